@@ -1,0 +1,23 @@
+/** The whole configuration: one zod object a section. Defaults stand in the sections and nowhere else. */
+import { z } from 'zod'
+import { enginesSchema, healthSchema } from './engines.ts'
+import { limitsSchema, policySchema, retrySchema, timeoutsSchema, upstreamSchema } from './routing.ts'
+import { logSchema, serverSchema } from './server.ts'
+
+export const configSchema = z.strictObject({
+  server: serverSchema.prefault({}),
+  engines: enginesSchema.prefault({}),
+  policy: policySchema.prefault({}),
+  retry: retrySchema.prefault({}),
+  timeouts: timeoutsSchema.prefault({}),
+  upstream: upstreamSchema.prefault({}),
+  limits: limitsSchema.prefault({}),
+  health: healthSchema.prefault({}),
+  log: logSchema.prefault({}),
+})
+
+/** What a config file may hold. */
+export type ConfigInput = z.input<typeof configSchema>
+
+/** Complete and checked. Plain data: it is handed to every thread as it is. */
+export type Config = z.output<typeof configSchema>

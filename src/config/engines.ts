@@ -1,0 +1,52 @@
+import { z } from 'zod'
+
+const engineUrl = z
+  .string()
+  .regex(/^https?:\/\//, 'must start with http:// or https://')
+  .refine(value => URL.canParse(value), 'must be a URL')
+  .transform(value => new URL(value).origin)
+
+const prefillSchema = z.strictObject({
+  url: engineUrl,
+  bootstrapPort: z.int().min(1).max(65_535).optional().describe("Port of the engine's bootstrap server."),
+})
+
+/** `engines` section: the engines known at the start. None at all is valid. */
+export const enginesSchema = z.strictObject({
+  mode: z
+    .enum(['pd', 'regular'])
+    .default('pd')
+    .describe('pd: each request goes through a prefill and a decode engine. regular: one engine does both.'),
+  prefill: z.array(prefillSchema).default([]).describe('Prefill engines.'),
+  decode: z
+    .array(z.strictObject({ url: engineUrl }))
+    .default([])
+    .describe('Decode engines.'),
+  regular: z
+    .array(z.strictObject({ url: engineUrl }))
+    .default([])
+    .describe('Engines of the regular mode.'),
+  startupTimeoutSecs: z
+    .number()
+    .positive()
+    .default(1800)
+    .describe('How long an engine may take to answer at all before it is reported as failed to start.'),
+})
+
+/** `health` section: active probes by the control thread. */
+export const healthSchema = z.strictObject({
+  enabled: z.boolean().default(true).describe('Without probes every registered engine counts as healthy.'),
+  endpoint: z.string().startsWith('/').default('/health').describe('Path that is probed.'),
+  intervalSecs: z.number().positive().default(10).describe('Pause between two probes of an engine.'),
+  timeoutSecs: z
+    .number()
+    .positive()
+    .default(5)
+    .describe('A probe without an answer after so long has failed.'),
+  failureThreshold: z
+    .int()
+    .min(1)
+    .default(3)
+    .describe('Failed probes in a row that make an engine unhealthy.'),
+  successThreshold: z.int().min(1).default(2).describe('Good probes in a row that make it healthy again.'),
+})

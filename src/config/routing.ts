@@ -1,0 +1,107 @@
+import { z } from 'zod'
+
+export const POLICY_NAMES = ['random', 'round_robin', 'power_of_two', 'least_load'] as const
+
+const policyName = z.enum(POLICY_NAMES)
+
+/** `policy` section: how an engine is chosen among the eligible ones. */
+export const policySchema = z.strictObject({
+  main: policyName.default('least_load').describe('Policy of every role that has none of its own.'),
+  prefill: policyName.optional().describe('Policy for prefill engines.'),
+  decode: policyName.optional().describe('Policy for decode engines.'),
+})
+
+/** `retry` section. */
+export const retrySchema = z
+  .strictObject({
+    maxRetries: z.int().min(0).max(100).default(3).describe('Attempts after the first; 0 turns retry off.'),
+    initialBackoffMs: z.int().min(1).default(100).describe('Wait before the first retry.'),
+    maxBackoffMs: z.int().min(1).default(10_000).describe('Ceiling of the wait.'),
+    backoffMultiplier: z
+      .number()
+      .min(1)
+      .default(2)
+      .describe('Growth of the wait from one retry to the next.'),
+    jitterFactor: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.5)
+      .describe(
+        'Share of the wait that is left to chance: 0 none, 1 anything between nothing and all of it.',
+      ),
+  })
+  .refine(section => section.initialBackoffMs <= section.maxBackoffMs, {
+    path: ['maxBackoffMs'],
+    error: 'must not be less than initialBackoffMs',
+  })
+
+/** `timeouts` section: the four timers of a request. */
+export const timeoutsSchema = z.strictObject({
+  connectMs: z.int().min(1).default(5000).describe('To open a connection to an engine.'),
+  firstTokenMs: z.int().min(1).default(120_000).describe('From dispatch to the first token of an attempt.'),
+  idleMs: z.int().min(1).default(120_000).describe('Silence between two chunks of a stream.'),
+  totalSecs: z
+    .number()
+    .positive()
+    .default(3600)
+    .describe('From accepting the request to its last byte, retries included.'),
+})
+
+/** `upstream` section: connections to engines, and how a request is taken back from them. */
+export const upstreamSchema = z.strictObject({
+  keepAliveMs: z
+    .int()
+    .min(1)
+    .default(3000)
+    .describe('Idle life of a connection. Must be below the 5 s after which uvicorn closes without a word.'),
+  maxSocketsPerEngine: z
+    .int()
+    .min(1)
+    .default(4096)
+    .describe('Connections of one router thread to one engine.'),
+  abortMode: z
+    .enum(['immediate', 'deferred'])
+    .default('immediate')
+    .describe(
+      'deferred: decode is aborted at its first item, for engines that crash when aborted in mid KV transfer.',
+    ),
+  abortDeferMs: z.int().min(1).default(30_000).describe('Longest wait of the deferred abort.'),
+  prefillGraceMs: z
+    .int()
+    .min(1)
+    .default(2000)
+    .describe(
+      "How long decode's complete answer waits for prefill's, which tells whether it can be trusted.",
+    ),
+})
+
+/** `limits` section: every buffer and every count has its number. */
+export const limitsSchema = z.strictObject({
+  bodyBytes: z.int().min(1024).default(536_870_912).describe('Largest request body.'),
+  headerBytes: z.int().min(1024).max(1_048_576).default(16_384).describe('Largest request head.'),
+  openExchanges: z
+    .int()
+    .min(1)
+    .default(65_536)
+    .describe('Requests open at once; one more is refused with 503.'),
+  engines: z.int().min(2).max(1024).default(256).describe('Engines registered at once.'),
+  relayBytesPerStream: z
+    .int()
+    .min(16_384)
+    .default(262_144)
+    .describe(
+      'Bytes of one stream on their way to a client that does not read, before its engine is made to wait.',
+    ),
+  peekBytes: z.int().min(1024).default(1_048_576).describe('Bytes held back until the first token is seen.'),
+  answerBytes: z
+    .int()
+    .min(1024)
+    .default(268_435_456)
+    .describe('Largest answer of an engine that is held whole.'),
+  samples: z
+    .int()
+    .min(1)
+    .default(128)
+    .describe('Largest n of a request: each sample is a request of its own.'),
+})

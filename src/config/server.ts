@@ -1,0 +1,28 @@
+import { z } from 'zod'
+
+/** `server` section: where the gateway listens and how many threads it has. */
+export const serverSchema = z.strictObject({
+  host: z.string().min(1).default('0.0.0.0').describe('Address to listen on.'),
+  port: z.int().min(0).max(65_535).default(30_000).describe('Port to listen on; 0 takes a free one.'),
+  workers: z
+    .int()
+    .min(0)
+    .max(64)
+    .default(0)
+    .describe('Router threads; 0 means one less than the cores, at least one.'),
+  listenSockets: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(16)
+    .describe('Listening sockets on the one port; each has a backlog of 512 connections.'),
+})
+
+/** `log` section. */
+export const logSchema = z.strictObject({
+  level: z
+    .enum(['debug', 'info', 'warn', 'error'])
+    .default('info')
+    .describe('Least severe level that is written.'),
+  json: z.boolean().default(false).describe('One JSON object a line instead of text for people.'),
+})

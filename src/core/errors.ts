@@ -1,0 +1,104 @@
+/**
+ * Every error the gateway can answer with: one table, one class, one body shape.
+ *
+ * The table is the only place that maps a code to an HTTP status and says whether another attempt may help.
+ */
+
+/** Whose fault: decides the log level, the metric label, and whether a circuit breaker hears of it. */
+export type Fault = 'client' | 'gateway' | 'engine'
+
+/** Which engine of the pair failed. */
+export type Leg = 'prefill' | 'decode'
+
+interface ErrorTraits {
+  readonly status: number
+  /** OpenAI's `type` of the error body. */
+  readonly type: string
+  readonly fault: Fault
+  readonly retryable: boolean
+}
+
+const CLIENT = 'invalid_request_error'
+const SERVER = 'server_error'
+
+const TRAITS = {
+  'invalid-json': { status: 400, type: CLIENT, fault: 'client', retryable: false },
+  'invalid-request': { status: 400, type: CLIENT, fault: 'client', retryable: false },
+  'route-not-found': { status: 404, type: CLIENT, fault: 'client', retryable: false },
+  'model-not-found': { status: 404, type: CLIENT, fault: 'client', retryable: false },
+  'method-not-allowed': { status: 405, type: CLIENT, fault: 'client', retryable: false },
+  'body-too-large': { status: 413, type: CLIENT, fault: 'client', retryable: false },
+  'unsupported-media-type': { status: 415, type: CLIENT, fault: 'client', retryable: false },
+  'client-closed': { status: 499, type: CLIENT, fault: 'client', retryable: false },
+  'not-implemented': { status: 501, type: CLIENT, fault: 'client', retryable: false },
+  'too-many-requests': { status: 503, type: 'overloaded_error', fault: 'gateway', retryable: false },
+  'shutting-down': { status: 503, type: SERVER, fault: 'gateway', retryable: false },
+  'no-engine-available': { status: 503, type: SERVER, fault: 'gateway', retryable: true },
+  'thread-lost': { status: 503, type: SERVER, fault: 'gateway', retryable: false },
+  'deadline-exceeded': { status: 504, type: 'timeout_error', fault: 'gateway', retryable: false },
+  /** The engine answered with an error status; `status` of the error instance is the engine's. */
+  'engine-error': { status: 502, type: SERVER, fault: 'engine', retryable: true },
+  /** The engine could not be reached, or hung up. */
+  'engine-unreachable': { status: 502, type: SERVER, fault: 'engine', retryable: true },
+  /** What the engine sent is not what its API promises. */
+  'engine-protocol': { status: 502, type: SERVER, fault: 'engine', retryable: true },
+  /** No first token, or silence between tokens, for longer than the timer allows. */
+  'engine-stalled': { status: 504, type: 'timeout_error', fault: 'engine', retryable: true },
+  internal: { status: 500, type: SERVER, fault: 'gateway', retryable: false },
+} as const satisfies Record<string, ErrorTraits>
+
+export type ErrorCode = keyof typeof TRAITS
+
+export interface ErrorDetails {
+  readonly cause?: unknown
+  /** Overrides the table's status: an engine's own. */
+  readonly status?: number
+  /** Overrides the table's OpenAI `type`: an engine's own. */
+  readonly type?: string
+  readonly leg?: Leg
+  /** Seconds-based `Retry-After` of the engine, in milliseconds. */
+  readonly retryAfterMs?: number
+  /** Overrides the table's verdict. */
+  readonly retryable?: boolean
+}
+
+export class GatewayError extends Error {
+  override readonly name = 'GatewayError'
+  readonly code: ErrorCode
+  readonly status: number
+  readonly type: string
+  readonly leg: Leg | undefined
+  readonly retryAfterMs: number | undefined
+  readonly retryable: boolean
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, { cause: details.cause })
+    const traits = TRAITS[code]
+    this.code = code
+    this.status = details.status ?? traits.status
+    this.type = details.type ?? traits.type
+    this.leg = details.leg
+    this.retryAfterMs = details.retryAfterMs
+    this.retryable = details.retryable ?? traits.retryable
+  }
+
+  get fault(): Fault {
+    return TRAITS[this.code].fault
+  }
+}
+
+/** All codes with their status, for the documentation and its test. */
+export function errorTable(): readonly { code: string; status: number; fault: Fault; retryable: boolean }[] {
+  return Object.entries(TRAITS).map(([code, { status, fault, retryable }]) => ({
+    code,
+    status,
+    fault,
+    retryable,
+  }))
+}
+
+/** OpenAI's error object, with the failing leg added where there is one. JSON text. */
+export function errorBody(error: GatewayError): string {
+  const { message, type, code, leg } = error
+  return JSON.stringify({ error: { message, type, param: null, code, ...(leg ? { leg } : {}) } })
+}

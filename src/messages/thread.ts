@@ -1,0 +1,23 @@
+/** What a router thread is given at its start, and what the main thread and it tell each other beside the batches. */
+import type { MessagePort } from 'node:worker_threads'
+import type { Config } from '../config/config.ts'
+import type { EngineSnapshot } from '../core/engine.ts'
+import type { SharedMemory } from '../shared/layout.ts'
+
+/** Argument of the one Piscina task that a router thread runs for its whole life. `port` is transferred. */
+export interface RouterThreadTask {
+  /** Carries batches (`Uint8Array`) and the control messages below, in order. */
+  readonly port: MessagePort
+  readonly config: Config
+  readonly shared: SharedMemory
+  /** 0 or more; the thread's row in shared memory. */
+  readonly thread: number
+}
+
+/** Main thread to router thread. `close`: finish nothing, close every socket, end the task. */
+export type ThreadOrder =
+  | { readonly kind: 'snapshot'; readonly snapshot: EngineSnapshot }
+  | { readonly kind: 'close' }
+
+/** Router thread to main thread: it takes batches from now on. */
+export type ThreadReport = { readonly kind: 'ready' }

@@ -1,0 +1,71 @@
+/**
+ * What the front end and a router thread tell each other about one exchange. `codec.ts` has the wire form.
+ *
+ * Ids are given by the front end, unsigned 32 bits, unique among the open exchanges of one thread's channel.
+ */
+import type { Endpoint } from '../core/endpoint.ts'
+
+/** Header names (lower case) and values in turn: `['content-type', 'application/json', …]`. */
+export type FlatHeaders = readonly string[]
+
+export interface OpenMessage {
+  readonly kind: 'open'
+  readonly id: number
+  readonly endpoint: Endpoint
+  readonly method: 'GET' | 'POST'
+  /** Raw query without the question mark; empty when there is none. */
+  readonly query: string
+  /** Only the headers that engines may see. */
+  readonly headers: FlatHeaders
+  /** Bytes that the worker may send before the first `credit`. */
+  readonly creditBytes: number
+  /** The client's body, exactly. A view into the batch: whoever keeps it longer keeps the batch. */
+  readonly body: Uint8Array
+}
+
+/** The client is gone, or the gateway gives the request up: abort both legs, send nothing more. */
+export interface AbortMessage {
+  readonly kind: 'abort'
+  readonly id: number
+}
+
+/** The worker may send so many bytes more. */
+export interface CreditMessage {
+  readonly kind: 'credit'
+  readonly id: number
+  readonly bytes: number
+}
+
+export type ToWorker = OpenMessage | AbortMessage | CreditMessage
+
+/** Status line and headers of a response whose body comes in chunks. */
+export interface HeadMessage {
+  readonly kind: 'head'
+  readonly id: number
+  readonly status: number
+  readonly headers: FlatHeaders
+}
+
+/** Bytes of a streamed body. Counts against the credit. */
+export interface ChunkMessage {
+  readonly kind: 'chunk'
+  readonly id: number
+  readonly bytes: Uint8Array
+}
+
+/** The streamed body is complete; the id is free again. */
+export interface EndMessage {
+  readonly kind: 'end'
+  readonly id: number
+}
+
+/** A whole response at once, in place of head, chunks and end; the id is free again. Not bound by credit. */
+export interface AnswerMessage {
+  readonly kind: 'answer'
+  readonly id: number
+  readonly status: number
+  readonly headers: FlatHeaders
+  readonly body: Uint8Array
+}
+
+export type ToFrontend = HeadMessage | ChunkMessage | EndMessage | AnswerMessage
