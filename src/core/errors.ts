@@ -55,6 +55,8 @@ export interface ErrorDetails {
   readonly status?: number
   /** Overrides the table's OpenAI `type`: an engine's own. */
   readonly type?: string
+  /** `code` of the body in place of ours: an engine's own. */
+  readonly engineCode?: string | number
   readonly leg?: Leg
   /** Seconds-based `Retry-After` of the engine, in milliseconds. */
   readonly retryAfterMs?: number
@@ -67,6 +69,7 @@ export class GatewayError extends Error {
   readonly code: ErrorCode
   readonly status: number
   readonly type: string
+  readonly engineCode: string | number | undefined
   readonly leg: Leg | undefined
   readonly retryAfterMs: number | undefined
   readonly retryable: boolean
@@ -77,6 +80,7 @@ export class GatewayError extends Error {
     this.code = code
     this.status = details.status ?? traits.status
     this.type = details.type ?? traits.type
+    this.engineCode = details.engineCode
     this.leg = details.leg
     this.retryAfterMs = details.retryAfterMs
     this.retryable = details.retryable ?? traits.retryable
@@ -99,6 +103,7 @@ export function errorTable(): readonly { code: string; status: number; fault: Fa
 
 /** OpenAI's error object, with the failing leg added where there is one. JSON text. */
 export function errorBody(error: GatewayError): string {
-  const { message, type, code, leg } = error
+  const { message, type, leg } = error
+  const code = error.engineCode ?? error.code
   return JSON.stringify({ error: { message, type, param: null, code, ...(leg ? { leg } : {}) } })
 }

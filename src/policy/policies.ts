@@ -1,0 +1,15 @@
+/** All policies by the name they have in the configuration. */
+import { leastLoad } from './least-load.ts'
+import type { Policy } from './policy.ts'
+import { powerOfTwo } from './power-of-two.ts'
+import { random } from './random.ts'
+import { roundRobin } from './round-robin.ts'
+
+export const POLICIES = {
+  random,
+  round_robin: roundRobin,
+  power_of_two: powerOfTwo,
+  least_load: leastLoad,
+} as const satisfies Record<string, Policy>
+
+export type PolicyName = keyof typeof POLICIES
