@@ -1,0 +1,110 @@
+/**
+ * Puts the logprobs of the prompt, which only prefill has, into decode's answer to `/generate`.
+ *
+ * SGLang decode engines send empty lists in their place. In a stream they stand in every event when events are
+ * cumulative, in the first one only when events are increments. Bytes of both answers stay as they are.
+ */
+import { asBuffer } from '../json/bytes.ts'
+import { applyEdits, type Edit } from '../json/edit.ts'
+import { rangeAt, type ScannedValue, scanArray } from '../json/scan.ts'
+import { eventsIn, isDoneData, type ServerSentEvent, toEvent } from '../sse-events.ts'
+import type { AnswerEditor } from './answer-editor.ts'
+
+const FIELDS = ['input_token_logprobs', 'input_top_logprobs', 'input_token_ids_logprobs'] as const
+
+export class InputLogprobs implements AnswerEditor {
+  /** Prefill's answer for each prompt of the request, by its index. */
+  readonly #items: ReadonlyMap<number, Buffer>
+  readonly #seen = new Set<number>()
+
+  /** `prefillBody`: a body, or the whole of a stream. */
+  constructor(prefillBody: Uint8Array, isEventStream: boolean) {
+    this.#items = isEventStream ? itemsOfStream(prefillBody) : itemsOfBody(asBuffer(prefillBody))
+  }
+
+  editBody(body: Uint8Array): Buffer {
+    const bytes = asBuffer(body)
+    const root = rangeAt(bytes, [])
+    if (root?.kind !== 'array') return applyEdits(bytes, this.#editsFor(bytes, 0, []))
+    const edits = scanArray(bytes, root.start).elements.flatMap((_, index) =>
+      this.#editsFor(bytes, index, [index]),
+    )
+    return applyEdits(bytes, edits)
+  }
+
+  editEvents(block: Uint8Array): Buffer {
+    return Buffer.concat(eventsIn(block).map(event => this.#editEvent(event)))
+  }
+
+  #editEvent({ raw, data }: ServerSentEvent): Buffer {
+    if (data.length === 0 || isDoneData(data)) return raw
+    const index = indexOf(data)
+    if (this.#seen.has(index) && !isCumulative(data)) return raw
+    this.#seen.add(index)
+    return toEvent(applyEdits(data, this.#editsFor(data, index, [])))
+  }
+
+  #editsFor(bytes: Buffer, index: number, path: readonly number[]): Edit[] {
+    const item = this.#items.get(index)
+    const meta = rangeAt(bytes, [...path, 'meta_info'])
+    if (item === undefined || meta?.kind !== 'object') return []
+    return FIELDS.flatMap(field => {
+      const ours = rangeAt(item, ['meta_info', field])
+      if (ours?.kind !== 'array') return []
+      const list = item.subarray(ours.start, ours.end)
+      const theirs = rangeAt(bytes, [...path, 'meta_info', field])
+      return theirs === undefined ? [insertion(meta, field, list)] : [prepend(bytes, theirs, list)]
+    })
+  }
+}
+
+function prepend(bytes: Buffer, theirs: ScannedValue, list: Buffer): Edit {
+  const own = theirs.kind === 'array' ? bytes.subarray(theirs.start, theirs.end) : Buffer.from('[]')
+  return { start: theirs.start, end: theirs.end, replacement: joinLists(list, own) }
+}
+
+function insertion(meta: ScannedValue, field: string, list: Buffer): Edit {
+  const replacement = Buffer.concat([Buffer.from(`,${JSON.stringify(field)}:`), list])
+  return { start: meta.end - 1, end: meta.end - 1, replacement }
+}
+
+/** One JSON list of both lists' elements. */
+function joinLists(first: Buffer, second: Buffer): Buffer {
+  if (isEmptyList(second)) return first
+  if (isEmptyList(first)) return second
+  return Buffer.concat([first.subarray(0, -1), Buffer.from(','), second.subarray(1)])
+}
+
+function isEmptyList(list: Buffer): boolean {
+  return scanArray(list, 0).elements.length === 0
+}
+
+function itemsOfBody(bytes: Buffer): Map<number, Buffer> {
+  const root = rangeAt(bytes, [])
+  if (root?.kind !== 'array') return new Map([[0, bytes]])
+  const { elements } = scanArray(bytes, root.start)
+  return new Map(elements.map((element, index) => [index, bytes.subarray(element.start, element.end)]))
+}
+
+function itemsOfStream(body: Uint8Array): Map<number, Buffer> {
+  const data = eventsIn(body).map(event => event.data)
+  const items = data.filter(bytes => bytes.length > 0 && !isDoneData(bytes))
+  return new Map(items.map(item => [indexOf(item), item]))
+}
+
+/** Which prompt of a batch the event is about; 0 when it does not say. */
+function indexOf(data: Buffer): number {
+  return numberAt(data, ['index']) ?? 0
+}
+
+/** Whether the event repeats all output so far: it has as many logprobs as tokens were made. */
+function isCumulative(data: Buffer): boolean {
+  const made = numberAt(data, ['meta_info', 'completion_tokens'])
+  const output = rangeAt(data, ['meta_info', 'output_token_logprobs'])
+  return output?.kind === 'array' && scanArray(data, output.start).elements.length === made
+}
+
+function numberAt(data: Buffer, path: readonly (string | number)[]): number | undefined {
+  const value = rangeAt(data, path)
+  return value?.kind === 'number' ? Number(data.toString('latin1', value.start, value.end)) : undefined
+}

@@ -1,0 +1,276 @@
+/**
+ * One try of a request on one pair: both legs are sent at the same time, watched, and ended together.
+ *
+ * `attempt-state.ts` decides; this file has the connections, the timers and the leases. Every way out goes through
+ * `#close`, so no leg, timer or lease outlives the attempt (the deferred abort of decode aside, which ends by itself).
+ */
+import type { Config } from '../src/config/config.ts'
+import type { Engine } from '../src/core/engine.ts'
+import type { Leg } from '../src/core/errors.ts'
+import type { EngineSlots } from '../src/shared/engine-slots.ts'
+import { Lease } from '../src/shared/leases.ts'
+import { requestAbort } from './abort-request.ts'
+import type { AnswerHead, AttemptPlan, AttemptSink } from './attempt-plan.ts'
+import {
+  type Answered,
+  type AttemptAction,
+  type AttemptEvent,
+  type AttemptState,
+  initialState,
+  nextStep,
+} from './attempt-state.ts'
+import { type DecodeEvents, DecodeLeg } from './decode-leg.ts'
+import { type Failure, stalledFailure } from './failure.ts'
+import { type PrefillEvents, PrefillLeg } from './prefill-leg.ts'
+import type { LegHandle, LegHandler } from './upstream/leg.ts'
+import type { Upstreams } from './upstream/upstreams.ts'
+
+/** What a router thread lends to all its attempts. */
+export interface AttemptResources {
+  readonly config: Pick<Config, 'timeouts' | 'upstream' | 'limits'>
+  readonly upstreams: Upstreams
+  readonly slots: EngineSlots
+  readonly thread: number
+}
+
+/** After an error status, how long its body may take: the partner leg must not wait longer. */
+const ERROR_BODY_MS = 30
+
+interface OpenLeg {
+  readonly handler: LegHandler
+  readonly lease: Lease
+  handle: LegHandle | undefined
+}
+
+export class Attempt implements PrefillEvents, DecodeEvents {
+  readonly #plan: AttemptPlan
+  readonly #sink: AttemptSink
+  readonly #resources: AttemptResources
+  readonly #prefill: PrefillLeg
+  readonly #decode: DecodeLeg
+  #prefillLeg: OpenLeg | undefined
+  #decodeLeg: OpenLeg | undefined
+  #state: AttemptState
+  #timer: NodeJS.Timeout | undefined
+  #graceTimer: NodeJS.Timeout | undefined
+  #isClosed = false
+
+  constructor(plan: AttemptPlan, sink: AttemptSink, resources: AttemptResources) {
+    this.#plan = plan
+    this.#sink = sink
+    this.#resources = resources
+    const { answerBytes, peekBytes } = resources.config.limits
+    this.#prefill = new PrefillLeg(answerBytes, this)
+    this.#decode = new DecodeLeg(plan.isStream ? peekBytes : answerBytes, this)
+    this.#state = initialState({
+      hasPrefill: plan.prefill !== undefined,
+      mergesPrefill: plan.mergesPrefill,
+      isWhole: !plan.isStream,
+    })
+  }
+
+  /** Sends both legs. The sink may hear of a failure before this returns. */
+  start(): void {
+    const { prefill, decode, isStream } = this.#plan
+    // A whole answer of a single engine shows nothing until it is complete: only the total deadline bounds it.
+    if (isStream || prefill !== undefined) this.#armFirstToken()
+    if (prefill !== undefined) this.#prefillLeg = this.#open(prefill, this.#prefill)
+    this.#decodeLeg = this.#open(decode, this.#decode)
+    // Both leases count before the first byte leaves, so that the next choice sees them.
+    this.#send(prefill, this.#prefillLeg)
+    if (!this.#isClosed) this.#send(decode, this.#decodeLeg)
+  }
+
+  /** The client is gone or the deadline has passed: both engines are told, and nothing more is heard of this attempt. */
+  abort(): void {
+    if (!this.#isClosed) this.#close(true)
+  }
+
+  /** The engines are told to stop; what decode still says goes to the client. */
+  requestAbort(): void {
+    this.#tellEngines()
+  }
+
+  pause(): void {
+    this.#decodeLeg?.handle?.pause()
+  }
+
+  resume(): void {
+    this.#decodeLeg?.handle?.resume()
+  }
+
+  prefillAnswered(answer: Answered): void {
+    this.#prefillLeg?.lease.release()
+    if (!this.#plan.isStream) this.#disarm()
+    this.#step({ kind: 'prefill-answered', answer })
+  }
+
+  prefillFailed(failure: Failure): void {
+    this.#prefillLeg?.lease.release()
+    this.#step({ kind: 'prefill-failed', failure })
+  }
+
+  prefillRefused(): void {
+    this.#awaitErrorBody(() => this.prefillFailed(this.#prefill.refusal()))
+  }
+
+  decodeReady(promptTokens: number | undefined): void {
+    this.#step({ kind: 'decode-ready', promptTokens })
+  }
+
+  decodeComplete(answer: Answered, isTerminated: boolean): void {
+    this.#decodeLeg?.lease.release()
+    this.#step({ kind: 'decode-complete', answer, isTerminated })
+  }
+
+  decodeFailed(failure: Failure): void {
+    this.#decodeLeg?.lease.release()
+    this.#step({ kind: 'decode-failed', failure })
+  }
+
+  decodeRefused(): void {
+    this.#awaitErrorBody(() => this.decodeFailed(this.#decode.refusal()))
+  }
+
+  decodeBytes(bytes: Uint8Array): void {
+    this.#timer?.refresh()
+    this.#sink.bytes(bytes)
+  }
+
+  #armFirstToken(): void {
+    const { firstTokenMs } = this.#resources.config.timeouts
+    this.#timer = setTimeout(() => this.#onSilence('first token', firstTokenMs), firstTokenMs)
+  }
+
+  #open(engine: Engine, handler: LegHandler): OpenLeg {
+    const { slots, thread } = this.#resources
+    return { handler, lease: Lease.acquire(slots, thread, engine), handle: undefined }
+  }
+
+  #send(engine: Engine | undefined, leg: OpenLeg | undefined): void {
+    if (engine === undefined || leg === undefined) return
+    const { path, headers, body, isFresh } = this.#plan
+    const request = { method: 'POST', path, headers, body, isFresh } as const
+    leg.handle = this.#resources.upstreams.to(engine.url).send(request, leg.handler)
+  }
+
+  #step(event: AttemptEvent): void {
+    if (this.#isClosed) return
+    const { state, action } = nextStep(this.#state, event)
+    this.#state = state
+    this.#act(action)
+  }
+
+  #act(action: AttemptAction): void {
+    switch (action.kind) {
+      case 'wait':
+        return
+      case 'wait-for-prefill':
+        return this.#awaitPrefill()
+      case 'commit':
+        return this.#commit()
+      case 'finish':
+        return this.#finish(action.from)
+      case 'fail':
+        this.#close(true)
+        return this.#sink.failed(action.failure)
+      case 'break':
+        this.#close(true)
+        return this.#sink.broke(action.failure)
+    }
+  }
+
+  #commit(): void {
+    const { idleMs } = this.#resources.config.timeouts
+    this.#disarm()
+    this.#timer = setTimeout(() => this.#onSilence('data', idleMs), idleMs)
+    this.#decode.commit()
+    this.#sink.started(this.#head(this.#decode.body))
+    if (!this.#isClosed) this.#sink.bytes(this.#decode.body.joined())
+  }
+
+  #finish(from: Leg): void {
+    const { body } = from === 'decode' ? this.#decode : this.#prefill
+    const wasCommitted = this.#state.isCommitted
+    this.#close(false)
+    if (wasCommitted) return this.#sink.ended()
+    if (!body.isEventStream) return this.#sink.answered(this.#head(body), body.joined())
+    this.#sink.started(this.#head(body))
+    this.#sink.bytes(body.joined())
+    this.#sink.ended()
+  }
+
+  #head(body: { readonly status: number; readonly headers: AnswerHead['headers'] }): AnswerHead {
+    const prefillBody = this.#plan.mergesPrefill ? this.#prefill.body.joined() : undefined
+    return { status: body.status, headers: body.headers, prefillBody, rids: this.#plan.rids }
+  }
+
+  /** Decode has all, prefill's word is missing: it comes at once, or something is wrong with it. */
+  #awaitPrefill(): void {
+    const { prefillGraceMs: graceMs } = this.#resources.config.upstream
+    this.#disarm()
+    this.#graceTimer = setTimeout(() => this.#step({ kind: 'grace-over', graceMs }), graceMs)
+  }
+
+  #awaitErrorBody(give: () => void): void {
+    this.#graceTimer ??= setTimeout(give, ERROR_BODY_MS)
+  }
+
+  /** For a whole answer only prefill's is a sign of life: decode is silent until it has all. */
+  #onSilence(what: string, timeoutMs: number): void {
+    const leg = this.#plan.isStream ? 'decode' : 'prefill'
+    const failure = stalledFailure(this.#plan.prefill === undefined ? 'decode' : leg, what, timeoutMs)
+    this.#step({ kind: 'decode-failed', failure })
+  }
+
+  #disarm(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  #close(isEarly: boolean): void {
+    this.#isClosed = true
+    this.#disarm()
+    clearTimeout(this.#graceTimer)
+    if (isEarly) this.#tellEngines()
+    this.#prefill.isOpen = false
+    this.#prefillLeg?.handle?.abort()
+    this.#prefillLeg?.lease.release()
+    if (isEarly && this.#mustDefer()) return this.#deferDecode()
+    this.#decode.isOpen = false
+    this.#decodeLeg?.handle?.abort()
+    this.#decodeLeg?.lease.release()
+  }
+
+  #tellEngines(): void {
+    const { upstreams } = this.#resources
+    const { prefill, decode, rids, headers } = this.#plan
+    if (prefill !== undefined) requestAbort(upstreams, prefill.url, rids, headers)
+    if (!this.#mustDefer()) requestAbort(upstreams, decode.url, rids, headers)
+  }
+
+  /** Some engine versions crash when decode is aborted in mid KV transfer, that is before its first item (smg#2114). */
+  #mustDefer(): boolean {
+    return (
+      this.#resources.config.upstream.abortMode === 'deferred' &&
+      this.#decode.isOpen &&
+      this.#state.decode === 'waiting' &&
+      this.#plan.prefill !== undefined
+    )
+  }
+
+  #deferDecode(): void {
+    const { upstreams, config } = this.#resources
+    const { decode, rids, headers } = this.#plan
+    const leg = this.#decodeLeg
+    const end = (): void => {
+      clearTimeout(timer)
+      requestAbort(upstreams, decode.url, rids, headers)
+      this.#decode.isOpen = false
+      leg?.handle?.abort()
+      leg?.lease.release()
+    }
+    const timer = setTimeout(end, config.upstream.abortDeferMs)
+    this.#decode.onFirstSign = end
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * Decode's side of an attempt: the answer that the client gets.
+ *
+ * A stream is held back until an event shows that it is good; then it is passed on in whole events as they come.
+ * Anything else (a body, an error) is collected whole.
+ */
+import type { FlatHeaders } from '../src/messages/types.ts'
+import type { Answered } from './attempt-state.ts'
+import { type Failure, inStreamFailure, statusFailure, transportFailure } from './failure.ts'
+import { judgeAnswer } from './judge-answer.ts'
+import { LegBody } from './leg-body.ts'
+import { EventRelay } from './relay.ts'
+import { StreamPeek } from './stream-peek.ts'
+import type { LegFailure, LegHandler } from './upstream/leg.ts'
+
+export interface DecodeEvents {
+  /** The held events show a token or a finish. */
+  decodeReady(promptTokens: number | undefined): void
+  decodeComplete(answer: Answered, isTerminated: boolean): void
+  decodeFailed(failure: Failure): void
+  /** An error status has come, its body has not yet. */
+  decodeRefused(): void
+  /** Whole events after the commit. Valid during the call only. */
+  decodeBytes(bytes: Uint8Array): void
+}
+
+const NO_ANSWER: Answered = { promptTokens: undefined, hasToken: false }
+
+export class DecodeLeg implements LegHandler {
+  /** What is held: a body, or the events before the commit. */
+  readonly body: LegBody
+  readonly #events: DecodeEvents
+  readonly #relay = new EventRelay()
+  #peek: StreamPeek | undefined
+  #isCommitted = false
+  isOpen = true
+  /** Set when the attempt is over and only waits for decode's first sign, to abort it then. */
+  onFirstSign: (() => void) | undefined
+
+  constructor(limitBytes: number, events: DecodeEvents) {
+    this.#events = events
+    this.body = new LegBody(limitBytes)
+  }
+
+  onHead(status: number, headers: FlatHeaders): void {
+    this.body.start(status, headers)
+    if (this.body.isError) this.#events.decodeRefused()
+    else if (this.body.isEventStream) this.#peek = new StreamPeek()
+  }
+
+  onData(bytes: Uint8Array): void {
+    if (!this.isOpen) return
+    if (this.onFirstSign !== undefined) return this.onFirstSign()
+    if (this.#peek === undefined) return this.#hold(bytes)
+    const events = this.#relay.push(bytes)
+    if (events.length === 0) return
+    if (this.#isCommitted) return this.#events.decodeBytes(events)
+    this.#hold(events)
+    if (this.isOpen && !this.#peek.isSettled) this.#look(this.#peek, events)
+  }
+
+  onEnd(): void {
+    if (!this.isOpen) return
+    if (this.onFirstSign !== undefined) return this.onFirstSign()
+    if (this.#peek !== undefined) return this.#endStream(this.#peek)
+    this.isOpen = false
+    if (this.body.isError) return this.#events.decodeFailed(this.refusal())
+    const verdict = judgeAnswer('decode', this.body)
+    if ('error' in verdict) this.#events.decodeFailed(verdict)
+    else this.#events.decodeComplete(verdict, true)
+  }
+
+  onFail(failure: LegFailure): void {
+    this.#close(this.body.isError ? this.refusal() : transportFailure('decode', failure))
+  }
+
+  /** From now on events go out as they come. The caller has taken what was held. */
+  commit(): void {
+    this.#isCommitted = true
+  }
+
+  /** The failure that an error status means, with as much of the body as has come. */
+  refusal(): Failure {
+    return statusFailure('decode', this.body.status, this.body.joined(), this.body.header('retry-after'))
+  }
+
+  #hold(bytes: Uint8Array): void {
+    if (this.body.add(bytes)) return
+    this.#close(
+      inStreamFailure('decode', 'protocol', 'The decode engine sent too much before a token.', undefined),
+    )
+  }
+
+  #look(peek: StreamPeek, events: Uint8Array): void {
+    peek.push(events)
+    if (peek.failure !== undefined) this.#close(peek.failure)
+    else if (peek.isSettled) this.#events.decodeReady(peek.promptTokens)
+  }
+
+  #endStream(peek: StreamPeek): void {
+    this.isOpen = false
+    const rest = this.#relay.rest()
+    const isTerminated = this.#relay.isDone || this.#relay.isRestDone
+    if (this.#relay.isRestDone && this.#isCommitted) this.#events.decodeBytes(rest)
+    else if (this.#relay.isRestDone) this.body.add(rest)
+    this.#events.decodeComplete(peek.isSettled ? { ...NO_ANSWER, hasToken: true } : NO_ANSWER, isTerminated)
+  }
+
+  #close(failure: Failure): void {
+    if (!this.isOpen) return
+    if (this.onFirstSign !== undefined) return this.onFirstSign()
+    this.isOpen = false
+    this.#events.decodeFailed(failure)
+  }
+}

@@ -1,0 +1,50 @@
+/** Status, headers and body of one leg's answer as they come in. Holds bytes, judges nothing. */
+import type { FlatHeaders } from '../src/messages/types.ts'
+
+const NOTHING = new Uint8Array(0)
+
+export class LegBody {
+  status = 0
+  headers: FlatHeaders = []
+  #parts: Uint8Array[] = []
+  #bytes = 0
+  readonly #limitBytes: number
+
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes
+  }
+
+  get isError(): boolean {
+    return this.status >= 400
+  }
+
+  get isEventStream(): boolean {
+    return this.header('content-type')?.startsWith('text/event-stream') ?? false
+  }
+
+  start(status: number, headers: FlatHeaders): void {
+    this.status = status
+    this.headers = headers
+  }
+
+  /** Keeps a copy. `false` when the body has outgrown its limit; the bytes are dropped then. */
+  add(bytes: Uint8Array): boolean {
+    this.#bytes += bytes.length
+    if (this.#bytes > this.#limitBytes) return false
+    this.#parts.push(Buffer.from(bytes))
+    return true
+  }
+
+  /** All bytes so far. The body is kept: a second call gives the same. */
+  joined(): Uint8Array {
+    if (this.#parts.length > 1) this.#parts = [Buffer.concat(this.#parts)]
+    return this.#parts[0] ?? NOTHING
+  }
+
+  header(name: string): string | undefined {
+    for (let index = 0; index < this.headers.length; index += 2) {
+      if (this.headers[index] === name) return this.headers[index + 1]
+    }
+    return undefined
+  }
+}

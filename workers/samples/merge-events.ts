@@ -1,0 +1,87 @@
+/** Makes one stream of the streams of n single samples: indexes and ids of one request, one usage, one `[DONE]`. */
+import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
+import { applyEdits, type Edit } from '../json/edit.ts'
+import { rangeAt, scanArray } from '../json/scan.ts'
+import { eventsIn, isDoneData, toEvent } from '../sse-events.ts'
+import { mergeUsage } from './usage.ts'
+
+export class SampleStreams {
+  readonly #endpoint: GenerationEndpoint
+  readonly #n: number
+  /** The usage event of each sample that has sent one. */
+  readonly #usages: Buffer[] = []
+  #id: Buffer | undefined
+
+  constructor(endpoint: GenerationEndpoint, n: number) {
+    this.#endpoint = endpoint
+    this.#n = n
+  }
+
+  /** The events of `block`, the next of sample `sample`, as the client gets them now. May be empty. */
+  edit(block: Uint8Array, sample: number): Buffer {
+    const kept: Buffer[] = []
+    for (const { raw, data } of eventsIn(block)) {
+      if (data.length === 0) kept.push(raw)
+      else if (!isDoneData(data)) kept.push(...this.#editData(data, sample))
+    }
+    return Buffer.concat(kept)
+  }
+
+  /** What the client gets when all samples have ended. */
+  end(): Buffer {
+    const done = toEvent('[DONE]')
+    const [first] = this.#usages
+    if (first === undefined) return done
+    const texts = this.#usages.map(event => textAt(event, ['usage']))
+    const merged = replaceAt(first, ['usage'], Buffer.from(mergeUsage(texts)))
+    return Buffer.concat([toEvent(applyEdits(first, [...merged, ...this.#idEdits(first)])), done])
+  }
+
+  #editData(data: Buffer, sample: number): Buffer[] {
+    if (this.#endpoint === 'generate') return [toEvent(this.#editGenerate(data, sample))]
+    const choices = rangeAt(data, ['choices'])
+    if (choices?.kind !== 'array') return [toEvent(data)]
+    const { elements } = scanArray(data, choices.start)
+    if (elements.length === 0 && rangeAt(data, ['usage'])?.kind === 'object') {
+      this.#usages.push(data)
+      return []
+    }
+    const edits = elements.flatMap((_, at) => this.#indexEdits(data, ['choices', at, 'index'], sample))
+    return [toEvent(applyEdits(data, [...edits, ...this.#idEdits(data)]))]
+  }
+
+  #editGenerate(data: Buffer, sample: number): Buffer {
+    const edits = this.#indexEdits(data, ['index'], sample)
+    if (edits.length > 0) return applyEdits(data, edits)
+    const end = data.lastIndexOf('}')
+    return applyEdits(data, [{ start: end, end, replacement: Buffer.from(`,"index":${sample}`) }])
+  }
+
+  /** Engines count the prompts of a request; the client counts prompts times samples. */
+  #indexEdits(data: Buffer, path: readonly (string | number)[], sample: number): Edit[] {
+    const range = rangeAt(data, path)
+    if (range?.kind !== 'number') return []
+    const prompt = Number(data.toString('latin1', range.start, range.end))
+    return [
+      { start: range.start, end: range.end, replacement: Buffer.from(String(prompt * this.#n + sample)) },
+    ]
+  }
+
+  /** All events carry the id that the first one had. */
+  #idEdits(data: Buffer): Edit[] {
+    const range = rangeAt(data, ['id'])
+    if (range === undefined) return []
+    this.#id ??= Buffer.from(data.subarray(range.start, range.end))
+    return [{ start: range.start, end: range.end, replacement: this.#id }]
+  }
+}
+
+function replaceAt(bytes: Buffer, path: readonly string[], replacement: Buffer): Edit[] {
+  const range = rangeAt(bytes, path)
+  return range === undefined ? [] : [{ start: range.start, end: range.end, replacement }]
+}
+
+function textAt(bytes: Buffer, path: readonly string[]): string {
+  const range = rangeAt(bytes, path)
+  return range === undefined ? '{}' : bytes.toString('utf8', range.start, range.end)
+}
