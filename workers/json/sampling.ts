@@ -1,0 +1,53 @@
+/** How many samples a request asks for, and where each `n` stands. An `n` that is none is left to the engine. */
+import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
+import { lastMember, textAt } from './members.ts'
+import { type Member, type Range, scanArray, scanObject } from './scan.ts'
+
+export interface Sampling {
+  /** 1 or more. */
+  readonly n: number
+  readonly ranges: readonly Range[]
+}
+
+const ONE: Sampling = { n: 1, ranges: [] }
+
+export function readSampling(
+  endpoint: GenerationEndpoint,
+  bytes: Buffer,
+  members: readonly Member[],
+): Sampling {
+  if (endpoint !== 'generate') return samplingOf(bytes, members)
+  const params = lastMember(members, 'sampling_params')
+  if (params?.kind === 'object') return samplingOf(bytes, scanObject(bytes, params.valueStart).members)
+  return params?.kind === 'array' ? samplingOfList(bytes, params.valueStart) : ONE
+}
+
+function samplingOf(bytes: Buffer, members: readonly Member[]): Sampling {
+  const n = countOf(bytes, lastMember(members, 'n'))
+  if (n === undefined) return ONE
+  const ranges: Range[] = []
+  for (const member of members) {
+    if (member.key === 'n') ranges.push({ start: member.valueStart, end: member.valueEnd })
+  }
+  return { n, ranges }
+}
+
+/** One object a prompt. Engines want the same `n` in all; a mixed list is theirs to refuse. */
+function samplingOfList(bytes: Buffer, start: number): Sampling {
+  const ranges: Range[] = []
+  let n: number | undefined
+  for (const element of scanArray(bytes, start).elements) {
+    if (element.kind !== 'object') return ONE
+    const one = samplingOf(bytes, scanObject(bytes, element.start).members)
+    if (n !== undefined && one.n !== n) return ONE
+    n = one.n
+    ranges.push(...one.ranges)
+  }
+  return { n: n ?? 1, ranges }
+}
+
+function countOf(bytes: Buffer, member: Member | undefined): number | undefined {
+  if (member?.kind !== 'number') return undefined
+  const text = textAt(bytes, { start: member.valueStart, end: member.valueEnd })
+  return /^[1-9]\d{0,14}$/.test(text) ? Number(text) : undefined
+}
