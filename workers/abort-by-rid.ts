@@ -1,0 +1,53 @@
+/**
+ * `POST /abort_request` of a client: names a request by the rid that the client gave it. The exchange may live on
+ * any router thread, so every thread is told.
+ */
+import { BroadcastChannel } from 'node:worker_threads'
+
+export interface AbortOrder {
+  /** `undefined`: all of them. */
+  readonly rid: string | undefined
+}
+
+const CHANNEL = 'pd-gateway:abort-by-rid'
+
+export class AbortByRid {
+  readonly #channel = new BroadcastChannel(CHANNEL)
+  readonly #onOrder: (order: AbortOrder) => void
+
+  constructor(onOrder: (order: AbortOrder) => void) {
+    this.#onOrder = onOrder
+    this.#channel.onmessage = (event: unknown) => {
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only this class posts on the channel
+      onOrder((event as { readonly data: AbortOrder }).data)
+    }
+    this.#channel.unref()
+  }
+
+  /** Carries the order out here and on all other threads. */
+  send(order: AbortOrder): void {
+    this.#onOrder(order)
+    this.#channel.postMessage(order)
+  }
+
+  close(): void {
+    this.#channel.close()
+  }
+}
+
+/** What the body asks for; an empty rid names nothing, as engines hold it. `undefined`: the body makes no sense. */
+export function readAbortOrder(body: Uint8Array): AbortOrder | 'nothing' | undefined {
+  const asked = parse(body)
+  if (typeof asked !== 'object' || asked === null) return undefined
+  const { rid, abort_all: all } = asked as { rid?: unknown; abort_all?: unknown }
+  if (all === true) return { rid: undefined }
+  return typeof rid === 'string' && rid !== '' ? { rid } : 'nothing'
+}
+
+function parse(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(body))
+  } catch {
+    return undefined
+  }
+}

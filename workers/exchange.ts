@@ -1,0 +1,155 @@
+/**
+ * One client request for tokens, from its first look to its last byte: reads the fields, runs the attempts (or one
+ * loop of them for each sample), keeps the client's credit and the total deadline.
+ */
+
+import type { GenerationEndpoint } from '../src/core/endpoint.ts'
+import { GatewayError } from '../src/core/errors.ts'
+import { CreditBalance } from '../src/messages/credit.ts'
+import type { OpenMessage } from '../src/messages/types.ts'
+import { EditedSink } from './answer/edited-sink.ts'
+import { AttemptLoop, type EngineRequest } from './attempt-loop.ts'
+import type { AnswerHead, AttemptSink } from './attempt-plan.ts'
+import type { Failure } from './failure.ts'
+import { asGatewayError } from './internal-error.ts'
+import type { Reply } from './reply.ts'
+import { type RequestFields, readFields } from './request-fields.ts'
+import type { RouterContext } from './router-context.ts'
+import { FanOut } from './samples/fan-out.ts'
+
+const PATHS = {
+  generate: '/generate',
+  chat: '/v1/chat/completions',
+  completions: '/v1/completions',
+} as const satisfies Record<GenerationEndpoint, string>
+
+type Run = AttemptLoop | FanOut
+
+export class Exchange implements AttemptSink {
+  readonly #reply: Reply
+  readonly #context: RouterContext
+  readonly #credit: CreditBalance
+  readonly #onEnd: () => void
+  readonly #totalTimer: NodeJS.Timeout
+  #run: Run | undefined
+  #isPaused = false
+  #isOver = false
+  /** The rid that the client sent, by which it may abort. */
+  clientRids: readonly string[] = []
+
+  /** `onEnd` is called once, after the last row. */
+  constructor(message: OpenMessage, reply: Reply, context: RouterContext, onEnd: () => void) {
+    this.#reply = reply
+    this.#context = context
+    this.#credit = new CreditBalance(message.creditBytes)
+    this.#onEnd = onEnd
+    this.#totalTimer = setTimeout(() => this.#expire(), context.config.timeouts.totalSecs * 1000)
+  }
+
+  /** Never throws: what goes wrong is the client's answer. */
+  start(endpoint: GenerationEndpoint, message: OpenMessage): void {
+    try {
+      const fields = readFields(endpoint, message.body)
+      this.clientRids = typeof fields.clientRid === 'string' ? [fields.clientRid] : (fields.clientRid ?? [])
+      this.#run = this.#createRun(this.#toRequest(endpoint, message, fields))
+      this.#run.start()
+    } catch (error) {
+      this.#fail(asGatewayError(error, this.#context.log))
+    }
+  }
+
+  /** The client is gone: both legs of every attempt are aborted, nothing more is said. */
+  abort(): void {
+    if (this.#isOver) return
+    this.#run?.abort()
+    this.#end()
+  }
+
+  /** The client asked for it by rid: the engines are told, and their last word is the answer. */
+  requestAbort(): void {
+    this.#run?.requestAbort()
+  }
+
+  grant(bytes: number): void {
+    this.#credit.grant(bytes)
+    if (!this.#isPaused || this.#credit.isSpent) return
+    this.#isPaused = false
+    this.#run?.resume()
+  }
+
+  answered(head: AnswerHead, body: Uint8Array): void {
+    this.#reply.answer(head.status, head.headers, body)
+    this.#end()
+  }
+
+  started(head: AnswerHead): void {
+    this.#reply.start(head.status, head.headers)
+  }
+
+  bytes(bytes: Uint8Array): void {
+    this.#reply.chunk(bytes)
+    this.#credit.spend(bytes.length)
+    if (this.#isPaused || !this.#credit.isSpent) return
+    this.#isPaused = true
+    this.#run?.pause()
+  }
+
+  ended(): void {
+    this.#reply.end()
+    this.#end()
+  }
+
+  failed(failure: Failure): void {
+    this.#fail(failure.error)
+  }
+
+  broke(failure: Failure): void {
+    this.#fail(failure.error)
+  }
+
+  #toRequest(endpoint: GenerationEndpoint, message: OpenMessage, fields: RequestFields): EngineRequest {
+    const { samples } = this.#context.config.limits
+    if (fields.n > samples) {
+      throw new GatewayError('invalid-request', `n is ${fields.n}; this gateway takes at most ${samples}.`)
+    }
+    return {
+      endpoint,
+      path: message.query === '' ? PATHS[endpoint] : `${PATHS[endpoint]}?${message.query}`,
+      headers: [...message.headers, 'content-type', 'application/json'],
+      body: message.body,
+      fields,
+      singleSample: false,
+      deadlineMs: this.#context.nowMs() + this.#context.config.timeouts.totalSecs * 1000,
+      label: requestIdOf(message) ?? String(message.id),
+    }
+  }
+
+  #createRun(request: EngineRequest): Run {
+    if (request.fields.n > 1) return new FanOut(request, this, this.#context)
+    const sink = EditedSink.isNeededFor(request.fields) ? new EditedSink(request.fields, this) : this
+    return new AttemptLoop(request, sink, this.#context)
+  }
+
+  #expire(): void {
+    const { totalSecs } = this.#context.config.timeouts
+    this.#run?.abort()
+    this.#fail(new GatewayError('deadline-exceeded', `The request was not complete after ${totalSecs} s.`))
+  }
+
+  #fail(error: GatewayError): void {
+    if (this.#isOver) return
+    this.#reply.error(error)
+    this.#end()
+  }
+
+  #end(): void {
+    this.#isOver = true
+    clearTimeout(this.#totalTimer)
+    this.#onEnd()
+  }
+}
+
+function requestIdOf({ headers }: OpenMessage): string | undefined {
+  const at = headers.indexOf('x-request-id')
+  return at < 0 || at % 2 !== 0 ? undefined : headers[at + 1]
+}

@@ -1,0 +1,107 @@
+/** Requests that are not for tokens: about the engines, or for all of them at once. Each ends in one JSON answer. */
+import type { Endpoint } from '../src/core/endpoint.ts'
+import type { Engine } from '../src/core/engine.ts'
+import { GatewayError } from '../src/core/errors.ts'
+import type { OpenMessage } from '../src/messages/types.ts'
+import { callEngine, type EngineAnswer, type EngineCall } from './engine-call.ts'
+import {
+  type FleetAnswer,
+  fanOutResult,
+  firstGood,
+  loadsOf,
+  modelsOf,
+  serverInfoOf,
+} from './fleet-answers.ts'
+import type { RouterContext } from './router-context.ts'
+
+export type FleetEndpoint = Exclude<Endpoint, 'generate' | 'chat' | 'completions' | 'abort-request'>
+
+const PATHS = {
+  models: '/v1/models',
+  'model-info': '/model_info',
+  'server-info': '/server_info',
+  loads: '/v1/loads',
+  'health-generate': '/health_generate',
+  'flush-cache': '/flush_cache',
+  'start-profile': '/start_profile',
+  'stop-profile': '/stop_profile',
+} as const satisfies Record<FleetEndpoint, string>
+
+/** Earlier names of the same endpoints, for engines that know no others. */
+const OLDER_PATHS: Partial<Record<FleetEndpoint, string>> = {
+  'model-info': '/get_model_info',
+  'server-info': '/get_server_info',
+}
+
+const TIMEOUT_MS = 10_000
+/** A probe by generation waits behind what the engine is doing. */
+const GENERATE_TIMEOUT_MS = 30_000
+
+/** Who asks, on behalf of whom. */
+export interface FleetAsk {
+  readonly message: OpenMessage
+  readonly context: RouterContext
+  /** Aborted when the client is gone. */
+  readonly signal: AbortSignal
+}
+
+/** @throws GatewayError when no engine can answer. */
+export async function answerFleetRequest(endpoint: FleetEndpoint, from: FleetAsk): Promise<FleetAnswer> {
+  const { fleet } = from.context
+  const healthy = fleet.engines.filter(engine => fleet.isHealthy(engine))
+  switch (endpoint) {
+    case 'models':
+      return modelsOf(await askAll(endpoint, onePerModels(healthy), from))
+    case 'model-info':
+      return firstGood(await askAll(endpoint, healthy.slice(0, 1), from))
+    case 'server-info':
+      return serverInfoOf(await askAll(endpoint, healthy, from))
+    case 'loads':
+      return loadsOf(await askAll(endpoint, healthy, from))
+    case 'health-generate':
+      return fanOutResult(await askAll(endpoint, onePerRole(healthy), from), 503)
+    case 'flush-cache':
+    case 'start-profile':
+    case 'stop-profile':
+      return fanOutResult(await askAll(endpoint, fleet.engines, from), 502)
+  }
+}
+
+function askAll(
+  endpoint: FleetEndpoint,
+  engines: readonly Engine[],
+  from: FleetAsk,
+): Promise<EngineAnswer[]> {
+  if (engines.length === 0) throw new GatewayError('no-engine-available', 'No healthy engine is registered.')
+  return Promise.all(engines.map(engine => ask(endpoint, engine, from)))
+}
+
+async function ask(endpoint: FleetEndpoint, engine: Engine, from: FleetAsk): Promise<EngineAnswer> {
+  const { upstreams } = from.context
+  const answer = await callEngine(upstreams, engine, toCall(endpoint, PATHS[endpoint], from), from.signal)
+  const older = OLDER_PATHS[endpoint]
+  if (answer.status !== 404 || older === undefined) return answer
+  return callEngine(upstreams, engine, toCall(endpoint, older, from), from.signal)
+}
+
+function toCall(endpoint: FleetEndpoint, path: string, { message, context }: FleetAsk): EngineCall {
+  const { method, query, headers, body } = message
+  const hasBody = method === 'POST' && body.length > 0
+  return {
+    method,
+    path: query === '' ? path : `${path}?${query}`,
+    headers: hasBody ? [...headers, 'content-type', 'application/json'] : headers,
+    body: hasBody ? body : undefined,
+    timeoutMs: endpoint === 'health-generate' ? GENERATE_TIMEOUT_MS : TIMEOUT_MS,
+    limitBytes: context.config.limits.answerBytes,
+  }
+}
+
+/** Engines that name the same models would all say the same. */
+function onePerModels(engines: readonly Engine[]): Engine[] {
+  return [...new Map(engines.toReversed().map(engine => [engine.models.join('\n'), engine])).values()]
+}
+
+function onePerRole(engines: readonly Engine[]): Engine[] {
+  return [...new Map(engines.toReversed().map(engine => [engine.role, engine])).values()]
+}

@@ -1,0 +1,88 @@
+/** The life of a router thread: rows in, exchanges open by id, rows out. Knows nothing of what an exchange does. */
+
+import { isGeneration } from '../src/core/endpoint.ts'
+import { GatewayError } from '../src/core/errors.ts'
+import type { BatchSender } from '../src/messages/channel.ts'
+import type { RowSink } from '../src/messages/codec.ts'
+import type { OpenMessage } from '../src/messages/types.ts'
+import { AbortByRid, type AbortOrder, readAbortOrder } from './abort-by-rid.ts'
+import { Exchange } from './exchange.ts'
+import { answerFleetRequest, type FleetEndpoint } from './fleet-request.ts'
+import { asGatewayError } from './internal-error.ts'
+import { Reply } from './reply.ts'
+import type { RouterContext } from './router-context.ts'
+
+interface Open {
+  abort(): void
+  grant?(bytes: number): void
+  requestAbort?(): void
+  readonly clientRids?: readonly string[]
+}
+
+export class RouterLoop implements Pick<RowSink, 'onOpen' | 'onAbort' | 'onCredit'> {
+  readonly #sender: BatchSender
+  readonly #context: RouterContext
+  readonly #open = new Map<number, Open>()
+  readonly #abortByRid = new AbortByRid(order => this.#abortNamed(order))
+
+  constructor(sender: BatchSender, context: RouterContext) {
+    this.#sender = sender
+    this.#context = context
+  }
+
+  onOpen(message: OpenMessage): void {
+    const { id, endpoint } = message
+    const reply = new Reply(id, this.#sender)
+    if (endpoint === 'abort-request') return this.#orderAbort(message, reply)
+    if (!isGeneration(endpoint)) return this.#askFleet(endpoint, message, reply)
+    const exchange = new Exchange(message, reply, this.#context, () => this.#open.delete(id))
+    this.#open.set(id, exchange)
+    exchange.start(endpoint, message)
+  }
+
+  onAbort(id: number): void {
+    this.#open.get(id)?.abort()
+    this.#open.delete(id)
+  }
+
+  onCredit(id: number, bytes: number): void {
+    this.#open.get(id)?.grant?.(bytes)
+  }
+
+  close(): void {
+    this.#abortByRid.close()
+    for (const exchange of this.#open.values()) exchange.abort()
+    this.#open.clear()
+  }
+
+  #askFleet(endpoint: FleetEndpoint, message: OpenMessage, reply: Reply): void {
+    const controller = new AbortController()
+    const { id } = message
+    this.#open.set(id, { abort: () => controller.abort() })
+    answerFleetRequest(endpoint, { message, context: this.#context, signal: controller.signal })
+      .then(
+        ({ status, body }) => controller.signal.aborted || reply.json(status, body),
+        (error: unknown) =>
+          controller.signal.aborted || reply.error(asGatewayError(error, this.#context.log)),
+      )
+      .finally(() => this.#open.delete(id))
+  }
+
+  /** Engines answer 200 without a body whether they know the rid or not: so do we. */
+  #orderAbort({ body }: OpenMessage, reply: Reply): void {
+    const order = readAbortOrder(body)
+    if (order === undefined) {
+      return reply.error(
+        new GatewayError('invalid-json', 'The body must be a JSON object with "rid" or "abort_all".'),
+      )
+    }
+    if (order !== 'nothing') this.#abortByRid.send(order)
+    reply.answer(200, [], new Uint8Array(0))
+  }
+
+  #abortNamed({ rid }: AbortOrder): void {
+    for (const exchange of this.#open.values()) {
+      if (rid === undefined || exchange.clientRids?.includes(rid)) exchange.requestAbort?.()
+    }
+  }
+}

@@ -1,0 +1,46 @@
+/** Entry of a router thread: the one task that its Piscina worker runs, from the start of the gateway to its end. */
+import { monotonicNowMs } from '../src/core/clock.ts'
+import { BatchSender } from '../src/messages/channel.ts'
+import { decodeBatch } from '../src/messages/codec.ts'
+import type { RouterThreadTask, ThreadOrder, ThreadReport } from '../src/messages/thread.ts'
+import { SharedCounters } from '../src/shared/counters.ts'
+import { EngineSlots } from '../src/shared/engine-slots.ts'
+import { createLogger } from '../src/telemetry/log.ts'
+import { Fleet } from './fleet.ts'
+import { RouterLoop } from './loop.ts'
+import { Upstreams } from './upstream/upstreams.ts'
+
+/** Resolves when the thread was told to close and has closed all it had. */
+// oxlint-disable-next-line import/no-default-export -- Piscina runs the default export
+export default async function runRouterThread(task: RouterThreadTask): Promise<void> {
+  const { config, port, shared, thread } = task
+  const slots = new EngineSlots(shared)
+  const fleet = new Fleet(config, slots, new SharedCounters(shared), Math.random)
+  const upstreams = new Upstreams(config)
+  const log = createLogger(config.log, `router-${thread}`)
+  const sender = new BatchSender(port)
+  const loop = new RouterLoop(sender, {
+    config,
+    fleet,
+    upstreams,
+    slots,
+    thread,
+    random: Math.random,
+    nowMs: monotonicNowMs,
+    log,
+  })
+  const closed = new Promise<void>(resolve => {
+    port.on('message', (message: Uint8Array | ThreadOrder) => {
+      if (message instanceof Uint8Array) return decodeBatch(message, loop)
+      if (message.kind === 'close') return resolve()
+      fleet.update(message.snapshot)
+      upstreams.keepOnly(message.snapshot.engines.map(engine => engine.url))
+    })
+  })
+  const ready: ThreadReport = { kind: 'ready' }
+  port.postMessage(ready)
+  await closed
+  loop.close()
+  upstreams.destroy()
+  port.close()
+}

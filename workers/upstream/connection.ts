@@ -1,0 +1,56 @@
+/**
+ * One connection to an engine: an undici client with one socket, which it opens anew when the engine has closed it.
+ * Carries one leg at a time. Timers of undici are off; the data path has its own.
+ */
+import type { Socket } from 'node:net'
+import { buildConnector, Client } from 'undici'
+import type { Leg } from './leg-dispatch.ts'
+
+export interface ConnectionOptions {
+  readonly connectMs: number
+  readonly keepAliveMs: number
+  /** The largest response head that is read, in bytes. */
+  readonly headerBytes: number
+}
+
+export class Connection {
+  readonly #client: Client
+  #socket: Socket | undefined
+  /** Whether the present socket has carried a request before. */
+  wasUsed = false
+  isDestroyed = false
+
+  constructor(origin: string, options: ConnectionOptions) {
+    const connector = buildConnector({ timeout: options.connectMs })
+    this.#client = new Client(origin, {
+      pipelining: 1,
+      keepAliveTimeout: options.keepAliveMs,
+      // An engine's own Keep-Alive header may shorten the idle life, never lengthen it.
+      keepAliveMaxTimeout: options.keepAliveMs,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      maxHeaderSize: options.headerBytes,
+      connect: (target, callback) => {
+        this.wasUsed = false
+        // The types leave out that the connector gives the socket back while it is still connecting.
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
+        this.#socket = connector(target, callback) as unknown as Socket | undefined
+      },
+    })
+  }
+
+  dispatch(leg: Leg): void {
+    const { method, path, headers, body } = leg.request
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- undici reads the flat list, its type says mutable
+    const flat = headers as string[]
+    this.#client.dispatch({ method, path, headers: flat, body: body ?? null }, leg)
+  }
+
+  /** Closes the socket now, whatever is on it. */
+  destroy(): void {
+    if (this.isDestroyed) return
+    this.isDestroyed = true
+    this.#socket?.destroy()
+    this.#client.destroy().catch(() => undefined)
+  }
+}

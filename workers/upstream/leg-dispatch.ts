@@ -1,0 +1,102 @@
+/**
+ * One request on its way: the undici handler of a leg, and the handle of whoever sent it. Hot path: one object a leg,
+ * no closures.
+ */
+import type { FlatHeaders } from '../../src/messages/types.ts'
+import type { Connection } from './connection.ts'
+import type { LegHandle, LegHandler, LegRequest } from './leg.ts'
+import { nameFailure } from './leg-failure.ts'
+
+/** Where the connection goes when the leg has done with it. */
+export interface LegOwner {
+  /** The connection may carry another leg. */
+  giveBack(connection: Connection): void
+  /** The connection is destroyed. */
+  discard(connection: Connection): void
+  /** The leg no longer waits for a connection. */
+  forget(leg: Leg): void
+}
+
+export class Leg implements LegHandle {
+  readonly request: LegRequest
+  readonly #handler: LegHandler
+  readonly #owner: LegOwner
+  #connection: Connection | undefined
+  #resume: (() => void) | undefined
+  #isReused = false
+  #isPaused = false
+  #isOver = false
+
+  constructor(request: LegRequest, handler: LegHandler, owner: LegOwner) {
+    this.request = request
+    this.#handler = handler
+    this.#owner = owner
+  }
+
+  /** Starts the request on a connection that is free. */
+  runOn(connection: Connection): void {
+    this.#connection = connection
+    connection.dispatch(this)
+  }
+
+  abort(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    if (this.#connection === undefined) this.#owner.forget(this)
+    else this.#owner.discard(this.#connection)
+  }
+
+  pause(): void {
+    this.#isPaused = true
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return
+    this.#isPaused = false
+    // Deferred: undici must not be resumed from within a parser's callback, this leg's or another's.
+    queueMicrotask(() => {
+      if (!this.#isPaused && !this.#isOver) this.#resume?.()
+    })
+  }
+
+  onConnect(): void {
+    const connection = this.#connection
+    if (connection === undefined) return
+    this.#isReused = connection.wasUsed
+    connection.wasUsed = true
+  }
+
+  onHeaders(status: number, rawHeaders: readonly Buffer[], resume: () => void): boolean {
+    // 1xx: the answer itself is still to come.
+    if (this.#isOver || status < 200) return true
+    this.#isReused = false
+    this.#resume = resume
+    this.#handler.onHead(status, toFlat(rawHeaders))
+    return !this.#isPaused
+  }
+
+  onData(bytes: Buffer): boolean {
+    if (!this.#isOver) this.#handler.onData(bytes)
+    return !this.#isPaused
+  }
+
+  onComplete(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    if (this.#connection !== undefined) this.#owner.giveBack(this.#connection)
+    this.#handler.onEnd()
+  }
+
+  onError(error: Error): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    if (this.#connection !== undefined) this.#owner.discard(this.#connection)
+    this.#handler.onFail(nameFailure(error, this.#isReused))
+  }
+}
+
+function toFlat(raw: readonly Buffer[]): FlatHeaders {
+  return raw.map((part, index) =>
+    index % 2 === 0 ? part.toString('latin1').toLowerCase() : part.toString('latin1'),
+  )
+}

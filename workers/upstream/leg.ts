@@ -1,0 +1,38 @@
+/** What the data path asks of a connection to an engine, and what it is told. `engine-connections.ts` does it. */
+import type { FlatHeaders } from '../../src/messages/types.ts'
+
+export interface LegRequest {
+  readonly method: 'GET' | 'POST'
+  /** Path with query. */
+  readonly path: string
+  readonly headers: FlatHeaders
+  readonly body: Uint8Array | undefined
+  /** True: never on a connection that was used before. */
+  readonly isFresh?: boolean
+}
+
+/** Exactly one of `onEnd` and `onFail` comes, as the last call. After `abort()` none comes. */
+export interface LegHandler {
+  /** Header names in lower case. */
+  onHead(status: number, headers: FlatHeaders): void
+  /** The bytes are valid during the call only. */
+  onData(bytes: Uint8Array): void
+  onEnd(): void
+  onFail(failure: LegFailure): void
+}
+
+export interface LegFailure {
+  /** `local`: our own shortage of descriptors, ports or buffers, never the engine's fault. */
+  readonly kind: 'connect' | 'connect-timeout' | 'reset' | 'protocol' | 'local'
+  readonly message: string
+  /** A connection that had been used before was closed before any byte of the response. */
+  readonly isStaleSocket: boolean
+}
+
+export interface LegHandle {
+  /** Closes the connection at once, also while the request still waits for one. */
+  abort(): void
+  /** No more `onData` until `resume`, but for what is on its way. */
+  pause(): void
+  resume(): void
+}

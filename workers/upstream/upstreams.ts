@@ -1,0 +1,45 @@
+/** All engines' connections of one router thread. */
+import type { Config } from '../../src/config/config.ts'
+import { EngineConnections } from './engine-connections.ts'
+
+export class Upstreams {
+  readonly #config: Config
+  readonly #byUrl = new Map<string, EngineConnections>()
+  /** Engines that were removed while legs were on them: closed with the thread. */
+  readonly #retired = new Set<EngineConnections>()
+
+  constructor(config: Config) {
+    this.#config = config
+  }
+
+  to(url: string): EngineConnections {
+    const known = this.#byUrl.get(url)
+    if (known !== undefined) return known
+    const { timeouts, upstream, limits } = this.#config
+    const made = new EngineConnections(url, {
+      connectMs: timeouts.connectMs,
+      keepAliveMs: upstream.keepAliveMs,
+      headerBytes: limits.headerBytes,
+      maxSockets: upstream.maxSocketsPerEngine,
+    })
+    this.#byUrl.set(url, made)
+    return made
+  }
+
+  /** Legs that are on a removed engine go on to their end; its idle connections time out. */
+  keepOnly(urls: readonly string[]): void {
+    const kept = new Set(urls)
+    for (const [url, connections] of this.#byUrl) {
+      if (kept.has(url)) continue
+      this.#byUrl.delete(url)
+      this.#retired.add(connections)
+    }
+  }
+
+  /** At once, whatever is open. */
+  destroy(): void {
+    for (const connections of [...this.#byUrl.values(), ...this.#retired]) connections.destroy()
+    this.#byUrl.clear()
+    this.#retired.clear()
+  }
+}
