@@ -8,7 +8,7 @@ import { engineList, prefillList } from './engine-list.ts'
 import { levelOf, policyOf } from './peer-values.ts'
 
 /** `flag` takes no value; `list` takes one or more, and may be repeated. */
-export type Shape = 'flag' | 'number' | 'text' | 'list'
+type Shape = 'flag' | 'number' | 'text' | 'list'
 
 export interface CliOption {
   /** Without the dashes. */

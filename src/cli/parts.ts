@@ -1,7 +1,7 @@
 /** What the commands need from outside: the gateway, the engine simulator, the terminal and signals. */
 import type { Config } from '../config/config.ts'
 
-export interface Gateway {
+interface Gateway {
   readonly port: number
   close(): Promise<void>
 }
@@ -30,7 +30,7 @@ export interface Fleet extends FleetUrls {
 export type StartFleet = (options: FleetOptions) => Promise<Fleet>
 
 /** Where SIGTERM and SIGINT come from: `process`, or an emitter of a test. */
-export interface Signals {
+interface Signals {
   on(signal: 'SIGTERM' | 'SIGINT', listener: () => void): unknown
   off(signal: 'SIGTERM' | 'SIGINT', listener: () => void): unknown
 }

@@ -32,6 +32,8 @@ export class EngineWatch {
   readonly #startedMs = performance.now()
   #state: HealthState = NEW
   #isLateReported = false
+  /** Why the last step failed. */
+  #why: string | undefined
 
   constructor(options: WatchOptions) {
     this.#options = options
@@ -77,7 +79,8 @@ export class EngineWatch {
       return true
     } catch (error) {
       signal.throwIfAborted()
-      log.debug({ ...named(spec), error }, 'engine is not up yet')
+      this.#why = error instanceof Error ? error.message : String(error)
+      log.debug({ ...named(spec), why: this.#why }, 'engine is not up yet')
       return false
     }
   }
@@ -86,6 +89,7 @@ export class EngineWatch {
     const { health, signal } = this.#options
     const why = await this.#failureOfProbe()
     signal.throwIfAborted()
+    this.#why = why
     // An engine that comes back may have been started anew, with other limits.
     const isBack = this.#state.kind === 'unhealthy' && why === undefined
     const isGood = isBack ? await this.#register() : why === undefined
@@ -134,7 +138,10 @@ export class EngineWatch {
     const secs = (performance.now() - this.#startedMs) / 1000
     if (this.#isLateReported || secs < engines.startupTimeoutSecs) return
     this.#isLateReported = true
-    log.error({ ...named(spec), secs: Math.round(secs) }, 'engine has not come up; still trying')
+    log.error(
+      { ...named(spec), secs: Math.round(secs), why: this.#why },
+      'engine has not come up; still trying',
+    )
   }
 }
 

@@ -23,9 +23,20 @@ export function createLogger(config: Config['log'], part: string): Logger {
   const target =
     config.dir === undefined ? { fd: 1 } : { dest: join(config.dir, 'pd-gateway.log'), mkdir: true }
   const out = pino.destination({ ...target, sync: true })
-  return config.json
-    ? pino({ level: config.level, base: { part } }, out)
-    : textLogger(config.level, part, out)
+  return config.json ? jsonLogger(config.level, part, out) : textLogger(config.level, part, out)
+}
+
+function jsonLogger(level: LogLevel, part: string, out: pino.DestinationStream): Logger {
+  return pino(
+    {
+      level,
+      base: { part },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: name => ({ level: name }) },
+      serializers: { error: pino.stdSerializers.err },
+    },
+    out,
+  )
 }
 
 interface LineSink {
