@@ -1,3 +1,4 @@
+/** Sections `engines` and `health`: which engines there are, and how the control thread finds out how they are. */
 import { z } from 'zod'
 
 const engineUrl = z
@@ -6,8 +7,10 @@ const engineUrl = z
   .refine(value => URL.canParse(value), 'must be a URL')
   .transform(value => new URL(value).origin)
 
+const engineSchema = z.strictObject({ url: engineUrl.describe('Origin of the engine: http://host:port.') })
+
 const prefillSchema = z.strictObject({
-  url: engineUrl,
+  url: engineUrl.describe('Origin of the engine: http://host:port.'),
   bootstrapPort: z.int().min(1).max(65_535).optional().describe("Port of the engine's bootstrap server."),
 })
 
@@ -18,19 +21,18 @@ export const enginesSchema = z.strictObject({
     .default('pd')
     .describe('pd: each request goes through a prefill and a decode engine. regular: one engine does both.'),
   prefill: z.array(prefillSchema).default([]).describe('Prefill engines.'),
-  decode: z
-    .array(z.strictObject({ url: engineUrl }))
-    .default([])
-    .describe('Decode engines.'),
-  regular: z
-    .array(z.strictObject({ url: engineUrl }))
-    .default([])
-    .describe('Engines of the regular mode.'),
+  decode: z.array(engineSchema).default([]).describe('Decode engines.'),
+  regular: z.array(engineSchema).default([]).describe('Engines of the regular mode.'),
   startupTimeoutSecs: z
     .number()
     .positive()
     .default(1800)
     .describe('How long an engine may take to answer at all before it is reported as failed to start.'),
+  startupCheckIntervalSecs: z
+    .number()
+    .positive()
+    .default(2)
+    .describe('Longest pause between two tries to reach an engine that is not up yet.'),
 })
 
 /** `health` section: active probes by the control thread. */

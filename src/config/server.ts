@@ -1,3 +1,4 @@
+/** Sections `server` and `log`: the gateway's own process. */
 import { z } from 'zod'
 
 /** `server` section: where the gateway listens and how many threads it has. */
@@ -25,4 +26,9 @@ export const logSchema = z.strictObject({
     .default('info')
     .describe('Least severe level that is written.'),
   json: z.boolean().default(false).describe('One JSON object a line instead of text for people.'),
+  dir: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Folder for the file pd-gateway.log; without it the log goes to standard output.'),
 })

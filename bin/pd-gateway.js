@@ -1,0 +1,49 @@
+#!/usr/bin/env node
+/**
+ * Starts the gateway. Plain JavaScript that any Node from 18 on can read: an older Node than the gateway needs runs
+ * it again with the one that `npm ci` has put into node_modules.
+ */
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const NEEDED = 24
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR2']
+
+if (Number.parseInt(process.versions.node, 10) >= NEEDED) {
+  endWithParent()
+  await import('../src/main.ts')
+} else {
+  runWithOwnNode()
+}
+
+function runWithOwnNode() {
+  const node = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url))
+  if (!existsSync(node)) {
+    console.error(
+      `pd-gateway needs Node ${NEEDED} or newer, this is ${process.version}: run npm ci, which brings it.`,
+    )
+    process.exit(1)
+  }
+  const self = fileURLToPath(import.meta.url)
+  const child = spawn(node, [self, ...process.argv.slice(2)], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  })
+  for (const signal of SIGNALS) process.on(signal, () => child.kill(signal))
+  child.on('error', error => {
+    console.error(`pd-gateway: ${error.message}`)
+    process.exit(1)
+  })
+  child.on('exit', (code, signal) => {
+    if (signal === null) process.exit(code ?? 1)
+    for (const name of SIGNALS) process.removeAllListeners(name)
+    process.kill(process.pid, signal)
+  })
+}
+
+/** A process that was started with a channel ends when the one at its other end is gone, however that went. */
+function endWithParent() {
+  if (!process.channel) return
+  process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'))
+  process.channel.unref()
+}

@@ -1,0 +1,40 @@
+/** `pd-gateway demo`: simulated engines in a process of their own, a gateway before them, and lines to try it with. */
+import { loadConfig } from '../config/load.ts'
+import { startFleetProcess } from './fleet-process.ts'
+import type { GivenValue } from './options.ts'
+import type { CliParts } from './parts.ts'
+import { serveConfig } from './serve.ts'
+import { settingsOfFlags } from './settings.ts'
+
+export async function demo(options: { readonly port?: string }, parts: CliParts): Promise<number> {
+  const { port = '30000' } = options
+  parts.out('Starting two prefill and two decode engines (simulated) …\n')
+  const fleet = await startFleetProcess(parts.mainPath)
+  try {
+    const { settings } = settingsOfFlags(
+      new Map<string, GivenValue>([
+        ['host', '127.0.0.1'],
+        ['port', port],
+        ['prefill', fleet.prefill.flatMap(({ url, bootstrapPort }) => [url, String(bootstrapPort)])],
+        ['decode', fleet.decode.map(({ url }) => url)],
+      ]),
+    )
+    return await serveConfig(loadConfig({ flags: settings }), parts, bound => parts.out(demoText(bound)))
+  } finally {
+    await fleet.close()
+  }
+}
+
+function demoText(port: number): string {
+  const origin = `http://127.0.0.1:${port}`
+  const json = `-H 'content-type: application/json'`
+  const chat = `"model":"sim","max_tokens":32,"messages":[{"role":"user","content":"Hello"}]`
+  return `The gateway listens on ${origin}. In another terminal:
+
+  a chat:      curl ${origin}/v1/chat/completions ${json} -d '{${chat}}'
+  streamed:    curl -N ${origin}/v1/chat/completions ${json} -d '{${chat},"stream":true}'
+  SGLang API:  curl ${origin}/generate ${json} -d '{"text":"Hello","sampling_params":{"max_new_tokens":32}}'
+
+Ctrl-C stops it.
+`
+}

@@ -1,0 +1,136 @@
+/**
+ * Every flag that has an effect, in one table: its shape, its key in the configuration, its place in the help.
+ *
+ * Names follow the Rust routers of SGLang, so that their command lines start this gateway. The text and default of a
+ * flag come from the configuration's schema unless the flag means something the key does not say.
+ */
+import { engineList, prefillList } from './engine-list.ts'
+import { levelOf, policyOf } from './peer-values.ts'
+
+/** `flag` takes no value; `list` takes one or more, and may be repeated. */
+type Shape = 'flag' | 'number' | 'text' | 'list'
+
+export interface CliOption {
+  /** Without the dashes. */
+  readonly flag: string
+  readonly shape: Shape
+  /** Key of the configuration, from the top. */
+  readonly path: readonly string[]
+  readonly group: string
+  /** What stands for the value in the help; unset for flags. */
+  readonly placeholder?: string
+  /** In place of the description of the key. */
+  readonly help?: string
+  /** What the flag puts under the key; default: the value as given. */
+  readonly convert?: (given: GivenValue, warn: (text: string) => void) => unknown
+}
+
+export type GivenValue = string | readonly string[] | boolean
+
+const count = (flag: string, path: string, placeholder = 'n') =>
+  ({ flag, shape: 'number', path: path.split('.'), placeholder }) as const
+const text = (flag: string, path: string, placeholder: string) =>
+  ({ flag, shape: 'text', path: path.split('.'), placeholder }) as const
+
+const MODES = ['regular', 'pd'] as const
+
+/** A variable that says `false` asks for nothing; other text is left for the schema to refuse. */
+const unlessFalse = (given: GivenValue) => (given === false ? undefined : given)
+
+const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
+  'Listening:': [
+    text('host', 'server.host', 'address'),
+    count('port', 'server.port'),
+    count('workers', 'server.workers'),
+    count('max-payload-size', 'limits.bodyBytes', 'bytes'),
+  ],
+  'Engines:': [
+    {
+      flag: 'pd-disaggregation',
+      shape: 'flag',
+      path: ['engines', 'mode'],
+      help: 'Each request goes through a prefill and a decode engine (default, unless --worker-urls is given).',
+      convert: on => (typeof on === 'boolean' ? MODES[Number(on)] : on),
+    },
+    {
+      flag: 'prefill',
+      shape: 'list',
+      path: ['engines', 'prefill'],
+      placeholder: 'url port|none',
+      help: 'Prefill engine and, if it has one, the port of its bootstrap server; repeatable.',
+      convert: given => (Array.isArray(given) ? prefillList(given) : given),
+    },
+    {
+      flag: 'decode',
+      shape: 'list',
+      path: ['engines', 'decode'],
+      placeholder: 'url',
+      help: 'Decode engine; repeatable.',
+      convert: given => (Array.isArray(given) ? engineList(given) : given),
+    },
+    {
+      flag: 'worker-urls',
+      shape: 'list',
+      path: ['engines', 'regular'],
+      placeholder: 'url',
+      help: 'Engines that do both, for the regular mode; repeatable.',
+      convert: given => (Array.isArray(given) ? engineList(given) : given),
+    },
+    count('worker-startup-timeout-secs', 'engines.startupTimeoutSecs', 'seconds'),
+    count('worker-startup-check-interval', 'engines.startupCheckIntervalSecs', 'seconds'),
+  ],
+  'Choice of an engine:': [
+    { ...text('policy', 'policy.main', 'name'), convert: policyOf },
+    { ...text('prefill-policy', 'policy.prefill', 'name'), convert: policyOf },
+    { ...text('decode-policy', 'policy.decode', 'name'), convert: policyOf },
+  ],
+  'Retry:': [
+    count('retry-max-retries', 'retry.maxRetries'),
+    count('retry-initial-backoff-ms', 'retry.initialBackoffMs', 'ms'),
+    count('retry-max-backoff-ms', 'retry.maxBackoffMs', 'ms'),
+    count('retry-backoff-multiplier', 'retry.backoffMultiplier', 'factor'),
+    count('retry-jitter-factor', 'retry.jitterFactor', 'share'),
+    {
+      flag: 'disable-retries',
+      shape: 'flag',
+      path: ['retry', 'maxRetries'],
+      help: 'Each request gets one attempt.',
+      convert: on => (on === true ? 0 : unlessFalse(on)),
+    },
+  ],
+  'Timers:': [
+    count('request-timeout-secs', 'timeouts.totalSecs', 'seconds'),
+    count('connect-timeout-ms', 'timeouts.connectMs', 'ms'),
+    count('first-token-timeout-ms', 'timeouts.firstTokenMs', 'ms'),
+    count('idle-timeout-ms', 'timeouts.idleMs', 'ms'),
+    text('abort-mode', 'upstream.abortMode', 'mode'),
+  ],
+  'Health probes:': [
+    count('health-failure-threshold', 'health.failureThreshold'),
+    count('health-success-threshold', 'health.successThreshold'),
+    count('health-check-timeout-secs', 'health.timeoutSecs', 'seconds'),
+    count('health-check-interval-secs', 'health.intervalSecs', 'seconds'),
+    text('health-check-endpoint', 'health.endpoint', 'path'),
+    {
+      flag: 'disable-health-check',
+      shape: 'flag',
+      path: ['health', 'enabled'],
+      help: 'No probes: every registered engine counts as healthy.',
+      convert: on => (on === true ? false : unlessFalse(on)),
+    },
+  ],
+  'Log:': [
+    { ...text('log-level', 'log.level', 'level'), convert: levelOf },
+    { flag: 'log-json', shape: 'flag', path: ['log', 'json'] },
+    text('log-dir', 'log.dir', 'folder'),
+  ],
+}
+
+export const OPTIONS: readonly CliOption[] = Object.entries(GROUPS).flatMap(([group, options]) =>
+  options.map(option => Object.assign({ group }, option)),
+)
+
+/** `PDGW_RETRY_MAX_RETRIES` */
+export function variableOf(flag: string): string {
+  return `PDGW_${flag.toUpperCase().replaceAll('-', '_')}`
+}

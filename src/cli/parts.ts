@@ -1,0 +1,66 @@
+/** What the commands need from outside: the gateway, the engine simulator, the terminal and signals. */
+import type { Config } from '../config/config.ts'
+
+interface Gateway {
+  readonly port: number
+  close(): Promise<void>
+}
+
+export type StartGateway = (config: Config) => Promise<Gateway>
+
+export interface FleetOptions {
+  readonly prefill: number
+  readonly decode: number
+  readonly host?: string
+  /** First port; each engine and each bootstrap server takes the next. Unset: any free ones. */
+  readonly basePort?: number
+  readonly preset?: string
+  readonly knobs?: Readonly<Record<string, unknown>>
+}
+
+export interface FleetUrls {
+  readonly prefill: readonly { readonly url: string; readonly bootstrapPort: number }[]
+  readonly decode: readonly { readonly url: string }[]
+}
+
+export interface Fleet extends FleetUrls {
+  close(): Promise<void>
+}
+
+export type StartFleet = (options: FleetOptions) => Promise<Fleet>
+
+/** Where SIGTERM and SIGINT come from: `process`, or an emitter of a test. */
+interface Signals {
+  on(signal: 'SIGTERM' | 'SIGINT', listener: () => void): unknown
+  off(signal: 'SIGTERM' | 'SIGINT', listener: () => void): unknown
+}
+
+export interface CliParts {
+  readonly startGateway: StartGateway
+  readonly startFleet: StartFleet
+  readonly out: (text: string) => void
+  readonly err: (text: string) => void
+  readonly signals: Signals
+  /** Ends the process at once. */
+  readonly exit: (code: number) => void
+  /** Width of the help; unset: of the terminal. */
+  readonly columns: number | undefined
+  /** Module that starts this program, for the demo's child process. */
+  readonly mainPath: string
+  /** Hands the engines' addresses to the process that started this one; unset when nobody listens. */
+  readonly tellParent: ((urls: FleetUrls) => void) | undefined
+}
+
+const PIPE_COLUMNS = 140
+
+export function systemParts(): Omit<CliParts, 'startGateway' | 'startFleet'> {
+  return {
+    out: text => process.stdout.write(text),
+    err: text => process.stderr.write(text),
+    signals: process,
+    exit: code => process.exit(code),
+    columns: process.stdout.isTTY ? undefined : PIPE_COLUMNS,
+    mainPath: process.argv[1] ?? '',
+    tellParent: process.send ? urls => process.send?.(urls) : undefined,
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * Flags of the Rust router that are accepted so that its command lines start this gateway, and have no effect yet.
+ *
+ * An explicit list with arities: a flag that is in no list is an error, for a typo must never pass in silence.
+ */
+
+type Arity = 'none' | 'one' | 'many'
+
+const GUARD_FLAGS: Readonly<Record<Arity, readonly string[]>> = {
+  none: words('disable-audit-logging'),
+  one: words(
+    'api-key jwt-issuer jwt-audience jwt-jwks-uri tls-cert-path tls-key-path client-cert-path client-key-path',
+  ),
+  many: words('tenant-api-key jwt-role-mapping control-plane-api-keys ca-cert-paths'),
+}
+
+export const PEER_FLAGS: Readonly<Record<Arity, readonly string[]>> = {
+  none: words(`
+    dp-aware routing-key-override enable-igw dp-minimum-tokens-scheduler epd-disaggregation engine-metrics service-discovery
+    trust-tenant-header priority-scheduler-enabled tenant-rate-limit-enabled disable-circuit-breaker
+    remove-unhealthy-workers disable-tokenizer-autoload tokenizer-cache-enable-l0 tokenizer-cache-enable-l1
+    enable-wasm enable-trace enable-mesh`).concat(GUARD_FLAGS.none),
+  one: words(`
+    health-check-port cache-threshold balance-abs-threshold balance-rel-threshold balance-token-usage-threshold
+    overload-token-usage-threshold eviction-interval eviction-interval-secs max-tree-size block-size max-idle-secs
+    assignment-mode prefix-token-count prefix-hash-load-factor least-load-kv-pressure-weight
+    least-load-default-throughput least-load-mean-prefill-tokens bucket-adjust-interval-secs
+    encode-policy worker-startup-delay worker-startup-delay-secs load-monitor-interval
+    service-discovery-port service-discovery-namespace model-id-from prometheus-host prometheus-port
+    shutdown-grace-period-secs tenant-header-name max-concurrent-requests queue-size queue-timeout-secs
+    rate-limit-tokens-per-second priority-scheduler-default-max-class priority-scheduler-config
+    priority-scheduler-tenant-metric-top-n tenant-rate-limit-config cb-failure-threshold cb-success-threshold
+    cb-timeout-duration-secs cb-window-duration-secs drain-settle-secs model-path tokenizer-path chat-template
+    tokenizer-cache-l0-max-entries tokenizer-cache-l1-max-memory reasoning-parser tool-call-parser mcp-config-path
+    backend runtime history-backend storage-hook-wasm-path schema-config otlp-traces-endpoint
+    intra-node-data-parallel-size mesh-server-name mesh-host mesh-advertise-host mesh-port
+    runtime-worker-threads jwt-role-claim`).concat(GUARD_FLAGS.one),
+  many: words(`
+    encode selector prefill-selector decode-selector encode-selector router-selector model-alias
+    prometheus-duration-buckets request-id-headers cors-allowed-origins storage-context-headers mesh-peer-urls`).concat(
+    GUARD_FLAGS.many,
+  ),
+}
+
+/** Of these, the ones that guard or encrypt: who relies on them must be told in so many words. */
+const GUARDS = new Set([...GUARD_FLAGS.none, ...GUARD_FLAGS.one, ...GUARD_FLAGS.many])
+
+/** What to tell an operator who gave `flags` of this list; empty when there are none. */
+export function peerWarnings(flags: readonly string[]): string[] {
+  const warnings: string[] = []
+  if (flags.length > 0) warnings.push(`accepted, but without effect yet: ${dashed(flags)}`)
+  const guards = flags.filter(flag => GUARDS.has(flag))
+  if (guards.length > 0) {
+    warnings.push(`this gateway neither asks for keys nor encrypts, although ${dashed(guards)} was given`)
+  }
+  return warnings
+}
+
+function dashed(flags: readonly string[]): string {
+  return flags.map(flag => `--${flag}`).join(' ')
+}
+
+function words(text: string): string[] {
+  return text.trim().split(/\s+/)
+}

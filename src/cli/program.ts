@@ -1,0 +1,164 @@
+/** The command line: which commands and flags there are. What a command does is in its own file. */
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError, Option } from 'commander'
+import { configKeys } from '../config/catalogue.ts'
+import { ConfigError } from '../config/load.ts'
+import { demo } from './demo.ts'
+import { type CliOption, type GivenValue, OPTIONS } from './options.ts'
+import { type CliParts, type StartFleet, type StartGateway, systemParts } from './parts.ts'
+import { PEER_FLAGS } from './peer-flags.ts'
+import { printReference } from './reference.ts'
+import { serve } from './serve.ts'
+import { addSimulateOptions, simulate } from './simulate.ts'
+
+const EXIT_USAGE = 2
+const EXIT_FAILED = 1
+
+const EXAMPLES = `
+Every flag can be given as a variable too (--log-level as PDGW_LOG_LEVEL) or as a key of a config file;
+a flag wins over a variable, a variable over the file. All of them: docs/reference.md.
+
+Examples:
+  pd-gateway demo                                     try it out, with simulated engines
+  pd-gateway --pd-disaggregation \\
+      --prefill http://10.0.0.1:30000 8998 \\
+      --decode http://10.0.0.2:30000                  one prefill and one decode engine
+  pd-gateway --worker-urls http://10.0.0.1:30000      engines that do both
+  pd-gateway --config config/sglang-pd.yaml --port 8080
+`
+
+/** Runs one command to its end. @returns the exit code; a server's comes when it has been told to stop. */
+export async function runCli(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  parts: { readonly startGateway: StartGateway; readonly startFleet: StartFleet } & Partial<CliParts>,
+): Promise<number | undefined> {
+  const all: CliParts = { ...systemParts(), ...parts }
+  const result: { code: number | undefined } = { code: 0 }
+  const program = buildProgram(all, env, result)
+  try {
+    await program.parseAsync([...withoutServe(argv)], { from: 'user' })
+    return result.code
+  } catch (error) {
+    return exitCodeOf(error, all)
+  }
+}
+
+function exitCodeOf(error: unknown, parts: CliParts): number {
+  // commander has printed its own message by now.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE
+  if (error instanceof ConfigError) {
+    parts.err(`${error.message}\n`)
+    return EXIT_USAGE
+  }
+  parts.err(`pd-gateway: ${error instanceof Error ? error.message : String(error)}\n`)
+  return EXIT_FAILED
+}
+
+/** `serve` is what happens without a command; the word is allowed. */
+function withoutServe(argv: readonly string[]): readonly string[] {
+  return argv[0] === 'serve' ? argv.slice(1) : argv
+}
+
+function buildProgram(
+  parts: CliParts,
+  env: Readonly<Record<string, string | undefined>>,
+  result: { code: number | undefined },
+): Command {
+  const program = new Command('pd-gateway')
+    .description('Gateway for prefill/decode disaggregated LLM serving.')
+    .usage('[command] [flags]')
+    .version(version(), '--version', 'Print the version.')
+    .helpOption('-h, --help', 'Print this help.')
+    .configureOutput({
+      writeOut: parts.out,
+      writeErr: parts.err,
+      ...(parts.columns ? widths(parts.columns) : {}),
+    })
+    .enablePositionalOptions()
+    .exitOverride()
+    .addHelpText('after', EXAMPLES)
+  addServeOptions(program)
+  program.action(async (_options: unknown, command: Command) => {
+    result.code = await serve(givenFlags(command), env, parts)
+  })
+  addCommands(program, parts, result)
+  return program
+}
+
+function addCommands(program: Command, parts: CliParts, result: { code: number | undefined }): void {
+  program.commandsGroup('Commands (without one it serves):')
+  program.command('serve').description('Serve; takes the flags above.').helpOption(false)
+  addSimulateOptions(program.command('simulate').description('Run simulated engines.')).action(
+    async (_options: unknown, command: Command) => {
+      result.code = await simulate(command.opts(), parts)
+    },
+  )
+  program
+    .command('demo')
+    .description('Simulated engines with a gateway before them.')
+    .option('--port <n>', 'Port of the gateway.', '30000')
+    .action(async (_options: unknown, command: Command) => {
+      result.code = await demo(command.opts(), parts)
+    })
+  for (const what of ['config-schema', 'reference'] as const) {
+    program
+      .command(what, { hidden: true })
+      .description(`Print what belongs into the repository's generated files.`)
+      .action(() => printReference(what, parts.out))
+  }
+}
+
+function addServeOptions(program: Command): void {
+  const keys = new Map(configKeys().map(key => [key.key, key]))
+  program.addOption(new Option('--config <file>', 'YAML or JSON file.').helpGroup('Listening:'))
+  for (const option of OPTIONS) {
+    const key = keys.get(option.path.join('.'))
+    program.addOption(new Option(termOf(option), helpOf(option, key)).helpGroup(option.group))
+  }
+  for (const flag of PEER_FLAGS.none) program.addOption(new Option(`--${flag}`).hideHelp())
+  for (const flag of PEER_FLAGS.one) program.addOption(new Option(`--${flag} <value>`).hideHelp())
+  for (const flag of PEER_FLAGS.many) program.addOption(new Option(`--${flag} <values...>`).hideHelp())
+}
+
+function termOf({ flag, shape, placeholder }: CliOption): string {
+  if (shape === 'flag') return `--${flag}`
+  return shape === 'list' ? `--${flag} <${placeholder}...>` : `--${flag} <${placeholder}>`
+}
+
+function helpOf(
+  option: CliOption,
+  key: { readonly description: string; readonly default: unknown } | undefined,
+): string {
+  if (option.help !== undefined) return option.help
+  const byDefault =
+    key?.default === undefined
+      ? ''
+      : ` (default: ${typeof key.default === 'string' ? key.default : JSON.stringify(key.default)})`
+  return `${key?.description ?? ''}${option.shape === 'flag' ? '' : byDefault}`
+}
+
+/** Commander keeps values by camel case name; here they go by flag. */
+function givenFlags(command: Command): Map<string, GivenValue> {
+  const given = new Map<string, GivenValue>()
+  for (const option of command.options) {
+    const value: unknown = command.getOptionValue(option.attributeName())
+    if (isGiven(value)) given.set(option.name(), value)
+  }
+  return given
+}
+
+function isGiven(value: unknown): value is GivenValue {
+  return typeof value === 'string' || typeof value === 'boolean' || Array.isArray(value)
+}
+
+function widths(columns: number): { getOutHelpWidth: () => number; getErrHelpWidth: () => number } {
+  return { getOutHelpWidth: () => columns, getErrHelpWidth: () => columns }
+}
+
+function version(): string {
+  const content: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  return typeof content === 'object' && content !== null && 'version' in content
+    ? String(content.version)
+    : ''
+}

@@ -1,0 +1,69 @@
+/** `pd-gateway [serve]`: loads the configuration, starts the gateway, closes it at a signal. */
+import type { Config } from '../config/config.ts'
+import { loadConfig } from '../config/load.ts'
+import type { GivenValue } from './options.ts'
+import type { CliParts } from './parts.ts'
+import { PEER_FLAGS, peerWarnings } from './peer-flags.ts'
+import { settingsOfEnvironment, settingsOfFlags } from './settings.ts'
+import { untilStopped } from './stop.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+export async function serve(
+  given: ReadonlyMap<string, GivenValue>,
+  env: Environment,
+  parts: CliParts,
+): Promise<number> {
+  const { config, warnings } = configOf(given, env)
+  for (const warning of warnings) parts.err(`warning: ${warning}\n`)
+  return serveConfig(config, parts)
+}
+
+/** Serves until a signal comes. `onReady` is told the port. */
+export async function serveConfig(
+  config: Config,
+  parts: CliParts,
+  onReady: (port: number) => void = () => undefined,
+): Promise<number> {
+  const { stopped, undo } = untilStopped(parts)
+  try {
+    const gateway = await parts.startGateway(config)
+    onReady(gateway.port)
+    await stopped
+    await gateway.close()
+    return 0
+  } finally {
+    undo()
+  }
+}
+
+function configOf(
+  given: ReadonlyMap<string, GivenValue>,
+  env: Environment,
+): { readonly config: Config; readonly warnings: readonly string[] } {
+  const flags = settingsOfFlags(given)
+  const variables = settingsOfEnvironment(env)
+  const named = given.get('config') ?? env['PDGW_CONFIG']
+  const file = typeof named === 'string' && named !== '' ? named : undefined
+  const config = loadConfig({ file, env: variables.settings, flags: flags.settings })
+  const peer = Object.values(PEER_FLAGS)
+    .flat()
+    .filter(flag => given.has(flag))
+  const warnings = [
+    ...variables.warnings,
+    ...flags.warnings,
+    ...peerWarnings(peer),
+    ...engineWarnings(config),
+  ]
+  return { config, warnings }
+}
+
+function engineWarnings({ engines }: Config): string[] {
+  if (engines.mode === 'regular')
+    return engines.regular.length === 0 ? ['no engine is given: 503 for every request'] : []
+  const missing = [
+    ...(engines.prefill.length === 0 ? ['prefill'] : []),
+    ...(engines.decode.length === 0 ? ['decode'] : []),
+  ]
+  return missing.length === 0 ? [] : [`no ${missing.join(' and no ')} engine is given: 503 for every request`]
+}

@@ -1,0 +1,79 @@
+/** `pd-gateway simulate`: simulated engines in this process, until a signal comes. */
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { CliParts, FleetUrls } from './parts.ts'
+import { untilStopped } from './stop.ts'
+
+export interface SimulateOptions {
+  readonly prefillCount?: number
+  readonly decodeCount?: number
+  readonly basePort?: number
+  readonly knob?: Readonly<Record<string, unknown>>
+  readonly preset?: string
+}
+
+export function addSimulateOptions(command: Command): Command {
+  return command
+    .option('--prefill-count <n>', 'Prefill engines.', wholeNumber, 2)
+    .option('--decode-count <n>', 'Decode engines.', wholeNumber, 2)
+    .option('--base-port <n>', 'First port; the others follow. Without it: any free ones.', wholeNumber)
+    .option('--knob <name=value...>', 'Knob of the simulated engines; repeatable.', addKnob)
+    .addOption(
+      new Option('--preset <name>', 'How hard life is.')
+        .choices(['calm', 'normal', 'stressed'])
+        .default('calm'),
+    )
+}
+
+export async function simulate(options: SimulateOptions, parts: CliParts): Promise<number> {
+  const { stopped, undo } = untilStopped(parts)
+  try {
+    const { prefillCount = 2, decodeCount = 2, basePort, knob, preset } = options
+    const fleet = await parts.startFleet({
+      prefill: prefillCount,
+      decode: decodeCount,
+      ...(basePort === undefined ? {} : { basePort }),
+      ...(knob === undefined ? {} : { knobs: knob }),
+      ...(preset === undefined ? {} : { preset }),
+    })
+    if (parts.tellParent) parts.tellParent({ prefill: fleet.prefill, decode: fleet.decode })
+    else parts.out(fleetText(fleet))
+    await stopped
+    await fleet.close()
+    return 0
+  } finally {
+    undo()
+  }
+}
+
+function fleetText({ prefill, decode }: FleetUrls): string {
+  const flags = [
+    ...prefill.map(({ url, bootstrapPort }) => `--prefill ${url} ${bootstrapPort}`),
+    ...decode.map(({ url }) => `--decode ${url}`),
+  ]
+  const engines = [
+    ...prefill.map(({ url, bootstrapPort }) => `  prefill ${url} (bootstrap port ${bootstrapPort})`),
+    ...decode.map(({ url }) => `  decode  ${url}`),
+  ]
+  const command = ['pd-gateway --pd-disaggregation', ...flags].join(' \\\n    ')
+  return `Simulated engines:\n${engines.join('\n')}\n\nA gateway before them:\n  ${command}\n\nCtrl-C stops them.\n`
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('A whole number is needed.')
+  return Number(text)
+}
+
+/** The value is JSON where it can be (`3`, `true`), text otherwise. */
+function addKnob(text: string, before: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  const [, name, value] = /^([\w.]+)=(.*)$/s.exec(text) ?? []
+  if (name === undefined || value === undefined) throw new InvalidArgumentError('name=value is needed.')
+  return { ...before, [name]: jsonOrText(value) }
+}
+
+function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}

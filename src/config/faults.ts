@@ -1,0 +1,45 @@
+/** Puts zod's issues into words an operator can act on: which source, which key, what is wrong, what was given. */
+import type { z } from 'zod'
+
+export interface Fault {
+  readonly source: string
+  readonly text: string
+}
+
+type Issue = z.core.$ZodIssue
+
+/** `sourceOf` names where the value at a path came from; `counts` leaves out issues that do not count. */
+export function faultsOf(
+  error: z.ZodError | undefined,
+  content: object,
+  sourceOf: (path: readonly PropertyKey[]) => string,
+  counts: (issue: Issue) => boolean = () => true,
+): Fault[] {
+  const issues = error?.issues.filter(counts) ?? []
+  return issues.map(issue => ({ source: sourceOf(issue.path), text: textOf(issue, content) }))
+}
+
+function textOf(issue: Issue, content: object): string {
+  const key = keyOf(issue.path)
+  if (issue.code === 'unrecognized_keys') {
+    const keys = issue.keys.map(name => keyOf([...issue.path, name]))
+    return `unknown key ${keys.join(', ')}`
+  }
+  const given = valueAt(content, issue.path)
+  const wrong = issue.message.replace(/^Invalid (input|option): |^Too (big|small): /, '')
+  return given === undefined ? `${key}: ${wrong}` : `${key}: ${wrong}, given ${JSON.stringify(given)}`
+}
+
+/** `engines.prefill[0].url` */
+function keyOf(path: readonly PropertyKey[]): string {
+  const parts = path.map(part => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+  return parts.join('').replace(/^\./, '') || 'the whole'
+}
+
+function valueAt(content: unknown, path: readonly PropertyKey[]): unknown {
+  const [key, ...rest] = path
+  if (key === undefined) return content
+  return typeof content === 'object' && content !== null
+    ? valueAt(Reflect.get(content, key), rest)
+    : undefined
+}

@@ -1,0 +1,18 @@
+/** What the main thread and the control thread tell each other. */
+import type { Config } from '../config/config.ts'
+import type { EngineSnapshot } from '../core/engine.ts'
+import type { SharedMemory } from '../shared/layout.ts'
+
+/** `workerData` of the control thread. */
+export interface ControlTask {
+  readonly config: Config
+  readonly shared: SharedMemory
+  /** Of the last snapshot that a control thread before this one has sent; 0 for the first. */
+  readonly generation: number
+}
+
+/** Main thread to control thread. */
+export type ControlOrder = { readonly kind: 'close' }
+
+/** Control thread to main thread. */
+export type ControlReport = { readonly kind: 'snapshot'; readonly snapshot: EngineSnapshot }

@@ -1,0 +1,78 @@
+/**
+ * The set of registered engines and the slot that each has in shared memory. Pure state: no timers, no I/O.
+ *
+ * A slot is given to another engine only when nothing is in flight on it, and with the next generation, so that a
+ * lease of the engine before is told apart.
+ */
+import { DEFAULT_BOOTSTRAP_PORT, type Engine, type EngineSnapshot } from '../core/engine.ts'
+import type { EngineSpec } from './discovery/static.ts'
+import type { EngineInfo } from './engine-info.ts'
+
+/** What the registry needs to know and to set of shared memory; `EngineSlots` has it. */
+export interface SlotTable {
+  assign(slot: number, generation: number): void
+  generation(slot: number): number
+  inFlight(slot: number): number
+}
+
+export class Registry {
+  readonly #slots: SlotTable
+  readonly #maxEngines: number
+  readonly #engines = new Map<string, Engine>()
+  #generation: number
+
+  /** `generation`: of the last snapshot that anybody has seen. */
+  constructor(slots: SlotTable, maxEngines: number, generation = 0) {
+    this.#slots = slots
+    this.#maxEngines = maxEngines
+    this.#generation = generation
+  }
+
+  /** Adds the engine, or puts what it tells now in place of what it told before; then its slot stays. */
+  put(spec: EngineSpec, info: EngineInfo): Engine {
+    const before = this.#engines.get(keyOf(spec))
+    const place = before ?? this.#takeSlot()
+    const engine: Engine = {
+      slot: place.slot,
+      generation: place.generation,
+      url: spec.url,
+      role: spec.role,
+      bootstrapHost: new URL(spec.url).hostname,
+      bootstrapPort: spec.bootstrapPort ?? info.bootstrapPort ?? DEFAULT_BOOTSTRAP_PORT,
+      models: info.models,
+      maxRunning: info.maxRunning,
+      maxInputTokens: info.maxInputTokens,
+      dpSize: info.dpSize,
+    }
+    this.#engines.set(keyOf(spec), engine)
+    this.#generation++
+    return engine
+  }
+
+  /** `false`: there was no such engine. Its slot is free once nothing is in flight on it. */
+  remove(spec: Pick<EngineSpec, 'url' | 'role'>): boolean {
+    const wasThere = this.#engines.delete(keyOf(spec))
+    if (wasThere) this.#generation++
+    return wasThere
+  }
+
+  snapshot(): EngineSnapshot {
+    return { generation: this.#generation, engines: [...this.#engines.values()] }
+  }
+
+  /** @throws RangeError when `limits.engines` is reached. */
+  #takeSlot(): { readonly slot: number; readonly generation: number } {
+    const taken = new Set([...this.#engines.values()].map(engine => engine.slot))
+    for (let slot = 0; slot < this.#maxEngines; slot++) {
+      if (taken.has(slot) || this.#slots.inFlight(slot) > 0) continue
+      const generation = this.#slots.generation(slot) + 1
+      this.#slots.assign(slot, generation)
+      return { slot, generation }
+    }
+    throw new RangeError(`no slot is free for another engine (limits.engines is ${this.#maxEngines})`)
+  }
+}
+
+function keyOf({ role, url }: Pick<EngineSpec, 'url' | 'role'>): string {
+  return `${role} ${url}`
+}

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { type Config, configSchema } from '../../../src/config/config.ts'
+import { startControl } from '../../../src/control/control.ts'
+import { type EngineSnapshot, NO_ENGINES } from '../../../src/core/engine.ts'
+import { EngineSlots } from '../../../src/shared/engine-slots.ts'
+import { createSharedMemory } from '../../../src/shared/layout.ts'
+
+interface FakeEngine {
+  health: number
+  info: object | undefined
+  readonly port: number
+  readonly url: string
+  /** Ends every connection and listens no more. */
+  stop(): Promise<void>
+}
+
+async function fakeEngine(t: TestContext, info: object | undefined, port = 0): Promise<FakeEngine> {
+  const server = createServer((request, response) => {
+    const isInfo = request.url === '/server_info' && engine.info !== undefined
+    const status = request.url === '/health' ? engine.health : isInfo ? 200 : 404
+    response.writeHead(status).end(isInfo ? JSON.stringify(engine.info) : '')
+  })
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  const bound = portOf(server)
+  const stop = async (): Promise<void> => {
+    if (!server.listening) return
+    server.close()
+    server.closeAllConnections()
+    await once(server, 'close')
+  }
+  const engine: FakeEngine = { health: 200, info, port: bound, url: `http://127.0.0.1:${bound}`, stop }
+  t.after(stop)
+  return engine
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port // oxlint-disable-line typescript/no-unsafe-type-assertion -- it listens on TCP
+}
+
+async function control(t: TestContext, engines: Config['engines'] | object, health: object = {}) {
+  const config = configSchema.parse({
+    engines: { startupCheckIntervalSecs: 0.05, ...engines },
+    health: { intervalSecs: 0.05, timeoutSecs: 2, ...health },
+    log: { level: 'error' },
+  })
+  const shared = createSharedMemory(8, 1)
+  const seen: { snapshot: EngineSnapshot } = { snapshot: NO_ENGINES }
+  const running = await startControl({
+    config,
+    shared,
+    onSnapshot: snapshot => void (seen.snapshot = snapshot),
+  })
+  t.after(() => running.close())
+  return { seen, slots: new EngineSlots(shared), running }
+}
+
+async function until(condition: () => boolean, what: string): Promise<void> {
+  const limit = performance.now() + 10_000
+  while (!condition()) {
+    assert.ok(performance.now() < limit, `waited too long until ${what}`)
+    await pause(5) // oxlint-disable-line no-await-in-loop -- waits on a condition
+  }
+}
+
+test('engines are registered with what they tell, and healthy at their first good probe', async t => {
+  const prefill = await fakeEngine(t, {
+    disaggregation_mode: 'prefill',
+    disaggregation_bootstrap_port: 9000,
+    dp_size: 2,
+  })
+  const decode = await fakeEngine(t, undefined)
+  const { seen, slots } = await control(t, { prefill: [{ url: prefill.url }], decode: [{ url: decode.url }] })
+  await until(() => slots.isHealthy(0) && slots.isHealthy(1), 'both are healthy')
+  const byRole = new Map(seen.snapshot.engines.map(engine => [engine.role, engine]))
+  assert.deepEqual([byRole.get('prefill')?.bootstrapPort, byRole.get('prefill')?.dpSize], [9000, 2])
+  assert.equal(byRole.get('decode')?.url, decode.url)
+})
+
+test('no engine at all is a valid start', async t => {
+  const { running, seen } = await control(t, {})
+  await running.close()
+  assert.deepEqual(seen.snapshot.engines, [])
+})
+
+test('an engine that starts after the gateway joins when it answers', async t => {
+  const first = await fakeEngine(t, undefined)
+  await first.stop()
+  const { seen, slots } = await control(t, { mode: 'regular', regular: [{ url: first.url }] })
+  assert.equal(seen.snapshot.engines.length, 0)
+  await fakeEngine(t, undefined, first.port)
+  await until(() => slots.isHealthy(0), 'the late engine is healthy')
+  assert.equal(seen.snapshot.engines[0]?.role, 'mixed')
+})
+
+test('an engine that dies becomes unhealthy, and is asked anew when it comes back', async t => {
+  const engine = await fakeEngine(t, { max_running_requests: 8 })
+  const { seen, slots } = await control(t, { decode: [{ url: engine.url }] })
+  await until(() => slots.isHealthy(0), 'it is healthy')
+  await engine.stop()
+  await until(() => slots.health(0) === 'unhealthy', 'it is unhealthy')
+  await fakeEngine(t, { max_running_requests: 16 }, engine.port)
+  await until(() => slots.isHealthy(0), 'it is healthy again')
+  assert.equal(seen.snapshot.engines[0]?.maxRunning, 16)
+})
+
+test('a registered engine that is not ready is not healthy', async t => {
+  const engine = await fakeEngine(t, {})
+  engine.health = 503
+  const { seen, slots } = await control(t, { decode: [{ url: engine.url }] })
+  await until(() => seen.snapshot.engines.length === 1, 'it is registered')
+  assert.equal(slots.health(0), 'unknown')
+  engine.health = 200
+  await until(() => slots.isHealthy(0), 'it is healthy')
+})
+
+test('without probes a registered engine is healthy', async t => {
+  const engine = await fakeEngine(t, {})
+  engine.health = 500
+  const { slots } = await control(t, { decode: [{ url: engine.url }] }, { enabled: false })
+  await until(() => slots.isHealthy(0), 'it is healthy')
+})

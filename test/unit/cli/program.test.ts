@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict'
+import { EventEmitter } from 'node:events'
+import { test } from 'node:test'
+import type { CliParts, FleetOptions } from '../../../src/cli/parts.ts'
+import { runCli } from '../../../src/cli/program.ts'
+import type { Config } from '../../../src/config/config.ts'
+
+interface Run {
+  readonly code: number | undefined
+  readonly config: Config | undefined
+  readonly fleet: FleetOptions | undefined
+  readonly out: string
+  readonly err: string
+  readonly closed: readonly string[]
+}
+
+/** Runs a command line with a gateway that is told to stop as soon as it has started. */
+async function run(
+  line: string,
+  env: Record<string, string> = {},
+  parts: Partial<CliParts> = {},
+): Promise<Run> {
+  const signals = new EventEmitter()
+  const seen: { config?: Config; fleet?: FleetOptions; out: string; err: string } = { out: '', err: '' }
+  const closed: string[] = []
+  const stopSoon = (): void => void setImmediate(() => signals.emit('SIGTERM'))
+  const code = await runCli(line.split(/\s+/).filter(Boolean), env, {
+    startGateway: async config => {
+      seen.config = config
+      stopSoon()
+      return { port: 1, close: async () => void closed.push('gateway') }
+    },
+    startFleet: async options => {
+      seen.fleet = options
+      stopSoon()
+      return {
+        prefill: [{ url: 'http://127.0.0.1:1', bootstrapPort: 2 }],
+        decode: [{ url: 'http://127.0.0.1:3' }],
+        close: async () => void closed.push('fleet'),
+      }
+    },
+    signals,
+    out: text => void (seen.out += text),
+    err: text => void (seen.err += text),
+    exit: exitCode => void closed.push(`exit ${exitCode}`),
+    columns: 140,
+    tellParent: undefined,
+    ...parts,
+  })
+  assert.equal(signals.listenerCount('SIGTERM'), 0)
+  return { code, config: seen.config, fleet: seen.fleet, out: seen.out, err: seen.err, closed }
+}
+
+test('a documented command line of the Rust router starts the gateway with the same engines', async () => {
+  const { code, config, err, closed } = await run(`
+    --pd-disaggregation --prefill http://p1:30000 8998 --prefill http://p2:30000 none --decode http://d1:30000
+    --decode http://d2:30000 --policy cache_aware --prefill-policy power_of_two --host 127.0.0.1 --port 8080
+    --prometheus-port 29000 --cb-failure-threshold 5 --max-concurrent-requests 256 --log-level WARN
+    --intra-node-data-parallel-size 2 --service-discovery --selector app=x role=y --disable-retries`)
+  assert.equal(code, 0)
+  assert.deepEqual(closed, ['gateway'])
+  assert.deepEqual(config?.engines.prefill, [
+    { url: 'http://p1:30000', bootstrapPort: 8998 },
+    { url: 'http://p2:30000' },
+  ])
+  assert.deepEqual(config?.engines.decode, [{ url: 'http://d1:30000' }, { url: 'http://d2:30000' }])
+  assert.deepEqual(config?.policy, { main: 'least_load', prefill: 'power_of_two' })
+  assert.deepEqual([config?.server.port, config?.log.level, config?.retry.maxRetries], [8080, 'warn', 0])
+  const warnings = err.trim().split('\n')
+  assert.equal(warnings.length, 2)
+  assert.match(err, /policy cache_aware is not available yet, least_load is used instead/)
+  assert.match(err, /without effect yet: .*--service-discovery.*--prometheus-port/)
+})
+
+test('several engines may follow one flag, each with its port or none', async () => {
+  const { config } = await run(
+    '--prefill http://a:1 8998 http://b:1 NONE http://c:1 http://d:1 9000 --decode http://e:1 http://f:1',
+  )
+  assert.deepEqual(
+    config?.engines.prefill.map(engine => engine.bootstrapPort),
+    [8998, undefined, undefined, 9000],
+  )
+  assert.equal(config?.engines.decode.length, 2)
+})
+
+test('worker urls alone mean the regular mode, also from the environment', async () => {
+  assert.equal((await run('--worker-urls http://a:1 http://b:1')).config?.engines.mode, 'regular')
+  const { config } = await run('serve', { PDGW_WORKER_URLS: 'http://a:1,http://b:1' })
+  assert.deepEqual([config?.engines.mode, config?.engines.regular.length], ['regular', 2])
+})
+
+test('worker urls with --pd-disaggregation are a contradiction', async () => {
+  const { code, err, config } = await run('--pd-disaggregation --worker-urls http://a:1')
+  assert.deepEqual([code, config], [2, undefined])
+  assert.match(err, /flag --worker-urls: engines\.regular: .*the mode is pd/)
+})
+
+test('a flag wins over its variable', async () => {
+  const env = { PDGW_PORT: '1', PDGW_WORKERS: '3', PDGW_PREFILL: 'http://a:1 9001', PDGW_LOG_JSON: 'true' }
+  const { config } = await run('--port 2 --decode http://b:1', env)
+  assert.deepEqual([config?.server.port, config?.server.workers, config?.log.json], [2, 3, true])
+  assert.deepEqual(config?.engines.prefill, [{ url: 'http://a:1', bootstrapPort: 9001 }])
+})
+
+test('variables that Kubernetes makes for a service called pdgw are not taken for ours', async () => {
+  const env = {
+    PDGW_PORT: 'tcp://10.0.0.1:80',
+    PDGW_SERVICE_HOST: '10.0.0.1',
+    PDGW_PORT_80_TCP: 'tcp://10.0.0.1:80',
+  }
+  const { code, config, err } = await run('--worker-urls http://a:1', env)
+  assert.deepEqual([code, config?.server.port, err], [0, 30_000, ''])
+})
+
+test('an unknown variable of ours is warned of', async () => {
+  assert.match((await run('--worker-urls http://a:1', { PDGW_PROT: '1' })).err, /PDGW_PROT is unknown/)
+})
+
+test('a variable that is neither true nor false is a fault', async () => {
+  const { code, err } = await run('', { PDGW_PD_DISAGGREGATION: 'maybe' })
+  assert.equal(code, 2)
+  assert.match(err, /variable PDGW_PD_DISAGGREGATION: engines\.mode: .*"maybe"/)
+})
+
+test('an unknown flag is an error with a suggestion', async () => {
+  const { code, err, config } = await run('--prot 1')
+  assert.deepEqual([code, config], [2, undefined])
+  assert.match(err, /unknown option '--prot'.*--port/s)
+})
+
+test('all faulty flags are named at once', async () => {
+  const { code, err } = await run('--port x --workers 99 --policy best --decode foo')
+  assert.equal(code, 2)
+  for (const flag of ['--port', '--workers', '--policy', '--decode'])
+    assert.match(err, new RegExp(`flag ${flag}:`))
+})
+
+test('who relies on keys or TLS is told that there are none', async () => {
+  assert.match(
+    (await run('--worker-urls http://a:1 --api-key secret')).err,
+    /neither asks for keys nor encrypts/,
+  )
+})
+
+test('a gateway without engines starts with a warning', async () => {
+  const { code, err } = await run('')
+  assert.equal(code, 0)
+  assert.match(err, /no prefill and no decode engine is given/)
+})
+
+test('a gateway that cannot start ends with one line and code 1', async () => {
+  const { code, err } = await run(
+    '--worker-urls http://a:1',
+    {},
+    {
+      startGateway: async () => {
+        throw new Error('port 30000 is taken')
+      },
+    },
+  )
+  assert.deepEqual([code, err], [1, 'pd-gateway: port 30000 is taken\n'])
+})
+
+test('the help names every flag with its default, and no flag without effect', async () => {
+  const { code, out } = await run('--help')
+  assert.equal(code, 0)
+  assert.match(out, /^ {2}--port <n> .*\(default: 30000\)$/m)
+  assert.match(out, /Examples:/)
+  assert.doesNotMatch(out, /cache-threshold/)
+})
+
+test('the version is the one of the package', async () => {
+  assert.match((await run('--version')).out, /^\d+\.\d+\.\d+\n$/)
+})
+
+test('simulate starts the fleet that was asked for and prints the command line of a gateway', async () => {
+  const { code, fleet, out, closed } = await run(
+    'simulate --prefill-count 1 --decode-count 3 --base-port 9000 --knob seed=7 profile=old --preset stressed',
+  )
+  assert.equal(code, 0)
+  assert.deepEqual(fleet, {
+    prefill: 1,
+    decode: 3,
+    basePort: 9000,
+    knobs: { seed: 7, profile: 'old' },
+    preset: 'stressed',
+  })
+  assert.match(out, /pd-gateway --pd-disaggregation \\\n.*--prefill http:\/\/127\.0\.0\.1:1 2 \\\n.*--decode/)
+  assert.deepEqual(closed, ['fleet'])
+})
+
+test('simulate hands its addresses to a parent that listens', async () => {
+  const told: unknown[] = []
+  await run('simulate', {}, { tellParent: urls => void told.push(urls) })
+  assert.deepEqual(told, [
+    { prefill: [{ url: 'http://127.0.0.1:1', bootstrapPort: 2 }], decode: [{ url: 'http://127.0.0.1:3' }] },
+  ])
+})
+
+test('a knob without a value is an error', async () => {
+  assert.equal((await run('simulate --knob seed')).code, 2)
+})

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseEngineInfo, readEngineInfo } from '../../../src/control/engine-info.ts'
+
+type Answers = Readonly<Record<string, { status: number; body: string }>>
+
+const ok = (value: unknown) => ({ status: 200, body: JSON.stringify(value) })
+const getFrom = (answers: Answers) => async (path: string) => answers[path] ?? { status: 404, body: '' }
+
+const SERVER = {
+  served_model_name: 'm',
+  dp_size: 4,
+  disaggregation_mode: 'prefill',
+  disaggregation_bootstrap_port: 9000,
+  max_running_requests: 512,
+  max_req_input_len: 1000,
+  internal_states: [{ effective_max_running_requests_per_dp: 64 }],
+}
+
+test('what the scheduler can run wins over what the flag allows', () => {
+  assert.equal(parseEngineInfo(SERVER, {}).maxRunning, 256)
+  assert.equal(parseEngineInfo({ max_running_requests: 512 }, {}).maxRunning, 512)
+})
+
+test('all fields are read, and a model that is named twice counts once', () => {
+  assert.deepEqual(parseEngineInfo(SERVER, { data: [{ id: 'm' }, { id: 'lora' }] }), {
+    models: ['m', 'lora'],
+    maxRunning: 256,
+    maxInputTokens: 1000,
+    dpSize: 4,
+    bootstrapPort: 9000,
+    mode: 'prefill',
+  })
+})
+
+test('fields of another type are taken as not told', () => {
+  const odd = {
+    dp_size: '4',
+    max_req_input_len: -1,
+    disaggregation_bootstrap_port: 99_999,
+    internal_states: {},
+  }
+  assert.deepEqual(parseEngineInfo(odd, { data: 'none' }), {
+    models: [],
+    maxRunning: undefined,
+    maxInputTokens: undefined,
+    dpSize: 1,
+    bootstrapPort: undefined,
+    mode: undefined,
+  })
+})
+
+test('an older engine is asked at its older path', async () => {
+  const info = await readEngineInfo(getFrom({ '/get_server_info': ok(SERVER) }))
+  assert.equal(info.dpSize, 4)
+})
+
+test('an engine that has none of the paths, or something else there, is taken as it is configured', async () => {
+  assert.deepEqual((await readEngineInfo(getFrom({}))).models, [])
+  assert.deepEqual(
+    (await readEngineInfo(getFrom({ '/server_info': { status: 200, body: '<html>' } }))).models,
+    [],
+  )
+})
+
+test('an engine that answers 5xx is not up', async () => {
+  await assert.rejects(readEngineInfo(getFrom({ '/server_info': { status: 503, body: '' } })), /answered 503/)
+})

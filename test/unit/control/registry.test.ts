@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { EngineSpec } from '../../../src/control/discovery/static.ts'
+import { parseEngineInfo } from '../../../src/control/engine-info.ts'
+import { Registry } from '../../../src/control/registry.ts'
+import { EngineSlots } from '../../../src/shared/engine-slots.ts'
+import { createSharedMemory } from '../../../src/shared/layout.ts'
+
+const INFO = parseEngineInfo({}, {})
+
+function spec(url: string, changes: Partial<EngineSpec> = {}): EngineSpec {
+  return { url, role: 'prefill', bootstrapPort: undefined, ...changes }
+}
+
+function registryOf(maxEngines = 4) {
+  const slots = new EngineSlots(createSharedMemory(maxEngines, 1))
+  return { slots, registry: new Registry(slots, maxEngines) }
+}
+
+test('every change makes a snapshot of the next generation and leaves the one before as it was', () => {
+  const { registry } = registryOf()
+  const empty = registry.snapshot()
+  registry.put(spec('http://a:1'), INFO)
+  assert.deepEqual(empty, { generation: 0, engines: [] })
+  assert.deepEqual(
+    registry.snapshot().engines.map(engine => engine.url),
+    ['http://a:1'],
+  )
+  assert.equal(registry.snapshot().generation, 1)
+})
+
+test('the bootstrap port is the configured one, else the told one, else 8998', () => {
+  const { registry } = registryOf()
+  const told = parseEngineInfo({ disaggregation_bootstrap_port: 9001 }, {})
+  assert.equal(registry.put(spec('http://a:1', { bootstrapPort: 9000 }), told).bootstrapPort, 9000)
+  assert.equal(registry.put(spec('http://b:1'), told).bootstrapPort, 9001)
+  assert.equal(registry.put(spec('http://c:1'), INFO).bootstrapPort, 8998)
+})
+
+test('the bootstrap host is the host of the URL, an IPv6 address in its brackets', () => {
+  const { registry } = registryOf()
+  assert.equal(registry.put(spec('http://10.0.0.1:30000'), INFO).bootstrapHost, '10.0.0.1')
+  assert.equal(registry.put(spec('http://[::1]:30000'), INFO).bootstrapHost, '[::1]')
+})
+
+test('an engine that is read again keeps its slot and generation', () => {
+  const { registry } = registryOf()
+  const before = registry.put(spec('http://a:1'), INFO)
+  const again = registry.put(spec('http://a:1'), parseEngineInfo({ dp_size: 2 }, {}))
+  assert.deepEqual([again.slot, again.generation, again.dpSize], [before.slot, before.generation, 2])
+})
+
+test('one URL may be prefill and decode', () => {
+  const { registry } = registryOf()
+  const prefill = registry.put(spec('http://a:1'), INFO)
+  assert.notEqual(registry.put(spec('http://a:1', { role: 'decode' }), INFO).slot, prefill.slot)
+})
+
+test('a slot is used again only when nothing is in flight on it, and with the next generation', () => {
+  const { registry, slots } = registryOf(1)
+  const first = registry.put(spec('http://a:1'), INFO)
+  slots.addInFlight(0, first.slot, 1)
+  assert.ok(registry.remove(first))
+  assert.throws(() => registry.put(spec('http://b:1'), INFO), /no slot is free/)
+  slots.addInFlight(0, first.slot, -1)
+  const second = registry.put(spec('http://b:1'), INFO)
+  assert.deepEqual([second.slot, second.generation], [first.slot, first.generation + 1])
+})
+
+test('an engine that is not there cannot be removed', () => {
+  assert.equal(registryOf().registry.remove(spec('http://a:1')), false)
+})
