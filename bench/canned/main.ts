@@ -3,10 +3,9 @@
  *
  * Prints one line of JSON with its ports once all of them are open; ends at SIGTERM or SIGINT.
  */
-import type { TemplatedApp } from 'uWebSockets.js'
 import { parseCannedOptions } from './options.ts'
 import { createCannedEngine, type Role } from './server.ts'
-import { loadUws } from './uws.ts'
+import { loadUws, type UwsApp } from './uws.ts'
 
 const options = parseCannedOptions(process.argv.slice(2), process.env)
 const uws = loadUws()
@@ -27,7 +26,7 @@ async function openRole(role: Role, firstPort: number): Promise<number[]> {
   return await Promise.all(ports.map(port => listen(app, port)))
 }
 
-function listen(app: TemplatedApp, port: number): Promise<number> {
+function listen(app: UwsApp, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     app.listen('127.0.0.1', port, socket => {
       if (socket === false) reject(new Error(`port ${port} is taken`))

@@ -31,7 +31,7 @@ export function parseCannedOptions(args: readonly string[], env: NodeJS.ProcessE
   }
 }
 
-export function boundedInteger(name: string, text: string, min: number, max: number): number {
+function boundedInteger(name: string, text: string, min: number, max: number): number {
   const value = Number(text)
   if (!Number.isInteger(value) || value < min || value > max)
     throw new RangeError(`--${name} must be a whole number from ${min} to ${max}, not "${text}"`)

@@ -4,10 +4,11 @@
  * It has no rendezvous, no queue and no failures (that is the simulator), and does not look into a body beyond the
  * question whether a stream is wanted.
  */
-import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js'
+
 import { type Api, answerOf, DONE, eventsOf } from './answers.ts'
 import { StreamFlag } from './stream-flag.ts'
 import { Streams } from './streams.ts'
+import type { UwsApp, UwsRequest, UwsResponse } from './uws.ts'
 
 export type Role = 'prefill' | 'decode'
 
@@ -19,7 +20,7 @@ const PATHS: Record<string, Api> = {
 
 export interface CannedEngine {
   /** Adds the routes of a role to an app; one app may listen on many ports. */
-  mount(app: TemplatedApp, role: Role): void
+  mount(app: UwsApp, role: Role): void
 }
 
 /** All roles of one process share the stream counts and the pace. */
@@ -33,7 +34,7 @@ export function createCannedEngine(chunks: number, intervalMs: number): CannedEn
     },
   }
 
-  function mountApi(app: TemplatedApp, path: string, api: Api, role: Role): void {
+  function mountApi(app: UwsApp, path: string, api: Api, role: Role): void {
     const body = answerOf(api)
     const events = eventsOf(api, chunks)
     const prefillStream = Buffer.concat([events[0] ?? Buffer.alloc(0), Buffer.from(DONE)])
@@ -49,7 +50,7 @@ export function createCannedEngine(chunks: number, intervalMs: number): CannedEn
 }
 
 /** Calls `done` once, under uWS's own cork of its data callback. */
-function whenBodyRead(response: HttpResponse, done: (isStream: boolean) => void): void {
+function whenBodyRead(response: UwsResponse, done: (isStream: boolean) => void): void {
   const flag = new StreamFlag()
   response.onData((part, isLast) => {
     const isStream = flag.scan(Buffer.from(part))
@@ -57,7 +58,7 @@ function whenBodyRead(response: HttpResponse, done: (isStream: boolean) => void)
   })
 }
 
-function mountInfo(app: TemplatedApp, role: Role): void {
+function mountInfo(app: UwsApp, role: Role): void {
   const info = {
     model_path: 'canned',
     served_model_name: 'canned',
@@ -85,17 +86,17 @@ function mountInfo(app: TemplatedApp, role: Role): void {
 }
 
 /** `POST /canned/pace?interval-ms=2` sets the pace of streams; `GET /canned/counts` tells what was sent. */
-function mountPace(app: TemplatedApp, streams: Streams): void {
+function mountPace(app: UwsApp, streams: Streams): void {
   app.get('/canned/counts', response => sendJson(streams.counts)(response))
-  app.post('/canned/pace', (response: HttpResponse, request: HttpRequest) => {
-    const intervalMs = Number(request.getQuery('interval-ms') ?? Number.NaN)
+  app.post('/canned/pace', (response: UwsResponse, request: UwsRequest) => {
+    const intervalMs = Number(new URLSearchParams(request.getQuery()).get('interval-ms') ?? Number.NaN)
     if (!(intervalMs >= 0)) return void response.writeStatus('400 Bad Request').end('')
     streams.intervalMs = intervalMs
     response.end('')
   })
 }
 
-function sendJson(value: object): (response: HttpResponse) => void {
+function sendJson(value: object): (response: UwsResponse) => void {
   const text = JSON.stringify(value)
   return response => void response.writeHeader('content-type', 'application/json').end(text)
 }

@@ -2,14 +2,15 @@
  * Paces every open stream of the canned engine with one timer, so that thousands of streams do not cost thousands
  * of timers. Each stream keeps its own phase, so that events are spread over time.
  */
-import type { HttpResponse } from 'uWebSockets.js'
+
 import { DONE } from './answers.ts'
+import type { UwsResponse } from './uws.ts'
 
 /** How often due events are looked for, in milliseconds; the floor of a stream's pace. */
 const TICK_MS = 1
 
 interface OpenStream {
-  readonly response: HttpResponse
+  readonly response: UwsResponse
   readonly events: readonly Buffer[]
   sent: number
   dueAtMs: number
@@ -23,7 +24,7 @@ export interface StreamCounts {
 }
 
 export class Streams {
-  readonly #open = new Map<HttpResponse, OpenStream>()
+  readonly #open = new Map<UwsResponse, OpenStream>()
   #timer: NodeJS.Timeout | undefined
   #chunks = 0
   /** Pause between two events of one stream, in milliseconds. */
@@ -38,7 +39,7 @@ export class Streams {
   }
 
   /** Writes the head and the first event now, the others one pause apart. To be called under cork. */
-  start(response: HttpResponse, events: readonly Buffer[]): void {
+  start(response: UwsResponse, events: readonly Buffer[]): void {
     const stream = { response, events, sent: 0, dueAtMs: performance.now() }
     response.writeHeader('content-type', 'text/event-stream; charset=utf-8')
     this.#open.set(response, stream)
@@ -47,7 +48,7 @@ export class Streams {
   }
 
   /** The client has left; uWS forbids to touch the response from now on. */
-  drop(response: HttpResponse): void {
+  drop(response: UwsResponse): void {
     this.#open.delete(response)
   }
 

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { SCENARIOS } from './scenarios.ts'
 
 /** A router that is already running, measured beside ours. */
-export interface ExtraTarget {
+interface ExtraTarget {
   readonly name: string
   readonly url: string
   readonly pid: number

@@ -3,7 +3,7 @@ import { costUs, isValid, ratioOf, type Sample, type Spread, spreadOf } from './
 import { isStream, type Scenario } from './scenarios.ts'
 
 /** The target that all others are set against. */
-export const BASE = 'haproxy'
+const BASE = 'haproxy'
 
 export interface Row {
   readonly scenario: string
