@@ -1,0 +1,175 @@
+/**
+ * The router threads: a Piscina pool in which each thread runs one task for its whole life, with a port to it.
+ * The only import of piscina. What travels over the ports is for `messages/`.
+ *
+ * A thread whose task ends is replaced in the same row of shared memory; what it had open is for `onExit`.
+ */
+import { once } from 'node:events'
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import { Piscina } from 'piscina'
+import type { Config } from '../config/config.ts'
+import { type EngineSnapshot, NO_ENGINES } from '../core/engine.ts'
+import { BatchSender, type ThreadChannel } from '../messages/channel.ts'
+import type { RouterThreadTask, ThreadOrder } from '../messages/thread.ts'
+import { EngineSlots } from '../shared/engine-slots.ts'
+import type { SharedMemory } from '../shared/layout.ts'
+import type { Logger } from '../telemetry/log.ts'
+
+export interface RouterThreadsOptions {
+  readonly config: Config
+  readonly shared: SharedMemory
+  readonly count: number
+  /** Module whose default export runs a `RouterThreadTask`. */
+  readonly entry: URL
+  /** Valid for as long as the callee keeps it. */
+  readonly onBatch: (channel: ThreadChannel, batch: Uint8Array) => void
+  /** The thread behind the channel is gone, its row cleared; another one is being started. */
+  readonly onExit: (channel: ThreadChannel, error: unknown) => void
+  readonly log: Logger
+}
+
+/** Resolves when every thread takes batches. @throws what ended a thread before it did. */
+export async function startRouterThreads(options: RouterThreadsOptions): Promise<RouterThreads> {
+  const threads = new RouterThreads(options)
+  try {
+    await threads.start()
+  } catch (error) {
+    await threads.close()
+    throw error
+  }
+  return threads
+}
+
+interface RunningThread {
+  readonly channel: ThreadChannel
+  readonly port: MessagePort
+  readonly task: Promise<unknown>
+  isReady: boolean
+}
+
+/** A thread that cannot stay alive is not restarted in a tight loop. */
+const RESTART_PAUSE_MS = 200
+/** Time that threads have for closing their sockets before they are terminated. */
+const CLOSE_WAIT_MS = 2000
+
+export class RouterThreads {
+  readonly #options: RouterThreadsOptions
+  readonly #pool: Piscina<RouterThreadTask, unknown>
+  readonly #slots: EngineSlots
+  readonly #running = new Map<number, RunningThread>()
+  readonly #restarts = new Set<NodeJS.Timeout>()
+  #snapshot: EngineSnapshot = NO_ENGINES
+  #channels: readonly ThreadChannel[] = []
+  #isClosing = false
+
+  constructor(options: RouterThreadsOptions) {
+    this.#options = options
+    this.#slots = new EngineSlots(options.shared)
+    this.#pool = new Piscina({
+      filename: options.entry.href,
+      minThreads: options.count,
+      maxThreads: options.count,
+      concurrentTasksPerWorker: 1,
+      // The default parks an idle thread in Atomics.wait, where its sockets and timers stand still.
+      atomics: 'disabled',
+      recordTiming: false,
+    })
+    this.#pool.on('error', (error: unknown) => options.log.error({ err: error }, 'router thread pool'))
+  }
+
+  /** Of the threads that take batches, in no particular order. */
+  get channels(): readonly ThreadChannel[] {
+    return this.#channels
+  }
+
+  async start(): Promise<void> {
+    const rows = Array.from({ length: this.#options.count }, (_, thread) => thread)
+    await Promise.all(rows.map(thread => this.#run(thread)))
+  }
+
+  /** Every thread, also one that is started later, works with this from now on. */
+  sendSnapshot(snapshot: EngineSnapshot): void {
+    this.#snapshot = snapshot
+    for (const { port, isReady } of this.#running.values())
+      if (isReady) order(port, { kind: 'snapshot', snapshot })
+  }
+
+  /** Threads close what they have open and end, or are terminated. */
+  async close(): Promise<void> {
+    this.#isClosing = true
+    for (const timer of this.#restarts) clearTimeout(timer)
+    const running = [...this.#running.values()]
+    for (const { port } of running) order(port, { kind: 'close' })
+    const ended = Promise.allSettled(running.map(({ task }) => task))
+    await Promise.race([ended, afterMs(CLOSE_WAIT_MS)])
+    for (const { port } of running) port.close()
+    await this.#pool.destroy()
+  }
+
+  /** Resolves when the thread is ready. */
+  async #run(thread: number): Promise<void> {
+    const { port1: port, port2 } = new MessageChannel()
+    const { config, shared } = this.#options
+    const task = this.#pool.run({ port: port2, config, shared, thread }, { transferList: [port2] })
+    const channel: ThreadChannel = { thread, sender: new BatchSender(port), openExchanges: 0 }
+    const running: RunningThread = { channel, port, task, isReady: false }
+    this.#running.set(thread, running)
+    const ended = this.#watch(running)
+    const ready = new Promise<void>(resolve => {
+      port.on('message', (message: unknown) => {
+        if (message instanceof Uint8Array) this.#options.onBatch(channel, message)
+        else {
+          this.#becomeReady(running)
+          resolve()
+        }
+      })
+    })
+    await Promise.race([ready, ended])
+  }
+
+  #becomeReady(running: RunningThread): void {
+    running.isReady = true
+    order(running.port, { kind: 'snapshot', snapshot: this.#snapshot })
+    this.#channels = [...this.#channels, running.channel]
+  }
+
+  /** Rejects when the thread ends without being ready; handles every other end itself. */
+  async #watch(running: RunningThread): Promise<void> {
+    const error = await running.task.then(
+      () => new Error('the task of a router thread ended by itself'),
+      (cause: unknown) => cause,
+    )
+    if (this.#isClosing) return
+    const { channel, port, isReady } = running
+    // What the thread sent before it died is still worth delivering.
+    if (isReady) await new Promise(resolve => setImmediate(resolve))
+    port.close()
+    this.#running.delete(channel.thread)
+    this.#channels = this.#channels.filter(other => other !== channel)
+    this.#slots.clearThread(channel.thread)
+    if (!isReady) throw error
+    this.#options.log.error({ thread: channel.thread, err: error }, 'router thread ended, starting another')
+    this.#options.onExit(channel, error)
+    this.#restartLater(channel.thread)
+  }
+
+  #restartLater(thread: number): void {
+    const timer = setTimeout(() => {
+      this.#restarts.delete(timer)
+      this.#run(thread).catch((error: unknown) => {
+        this.#options.log.error({ thread, err: error }, 'router thread did not start')
+        if (!this.#isClosing) this.#restartLater(thread)
+      })
+    }, RESTART_PAUSE_MS)
+    this.#restarts.add(timer)
+  }
+}
+
+function order(port: MessagePort, message: ThreadOrder): void {
+  port.postMessage(message)
+}
+
+async function afterMs(ms: number): Promise<void> {
+  const signal = AbortSignal.timeout(ms)
+  await once(signal, 'abort')
+}

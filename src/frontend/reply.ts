@@ -1,0 +1,75 @@
+/**
+ * Writes answers to uWebSockets.js. Everything here must run under cork, save what says otherwise.
+ *
+ * Knows HTTP framing and nothing of exchanges.
+ */
+import { STATUS_CODES } from 'node:http'
+import type { FlatHeaders } from '../messages/types.ts'
+import type { UwsResponse } from './uws.ts'
+
+export interface ReplyHead {
+  readonly status: number
+  readonly headers: FlatHeaders
+  readonly requestId: string
+  /** `writeContinue` was called before. */
+  readonly wasContinued: boolean
+}
+
+/** Framing is uWebSockets.js' own; hop-by-hop headers end here (RFC 9110 §7.6.1); the id is written by us. */
+const DROPPED = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'content-length',
+  'date',
+  'x-request-id',
+])
+
+/** Bodies up to this size are copied by `end` when the client does not take them at once. */
+const SMALL_BYTES = 64 * 1024
+
+/**
+ * `100 Continue`, which uWebSockets.js has no call for: it is written as a status line with an empty line after it,
+ * and `writeHead` then has to bring the real status line itself.
+ */
+export function writeContinue(res: UwsResponse): void {
+  res.writeStatus('100 Continue\r\n')
+}
+
+export function writeHead(res: UwsResponse, head: ReplyHead): void {
+  const statusLine = `${head.status} ${STATUS_CODES[head.status] ?? 'Unknown'}`
+  if (head.wasContinued) {
+    res.writeHeader(`HTTP/1.1 ${statusLine}\r\nx-request-id`, head.requestId)
+  } else {
+    res.writeStatus(statusLine).writeHeader('x-request-id', head.requestId)
+  }
+  const { headers } = head
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    const name = headers[at] ?? ''
+    if (!DROPPED.has(name)) res.writeHeader(name, headers[at + 1] ?? '')
+  }
+}
+
+/** Whole body after `writeHead`. A large one is written as the client takes it, from `body` itself. */
+export function writeWholeBody(res: UwsResponse, body: Uint8Array, onDone: () => void): void {
+  if (body.length <= SMALL_BYTES) {
+    res.end(body)
+    onDone()
+    return
+  }
+  const before = res.getWriteOffset()
+  if (res.tryEnd(body, body.length)[1]) {
+    onDone()
+    return
+  }
+  res.onWritable(offset => {
+    const [isOk, hasResponded] = res.tryEnd(body.subarray(offset - before), body.length)
+    if (hasResponded) onDone()
+    return isOk
+  })
+}

@@ -1,0 +1,158 @@
+/** The front end as a client meets it: routes, methods, status codes, headers. */
+import assert from 'node:assert/strict'
+import { request } from 'node:http'
+import { test } from 'node:test'
+import type { Readiness } from '../../../src/frontend/server.ts'
+import { openHouse, until } from '../../support/front-house.ts'
+
+test('takes a request to a router thread and its answer back', async t => {
+  const { origin } = await openHouse(t)
+  const body = JSON.stringify({ text: 'ünï' })
+  const response = await fetch(`${origin}/generate?a=1`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      authorization: 'Bearer k',
+      'x-secret': 'no',
+      traceparent: 'tp',
+    },
+    body,
+  })
+  assert.equal(response.status, 200)
+  assert.equal(response.headers.get('x-engine'), 'echo')
+  assert.equal(response.headers.get('content-type'), 'application/json')
+  const echo: unknown = await response.json()
+  assert.partialDeepStrictEqual(echo, { endpoint: 'generate', method: 'POST', query: 'a=1', body })
+  const headers = JSON.stringify(echo)
+  assert.match(headers, /"authorization","Bearer k"/)
+  assert.match(headers, /"traceparent","tp"/)
+  assert.doesNotMatch(headers, /x-secret/)
+})
+
+const EXCHANGES = [
+  ['PUT', '/generate', 'generate'],
+  ['POST', '/v1/chat/completions', 'chat'],
+  ['POST', '/v1/completions', 'completions'],
+  ['GET', '/v1/models', 'models'],
+  ['GET', '/model_info', 'model-info'],
+  ['GET', '/get_server_info', 'server-info'],
+  ['GET', '/v1/loads', 'loads'],
+  ['GET', '/health_generate', 'health-generate'],
+  ['GET', '/flush_cache', 'flush-cache'],
+  ['POST', '/flush_cache', 'flush-cache'],
+  ['POST', '/abort_request', 'abort-request'],
+  ['POST', '/start_profile', 'start-profile'],
+  ['GET', '/stop_profile', 'stop-profile'],
+] as const
+
+test('opens an exchange for every endpoint that engines serve', async t => {
+  const { origin } = await openHouse(t)
+  const ask = async ([method, path, endpoint]: (typeof EXCHANGES)[number]): Promise<void> => {
+    const response = await fetch(origin + path, { method })
+    assert.partialDeepStrictEqual(await response.json(), { endpoint }, path)
+  }
+  await Promise.all(EXCHANGES.map(ask))
+})
+
+const REFUSALS = [
+  { method: 'GET', path: '/nothing', status: 404, code: 'route-not-found' },
+  { method: 'OPTIONS', path: '/nothing', status: 404, code: 'route-not-found' },
+  { method: 'GET', path: '/generate', status: 405, code: 'method-not-allowed' },
+  { method: 'DELETE', path: '/v1/models', status: 405, code: 'method-not-allowed' },
+  { method: 'POST', path: '/health', status: 405, code: 'method-not-allowed' },
+  { method: 'POST', path: '/v1/embeddings', status: 501, code: 'not-implemented' },
+  { method: 'GET', path: '/v1/responses/abc', status: 501, code: 'not-implemented' },
+  { method: 'POST', path: '/update_weights_from_disk', status: 501, code: 'not-implemented' },
+]
+
+test('refuses what it does not serve, in the error shape of OpenAI', async t => {
+  const { origin } = await openHouse(t)
+  const ask = async ({ method, path, status, code }: (typeof REFUSALS)[number]): Promise<void> => {
+    const response = await fetch(origin + path, { method })
+    assert.equal(response.status, status, path)
+    assert.equal(response.headers.get('content-type'), 'application/json')
+    assert.ok(response.headers.get('x-request-id'))
+    assert.partialDeepStrictEqual(await response.json(), { error: { code } })
+  }
+  await Promise.all(REFUSALS.map(ask))
+})
+
+test('tells which methods a path takes', async t => {
+  const { origin } = await openHouse(t)
+  const refused = await fetch(`${origin}/generate`)
+  assert.equal(refused.headers.get('allow'), 'POST, PUT, OPTIONS')
+  const options = await fetch(`${origin}/generate`, { method: 'OPTIONS' })
+  assert.equal(options.status, 204)
+  assert.equal(options.headers.get('allow'), 'POST, PUT, OPTIONS')
+})
+
+const NOT_READY: Readiness = {
+  isReady: false,
+  healthyEngines: 1,
+  totalEngines: 4,
+  reason: 'no decode engine',
+}
+
+for (const path of ['/health', '/liveness']) {
+  test(`answers ${path} itself, also when nothing is ready`, async t => {
+    const { origin } = await openHouse(t, { readiness: () => NOT_READY })
+    const response = await fetch(origin + path)
+    assert.equal(await response.text(), 'OK')
+    const head = await fetch(origin + path, { method: 'HEAD' })
+    assert.equal(head.status, 200)
+    assert.equal(await head.text(), '')
+  })
+}
+
+test('tells whether and why it is not ready', async t => {
+  let readiness = NOT_READY
+  const { origin } = await openHouse(t, { readiness: () => readiness })
+  const refused = await fetch(`${origin}/readiness`)
+  assert.equal(refused.status, 503)
+  assert.partialDeepStrictEqual(await refused.json(), { status: 'not ready', reason: 'no decode engine' })
+  readiness = { isReady: true, healthyEngines: 4, totalEngines: 4 }
+  const ready = await fetch(`${origin}/readiness`)
+  assert.equal(ready.status, 200)
+  assert.deepEqual(await ready.json(), { status: 'ready', healthy_workers: 4, total_workers: 4 })
+})
+
+test('answers HEAD without a body, also with an error, and keeps the connection usable', async t => {
+  const { origin } = await openHouse(t)
+  const refused = await fetch(`${origin}/generate`, { method: 'HEAD' })
+  assert.equal(refused.status, 405)
+  assert.equal(await refused.text(), '')
+  const next = await fetch(`${origin}/health`)
+  assert.equal(await next.text(), 'OK')
+})
+
+test('keeps the id of the client and makes one where there is none', async t => {
+  const { origin } = await openHouse(t)
+  const own = await fetch(`${origin}/v1/models`, { headers: { 'x-request-id': 'mine-1' } })
+  assert.equal(own.headers.get('x-request-id'), 'mine-1')
+  assert.match(await own.text(), /"x-request-id","mine-1"/)
+  const made = await fetch(`${origin}/v1/models`)
+  assert.match(made.headers.get('x-request-id') ?? '', /^[\da-f-]{36}$/)
+})
+
+test('refuses a content type that is not JSON, for generation only', async t => {
+  const { origin } = await openHouse(t)
+  const post = (path: string, type: string): Promise<Response> =>
+    fetch(origin + path, { method: 'POST', headers: { 'content-type': type }, body: '{}' })
+  assert.equal((await post('/generate', 'text/plain')).status, 415)
+  assert.equal((await post('/generate', 'application/json; charset=utf-8')).status, 200)
+  assert.equal((await post('/flush_cache', 'text/plain')).status, 200)
+})
+
+test('refuses with 503 what is more than may be open', async t => {
+  const { origin, frontend } = await openHouse(t, { config: { limits: { openExchanges: 1 } } })
+  const hanging = request(`${origin}/generate?silent`, { method: 'POST' })
+  hanging.on('error', () => {})
+  hanging.end()
+  await until(() => frontend.openRequests > 0)
+  const refused = await fetch(`${origin}/v1/models`)
+  assert.equal(refused.status, 503)
+  assert.equal(refused.headers.get('retry-after'), '1')
+  hanging.destroy()
+  await until(() => frontend.openRequests === 0)
+  assert.equal((await fetch(`${origin}/v1/models`)).status, 200)
+})

@@ -1,0 +1,108 @@
+/**
+ * A router thread without engines, for tests of the front end: the request's query says what comes back.
+ *
+ *   (none)            answer: JSON of what arrived      bytes=N      answer of N bytes
+ *   stream=N&size=B   N chunks of B bytes, by credit    hang         head and one chunk, then nothing
+ *   silent            nothing at all                    die          the thread ends
+ *   aborts            answer: how many aborts came      sent         answer: bytes streamed in all
+ */
+import type { MessagePort } from 'node:worker_threads'
+import { BatchSender } from '../../src/messages/channel.ts'
+import { decodeBatch } from '../../src/messages/codec.ts'
+import { CreditBalance } from '../../src/messages/credit.ts'
+import type { RouterThreadTask, ThreadReport } from '../../src/messages/thread.ts'
+import type { OpenMessage } from '../../src/messages/types.ts'
+
+const JSON_HEADERS = ['content-type', 'application/json', 'connection', 'keep-alive', 'x-engine', 'echo']
+const SSE_HEADERS = ['content-type', 'text/event-stream']
+
+interface Stream {
+  readonly credit: CreditBalance
+  chunksLeft: number
+  readonly chunk: Uint8Array
+}
+
+// oxlint-disable-next-line import/no-default-export -- Piscina calls the default export
+export default async function runEchoRouter({ port }: RouterThreadTask): Promise<void> {
+  const router = new EchoRouter(port)
+  const ended = Promise.withResolvers<void>()
+  port.on('message', (message: unknown) => {
+    if (message instanceof Uint8Array) router.receive(message)
+    else if (isClose(message)) ended.resolve()
+  })
+  const report: ThreadReport = { kind: 'ready' }
+  port.postMessage(report)
+  await ended.promise
+  port.close()
+}
+
+class EchoRouter {
+  readonly #sender: BatchSender
+  readonly #streams = new Map<number, Stream>()
+  #aborts = 0
+  #sentBytes = 0
+
+  constructor(port: MessagePort) {
+    this.#sender = new BatchSender(port)
+  }
+
+  receive(batch: Uint8Array): void {
+    decodeBatch(batch, {
+      onOpen: message => this.#open(message),
+      onAbort: id => {
+        this.#aborts++
+        this.#streams.delete(id)
+      },
+      onCredit: (id, bytes) => {
+        this.#streams.get(id)?.credit.grant(bytes)
+        this.#pump(id)
+      },
+    })
+  }
+
+  #open(message: OpenMessage): void {
+    const { id } = message
+    const query = new URLSearchParams(message.query)
+    if (query.has('die')) process.exit(1)
+    if (query.has('silent')) return
+    if (query.has('hang')) {
+      this.#sender.head(id, 200, SSE_HEADERS)
+      this.#sender.chunk(id, Buffer.from('data: {"n":1}\n\n'))
+    } else if (query.has('stream')) {
+      this.#stream(message, Number(query.get('stream')), Number(query.get('size')))
+    } else {
+      this.#sender.answer(id, { status: 200, headers: JSON_HEADERS, body: this.#answer(message, query) })
+    }
+  }
+
+  #answer(message: OpenMessage, query: URLSearchParams): Uint8Array {
+    if (query.has('bytes')) return Buffer.alloc(Number(query.get('bytes')), 'x')
+    if (query.has('aborts')) return Buffer.from(JSON.stringify(this.#aborts))
+    if (query.has('sent')) return Buffer.from(JSON.stringify(this.#sentBytes))
+    return Buffer.from(JSON.stringify({ ...message, body: Buffer.from(message.body).toString() }))
+  }
+
+  #stream({ id, creditBytes }: OpenMessage, chunks: number, size: number): void {
+    const credit = new CreditBalance(creditBytes)
+    this.#streams.set(id, { credit, chunksLeft: chunks, chunk: Buffer.alloc(size, 'c') })
+    this.#sender.head(id, 200, SSE_HEADERS)
+    this.#pump(id)
+  }
+
+  #pump(id: number): void {
+    const stream = this.#streams.get(id)
+    if (stream === undefined) return
+    for (; stream.chunksLeft > 0 && !stream.credit.isSpent; stream.chunksLeft--) {
+      stream.credit.spend(stream.chunk.length)
+      this.#sentBytes += stream.chunk.length
+      this.#sender.chunk(id, stream.chunk)
+    }
+    if (stream.chunksLeft > 0) return
+    this.#streams.delete(id)
+    this.#sender.end(id)
+  }
+}
+
+function isClose(message: unknown): boolean {
+  return typeof message === 'object' && message !== null && 'kind' in message && message.kind === 'close'
+}

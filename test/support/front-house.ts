@@ -1,0 +1,61 @@
+/** A running front end with echo router threads behind it, closed when the test ends. */
+import type { TestContext } from 'node:test'
+import { type ConfigInput, configSchema } from '../../src/config/config.ts'
+import { fewestOpen } from '../../src/dispatch/assign.ts'
+import { type RouterThreads, startRouterThreads } from '../../src/dispatch/router-threads.ts'
+import { type Frontend, type FrontendOptions, startFrontend } from '../../src/frontend/server.ts'
+import { createSharedMemory } from '../../src/shared/layout.ts'
+import type { Logger } from '../../src/telemetry/log.ts'
+
+export const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} }
+
+export interface House {
+  readonly frontend: Frontend
+  readonly threads: RouterThreads
+  readonly origin: string
+}
+
+export interface HouseOptions {
+  readonly config?: ConfigInput
+  readonly threads?: number
+  readonly readiness?: FrontendOptions['readiness']
+}
+
+export async function openHouse(t: TestContext, options: HouseOptions = {}): Promise<House> {
+  const config = configSchema.parse({ server: { host: '127.0.0.1', port: 0 }, ...options.config })
+  const count = options.threads ?? 1
+  // oxlint-disable-next-line prefer-const -- the threads must be told of the front end that comes after them
+  let frontend: Frontend | undefined
+  const threads = await startRouterThreads({
+    config,
+    shared: createSharedMemory(8, count),
+    count,
+    entry: new URL('./echo-router.ts', import.meta.url),
+    onBatch: (_channel, batch) => frontend?.receive(batch),
+    onExit: channel => frontend?.threadLost(channel),
+    log: SILENT,
+  })
+  const readiness = options.readiness ?? (() => ({ isReady: true, healthyEngines: 2, totalEngines: 2 }))
+  frontend = await startFrontend({
+    config,
+    assign: () => fewestOpen(threads.channels),
+    readiness,
+    log: SILENT,
+  })
+  t.after(async () => {
+    frontend?.close()
+    await threads.close()
+  })
+  return { frontend, threads, origin: `http://127.0.0.1:${frontend.port}` }
+}
+
+/** Waits until the condition holds. @throws when it does not within 10 s. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const giveUpAt = performance.now() + 10_000
+  // oxlint-disable-next-line no-await-in-loop -- looking again and again is the point
+  while (!(await condition())) {
+    if (performance.now() > giveUpAt) throw new Error('the condition did not come true')
+    // oxlint-disable-next-line no-await-in-loop -- gives the loop a turn
+    await new Promise(resolve => setImmediate(resolve))
+  }
+}
