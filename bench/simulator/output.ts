@@ -1,0 +1,178 @@
+/**
+ * The way of one answer to its socket, faults of the way included: late first byte, pause, cut, odd chunks.
+ *
+ * Whoever writes need not know whether the client is still there.
+ */
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { TimerHandle } from './clock.ts'
+import type { FaultPlan } from './faults.ts'
+import type { SchedulerHost } from './scheduler.ts'
+
+const STREAM_HEAD = { 'content-type': 'text/event-stream; charset=utf-8', server: 'uvicorn' }
+
+export class Output {
+  readonly #response: ServerResponse
+  readonly #host: SchedulerHost
+  readonly #plan: FaultPlan
+  /** Told when a fault has ended the stream: nobody will see the rest. */
+  readonly #cut: () => void
+  #timer: TimerHandle | undefined
+  /** Writes that wait for the timer. */
+  #held: (() => void)[] = []
+  /** Events for one write, with mergeChunks. */
+  #merged = ''
+  #mergedEvents = 0
+  #events = 0
+  /** Byte runs still to be written one by one, with splitChunks. */
+  #pieces: (Buffer | 'end')[] = []
+  hasStarted = false
+
+  constructor(response: ServerResponse, host: SchedulerHost, plan: FaultPlan, cut: () => void) {
+    this.#response = response
+    this.#host = host
+    this.#plan = plan
+    this.#cut = cut
+    if (host.knobs.slowFirstByteMs > 0) this.#hold(host.knobs.slowFirstByteMs)
+  }
+
+  /** Whole answer with a body. */
+  json(status: number, body: string, headers: Record<string, string> = {}): void {
+    this.#do(() => sendJson(this.#response, status, body, headers))
+    if (this.#plan.stallMs > 0) this.#hold(this.#plan.stallMs)
+  }
+
+  /** Head of a stream. No effect the second time. */
+  head(): void {
+    if (this.hasStarted) return
+    this.hasStarted = true
+    this.#do(() => {
+      if (this.#response.destroyed) return
+      hideConnectionHeaders(this.#response)
+      this.#response.writeHead(200, STREAM_HEAD)
+      this.#response.flushHeaders()
+    })
+  }
+
+  events(text: string): void {
+    this.head()
+    this.#events++
+    this.#do(() => this.#write(text))
+    if (this.#events === 1 && this.#plan.stallMs > 0) this.#hold(this.#plan.stallMs)
+    if (this.#events === this.#plan.resetAfterEvents) this.#do(() => this.#interrupt(() => this.reset()))
+    if (this.#events === this.#plan.truncateAfterEvents) this.#do(() => this.#interrupt(() => this.#finish()))
+  }
+
+  end(): void {
+    this.head()
+    this.#do(() => this.#write('data: [DONE]\n\n'))
+    this.#do(() => this.#finish())
+  }
+
+  /** The connection is gone without a word. */
+  reset(): void {
+    resetSocket(this.#response.socket)
+  }
+
+  /** Client gone: what is held will not be written. */
+  drop(): void {
+    this.#host.clock.clearTimeout(this.#timer)
+    this.#held = []
+    this.#pieces = []
+  }
+
+  #do(write: () => void): void {
+    if (this.#timer === undefined) write()
+    else this.#held.push(write)
+  }
+
+  #hold(ms: number): void {
+    if (this.#timer !== undefined) return
+    this.#timer = this.#host.clock.setTimeout(() => {
+      this.#timer = undefined
+      const held = this.#held
+      this.#held = []
+      for (const write of held) this.#do(write)
+    }, ms)
+  }
+
+  #interrupt(cut: () => void): void {
+    if (this.#response.writableEnded) return
+    this.#flushMerged()
+    cut()
+    this.#cut()
+  }
+
+  #write(text: string): void {
+    if (this.#host.knobs.mergeChunks <= 1) return this.#put(text)
+    this.#merged += text
+    this.#mergedEvents++
+    if (this.#mergedEvents >= this.#host.knobs.mergeChunks) this.#flushMerged()
+  }
+
+  #flushMerged(): void {
+    if (this.#merged === '') return
+    const text = this.#merged
+    this.#merged = ''
+    this.#mergedEvents = 0
+    this.#put(text)
+  }
+
+  #put(text: string): void {
+    const response = this.#response
+    if (response.destroyed || response.writableEnded) return
+    if (!this.#host.knobs.splitChunks) {
+      response.write(text)
+      return
+    }
+    this.#pieces.push(...cutAtRandom(Buffer.from(text), this.#host.chance))
+    if (this.#pieces.length > 0) setImmediate(() => this.#nextPiece())
+  }
+
+  #nextPiece(): void {
+    const piece = this.#pieces.shift()
+    if (piece === undefined || this.#response.destroyed) return
+    if (piece === 'end') this.#response.end()
+    else this.#response.write(piece)
+    setImmediate(() => this.#nextPiece())
+  }
+
+  #finish(): void {
+    this.#flushMerged()
+    if (this.#pieces.length > 0) this.#pieces.push('end')
+    else if (!this.#response.writableEnded) this.#response.end()
+  }
+}
+
+/** uvicorn sends neither Connection nor Keep-Alive, and closes idle connections all the same. */
+export function hideConnectionHeaders(response: ServerResponse): void {
+  response.removeHeader('connection')
+}
+
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  body: string,
+  headers: Record<string, string> = {},
+): void {
+  if (response.destroyed || response.headersSent) return
+  hideConnectionHeaders(response)
+  const length = Buffer.byteLength(body)
+  const fixed = { 'content-type': 'application/json', 'content-length': length, server: 'uvicorn' }
+  response.writeHead(status, { ...fixed, ...headers })
+  response.end(body)
+}
+
+export function resetSocket(socket: Socket | null): void {
+  if (socket !== null && !socket.destroyed) socket.resetAndDestroy()
+}
+
+function cutAtRandom(bytes: Buffer, chance: () => number): Buffer[] {
+  const pieces: Buffer[] = []
+  for (let from = 0; from < bytes.length; ) {
+    const to = Math.min(bytes.length, from + 1 + Math.floor(chance() * 48))
+    pieces.push(bytes.subarray(from, to))
+    from = to
+  }
+  return pieces
+}

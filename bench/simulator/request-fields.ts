@@ -1,0 +1,75 @@
+/** Typed reading of a parsed request body; a field of the wrong type is the client's error. */
+
+export type Fields = Readonly<Record<string, unknown>>
+
+/** The request cannot be taken. `validation`: wrong types; `value`: wrong values. Both are 400. */
+export class RequestError extends Error {
+  override readonly name = 'RequestError'
+  readonly kind: 'validation' | 'value'
+
+  constructor(kind: 'validation' | 'value', message: string) {
+    super(message)
+    this.kind = kind
+  }
+}
+
+export function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+export function stringOf(fields: Fields, name: string): string | undefined {
+  return typed(fields, name, value => (typeof value === 'string' ? value : undefined), 'string')
+}
+
+export function numberOf(fields: Fields, name: string): number | undefined {
+  return typed(fields, name, value => (typeof value === 'number' ? value : undefined), 'number')
+}
+
+export function integerOf(fields: Fields, name: string): number | undefined {
+  return typed(fields, name, asInteger, 'integer')
+}
+
+export function flagOf(fields: Fields, name: string): boolean {
+  return typed(fields, name, value => (typeof value === 'boolean' ? value : undefined), 'boolean') ?? false
+}
+
+export function fieldsOf(fields: Fields, name: string): Fields {
+  return typed(fields, name, value => (isFields(value) ? value : undefined), 'dictionary') ?? {}
+}
+
+/** A list of integers, undefined when it is anything else. */
+export function asIntegers(value: unknown): number[] | undefined {
+  if (!Array.isArray(value)) return undefined
+  const integers = value.map(asInteger)
+  return integers.every(one => one !== undefined) ? integers : undefined
+}
+
+/** Entry of a field that may be a list with one entry an item, or one value for all. */
+export function entryOf(value: unknown, item: number): unknown {
+  if (!Array.isArray(value)) return value
+  // Lists are not checked for their length: a short one fails as in Python.
+  if (item >= value.length) throw new RangeError('list index out of range')
+  return value[item]
+}
+
+function asInteger(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isInteger(value) ? value : undefined
+}
+
+function typed<T>(
+  fields: Fields,
+  name: string,
+  read: (value: unknown) => T | undefined,
+  wanted: string,
+): T | undefined {
+  const value = fields[name]
+  if (value === undefined || value === null) return undefined
+  const result = read(value)
+  if (result === undefined) {
+    throw new RequestError(
+      'validation',
+      `1 validation error: body.${name}: Input should be a valid ${wanted}`,
+    )
+  }
+  return result
+}

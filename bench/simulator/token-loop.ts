@@ -1,0 +1,135 @@
+/**
+ * The running batch of one engine: every step gives each sequence one token.
+ *
+ * When the KV cache runs full the newest sequence is retracted and resumed later; the last one left that
+ * still does not fit ends out of memory.
+ */
+import type { KvPool } from './kv-pool.ts'
+import { abortOf, type SchedulerHost } from './scheduler.ts'
+import type { Sequence } from './sequence.ts'
+import { StepTimer } from './step-timer.ts'
+
+const OUT_OF_MEMORY =
+  'Out of memory even after retracting all other requests in the decode batch. Aborting the last request.'
+
+export class TokenLoop {
+  readonly #host: SchedulerHost
+  readonly #pool: KvPool
+  readonly #left: (sequence: Sequence) => void
+  readonly #timer: StepTimer
+  /** Oldest first. */
+  readonly #running = new Set<Sequence>()
+  readonly #aborted = new Set<Sequence>()
+  #retracted: Sequence[] = []
+
+  /** `left` is told of each sequence that is out, after its end; its KV is given back by then. */
+  constructor(host: SchedulerHost, pool: KvPool, left: (sequence: Sequence) => void) {
+    this.#host = host
+    this.#pool = pool
+    this.#left = left
+    this.#timer = new StepTimer(host, () => this.#step())
+  }
+
+  get running(): number {
+    return this.#running.size
+  }
+
+  get retracted(): number {
+    return this.#retracted.length
+  }
+
+  /** The sequence's prompt is in the KV cache; its first token comes at once. */
+  add(sequence: Sequence): void {
+    this.#running.add(sequence)
+    this.#advance(sequence)
+    this.#arm()
+  }
+
+  /** Takes effect after one step more. */
+  abort(sequence: Sequence): void {
+    if (this.#retracted.includes(sequence)) {
+      this.#retracted = this.#retracted.filter(one => one !== sequence)
+      sequence.end(abortOf('Aborted', null))
+      this.#left(sequence)
+    } else if (this.#running.has(sequence)) {
+      this.#aborted.add(sequence)
+    }
+  }
+
+  /** The loop hangs in a blocking call. */
+  stall(ms: number): void {
+    this.#timer.stall(ms)
+  }
+
+  pause(): void {
+    this.#timer.pause()
+  }
+
+  resume(): void {
+    this.#timer.resume()
+  }
+
+  reset(): void {
+    this.#timer.stop()
+    this.#running.clear()
+    this.#aborted.clear()
+    this.#retracted = []
+  }
+
+  #arm(): void {
+    const { itlBaseMs, itlPerReqMs } = this.#host.knobs
+    if (this.#running.size > 0 || this.#retracted.length > 0) {
+      this.#timer.arm(itlBaseMs + itlPerReqMs * this.#running.size)
+    }
+  }
+
+  #step(): void {
+    this.#resumeRetracted()
+    this.#makeRoom()
+    for (const sequence of this.#running) this.#advance(sequence)
+    this.#arm()
+  }
+
+  #advance(sequence: Sequence): void {
+    const { oomAt } = this.#host.knobs
+    this.#pool.take(sequence, 1)
+    if (this.#aborted.has(sequence)) sequence.end(abortOf('Aborted', null))
+    else if (oomAt > 0 && sequence.produced >= oomAt) sequence.end(abortOf(OUT_OF_MEMORY, 500))
+    else if (sequence.script.length === 0) sequence.finish()
+    else sequence.produce()
+    if (sequence.ending !== undefined) this.#drop(sequence)
+  }
+
+  #drop(sequence: Sequence): void {
+    this.#running.delete(sequence)
+    this.#aborted.delete(sequence)
+    this.#pool.release(sequence)
+    this.#left(sequence)
+  }
+
+  #resumeRetracted(): void {
+    for (let next = this.#retracted[0]; next !== undefined; next = this.#retracted[0]) {
+      const tokens = next.promptTokens + next.produced
+      if (this.#running.size > 0 && this.#pool.free < tokens + this.#running.size + 1) return
+      this.#retracted.shift()
+      this.#pool.take(next, tokens)
+      this.#running.add(next)
+    }
+  }
+
+  #makeRoom(): void {
+    while (this.#running.size > 1 && this.#pool.free < this.#running.size) {
+      const newest = [...this.#running].at(-1)
+      if (newest === undefined) return
+      this.#running.delete(newest)
+      this.#pool.release(newest)
+      newest.retractions++
+      this.#retracted.push(newest)
+    }
+    const [last] = this.#running
+    if (this.#running.size === 1 && last !== undefined && this.#pool.free < 1) {
+      last.end(abortOf(OUT_OF_MEMORY, 500))
+      this.#drop(last)
+    }
+  }
+}
