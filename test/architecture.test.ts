@@ -29,6 +29,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'src/telemetry',
   ],
   'src/admin': ['src/core', 'src/config', 'src/shared', 'src/messages', 'src/telemetry', 'src/control'],
+  bench: [],
+  'src/cli': ['src/core', 'src/config', 'src/telemetry', 'bench'],
   src: [
     'src/core',
     'src/config',
@@ -39,10 +41,12 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'src/dispatch',
     'src/control',
     'src/admin',
+    'src/cli',
   ],
-  bench: [],
-  'src/cli': ['src/core', 'src/config', 'src/telemetry', 'src', 'bench'],
 }
+
+/** The one file of a folder that may reach where the folder may not: the canned engine uses the gateway's loader. */
+const SINGLE_EDGES: Record<string, string> = { 'bench/canned/uws.ts': 'src/frontend' }
 
 /** External package -> the one file that may import it. */
 const EXTERNALS: Record<string, RegExp> = {
@@ -64,7 +68,8 @@ for (const path of globSync(['src/**/*.ts', 'workers/**/*.ts', 'bench/**/*.ts'],
     for (const specifier of specifiersOf(source)) {
       if (specifier.startsWith('.')) {
         const target = folderOf(normalize(join(dirname(path), specifier)))
-        const allowed = target === folder || MAY_IMPORT[folder]?.includes(target)
+        const allowed =
+          target === folder || MAY_IMPORT[folder]?.includes(target) || SINGLE_EDGES[path] === target
         assert.ok(allowed, `${folder} may not import ${target} (${specifier})`)
       } else if (!specifier.startsWith('node:')) {
         assert.ok(!builtinModules.includes(specifier), `${specifier} lacks its node: prefix`)

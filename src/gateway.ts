@@ -1,0 +1,77 @@
+/**
+ * Puts the gateway together: shared memory, router threads, control thread, front end. The only place that knows them
+ * all; where one needs another it is handed a function.
+ */
+import { availableParallelism } from 'node:os'
+import type { Config } from './config/config.ts'
+import { type Control, startControl } from './control/control.ts'
+import { type EngineSnapshot, NO_ENGINES, type Role } from './core/engine.ts'
+import { fewestOpen } from './dispatch/assign.ts'
+import { type RouterThreads, startRouterThreads } from './dispatch/router-threads.ts'
+import { type Frontend, type Readiness, startFrontend } from './frontend/server.ts'
+import { EngineSlots } from './shared/engine-slots.ts'
+import { createSharedMemory } from './shared/layout.ts'
+import { createLogger } from './telemetry/log.ts'
+
+export interface Gateway {
+  readonly port: number
+  /** Stops listening and destroys what is open. */
+  close(): Promise<void>
+}
+
+const ROUTER_ENTRY = new URL('../workers/router.ts', import.meta.url)
+
+/** Resolves when the gateway listens; engines join as they answer. @throws when a part cannot be started. */
+export async function startGateway(config: Config): Promise<Gateway> {
+  const log = createLogger(config.log, 'main')
+  const count = config.server.workers || Math.max(1, availableParallelism() - 1)
+  const shared = createSharedMemory(config.limits.engines, count)
+  const slots = new EngineSlots(shared)
+  let snapshot: EngineSnapshot = NO_ENGINES
+  let frontend: Frontend | undefined
+  let control: Control | undefined
+  let threads: RouterThreads | undefined
+  const close = async (): Promise<void> => {
+    frontend?.close()
+    await control?.close()
+    await threads?.close()
+  }
+  try {
+    const running = await startRouterThreads({
+      config,
+      shared,
+      count,
+      entry: ROUTER_ENTRY,
+      onBatch: (_channel, batch) => frontend?.receive(batch),
+      onExit: channel => frontend?.threadLost(channel),
+      log,
+    })
+    threads = running
+    const onSnapshot = (next: EngineSnapshot): void => {
+      snapshot = next
+      running.sendSnapshot(next)
+    }
+    control = await startControl({ config, shared, log, onSnapshot })
+    frontend = await startFrontend({
+      config,
+      assign: () => fewestOpen(running.channels),
+      readiness: () => readinessOf(config, snapshot, slots),
+      log,
+    })
+    log.info({ threads: count, mode: config.engines.mode }, 'gateway is up')
+    return { port: frontend.port, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** Ready: a pair, or in regular mode an engine, that could take a request now. */
+function readinessOf(config: Config, snapshot: EngineSnapshot, slots: EngineSlots): Readiness {
+  const healthy = snapshot.engines.filter(engine => slots.isHealthy(engine.slot))
+  const needed: readonly Role[] = config.engines.mode === 'pd' ? ['prefill', 'decode'] : ['mixed']
+  const missing = needed.filter(role => !healthy.some(engine => engine.role === role))
+  const counts = { healthyEngines: healthy.length, totalEngines: snapshot.engines.length }
+  if (missing.length === 0) return { isReady: true, ...counts }
+  return { isReady: false, reason: `no healthy ${missing.join(' and no healthy ')} engine`, ...counts }
+}
