@@ -22,7 +22,6 @@ export interface ExchangeOptions {
   readonly res: UwsResponse
   readonly channel: ThreadChannel
   readonly requestId: string
-  readonly wasContinued: boolean
   readonly creditBytes: number
   /** Called once. */
   readonly onOver: () => void
@@ -55,8 +54,7 @@ export class Exchange {
   }
 
   takeHead(status: number, headers: FlatHeaders): void {
-    const { requestId, wasContinued } = this.#options
-    this.#head = { status, headers, requestId, wasContinued }
+    this.#head = { status, headers, requestId: this.#options.requestId }
   }
 
   /** The bytes are a view into the batch, written before the next one comes. */
@@ -137,8 +135,8 @@ export class Exchange {
   }
 
   #writeAnswer(answer: Answer): void {
-    const { requestId, wasContinued } = this.#options
-    writeHead(this.#res, { status: answer.status, headers: answer.headers, requestId, wasContinued })
+    const { status, headers } = answer
+    writeHead(this.#res, { status, headers, requestId: this.#options.requestId })
     writeWholeBody(this.#res, answer.body, this.#over)
   }
 

@@ -21,8 +21,6 @@ export interface Intake {
   readonly contentType: string
   /** -1 when the client did not say. */
   readonly contentLength: number
-  /** The client waits for `100 Continue` before it sends the body. */
-  readonly isContinueExpected: boolean
 }
 
 const FORWARDED = new Set(['authorization', 'x-correlation-id', 'traceparent', 'tracestate'])
@@ -47,7 +45,6 @@ export function readIntake(req: UwsRequest): Intake {
     requestId,
     contentType: req.getHeader('content-type'),
     contentLength: length === '' ? -1 : Number(length),
-    isContinueExpected: req.getHeader('expect').toLowerCase() === '100-continue',
   }
 }
 

@@ -11,8 +11,6 @@ export interface ReplyHead {
   readonly status: number
   readonly headers: FlatHeaders
   readonly requestId: string
-  /** `writeContinue` was called before. */
-  readonly wasContinued: boolean
 }
 
 /** Framing is uWebSockets.js' own; hop-by-hop headers end here (RFC 9110 §7.6.1); the id is written by us. */
@@ -33,21 +31,9 @@ const DROPPED = new Set([
 /** Bodies up to this size are copied by `end` when the client does not take them at once. */
 const SMALL_BYTES = 64 * 1024
 
-/**
- * `100 Continue`, which uWebSockets.js has no call for: it is written as a status line with an empty line after it,
- * and `writeHead` then has to bring the real status line itself.
- */
-export function writeContinue(res: UwsResponse): void {
-  res.writeStatus('100 Continue\r\n')
-}
-
 export function writeHead(res: UwsResponse, head: ReplyHead): void {
   const statusLine = `${head.status} ${STATUS_CODES[head.status] ?? 'Unknown'}`
-  if (head.wasContinued) {
-    res.writeHeader(`HTTP/1.1 ${statusLine}\r\nx-request-id`, head.requestId)
-  } else {
-    res.writeStatus(statusLine).writeHeader('x-request-id', head.requestId)
-  }
+  res.writeStatus(statusLine).writeHeader('x-request-id', head.requestId)
   const { headers } = head
   for (let at = 0; at + 1 < headers.length; at += 2) {
     const name = headers[at] ?? ''

@@ -16,7 +16,7 @@ import { Exchange } from './exchange.ts'
 import { bodyTooLarge, checkContentType, type Intake, readBody, readIntake } from './intake.ts'
 import { type Listening, listen } from './listen.ts'
 import { OpenExchanges } from './open-exchanges.ts'
-import { writeContinue, writeHead } from './reply.ts'
+import { writeHead } from './reply.ts'
 import { allowedMethods, findRoute, type LocalPage, type Route } from './routes.ts'
 import { loadUws, type UwsApp, type UwsResponse } from './uws.ts'
 
@@ -182,7 +182,6 @@ export class Frontend {
       exchange = this.#open(res, intake, { route, body: NO_BODY })
       return
     }
-    if (intake.isContinueExpected) writeContinue(res)
     const limitBytes = this.#options.config.limits.bodyBytes
     readBody(res, {
       contentLength: intake.contentLength,
@@ -212,8 +211,8 @@ export class Frontend {
       channel.openExchanges--
       this.#admission.leave()
     }
-    const { requestId, isContinueExpected: wasContinued } = intake
-    const exchange = new Exchange({ id, res, channel, requestId, wasContinued, creditBytes, onOver })
+    const { requestId } = intake
+    const exchange = new Exchange({ id, res, channel, requestId, creditBytes, onOver })
     this.#exchanges.add(id, exchange)
     channel.openExchanges++
     channel.sender.open({
@@ -254,7 +253,7 @@ function reply(
   isLast = false,
 ): void {
   res.cork(() => {
-    writeHead(res, { status, headers, requestId: intake.requestId, wasContinued: false })
+    writeHead(res, { status, headers, requestId: intake.requestId })
     if (intake.method === 'HEAD') res.endWithoutBody(body.length, isLast)
     else if (status === 204) res.endWithoutBody(undefined, isLast)
     else res.end(body, isLast)

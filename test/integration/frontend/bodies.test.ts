@@ -1,0 +1,132 @@
+/** Request bodies and large answers: sizes, chunked uploads, 100-continue, pipelining. */
+import assert from 'node:assert/strict'
+import { request } from 'node:http'
+import { connect } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import { openHouse, until } from '../../support/front-house.ts'
+
+const SMALL = { limits: { bodyBytes: 65_536 } }
+
+test('takes a body of exactly the limit and refuses one byte more by its content-length', async t => {
+  const { origin } = await openHouse(t, { config: SMALL })
+  const exact = await fetch(`${origin}/generate`, { method: 'POST', body: Buffer.alloc(65_536, 'a') })
+  assert.equal(exact.status, 200)
+  assert.partialDeepStrictEqual(await exact.json(), { body: 'a'.repeat(65_536) })
+  const answer = await exchange(
+    t,
+    origin,
+    'POST /generate HTTP/1.1\r\nhost: a\r\ncontent-length: 65537\r\n\r\n',
+  )
+  assert.match(answer, /^HTTP\/1.1 413 /)
+  assert.match(answer, /"code":"body-too-large"/)
+})
+
+test('refuses a chunked body once it grows past the limit', async t => {
+  const { origin, frontend } = await openHouse(t, { config: SMALL })
+  const head = 'POST /generate HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n'
+  const answer = await exchange(t, origin, `${head}${`4000\r\n${'b'.repeat(0x4000)}\r\n`.repeat(5)}0\r\n\r\n`)
+  assert.match(answer, /^HTTP\/1.1 413 /)
+  assert.equal(frontend.openRequests, 0)
+})
+
+test('puts a chunked body together', async t => {
+  const { origin } = await openHouse(t)
+  const parts = ['{"text":"', 'x'.repeat(100_000), '"}']
+  const answer = await new Promise<string>((resolve, reject) => {
+    const upload = request(`${origin}/generate`, { method: 'POST' }, response => {
+      response
+        .setEncoding('utf8')
+        .toArray()
+        .then(pieces => resolve(pieces.join('')), reject)
+    })
+    upload.on('error', reject)
+    for (const part of parts) upload.write(part)
+    upload.end()
+  })
+  assert.partialDeepStrictEqual(JSON.parse(answer), { body: parts.join('') })
+})
+
+test('answers Expect: 100-continue before the body comes, then the request', async t => {
+  const { origin } = await openHouse(t)
+  const result = await new Promise<{ status: number | undefined; id: unknown; wasContinued: boolean }>(
+    (resolve, reject) => {
+      let wasContinued = false
+      const headers = { expect: '100-continue', 'content-length': 2, 'x-request-id': 'e1' }
+      const upload = request(`${origin}/generate`, { method: 'POST', headers }, response => {
+        response.resume()
+        response.on('end', () =>
+          resolve({ status: response.statusCode, id: response.headers['x-request-id'], wasContinued }),
+        )
+      })
+      upload.on('error', reject)
+      upload.on('continue', () => {
+        wasContinued = true
+        upload.end('{}')
+      })
+      upload.flushHeaders()
+    },
+  )
+  assert.deepEqual(result, { status: 200, id: 'e1', wasContinued: true })
+})
+
+test('hands over a large answer whole, also to a client that reads late', async t => {
+  const { origin, frontend } = await openHouse(t)
+  const response = await fetch(`${origin}/v1/models?bytes=20000000`)
+  assert.equal(response.headers.get('content-length'), '20000000')
+  assert.equal((await response.arrayBuffer()).byteLength, 20_000_000)
+  await until(() => frontend.openRequests === 0)
+})
+
+test('hangs up on a client that sends a request before it has its answer, and leaves nothing open', async t => {
+  const { origin, frontend } = await openHouse(t)
+  const one = 'POST /generate?silent HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}'
+  assert.equal(await exchange(t, origin, one + one), '')
+  await until(() => frontend.openRequests === 0)
+})
+
+test('answers one request after the other on a connection', async t => {
+  const { origin } = await openHouse(t)
+  const port = Number(new URL(origin).port)
+  const socket = connect(port, '127.0.0.1')
+  t.after(() => socket.destroy())
+  let answer = ''
+  socket.setEncoding('utf8').on('data', piece => {
+    answer += String(piece)
+  })
+  socket.write('GET /v1/models?n=1 HTTP/1.1\r\nhost: a\r\n\r\n')
+  await until(() => answer.includes('n=1') && answer.endsWith('}'))
+  socket.write('GET /v1/models?n=2 HTTP/1.1\r\nhost: a\r\n\r\n')
+  await until(() => answer.includes('n=2') && answer.endsWith('}'))
+  assert.ok(answer.indexOf('n=1') < answer.indexOf('n=2'))
+})
+
+test('forgets a client that leaves in the middle of its upload', async t => {
+  const { origin, frontend } = await openHouse(t)
+  const socket = connect(Number(new URL(origin).port), '127.0.0.1')
+  t.after(() => socket.destroy())
+  socket.write('POST /generate HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nabc')
+  await until(() => frontend.openRequests === 1)
+  socket.destroy()
+  await until(() => frontend.openRequests === 0)
+})
+
+/** Sends raw text; returns what comes back until it is enough or the connection ends. */
+function exchange(
+  t: TestContext,
+  origin: string,
+  text: string,
+  isEnough: (answer: string) => boolean = answer => answer.endsWith('}}'),
+): Promise<string> {
+  return new Promise(resolve => {
+    let answer = ''
+    const socket = connect(Number(new URL(origin).port), '127.0.0.1')
+    t.after(() => socket.destroy())
+    socket.on('error', () => resolve(answer))
+    socket.on('close', () => resolve(answer))
+    socket.setEncoding('utf8').on('data', piece => {
+      answer += String(piece)
+      if (isEnough(answer)) resolve(answer)
+    })
+    socket.write(text)
+  })
+}

@@ -1,0 +1,112 @@
+/** Streamed answers: order, clients that leave, clients that do not read, threads that die, many at once. */
+import assert from 'node:assert/strict'
+import { Agent, type IncomingMessage, request } from 'node:http'
+import { test } from 'node:test'
+import { type House, openHouse, until } from '../../support/front-house.ts'
+
+test('streams every byte', async t => {
+  const { origin, frontend } = await openHouse(t)
+  const response = await fetch(`${origin}/generate?stream=3000&size=1000`, { method: 'POST' })
+  assert.equal(response.headers.get('content-type'), 'text/event-stream')
+  assert.equal(await response.text(), 'c'.repeat(3_000_000))
+  await until(() => frontend.openRequests === 0)
+})
+
+test('does not end a stream at an empty chunk', async t => {
+  const { origin } = await openHouse(t)
+  const response = await fetch(`${origin}/generate?stream=5&size=0`, { method: 'POST' })
+  assert.equal(await response.text(), '')
+})
+
+test('tells the router thread when a client leaves, before the answer and within it', async t => {
+  const { origin, frontend } = await openHouse(t)
+  const silent = open(`${origin}/generate?silent`)
+  const hanging = open(`${origin}/generate?hang`)
+  await once(hanging)
+  await until(() => frontend.openRequests === 2)
+  silent.destroy()
+  hanging.destroy()
+  await until(async () => (await ask(origin, 'aborts')) === '2')
+  assert.equal(frontend.openRequests, 0)
+})
+
+test('stops the credit of a client that does not read, and serves it whole when it does', async t => {
+  const { origin } = await openHouse(t, { config: { limits: { relayBytesPerStream: 65_536 } } })
+  const bytes = 64 * 1024 * 1024
+  const response = await once(open(`${origin}/generate?stream=${bytes / 4096}&size=4096`))
+  let sent = '0'
+  await until(async () => {
+    const before = sent
+    sent = await ask(origin, 'sent')
+    return Number(sent) > 0 && sent === before
+  })
+  assert.ok(Number(sent) < bytes / 2, `${sent} bytes were sent to a client that reads nothing`)
+  let received = 0
+  for await (const piece of response) received += Buffer.byteLength(piece)
+  assert.equal(received, bytes)
+})
+
+test('ends what a lost thread had open, and serves the next request by a new thread', async t => {
+  const { origin, frontend, threads } = await openHouse(t)
+  const silent = once(open(`${origin}/generate?silent`))
+  const hanging = await once(open(`${origin}/generate?hang`))
+  await until(() => frontend.openRequests === 2)
+  const killer = await once(open(`${origin}/generate?die`))
+  assert.equal(killer.statusCode, 503)
+  assert.match(await textOf(killer), /"code":"thread-lost"/)
+  assert.equal((await silent).statusCode, 503)
+  const streamed = await textOf(hanging)
+  assert.match(streamed, /^data: \{"n":1\}\n\ndata: \{"error":\{.*"thread-lost".*\}\}\n\ndata: \[DONE\]\n\n$/)
+  await until(() => threads.channels.length === 1)
+  assert.equal(await ask(origin, 'aborts'), '0')
+  assert.equal(frontend.openRequests, 0)
+})
+
+test('answers thousands of requests at once, over two threads', async t => {
+  const { origin, frontend, threads } = await openHouse(t, { threads: 2 })
+  const agent = new Agent({ keepAlive: true, maxSockets: 200 })
+  t.after(() => agent.destroy())
+  const answers = await Promise.all(
+    Array.from({ length: 3000 }, async (_, n) =>
+      textOf(await once(open(`${origin}/generate?n=${n}`, agent))),
+    ),
+  )
+  assert.ok(answers.every((text, n) => text.includes(`"query":"n=${n}"`)))
+  assert.equal(frontend.openRequests, 0)
+  assert.deepEqual(
+    threads.channels.map(channel => channel.openExchanges),
+    [0, 0],
+  )
+})
+
+test('aborts what is open when it closes', async t => {
+  const house: House = await openHouse(t)
+  const hanging = await once(open(`${house.origin}/generate?hang`))
+  house.frontend.close()
+  await assert.rejects(textOf(hanging))
+  assert.equal(house.frontend.openRequests, 0)
+})
+
+function open(url: string, agent = new Agent()): ReturnType<typeof request> {
+  const sent = request(url, { method: 'POST', agent })
+  sent.on('error', () => {})
+  sent.end('{}')
+  return sent
+}
+
+function once(sent: ReturnType<typeof request>): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    sent.on('response', resolve)
+    sent.on('error', reject)
+  })
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  const pieces = await response.setEncoding('utf8').toArray()
+  return pieces.join('')
+}
+
+async function ask(origin: string, what: string): Promise<string> {
+  const response = await fetch(`${origin}/v1/models?${what}`)
+  return response.text()
+}

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { BatchSender } from '../../../src/messages/channel.ts'
+
+const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+
+function recorder(): { posted: number[]; postMessage(batch: Uint8Array): void } {
+  const posted: number[] = []
+  return { posted, postMessage: batch => posted.push(batch.length) }
+}
+
+test('sends all rows of a loop turn as one message', async () => {
+  const port = recorder()
+  const sender = new BatchSender(port)
+  sender.abort(1)
+  sender.credit(2, 10)
+  sender.end(3)
+  assert.deepEqual(port.posted, [])
+  await turn()
+  assert.deepEqual(port.posted, [48])
+  sender.abort(4)
+  await turn()
+  assert.deepEqual(port.posted, [48, 16])
+})
+
+test('sends at once what is above the size, and nothing twice', async () => {
+  const port = recorder()
+  const sender = new BatchSender(port, 100)
+  sender.abort(1)
+  sender.chunk(2, Buffer.alloc(100))
+  assert.deepEqual(port.posted, [132])
+  await turn()
+  assert.equal(port.posted.length, 1)
+})
+
+test('sends nothing when there is nothing', () => {
+  const port = recorder()
+  new BatchSender(port).flush()
+  assert.deepEqual(port.posted, [])
+})
