@@ -17,6 +17,7 @@ export class AbortByRid {
 
   constructor(onOrder: (order: AbortOrder) => void) {
     this.#onOrder = onOrder
+    // oxlint-disable-next-line unicorn/prefer-add-event-listener -- it would keep the thread alive after unref()
     this.#channel.onmessage = (event: unknown) => {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only this class posts on the channel
       onOrder((event as { readonly data: AbortOrder }).data)
@@ -27,6 +28,7 @@ export class AbortByRid {
   /** Carries the order out here and on all other threads. */
   send(order: AbortOrder): void {
     this.#onOrder(order)
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel between threads, not a window
     this.#channel.postMessage(order)
   }
 

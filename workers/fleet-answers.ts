@@ -34,7 +34,7 @@ export function serverInfoOf(answers: readonly EngineAnswer[]): FleetAnswer {
   const of = (role: string): Json[] =>
     good
       .filter(answer => answer.engine.role === role)
-      .map(answer => ({ url: answer.engine.url, ...parse(answer) }))
+      .map(answer => Object.assign({ url: answer.engine.url }, parse(answer)))
   const [mixed] = of('mixed')
   if (mixed !== undefined) return { status: 200, body: JSON.stringify({ ...mixed, prefill: [], decode: [] }) }
   const decode = of('decode')
@@ -48,7 +48,7 @@ export function loadsOf(answers: readonly EngineAnswer[]): FleetAnswer {
   const loads = answers.flatMap<Json>(answer => {
     const about = { engine: answer.engine.url, role: answer.engine.role }
     if (answer.status !== 200) return [{ ...about, error: textOf(answer) }]
-    return listAt(parse(answer), 'loads').map(load => ({ ...about, ...(isObject(load) ? load : {}) }))
+    return listAt(parse(answer), 'loads').map(load => Object.assign({}, about, toObject(load)))
   })
   return { status: 200, body: JSON.stringify({ timestamp: new Date().toISOString(), loads }) }
 }

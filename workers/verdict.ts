@@ -69,19 +69,27 @@ function findAbort(payload: Json): Verdict | undefined {
 }
 
 function findProgress(payload: Json): Verdict {
-  const meta = metaInfo(payload)
-  const usage = isObject(payload['usage']) ? payload['usage'] : {}
-  const hasToken =
+  const promptTokens = metaInfo(payload)['prompt_tokens'] ?? usageOf(payload)['prompt_tokens']
+  const isBareUsage = 'choices' in payload && choices(payload).length === 0
+  const hasToken = !isBareUsage && showsToken(payload)
+  if (!hasToken && !isFinished(payload)) return { kind: 'neutral' }
+  return { kind: 'good', hasToken, promptTokens: numberOf(promptTokens) }
+}
+
+function showsToken(payload: Json): boolean {
+  return (
     isFilled(payload['text']) ||
     isFilled(payload['output_ids']) ||
     choices(payload).some(choiceHasToken) ||
-    isPositive(usage['completion_tokens']) ||
-    isPositive(meta['completion_tokens'])
-  const isFinished =
-    isObject(meta['finish_reason']) || choices(payload).some(choice => choice['finish_reason'])
-  const isBareUsage = choices(payload).length === 0 && 'choices' in payload
-  if (isBareUsage || (!hasToken && !isFinished)) return { kind: 'neutral' }
-  return { kind: 'good', hasToken, promptTokens: numberOf(meta['prompt_tokens'] ?? usage['prompt_tokens']) }
+    isPositive(usageOf(payload)['completion_tokens']) ||
+    isPositive(metaInfo(payload)['completion_tokens'])
+  )
+}
+
+function isFinished(payload: Json): boolean {
+  return (
+    isObject(metaInfo(payload)['finish_reason']) || choices(payload).some(choice => choice['finish_reason'])
+  )
 }
 
 function choiceHasToken(choice: Json): boolean {
@@ -95,6 +103,10 @@ function choiceHasToken(choice: Json): boolean {
 
 function metaInfo(payload: Json): Json {
   return isObject(payload['meta_info']) ? payload['meta_info'] : {}
+}
+
+function usageOf(payload: Json): Json {
+  return isObject(payload['usage']) ? payload['usage'] : {}
 }
 
 function choices(payload: Json): Json[] {

@@ -33,7 +33,6 @@ function kindOf(code: string): LegFailure['kind'] {
 }
 
 function codeOf(error: Error): string {
-  const { code } = error as { code?: unknown }
-  if (typeof code === 'string') return code
+  if ('code' in error && typeof error.code === 'string') return error.code
   return error.cause instanceof Error ? codeOf(error.cause) : ''
 }
