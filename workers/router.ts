@@ -1,7 +1,7 @@
 /** Entry of a router thread: the one task that its Piscina worker runs, from the start of the gateway to its end. */
 import { monotonicNowMs } from '../src/core/clock.ts'
 import { BatchSender } from '../src/messages/channel.ts'
-import { decodeBatch } from '../src/messages/codec.ts'
+import { type Batch, decodeBatch, isBatch } from '../src/messages/codec.ts'
 import type { RouterThreadTask, ThreadOrder, ThreadReport } from '../src/messages/thread.ts'
 import { SharedCounters } from '../src/shared/counters.ts'
 import { EngineSlots } from '../src/shared/engine-slots.ts'
@@ -30,8 +30,8 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
     log,
   })
   const closed = new Promise<void>(resolve => {
-    port.on('message', (message: Uint8Array | ThreadOrder) => {
-      if (message instanceof Uint8Array) return decodeBatch(message, loop)
+    port.on('message', (message: Batch | ThreadOrder) => {
+      if (isBatch(message)) return decodeBatch(message, loop)
       if (message.kind === 'close') return resolve()
       fleet.update(message.snapshot)
       upstreams.keepOnly(message.snapshot.engines.map(engine => engine.url))

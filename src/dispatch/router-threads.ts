@@ -10,6 +10,7 @@ import { Piscina } from 'piscina'
 import type { Config } from '../config/config.ts'
 import { type EngineSnapshot, NO_ENGINES } from '../core/engine.ts'
 import { BatchSender, type ThreadChannel } from '../messages/channel.ts'
+import { type Batch, isBatch } from '../messages/codec.ts'
 import type { RouterThreadTask, ThreadOrder } from '../messages/thread.ts'
 import { EngineSlots } from '../shared/engine-slots.ts'
 import type { SharedMemory } from '../shared/layout.ts'
@@ -22,7 +23,7 @@ export interface RouterThreadsOptions {
   /** Module whose default export runs a `RouterThreadTask`. */
   readonly entry: URL
   /** Valid for as long as the callee keeps it. */
-  readonly onBatch: (channel: ThreadChannel, batch: Uint8Array) => void
+  readonly onBatch: (channel: ThreadChannel, batch: Batch) => void
   /** The thread behind the channel is gone, its row cleared; another one is being started. */
   readonly onExit: (channel: ThreadChannel, error: unknown) => void
   readonly log: Logger
@@ -117,7 +118,7 @@ export class RouterThreads {
     const ended = this.#watch(running)
     const ready = new Promise<void>(resolve => {
       port.on('message', (message: unknown) => {
-        if (message instanceof Uint8Array) this.#options.onBatch(channel, message)
+        if (isBatch(message)) this.#options.onBatch(channel, message)
         else {
           this.#becomeReady(running)
           resolve()

@@ -8,7 +8,7 @@ import type { Config } from '../config/config.ts'
 import { isGeneration } from '../core/endpoint.ts'
 import { GatewayError } from '../core/errors.ts'
 import type { ThreadChannel } from '../messages/channel.ts'
-import { decodeBatch, type RowSink } from '../messages/codec.ts'
+import { type Batch, decodeBatch, type RowSink } from '../messages/codec.ts'
 import type { Logger } from '../telemetry/log.ts'
 import { Admission } from './admission.ts'
 import { toErrorReply } from './error-reply.ts'
@@ -80,7 +80,7 @@ export class Frontend {
   }
 
   /** Rows of a router thread, for their clients. Rows of exchanges that are over are dropped. */
-  receive(batch: Uint8Array): void {
+  receive(batch: Batch): void {
     decodeBatch(batch, this.#sink)
     const touched = this.#touched
     for (let at = 0; at < touched.length; at++) touched[at]?.write()

@@ -3,12 +3,12 @@
  *
  * Decoding is `codec.ts`; what the rows mean is for the two ends.
  */
-import { type Answer, BatchWriter } from './codec.ts'
+import { type Answer, type Batch, BatchWriter } from './codec.ts'
 import type { FlatHeaders, OpenMessage } from './types.ts'
 
 /** What is used of a MessagePort. */
 export interface BatchPort {
-  postMessage(batch: Uint8Array<ArrayBuffer>, transferList: readonly ArrayBuffer[]): void
+  postMessage(batch: Batch, transferList: readonly ArrayBuffer[]): void
 }
 
 /** The way to one router thread, as the front end sees it. A replaced thread has a new one. */
@@ -74,7 +74,8 @@ export class BatchSender {
     this.#timer = undefined
     if (this.#writer.length === 0) return
     const batch = this.#writer.take()
-    this.#port.postMessage(batch, [batch.buffer])
+    const buffers = batch instanceof Uint8Array ? [batch.buffer] : batch.map(part => part.buffer)
+    this.#port.postMessage(batch, buffers)
   }
 
   #schedule(): void {

@@ -1,7 +1,7 @@
 /**
  * Wire form of a batch: rows one after the other, each a fixed prefix, a msgpack header where there is one, raw bytes.
  *
- *   0 kind u8 · 4 id u32 · 8 header length u32 (credit: the granted bytes) · 12 body length u32 · header · body
+ *   0 kind u8 · 1 body is beside the rows u8 · 4 id u32 · 8 header length u32 (credit: the granted bytes) · 12 body length u32 · header · body
  *
  * Little endian. A chunk, end, abort or credit row costs no msgpack call. Both threads run the same build, so no
  * version travels. The only import of msgpackr. Who sends a batch, and when, is `channel.ts`.
@@ -36,16 +36,31 @@ export interface Answer {
   readonly body: Uint8Array
 }
 
+/** The body of a request or an answer of this size or more travels in a buffer of its own, beside the rows: one copy in place of three. */
+const ATTACHED_BYTES = 8 * 1024
+
+/** What one message carries: the rows, and behind them the large bodies in the order of their rows. */
+export type Batch =
+  | Uint8Array<ArrayBuffer>
+  | readonly [rows: Uint8Array<ArrayBuffer>, ...bodies: Uint8Array<ArrayBuffer>[]]
+
+export function isBatch(message: unknown): message is Batch {
+  return message instanceof Uint8Array || Array.isArray(message)
+}
+
 /** Collects rows; every argument is copied at the call. Reused from batch to batch. */
 export class BatchWriter {
   #bytes = new Uint8Array(16 * 1024)
   #view = new DataView(this.#bytes.buffer)
   #length = 0
+  #bodies: Uint8Array<ArrayBuffer>[] = []
+  #bodiesBytes = 0
   /** Where the last row starts when it is a chunk, else -1: the next chunk of that stream is joined to it. */
   #lastChunk = -1
 
+  /** Bytes to be sent. */
   get length(): number {
-    return this.#length
+    return this.#length + this.#bodiesBytes
   }
 
   open(message: OpenMessage): void {
@@ -87,28 +102,41 @@ export class BatchWriter {
     this.#row(KIND.answer, id, packr.pack([answer.status, ...answer.headers]), answer.body)
   }
 
-  /** The batch, in a buffer of exactly its size that nobody else holds; the writer is empty afterwards. */
-  take(): Uint8Array<ArrayBuffer> {
+  /** The batch, in buffers of exactly their size that nobody else holds; the writer is empty afterwards. */
+  take(): Batch {
     const isExact = this.#length === this.#bytes.length
     const batch = isExact ? this.#bytes : this.#bytes.slice(0, this.#length)
     if (isExact || this.#bytes.length > KEPT_BYTES) this.#replace(new Uint8Array(16 * 1024))
     this.#length = 0
     this.#lastChunk = -1
-    return batch
+    const bodies = this.#bodies
+    if (bodies.length === 0) return batch
+    this.#bodies = []
+    this.#bodiesBytes = 0
+    return [batch, ...bodies]
   }
 
   #row(kind: number, id: number, header: Uint8Array, body: Uint8Array): number {
-    this.#reserve(PREFIX_BYTES + header.length + body.length)
+    const isAttached = kind !== KIND.chunk && body.length >= ATTACHED_BYTES
+    const inlineBytes = isAttached ? 0 : body.length
+    this.#reserve(PREFIX_BYTES + header.length + inlineBytes)
     const start = this.#length
     this.#view.setUint8(start, kind)
+    this.#view.setUint8(start + 1, isAttached ? 1 : 0)
     this.#view.setUint32(start + 4, id, true)
     this.#view.setUint32(start + 8, header.length, true)
-    this.#view.setUint32(start + 12, body.length, true)
+    this.#view.setUint32(start + 12, inlineBytes, true)
     if (header.length > 0) this.#bytes.set(header, start + PREFIX_BYTES)
-    if (body.length > 0) this.#bytes.set(body, start + PREFIX_BYTES + header.length)
-    this.#length = start + PREFIX_BYTES + header.length + body.length
+    if (isAttached) this.#attach(body)
+    else if (inlineBytes > 0) this.#bytes.set(body, start + PREFIX_BYTES + header.length)
+    this.#length = start + PREFIX_BYTES + header.length + inlineBytes
     this.#lastChunk = -1
     return start
+  }
+
+  #attach(body: Uint8Array): void {
+    this.#bodies.push(new Uint8Array(body))
+    this.#bodiesBytes += body.length
   }
 
   /** A large row in an empty writer gets a buffer of exactly its size, which `take` then hands over uncopied. */
@@ -127,25 +155,26 @@ export class BatchWriter {
 }
 
 /** @throws RangeError when the batch is cut short or holds an unknown kind: a bug of ours. */
-export function decodeBatch(batch: Uint8Array, sink: Partial<RowSink>): void {
-  const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength)
+export function decodeBatch(batch: Batch, sink: Partial<RowSink>): void {
+  const [rows, ...bodies] = batch instanceof Uint8Array ? [batch] : batch
+  const view = new DataView(rows.buffer, rows.byteOffset, rows.byteLength)
   let start = 0
-  while (start < batch.length) {
+  let attached = 0
+  while (start < rows.length) {
     const kind = view.getUint8(start)
     const id = view.getUint32(start + 4, true)
     const header = view.getUint32(start + 8, true)
     const bodyStart = start + PREFIX_BYTES + (kind === KIND.credit ? 0 : header)
     const end = bodyStart + view.getUint32(start + 12, true)
-    if (end > batch.length) throw new RangeError('batch is cut short')
+    if (end > rows.length) throw new RangeError('batch is cut short')
     if (kind === KIND.chunk) {
-      sink.onChunk?.(id, batch.subarray(bodyStart, end))
+      sink.onChunk?.(id, rows.subarray(bodyStart, end))
     } else if (header === 0 || kind === KIND.credit) {
       giveBare(sink, kind, id, header)
     } else {
-      giveHeaded(sink, kind, id, {
-        header: batch.subarray(start + PREFIX_BYTES, bodyStart),
-        body: batch.subarray(bodyStart, end),
-      })
+      const isAttached = view.getUint8(start + 1) === 1
+      const body = isAttached ? (bodies[attached++] ?? missingBody()) : rows.subarray(bodyStart, end)
+      giveHeaded(sink, kind, id, { header: rows.subarray(start + PREFIX_BYTES, bodyStart), body })
     }
     start = end
   }
@@ -156,6 +185,10 @@ function giveBare(sink: Partial<RowSink>, kind: number, id: number, value: numbe
   else if (kind === KIND.end) sink.onEnd?.(id)
   else if (kind === KIND.abort) sink.onAbort?.(id)
   else throw new RangeError(`unknown kind of row: ${kind}`)
+}
+
+function missingBody(): never {
+  throw new RangeError('a large body did not come with its batch')
 }
 
 interface HeadedRow {

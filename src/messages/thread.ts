@@ -6,7 +6,7 @@ import type { SharedMemory } from '../shared/layout.ts'
 
 /** Argument of the one Piscina task that a router thread runs for its whole life. `port` is transferred. */
 export interface RouterThreadTask {
-  /** Carries batches (`Uint8Array`) and the control messages below, in order. */
+  /** Carries batches (`codec.ts`) and the control messages below, in order. */
   readonly port: MessagePort
   readonly config: Config
   readonly shared: SharedMemory

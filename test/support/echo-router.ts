@@ -8,7 +8,7 @@
  */
 import type { MessagePort } from 'node:worker_threads'
 import { BatchSender } from '../../src/messages/channel.ts'
-import { decodeBatch } from '../../src/messages/codec.ts'
+import { type Batch, decodeBatch, isBatch } from '../../src/messages/codec.ts'
 import { CreditBalance } from '../../src/messages/credit.ts'
 import type { RouterThreadTask, ThreadReport } from '../../src/messages/thread.ts'
 import type { OpenMessage } from '../../src/messages/types.ts'
@@ -27,7 +27,7 @@ export default async function runEchoRouter({ port }: RouterThreadTask): Promise
   const router = new EchoRouter(port)
   const ended = Promise.withResolvers<void>()
   port.on('message', (message: unknown) => {
-    if (message instanceof Uint8Array) router.receive(message)
+    if (isBatch(message)) router.receive(message)
     else if (isClose(message)) ended.resolve()
   })
   const report: ThreadReport = { kind: 'ready' }
@@ -46,7 +46,7 @@ class EchoRouter {
     this.#sender = new BatchSender(port)
   }
 
-  receive(batch: Uint8Array): void {
+  receive(batch: Batch): void {
     decodeBatch(batch, {
       onOpen: message => this.#open(message),
       onAbort: id => {

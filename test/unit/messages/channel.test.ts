@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BatchSender } from '../../../src/messages/channel.ts'
+import type { Batch } from '../../../src/messages/codec.ts'
 
 const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
-function recorder(): { posted: number[]; postMessage(batch: Uint8Array): void } {
+function recorder(): { posted: number[]; postMessage(batch: Batch): void } {
   const posted: number[] = []
-  return { posted, postMessage: batch => posted.push(batch.length) }
+  return { posted, postMessage: batch => posted.push(batch instanceof Uint8Array ? batch.length : -1) }
 }
 
 test('sends all rows of a loop turn as one message', async () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { ENDPOINTS } from '../../../src/core/endpoint.ts'
-import { BatchWriter, decodeBatch } from '../../../src/messages/codec.ts'
+import { type Batch, BatchWriter, decodeBatch } from '../../../src/messages/codec.ts'
 import type { ToFrontend, ToWorker } from '../../../src/messages/types.ts'
 
 type Message = ToWorker | ToFrontend
@@ -37,7 +37,7 @@ test('gives back every row, in order, with consecutive chunks of one stream join
     fc.property(fc.array(message, { maxLength: 40 }), messages => {
       for (const one of messages) write(writer, one)
       const batch = writer.take()
-      assert.equal(batch.byteLength, batch.buffer.byteLength)
+      for (const part of partsOf(batch)) assert.equal(part.byteLength, part.buffer.byteLength)
       assert.deepEqual(read(batch), joinChunks(messages))
     }),
     { seed: 7 },
@@ -86,7 +86,7 @@ test('hands a large batch over and does not touch it again', () => {
 test('reads a batch that is a view into a larger buffer', () => {
   const writer = new BatchWriter()
   writer.head(9, 200, ['a', 'b'])
-  const batch = writer.take()
+  const [batch] = partsOf(writer.take())
   const larger = new Uint8Array(batch.length + 11)
   larger.set(batch, 3)
   assert.deepEqual(read(larger.subarray(3, 3 + batch.length)), read(batch))
@@ -95,7 +95,7 @@ test('reads a batch that is a view into a larger buffer', () => {
 test('refuses a batch that is cut short at any place, or of an unknown kind', () => {
   const writer = new BatchWriter()
   writer.chunk(1, Buffer.from('abc'))
-  const batch = writer.take()
+  const [batch] = partsOf(writer.take())
   for (let length = 1; length < batch.length; length++) {
     assert.throws(() => decodeBatch(batch.subarray(0, length), {}), RangeError)
   }
@@ -121,7 +121,30 @@ function write(writer: BatchWriter, row: Message): void {
   }
 }
 
-function read(batch: Uint8Array): Message[] {
+test('sends a large body beside the rows, and wants it back with them', () => {
+  const writer = new BatchWriter()
+  const body = Buffer.alloc(50_000, 'x')
+  writer.answer(1, { status: 200, headers: [], body })
+  writer.end(2)
+  body.fill('y')
+  const batch = writer.take()
+  const [rows, ...bodies] = partsOf(batch)
+  assert.ok(rows.length < 100)
+  assert.deepEqual(
+    bodies.map(one => one.length),
+    [50_000],
+  )
+  const [answer] = read(batch)
+  assert.ok(answer?.kind === 'answer')
+  assert.equal(Buffer.from(answer.body).toString(), 'x'.repeat(50_000))
+  assert.throws(() => decodeBatch(rows, {}), RangeError)
+})
+
+function partsOf(batch: Batch): readonly [Uint8Array<ArrayBuffer>, ...Uint8Array<ArrayBuffer>[]] {
+  return batch instanceof Uint8Array ? [batch] : batch
+}
+
+function read(batch: Batch): Message[] {
   const rows: Message[] = []
   decodeBatch(batch, {
     onOpen: row => rows.push({ ...row, body: new Uint8Array(row.body) }),
