@@ -24,7 +24,7 @@ export interface RequestFields {
   readonly batchSize: number | undefined
   readonly clientRid: string | readonly string[] | undefined
   readonly model: string | undefined
-  /** `/generate` asks for logprobs of the prompt, which only prefill has. */
+  /** `/generate` asks for logprobs that only prefill has: of the prompt, or of named tokens at the first token. */
   readonly wantsInputLogprobs: boolean
   /** `stream_options.include_usage` is true. */
   readonly includesUsage: boolean
@@ -132,8 +132,12 @@ function clientRid(bytes: Buffer, member: Member | undefined): string | readonly
 
 function wantsInputLogprobs(bytes: Buffer, members: readonly Member[]): boolean {
   const asked = lastMember(members, 'return_logprob')
+  if (!anyValue(bytes, asked, text => text === 'true')) return false
   const start = lastMember(members, 'logprob_start_len')
-  return anyValue(bytes, asked, text => text === 'true') && anyValue(bytes, start, text => Number(text) >= 0)
+  return (
+    lastMember(members, 'token_ids_logprob')?.kind === 'array' ||
+    anyValue(bytes, start, text => Number(text) >= 0)
+  )
 }
 
 /** Whether the value, or one of its elements when it is a list, is a number or boolean that passes the test. */

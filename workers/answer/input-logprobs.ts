@@ -1,8 +1,10 @@
 /**
- * Puts the logprobs of the prompt, which only prefill has, into decode's answer to `/generate`.
+ * Puts the logprobs that only prefill has into decode's answer to `/generate`: those of the prompt, and those of named
+ * tokens at the first token of the answer.
  *
- * SGLang decode engines send empty lists in their place. In a stream they stand in every event when events are
- * cumulative, in the first one only when events are increments. Bytes of both answers stay as they are.
+ * SGLang decode engines send empty lists in place of the former, and lists one short in place of the latter: the KV
+ * transfer carries no such row. In a stream they stand in every event when events are cumulative, in the first one only
+ * when events are increments. Bytes of both answers stay as they are.
  */
 import { asBuffer } from '../json/bytes.ts'
 import { applyEdits, type Edit } from '../json/edit.ts'
@@ -11,6 +13,7 @@ import { eventsIn, isDoneData, type ServerSentEvent, toEvent } from '../sse-even
 import type { AnswerEditor } from './answer-editor.ts'
 
 const FIELDS = ['input_token_logprobs', 'input_top_logprobs', 'input_token_ids_logprobs'] as const
+const NAMED = 'output_token_ids_logprobs'
 
 export class InputLogprobs implements AnswerEditor {
   /** Prefill's answer for each prompt of the request, by its index. */
@@ -48,7 +51,8 @@ export class InputLogprobs implements AnswerEditor {
     const item = this.#items.get(index)
     const meta = rangeAt(bytes, [...path, 'meta_info'])
     if (item === undefined || meta?.kind !== 'object') return []
-    return FIELDS.flatMap(field => {
+    const fields = lacksFirstNamed(bytes, [...path, 'meta_info']) ? [...FIELDS, NAMED] : FIELDS
+    return fields.flatMap(field => {
       const ours = rangeAt(item, ['meta_info', field])
       if (ours?.kind !== 'array') return []
       const list = item.subarray(ours.start, ours.end)
@@ -56,6 +60,18 @@ export class InputLogprobs implements AnswerEditor {
       return theirs === undefined ? [insertion(meta, field, list)] : [prepend(bytes, theirs, list)]
     })
   }
+}
+
+/** Whether the rows of named tokens are one fewer than the tokens. */
+function lacksFirstNamed(bytes: Buffer, meta: readonly (string | number)[]): boolean {
+  const named = rowsAt(bytes, [...meta, NAMED])
+  const made = rowsAt(bytes, [...meta, 'output_token_logprobs'])
+  return named !== undefined && made !== undefined && named === made - 1
+}
+
+function rowsAt(bytes: Buffer, path: readonly (string | number)[]): number | undefined {
+  const list = rangeAt(bytes, path)
+  return list?.kind === 'array' ? scanArray(bytes, list.start).elements.length : undefined
 }
 
 function prepend(bytes: Buffer, theirs: ScannedValue, list: Buffer): Edit {
@@ -100,8 +116,7 @@ function indexOf(data: Buffer): number {
 /** Whether the event repeats all output so far: it has as many logprobs as tokens were made. */
 function isCumulative(data: Buffer): boolean {
   const made = numberAt(data, ['meta_info', 'completion_tokens'])
-  const output = rangeAt(data, ['meta_info', 'output_token_logprobs'])
-  return output?.kind === 'array' && scanArray(data, output.start).elements.length === made
+  return made !== undefined && rowsAt(data, ['meta_info', 'output_token_logprobs']) === made
 }
 
 function numberAt(data: Buffer, path: readonly (string | number)[]): number | undefined {

@@ -1,0 +1,108 @@
+/** The official client of the OpenAI API, as users have it, against the gateway and a pair of engines. */
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import OpenAI from 'openai'
+import { chatPromptText, scriptFor } from '../../bench/simulator/script.ts'
+import { type GatewayHouse, openGateway, runningOn, until } from '../support/gateway.ts'
+
+interface Office extends GatewayHouse {
+  readonly client: OpenAI
+}
+
+async function openOffice(t: TestContext): Promise<Office> {
+  const house = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
+  const client = new OpenAI({ baseURL: `${house.origin}/v1`, apiKey: 'any', maxRetries: 0 })
+  return { ...house, client }
+}
+
+const MESSAGES: OpenAI.ChatCompletionMessageParam[] = [
+  { role: 'system', content: 'Be brief.' },
+  { role: 'user', content: [{ type: 'text', text: 'Wie heißt 東京 auf Deutsch? 🚀' }] },
+]
+const SCRIPT = scriptFor(chatPromptText(MESSAGES), 0, 40)
+
+test('the client lists the models', async t => {
+  const { client } = await openOffice(t)
+  const models = await client.models.list()
+  assert.deepEqual(
+    models.data.map(({ id }) => id),
+    ['sim'],
+  )
+})
+
+test('the client gets a chat answer, token for token', async t => {
+  const { client, fleet } = await openOffice(t)
+  const answer = await client.chat.completions.create({ model: 'sim', messages: MESSAGES, max_tokens: 40 })
+  assert.equal(answer.choices[0]?.message.content, SCRIPT.pieces.join(''))
+  assert.equal(answer.choices[0]?.finish_reason, 'length')
+  assert.equal(answer.usage?.completion_tokens, 40)
+  await until(() => runningOn(fleet) === 0)
+})
+
+test('the client gets a completion, token for token', async t => {
+  const { client } = await openOffice(t)
+  const answer = await client.completions.create({ model: 'sim', prompt: 'Once <stop:7>', max_tokens: 20 })
+  assert.equal(answer.choices[0]?.text, scriptFor('Once <stop:7>', 0, 20).pieces.join(''))
+  assert.equal(answer.choices[0]?.finish_reason, 'stop')
+})
+
+test('the client streams a chat, token for token', async t => {
+  const { client } = await openOffice(t)
+  const stream = await client.chat.completions.create({
+    model: 'sim',
+    messages: MESSAGES,
+    max_tokens: 40,
+    stream: true,
+  })
+  const pieces: string[] = []
+  const finishes: string[] = []
+  for await (const { choices, usage } of stream) {
+    assert.equal(usage ?? undefined, undefined)
+    const [choice] = choices
+    if (choice?.delta.content) pieces.push(choice.delta.content)
+    if (choice?.finish_reason) finishes.push(choice.finish_reason)
+  }
+  assert.deepEqual(
+    pieces,
+    SCRIPT.pieces.filter(piece => piece !== ''),
+  )
+  assert.deepEqual(finishes, ['length'])
+})
+
+test('the client streams with usage at the end', async t => {
+  const { client } = await openOffice(t)
+  const stream = await client.chat.completions.create({
+    model: 'sim',
+    messages: MESSAGES,
+    max_tokens: 40,
+    stream: true,
+    stream_options: { include_usage: true },
+  })
+  const usages: OpenAI.CompletionUsage[] = []
+  let text = ''
+  for await (const { choices, usage } of stream) {
+    text += choices[0]?.delta.content ?? ''
+    if (usage) usages.push(usage)
+  }
+  assert.equal(text, SCRIPT.pieces.join(''))
+  assert.equal(usages.length, 1)
+  assert.equal(usages[0]?.completion_tokens, 40)
+  assert.equal(usages[0].total_tokens, usages[0].prompt_tokens + 40)
+})
+
+test('a stream that the client aborts leaves nothing running', async t => {
+  const { client, fleet } = await openOffice(t)
+  const stream = await client.chat.completions.create({
+    model: 'sim',
+    messages: MESSAGES,
+    max_tokens: 100_000,
+    stream: true,
+  })
+  let seen = 0
+  for await (const { choices } of stream) {
+    if (choices[0]?.delta.content) seen++
+    if (seen === 3) stream.controller.abort()
+  }
+  await until(() => runningOn(fleet) === 0)
+  assert.ok((fleet.decode[0]?.counters.tokens ?? 0) < 100_000)
+})

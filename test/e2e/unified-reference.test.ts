@@ -1,0 +1,252 @@
+/**
+ * What a client reads does not depend on prefill and decode being two engines: the same request, sent to the gateway
+ * before a pair and to one engine that does both, gives the same answer field by field.
+ *
+ * Left out of the comparison: ids that engines make up, times, and how the events of several samples interleave.
+ */
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import type { Fleet } from '../../bench/simulator/fleet.ts'
+import { FAST, type Knobs } from '../../bench/simulator/knobs.ts'
+import { openFleet, openGateway } from '../support/gateway.ts'
+
+interface Sides {
+  readonly gateway: string
+  readonly reference: string
+}
+
+async function openSides(t: TestContext, knobs: Partial<Knobs> = {}): Promise<Sides> {
+  const { origin } = await openGateway(t, { fleet: { prefill: 1, decode: 1, knobs } })
+  const unified: Fleet = await openFleet(t, { unified: 1, knobs: { ...FAST, ...knobs } })
+  const [engine] = unified.unified
+  assert.ok(engine)
+  return { gateway: origin, reference: engine.url }
+}
+
+type Body = Readonly<Record<string, unknown>>
+
+interface Case {
+  readonly name: string
+  readonly path: '/generate' | '/v1/completions' | '/v1/chat/completions'
+  readonly body: Body
+}
+
+const CHAT: Body = {
+  model: 'sim',
+  messages: [
+    { role: 'system', content: 'Sei kurz.' },
+    { role: 'user', content: 'Hello 日本 <stop:9>' },
+  ],
+  max_tokens: 24,
+}
+const SAMPLING = { max_new_tokens: 20 }
+const PROMPTS = ['first prompt', 'zweiter Prompt 🙂', 'third <stop:4>']
+const IDS = [
+  [11, 12, 13],
+  [21, 22],
+]
+const LOGPROBS: Body = {
+  return_logprob: true,
+  logprob_start_len: 0,
+  top_logprobs_num: 2,
+  return_text_in_logprobs: true,
+}
+
+const GENERATE: Record<string, Body> = {
+  'a text': { text: 'Once upon a time', sampling_params: SAMPLING },
+  'token ids': { input_ids: [5, 6, 7, 8], sampling_params: SAMPLING },
+  'one token': { text: 'Once', sampling_params: { max_new_tokens: 1 } },
+  'a text with a stop': { text: 'Once <stop:3>', sampling_params: SAMPLING },
+  'a list of texts': { text: PROMPTS, sampling_params: SAMPLING },
+  'a list of one text': { text: ['alone'], sampling_params: SAMPLING },
+  'a list of lists of ids': { input_ids: IDS, sampling_params: SAMPLING },
+  'a list of one list of ids': { input_ids: [[3, 4]], sampling_params: SAMPLING },
+  'a list with parameters for each': {
+    text: ['first', 'second'],
+    sampling_params: [{ max_new_tokens: 5 }, { max_new_tokens: 9 }],
+  },
+  'two samples': { text: 'Twice', sampling_params: { ...SAMPLING, n: 2 } },
+  'two samples of token ids': { input_ids: [9, 9, 9], sampling_params: { ...SAMPLING, n: 2 } },
+  'two samples of each text': { text: ['a b', 'c d'], sampling_params: { ...SAMPLING, n: 2 } },
+  'prompt logprobs': { text: 'Once upon a time', sampling_params: SAMPLING, ...LOGPROBS },
+  'prompt logprobs of token ids': { input_ids: [5, 6, 7], sampling_params: SAMPLING, ...LOGPROBS },
+  'prompt logprobs from a place on': {
+    text: 'Once upon a time there was',
+    sampling_params: SAMPLING,
+    ...LOGPROBS,
+    logprob_start_len: 2,
+  },
+  'prompt logprobs of a batch': { text: PROMPTS, sampling_params: SAMPLING, ...LOGPROBS },
+  'prompt logprobs of two samples': {
+    text: 'Twice upon',
+    sampling_params: { ...SAMPLING, n: 2 },
+    ...LOGPROBS,
+  },
+  'prompt logprobs of two samples of a batch': {
+    text: ['a b c d e', 'f g'],
+    sampling_params: { ...SAMPLING, n: 2 },
+    ...LOGPROBS,
+  },
+  'logprobs of the answer alone': { text: 'Once', sampling_params: SAMPLING, return_logprob: true },
+  'logprobs of named tokens': {
+    text: 'Once upon a time',
+    sampling_params: SAMPLING,
+    ...LOGPROBS,
+    token_ids_logprob: [7, 8],
+  },
+  'logprobs of named tokens of the answer alone': {
+    text: 'Once',
+    sampling_params: SAMPLING,
+    return_logprob: true,
+    token_ids_logprob: [7],
+  },
+  'logprobs of named tokens of two samples': {
+    text: 'Once',
+    sampling_params: { ...SAMPLING, n: 2 },
+    return_logprob: true,
+    token_ids_logprob: [7],
+  },
+  'logprobs of named tokens of a batch': {
+    text: ['a b c d e', 'f g'],
+    sampling_params: SAMPLING,
+    ...LOGPROBS,
+    token_ids_logprob: [[7], [8, 9]],
+  },
+  'a rid of the client': { text: 'Once', sampling_params: SAMPLING, rid: 'my "own" rid' },
+  'rids of the client': { text: PROMPTS, sampling_params: SAMPLING, rid: ['rid-a', 'rid-b', 'rid-c'] },
+  'one rid of the client for a batch': { text: PROMPTS, sampling_params: SAMPLING, rid: 'mine' },
+  'a rid of the client with logprobs': { text: 'Once', sampling_params: SAMPLING, rid: 'r', ...LOGPROBS },
+}
+
+const COMPLETIONS: Record<string, Body> = {
+  'a prompt': { prompt: 'Once upon' },
+  'a list of prompts': { prompt: PROMPTS },
+  'a list of one prompt': { prompt: ['alone'] },
+  'token ids': { prompt: [5, 6, 7] },
+  'a list of token ids': { prompt: IDS },
+  'two samples': { prompt: 'Twice', n: 2 },
+  'two samples of each prompt': { prompt: ['a b', 'c d'], n: 2 },
+  logprobs: { prompt: 'Once upon', logprobs: 2 },
+  'logprobs of two samples': { prompt: 'Twice', n: 2, logprobs: 1 },
+  'an echoed prompt': { prompt: 'Once upon', echo: true },
+  'a rid of the client': { prompt: 'Once', rid: 'mine' },
+}
+
+const CHATS: Record<string, Body> = {
+  'a chat': {},
+  'two samples': { n: 2 },
+  'three samples': { n: 3 },
+  logprobs: { logprobs: true, top_logprobs: 2 },
+  'logprobs of two samples': { n: 2, logprobs: true, top_logprobs: 1 },
+  'a rid of the client': { rid: 'mine' },
+}
+
+const CASES: readonly Case[] = [
+  ...Object.entries(GENERATE).map(([name, body]): Case => ({ name, path: '/generate', body })),
+  ...Object.entries(COMPLETIONS).map(
+    ([name, body]): Case => ({
+      name,
+      path: '/v1/completions',
+      body: Object.assign({ model: 'sim', max_tokens: 20 }, body),
+    }),
+  ),
+  ...Object.entries(CHATS).map(
+    ([name, body]): Case => ({ name, path: '/v1/chat/completions', body: Object.assign({}, CHAT, body) }),
+  ),
+]
+
+test('a whole answer is that of one engine', async t => {
+  const sides = await openSides(t)
+  await eachCase(t, CASES, async ({ path, body }) => {
+    const [ours, theirs] = await onBoth(sides, path, body)
+    assert.equal(ours.status, theirs.status, ours.text)
+    assert.equal(ours.type, theirs.type)
+    assert.deepEqual(plain(JSON.parse(ours.text), body), plain(JSON.parse(theirs.text), body))
+  })
+})
+
+for (const [how, knobs] of Object.entries<Partial<Knobs>>({
+  'cumulative events': {},
+  'increments for events': { incrementalStreaming: true },
+  'several tokens an event': { streamInterval: 4 },
+})) {
+  test(`a stream is that of one engine: ${how}`, async t => {
+    const sides = await openSides(t, knobs)
+    const usage = { stream_options: { include_usage: true } }
+    const streams = CASES.flatMap(({ name, path, body }) => {
+      const plainStream = { name, path, body: Object.assign({ stream: true }, body) }
+      if (path === '/generate') return [plainStream]
+      const withUsage = Object.assign({ stream: true }, usage, body)
+      return [plainStream, { name: `${name}, with usage`, path, body: withUsage }]
+    })
+    await eachCase(t, streams, async ({ path, body }) => {
+      const [ours, theirs] = await onBoth(sides, path, body)
+      assert.equal(ours.status, theirs.status, ours.text)
+      assert.equal(ours.type, theirs.type)
+      assert.deepEqual(eventsByIndex(ours.text, body), eventsByIndex(theirs.text, body))
+    })
+  })
+}
+
+async function eachCase(
+  t: TestContext,
+  cases: readonly Case[],
+  check: (one: Case) => Promise<void>,
+): Promise<void> {
+  await Promise.all(cases.map(one => t.test(`${one.path}: ${one.name}`, () => check(one))))
+}
+
+interface Answer {
+  readonly status: number
+  readonly type: string | null
+  readonly text: string
+}
+
+async function onBoth(sides: Sides, path: string, body: Body): Promise<[ours: Answer, theirs: Answer]> {
+  return Promise.all([post(`${sides.gateway}${path}`, body), post(`${sides.reference}${path}`, body)])
+}
+
+async function post(url: string, body: Body): Promise<Answer> {
+  const headers = { 'content-type': 'application/json' }
+  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })
+  const text = await response.text()
+  return { status: response.status, type: response.headers.get('content-type'), text }
+}
+
+/** Events in order for each prompt and sample; those about none of them under `all`. Ends with `[DONE]`, once. */
+function eventsByIndex(stream: string, body: Body): Record<string, unknown[]> {
+  const events = stream.split('\n\n')
+  assert.equal(events.pop(), '')
+  assert.equal(events.pop(), 'data: [DONE]')
+  const byIndex: Record<string, unknown[]> = {}
+  for (const event of events) {
+    assert.ok(event.startsWith('data: '), event)
+    const data: unknown = JSON.parse(event.slice('data: '.length))
+    const key = indexOf(data)
+    byIndex[key] ??= []
+    byIndex[key].push(plain(data, body))
+  }
+  return byIndex
+}
+
+function indexOf(data: unknown): string {
+  if (!isRecord(data)) return 'all'
+  const choices: unknown[] | undefined = Array.isArray(data['choices']) ? data['choices'] : undefined
+  const holder = choices === undefined ? data : choices[0]
+  const index = isRecord(holder) ? holder['index'] : undefined
+  return typeof index === 'number' ? `index ${index}` : 'all'
+}
+
+const VARYING = new Set(['id', 'created', 'e2e_latency', 'response_sent_to_client_ts'])
+
+/** A copy without what differs between any two answers. Ids stay when the client has chosen them. */
+function plain(value: unknown, body: Body): unknown {
+  if (Array.isArray(value)) return value.map(item => plain(item, body))
+  if (!isRecord(value)) return value
+  const kept = Object.entries(value).filter(([key]) => !VARYING.has(key) || (key === 'id' && 'rid' in body))
+  return Object.fromEntries(kept.map(([key, inner]) => [key, plain(inner, body)]))
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

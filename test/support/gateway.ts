@@ -1,0 +1,80 @@
+/** A running gateway in front of simulated engines, both closed when the test ends. */
+
+import type { TestContext } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { type Fleet, type FleetOptions, startFleet } from '../../bench/simulator/fleet.ts'
+import { FAST } from '../../bench/simulator/knobs.ts'
+import { type ConfigInput, configSchema } from '../../src/config/config.ts'
+import { startGateway } from '../../src/gateway.ts'
+
+type Sections = Omit<ConfigInput, 'engines'>
+
+export interface GatewayOptions {
+  /** Engines to start; their knobs come on top of the fast ones. */
+  readonly fleet: FleetOptions
+  /** Everything but the engines, which come from the fleet; `regular` when it has unified ones only. */
+  readonly config?: Sections
+}
+
+export interface GatewayHouse {
+  readonly origin: string
+  readonly fleet: Fleet
+}
+
+/** Resolves when the gateway is ready: every role has a healthy engine. */
+export async function openGateway(t: TestContext, options: GatewayOptions): Promise<GatewayHouse> {
+  const fleet = await openFleet(t, options.fleet)
+  const config = configSchema.parse({
+    log: { level: 'error' },
+    health: { intervalSecs: 0.5 },
+    ...options.config,
+    engines: enginesOf(fleet),
+    server: { host: '127.0.0.1', port: 0, workers: 1, ...options.config?.server },
+  })
+  const gateway = await startGateway(config)
+  t.after(() => gateway.close())
+  const origin = `http://127.0.0.1:${gateway.port}`
+  await until(() => hasAllEngines(origin))
+  return { origin, fleet }
+}
+
+/** Engines with small times. */
+export async function openFleet(t: TestContext, options: FleetOptions): Promise<Fleet> {
+  const fleet = await startFleet({ ...options, knobs: { ...FAST, ...options.knobs } })
+  t.after(() => fleet.close())
+  return fleet
+}
+
+/** Waits until the condition holds. @throws when it does not within `limitMs`. */
+export async function until(condition: () => boolean | Promise<boolean>, limitMs = 10_000): Promise<void> {
+  const giveUpAt = performance.now() + limitMs
+  // oxlint-disable-next-line no-await-in-loop -- looking again and again is the point
+  while (!(await condition())) {
+    if (performance.now() > giveUpAt) throw new Error('the condition did not come true')
+    // oxlint-disable-next-line no-await-in-loop -- gives the loop a turn
+    await nextTurn()
+  }
+}
+
+/** Requests that all engines of the fleet hold. */
+export function runningOn(fleet: Fleet): number {
+  return [...fleet.prefill, ...fleet.decode, ...fleet.unified].reduce(
+    (sum, engine) => sum + engine.running(),
+    0,
+  )
+}
+
+function enginesOf(fleet: Fleet): ConfigInput['engines'] {
+  const regular = fleet.unified.map(({ url }) => ({ url }))
+  if (fleet.prefill.length + fleet.decode.length === 0) return { mode: 'regular', regular }
+  return {
+    prefill: fleet.prefill.map(({ url, bootstrapPort }) => ({ url, bootstrapPort })),
+    decode: fleet.decode.map(({ url }) => ({ url })),
+  }
+}
+
+async function hasAllEngines(origin: string): Promise<boolean> {
+  const response = await fetch(`${origin}/readiness`)
+  await response.arrayBuffer()
+  return response.ok
+}
