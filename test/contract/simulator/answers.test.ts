@@ -144,7 +144,8 @@ suite('a unified engine', () => {
     const texts = ['', '']
     for (const event of events) {
       const index = Number(at(event, 'choices', 0, 'index'))
-      texts[index] += String(at(event, 'choices', 0, 'delta', 'content') ?? '')
+      const content = at(event, 'choices', 0, 'delta', 'content')
+      if (typeof content === 'string') texts[index] += content
     }
     const text = expectedText('Tell me', 0, 40)
     assert.deepEqual(texts, [text, text])

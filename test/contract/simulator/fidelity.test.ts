@@ -100,11 +100,14 @@ suite('fidelity', () => {
 
     const legs = send('b'.repeat(32), 2)
     await until(() => prefill.scheduler.load().inflightQueue === 1, 'the second transfer runs')
-    for (const engine of [prefill, decode]) {
-      for (const rid of ['a', 'b']) await post(engine.url, '/abort_request', { rid: rid.repeat(32) })
-    }
+    await Promise.all(
+      [prefill, decode].flatMap(engine =>
+        ['a', 'b'].map(rid => post(engine.url, '/abort_request', { rid: rid.repeat(32) })),
+      ),
+    )
     await until(() => prefill.running() + decode.running() === 0, 'both are free')
-    for (const leg of legs) assert.match((await leg.answer).body, /KVTransferError/)
+    const answers = await Promise.all(legs.map(leg => leg.answer))
+    for (const { body } of answers) assert.match(body, /KVTransferError/)
   })
 
   test('5. a broken pair fails, other pairs of the same engines work, health is blind to it', async t => {
@@ -125,9 +128,13 @@ suite('fidelity', () => {
     assert.deepEqual(await statusOf(0, 0, 2), [500, 500])
     assert.deepEqual(await statusOf(0, 1, 3), [200, 200])
     assert.deepEqual(await statusOf(1, 0, 4), [200, 200])
-    for (const engine of [...fleet.prefill, ...fleet.decode]) {
-      assert.equal((await get(engine.url, '/health')).status, 200)
-    }
+    const probes = await Promise.all(
+      [...fleet.prefill, ...fleet.decode].map(engine => get(engine.url, '/health')),
+    )
+    assert.deepEqual(
+      probes.map(({ status }) => status),
+      [200, 200, 200, 200],
+    )
   })
 
   test('6. a chat stream that fails is a 200 with an error event and [DONE]', async t => {
@@ -171,7 +178,8 @@ suite('fidelity', () => {
     assert.equal(decode.rooms.duplicates, 1)
     clock.advance(300_000)
     const statuses = await Promise.all(legs.map(async leg => (await leg.answer).status))
-    assert.deepEqual(statuses.toSorted(), [200, 200, 200, 500])
+    assert.equal(statuses.filter(status => status === 200).length, 3)
+    assert.ok(statuses.includes(500))
   })
 
   test('7c. n > 1 hangs on a pair', async t => {

@@ -42,6 +42,7 @@ export function open(url: string, path: string, body: object): OpenRequest {
   const head = Promise.withResolvers<{ status: number }>()
   const firstBytes = Promise.withResolvers<string>()
   const answer = Promise.withResolvers<Answer>()
+  let hasHead = false
   const outgoing = request(`${url}${path}`, { method: 'POST', agent: false }, response => {
     const parts: Buffer[] = []
     const settle = (isCut: boolean) => {
@@ -49,6 +50,7 @@ export function open(url: string, path: string, body: object): OpenRequest {
       const text = Buffer.concat(parts).toString()
       answer.resolve({ status: statusCode ?? 0, headers, body: text, isCut })
     }
+    hasHead = true
     head.resolve({ status: response.statusCode ?? 0 })
     response.on('data', (part: Buffer) => {
       parts.push(part)
@@ -58,6 +60,8 @@ export function open(url: string, path: string, body: object): OpenRequest {
     response.on('error', () => settle(true))
   })
   outgoing.on('error', error => {
+    // After the head the response itself tells, with what had come by then.
+    if (hasHead) return
     for (const promise of [head, firstBytes, answer]) promise.reject(error)
   })
   outgoing.setHeader('content-type', 'application/json')
@@ -91,6 +95,15 @@ export async function until(condition: () => boolean, what: string): Promise<voi
   const limit = performance.now() + 10_000
   while (!condition()) {
     if (performance.now() > limit) throw new Error(`never: ${what}`)
+    // oxlint-disable-next-line no-await-in-loop -- polling is what this is for
     await sleep(2)
   }
+}
+
+/** One after the other, each with the result of the last one known. */
+export async function inTurn<T, R>(items: readonly T[], act: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  // oxlint-disable-next-line no-await-in-loop -- the order is the point
+  for (const item of items) results.push(await act(item))
+  return results
 }
