@@ -23,7 +23,7 @@ export interface EngineState extends GenerationHost {
   readonly side: LogprobSide
   /** Timers of answers not yet given: forgotten when the process dies. */
   readonly timers: Set<TimerHandle>
-  /** Notes the body and the rooms; may kill the process. Returns false when it did. */
+  /** Notes the body; may kill the process. Returns false when it did. */
   arrived(request: IncomingRequest): boolean
 }
 

@@ -19,6 +19,7 @@ import {
 import type { Output } from './output.ts'
 import { traitsOf } from './profiles.ts'
 import type { RequestTable } from './request-table.ts'
+import type { RoomLog } from './room-log.ts'
 import { abortOf, type Scheduler, type SchedulerHost } from './scheduler.ts'
 import type { Sequence, SequenceListener } from './sequence.ts'
 
@@ -26,6 +27,7 @@ export interface GenerationHost extends SchedulerHost {
   readonly scheduler: Scheduler
   readonly table: RequestTable
   readonly counters: Counters
+  readonly rooms: RoomLog
   /** Generations not yet answered: forgotten when the process dies. */
   readonly generations: Set<Generation>
 }
@@ -149,6 +151,7 @@ export class Generation implements SequenceListener {
       sequence.listener = this
       sequence.startedMs = this.#host.clock.now()
       this.#host.table.add(sequence)
+      if (sequence.spec.room !== undefined) this.#host.rooms.add(sequence.spec.room)
     }
   }
 

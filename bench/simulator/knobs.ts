@@ -85,7 +85,9 @@ const faultShape = {
   crashAtMs: ms(0).describe('The process dies this long after its start; 0 = never.'),
   crashAfter: count(0).describe('The process dies on receiving this many requests; 0 = never.'),
   restartMs: ms(0).describe('A dead process comes back after this; 0 = never.'),
-  stallProb: chance().describe('Chance that an answer pauses after its first event.'),
+  stallProb: chance().describe(
+    'Chance that a stream pauses after its first event, a whole answer before it.',
+  ),
   stallMs: ms(0).describe('Length of that pause.'),
   blackhole: flag(false).describe('Connections are taken, bytes never sent.'),
   resetBeforeHeadProb: chance().describe('Chance that the connection is reset before the answer.'),

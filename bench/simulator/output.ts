@@ -26,6 +26,8 @@ export class Output {
   #events = 0
   /** Byte runs still to be written one by one, with splitChunks. */
   #pieces: (Buffer | 'end')[] = []
+  /** A fault has ended the stream: what comes later is not written. */
+  #isCut = false
   hasStarted = false
 
   constructor(response: ServerResponse, host: SchedulerHost, plan: FaultPlan, cut: () => void) {
@@ -38,8 +40,8 @@ export class Output {
 
   /** Whole answer with a body. */
   json(status: number, body: string, headers: Record<string, string> = {}): void {
+    if (this.#plan.stallMs > 0) this.#do(() => this.#hold(this.#plan.stallMs))
     this.#do(() => sendJson(this.#response, status, body, headers))
-    if (this.#plan.stallMs > 0) this.#hold(this.#plan.stallMs)
   }
 
   /** Head of a stream. No effect the second time. */
@@ -58,8 +60,8 @@ export class Output {
     this.head()
     this.#events++
     this.#do(() => this.#write(text))
-    if (this.#events === 1 && this.#plan.stallMs > 0) this.#hold(this.#plan.stallMs)
-    if (this.#events === this.#plan.resetAfterEvents) this.#do(() => this.#interrupt(() => this.reset()))
+    if (this.#events === 1 && this.#plan.stallMs > 0) this.#do(() => this.#hold(this.#plan.stallMs))
+    if (this.#events === this.#plan.resetAfterEvents) this.#do(() => this.#interrupt(() => this.#resetSoon()))
     if (this.#events === this.#plan.truncateAfterEvents) this.#do(() => this.#interrupt(() => this.#finish()))
   }
 
@@ -67,11 +69,6 @@ export class Output {
     this.head()
     this.#do(() => this.#write('data: [DONE]\n\n'))
     this.#do(() => this.#finish())
-  }
-
-  /** The connection is gone without a word. */
-  reset(): void {
-    resetSocket(this.#response.socket)
   }
 
   /** Client gone: what is held will not be written. */
@@ -97,10 +94,16 @@ export class Output {
   }
 
   #interrupt(cut: () => void): void {
-    if (this.#response.writableEnded) return
+    if (this.#isCut || this.#response.writableEnded) return
     this.#flushMerged()
     cut()
+    this.#isCut = true
     this.#cut()
+  }
+
+  /** A turn later: what was written before is on its way by then. */
+  #resetSoon(): void {
+    setImmediate(() => resetSocket(this.#response.socket))
   }
 
   #write(text: string): void {
@@ -120,7 +123,7 @@ export class Output {
 
   #put(text: string): void {
     const response = this.#response
-    if (response.destroyed || response.writableEnded) return
+    if (this.#isCut || response.destroyed || response.writableEnded) return
     if (!this.#host.knobs.splitChunks) {
       response.write(text)
       return
@@ -138,6 +141,7 @@ export class Output {
   }
 
   #finish(): void {
+    if (this.#isCut) return
     this.#flushMerged()
     if (this.#pieces.length > 0) this.#pieces.push('end')
     else if (!this.#response.writableEnded) this.#response.end()
