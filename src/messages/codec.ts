@@ -156,10 +156,18 @@ export class BatchWriter {
 
 /** @throws RangeError when the batch is cut short or holds an unknown kind: a bug of ours. */
 export function decodeBatch(batch: Batch, sink: Partial<RowSink>): void {
-  const [rows, ...bodies] = batch instanceof Uint8Array ? [batch] : batch
+  if (batch instanceof Uint8Array) {
+    decodeRows(batch, [], sink)
+    return
+  }
+  const [rows, ...bodies] = batch
+  decodeRows(rows, bodies, sink)
+}
+
+/** `bodies` is used up from its front. */
+function decodeRows(rows: Uint8Array, bodies: Uint8Array[], sink: Partial<RowSink>): void {
   const view = new DataView(rows.buffer, rows.byteOffset, rows.byteLength)
   let start = 0
-  let attached = 0
   while (start < rows.length) {
     const kind = view.getUint8(start)
     const id = view.getUint32(start + 4, true)
@@ -173,7 +181,7 @@ export function decodeBatch(batch: Batch, sink: Partial<RowSink>): void {
       giveBare(sink, kind, id, header)
     } else {
       const isAttached = view.getUint8(start + 1) === 1
-      const body = isAttached ? (bodies[attached++] ?? missingBody()) : rows.subarray(bodyStart, end)
+      const body = isAttached ? takeBody(bodies) : rows.subarray(bodyStart, end)
       giveHeaded(sink, kind, id, { header: rows.subarray(start + PREFIX_BYTES, bodyStart), body })
     }
     start = end
@@ -187,8 +195,10 @@ function giveBare(sink: Partial<RowSink>, kind: number, id: number, value: numbe
   else throw new RangeError(`unknown kind of row: ${kind}`)
 }
 
-function missingBody(): never {
-  throw new RangeError('a large body did not come with its batch')
+function takeBody(bodies: Uint8Array[]): Uint8Array {
+  const body = bodies.shift()
+  if (body === undefined) throw new RangeError('a large body did not come with its batch')
+  return body
 }
 
 interface HeadedRow {
