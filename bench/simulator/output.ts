@@ -11,6 +11,8 @@ import type { SchedulerHost } from './scheduler.ts'
 
 const STREAM_HEAD = { 'content-type': 'text/event-stream; charset=utf-8', server: 'uvicorn' }
 
+const WRITE_PAUSE_BYTES = 64 * 1024
+
 export class Output {
   readonly #response: ServerResponse
   readonly #host: SchedulerHost
@@ -36,6 +38,11 @@ export class Output {
     this.#plan = plan
     this.#cut = cut
     if (host.knobs.slowFirstByteMs > 0) this.#hold(host.knobs.slowFirstByteMs)
+  }
+
+  /** The client reads more slowly than the engine speaks: what is not written now goes with a later event. */
+  get isBehind(): boolean {
+    return (this.#response.socket?.writableLength ?? 0) > WRITE_PAUSE_BYTES
   }
 
   /** Whole answer with a body. */
@@ -125,7 +132,7 @@ export class Output {
     const response = this.#response
     if (this.#isCut || response.destroyed || response.writableEnded) return
     if (!this.#host.knobs.splitChunks) {
-      response.write(text)
+      writeChunk(response, text)
       return
     }
     this.#pieces.push(...cutAtRandom(Buffer.from(text), this.#host.chance))
@@ -169,6 +176,15 @@ export function sendJson(
 
 export function resetSocket(socket: Socket | null): void {
   if (socket !== null && !socket.destroyed) socket.resetAndDestroy()
+}
+
+/**
+ * One HTTP chunk in one write. Node's own way hands the socket four pieces a chunk, and streams of single
+ * tokens are all chunks. The head is out by then, and nothing else writes to the response before its end.
+ */
+function writeChunk(response: ServerResponse, text: string): void {
+  const bytes = Buffer.byteLength(text).toString(16)
+  response.socket?.write(`${bytes}\r\n${text}\r\n`)
 }
 
 function cutAtRandom(bytes: Buffer, chance: () => number): Buffer[] {
