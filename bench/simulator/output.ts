@@ -4,9 +4,9 @@
  * Whoever writes need not know whether the client is still there.
  */
 import type { ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 import type { TimerHandle } from './clock.ts'
 import type { FaultPlan } from './faults.ts'
+import { hideConnectionHeaders, resetSocket, sendJson, writeChunk } from './http-answer.ts'
 import type { SchedulerHost } from './scheduler.ts'
 
 const STREAM_HEAD = { 'content-type': 'text/event-stream; charset=utf-8', server: 'uvicorn' }
@@ -153,38 +153,6 @@ export class Output {
     if (this.#pieces.length > 0) this.#pieces.push('end')
     else if (!this.#response.writableEnded) this.#response.end()
   }
-}
-
-/** uvicorn sends neither Connection nor Keep-Alive, and closes idle connections all the same. */
-export function hideConnectionHeaders(response: ServerResponse): void {
-  response.removeHeader('connection')
-}
-
-export function sendJson(
-  response: ServerResponse,
-  status: number,
-  body: string,
-  headers: Record<string, string> = {},
-): void {
-  if (response.destroyed || response.headersSent) return
-  hideConnectionHeaders(response)
-  const length = Buffer.byteLength(body)
-  const fixed = { 'content-type': 'application/json', 'content-length': length, server: 'uvicorn' }
-  response.writeHead(status, { ...fixed, ...headers })
-  response.end(body)
-}
-
-export function resetSocket(socket: Socket | null): void {
-  if (socket !== null && !socket.destroyed) socket.resetAndDestroy()
-}
-
-/**
- * One HTTP chunk in one write. Node's own way hands the socket four pieces a chunk, and streams of single
- * tokens are all chunks. The head is out by then, and nothing else writes to the response before its end.
- */
-function writeChunk(response: ServerResponse, text: string): void {
-  const bytes = Buffer.byteLength(text).toString(16)
-  response.socket?.write(`${bytes}\r\n${text}\r\n`)
 }
 
 function cutAtRandom(bytes: Buffer, chance: () => number): Buffer[] {
