@@ -94,7 +94,8 @@ export class PrefillScheduler implements Scheduler, PrefillPort {
 
   abort(sequence: Sequence): void {
     const leg = this.#legs.get(sequence)
-    if (leg === undefined) return
+    // Once the cache is over there is nothing left to abort: the answer is on its way.
+    if (leg === undefined || leg.state === 'answering') return
     if (leg.state === 'forward') {
       const isRemoved = this.#forward.abort(sequence) === 'removed'
       if (isRemoved) this.#end(sequence, () => sequence.end(abortOf('Abort in waiting queue', null)))
