@@ -1,7 +1,8 @@
 /** The bootstrap server of a prefill engine: its health and the shape of its ranks. Rooms are the fabric's. */
+
+import { hideConnectionHeaders, sendJson } from './http-answer.ts'
 import { HttpListener, type IncomingRequest } from './http-server.ts'
 import type { Knobs } from './knobs.ts'
-import { hideConnectionHeaders, sendJson } from './output.ts'
 
 interface BootstrapOptions {
   readonly host: string

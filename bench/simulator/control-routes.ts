@@ -1,7 +1,7 @@
 /** Routes that act on an engine: health, abort, cache, profiler. */
 import { type EngineState, later, type Route } from './engine-state.ts'
+import { hideConnectionHeaders, sendJson } from './http-answer.ts'
 import type { IncomingRequest } from './http-server.ts'
-import { hideConnectionHeaders, sendJson } from './output.ts'
 import { isFields } from './request-fields.ts'
 
 /** Runs a token through the scheduler and looks once a second: slow when good, slower when bad. */

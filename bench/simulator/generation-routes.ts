@@ -15,8 +15,9 @@ import {
 } from './envelopes.ts'
 import { drawFaults, type FaultPlan } from './faults.ts'
 import { Generation } from './generation.ts'
+import { resetSocket, sendJson } from './http-answer.ts'
 import type { IncomingRequest } from './http-server.ts'
-import { Output, resetSocket, sendJson } from './output.ts'
+import { Output } from './output.ts'
 import { isFields, RequestError } from './request-fields.ts'
 
 const PRIORITY_DISABLED =

@@ -101,13 +101,14 @@ export class Generation implements SequenceListener {
     if (this.#isOver || this.#isPriming || !this.#call.isStream) return
     const interval = this.#host.knobs.streamInterval
     if (sequence.produced !== 1 && sequence.produced % interval !== 0) return
+    if (this.#output.isBehind) return
     const events = this.#renderer.progress(sequence)
     if (events !== '') this.#output.events(events)
   }
 
   ended(sequence: Sequence): void {
     sequence.endedMs = this.#host.clock.now()
-    if (sequence.produced > 0) this.#host.counters.tokens++
+    if (sequence.ending?.kind !== 'abort' && sequence.produced > 0) this.#host.counters.tokens++
     this.#host.table.remove(sequence)
     if (this.#isOver) return
     this.#left--

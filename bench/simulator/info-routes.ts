@@ -1,6 +1,6 @@
 /** Routes that tell about an engine: model, arguments, load. They generate nothing. */
 import type { EngineState, Route } from './engine-state.ts'
-import { sendJson } from './output.ts'
+import { sendJson } from './http-answer.ts'
 import { maxReqInputLen } from './prompt-limits.ts'
 
 const VERSION = '0.5.x-sim'

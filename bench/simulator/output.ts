@@ -4,12 +4,14 @@
  * Whoever writes need not know whether the client is still there.
  */
 import type { ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 import type { TimerHandle } from './clock.ts'
 import type { FaultPlan } from './faults.ts'
+import { hideConnectionHeaders, resetSocket, sendJson, writeChunk } from './http-answer.ts'
 import type { SchedulerHost } from './scheduler.ts'
 
 const STREAM_HEAD = { 'content-type': 'text/event-stream; charset=utf-8', server: 'uvicorn' }
+
+const WRITE_PAUSE_BYTES = 64 * 1024
 
 export class Output {
   readonly #response: ServerResponse
@@ -36,6 +38,11 @@ export class Output {
     this.#plan = plan
     this.#cut = cut
     if (host.knobs.slowFirstByteMs > 0) this.#hold(host.knobs.slowFirstByteMs)
+  }
+
+  /** The client reads more slowly than the engine speaks: what is not written now goes with a later event. */
+  get isBehind(): boolean {
+    return (this.#response.socket?.writableLength ?? 0) > WRITE_PAUSE_BYTES
   }
 
   /** Whole answer with a body. */
@@ -125,7 +132,7 @@ export class Output {
     const response = this.#response
     if (this.#isCut || response.destroyed || response.writableEnded) return
     if (!this.#host.knobs.splitChunks) {
-      response.write(text)
+      writeChunk(response, text)
       return
     }
     this.#pieces.push(...cutAtRandom(Buffer.from(text), this.#host.chance))
@@ -146,29 +153,6 @@ export class Output {
     if (this.#pieces.length > 0) this.#pieces.push('end')
     else if (!this.#response.writableEnded) this.#response.end()
   }
-}
-
-/** uvicorn sends neither Connection nor Keep-Alive, and closes idle connections all the same. */
-export function hideConnectionHeaders(response: ServerResponse): void {
-  response.removeHeader('connection')
-}
-
-export function sendJson(
-  response: ServerResponse,
-  status: number,
-  body: string,
-  headers: Record<string, string> = {},
-): void {
-  if (response.destroyed || response.headersSent) return
-  hideConnectionHeaders(response)
-  const length = Buffer.byteLength(body)
-  const fixed = { 'content-type': 'application/json', 'content-length': length, server: 'uvicorn' }
-  response.writeHead(status, { ...fixed, ...headers })
-  response.end(body)
-}
-
-export function resetSocket(socket: Socket | null): void {
-  if (socket !== null && !socket.destroyed) socket.resetAndDestroy()
 }
 
 function cutAtRandom(bytes: Buffer, chance: () => number): Buffer[] {

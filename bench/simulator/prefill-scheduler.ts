@@ -12,15 +12,8 @@ import type { TimerHandle } from './clock.ts'
 import type { DecodePort, Fabric, PrefillPort } from './fabric.ts'
 import { ForwardLoop } from './forward-loop.ts'
 import { KvPool } from './kv-pool.ts'
-import {
-  ABORTED,
-  NO_PREFILL_ANSWER,
-  roomMissing,
-  sendFailed,
-  sessionDead,
-  stageFailure,
-  timedOut,
-} from './pd-errors.ts'
+import { KvSender } from './kv-sender.ts'
+import { ABORTED, NO_PREFILL_ANSWER, roomMissing, stageFailure, timedOut } from './pd-errors.ts'
 import { PrefixCache } from './prefix-cache.ts'
 import { maxReqInputLen, promptRefusal } from './prompt-limits.ts'
 import {
@@ -32,7 +25,6 @@ import {
   type SchedulerLoad,
 } from './scheduler.ts'
 import type { Sequence } from './sequence.ts'
-import { TransferLanes } from './transfer-lanes.ts'
 
 /** All requests with one room share it: its fate is theirs. */
 interface Cell {
@@ -53,15 +45,12 @@ interface Leg {
   timer: TimerHandle | undefined
 }
 
-const MAX_FAILURE_CHANCE = 0.2
-
 export class PrefillScheduler implements Scheduler, PrefillPort {
   readonly #host: SchedulerHost
-  readonly #fabric: Fabric
   readonly #pool: KvPool
   readonly #forward: ForwardLoop
   readonly #prefixes: PrefixCache
-  readonly #lanes: TransferLanes
+  readonly #sender: KvSender
   readonly #cells = new Map<number, Cell>()
   readonly #legs = new Map<Sequence, Leg>()
   /** Told of by decode, waiting for a metadata slot. */
@@ -72,9 +61,8 @@ export class PrefillScheduler implements Scheduler, PrefillPort {
 
   constructor(host: SchedulerHost, fabric: Fabric) {
     this.#host = host
-    this.#fabric = fabric
     this.#pool = new KvPool(host.knobs)
-    this.#lanes = new TransferLanes(host)
+    this.#sender = new KvSender(host, fabric)
     this.#prefixes = new PrefixCache(host.knobs)
     const memory = { pool: this.#pool, prefixes: this.#prefixes }
     this.#forward = new ForwardLoop(host, memory, {
@@ -106,7 +94,8 @@ export class PrefillScheduler implements Scheduler, PrefillPort {
 
   abort(sequence: Sequence): void {
     const leg = this.#legs.get(sequence)
-    if (leg === undefined) return
+    // Once the cache is over there is nothing left to abort: the answer is on its way.
+    if (leg === undefined || leg.state === 'answering') return
     if (leg.state === 'forward') {
       const isRemoved = this.#forward.abort(sequence) === 'removed'
       if (isRemoved) this.#end(sequence, () => sequence.end(abortOf('Abort in waiting queue', null)))
@@ -177,7 +166,7 @@ export class PrefillScheduler implements Scheduler, PrefillPort {
     this.#ready = []
     this.#slotsTaken = 0
     this.#forward.reset()
-    this.#lanes.reset()
+    this.#sender.reset()
     this.#pool.reset()
     this.#prefixes.clear()
   }
@@ -246,31 +235,16 @@ export class PrefillScheduler implements Scheduler, PrefillPort {
   #send(leg: Leg, cell: Cell): void {
     const { decode, room } = cell
     if (decode === undefined) return
-    const nowMs = this.#host.clock.now()
-    const link = this.#fabric.link(this.name, decode.name)
-    if (link.brokenUntilMs > nowMs) return this.#breakTransfer(leg, sessionDead(decode.name))
-    if (!decode.isAlive) return this.#breakTransfer(leg, sendFailed(room, decode.name))
-    const willFail = this.#drawsFailure()
-    this.#lanes.start(leg.sequence.promptTokens, () => {
-      if (this.#legs.get(leg.sequence) !== leg) return
-      if (willFail && this.#host.chance() < this.#host.knobs.stickyProb) {
-        link.brokenUntilMs = this.#host.clock.now() + this.#host.knobs.stickyMs
-      }
-      if (willFail || !decode.isAlive) this.#breakTransfer(leg, sendFailed(room, decode.name))
-      else this.#completeTransfer(leg, cell)
+    this.#sender.send({
+      decode,
+      room,
+      tokens: leg.sequence.promptTokens,
+      isWanted: () => this.#legs.get(leg.sequence) === leg,
+      done: failure => {
+        if (failure === undefined) this.#completeTransfer(leg, cell)
+        else this.#breakTransfer(leg, failure)
+      },
     })
-  }
-
-  #drawsFailure(): boolean {
-    const { knobs, chance } = this.#host
-    const overload = Math.max(0, (this.#lanes.active + 1) / knobs.transferWorkers - 1)
-    const ofTransfer = Math.min(
-      knobs.pBase + knobs.pOver * overload,
-      Math.max(knobs.pBase, MAX_FAILURE_CHANCE),
-    )
-    // A transfer is polled when it starts and when it ends.
-    const ofPolls = 1 - (1 - knobs.pollFailureProb) ** 2
-    return (ofTransfer > 0 && chance() < ofTransfer) || (ofPolls > 0 && chance() < ofPolls)
   }
 
   #breakTransfer(leg: Leg, reason: string): void {

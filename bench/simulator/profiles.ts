@@ -15,7 +15,7 @@ export interface ProfileTraits {
   readonly retractionsField: 'num_retractions' | 'total_retractions'
 }
 
-export const PROFILES: Readonly<Record<Knobs['profile'], ProfileTraits>> = {
+const PROFILES: Readonly<Record<Knobs['profile'], ProfileTraits>> = {
   'sglang-2026-07': {
     headWithFirstEvent: true,
     silentAbort: false,

@@ -10,9 +10,9 @@ import {
 } from './control-routes.ts'
 import type { EngineState, Route } from './engine-state.ts'
 import { generationRoute } from './generation-routes.ts'
+import { sendJson } from './http-answer.ts'
 import type { IncomingRequest } from './http-server.ts'
 import { loads, modelInfo, models, oldLoad, serverInfo } from './info-routes.ts'
-import { sendJson } from './output.ts'
 
 const ROUTES: ReadonlyMap<string, Route> = new Map([
   ['POST /generate', generationRoute('generate')],
