@@ -56,7 +56,7 @@ export function inStreamFailure(
   message: string,
   status: number | undefined,
 ): Failure {
-  const effective = status !== undefined && status >= 400 ? status : 500
+  const effective = status !== undefined && status >= 400 && status <= 599 ? status : 500
   const text = message || `The ${leg} engine gave the request up (${kind}).`
   if (kind === 'protocol') {
     return { cause: 'protocol', blame: 'engine', error: new GatewayError('engine-protocol', text, { leg }) }

@@ -2,7 +2,9 @@
 import type { Leg } from '../src/core/errors.ts'
 import type { Answered } from './attempt-state.ts'
 import { type Failure, inStreamFailure } from './failure.ts'
+import { asBuffer } from './json/bytes.ts'
 import type { LegBody } from './leg-body.ts'
+import { quickLook } from './quick-look.ts'
 import { eventsIn, isDoneData } from './sse-events.ts'
 import { judgeBodyText, judgePayload, type Verdict } from './verdict.ts'
 
@@ -10,12 +12,12 @@ const NOTHING: Answered = { promptTokens: undefined, hasToken: false }
 
 /** A failure, or what a good answer tells. A prefill stream that shows nothing at all is no failure by itself. */
 export function judgeAnswer(leg: Leg, body: LegBody): Answered | Failure {
-  const bytes = Buffer.from(body.joined())
-  if (!body.isEventStream) return toAnswer(leg, judgeBodyText(bytes.toString('utf8')))
+  const bytes = asBuffer(body.joined())
+  if (!body.isEventStream) return quickLook(bytes) ?? toAnswer(leg, judgeBodyText(bytes.toString('utf8')))
   let answer = NOTHING
   for (const { data } of eventsIn(bytes)) {
     if (data.length === 0 || isDoneData(data)) continue
-    const judged = toAnswer(leg, judgePayload(data.toString('utf8')))
+    const judged = quickLook(data) ?? toAnswer(leg, judgePayload(data.toString('utf8')))
     if ('error' in judged) return judged
     answer = {
       promptTokens: answer.promptTokens ?? judged.promptTokens,

@@ -28,7 +28,7 @@ export class EventRelay {
     const all = this.#rest.length === 0 ? read : Buffer.concat([this.#rest, read])
     const end = endsWithEvent(all) ? all.length : lastEventEnd(all)
     this.#rest = end === all.length ? NOTHING : Buffer.from(all.subarray(end))
-    if (end > 0) this.#isDone = endsWithDone(all, end)
+    if (end > 0) this.#isDone = endsWithDone(all, end, this.#isDone)
     return end === all.length ? all : all.subarray(0, end)
   }
 
@@ -63,10 +63,14 @@ function lastEventEnd(bytes: Buffer): number {
   return Math.max(lf < 0 ? 0 : lf + LF_END.length, crlf < 0 ? 0 : crlf + CRLF_END.length)
 }
 
-/** Whether `[DONE]` is the whole of the last event: the text may stand inside a payload, too. */
-function endsWithDone(bytes: Buffer, end: number): boolean {
+/**
+ * Whether `[DONE]` is the whole of the last event: the text may stand inside a payload, too. Stray blank lines are no
+ * event: `before` stands.
+ */
+function endsWithDone(bytes: Buffer, end: number, before: boolean): boolean {
   let last = end
   while (last > 0 && (bytes[last - 1] === LF || bytes[last - 1] === CR)) last--
+  if (last === 0) return before
   if (bytes[last - 1] !== 0x5d) return false
   return isLine(bytes, last, DONE) || isLine(bytes, last, DONE_TIGHT)
 }

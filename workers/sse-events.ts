@@ -1,7 +1,8 @@
 /** Splits a run of whole server-sent events (WHATWG HTML, section 9.2) by bytes. Not for the hot path. */
 const LF = 0x0a
 const BLANK_LINE = /\r\n\r\n|\n\n|\r\r/g
-const DATA = /^data: ?/
+/** The mark of UTF-8, which may open a stream, is not part of the first field's name. */
+const DATA = /^(?:\u00EF\u00BB\u00BF)?data: ?/
 
 export interface ServerSentEvent {
   /** The event as it came, its blank line included. A view. */

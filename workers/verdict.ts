@@ -18,18 +18,41 @@ export type Verdict =
 
 type Json = Record<string, unknown>
 
-/** `text` is the JSON of one event's data, or of one body that is an object. */
+/** `text` is the JSON of one event's data. */
 export function judgePayload(text: string): Verdict {
   const payload = parse(text)
-  return payload === undefined ? protocolFailure(text) : judge(payload)
+  if (payload === undefined) return protocolFailure(text)
+  const verdict = judge(payload)
+  // Prompts of a batch differ, and their events come in any order: only those of the first can be compared.
+  return verdict.kind === 'good' && isOfLaterPrompt(payload)
+    ? { ...verdict, promptTokens: undefined }
+    : verdict
 }
 
 /** A body: an object, or an array of them for a batch of `/generate`. */
 export function judgeBodyText(text: string): Verdict {
   const body = parseAny(text)
-  if (!Array.isArray(body)) return isObject(body) ? judge(body) : protocolFailure(text)
-  const verdicts = body.map(item => (isObject(item) ? judge(item) : protocolFailure(text)))
-  return verdicts.find(verdict => verdict.kind === 'failure') ?? verdicts[0] ?? { kind: 'neutral' }
+  const items: unknown[] = Array.isArray(body) ? body : [body]
+  return together(items.map(item => (isObject(item) ? judge(item) : protocolFailure(text))))
+}
+
+/** One failure spoils the whole; prompt tokens are added up, tokens may be anywhere. */
+function together(verdicts: readonly Verdict[]): Verdict {
+  const failure = verdicts.find(verdict => verdict.kind === 'failure')
+  if (failure !== undefined) return failure
+  const good = verdicts.filter(verdict => verdict.kind === 'good')
+  if (good.length === 0) return { kind: 'neutral' }
+  const counts = good.map(verdict => verdict.promptTokens).filter(count => count !== undefined)
+  const isComplete = counts.length === verdicts.length
+  return {
+    kind: 'good',
+    hasToken: good.some(verdict => verdict.hasToken),
+    promptTokens: isComplete ? counts.reduce((sum, count) => sum + count, 0) : undefined,
+  }
+}
+
+function isOfLaterPrompt(payload: Json): boolean {
+  return isPositive(payload['index']) || isPositive(choices(payload)[0]?.['index'])
 }
 
 function judge(payload: Json): Verdict {
@@ -39,74 +62,53 @@ function judge(payload: Json): Verdict {
 function findError(payload: Json): Verdict | undefined {
   const { error } = payload
   const told = isObject(error) ? error : payload['object'] === 'error' ? payload : undefined
-  if (told === undefined) return typeof error === 'string' ? errorVerdict(error, undefined) : undefined
-  return errorVerdict(textOf(told['message']), told['code'])
-}
-
-function errorVerdict(message: string, code: unknown): Verdict {
-  return {
-    kind: 'failure',
-    what: 'error-event',
-    message,
-    status: typeof code === 'number' ? code : undefined,
+  if (told !== undefined) {
+    const status = statusOf(told['code']) ?? statusOf(told['status_code'])
+    return { kind: 'failure', what: 'error-event', message: textOf(told['message']), status }
   }
+  if (error === undefined || error === null || error === false) return undefined
+  const message = typeof error === 'string' ? error : JSON.stringify(error)
+  return { kind: 'failure', what: 'error-event', message, status: undefined }
 }
 
 function findAbort(payload: Json): Verdict | undefined {
-  const { finish_reason: reason } = metaInfo(payload)
-  if (isObject(reason) && reason['type'] === 'abort') {
-    const status = reason['status_code']
-    const message = textOf(reason['message'])
-    return {
-      kind: 'failure',
-      what: 'abort',
-      message,
-      status: typeof status === 'number' ? status : undefined,
-    }
+  for (const reason of finishReasons(payload)) {
+    const told = isObject(reason) ? reason : { type: reason }
+    if (told['type'] !== 'abort') continue
+    const status = statusOf(told['status_code'])
+    return { kind: 'failure', what: 'abort', message: textOf(told['message']), status }
   }
-  const isAborted = choices(payload).some(choice => choice['finish_reason'] === 'abort')
-  return isAborted ? { kind: 'failure', what: 'abort', message: '', status: undefined } : undefined
+  return undefined
 }
 
 function findProgress(payload: Json): Verdict {
-  const promptTokens = metaInfo(payload)['prompt_tokens'] ?? usageOf(payload)['prompt_tokens']
+  const usage = isObject(payload['usage']) ? payload['usage'] : {}
+  const counts = [metaInfo(payload), usage]
   const isBareUsage = 'choices' in payload && choices(payload).length === 0
-  const hasToken = !isBareUsage && showsToken(payload)
-  if (!hasToken && !isFinished(payload)) return { kind: 'neutral' }
-  return { kind: 'good', hasToken, promptTokens: numberOf(promptTokens) }
+  const hasToken =
+    [payload, ...choices(payload)].some(saysSomething) ||
+    counts.some(count => isPositive(count['completion_tokens']))
+  const isFinished = finishReasons(payload).length > 0
+  if (isBareUsage || (!hasToken && !isFinished)) return { kind: 'neutral' }
+  const promptTokens = counts.map(count => count['prompt_tokens']).find(count => typeof count === 'number')
+  return { kind: 'good', hasToken, promptTokens }
 }
 
-function showsToken(payload: Json): boolean {
-  return (
-    isFilled(payload['text']) ||
-    isFilled(payload['output_ids']) ||
-    choices(payload).some(choiceHasToken) ||
-    isPositive(usageOf(payload)['completion_tokens']) ||
-    isPositive(metaInfo(payload)['completion_tokens'])
-  )
+/** Text in the case of OpenAI, an object in that of `/generate`; nothing while the answer goes on. */
+function finishReasons(payload: Json): unknown[] {
+  return [metaInfo(payload), ...choices(payload)].map(holder => holder['finish_reason']).filter(Boolean)
 }
 
-function isFinished(payload: Json): boolean {
-  return (
-    isObject(metaInfo(payload)['finish_reason']) || choices(payload).some(choice => choice['finish_reason'])
-  )
-}
+/** Wherever an engine puts what it made. */
+const OUTPUT = ['content', 'text', 'output_ids', 'reasoning_content', 'reasoning', 'tool_calls']
 
-function choiceHasToken(choice: Json): boolean {
-  const said = [choice['delta'], choice['message'], choice].filter(isObject)
-  return said.some(part =>
-    [part['content'], part['text'], part['reasoning_content'], part['reasoning'], part['tool_calls']].some(
-      isFilled,
-    ),
-  )
+function saysSomething(holder: Json): boolean {
+  const parts = [holder['delta'], holder['message'], holder].filter(isObject)
+  return parts.some(part => OUTPUT.some(field => isFilled(part[field])))
 }
 
 function metaInfo(payload: Json): Json {
   return isObject(payload['meta_info']) ? payload['meta_info'] : {}
-}
-
-function usageOf(payload: Json): Json {
-  return isObject(payload['usage']) ? payload['usage'] : {}
 }
 
 function choices(payload: Json): Json[] {
@@ -143,8 +145,10 @@ function isPositive(value: unknown): boolean {
   return typeof value === 'number' && value > 0
 }
 
-function numberOf(value: unknown): number | undefined {
-  return typeof value === 'number' ? value : undefined
+/** An HTTP error status, however it is written. */
+function statusOf(value: unknown): number | undefined {
+  const status = typeof value === 'string' ? Number(value) : value
+  return typeof status === 'number' && status >= 400 && status <= 599 ? status : undefined
 }
 
 function textOf(value: unknown): string {

@@ -84,6 +84,13 @@ function isOver(action: AttemptAction): boolean {
   return ['finish', 'fail', 'break'].includes(action.kind)
 }
 
+/** What the attempt did, up to and with the action that ended it. */
+function actionsOf(setup: SetupName, history: readonly EventName[]): AttemptAction[] {
+  const actions = history.map((_, index) => play(setup, history.slice(0, index + 1)).action)
+  const end = actions.findIndex(isOver)
+  return end < 0 ? actions : actions.slice(0, end + 1)
+}
+
 /** What the last event leads to, for each history. */
 type Row = readonly [setup: SetupName, history: readonly EventName[], event: EventName, action: string]
 
@@ -203,13 +210,6 @@ for (const [rule, rows] of Object.entries(RULES)) {
 
 suite('any attempt', () => {
   const histories = fc.array(fc.constantFrom(...namesOf(EVENTS)), { maxLength: 8 })
-
-  /** What the attempt did, up to and with the action that ended it. */
-  function actionsOf(setup: SetupName, history: readonly EventName[]): AttemptAction[] {
-    const actions = history.map((_, index) => play(setup, history.slice(0, index + 1)).action)
-    const end = actions.findIndex(isOver)
-    return end < 0 ? actions : actions.slice(0, end + 1)
-  }
 
   const assertAlways = (check: (actions: readonly AttemptAction[], setup: SetupName) => void): void => {
     fc.assert(
