@@ -67,7 +67,7 @@ export class StepTimer {
 
   #set(): void {
     const { clock } = this.#host
-    this.#timer = clock.setTimeout(() => this.#fire(), this.#dueMs - clock.now())
+    this.#timer = clock.setTimeout(() => this.#fire(), Math.max(0, this.#dueMs - clock.now()))
   }
 
   #fire(): void {
