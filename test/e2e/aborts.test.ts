@@ -1,0 +1,187 @@
+/** Whoever gives a request up, client, operator or a failing leg: no engine goes on with it. */
+import assert from 'node:assert/strict'
+import { suite, type TestContext, test } from 'node:test'
+import { chatPromptText, expectedText } from '../../bench/simulator/script.ts'
+import { type GatewayHouse, openGateway, runningOn, until } from '../support/gateway.ts'
+
+/** Longer than any test. */
+const ENDLESS = { max_new_tokens: 100_000 }
+
+interface OpenStream {
+  /** Bytes so far. */
+  text(): string
+  /** Resolves with all there was. */
+  readonly ended: Promise<string>
+  leave(): void
+}
+
+async function openStream(origin: string, body: object): Promise<OpenStream> {
+  const controller = new AbortController()
+  const response = await post(origin, { ...body, stream: true }, controller.signal)
+  assert.equal(response.status, 200)
+  let text = ''
+  const read = async (): Promise<string> => {
+    const decoder = new TextDecoder()
+    for await (const bytes of response.body ?? []) text += decoder.decode(bytes, { stream: true })
+    return text
+  }
+  const ended = read()
+  // A client that leaves does not care for the rest.
+  ended.catch(() => undefined)
+  return { text: () => text, ended, leave: () => controller.abort() }
+}
+
+function post(origin: string, body: object, signal?: AbortSignal, path = '/generate'): Promise<Response> {
+  const headers = { 'content-type': 'application/json' }
+  return fetch(`${origin}${path}`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify(body),
+    ...(signal && { signal }),
+  })
+}
+
+/** As it stands in the last event but `[DONE]`. */
+function lastEvent(stream: string): string {
+  return stream.trimEnd().split('\n\n').at(-2) ?? ''
+}
+
+suite('/abort_request', () => {
+  test('ends the request of that rid, on whichever router thread it is', async t => {
+    const { origin, fleet } = await openGateway(t, {
+      fleet: { prefill: 1, decode: 1 },
+      config: { server: { workers: 2 } },
+    })
+    const rids = ['one', 'two', 'three', 'four']
+    // One at a time: each goes to the thread with the fewest open requests.
+    const streams: OpenStream[] = []
+    for (const rid of rids) {
+      // oxlint-disable-next-line no-await-in-loop -- the threads take turns
+      streams.push(await openStream(origin, { text: `Prompt ${rid}`, rid, sampling_params: ENDLESS }))
+    }
+    await until(() => runningOn(fleet) === rids.length)
+    for (const [index, rid] of rids.entries()) {
+      // oxlint-disable-next-line no-await-in-loop -- the others must go on meanwhile
+      const response = await post(origin, { rid }, undefined, '/abort_request')
+      assert.equal(response.status, 200)
+      // oxlint-disable-next-line no-await-in-loop -- the same
+      const text = (await streams[index]?.ended) ?? ''
+      assert.match(lastEvent(text), /"finish_reason":\{"type":"abort"/)
+      assert.match(text, new RegExp(`"id":"${rid}"`))
+      // oxlint-disable-next-line no-await-in-loop -- the same
+      await until(() => runningOn(fleet) === rids.length - index - 1)
+    }
+  })
+
+  test('ends all requests when it says so', async t => {
+    const { origin, fleet } = await openGateway(t, {
+      fleet: { prefill: 1, decode: 1 },
+      config: { server: { workers: 2 } },
+    })
+    const streams = await Promise.all(
+      ['a', 'b', 'c', 'd'].map(text => openStream(origin, { text, sampling_params: ENDLESS })),
+    )
+    await post(origin, { abort_all: true }, undefined, '/abort_request')
+    await Promise.all(streams.map(stream => stream.ended))
+    await until(() => runningOn(fleet) === 0)
+  })
+
+  test('answers 200 for a rid that nobody has, and ends nothing', async t => {
+    const { origin, fleet } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
+    const stream = await openStream(origin, { text: 'stays', rid: 'mine', sampling_params: ENDLESS })
+    const answers = await Promise.all(
+      [{ rid: 'yours' }, { rid: '' }, {}].map(body => post(origin, body, undefined, '/abort_request')),
+    )
+    for (const answer of answers) assert.equal(answer.status, 200)
+    const before = stream.text().length
+    await until(() => stream.text().length > before)
+    assert.equal(runningOn(fleet), 1)
+    stream.leave()
+    await until(() => runningOn(fleet) === 0)
+  })
+})
+
+/** `mode`: a pair, or one engine that does both. */
+async function openMode(t: TestContext, mode: 'pd' | 'regular', maxRunning = 256): Promise<GatewayHouse> {
+  const counts = mode === 'pd' ? { prefill: 1, decode: 1 } : { unified: 1 }
+  return openGateway(t, { fleet: { ...counts, knobs: { maxRunning } } })
+}
+
+for (const mode of ['pd', 'regular'] as const) {
+  suite(`a client that leaves, ${mode} mode`, () => {
+    test('leaves nothing running, in the middle of a stream', async t => {
+      const { origin, fleet } = await openMode(t, mode)
+      const stream = await openStream(origin, { text: 'stream', sampling_params: ENDLESS })
+      const before = stream.text().length
+      await until(() => stream.text().length > before)
+      stream.leave()
+      await until(() => runningOn(fleet) === 0)
+    })
+
+    test('leaves nothing running, with a whole answer on its way', async t => {
+      const { origin, fleet } = await openMode(t, mode)
+      const controller = new AbortController()
+      const answer = post(origin, { text: 'whole', sampling_params: ENDLESS }, controller.signal)
+      await until(() => runningOn(fleet) > 0)
+      controller.abort()
+      await assert.rejects(answer)
+      await until(() => runningOn(fleet) === 0)
+    })
+
+    test('leaves nothing in the queue of an engine that is full', async t => {
+      const { origin, fleet } = await openMode(t, mode, 1)
+      const first = await openStream(origin, { text: 'first', sampling_params: ENDLESS })
+      const controller = new AbortController()
+      const body = { text: 'second', sampling_params: ENDLESS, stream: true }
+      const waiting = post(origin, body, controller.signal)
+      const [last] = mode === 'pd' ? fleet.decode : fleet.unified
+      await until(() => last?.running() === 2)
+      controller.abort()
+      await assert.rejects(waiting)
+      await until(() => runningOn(fleet) === 1)
+      first.leave()
+      await until(() => runningOn(fleet) === 0)
+    })
+
+    test('leaves nothing of several samples', async t => {
+      const { origin, fleet } = await openMode(t, mode)
+      const body = { text: 'samples', sampling_params: { ...ENDLESS, n: 4 } }
+      const stream = await openStream(origin, body)
+      await until(() => runningOn(fleet) >= 4)
+      stream.leave()
+      await until(() => runningOn(fleet) === 0)
+    })
+  })
+}
+
+test('a prefill engine that answers 500 has its decode leg aborted at once, and another pair answers', async t => {
+  const { origin, fleet } = await openGateway(t, { fleet: { prefill: 2, decode: 1 } })
+  const [broken, sound] = fleet.prefill
+  const [decode] = fleet.decode
+  assert.ok(broken && sound && decode)
+  broken.knobs.errorStatusProb = 1
+  const messages = [{ role: 'user', content: 'Try again' }]
+  const text = expectedText(chatPromptText(messages), 0, 10)
+  const startMs = performance.now()
+  for (let request = 0; request < 4; request++) {
+    // oxlint-disable-next-line no-await-in-loop -- one at a time: both prefill engines get their turn
+    assert.equal(await chat(origin, { model: 'sim', messages, max_tokens: 10 }), text)
+  }
+  const failures = broken.counters.failed
+  assert.ok(failures > 0, 'the broken engine was never asked')
+  assert.equal(decode.counters.received, 4 + failures)
+  // A decode leg that is left alone waits for 300 s.
+  assert.ok(performance.now() - startMs < 10_000)
+  await until(() => decode.counters.aborted === failures)
+  assert.equal(runningOn(fleet), 0)
+})
+
+async function chat(origin: string, body: object): Promise<unknown> {
+  const response = await post(origin, body, undefined, '/v1/chat/completions')
+  const answer: unknown = await response.json()
+  assert.equal(response.status, 200, JSON.stringify(answer))
+  return ['choices', 0, 'message', 'content'].reduce<unknown>(
+    (inner, key) => (inner instanceof Object ? Reflect.get(inner, key) : undefined),
+    answer,
+  )
+}

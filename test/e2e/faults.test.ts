@@ -1,0 +1,124 @@
+/**
+ * The gateway's reason to be: while KV transfers fail and streams begin with errors, every client gets its tokens, and
+ * the engines get few requests more than there are.
+ */
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { scriptFor, type WrittenScript } from '../../bench/simulator/script.ts'
+import { openGateway, runningOn, until } from '../support/gateway.ts'
+
+const REQUESTS = 2000
+const CONCURRENT = 100
+const TOKENS = 12
+const MAX_AMPLIFICATION = 1.15
+
+test('no request is lost to failing transfers and streams', async t => {
+  const dir = mkdtempSync(join(tmpdir(), 'pd-gateway-test-'))
+  t.after(() => rmSync(dir, { recursive: true }))
+  const { origin, fleet } = await openGateway(t, {
+    fleet: { prefill: 2, decode: 2, knobs: { pBase: 0.05, errorInStreamProb: 0.02 } },
+    config: { retry: { maxRetries: 5 }, log: { level: 'warn', dir } },
+  })
+  let next = 0
+  const client = async (): Promise<void> => {
+    while (next < REQUESTS) {
+      // oxlint-disable-next-line no-await-in-loop -- a client asks again when it has its answer
+      await checkOne(origin, next++)
+    }
+  }
+  await Promise.all(Array.from({ length: CONCURRENT }, client))
+
+  const attempts = fleet.decode.reduce((sum, engine) => sum + engine.counters.received, 0)
+  const failed = [...fleet.prefill, ...fleet.decode].reduce((sum, engine) => sum + engine.counters.failed, 0)
+  t.diagnostic(`${attempts} attempts for ${REQUESTS} requests, ${failed} failures`)
+  assert.ok(attempts > REQUESTS && failed > 0, 'nothing has failed: the test shows nothing')
+  assert.ok(attempts <= REQUESTS * MAX_AMPLIFICATION, `${attempts} attempts`)
+  await until(() => runningOn(fleet) === 0)
+
+  const retries = readFileSync(join(dir, 'pd-gateway.log'), 'utf8')
+    .split('\n')
+    .filter(line => line.includes(': retry '))
+  assert.equal(retries.length, attempts - REQUESTS)
+  for (const line of retries) assert.match(line, / cause=[\w-]+ leg=\w+ .* prefill=\S+ decode=\S+ /)
+})
+
+type Api = 'generate' | 'completions' | 'chat'
+
+const APIS: readonly Api[] = ['generate', 'completions', 'chat']
+
+async function checkOne(origin: string, number: number): Promise<void> {
+  const api = APIS[number % APIS.length] ?? 'chat'
+  const stream = number % 2 === 0
+  const prompt = `Request ${number} ${number % 5 === 0 ? '<stop:6>' : ''}`
+  const [path, body] = requestOf(api, prompt)
+  const headers = { 'content-type': 'application/json' }
+  const payload = JSON.stringify({ ...body, stream })
+  const response = await fetch(`${origin}${path}`, { method: 'POST', headers, body: payload })
+  const text = await response.text()
+  assert.equal(response.status, 200, text)
+  const script = scriptFor(prompt, 0, TOKENS)
+  if (stream) checkEvents(api, text, script)
+  else checkWhole(api, JSON.parse(text), script)
+}
+
+function requestOf(api: Api, prompt: string): [path: string, body: object] {
+  switch (api) {
+    case 'generate':
+      return ['/generate', { text: prompt, sampling_params: { max_new_tokens: TOKENS } }]
+    case 'completions':
+      return ['/v1/completions', { model: 'sim', prompt, max_tokens: TOKENS }]
+    case 'chat':
+      return [
+        '/v1/chat/completions',
+        { model: 'sim', max_tokens: TOKENS, messages: [{ role: 'user', content: prompt }] },
+      ]
+  }
+}
+
+function checkWhole(api: Api, body: unknown, script: WrittenScript): void {
+  const text = script.pieces.join('')
+  const where: readonly (string | number)[] =
+    api === 'generate'
+      ? ['text']
+      : api === 'chat'
+        ? ['choices', 0, 'message', 'content']
+        : ['choices', 0, 'text']
+  assert.equal(at(body, where), text)
+  if (api === 'generate') assert.deepEqual(at(body, ['output_ids']), script.tokenIds)
+  else assert.equal(at(body, ['choices', 0, 'finish_reason']), script.finish)
+}
+
+function checkEvents(api: Api, stream: string, script: WrittenScript): void {
+  const events = stream.split('\n\n').filter(event => event !== '')
+  assert.equal(events.pop(), 'data: [DONE]')
+  const bodies = events.map((event): unknown => JSON.parse(event.slice('data: '.length)))
+  if (api === 'generate') {
+    // Cumulative: each event is one token longer than the one before.
+    const lengths = bodies.map(body => at(body, ['meta_info', 'completion_tokens']))
+    assert.deepEqual(
+      lengths,
+      script.tokenIds.map((_, place) => place + 1),
+    )
+    return checkWhole(api, bodies.at(-1), script)
+  }
+  const where = api === 'chat' ? ['choices', 0, 'delta', 'content'] : ['choices', 0, 'text']
+  const pieces = bodies
+    .map(body => at(body, where))
+    .filter(piece => typeof piece === 'string' && piece !== '')
+  assert.deepEqual(
+    pieces,
+    script.pieces.filter(piece => piece !== ''),
+  )
+  const finishes = bodies.map(body => at(body, ['choices', 0, 'finish_reason'])).filter(Boolean)
+  assert.deepEqual(finishes, [script.finish])
+}
+
+function at(value: unknown, path: readonly (string | number)[]): unknown {
+  return path.reduce<unknown>(
+    (inner, key) => (inner instanceof Object ? Reflect.get(inner, key) : undefined),
+    value,
+  )
+}
