@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { quickLook } from '../../../workers/quick-look.ts'
 import { judgeBodyText } from '../../../workers/verdict.ts'
 
@@ -31,7 +31,9 @@ test('never calls good what the full judgement calls a failure, and agrees on th
   const reason = fc.constantFrom('stop', 'length', 'abort', null)
   const body = fc.record({
     text,
-    choices: fc.array(fc.record({ finish_reason: reason, message: fc.record({ content: text }) })),
+    choices: fc.array(fc.record({ finish_reason: reason, message: fc.record({ content: text }) }), {
+      minLength: 1,
+    }),
     meta_info: fc.record({ prompt_tokens: fc.nat(), completion_tokens: fc.nat(3), note: text }),
   })
   fc.assert(
