@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net'
 import { buildConnector, Client } from 'undici'
+import type { IdleLinks } from './idle-list.ts'
 import type { Leg } from './leg-dispatch.ts'
 
 export interface ConnectionOptions {
@@ -14,13 +15,15 @@ export interface ConnectionOptions {
 }
 
 export class Connection {
+  readonly idle: IdleLinks<Connection> = { older: undefined, newer: undefined, isIdle: false }
   readonly #client: Client
   #socket: Socket | undefined
   /** Whether the present socket has carried a request before. */
   wasUsed = false
   isDestroyed = false
 
-  constructor(origin: string, options: ConnectionOptions) {
+  /** `onClosed`: the socket is closed, whoever did it. */
+  constructor(origin: string, options: ConnectionOptions, onClosed: (connection: Connection) => void) {
     const connector = buildConnector({ timeout: options.connectMs })
     this.#client = new Client(origin, {
       pipelining: 1,
@@ -37,6 +40,7 @@ export class Connection {
         this.#socket = connector(target, callback) as unknown as Socket | undefined
       },
     })
+    this.#client.on('disconnect', () => onClosed(this))
   }
 
   dispatch(leg: Leg): void {

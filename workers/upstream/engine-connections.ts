@@ -5,6 +5,7 @@
  * the same with ten connections as with thousands, where a pool that looks for a free client pays for each.
  */
 import { Connection, type ConnectionOptions } from './connection.ts'
+import { IdleList } from './idle-list.ts'
 import type { LegHandle, LegHandler, LegRequest } from './leg.ts'
 import { Leg, type LegOwner } from './leg-dispatch.ts'
 
@@ -16,7 +17,7 @@ export class EngineConnections implements LegOwner {
   readonly #origin: string
   readonly #options: EngineConnectionsOptions
   readonly #all = new Set<Connection>()
-  readonly #free: Connection[] = []
+  readonly #idle = new IdleList<Connection>()
   readonly #waiting = new Set<Leg>()
 
   constructor(origin: string, options: EngineConnectionsOptions) {
@@ -24,10 +25,15 @@ export class EngineConnections implements LegOwner {
     this.#options = options
   }
 
+  /** No connection is open, none is asked for. */
+  get isEmpty(): boolean {
+    return this.#all.size === 0 && this.#waiting.size === 0
+  }
+
   /** The handler may hear of a failure before this returns. */
   send(request: LegRequest, handler: LegHandler): LegHandle {
     const leg = new Leg(request, handler, this)
-    const connection = request.isFresh ? this.#fresh() : (this.#free.pop() ?? this.#open())
+    const connection = request.isFresh ? this.#fresh() : (this.#idle.takeNewest() ?? this.#open())
     if (connection === undefined) this.#waiting.add(leg)
     else leg.runOn(connection)
     return leg
@@ -35,12 +41,10 @@ export class EngineConnections implements LegOwner {
 
   giveBack(connection: Connection): void {
     const next = this.#waiting.values().next().value
-    if (next === undefined) {
-      this.#free.push(connection)
-      return
-    }
-    this.#waiting.delete(next)
-    next.runOn(connection)
+    if (next === undefined) this.#idle.push(connection)
+    // What asks for a fresh connection takes the place, not the connection.
+    else if (next.request.isFresh) this.discard(connection)
+    else this.#start(next, connection)
   }
 
   discard(connection: Connection): void {
@@ -48,9 +52,7 @@ export class EngineConnections implements LegOwner {
     if (!this.#all.delete(connection)) return
     const next = this.#waiting.values().next().value
     const replacement = next && this.#open()
-    if (!next || !replacement) return
-    this.#waiting.delete(next)
-    next.runOn(replacement)
+    if (next && replacement) this.#start(next, replacement)
   }
 
   forget(leg: Leg): void {
@@ -60,13 +62,23 @@ export class EngineConnections implements LegOwner {
   destroy(): void {
     for (const connection of this.#all) connection.destroy()
     this.#all.clear()
-    this.#free.length = 0
+    this.#waiting.clear()
+  }
+
+  #start(leg: Leg, connection: Connection): void {
+    this.#waiting.delete(leg)
+    leg.runOn(connection)
+  }
+
+  /** An idle connection that is closed goes: the list holds open ones only. */
+  readonly #onClosed = (connection: Connection): void => {
+    if (this.#idle.remove(connection)) this.discard(connection)
   }
 
   /** `undefined` when the cap is reached. */
   #open(): Connection | undefined {
     if (this.#all.size >= this.#options.maxSockets) return undefined
-    const connection = new Connection(this.#origin, this.#options)
+    const connection = new Connection(this.#origin, this.#options, this.#onClosed)
     this.#all.add(connection)
     return connection
   }
@@ -74,7 +86,7 @@ export class EngineConnections implements LegOwner {
   /** A connection of its own; at the cap the longest idle one makes room. */
   #fresh(): Connection | undefined {
     if (this.#all.size < this.#options.maxSockets) return this.#open()
-    const oldest = this.#free.shift()
+    const oldest = this.#idle.takeOldest()
     if (oldest === undefined) return undefined
     this.#all.delete(oldest)
     oldest.destroy()

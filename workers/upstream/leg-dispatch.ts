@@ -66,10 +66,13 @@ export class Leg implements LegHandle {
     connection.wasUsed = true
   }
 
+  onResponseStarted(): void {
+    this.#isReused = false
+  }
+
   onHeaders(status: number, rawHeaders: readonly Buffer[], resume: () => void): boolean {
     // 1xx: the answer itself is still to come.
     if (this.#isOver || status < 200) return true
-    this.#isReused = false
     this.#resume = resume
     this.#handler.onHead(status, toFlat(rawHeaders))
     return !this.#isPaused

@@ -1,8 +1,16 @@
 /** Names what undici and the kernel say went wrong with a connection. Pure. */
 import type { LegFailure } from './leg.ts'
 
-/** Shortages of this machine: no engine is to blame, and another engine would not help. */
-const LOCAL = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS', 'ENOMEM'])
+/** Ours: shortages of this machine and requests that undici refuses. No engine is to blame, another would not help. */
+const LOCAL = new Set([
+  'EMFILE',
+  'ENFILE',
+  'EADDRNOTAVAIL',
+  'ENOBUFS',
+  'ENOMEM',
+  'UND_ERR_INVALID_ARG',
+  'UND_ERR_NOT_SUPPORTED',
+])
 const CONNECT = new Set([
   'ECONNREFUSED',
   'EHOSTUNREACH',
@@ -12,13 +20,10 @@ const CONNECT = new Set([
   'ETIMEDOUT',
   'EACCES',
 ])
-/** The response was cut short. */
-const CUT = new Set(['HPE_INVALID_EOF_STATE', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH'])
-
 /** `isReused`: the socket had carried a request before, and no byte of this response has come. */
 export function nameFailure(error: Error, isReused: boolean): LegFailure {
   const code = codeOf(error)
-  const kind = kindOf(code)
+  const kind = error.name === 'HTTPParserError' ? kindOfParserError(error) : kindOf(code)
   const text = code === '' || error.message.includes(code) ? error.message : `${error.message} (${code})`
   return { kind, message: text, isStaleSocket: isReused && kind === 'reset' }
 }
@@ -27,9 +32,13 @@ function kindOf(code: string): LegFailure['kind'] {
   if (LOCAL.has(code)) return 'local'
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return 'connect-timeout'
   if (CONNECT.has(code)) return 'connect'
-  if (CUT.has(code)) return 'reset'
-  if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') return 'protocol'
+  if (code === 'UND_ERR_HEADERS_OVERFLOW') return 'protocol'
   return 'reset'
+}
+
+/** Undici gives these no code. A response that is cut short is no fault of its form. */
+function kindOfParserError(error: Error): LegFailure['kind'] {
+  return error.message.includes('Invalid EOF state') ? 'reset' : 'protocol'
 }
 
 function codeOf(error: Error): string {

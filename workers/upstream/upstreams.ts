@@ -34,6 +34,9 @@ export class Upstreams {
       this.#byUrl.delete(url)
       this.#retired.add(connections)
     }
+    for (const connections of this.#retired) {
+      if (connections.isEmpty) this.#retired.delete(connections)
+    }
   }
 
   /** At once, whatever is open. */
