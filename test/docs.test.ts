@@ -9,6 +9,7 @@ import { configSchemaText, referenceText } from '../src/cli/reference.ts'
 import { addSimulateOptions } from '../src/cli/simulate.ts'
 import { loadConfig } from '../src/config/load.ts'
 import { servedRoutes } from '../src/frontend/routes.ts'
+import { EXTERNALS, MAY_IMPORT, SINGLE_EDGES } from './support/import-table.ts'
 import { fencedText, section, tableRows, ticked } from './support/markdown.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -82,6 +83,16 @@ test('the version of uWebSockets.js in README.md is the one in package.json', ()
   assert.ok(fencedText(README).includes(`#v${wanted.split('@').at(-1)}"`))
 })
 
+test('the import tables in ARCHITECTURE.md are the enforced ones', () => {
+  const text = section(read('ARCHITECTURE.md'), 'Imports')
+  const documented = Object.fromEntries(
+    tableRows(text).map(([name = '', places = '']) => [ticked(name)[0], ticked(places)]),
+  )
+  assert.deepEqual(documented, { ...MAY_IMPORT, ...EXTERNALS })
+  for (const [file, folder] of Object.entries(SINGLE_EDGES))
+    assert.ok(text.includes(`\`${file}\` imports \`${folder}\``), file)
+})
+
 for (const document of DOCUMENTS) {
   test(`every link and path in ${document} leads to a file`, () => {
     const text = read(document)
@@ -91,7 +102,8 @@ for (const document of DOCUMENTS) {
     const paths = ticked(text).filter(word =>
       /^(?:src|workers|bench|test|config|bin|scripts)\/[\w./-]+$/.test(word),
     )
-    for (const path of paths) assert.ok(existsSync(join(ROOT, path)), `${path} is not there`)
+    for (const path of paths)
+      assert.ok(path in MAY_IMPORT || existsSync(join(ROOT, path)), `${path} is not there`)
   })
 }
 
