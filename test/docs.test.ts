@@ -4,9 +4,12 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { Command } from 'commander'
+import { knobsSchema } from '../bench/simulator/knobs.ts'
+import { PRESETS } from '../bench/simulator/presets.ts'
 import { OPTIONS } from '../src/cli/options.ts'
 import { configSchemaText, referenceText } from '../src/cli/reference.ts'
 import { addSimulateOptions } from '../src/cli/simulate.ts'
+import { configKeys } from '../src/config/catalogue.ts'
 import { loadConfig } from '../src/config/load.ts'
 import { servedRoutes } from '../src/frontend/routes.ts'
 import { EXTERNALS, MAY_IMPORT, SINGLE_EDGES } from './support/import-table.ts'
@@ -66,6 +69,23 @@ test("the defaults in README.md's table of flags are those of the code", () => {
   const rows = tableRows(section(README, 'Flags'))
   assert.ok(rows.length > 0)
   for (const [flag = '', byDefault] of rows) assert.equal(byDefault, defaults.get(flag), flag)
+})
+
+test('every knob and preset of the simulator that README.md names exists', () => {
+  const known = new Set([...Object.keys(knobsSchema.shape), ...Object.keys(PRESETS)])
+  const words = ticked(section(README, 'The simulator')).filter(word => /^[a-zA-Z]+$/.test(word))
+  assert.ok(words.length > 0)
+  for (const word of words) assert.ok(known.has(word), `there is no knob or preset ${word}`)
+})
+
+test('every config key that a document names exists', () => {
+  const keys = new Set(configKeys().map(({ key }) => key))
+  const sections = new Set([...keys].map(key => key.split('.')[0]))
+  for (const document of DOCUMENTS) {
+    const dotted = ticked(read(document)).filter(word => /^[a-z]+\.[a-zA-Z]+$/.test(word))
+    for (const word of dotted.filter(name => sections.has(name.split('.')[0])))
+      assert.ok(keys.has(word), `${document}: there is no key ${word}`)
+  }
 })
 
 test("README.md's table of endpoints is that of the front end", () => {
