@@ -45,6 +45,14 @@ export function findRoute(path: string): Route | undefined {
   return ROUTES.get(path) ?? (UNSERVED.test(path) ? UNSERVED_ROUTE : undefined)
 }
 
+/** Everything that is served, for the documentation and its test. */
+export function servedRoutes(): readonly { readonly path: string; readonly methods: readonly string[] }[] {
+  return [...ROUTES].map(([path, route]) => ({
+    path,
+    methods: route.kind === 'unserved' ? [] : route.methods,
+  }))
+}
+
 /** Value of the `allow` header. */
 export function allowedMethods(route: Route): string {
   return route.kind === 'unserved' ? 'OPTIONS' : [...route.methods, 'OPTIONS'].join(', ')

@@ -1,0 +1,54 @@
+/** Who may import what. Enforced by `architecture.test.ts`; `docs.test.ts` holds the tables of ARCHITECTURE.md to it. */
+
+/** Folder -> folders it may import. Read top-down: a folder may only name folders above it, so no cycle fits in. */
+export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  'src/core': [],
+  'src/config': ['src/core'],
+  'src/shared': ['src/core'],
+  'src/resilience': ['src/core'],
+  'src/policy': ['src/core'],
+  'src/messages': ['src/core', 'src/config', 'src/shared'],
+  'src/telemetry': ['src/core', 'src/config', 'src/shared'],
+  'src/frontend': ['src/core', 'src/config', 'src/shared', 'src/messages', 'src/telemetry'],
+  'src/dispatch': ['src/core', 'src/config', 'src/shared', 'src/messages', 'src/telemetry'],
+  'src/control': ['src/core', 'src/config', 'src/shared', 'src/messages', 'src/telemetry'],
+  workers: [
+    'src/core',
+    'src/config',
+    'src/shared',
+    'src/resilience',
+    'src/policy',
+    'src/messages',
+    'src/telemetry',
+  ],
+  'src/admin': ['src/core', 'src/config', 'src/shared', 'src/messages', 'src/telemetry', 'src/control'],
+  bench: [],
+  'src/cli': ['src/core', 'src/config', 'src/telemetry', 'bench'],
+  src: [
+    'src/core',
+    'src/config',
+    'src/shared',
+    'src/messages',
+    'src/telemetry',
+    'src/frontend',
+    'src/dispatch',
+    'src/control',
+    'src/admin',
+    'src/cli',
+  ],
+}
+
+/** The one file of a folder that may reach where the folder may not: the canned engine uses the gateway's loader. */
+export const SINGLE_EDGES: Readonly<Record<string, string>> = { 'bench/canned/uws.ts': 'src/frontend' }
+
+/** External package -> the files that may import it; a place that ends with a slash means all files below it. */
+export const EXTERNALS: Readonly<Record<string, readonly string[]>> = {
+  'uWebSockets.js': ['src/frontend/uws.ts', 'bench/'],
+  piscina: ['src/dispatch/router-threads.ts'],
+  undici: ['workers/upstream/'],
+  msgpackr: ['src/messages/codec.ts'],
+  pino: ['src/telemetry/log.ts'],
+  zod: ['src/config/', 'bench/'],
+  commander: ['src/cli/'],
+  yaml: ['src/config/load.ts', 'bench/'],
+}
