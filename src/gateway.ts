@@ -3,6 +3,7 @@
  * all; where one needs another it is handed a function.
  */
 import { availableParallelism } from 'node:os'
+import { setTimeout } from 'node:timers/promises'
 import type { Config } from './config/config.ts'
 import { type Control, startControl } from './control/control.ts'
 import { type EngineSnapshot, NO_ENGINES, type Role } from './core/engine.ts'
@@ -15,6 +16,8 @@ import { createLogger } from './telemetry/log.ts'
 
 export interface Gateway {
   readonly port: number
+  /** Resolves when a request could be served, or with `false` after `limitMs` without. */
+  whenReady(limitMs: number): Promise<boolean>
   /** Stops listening and destroys what is open. */
   close(): Promise<void>
 }
@@ -59,11 +62,23 @@ export async function startGateway(config: Config): Promise<Gateway> {
       log,
     })
     log.info({ threads: count, mode: config.engines.mode }, 'gateway is up')
-    return { port: frontend.port, close }
+    const isReady = (): boolean => readinessOf(config, snapshot, slots).isReady
+    return { port: frontend.port, whenReady: limitMs => becomes(isReady, limitMs), close }
   } catch (error) {
     await close()
     throw error
   }
+}
+
+const LOOK_MS = 50
+
+async function becomes(isTrue: () => boolean, limitMs: number): Promise<boolean> {
+  const endMs = performance.now() + limitMs
+  while (!isTrue()) {
+    if (performance.now() >= endMs) return false
+    await setTimeout(LOOK_MS)
+  }
+  return true
 }
 
 /** Ready: a pair, or in regular mode an engine, that could take a request now. */

@@ -6,7 +6,7 @@
 import { GatewayError, type Leg } from '../src/core/errors.ts'
 
 /** Bounded set: it goes into log lines and metric labels. */
-export type FailureCause =
+type FailureCause =
   | 'status'
   | 'transport'
   | 'stale-socket'
@@ -20,7 +20,7 @@ export type FailureCause =
   | 'local'
 
 /** Who is charged. `link`: the KV transfer between the two engines, each of which may be sound. */
-export type Blame = 'engine' | 'link' | 'none'
+type Blame = 'engine' | 'link' | 'none'
 
 export interface Failure {
   readonly cause: FailureCause

@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts'
 
 interface Gateway {
   readonly port: number
+  whenReady(limitMs: number): Promise<boolean>
   close(): Promise<void>
 }
 

@@ -19,16 +19,22 @@ export async function serve(
   return serveConfig(config, parts)
 }
 
-/** Serves until a signal comes. `onReady` is told the port. */
+/** Engines of a demo are there within seconds; whoever waits longer is told all the same. */
+const READY_LIMIT_MS = 15_000
+
+/** Serves until a signal comes. `onReady` is told the port once requests are served. */
 export async function serveConfig(
   config: Config,
   parts: CliParts,
-  onReady: (port: number) => void = () => undefined,
+  onReady?: (port: number) => void,
 ): Promise<number> {
   const { stopped, undo } = untilStopped(parts)
   try {
     const gateway = await parts.startGateway(config)
-    onReady(gateway.port)
+    if (onReady !== undefined) {
+      await Promise.race([gateway.whenReady(READY_LIMIT_MS), stopped])
+      onReady(gateway.port)
+    }
     await stopped
     await gateway.close()
     return 0

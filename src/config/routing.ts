@@ -1,7 +1,7 @@
 /** Sections that shape a request's way: policy, retry, timeouts, upstream connections, limits. */
 import { z } from 'zod'
 
-export const POLICY_NAMES = ['random', 'round_robin', 'power_of_two', 'least_load'] as const
+const POLICY_NAMES = ['random', 'round_robin', 'power_of_two', 'least_load'] as const
 
 const policyName = z.enum(POLICY_NAMES)
 

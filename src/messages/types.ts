@@ -24,13 +24,13 @@ export interface OpenMessage {
 }
 
 /** The client is gone, or the gateway gives the request up: abort both legs, send nothing more. */
-export interface AbortMessage {
+interface AbortMessage {
   readonly kind: 'abort'
   readonly id: number
 }
 
 /** The worker may send so many bytes more. */
-export interface CreditMessage {
+interface CreditMessage {
   readonly kind: 'credit'
   readonly id: number
   readonly bytes: number
@@ -39,7 +39,7 @@ export interface CreditMessage {
 export type ToWorker = OpenMessage | AbortMessage | CreditMessage
 
 /** Status line and headers of a response whose body comes in chunks. */
-export interface HeadMessage {
+interface HeadMessage {
   readonly kind: 'head'
   readonly id: number
   readonly status: number
@@ -47,20 +47,20 @@ export interface HeadMessage {
 }
 
 /** Bytes of a streamed body. Counts against the credit. */
-export interface ChunkMessage {
+interface ChunkMessage {
   readonly kind: 'chunk'
   readonly id: number
   readonly bytes: Uint8Array
 }
 
 /** The streamed body is complete; the id is free again. */
-export interface EndMessage {
+interface EndMessage {
   readonly kind: 'end'
   readonly id: number
 }
 
 /** A whole response at once, in place of head, chunks and end; the id is free again. Not bound by credit. */
-export interface AnswerMessage {
+interface AnswerMessage {
   readonly kind: 'answer'
   readonly id: number
   readonly status: number

@@ -11,5 +11,3 @@ export const POLICIES = {
   power_of_two: powerOfTwo,
   least_load: leastLoad,
 } as const satisfies Record<string, Policy>
-
-export type PolicyName = keyof typeof POLICIES

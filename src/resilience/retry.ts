@@ -29,7 +29,7 @@ export type RetryDecision =
   | { readonly retry: true; readonly delayMs: number; readonly isFree: boolean }
   | { readonly retry: false; readonly because: StopReason }
 
-export type StopReason = 'not-retryable' | 'retries-spent' | 'deadline'
+type StopReason = 'not-retryable' | 'retries-spent' | 'deadline'
 
 export function decideRetry(failed: FailedAttempt, options: RetryOptions, random: Random): RetryDecision {
   if (!failed.isRetryable) return { retry: false, because: 'not-retryable' }

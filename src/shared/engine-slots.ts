@@ -7,7 +7,7 @@
 import { type SharedMemory, SLOT, SLOT_FIELDS } from './layout.ts'
 
 /** `unknown`: not probed yet. `draining`: takes nothing new. */
-export const HEALTH = { unknown: 0, healthy: 1, unhealthy: 2, draining: 3 } as const
+const HEALTH = { unknown: 0, healthy: 1, unhealthy: 2, draining: 3 } as const
 export type HealthName = keyof typeof HEALTH
 
 const HEALTH_NAMES = ['unknown', 'healthy', 'unhealthy', 'draining'] as const satisfies HealthName[]

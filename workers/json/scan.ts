@@ -8,7 +8,7 @@
 import { asBuffer, BYTE } from './bytes.ts'
 import { JsonFault, kindAt, skipSpace, skipString, skipValue, type ValueKind } from './skip.ts'
 
-export { JsonFault, type ValueKind }
+export { JsonFault }
 
 /** Bytes from `start` up to but not including `end`. */
 export interface Range {
