@@ -33,6 +33,7 @@ type StopReason = 'not-retryable' | 'retries-spent' | 'deadline'
 
 export function decideRetry(failed: FailedAttempt, options: RetryOptions, random: Random): RetryDecision {
   if (!failed.isRetryable) return { retry: false, because: 'not-retryable' }
+  if (failed.remainingMs <= 0) return { retry: false, because: 'deadline' }
   if (failed.wasStale && !failed.hadFreeAttempt) return { retry: true, delayMs: 0, isFree: true }
   if (failed.retries >= options.maxRetries) return { retry: false, because: 'retries-spent' }
 

@@ -5,26 +5,27 @@ import type { EngineSlots } from './engine-slots.ts'
 export class Lease {
   readonly #slots: EngineSlots
   readonly #thread: number
-  readonly #engine: Engine
+  readonly #slot: number
   #isHeld = true
 
-  private constructor(slots: EngineSlots, thread: number, engine: Engine) {
+  private constructor(slots: EngineSlots, thread: number, slot: number) {
     this.#slots = slots
     this.#thread = thread
-    this.#engine = engine
+    this.#slot = slot
   }
 
-  static acquire(slots: EngineSlots, thread: number, engine: Engine): Lease {
-    slots.addInFlight(thread, engine.slot, 1)
-    return new Lease(slots, thread, engine)
+  static acquire(slots: EngineSlots, thread: number, { slot }: Engine): Lease {
+    slots.addInFlight(thread, slot, 1)
+    return new Lease(slots, thread, slot)
   }
 
-  /** A second call does nothing. An engine that has lost its slot meanwhile is not counted down on its successor. */
+  /**
+   * A second call does nothing. What was counted is counted down even when the slot has a new engine by now: a thread
+   * may hold a snapshot that is one change old, and a leg left over would weigh on the new engine for ever.
+   */
   release(): void {
     if (!this.#isHeld) return
     this.#isHeld = false
-    if (this.#slots.generation(this.#engine.slot) === this.#engine.generation) {
-      this.#slots.addInFlight(this.#thread, this.#engine.slot, -1)
-    }
+    this.#slots.addInFlight(this.#thread, this.#slot, -1)
   }
 }
