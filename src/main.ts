@@ -1,10 +1,13 @@
 /** Entry of the program: runs the command line with the real gateway and the real simulator behind it. */
 import { runCli } from './cli/program.ts'
-import { startSimulatedFleet } from './cli/simulated-fleet.ts'
 import { startGateway } from './gateway.ts'
 
 const code = await runCli(process.argv.slice(2), process.env, {
   startGateway,
-  startFleet: startSimulatedFleet,
+  startFleet: async options => {
+    // Loaded only when asked for: a gateway in production carries no simulator.
+    const { startSimulatedFleet } = await import('./cli/simulated-fleet.ts')
+    return startSimulatedFleet(options)
+  },
 })
 if (code !== undefined) process.exit(code)
