@@ -133,7 +133,7 @@ export class AttemptLoop implements AttemptSink {
       this.#pair = undefined
       return this.failed(noEngineFailure(choice.missing))
     }
-    const tooLong = findTooLong(this.#request.fields.promptTokens, choice.pair)
+    const tooLong = findTooLong(this.#request.fields, choice.pair)
     if (tooLong !== undefined) return this.#giveUp(tooLong, 'not-retryable')
     this.#pair = choice.pair
     this.#attempt = new Attempt(this.#plan(choice.pair), this, this.#context)
@@ -201,8 +201,10 @@ function unknownModel(model: string | undefined): Failure {
 }
 
 /** An engine that finds a prompt too long only in its scheduler answers 200 with made-up text: it must not get there. */
-function findTooLong(promptTokens: number | undefined, { prefill, decode }: Pair): Failure | undefined {
+function findTooLong(fields: RequestFields, { prefill, decode }: Pair): Failure | undefined {
   const limit = Math.min(prefill?.maxInputTokens ?? Infinity, decode.maxInputTokens ?? Infinity)
+  if (limit === Infinity) return undefined
+  const { promptTokens } = fields
   if (promptTokens === undefined || promptTokens <= limit) return undefined
   const message = `The input (${promptTokens} tokens) is longer than the engines' limit of ${limit} tokens.`
   return { cause: 'status', blame: 'none', error: new GatewayError('invalid-request', message) }

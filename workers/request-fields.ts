@@ -8,6 +8,7 @@ import { isUtf8 } from 'node:buffer'
 import type { GenerationEndpoint } from '../src/core/endpoint.ts'
 import { GatewayError } from '../src/core/errors.ts'
 import { asBuffer } from './json/bytes.ts'
+import { findFault } from './json/find-fault.ts'
 import { lastMember, stringAt, textAt } from './json/members.ts'
 import { promptShape } from './json/prompt-shape.ts'
 import { readSampling } from './json/sampling.ts'
@@ -79,6 +80,9 @@ function parseWhole(bytes: Buffer): void {
   try {
     JSON.parse(bytes.toString())
   } catch (cause) {
+    // The parser's own message does not always say where.
+    const fault = findFault(bytes)
+    if (fault !== undefined) throw fault
     const message = cause instanceof Error ? cause.message : String(cause)
     throw new GatewayError('invalid-json', `The request body is not valid JSON: ${message}`, { cause })
   }
