@@ -6,7 +6,7 @@
  */
 import { asBuffer } from '../json/bytes.ts'
 import { applyEdits, type Edit } from '../json/edit.ts'
-import { rangeAt, type ScannedValue, scanArray } from '../json/scan.ts'
+import { JsonFault, rangeAt, type ScannedValue, scanArray, scanObject } from '../json/scan.ts'
 import { eventsIn, isDoneData, type ServerSentEvent, toEvent } from '../sse-events.ts'
 import type { AnswerEditor } from './answer-editor.ts'
 
@@ -36,25 +36,41 @@ export class InputLogprobs implements AnswerEditor {
     return Buffer.concat(eventsIn(block).map(event => this.#editEvent(event)))
   }
 
-  #editEvent({ raw, data }: ServerSentEvent): Buffer {
+  /** What is not JSON is not ours to mend: it goes on as it came. */
+  #editEvent(event: ServerSentEvent): Buffer {
+    try {
+      return this.#merged(event)
+    } catch (fault) {
+      if (fault instanceof JsonFault) return event.raw
+      throw fault
+    }
+  }
+
+  #merged({ raw, data }: ServerSentEvent): Buffer {
     if (data.length === 0 || isDoneData(data)) return raw
     const index = indexOf(data)
     if (this.#seen.has(index) && !isCumulative(data)) return raw
     this.#seen.add(index)
-    return toEvent(applyEdits(data, this.#editsFor(data, index, [])))
+    const edits = this.#editsFor(data, index, [])
+    return edits.length === 0 ? raw : toEvent(applyEdits(data, edits))
   }
 
   #editsFor(bytes: Buffer, index: number, path: readonly number[]): Edit[] {
     const item = this.#items.get(index)
     const meta = rangeAt(bytes, [...path, 'meta_info'])
     if (item === undefined || meta?.kind !== 'object') return []
-    return FIELDS.flatMap(field => {
+    const edits: Edit[] = []
+    const missing: Buffer[] = []
+    for (const field of FIELDS) {
       const ours = rangeAt(item, ['meta_info', field])
-      if (ours?.kind !== 'array') return []
+      if (ours?.kind !== 'array') continue
       const list = item.subarray(ours.start, ours.end)
       const theirs = rangeAt(bytes, [...path, 'meta_info', field])
-      return theirs === undefined ? [insertion(meta, field, list)] : [prepend(bytes, theirs, list)]
-    })
+      if (theirs === undefined) missing.push(Buffer.from(`,${JSON.stringify(field)}:`), list)
+      else edits.push(prepend(bytes, theirs, list))
+    }
+    if (missing.length > 0) edits.push(insertion(bytes, meta, Buffer.concat(missing)))
+    return edits
   }
 }
 
@@ -63,9 +79,11 @@ function prepend(bytes: Buffer, theirs: ScannedValue, list: Buffer): Edit {
   return { start: theirs.start, end: theirs.end, replacement: joinLists(list, own) }
 }
 
-function insertion(meta: ScannedValue, field: string, list: Buffer): Edit {
-  const replacement = Buffer.concat([Buffer.from(`,${JSON.stringify(field)}:`), list])
-  return { start: meta.end - 1, end: meta.end - 1, replacement }
+/** `members` begin with a comma, which an empty object has no use for. */
+function insertion(bytes: Buffer, object: ScannedValue, members: Buffer): Edit {
+  const isEmpty = scanObject(bytes, object.start).members.length === 0
+  const at = object.end - 1
+  return { start: at, end: at, replacement: isEmpty ? members.subarray(1) : members }
 }
 
 /** One JSON list of both lists' elements. */
