@@ -6,6 +6,8 @@ import type { LegBody } from './leg-body.ts'
 import { eventsIn, isDoneData } from './sse-events.ts'
 import { judgeBodyText, judgePayload, type Verdict } from './verdict.ts'
 
+/** Inside a JSON string the quotes would be escaped. */
+const LATER_PROMPT = /"index": ?[1-9]/
 const NOTHING: Answered = { promptTokens: undefined, hasToken: false }
 
 /** A failure, or what a good answer tells. A prefill stream that shows nothing at all is no failure by itself. */
@@ -18,7 +20,7 @@ export function judgeAnswer(leg: Leg, body: LegBody): Answered | Failure {
     const judged = toAnswer(leg, judgePayload(data.toString('utf8')))
     if ('error' in judged) return judged
     answer = {
-      promptTokens: answer.promptTokens ?? judged.promptTokens,
+      promptTokens: answer.promptTokens ?? (isOfLaterPrompt(data) ? undefined : judged.promptTokens),
       hasToken: answer.hasToken || judged.hasToken,
     }
   }
@@ -34,4 +36,9 @@ function toAnswer(leg: Leg, verdict: Verdict): Answered | Failure {
     case 'failure':
       return inStreamFailure(leg, verdict.what, verdict.message, verdict.status)
   }
+}
+
+/** Prompts of a batch differ, and their events come in any order: only those of the first can be compared. */
+function isOfLaterPrompt(data: Buffer): boolean {
+  return LATER_PROMPT.test(data.toString('latin1'))
 }
