@@ -19,10 +19,7 @@ export function judgeAnswer(leg: Leg, body: LegBody): Answered | Failure {
     if (data.length === 0 || isDoneData(data)) continue
     const judged = toAnswer(leg, judgePayload(data.toString('utf8')))
     if ('error' in judged) return judged
-    answer = {
-      promptTokens: answer.promptTokens ?? (isOfLaterPrompt(data) ? undefined : judged.promptTokens),
-      hasToken: answer.hasToken || judged.hasToken,
-    }
+    answer = together(answer, judged, data)
   }
   return answer
 }
@@ -39,6 +36,10 @@ function toAnswer(leg: Leg, verdict: Verdict): Answered | Failure {
 }
 
 /** Prompts of a batch differ, and their events come in any order: only those of the first can be compared. */
-function isOfLaterPrompt(data: Buffer): boolean {
-  return LATER_PROMPT.test(data.toString('latin1'))
+function together(so: Answered, judged: Answered, data: Buffer): Answered {
+  const promptTokens = LATER_PROMPT.test(data.toString('latin1')) ? undefined : judged.promptTokens
+  return {
+    promptTokens: so.promptTokens ?? promptTokens,
+    hasToken: so.hasToken || judged.hasToken,
+  }
 }

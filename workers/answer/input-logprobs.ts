@@ -6,7 +6,7 @@
  */
 import { asBuffer } from '../json/bytes.ts'
 import { applyEdits, type Edit } from '../json/edit.ts'
-import { JsonFault, rangeAt, type ScannedValue, scanArray, scanObject } from '../json/scan.ts'
+import { JsonFault, rangeAt, type ScannedValue, scanArray } from '../json/scan.ts'
 import { eventsIn, isDoneData, type ServerSentEvent, toEvent } from '../sse-events.ts'
 import type { AnswerEditor } from './answer-editor.ts'
 
@@ -59,18 +59,13 @@ export class InputLogprobs implements AnswerEditor {
     const item = this.#items.get(index)
     const meta = rangeAt(bytes, [...path, 'meta_info'])
     if (item === undefined || meta?.kind !== 'object') return []
-    const edits: Edit[] = []
-    const missing: Buffer[] = []
-    for (const field of FIELDS) {
+    return FIELDS.flatMap(field => {
       const ours = rangeAt(item, ['meta_info', field])
-      if (ours?.kind !== 'array') continue
+      if (ours?.kind !== 'array') return []
       const list = item.subarray(ours.start, ours.end)
       const theirs = rangeAt(bytes, [...path, 'meta_info', field])
-      if (theirs === undefined) missing.push(Buffer.from(`,${JSON.stringify(field)}:`), list)
-      else edits.push(prepend(bytes, theirs, list))
-    }
-    if (missing.length > 0) edits.push(insertion(bytes, meta, Buffer.concat(missing)))
-    return edits
+      return theirs === undefined ? [insertion(meta, field, list)] : [prepend(bytes, theirs, list)]
+    })
   }
 }
 
@@ -79,11 +74,9 @@ function prepend(bytes: Buffer, theirs: ScannedValue, list: Buffer): Edit {
   return { start: theirs.start, end: theirs.end, replacement: joinLists(list, own) }
 }
 
-/** `members` begin with a comma, which an empty object has no use for. */
-function insertion(bytes: Buffer, object: ScannedValue, members: Buffer): Edit {
-  const isEmpty = scanObject(bytes, object.start).members.length === 0
-  const at = object.end - 1
-  return { start: at, end: at, replacement: isEmpty ? members.subarray(1) : members }
+function insertion(meta: ScannedValue, field: string, list: Buffer): Edit {
+  const replacement = Buffer.concat([Buffer.from(`,${JSON.stringify(field)}:`), list])
+  return { start: meta.end - 1, end: meta.end - 1, replacement }
 }
 
 /** One JSON list of both lists' elements. */

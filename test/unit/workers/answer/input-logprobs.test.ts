@@ -53,7 +53,6 @@ suite('InputLogprobs in a body', () => {
       '{"meta_info":{"id":"r"}}',
       `{"meta_info":{"id":"r","input_token_logprobs":${PROMPT}}}`,
     ],
-    ['is added to an empty object', '{"meta_info":{ }}', `{"meta_info":{ "input_token_logprobs":${PROMPT}}}`],
     ['has no place without meta_info', '{"text":"a"}', '{"text":"a"}'],
   ]
   for (const [what, decode, expected] of cases)
@@ -66,13 +65,6 @@ suite('InputLogprobs in a body', () => {
       merged(prefillAnswer(lists), decode),
       `{"meta_info":{"input_top_logprobs":${TOP},"input_token_logprobs":${PROMPT},"x":1,"input_token_ids_logprobs":[null,[]]}}`,
     )
-  })
-
-  test('adds several members to an empty object as JSON', () => {
-    const lists = `"input_token_logprobs":${PROMPT},"input_top_logprobs":${TOP}`
-    assert.deepEqual(JSON.parse(merged(prefillAnswer(lists), '{"meta_info":{}}')), {
-      meta_info: JSON.parse(`{${lists}}`) as unknown,
-    })
   })
 
   test('leaves decode’s answer alone where prefill has none', () => {
