@@ -8,6 +8,8 @@ import { quickLook } from './quick-look.ts'
 import { eventsIn, isDoneData } from './sse-events.ts'
 import { judgeBodyText, judgePayload, type Verdict } from './verdict.ts'
 
+/** Inside a JSON string the quotes would be escaped. */
+const LATER_PROMPT = /"index": ?[1-9]/
 const NOTHING: Answered = { promptTokens: undefined, hasToken: false }
 
 /** A failure, or what a good answer tells. A prefill stream that shows nothing at all is no failure by itself. */
@@ -19,10 +21,7 @@ export function judgeAnswer(leg: Leg, body: LegBody): Answered | Failure {
     if (data.length === 0 || isDoneData(data)) continue
     const judged = quickLook(data) ?? toAnswer(leg, judgePayload(data.toString('utf8')))
     if ('error' in judged) return judged
-    answer = {
-      promptTokens: answer.promptTokens ?? judged.promptTokens,
-      hasToken: answer.hasToken || judged.hasToken,
-    }
+    answer = together(answer, judged, data)
   }
   return answer
 }
@@ -35,5 +34,14 @@ function toAnswer(leg: Leg, verdict: Verdict): Answered | Failure {
       return verdict
     case 'failure':
       return inStreamFailure(leg, verdict.what, verdict.message, verdict.status)
+  }
+}
+
+/** Prompts of a batch differ, and their events come in any order: only those of the first can be compared. */
+function together(so: Answered, judged: Answered, data: Buffer): Answered {
+  const promptTokens = LATER_PROMPT.test(data.toString('latin1')) ? undefined : judged.promptTokens
+  return {
+    promptTokens: so.promptTokens ?? promptTokens,
+    hasToken: so.hasToken || judged.hasToken,
   }
 }

@@ -8,7 +8,7 @@
  */
 import { asBuffer } from '../json/bytes.ts'
 import { applyEdits, type Edit } from '../json/edit.ts'
-import { rangeAt, type ScannedValue, scanArray } from '../json/scan.ts'
+import { JsonFault, rangeAt, type ScannedValue, scanArray } from '../json/scan.ts'
 import { eventsIn, isDoneData, type ServerSentEvent, toEvent } from '../sse-events.ts'
 import type { AnswerEditor } from './answer-editor.ts'
 
@@ -39,12 +39,23 @@ export class InputLogprobs implements AnswerEditor {
     return Buffer.concat(eventsIn(block).map(event => this.#editEvent(event)))
   }
 
-  #editEvent({ raw, data }: ServerSentEvent): Buffer {
+  /** What is not JSON is not ours to mend: it goes on as it came. */
+  #editEvent(event: ServerSentEvent): Buffer {
+    try {
+      return this.#merged(event)
+    } catch (fault) {
+      if (fault instanceof JsonFault) return event.raw
+      throw fault
+    }
+  }
+
+  #merged({ raw, data }: ServerSentEvent): Buffer {
     if (data.length === 0 || isDoneData(data)) return raw
     const index = indexOf(data)
     if (this.#seen.has(index) && !isCumulative(data)) return raw
     this.#seen.add(index)
-    return toEvent(applyEdits(data, this.#editsFor(data, index, [])))
+    const edits = this.#editsFor(data, index, [])
+    return edits.length === 0 ? raw : toEvent(applyEdits(data, edits))
   }
 
   #editsFor(bytes: Buffer, index: number, path: readonly number[]): Edit[] {

@@ -1,7 +1,7 @@
 /** Makes one stream of the streams of n single samples: indexes and ids of one request, one usage, one `[DONE]`. */
 import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
 import { applyEdits, type Edit } from '../json/edit.ts'
-import { rangeAt, scanArray } from '../json/scan.ts'
+import { JsonFault, rangeAt, scanArray } from '../json/scan.ts'
 import { eventsIn, isDoneData, toEvent } from '../sse-events.ts'
 import { mergeUsage } from './usage.ts'
 
@@ -22,7 +22,7 @@ export class SampleStreams {
     const kept: Buffer[] = []
     for (const { raw, data } of eventsIn(block)) {
       if (data.length === 0) kept.push(raw)
-      else if (!isDoneData(data)) kept.push(...this.#editData(data, sample))
+      else if (!isDoneData(data)) kept.push(...(this.#editJson(data, sample) ?? [raw]))
     }
     return Buffer.concat(kept)
   }
@@ -35,6 +35,16 @@ export class SampleStreams {
     const texts = this.#usages.map(event => textAt(event, ['usage']))
     const merged = replaceAt(first, ['usage'], Buffer.from(mergeUsage(texts)))
     return Buffer.concat([toEvent(applyEdits(first, [...merged, ...this.#idEdits(first)])), done])
+  }
+
+  /** `undefined` for what is not JSON: it goes on as it came. */
+  #editJson(data: Buffer, sample: number): Buffer[] | undefined {
+    try {
+      return rangeAt(data, [])?.kind === 'object' ? this.#editData(data, sample) : undefined
+    } catch (fault) {
+      if (fault instanceof JsonFault) return undefined
+      throw fault
+    }
   }
 
   #editData(data: Buffer, sample: number): Buffer[] {

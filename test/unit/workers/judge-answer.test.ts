@@ -16,7 +16,7 @@ function judged(text: string, contentType = 'text/event-stream; charset=utf-8'):
 }
 
 function event(index: number | undefined, promptTokens: number): string {
-  return `data: ${JSON.stringify({ index, text: 'a', meta_info: { prompt_tokens: promptTokens } })}\n\n`
+  return `data: ${JSON.stringify({ index, text: 'a', meta_info: { prompt_tokens: promptTokens, completion_tokens: 1 } })}\n\n`
 }
 
 suite('judgeAnswer', () => {
@@ -31,6 +31,10 @@ suite('judgeAnswer', () => {
 
   test('compares a streamed batch by its first prompt, in whatever order its events came', () => {
     assert.deepEqual(judged(event(2, 4) + event(0, 7) + event(1, 9)), { hasToken: true, promptTokens: 7 })
+  })
+
+  test('compares nothing when only later prompts have told their tokens', () => {
+    assert.deepEqual(judged(event(2, 4)), { hasToken: true, promptTokens: undefined })
   })
 
   test('fails for a failure anywhere in the stream, with the leg', () => {

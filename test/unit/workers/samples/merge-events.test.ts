@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { SampleStreams } from '../../../../workers/samples/merge-events.ts'
+
+const DONE = 'data: [DONE]\n\n'
+
+type Read = readonly [sample: number, block: string]
+
+function edited(streams: SampleStreams, ...reads: readonly Read[]): string {
+  return reads.map(([sample, block]) => streams.edit(Buffer.from(block), sample).toString()).join('')
+}
+
+function chunk(id: string, index: number, text: string): string {
+  return `data: {"id":"${id}","choices":[{"index":${index},"delta":{"content":"${text}"}}]}\n\n`
+}
+
+function usage(id: string, made: number): string {
+  return `data: {"id":"${id}","choices":[],"usage":{"prompt_tokens":7,"completion_tokens":${made},"total_tokens":${7 + made}}}\n\n`
+}
+
+function toolEvent(index: number): string {
+  return `data: {"choices":[{"delta":{"tool_calls":[{"index":0}]},"index":${index}}]}\n\n`
+}
+
+function generateEvent(text: string, more = ''): string {
+  return `data: {"text":"${text}","meta_info":{"id":"r"}${more}}\n\n`
+}
+
+suite('SampleStreams of chat and completions', () => {
+  test('give every event the sample as its index and the first event’s id', () => {
+    const streams = new SampleStreams('chat', 2)
+    assert.equal(
+      edited(streams, [1, chunk('b', 0, 'x')], [0, chunk('a', 0, 'y')], [1, chunk('b', 0, 'z')]),
+      chunk('b', 1, 'x') + chunk('b', 0, 'y') + chunk('b', 1, 'z'),
+    )
+  })
+
+  test('number the samples of each prompt of a batch side by side', () => {
+    const streams = new SampleStreams('completions', 3)
+    assert.equal(edited(streams, [2, chunk('a', 1, 'x')]), chunk('a', 5, 'x'))
+  })
+
+  test('end with one [DONE], whatever each sample sent', () => {
+    const streams = new SampleStreams('chat', 2)
+    assert.equal(edited(streams, [0, DONE], [1, chunk('b', 0, 'x') + DONE]), chunk('b', 1, 'x'))
+    assert.equal(streams.end().toString(), DONE)
+  })
+
+  test('send one usage, that of all samples, as the last event', () => {
+    const streams = new SampleStreams('chat', 2)
+    const seen = edited(streams, [1, chunk('b', 0, 'x')], [0, usage('a', 2)], [1, usage('b', 3)])
+    assert.equal(seen, chunk('b', 1, 'x'))
+    assert.equal(streams.end().toString(), usage('b', 5) + DONE)
+  })
+
+  test('leave usage in events with choices where it is', () => {
+    const streams = new SampleStreams('chat', 2)
+    const event = 'data: {"choices":[{"index":0,"delta":{}}],"usage":{"completion_tokens":1}}\n\n'
+    assert.equal(edited(streams, [0, event]), event)
+    assert.equal(streams.end().toString(), DONE)
+  })
+
+  test('pass chunks without choices and usage on', () => {
+    const event = 'data: {"choices":[],"sglext":{"a":1}}\n\n'
+    assert.equal(edited(new SampleStreams('chat', 2), [0, event]), event)
+  })
+
+  test('do not take an index deeper inside for that of the choice', () => {
+    assert.equal(edited(new SampleStreams('chat', 2), [1, toolEvent(0)]), toolEvent(1))
+  })
+})
+
+suite('SampleStreams of /generate', () => {
+  test('say which sample each event is of', () => {
+    const streams = new SampleStreams('generate', 2)
+    assert.equal(
+      edited(streams, [1, generateEvent('a')], [0, generateEvent('b')]),
+      generateEvent('a', ',"index":1') + generateEvent('b', ',"index":0'),
+    )
+    assert.equal(streams.end().toString(), DONE)
+  })
+
+  test('number the samples of each prompt of a batch side by side', () => {
+    const streams = new SampleStreams('generate', 2)
+    assert.equal(edited(streams, [1, generateEvent('a', ',"index":2')]), generateEvent('a', ',"index":5'))
+  })
+})
+
+suite('SampleStreams', () => {
+  test('change no byte of what carries no sample', () => {
+    for (const endpoint of ['chat', 'generate'] as const) {
+      for (const block of [
+        ': ping\n\n',
+        'data: <html>\n\n',
+        'data: {"a" 1}\n\n',
+        'data: 7\n\n',
+        'event: e\r\n\r\n',
+      ])
+        assert.equal(edited(new SampleStreams(endpoint, 2), [0, block]), block)
+    }
+  })
+
+  test('change no byte beside index and id', () => {
+    const event =
+      'data: { "id":"a" ,"t":1.50e1,"choices":[ {"delta":{"content":"é\\u00e9"}, "index": 0} ] }\n\n'
+    assert.equal(edited(new SampleStreams('chat', 2), [0, event]), event)
+  })
+
+  test('keep the events of one sample in their order, however its stream was read', () => {
+    const events = ['a', 'b', 'c', 'd'].map(text => chunk('a', 0, text))
+    const whole = edited(new SampleStreams('chat', 2), [0, events.join('')])
+    const single = edited(new SampleStreams('chat', 2), ...events.map<Read>(event => [0, event]))
+    assert.equal(whole, single)
+    assert.equal(whole, events.join(''))
+  })
+})
