@@ -34,7 +34,7 @@ export class PrefillLeg implements LegHandler {
   }
 
   onData(bytes: Uint8Array): void {
-    if (this.body.add(bytes)) return
+    if (!this.isOpen || this.body.add(bytes)) return
     this.isOpen = false
     this.#events.prefillFailed(
       inStreamFailure('prefill', 'protocol', 'The prefill engine sent too much.', undefined),

@@ -12,9 +12,12 @@ const DONE_TIGHT = Buffer.from('data:[DONE]')
 const CRLF_END = Buffer.from('\r\n\r\n')
 const LF_END = Buffer.from('\n\n')
 const NOTHING = Buffer.alloc(0)
+/** Bytes of a blank line that may be on either side of a cut. */
+const SEAM = CRLF_END.length - 1
 
 export class EventRelay {
-  #rest: Buffer = NOTHING
+  /** The partial event, in pieces: joined once it is whole, so that a long one is not copied with every read. */
+  readonly #held: Buffer[] = []
   #isDone = false
 
   /** Whether the last whole event was `[DONE]`. */
@@ -25,22 +28,37 @@ export class EventRelay {
   /** The whole events that the bytes complete; empty when there are none. A view, or a copy when a rest was held. */
   push(bytes: Uint8Array): Uint8Array {
     const read = view(bytes)
-    const all = this.#rest.length === 0 ? read : Buffer.concat([this.#rest, read])
+    if (this.#held.length > 0 && !this.#completes(read)) {
+      // An empty piece would hide a byte of a blank line from the next look.
+      if (read.length > 0) this.#held.push(Buffer.from(read))
+      return NOTHING
+    }
+    const all = this.#held.length === 0 ? read : Buffer.concat([...this.#held.splice(0), read])
     const end = endsWithEvent(all) ? all.length : lastEventEnd(all)
-    this.#rest = end === all.length ? NOTHING : Buffer.from(all.subarray(end))
+    if (end < all.length) this.#held.push(Buffer.from(all.subarray(end)))
     if (end > 0) this.#isDone = endsWithDone(all, end, this.#isDone)
     return end === all.length ? all : all.subarray(0, end)
   }
 
   /** What is left at the end of the stream: an event without its blank line, or a part of one. */
   rest(): Uint8Array {
-    return this.#rest
+    return Buffer.concat(this.#held)
   }
 
   /** Whether a `[DONE]` without its blank line is what is left. */
   get isRestDone(): boolean {
-    const text = this.#rest.toString('latin1').trim()
+    const text = Buffer.concat(this.#held).toString('latin1').trim()
     return text === 'data: [DONE]' || text === 'data:[DONE]'
+  }
+
+  /** Whether an event ends in the read, or where it meets what is held. */
+  #completes(read: Buffer): boolean {
+    if (read.includes(LF_END) || read.includes(CRLF_END)) return true
+    // A blank line may be cut into single bytes: the last few pieces and the first bytes of the read show it.
+    const seam = Buffer.concat(
+      [...this.#held.slice(-SEAM), read.subarray(0, SEAM)].map(piece => piece.subarray(-SEAM)),
+    )
+    return lastEventEnd(seam) > 0
   }
 }
 
