@@ -13,6 +13,8 @@ import {
 } from './scan.ts'
 
 const SPACE = 0x20
+/** A whole escape, or a backslash that begins none. */
+const ESCAPE = /\\(?:(["\\/bfnrt]|u[0-9a-fA-F]{4})|)/g
 
 /** The first fault inside the text's value; `undefined` when there is none. */
 export function findFault(bytes: Buffer): JsonFault | undefined {
@@ -44,5 +46,9 @@ function membersOf(bytes: Buffer, object: Range): ScannedValue[] {
 function checkString(bytes: Buffer, range: Range): void {
   const at = bytes.subarray(range.start + 1, range.end - 1).findIndex(byte => byte < SPACE)
   if (at >= 0) throw new JsonFault(range.start + 1 + at, 'a control character in a string must be escaped')
-  decodeString(bytes, range)
+  const raw = bytes.toString('latin1', range.start + 1, range.end - 1)
+  for (const match of raw.matchAll(ESCAPE)) {
+    // Behind the backslash, as parsers count.
+    if (match[1] === undefined) throw new JsonFault(range.start + 2 + match.index, 'a bad escape in a string')
+  }
 }

@@ -12,7 +12,8 @@ for (const [text, position] of [
   ['{"a":{"b":01}}', 11],
   ['{"a":[{"c" 1}]}', 11],
   ['{"a":"x\ny"}', 7],
-  ['{"a":{"b":"\\q"}}', 10],
+  ['{"a":{"b":"\\q"}}', 12],
+  ['{"a":{"b":"\\\\\\u12"}}', 14],
 ] as const) {
   test(`finds the fault of ${JSON.stringify(text)} at byte ${position}`, () =>
     assert.equal(at(text), position))
