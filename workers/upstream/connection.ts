@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net'
 import { buildConnector, Client } from 'undici'
 import type { IdleLinks } from './idle-list.ts'
+import { connectLean, type LeanSocket } from './lean-socket.ts'
 import type { Leg } from './leg-dispatch.ts'
 
 export interface ConnectionOptions {
@@ -18,13 +19,14 @@ export class Connection {
   readonly idle: IdleLinks<Connection> = { older: undefined, newer: undefined, isIdle: false }
   readonly #client: Client
   #socket: Socket | undefined
+  #lean: LeanSocket | undefined
   /** Whether the present socket has carried a request before. */
   wasUsed = false
   isDestroyed = false
 
   /** `onClosed`: the socket is closed, whoever did it. */
   constructor(origin: string, options: ConnectionOptions, onClosed: (connection: Connection) => void) {
-    const connector = buildConnector({ timeout: options.connectMs })
+    const connectorOfTls = buildConnector({ timeout: options.connectMs })
     this.#client = new Client(origin, {
       pipelining: 1,
       keepAliveTimeout: options.keepAliveMs,
@@ -35,9 +37,14 @@ export class Connection {
       maxHeaderSize: options.headerBytes,
       connect: (target, callback) => {
         this.wasUsed = false
+        if (target.protocol === 'http:') {
+          this.#lean = connectLean(target, options.connectMs, callback)
+          this.#socket = this.#lean.socket
+          return
+        }
         // The types leave out that the connector gives the socket back while it is still connecting.
         // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
-        this.#socket = connector(target, callback) as unknown as Socket | undefined
+        this.#socket = connectorOfTls(target, callback) as unknown as Socket | undefined
       },
     })
     this.#client.on('disconnect', () => onClosed(this))
@@ -48,6 +55,11 @@ export class Connection {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- undici reads the flat list, its type says mutable
     const flat = headers as string[]
     this.#client.dispatch({ method, path, headers: flat, body: body ?? null }, leg)
+  }
+
+  /** Whether all that comes now is a response's body. */
+  expectBody(isBody: boolean): void {
+    if (this.#lean !== undefined) this.#lean.isInBody = isBody
   }
 
   /** Closes the socket now, whatever is on it. */

@@ -1,0 +1,39 @@
+/**
+ * Micro benches of what runs per request and per chunk: reading a body's fields, making the engines' body, relaying
+ * events. For comparing two versions on one machine; the gateway's real cost is what `bench/speed` shows.
+ *
+ *   node bench/micro/hot-path.ts
+ */
+import { bench, do_not_optimize, run, summary } from 'mitata'
+import { EventRelay } from '../../workers/relay.ts'
+import { readFields } from '../../workers/request-fields.ts'
+import { buildBody } from '../../workers/upstream/body.ts'
+
+const INJECTION = {
+  rid: 'f'.repeat(32),
+  bootstrapHost: '127.0.0.1',
+  bootstrapPort: 8998,
+  bootstrapRoom: 123_456_789,
+}
+const EVENT = Buffer.from(`data: {"text":"${'a'.repeat(180)}","meta_info":{"finish_reason":null}}\n\n`)
+
+for (const bytes of [512, 4096, 65_536]) {
+  const body = Buffer.from(JSON.stringify({ text: 'a'.repeat(bytes - 60), stream: true, rid_hint: 'x' }))
+  const fields = readFields('generate', body)
+  summary(() => {
+    bench(`readFields, ${bytes} B`, () => do_not_optimize(readFields('generate', body)))
+    bench(`JSON.parse, ${bytes} B`, () => do_not_optimize(JSON.parse(body.toString())))
+  })
+  bench(`buildBody, ${bytes} B`, () =>
+    do_not_optimize(buildBody(body, fields, INJECTION, { singleSample: false })),
+  )
+}
+
+const relay = new EventRelay()
+bench('relay of a whole event', () => do_not_optimize(relay.push(EVENT)))
+bench('relay of an event in two pieces', () => {
+  do_not_optimize(relay.push(EVENT.subarray(0, 50)))
+  do_not_optimize(relay.push(EVENT.subarray(50)))
+})
+
+await run()
