@@ -9,7 +9,9 @@ import { fileURLToPath } from 'node:url'
 
 const NEEDED = 24
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR2']
+const PARENT_CHECK_MS = 200
 
+endWithNpx()
 if (Number.parseInt(process.versions.node, 10) >= NEEDED) {
   endWithParent()
   await import('../src/main.ts')
@@ -46,4 +48,16 @@ function endWithParent() {
   if (!process.channel) return
   process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'))
   process.channel.unref()
+}
+
+/** npx passes no signal on: it dies and leaves the program behind, on its port. */
+function endWithNpx() {
+  if (process.env.npm_lifecycle_event !== 'npx') return
+  const parent = process.ppid
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(timer)
+    process.kill(process.pid, 'SIGTERM')
+  }, PARENT_CHECK_MS)
+  timer.unref()
 }

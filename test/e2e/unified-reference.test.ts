@@ -115,6 +115,8 @@ const GENERATE: Record<string, Body> = {
   'a rid of the client': { text: 'Once', sampling_params: SAMPLING, rid: 'my "own" rid' },
   'rids of the client': { text: PROMPTS, sampling_params: SAMPLING, rid: ['rid-a', 'rid-b', 'rid-c'] },
   'one rid of the client for a batch': { text: PROMPTS, sampling_params: SAMPLING, rid: 'mine' },
+  'an answer without a token': { text: 'x <stop:0>', sampling_params: SAMPLING },
+  'a batch of one with two samples': { text: ['alone'], sampling_params: { ...SAMPLING, n: 2 } },
   'a rid of the client with logprobs': { text: 'Once', sampling_params: SAMPLING, rid: 'r', ...LOGPROBS },
 }
 
@@ -128,12 +130,21 @@ const COMPLETIONS: Record<string, Body> = {
   'two samples of each prompt': { prompt: ['a b', 'c d'], n: 2 },
   logprobs: { prompt: 'Once upon', logprobs: 2 },
   'logprobs of two samples': { prompt: 'Twice', n: 2, logprobs: 1 },
+  'an echoed prompt of two samples': { prompt: 'Once upon', echo: true, n: 2 },
+  'usage in each event': {
+    prompt: 'Once',
+    stream_options: { include_usage: true, continuous_usage_stats: true },
+  },
+  'a prompt that ends at once': { prompt: 'x <stop:0>' },
+  'one token': { prompt: 'x', max_tokens: 1 },
   'an echoed prompt': { prompt: 'Once upon', echo: true },
   'a rid of the client': { prompt: 'Once', rid: 'mine' },
 }
 
 const CHATS: Record<string, Body> = {
   'a chat': {},
+  'one token': { max_tokens: 1 },
+  'an answer without a token': { messages: [{ role: 'user', content: 'x <stop:0>' }] },
   'two samples': { n: 2 },
   'three samples': { n: 3 },
   logprobs: { logprobs: true, top_logprobs: 2 },

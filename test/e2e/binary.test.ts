@@ -1,0 +1,108 @@
+/** The program as operators start it: its own process, flags of the Rust routers, ended by a signal. */
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { expectedText } from '../../bench/simulator/script.ts'
+import { openFleet, runningOn, until } from '../support/gateway.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+
+interface Program {
+  readonly child: ChildProcess
+  readonly origin: string
+}
+
+/** Resolves when it is ready. Port 0: the log says which one it took. */
+async function startProgram(
+  t: TestContext,
+  command: readonly string[],
+  args: readonly string[],
+): Promise<Program> {
+  const [file = '', ...before] = command
+  const child = spawn(file, [...before, ...args, '--host', '127.0.0.1', '--port', '0'], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.after(() => {
+    child.kill('SIGKILL')
+    child.stdout.destroy()
+  })
+  let log = ''
+  child.stdout.on('data', bytes => (log += String(bytes)))
+  await until(() => / listening .*port=\d+/.test(log) || child.exitCode !== null, 20_000)
+  const origin = `http://127.0.0.1:${/ port=(\d+)/.exec(log)?.[1]}`
+  await until(async () => (await fetch(`${origin}/readiness`)).ok)
+  return { child, origin }
+}
+
+const DIRECT = [process.execPath, 'bin/pd-gateway.js']
+const NPX = ['npx', '--no-install', 'pd-gateway']
+
+test('the program serves a fleet given by flags, and ends with 0 at SIGTERM', async t => {
+  const { child, origin } = await startPairs(t, DIRECT)
+  child.kill('SIGTERM')
+  const [code] = await once(child, 'exit')
+  assert.equal(code, 0)
+  await assert.rejects(fetch(`${origin}/health`))
+})
+
+test('the program that npx started serves, and does not outlive npx', async t => {
+  const { child, origin } = await startPairs(t, NPX)
+  child.kill('SIGTERM')
+  await until(async () => {
+    const isServing = await fetch(`${origin}/health`).then(
+      () => true,
+      () => false,
+    )
+    return !isServing
+  })
+})
+
+async function startPairs(t: TestContext, command: readonly string[]): Promise<Program> {
+  const fleet = await openFleet(t, { prefill: 2, decode: 1 })
+  const program = await startProgram(t, command, [
+    '--pd-disaggregation',
+    ...fleet.prefill.flatMap(({ url, bootstrapPort }) => ['--prefill', url, String(bootstrapPort)]),
+    ...fleet.decode.flatMap(({ url }) => ['--decode', url]),
+    '--policy',
+    'round_robin',
+  ])
+  const { origin } = program
+  await until(async () => (await (await fetch(`${origin}/readiness`)).text()).includes('"healthy_workers":3'))
+  for (let request = 0; request < 4; request++) {
+    // oxlint-disable-next-line no-await-in-loop -- in turn, as the policy has it
+    assert.equal(await complete(origin, `Request ${request}`), expectedText(`Request ${request}`, 0, 12))
+  }
+  assert.deepEqual(
+    fleet.prefill.map(engine => engine.counters.completed),
+    [2, 2],
+  )
+  await until(() => runningOn(fleet) === 0)
+  return program
+}
+
+test('the program, given single engines, serves them', async t => {
+  const fleet = await openFleet(t, { unified: 2 })
+  const urls = fleet.unified.map(({ url }) => url)
+  const { child, origin } = await startProgram(t, DIRECT, ['--worker-urls', ...urls])
+  assert.equal(await complete(origin, 'Once'), expectedText('Once', 0, 12))
+  child.kill('SIGINT')
+  const [code] = await once(child, 'exit')
+  assert.equal(code, 0)
+})
+
+async function complete(origin: string, prompt: string): Promise<unknown> {
+  const response = await fetch(`${origin}/v1/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'sim', prompt, max_tokens: 12 }),
+  })
+  const answer: unknown = await response.json()
+  assert.equal(response.status, 200, JSON.stringify(answer))
+  return ['choices', 0, 'text'].reduce<unknown>(
+    (inner, key) => (inner instanceof Object ? Reflect.get(inner, key) : undefined),
+    answer,
+  )
+}
