@@ -2,15 +2,7 @@
  * Where a text that a parser has refused is wrong. For error messages: slow, and only called when there is a fault.
  * `scan.ts` checks one level; here every level is scanned, down to the escapes of the strings.
  */
-import {
-  decodeString,
-  JsonFault,
-  type Range,
-  rangeAt,
-  type ScannedValue,
-  scanArray,
-  scanObject,
-} from './scan.ts'
+import { JsonFault, type Range, rangeAt, type ScannedValue, scanArray, scanObject } from './scan.ts'
 
 const SPACE = 0x20
 /** A whole escape, or a backslash that begins none. */
