@@ -1,0 +1,206 @@
+/** One attempt over real sockets: what its sink hears, what the engines are told, and that every lease comes back. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, type ServerResponse } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { suite, type TestContext, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { type ConfigInput, configSchema } from '../../../src/config/config.ts'
+import { EngineSlots } from '../../../src/shared/engine-slots.ts'
+import { createSharedMemory } from '../../../src/shared/layout.ts'
+import { Attempt } from '../../../workers/attempt.ts'
+import { Upstreams } from '../../../workers/upstream/upstreams.ts'
+import { engineOf } from '../../support/engines.ts'
+
+const RID = '0123456789abcdef0123456789abcdef'
+const TOKEN = 'data: {"text":"a","meta_info":{"prompt_tokens":7,"completion_tokens":1}}\n\n'
+const DONE = 'data: [DONE]\n\n'
+const WHOLE = '{"text":"a","meta_info":{"prompt_tokens":7,"completion_tokens":1}}'
+const LIMIT_MS = 10_000
+
+type Script = (response: ServerResponse) => void
+
+interface ScriptedEngine {
+  readonly url: string
+  /** What came in, in order: `generate`, `abort <rid>`, `gone` when the generate socket closed early. */
+  readonly seen: string[]
+}
+
+async function startEngine(t: TestContext, script: Script): Promise<ScriptedEngine> {
+  const seen: string[] = []
+  const server = createServer((request, response) => {
+    void text(request).then(body => {
+      if (request.url === '/abort_request') {
+        seen.push(`abort ${String(/"rid":"(\w+)"/.exec(body)?.[1])}`)
+        return response.end()
+      }
+      seen.push('generate')
+      response.on('close', () => {
+        if (!response.writableFinished) seen.push('gone')
+      })
+      return script(response)
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const address = server.address()
+  assert.ok(typeof address === 'object' && address !== null)
+  return { url: `http://127.0.0.1:${address.port}`, seen }
+}
+
+interface Stage {
+  readonly attempt: Attempt
+  /** What the sink heard. */
+  readonly heard: string[]
+  readonly prefill: ScriptedEngine
+  readonly decode: ScriptedEngine
+  inFlight(): number[]
+}
+
+interface Play {
+  readonly prefill: Script
+  readonly decode: Script
+  readonly isStream?: boolean
+  readonly config?: ConfigInput
+}
+
+async function stage(t: TestContext, play: Play): Promise<Stage> {
+  const config = configSchema.parse(play.config ?? {})
+  const upstreams = new Upstreams(config)
+  t.after(() => upstreams.destroy())
+  const slots = new EngineSlots(createSharedMemory(2, 1))
+  const [prefill, decode] = [await startEngine(t, play.prefill), await startEngine(t, play.decode)]
+  const heard: string[] = []
+  const plan = {
+    endpoint: 'generate',
+    path: '/generate',
+    isStream: play.isStream ?? true,
+    mergesPrefill: false,
+    prefill: engineOf({ slot: 0, role: 'prefill', url: prefill.url }),
+    decode: engineOf({ slot: 1, role: 'decode', url: decode.url }),
+    rids: [RID],
+    headers: ['content-type', 'application/json'],
+    body: Buffer.from('{}'),
+    isFresh: false,
+  } as const
+  const sink = {
+    answered: (_: unknown, body: Uint8Array) => heard.push(`answered ${Buffer.from(body).toString()}`),
+    started: () => heard.push('started'),
+    bytes: (bytes: Uint8Array) => heard.push(Buffer.from(bytes).toString()),
+    ended: () => heard.push('ended'),
+    failed: (failure: { cause: string; error: { leg?: string | undefined } }) =>
+      heard.push(`failed: ${failure.cause} of ${failure.error.leg}`),
+    broke: (failure: { cause: string }) => heard.push(`broke: ${failure.cause}`),
+  }
+  const attempt = new Attempt(plan, sink, { config, upstreams, slots, thread: 0 })
+  return { attempt, heard, prefill, decode, inFlight: () => [slots.inFlight(0), slots.inFlight(1)] }
+}
+
+async function until(isTrue: () => boolean, endMs = performance.now() + LIMIT_MS): Promise<void> {
+  if (isTrue()) return
+  assert.ok(performance.now() < endMs, 'waited too long')
+  await pause(2)
+  return until(isTrue, endMs)
+}
+
+const silent: Script = () => undefined
+const whole: Script = response => response.writeHead(200, { 'content-type': 'application/json' }).end(WHOLE)
+const refuse: Script = response => response.writeHead(500).end('{"error":{"message":"why"}}')
+
+function streamOf(...blocks: readonly string[]): Script {
+  return response => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    for (const block of blocks) response.write(block)
+  }
+}
+
+const stream: Script = response => {
+  streamOf(TOKEN, DONE)(response)
+  response.end()
+}
+
+function isOver({ heard }: Stage): boolean {
+  return /^(?:answered|ended|failed|broke)/.test(heard.at(-1) ?? '')
+}
+
+suite('Attempt', () => {
+  test('counts both legs before the first byte leaves, and each until its end', async t => {
+    const scene = await stage(t, { prefill: whole, decode: stream })
+    scene.attempt.start()
+    assert.deepEqual(scene.inFlight(), [1, 1])
+    await until(() => isOver(scene))
+    assert.equal(scene.heard.join(''), `started${TOKEN}${DONE}ended`)
+    assert.deepEqual(scene.inFlight(), [0, 0])
+  })
+
+  test('answers with the whole body once both legs agree', async t => {
+    const scene = await stage(t, { prefill: whole, decode: whole, isStream: false })
+    scene.attempt.start()
+    await until(() => isOver(scene))
+    assert.deepEqual(scene.heard, [`answered ${WHOLE}`])
+    assert.deepEqual(scene.inFlight(), [0, 0])
+  })
+
+  for (const [what, prefill, decode, leg] of [
+    ['a silent decode when prefill refuses', refuse, silent, 'prefill'],
+    ['a silent prefill when decode refuses', silent, refuse, 'decode'],
+  ] as const)
+    test(`aborts ${what}, at its engine and on its socket`, async t => {
+      const scene = await stage(t, { prefill, decode })
+      scene.attempt.start()
+      await until(() => isOver(scene))
+      assert.deepEqual(scene.heard, [`failed: status of ${leg}`])
+      const other = leg === 'prefill' ? scene.decode : scene.prefill
+      await until(() => other.seen.includes('gone') && other.seen.includes(`abort ${RID}`))
+      assert.deepEqual(scene.inFlight(), [0, 0])
+    })
+
+  test('tells both engines when the client is gone, and its sink nothing more', async t => {
+    const scene = await stage(t, { prefill: silent, decode: streamOf(TOKEN) })
+    scene.attempt.start()
+    await until(() => scene.heard.length === 2)
+    scene.attempt.abort()
+    assert.deepEqual(scene.inFlight(), [0, 0])
+    const engines = [scene.prefill, scene.decode]
+    await until(() => engines.every(({ seen }) => seen.includes('gone') && seen.includes(`abort ${RID}`)))
+    assert.deepEqual(scene.heard, ['started', TOKEN])
+  })
+
+  test('breaks a stream that stalls after its first token', async t => {
+    const config = { timeouts: { idleMs: 50 } }
+    const scene = await stage(t, { prefill: whole, decode: streamOf(TOKEN), config })
+    scene.attempt.start()
+    await until(() => isOver(scene))
+    assert.deepEqual(scene.heard, ['started', TOKEN, 'broke: stalled'])
+    assert.deepEqual(scene.inFlight(), [0, 0])
+  })
+
+  test('fails when no token comes in time', async t => {
+    const config = { timeouts: { firstTokenMs: 50 } }
+    const scene = await stage(t, { prefill: whole, decode: silent, config })
+    scene.attempt.start()
+    await until(() => isOver(scene))
+    assert.deepEqual(scene.heard, ['failed: stalled of decode'])
+    await until(() => scene.decode.seen.includes(`abort ${RID}`))
+  })
+
+  test('breaks a stream whose connection breaks after its first token', async t => {
+    const { promise: sent, resolve } = Promise.withResolvers<ServerResponse>()
+    const decode: Script = response => {
+      streamOf(TOKEN)(response)
+      resolve(response)
+    }
+    const scene = await stage(t, { prefill: whole, decode })
+    scene.attempt.start()
+    const response = await sent
+    await until(() => scene.heard.length === 2)
+    response.destroy()
+    await until(() => isOver(scene))
+    assert.deepEqual(scene.heard, ['started', TOKEN, 'broke: transport'])
+    assert.deepEqual(scene.inFlight(), [0, 0])
+  })
+})
