@@ -191,7 +191,9 @@ export class AttemptLoop implements AttemptSink {
       ...more,
       error: failure.error.message.slice(0, 300),
     }
-    this.#context.log.warn(fields, message)
+    // Without any engine every request would write a line for each of its retries: the one at its end says it all.
+    if (failure.cause === 'no-engine' && message === 'retry') this.#context.log.debug(fields, message)
+    else this.#context.log.warn(fields, message)
   }
 }
 

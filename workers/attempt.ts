@@ -53,6 +53,7 @@ export class Attempt implements PrefillEvents, DecodeEvents {
   #state: AttemptState
   #timer: NodeJS.Timeout | undefined
   #graceTimer: NodeJS.Timeout | undefined
+  #errorTimer: NodeJS.Timeout | undefined
   #isClosed = false
 
   constructor(plan: AttemptPlan, sink: AttemptSink, resources: AttemptResources) {
@@ -213,7 +214,7 @@ export class Attempt implements PrefillEvents, DecodeEvents {
   }
 
   #awaitErrorBody(give: () => void): void {
-    this.#graceTimer ??= setTimeout(give, ERROR_BODY_MS)
+    this.#errorTimer ??= setTimeout(give, ERROR_BODY_MS)
   }
 
   /** For a whole answer only prefill's is a sign of life: decode is silent until it has all. */
@@ -232,6 +233,7 @@ export class Attempt implements PrefillEvents, DecodeEvents {
     this.#isClosed = true
     this.#disarm()
     clearTimeout(this.#graceTimer)
+    clearTimeout(this.#errorTimer)
     if (isEarly) this.#tellEngines()
     this.#prefill.isOpen = false
     this.#prefillLeg?.handle?.abort()

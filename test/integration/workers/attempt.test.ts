@@ -18,7 +18,7 @@ const DONE = 'data: [DONE]\n\n'
 const WHOLE = '{"text":"a","meta_info":{"prompt_tokens":7,"completion_tokens":1}}'
 const LIMIT_MS = 10_000
 
-type Script = (response: ServerResponse) => void
+type Script = (response: ServerResponse) => unknown
 
 interface ScriptedEngine {
   readonly url: string
@@ -110,6 +110,8 @@ async function until(isTrue: () => boolean, endMs = performance.now() + LIMIT_MS
 const silent: Script = () => undefined
 const whole: Script = response => response.writeHead(200, { 'content-type': 'application/json' }).end(WHOLE)
 const refuse: Script = response => response.writeHead(500).end('{"error":{"message":"why"}}')
+/** Late enough for decode's answer to be there, and for ever without a body. */
+const refuseSlowly: Script = response => setTimeout(() => response.writeHead(500).flushHeaders(), 60)
 
 function streamOf(...blocks: readonly string[]): Script {
   return response => {
@@ -158,6 +160,14 @@ suite('Attempt', () => {
       await until(() => other.seen.includes('gone') && other.seen.includes(`abort ${RID}`))
       assert.deepEqual(scene.inFlight(), [0, 0])
     })
+
+  test('believes a late error status of prefill without a body, not the complete answer of decode', async t => {
+    const config = { upstream: { prefillGraceMs: 200 } }
+    const on = await stage(t, { prefill: refuseSlowly, decode: whole, isStream: false, config })
+    on.attempt.start()
+    await until(() => on.heard.length > 0)
+    assert.deepEqual(on.heard, ['failed: status of prefill'])
+  })
 
   test('tells both engines when the client is gone, and its sink nothing more', async t => {
     const scene = await stage(t, { prefill: silent, decode: streamOf(TOKEN) })
