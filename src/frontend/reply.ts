@@ -13,31 +13,17 @@ export interface ReplyHead {
   readonly requestId: string
 }
 
-/** Framing is uWebSockets.js' own; hop-by-hop headers end here (RFC 9110 §7.6.1); the id is written by us. */
-const DROPPED = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'content-length',
-  'date',
-  'x-request-id',
-])
-
 /** Bodies up to this size are copied by `end` when the client does not take them at once. */
 const SMALL_BYTES = 64 * 1024
 
+/** Router threads have left out what is not for the client; the id is ours, whatever an engine says. */
 export function writeHead(res: UwsResponse, head: ReplyHead): void {
   const statusLine = `${head.status} ${STATUS_CODES[head.status] ?? 'Unknown'}`
   res.writeStatus(statusLine).writeHeader('x-request-id', head.requestId)
   const { headers } = head
   for (let at = 0; at + 1 < headers.length; at += 2) {
     const name = headers[at] ?? ''
-    if (!DROPPED.has(name)) res.writeHeader(name, headers[at + 1] ?? '')
+    if (name !== 'x-request-id') res.writeHeader(name, headers[at + 1] ?? '')
   }
 }
 
