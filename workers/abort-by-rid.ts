@@ -3,6 +3,7 @@
  * any router thread, so every thread is told.
  */
 import { BroadcastChannel } from 'node:worker_threads'
+import { parseJson } from './json/parse.ts'
 
 export interface AbortOrder {
   /** `undefined`: all of them. */
@@ -39,17 +40,9 @@ export class AbortByRid {
 
 /** What the body asks for; an empty rid names nothing, as engines hold it. `undefined`: the body makes no sense. */
 export function readAbortOrder(body: Uint8Array): AbortOrder | 'nothing' | undefined {
-  const asked = parse(body)
+  const asked = parseJson(new TextDecoder().decode(body))
   if (typeof asked !== 'object' || asked === null) return undefined
   const { rid, abort_all: all } = asked as { rid?: unknown; abort_all?: unknown }
   if (all === true) return { rid: undefined }
   return typeof rid === 'string' && rid !== '' ? { rid } : 'nothing'
-}
-
-function parse(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(body))
-  } catch {
-    return undefined
-  }
 }

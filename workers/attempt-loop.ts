@@ -141,12 +141,11 @@ export class AttemptLoop implements AttemptSink {
   }
 
   #plan(pair: Pair): AttemptPlan {
-    const { endpoint, path, headers, body, fields, singleSample } = this.#request
+    const { path, headers, body, fields, singleSample } = this.#request
     const injected = pair.prefill
       ? injectBootstrap(pair.prefill, fields.batchSize, this.#context.random)
       : injectSingle(fields.batchSize)
     return {
-      endpoint,
       path,
       isStream: fields.isStream,
       mergesPrefill: fields.wantsInputLogprobs && pair.prefill !== undefined,

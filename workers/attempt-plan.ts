@@ -1,11 +1,9 @@
 /** What an attempt needs to know before it starts, and whom it tells how it went. */
-import type { GenerationEndpoint } from '../src/core/endpoint.ts'
 import type { Engine } from '../src/core/engine.ts'
 import type { FlatHeaders } from '../src/messages/types.ts'
 import type { Failure } from './failure.ts'
 
 export interface AttemptPlan {
-  readonly endpoint: GenerationEndpoint
   readonly path: string
   readonly isStream: boolean
   /** Prefill's logprobs of the prompt go into the client's answer. */

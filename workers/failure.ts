@@ -4,6 +4,7 @@
  * Sources: SGLang 2026-07, error envelopes and the catalogue of PD failures.
  */
 import { GatewayError, type Leg } from '../src/core/errors.ts'
+import { isObject, parseObject } from './json/parse.ts'
 
 /** Bounded set: it goes into log lines and metric labels. */
 type FailureCause =
@@ -164,19 +165,6 @@ function readEnvelope(body: Uint8Array): Envelope {
     type: isText(type) && !/^\d+$/.test(type) ? type : undefined,
     code: isText(code) || typeof code === 'number' ? code : undefined,
   }
-}
-
-function parseObject(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return isObject(value) ? value : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isText(value: unknown): value is string {

@@ -1,14 +1,13 @@
 /** Makes one answer of what several engines said. Pure. */
 import { errorBody, GatewayError } from '../src/core/errors.ts'
 import type { EngineAnswer } from './engine-call.ts'
+import { isObject, type Json, parseObject } from './json/parse.ts'
 
 export interface FleetAnswer {
   readonly status: number
   /** JSON text. */
   readonly body: string
 }
-
-type Json = Record<string, unknown>
 
 /** The first good answer, as it is. @throws GatewayError when there is none. */
 export function firstGood(answers: readonly EngineAnswer[]): FleetAnswer {
@@ -48,7 +47,7 @@ export function loadsOf(answers: readonly EngineAnswer[]): FleetAnswer {
   const loads = answers.flatMap<Json>(answer => {
     const about = { engine: answer.engine.url, role: answer.engine.role }
     if (answer.status !== 200) return [{ ...about, error: textOf(answer) }]
-    return listAt(parse(answer), 'loads').map(load => Object.assign({}, about, toObject(load)))
+    return listAt(parse(answer), 'loads').map(load => Object.assign({}, about, isObject(load) ? load : {}))
   })
   return { status: 200, body: JSON.stringify({ timestamp: new Date().toISOString(), loads }) }
 }
@@ -65,8 +64,10 @@ export function fanOutResult(answers: readonly EngineAnswer[], failedStatus: num
   if (failed.length === 0) return { status: 200, body: JSON.stringify({ success: true, results }) }
   const message = `${failed.length} of ${answers.length} engines failed: ${failed.map(describe).join('; ')}`
   const error = new GatewayError('engine-error', message, { status: failedStatus })
-  const body: unknown = JSON.parse(errorBody(error))
-  return { status: failedStatus, body: JSON.stringify({ ...toObject(body), success: false, results }) }
+  return {
+    status: failedStatus,
+    body: JSON.stringify({ ...parseObject(errorBody(error)), success: false, results }),
+  }
 }
 
 function describe(answer: EngineAnswer): string {
@@ -84,28 +85,15 @@ function isGood(answer: EngineAnswer): boolean {
   return answer.status >= 200 && answer.status < 300
 }
 
-function textOf(answer: EngineAnswer): string {
-  return answer.body.toString('utf8', 0, 300).trim()
+function parse(answer: EngineAnswer): Json {
+  return parseObject(answer.body.toString('utf8')) ?? {}
 }
 
-function parse(answer: EngineAnswer): Json {
-  try {
-    const value: unknown = JSON.parse(answer.body.toString('utf8'))
-    return toObject(value)
-  } catch {
-    return {}
-  }
+function textOf(answer: EngineAnswer): string {
+  return answer.body.toString('utf8', 0, 300).trim()
 }
 
 function listAt(object: Json, key: string): unknown[] {
   const value = object[key]
   return Array.isArray(value) ? value : []
-}
-
-function toObject(value: unknown): Json {
-  return isObject(value) ? value : {}
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -5,6 +5,8 @@
  * ends at an event, and an error event of ours can follow. Hot path: no parsing, no strings, no copy of a read that
  * ends with an event, which is the usual one.
  */
+import { asBuffer } from './json/bytes.ts'
+
 const LF = 0x0a
 const CR = 0x0d
 const DONE = Buffer.from('data: [DONE]')
@@ -27,7 +29,7 @@ export class EventRelay {
 
   /** The whole events that the bytes complete; empty when there are none. A view, or a copy when a rest was held. */
   push(bytes: Uint8Array): Uint8Array {
-    const read = view(bytes)
+    const read = asBuffer(bytes)
     if (this.#held.length > 0 && !this.#completes(read)) {
       // An empty piece would hide a byte of a blank line from the next look.
       if (read.length > 0) this.#held.push(Buffer.from(read))
@@ -60,10 +62,6 @@ export class EventRelay {
     )
     return lastEventEnd(seam) > 0
   }
-}
-
-function view(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
 function endsWithEvent(bytes: Buffer): boolean {

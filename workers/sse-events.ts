@@ -1,4 +1,6 @@
 /** Splits a run of whole server-sent events (WHATWG HTML, section 9.2) by bytes. Not for the hot path. */
+import { asBuffer } from './json/bytes.ts'
+
 const LF = 0x0a
 const BLANK_LINE = /\r\n\r\n|\n\n|\r\r/g
 /** The mark of UTF-8, which may open a stream, is not part of the first field's name. */
@@ -13,7 +15,7 @@ export interface ServerSentEvent {
 
 /** The events of `block`, which starts at an event. A last event without its blank line counts. */
 export function eventsIn(block: Uint8Array): ServerSentEvent[] {
-  const bytes = Buffer.from(block.buffer, block.byteOffset, block.length)
+  const bytes = asBuffer(block)
   // latin1 keeps one character a byte, so that positions in the text are positions in the bytes.
   const text = bytes.toString('latin1')
   const events: ServerSentEvent[] = []
@@ -39,5 +41,5 @@ export function toEvent(data: Uint8Array | string): Buffer {
 }
 
 export function isDoneData(data: Uint8Array): boolean {
-  return Buffer.from(data.buffer, data.byteOffset, data.length).toString('latin1').trim() === '[DONE]'
+  return asBuffer(data).toString('latin1').trim() === '[DONE]'
 }

@@ -4,6 +4,8 @@
  * Knows the shapes in which SGLang says inside a 200 that it failed (2026-02 to 2026-07): an error object, an abort
  * as `finish_reason` text, an abort as `meta_info.finish_reason` object.
  */
+import { isObject, type Json, parseJson, parseObject } from './json/parse.ts'
+
 export type Verdict =
   /** A role, a usage count, a comment: says nothing yet. */
   | { readonly kind: 'neutral' }
@@ -16,11 +18,9 @@ export type Verdict =
       readonly status: number | undefined
     }
 
-type Json = Record<string, unknown>
-
 /** `text` is the JSON of one event's data. */
 export function judgePayload(text: string): Verdict {
-  const payload = parse(text)
+  const payload = parseObject(text)
   if (payload === undefined) return protocolFailure(text)
   const verdict = judge(payload)
   // Prompts of a batch differ, and their events come in any order: only those of the first can be compared.
@@ -31,7 +31,7 @@ export function judgePayload(text: string): Verdict {
 
 /** A body: an object, or an array of them for a batch of `/generate`. */
 export function judgeBodyText(text: string): Verdict {
-  const body = parseAny(text)
+  const body = parseJson(text)
   const items: unknown[] = Array.isArray(body) ? body : [body]
   return together(items.map(item => (isObject(item) ? judge(item) : protocolFailure(text))))
 }
@@ -118,23 +118,6 @@ function choices(payload: Json): Json[] {
 function protocolFailure(text: string): Verdict {
   const message = `The engine sent something that is not JSON: ${text.slice(0, 100)}`
   return { kind: 'failure', what: 'protocol', message, status: undefined }
-}
-
-function parse(text: string): Json | undefined {
-  const value = parseAny(text)
-  return isObject(value) ? value : undefined
-}
-
-function parseAny(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isFilled(value: unknown): boolean {

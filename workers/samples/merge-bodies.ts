@@ -1,6 +1,7 @@
 /** Makes one answer of the answers to n single samples, as one engine would have given it. */
 import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
-import { applyEdits, type Edit } from '../json/edit.ts'
+import { applyEdits } from '../json/edit.ts'
+import { replaceAt } from '../json/replace-at.ts'
 import { rangeAt, scanArray } from '../json/scan.ts'
 import { mergeUsage } from './usage.ts'
 
@@ -35,11 +36,6 @@ function interleave(samples: readonly (readonly Buffer[])[]): Buffer[] {
 
 function withIndex(choice: Buffer, index: number): Buffer {
   return applyEdits(choice, replaceAt(choice, ['index'], Buffer.from(String(index))))
-}
-
-function replaceAt(bytes: Buffer, path: readonly string[], replacement: Buffer): Edit[] {
-  const range = rangeAt(bytes, path)
-  return range === undefined ? [] : [{ start: range.start, end: range.end, replacement }]
 }
 
 function elementsAt(bytes: Buffer, path: readonly string[]): Buffer[] | undefined {

@@ -1,6 +1,7 @@
 /** Makes one stream of the streams of n single samples: indexes and ids of one request, one usage, one `[DONE]`. */
 import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
 import { applyEdits, type Edit } from '../json/edit.ts'
+import { replaceAt } from '../json/replace-at.ts'
 import { JsonFault, rangeAt, scanArray } from '../json/scan.ts'
 import { eventsIn, isDoneData, toEvent } from '../sse-events.ts'
 import { mergeUsage } from './usage.ts'
@@ -84,11 +85,6 @@ export class SampleStreams {
     this.#id ??= Buffer.from(data.subarray(range.start, range.end))
     return [{ start: range.start, end: range.end, replacement: this.#id }]
   }
-}
-
-function replaceAt(bytes: Buffer, path: readonly string[], replacement: Buffer): Edit[] {
-  const range = rangeAt(bytes, path)
-  return range === undefined ? [] : [{ start: range.start, end: range.end, replacement }]
 }
 
 function textAt(bytes: Buffer, path: readonly string[]): string {

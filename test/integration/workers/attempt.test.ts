@@ -76,7 +76,6 @@ async function stage(t: TestContext, play: Play): Promise<Stage> {
   const [prefill, decode] = [await startEngine(t, play.prefill), await startEngine(t, play.decode)]
   const heard: string[] = []
   const plan = {
-    endpoint: 'generate',
     path: '/generate',
     isStream: play.isStream ?? true,
     mergesPrefill: false,
