@@ -195,8 +195,10 @@ export class Attempt implements PrefillEvents, DecodeEvents {
     const wasCommitted = this.#state.isCommitted
     this.#close(false)
     if (wasCommitted) return this.#sink.ended()
-    if (!body.isEventStream) return this.#sink.answered(this.#head(body), body.joined())
-    this.#sink.started(this.#head(body))
+    // Prefill's own answer has prefill's logprobs already.
+    const head = from === 'decode' ? this.#head(body) : { ...this.#head(body), prefillBody: undefined }
+    if (!body.isEventStream) return this.#sink.answered(head, body.joined())
+    this.#sink.started(head)
     this.#sink.bytes(body.joined())
     this.#sink.ended()
   }

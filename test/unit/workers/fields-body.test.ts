@@ -26,7 +26,7 @@ function editOf(start: number, end: number, text: string): Edit {
 }
 
 function wantsLogprobs(text: string): boolean {
-  return fields('generate', text).wantsInputLogprobs
+  return fields('generate', text).prefillLogprobs === 'native'
 }
 
 suite('scan', () => {
