@@ -60,9 +60,11 @@ export class Attempt implements PrefillEvents, DecodeEvents {
     this.#plan = plan
     this.#sink = sink
     this.#resources = resources
-    const { answerBytes, peekBytes } = resources.config.limits
+    const { answerBytes, eventBytes, peekBytes } = resources.config.limits
+    // The first event may echo the prompt.
+    const held = plan.isStream ? peekBytes + plan.body.length : answerBytes
     this.#prefill = new PrefillLeg(answerBytes, this)
-    this.#decode = new DecodeLeg(plan.isStream ? peekBytes : answerBytes, this)
+    this.#decode = new DecodeLeg({ held, event: eventBytes }, this)
     this.#state = initialState({
       hasPrefill: plan.prefill !== undefined,
       mergesPrefill: plan.mergesPrefill,

@@ -15,6 +15,11 @@ export class LegBody {
     this.#limitBytes = limitBytes
   }
 
+  /** Bytes so far, those that were dropped included. */
+  get length(): number {
+    return this.#bytes
+  }
+
   get isError(): boolean {
     return this.status >= 400
   }

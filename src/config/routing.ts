@@ -94,7 +94,18 @@ export const limitsSchema = z.strictObject({
     .describe(
       'Bytes of one stream on their way to a client that does not read, before its engine is made to wait.',
     ),
-  peekBytes: z.int().min(1024).default(1_048_576).describe('Bytes held back until the first token is seen.'),
+  peekBytes: z
+    .int()
+    .min(1024)
+    .default(1_048_576)
+    .describe(
+      'Bytes of a stream held back until its first token is seen, besides the size of the request, which may be echoed.',
+    ),
+  eventBytes: z
+    .int()
+    .min(1024)
+    .default(67_108_864)
+    .describe('Largest event of a stream after its first token; a longer one breaks the stream.'),
   answerBytes: z
     .int()
     .min(1024)

@@ -197,6 +197,26 @@ suite('Attempt', () => {
     await until(() => scene.decode.seen.includes(`abort ${RID}`))
   })
 
+  test('breaks a stream whose event does not end, and stops both engines', async t => {
+    const config = { limits: { eventBytes: 4096 } }
+    const decode = streamOf(TOKEN, `data: {"text":"${'a'.repeat(8192)}`)
+    const scene = await stage(t, { prefill: whole, decode, config })
+    scene.attempt.start()
+    await until(() => isOver(scene))
+    assert.deepEqual(scene.heard, ['started', TOKEN, 'broke: protocol'])
+    await until(() => scene.decode.seen.includes('gone') && scene.decode.seen.includes(`abort ${RID}`))
+    assert.deepEqual(scene.inFlight(), [0, 0])
+  })
+
+  test('fails when an event without an end comes before a token', async t => {
+    const config = { limits: { peekBytes: 4096 } }
+    const decode = streamOf(`data: {"text":"${'a'.repeat(8192)}`)
+    const scene = await stage(t, { prefill: whole, decode, config })
+    scene.attempt.start()
+    await until(() => isOver(scene))
+    assert.deepEqual(scene.heard, ['failed: protocol of decode'])
+  })
+
   test('breaks a stream whose connection breaks after its first token', async t => {
     const { promise: sent, resolve } = Promise.withResolvers<ServerResponse>()
     const decode: Script = response => {
