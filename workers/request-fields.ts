@@ -57,7 +57,7 @@ const OWNED: ReadonlySet<string> = new Set([
   'data_parallel_rank',
 ])
 
-/** @throws {GatewayError} `invalid-json`, saying what was expected where */
+/** @throws {GatewayError} `invalid-json`, saying what was expected where; `invalid-request` without any prompt */
 export function readFields(endpoint: GenerationEndpoint, body: Uint8Array): RequestFields {
   const bytes = asBuffer(body)
   if (bytes.length === 0) throw new GatewayError('invalid-json', 'The request body is empty')
@@ -107,6 +107,8 @@ function fieldsOf(endpoint: GenerationEndpoint, bytes: Buffer, object: ScannedOb
   const { members } = object
   const sampling = readSampling(endpoint, bytes, members)
   const prompt = promptShape(endpoint, bytes, members)
+  // Some engines answer such a request with an empty list, others never.
+  if (prompt.batchSize === 0) throw new GatewayError('invalid-request', 'The list of prompts is empty.')
   const insertAt = object.end - 1
   return {
     isStream: lastMember(members, 'stream')?.kind === 'true',
