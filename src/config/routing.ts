@@ -61,6 +61,12 @@ export const upstreamSchema = z.strictObject({
     .min(1)
     .default(4096)
     .describe('Connections of one router thread to one engine.'),
+  caFiles: z
+    .array(z.string().min(1))
+    .default([])
+    .describe(
+      'PEM files of certificate authorities to trust for https engines, besides those known to Node.',
+    ),
   abortMode: z
     .enum(['immediate', 'deferred'])
     .default('immediate')

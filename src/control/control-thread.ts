@@ -1,5 +1,6 @@
 /** Entry of the control thread: watches every engine, keeps the registry, tells the main thread each change of it. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { trustAuthorities } from '../config/trust-authorities.ts'
 import { EngineSlots } from '../shared/engine-slots.ts'
 import { createLogger } from '../telemetry/log.ts'
 import type { ControlOrder, ControlReport, ControlTask } from './control-messages.ts'
@@ -11,6 +12,7 @@ if (parentPort) await run(parentPort, workerData as ControlTask) // oxlint-disab
 
 async function run(port: MessagePort, { config, shared, generation }: ControlTask): Promise<void> {
   const { engines, health, limits } = config
+  trustAuthorities(config.upstream.caFiles)
   const slots = new EngineSlots(shared)
   const registry = new Registry(slots, Math.min(limits.engines, shared.maxEngines), generation)
   const log = createLogger(config.log, 'control')
