@@ -61,8 +61,9 @@ export class Attempt implements PrefillEvents, DecodeEvents {
     this.#sink = sink
     this.#resources = resources
     const { answerBytes, eventBytes, peekBytes } = resources.config.limits
-    // The first event may echo the prompt.
-    const held = plan.isStream ? peekBytes + plan.body.length : answerBytes
+    // The first event may echo the prompt. Where prefill is merged, tokens are held, too, until its answer is there.
+    const isPeek = plan.isStream && !plan.mergesPrefill
+    const held = isPeek ? peekBytes + plan.body.length : answerBytes
     this.#prefill = new PrefillLeg(answerBytes, this)
     this.#decode = new DecodeLeg({ held, event: eventBytes }, this)
     this.#state = initialState({

@@ -65,6 +65,7 @@ interface Play {
   readonly prefill: Script
   readonly decode: Script
   readonly isStream?: boolean
+  readonly mergesPrefill?: boolean
   readonly config?: ConfigInput
 }
 
@@ -78,7 +79,7 @@ async function stage(t: TestContext, play: Play): Promise<Stage> {
   const plan = {
     path: '/generate',
     isStream: play.isStream ?? true,
-    mergesPrefill: false,
+    mergesPrefill: play.mergesPrefill ?? false,
     prefill: engineOf({ slot: 0, role: 'prefill', url: prefill.url }),
     decode: engineOf({ slot: 1, role: 'decode', url: decode.url }),
     rids: [RID],
@@ -215,6 +216,24 @@ suite('Attempt', () => {
     scene.attempt.start()
     await until(() => isOver(scene))
     assert.deepEqual(scene.heard, ['failed: protocol of decode'])
+  })
+
+  test('holds all tokens that come before the prefill answer that is merged into them', async t => {
+    const { promise: asked, resolve } = Promise.withResolvers<ServerResponse>()
+    const config = { limits: { peekBytes: 1024 } }
+    const long = TOKEN.repeat(100)
+    const decode: Script = response => {
+      streamOf(long, DONE)(response)
+      response.end()
+    }
+    const scene = await stage(t, { prefill: resolve, decode, mergesPrefill: true, config })
+    scene.attempt.start()
+    const response = await asked
+    await until(() => scene.inFlight()[1] === 0)
+    assert.deepEqual(scene.heard, [])
+    whole(response)
+    await until(() => isOver(scene))
+    assert.deepEqual(scene.heard, ['started', long + DONE, 'ended'])
   })
 
   test('breaks a stream whose connection breaks after its first token', async t => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import {
   chmodSync,
   existsSync,
+  lstatSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -59,6 +60,7 @@ for (const [name, spoil] of Object.entries(SPOILT)) {
     const seen = loadImage(folder, IMAGE, loaded => loaded)
     assert.equal(seen, path)
     assert.equal(readFileSync(path, 'latin1'), 'a library')
+    assert.equal(lstatSync(path).mode & 0o777, 0o600)
   })
 }
 
