@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { servedRoutes } from '../../../src/frontend/routes.ts'
 import { openHouse, until } from '../../support/front-house.ts'
 import { sendRaw } from '../../support/raw-http.ts'
 
@@ -68,6 +69,7 @@ const ODD: readonly [name: string, request: string, status: number][] = [
   ['a query with odd characters', post('/generate?a=%00&b=?&=;'), 200],
   ['a content-type of another kind', post('/generate').replace('application/json', 'text/plain'), 415],
   ['a GET with a body', `GET /v1/models HTTP/1.1\r\nhost: a\r\n${LENGTH}\r\n${BODY}`, 200],
+  ['trailers', chunked(`${CHUNK}0\r\nx-a: b\r\n\r\n`), 505],
   ['the first bytes of TLS', '\x16\x03\x01\x02\x00\x01\x00\x01\r\n\r\n', 505],
 ]
 
@@ -83,4 +85,23 @@ test('answers each odd request with a status, and the next client as ever', asyn
   await Promise.all(ODD.map(check))
   await until(() => frontend.openRequests === 0)
   assert.equal(await (await fetch(`${origin}/health`)).text(), 'OK')
+})
+
+const METHODS = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE']
+
+test('takes each method on each route as the route says', async t => {
+  const { origin, frontend } = await openHouse(t)
+  const check = async (path: string, method: string, takes: readonly string[]): Promise<void> => {
+    const response = await fetch(origin + path, { method })
+    await response.arrayBuffer()
+    const expected = method === 'OPTIONS' ? 204 : takes.includes(method) ? 200 : 405
+    assert.equal(response.status, expected, `${method} ${path}`)
+    const allow = response.headers.get('allow')
+    assert.equal(allow, expected === 200 ? null : [...takes, 'OPTIONS'].join(', '), `${method} ${path}`)
+  }
+  const all = servedRoutes().flatMap(({ path, methods }) =>
+    METHODS.map(method => check(path, method, methods)),
+  )
+  await Promise.all(all)
+  await until(() => frontend.openRequests === 0)
 })
