@@ -18,6 +18,11 @@ export interface Gateway {
   readonly port: number
   /** Resolves when a request could be served, or with `false` after `limitMs` without. */
   whenReady(limitMs: number): Promise<boolean>
+  /**
+   * Ends a router thread, whatever it does; another takes its place and its unanswered requests. Resolves with false
+   * when no such thread runs.
+   */
+  restartThread(thread: number): Promise<boolean>
   /** Stops listening and destroys what is open. */
   close(): Promise<void>
 }
@@ -47,6 +52,7 @@ export async function startGateway(config: Config): Promise<Gateway> {
       entry: ROUTER_ENTRY,
       onBatch: (_channel, batch) => frontend?.receive(batch),
       onExit: channel => frontend?.threadLost(channel),
+      onReady: () => frontend?.threadReady(),
       log,
     })
     threads = running
@@ -63,7 +69,12 @@ export async function startGateway(config: Config): Promise<Gateway> {
     })
     log.info({ threads: count, mode: config.engines.mode }, 'gateway is up')
     const isReady = (): boolean => readinessOf(config, snapshot, slots).isReady
-    return { port: frontend.port, whenReady: limitMs => becomes(isReady, limitMs), close }
+    return {
+      port: frontend.port,
+      whenReady: limitMs => becomes(isReady, limitMs),
+      restartThread: thread => running.restart(thread),
+      close,
+    }
   } catch (error) {
     await close()
     throw error

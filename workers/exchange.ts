@@ -30,6 +30,7 @@ export class Exchange implements AttemptSink {
   readonly #context: RouterContext
   readonly #credit: CreditBalance
   readonly #onEnd: () => void
+  readonly #deadlineMs: number
   readonly #totalTimer: NodeJS.Timeout
   #run: Run | undefined
   #isPaused = false
@@ -43,7 +44,9 @@ export class Exchange implements AttemptSink {
     this.#context = context
     this.#credit = new CreditBalance(message.creditBytes)
     this.#onEnd = onEnd
-    this.#totalTimer = setTimeout(() => this.#expire(), context.config.timeouts.totalSecs * 1000)
+    const leftMs = Math.max(0, context.config.timeouts.totalSecs * 1000 - message.ageMs)
+    this.#deadlineMs = context.nowMs() + leftMs
+    this.#totalTimer = setTimeout(() => this.#expire(), leftMs)
   }
 
   /** Never throws: what goes wrong is the client's answer. */
@@ -119,7 +122,7 @@ export class Exchange implements AttemptSink {
       body: message.body,
       fields,
       singleSample: false,
-      deadlineMs: this.#context.nowMs() + this.#context.config.timeouts.totalSecs * 1000,
+      deadlineMs: this.#deadlineMs,
       label: requestIdOf(message) ?? String(message.id),
     }
   }

@@ -86,6 +86,12 @@ export const limitsSchema = z.strictObject({
     .min(1)
     .default(65_536)
     .describe('Requests open at once; one more is refused with 503.'),
+  reopens: z
+    .int()
+    .min(0)
+    .max(10)
+    .default(1)
+    .describe('Times that a request without an answer goes to another router thread when its own dies.'),
   engines: z.int().min(2).max(1024).default(256).describe('Engines registered at once.'),
   relayBytesPerStream: z
     .int()

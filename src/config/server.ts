@@ -11,6 +11,12 @@ export const serverSchema = z.strictObject({
     .max(64)
     .default(0)
     .describe('Router threads; 0 means one less than the cores, at least one.'),
+  threadStallMs: z
+    .int()
+    .min(100)
+    .max(600_000)
+    .default(10_000)
+    .describe('A router thread whose event loop stands still for so long is replaced.'),
   listenSockets: z
     .int()
     .min(1)

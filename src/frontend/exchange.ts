@@ -3,7 +3,10 @@
  * under one cork. Hot path: no closure, string or array is made per chunk.
  *
  *   sent ──head──▶ streaming ──end──▶ over        sent ──answer──▶ over (large: once the client has taken it)
- *   any ──client gone, thread lost──▶ over
+ *   sent ──thread lost──▶ without a thread ──▶ sent (`unassigned.ts`)
+ *   any ──client gone, given up──▶ over
+ *
+ * The request is kept until the first word of its answer: until then another thread can take it.
  *
  * A client that does not keep up earns no credit: what uWebSockets.js buffers for it is counted as taken only when
  * it is.
@@ -12,26 +15,31 @@ import type { GatewayError } from '../core/errors.ts'
 import type { ThreadChannel } from '../messages/channel.ts'
 import type { Answer } from '../messages/codec.ts'
 import { CreditGrants } from '../messages/credit.ts'
-import type { FlatHeaders } from '../messages/types.ts'
+import type { FlatHeaders, OpenMessage } from '../messages/types.ts'
 import { toErrorEvents, toErrorReply } from './error-reply.ts'
 import { type ReplyHead, writeHead, writeWholeBody } from './reply.ts'
 import type { UwsResponse } from './uws.ts'
 
 export interface ExchangeOptions {
-  readonly id: number
   readonly res: UwsResponse
-  readonly channel: ThreadChannel
+  readonly request: OpenMessage
   readonly requestId: string
-  readonly creditBytes: number
+  /** When it came in, on the clock that is given to `openOn`. */
+  readonly sinceMs: number
   /** Called once. */
   readonly onOver: () => void
 }
 
 export class Exchange {
-  readonly #options: ExchangeOptions
+  readonly #id: number
+  readonly #options: Omit<ExchangeOptions, 'request'>
   readonly #res: UwsResponse
   readonly #credit: CreditGrants
   readonly #chunks: Uint8Array[] = []
+  /** `undefined` once the answer has begun. */
+  #request: OpenMessage | undefined
+  #channel: ThreadChannel | undefined
+  #opens = 0
   #head: ReplyHead | undefined
   #answer: Answer | undefined
   #isEnding = false
@@ -43,17 +51,46 @@ export class Exchange {
   /** In the list of those that this batch brought something for. */
   isTouched = false
 
-  constructor(options: ExchangeOptions) {
+  constructor({ request, ...options }: ExchangeOptions) {
+    this.#id = request.id
+    this.#request = request
     this.#options = options
     this.#res = options.res
-    this.#credit = new CreditGrants(options.creditBytes)
+    this.#credit = new CreditGrants(request.creditBytes)
   }
 
-  get channel(): ThreadChannel {
-    return this.#options.channel
+  /** The thread that works on it; `undefined` while it has none. */
+  get channel(): ThreadChannel | undefined {
+    return this.#channel
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  /** Times that it was given to a thread. */
+  get opens(): number {
+    return this.#opens
+  }
+
+  /** Whether the client has had nothing yet. */
+  get isUnanswered(): boolean {
+    return this.#request !== undefined
+  }
+
+  /** Gives the request to a thread: the first one, or another after that was lost. */
+  openOn(channel: ThreadChannel, nowMs: number): void {
+    if (this.#request === undefined) throw new TypeError('an answered request cannot be opened again')
+    this.#leaveChannel()
+    this.#channel = channel
+    this.#opens++
+    channel.openExchanges++
+    const ageMs = Math.trunc(nowMs - this.#options.sinceMs)
+    channel.sender.open(ageMs === 0 ? this.#request : { ...this.#request, ageMs })
   }
 
   takeHead(status: number, headers: FlatHeaders): void {
+    this.#request = undefined
     this.#head = { status, headers, requestId: this.#options.requestId }
   }
 
@@ -67,6 +104,7 @@ export class Exchange {
   }
 
   takeAnswer(answer: Answer): void {
+    this.#request = undefined
     this.#answer = answer
   }
 
@@ -79,8 +117,15 @@ export class Exchange {
   /** The client is gone: the response must not be touched any more. */
   clientGone(): void {
     if (this.#isOver) return
-    if (this.#answer === undefined) this.#options.channel.sender.abort(this.#options.id)
+    this.#abort()
     this.#over()
+  }
+
+  /** The thread is told to stop, the client gets the error. */
+  giveUp(error: GatewayError): void {
+    if (this.#isOver) return
+    this.#abort()
+    this.fail(error)
   }
 
   /** Nothing more comes from the thread. */
@@ -149,12 +194,23 @@ export class Exchange {
 
   #grant(taken: number): void {
     const bytes = this.#credit.take(taken)
-    if (bytes > 0) this.#options.channel.sender.credit(this.#options.id, bytes)
+    if (bytes > 0) this.#channel?.sender.credit(this.#id, bytes)
+  }
+
+  #abort(): void {
+    if (this.#answer === undefined) this.#channel?.sender.abort(this.#id)
+  }
+
+  #leaveChannel(): void {
+    if (this.#channel !== undefined) this.#channel.openExchanges--
+    this.#channel = undefined
   }
 
   readonly #over = (): void => {
     if (this.#isOver) return
     this.#isOver = true
+    this.#request = undefined
+    this.#leaveChannel()
     this.#options.onOver()
   }
 }

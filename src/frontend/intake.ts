@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import { GatewayError } from '../core/errors.ts'
 import type { FlatHeaders } from '../messages/types.ts'
+import { bodyMemory, keepBody } from './kept-body.ts'
 import type { UwsRequest, UwsResponse } from './uws.ts'
 
 export interface Intake {
@@ -67,15 +68,15 @@ export interface BodyReader {
   /** -1 when unknown. */
   readonly contentLength: number
   readonly limitBytes: number
-  /** The whole body; valid only during the call. */
+  /** The whole body; the callee may keep it. */
   readonly onBody: (body: Uint8Array) => void
   /** Called once, in place of `onBody`; what still comes is dropped. */
   readonly onTooLarge: () => void
 }
 
-/** A body that comes in one piece is handed on without a copy. */
+/** Each byte is copied once, a body of unknown length aside. */
 export function readBody(res: UwsResponse, reader: BodyReader): void {
-  let collected: Buffer | undefined
+  let collected: Uint8Array | undefined
   let length = 0
   let isTooLarge = false
   res.onData((lent, isLast) => {
@@ -88,7 +89,7 @@ export function readBody(res: UwsResponse, reader: BodyReader): void {
       return
     }
     if (isLast && collected === undefined) {
-      reader.onBody(piece)
+      reader.onBody(keepBody(piece))
       return
     }
     collected = withRoom(collected, length + piece.length, reader)
@@ -98,13 +99,13 @@ export function readBody(res: UwsResponse, reader: BodyReader): void {
   })
 }
 
-function withRoom(collected: Buffer | undefined, needed: number, reader: BodyReader): Buffer {
+function withRoom(collected: Uint8Array | undefined, needed: number, reader: BodyReader): Uint8Array {
   if (collected === undefined) {
     const expected = Math.min(reader.contentLength, TRUSTED_BYTES, reader.limitBytes)
-    return Buffer.allocUnsafe(Math.max(expected, needed))
+    return bodyMemory(Math.max(expected, needed))
   }
   if (needed <= collected.length) return collected
-  const grown = Buffer.allocUnsafe(Math.min(reader.limitBytes, Math.max(needed, 2 * collected.length)))
+  const grown = bodyMemory(Math.min(reader.limitBytes, Math.max(needed, 2 * collected.length)))
   grown.set(collected)
   return grown
 }

@@ -5,6 +5,7 @@
  * Which thread gets a request, and whether any engine is usable, is passed in as functions.
  */
 import type { Config } from '../config/config.ts'
+import { monotonicNowMs } from '../core/clock.ts'
 import { isGeneration } from '../core/endpoint.ts'
 import { GatewayError } from '../core/errors.ts'
 import type { ThreadChannel } from '../messages/channel.ts'
@@ -18,6 +19,7 @@ import { type Listening, listen } from './listen.ts'
 import { OpenExchanges } from './open-exchanges.ts'
 import { writeHead } from './reply.ts'
 import { allowedMethods, findRoute, type LocalPage, type Route } from './routes.ts'
+import { Unassigned } from './unassigned.ts'
 import { loadUws, type UwsApp, type UwsResponse } from './uws.ts'
 
 export interface Readiness {
@@ -55,13 +57,16 @@ export class Frontend {
   readonly #app: UwsApp
   readonly #admission: Admission
   readonly #exchanges = new OpenExchanges()
+  readonly #unassigned: Unassigned
   readonly #touched: Exchange[] = []
   #listening: Listening | undefined
 
   constructor(options: FrontendOptions, app: UwsApp) {
     this.#options = options
     this.#app = app
-    this.#admission = new Admission(options.config.limits.openExchanges)
+    const { openExchanges, reopens } = options.config.limits
+    this.#admission = new Admission(openExchanges)
+    this.#unassigned = new Unassigned({ assign: options.assign, maxReopens: reopens, nowMs: monotonicNowMs })
     app.any('/*', (res, req) => this.#accept(res, readIntake(req)))
   }
 
@@ -87,10 +92,20 @@ export class Frontend {
     touched.length = 0
   }
 
-  /** The thread is gone: its exchanges are answered with an error, or ended with one. */
+  /** The thread is gone: its exchanges go to another one, or end with an error where the client has had a byte. */
   threadLost(channel: ThreadChannel): void {
-    const error = new GatewayError('thread-lost', 'the router thread of this request has failed')
-    for (const exchange of this.#exchanges.all()) if (exchange.channel === channel) exchange.fail(error)
+    const lost = this.#exchanges.all().filter(exchange => exchange.channel === channel)
+    const saved = lost.filter(exchange => this.#unassigned.rescue(exchange))
+    if (lost.length > 0)
+      this.#options.log.warn(
+        { saved: saved.length, failed: lost.length - saved.length },
+        'exchanges of a lost thread',
+      )
+  }
+
+  /** One more thread takes requests. */
+  threadReady(): void {
+    this.#unassigned.threadReady()
   }
 
   /** New connections are refused; open ones may go on. */
@@ -102,6 +117,7 @@ export class Frontend {
   close(): void {
     this.stopListening()
     this.#app.close()
+    this.#unassigned.close()
   }
 
   readonly #sink: Partial<RowSink> = {
@@ -196,35 +212,27 @@ export class Frontend {
     })
   }
 
-  /** `undefined` when there is no thread; then the client has its answer. */
-  #open(res: UwsResponse, intake: Intake, request: RoutedBody): Exchange | undefined {
-    const channel = this.#options.assign()
-    if (channel === undefined) {
-      this.#admission.leave()
-      refuse(res, intake, new GatewayError('thread-lost', 'no router thread is running'), request.route)
-      return undefined
-    }
+  #open(res: UwsResponse, intake: Intake, { route, body }: RoutedBody): Exchange {
     const id = this.#exchanges.nextId()
-    const creditBytes = this.#options.config.limits.relayBytesPerStream
     const onOver = (): void => {
       this.#exchanges.delete(id)
-      channel.openExchanges--
       this.#admission.leave()
     }
-    const { requestId } = intake
-    const exchange = new Exchange({ id, res, channel, requestId, creditBytes, onOver })
-    this.#exchanges.add(id, exchange)
-    channel.openExchanges++
-    channel.sender.open({
+    const request = {
       kind: 'open',
       id,
-      endpoint: request.route.endpoint,
+      endpoint: route.endpoint,
       method: intake.method === 'GET' ? 'GET' : 'POST',
       query: intake.query,
       headers: intake.headers,
-      creditBytes,
-      body: request.body,
-    })
+      creditBytes: this.#options.config.limits.relayBytesPerStream,
+      ageMs: 0,
+      body,
+    } as const
+    const { requestId } = intake
+    const exchange = new Exchange({ res, request, requestId, sinceMs: monotonicNowMs(), onOver })
+    this.#exchanges.add(id, exchange)
+    this.#unassigned.place(exchange)
     return exchange
   }
 }

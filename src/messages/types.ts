@@ -19,7 +19,9 @@ export interface OpenMessage {
   readonly headers: FlatHeaders
   /** Bytes that the worker may send before the first `credit`. */
   readonly creditBytes: number
-  /** The client's body, exactly. A view into the batch: whoever keeps it longer keeps the batch. */
+  /** Whole milliseconds since the request came in: the total deadline counts from there. */
+  readonly ageMs: number
+  /** The client's body, exactly. A view into the batch, or into memory that the front end has too: not to be written. */
   readonly body: Uint8Array
 }
 
