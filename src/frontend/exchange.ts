@@ -16,6 +16,7 @@ import type { ThreadChannel } from '../messages/channel.ts'
 import type { Answer } from '../messages/codec.ts'
 import { CreditGrants } from '../messages/credit.ts'
 import type { FlatHeaders, OpenMessage } from '../messages/types.ts'
+import type { Closing } from './closing.ts'
 import { toErrorEvents, toErrorReply } from './error-reply.ts'
 import { type ReplyHead, writeHead, writeWholeBody } from './reply.ts'
 import type { UwsResponse } from './uws.ts'
@@ -26,6 +27,7 @@ export interface ExchangeOptions {
   readonly requestId: string
   /** When it came in, on the clock that is given to `openOn`. */
   readonly sinceMs: number
+  readonly closing: Closing
   /** Called once. */
   readonly onOver: () => void
 }
@@ -91,7 +93,7 @@ export class Exchange {
 
   takeHead(status: number, headers: FlatHeaders): void {
     this.#request = undefined
-    this.#head = { status, headers, requestId: this.#options.requestId }
+    this.#head = { status, headers, ...this.#ownHead() }
   }
 
   /** The bytes are a view into the batch, written before the next one comes. */
@@ -130,15 +132,15 @@ export class Exchange {
 
   /** Nothing more comes from the thread. */
   fail(error: GatewayError): void {
-    if (this.#isOver || this.#answer !== undefined) return
+    // A stream that has ended is whole, however long the client takes to read it.
+    if (this.#isOver || this.#isEnding || this.#answer !== undefined) return
     this.#res.cork(() => {
       if (!this.#isStreaming) {
         this.takeAnswer(toErrorReply(error))
         this.#writeRows()
       } else if (this.#isEventStream) {
         this.#res.write(toErrorEvents(error))
-        this.#res.end()
-        this.#over()
+        this.#endStream()
       } else {
         // A cut connection is the only way to say that this body is not whole.
         this.#res.close()
@@ -151,10 +153,17 @@ export class Exchange {
     const chunks = this.#chunks
     if (chunks.length > 0) this.#writeChunks(chunks)
     if (this.#answer !== undefined) this.#writeAnswer(this.#answer)
-    else if (this.#isEnding) {
-      this.#res.end()
-      this.#over()
-    }
+    // What the client has not taken yet is waited for: a request is open until its last byte is out.
+    else if (this.#isEnding && this.#heldBytes === 0) this.#endStream()
+  }
+
+  #endStream(): void {
+    this.#res.end(undefined, this.#options.closing.isLastAnswer)
+    this.#over()
+  }
+
+  #ownHead(): Pick<ReplyHead, 'requestId' | 'isLast'> {
+    return { requestId: this.#options.requestId, isLast: this.#options.closing.isLastAnswer }
   }
 
   #start(head: ReplyHead): void {
@@ -181,14 +190,15 @@ export class Exchange {
 
   #writeAnswer(answer: Answer): void {
     const { status, headers } = answer
-    writeHead(this.#res, { status, headers, requestId: this.#options.requestId })
+    writeHead(this.#res, { status, headers, ...this.#ownHead() })
     writeWholeBody(this.#res, answer.body, this.#over)
   }
 
   readonly #onWritable = (): boolean => {
     const held = this.#heldBytes
     this.#heldBytes = 0
-    if (held > 0) this.#grant(held)
+    if (this.#isEnding) this.#res.cork(() => this.#endStream())
+    else if (held > 0) this.#grant(held)
     return true
   }
 

@@ -12,7 +12,8 @@ import type { ThreadChannel } from '../messages/channel.ts'
 import { type Batch, decodeBatch, type RowSink } from '../messages/codec.ts'
 import type { Logger } from '../telemetry/log.ts'
 import { Admission } from './admission.ts'
-import { toErrorReply } from './error-reply.ts'
+import type { Closing } from './closing.ts'
+import { type ErrorReply, toErrorReply } from './error-reply.ts'
 import { Exchange } from './exchange.ts'
 import { bodyTooLarge, checkContentType, type Intake, readBody, readIntake } from './intake.ts'
 import { type Listening, listen } from './listen.ts'
@@ -59,6 +60,7 @@ export class Frontend {
   readonly #exchanges = new OpenExchanges()
   readonly #unassigned: Unassigned
   readonly #touched: Exchange[] = []
+  readonly #closing: Closing = { isUnready: false, isLastAnswer: false }
   #listening: Listening | undefined
 
   constructor(options: FrontendOptions, app: UwsApp) {
@@ -108,14 +110,25 @@ export class Frontend {
     this.#unassigned.threadReady()
   }
 
-  /** New connections are refused; open ones may go on. */
-  stopListening(): void {
+  /** `/readiness` says no from now on; everything is still served. */
+  refuseReadiness(): void {
+    this.#closing.isUnready = true
+  }
+
+  /** New connections are refused; on open ones the next answer is the last. */
+  stopAccepting(): void {
+    this.#closing.isLastAnswer = true
     this.#listening?.close()
+  }
+
+  /** Every exchange is aborted, and ends with the error. */
+  endAll(error: GatewayError): void {
+    for (const exchange of this.#exchanges.all()) exchange.giveUp(error)
   }
 
   /** Destroys what is open. */
   close(): void {
-    this.stopListening()
+    this.#listening?.close()
     this.#app.close()
     this.#unassigned.close()
   }
@@ -139,9 +152,10 @@ export class Frontend {
   #accept(res: UwsResponse, intake: Intake): void {
     const route = findRoute(intake.path)
     const refusal = this.#refusal(intake, route)
-    if (refusal !== undefined) refuse(res, intake, refusal, route)
+    if (refusal !== undefined) this.#refuse(res, intake, refusal, route)
     else if (route === undefined) throw new TypeError('a request without a route was not refused')
-    else if (intake.method === 'OPTIONS') answerOptions(res, intake, route)
+    else if (intake.method === 'OPTIONS')
+      this.#reply(res, intake, { status: 204, headers: ['allow', allowedMethods(route)], body: NO_BODY })
     else if (route.kind === 'local') this.#answerPage(res, intake, route.page)
     else if (route.kind === 'exchange') this.#read(res, intake, route)
   }
@@ -170,23 +184,32 @@ export class Frontend {
 
   #answerPage(res: UwsResponse, intake: Intake, page: LocalPage): void {
     if (page === 'alive') {
-      reply(res, intake, { status: 200, headers: ['content-type', 'text/plain'], body: Buffer.from('OK') })
+      this.#reply(res, intake, {
+        status: 200,
+        headers: ['content-type', 'text/plain'],
+        body: Buffer.from('OK'),
+      })
       return
     }
-    const { isReady, healthyEngines, totalEngines, reason } = this.#options.readiness()
+    const { isReady, healthyEngines, totalEngines, reason } = this.#readiness()
     const counts = { healthy_workers: healthyEngines, total_workers: totalEngines }
     const body = isReady ? { status: 'ready', ...counts } : { status: 'not ready', reason, ...counts }
-    reply(res, intake, {
+    this.#reply(res, intake, {
       status: isReady ? 200 : 503,
       headers: ['content-type', 'application/json'],
       body: Buffer.from(JSON.stringify(body)),
     })
   }
 
+  #readiness(): Readiness {
+    const readiness = this.#options.readiness()
+    return this.#closing.isUnready ? { ...readiness, isReady: false, reason: 'shutting-down' } : readiness
+  }
+
   #read(res: UwsResponse, intake: Intake, route: ExchangeRoute): void {
     const refusal = this.#admission.enter()
     if (refusal !== undefined) {
-      refuse(res, intake, refusal, route)
+      this.#refuse(res, intake, refusal, route)
       return
     }
     let exchange: Exchange | undefined
@@ -207,7 +230,7 @@ export class Frontend {
       },
       onTooLarge: () => {
         this.#admission.leave()
-        refuse(res, intake, bodyTooLarge(limitBytes), route)
+        this.#refuse(res, intake, bodyTooLarge(limitBytes), route)
       },
     })
   }
@@ -230,10 +253,34 @@ export class Frontend {
       body,
     } as const
     const { requestId } = intake
-    const exchange = new Exchange({ res, request, requestId, sinceMs: monotonicNowMs(), onOver })
+    const exchange = new Exchange({
+      res,
+      request,
+      requestId,
+      sinceMs: monotonicNowMs(),
+      closing: this.#closing,
+      onOver,
+    })
     this.#exchanges.add(id, exchange)
     this.#unassigned.place(exchange)
     return exchange
+  }
+
+  #refuse(res: UwsResponse, intake: Intake, error: GatewayError, route: Route | undefined): void {
+    const allow = error.status === 405 && route ? allowedMethods(route) : undefined
+    // What is still to come of a body that is refused is not wanted.
+    this.#reply(res, intake, toErrorReply(error, allow), error.status === 413)
+  }
+
+  #reply(res: UwsResponse, intake: Intake, answer: ErrorReply, isUnwanted = false): void {
+    const { status, headers, body } = answer
+    const isLast = isUnwanted || this.#closing.isLastAnswer
+    res.cork(() => {
+      writeHead(res, { status, headers, requestId: intake.requestId })
+      if (intake.method === 'HEAD') res.endWithoutBody(body.length, isLast)
+      else if (status === 204) res.endWithoutBody(undefined, isLast)
+      else res.end(body, isLast)
+    })
   }
 }
 
@@ -243,27 +290,3 @@ interface RoutedBody {
 }
 
 const NO_BODY = new Uint8Array(0)
-
-function refuse(res: UwsResponse, intake: Intake, error: GatewayError, route: Route | undefined): void {
-  const allow = error.status === 405 && route ? allowedMethods(route) : undefined
-  reply(res, intake, toErrorReply(error, allow), error.status === 413)
-}
-
-function answerOptions(res: UwsResponse, intake: Intake, route: Route): void {
-  reply(res, intake, { status: 204, headers: ['allow', allowedMethods(route)], body: NO_BODY })
-}
-
-/** `isLast` closes the connection, when what is still to come from the client is not wanted. */
-function reply(
-  res: UwsResponse,
-  intake: Intake,
-  { status, headers, body }: ReturnType<typeof toErrorReply>,
-  isLast = false,
-): void {
-  res.cork(() => {
-    writeHead(res, { status, headers, requestId: intake.requestId })
-    if (intake.method === 'HEAD') res.endWithoutBody(body.length, isLast)
-    else if (status === 204) res.endWithoutBody(undefined, isLast)
-    else res.end(body, isLast)
-  })
-}
