@@ -19,6 +19,7 @@ import type { FlatHeaders, OpenMessage } from '../messages/types.ts'
 import type { Closing } from './closing.ts'
 import { toErrorEvents, toErrorReply } from './error-reply.ts'
 import { type ReplyHead, writeHead, writeWholeBody } from './reply.ts'
+import type { StallSweep } from './stall-sweep.ts'
 import type { UwsResponse } from './uws.ts'
 
 export interface ExchangeOptions {
@@ -28,6 +29,8 @@ export interface ExchangeOptions {
   /** When it came in, on the clock that is given to `openOn`. */
   readonly sinceMs: number
   readonly closing: Closing
+  /** Watches clients for which bytes are held. */
+  readonly stalls: StallSweep<Exchange>
   /** Called once. */
   readonly onOver: () => void
 }
@@ -123,6 +126,11 @@ export class Exchange {
     this.#over()
   }
 
+  /** The client takes nothing: its connection is closed, which ends the exchange as if it had left. */
+  cut(): void {
+    if (!this.#isOver) this.#res.close()
+  }
+
   /** The thread is told to stop, the client gets the error. */
   giveUp(error: GatewayError): void {
     if (this.#isOver) return
@@ -177,6 +185,7 @@ export class Exchange {
 
   #writeChunks(chunks: Uint8Array[]): void {
     let taken = 0
+    const heldBefore = this.#heldBytes
     for (let at = 0; at < chunks.length; at++) {
       const chunk = chunks[at]
       // An empty chunk would end the chunked encoding.
@@ -185,18 +194,27 @@ export class Exchange {
       else this.#heldBytes += chunk.length
     }
     chunks.length = 0
+    if (this.#heldBytes > heldBefore && heldBefore === 0) this.#options.stalls.watch(this)
     if (taken > 0 && !this.#isEnding) this.#grant(taken)
   }
 
   #writeAnswer(answer: Answer): void {
     const { status, headers } = answer
     writeHead(this.#res, { status, headers, ...this.#ownHead() })
-    writeWholeBody(this.#res, answer.body, this.#over)
+    if (!writeWholeBody(this.#res, answer.body, this.#onPart)) this.#options.stalls.watch(this)
+    else this.#over()
+  }
+
+  /** The client has taken more of a large answer. */
+  readonly #onPart = (isAll: boolean): void => {
+    if (isAll) this.#over()
+    else this.#options.stalls.watch(this)
   }
 
   readonly #onWritable = (): boolean => {
     const held = this.#heldBytes
     this.#heldBytes = 0
+    if (held > 0) this.#options.stalls.forget(this)
     if (this.#isEnding) this.#res.cork(() => this.#endStream())
     else if (held > 0) this.#grant(held)
     return true
@@ -220,6 +238,7 @@ export class Exchange {
     if (this.#isOver) return
     this.#isOver = true
     this.#request = undefined
+    this.#options.stalls.forget(this)
     this.#leaveChannel()
     this.#options.onOver()
   }

@@ -15,7 +15,7 @@ export interface Intake {
   readonly path: string
   /** Raw, without the question mark. */
   readonly query: string
-  /** Only what engines may see. */
+  /** What engines may see, and the request's timers. */
   readonly headers: FlatHeaders
   /** The client's own, or a new one. */
   readonly requestId: string
@@ -24,7 +24,16 @@ export interface Intake {
   readonly contentLength: number
 }
 
-const FORWARDED = new Set(['authorization', 'x-correlation-id', 'traceparent', 'tracestate'])
+const FORWARDED = new Set([
+  'authorization',
+  'x-correlation-id',
+  'traceparent',
+  'tracestate',
+  // For the router thread, which takes them out.
+  'x-first-token-timeout-ms',
+  'x-idle-timeout-ms',
+  'x-request-timeout-secs',
+])
 const REQUEST_ID = 'x-request-id'
 const USABLE_ID = /^[\x21-\x7e]{1,256}$/
 
@@ -72,18 +81,25 @@ export interface BodyReader {
   readonly onBody: (body: Uint8Array) => void
   /** Called once, in place of `onBody`; what still comes is dropped. */
   readonly onTooLarge: () => void
+  /** More of the body has come, and more is to come. */
+  readonly onPart: () => void
+}
+
+export interface Upload {
+  /** What still comes is dropped; the reader hears nothing more. */
+  stop(): void
 }
 
 /** Each byte is copied once, a body of unknown length aside. */
-export function readBody(res: UwsResponse, reader: BodyReader): void {
+export function readBody(res: UwsResponse, reader: BodyReader): Upload {
   let collected: Uint8Array | undefined
   let length = 0
-  let isTooLarge = false
+  let isStopped = false
   res.onData((lent, isLast) => {
-    if (isTooLarge) return
+    if (isStopped) return
     const piece = new Uint8Array(lent)
     if (length + piece.length > reader.limitBytes) {
-      isTooLarge = true
+      isStopped = true
       collected = undefined
       reader.onTooLarge()
       return
@@ -96,7 +112,14 @@ export function readBody(res: UwsResponse, reader: BodyReader): void {
     collected.set(piece, length)
     length += piece.length
     if (isLast) reader.onBody(collected.subarray(0, length))
+    else reader.onPart()
   })
+  return {
+    stop: () => {
+      isStopped = true
+      collected = undefined
+    },
+  }
 }
 
 function withRoom(collected: Uint8Array | undefined, needed: number, reader: BodyReader): Uint8Array {

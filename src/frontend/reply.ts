@@ -30,21 +30,25 @@ export function writeHead(res: UwsResponse, head: ReplyHead): void {
   }
 }
 
-/** Whole body after `writeHead`. A large one is written as the client takes it, from `body` itself. */
-export function writeWholeBody(res: UwsResponse, body: Uint8Array, onDone: () => void): void {
+/**
+ * Whole body after `writeHead`. A large one is written as the client takes it, from `body` itself: then false is
+ * returned, and `onPart` hears of each further part.
+ */
+export function writeWholeBody(
+  res: UwsResponse,
+  body: Uint8Array,
+  onPart: (isAll: boolean) => void,
+): boolean {
   if (body.length <= SMALL_BYTES) {
     res.end(body)
-    onDone()
-    return
+    return true
   }
   const before = res.getWriteOffset()
-  if (res.tryEnd(body, body.length)[1]) {
-    onDone()
-    return
-  }
+  if (res.tryEnd(body, body.length)[1]) return true
   res.onWritable(offset => {
     const [isOk, hasResponded] = res.tryEnd(body.subarray(offset - before), body.length)
-    if (hasResponded) onDone()
+    onPart(hasResponded)
     return isOk
   })
+  return false
 }

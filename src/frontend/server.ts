@@ -20,6 +20,7 @@ import { type Listening, listen } from './listen.ts'
 import { OpenExchanges } from './open-exchanges.ts'
 import { writeHead } from './reply.ts'
 import { allowedMethods, findRoute, type LocalPage, type Route } from './routes.ts'
+import { StallSweep } from './stall-sweep.ts'
 import { Unassigned } from './unassigned.ts'
 import { loadUws, type UwsApp, type UwsResponse } from './uws.ts'
 
@@ -60,6 +61,8 @@ export class Frontend {
   readonly #exchanges = new OpenExchanges()
   readonly #unassigned: Unassigned
   readonly #touched: Exchange[] = []
+  readonly #stalledClients: StallSweep<Exchange>
+  readonly #stalledUploads: StallSweep<() => void>
   readonly #closing: Closing = { isUnready: false, isLastAnswer: false }
   #listening: Listening | undefined
 
@@ -69,6 +72,10 @@ export class Frontend {
     const { openExchanges, reopens } = options.config.limits
     this.#admission = new Admission(openExchanges)
     this.#unassigned = new Unassigned({ assign: options.assign, maxReopens: reopens, nowMs: monotonicNowMs })
+    const { clientStallMs } = options.config.limits
+    const { bodyMs } = options.config.timeouts
+    this.#stalledClients = new StallSweep(clientStallMs, exchange => exchange.cut(), monotonicNowMs)
+    this.#stalledUploads = new StallSweep(bodyMs, giveUp => giveUp(), monotonicNowMs)
     app.any('/*', (res, req) => this.#accept(res, readIntake(req)))
   }
 
@@ -131,6 +138,8 @@ export class Frontend {
     this.#listening?.close()
     this.#app.close()
     this.#unassigned.close()
+    this.#stalledClients.close()
+    this.#stalledUploads.close()
   }
 
   readonly #sink: Partial<RowSink> = {
@@ -213,7 +222,18 @@ export class Frontend {
       return
     }
     let exchange: Exchange | undefined
+    const { limits, timeouts } = this.#options.config
+    const refuse = (error: GatewayError): void => {
+      this.#stalledUploads.forget(onStall)
+      this.#admission.leave()
+      this.#refuse(res, intake, error, route)
+    }
+    const onStall = (): void => {
+      upload.stop()
+      refuse(new GatewayError('body-timeout', `no byte of the body has come for ${timeouts.bodyMs} ms`))
+    }
     res.onAborted(() => {
+      this.#stalledUploads.forget(onStall)
       if (exchange === undefined) this.#admission.leave()
       else exchange.clientGone()
     })
@@ -221,17 +241,16 @@ export class Frontend {
       exchange = this.#open(res, intake, { route, body: NO_BODY })
       return
     }
-    const limitBytes = this.#options.config.limits.bodyBytes
-    readBody(res, {
+    this.#stalledUploads.watch(onStall)
+    const upload = readBody(res, {
       contentLength: intake.contentLength,
-      limitBytes,
+      limitBytes: limits.bodyBytes,
+      onPart: () => this.#stalledUploads.watch(onStall),
       onBody: body => {
+        this.#stalledUploads.forget(onStall)
         exchange = this.#open(res, intake, { route, body })
       },
-      onTooLarge: () => {
-        this.#admission.leave()
-        this.#refuse(res, intake, bodyTooLarge(limitBytes), route)
-      },
+      onTooLarge: () => refuse(bodyTooLarge(limits.bodyBytes)),
     })
   }
 
@@ -259,6 +278,7 @@ export class Frontend {
       requestId,
       sinceMs: monotonicNowMs(),
       closing: this.#closing,
+      stalls: this.#stalledClients,
       onOver,
     })
     this.#exchanges.add(id, exchange)
@@ -269,7 +289,7 @@ export class Frontend {
   #refuse(res: UwsResponse, intake: Intake, error: GatewayError, route: Route | undefined): void {
     const allow = error.status === 405 && route ? allowedMethods(route) : undefined
     // What is still to come of a body that is refused is not wanted.
-    this.#reply(res, intake, toErrorReply(error, allow), error.status === 413)
+    this.#reply(res, intake, toErrorReply(error, allow), isBodyUnwanted(error))
   }
 
   #reply(res: UwsResponse, intake: Intake, answer: ErrorReply, isUnwanted = false): void {
@@ -290,3 +310,7 @@ interface RoutedBody {
 }
 
 const NO_BODY = new Uint8Array(0)
+
+function isBodyUnwanted({ code }: GatewayError): boolean {
+  return code === 'body-too-large' || code === 'body-timeout'
+}

@@ -15,7 +15,7 @@ export interface OpenMessage {
   readonly method: 'GET' | 'POST'
   /** Raw query without the question mark; empty when there is none. */
   readonly query: string
-  /** Only the headers that engines may see. */
+  /** The headers that engines may see, and the request's timers, which they may not. */
   readonly headers: FlatHeaders
   /** Bytes that the worker may send before the first `credit`. */
   readonly creditBytes: number
