@@ -6,6 +6,7 @@
 import type { GenerationEndpoint } from '../src/core/endpoint.ts'
 import { GatewayError } from '../src/core/errors.ts'
 import { CreditBalance } from '../src/messages/credit.ts'
+import { headerIn } from '../src/messages/flat-headers.ts'
 import type { OpenMessage } from '../src/messages/types.ts'
 import { EditedSink } from './answer/edited-sink.ts'
 import { AttemptLoop, type EngineRequest } from './attempt-loop.ts'
@@ -133,7 +134,7 @@ export class Exchange implements AttemptSink {
       singleSample: false,
       timers,
       deadlineMs: this.#startedMs + this.#totalMs,
-      label: requestIdOf(message) ?? String(message.id),
+      label: headerIn(message.headers, 'x-request-id') ?? String(message.id),
     }
   }
 
@@ -161,9 +162,4 @@ export class Exchange implements AttemptSink {
     clearTimeout(this.#totalTimer)
     this.#onEnd()
   }
-}
-
-function requestIdOf({ headers }: OpenMessage): string | undefined {
-  const at = headers.indexOf('x-request-id')
-  return at < 0 || at % 2 !== 0 ? undefined : headers[at + 1]
 }

@@ -171,6 +171,10 @@ export class Frontend {
 
   #refusal(intake: Intake, route: Route | undefined): GatewayError | undefined {
     const { method, path } = intake
+    // Whoever stands before us may have believed the other one: what follows could be a request that it never saw.
+    if (Number.isNaN(intake.contentLength)) {
+      return new GatewayError('invalid-request', 'content-length is given twice, with two values')
+    }
     if (route === undefined) return new GatewayError('route-not-found', `no route ${method} ${path}`)
     if (method === 'OPTIONS') return undefined
     if (route.kind === 'unserved') {
@@ -288,8 +292,7 @@ export class Frontend {
 
   #refuse(res: UwsResponse, intake: Intake, error: GatewayError, route: Route | undefined): void {
     const allow = error.status === 405 && route ? allowedMethods(route) : undefined
-    // What is still to come of a body that is refused is not wanted.
-    this.#reply(res, intake, toErrorReply(error, allow), isBodyUnwanted(error))
+    this.#reply(res, intake, toErrorReply(error, allow), isRestUseless(error))
   }
 
   #reply(res: UwsResponse, intake: Intake, answer: ErrorReply, isUnwanted = false): void {
@@ -311,6 +314,7 @@ interface RoutedBody {
 
 const NO_BODY = new Uint8Array(0)
 
-function isBodyUnwanted({ code }: GatewayError): boolean {
-  return code === 'body-too-large' || code === 'body-timeout'
+/** What is still to come of the body is not wanted, or cannot be told from the next request. */
+function isRestUseless({ status }: GatewayError): boolean {
+  return status === 400 || status === 408 || status === 413
 }
