@@ -8,11 +8,13 @@ import { GatewayError } from '../src/core/errors.ts'
 import { CreditBalance } from '../src/messages/credit.ts'
 import { headerIn } from '../src/messages/flat-headers.ts'
 import type { OpenMessage } from '../src/messages/types.ts'
+import type { RequestOutcome } from '../src/telemetry/metric-catalogue.ts'
 import { EditedSink } from './answer/edited-sink.ts'
 import { AttemptLoop, type EngineRequest } from './attempt-loop.ts'
 import type { AnswerHead, AttemptSink } from './attempt-plan.ts'
 import type { Failure } from './failure.ts'
 import { asGatewayError } from './internal-error.ts'
+import { outcomeOf } from './observe.ts'
 import type { Reply } from './reply.ts'
 import { type RequestFields, readFields } from './request-fields.ts'
 import type { RouterContext } from './router-context.ts'
@@ -32,6 +34,8 @@ export class Exchange implements AttemptSink {
   readonly #credit: CreditBalance
   readonly #onEnd: () => void
   readonly #totalTimer: NodeJS.Timeout
+  readonly #startMs: number
+  #endpoint: GenerationEndpoint | undefined
   #run: Run | undefined
   #isPaused = false
   #isOver = false
@@ -44,11 +48,13 @@ export class Exchange implements AttemptSink {
     this.#context = context
     this.#credit = new CreditBalance(message.creditBytes)
     this.#onEnd = onEnd
+    this.#startMs = context.nowMs()
     this.#totalTimer = setTimeout(() => this.#expire(), context.config.timeouts.totalSecs * 1000)
   }
 
   /** Never throws: what goes wrong is the client's answer. */
   start(endpoint: GenerationEndpoint, message: OpenMessage): void {
+    this.#endpoint = endpoint
     try {
       const fields = readFields(endpoint, message.body)
       this.clientRids = typeof fields.clientRid === 'string' ? [fields.clientRid] : (fields.clientRid ?? [])
@@ -63,7 +69,7 @@ export class Exchange implements AttemptSink {
   abort(): void {
     if (this.#isOver) return
     this.#run?.abort()
-    this.#end()
+    this.#end('aborted')
   }
 
   /** The client asked for it by rid: the engines are told, and their last word is the answer. */
@@ -80,10 +86,11 @@ export class Exchange implements AttemptSink {
 
   answered(head: AnswerHead, body: Uint8Array): void {
     this.#reply.answer(head.status, head.headers, body)
-    this.#end()
+    this.#end('ok')
   }
 
   started(head: AnswerHead): void {
+    this.#context.observer.firstToken(this.#ageMs())
     this.#reply.start(head.status, head.headers)
   }
 
@@ -97,7 +104,7 @@ export class Exchange implements AttemptSink {
 
   ended(): void {
     this.#reply.end()
-    this.#end()
+    this.#end('ok')
   }
 
   failed(failure: Failure): void {
@@ -105,7 +112,7 @@ export class Exchange implements AttemptSink {
   }
 
   broke(failure: Failure): void {
-    this.#fail(failure.error)
+    this.#fail(failure.error, 'broken')
   }
 
   #toRequest(endpoint: GenerationEndpoint, message: OpenMessage, fields: RequestFields): EngineRequest {
@@ -137,14 +144,19 @@ export class Exchange implements AttemptSink {
     this.#fail(new GatewayError('deadline-exceeded', `The request was not complete after ${totalSecs} s.`))
   }
 
-  #fail(error: GatewayError): void {
+  #fail(error: GatewayError, outcome = outcomeOf(error)): void {
     if (this.#isOver) return
     this.#reply.error(error)
-    this.#end()
+    this.#end(outcome)
   }
 
-  #end(): void {
+  #ageMs(): number {
+    return this.#context.nowMs() - this.#startMs
+  }
+
+  #end(outcome: RequestOutcome): void {
     this.#isOver = true
+    if (this.#endpoint) this.#context.observer.requestEnded(this.#endpoint, outcome, this.#ageMs())
     clearTimeout(this.#totalTimer)
     this.#onEnd()
   }

@@ -10,6 +10,7 @@ import { GatewayError } from '../core/errors.ts'
 import type { ThreadChannel } from '../messages/channel.ts'
 import { type Batch, decodeBatch, type RowSink } from '../messages/codec.ts'
 import type { Logger } from '../telemetry/log.ts'
+import type { Recorder } from '../telemetry/recorder.ts'
 import { Admission } from './admission.ts'
 import { toErrorReply } from './error-reply.ts'
 import { Exchange } from './exchange.ts'
@@ -34,6 +35,8 @@ export interface FrontendOptions {
   readonly assign: () => ThreadChannel | undefined
   readonly readiness: () => Readiness
   readonly log: Logger
+  /** Of the main thread's row. */
+  readonly recorder: Recorder
 }
 
 /** @throws Error when the port cannot be had or uWebSockets.js cannot be loaded. */
@@ -123,7 +126,7 @@ export class Frontend {
   #accept(res: UwsResponse, intake: Intake): void {
     const route = findRoute(intake.path)
     const refusal = this.#refusal(intake, route)
-    if (refusal !== undefined) refuse(res, intake, refusal, route)
+    if (refusal !== undefined) this.#refuse(res, intake, refusal, route)
     else if (route === undefined) throw new TypeError('a request without a route was not refused')
     else if (intake.method === 'OPTIONS') answerOptions(res, intake, route)
     else if (route.kind === 'local') this.#answerPage(res, intake, route.page)
@@ -174,7 +177,7 @@ export class Frontend {
   #read(res: UwsResponse, intake: Intake, route: ExchangeRoute): void {
     const refusal = this.#admission.enter()
     if (refusal !== undefined) {
-      refuse(res, intake, refusal, route)
+      this.#refuse(res, intake, refusal, route)
       return
     }
     let exchange: Exchange | undefined
@@ -195,7 +198,7 @@ export class Frontend {
       },
       onTooLarge: () => {
         this.#admission.leave()
-        refuse(res, intake, bodyTooLarge(limitBytes), route)
+        this.#refuse(res, intake, bodyTooLarge(limitBytes), route)
       },
     })
   }
@@ -205,19 +208,21 @@ export class Frontend {
     const channel = this.#options.assign()
     if (channel === undefined) {
       this.#admission.leave()
-      refuse(res, intake, new GatewayError('thread-lost', 'no router thread is running'), request.route)
+      this.#refuse(res, intake, new GatewayError('thread-lost', 'no router thread is running'), request.route)
       return undefined
     }
     const id = this.#exchanges.nextId()
     const creditBytes = this.#options.config.limits.relayBytesPerStream
     const onOver = (): void => {
       this.#exchanges.delete(id)
+      this.#countOpen()
       channel.openExchanges--
       this.#admission.leave()
     }
     const { requestId } = intake
     const exchange = new Exchange({ id, res, channel, requestId, creditBytes, onOver })
     this.#exchanges.add(id, exchange)
+    this.#countOpen()
     channel.openExchanges++
     channel.sender.open({
       kind: 'open',
@@ -230,6 +235,15 @@ export class Frontend {
       body: request.body,
     })
     return exchange
+  }
+
+  #countOpen(): void {
+    this.#options.recorder.set('pdgw_frontend_open_exchanges', this.#exchanges.size)
+  }
+
+  #refuse(res: UwsResponse, intake: Intake, error: GatewayError, route: Route | undefined): void {
+    this.#options.recorder.count('pdgw_frontend_refused_total', error.code)
+    refuse(res, intake, error, route)
   }
 }
 
