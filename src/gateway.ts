@@ -10,6 +10,7 @@ import { readinessOf } from './control/readiness.ts'
 import { type EngineSnapshot, NO_ENGINES } from './core/engine.ts'
 import { fewestOpen } from './dispatch/assign.ts'
 import { type RouterThreads, startRouterThreads } from './dispatch/router-threads.ts'
+import { type DrainOptions, drain } from './drain.ts'
 import { type Frontend, startFrontend } from './frontend/server.ts'
 import { EngineSlots } from './shared/engine-slots.ts'
 import { createSharedMemory } from './shared/layout.ts'
@@ -24,6 +25,13 @@ export interface Gateway {
   readonly adminPort: number
   /** Resolves when a request could be served, or with `false` after `limitMs` without. */
   whenReady(limitMs: number): Promise<boolean>
+  /**
+   * Ends a router thread, whatever it does; another takes its place and its unanswered requests. Resolves with false
+   * when no such thread runs.
+   */
+  restartThread(thread: number): Promise<boolean>
+  /** Takes nothing new and lets open requests finish; what has not after the limit ends with an error. `close` is still owed. */
+  drain(options: DrainOptions): Promise<void>
   /** Stops listening and destroys what is open. */
   close(): Promise<void>
 }
@@ -60,6 +68,7 @@ export async function startGateway(config: Config): Promise<Gateway> {
         recorder.count('pdgw_thread_restarts_total', 'router')
         frontend?.threadLost(channel)
       },
+      onReady: () => frontend?.threadReady(),
       log,
     })
     threads = running
@@ -75,19 +84,22 @@ export async function startGateway(config: Config): Promise<Gateway> {
       onSnapshot,
       onRestart: () => recorder.count('pdgw_thread_restarts_total', 'control'),
     })
-    frontend = await startFrontend({
+    const front = await startFrontend({
       config,
       assign: () => fewestOpen(running.channels),
       readiness: () => readinessOf(config, snapshot.engines, slots),
       log,
       recorder,
     })
+    frontend = front
     log.info({ threads: count, mode: config.engines.mode }, 'gateway is up')
     const isReady = (): boolean => readinessOf(config, snapshot.engines, slots).isReady
     return {
-      port: frontend.port,
+      port: front.port,
       adminPort: control.adminPort,
       whenReady: limitMs => becomes(isReady, limitMs),
+      drain: drainOptions => drain(front, drainOptions, log),
+      restartThread: thread => running.restart(thread),
       close,
     }
   } catch (error) {

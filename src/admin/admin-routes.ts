@@ -23,6 +23,8 @@ export interface AdminParts {
 
 type Action = (request: AdminRequest, name: string) => AdminAnswer
 
+const ALIVE: AdminAnswer = { status: 200, type: 'text/plain', body: 'OK' }
+
 interface AdminRoute {
   /** The first group, if any, is the name handed to the action. */
   readonly path: RegExp
@@ -35,9 +37,8 @@ export class AdminRoutes implements AdminHandler {
 
   constructor(parts: AdminParts) {
     this.#parts = parts
-    const alive: Action = () => ({ status: 200, type: 'text/plain', body: 'OK' })
     this.#routes = [
-      { path: /^\/(?:health|liveness)$/, actions: { GET: alive } },
+      { path: /^\/(?:health|liveness)$/, actions: { GET: () => ALIVE } },
       { path: /^\/readiness$/, actions: { GET: () => this.#readiness() } },
       { path: /^\/metrics$/, actions: { GET: () => this.#metrics() } },
       {

@@ -4,6 +4,7 @@
  *   slots     Int32[engines][SLOT_FIELDS]     health and generation, written by the control thread
  *   inFlight  Int32[threads][engines]         one row a thread, written by that thread alone
  *   counters  Int32[COUNTERS]                 round-robin cursors, Atomics.add by all
+ *   beats     Int32[threads]                  one cell a thread, advanced by it while its event loop turns
  *   metrics   Float64[rows][cells]            one row a thread, written by that thread alone; telemetry/metric-cells.ts
  */
 
@@ -14,6 +15,7 @@ export interface SharedMemory {
   readonly slots: SharedArrayBuffer
   readonly inFlight: SharedArrayBuffer
   readonly counters: SharedArrayBuffer
+  readonly beats: SharedArrayBuffer
   /** Upper bounds of the histograms' buckets in seconds, ascending: they say how many cells a histogram has. */
   readonly bucketsSecs: readonly number[]
   readonly metrics: SharedArrayBuffer
@@ -55,6 +57,7 @@ export function createSharedMemory(
     slots: new SharedArrayBuffer(maxEngines * SLOT_FIELDS * INT32),
     inFlight: new SharedArrayBuffer(maxThreads * maxEngines * INT32),
     counters: new SharedArrayBuffer(COUNTERS * INT32),
+    beats: new SharedArrayBuffer(maxThreads * INT32),
     bucketsSecs,
     metrics: new SharedArrayBuffer((metricRows(maxThreads).base + 1) * cellsPerRow * FLOAT64),
   }
