@@ -1,6 +1,7 @@
 /** The whole configuration: one zod object a section. Defaults stand in the sections and nowhere else. */
 import { z } from 'zod'
 import { enginesSchema, healthSchema } from './engines.ts'
+import { breakerSchema, linksSchema } from './resilience.ts'
 import { limitsSchema, policySchema, retrySchema, timeoutsSchema, upstreamSchema } from './routing.ts'
 import { logSchema, serverSchema } from './server.ts'
 
@@ -9,6 +10,8 @@ export const configSchema = z.strictObject({
   engines: enginesSchema.prefault({}),
   policy: policySchema.prefault({}),
   retry: retrySchema.prefault({}),
+  breaker: breakerSchema.prefault({}),
+  links: linksSchema.prefault({}),
   timeouts: timeoutsSchema.prefault({}),
   upstream: upstreamSchema.prefault({}),
   limits: limitsSchema.prefault({}),

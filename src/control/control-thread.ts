@@ -1,7 +1,9 @@
 /** Entry of the control thread: watches every engine, keeps the registry, tells the main thread each change of it. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { trustAuthorities } from '../config/trust-authorities.ts'
+import { BreakerCells } from '../shared/breaker-cells.ts'
 import { EngineSlots } from '../shared/engine-slots.ts'
+import { PairLinks } from '../shared/pair-links.ts'
 import { createLogger } from '../telemetry/log.ts'
 import type { ControlOrder, ControlReport, ControlTask } from './control-messages.ts'
 import { type EngineSpec, staticEngines } from './discovery/static.ts'
@@ -14,6 +16,8 @@ async function run(port: MessagePort, { config, shared, known }: ControlTask): P
   const { engines, health, limits } = config
   trustAuthorities(config.upstream.caFiles)
   const slots = new EngineSlots(shared)
+  const breakers = new BreakerCells(shared)
+  const links = new PairLinks(shared, config.links)
   const registry = new Registry(slots, Math.min(limits.engines, shared.maxEngines), known)
   const log = createLogger(config.log, 'control')
   const closing = new AbortController()
@@ -36,7 +40,13 @@ async function run(port: MessagePort, { config, shared, known }: ControlTask): P
         report()
       },
       onHealth: state => {
-        if (slot !== undefined) slots.setHealth(slot, state)
+        if (slot === undefined) return
+        // An engine that is new or has come back is not judged by what was before: traffic need not wait for a breaker.
+        if (state === 'healthy') {
+          breakers.reset(slot)
+          links.reset(slot)
+        }
+        slots.setHealth(slot, state)
       },
     }).run()
   }
