@@ -1,4 +1,5 @@
 /** Entry of a router thread: the one task that its Piscina worker runs, from the start of the gateway to its end. */
+import { threadId } from 'node:worker_threads'
 import { trustAuthorities } from '../src/config/trust-authorities.ts'
 import { processNowMs } from '../src/core/clock.ts'
 import { BatchSender } from '../src/messages/channel.ts'
@@ -8,6 +9,7 @@ import { RetryBudget } from '../src/resilience/retry-budget.ts'
 import { BreakerCells } from '../src/shared/breaker-cells.ts'
 import { SharedCounters } from '../src/shared/counters.ts'
 import { EngineSlots } from '../src/shared/engine-slots.ts'
+import { beatEveryMs, Heartbeats } from '../src/shared/heartbeats.ts'
 import { PairLinks } from '../src/shared/pair-links.ts'
 import { createLogger } from '../src/telemetry/log.ts'
 import { Breakers } from './breakers.ts'
@@ -59,9 +61,12 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
       upstreams.keepOnly(message.snapshot.engines.map(engine => engine.url))
     })
   })
-  const ready: ThreadReport = { kind: 'ready' }
+  const heartbeats = new Heartbeats(shared)
+  const beat = setInterval(() => heartbeats.beat(thread), beatEveryMs(config.server.threadStallMs))
+  const ready: ThreadReport = { kind: 'ready', threadId }
   port.postMessage(ready)
   await closed
+  clearInterval(beat)
   loop.close()
   retryGate.close()
   upstreams.destroy()

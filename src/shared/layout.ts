@@ -6,6 +6,7 @@
  *   counters  Int32[COUNTERS]                 round-robin cursors, Atomics.add by all
  *   breakers  Int32[engines][BREAKER_FIELDS]  one circuit breaker an engine, see breaker-cells.ts
  *   links     Int32[1 + engines * engines]    how many pair links are not whole, then each P→D link, see pair-links.ts
+ *   beats     Int32[threads]                  one cell a thread, advanced by it while its event loop turns
  */
 
 /** Plain data: posted to every thread as it is, the memory itself is shared. */
@@ -17,6 +18,7 @@ export interface SharedMemory {
   readonly counters: SharedArrayBuffer
   readonly breakers: SharedArrayBuffer
   readonly links: SharedArrayBuffer
+  readonly beats: SharedArrayBuffer
 }
 
 export const SLOT_FIELDS = 2
@@ -57,5 +59,6 @@ export function createSharedMemory(maxEngines: number, maxThreads: number): Shar
     counters: new SharedArrayBuffer(COUNTERS * INT32),
     breakers: new SharedArrayBuffer(maxEngines * BREAKER_FIELDS * INT32),
     links: new SharedArrayBuffer((1 + maxEngines * maxEngines) * INT32),
+    beats: new SharedArrayBuffer(maxThreads * INT32),
   }
 }
