@@ -112,12 +112,14 @@ export class AttemptLoop implements AttemptSink {
   broke(failure: Failure): void {
     this.#charge(failure)
     this.#end()
+    this.#context.observer.attemptFailed(failure, this.#pair)
     this.#log('stream broken', failure)
     this.#sink.broke(failure)
   }
 
   failed(failure: Failure): void {
     this.#attempt = undefined
+    this.#context.observer.attemptFailed(failure, this.#pair)
     this.#avoidGuilty(failure)
     this.#charge(failure)
     const { config, random, nowMs } = this.#context
@@ -137,6 +139,7 @@ export class AttemptLoop implements AttemptSink {
     if (decision.isFree) this.#hadFreeAttempt = true
     else this.#retries++
     this.#isFresh = decision.isFree
+    this.#context.observer.retried(failure)
     this.#log('retry', failure, { retry: this.#retries, delayMs: Math.round(decision.delayMs) })
     this.#wait.start(decision.delayMs, !decision.isFree, () => this.#tryNext())
   }
@@ -158,6 +161,7 @@ export class AttemptLoop implements AttemptSink {
     }
     this.#pair = choice.pair
     this.#attempt = new Attempt(this.#plan(choice.pair), this, this.#context)
+    this.#context.observer.attemptStarted(choice.pair)
     this.#attempt.start()
   }
 
@@ -165,8 +169,11 @@ export class AttemptLoop implements AttemptSink {
   #waitForEngine(missing: string): void {
     const { nowMs, random } = this.#context
     const delayMs = this.#engineWait.nextMs(nowMs(), this.#request.deadlineMs, random)
-    if (delayMs === undefined || this.#isAbortRequested)
-      return this.#giveUp(noEngineFailure(missing), 'no-engine')
+    if (delayMs === undefined || this.#isAbortRequested) {
+      const failure = noEngineFailure(missing)
+      this.#context.observer.attemptFailed(failure, undefined)
+      return this.#giveUp(failure, 'no-engine')
+    }
     this.#wait.start(delayMs, false, () => this.#tryNext())
   }
 

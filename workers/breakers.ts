@@ -5,6 +5,7 @@
  * compare-and-exchange: the thread that loses it leaves things to the winner.
  */
 import type { Config } from '../src/config/config.ts'
+import type { BreakerState } from '../src/core/breaker-state.ts'
 import type { NowMs } from '../src/core/clock.ts'
 import type { Engine } from '../src/core/engine.ts'
 import {
@@ -25,6 +26,14 @@ export interface Probe {
   readonly untilMs: number
 }
 
+export interface BreakerView {
+  readonly nowMs: NowMs
+  /** The slot's owner now: a leg of the owner before is not counted on the new one. */
+  readonly generationOf: (slot: number) => number
+  /** This thread has changed the state of a breaker. */
+  readonly onChange: (slot: number, to: BreakerState['kind']) => void
+}
+
 export class Breakers {
   readonly #cells: BreakerCells
   readonly #options: BreakerOptions
@@ -32,15 +41,9 @@ export class Breakers {
   readonly #maxEjectedShare: number
   readonly #stepMs: number
   readonly #nowMs: NowMs
-  readonly #generationOf: (slot: number) => number
+  readonly #view: BreakerView
 
-  /** `generationOf`: the slot's owner now; a leg of the owner before is not counted on the new one. */
-  constructor(
-    cells: BreakerCells,
-    { breaker }: Pick<Config, 'breaker'>,
-    nowMs: NowMs,
-    generationOf: (slot: number) => number,
-  ) {
+  constructor(cells: BreakerCells, { breaker }: Pick<Config, 'breaker'>, view: BreakerView) {
     this.#cells = cells
     this.#options = {
       ...breaker,
@@ -50,8 +53,8 @@ export class Breakers {
     this.#isEnabled = breaker.enabled
     this.#maxEjectedShare = breaker.maxEjectedShare
     this.#stepMs = (breaker.windowSecs * 1000) / WINDOW_STEPS
-    this.#nowMs = nowMs
-    this.#generationOf = generationOf
+    this.#view = view
+    this.#nowMs = view.nowMs
   }
 
   /** Those of a role that may get a request. All of them in a panic; the list itself while no breaker is open. */
@@ -73,21 +76,21 @@ export class Breakers {
     const state = this.#cells.state(slot, nowMs)
     if (state.kind === 'closed' || !admits(state, nowMs, this.#options)) return undefined
     const next = probing(nowMs, this.#options)
-    if (!this.#cells.swap(slot, state, next)) return 'taken'
+    if (!this.#change(slot, state, next)) return 'taken'
     if (state.kind === 'open') this.#cells.setSuccesses(slot, 0)
     return { slot, untilMs: nowMs + this.#options.probeTimeoutMs }
   }
 
   /** A leg on the engine has ended so, or has shown that it is good. */
   record({ slot, generation }: Engine, verdict: LegVerdict): void {
-    if (!this.#isEnabled || verdict === 'neutral' || this.#generationOf(slot) !== generation) return
+    if (!this.#isEnabled || verdict === 'neutral' || this.#view.generationOf(slot) !== generation) return
     const nowMs = this.#nowMs()
     const step = 1 + Math.floor(nowMs / this.#stepMs)
     this.#cells.count(slot, verdict === 'good', step)
     if (verdict === 'good') return
     const state = this.#cells.state(slot, nowMs)
     if (state.kind !== 'closed' || !mustOpen(this.#cells.window(slot, step), this.#options)) return
-    this.#cells.swap(slot, state, opened(nowMs, this.#options))
+    this.#change(slot, state, opened(nowMs, this.#options))
   }
 
   /** Ends the probe. Nothing happens when its time was over and its slot is another's by now. */
@@ -100,7 +103,13 @@ export class Breakers {
     if (!this.#holds(slot, untilMs, nowMs)) return
     if (next.kind === 'closed') this.#cells.emptyWindow(slot)
     if (verdict === 'good') this.#cells.setSuccesses(slot, successes)
-    this.#cells.swap(slot, from, next)
+    this.#change(slot, from, next)
+  }
+
+  #change(slot: number, from: BreakerState, to: BreakerState): boolean {
+    const isDone = this.#cells.swap(slot, from, to)
+    if (isDone && from.kind !== to.kind) this.#view.onChange(slot, to.kind)
+    return isDone
   }
 
   #holds(slot: number, untilMs: number, nowMs: number): boolean {

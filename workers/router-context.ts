@@ -7,6 +7,7 @@ import type { PairLinks } from '../src/shared/pair-links.ts'
 import type { Logger } from '../src/telemetry/log.ts'
 import type { Breakers } from './breakers.ts'
 import type { Fleet } from './fleet.ts'
+import type { Observer } from './observe.ts'
 import type { RetryGate } from './retry-gate.ts'
 import type { Upstreams } from './upstream/upstreams.ts'
 
@@ -24,4 +25,5 @@ export interface RouterContext {
   /** The process clock: deadlines and the shared state of breakers and links are on it. */
   readonly nowMs: NowMs
   readonly log: Logger
+  readonly observer: Observer
 }

@@ -12,9 +12,11 @@ import { EngineSlots } from '../src/shared/engine-slots.ts'
 import { beatEveryMs, Heartbeats } from '../src/shared/heartbeats.ts'
 import { PairLinks } from '../src/shared/pair-links.ts'
 import { createLogger } from '../src/telemetry/log.ts'
+import { Recorder } from '../src/telemetry/recorder.ts'
 import { Breakers } from './breakers.ts'
 import { Fleet } from './fleet.ts'
 import { RouterLoop } from './loop.ts'
+import { Observer } from './observe.ts'
 import { RetryGate } from './retry-gate.ts'
 import { Upstreams } from './upstream/upstreams.ts'
 
@@ -24,9 +26,13 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
   const { config, port, shared, thread } = task
   trustAuthorities(config.upstream.caFiles)
   const slots = new EngineSlots(shared)
-  const breakers = new Breakers(new BreakerCells(shared), config, processNowMs, slot =>
-    slots.generation(slot),
-  )
+  // Row 0 is the main thread's.
+  const recorder = new Recorder(shared, thread + 1)
+  const breakers = new Breakers(new BreakerCells(shared), config, {
+    nowMs: processNowMs,
+    generationOf: slot => slots.generation(slot),
+    onChange: (slot, to) => recorder.countEngine('pdgw_engine_breaker_transitions_total', slot, to),
+  })
   const links = new PairLinks(shared, config.links)
   const fleet = new Fleet(config, {
     slots,
@@ -52,6 +58,7 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
     random: Math.random,
     nowMs: processNowMs,
     log,
+    observer: new Observer(recorder),
   })
   const closed = new Promise<void>(resolve => {
     port.on('message', (message: Batch | ThreadOrder) => {

@@ -7,6 +7,7 @@
  *   breakers  Int32[engines][BREAKER_FIELDS]  one circuit breaker an engine, see breaker-cells.ts
  *   links     Int32[1 + engines * engines]    how many pair links are not whole, then each P→D link, see pair-links.ts
  *   beats     Int32[threads]                  one cell a thread, advanced by it while its event loop turns
+ *   metrics   Float64[rows][cells]            one row a thread, written by that thread alone; telemetry/metric-cells.ts
  */
 
 /** Plain data: posted to every thread as it is, the memory itself is shared. */
@@ -19,6 +20,15 @@ export interface SharedMemory {
   readonly breakers: SharedArrayBuffer
   readonly links: SharedArrayBuffer
   readonly beats: SharedArrayBuffer
+  /** Upper bounds of the histograms' buckets in seconds, ascending: they say how many cells a histogram has. */
+  readonly bucketsSecs: readonly number[]
+  readonly metrics: SharedArrayBuffer
+}
+
+/** How much room the metrics need; what their cells mean is for `telemetry/`. */
+export interface MetricRoom {
+  readonly bucketsSecs: readonly number[]
+  readonly cellsPerRow: number
 }
 
 export const SLOT_FIELDS = 2
@@ -50,7 +60,21 @@ export const BREAKER_FIELDS = BREAKER.ring + BREAKER_RING * BREAKER_MARK_FIELDS
 
 const INT32 = 4
 
-export function createSharedMemory(maxEngines: number, maxThreads: number): SharedMemory {
+const FLOAT64 = 8
+
+/** Without it nothing is counted: for parts that are tested alone. */
+const NO_METRICS: MetricRoom = { bucketsSecs: [], cellsPerRow: 0 }
+
+/** Main thread, router threads, control thread, and what engines that had a slot before have left there. */
+export function metricRows(maxThreads: number): { readonly control: number; readonly base: number } {
+  return { control: maxThreads + 1, base: maxThreads + 2 }
+}
+
+export function createSharedMemory(
+  maxEngines: number,
+  maxThreads: number,
+  { bucketsSecs, cellsPerRow } = NO_METRICS,
+): SharedMemory {
   return {
     maxEngines,
     maxThreads,
@@ -60,5 +84,7 @@ export function createSharedMemory(maxEngines: number, maxThreads: number): Shar
     breakers: new SharedArrayBuffer(maxEngines * BREAKER_FIELDS * INT32),
     links: new SharedArrayBuffer((1 + maxEngines * maxEngines) * INT32),
     beats: new SharedArrayBuffer(maxThreads * INT32),
+    bucketsSecs,
+    metrics: new SharedArrayBuffer((metricRows(maxThreads).base + 1) * cellsPerRow * FLOAT64),
   }
 }

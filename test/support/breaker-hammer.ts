@@ -18,12 +18,11 @@ export interface HammerTask {
 const { memory, counts, claims } = workerData as HammerTask
 const cells = new BreakerCells(memory)
 for (let each = 0; each < counts; each++) cells.count(0, each % 2 === 0, 1 + Math.floor(each / 100_000))
-const breakers = new Breakers(
-  cells,
-  configSchema.parse({}),
-  () => 1_000_000,
-  () => 1,
-)
+const breakers = new Breakers(cells, configSchema.parse({}), {
+  nowMs: () => 1_000_000,
+  generationOf: () => 1,
+  onChange: () => undefined,
+})
 let held = 0
 for (let each = 0; each < claims; each++) {
   if (typeof breakers.claim(engineOf({ slot: 1 })) === 'object') held++

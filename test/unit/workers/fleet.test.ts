@@ -39,7 +39,11 @@ function houseOf(engines: readonly Engine[], config: ConfigInput = {}): House {
   })
   const clock = { nowMs: 1000 }
   const nowMs = (): number => clock.nowMs
-  const breakers = new Breakers(new BreakerCells(memory), complete, nowMs, () => 1)
+  const breakers = new Breakers(new BreakerCells(memory), complete, {
+    nowMs,
+    generationOf: () => 1,
+    onChange: () => undefined,
+  })
   const links = new PairLinks(memory, complete.links)
   const counters = new SharedCounters(memory)
   const random = seededRandom(1)
