@@ -9,6 +9,7 @@ import type { FlatHeaders } from '../src/messages/types.ts'
 import { decideRetry } from '../src/resilience/retry.ts'
 import { Attempt } from './attempt.ts'
 import type { AnswerHead, AttemptPlan, AttemptSink } from './attempt-plan.ts'
+import type { Waiter } from './capacity.ts'
 import { injectBootstrap } from './connectors/bootstrap.ts'
 import { injectSingle } from './connectors/single.ts'
 import { type Failure, noEngineFailure } from './failure.ts'
@@ -32,7 +33,10 @@ export interface EngineRequest {
   readonly label: string
 }
 
-export class AttemptLoop implements AttemptSink {
+/** Mean pause after a shortage of descriptors, ports or buffers. */
+const SHORTAGE_WAIT_MS = 50
+
+export class AttemptLoop implements AttemptSink, Waiter {
   readonly #request: EngineRequest
   readonly #sink: AttemptSink
   readonly #context: RouterContext
@@ -43,6 +47,8 @@ export class AttemptLoop implements AttemptSink {
   #hadFreeAttempt = false
   #isFresh = false
   #isAbortRequested = false
+  /** Where it waits when the engines are full. */
+  #line = ''
   #timer: NodeJS.Timeout | undefined
 
   constructor(request: EngineRequest, sink: AttemptSink, context: RouterContext) {
@@ -59,6 +65,7 @@ export class AttemptLoop implements AttemptSink {
   /** The sink hears nothing more. */
   abort(): void {
     clearTimeout(this.#timer)
+    this.#context.capacity.leave(this.#line, this)
     this.#attempt?.abort()
   }
 
@@ -103,6 +110,7 @@ export class AttemptLoop implements AttemptSink {
   failed(failure: Failure): void {
     this.#attempt = undefined
     this.#avoidGuilty(failure)
+    if (failure.cause === 'local' && !this.#isAbortRequested) return this.#comeAgain(failure)
     const { config, random, nowMs } = this.#context
     const decision = decideRetry(
       {
@@ -124,23 +132,51 @@ export class AttemptLoop implements AttemptSink {
     this.#timer = setTimeout(() => this.#tryNext(), decision.delayMs)
   }
 
-  #tryNext(): void {
-    const { fleet } = this.#context
-    const choice = fleet.choose(this.#request.fields.model, this.#avoid)
-    if (choice.kind === 'unknown-model')
-      return this.#giveUp(unknownModel(this.#request.fields.model), 'not-retryable')
-    if (choice.kind === 'none') {
-      this.#pair = undefined
-      return this.failed(noEngineFailure(choice.missing))
-    }
-    const tooLong = findTooLong(this.#request.fields, choice.pair)
-    if (tooLong !== undefined) return this.#giveUp(tooLong, 'not-retryable')
-    this.#pair = choice.pair
-    this.#attempt = new Attempt(this.#plan(choice.pair), this, this.#context)
-    this.#attempt.start()
+  /** Our own machine is short of something for a moment: that is no retry, and only the deadline ends it. */
+  #comeAgain(failure: Failure): void {
+    this.#context.log.debug({ request: this.#request.label, error: failure.error.message }, 'shortage')
+    this.#timer = setTimeout(() => this.#tryNext(), SHORTAGE_WAIT_MS * (0.5 + this.#context.random()))
   }
 
-  #plan(pair: Pair): AttemptPlan {
+  /** Engines that are full are no failure: the attempt waits for its turn, and only the deadline ends that. */
+  #tryNext(): void {
+    const { capacity, fleet } = this.#context
+    const isAgain = this.#avoid.size > 0 ? ' again' : ''
+    // A repeated attempt may ask for other engines than the first of others: neither holds up the other.
+    this.#line = `${fleet.keyOf(this.#request.fields.model)}${isAgain}`
+    if (capacity.hasWaiting(this.#line) || !this.tryStart()) capacity.wait(this.#line, this)
+  }
+
+  /** For `Capacity`, which calls it until there is room. */
+  tryStart(): boolean {
+    const { capacity, fleet } = this.#context
+    const { fields } = this.#request
+    const weight = fields.batchSize ?? 1
+    const choice = fleet.choose(fields.model, this.#avoid, engine => capacity.hasRoom(engine, weight))
+    if (choice.kind === 'full') return false
+    if (choice.kind === 'pair') return this.#startOn(choice.pair, weight)
+    this.#pair = undefined
+    if (choice.kind === 'unknown-model') this.#giveUp(unknownModel(fields.model), 'not-retryable')
+    else this.failed(noEngineFailure(choice.missing))
+    return true
+  }
+
+  #startOn(pair: Pair, weight: number): boolean {
+    const tooLong = findTooLong(this.#request.fields, pair)
+    if (tooLong !== undefined) {
+      this.#giveUp(tooLong, 'not-retryable')
+      return true
+    }
+    const plan = this.#plan(pair)
+    const leases = this.#context.capacity.tryTake(pair, weight)
+    if (leases === undefined) return false
+    this.#pair = pair
+    this.#attempt = new Attempt({ ...plan, leases }, this, this.#context)
+    this.#attempt.start()
+    return true
+  }
+
+  #plan(pair: Pair): Omit<AttemptPlan, 'leases'> {
     const { path, headers, body, fields, singleSample } = this.#request
     const injected = pair.prefill
       ? injectBootstrap(pair.prefill, fields.batchSize, this.#context.random)

@@ -18,6 +18,8 @@ export type PairChoice =
   | { readonly kind: 'pair'; readonly pair: Pair }
   /** No engine of this role may be chosen now. */
   | { readonly kind: 'none'; readonly missing: Role }
+  /** There are engines of each role, and those of one are at their capacity. */
+  | { readonly kind: 'full' }
   | { readonly kind: 'unknown-model' }
 
 export class Fleet {
@@ -56,22 +58,41 @@ export class Fleet {
     return this.#slots.isHealthy(engine.slot)
   }
 
-  /** `avoid`: slots of engines that have failed this request. */
-  choose(model: string | undefined, avoid: ReadonlySet<number>): PairChoice {
+  /** Requests with the same key ask for the same engines. */
+  keyOf(model: string | undefined): string {
+    const need = modelNeed(this.engines, model)
+    return need.kind === 'named' ? need.model : ''
+  }
+
+  /** `avoid`: slots of engines that have failed this request. `hasRoom`: whether an engine can take it now. */
+  choose(model: string | undefined, avoid: ReadonlySet<number>, hasRoom: HasRoom = anyRoom): PairChoice {
     const need = modelNeed(this.engines, model)
     if (need.kind === 'unknown') return { kind: 'unknown-model' }
     const named = need.kind === 'named' ? need.model : undefined
-    const prefill = this.#mode === 'pd' ? this.#pick('prefill', named, avoid) : undefined
-    if (this.#mode === 'pd' && prefill === undefined) return { kind: 'none', missing: 'prefill' }
+    const prefill = this.#mode === 'pd' ? this.#pick('prefill', named, avoid, hasRoom) : undefined
+    if (prefill === 'none') return { kind: 'none', missing: 'prefill' }
     const role = this.#mode === 'pd' ? 'decode' : 'mixed'
-    const decode = this.#pick(role, named, avoid)
-    return decode === undefined
-      ? { kind: 'none', missing: role }
+    const decode = this.#pick(role, named, avoid, hasRoom)
+    if (decode === 'none') return { kind: 'none', missing: role }
+    return prefill === 'full' || decode === 'full'
+      ? { kind: 'full' }
       : { kind: 'pair', pair: { prefill, decode } }
   }
 
-  #pick(role: Role, model: string | undefined, avoid: ReadonlySet<number>): Engine | undefined {
+  /** An engine that has failed the request is not taken because the others are full: those get room again. */
+  #pick(
+    role: Role,
+    model: string | undefined,
+    avoid: ReadonlySet<number>,
+    hasRoom: HasRoom,
+  ): Engine | 'none' | 'full' {
     const engines = eligible(this.engines, { role, model, avoid }, slot => this.#slots.isHealthy(slot))
-    return engines.length === 0 ? undefined : this.#policies[role](engines, this.#views[role])
+    if (engines.length === 0) return 'none'
+    const withRoom = engines.filter(engine => hasRoom(engine))
+    return withRoom.length === 0 ? 'full' : this.#policies[role](withRoom, this.#views[role])
   }
 }
+
+type HasRoom = (engine: Engine) => boolean
+
+const anyRoom: HasRoom = () => true

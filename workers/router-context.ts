@@ -2,8 +2,8 @@
 import type { Config } from '../src/config/config.ts'
 import type { NowMs } from '../src/core/clock.ts'
 import type { Random } from '../src/core/random.ts'
-import type { EngineSlots } from '../src/shared/engine-slots.ts'
 import type { Logger } from '../src/telemetry/log.ts'
+import type { Capacity } from './capacity.ts'
 import type { Fleet } from './fleet.ts'
 import type { Upstreams } from './upstream/upstreams.ts'
 
@@ -11,9 +11,7 @@ export interface RouterContext {
   readonly config: Config
   readonly fleet: Fleet
   readonly upstreams: Upstreams
-  readonly slots: EngineSlots
-  /** The thread's row in shared memory. */
-  readonly thread: number
+  readonly capacity: Capacity
   readonly random: Random
   readonly nowMs: NowMs
   readonly log: Logger

@@ -7,8 +7,10 @@ import type { RouterThreadTask, ThreadOrder, ThreadReport } from '../src/message
 import { SharedCounters } from '../src/shared/counters.ts'
 import { EngineSlots } from '../src/shared/engine-slots.ts'
 import { createLogger } from '../src/telemetry/log.ts'
+import { Capacity } from './capacity.ts'
 import { Fleet } from './fleet.ts'
 import { RouterLoop } from './loop.ts'
+import { legsOf } from './upstream/socket-share.ts'
 import { Upstreams } from './upstream/upstreams.ts'
 
 /** Resolves when the thread was told to close and has closed all it had. */
@@ -19,14 +21,15 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
   const slots = new EngineSlots(shared)
   const fleet = new Fleet(config, slots, new SharedCounters(shared), Math.random)
   const upstreams = new Upstreams(config)
+  const { maxPerEngine } = config.admission
+  const capacity = new Capacity({ slots, thread, maxPerEngine, maxLegs: legsOf(config) })
   const log = createLogger(config.log, `router-${thread}`)
   const sender = new BatchSender(port)
   const loop = new RouterLoop(sender, {
     config,
     fleet,
     upstreams,
-    slots,
-    thread,
+    capacity,
     random: Math.random,
     nowMs: monotonicNowMs,
     log,

@@ -1,5 +1,6 @@
 /** The whole configuration: one zod object a section. Defaults stand in the sections and nowhere else. */
 import { z } from 'zod'
+import { admissionSchema } from './admission.ts'
 import { enginesSchema, healthSchema } from './engines.ts'
 import { limitsSchema, policySchema, retrySchema, timeoutsSchema, upstreamSchema } from './routing.ts'
 import { logSchema, serverSchema } from './server.ts'
@@ -12,6 +13,7 @@ export const configSchema = z.strictObject({
   timeouts: timeoutsSchema.prefault({}),
   upstream: upstreamSchema.prefault({}),
   limits: limitsSchema.prefault({}),
+  admission: admissionSchema.prefault({}),
   health: healthSchema.prefault({}),
   log: logSchema.prefault({}),
 })
