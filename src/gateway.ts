@@ -6,10 +6,12 @@ import { availableParallelism } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
 import type { Config } from './config/config.ts'
 import { type Control, startControl } from './control/control.ts'
-import { type EngineSnapshot, NO_ENGINES, type Role } from './core/engine.ts'
+import { monotonicNowMs } from './core/clock.ts'
+import { type EngineSnapshot, NO_ENGINES } from './core/engine.ts'
 import { fewestOpen } from './dispatch/assign.ts'
 import { type RouterThreads, startRouterThreads } from './dispatch/router-threads.ts'
 import { type Frontend, type Readiness, startFrontend } from './frontend/server.ts'
+import { CapacityView, neededRoles, withinLimits } from './places.ts'
 import { EngineSlots } from './shared/engine-slots.ts'
 import { createSharedMemory } from './shared/layout.ts'
 import { createLogger } from './telemetry/log.ts'
@@ -26,13 +28,15 @@ export interface Gateway {
 const ROUTER_ENTRY = new URL('../workers/router.ts', import.meta.url)
 
 /** Resolves when the gateway listens; engines join as they answer. @throws when a part cannot be started. */
-export async function startGateway(config: Config): Promise<Gateway> {
-  boundYoungGeneration(config.server.semiSpaceMb)
-  const log = createLogger(config.log, 'main')
-  const count = config.server.workers || Math.max(1, availableParallelism() - 1)
+export async function startGateway(given: Config): Promise<Gateway> {
+  boundYoungGeneration(given.server.semiSpaceMb)
+  const log = createLogger(given.log, 'main')
+  const count = given.server.workers || Math.max(1, availableParallelism() - 1)
+  const { config, budget } = withinLimits(given, count, log)
   const shared = createSharedMemory(config.limits.engines, count)
   const slots = new EngineSlots(shared)
   let snapshot: EngineSnapshot = NO_ENGINES
+  const view = new CapacityView(config, slots, snapshot, monotonicNowMs)
   let frontend: Frontend | undefined
   let control: Control | undefined
   let threads: RouterThreads | undefined
@@ -54,6 +58,7 @@ export async function startGateway(config: Config): Promise<Gateway> {
     threads = running
     const onSnapshot = (next: EngineSnapshot): void => {
       snapshot = next
+      view.update(next)
       running.sendSnapshot(next)
     }
     control = await startControl({ config, shared, log, onSnapshot })
@@ -61,6 +66,7 @@ export async function startGateway(config: Config): Promise<Gateway> {
       config,
       assign: () => fewestOpen(running.channels),
       readiness: () => readinessOf(config, snapshot, slots),
+      places: { capacity: view.capacity, maxLive: budget.liveRequests, maxClients: budget.clients },
       log,
     })
     log.info({ threads: count, mode: config.engines.mode }, 'gateway is up')
@@ -87,8 +93,7 @@ async function becomes(isTrue: () => boolean, limitMs: number): Promise<boolean>
 /** Ready: a pair, or in regular mode an engine, that could take a request now. */
 function readinessOf(config: Config, snapshot: EngineSnapshot, slots: EngineSlots): Readiness {
   const healthy = snapshot.engines.filter(engine => slots.isHealthy(engine.slot))
-  const needed: readonly Role[] = config.engines.mode === 'pd' ? ['prefill', 'decode'] : ['mixed']
-  const missing = needed.filter(role => !healthy.some(engine => engine.role === role))
+  const missing = neededRoles(config).filter(role => !healthy.some(engine => engine.role === role))
   const counts = { healthyEngines: healthy.length, totalEngines: snapshot.engines.length }
   if (missing.length === 0) return { isReady: true, ...counts }
   return { isReady: false, reason: `no healthy ${missing.join(' and no healthy ')} engine`, ...counts }

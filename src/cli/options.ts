@@ -99,6 +99,11 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
       convert: on => (on === true ? 0 : unlessFalse(on)),
     },
   ],
+  'Admission:': [
+    count('max-concurrent-requests', 'admission.maxConcurrentRequests'),
+    count('queue-size', 'admission.queueSize'),
+    count('queue-timeout-secs', 'admission.queueTimeoutSecs', 'seconds'),
+  ],
   'Timers:': [
     count('request-timeout-secs', 'timeouts.totalSecs', 'seconds'),
     count('connect-timeout-ms', 'timeouts.connectMs', 'ms'),

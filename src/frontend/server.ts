@@ -5,16 +5,19 @@
  * Which thread gets a request, and whether any engine is usable, is passed in as functions.
  */
 import type { Config } from '../config/config.ts'
+import { monotonicNowMs } from '../core/clock.ts'
 import { isGeneration } from '../core/endpoint.ts'
 import { GatewayError } from '../core/errors.ts'
 import type { ThreadChannel } from '../messages/channel.ts'
 import { type Batch, decodeBatch, type RowSink } from '../messages/codec.ts'
 import type { Logger } from '../telemetry/log.ts'
 import { Admission } from './admission.ts'
+import { Ticket } from './admission-queue.ts'
 import { toErrorReply } from './error-reply.ts'
 import { Exchange } from './exchange.ts'
 import { bodyTooLarge, checkContentType, type Intake, readBody, readIntake } from './intake.ts'
 import { type Listening, listen } from './listen.ts'
+import { MemoryGuard } from './memory-guard.ts'
 import { OpenExchanges } from './open-exchanges.ts'
 import { writeHead } from './reply.ts'
 import { allowedMethods, findRoute, type LocalPage, type Route } from './routes.ts'
@@ -28,11 +31,22 @@ export interface Readiness {
   readonly reason?: string
 }
 
+export interface FrontendPlaces {
+  readonly capacity: () => number
+  readonly maxLive: number
+  /** Connections of clients that there are descriptors for. */
+  readonly maxClients: number
+}
+
+const NO_BOUND: FrontendPlaces = { capacity: () => Infinity, maxLive: Infinity, maxClients: Infinity }
+
 export interface FrontendOptions {
   readonly config: Config
   /** The thread for the next request; `undefined` when there is none. */
   readonly assign: () => ThreadChannel | undefined
   readonly readiness: () => Readiness
+  /** How much may be at work at once, see `AdmissionOptions`. No bound when absent. */
+  readonly places?: FrontendPlaces
   readonly log: Logger
 }
 
@@ -53,7 +67,8 @@ type ExchangeRoute = Extract<Route, { kind: 'exchange' }>
 export class Frontend {
   readonly #options: FrontendOptions
   readonly #app: UwsApp
-  readonly #admission: Admission
+  readonly #admission: Admission<Visit>
+  readonly #memory: MemoryGuard
   readonly #exchanges = new OpenExchanges()
   readonly #touched: Exchange[] = []
   #listening: Listening | undefined
@@ -61,8 +76,28 @@ export class Frontend {
   constructor(options: FrontendOptions, app: UwsApp) {
     this.#options = options
     this.#app = app
-    this.#admission = new Admission(options.config.limits.openExchanges)
+    this.#memory = new MemoryGuard(options.config.admission.maxMemoryMb)
+    this.#admission = this.#createAdmission()
     app.any('/*', (res, req) => this.#accept(res, readIntake(req)))
+  }
+
+  #createAdmission(): Admission<Visit> {
+    const { config, places = NO_BOUND } = this.#options
+    return new Admission({
+      maxOpen: Math.min(config.limits.openExchanges, places.maxClients),
+      config: config.admission,
+      totalMs: config.timeouts.totalSecs * 1000,
+      capacity: places.capacity,
+      maxLive: places.maxLive,
+      isMemoryShort: () => this.#memory.isShort,
+      nowMs: monotonicNowMs,
+      onTurn: visit => this.#startVisit(visit, true),
+      onRefused: (visit, error) => {
+        this.#admission.leave()
+        visit.isOver = true
+        refuse(visit.res, visit.intake, error, visit.route)
+      },
+    })
   }
 
   /** For `startFrontend` alone. */
@@ -101,6 +136,8 @@ export class Frontend {
   /** Destroys what is open. */
   close(): void {
     this.stopListening()
+    this.#admission.close()
+    this.#memory.close()
     this.#app.close()
   }
 
@@ -172,18 +209,23 @@ export class Frontend {
   }
 
   #read(res: UwsResponse, intake: Intake, route: ExchangeRoute): void {
-    const refusal = this.#admission.enter()
+    const refusal = this.#admission.enter(isGeneration(route.endpoint))
     if (refusal !== undefined) {
       refuse(res, intake, refusal, route)
       return
     }
-    let exchange: Exchange | undefined
-    res.onAborted(() => {
-      if (exchange === undefined) this.#admission.leave()
-      else exchange.clientGone()
-    })
+    const visit: Visit = {
+      res,
+      intake,
+      route,
+      body: NO_BODY,
+      isOver: false,
+      exchange: undefined,
+      ticket: undefined,
+    }
+    res.onAborted(() => this.#clientGone(visit))
     if (intake.method === 'GET') {
-      exchange = this.#open(res, intake, { route, body: NO_BODY })
+      this.#startVisit(visit, false)
       return
     }
     const limitBytes = this.#options.config.limits.bodyBytes
@@ -191,20 +233,60 @@ export class Frontend {
       contentLength: intake.contentLength,
       limitBytes,
       onBody: body => {
-        exchange = this.#open(res, intake, { route, body })
+        visit.body = body
+        if (isGeneration(route.endpoint)) this.#admit(visit)
+        else this.#startVisit(visit, false)
       },
       onTooLarge: () => {
         this.#admission.leave()
+        visit.isOver = true
         refuse(res, intake, bodyTooLarge(limitBytes), route)
       },
     })
   }
 
+  /** A request for tokens starts, waits or is refused. */
+  #admit(visit: Visit): void {
+    if (this.#admission.tryStart()) {
+      this.#startVisit(visit, true)
+      return
+    }
+    // Waiting outlives the callback that lent the body; a copy holds no more than its bytes.
+    visit.body = Buffer.from(visit.body)
+    visit.ticket = new Ticket(visit, visit.intake.priority, visit.body.length, monotonicNowMs())
+    const refusal = this.#admission.wait(visit.ticket)
+    if (refusal === undefined) return
+    this.#admission.leave()
+    visit.isOver = true
+    refuse(visit.res, visit.intake, refusal, visit.route)
+  }
+
+  #startVisit(visit: Visit, hasPlace: boolean): void {
+    visit.exchange = this.#open(visit.res, visit.intake, visit, hasPlace)
+    visit.isOver = visit.exchange === undefined
+    visit.body = NO_BODY
+  }
+
+  #clientGone(visit: Visit): void {
+    if (visit.exchange !== undefined) {
+      visit.exchange.clientGone()
+      return
+    }
+    if (visit.isOver) return
+    visit.isOver = true
+    if (visit.ticket !== undefined) this.#admission.withdraw(visit.ticket)
+    this.#admission.leave()
+  }
+
   /** `undefined` when there is no thread; then the client has its answer. */
-  #open(res: UwsResponse, intake: Intake, request: RoutedBody): Exchange | undefined {
+  #open(res: UwsResponse, intake: Intake, request: RoutedBody, hasPlace: boolean): Exchange | undefined {
     const channel = this.#options.assign()
-    if (channel === undefined) {
+    const leave = (): void => {
+      if (hasPlace) this.#admission.done()
       this.#admission.leave()
+    }
+    if (channel === undefined) {
+      leave()
       refuse(res, intake, new GatewayError('thread-lost', 'no router thread is running'), request.route)
       return undefined
     }
@@ -213,7 +295,7 @@ export class Frontend {
     const onOver = (): void => {
       this.#exchanges.delete(id)
       channel.openExchanges--
-      this.#admission.leave()
+      leave()
     }
     const { requestId } = intake
     const exchange = new Exchange({ id, res, channel, requestId, creditBytes, onOver })
@@ -236,6 +318,18 @@ export class Frontend {
 interface RoutedBody {
   readonly route: ExchangeRoute
   readonly body: Uint8Array
+}
+
+/** A request between its head and its exchange. */
+interface Visit extends RoutedBody {
+  readonly res: UwsResponse
+  readonly intake: Intake
+  body: Uint8Array
+  /** It has its answer, or its client is gone. */
+  isOver: boolean
+  exchange: Exchange | undefined
+  /** While it waits for its turn. */
+  ticket: Ticket<Visit> | undefined
 }
 
 const NO_BODY = new Uint8Array(0)

@@ -5,6 +5,7 @@ import { type GatewayHouse, openGateway, runningOn, until } from '../../support/
 
 const WINDOW = 10
 const BURST = 64
+const JSON_TYPE = { 'content-type': 'application/json' }
 
 /** Looks as often as the event loop allows for the most requests that one engine holds. */
 function watchPeak(t: TestContext, { fleet }: GatewayHouse): () => number {
@@ -22,7 +23,7 @@ function watchPeak(t: TestContext, { fleet }: GatewayHouse): () => number {
 
 async function generate(origin: string, text: string): Promise<number> {
   const body = JSON.stringify({ text, sampling_params: { max_new_tokens: 8 } })
-  const response = await fetch(`${origin}/generate`, { method: 'POST', body })
+  const response = await fetch(`${origin}/generate`, { method: 'POST', headers: JSON_TYPE, body })
   await response.arrayBuffer()
   return response.status
 }
@@ -54,7 +55,7 @@ test('a batch counts each of its prompts, and one that is larger than an engine 
   const batchOf = async (count: number): Promise<number> => {
     const text = Array.from({ length: count }, (_, at) => `prompt ${at}`)
     const body = JSON.stringify({ text, sampling_params: { max_new_tokens: 4 } })
-    const response = await fetch(`${house.origin}/generate`, { method: 'POST', body })
+    const response = await fetch(`${house.origin}/generate`, { method: 'POST', headers: JSON_TYPE, body })
     await response.arrayBuffer()
     return response.status
   }
