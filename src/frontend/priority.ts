@@ -5,19 +5,19 @@ export const PRIORITIES = ['high', 'normal', 'low'] as const
 export type Priority = (typeof PRIORITIES)[number]
 
 /** The classes of the Rust router's `x-smg-priority` beside our own names. */
-const NAMES: Readonly<Record<string, Priority>> = {
-  high: 'high',
-  normal: 'normal',
-  low: 'low',
-  system: 'high',
-  interactive: 'high',
-  default: 'normal',
-  bulk: 'low',
-}
+const NAMES: ReadonlyMap<string, Priority> = new Map([
+  ['high', 'high'],
+  ['normal', 'normal'],
+  ['low', 'low'],
+  ['system', 'high'],
+  ['interactive', 'high'],
+  ['default', 'normal'],
+  ['bulk', 'low'],
+])
 
 /** Value of a header; one that is empty or unknown is a normal request. */
 export function priorityOf(header: string): Priority {
-  return (header === '' ? undefined : NAMES[header.trim().toLowerCase()]) ?? 'normal'
+  return (header === '' ? undefined : NAMES.get(header.trim().toLowerCase())) ?? 'normal'
 }
 
 /** Of so many turns one goes to the lowest class first, so that a flood of the higher ones does not starve it. */

@@ -114,6 +114,11 @@ export class Frontend {
     return this.#admission.open
   }
 
+  /** Of these, the ones that wait for their turn. */
+  get waitingRequests(): number {
+    return this.#admission.waiting
+  }
+
   /** Rows of a router thread, for their clients. Rows of exchanges that are over are dropped. */
   receive(batch: Batch): void {
     decodeBatch(batch, this.#sink)

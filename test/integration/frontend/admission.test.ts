@@ -1,0 +1,110 @@
+/** The queue before the router threads, over real sockets: places, order, refusals, clients that leave. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { ConfigInput } from '../../../src/config/config.ts'
+import { openHouse, until } from '../../support/front-house.ts'
+
+const JSON_TYPE = { 'content-type': 'application/json' }
+
+function ask(origin: string, query: string, more: RequestInit = {}): Promise<Response> {
+  const headers = { ...JSON_TYPE, ...more.headers }
+  return fetch(`${origin}/generate?${query}`, { method: 'POST', body: '{}', ...more, headers })
+}
+
+const oneAtATime = (more: ConfigInput['admission'] = {}): ConfigInput => ({
+  admission: { maxConcurrentRequests: 1, ...more },
+})
+
+test('a place is held until the last byte is out', async t => {
+  const { origin, frontend } = await openHouse(t, { config: oneAtATime() })
+  const leaving = new AbortController()
+  const first = await ask(origin, 'hang', { signal: leaving.signal })
+  assert.equal(first.status, 200)
+  const second = ask(origin, '')
+  await until(() => frontend.waitingRequests === 1)
+  leaving.abort()
+  assert.equal((await second).status, 200)
+  await until(() => frontend.openRequests === 0)
+})
+
+test('pages and requests that are not for tokens never wait', async t => {
+  const { origin } = await openHouse(t, { config: oneAtATime() })
+  const leaving = new AbortController()
+  await ask(origin, 'hang', { signal: leaving.signal })
+  // oxlint-disable-next-line no-await-in-loop -- one by one shows which one hangs
+  for (const path of ['/health', '/v1/models', '/readiness'])
+    assert.equal((await fetch(`${origin}${path}`)).status, 200)
+  leaving.abort()
+})
+
+test('the higher class goes first, each class in order', async t => {
+  const { origin, frontend } = await openHouse(t, { config: oneAtATime() })
+  const leaving = new AbortController()
+  await ask(origin, 'hang', { signal: leaving.signal })
+  const order: string[] = []
+  const asked: Promise<unknown>[] = []
+  for (const [at, priority] of ['low', 'normal', 'high', 'normal', 'high'].entries()) {
+    const headers = { 'x-request-priority': priority }
+    asked.push(ask(origin, '', { headers }).then(() => order.push(`${priority} ${at}`)))
+    // oxlint-disable-next-line no-await-in-loop -- they must come in this order
+    await until(() => frontend.waitingRequests === at + 1)
+  }
+  leaving.abort()
+  await Promise.all(asked)
+  // The fourth turn belongs to the normal class in any case.
+  assert.deepEqual(order, ['high 2', 'high 4', 'normal 1', 'normal 3', 'low 0'])
+})
+
+test('what finds no room is refused in the form of OpenAI, with a time to come again', async t => {
+  const { origin, frontend } = await openHouse(t, { config: oneAtATime({ queueSize: 1 }) })
+  const leaving = new AbortController()
+  await ask(origin, 'hang', { signal: leaving.signal })
+  const waiting = ask(origin, '')
+  await until(() => frontend.waitingRequests === 1)
+  const refused = await ask(origin, '')
+  assert.equal(refused.status, 429)
+  assert.ok(Number(refused.headers.get('retry-after')) >= 1)
+  assert.ok(refused.headers.get('x-request-id'))
+  assert.partialDeepStrictEqual(await refused.json(), {
+    error: { code: 'queue-full', type: 'overloaded_error' },
+  })
+  leaving.abort()
+  assert.equal((await waiting).status, 200)
+})
+
+test('bodies that wait are bounded in bytes', async t => {
+  const { origin, frontend } = await openHouse(t, { config: oneAtATime({ queueBytes: 1000 }) })
+  const leaving = new AbortController()
+  await ask(origin, 'hang', { signal: leaving.signal })
+  const waiting = ask(origin, '', { body: 'x'.repeat(900) })
+  await until(() => frontend.waitingRequests === 1)
+  assert.equal((await ask(origin, '', { body: 'x'.repeat(101) })).status, 429)
+  leaving.abort()
+  assert.partialDeepStrictEqual(await (await waiting).json(), { body: 'x'.repeat(900) })
+})
+
+test('a wait that is too long ends with 503 and a time to come again', async t => {
+  const { origin } = await openHouse(t, { config: oneAtATime({ queueTimeoutSecs: 0.1 }) })
+  const leaving = new AbortController()
+  await ask(origin, 'hang', { signal: leaving.signal })
+  const refused = await ask(origin, '')
+  assert.equal(refused.status, 503)
+  assert.ok(refused.headers.get('retry-after'))
+  assert.partialDeepStrictEqual(await refused.json(), { error: { code: 'queue-timeout' } })
+  leaving.abort()
+})
+
+test('a client that leaves the queue leaves nothing behind', async t => {
+  const { origin, frontend } = await openHouse(t, { config: oneAtATime() })
+  const [holding, leaving] = [new AbortController(), new AbortController()]
+  await ask(origin, 'hang', { signal: holding.signal })
+  const waiting = assert.rejects(ask(origin, '', { signal: leaving.signal }))
+  await until(() => frontend.waitingRequests === 1)
+  leaving.abort()
+  await waiting
+  await until(() => frontend.waitingRequests === 0)
+  assert.equal(frontend.openRequests, 1)
+  holding.abort()
+  await until(() => frontend.openRequests === 0)
+  assert.equal((await ask(origin, '')).status, 200)
+})
