@@ -10,6 +10,7 @@ import { monotonicNowMs } from './core/clock.ts'
 import { type EngineSnapshot, NO_ENGINES } from './core/engine.ts'
 import { fewestOpen } from './dispatch/assign.ts'
 import { type RouterThreads, startRouterThreads } from './dispatch/router-threads.ts'
+import { type DrainOptions, drain } from './drain.ts'
 import { type Frontend, type Readiness, startFrontend } from './frontend/server.ts'
 import { CapacityView, neededRoles, withinLimits } from './places.ts'
 import { EngineSlots } from './shared/engine-slots.ts'
@@ -21,6 +22,13 @@ export interface Gateway {
   readonly port: number
   /** Resolves when a request could be served, or with `false` after `limitMs` without. */
   whenReady(limitMs: number): Promise<boolean>
+  /**
+   * Ends a router thread, whatever it does; another takes its place and its unanswered requests. Resolves with false
+   * when no such thread runs.
+   */
+  restartThread(thread: number): Promise<boolean>
+  /** Takes nothing new and lets open requests finish; what has not after the limit ends with an error. `close` is still owed. */
+  drain(options: DrainOptions): Promise<void>
   /** Stops listening and destroys what is open. */
   close(): Promise<void>
 }
@@ -53,6 +61,7 @@ export async function startGateway(given: Config): Promise<Gateway> {
       entry: ROUTER_ENTRY,
       onBatch: (_channel, batch) => frontend?.receive(batch),
       onExit: channel => frontend?.threadLost(channel),
+      onReady: () => frontend?.threadReady(),
       log,
     })
     threads = running
@@ -62,16 +71,23 @@ export async function startGateway(given: Config): Promise<Gateway> {
       running.sendSnapshot(next)
     }
     control = await startControl({ config, shared, log, onSnapshot })
-    frontend = await startFrontend({
+    const front = await startFrontend({
       config,
       assign: () => fewestOpen(running.channels),
       readiness: () => readinessOf(config, snapshot, slots),
       places: { capacity: view.capacity, maxLive: budget.liveRequests, maxClients: budget.clients },
       log,
     })
+    frontend = front
     log.info({ threads: count, mode: config.engines.mode }, 'gateway is up')
     const isReady = (): boolean => readinessOf(config, snapshot, slots).isReady
-    return { port: frontend.port, whenReady: limitMs => becomes(isReady, limitMs), close }
+    return {
+      port: front.port,
+      whenReady: limitMs => becomes(isReady, limitMs),
+      drain: drainOptions => drain(front, drainOptions, log),
+      restartThread: thread => running.restart(thread),
+      close,
+    }
   } catch (error) {
     await close()
     throw error

@@ -120,6 +120,11 @@ export class Admission<T> {
     })
   }
 
+  /** All that wait. */
+  refuseAll(error: GatewayError): void {
+    this.#refuseOlderThan(Infinity, () => error)
+  }
+
   /** Nothing is told to those who wait: their connections are closed by whoever calls this. */
   close(): void {
     clearInterval(this.#timer)

@@ -11,36 +11,42 @@ function ask(origin: string, query: string, more: RequestInit = {}): Promise<Res
   return fetch(`${origin}/generate?${query}`, { method: 'POST', body: '{}', ...more, headers })
 }
 
+/** Takes the one place with a stream that does not end, until `leave`. */
+async function hold(origin: string): Promise<{ leave(): void }> {
+  const leaving = new AbortController()
+  const response = await ask(origin, 'hang', { signal: leaving.signal })
+  assert.equal(response.status, 200)
+  // Read on: a response that nobody reads is cancelled when it is collected.
+  void response.arrayBuffer().catch(() => undefined)
+  return { leave: () => leaving.abort() }
+}
+
 const oneAtATime = (more: ConfigInput['admission'] = {}): ConfigInput => ({
   admission: { maxConcurrentRequests: 1, ...more },
 })
 
 test('a place is held until the last byte is out', async t => {
   const { origin, frontend } = await openHouse(t, { config: oneAtATime() })
-  const leaving = new AbortController()
-  const first = await ask(origin, 'hang', { signal: leaving.signal })
-  assert.equal(first.status, 200)
+  const held = await hold(origin)
   const second = ask(origin, '')
   await until(() => frontend.waitingRequests === 1)
-  leaving.abort()
+  held.leave()
   assert.equal((await second).status, 200)
   await until(() => frontend.openRequests === 0)
 })
 
 test('pages and requests that are not for tokens never wait', async t => {
   const { origin } = await openHouse(t, { config: oneAtATime() })
-  const leaving = new AbortController()
-  await ask(origin, 'hang', { signal: leaving.signal })
+  const held = await hold(origin)
   // oxlint-disable-next-line no-await-in-loop -- one by one shows which one hangs
   for (const path of ['/health', '/v1/models', '/readiness'])
     assert.equal((await fetch(`${origin}${path}`)).status, 200)
-  leaving.abort()
+  held.leave()
 })
 
 test('the higher class goes first, each class in order', async t => {
   const { origin, frontend } = await openHouse(t, { config: oneAtATime() })
-  const leaving = new AbortController()
-  await ask(origin, 'hang', { signal: leaving.signal })
+  const held = await hold(origin)
   const order: string[] = []
   const asked: Promise<unknown>[] = []
   for (const [at, priority] of ['low', 'normal', 'high', 'normal', 'high'].entries()) {
@@ -49,7 +55,7 @@ test('the higher class goes first, each class in order', async t => {
     // oxlint-disable-next-line no-await-in-loop -- they must come in this order
     await until(() => frontend.waitingRequests === at + 1)
   }
-  leaving.abort()
+  held.leave()
   await Promise.all(asked)
   // The fourth turn belongs to the normal class in any case.
   assert.deepEqual(order, ['high 2', 'high 4', 'normal 1', 'normal 3', 'low 0'])
@@ -57,8 +63,7 @@ test('the higher class goes first, each class in order', async t => {
 
 test('what finds no room is refused in the form of OpenAI, with a time to come again', async t => {
   const { origin, frontend } = await openHouse(t, { config: oneAtATime({ queueSize: 1 }) })
-  const leaving = new AbortController()
-  await ask(origin, 'hang', { signal: leaving.signal })
+  const held = await hold(origin)
   const waiting = ask(origin, '')
   await until(() => frontend.waitingRequests === 1)
   const refused = await ask(origin, '')
@@ -68,43 +73,41 @@ test('what finds no room is refused in the form of OpenAI, with a time to come a
   assert.partialDeepStrictEqual(await refused.json(), {
     error: { code: 'queue-full', type: 'overloaded_error' },
   })
-  leaving.abort()
+  held.leave()
   assert.equal((await waiting).status, 200)
 })
 
 test('bodies that wait are bounded in bytes', async t => {
   const { origin, frontend } = await openHouse(t, { config: oneAtATime({ queueBytes: 1000 }) })
-  const leaving = new AbortController()
-  await ask(origin, 'hang', { signal: leaving.signal })
+  const held = await hold(origin)
   const waiting = ask(origin, '', { body: 'x'.repeat(900) })
   await until(() => frontend.waitingRequests === 1)
   assert.equal((await ask(origin, '', { body: 'x'.repeat(101) })).status, 429)
-  leaving.abort()
+  held.leave()
   assert.partialDeepStrictEqual(await (await waiting).json(), { body: 'x'.repeat(900) })
 })
 
 test('a wait that is too long ends with 503 and a time to come again', async t => {
   const { origin } = await openHouse(t, { config: oneAtATime({ queueTimeoutSecs: 0.1 }) })
-  const leaving = new AbortController()
-  await ask(origin, 'hang', { signal: leaving.signal })
+  const held = await hold(origin)
   const refused = await ask(origin, '')
   assert.equal(refused.status, 503)
   assert.ok(refused.headers.get('retry-after'))
   assert.partialDeepStrictEqual(await refused.json(), { error: { code: 'queue-timeout' } })
-  leaving.abort()
+  held.leave()
 })
 
 test('a client that leaves the queue leaves nothing behind', async t => {
   const { origin, frontend } = await openHouse(t, { config: oneAtATime() })
-  const [holding, leaving] = [new AbortController(), new AbortController()]
-  await ask(origin, 'hang', { signal: holding.signal })
+  const leaving = new AbortController()
+  const held = await hold(origin)
   const waiting = assert.rejects(ask(origin, '', { signal: leaving.signal }))
   await until(() => frontend.waitingRequests === 1)
   leaving.abort()
   await waiting
   await until(() => frontend.waitingRequests === 0)
   assert.equal(frontend.openRequests, 1)
-  holding.abort()
+  held.leave()
   await until(() => frontend.openRequests === 0)
   assert.equal((await ask(origin, '')).status, 200)
 })

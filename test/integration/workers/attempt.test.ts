@@ -10,6 +10,7 @@ import { EngineSlots } from '../../../src/shared/engine-slots.ts'
 import { createSharedMemory } from '../../../src/shared/layout.ts'
 import { Lease } from '../../../src/shared/leases.ts'
 import { Attempt } from '../../../workers/attempt.ts'
+import { readTimers } from '../../../workers/request-timers.ts'
 import { Upstreams } from '../../../workers/upstream/upstreams.ts'
 import { engineOf } from '../../support/engines.ts'
 
@@ -89,6 +90,7 @@ async function stage(t: TestContext, play: Play): Promise<Stage> {
     decode: engines[1],
     rids: [RID],
     headers: ['content-type', 'application/json'],
+    timers: readTimers([], config.timeouts).timers,
     body: Buffer.from('{}'),
     isFresh: false,
     leases: { prefill: Lease.acquire(slots, 0, engines[0]), decode: Lease.acquire(slots, 0, engines[1]) },

@@ -10,8 +10,8 @@ interface House {
   /** What was told, in order. */
   readonly told: string[]
   readonly settings: { capacity: number; isMemoryShort: boolean; nowMs: number }
-  ask(name: string, priority?: Priority, bytes?: number): string
-  pass(ms: number): void
+  readonly ask: (name: string, priority?: Priority, bytes?: number) => string
+  readonly pass: (ms: number) => void
 }
 
 function houseOf(
