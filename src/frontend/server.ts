@@ -34,7 +34,7 @@ export interface Readiness {
   readonly reason?: string
 }
 
-export interface FrontendPlaces {
+interface FrontendPlaces {
   readonly capacity: () => number
   readonly maxLive: number
   /** Connections of clients that there are descriptors for. */

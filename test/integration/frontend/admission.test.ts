@@ -6,7 +6,13 @@ import { openHouse, until } from '../../support/front-house.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 
-function ask(origin: string, query: string, more: RequestInit = {}): Promise<Response> {
+interface Asked {
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  readonly signal?: AbortSignal
+}
+
+function ask(origin: string, query: string, more: Asked = {}): Promise<Response> {
   const headers = { ...JSON_TYPE, ...more.headers }
   return fetch(`${origin}/generate?${query}`, { method: 'POST', body: '{}', ...more, headers })
 }
@@ -39,8 +45,12 @@ test('pages and requests that are not for tokens never wait', async t => {
   const { origin } = await openHouse(t, { config: oneAtATime() })
   const held = await hold(origin)
   // oxlint-disable-next-line no-await-in-loop -- one by one shows which one hangs
-  for (const path of ['/health', '/v1/models', '/readiness'])
-    assert.equal((await fetch(`${origin}${path}`)).status, 200)
+  const paths = ['/health', '/v1/models', '/readiness']
+  const answers = await Promise.all(paths.map(path => fetch(`${origin}${path}`)))
+  assert.deepEqual(
+    answers.map(answer => answer.status),
+    [200, 200, 200],
+  )
   held.leave()
 })
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { AdmissionQueue, Ticket } from '../../../src/frontend/admission-queue.ts'
 import { orderOfTurn, PRIORITIES, type Priority, priorityOf } from '../../../src/frontend/priority.ts'
 
@@ -54,8 +54,8 @@ suite('AdmissionQueue', () => {
         let held: Ticket<number>[] = []
         const drop = (ticket: Ticket<number> | undefined): void => {
           if (ticket === undefined) return
-          const before = held.filter(each => each.priority === ticket.priority)
-          assert.equal(before[0], ticket, 'the oldest of its class goes first')
+          const first = held.find(each => each.priority === ticket.priority)
+          assert.equal(first, ticket, 'the oldest of its class goes first')
           held = held.filter(each => each !== ticket)
         }
         for (const [at, each] of steps.entries()) {
