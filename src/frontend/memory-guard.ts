@@ -26,11 +26,21 @@ export class MemoryGuard {
   }
 
   look(): void {
-    this.isShort = isShortOfMemory(this.isShort, process.memoryUsage.rss(), this.#limitBytes)
+    const usedBytes = residentBytes()
+    if (usedBytes !== undefined) this.isShort = isShortOfMemory(this.isShort, usedBytes, this.#limitBytes)
   }
 
   close(): void {
     clearInterval(this.#timer)
+  }
+}
+
+/** `undefined` when no descriptor is left to read it with: what was known before stands. */
+function residentBytes(): number | undefined {
+  try {
+    return process.memoryUsage.rss()
+  } catch {
+    return undefined
   }
 }
 
