@@ -16,6 +16,8 @@ import { CapacityView, neededRoles, withinLimits } from './places.ts'
 import { EngineSlots } from './shared/engine-slots.ts'
 import { createSharedMemory } from './shared/layout.ts'
 import { createLogger } from './telemetry/log.ts'
+import { metricRoom } from './telemetry/metric-cells.ts'
+import { Recorder } from './telemetry/recorder.ts'
 import { boundYoungGeneration } from './young-generation.ts'
 
 export interface Gateway {
@@ -41,7 +43,9 @@ export async function startGateway(given: Config): Promise<Gateway> {
   const log = createLogger(given.log, 'main')
   const count = given.server.workers || Math.max(1, availableParallelism() - 1)
   const { config, budget } = withinLimits(given, count, log)
-  const shared = createSharedMemory(config.limits.engines, count)
+  const room = metricRoom(config.limits.engines, config.admin.durationBucketsSecs)
+  const shared = createSharedMemory(config.limits.engines, count, room)
+  const recorder = new Recorder(shared, 0)
   const slots = new EngineSlots(shared)
   let snapshot: EngineSnapshot = NO_ENGINES
   const view = new CapacityView(config, slots, snapshot, monotonicNowMs)
@@ -60,7 +64,10 @@ export async function startGateway(given: Config): Promise<Gateway> {
       count,
       entry: ROUTER_ENTRY,
       onBatch: (_channel, batch) => frontend?.receive(batch),
-      onExit: channel => frontend?.threadLost(channel),
+      onExit: channel => {
+        recorder.count('pdgw_thread_restarts_total', 'router')
+        frontend?.threadLost(channel)
+      },
       onReady: () => frontend?.threadReady(),
       log,
     })
@@ -77,6 +84,7 @@ export async function startGateway(given: Config): Promise<Gateway> {
       readiness: () => readinessOf(config, snapshot, slots),
       places: { capacity: view.capacity, maxLive: budget.liveRequests, maxClients: budget.clients },
       log,
+      recorder,
     })
     frontend = front
     log.info({ threads: count, mode: config.engines.mode }, 'gateway is up')

@@ -105,12 +105,14 @@ export class AttemptLoop implements AttemptSink, Waiter {
 
   broke(failure: Failure): void {
     this.#end()
+    this.#context.observer.attemptFailed(failure, this.#pair)
     this.#log('stream broken', failure)
     this.#sink.broke(failure)
   }
 
   failed(failure: Failure): void {
     this.#attempt = undefined
+    this.#context.observer.attemptFailed(failure, this.#pair)
     this.#avoidGuilty(failure)
     if (failure.cause === 'local' && !this.#isAbortRequested) return this.#comeAgain(failure)
     const { config, random, nowMs } = this.#context
@@ -130,6 +132,7 @@ export class AttemptLoop implements AttemptSink, Waiter {
     if (decision.isFree) this.#hadFreeAttempt = true
     else this.#retries++
     this.#isFresh = decision.isFree
+    this.#context.observer.retried(failure)
     this.#log('retry', failure, { retry: this.#retries, delayMs: Math.round(decision.delayMs) })
     this.#timer = setTimeout(() => this.#tryNext(), decision.delayMs)
   }
@@ -174,6 +177,7 @@ export class AttemptLoop implements AttemptSink, Waiter {
     if (leases === undefined) return false
     this.#pair = pair
     this.#attempt = new Attempt({ ...plan, leases }, this, this.#context)
+    this.#context.observer.attemptStarted(pair)
     this.#attempt.start()
     return true
   }

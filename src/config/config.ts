@@ -1,5 +1,6 @@
 /** The whole configuration: one zod object a section. Defaults stand in the sections and nowhere else. */
 import { z } from 'zod'
+import { adminSchema } from './admin.ts'
 import { admissionSchema } from './admission.ts'
 import { enginesSchema, healthSchema } from './engines.ts'
 import { limitsSchema, policySchema, retrySchema, timeoutsSchema, upstreamSchema } from './routing.ts'
@@ -15,6 +16,7 @@ export const configSchema = z.strictObject({
   limits: limitsSchema.prefault({}),
   admission: admissionSchema.prefault({}),
   health: healthSchema.prefault({}),
+  admin: adminSchema.prefault({}),
   log: logSchema.prefault({}),
 })
 

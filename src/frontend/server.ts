@@ -11,6 +11,7 @@ import { GatewayError } from '../core/errors.ts'
 import type { ThreadChannel } from '../messages/channel.ts'
 import { type Batch, decodeBatch, type RowSink } from '../messages/codec.ts'
 import type { Logger } from '../telemetry/log.ts'
+import type { Recorder } from '../telemetry/recorder.ts'
 import { Admission } from './admission.ts'
 import { Ticket } from './admission-queue.ts'
 import type { Closing } from './closing.ts'
@@ -51,6 +52,8 @@ export interface FrontendOptions {
   /** How much may be at work at once, see `AdmissionOptions`. No bound when absent. */
   readonly places?: FrontendPlaces
   readonly log: Logger
+  /** Of the main thread's row. */
+  readonly recorder: Recorder
 }
 
 /** @throws Error when the port cannot be had or uWebSockets.js cannot be loaded. */
@@ -89,7 +92,14 @@ export class Frontend {
     this.#unassigned = new Unassigned({ assign: options.assign, maxReopens: reopens, nowMs: monotonicNowMs })
     const { clientStallMs } = options.config.limits
     const { bodyMs } = options.config.timeouts
-    this.#stalledClients = new StallSweep(clientStallMs, exchange => exchange.cut(), monotonicNowMs)
+    this.#stalledClients = new StallSweep(
+      clientStallMs,
+      exchange => {
+        options.recorder.count('pdgw_frontend_stalled_clients_total')
+        exchange.cut()
+      },
+      monotonicNowMs,
+    )
     this.#stalledUploads = new StallSweep(bodyMs, giveUp => giveUp(), monotonicNowMs)
     app.any('/*', (res, req) => this.#accept(res, readIntake(req)))
   }
@@ -140,6 +150,9 @@ export class Frontend {
   threadLost(channel: ThreadChannel): void {
     const lost = this.#exchanges.all().filter(exchange => exchange.channel === channel)
     const saved = lost.filter(exchange => this.#unassigned.rescue(exchange))
+    const { recorder } = this.#options
+    recorder.count('pdgw_frontend_lost_exchanges_total', 'saved', saved.length)
+    recorder.count('pdgw_frontend_lost_exchanges_total', 'failed', lost.length - saved.length)
     if (lost.length > 0)
       this.#options.log.warn(
         { saved: saved.length, failed: lost.length - saved.length },
@@ -344,6 +357,7 @@ export class Frontend {
     const onOver = (): void => {
       this.#exchanges.delete(id)
       if (hasPlace) this.#admission.done()
+      this.#countOpen()
       this.#admission.leave()
     }
     const request = {
@@ -368,11 +382,17 @@ export class Frontend {
       onOver,
     })
     this.#exchanges.add(id, exchange)
+    this.#countOpen()
     this.#unassigned.place(exchange)
     return exchange
   }
 
+  #countOpen(): void {
+    this.#options.recorder.set('pdgw_frontend_open_exchanges', this.#exchanges.size)
+  }
+
   #refuse(res: UwsResponse, intake: Intake, error: GatewayError, route: Route | undefined): void {
+    this.#options.recorder.count('pdgw_frontend_refused_total', error.code)
     const allow = error.status === 405 && route ? allowedMethods(route) : undefined
     this.#reply(res, intake, toErrorReply(error, allow), isRestUseless(error))
   }
