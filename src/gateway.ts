@@ -7,11 +7,13 @@ import { setTimeout } from 'node:timers/promises'
 import type { Config } from './config/config.ts'
 import { type Control, startControl } from './control/control.ts'
 import { readinessOf } from './control/readiness.ts'
+import { monotonicNowMs } from './core/clock.ts'
 import { type EngineSnapshot, NO_ENGINES } from './core/engine.ts'
 import { fewestOpen } from './dispatch/assign.ts'
 import { type RouterThreads, startRouterThreads } from './dispatch/router-threads.ts'
 import { type DrainOptions, drain } from './drain.ts'
 import { type Frontend, startFrontend } from './frontend/server.ts'
+import { CapacityView, withinLimits } from './places.ts'
 import { EngineSlots } from './shared/engine-slots.ts'
 import { createSharedMemory } from './shared/layout.ts'
 import { createLogger } from './telemetry/log.ts'
@@ -40,15 +42,17 @@ const CONTROL_ENTRY = new URL('admin/control-thread.ts', import.meta.url)
 const ROUTER_ENTRY = new URL('../workers/router.ts', import.meta.url)
 
 /** Resolves when the gateway listens; engines join as they answer. @throws when a part cannot be started. */
-export async function startGateway(config: Config): Promise<Gateway> {
-  boundYoungGeneration(config.server.semiSpaceMb)
-  const log = createLogger(config.log, 'main')
-  const count = config.server.workers || Math.max(1, availableParallelism() - 1)
+export async function startGateway(given: Config): Promise<Gateway> {
+  boundYoungGeneration(given.server.semiSpaceMb)
+  const log = createLogger(given.log, 'main')
+  const count = given.server.workers || Math.max(1, availableParallelism() - 1)
+  const { config, budget } = withinLimits(given, count, log)
   const room = metricRoom(config.limits.engines, config.admin.durationBucketsSecs)
   const shared = createSharedMemory(config.limits.engines, count, room)
   const recorder = new Recorder(shared, 0)
   const slots = new EngineSlots(shared)
   let snapshot: EngineSnapshot = NO_ENGINES
+  const view = new CapacityView(config, slots, snapshot, monotonicNowMs)
   let frontend: Frontend | undefined
   let control: Control | undefined
   let threads: RouterThreads | undefined
@@ -74,6 +78,7 @@ export async function startGateway(config: Config): Promise<Gateway> {
     threads = running
     const onSnapshot = (next: EngineSnapshot): void => {
       snapshot = next
+      view.update(next)
       running.sendSnapshot(next)
     }
     control = await startControl({
@@ -92,6 +97,7 @@ export async function startGateway(config: Config): Promise<Gateway> {
       config,
       assign: () => fewestOpen(running.channels),
       readiness: () => readinessOf(config, snapshot.engines, slots),
+      places: { capacity: view.capacity, maxLive: budget.liveRequests, maxClients: budget.clients },
       log,
       recorder,
     })

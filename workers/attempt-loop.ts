@@ -4,21 +4,22 @@
  */
 
 import type { GenerationEndpoint } from '../src/core/endpoint.ts'
-import { GatewayError } from '../src/core/errors.ts'
 import type { FlatHeaders } from '../src/messages/types.ts'
 import { decideRetry } from '../src/resilience/retry.ts'
 import { Attempt } from './attempt.ts'
 import type { AnswerHead, AttemptPlan, AttemptSink } from './attempt-plan.ts'
+import type { Waiter } from './capacity.ts'
 import { injectBootstrap } from './connectors/bootstrap.ts'
 import { injectSingle } from './connectors/single.ts'
 import { EngineWait } from './engine-wait.ts'
 import { abortedFailure, type Failure, noEngineFailure } from './failure.ts'
-import type { Pair } from './fleet.ts'
+import type { ChosenPair, Pair } from './fleet.ts'
 import { LegVerdicts } from './leg-verdicts.ts'
 import type { RequestFields } from './request-fields.ts'
 import type { RequestTimers } from './request-timers.ts'
 import { RetryWait } from './retry-wait.ts'
 import type { RouterContext } from './router-context.ts'
+import { findTooLong, unknownModel } from './unservable.ts'
 import { buildBody } from './upstream/body.ts'
 
 export interface EngineRequest {
@@ -37,7 +38,10 @@ export interface EngineRequest {
   readonly label: string
 }
 
-export class AttemptLoop implements AttemptSink {
+/** Mean pause after a shortage of descriptors, ports or buffers. */
+const SHORTAGE_WAIT_MS = 50
+
+export class AttemptLoop implements AttemptSink, Waiter {
   readonly #request: EngineRequest
   readonly #sink: AttemptSink
   readonly #context: RouterContext
@@ -51,6 +55,8 @@ export class AttemptLoop implements AttemptSink {
   #hadFreeAttempt = false
   #isFresh = false
   #isAbortRequested = false
+  /** Where it waits when the engines are full. */
+  #line: string | undefined
 
   constructor(request: EngineRequest, sink: AttemptSink, context: RouterContext) {
     this.#request = request
@@ -69,6 +75,7 @@ export class AttemptLoop implements AttemptSink {
   /** The sink hears nothing more. */
   abort(): void {
     this.#wait.end()
+    this.#leaveLine()
     this.#attempt?.abort()
     this.#verdicts?.abandoned()
   }
@@ -76,8 +83,9 @@ export class AttemptLoop implements AttemptSink {
   /** The client asked to abort by rid: engines are told, and what they answer is the answer. */
   requestAbort(): void {
     this.#isAbortRequested = true
-    if (!this.#wait.isWaiting) return this.#attempt?.requestAbort()
+    if (!this.#wait.isWaiting && this.#line === undefined) return this.#attempt?.requestAbort()
     this.#wait.end()
+    this.#leaveLine()
     this.#giveUp(abortedFailure(), 'aborted')
   }
 
@@ -122,6 +130,7 @@ export class AttemptLoop implements AttemptSink {
     this.#context.observer.attemptFailed(failure, this.#pair)
     this.#avoidGuilty(failure)
     this.#charge(failure)
+    if (failure.cause === 'local' && !this.#isAbortRequested) return this.#comeAgain(failure)
     const { config, random, nowMs } = this.#context
     const decision = decideRetry(
       {
@@ -144,30 +153,64 @@ export class AttemptLoop implements AttemptSink {
     this.#wait.start(decision.delayMs, !decision.isFree, () => this.#tryNext())
   }
 
+  /** Our own machine is short of something for a moment: that is no retry, and only the deadline ends it. */
+  #comeAgain(failure: Failure): void {
+    this.#context.log.debug({ request: this.#request.label, error: failure.error.message }, 'shortage')
+    this.#wait.start(SHORTAGE_WAIT_MS * (0.5 + this.#context.random()), false, () => this.#tryNext())
+  }
+
+  /** Engines that are full are no failure: the attempt waits for its turn, and only the deadline ends that. */
   #tryNext(): void {
-    const { fleet } = this.#context
-    const choice = fleet.choose(this.#request.fields.model, this.#avoid)
-    if (choice.kind === 'unknown-model')
-      return this.#giveUp(unknownModel(this.#request.fields.model), 'not-retryable')
-    if (choice.kind === 'none') {
-      this.#pair = undefined
-      return this.#waitForEngine(choice.missing)
+    const { capacity, fleet } = this.#context
+    const isAgain = this.#avoid.size > 0 ? ' again' : ''
+    // A repeated attempt may ask for other engines than the first of others: neither holds up the other.
+    const line = `${fleet.keyOf(this.#request.fields.model)}${isAgain}`
+    if (!capacity.hasWaiting(line) && this.tryStart()) return
+    this.#line = line
+    capacity.wait(line, this)
+  }
+
+  /** For `Capacity`, which calls it until there is room. */
+  tryStart(): boolean {
+    const { capacity, fleet } = this.#context
+    const { fields } = this.#request
+    const weight = fields.batchSize ?? 1
+    const choice = fleet.choose(fields.model, this.#avoid, engine => capacity.hasRoom(engine, weight))
+    if (choice.kind === 'full') return false
+    const hasGone = choice.kind !== 'pair' || this.#startOn(choice, weight)
+    if (!hasGone) return false
+    this.#line = undefined
+    if (choice.kind === 'unknown-model') this.#giveUp(unknownModel(fields.model), 'not-retryable')
+    if (choice.kind === 'none') this.#waitForEngine(choice.missing)
+    return true
+  }
+
+  #startOn({ pair, probes }: ChosenPair, weight: number): boolean {
+    const verdicts = new LegVerdicts(pair, probes, this.#context)
+    const tooLong = findTooLong(this.#request.fields, pair)
+    const leases = tooLong === undefined ? this.#context.capacity.tryTake(pair, weight) : undefined
+    if (leases === undefined) {
+      verdicts.abandoned()
+      if (tooLong !== undefined) this.#giveUp(tooLong, 'not-retryable')
+      return tooLong !== undefined
     }
-    this.#verdicts = new LegVerdicts(choice.pair, choice.probes, this.#context)
-    const tooLong = findTooLong(this.#request.fields, choice.pair)
-    if (tooLong !== undefined) {
-      this.#verdicts.abandoned()
-      return this.#giveUp(tooLong, 'not-retryable')
-    }
-    this.#pair = choice.pair
-    this.#attempt = new Attempt(this.#plan(choice.pair), this, this.#context)
-    this.#context.observer.attemptStarted(choice.pair)
+    this.#verdicts = verdicts
+    this.#pair = pair
+    this.#attempt = new Attempt({ ...this.#plan(pair), leases }, this, this.#context)
+    this.#context.observer.attemptStarted(pair)
     this.#attempt.start()
+    return true
+  }
+
+  #leaveLine(): void {
+    if (this.#line !== undefined) this.#context.capacity.leave(this.#line, this)
+    this.#line = undefined
   }
 
   /** Nothing was sent, so this is no retry: it costs no budget, and has a time of its own. */
   #waitForEngine(missing: string): void {
     const { nowMs, random } = this.#context
+    this.#pair = undefined
     const delayMs = this.#engineWait.nextMs(nowMs(), this.#request.deadlineMs, random)
     if (delayMs === undefined || this.#isAbortRequested) {
       const failure = noEngineFailure(missing)
@@ -184,7 +227,7 @@ export class AttemptLoop implements AttemptSink {
     this.#verdicts = undefined
   }
 
-  #plan(pair: Pair): AttemptPlan {
+  #plan(pair: Pair): Omit<AttemptPlan, 'leases'> {
     const { path, headers, timers, body, fields, singleSample } = this.#request
     const injected = pair.prefill
       ? injectBootstrap(pair.prefill, fields.batchSize, this.#context.random)
@@ -237,19 +280,4 @@ export class AttemptLoop implements AttemptSink {
     }
     this.#context.log.warn(fields, message)
   }
-}
-
-function unknownModel(model: string | undefined): Failure {
-  const error = new GatewayError('model-not-found', `No engine serves the model ${JSON.stringify(model)}.`)
-  return { cause: 'status', blame: 'none', error }
-}
-
-/** An engine that finds a prompt too long only in its scheduler answers 200 with made-up text: it must not get there. */
-function findTooLong(fields: RequestFields, { prefill, decode }: Pair): Failure | undefined {
-  const limit = Math.min(prefill?.maxInputTokens ?? Infinity, decode.maxInputTokens ?? Infinity)
-  if (limit === Infinity) return undefined
-  const { promptTokens } = fields
-  if (promptTokens === undefined || promptTokens <= limit) return undefined
-  const message = `The input (${promptTokens} tokens) is longer than the engines' limit of ${limit} tokens.`
-  return { cause: 'status', blame: 'none', error: new GatewayError('invalid-request', message) }
 }

@@ -1,6 +1,7 @@
 /** What an attempt needs to know before it starts, and whom it tells how it went. */
 import type { Engine } from '../src/core/engine.ts'
 import type { FlatHeaders } from '../src/messages/types.ts'
+import type { PairLeases } from './capacity.ts'
 import type { Failure } from './failure.ts'
 import type { RequestTimers } from './request-timers.ts'
 
@@ -12,6 +13,8 @@ export interface AttemptPlan {
   /** `undefined` when one engine does both. */
   readonly prefill: Engine | undefined
   readonly decode: Engine
+  /** The attempt gives them back. */
+  readonly leases: PairLeases
   /** What the engines know the request by, one for each prompt; new for each attempt. */
   readonly rids: readonly string[]
   readonly headers: FlatHeaders

@@ -7,8 +7,7 @@
 import type { Config } from '../src/config/config.ts'
 import type { Engine } from '../src/core/engine.ts'
 import type { Leg } from '../src/core/errors.ts'
-import type { EngineSlots } from '../src/shared/engine-slots.ts'
-import { Lease } from '../src/shared/leases.ts'
+import type { Lease } from '../src/shared/leases.ts'
 import { requestAbort } from './abort-request.ts'
 import type { AnswerHead, AttemptPlan, AttemptSink } from './attempt-plan.ts'
 import {
@@ -29,8 +28,6 @@ import type { Upstreams } from './upstream/upstreams.ts'
 export interface AttemptResources {
   readonly config: Pick<Config, 'upstream' | 'limits'>
   readonly upstreams: Upstreams
-  readonly slots: EngineSlots
-  readonly thread: number
 }
 
 /** After an error status, how long its body may take: the partner leg must not wait longer. */
@@ -75,12 +72,11 @@ export class Attempt implements PrefillEvents, DecodeEvents {
 
   /** Sends both legs. The sink may hear of a failure before this returns. */
   start(): void {
-    const { prefill, decode, isStream } = this.#plan
+    const { prefill, decode, leases, isStream } = this.#plan
     // A whole answer of a single engine shows nothing until it is complete: only the total deadline bounds it.
     if (isStream || prefill !== undefined) this.#armFirstToken()
-    if (prefill !== undefined) this.#prefillLeg = this.#open(prefill, this.#prefill)
-    this.#decodeLeg = this.#open(decode, this.#decode)
-    // Both leases count before the first byte leaves, so that the next choice sees them.
+    if (leases.prefill !== undefined) this.#prefillLeg = openLeg(this.#prefill, leases.prefill)
+    this.#decodeLeg = openLeg(this.#decode, leases.decode)
     this.#send(prefill, this.#prefillLeg)
     if (!this.#isClosed) this.#send(decode, this.#decodeLeg)
   }
@@ -144,11 +140,6 @@ export class Attempt implements PrefillEvents, DecodeEvents {
   #armFirstToken(): void {
     const { firstTokenMs } = this.#plan.timers
     this.#timer = setTimeout(() => this.#onSilence('first token', firstTokenMs), firstTokenMs)
-  }
-
-  #open(engine: Engine, handler: LegHandler): OpenLeg {
-    const { slots, thread } = this.#resources
-    return { handler, lease: Lease.acquire(slots, thread, engine), handle: undefined }
   }
 
   #send(engine: Engine | undefined, leg: OpenLeg | undefined): void {
@@ -280,4 +271,8 @@ export class Attempt implements PrefillEvents, DecodeEvents {
     const timer = setTimeout(end, config.upstream.abortDeferMs)
     this.#decode.onFirstSign = end
   }
+}
+
+function openLeg(handler: LegHandler, lease: Lease): OpenLeg {
+  return { handler, lease, handle: undefined }
 }

@@ -76,6 +76,9 @@ export function transportFailure(
   leg: Leg,
   told: { readonly kind: string; readonly message: string; readonly isStaleSocket: boolean },
 ): Failure {
+  if (told.kind === 'invalid') {
+    return { cause: 'protocol', blame: 'none', error: new GatewayError('internal', told.message, { leg }) }
+  }
   const error = new GatewayError('engine-unreachable', `The ${leg} engine: ${told.message}`, { leg })
   if (told.isStaleSocket) return { cause: 'stale-socket', blame: 'none', error }
   if (told.kind === 'local') return { cause: 'local', blame: 'none', error }

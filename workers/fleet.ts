@@ -17,13 +17,16 @@ export interface Pair {
   readonly decode: Engine
 }
 
-type ChosenPair =
+type Choice =
   /** `probes`: held by this request for engines that get one at a time; to be settled whatever comes. */
   | { readonly kind: 'pair'; readonly pair: Pair; readonly probes: readonly Probe[] }
   /** No engine of this role may be chosen now. */
   | { readonly kind: 'none'; readonly missing: Role }
+  /** There are engines of each role, and those of one are at their capacity. */
+  | { readonly kind: 'full' }
 
-export type PairChoice = ChosenPair | { readonly kind: 'unknown-model' }
+export type ChosenPair = Extract<Choice, { kind: 'pair' }>
+export type PairChoice = Choice | { readonly kind: 'unknown-model' }
 
 /** What the choice looks at. */
 export interface FleetView {
@@ -81,39 +84,42 @@ export class Fleet {
     return this.#slots.isHealthy(engine.slot)
   }
 
+  /** Requests with the same key ask for the same engines. */
+  keyOf(model: string | undefined): string {
+    const need = modelNeed(this.engines, model)
+    return need.kind === 'named' ? need.model : ''
+  }
+
   /**
    * Both engines of a pair, or none. `avoid`: slots of engines that have failed this request, taken again only when
-   * nothing else is left.
+   * nothing else is left. `hasRoom`: whether an engine can take it now; one that has failed the request, or whose link
+   * is broken, is not taken because the others are full: those get room again.
    */
-  choose(model: string | undefined, avoid: ReadonlySet<number>): PairChoice {
+  choose(model: string | undefined, avoid: ReadonlySet<number>, hasRoom: HasRoom = anyRoom): PairChoice {
     const need = modelNeed(this.engines, model)
     if (need.kind === 'unknown') return { kind: 'unknown-model' }
     const named = need.kind === 'named' ? need.model : undefined
     for (let turn = 0; turn < CLAIM_TURNS; turn++) {
-      const choice = this.#choosePair(named, avoid)
-      if (choice.kind === 'none') return choice
+      const choice = this.#choosePair(named, avoid, hasRoom)
+      if (choice.kind !== 'pair') return choice
       const probes = this.#claim(choice.pair)
       if (probes !== 'taken') return { ...choice, probes }
     }
     // Other threads were faster each time: as in a panic, a request that may fail is better than none.
-    return this.#choosePair(named, avoid)
+    return this.#choosePair(named, avoid, hasRoom)
   }
 
-  #choosePair(model: string | undefined, avoid: ReadonlySet<number>): ChosenPair {
+  #choosePair(model: string | undefined, avoid: ReadonlySet<number>, hasRoom: HasRoom): Choice {
     if (this.#mode !== 'pd') {
       const mixed = this.#candidates('mixed', model, avoid)
-      if (mixed.length === 0) return { kind: 'none', missing: 'mixed' }
-      return {
-        kind: 'pair',
-        pair: { prefill: undefined, decode: this.#pick('mixed', mixed) },
-        probes: NO_PROBES,
-      }
+      return mixed.length === 0
+        ? { kind: 'none', missing: 'mixed' }
+        : pairOf(undefined, this.#pick('mixed', mixed, hasRoom))
     }
     const prefills = this.#candidates('prefill', model, avoid)
     if (prefills.length === 0) return { kind: 'none', missing: 'prefill' }
     const decodes = this.#candidates('decode', model, avoid)
-    if (decodes.length === 0) return { kind: 'none', missing: 'decode' }
-    return { kind: 'pair', pair: this.#join(prefills, decodes), probes: NO_PROBES }
+    return decodes.length === 0 ? { kind: 'none', missing: 'decode' } : this.#join(prefills, decodes, hasRoom)
   }
 
   /** Healthy, by its breaker or in spite of it, and of those the ones that have not failed the request. */
@@ -127,20 +133,19 @@ export class Fleet {
    * An engine all of whose links fail is the one at fault: it is in no pair while others are. When every pair is
    * avoided, one of them is taken.
    */
-  #join(prefills: readonly Engine[], decodes: readonly Engine[]): Pair {
-    if (this.#links.areAllWhole())
-      return { prefill: this.#pick('prefill', prefills), decode: this.#pick('decode', decodes) }
-    const nowMs = this.#nowMs()
-    const isWhole = (from: Engine, to: Engine): boolean => !this.#links.isAvoided(from.slot, to.slot, nowMs)
+  #join(prefills: readonly Engine[], decodes: readonly Engine[], hasRoom: HasRoom): Choice {
+    const isWhole = this.#wholeLinks()
     const linked = preferring(prefills, prefill => decodes.some(decode => isWhole(prefill, decode)))
-    const prefill = this.#pick('prefill', linked)
-    return {
-      prefill,
-      decode: this.#pick(
-        'decode',
-        preferring(decodes, decode => isWhole(prefill, decode)),
-      ),
-    }
+    const prefill = this.#pick('prefill', linked, hasRoom)
+    if (prefill === undefined) return FULL
+    const reached = preferring(decodes, decode => isWhole(prefill, decode))
+    return pairOf(prefill, this.#pick('decode', reached, hasRoom))
+  }
+
+  #wholeLinks(): (prefill: Engine, decode: Engine) => boolean {
+    if (this.#links.areAllWhole()) return () => true
+    const nowMs = this.#nowMs()
+    return (prefill, decode) => !this.#links.isAvoided(prefill.slot, decode.slot, nowMs)
   }
 
   #claim({ prefill, decode }: Pair): readonly Probe[] | 'taken' {
@@ -155,7 +160,19 @@ export class Fleet {
     return [first, second].filter(probe => probe !== undefined)
   }
 
-  #pick(role: Role, engines: readonly Engine[]): Engine {
-    return this.#policies[role](engines, this.#views[role])
+  /** `undefined`: all of them are full. */
+  #pick(role: Role, engines: readonly Engine[], hasRoom: HasRoom): Engine | undefined {
+    const free = engines.every(hasRoom) ? engines : engines.filter(hasRoom)
+    return free.length === 0 ? undefined : this.#policies[role](free, this.#views[role])
   }
+}
+
+type HasRoom = (engine: Engine) => boolean
+
+const anyRoom: HasRoom = () => true
+
+const FULL: Choice = { kind: 'full' }
+
+function pairOf(prefill: Engine | undefined, decode: Engine | undefined): Choice {
+  return decode === undefined ? FULL : { kind: 'pair', pair: { prefill, decode }, probes: NO_PROBES }
 }

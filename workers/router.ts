@@ -14,10 +14,12 @@ import { PairLinks } from '../src/shared/pair-links.ts'
 import { createLogger } from '../src/telemetry/log.ts'
 import { Recorder } from '../src/telemetry/recorder.ts'
 import { Breakers } from './breakers.ts'
+import { Capacity } from './capacity.ts'
 import { Fleet } from './fleet.ts'
 import { RouterLoop } from './loop.ts'
 import { Observer } from './observe.ts'
 import { RetryGate } from './retry-gate.ts'
+import { legsOf } from './upstream/socket-share.ts'
 import { Upstreams } from './upstream/upstreams.ts'
 
 /** Resolves when the thread was told to close and has closed all it had. */
@@ -44,17 +46,18 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
   })
   const retryGate = new RetryGate(budgetOf(task), processNowMs)
   const upstreams = new Upstreams(config)
+  const { maxPerEngine } = config.admission
+  const capacity = new Capacity({ slots, thread, maxPerEngine, maxLegs: legsOf(config) })
   const log = createLogger(config.log, `router-${thread}`)
   const sender = new BatchSender(port)
   const loop = new RouterLoop(sender, {
     config,
     fleet,
     upstreams,
-    slots,
     breakers,
     links,
     retryGate,
-    thread,
+    capacity,
     random: Math.random,
     nowMs: processNowMs,
     log,

@@ -117,6 +117,11 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
       convert: on => (on === true ? false : unlessFalse(on)),
     },
   ],
+  'Admission:': [
+    count('max-concurrent-requests', 'admission.maxConcurrentRequests'),
+    count('queue-size', 'admission.queueSize'),
+    count('queue-timeout-secs', 'admission.queueTimeoutSecs', 'seconds'),
+  ],
   'Timers:': [
     count('request-timeout-secs', 'timeouts.totalSecs', 'seconds'),
     count('engine-wait-ms', 'timeouts.engineWaitMs', 'ms'),

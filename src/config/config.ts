@@ -1,6 +1,7 @@
 /** The whole configuration: one zod object a section. Defaults stand in the sections and nowhere else. */
 import { z } from 'zod'
 import { adminSchema } from './admin.ts'
+import { admissionSchema } from './admission.ts'
 import { enginesSchema, healthSchema } from './engines.ts'
 import { breakerSchema, linksSchema } from './resilience.ts'
 import { limitsSchema, policySchema, retrySchema, timeoutsSchema, upstreamSchema } from './routing.ts'
@@ -16,6 +17,7 @@ export const configSchema = z.strictObject({
   timeouts: timeoutsSchema.prefault({}),
   upstream: upstreamSchema.prefault({}),
   limits: limitsSchema.prefault({}),
+  admission: admissionSchema.prefault({}),
   health: healthSchema.prefault({}),
   admin: adminSchema.prefault({}),
   log: logSchema.prefault({}),

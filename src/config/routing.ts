@@ -92,11 +92,13 @@ export const upstreamSchema = z.strictObject({
     .min(1)
     .default(3000)
     .describe('Idle life of a connection. Must be below the 5 s after which uvicorn closes without a word.'),
-  maxSocketsPerEngine: z
+  maxSockets: z
     .int()
-    .min(1)
-    .default(4096)
-    .describe('Connections of one router thread to one engine.'),
+    .min(0)
+    .default(0)
+    .describe(
+      'Connections to engines in all, shared out to the router threads; 0 takes what the descriptor limit allows.',
+    ),
   caFiles: z
     .array(z.string().min(1))
     .default([])

@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { GatewayError } from '../core/errors.ts'
 import type { FlatHeaders } from '../messages/types.ts'
 import { bodyMemory, keepBody } from './kept-body.ts'
+import { type Priority, priorityOf } from './priority.ts'
 import type { UwsRequest, UwsResponse } from './uws.ts'
 
 export interface Intake {
@@ -22,6 +23,8 @@ export interface Intake {
   readonly contentType: string
   /** -1 when the client did not say; NaN when it said several things. */
   readonly contentLength: number
+  /** For the queue, when the engines are full. */
+  readonly priority: Priority
 }
 
 const FORWARDED = new Set([
@@ -34,6 +37,9 @@ const FORWARDED = new Set([
   'x-idle-timeout-ms',
   'x-request-timeout-secs',
 ])
+const PRIORITY = 'x-request-priority'
+/** The Rust router's name for it. */
+const PEER_PRIORITY = 'x-smg-priority'
 const REQUEST_ID = 'x-request-id'
 const USABLE_ID = /^[\x21-\x7e]{1,256}$/
 
@@ -56,6 +62,7 @@ export function readIntake(req: UwsRequest): Intake {
     headers,
     requestId,
     contentType: req.getHeader('content-type'),
+    priority: priorityOf(req.getHeader(PRIORITY) || req.getHeader(PEER_PRIORITY)),
     contentLength: isLengthClear ? lengthOf(length) : Number.NaN,
   }
 }

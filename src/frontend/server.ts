@@ -13,11 +13,13 @@ import { type Batch, decodeBatch, type RowSink } from '../messages/codec.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Recorder } from '../telemetry/recorder.ts'
 import { Admission } from './admission.ts'
+import { Ticket } from './admission-queue.ts'
 import type { Closing } from './closing.ts'
 import { type ErrorReply, toErrorReply } from './error-reply.ts'
 import { Exchange } from './exchange.ts'
 import { bodyTooLarge, checkContentType, type Intake, readBody, readIntake } from './intake.ts'
 import { type Listening, listen } from './listen.ts'
+import { MemoryGuard } from './memory-guard.ts'
 import { OpenExchanges } from './open-exchanges.ts'
 import { writeHead } from './reply.ts'
 import { allowedMethods, findRoute, type LocalPage, type Route } from './routes.ts'
@@ -33,11 +35,22 @@ export interface Readiness {
   readonly reason?: string
 }
 
+interface FrontendPlaces {
+  readonly capacity: () => number
+  readonly maxLive: number
+  /** Connections of clients that there are descriptors for. */
+  readonly maxClients: number
+}
+
+const NO_BOUND: FrontendPlaces = { capacity: () => Infinity, maxLive: Infinity, maxClients: Infinity }
+
 export interface FrontendOptions {
   readonly config: Config
   /** The thread for the next request; `undefined` when there is none. */
   readonly assign: () => ThreadChannel | undefined
   readonly readiness: () => Readiness
+  /** How much may be at work at once, see `AdmissionOptions`. No bound when absent. */
+  readonly places?: FrontendPlaces
   readonly log: Logger
   /** Of the main thread's row. */
   readonly recorder: Recorder
@@ -60,7 +73,8 @@ type ExchangeRoute = Extract<Route, { kind: 'exchange' }>
 export class Frontend {
   readonly #options: FrontendOptions
   readonly #app: UwsApp
-  readonly #admission: Admission
+  readonly #admission: Admission<Visit>
+  readonly #memory: MemoryGuard
   readonly #exchanges = new OpenExchanges()
   readonly #unassigned: Unassigned
   readonly #touched: Exchange[] = []
@@ -72,8 +86,9 @@ export class Frontend {
   constructor(options: FrontendOptions, app: UwsApp) {
     this.#options = options
     this.#app = app
-    const { openExchanges, reopens } = options.config.limits
-    this.#admission = new Admission(openExchanges)
+    const { reopens } = options.config.limits
+    this.#memory = new MemoryGuard(options.config.admission.maxMemoryMb)
+    this.#admission = this.#createAdmission()
     this.#unassigned = new Unassigned({ assign: options.assign, maxReopens: reopens, nowMs: monotonicNowMs })
     const { clientStallMs } = options.config.limits
     const { bodyMs } = options.config.timeouts
@@ -89,6 +104,21 @@ export class Frontend {
     app.any('/*', (res, req) => this.#accept(res, readIntake(req)))
   }
 
+  #createAdmission(): Admission<Visit> {
+    const { config, places = NO_BOUND } = this.#options
+    return new Admission({
+      maxOpen: Math.min(config.limits.openExchanges, places.maxClients),
+      config: config.admission,
+      totalMs: config.timeouts.totalSecs * 1000,
+      capacity: places.capacity,
+      maxLive: places.maxLive,
+      isMemoryShort: () => this.#memory.isShort,
+      nowMs: monotonicNowMs,
+      onTurn: visit => this.#startVisit(visit, true),
+      onRefused: (visit, error) => this.#refuseVisit(visit, error),
+    })
+  }
+
   /** For `startFrontend` alone. */
   started(listening: Listening): void {
     this.#listening = listening
@@ -101,6 +131,11 @@ export class Frontend {
   /** Requests in the house, bodies still being read included. */
   get openRequests(): number {
     return this.#admission.open
+  }
+
+  /** Of these, the ones that wait for their turn. */
+  get waitingRequests(): number {
+    return this.#admission.waiting
   }
 
   /** Rows of a router thread, for their clients. Rows of exchanges that are over are dropped. */
@@ -141,14 +176,17 @@ export class Frontend {
     this.#listening?.close()
   }
 
-  /** Every exchange is aborted, and ends with the error. */
+  /** Every exchange is aborted, and ends with the error; who waits for a turn is refused with it. */
   endAll(error: GatewayError): void {
+    this.#admission.refuseAll(error)
     for (const exchange of this.#exchanges.all()) exchange.giveUp(error)
   }
 
   /** Destroys what is open. */
   close(): void {
     this.#listening?.close()
+    this.#admission.close()
+    this.#memory.close()
     this.#app.close()
     this.#unassigned.close()
     this.#stalledClients.close()
@@ -233,17 +271,26 @@ export class Frontend {
   }
 
   #read(res: UwsResponse, intake: Intake, route: ExchangeRoute): void {
-    const refusal = this.#admission.enter()
+    const refusal = this.#admission.enter(isGeneration(route.endpoint))
     if (refusal !== undefined) {
       this.#refuse(res, intake, refusal, route)
       return
     }
-    let exchange: Exchange | undefined
+    const sinceMs = monotonicNowMs()
+    const visit: Visit = {
+      res,
+      intake,
+      route,
+      sinceMs,
+      body: NO_BODY,
+      isOver: false,
+      exchange: undefined,
+      ticket: undefined,
+    }
     const { limits, timeouts } = this.#options.config
     const refuse = (error: GatewayError): void => {
       this.#stalledUploads.forget(onStall)
-      this.#admission.leave()
-      this.#refuse(res, intake, error, route)
+      this.#refuseVisit(visit, error)
     }
     const onStall = (): void => {
       upload.stop()
@@ -251,11 +298,10 @@ export class Frontend {
     }
     res.onAborted(() => {
       this.#stalledUploads.forget(onStall)
-      if (exchange === undefined) this.#admission.leave()
-      else exchange.clientGone()
+      this.#clientGone(visit)
     })
     if (intake.method === 'GET') {
-      exchange = this.#open(res, intake, { route, body: NO_BODY })
+      this.#startVisit(visit, false)
       return
     }
     this.#stalledUploads.watch(onStall)
@@ -265,16 +311,52 @@ export class Frontend {
       onPart: () => this.#stalledUploads.watch(onStall),
       onBody: body => {
         this.#stalledUploads.forget(onStall)
-        exchange = this.#open(res, intake, { route, body })
+        visit.body = body
+        if (isGeneration(route.endpoint)) this.#admit(visit)
+        else this.#startVisit(visit, false)
       },
       onTooLarge: () => refuse(bodyTooLarge(limits.bodyBytes)),
     })
   }
 
-  #open(res: UwsResponse, intake: Intake, { route, body }: RoutedBody): Exchange {
+  /** A request for tokens starts, waits or is refused. */
+  #admit(visit: Visit): void {
+    if (this.#admission.tryStart()) {
+      this.#startVisit(visit, true)
+      return
+    }
+    visit.ticket = new Ticket(visit, visit.intake.priority, visit.body.length, monotonicNowMs())
+    const refusal = this.#admission.wait(visit.ticket)
+    if (refusal !== undefined) this.#refuseVisit(visit, refusal)
+  }
+
+  #refuseVisit(visit: Visit, error: GatewayError): void {
+    this.#admission.leave()
+    visit.isOver = true
+    this.#refuse(visit.res, visit.intake, error, visit.route)
+  }
+
+  #startVisit(visit: Visit, hasPlace: boolean): void {
+    visit.exchange = this.#open(visit, hasPlace)
+    visit.body = NO_BODY
+  }
+
+  #clientGone(visit: Visit): void {
+    if (visit.exchange !== undefined) {
+      visit.exchange.clientGone()
+      return
+    }
+    if (visit.isOver) return
+    visit.isOver = true
+    if (visit.ticket !== undefined) this.#admission.withdraw(visit.ticket)
+    this.#admission.leave()
+  }
+
+  #open({ res, intake, route, body, sinceMs }: Visit, hasPlace: boolean): Exchange {
     const id = this.#exchanges.nextId()
     const onOver = (): void => {
       this.#exchanges.delete(id)
+      if (hasPlace) this.#admission.done()
       this.#countOpen()
       this.#admission.leave()
     }
@@ -294,7 +376,7 @@ export class Frontend {
       res,
       request,
       requestId,
-      sinceMs: monotonicNowMs(),
+      sinceMs,
       closing: this.#closing,
       stalls: this.#stalledClients,
       onOver,
@@ -327,9 +409,18 @@ export class Frontend {
   }
 }
 
-interface RoutedBody {
+/** A request between its head and its exchange. */
+interface Visit {
+  readonly res: UwsResponse
+  readonly intake: Intake
   readonly route: ExchangeRoute
-  readonly body: Uint8Array
+  readonly sinceMs: number
+  body: Uint8Array
+  /** It has its answer, or its client is gone. */
+  isOver: boolean
+  exchange: Exchange | undefined
+  /** While it waits for its turn. */
+  ticket: Ticket<Visit> | undefined
 }
 
 const NO_BODY = new Uint8Array(0)

@@ -48,7 +48,7 @@ export class EngineSlots {
     return Atomics.load(this.#slots, slot * SLOT_FIELDS + SLOT.generation)
   }
 
-  /** Legs sent to the engine and not ended, over all threads. */
+  /** Requests sent to the engine and not ended, over all threads; a batch counts its prompts. */
   inFlight(slot: number): number {
     let sum = 0
     for (let row = 0; row < this.#maxThreads; row++) {
@@ -57,8 +57,8 @@ export class EngineSlots {
     return sum
   }
 
-  /** `thread` counts one leg more (1) or one less (-1) on the engine. Only `leases.ts` calls it. */
-  addInFlight(thread: number, slot: number, change: 1 | -1): void {
+  /** `thread` counts `change` requests more, or less, on the engine. Only `leases.ts` calls it. */
+  addInFlight(thread: number, slot: number, change: number): void {
     Atomics.add(this.#inFlight, thread * this.#maxEngines + slot, change)
   }
 

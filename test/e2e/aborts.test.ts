@@ -128,19 +128,24 @@ for (const mode of ['pd', 'regular'] as const) {
       await until(() => runningOn(fleet) === 0)
     })
 
-    test('leaves nothing in the queue of an engine that is full', async t => {
+    test('leaves nothing of a request that waits for an engine that is full', async t => {
       const { origin, fleet } = await openMode(t, mode, 1)
       const first = await openStream(origin, { text: 'first', sampling_params: ENDLESS })
       const controller = new AbortController()
       const body = { text: 'second', sampling_params: ENDLESS, stream: true }
       const waiting = post(origin, body, controller.signal)
-      const [last] = mode === 'pd' ? fleet.decode : fleet.unified
-      await until(() => last?.running() === 2)
+      // What comes after it on the same way has been answered: it waits by now.
+      await (await fetch(`${origin}/v1/models`)).arrayBuffer()
       controller.abort()
       await assert.rejects(waiting)
-      await until(() => runningOn(fleet) === 1)
+      assert.equal(runningOn(fleet), 1)
       first.leave()
       await until(() => runningOn(fleet) === 0)
+      const last = await post(origin, { text: 'third', sampling_params: { max_new_tokens: 2 } })
+      assert.equal(last.status, 200)
+      await last.arrayBuffer()
+      const [engine] = mode === 'pd' ? fleet.decode : fleet.unified
+      assert.equal(engine?.counters.received, 2, 'the one that left was never sent')
     })
 
     test('leaves nothing of several samples', async t => {

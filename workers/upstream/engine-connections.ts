@@ -1,5 +1,6 @@
 /**
- * The connections of one router thread to one engine: as many as are needed, up to a cap; the rest wait in order.
+ * The connections of one router thread to one engine: as many as are needed, while the thread's
+ * budget lasts; the rest wait in order.
  *
  * A free connection is taken last in, first out. That keeps the ones in use warm, lets the others idle out, and costs
  * the same with ten connections as with thousands, where a pool that looks for a free client pays for each.
@@ -8,12 +9,13 @@ import { Connection, type ConnectionOptions } from './connection.ts'
 import { IdleList } from './idle-list.ts'
 import type { LegHandle, LegHandler, LegRequest } from './leg.ts'
 import { Leg, type LegOwner } from './leg-dispatch.ts'
+import type { SocketBudget, SocketPool } from './socket-budget.ts'
 
 export interface EngineConnectionsOptions extends ConnectionOptions {
-  readonly maxSockets: number
+  readonly budget: SocketBudget
 }
 
-export class EngineConnections implements LegOwner {
+export class EngineConnections implements LegOwner, SocketPool {
   readonly #origin: string
   readonly #options: EngineConnectionsOptions
   readonly #all = new Set<Connection>()
@@ -23,6 +25,7 @@ export class EngineConnections implements LegOwner {
   constructor(origin: string, options: EngineConnectionsOptions) {
     this.#origin = origin
     this.#options = options
+    options.budget.join(this)
   }
 
   /** No connection is open, none is asked for. */
@@ -33,15 +36,16 @@ export class EngineConnections implements LegOwner {
   /** The handler may hear of a failure before this returns. */
   send(request: LegRequest, handler: LegHandler): LegHandle {
     const leg = new Leg(request, handler, this)
-    const connection = request.isFresh ? this.#fresh() : (this.#idle.takeNewest() ?? this.#open())
+    const connection = request.isFresh ? this.#open() : (this.#idle.takeNewest() ?? this.#open())
     if (connection === undefined) this.#waiting.add(leg)
     else leg.runOn(connection)
     return leg
   }
 
   giveBack(connection: Connection): void {
-    const next = this.#waiting.values().next().value
-    if (next === undefined) this.#idle.push(connection)
+    const [next] = this.#waiting
+    if (next === undefined && this.#options.budget.isShort) this.discard(connection)
+    else if (next === undefined) this.#idle.push(connection)
     // What asks for a fresh connection takes the place, not the connection.
     else if (next.request.isFresh) this.discard(connection)
     else this.#start(next, connection)
@@ -50,9 +54,22 @@ export class EngineConnections implements LegOwner {
   discard(connection: Connection): void {
     connection.destroy()
     if (!this.#all.delete(connection)) return
-    const next = this.#waiting.values().next().value
-    const replacement = next && this.#open()
-    if (next && replacement) this.#start(next, replacement)
+    this.#options.budget.giveBack()
+    this.onRoom()
+  }
+
+  dropOldestIdle(): boolean {
+    const oldest = this.#idle.takeOldest()
+    if (oldest !== undefined) this.discard(oldest)
+    return oldest !== undefined
+  }
+
+  onRoom(): void {
+    for (const leg of this.#waiting) {
+      const connection = this.#open()
+      if (connection === undefined) return
+      this.#start(leg, connection)
+    }
   }
 
   forget(leg: Leg): void {
@@ -60,9 +77,9 @@ export class EngineConnections implements LegOwner {
   }
 
   destroy(): void {
-    for (const connection of this.#all) connection.destroy()
-    this.#all.clear()
     this.#waiting.clear()
+    for (const connection of this.#all) this.discard(connection)
+    this.#options.budget.part(this)
   }
 
   #start(leg: Leg, connection: Connection): void {
@@ -75,21 +92,11 @@ export class EngineConnections implements LegOwner {
     if (this.#idle.remove(connection)) this.discard(connection)
   }
 
-  /** `undefined` when the cap is reached. */
+  /** `undefined` when the budget is spent and nothing is idle anywhere; `onRoom` comes when there is some. */
   #open(): Connection | undefined {
-    if (this.#all.size >= this.#options.maxSockets) return undefined
+    if (!this.#options.budget.tryTake(this)) return undefined
     const connection = new Connection(this.#origin, this.#options, this.#onClosed)
     this.#all.add(connection)
     return connection
-  }
-
-  /** A connection of its own; at the cap the longest idle one makes room. */
-  #fresh(): Connection | undefined {
-    if (this.#all.size < this.#options.maxSockets) return this.#open()
-    const oldest = this.#idle.takeOldest()
-    if (oldest === undefined) return undefined
-    this.#all.delete(oldest)
-    oldest.destroy()
-    return this.#open()
   }
 }

@@ -22,8 +22,8 @@ export interface LegHandler {
 }
 
 export interface LegFailure {
-  /** `local`: our own shortage of descriptors, ports or buffers, never the engine's fault. */
-  readonly kind: 'connect' | 'connect-timeout' | 'reset' | 'protocol' | 'local'
+  /** `local`: our own shortage of descriptors, ports or buffers. `invalid`: undici refuses the request as it is. */
+  readonly kind: 'connect' | 'connect-timeout' | 'reset' | 'protocol' | 'local' | 'invalid'
   readonly message: string
   /** A connection that had been used before was closed before any byte of the response. */
   readonly isStaleSocket: boolean

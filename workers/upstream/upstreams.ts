@@ -1,15 +1,19 @@
 /** All engines' connections of one router thread. */
 import type { Config } from '../../src/config/config.ts'
 import { EngineConnections } from './engine-connections.ts'
+import { SocketBudget } from './socket-budget.ts'
+import { socketsOf } from './socket-share.ts'
 
 export class Upstreams {
   readonly #config: Config
+  readonly #budget: SocketBudget
   readonly #byUrl = new Map<string, EngineConnections>()
   /** Engines that were removed while legs were on them: closed with the thread. */
   readonly #retired = new Set<EngineConnections>()
 
   constructor(config: Config) {
     this.#config = config
+    this.#budget = new SocketBudget(socketsOf(config))
   }
 
   to(url: string): EngineConnections {
@@ -20,7 +24,7 @@ export class Upstreams {
       connectMs: timeouts.connectMs,
       keepAliveMs: upstream.keepAliveMs,
       headerBytes: limits.headerBytes,
-      maxSockets: upstream.maxSocketsPerEngine,
+      budget: this.#budget,
     })
     this.#byUrl.set(url, made)
     return made
@@ -35,7 +39,9 @@ export class Upstreams {
       this.#retired.add(connections)
     }
     for (const connections of this.#retired) {
-      if (connections.isEmpty) this.#retired.delete(connections)
+      if (!connections.isEmpty) continue
+      this.#retired.delete(connections)
+      this.#budget.part(connections)
     }
   }
 

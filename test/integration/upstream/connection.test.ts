@@ -223,6 +223,6 @@ test('blames no engine for a request that cannot be written', async t => {
   const noted = new NotedAnswer()
   connections.send(post('/generate', { headers: ['bad name', 'x'] }), noted)
   await noted.over
-  assert.equal(noted.failure?.kind, 'local')
+  assert.equal(noted.failure?.kind, 'invalid')
   assert.equal((await ask(connections)).text, 'ok')
 })

@@ -6,6 +6,7 @@ import { configSchema } from '../../../src/config/config.ts'
 import type { FlatHeaders } from '../../../src/messages/types.ts'
 import { EngineConnections } from '../../../workers/upstream/engine-connections.ts'
 import type { LegFailure, LegHandler, LegRequest } from '../../../workers/upstream/leg.ts'
+import { SocketBudget } from '../../../workers/upstream/socket-budget.ts'
 
 export interface RawRequest {
   readonly socket: Socket
@@ -139,8 +140,8 @@ export function connectionsTo(t: TestContext, url: string, options: ConnectOptio
     connectMs: 5_000,
     keepAliveMs: 60_000,
     headerBytes: limits.headerBytes,
-    maxSockets: 100,
     ...options,
+    budget: new SocketBudget(options.maxSockets ?? 100),
   })
   t.after(() => connections.destroy())
   return connections

@@ -8,6 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type ConfigInput, configSchema } from '../../../src/config/config.ts'
 import { EngineSlots } from '../../../src/shared/engine-slots.ts'
 import { createSharedMemory } from '../../../src/shared/layout.ts'
+import { Lease } from '../../../src/shared/leases.ts'
 import { Attempt } from '../../../workers/attempt.ts'
 import { readTimers } from '../../../workers/request-timers.ts'
 import { Upstreams } from '../../../workers/upstream/upstreams.ts'
@@ -77,17 +78,22 @@ async function stage(t: TestContext, play: Play): Promise<Stage> {
   const slots = new EngineSlots(createSharedMemory(2, 1))
   const [prefill, decode] = [await startEngine(t, play.prefill), await startEngine(t, play.decode)]
   const heard: string[] = []
+  const engines = [
+    engineOf({ slot: 0, role: 'prefill', url: prefill.url }),
+    engineOf({ slot: 1, role: 'decode', url: decode.url }),
+  ] as const
   const plan = {
     path: '/generate',
     isStream: play.isStream ?? true,
     mergesPrefill: play.mergesPrefill ?? false,
-    prefill: engineOf({ slot: 0, role: 'prefill', url: prefill.url }),
-    decode: engineOf({ slot: 1, role: 'decode', url: decode.url }),
+    prefill: engines[0],
+    decode: engines[1],
     rids: [RID],
     headers: ['content-type', 'application/json'],
     timers: readTimers([], config.timeouts).timers,
     body: Buffer.from('{}'),
     isFresh: false,
+    leases: { prefill: Lease.acquire(slots, 0, engines[0]), decode: Lease.acquire(slots, 0, engines[1]) },
   } as const
   const sink = {
     answered: (_: unknown, body: Uint8Array) => heard.push(`answered ${Buffer.from(body).toString()}`),
@@ -98,7 +104,7 @@ async function stage(t: TestContext, play: Play): Promise<Stage> {
       heard.push(`failed: ${failure.cause} of ${failure.error.leg}`),
     broke: (failure: { cause: string }) => heard.push(`broke: ${failure.cause}`),
   }
-  const attempt = new Attempt(plan, sink, { config, upstreams, slots, thread: 0 })
+  const attempt = new Attempt(plan, sink, { config, upstreams })
   return { attempt, heard, prefill, decode, inFlight: () => [slots.inFlight(0), slots.inFlight(1)] }
 }
 

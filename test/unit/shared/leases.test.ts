@@ -117,6 +117,81 @@ suite('Lease', () => {
   })
 })
 
+const CAPACITY = 5
+
+type BoundedTurn =
+  | { readonly kind: 'take'; readonly thread: number; readonly slot: number; readonly weight: number }
+  | { readonly kind: 'give'; readonly which: number }
+  | { readonly kind: 'reuse'; readonly slot: number }
+
+const boundedTurn: fc.Arbitrary<BoundedTurn> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant('take'),
+      thread,
+      slot,
+      weight: fc.integer({ min: 1, max: 7 }),
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('give'), which: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('reuse'), slot }) },
+)
+
+suite('Lease with a capacity', () => {
+  test('is given while there is room, and tells when it is given back', () => {
+    const { slots } = newHouse()
+    let released = 0
+    const terms = { weight: 2, capacity: 3, onRelease: () => released++ }
+    const first = Lease.tryAcquire(slots, 0, engineOf(), terms)
+    assert.equal(Lease.tryAcquire(slots, 1, engineOf(), terms), undefined)
+    assert.equal(slots.inFlight(0), 2)
+    first?.release()
+    first?.release()
+    assert.deepEqual([released, slots.inFlight(0)], [1, 0])
+  })
+
+  test('lets a leg that is larger than the engine in alone', () => {
+    const { slots } = newHouse()
+    const large = { weight: 9, capacity: 3 }
+    const lease = Lease.tryAcquire(slots, 0, engineOf(), large)
+    assert.equal(slots.inFlight(0), 9)
+    assert.equal(Lease.tryAcquire(slots, 1, engineOf(), { weight: 1, capacity: 3 }), undefined)
+    lease?.release()
+    const small = Lease.tryAcquire(slots, 1, engineOf(), { weight: 1, capacity: 3 })
+    assert.ok(small)
+    assert.equal(Lease.tryAcquire(slots, 0, engineOf(), large), undefined)
+  })
+
+  test('never lets an engine above its capacity, over any turn of events of several threads', () => {
+    fc.assert(
+      fc.property(fc.array(boundedTurn, { maxLength: 80 }), turns => {
+        const { slots } = newHouse()
+        const held: { readonly lease: Lease; readonly slot: number; readonly weight: number }[] = []
+        for (const next of turns) {
+          if (next.kind === 'reuse') slots.assign(next.slot, slots.generation(next.slot) + 1)
+          else if (next.kind === 'give')
+            held.splice(next.which % Math.max(1, held.length), 1)[0]?.lease.release()
+          else {
+            const terms = { weight: next.weight, capacity: CAPACITY }
+            const lease = Lease.tryAcquire(slots, next.thread, engineOf({ slot: next.slot }), terms)
+            if (lease !== undefined) held.push({ lease, slot: next.slot, weight: next.weight })
+          }
+          for (let each = 0; each < ENGINES; each++) {
+            const weights = held.filter(lease => lease.slot === each).map(lease => lease.weight)
+            const sum = weights.reduce((total, weight) => total + weight, 0)
+            assert.equal(slots.inFlight(each), sum)
+            assert.ok(sum <= CAPACITY || weights.length === 1)
+          }
+        }
+        for (const { lease } of held) lease.release()
+        for (let each = 0; each < ENGINES; each++) assert.equal(slots.inFlight(each), 0)
+      }),
+      { seed: 7, numRuns: 500 },
+    )
+  })
+})
+
 suite('EngineSlots', () => {
   test('gives a slot that changes hands an unknown health', () => {
     const { slots } = newHouse()

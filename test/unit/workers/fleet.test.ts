@@ -61,6 +61,7 @@ function told(choice: PairChoice): string {
     case 'none':
       return `no ${choice.missing}`
     case 'unknown-model':
+    case 'full':
       return choice.kind
   }
 }

@@ -1,0 +1,92 @@
+/**
+ * How much the gateway may have at work at once: read off the descriptor limit of the process and, while it runs, off
+ * the engines that are healthy.
+ */
+import { readFileSync } from 'node:fs'
+import type { Config } from './config/config.ts'
+import type { NowMs } from './core/clock.ts'
+import { type DescriptorBudget, openFilesLimit, shareDescriptors } from './core/descriptor-budget.ts'
+import type { EngineSnapshot, Role } from './core/engine.ts'
+import { fleetCapacity } from './core/engine-capacity.ts'
+import type { EngineSlots } from './shared/engine-slots.ts'
+import type { Logger } from './telemetry/log.ts'
+
+/** Roles of which a request needs an engine each. */
+function neededRoles({ engines }: Config): readonly Role[] {
+  return engines.mode === 'pd' ? ['prefill', 'decode'] : ['mixed']
+}
+
+/** The configuration as this process can keep it: threads counted, connections shared out. */
+export function withinLimits(
+  config: Config,
+  threads: number,
+  log: Logger,
+): { readonly config: Config; readonly budget: DescriptorBudget } {
+  const limit = openFilesLimit(readLimits())
+  const budget = shareDescriptors({
+    limit,
+    threads,
+    socketsPerRequest: neededRoles(config).length,
+    queueSize: config.admission.queueSize,
+    maxSockets: config.upstream.maxSockets,
+  })
+  tell(limit, budget, log)
+  const server = { ...config.server, workers: threads }
+  const upstream = { ...config.upstream, maxSockets: budget.upstreamSockets }
+  return { config: { ...config, server, upstream }, budget }
+}
+
+/** Empty where there is no such file: the limit is then not known. */
+function readLimits(): string {
+  try {
+    return readFileSync('/proc/self/limits', 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+function tell(limit: number, budget: DescriptorBudget, log: Logger): void {
+  const { upstreamSockets, liveRequests, clients, wanted } = budget
+  const figures = { limit, upstreamSockets, liveRequests, clients }
+  if (limit >= wanted) return log.debug(figures, 'file descriptors')
+  log.warn(
+    { ...figures, wanted },
+    'few file descriptors: requests beyond liveRequests wait; raise the limit (ulimit -n, LimitNOFILE) to wanted',
+  )
+}
+
+/** A capacity that is a little old does no harm: router threads keep each engine's own. */
+const FRESH_MS = 20
+
+/** The capacity of the healthy engines, computed anew only every few milliseconds. */
+export class CapacityView {
+  readonly #config: Config
+  readonly #slots: EngineSlots
+  readonly #nowMs: NowMs
+  #snapshot: EngineSnapshot
+  #capacity = 0
+  #untilMs = -Infinity
+
+  constructor(config: Config, slots: EngineSlots, snapshot: EngineSnapshot, nowMs: NowMs) {
+    this.#config = config
+    this.#slots = slots
+    this.#snapshot = snapshot
+    this.#nowMs = nowMs
+  }
+
+  update(snapshot: EngineSnapshot): void {
+    this.#snapshot = snapshot
+    this.#untilMs = -Infinity
+  }
+
+  /** As in `fleetCapacity`. */
+  readonly capacity = (): number => {
+    const nowMs = this.#nowMs()
+    if (nowMs < this.#untilMs) return this.#capacity
+    this.#untilMs = nowMs + FRESH_MS
+    const { maxPerEngine } = this.#config.admission
+    const isHealthy = (slot: number): boolean => this.#slots.isHealthy(slot)
+    this.#capacity = fleetCapacity(this.#snapshot.engines, neededRoles(this.#config), maxPerEngine, isHealthy)
+    return this.#capacity
+  }
+}

@@ -1,0 +1,123 @@
+/** The queue before the router threads, over real sockets: places, order, refusals, clients that leave. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { ConfigInput } from '../../../src/config/config.ts'
+import { openHouse, until } from '../../support/front-house.ts'
+
+const JSON_TYPE = { 'content-type': 'application/json' }
+
+interface Asked {
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  readonly signal?: AbortSignal
+}
+
+function ask(origin: string, query: string, more: Asked = {}): Promise<Response> {
+  const headers = { ...JSON_TYPE, ...more.headers }
+  return fetch(`${origin}/generate?${query}`, { method: 'POST', body: '{}', ...more, headers })
+}
+
+/** Takes the one place with a stream that does not end, until `leave`. */
+async function hold(origin: string): Promise<{ leave(): void }> {
+  const leaving = new AbortController()
+  const response = await ask(origin, 'hang', { signal: leaving.signal })
+  assert.equal(response.status, 200)
+  // Read on: a response that nobody reads is cancelled when it is collected.
+  void response.arrayBuffer().catch(() => undefined)
+  return { leave: () => leaving.abort() }
+}
+
+const oneAtATime = (more: ConfigInput['admission'] = {}): ConfigInput => ({
+  admission: { maxConcurrentRequests: 1, ...more },
+})
+
+test('a place is held until the last byte is out', async t => {
+  const { origin, frontend } = await openHouse(t, { config: oneAtATime() })
+  const held = await hold(origin)
+  const second = ask(origin, '')
+  await until(() => frontend.waitingRequests === 1)
+  held.leave()
+  assert.equal((await second).status, 200)
+  await until(() => frontend.openRequests === 0)
+})
+
+test('pages and requests that are not for tokens never wait', async t => {
+  const { origin } = await openHouse(t, { config: oneAtATime() })
+  const held = await hold(origin)
+  // oxlint-disable-next-line no-await-in-loop -- one by one shows which one hangs
+  const paths = ['/health', '/v1/models', '/readiness']
+  const answers = await Promise.all(paths.map(path => fetch(`${origin}${path}`)))
+  assert.deepEqual(
+    answers.map(answer => answer.status),
+    [200, 200, 200],
+  )
+  held.leave()
+})
+
+test('the higher class goes first, each class in order', async t => {
+  const { origin, frontend } = await openHouse(t, { config: oneAtATime() })
+  const held = await hold(origin)
+  const order: string[] = []
+  const asked: Promise<unknown>[] = []
+  for (const [at, priority] of ['low', 'normal', 'high', 'normal', 'high'].entries()) {
+    const headers = { 'x-request-priority': priority }
+    asked.push(ask(origin, '', { headers }).then(() => order.push(`${priority} ${at}`)))
+    // oxlint-disable-next-line no-await-in-loop -- they must come in this order
+    await until(() => frontend.waitingRequests === at + 1)
+  }
+  held.leave()
+  await Promise.all(asked)
+  // The fourth turn belongs to the normal class in any case.
+  assert.deepEqual(order, ['high 2', 'high 4', 'normal 1', 'normal 3', 'low 0'])
+})
+
+test('what finds no room is refused in the form of OpenAI, with a time to come again', async t => {
+  const { origin, frontend } = await openHouse(t, { config: oneAtATime({ queueSize: 1 }) })
+  const held = await hold(origin)
+  const waiting = ask(origin, '')
+  await until(() => frontend.waitingRequests === 1)
+  const refused = await ask(origin, '')
+  assert.equal(refused.status, 429)
+  assert.ok(Number(refused.headers.get('retry-after')) >= 1)
+  assert.ok(refused.headers.get('x-request-id'))
+  assert.partialDeepStrictEqual(await refused.json(), {
+    error: { code: 'queue-full', type: 'overloaded_error' },
+  })
+  held.leave()
+  assert.equal((await waiting).status, 200)
+})
+
+test('bodies that wait are bounded in bytes', async t => {
+  const { origin, frontend } = await openHouse(t, { config: oneAtATime({ queueBytes: 1000 }) })
+  const held = await hold(origin)
+  const waiting = ask(origin, '', { body: 'x'.repeat(900) })
+  await until(() => frontend.waitingRequests === 1)
+  assert.equal((await ask(origin, '', { body: 'x'.repeat(101) })).status, 429)
+  held.leave()
+  assert.partialDeepStrictEqual(await (await waiting).json(), { body: 'x'.repeat(900) })
+})
+
+test('a wait that is too long ends with 503 and a time to come again', async t => {
+  const { origin } = await openHouse(t, { config: oneAtATime({ queueTimeoutSecs: 0.1 }) })
+  const held = await hold(origin)
+  const refused = await ask(origin, '')
+  assert.equal(refused.status, 503)
+  assert.ok(refused.headers.get('retry-after'))
+  assert.partialDeepStrictEqual(await refused.json(), { error: { code: 'queue-timeout' } })
+  held.leave()
+})
+
+test('a client that leaves the queue leaves nothing behind', async t => {
+  const { origin, frontend } = await openHouse(t, { config: oneAtATime() })
+  const leaving = new AbortController()
+  const held = await hold(origin)
+  const waiting = assert.rejects(ask(origin, '', { signal: leaving.signal }))
+  await until(() => frontend.waitingRequests === 1)
+  leaving.abort()
+  await waiting
+  await until(() => frontend.waitingRequests === 0)
+  assert.equal(frontend.openRequests, 1)
+  held.leave()
+  await until(() => frontend.openRequests === 0)
+  assert.equal((await ask(origin, '')).status, 200)
+})

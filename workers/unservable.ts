@@ -1,0 +1,20 @@
+/** Requests that no attempt could help: no engine serves the model, or the pair would not take the prompt. Pure. */
+import { GatewayError } from '../src/core/errors.ts'
+import type { Failure } from './failure.ts'
+import type { Pair } from './fleet.ts'
+import type { RequestFields } from './request-fields.ts'
+
+export function unknownModel(model: string | undefined): Failure {
+  const error = new GatewayError('model-not-found', `No engine serves the model ${JSON.stringify(model)}.`)
+  return { cause: 'status', blame: 'none', error }
+}
+
+/** An engine that finds a prompt too long only in its scheduler answers 200 with made-up text: it must not get there. */
+export function findTooLong(fields: RequestFields, { prefill, decode }: Pair): Failure | undefined {
+  const limit = Math.min(prefill?.maxInputTokens ?? Infinity, decode.maxInputTokens ?? Infinity)
+  if (limit === Infinity) return undefined
+  const { promptTokens } = fields
+  if (promptTokens === undefined || promptTokens <= limit) return undefined
+  const message = `The input (${promptTokens} tokens) is longer than the engines' limit of ${limit} tokens.`
+  return { cause: 'status', blame: 'none', error: new GatewayError('invalid-request', message) }
+}
