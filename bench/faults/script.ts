@@ -8,17 +8,8 @@ import { join } from 'node:path'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { ENGINE_PATTERN } from '../simulator/engine-names.ts'
-import { type Knobs, knobsSchema } from '../simulator/knobs.ts'
+import { knobChangesSchema } from '../simulator/knobs.ts'
 import { PRESET_NAMES } from '../simulator/presets.ts'
-
-/** Some knobs, each checked as the whole would be. Defaults of the others are not filled in. */
-const knobChanges = z.record(z.string(), z.unknown()).transform((given, context): Partial<Knobs> => {
-  const parsed = knobsSchema.safeParse(given)
-  if (parsed.success) return Object.fromEntries(Object.entries(parsed.data).filter(([name]) => name in given))
-  for (const { message, path } of parsed.error.issues)
-    context.issues.push({ code: 'custom', message, path: [...path], input: given })
-  return z.NEVER
-})
 
 const secs = z.number().min(0)
 const pattern = z.string().regex(ENGINE_PATTERN, 'must be all, prefill/*, decode/1 or the like')
@@ -36,7 +27,7 @@ const engines = {
 }
 
 const eventSchema = z.discriminatedUnion('do', [
-  z.strictObject({ do: z.literal('set'), ...time, ...engines, knobs: knobChanges }),
+  z.strictObject({ do: z.literal('set'), ...time, ...engines, knobs: knobChangesSchema }),
   z
     .strictObject({
       do: z.enum(['restart', 'hang', 'stall', 'drain']),
@@ -53,7 +44,7 @@ const scriptSchema = z.strictObject({
   description: z.string().min(1),
   seed: z.int().default(1).describe('Of the jitter.'),
   preset: z.enum(PRESET_NAMES).default('calm'),
-  knobs: knobChanges.default({}).describe('Of all engines from the start, on top of the preset.'),
+  knobs: knobChangesSchema.default({}).describe('Of all engines from the start, on top of the preset.'),
   events: z.array(eventSchema).default([]),
 })
 

@@ -7,11 +7,17 @@ export interface Counters {
   failed: number
   /** Sequences aborted by /abort_request. */
   aborted: number
+  /** Sequences aborted because their client had left. */
+  abortedByDisconnect: number
   /** Requests whose client left before the answer was out. */
   disconnected: number
   /** Calls of /abort_request, useful or not. */
   abortCalls: number
   tokens: number
+  /** Most sequences held at a time, queued ones included. */
+  peakRunning: number
+  /** Legs that timed out because the other one never came. */
+  partnerMissing: number
   crashes: number
 }
 
@@ -21,9 +27,12 @@ export function newCounters(): Counters {
     completed: 0,
     failed: 0,
     aborted: 0,
+    abortedByDisconnect: 0,
     disconnected: 0,
     abortCalls: 0,
     tokens: 0,
+    peakRunning: 0,
+    partnerMissing: 0,
     crashes: 0,
   }
 }

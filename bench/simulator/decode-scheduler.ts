@@ -227,10 +227,10 @@ export class DecodeScheduler implements Scheduler, DecodePort {
     const { knobs, clock } = this.#host
     leg.state = 'transfer'
     const afterMs = knobs.waitingTimeoutMs
-    leg.timer = clock.setTimeout(
-      () => this.#fail(leg, timedOut(leg.room, afterMs, 'WaitingForInput')),
-      afterMs,
-    )
+    leg.timer = clock.setTimeout(() => {
+      this.#host.counters.partnerMissing++
+      this.#fail(leg, timedOut(leg.room, afterMs, 'WaitingForInput'))
+    }, afterMs)
     this.#fabric.prefillAt(address)?.announced(leg.room, this)
   }
 

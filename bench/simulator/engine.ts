@@ -118,6 +118,11 @@ export class SimEngine implements EngineState {
     return this.#health
   }
 
+  /** Connections open to it. */
+  get sockets(): number {
+    return this.#listener.sockets
+  }
+
   /** Sequences that the engine holds in any state. */
   running(): number {
     return this.table.size

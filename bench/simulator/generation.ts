@@ -8,7 +8,6 @@ import type { Renderer } from './answers/renderer.ts'
 import { failureOf } from './answers/renderer.ts'
 import type { Call } from './call.ts'
 import type { TimerHandle } from './clock.ts'
-import type { Counters } from './counters.ts'
 import {
   type ErrorAnswer,
   nativeErrorEvent,
@@ -26,7 +25,6 @@ import type { Sequence, SequenceListener } from './sequence.ts'
 export interface GenerationHost extends SchedulerHost {
   readonly scheduler: Scheduler
   readonly table: RequestTable
-  readonly counters: Counters
   readonly rooms: RoomLog
   /** Generations not yet answered: forgotten when the process dies. */
   readonly generations: Set<Generation>
@@ -152,6 +150,7 @@ export class Generation implements SequenceListener {
       sequence.listener = this
       sequence.startedMs = this.#host.clock.now()
       this.#host.table.add(sequence)
+      this.#host.counters.peakRunning = Math.max(this.#host.counters.peakRunning, this.#host.table.size)
       if (sequence.spec.room !== undefined) this.#host.rooms.add(sequence.spec.room)
     }
   }
@@ -163,6 +162,8 @@ export class Generation implements SequenceListener {
   }
 
   #abortUnheard(): void {
+    const unended = this.#call.sequences.filter(({ ending }) => ending === undefined)
+    this.#host.counters.abortedByDisconnect += unended.length
     this.abort()
     this.#host.generations.delete(this)
   }

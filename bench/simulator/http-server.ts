@@ -40,6 +40,11 @@ export class HttpListener {
     return this.#port
   }
 
+  /** Connections that are open. */
+  get sockets(): number {
+    return this.#sockets.size
+  }
+
   get isOpen(): boolean {
     return this.#server !== undefined
   }
@@ -91,6 +96,8 @@ export class HttpListener {
 
   #read(message: IncomingMessage, response: ServerResponse): void {
     if (this.#options.isBlackhole()) return
+    // Read anew for each request: a fault script changes it while the engine runs.
+    if (this.#server !== undefined) this.#server.keepAliveTimeout = this.#options.keepAliveMs()
     const parts: Buffer[] = []
     message.on('data', (part: Buffer) => parts.push(part))
     message.on('end', () => {

@@ -95,6 +95,7 @@ const faultShape = {
   truncateStreamProb: chance().describe('Chance that a stream ends early and cleanly, without [DONE].'),
   errorInStreamProb: chance().describe('Chance that the first event of a stream is an error.'),
   abortInStreamProb: chance().describe('Chance that an answer is an abort without status.'),
+  errorAfterKvProb: chance().describe('Chance that a request fails with 500 once its KV cache is there.'),
   errorStatus: z.int().min(400).max(599).default(500).describe('Status injected by errorStatusProb.'),
   errorStatusProb: chance().describe('Chance that a generation request is answered with errorStatus.'),
   errorRetryAfterSeconds: count(0).describe('Retry-After of that answer; 0 = none.'),
@@ -104,7 +105,11 @@ const faultShape = {
   abortStatusAsInt: flag(false).describe(
     'Chat streams end in silence when aborted, the status being a number.',
   ),
-  silentAbort: z.boolean().optional().describe('Chat streams never carry an error event; by profile.'),
+  silentAbort: z
+    .boolean()
+    .nullable()
+    .default(null)
+    .describe('Chat streams never carry an error event; null = as the profile has it.'),
   garbageOnLenMismatch: flag(true).describe('A prefill that finds a prompt too long hands over nonsense.'),
   notifyDecodeOnPrefillAbort: flag(false).describe('An aborted prefill tells its decode.'),
 }
@@ -124,6 +129,20 @@ export type Knobs = z.infer<typeof knobsSchema>
 export function knobsWith(changes: Partial<Knobs>): Knobs {
   return knobsSchema.parse(changes)
 }
+
+/**
+ * Changes of some knobs, from a file or the wire: only those that were given come out.
+ *
+ * Not `knobsSchema.partial()`: that fills in the default of every knob that is not there.
+ */
+export const knobChangesSchema = z.record(z.string(), z.unknown()).transform((given, context) => {
+  const parsed = knobsSchema.safeParse(given)
+  if (parsed.success) return onlyGiven(parsed.data, given)
+  for (const { message, path } of parsed.error.issues) {
+    context.issues.push({ code: 'custom', message, path: [...path], input: given })
+  }
+  return z.NEVER
+})
 
 /** A fleet for tests: real behaviour, small times. */
 export const FAST: Partial<Knobs> = {
@@ -145,4 +164,10 @@ export const FAST: Partial<Knobs> = {
   healthTimeoutMs: 200,
   drainPollMs: 10,
   prefixCache: false,
+}
+
+function onlyGiven(knobs: Knobs, given: object): Partial<Knobs> {
+  const chosen = Object.entries(knobs).filter(([name]) => name in given)
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- entries of a Knobs object, put together again
+  return Object.fromEntries(chosen) as Partial<Knobs>
 }

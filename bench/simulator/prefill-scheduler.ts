@@ -201,7 +201,10 @@ export class PrefillScheduler implements Scheduler, PrefillPort {
     // The sender of NIXL never looks at its clock.
     if (knobs.backend === 'nixl') return
     const afterMs = knobs.bootstrapTimeoutMs
-    leg.timer = clock.setTimeout(() => this.#fail(leg, timedOut(room, afterMs, 'Bootstrapping')), afterMs)
+    leg.timer = clock.setTimeout(() => {
+      this.#host.counters.partnerMissing++
+      this.#fail(leg, timedOut(room, afterMs, 'Bootstrapping'))
+    }, afterMs)
   }
 
   #bootstrapped(leg: Leg): void {

@@ -12,11 +12,11 @@ export const PRESETS = {
   normal: { all: { pBase: 1e-4, pOver: 0.02 } },
   /** One transfer in a hundred fails, and now and then a stream begins with an error. */
   stressed: { all: { pBase: 0.01, pOver: 0.02, errorInStreamProb: 0.005 } },
-  /** About 8 attempts in a hundred fail, by every kind of fault, evenly over the engines of a role. */
+  /** About 9 attempts in a hundred fail, by every kind of fault, evenly over the engines of a role. */
   mixed: {
-    all: { resetBeforeHeadProb: 0.01, waitingTimeoutMs: 30_000 },
-    prefill: { errorStatusProb: 0.01, pBase: 0.01 },
-    decode: { errorStatusProb: 0.03, errorInStreamProb: 0.01, abortInStreamProb: 0.01 },
+    all: { resetBeforeHeadProb: 0.01, waitingTimeoutMs: 30_000, bootstrapTimeoutMs: 30_000 },
+    prefill: { errorStatusProb: 0.01 },
+    decode: { errorStatusProb: 0.03, errorAfterKvProb: 0.02, abortInStreamProb: 0.01 },
   },
 } as const satisfies Record<string, Preset>
 

@@ -1,6 +1,7 @@
 /** What an engine asks of its scheduler, and what a scheduler may ask of its engine. */
 import type { Chance } from './chance.ts'
 import type { SimClock } from './clock.ts'
+import type { Counters } from './counters.ts'
 import type { Knobs } from './knobs.ts'
 import type { Sequence } from './sequence.ts'
 
@@ -10,6 +11,7 @@ export interface SchedulerHost {
   readonly knobs: Knobs
   readonly clock: SimClock
   readonly chance: Chance
+  readonly counters: Counters
   /** The scheduler has run into something that kills the process. */
   die(): void
 }

@@ -41,7 +41,12 @@ export class TokenLoop {
   /** The sequence's prompt is in the KV cache; its first token comes at once. */
   add(sequence: Sequence): void {
     this.#running.add(sequence)
-    this.#advance(sequence)
+    if (this.#drawsFailure()) {
+      sequence.end(abortOf('Injected failure after the KV transfer', 500))
+      this.#drop(sequence)
+    } else {
+      this.#advance(sequence)
+    }
     this.#arm()
   }
 
@@ -74,6 +79,11 @@ export class TokenLoop {
     this.#running.clear()
     this.#aborted.clear()
     this.#retracted = []
+  }
+
+  #drawsFailure(): boolean {
+    const { knobs, chance } = this.#host
+    return knobs.errorAfterKvProb > 0 && chance() < knobs.errorAfterKvProb
   }
 
   #arm(): void {

@@ -21,6 +21,8 @@ export interface FleetOptions {
   readonly knobs?: Readonly<Record<string, unknown>>
   /** Fault script that is played from the start, by name or path. */
   readonly script?: string
+  /** Port on which knobs can be changed and counters read; 0: any free one. Unset: there is none. */
+  readonly controlPort?: number
   /** Told of each change that the script makes. */
   readonly onFault?: (text: string) => void
 }
@@ -28,6 +30,8 @@ export interface FleetOptions {
 export interface FleetUrls {
   readonly prefill: readonly { readonly url: string; readonly bootstrapPort: number }[]
   readonly decode: readonly { readonly url: string }[]
+  /** There when a control port was asked for. */
+  readonly control?: { readonly url: string }
 }
 
 export interface Fleet extends FleetUrls {

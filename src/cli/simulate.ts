@@ -10,6 +10,7 @@ export interface SimulateOptions {
   readonly knob?: Readonly<Record<string, unknown>>
   readonly preset?: string
   readonly script?: string
+  readonly controlPort?: number
 }
 
 export function addSimulateOptions(command: Command): Command {
@@ -18,6 +19,7 @@ export function addSimulateOptions(command: Command): Command {
     .option('--decode-count <n>', 'Decode engines.', wholeNumber, 2)
     .option('--base-port <n>', 'First port; the others follow. Without it: any free ones.', wholeNumber)
     .option('--knob <name=value...>', 'Knob of the simulated engines; repeatable.', addKnob)
+    .option('--control-port <n>', 'Port that changes knobs and tells counters; 0: any free one.', wholeNumber)
   return addFaultOptions(command)
 }
 
@@ -38,16 +40,17 @@ export function addFaultOptions(command: Command): Command {
 export async function simulate(options: SimulateOptions, parts: CliParts): Promise<number> {
   const { stopped, undo } = untilStopped(parts)
   try {
-    const { prefillCount = 2, decodeCount = 2, basePort, knob, preset, script } = options
+    const { prefillCount = 2, decodeCount = 2, basePort, knob, preset, script, controlPort } = options
     const fleet = await parts.startFleet({
       prefill: prefillCount,
       decode: decodeCount,
       ...(basePort === undefined ? {} : { basePort }),
       ...(knob === undefined ? {} : { knobs: knob }),
       ...(preset === undefined ? {} : { preset }),
+      ...(controlPort === undefined ? {} : { controlPort }),
       ...(script === undefined ? {} : { script, onFault: text => parts.out(`fault: ${text}\n`) }),
     })
-    if (parts.tellParent) parts.tellParent({ prefill: fleet.prefill, decode: fleet.decode })
+    if (parts.tellParent) parts.tellParent(urlsOf(fleet))
     else parts.out(fleetText(fleet))
     await stopped
     await fleet.close()
@@ -57,7 +60,11 @@ export async function simulate(options: SimulateOptions, parts: CliParts): Promi
   }
 }
 
-function fleetText({ prefill, decode }: FleetUrls): string {
+function urlsOf({ prefill, decode, control }: FleetUrls): FleetUrls {
+  return { prefill, decode, ...(control === undefined ? {} : { control }) }
+}
+
+function fleetText({ prefill, decode, control }: FleetUrls): string {
   const flags = [
     ...prefill.map(({ url, bootstrapPort }) => `--prefill ${url} ${bootstrapPort}`),
     ...decode.map(({ url }) => `--decode ${url}`),
@@ -65,6 +72,7 @@ function fleetText({ prefill, decode }: FleetUrls): string {
   const engines = [
     ...prefill.map(({ url, bootstrapPort }) => `  prefill ${url} (bootstrap port ${bootstrapPort})`),
     ...decode.map(({ url }) => `  decode  ${url}`),
+    ...(control === undefined ? [] : [`  control ${control.url}`]),
   ]
   const command = ['pd-gateway --pd-disaggregation', ...flags].join(' \\\n    ')
   return `Simulated engines:\n${engines.join('\n')}\n\nA gateway before them:\n  ${command}\n\nCtrl-C stops them.\n`

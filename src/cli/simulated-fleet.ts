@@ -1,28 +1,42 @@
 /** The simulator as the commands use it: knobs come as text, a preset or a fault script names a set of them. */
 import { FaultReplay, scriptKnobs } from '../../bench/faults/replay.ts'
 import { readFaultScript } from '../../bench/faults/script.ts'
-import { startFleet } from '../../bench/simulator/fleet.ts'
+import { type ControlServer, startControlServer } from '../../bench/simulator/control-server.ts'
+import { type Fleet as SimulatedFleet, startFleet } from '../../bench/simulator/fleet.ts'
 import { knobsSchema } from '../../bench/simulator/knobs.ts'
 import { presetKnobs } from '../../bench/simulator/presets.ts'
 import type { Fleet, FleetOptions } from './parts.ts'
 
 /** @throws ZodError when a knob is unknown or out of range, Error when there is no such script. */
 export async function startSimulatedFleet(options: FleetOptions): Promise<Fleet> {
-  const { preset = 'calm', knobs = {}, script: scriptName, onFault, ...rest } = options
+  const { preset = 'calm', knobs = {}, script: scriptName, controlPort, onFault, ...rest } = options
   knobsSchema.parse(knobs)
   const script = scriptName === undefined ? undefined : readFaultScript(scriptName)
   const fleet = await startFleet({
     ...rest,
     knobsFor: role => ({ ...presetKnobs(preset, role), ...(script && scriptKnobs(script, role)), ...knobs }),
   })
+  const control = controlPort === undefined ? undefined : await controlOf(fleet, controlPort)
   const replay = script && new FaultReplay(script, fleet, onFault ? { onChange: onFault } : {})
   return {
     // Plain data: it may be sent to another process.
     prefill: fleet.prefill.map(({ url, bootstrapPort }) => ({ url, bootstrapPort })),
     decode: fleet.decode.map(({ url }) => ({ url })),
+    ...(control && { control: { url: control.url } }),
     close: async () => {
+      await control?.close()
       await replay?.stop()
       await fleet.close()
     },
+  }
+}
+
+/** No engine stays behind when the port cannot be had. */
+async function controlOf(fleet: SimulatedFleet, port: number): Promise<ControlServer> {
+  try {
+    return await startControlServer(fleet, port)
+  } catch (error) {
+    await fleet.close()
+    throw error
   }
 }

@@ -4,10 +4,13 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { suite, type TestContext, test } from 'node:test'
 import type { SimEngine } from '../../../bench/simulator/engine.ts'
+import type { Fleet } from '../../../bench/simulator/fleet.ts'
 import type { Knobs } from '../../../bench/simulator/knobs.ts'
+import { ManualClock } from '../../../bench/simulator/manual-clock.ts'
+import { presetKnobs } from '../../../bench/simulator/presets.ts'
 import { expectedText } from '../../../bench/simulator/script.ts'
 import { at, parseStream } from '../../support/sse.ts'
-import { fleetFor, get, joined, only, open, post, until } from './support.ts'
+import { fleetFor, get, inTurn, joined, type OpenRequest, only, open, post, until } from './support.ts'
 
 const GENERATE = { text: 'Hello', sampling_params: { max_new_tokens: 40 } }
 const CHAT = { messages: [{ role: 'user', content: 'Hello' }], max_tokens: 40 }
@@ -200,3 +203,129 @@ suite('faults of the process', () => {
     assert.ok(parseStream((await leg.answer).body).hasDone)
   })
 })
+
+function pairOf(t: TestContext, knobs: Partial<Knobs>): Promise<Fleet> {
+  return fleetFor(t, { prefill: 1, decode: 1, knobs })
+}
+
+/** Both legs of one request, prefill's first. */
+function sendPair(fleet: Fleet, room: number, change: object = {}): OpenRequest[] {
+  const body = { ...GENERATE, ...joined(only(fleet.prefill), room), ...change }
+  return [only(fleet.prefill), only(fleet.decode)].map(one => open(one.url, '/generate', body))
+}
+
+function statusesOf(legs: readonly OpenRequest[]): Promise<number[]> {
+  return Promise.all(legs.map(async leg => (await leg.answer).status))
+}
+
+suite('faults of the transfer', () => {
+  test('pollFailureProb fails a transfer that nothing else is wrong with', async t => {
+    const fleet = await pairOf(t, { pollFailureProb: 1 })
+    assert.deepEqual(await statusesOf(sendPair(fleet, 1)), [500, 500])
+    only(fleet.prefill).knobs.pollFailureProb = 0
+    assert.deepEqual(await statusesOf(sendPair(fleet, 2)), [200, 200])
+  })
+
+  test('pOver fails transfers only while there are more than workers', async t => {
+    const fleet = await pairOf(t, { pOver: 1, transferWorkers: 1, transferSetupMs: 5 })
+    assert.deepEqual(await statusesOf(sendPair(fleet, 1)), [200, 200])
+    const legs = Array.from({ length: 40 }, (_, place) => sendPair(fleet, place + 2))
+    const all = new Set((await Promise.all(legs.map(statusesOf))).flat())
+    assert.ok(all.has(500), 'some fail under overload')
+    assert.ok(all.has(200), 'at most one in five does')
+  })
+
+  test('nixl tells nobody of a failed transfer: decode waits until its timeout', async t => {
+    const fleet = await pairOf(t, { backend: 'nixl', pBase: 1, waitingTimeoutMs: 60 })
+    const [prefill, decode] = sendPair(fleet, 1)
+    assert.equal((await prefill?.answer)?.status, 500)
+    assert.equal(only(fleet.decode).running(), 1)
+    assert.match((await decode?.answer)?.body ?? '', /timed out after 0\.1s in KVPoll\.WaitingForInput/)
+  })
+
+  test('a nixl prefill waits for its decode without end', async t => {
+    const clock = new ManualClock()
+    const fleet = await fleetFor(t, { prefill: 1, decode: 1, clock, knobs: { backend: 'nixl' } })
+    const [prefill, decode] = [only(fleet.prefill), only(fleet.decode)]
+    const body = { ...GENERATE, rid: 'r', ...joined(prefill, 1) }
+    const leg = open(prefill.url, '/generate', body)
+    await until(() => prefill.running() === 1, 'prefill waits')
+    clock.advance(10_000_000)
+    assert.equal(prefill.running(), 1)
+    const other = open(decode.url, '/generate', body)
+    await until(() => decode.running() === 1, 'decode is there at last')
+    clock.advance(10_000)
+    assert.deepEqual(await statusesOf([leg, other]), [200, 200])
+  })
+
+  test('errorAfterKvProb fails a request when its cache is there, by status or by event', async t => {
+    const fleet = await pairOf(t, { errorAfterKvProb: 1 })
+    assert.deepEqual(await statusesOf(sendPair(fleet, 1)), [200, 500])
+    const [, stream] = sendPair(fleet, 2, { stream: true })
+    const { status, body } = (await stream?.answer) ?? { status: 0, body: '' }
+    assert.equal(status, 200)
+    assert.equal(at(parseStream(body).events[0], 'meta_info', 'finish_reason', 'status_code'), 500)
+  })
+
+  test('abortStatusAsInt ends a failed chat stream in silence', async t => {
+    const fleet = await pairOf(t, { pBase: 1, abortStatusAsInt: true })
+    const body = { ...CHAT, stream: true, ...joined(only(fleet.prefill), 1) }
+    const [, decode] = await Promise.all(
+      [only(fleet.prefill), only(fleet.decode)].map(one => post(one.url, '/v1/chat/completions', body)),
+    )
+    assert.equal(at(parseStream(decode?.body ?? '').events.at(-1), 'choices', 0, 'finish_reason'), 'abort')
+  })
+})
+
+test('crashAtMs kills an engine by itself', async t => {
+  const engine = await engineWith(t, { crashAtMs: 20 })
+  await until(() => engine.health === 'dead', 'its time has come')
+  assert.equal(engine.counters.crashes, 1)
+})
+
+test('a change of keepAliveMs counts for connections that are open', async t => {
+  const engine = await engineWith(t, { keepAliveMs: 60_000 })
+  const socket = connect(engine.port, '127.0.0.1')
+  t.after(() => socket.destroy())
+  socket.resume()
+  engine.knobs.keepAliveMs = 10
+  socket.write('GET /ping HTTP/1.1\r\nhost: x\r\n\r\n')
+  await once(socket, 'close')
+})
+
+test('the preset "mixed" fails about nine attempts in a hundred, evenly over the engines', async t => {
+  const attempts = 2000
+  const fleet = await fleetFor(t, {
+    prefill: 2,
+    decode: 2,
+    knobsFor: role => ({ ...presetKnobs('mixed', role), seed: 3 }),
+  })
+  const one = async (room: number): Promise<boolean> => {
+    const prefill = only(fleet.prefill, room % 2)
+    const decode = only(fleet.decode, (room >> 1) % 2)
+    const rid = String(room).padStart(32, '0')
+    const body = { ...GENERATE, sampling_params: { max_new_tokens: 2 }, rid, ...joined(prefill, room) }
+    const legs = [prefill, decode].map(engine => open(engine.url, '/generate', body))
+    const answers = legs.map(async ({ answer }) => {
+      const isGood = await answer.then(isWhole, () => false)
+      // As a gateway does: nobody waits for the partner of a leg that has failed.
+      if (!isGood) await Promise.all([prefill, decode].map(({ url }) => post(url, '/abort_request', { rid })))
+      return isGood
+    })
+    return (await Promise.all(answers)).every(Boolean)
+  }
+  const lane = (first: number) =>
+    inTurn(
+      Array.from({ length: attempts / 20 }, (_, turn) => first + turn * 20),
+      one,
+    )
+  const results = (await Promise.all(Array.from({ length: 20 }, (_, first) => lane(first + 1)))).flat()
+  const failed = results.filter(isGood => !isGood).length
+  assert.ok(failed > 0.065 * attempts && failed < 0.115 * attempts, `${failed} of ${attempts} failed`)
+  const [first = 0, second = 0] = fleet.decode.map(({ counters }) => counters.failed)
+  assert.ok(first > second / 2 && second > first / 2, `${first} and ${second} of them on the decode engines`)
+})
+
+function isWhole({ status, body }: { readonly status: number; readonly body: string }): boolean {
+  return status === 200 && at(JSON.parse(body), 'meta_info', 'finish_reason', 'type') !== 'abort'
+}

@@ -209,6 +209,11 @@ test('simulate hands its addresses to a parent that listens', async () => {
   ])
 })
 
+test('simulate opens a control port when it is asked for', async () => {
+  assert.equal((await run('simulate --control-port 0')).fleet?.controlPort, 0)
+  assert.equal((await run('simulate')).fleet?.controlPort, undefined)
+})
+
 test('a knob without a value is an error', async () => {
   assert.equal((await run('simulate --knob seed')).code, 2)
 })
