@@ -18,6 +18,8 @@ export interface Gateway {
   readonly port: number
   /** Resolves when a request could be served, or with `false` after `limitMs` without. */
   whenReady(limitMs: number): Promise<boolean>
+  /** Legs that have been sent to engines and have not ended. */
+  legsInFlight(): number
   /** Stops listening and destroys what is open. */
   close(): Promise<void>
 }
@@ -63,7 +65,12 @@ export async function startGateway(config: Config): Promise<Gateway> {
     })
     log.info({ threads: count, mode: config.engines.mode }, 'gateway is up')
     const isReady = (): boolean => readinessOf(config, snapshot, slots).isReady
-    return { port: frontend.port, whenReady: limitMs => becomes(isReady, limitMs), close }
+    return {
+      port: frontend.port,
+      whenReady: limitMs => becomes(isReady, limitMs),
+      legsInFlight: () => snapshot.engines.reduce((sum, { slot }) => sum + slots.inFlight(slot), 0),
+      close,
+    }
   } catch (error) {
     await close()
     throw error

@@ -1,0 +1,98 @@
+/**
+ * The fault matrix: every fault on every leg, endpoint and kind of answer, with retries and without.
+ *
+ * No cell is skipped. For each: the exact bytes that the client gets; that both engines are told to abort each attempt
+ * that failed and all its connections close, and how fast; that rids and rooms are used once and both legs are sent
+ * anew; who is named in the log. At the end nothing is in flight.
+ *
+ * How fast: measured by the engines' own clock, from the last byte of the failure to the abort. The median must be
+ * within the 50 ms of the design. A single cell may take longer: engines, client and main thread share one process
+ * here, many cells run at a time, and the machine may be busy with other tests.
+ */
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { until } from '../support/gateway.ts'
+import { attemptsOf, type Cell, cellsOf, fateOf, GROUPS, type Group } from './cells.ts'
+import { checkCell } from './check-cell.ts'
+import { type Engines, openEngines, openStage, type Stage } from './stage.ts'
+import type { Shape } from './sound-answers.ts'
+
+const AT_A_TIME = 16
+const MEDIAN_LIMIT_MS = 50
+
+for (const isSilent of [false, true]) {
+  const what = isSilent ? 'engines that fall silent' : 'engines that say or show what is wrong'
+  test(`the fault matrix: ${what}`, { concurrency: isSilent ? 4 * AT_A_TIME : AT_A_TIME }, async t => {
+    const groups = GROUPS.filter(({ fault }) => (fault.isSilent === true) === isSilent)
+    const cells = groups.flatMap(cellsOf)
+    const engines = await openAllEngines(t, groups, cells)
+    const stages = new Map<boolean, Stage>()
+    for (const hasRetries of [true, false]) {
+      const options = { maxRetries: hasRetries ? 3 : 0, isHasty: isSilent }
+      // oxlint-disable-next-line no-await-in-loop -- one start at a time
+      stages.set(hasRetries, await openStage(t, [...engines.values()], options))
+    }
+    const delays: number[] = []
+    const runCell = async (cell: Cell): Promise<void> => {
+      const [stage, pair] = [stages.get(cell.hasRetries), engines.get(cell.group)]
+      assert.ok(stage && pair)
+      delays.push(...(await checkCell(cell, stage.origin, pair)))
+    }
+    await Promise.all(cells.map(cell => t.test(cell.name, () => runCell(cell))))
+
+    await t.test('both engines are told within 50 ms of the failure', () => {
+      const sorted = delays.toSorted((one, other) => one - other)
+      const [median = 0, most = 0] = [sorted[Math.floor(sorted.length / 2)], sorted.at(-1)]
+      t.diagnostic(`${cells.length} cells, ${sorted.length} aborts: median ${median.toFixed(1)} ms, most ${most.toFixed(1)} ms`)
+      assert.ok(median <= MEDIAN_LIMIT_MS, `median ${median} ms`)
+    })
+    await t.test('no rid and no room is used twice', () => checkNames([...engines.values()]))
+    await t.test('the log names the leg and the cause of each failed attempt', () => {
+      for (const cell of cells) checkLog(cell, stages.get(cell.hasRetries)?.log() ?? [])
+    })
+    await t.test('nothing is left in flight', async () => {
+      for (const { gateway } of stages.values()) await until(() => gateway.legsInFlight() === 0)
+    })
+  })
+}
+
+async function openAllEngines(
+  t: TestContext,
+  groups: readonly Group[],
+  cells: readonly Cell[],
+): Promise<Map<Group, Engines>> {
+  const shapes = new Map<string, Shape>(cells.map(({ id, shape }) => [id, shape]))
+  const engines = new Map<Group, Engines>()
+  const shapeOf = ({ cell }: { readonly cell: string }): Shape => {
+    const shape = shapes.get(cell)
+    assert.ok(shape, `nobody asked for ${cell}`)
+    return shape
+  }
+  for (const group of groups) {
+    // oxlint-disable-next-line no-await-in-loop -- a listening socket at a time
+    engines.set(group, await openEngines(t, group, shapeOf))
+  }
+  return engines
+}
+
+function checkNames(engines: readonly Engines[]): void {
+  const calls = engines.flatMap(({ decode }) => decode.calls)
+  assert.equal(new Set(calls.map(({ rid }) => rid)).size, calls.length)
+  assert.equal(new Set(calls.map(({ room }) => room)).size, calls.length)
+  assert.ok(calls.every(({ room }) => Number.isSafeInteger(room) && room > 0))
+}
+
+function checkLog(cell: Cell, log: readonly string[]): void {
+  const own = log.filter(line => line.includes(`request=${cell.id} `))
+  const { fault, where } = cell.group
+  const fate = fateOf(cell.group, cell.shape)
+  assert.equal(own.filter(line => line.includes(': retry ')).length, attemptsOf(cell) - 1, cell.name)
+  // A client's own fault is no event for an operator.
+  const isLogged = fate === 'broken' || (fate === 'passing' && (cell.hasRetries || fault.status >= 500))
+  assert.equal(own.length, isLogged ? 1 : 0, cell.name)
+  for (const line of own) {
+    assert.match(line, new RegExp(` cause=(?:${fault.cause}) `), cell.name)
+    const leg = where === 'both' || fault.isSilent === true ? '(?:prefill|decode)' : where
+    assert.match(line, new RegExp(` leg=${leg} `), cell.name)
+  }
+}
