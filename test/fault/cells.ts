@@ -1,6 +1,6 @@
 /** The cells of the matrix, and what is right for each: fault x leg x endpoint x stream or whole x retries. Pure. */
 import type { Leg } from '../../src/core/errors.ts'
-import { type Fate, FAULTS, type Fault, firstEvents, toldEvents } from './faults.ts'
+import { FAULTS, type Fate, type Fault, firstEvents, toldEvents } from './faults.ts'
 import { DONE, type Shape, soundPayload } from './sound-answers.ts'
 
 export type Where = Leg | 'both'

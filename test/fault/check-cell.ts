@@ -25,7 +25,8 @@ export async function checkCell(cell: Cell, origin: string, engines: Engines): P
   await until(() => [...seen.prefill, ...seen.decode].every(call => call.closedAtMs !== undefined))
   if (endsWell(cell)) {
     const last = seen.decode.at(-1)?.rid ?? ''
-    for (const leg of LEGS) assert.ok(!engines[leg].aborts.has(last), `${leg} was told to abort what went well`)
+    for (const leg of LEGS)
+      assert.ok(!engines[leg].aborts.has(last), `${leg} was told to abort what went well`)
   }
   return delays.flat()
 }
@@ -52,13 +53,16 @@ function callsOf(engine: ScriptedEngine, { id }: Cell): Call[] {
 /** As many as there should be, each with a rid and a room of its own, and never one leg alone. */
 function checkAttempts(cell: Cell, seen: Readonly<Record<Leg, readonly Call[]>>): void {
   const count = attemptsOf(cell)
-  const namesOf = (calls: readonly Call[]): string[] => calls.map(({ rid, room }) => `${rid} ${room}`)
   assert.equal(seen.decode.length, count, `attempts seen by decode`)
   assert.deepEqual(namesOf(seen.prefill), namesOf(seen.decode))
   const { retryAfterMs } = cell.group.fault
   const [first, second] = seen.decode
   if (retryAfterMs === undefined || first === undefined || second === undefined) return
   assert.ok(second.cameAtMs - first.cameAtMs >= retryAfterMs, 'the engine asked for more time')
+}
+
+function namesOf(calls: readonly Call[]): string[] {
+  return calls.map(({ rid, room }) => `${rid} ${room}`)
 }
 
 function checkAnswer(cell: Cell, response: Response, text: string, rid: string): void {
@@ -78,7 +82,8 @@ function checkRefusal(cell: Cell, response: Response, text: string): void {
   assert.equal(response.status, fault.status, text)
   assert.match(response.headers.get('content-type') ?? '', /^application\/json/)
   const { retryAfterMs } = fault
-  if (retryAfterMs !== undefined) assert.equal(response.headers.get('retry-after'), String(retryAfterMs / 1000))
+  if (retryAfterMs !== undefined)
+    assert.equal(response.headers.get('retry-after'), String(retryAfterMs / 1000))
   const error = at(JSON.parse(text), 'error')
   assert.ok(String(at(error, 'message')).includes(fault.says), text)
   checkError(error, cell)
@@ -93,7 +98,8 @@ function checkError(error: unknown, { group }: Cell): void {
   assert.match(typeof at(error, 'code'), /^(?:string|number)$/, text)
   const leg = at(error, 'leg')
   // Of two silent engines nobody can tell which has failed.
-  if (group.fault.isSilent !== true) assert.ok(leg === 'prefill' ? isFaulty(group, 'prefill') : isFaulty(group, 'decode'), text)
+  if (group.fault.isSilent !== true)
+    assert.ok(leg === 'prefill' ? isFaulty(group, 'prefill') : isFaulty(group, 'decode'), text)
 }
 
 /** Both engines are told, and both connections of the attempt are closed. */
@@ -102,8 +108,10 @@ async function delaysOf(cell: Cell, rid: string, engines: Engines): Promise<numb
   await until(() => LEGS.every(leg => engines[leg].aborts.has(rid)))
   await until(() => LEGS.every(leg => callOn(leg)?.closedAtMs !== undefined))
   const { fault } = cell.group
-  const failures = LEGS.filter(leg => isFaulty(cell.group, leg)).map(leg => callOn(leg)?.playedAtMs ?? 0)
-  const failedAtMs = Math.min(...failures) + (fault.isSilent === true ? SILENCE_MS : 0)
+  const failures = LEGS.filter(leg => isFaulty(cell.group, leg)).map(leg => callOn(leg)?.playedAtMs)
+  // The second of two faults may find its connection closed already.
+  const failedAtMs =
+    Math.min(...failures.filter(time => time !== undefined)) + (fault.isSilent === true ? SILENCE_MS : 0)
   const delays = LEGS.map(leg => (engines[leg].aborts.get(rid) ?? 0) - failedAtMs)
   if (!isFaulty(cell.group, 'prefill')) delays.push((callOn('prefill')?.closedAtMs ?? 0) - failedAtMs)
   if (!isFaulty(cell.group, 'decode')) delays.push((callOn('decode')?.closedAtMs ?? 0) - failedAtMs)

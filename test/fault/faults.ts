@@ -57,14 +57,21 @@ function status(
   const play = ({ endpoint }: Shape): Play => {
     const native = code === 400 && endpoint === 'generate'
     const type = code === 400 ? 'BadRequestError' : String(code)
-    const plain = native
-      ? { error: { message } }
-      : { object: 'error', message, type, param: null, code }
-    return { pieces: [bodyAnswer(code, more.body ?? JSON.stringify(plain), headers)], then: 'end' }
+    const plain = native ? { error: { message } } : { object: 'error', message, type, param: null, code }
+    return { pieces: [bodyAnswer(code, more.body ?? JSON.stringify(plain), headers)], ending: 'end' }
   }
   const retryAfter = more.retryAfterSecs === undefined ? {} : { retryAfterMs: more.retryAfterSecs * 1000 }
   const name = more.name ?? `${code} ${message.slice(0, 60)}`
-  return { name, fate: more.fate, status: code, cause: 'status', says: message, blame: more.blame, play, ...retryAfter }
+  return {
+    name,
+    fate: more.fate,
+    status: code,
+    cause: 'status',
+    says: message,
+    blame: more.blame,
+    play,
+    ...retryAfter,
+  }
 }
 
 const REFUSED = { fate: 'refused', blame: 'none' } as const
@@ -86,7 +93,12 @@ const STATUSES: readonly Fault[] = [
   status(413, 'Payload Too Large', { ...REFUSED, body: 'Payload Too Large' }),
   status(422, 'field required', { ...REFUSED, body: '{"detail":"field required"}' }),
   status(429, 'slow down', { ...REFUSED, name: '429 without Retry-After' }),
-  status(429, 'slow down', { fate: 'passing', blame: 'none', name: '429 with Retry-After', retryAfterSecs: 1 }),
+  status(429, 'slow down', {
+    fate: 'passing',
+    blame: 'none',
+    name: '429 with Retry-After',
+    retryAfterSecs: 1,
+  }),
   status(400, 'Duplicate request ID detected: x', { fate: 'passing', blame: 'none' }),
   kvTransferError('Prefill bootstrap', 'Request 42 timed out after 300.0s in KVPoll.Bootstrapping'),
   kvTransferError('Prefill transfer', 'Failed to send kv chunk of 42 to 10.0.0.1:5000'),
@@ -94,7 +106,10 @@ const STATUSES: readonly Fault[] = [
     'Prefill transfer',
     'Decode instance could be dead, remote mooncake session 10.0.0.1:5000 is not alive',
   ),
-  kvTransferError('Decode handshake', 'Lost connection with prefill instance (bootstrap_addr: 10.0.0.1:8998)'),
+  kvTransferError(
+    'Decode handshake',
+    'Lost connection with prefill instance (bootstrap_addr: 10.0.0.1:8998)',
+  ),
   kvTransferError('Decode transfer', 'Failed to get kvcache from prefill instance, it might be dead'),
   kvTransferError('Decode transfer', 'Request 42 timed out after 300.0s in KVPoll.WaitingForInput'),
   kvTransferError('Decode transfer', 'Aborted by AbortReq.'),
@@ -114,11 +129,17 @@ const STATUSES: readonly Fault[] = [
     cause: 'status',
     says: 'engine answered 500',
     blame: 'engine',
-    play: () => ({ pieces: ['HTTP/1.1 500 Scripted\r\ncontent-length: 100\r\n\r\n'], then: 'hang' }),
+    play: () => ({ pieces: ['HTTP/1.1 500 Scripted\r\ncontent-length: 100\r\n\r\n'], ending: 'hang' }),
   },
 ]
 
-const TRANSPORT = { fate: 'passing', status: 502, cause: 'transport', says: 'engine', blame: 'engine' } as const
+const TRANSPORT = {
+  fate: 'passing',
+  status: 502,
+  cause: 'transport',
+  says: 'engine',
+  blame: 'engine',
+} as const
 const STALL = {
   fate: 'passing',
   status: 504,
@@ -147,44 +168,47 @@ export function firstEvents({ endpoint }: Shape, rid: string): string[] {
 }
 
 const CONNECTIONS: readonly Fault[] = [
-  { ...TRANSPORT, name: 'reset before head', play: () => ({ pieces: [], then: 'reset' }) },
-  { ...TRANSPORT, name: 'closed before head', play: () => ({ pieces: [], then: 'end' }) },
-  { ...TRANSPORT, name: 'reset after head', play: shape => ({ pieces: [head(shape)], then: 'reset' }) },
-  { ...TRANSPORT, name: 'closed after head', play: shape => ({ pieces: [head(shape)], then: 'end' }) },
+  { ...TRANSPORT, name: 'reset before head', play: () => ({ pieces: [], ending: 'reset' }) },
+  { ...TRANSPORT, name: 'closed before head', play: () => ({ pieces: [], ending: 'end' }) },
+  { ...TRANSPORT, name: 'reset after head', play: shape => ({ pieces: [head(shape)], ending: 'reset' }) },
+  { ...TRANSPORT, name: 'closed after head', play: shape => ({ pieces: [head(shape)], ending: 'end' }) },
   {
     ...TRANSPORT,
     name: 'truncated body',
     fate: 'broken',
     isLate: true,
-    play: (shape, leg, rid) => ({ pieces: [half(shape, leg, rid), shape.isStream ? '5\r\nda' : ''], then: 'end' }),
+    play: (shape, leg, rid) => ({
+      pieces: [half(shape, leg, rid), shape.isStream ? '5\r\nda' : ''],
+      ending: 'end',
+    }),
   },
   {
     ...TRANSPORT,
     name: 'reset mid-stream',
     fate: 'broken',
     isLate: true,
-    play: (shape, leg, rid) => ({ pieces: [half(shape, leg, rid)], then: 'reset' }),
+    play: (shape, leg, rid) => ({ pieces: [half(shape, leg, rid)], ending: 'reset' }),
   },
-  { ...STALL, name: 'black hole', play: () => ({ pieces: [], then: 'hang' }) },
-  { ...STALL, name: 'stall after head', play: shape => ({ pieces: [head(shape)], then: 'hang' }) },
+  { ...STALL, name: 'black hole', play: () => ({ pieces: [], ending: 'hang' }) },
+  { ...STALL, name: 'stall after head', play: shape => ({ pieces: [head(shape)], ending: 'hang' }) },
   {
     ...STALL,
     name: 'stall mid-stream',
     fate: 'broken',
     blame: 'engine',
     isLate: true,
-    play: (shape, leg, rid) => ({ pieces: [half(shape, leg, rid)], then: 'hang' }),
+    play: (shape, leg, rid) => ({ pieces: [half(shape, leg, rid)], ending: 'hang' }),
   },
 ]
 
 /** A stream of these events, complete as HTTP has it. */
 function stream(...events: readonly string[]): Play {
-  return { pieces: [STREAM_HEAD + events.map(chunk).join(''), LAST_CHUNK], then: 'end' }
+  return { pieces: [STREAM_HEAD + events.map(chunk).join(''), LAST_CHUNK], ending: 'end' }
 }
 
 function whole(code: number, body: object | string): Play {
   const text = typeof body === 'string' ? body : JSON.stringify(body)
-  return { pieces: [bodyAnswer(code, text)], then: 'end' }
+  return { pieces: [bodyAnswer(code, text)], ending: 'end' }
 }
 
 function refusal(code: number, message: string): object {
@@ -210,7 +234,12 @@ function abortWithStatus({ endpoint, isStream }: Shape, rid: string, message: st
 }
 
 /** An abort that has none: by a user, or of an engine that has lost it. */
-function abortWithout({ endpoint, isStream }: Shape, rid: string, code: number | null, message: string): Play {
+function abortWithout(
+  { endpoint, isStream }: Shape,
+  rid: string,
+  code: number | null,
+  message: string,
+): Play {
   const reason = abortReason(message, code)
   if (endpoint === 'generate') {
     const payload = generated(rid, [], reason)
@@ -240,7 +269,9 @@ const INSIDE_200: readonly Fault[] = [
     blame: 'engine',
     play: ({ endpoint, isStream }) => {
       if (!isStream) return whole(200, { error: { message: 'scheduler died', code: 500 } })
-      const native = event({ error: { message: 'scheduler died', type: 'server_error', code: 500, retryable: false } })
+      const native = event({
+        error: { message: 'scheduler died', type: 'server_error', code: 500, retryable: false },
+      })
       return stream(endpoint === 'generate' ? native : errorEvent('scheduler died', 500), DONE)
     },
   },
@@ -261,7 +292,12 @@ const INSIDE_200: readonly Fault[] = [
     says: 'Input length',
     blame: 'none',
     play: (shape, _, rid) =>
-      abortWithStatus(shape, rid, 'Input length (9 tokens) exceeds the maximum allowed length (8 tokens).', 400),
+      abortWithStatus(
+        shape,
+        rid,
+        'Input length (9 tokens) exceeds the maximum allowed length (8 tokens).',
+        400,
+      ),
   },
   {
     name: 'abort without status',
@@ -313,8 +349,8 @@ const INSIDE_200: readonly Fault[] = [
     isLate: true,
     play: (shape, leg, rid) =>
       shape.isStream
-        ? { pieces: [half(shape, leg, rid), LAST_CHUNK], then: 'end' }
-        : { pieces: [half(shape, leg, rid)], then: 'end' },
+        ? { pieces: [half(shape, leg, rid), LAST_CHUNK], ending: 'end' }
+        : { pieces: [half(shape, leg, rid)], ending: 'end' },
   },
   {
     name: 'error after two tokens',
@@ -350,8 +386,10 @@ const HARMLESS: readonly Fault[] = [
     blame: 'none',
     play: (shape, leg, rid) => {
       const payload = soundPayload(leg, shape, rid)
-      const bytes = Buffer.from(shape.isStream ? STREAM_HEAD + chunk(payload) + LAST_CHUNK : bodyAnswer(200, payload))
-      return { pieces: [...bytes].map(byte => Uint8Array.of(byte)), then: 'end' }
+      const bytes = Buffer.from(
+        shape.isStream ? STREAM_HEAD + chunk(payload) + LAST_CHUNK : bodyAnswer(200, payload),
+      )
+      return { pieces: [...bytes].map(byte => Uint8Array.of(byte)), ending: 'end' }
     },
   },
 ]
@@ -361,11 +399,11 @@ export const FAULTS: readonly Fault[] = [...STATUSES, ...CONNECTIONS, ...INSIDE_
 export function soundPlay(leg: Leg, shape: Shape, rid: string): Play {
   const payload = soundPayload(leg, shape, rid)
   return shape.isStream
-    ? { pieces: [STREAM_HEAD + chunk(payload) + LAST_CHUNK], then: 'end' }
-    : { pieces: [bodyAnswer(200, payload)], then: 'end' }
+    ? { pieces: [STREAM_HEAD + chunk(payload) + LAST_CHUNK], ending: 'end' }
+    : { pieces: [bodyAnswer(200, payload)], ending: 'end' }
 }
 
 /** What an engine does whose partner has failed before the KV cache was handed over: it waits (300 s). */
 export function waitingPlay({ endpoint, isStream }: Shape): Play {
-  return { pieces: endpoint === 'generate' && isStream ? [STREAM_HEAD] : [], then: 'hang' }
+  return { pieces: endpoint === 'generate' && isStream ? [STREAM_HEAD] : [], ending: 'hang' }
 }

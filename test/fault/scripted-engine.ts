@@ -14,7 +14,7 @@ export interface Play {
   /** Written one after the other, each in a turn of its own. */
   readonly pieces: readonly (string | Uint8Array)[]
   /** `end`: the answer is complete, or cut, and the connection is closed. `hang`: nothing more comes, ever. */
-  readonly then: 'end' | 'reset' | 'hang'
+  readonly ending: 'end' | 'reset' | 'hang'
 }
 
 /** One generation request as the engine saw it. Times on the clock of this process, in milliseconds. */
@@ -134,7 +134,7 @@ class Engine implements ScriptedEngine {
     socket.once('close', () => {
       call.closedAtMs = performance.now()
     })
-    const { pieces, then } = await this.#script.play(call)
+    const { pieces, ending } = await this.#script.play(call)
     for (const piece of pieces) {
       if (socket.destroyed) return
       // oxlint-disable-next-line no-await-in-loop -- each piece is a write of its own
@@ -144,8 +144,8 @@ class Engine implements ScriptedEngine {
     }
     call.playedAtMs = performance.now()
     this.#script.onPlayed?.(call)
-    if (then === 'end') socket.end()
-    else if (then === 'reset') socket.resetAndDestroy()
+    if (ending === 'end') socket.end()
+    else if (ending === 'reset') socket.resetAndDestroy()
   }
 }
 

@@ -68,7 +68,14 @@ export function chatEvent(rid: string, delta: object, finish: string | null = nu
 
 export function completionEvent(rid: string, text: string, finish: string | null): string {
   const choices = [{ index: 0, text, logprobs: null, finish_reason: finish, matched_stop: null }]
-  return event({ id: rid, object: 'text_completion', created: 1_785_000_000, model: 'm', choices, usage: null })
+  return event({
+    id: rid,
+    object: 'text_completion',
+    created: 1_785_000_000,
+    model: 'm',
+    choices,
+    usage: null,
+  })
 }
 
 /** Body or event of `/generate`: all there is so far. */

@@ -26,7 +26,7 @@ export async function openEngines(
   const cues = new Cues()
   const scriptOf = (leg: Leg): Script => ({
     play: async call => {
-      if (call.attempt === 1) await cues.wait(group, leg, call)
+      await cues.wait(group, leg, call)
       return playOf(group, leg, shapeOf(call), call)
     },
     onPlayed: call => cues.give(`${leg} has played`, call),
@@ -39,18 +39,20 @@ export async function openEngines(
   return engines
 }
 
-/** Who waits for whom within the first attempt of a cell. */
+/** Who waits for whom within an attempt. */
 class Cues {
   readonly #given = new Map<string, PromiseWithResolvers<void>>()
 
   /**
-   * A fault comes when both engines have the request, so that both can tell what becomes of it. Of two late faults
-   * decode's comes first: what it does after the commit is what the client sees.
+   * Nothing comes before both engines have the request: there is no token without the KV cache, and of a fault both can
+   * tell what becomes of it. Of two late faults decode's comes first: what it does after the commit is what the client
+   * sees.
    */
   async wait(group: Group, leg: Leg, call: Call): Promise<void> {
     this.give(`${leg} has it`, call)
     await this.#of(leg === 'prefill' ? 'decode has it' : 'prefill has it', call).promise
-    const isSecond = group.where === 'both' && leg === 'prefill' && group.fault.isLate === true
+    const isSecond =
+      group.where === 'both' && leg === 'prefill' && group.fault.isLate === true && call.attempt === 1
     if (isSecond) await this.#of('decode has played', call).promise
   }
 
@@ -59,7 +61,7 @@ class Cues {
   }
 
   #of(what: string, call: Call): PromiseWithResolvers<void> {
-    const name = `${call.cell}: ${what}`
+    const name = `${call.cell} ${call.attempt}: ${what}`
     const cue = this.#given.get(name) ?? Promise.withResolvers<void>()
     this.#given.set(name, cue)
     return cue
@@ -105,7 +107,9 @@ export async function openStage(
   t.after(() => gateway.close())
   const origin = `http://127.0.0.1:${gateway.port}`
   const log = (): string[] => readFileSync(join(dir, 'pd-gateway.log'), 'utf8').split('\n')
-  await waitForAll(() => log().filter(line => line.includes('engine is healthy')).length === 2 * engines.length)
+  await waitForAll(
+    () => log().filter(line => line.includes('engine is healthy')).length === 2 * engines.length,
+  )
   return { origin, gateway, log }
 }
 
