@@ -9,6 +9,7 @@ import { type Control, startControl } from './control/control.ts'
 import { type EngineSnapshot, NO_ENGINES, type Role } from './core/engine.ts'
 import { fewestOpen } from './dispatch/assign.ts'
 import { type RouterThreads, startRouterThreads } from './dispatch/router-threads.ts'
+import { type DrainOptions, drain } from './drain.ts'
 import { type Frontend, type Readiness, startFrontend } from './frontend/server.ts'
 import { EngineSlots } from './shared/engine-slots.ts'
 import { createSharedMemory } from './shared/layout.ts'
@@ -21,6 +22,13 @@ export interface Gateway {
   whenReady(limitMs: number): Promise<boolean>
   /** Legs that have been sent to engines and have not ended. */
   legsInFlight(): number
+  /**
+   * Ends a router thread, whatever it does; another takes its place and its unanswered requests. Resolves with false
+   * when no such thread runs.
+   */
+  restartThread(thread: number): Promise<boolean>
+  /** Takes nothing new and lets open requests finish; what has not after the limit ends with an error. `close` is still owed. */
+  drain(options: DrainOptions): Promise<void>
   /** Stops listening and destroys what is open. */
   close(): Promise<void>
 }
@@ -51,6 +59,7 @@ export async function startGateway(config: Config): Promise<Gateway> {
       entry: ROUTER_ENTRY,
       onBatch: (_channel, batch) => frontend?.receive(batch),
       onExit: channel => frontend?.threadLost(channel),
+      onReady: () => frontend?.threadReady(),
       log,
     })
     threads = running
@@ -59,17 +68,20 @@ export async function startGateway(config: Config): Promise<Gateway> {
       running.sendSnapshot(next)
     }
     control = await startControl({ config, shared, log, onSnapshot })
-    frontend = await startFrontend({
+    const front = await startFrontend({
       config,
       assign: () => fewestOpen(running.channels),
       readiness: () => readinessOf(config, snapshot, slots),
       log,
     })
+    frontend = front
     log.info({ threads: count, mode: config.engines.mode }, 'gateway is up')
     const isReady = (): boolean => readinessOf(config, snapshot, slots).isReady
     return {
-      port: frontend.port,
+      port: front.port,
       whenReady: limitMs => becomes(isReady, limitMs),
+      drain: drainOptions => drain(front, drainOptions, log),
+      restartThread: thread => running.restart(thread),
       legsInFlight: () => snapshot.engines.reduce((sum, { slot }) => sum + slots.inFlight(slot), 0),
       close,
     }

@@ -14,6 +14,7 @@ import { injectSingle } from './connectors/single.ts'
 import { type Failure, noEngineFailure } from './failure.ts'
 import type { Pair } from './fleet.ts'
 import type { RequestFields } from './request-fields.ts'
+import type { RequestTimers } from './request-timers.ts'
 import type { RouterContext } from './router-context.ts'
 import { buildBody } from './upstream/body.ts'
 
@@ -26,6 +27,7 @@ export interface EngineRequest {
   readonly fields: RequestFields
   /** Every `n` of the body becomes 1: the request is one of several samples. */
   readonly singleSample: boolean
+  readonly timers: RequestTimers
   /** On the context's clock. */
   readonly deadlineMs: number
   /** For the log: names the exchange. */
@@ -141,7 +143,7 @@ export class AttemptLoop implements AttemptSink {
   }
 
   #plan(pair: Pair): AttemptPlan {
-    const { path, headers, body, fields, singleSample } = this.#request
+    const { path, headers, timers, body, fields, singleSample } = this.#request
     const injected = pair.prefill
       ? injectBootstrap(pair.prefill, fields.batchSize, this.#context.random)
       : injectSingle(fields.batchSize)
@@ -153,6 +155,7 @@ export class AttemptLoop implements AttemptSink {
       decode: pair.decode,
       rids: typeof injected.rid === 'string' ? [injected.rid] : injected.rid,
       headers,
+      timers,
       body: buildBody(body, fields, injected, { singleSample }),
       isFresh: this.#isFresh,
     }

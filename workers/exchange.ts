@@ -15,6 +15,7 @@ import type { Failure } from './failure.ts'
 import { asGatewayError } from './internal-error.ts'
 import type { Reply } from './reply.ts'
 import { type RequestFields, readFields } from './request-fields.ts'
+import { readTimers, type TimedHeaders } from './request-timers.ts'
 import type { RouterContext } from './router-context.ts'
 import { FanOut } from './samples/fan-out.ts'
 
@@ -31,7 +32,9 @@ export class Exchange implements AttemptSink {
   readonly #context: RouterContext
   readonly #credit: CreditBalance
   readonly #onEnd: () => void
-  readonly #totalTimer: NodeJS.Timeout
+  readonly #startedMs: number
+  #totalTimer: NodeJS.Timeout | undefined
+  #totalMs: number
   #run: Run | undefined
   #isPaused = false
   #isOver = false
@@ -44,15 +47,19 @@ export class Exchange implements AttemptSink {
     this.#context = context
     this.#credit = new CreditBalance(message.creditBytes)
     this.#onEnd = onEnd
-    this.#totalTimer = setTimeout(() => this.#expire(), context.config.timeouts.totalSecs * 1000)
+    this.#startedMs = context.nowMs() - message.ageMs
+    this.#totalMs = context.config.timeouts.totalSecs * 1000
   }
 
   /** Never throws: what goes wrong is the client's answer. */
   start(endpoint: GenerationEndpoint, message: OpenMessage): void {
     try {
+      const timed = readTimers(message.headers, this.#context.config.timeouts)
+      this.#totalMs = timed.timers.totalMs
+      this.#totalTimer = setTimeout(() => this.#expire(), Math.max(0, this.#totalMs - message.ageMs))
       const fields = readFields(endpoint, message.body)
       this.clientRids = typeof fields.clientRid === 'string' ? [fields.clientRid] : (fields.clientRid ?? [])
-      this.#run = this.#createRun(this.#toRequest(endpoint, message, fields))
+      this.#run = this.#createRun(this.#toRequest(endpoint, message, fields, timed))
       this.#run.start()
     } catch (error) {
       this.#fail(asGatewayError(error, this.#context.log))
@@ -108,7 +115,12 @@ export class Exchange implements AttemptSink {
     this.#fail(failure.error)
   }
 
-  #toRequest(endpoint: GenerationEndpoint, message: OpenMessage, fields: RequestFields): EngineRequest {
+  #toRequest(
+    endpoint: GenerationEndpoint,
+    message: OpenMessage,
+    fields: RequestFields,
+    { headers, timers }: TimedHeaders,
+  ): EngineRequest {
     const { samples } = this.#context.config.limits
     if (fields.n > samples) {
       throw new GatewayError('invalid-request', `n is ${fields.n}; this gateway takes at most ${samples}.`)
@@ -116,11 +128,12 @@ export class Exchange implements AttemptSink {
     return {
       endpoint,
       path: message.query === '' ? PATHS[endpoint] : `${PATHS[endpoint]}?${message.query}`,
-      headers: [...message.headers, 'content-type', 'application/json'],
+      headers: [...headers, 'content-type', 'application/json'],
       body: message.body,
       fields,
       singleSample: false,
-      deadlineMs: this.#context.nowMs() + this.#context.config.timeouts.totalSecs * 1000,
+      timers,
+      deadlineMs: this.#startedMs + this.#totalMs,
       label: headerIn(message.headers, 'x-request-id') ?? String(message.id),
     }
   }
@@ -132,9 +145,10 @@ export class Exchange implements AttemptSink {
   }
 
   #expire(): void {
-    const { totalSecs } = this.#context.config.timeouts
     this.#run?.abort()
-    this.#fail(new GatewayError('deadline-exceeded', `The request was not complete after ${totalSecs} s.`))
+    this.#fail(
+      new GatewayError('deadline-exceeded', `The request was not complete after ${this.#totalMs / 1000} s.`),
+    )
   }
 
   #fail(error: GatewayError): void {

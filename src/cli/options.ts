@@ -43,6 +43,8 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
     count('port', 'server.port'),
     count('workers', 'server.workers'),
     count('max-payload-size', 'limits.bodyBytes', 'bytes'),
+    count('shutdown-settle-secs', 'server.shutdownSettleSecs', 'seconds'),
+    count('shutdown-grace-period-secs', 'server.shutdownGraceSecs', 'seconds'),
   ],
   'Engines:': [
     {

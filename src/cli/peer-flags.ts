@@ -19,7 +19,7 @@ export const PEER_FLAGS: Readonly<Record<Arity, readonly string[]>> = {
     least-load-default-throughput least-load-mean-prefill-tokens bucket-adjust-interval-secs
     encode-policy worker-startup-delay worker-startup-delay-secs load-monitor-interval
     service-discovery-port service-discovery-namespace model-id-from prometheus-host prometheus-port
-    shutdown-grace-period-secs tenant-header-name max-concurrent-requests queue-size queue-timeout-secs
+    tenant-header-name max-concurrent-requests queue-size queue-timeout-secs
     rate-limit-tokens-per-second priority-scheduler-default-max-class priority-scheduler-config
     priority-scheduler-tenant-metric-top-n tenant-rate-limit-config cb-failure-threshold cb-success-threshold
     cb-timeout-duration-secs cb-window-duration-secs drain-settle-secs model-path tokenizer-path chat-template

@@ -27,6 +27,7 @@ const TRAITS = {
   'route-not-found': { status: 404, type: CLIENT, fault: 'client', retryable: false },
   'model-not-found': { status: 404, type: CLIENT, fault: 'client', retryable: false },
   'method-not-allowed': { status: 405, type: CLIENT, fault: 'client', retryable: false },
+  'body-timeout': { status: 408, type: CLIENT, fault: 'client', retryable: false },
   'body-too-large': { status: 413, type: CLIENT, fault: 'client', retryable: false },
   'unsupported-media-type': { status: 415, type: CLIENT, fault: 'client', retryable: false },
   'client-closed': { status: 499, type: CLIENT, fault: 'client', retryable: false },

@@ -4,6 +4,7 @@
  *   slots     Int32[engines][SLOT_FIELDS]     health and generation, written by the control thread
  *   inFlight  Int32[threads][engines]         one row a thread, written by that thread alone
  *   counters  Int32[COUNTERS]                 round-robin cursors, Atomics.add by all
+ *   beats     Int32[threads]                  one cell a thread, advanced by it while its event loop turns
  */
 
 /** Plain data: posted to every thread as it is, the memory itself is shared. */
@@ -13,6 +14,7 @@ export interface SharedMemory {
   readonly slots: SharedArrayBuffer
   readonly inFlight: SharedArrayBuffer
   readonly counters: SharedArrayBuffer
+  readonly beats: SharedArrayBuffer
 }
 
 export const SLOT_FIELDS = 2
@@ -31,5 +33,6 @@ export function createSharedMemory(maxEngines: number, maxThreads: number): Shar
     slots: new SharedArrayBuffer(maxEngines * SLOT_FIELDS * INT32),
     inFlight: new SharedArrayBuffer(maxThreads * maxEngines * INT32),
     counters: new SharedArrayBuffer(COUNTERS * INT32),
+    beats: new SharedArrayBuffer(maxThreads * INT32),
   }
 }

@@ -68,6 +68,8 @@ async function startPairs(t: TestContext, command: readonly string[]): Promise<P
     ...fleet.decode.flatMap(({ url }) => ['--decode', url]),
     '--policy',
     'round_robin',
+    '--shutdown-settle-secs',
+    '0',
   ])
   const { origin } = program
   await until(async () => (await (await fetch(`${origin}/readiness`)).text()).includes('"healthy_workers":3'))

@@ -33,6 +33,7 @@ export async function openHouse(t: TestContext, options: HouseOptions = {}): Pro
     entry: new URL('./echo-router.ts', import.meta.url),
     onBatch: (_channel, batch) => frontend?.receive(batch),
     onExit: channel => frontend?.threadLost(channel),
+    onReady: () => frontend?.threadReady(),
     log: SILENT,
   })
   const readiness = options.readiness ?? (() => ({ isReady: true, healthyEngines: 2, totalEngines: 2 }))

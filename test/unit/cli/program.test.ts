@@ -28,7 +28,12 @@ async function run(
     startGateway: async config => {
       seen.config = config
       stopSoon()
-      return { port: 1, whenReady: async () => true, close: async () => void closed.push('gateway') }
+      return {
+        port: 1,
+        whenReady: async () => true,
+        drain: async () => undefined,
+        close: async () => void closed.push('gateway'),
+      }
     },
     startFleet: async options => {
       seen.fleet = options
