@@ -124,7 +124,7 @@ export class Attempt implements PrefillEvents, DecodeEvents {
   }
 
   decodeHolds(): void {
-    const { idleMs } = this.#resources.config.timeouts
+    const { idleMs } = this.#plan.timers
     const fail = (): void => this.decodeFailed(stalledFailure('decode', 'data', idleMs))
     if (this.#bodyTimer === undefined) this.#bodyTimer = setTimeout(fail, idleMs)
     else this.#bodyTimer.refresh()

@@ -3,19 +3,20 @@ import assert from 'node:assert/strict'
 import type { Leg } from '../../src/core/errors.ts'
 import { until } from '../support/gateway.ts'
 import { at, parseStream } from '../support/sse.ts'
+import { ask } from './ask.ts'
 import { attemptsOf, type Cell, endsWell, expectedBytes, fateOf, isFaulty } from './cells.ts'
 import type { Call, ScriptedEngine } from './scripted-engine.ts'
 import { DONE } from './sound-answers.ts'
 import { type Engines, SILENCE_MS } from './stage.ts'
 
 const LEGS = ['prefill', 'decode'] as const
-const PATHS = { generate: '/generate', chat: '/v1/chat/completions', completions: '/v1/completions' }
 /** On a machine that is busy with other tests. */
 const ABORT_LIMIT_MS = 1000
 
 /** Milliseconds from each failure to the aborts and closed connections that it made. @throws what is wrong. */
 export async function checkCell(cell: Cell, origin: string, engines: Engines): Promise<number[]> {
-  const response = await ask(cell, origin)
+  const { id, group, shape } = cell
+  const response = await ask(origin, { id, model: group.name, shape })
   const text = await response.text()
   const seen = { prefill: callsOf(engines.prefill, cell), decode: callsOf(engines.decode, cell) }
   checkAttempts(cell, seen)
@@ -29,21 +30,6 @@ export async function checkCell(cell: Cell, origin: string, engines: Engines): P
       assert.ok(!engines[leg].aborts.has(last), `${leg} was told to abort what went well`)
   }
   return delays.flat()
-}
-
-function ask({ id, group, shape }: Cell, origin: string): Promise<Response> {
-  const content = 'Say something'
-  const question =
-    shape.endpoint === 'generate'
-      ? { text: content }
-      : shape.endpoint === 'chat'
-        ? { messages: [{ role: 'user', content }] }
-        : { prompt: content }
-  return fetch(`${origin}${PATHS[shape.endpoint]}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-request-id': id },
-    body: JSON.stringify({ model: group.name, stream: shape.isStream, ...question }),
-  })
 }
 
 function callsOf(engine: ScriptedEngine, { id }: Cell): Call[] {
