@@ -111,8 +111,12 @@ class Engine implements ScriptedEngine {
       case '/abort_request':
         this.#noteAbort(field(request.body, 'rid'))
         return void socket.end(bodyAnswer(200, ''))
-      default:
+      case '/generate':
+      case '/v1/chat/completions':
+      case '/v1/completions':
         return void this.#generate(socket, request)
+      default:
+        return void socket.end(bodyAnswer(404, ''))
     }
   }
 
