@@ -14,6 +14,8 @@ import { type Frontend, type Readiness, startFrontend } from './frontend/server.
 import { EngineSlots } from './shared/engine-slots.ts'
 import { createSharedMemory } from './shared/layout.ts'
 import { createLogger } from './telemetry/log.ts'
+import { metricRoom } from './telemetry/metric-cells.ts'
+import { Recorder } from './telemetry/recorder.ts'
 import { boundYoungGeneration } from './young-generation.ts'
 
 export interface Gateway {
@@ -40,7 +42,9 @@ export async function startGateway(config: Config): Promise<Gateway> {
   boundYoungGeneration(config.server.semiSpaceMb)
   const log = createLogger(config.log, 'main')
   const count = config.server.workers || Math.max(1, availableParallelism() - 1)
-  const shared = createSharedMemory(config.limits.engines, count)
+  const room = metricRoom(config.limits.engines, config.admin.durationBucketsSecs)
+  const shared = createSharedMemory(config.limits.engines, count, room)
+  const recorder = new Recorder(shared, 0)
   const slots = new EngineSlots(shared)
   let snapshot: EngineSnapshot = NO_ENGINES
   let frontend: Frontend | undefined
@@ -58,7 +62,10 @@ export async function startGateway(config: Config): Promise<Gateway> {
       count,
       entry: ROUTER_ENTRY,
       onBatch: (_channel, batch) => frontend?.receive(batch),
-      onExit: channel => frontend?.threadLost(channel),
+      onExit: channel => {
+        recorder.count('pdgw_thread_restarts_total', 'router')
+        frontend?.threadLost(channel)
+      },
       onReady: () => frontend?.threadReady(),
       log,
     })
@@ -73,6 +80,7 @@ export async function startGateway(config: Config): Promise<Gateway> {
       assign: () => fewestOpen(running.channels),
       readiness: () => readinessOf(config, snapshot, slots),
       log,
+      recorder,
     })
     frontend = front
     log.info({ threads: count, mode: config.engines.mode }, 'gateway is up')

@@ -98,12 +98,14 @@ export class AttemptLoop implements AttemptSink {
 
   broke(failure: Failure): void {
     this.#end()
+    this.#context.observer.attemptFailed(failure, this.#pair)
     this.#log('stream broken', failure)
     this.#sink.broke(failure)
   }
 
   failed(failure: Failure): void {
     this.#attempt = undefined
+    this.#context.observer.attemptFailed(failure, this.#pair)
     this.#avoidGuilty(failure)
     const { config, random, nowMs } = this.#context
     const decision = decideRetry(
@@ -122,6 +124,7 @@ export class AttemptLoop implements AttemptSink {
     if (decision.isFree) this.#hadFreeAttempt = true
     else this.#retries++
     this.#isFresh = decision.isFree
+    this.#context.observer.retried(failure)
     this.#log('retry', failure, { retry: this.#retries, delayMs: Math.round(decision.delayMs) })
     this.#timer = setTimeout(() => this.#tryNext(), decision.delayMs)
   }
@@ -139,6 +142,7 @@ export class AttemptLoop implements AttemptSink {
     if (tooLong !== undefined) return this.#giveUp(tooLong, 'not-retryable')
     this.#pair = choice.pair
     this.#attempt = new Attempt(this.#plan(choice.pair), this, this.#context)
+    this.#context.observer.attemptStarted(choice.pair)
     this.#attempt.start()
   }
 

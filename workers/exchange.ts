@@ -8,11 +8,13 @@ import { GatewayError } from '../src/core/errors.ts'
 import { CreditBalance } from '../src/messages/credit.ts'
 import { headerIn } from '../src/messages/flat-headers.ts'
 import type { OpenMessage } from '../src/messages/types.ts'
+import type { RequestOutcome } from '../src/telemetry/metric-catalogue.ts'
 import { EditedSink } from './answer/edited-sink.ts'
 import { AttemptLoop, type EngineRequest } from './attempt-loop.ts'
 import type { AnswerHead, AttemptSink } from './attempt-plan.ts'
 import type { Failure } from './failure.ts'
 import { asGatewayError } from './internal-error.ts'
+import { outcomeOf } from './observe.ts'
 import type { Reply } from './reply.ts'
 import { type RequestFields, readFields } from './request-fields.ts'
 import { readTimers, type TimedHeaders } from './request-timers.ts'
@@ -35,6 +37,7 @@ export class Exchange implements AttemptSink {
   readonly #startedMs: number
   #totalTimer: NodeJS.Timeout | undefined
   #totalMs: number
+  #endpoint: GenerationEndpoint | undefined
   #run: Run | undefined
   #isPaused = false
   #isOver = false
@@ -53,6 +56,7 @@ export class Exchange implements AttemptSink {
 
   /** Never throws: what goes wrong is the client's answer. */
   start(endpoint: GenerationEndpoint, message: OpenMessage): void {
+    this.#endpoint = endpoint
     try {
       const timed = readTimers(message.headers, this.#context.config.timeouts)
       this.#totalMs = timed.timers.totalMs
@@ -70,7 +74,7 @@ export class Exchange implements AttemptSink {
   abort(): void {
     if (this.#isOver) return
     this.#run?.abort()
-    this.#end()
+    this.#end('aborted')
   }
 
   /** The client asked for it by rid: the engines are told, and their last word is the answer. */
@@ -87,10 +91,11 @@ export class Exchange implements AttemptSink {
 
   answered(head: AnswerHead, body: Uint8Array): void {
     this.#reply.answer(head.status, head.headers, body)
-    this.#end()
+    this.#end('ok')
   }
 
   started(head: AnswerHead): void {
+    this.#context.observer.firstToken(this.#ageMs())
     this.#reply.start(head.status, head.headers)
   }
 
@@ -104,7 +109,7 @@ export class Exchange implements AttemptSink {
 
   ended(): void {
     this.#reply.end()
-    this.#end()
+    this.#end('ok')
   }
 
   failed(failure: Failure): void {
@@ -112,7 +117,7 @@ export class Exchange implements AttemptSink {
   }
 
   broke(failure: Failure): void {
-    this.#fail(failure.error)
+    this.#fail(failure.error, 'broken')
   }
 
   #toRequest(
@@ -151,14 +156,19 @@ export class Exchange implements AttemptSink {
     )
   }
 
-  #fail(error: GatewayError): void {
+  #fail(error: GatewayError, outcome = outcomeOf(error)): void {
     if (this.#isOver) return
     this.#reply.error(error)
-    this.#end()
+    this.#end(outcome)
   }
 
-  #end(): void {
+  #ageMs(): number {
+    return this.#context.nowMs() - this.#startedMs
+  }
+
+  #end(outcome: RequestOutcome): void {
     this.#isOver = true
+    if (this.#endpoint) this.#context.observer.requestEnded(this.#endpoint, outcome, this.#ageMs())
     clearTimeout(this.#totalTimer)
     this.#onEnd()
   }

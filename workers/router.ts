@@ -9,8 +9,10 @@ import { SharedCounters } from '../src/shared/counters.ts'
 import { EngineSlots } from '../src/shared/engine-slots.ts'
 import { beatEveryMs, Heartbeats } from '../src/shared/heartbeats.ts'
 import { createLogger } from '../src/telemetry/log.ts'
+import { Recorder } from '../src/telemetry/recorder.ts'
 import { Fleet } from './fleet.ts'
 import { RouterLoop } from './loop.ts'
+import { Observer } from './observe.ts'
 import { Upstreams } from './upstream/upstreams.ts'
 
 /** Resolves when the thread was told to close and has closed all it had. */
@@ -32,6 +34,8 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
     random: Math.random,
     nowMs: monotonicNowMs,
     log,
+    // Row 0 is the main thread's.
+    observer: new Observer(new Recorder(shared, thread + 1)),
   })
   const closed = new Promise<void>(resolve => {
     port.on('message', (message: Batch | ThreadOrder) => {

@@ -50,6 +50,13 @@ const TRAITS = {
 
 export type ErrorCode = keyof typeof TRAITS
 
+/** In the order of the table. */
+export const ERROR_CODES = Object.keys(TRAITS).filter(isErrorCode)
+
+function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(TRAITS, text)
+}
+
 export interface ErrorDetails {
   readonly cause?: unknown
   /** Overrides the table's status: an engine's own. */

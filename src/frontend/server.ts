@@ -11,6 +11,7 @@ import { GatewayError } from '../core/errors.ts'
 import type { ThreadChannel } from '../messages/channel.ts'
 import { type Batch, decodeBatch, type RowSink } from '../messages/codec.ts'
 import type { Logger } from '../telemetry/log.ts'
+import type { Recorder } from '../telemetry/recorder.ts'
 import { Admission } from './admission.ts'
 import type { Closing } from './closing.ts'
 import { type ErrorReply, toErrorReply } from './error-reply.ts'
@@ -38,6 +39,8 @@ export interface FrontendOptions {
   readonly assign: () => ThreadChannel | undefined
   readonly readiness: () => Readiness
   readonly log: Logger
+  /** Of the main thread's row. */
+  readonly recorder: Recorder
 }
 
 /** @throws Error when the port cannot be had or uWebSockets.js cannot be loaded. */
@@ -262,6 +265,7 @@ export class Frontend {
     const id = this.#exchanges.nextId()
     const onOver = (): void => {
       this.#exchanges.delete(id)
+      this.#countOpen()
       this.#admission.leave()
     }
     const request = {
@@ -286,11 +290,17 @@ export class Frontend {
       onOver,
     })
     this.#exchanges.add(id, exchange)
+    this.#countOpen()
     this.#unassigned.place(exchange)
     return exchange
   }
 
+  #countOpen(): void {
+    this.#options.recorder.set('pdgw_frontend_open_exchanges', this.#exchanges.size)
+  }
+
   #refuse(res: UwsResponse, intake: Intake, error: GatewayError, route: Route | undefined): void {
+    this.#options.recorder.count('pdgw_frontend_refused_total', error.code)
     const allow = error.status === 405 && route ? allowedMethods(route) : undefined
     this.#reply(res, intake, toErrorReply(error, allow), isRestUseless(error))
   }
