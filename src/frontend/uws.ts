@@ -15,7 +15,7 @@ export interface UwsRequest {
   getUrl(): string
   /** As the client wrote it. */
   getCaseSensitiveMethod(): string
-  /** Raw, without the question mark; `undefined` where there is no question mark. */
+  /** Raw, without the question mark; `undefined` when there is none. */
   getQuery(): string | undefined
   /** Names in lower case. */
   getHeader(lowerCaseName: string): string
