@@ -68,6 +68,7 @@ async function openPair(t: TestContext, keepAliveMs: number) {
   const gateway = await startGateway(
     configSchema.parse({
       server: { host: '127.0.0.1', port: 0, workers: 1 },
+      admin: { host: '127.0.0.1', port: 0 },
       engines: { prefill: [{ url: prefill.url }], decode: [{ url: decode.url }] },
       upstream: { keepAliveMs },
       retry: { maxRetries: 0 },

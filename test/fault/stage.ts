@@ -93,6 +93,7 @@ export async function openStage(
   const gateway = await startGateway(
     configSchema.parse({
       server: { host: '127.0.0.1', port: 0, workers: 1 },
+      admin: { host: '127.0.0.1', port: 0 },
       engines: {
         prefill: engines.map(({ prefill }) => ({ url: prefill.url })),
         decode: engines.map(({ decode }) => ({ url: decode.url })),
