@@ -85,6 +85,10 @@ export async function startGateway(config: Config): Promise<Gateway> {
       log,
       onSnapshot,
       onRestart: () => recorder.count('pdgw_thread_restarts_total', 'control'),
+      onRestartThread: thread => {
+        log.warn({ thread }, 'an operator restarts the router thread')
+        running.restart(thread).catch((error: unknown) => log.error({ thread, err: error }, 'restart'))
+      },
     })
     const front = await startFrontend({
       config,

@@ -7,18 +7,20 @@ import { newEngineSchema } from '../config/engines.ts'
 import type { EngineKeeper } from '../control/engine-keeper.ts'
 import { readinessOf } from '../control/readiness.ts'
 import { GatewayError } from '../core/errors.ts'
-import type { EngineSlots } from '../shared/engine-slots.ts'
+import type { Heartbeats } from '../shared/heartbeats.ts'
 import { EXPOSITION_TYPE, exposition } from '../telemetry/exposition.ts'
 import type { MetricReader } from '../telemetry/metric-reader.ts'
 import type { AdminAnswer, AdminHandler, AdminRequest } from './admin-server.ts'
-import { engineGauges, engineView } from './engine-views.ts'
+import { type EngineState, engineGauges, engineView } from './engine-views.ts'
 
 export interface AdminParts {
   readonly config: Config
   readonly keeper: EngineKeeper
-  readonly slots: EngineSlots
+  readonly state: EngineState
   readonly metrics: MetricReader
+  readonly heartbeats: Heartbeats
   readonly routerThreads: number
+  readonly restartThread: (thread: number) => void
 }
 
 type Action = (request: AdminRequest, name: string) => AdminAnswer
@@ -46,6 +48,15 @@ export class AdminRoutes implements AdminHandler {
         actions: { GET: () => this.#engines(), POST: ({ body }) => this.#add(body) },
       },
       { path: /^\/admin\/engines\/([^/]+)$/, actions: { DELETE: (_, name) => this.#remove(name) } },
+      {
+        path: /^\/admin\/engines\/([^/]+)\/reset-breaker$/,
+        actions: { POST: (_, name) => this.#resetBreaker(name) },
+      },
+      { path: /^\/admin\/threads$/, actions: { GET: () => this.#threads() } },
+      {
+        path: /^\/admin\/threads\/([^/]+)\/restart$/,
+        actions: { POST: (_, name) => this.#restartThread(name) },
+      },
     ]
   }
 
@@ -70,25 +81,26 @@ export class AdminRoutes implements AdminHandler {
   }
 
   #readiness(): AdminAnswer {
-    const { config, keeper, slots } = this.#parts
-    const { isReady, ...rest } = readinessOf(config, keeper.engines, slots)
+    const { config, keeper, state } = this.#parts
+    const { isReady, ...rest } = readinessOf(config, keeper.engines, state.slots)
     return json(isReady ? 200 : 503, { status: isReady ? 'ready' : 'not ready', ...rest })
   }
 
   #metrics(): AdminAnswer {
-    const { keeper, metrics, slots, routerThreads } = this.#parts
+    const { keeper, metrics, state, routerThreads } = this.#parts
     const { engines } = keeper
     const threads = {
       name: 'pdgw_router_threads',
       read: () => [{ labels: {}, value: routerThreads }],
     } as const
-    const body = exposition(metrics, engines, [...engineGauges(engines, slots), threads])
+    const body = exposition(metrics, engines, [...engineGauges(engines, state), threads])
     return { status: 200, type: EXPOSITION_TYPE, body }
   }
 
   #engines(): AdminAnswer {
-    const { keeper, slots } = this.#parts
-    return json(200, { engines: keeper.engines.map(engine => engineView(engine, slots)) })
+    const { keeper, state } = this.#parts
+    const { engines } = keeper
+    return json(200, { engines: engines.map(engine => engineView(engine, engines, state)) })
   }
 
   #add(body: string): AdminAnswer {
@@ -116,6 +128,34 @@ export class AdminRoutes implements AdminHandler {
     const count = this.#parts.keeper.remove(url)
     if (count === 0) throw new GatewayError('engine-not-found', `there is no engine ${url}`)
     return json(202, { url, engines: count, state: 'draining' })
+  }
+
+  /** Its links are made whole, too: what an operator has mended is not to be waited for. */
+  #resetBreaker(name: string): AdminAnswer {
+    const url = decoded(name)
+    const { keeper } = this.#parts
+    const found = keeper.engines.filter(engine => engine.url === url)
+    if (found.length === 0) throw new GatewayError('engine-not-found', `there is no engine ${url}`)
+    for (const { slot } of found) keeper.forgive(slot)
+    return json(200, { url, breaker: 'closed' })
+  }
+
+  #threads(): AdminAnswer {
+    const { heartbeats, routerThreads } = this.#parts
+    const threads = Array.from({ length: routerThreads }, (_, thread) => ({
+      thread,
+      heartbeats: heartbeats.beatsOf(thread),
+    }))
+    return json(200, { threads })
+  }
+
+  #restartThread(name: string): AdminAnswer {
+    const { routerThreads, restartThread } = this.#parts
+    const thread = Number(name)
+    if (!Number.isInteger(thread) || thread < 0 || thread >= routerThreads)
+      throw new GatewayError('invalid-request', `threads are 0 to ${routerThreads - 1}`)
+    restartThread(thread)
+    return json(202, { thread, state: 'restarting' })
   }
 }
 

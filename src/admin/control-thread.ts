@@ -3,7 +3,10 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { trustAuthorities } from '../config/trust-authorities.ts'
 import type { ControlOrder, ControlReport, ControlTask } from '../control/control-messages.ts'
 import { EngineKeeper } from '../control/engine-keeper.ts'
+import { BreakerCells } from '../shared/breaker-cells.ts'
 import { EngineSlots } from '../shared/engine-slots.ts'
+import { Heartbeats } from '../shared/heartbeats.ts'
+import { PairLinks } from '../shared/pair-links.ts'
 import { createLogger } from '../telemetry/log.ts'
 import { MetricReader } from '../telemetry/metric-reader.ts'
 import { AdminRoutes } from './admin-routes.ts'
@@ -14,12 +17,16 @@ if (parentPort) await run(parentPort, workerData as ControlTask) // oxlint-disab
 async function run(port: MessagePort, { config, shared, known, adminPort }: ControlTask): Promise<void> {
   trustAuthorities(config.upstream.caFiles)
   const slots = new EngineSlots(shared)
+  const breakers = new BreakerCells(shared)
+  const links = new PairLinks(shared, config.links)
   const log = createLogger(config.log, 'control')
   const metrics = new MetricReader(shared)
   const report = (message: ControlReport): void => port.postMessage(message)
   const keeper = new EngineKeeper({
     config,
     slots,
+    breakers,
+    links,
     maxEngines: Math.min(config.limits.engines, shared.maxEngines),
     known,
     log,
@@ -31,7 +38,15 @@ async function run(port: MessagePort, { config, shared, known, adminPort }: Cont
       if (order.kind === 'close') resolve()
     })
   })
-  const routes = new AdminRoutes({ config, keeper, slots, metrics, routerThreads: shared.maxThreads })
+  const routes = new AdminRoutes({
+    config,
+    keeper,
+    state: { slots, breakers, links },
+    metrics,
+    heartbeats: new Heartbeats(shared),
+    routerThreads: shared.maxThreads,
+    restartThread: thread => report({ kind: 'restart-thread', thread }),
+  })
   const server = await listenAdmin(routes, config.admin.host, adminPort)
   log.info({ host: config.admin.host, adminPort: server.port }, 'metrics and admin are served')
   report({ kind: 'listening', adminPort: server.port })

@@ -20,3 +20,5 @@ export type ControlOrder = { readonly kind: 'close' }
 export type ControlReport =
   | { readonly kind: 'snapshot'; readonly snapshot: EngineSnapshot }
   | { readonly kind: 'listening'; readonly adminPort: number }
+  /** An operator wants the router thread replaced. */
+  | { readonly kind: 'restart-thread'; readonly thread: number }

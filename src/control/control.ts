@@ -21,6 +21,8 @@ export interface ControlOptions {
   readonly onSnapshot: (snapshot: EngineSnapshot) => void
   /** The thread has ended unasked; another is being started. */
   readonly onRestart?: () => void
+  /** An operator wants the router thread replaced. */
+  readonly onRestartThread?: (thread: number) => void
 }
 
 export interface Control {
@@ -106,6 +108,7 @@ class Supervisor implements Control {
       this.#listening.resolve()
       return
     }
+    if (report.kind === 'restart-thread') return this.#options.onRestartThread?.(report.thread)
     this.#known = report.snapshot
     this.#options.onSnapshot(report.snapshot)
   }

@@ -5,7 +5,9 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
 import type { Engine, EngineSnapshot } from '../core/engine.ts'
+import type { BreakerCells } from '../shared/breaker-cells.ts'
 import type { EngineSlots } from '../shared/engine-slots.ts'
+import type { PairLinks } from '../shared/pair-links.ts'
 import type { Logger } from '../telemetry/log.ts'
 import { type EngineSpec, staticEngines } from './discovery/static.ts'
 import { EngineWatch } from './engine-watch.ts'
@@ -14,6 +16,8 @@ import { Registry } from './registry.ts'
 export interface KeeperOptions {
   readonly config: Config
   readonly slots: EngineSlots
+  readonly breakers: BreakerCells
+  readonly links: PairLinks
   readonly maxEngines: number
   /** The last snapshot of the thread before this one. */
   readonly known: EngineSnapshot
@@ -89,6 +93,12 @@ export class EngineKeeper {
     return found.length
   }
 
+  /** Closes the engine's breaker and makes all its links whole. */
+  forgive(slot: number): void {
+    this.#options.breakers.reset(slot)
+    this.#options.links.reset(slot)
+  }
+
   /** Resolves when nothing of it runs any more. */
   async close(): Promise<void> {
     this.#closing.abort()
@@ -114,7 +124,10 @@ export class EngineKeeper {
         this.#report()
       },
       onHealth: state => {
-        if (slot !== undefined) slots.setHealth(slot, state)
+        if (slot === undefined) return
+        // An engine that is new or has come back is not judged by what was before: traffic need not wait for a breaker.
+        if (state === 'healthy') this.forgive(slot)
+        slots.setHealth(slot, state)
       },
     }).run()
   }

@@ -47,7 +47,7 @@ for (const seed of [1, 2, 3]) {
         prefill: 2,
         decode: 2,
         knobs: { seed },
-        // The delay lets prefill see every attempt: one that fails before its connection is made is never received.
+        // The delay lets prefill read its leg before decode's failure takes it back.
         knobsFor: role => (role === 'decode' ? { errorStatusProb: 0.3, slowFirstByteMs: 50 } : {}),
       },
       config: { retry: { maxRetries: 2, initialBackoffMs: 1, maxBackoffMs: 5 }, server: { workers: 2 } },
@@ -62,7 +62,9 @@ for (const seed of [1, 2, 3]) {
     assert.equal(lost, REQUESTS - good)
     assert.equal(samples.get('pdgw_router_request_duration_seconds_count'), REQUESTS)
     for (const { url, counters } of [...fleet.prefill, ...fleet.decode]) {
-      assert.equal(sumOf(samples, `pdgw_engine_attempts_total{engine="${url}"`), counters.received, url)
+      // A busy engine may find a leg taken back before it has read it: that one is sent and never received.
+      const unread = sumOf(samples, `pdgw_engine_attempts_total{engine="${url}"`) - counters.received
+      assert.ok(unread >= 0 && unread <= 2, `${url}: ${unread} legs more than were received`)
     }
     const failed = fleet.decode.reduce((sum, { counters }) => sum + counters.failed, 0)
     assert.ok(failed > 0)
@@ -72,6 +74,36 @@ for (const seed of [1, 2, 3]) {
     assert.equal(sumOf(samples, 'pdgw_router_attempts_total'), REQUESTS + failed - (REQUESTS - good))
   })
 }
+
+test('breakers, links and heartbeats are shown, and a breaker is closed on demand', async t => {
+  const { adminOrigin, fleet } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
+  const samples = await samplesOf(adminOrigin)
+  assert.equal(sumOf(samples, 'pdgw_engine_breaker_state{'), 0)
+  assert.equal(samples.get('pdgw_router_links_open'), 0)
+  const view = await (await fetch(`${adminOrigin}/admin/engines`)).text()
+  assert.equal(view.match(/"breaker":"closed"/g)?.length, 2)
+  const url = encodeURIComponent(fleet.decode[0]?.url ?? '')
+  const reset = await fetch(`${adminOrigin}/admin/engines/${url}/reset-breaker`, { method: 'POST' })
+  assert.deepEqual(
+    [reset.status, await reset.json()],
+    [200, { url: fleet.decode[0]?.url, breaker: 'closed' }],
+  )
+  const unknown = await fetch(`${adminOrigin}/admin/engines/http%3A%2F%2Fx/reset-breaker`, { method: 'POST' })
+  assert.equal(unknown.status, 404)
+})
+
+test('a router thread is replaced on demand, and beats again', async t => {
+  const { origin, adminOrigin } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
+  const none = await fetch(`${adminOrigin}/admin/threads/7/restart`, { method: 'POST' })
+  assert.equal(none.status, 400)
+  const done = await fetch(`${adminOrigin}/admin/threads/0/restart`, { method: 'POST' })
+  assert.equal(done.status, 202)
+  await until(async () => {
+    const samples = await samplesOf(adminOrigin)
+    return samples.get('pdgw_thread_restarts_total{thread="router"}') === 1
+  })
+  assert.equal(await ask(origin, false), 200)
+})
 
 test('refusals of the front end are counted by their reason', async t => {
   const { origin, adminOrigin } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
