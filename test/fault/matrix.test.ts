@@ -12,11 +12,13 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { until } from '../support/gateway.ts'
+import { at } from '../support/sse.ts'
 import { attemptsOf, type Cell, cellsOf, endsWell, GROUPS, type Group } from './cells.ts'
 import { checkCell } from './check-cell.ts'
 import type { Shape } from './sound-answers.ts'
 import { type Engines, openEngines, openStage, type Stage } from './stage.ts'
 
+const LEGS = ['prefill', 'decode'] as const
 const AT_A_TIME = 6
 const MEDIAN_LIMIT_MS = 50
 /** The timers of many cells run out at the same time, and each is then a turn of the same two processors. */
@@ -55,6 +57,10 @@ for (const isSilent of [false, true]) {
     await t.test('the log names the leg and the cause of each failed attempt', () => {
       for (const cell of cells) checkLog(cell, stages.get(cell.hasRetries)?.log() ?? [])
     })
+    await t.test('the breaker of the guilty engine has opened, and no other', async () => {
+      const opened = await Promise.all([...stages.values()].map(openedBy))
+      checkBreakers(engines, new Set(opened.flat()))
+    })
     await t.test('nothing is left in flight', async () => {
       await until(() => [...stages.values()].every(({ gateway }) => gateway.legsInFlight() === 0))
     })
@@ -85,6 +91,27 @@ function checkNames(engines: readonly Engines[]): void {
   assert.equal(new Set(calls.map(({ rid }) => rid)).size, calls.length)
   assert.equal(new Set(calls.map(({ room }) => room)).size, calls.length)
   assert.ok(calls.every(({ room }) => Number.isSafeInteger(room) && room > 0))
+}
+
+/** Addresses of the engines whose breaker has opened. */
+async function openedBy({ gateway }: Stage): Promise<unknown[]> {
+  const response = await fetch(`http://127.0.0.1:${gateway.adminPort}/admin/engines`)
+  const body: unknown = await response.json()
+  const listed = at(body, 'engines')
+  assert.ok(Array.isArray(listed), JSON.stringify(body).slice(0, 200))
+  return listed.filter(engine => at(engine, 'breaker') === 'open').map(engine => at(engine, 'url'))
+}
+
+function checkBreakers(engines: ReadonlyMap<Group, Engines>, all: ReadonlySet<unknown>): void {
+  for (const [group, pair] of engines) {
+    const opened = LEGS.filter(leg => all.has(pair[leg].url))
+    const { fault, where } = group
+    // Of two silent engines nobody knows which has failed: their link is charged.
+    const isCharged = fault.blame === 'engine' && !(fault.isSilent === true && where === 'prefill')
+    if (!isCharged) assert.deepEqual(opened, [], group.name)
+    else if (where === 'both') assert.ok(opened.length > 0, group.name)
+    else assert.deepEqual(opened, [where], group.name)
+  }
 }
 
 function checkLog(cell: Cell, log: readonly string[]): void {

@@ -100,7 +100,9 @@ export async function openStage(
       },
       limits: { engines: 1024 },
       health: { intervalSecs: 600 },
-      retry: { maxRetries: options.maxRetries, initialBackoffMs: 1, maxBackoffMs: 2 },
+      retry: { maxRetries: options.maxRetries, initialBackoffMs: 1, maxBackoffMs: 2, budgetFloorPerSec: 1e6 },
+      // One failure opens a breaker, so that its state tells who was charged; in a panic all engines are chosen anyway.
+      breaker: { failureThreshold: 1, minSamples: 1, failureShare: 0.01, maxEjectedShare: 0 },
       log: { level: 'info', dir },
       timeouts,
     }),
