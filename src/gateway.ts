@@ -27,6 +27,8 @@ export interface Gateway {
   readonly adminPort: number
   /** Resolves when a request could be served, or with `false` after `limitMs` without. */
   whenReady(limitMs: number): Promise<boolean>
+  /** Legs that have been sent to engines and have not ended. */
+  legsInFlight(): number
   /**
    * Ends a router thread, whatever it does; another takes its place and its unanswered requests. Resolves with false
    * when no such thread runs.
@@ -110,6 +112,7 @@ export async function startGateway(given: Config): Promise<Gateway> {
       whenReady: limitMs => becomes(isReady, limitMs),
       drain: drainOptions => drain(front, drainOptions, log),
       restartThread: thread => running.restart(thread),
+      legsInFlight: () => snapshot.engines.reduce((sum, { slot }) => sum + slots.inFlight(slot), 0),
       close,
     }
   } catch (error) {

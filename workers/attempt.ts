@@ -50,6 +50,7 @@ export class Attempt implements PrefillEvents, DecodeEvents {
   #state: AttemptState
   #timer: NodeJS.Timeout | undefined
   #graceTimer: NodeJS.Timeout | undefined
+  #bodyTimer: NodeJS.Timeout | undefined
   #errorTimer: NodeJS.Timeout | undefined
   #isClosed = false
 
@@ -118,13 +119,22 @@ export class Attempt implements PrefillEvents, DecodeEvents {
     this.#step({ kind: 'decode-ready', promptTokens })
   }
 
+  decodeHolds(): void {
+    const { idleMs } = this.#plan.timers
+    const fail = (): void => this.decodeFailed(stalledFailure('decode', 'data', idleMs))
+    if (this.#bodyTimer === undefined) this.#bodyTimer = setTimeout(fail, idleMs)
+    else this.#bodyTimer.refresh()
+  }
+
   decodeComplete(answer: Answered, isTerminated: boolean): void {
     this.#decodeLeg?.lease.release()
+    clearTimeout(this.#bodyTimer)
     this.#step({ kind: 'decode-complete', answer, isTerminated })
   }
 
   decodeFailed(failure: Failure): void {
     this.#decodeLeg?.lease.release()
+    clearTimeout(this.#bodyTimer)
     this.#step({ kind: 'decode-failed', failure })
   }
 
@@ -215,9 +225,11 @@ export class Attempt implements PrefillEvents, DecodeEvents {
 
   /** For a whole answer only prefill's is a sign of life: decode is silent until it has all. */
   #onSilence(what: string, timeoutMs: number): void {
-    const leg = this.#plan.isStream ? 'decode' : 'prefill'
-    const failure = stalledFailure(this.#plan.prefill === undefined ? 'decode' : leg, what, timeoutMs)
-    this.#step({ kind: 'decode-failed', failure })
+    const leg = this.#plan.isStream || this.#plan.prefill === undefined ? 'decode' : 'prefill'
+    // Each engine waits for the other before it says a word: of two silent ones either may be the one that has failed.
+    const isMutual = this.#state.prefill === 'waiting' && !this.#state.isCommitted
+    const failure = stalledFailure(leg, what, timeoutMs)
+    this.#step({ kind: 'decode-failed', failure: isMutual ? { ...failure, blame: 'link' } : failure })
   }
 
   #disarm(): void {
@@ -229,6 +241,7 @@ export class Attempt implements PrefillEvents, DecodeEvents {
     this.#isClosed = true
     this.#disarm()
     clearTimeout(this.#graceTimer)
+    clearTimeout(this.#bodyTimer)
     clearTimeout(this.#errorTimer)
     if (isEarly) this.#tellEngines()
     this.#prefill.isOpen = false

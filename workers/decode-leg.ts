@@ -20,6 +20,8 @@ export interface DecodeEvents {
   decodeFailed(failure: Failure): void
   /** An error status has come, its body has not yet. */
   decodeRefused(): void
+  /** The head of a whole answer has come, or a part of its body: engines send the two together, the rest is due. */
+  decodeHolds(): void
   /** Whole events after the commit. Valid during the call only. */
   decodeBytes(bytes: Uint8Array): void
 }
@@ -56,12 +58,13 @@ export class DecodeLeg implements LegHandler {
     this.body.start(status, headers)
     if (this.body.isError) this.#events.decodeRefused()
     else if (this.body.isEventStream) this.#peek = new StreamPeek()
+    else this.#events.decodeHolds()
   }
 
   onData(bytes: Uint8Array): void {
     if (!this.isOpen) return
     if (this.onFirstSign !== undefined) return this.onFirstSign()
-    if (this.#peek === undefined) return this.#hold(bytes)
+    if (this.#peek === undefined) return this.#holdPart(bytes)
     const events = this.#relay.push(bytes)
     if (events.length > 0) this.#take(this.#peek, events)
     if (this.isOpen && this.#relay.heldBytes > 0) this.#boundEvent()
@@ -96,6 +99,11 @@ export class DecodeLeg implements LegHandler {
     if (this.#isCommitted) return this.#events.decodeBytes(events)
     this.#hold(events)
     if (this.isOpen && !peek.isSettled) this.#look(peek, events)
+  }
+
+  #holdPart(bytes: Uint8Array): void {
+    this.#hold(bytes)
+    if (this.isOpen && !this.body.isError) this.#events.decodeHolds()
   }
 
   #hold(bytes: Uint8Array): void {

@@ -43,7 +43,7 @@ export function statusFailure(leg: Leg, status: number, body: Uint8Array, retryA
     status,
     leg,
     engineCode: told.code ?? status,
-    ...(told.type === undefined ? {} : { type: told.type }),
+    ...(told.type === undefined ? typeOf(status) : { type: told.type }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     retryable: isRetryableStatus(status, told.message, retryAfterMs),
   })
@@ -140,6 +140,12 @@ export function truncatedFailure(): Failure {
   return { cause: 'protocol', blame: 'engine', error }
 }
 
+/** For engines that tell none: OpenAI's clients must not take a refusal for a failure of the server. */
+function typeOf(status: number): { readonly type?: string } {
+  if (status === 429) return { type: 'rate_limit_error' }
+  return status < 500 ? { type: 'invalid_request_error' } : {}
+}
+
 function isRetryableStatus(status: number, message: string, retryAfterMs: number | undefined): boolean {
   if (status === 429) return retryAfterMs !== undefined
   if (status === 400) return message.startsWith('Duplicate request ID')
@@ -147,7 +153,8 @@ function isRetryableStatus(status: number, message: string, retryAfterMs: number
 }
 
 function blameOf(status: number, message: string): Blame {
-  if (status < 500) return 'none'
+  // What is hopeless lies in the request: a client must not be able to open the breaker of a sound engine.
+  if (status < 500 || HOPELESS.test(message)) return 'none'
   return TRANSFER.test(message) ? 'link' : 'engine'
 }
 

@@ -29,6 +29,13 @@ test('takes a request to a router thread and its answer back', async t => {
   assert.doesNotMatch(headers, /x-secret/)
 })
 
+test('a request without a query has an empty one', async t => {
+  const { origin } = await openHouse(t)
+  const headers = { 'content-type': 'application/json' }
+  const response = await fetch(`${origin}/generate`, { method: 'POST', headers, body: '{}' })
+  assert.partialDeepStrictEqual(await response.json(), { query: '' })
+})
+
 const EXCHANGES = [
   ['PUT', '/generate', 'generate'],
   ['POST', '/v1/chat/completions', 'chat'],

@@ -117,6 +117,9 @@ async function until(isTrue: () => boolean, endMs = performance.now() + LIMIT_MS
 
 const silent: Script = () => undefined
 const whole: Script = response => response.writeHead(200, { 'content-type': 'application/json' }).end(WHOLE)
+/** A head and a part of its body, then nothing. */
+const half: Script = response =>
+  response.writeHead(200, { 'content-length': WHOLE.length }).write(WHOLE.slice(0, 9))
 const refuse: Script = response => response.writeHead(500).end('{"error":{"message":"why"}}')
 /** Late enough for decode's answer to be there, and for ever without a body. */
 const refuseSlowly: Script = response => setTimeout(() => response.writeHead(500).flushHeaders(), 60)
@@ -242,6 +245,15 @@ suite('Attempt', () => {
     whole(response)
     await until(() => isOver(scene))
     assert.deepEqual(scene.heard, ['started', long + DONE, 'ended'])
+  })
+
+  test('fails when a whole answer stalls after its head', async t => {
+    const config = { timeouts: { idleMs: 50 } }
+    const scene = await stage(t, { prefill: whole, decode: half, isStream: false, config })
+    scene.attempt.start()
+    await until(() => isOver(scene))
+    assert.deepEqual(scene.heard, ['failed: stalled of decode'])
+    assert.deepEqual(scene.inFlight(), [0, 0])
   })
 
   test('breaks a stream whose connection breaks after its first token', async t => {

@@ -34,6 +34,7 @@ function listen(held = 1 << 20, event = 1 << 20): Heard {
       told.push(`complete${hasToken ? '' : ', no token'}${isTerminated ? '' : ', cut'}`),
     decodeFailed: ({ cause, error }) => told.push(`failed: ${cause} ${error.status}`),
     decodeRefused: () => told.push('refused'),
+    decodeHolds: () => undefined,
     decodeBytes: bytes => passed.push(Buffer.from(bytes)),
   }
   const leg = new DecodeLeg({ held, event }, events)

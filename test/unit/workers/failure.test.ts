@@ -215,3 +215,22 @@ suite('what an attempt finds out by itself', () => {
     })
   }
 })
+
+suite('a refusal that lies in the request', () => {
+  test('is charged to nobody, also where the engine calls it a 500', () => {
+    for (const message of [
+      'Grammar accept_token failed for req a',
+      'Using priority is disabled for this server.',
+    ])
+      assert.equal(refused(500, messageOnly(message)).blame, 'none')
+  })
+
+  for (const [status, type] of [
+    [400, 'invalid_request_error'],
+    [429, 'rate_limit_error'],
+    [500, 'server_error'],
+  ] as const)
+    test(`of status ${status} has the type ${type} when the engine tells none`, () => {
+      assert.equal(refused(status, '{"error":{"message":"m"}}').error.type, type)
+    })
+})

@@ -1,0 +1,117 @@
+/**
+ * The idle sawtooth: requests that come just when engines close their idle connections, without a word, as uvicorn does.
+ *
+ * Times are those of the field by a hundredth: engines close after 50 ms (5 s), clients pause for 49 to 51 ms. Retries
+ * are off, so what saves a request is the attempt that a stale connection gives for nothing.
+ */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { suite, type TestContext, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { configSchema } from '../../src/config/config.ts'
+import type { Leg } from '../../src/core/errors.ts'
+import { startGateway } from '../../src/gateway.ts'
+import { seededRandom } from '../support/seeded-random.ts'
+import { at } from '../support/sse.ts'
+import { ask } from './ask.ts'
+import { type Shape, soundPayload } from './sound-answers.ts'
+
+const ENGINE_IDLE_MS = 50
+const CLIENTS = 100
+const READY_LIMIT_MS = 30_000
+const WHOLE: Shape = { endpoint: 'generate', isStream: false }
+
+interface KeepingEngine {
+  readonly url: string
+  /** Of each generation request: rid and room. */
+  readonly seen: string[]
+  /** Connections accepted. */
+  sockets: number
+}
+
+async function keepingEngine(t: TestContext, leg: Leg): Promise<KeepingEngine> {
+  const server = createServer((request, response) => void answer(leg, engine, request, response))
+  server.keepAliveTimeout = ENGINE_IDLE_MS
+  server.keepAliveTimeoutBuffer = 0
+  server.on('connection', () => engine.sockets++)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const address = server.address()
+  const port = typeof address === 'object' ? address?.port : 0
+  const engine: KeepingEngine = { url: `http://127.0.0.1:${port}`, seen: [], sockets: 0 }
+  return engine
+}
+
+async function answer(
+  leg: Leg,
+  engine: KeepingEngine,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const body = await text(request)
+  // Set by hand, so that node tells the client no idle time: uvicorn does not.
+  response.setHeader('connection', 'keep-alive').setHeader('content-type', 'application/json')
+  if (request.url !== '/generate') return void response.end('{}')
+  const asked: unknown = JSON.parse(body)
+  engine.seen.push(`${String(at(asked, 'rid'))} ${String(at(asked, 'bootstrap_room'))}`)
+  response.end(soundPayload(leg, WHOLE, 'a'))
+}
+
+async function openPair(t: TestContext, keepAliveMs: number) {
+  const [prefill, decode] = [await keepingEngine(t, 'prefill'), await keepingEngine(t, 'decode')]
+  const gateway = await startGateway(
+    configSchema.parse({
+      server: { host: '127.0.0.1', port: 0, workers: 1 },
+      admin: { host: '127.0.0.1', port: 0 },
+      engines: { prefill: [{ url: prefill.url }], decode: [{ url: decode.url }] },
+      upstream: { keepAliveMs },
+      retry: { maxRetries: 0 },
+      health: { intervalSecs: 600 },
+      log: { level: 'error' },
+    }),
+  )
+  t.after(() => gateway.close())
+  assert.ok(await gateway.whenReady(READY_LIMIT_MS))
+  return { origin: `http://127.0.0.1:${gateway.port}`, prefill, decode, gateway }
+}
+
+async function sawtooth(origin: string, cycles: number): Promise<void> {
+  const expected = soundPayload('decode', WHOLE, 'a')
+  const client = async (number: number): Promise<void> => {
+    const random = seededRandom(number)
+    for (let cycle = 0; cycle < cycles; cycle++) {
+      const id = `keep-alive-${number}-${cycle}`
+      // oxlint-disable-next-line no-await-in-loop -- a client asks again after its pause
+      const response = await ask(origin, { id, model: 'default', shape: WHOLE })
+      // oxlint-disable-next-line no-await-in-loop -- the same
+      assert.equal(await response.text(), expected, id)
+      // oxlint-disable-next-line no-await-in-loop -- the pause is what is tested
+      await pause(ENGINE_IDLE_MS - 1 + 2 * random())
+    }
+  }
+  await Promise.all(Array.from({ length: CLIENTS }, (_, number) => client(number)))
+}
+
+suite('requests at the moment at which engines close idle connections', () => {
+  for (const [what, keepAliveMs, cycles] of [
+    ['that the gateway has closed before', 30, 20],
+    ['that the gateway still takes for good', 10 * ENGINE_IDLE_MS, 80],
+  ] as const)
+    test(`${what}: ${CLIENTS * cycles} cycles without an error`, async t => {
+      const { origin, prefill, decode, gateway } = await openPair(t, keepAliveMs)
+      await sawtooth(origin, cycles)
+      const spare = decode.seen.length - CLIENTS * cycles
+      t.diagnostic(`${decode.sockets} connections to decode, ${spare} requests more than asked for`)
+      for (const { seen } of [prefill, decode]) assert.equal(new Set(seen).size, seen.length)
+      // A leg is never sent again alone: of each good attempt both engines have seen the same rid and room.
+      const both = new Set(prefill.seen)
+      assert.ok(decode.seen.filter(name => both.has(name)).length >= CLIENTS * cycles)
+      assert.equal(gateway.legsInFlight(), 0)
+    })
+})

@@ -1,0 +1,188 @@
+/**
+ * An engine made of a bare TCP server that plays what a script says for each generation request, byte by byte, and
+ * notes with its own clock when requests and aborts come, when a failure leaves it and when a connection closes.
+ *
+ * Every answer closes its connection, so that no request of the gateway is ever the second on a socket: a reset is
+ * then a failure of the engine and not a stale keep-alive connection (`keep-alive.test.ts` has those).
+ */
+import { once } from 'node:events'
+import { createServer, type Server, type Socket } from 'node:net'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Leg } from '../../src/core/errors.ts'
+
+export interface Play {
+  /** Written one after the other, each in a turn of its own. */
+  readonly pieces: readonly (string | Uint8Array)[]
+  /** `end`: the answer is complete, or cut, and the connection is closed. `hang`: nothing more comes, ever. */
+  readonly ending: 'end' | 'reset' | 'hang'
+}
+
+/** One generation request as the engine saw it. Times on the clock of this process, in milliseconds. */
+export interface Call {
+  /** Names the cell of the matrix: the `x-request-id` of the client. */
+  readonly cell: string
+  readonly rid: string
+  readonly room: number
+  /** 1 for the first attempt of the cell on this engine. */
+  readonly attempt: number
+  readonly cameAtMs: number
+  /** When the last byte of the script, or the reset, had left. */
+  playedAtMs: number | undefined
+  closedAtMs: number | undefined
+}
+
+export interface Script {
+  play(call: Call): Play | Promise<Play>
+  /** All that the script has for the call has left. */
+  onPlayed?(call: Call): void
+}
+
+export interface ScriptedEngine {
+  readonly url: string
+  readonly calls: readonly Call[]
+  /** By rid, when `/abort_request` came first. */
+  readonly aborts: ReadonlyMap<string, number>
+  close(): Promise<void>
+}
+
+export async function scriptedEngine(leg: Leg, model: string, script: Script): Promise<ScriptedEngine> {
+  const engine = new Engine(leg, model, script)
+  await engine.open()
+  return engine
+}
+
+interface Request {
+  readonly path: string
+  readonly requestId: string
+  readonly body: string
+}
+
+class Engine implements ScriptedEngine {
+  readonly #leg: Leg
+  readonly #model: string
+  readonly #script: Script
+  readonly #sockets = new Set<Socket>()
+  readonly #server: Server
+  readonly calls: Call[] = []
+  readonly aborts = new Map<string, number>()
+  url = ''
+
+  constructor(leg: Leg, model: string, script: Script) {
+    this.#leg = leg
+    this.#model = model
+    this.#script = script
+    this.#server = createServer({ noDelay: true }, socket => this.#serve(socket))
+  }
+
+  async open(): Promise<void> {
+    this.#server.listen(0, '127.0.0.1')
+    await once(this.#server, 'listening')
+    const address = this.#server.address()
+    this.url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy()
+    this.#server.close()
+    await once(this.#server, 'close')
+  }
+
+  #serve(socket: Socket): void {
+    this.#sockets.add(socket)
+    socket.on('error', () => undefined).on('close', () => this.#sockets.delete(socket))
+    let held = Buffer.alloc(0)
+    socket.on('data', bytes => {
+      held = Buffer.concat([held, bytes])
+      const request = readRequest(held)
+      if (request === undefined) return
+      held = Buffer.alloc(0)
+      this.#answer(socket, request)
+    })
+  }
+
+  #answer(socket: Socket, request: Request): void {
+    switch (request.path) {
+      case '/health':
+        return void socket.end(bodyAnswer(200, ''))
+      case '/server_info':
+        return void socket.end(bodyAnswer(200, JSON.stringify({ disaggregation_mode: this.#leg })))
+      case '/v1/models':
+        return void socket.end(bodyAnswer(200, JSON.stringify({ data: [{ id: this.#model }] })))
+      case '/abort_request':
+        this.#noteAbort(field(request.body, 'rid'))
+        return void socket.end(bodyAnswer(200, ''))
+      case '/generate':
+      case '/v1/chat/completions':
+      case '/v1/completions':
+        return void this.#generate(socket, request)
+      default:
+        return void socket.end(bodyAnswer(404, ''))
+    }
+  }
+
+  #noteAbort(rid: string): void {
+    if (!this.aborts.has(rid)) this.aborts.set(rid, performance.now())
+  }
+
+  async #generate(socket: Socket, { requestId, body }: Request): Promise<void> {
+    const call: Call = {
+      cell: requestId,
+      rid: field(body, 'rid'),
+      room: Number(field(body, 'bootstrap_room')),
+      attempt: this.calls.filter(({ cell }) => cell === requestId).length + 1,
+      cameAtMs: performance.now(),
+      playedAtMs: undefined,
+      closedAtMs: undefined,
+    }
+    this.calls.push(call)
+    socket.once('close', () => {
+      call.closedAtMs = performance.now()
+    })
+    const { pieces, ending } = await this.#script.play(call)
+    for (const piece of pieces) {
+      if (socket.destroyed) return
+      // oxlint-disable-next-line no-await-in-loop -- each piece is a write of its own
+      await new Promise(resolve => socket.write(piece, resolve))
+      // oxlint-disable-next-line no-await-in-loop -- the same
+      await nextTurn()
+    }
+    call.playedAtMs = performance.now()
+    this.#script.onPlayed?.(call)
+    if (ending === 'end') socket.end()
+    else if (ending === 'reset') socket.resetAndDestroy()
+  }
+}
+
+/** An answer with a content-length. */
+export function bodyAnswer(status: number, body: string, headers = 'content-type: application/json'): string {
+  const length = Buffer.byteLength(body)
+  return `HTTP/1.1 ${status} Scripted\r\nconnection: close\r\n${headers}\r\ncontent-length: ${length}\r\n\r\n${body}`
+}
+
+/** The head of a stream; chunks follow. */
+export const STREAM_HEAD =
+  'HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n'
+export const LAST_CHUNK = '0\r\n\r\n'
+
+export function chunk(text: string): string {
+  return `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`
+}
+
+/** `undefined` while bytes are missing. */
+function readRequest(bytes: Buffer): Request | undefined {
+  const headEnd = bytes.indexOf('\r\n\r\n')
+  if (headEnd < 0) return undefined
+  const head = bytes.toString('latin1', 0, headEnd)
+  const length = Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0)
+  if (bytes.length < headEnd + 4 + length) return undefined
+  return {
+    path: head.split(' ')[1] ?? '',
+    requestId: /^x-request-id: *(.+)$/im.exec(head)?.[1]?.trim() ?? '',
+    body: bytes.toString('utf8', headEnd + 4),
+  }
+}
+
+function field(body: string, name: string): string {
+  const parsed: unknown = JSON.parse(body)
+  return typeof parsed === 'object' && parsed !== null ? String(Reflect.get(parsed, name)) : ''
+}

@@ -1,0 +1,126 @@
+/** The engines of the matrix, a pair for each group, and gateways before them with and without retries. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { configSchema } from '../../src/config/config.ts'
+import type { Leg } from '../../src/core/errors.ts'
+import { type Gateway, startGateway } from '../../src/gateway.ts'
+import { type Group, isFaulty, partnerOf } from './cells.ts'
+import { soundPlay, waitingPlay } from './faults.ts'
+import { type Call, type Play, type Script, type ScriptedEngine, scriptedEngine } from './scripted-engine.ts'
+import type { Shape } from './sound-answers.ts'
+
+export type Engines = Readonly<Record<Leg, ScriptedEngine>>
+
+/** How long engines may be silent before a gateway that is to notice it does. */
+export const SILENCE_MS = 1500
+const READY_LIMIT_MS = 60_000
+
+/** `shapeOf`: of the cell that the call belongs to. */
+export async function openEngines(
+  t: TestContext,
+  group: Group,
+  shapeOf: (call: Call) => Shape,
+): Promise<Engines> {
+  const cues = new Cues()
+  const scriptOf = (leg: Leg): Script => ({
+    play: async call => {
+      await cues.wait(group, leg, call)
+      return playOf(group, leg, shapeOf(call), call)
+    },
+    onPlayed: call => cues.give(`${leg} has played`, call),
+  })
+  const engines = {
+    prefill: await scriptedEngine('prefill', group.name, scriptOf('prefill')),
+    decode: await scriptedEngine('decode', group.name, scriptOf('decode')),
+  }
+  t.after(() => Promise.all([engines.prefill.close(), engines.decode.close()]))
+  return engines
+}
+
+/** Who waits for whom within an attempt. */
+class Cues {
+  readonly #given = new Map<string, PromiseWithResolvers<void>>()
+
+  /**
+   * Nothing comes before both engines have the request: there is no token without the KV cache, and of a fault both can
+   * tell what becomes of it. Of two late faults decode's comes first: what it does after the commit is what the client
+   * sees.
+   */
+  async wait(group: Group, leg: Leg, call: Call): Promise<void> {
+    this.give(`${leg} has it`, call)
+    await this.#of(leg === 'prefill' ? 'decode has it' : 'prefill has it', call).promise
+    const isSecond =
+      group.where === 'both' && leg === 'prefill' && group.fault.isLate === true && call.attempt === 1
+    if (isSecond) await this.#of('decode has played', call).promise
+  }
+
+  give(what: string, call: Call): void {
+    this.#of(what, call).resolve()
+  }
+
+  #of(what: string, call: Call): PromiseWithResolvers<void> {
+    const name = `${call.cell} ${call.attempt}: ${what}`
+    const cue = this.#given.get(name) ?? Promise.withResolvers<void>()
+    this.#given.set(name, cue)
+    return cue
+  }
+}
+
+function playOf(group: Group, leg: Leg, shape: Shape, call: Call): Play {
+  if (call.attempt > 1) return soundPlay(leg, shape, call.rid)
+  if (isFaulty(group, leg)) return group.fault.play(shape, leg, call.rid)
+  return partnerOf(group, shape) === 'sound' ? soundPlay(leg, shape, call.rid) : waitingPlay(shape)
+}
+
+export interface Stage {
+  readonly origin: string
+  readonly gateway: Gateway
+  /** Lines of the log so far. */
+  log(): string[]
+}
+
+/** `isHasty`: with timers that notice a silent engine. */
+export async function openStage(
+  t: TestContext,
+  engines: readonly Engines[],
+  options: { readonly maxRetries: number; readonly isHasty: boolean },
+): Promise<Stage> {
+  const dir = mkdtempSync(join(tmpdir(), 'pd-gateway-test-'))
+  t.after(() => rmSync(dir, { recursive: true }))
+  const timeouts = options.isHasty ? { firstTokenMs: SILENCE_MS, idleMs: SILENCE_MS } : {}
+  const gateway = await startGateway(
+    configSchema.parse({
+      server: { host: '127.0.0.1', port: 0, workers: 1 },
+      admin: { host: '127.0.0.1', port: 0 },
+      engines: {
+        prefill: engines.map(({ prefill }) => ({ url: prefill.url })),
+        decode: engines.map(({ decode }) => ({ url: decode.url })),
+      },
+      limits: { engines: 1024 },
+      health: { intervalSecs: 600 },
+      retry: { maxRetries: options.maxRetries, initialBackoffMs: 1, maxBackoffMs: 2, budgetFloorPerSec: 1e6 },
+      // One failure opens a breaker, so that its state tells who was charged; in a panic all engines are chosen anyway.
+      breaker: { failureThreshold: 1, minSamples: 1, failureShare: 0.01, maxEjectedShare: 0 },
+      log: { level: 'info', dir },
+      timeouts,
+    }),
+  )
+  t.after(() => gateway.close())
+  const origin = `http://127.0.0.1:${gateway.port}`
+  const log = (): string[] => readFileSync(join(dir, 'pd-gateway.log'), 'utf8').split('\n')
+  await waitForAll(
+    () => log().filter(line => line.includes('engine is healthy')).length === 2 * engines.length,
+  )
+  return { origin, gateway, log }
+}
+
+async function waitForAll(areUp: () => boolean): Promise<void> {
+  const endMs = performance.now() + READY_LIMIT_MS
+  while (!areUp()) {
+    if (performance.now() > endMs) throw new Error('the engines have not come up')
+    // oxlint-disable-next-line no-await-in-loop -- looking again and again is the point
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+}
