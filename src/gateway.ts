@@ -13,6 +13,7 @@ import { type Frontend, type Readiness, startFrontend } from './frontend/server.
 import { EngineSlots } from './shared/engine-slots.ts'
 import { createSharedMemory } from './shared/layout.ts'
 import { createLogger } from './telemetry/log.ts'
+import { boundYoungGeneration } from './young-generation.ts'
 
 export interface Gateway {
   readonly port: number
@@ -26,6 +27,7 @@ const ROUTER_ENTRY = new URL('../workers/router.ts', import.meta.url)
 
 /** Resolves when the gateway listens; engines join as they answer. @throws when a part cannot be started. */
 export async function startGateway(config: Config): Promise<Gateway> {
+  boundYoungGeneration(config.server.semiSpaceMb)
   const log = createLogger(config.log, 'main')
   const count = config.server.workers || Math.max(1, availableParallelism() - 1)
   const shared = createSharedMemory(config.limits.engines, count)

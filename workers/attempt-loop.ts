@@ -148,7 +148,7 @@ export class AttemptLoop implements AttemptSink {
     return {
       path,
       isStream: fields.isStream,
-      mergesPrefill: fields.wantsInputLogprobs && pair.prefill !== undefined,
+      mergesPrefill: fields.prefillLogprobs !== undefined && pair.prefill !== undefined,
       prefill: pair.prefill,
       decode: pair.decode,
       rids: typeof injected.rid === 'string' ? [injected.rid] : injected.rid,

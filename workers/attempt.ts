@@ -60,9 +60,12 @@ export class Attempt implements PrefillEvents, DecodeEvents {
     this.#plan = plan
     this.#sink = sink
     this.#resources = resources
-    const { answerBytes, peekBytes } = resources.config.limits
+    const { answerBytes, eventBytes, peekBytes } = resources.config.limits
+    // The first event may echo the prompt. Where prefill is merged, tokens are held, too, until its answer is there.
+    const isPeek = plan.isStream && !plan.mergesPrefill
+    const held = isPeek ? peekBytes + plan.body.length : answerBytes
     this.#prefill = new PrefillLeg(answerBytes, this)
-    this.#decode = new DecodeLeg(plan.isStream ? peekBytes : answerBytes, this)
+    this.#decode = new DecodeLeg({ held, event: eventBytes }, this)
     this.#state = initialState({
       hasPrefill: plan.prefill !== undefined,
       mergesPrefill: plan.mergesPrefill,
@@ -195,8 +198,10 @@ export class Attempt implements PrefillEvents, DecodeEvents {
     const wasCommitted = this.#state.isCommitted
     this.#close(false)
     if (wasCommitted) return this.#sink.ended()
-    if (!body.isEventStream) return this.#sink.answered(this.#head(body), body.joined())
-    this.#sink.started(this.#head(body))
+    // Prefill's own answer has prefill's logprobs already.
+    const head = from === 'decode' ? this.#head(body) : { ...this.#head(body), prefillBody: undefined }
+    if (!body.isEventStream) return this.#sink.answered(head, body.joined())
+    this.#sink.started(head)
     this.#sink.bytes(body.joined())
     this.#sink.ended()
   }

@@ -24,12 +24,21 @@ export interface DecodeEvents {
   decodeBytes(bytes: Uint8Array): void
 }
 
+/** In bytes. */
+export interface DecodeLimits {
+  /** Of a body, or of a stream before its first token. */
+  readonly held: number
+  /** Of one event after the first token. */
+  readonly event: number
+}
+
 const NO_ANSWER: Answered = { promptTokens: undefined, hasToken: false }
 
 export class DecodeLeg implements LegHandler {
   /** What is held: a body, or the events before the commit. */
   readonly body: LegBody
   readonly #events: DecodeEvents
+  readonly #limits: DecodeLimits
   readonly #relay = new EventRelay()
   #peek: StreamPeek | undefined
   #isCommitted = false
@@ -37,9 +46,10 @@ export class DecodeLeg implements LegHandler {
   /** Set when the attempt is over and only waits for decode's first sign, to abort it then. */
   onFirstSign: (() => void) | undefined
 
-  constructor(limitBytes: number, events: DecodeEvents) {
+  constructor(limits: DecodeLimits, events: DecodeEvents) {
     this.#events = events
-    this.body = new LegBody(limitBytes)
+    this.#limits = limits
+    this.body = new LegBody(limits.held)
   }
 
   onHead(status: number, headers: FlatHeaders): void {
@@ -53,10 +63,8 @@ export class DecodeLeg implements LegHandler {
     if (this.onFirstSign !== undefined) return this.onFirstSign()
     if (this.#peek === undefined) return this.#hold(bytes)
     const events = this.#relay.push(bytes)
-    if (events.length === 0) return
-    if (this.#isCommitted) return this.#events.decodeBytes(events)
-    this.#hold(events)
-    if (this.isOpen && !this.#peek.isSettled) this.#look(this.#peek, events)
+    if (events.length > 0) this.#take(this.#peek, events)
+    if (this.isOpen && this.#relay.heldBytes > 0) this.#boundEvent()
   }
 
   onEnd(): void {
@@ -84,11 +92,27 @@ export class DecodeLeg implements LegHandler {
     return statusFailure('decode', this.body.status, this.body.joined(), this.body.header('retry-after'))
   }
 
+  #take(peek: StreamPeek, events: Uint8Array): void {
+    if (this.#isCommitted) return this.#events.decodeBytes(events)
+    this.#hold(events)
+    if (this.isOpen && !peek.isSettled) this.#look(peek, events)
+  }
+
   #hold(bytes: Uint8Array): void {
-    if (this.body.add(bytes)) return
-    this.#close(
-      inStreamFailure('decode', 'protocol', 'The decode engine sent too much before a token.', undefined),
-    )
+    if (!this.body.add(bytes)) this.#closeTooLong('too much before a token')
+  }
+
+  /** An event that does not end would be held for ever: whatever is held of it counts. */
+  #boundEvent(): void {
+    const { heldBytes } = this.#relay
+    const { held, event } = this.#limits
+    if (this.#isCommitted && heldBytes > event) this.#closeTooLong(`an event of more than ${event} bytes`)
+    if (!this.#isCommitted && this.body.length + heldBytes > held)
+      this.#closeTooLong('too much before a token')
+  }
+
+  #closeTooLong(what: string): void {
+    this.#close(inStreamFailure('decode', 'protocol', `The decode engine sent ${what}.`, undefined))
   }
 
   #look(peek: StreamPeek, events: Uint8Array): void {

@@ -6,6 +6,7 @@
 import type { GenerationEndpoint } from '../src/core/endpoint.ts'
 import { GatewayError } from '../src/core/errors.ts'
 import { CreditBalance } from '../src/messages/credit.ts'
+import { headerIn } from '../src/messages/flat-headers.ts'
 import type { OpenMessage } from '../src/messages/types.ts'
 import { EditedSink } from './answer/edited-sink.ts'
 import { AttemptLoop, type EngineRequest } from './attempt-loop.ts'
@@ -120,7 +121,7 @@ export class Exchange implements AttemptSink {
       fields,
       singleSample: false,
       deadlineMs: this.#context.nowMs() + this.#context.config.timeouts.totalSecs * 1000,
-      label: requestIdOf(message) ?? String(message.id),
+      label: headerIn(message.headers, 'x-request-id') ?? String(message.id),
     }
   }
 
@@ -147,9 +148,4 @@ export class Exchange implements AttemptSink {
     clearTimeout(this.#totalTimer)
     this.#onEnd()
   }
-}
-
-function requestIdOf({ headers }: OpenMessage): string | undefined {
-  const at = headers.indexOf('x-request-id')
-  return at < 0 || at % 2 !== 0 ? undefined : headers[at + 1]
 }

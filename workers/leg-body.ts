@@ -1,4 +1,5 @@
 /** Status, headers and body of one leg's answer as they come in. Holds bytes, judges nothing. */
+import { headerIn } from '../src/messages/flat-headers.ts'
 import type { FlatHeaders } from '../src/messages/types.ts'
 
 const NOTHING = new Uint8Array(0)
@@ -12,6 +13,11 @@ export class LegBody {
 
   constructor(limitBytes: number) {
     this.#limitBytes = limitBytes
+  }
+
+  /** Bytes so far, those that were dropped included. */
+  get length(): number {
+    return this.#bytes
   }
 
   get isError(): boolean {
@@ -42,9 +48,6 @@ export class LegBody {
   }
 
   header(name: string): string | undefined {
-    for (let index = 0; index < this.headers.length; index += 2) {
-      if (this.headers[index] === name) return this.headers[index + 1]
-    }
-    return undefined
+    return headerIn(this.headers, name)
   }
 }

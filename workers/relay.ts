@@ -20,6 +20,7 @@ const SEAM = CRLF_END.length - 1
 export class EventRelay {
   /** The partial event, in pieces: joined once it is whole, so that a long one is not copied with every read. */
   readonly #held: Buffer[] = []
+  #heldBytes = 0
   #isDone = false
 
   /** Whether the last whole event was `[DONE]`. */
@@ -27,17 +28,22 @@ export class EventRelay {
     return this.#isDone
   }
 
+  /** Of the partial event. Not bounded here: an event without an end is for the caller to give up. */
+  get heldBytes(): number {
+    return this.#heldBytes
+  }
+
   /** The whole events that the bytes complete; empty when there are none. A view, or a copy when a rest was held. */
   push(bytes: Uint8Array): Uint8Array {
     const read = asBuffer(bytes)
     if (this.#held.length > 0 && !this.#completes(read)) {
       // An empty piece would hide a byte of a blank line from the next look.
-      if (read.length > 0) this.#held.push(Buffer.from(read))
+      if (read.length > 0) this.#hold(read)
       return NOTHING
     }
-    const all = this.#held.length === 0 ? read : Buffer.concat([...this.#held.splice(0), read])
+    const all = this.#held.length === 0 ? read : this.#joinedWith(read)
     const end = endsWithEvent(all) ? all.length : lastEventEnd(all)
-    if (end < all.length) this.#held.push(Buffer.from(all.subarray(end)))
+    if (end < all.length) this.#hold(all.subarray(end))
     if (end > 0) this.#isDone = endsWithDone(all, end, this.#isDone)
     return end === all.length ? all : all.subarray(0, end)
   }
@@ -51,6 +57,16 @@ export class EventRelay {
   get isRestDone(): boolean {
     const text = Buffer.concat(this.#held).toString('latin1').trim()
     return text === 'data: [DONE]' || text === 'data:[DONE]'
+  }
+
+  #hold(bytes: Buffer): void {
+    this.#held.push(Buffer.from(bytes))
+    this.#heldBytes += bytes.length
+  }
+
+  #joinedWith(read: Buffer): Buffer {
+    this.#heldBytes = 0
+    return Buffer.concat([...this.#held.splice(0), read])
   }
 
   /** Whether an event ends in the read, or where it meets what is held. */

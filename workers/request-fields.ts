@@ -25,8 +25,11 @@ export interface RequestFields {
   readonly batchSize: number | undefined
   readonly clientRid: string | readonly string[] | undefined
   readonly model: string | undefined
-  /** `/generate` asks for logprobs that only prefill has: of the prompt, or of named tokens at the first token. */
-  readonly wantsInputLogprobs: boolean
+  /**
+   * Logprobs that only prefill has. `native`: `/generate`, of the prompt or of named tokens at the first token;
+   * `echo`: `/v1/completions`, of an echoed prompt.
+   */
+  readonly prefillLogprobs: 'native' | 'echo' | undefined
   /** `stream_options.include_usage` is true. */
   readonly includesUsage: boolean
   /** Tokens of a prompt given as token ids, the longest of a batch. Counted at each reading. */
@@ -54,7 +57,7 @@ const OWNED: ReadonlySet<string> = new Set([
   'data_parallel_rank',
 ])
 
-/** @throws {GatewayError} `invalid-json`, saying what was expected where */
+/** @throws {GatewayError} `invalid-json`, saying what was expected where; `invalid-request` without any prompt */
 export function readFields(endpoint: GenerationEndpoint, body: Uint8Array): RequestFields {
   const bytes = asBuffer(body)
   if (bytes.length === 0) throw new GatewayError('invalid-json', 'The request body is empty')
@@ -104,6 +107,8 @@ function fieldsOf(endpoint: GenerationEndpoint, bytes: Buffer, object: ScannedOb
   const { members } = object
   const sampling = readSampling(endpoint, bytes, members)
   const prompt = promptShape(endpoint, bytes, members)
+  // Some engines answer such a request with an empty list, others never.
+  if (prompt.batchSize === 0) throw new GatewayError('invalid-request', 'The list of prompts is empty.')
   const insertAt = object.end - 1
   return {
     isStream: lastMember(members, 'stream')?.kind === 'true',
@@ -112,7 +117,7 @@ function fieldsOf(endpoint: GenerationEndpoint, bytes: Buffer, object: ScannedOb
     batchSize: prompt.batchSize,
     clientRid: clientRid(bytes, lastMember(members, 'rid')),
     model: stringAt(bytes, lastMember(members, 'model')),
-    wantsInputLogprobs: endpoint === 'generate' && wantsInputLogprobs(bytes, members),
+    prefillLogprobs: prefillLogprobs(endpoint, bytes, members),
     includesUsage: includesUsage(bytes, lastMember(members, 'stream_options')),
     get promptTokens() {
       return prompt.countTokens()
@@ -134,7 +139,27 @@ function clientRid(bytes: Buffer, member: Member | undefined): string | readonly
   return rids
 }
 
-function wantsInputLogprobs(bytes: Buffer, members: readonly Member[]): boolean {
+function prefillLogprobs(
+  endpoint: GenerationEndpoint,
+  bytes: Buffer,
+  members: readonly Member[],
+): RequestFields['prefillLogprobs'] {
+  switch (endpoint) {
+    case 'generate':
+      return wantsNativeLogprobs(bytes, members) ? 'native' : undefined
+    case 'completions':
+      return wantsEchoLogprobs(members) ? 'echo' : undefined
+    case 'chat':
+      // A chat's logprobs are of the answer alone.
+      return undefined
+  }
+}
+
+function wantsEchoLogprobs(members: readonly Member[]): boolean {
+  return lastMember(members, 'echo')?.kind === 'true' && lastMember(members, 'logprobs')?.kind === 'number'
+}
+
+function wantsNativeLogprobs(bytes: Buffer, members: readonly Member[]): boolean {
   const asked = lastMember(members, 'return_logprob')
   if (!anyValue(bytes, asked, text => text === 'true')) return false
   const start = lastMember(members, 'logprob_start_len')

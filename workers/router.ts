@@ -1,4 +1,5 @@
 /** Entry of a router thread: the one task that its Piscina worker runs, from the start of the gateway to its end. */
+import { trustAuthorities } from '../src/config/trust-authorities.ts'
 import { monotonicNowMs } from '../src/core/clock.ts'
 import { BatchSender } from '../src/messages/channel.ts'
 import { type Batch, decodeBatch, isBatch } from '../src/messages/codec.ts'
@@ -14,6 +15,7 @@ import { Upstreams } from './upstream/upstreams.ts'
 // oxlint-disable-next-line import/no-default-export -- Piscina runs the default export
 export default async function runRouterThread(task: RouterThreadTask): Promise<void> {
   const { config, port, shared, thread } = task
+  trustAuthorities(config.upstream.caFiles)
   const slots = new EngineSlots(shared)
   const fleet = new Fleet(config, slots, new SharedCounters(shared), Math.random)
   const upstreams = new Upstreams(config)

@@ -76,6 +76,7 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
       help: 'Engines that do both, for the regular mode; repeatable.',
       convert: given => (Array.isArray(given) ? engineList(given) : given),
     },
+    { flag: 'ca-cert-paths', shape: 'list', path: ['upstream', 'caFiles'], placeholder: 'file' },
     count('worker-startup-timeout-secs', 'engines.startupTimeoutSecs', 'seconds'),
     count('worker-startup-check-interval', 'engines.startupCheckIntervalSecs', 'seconds'),
   ],

@@ -4,22 +4,14 @@
  * An explicit list with arities: a flag that is in no list is an error, for a typo must never pass in silence.
  */
 
-type Arity = 'none' | 'one' | 'many'
-
-const GUARD_FLAGS: Readonly<Record<Arity, readonly string[]>> = {
-  none: words('disable-audit-logging'),
-  one: words(
-    'api-key jwt-issuer jwt-audience jwt-jwks-uri tls-cert-path tls-key-path client-cert-path client-key-path',
-  ),
-  many: words('tenant-api-key jwt-role-mapping control-plane-api-keys ca-cert-paths'),
-}
+export type Arity = 'none' | 'one' | 'many'
 
 export const PEER_FLAGS: Readonly<Record<Arity, readonly string[]>> = {
   none: words(`
     dp-aware routing-key-override enable-igw dp-minimum-tokens-scheduler epd-disaggregation engine-metrics service-discovery
     trust-tenant-header priority-scheduler-enabled tenant-rate-limit-enabled disable-circuit-breaker
     remove-unhealthy-workers disable-tokenizer-autoload tokenizer-cache-enable-l0 tokenizer-cache-enable-l1
-    enable-wasm enable-trace enable-mesh`).concat(GUARD_FLAGS.none),
+    enable-wasm enable-trace enable-mesh disable-audit-logging`),
   one: words(`
     health-check-port cache-threshold balance-abs-threshold balance-rel-threshold balance-token-usage-threshold
     overload-token-usage-threshold eviction-interval eviction-interval-secs max-tree-size block-size max-idle-secs
@@ -34,26 +26,15 @@ export const PEER_FLAGS: Readonly<Record<Arity, readonly string[]>> = {
     tokenizer-cache-l0-max-entries tokenizer-cache-l1-max-memory reasoning-parser tool-call-parser mcp-config-path
     backend runtime history-backend storage-hook-wasm-path schema-config otlp-traces-endpoint
     intra-node-data-parallel-size mesh-server-name mesh-host mesh-advertise-host mesh-port
-    runtime-worker-threads jwt-role-claim`).concat(GUARD_FLAGS.one),
+    runtime-worker-threads jwt-role-claim`),
   many: words(`
     encode selector prefill-selector decode-selector encode-selector router-selector model-alias
-    prometheus-duration-buckets request-id-headers cors-allowed-origins storage-context-headers mesh-peer-urls`).concat(
-    GUARD_FLAGS.many,
-  ),
+    prometheus-duration-buckets request-id-headers cors-allowed-origins storage-context-headers mesh-peer-urls`),
 }
-
-/** Of these, the ones that guard or encrypt: who relies on them must be told in so many words. */
-const GUARDS = new Set([...GUARD_FLAGS.none, ...GUARD_FLAGS.one, ...GUARD_FLAGS.many])
 
 /** What to tell an operator who gave `flags` of this list; empty when there are none. */
 export function peerWarnings(flags: readonly string[]): string[] {
-  const warnings: string[] = []
-  if (flags.length > 0) warnings.push(`accepted, but without effect yet: ${dashed(flags)}`)
-  const guards = flags.filter(flag => GUARDS.has(flag))
-  if (guards.length > 0) {
-    warnings.push(`this gateway neither asks for keys nor encrypts, although ${dashed(guards)} was given`)
-  }
-  return warnings
+  return flags.length === 0 ? [] : [`accepted, but without effect yet: ${dashed(flags)}`]
 }
 
 function dashed(flags: readonly string[]): string {

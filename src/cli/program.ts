@@ -4,6 +4,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { configKeys } from '../config/catalogue.ts'
 import { ConfigError } from '../config/load.ts'
 import { demo } from './demo.ts'
+import { GUARD_FLAGS } from './guard-flags.ts'
 import { type CliOption, type GivenValue, OPTIONS } from './options.ts'
 import { type CliParts, type StartFleet, type StartGateway, systemParts } from './parts.ts'
 import { PEER_FLAGS } from './peer-flags.ts'
@@ -116,9 +117,11 @@ function addServeOptions(program: Command): void {
     const key = keys.get(option.path.join('.'))
     program.addOption(new Option(termOf(option), helpOf(option, key)).helpGroup(option.group))
   }
-  for (const flag of PEER_FLAGS.none) program.addOption(new Option(`--${flag}`).hideHelp())
-  for (const flag of PEER_FLAGS.one) program.addOption(new Option(`--${flag} <value>`).hideHelp())
-  for (const flag of PEER_FLAGS.many) program.addOption(new Option(`--${flag} <values...>`).hideHelp())
+  for (const flags of [PEER_FLAGS, GUARD_FLAGS]) {
+    for (const flag of flags.none) program.addOption(new Option(`--${flag}`).hideHelp())
+    for (const flag of flags.one) program.addOption(new Option(`--${flag} <value>`).hideHelp())
+    for (const flag of flags.many) program.addOption(new Option(`--${flag} <values...>`).hideHelp())
+  }
 }
 
 function termOf({ flag, shape, placeholder }: CliOption): string {

@@ -1,6 +1,7 @@
 /** `pd-gateway [serve]`: loads the configuration, starts the gateway, closes it at a signal. */
 import type { Config } from '../config/config.ts'
-import { loadConfig } from '../config/load.ts'
+import { ConfigError, loadConfig } from '../config/load.ts'
+import { guardFaults } from './guard-flags.ts'
 import type { GivenValue } from './options.ts'
 import type { CliParts } from './parts.ts'
 import { PEER_FLAGS, peerWarnings } from './peer-flags.ts'
@@ -47,6 +48,8 @@ function configOf(
   given: ReadonlyMap<string, GivenValue>,
   env: Environment,
 ): { readonly config: Config; readonly warnings: readonly string[] } {
+  const guards = guardFaults(given, env)
+  if (guards.length > 0) throw new ConfigError(guards)
   const flags = settingsOfFlags(given)
   const variables = settingsOfEnvironment(env)
   const named = given.get('config') ?? env['PDGW_CONFIG']

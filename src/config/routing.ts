@@ -61,6 +61,12 @@ export const upstreamSchema = z.strictObject({
     .min(1)
     .default(4096)
     .describe('Connections of one router thread to one engine.'),
+  caFiles: z
+    .array(z.string().min(1))
+    .default([])
+    .describe(
+      'PEM files of certificate authorities to trust for https engines, besides those known to Node.',
+    ),
   abortMode: z
     .enum(['immediate', 'deferred'])
     .default('immediate')
@@ -94,7 +100,18 @@ export const limitsSchema = z.strictObject({
     .describe(
       'Bytes of one stream on their way to a client that does not read, before its engine is made to wait.',
     ),
-  peekBytes: z.int().min(1024).default(1_048_576).describe('Bytes held back until the first token is seen.'),
+  peekBytes: z
+    .int()
+    .min(1024)
+    .default(1_048_576)
+    .describe(
+      'Bytes of a stream held back until its first token is seen, besides the size of the request, which may be echoed.',
+    ),
+  eventBytes: z
+    .int()
+    .min(1024)
+    .default(67_108_864)
+    .describe('Largest event of a stream after its first token; a longer one breaks the stream.'),
   answerBytes: z
     .int()
     .min(1024)

@@ -11,6 +11,14 @@ export const serverSchema = z.strictObject({
     .max(64)
     .default(0)
     .describe('Router threads; 0 means one less than the cores, at least one.'),
+  semiSpaceMb: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(4)
+    .describe(
+      "Half of the space for new objects in a thread's heap, MiB: more costs memory, less costs CPU time.",
+    ),
   listenSockets: z
     .int()
     .min(1)

@@ -7,8 +7,8 @@ import type { SharedMemory } from '../shared/layout.ts'
 export interface ControlTask {
   readonly config: Config
   readonly shared: SharedMemory
-  /** Of the last snapshot that a control thread before this one has sent; 0 for the first. */
-  readonly generation: number
+  /** The last that a control thread before this one has sent; without engines for the first. */
+  readonly known: EngineSnapshot
 }
 
 /** Main thread to control thread. */

@@ -1,5 +1,6 @@
 /** Entry of the control thread: watches every engine, keeps the registry, tells the main thread each change of it. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { trustAuthorities } from '../config/trust-authorities.ts'
 import { EngineSlots } from '../shared/engine-slots.ts'
 import { createLogger } from '../telemetry/log.ts'
 import type { ControlOrder, ControlReport, ControlTask } from './control-messages.ts'
@@ -9,19 +10,21 @@ import { Registry } from './registry.ts'
 
 if (parentPort) await run(parentPort, workerData as ControlTask) // oxlint-disable-line typescript/no-unsafe-type-assertion -- control.ts is the one who starts this
 
-async function run(port: MessagePort, { config, shared, generation }: ControlTask): Promise<void> {
+async function run(port: MessagePort, { config, shared, known }: ControlTask): Promise<void> {
   const { engines, health, limits } = config
+  trustAuthorities(config.upstream.caFiles)
   const slots = new EngineSlots(shared)
-  const registry = new Registry(slots, Math.min(limits.engines, shared.maxEngines), generation)
+  const registry = new Registry(slots, Math.min(limits.engines, shared.maxEngines), known)
   const log = createLogger(config.log, 'control')
   const closing = new AbortController()
   const report = (): void =>
     port.postMessage({ kind: 'snapshot', snapshot: registry.snapshot() } satisfies ControlReport)
 
   const watch = (spec: EngineSpec): Promise<void> => {
-    let slot: number | undefined
+    let slot = registry.find(spec)?.slot
     return new EngineWatch({
       spec,
+      lastHealth: slot === undefined ? 'unknown' : slots.health(slot),
       health,
       engines,
       log,

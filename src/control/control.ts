@@ -6,7 +6,7 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { Config } from '../config/config.ts'
-import type { EngineSnapshot } from '../core/engine.ts'
+import { type EngineSnapshot, NO_ENGINES } from '../core/engine.ts'
 import type { SharedMemory } from '../shared/layout.ts'
 import { createLogger, type Logger } from '../telemetry/log.ts'
 import type { ControlOrder, ControlReport, ControlTask } from './control-messages.ts'
@@ -40,7 +40,7 @@ class Supervisor implements Control {
   #thread: Worker | undefined
   #restart: NodeJS.Timeout | undefined
   #isClosing = false
-  #generation = 0
+  #known: EngineSnapshot = NO_ENGINES
 
   constructor(options: ControlOptions) {
     this.#options = options
@@ -66,7 +66,7 @@ class Supervisor implements Control {
 
   #spawn(): Worker {
     const { config, shared } = this.#options
-    const workerData: ControlTask = { config, shared, generation: this.#generation }
+    const workerData: ControlTask = { config, shared, known: this.#known }
     const thread = new Worker(new URL('control-thread.ts', import.meta.url), { workerData, name: 'control' })
     thread.on('message', (report: ControlReport) => this.#onReport(report))
     thread.on('error', error => this.#log.error({ error }, 'control thread failed'))
@@ -76,9 +76,7 @@ class Supervisor implements Control {
   }
 
   #onReport({ snapshot }: ControlReport): void {
-    // A thread started anew knows no engine yet; what the one before knew is better than nothing.
-    if (snapshot.engines.length === 0 && this.#generation > 0) return
-    this.#generation = snapshot.generation
+    this.#known = snapshot
     this.#options.onSnapshot(snapshot)
   }
 

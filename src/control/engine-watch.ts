@@ -14,6 +14,8 @@ import { type GetAnswer, httpGet } from './http-get.ts'
 
 export interface WatchOptions {
   readonly spec: EngineSpec
+  /** What a watch before this one has found; `unknown` for an engine that was never asked. */
+  readonly lastHealth: HealthName
   readonly health: Config['health']
   readonly engines: Config['engines']
   readonly signal: AbortSignal
@@ -30,22 +32,23 @@ const INFO_TIMEOUT_MS = 10_000
 export class EngineWatch {
   readonly #options: WatchOptions
   readonly #startedMs = performance.now()
-  #state: HealthState = NEW
+  #state: HealthState
   #isLateReported = false
   /** Why the last step failed. */
   #why: string | undefined
 
   constructor(options: WatchOptions) {
     this.#options = options
+    this.#state = stateAfter(options.lastHealth)
   }
 
   /** Ends when the signal says so, and only then. */
   async run(): Promise<void> {
     const { signal } = this.#options
     try {
-      await this.#untilFirst(() => this.#register())
+      if (this.#state.kind === 'new') await this.#untilFirst(() => this.#register())
       if (!this.#options.health.enabled) return this.#enter(HEALTHY, 'no probes')
-      await this.#untilFirst(() => this.#probe())
+      if (this.#state.kind === 'new') await this.#untilFirst(() => this.#probe())
       // oxlint-disable no-await-in-loop -- probes of one engine come one after the other, that is what this loop is for
       while (!signal.aborted) {
         await wait(this.#pauseMs(), undefined, { signal })
@@ -142,6 +145,18 @@ export class EngineWatch {
       { ...named(spec), secs: Math.round(secs), why: this.#why },
       'engine has not come up; still trying',
     )
+  }
+}
+
+function stateAfter(health: HealthName): HealthState {
+  switch (health) {
+    case 'healthy':
+      return HEALTHY
+    case 'unhealthy':
+      return { kind: 'unhealthy', successes: 0 }
+    case 'unknown':
+    case 'draining':
+      return NEW
   }
 }
 

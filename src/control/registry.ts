@@ -4,7 +4,7 @@
  * A slot is given to another engine only when nothing is in flight on it, and with the next generation, so that a
  * lease of the engine before is told apart.
  */
-import { DEFAULT_BOOTSTRAP_PORT, type Engine, type EngineSnapshot } from '../core/engine.ts'
+import { DEFAULT_BOOTSTRAP_PORT, type Engine, type EngineSnapshot, NO_ENGINES } from '../core/engine.ts'
 import type { EngineSpec } from './discovery/static.ts'
 import type { EngineInfo } from './engine-info.ts'
 
@@ -21,11 +21,16 @@ export class Registry {
   readonly #engines = new Map<string, Engine>()
   #generation: number
 
-  /** `generation`: of the last snapshot that anybody has seen. */
-  constructor(slots: SlotTable, maxEngines: number, generation = 0) {
+  /** `known`: the last snapshot that anybody has seen. Its engines keep their slots. */
+  constructor(slots: SlotTable, maxEngines: number, known: EngineSnapshot = NO_ENGINES) {
     this.#slots = slots
     this.#maxEngines = maxEngines
-    this.#generation = generation
+    this.#generation = known.generation
+    for (const engine of known.engines) this.#engines.set(keyOf(engine), engine)
+  }
+
+  find(spec: Pick<EngineSpec, 'url' | 'role'>): Engine | undefined {
+    return this.#engines.get(keyOf(spec))
   }
 
   /** Adds the engine, or puts what it tells now in place of what it told before; then its slot stays. */

@@ -12,6 +12,7 @@ import type { GatewayError } from '../core/errors.ts'
 import type { ThreadChannel } from '../messages/channel.ts'
 import type { Answer } from '../messages/codec.ts'
 import { CreditGrants } from '../messages/credit.ts'
+import { headerIn } from '../messages/flat-headers.ts'
 import type { FlatHeaders } from '../messages/types.ts'
 import { toErrorEvents, toErrorReply } from './error-reply.ts'
 import { type ReplyHead, writeHead, writeWholeBody } from './reply.ts'
@@ -115,8 +116,8 @@ export class Exchange {
   #start(head: ReplyHead): void {
     this.#head = undefined
     this.#isStreaming = true
-    const typeAt = head.headers.indexOf('content-type')
-    this.#isEventStream = head.headers[typeAt + 1]?.startsWith('text/event-stream') ?? false
+    const contentType = headerIn(head.headers, 'content-type')
+    this.#isEventStream = contentType?.startsWith('text/event-stream') ?? false
     writeHead(this.#res, head)
     this.#res.onWritable(this.#onWritable)
   }

@@ -19,7 +19,7 @@ export interface Intake {
   /** The client's own, or a new one. */
   readonly requestId: string
   readonly contentType: string
-  /** -1 when the client did not say. */
+  /** -1 when the client did not say; NaN when it said several things. */
   readonly contentLength: number
 }
 
@@ -30,13 +30,15 @@ const USABLE_ID = /^[\x21-\x7e]{1,256}$/
 /** To be called before anything else is done with the request. */
 export function readIntake(req: UwsRequest): Intake {
   const headers: string[] = []
+  const length = req.getHeader('content-length')
+  let isLengthClear = true
   req.forEach((name, value) => {
+    if (name === 'content-length' && value !== length) isLengthClear = false
     if (FORWARDED.has(name) || name.startsWith('x-request-id-')) headers.push(name, value)
   })
   const ownId = req.getHeader(REQUEST_ID)
   const requestId = USABLE_ID.test(ownId) ? ownId : randomUUID()
   headers.push(REQUEST_ID, requestId)
-  const length = req.getHeader('content-length')
   return {
     method: req.getCaseSensitiveMethod(),
     path: req.getUrl(),
@@ -44,8 +46,12 @@ export function readIntake(req: UwsRequest): Intake {
     headers,
     requestId,
     contentType: req.getHeader('content-type'),
-    contentLength: length === '' ? -1 : Number(length),
+    contentLength: isLengthClear ? lengthOf(length) : Number.NaN,
   }
+}
+
+function lengthOf(header: string): number {
+  return header === '' ? -1 : Number(header)
 }
 
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i

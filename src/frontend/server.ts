@@ -132,6 +132,10 @@ export class Frontend {
 
   #refusal(intake: Intake, route: Route | undefined): GatewayError | undefined {
     const { method, path } = intake
+    // Whoever stands before us may have believed the other one: what follows could be a request that it never saw.
+    if (Number.isNaN(intake.contentLength)) {
+      return new GatewayError('invalid-request', 'content-length is given twice, with two values')
+    }
     if (route === undefined) return new GatewayError('route-not-found', `no route ${method} ${path}`)
     if (method === 'OPTIONS') return undefined
     if (route.kind === 'unserved') {
@@ -238,7 +242,8 @@ const NO_BODY = new Uint8Array(0)
 
 function refuse(res: UwsResponse, intake: Intake, error: GatewayError, route: Route | undefined): void {
   const allow = error.status === 405 && route ? allowedMethods(route) : undefined
-  reply(res, intake, toErrorReply(error, allow), error.status === 413)
+  const isRestUseless = error.status === 413 || error.status === 400
+  reply(res, intake, toErrorReply(error, allow), isRestUseless)
 }
 
 function answerOptions(res: UwsResponse, intake: Intake, route: Route): void {

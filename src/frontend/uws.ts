@@ -2,14 +2,14 @@
  * Loads uWebSockets.js and types what is used of it. The only import of that package; knows nothing of the gateway.
  *
  * Its linux binary is linked on glibc 2.38. Where that fails on an older system, a patched copy (`elf-patch.ts`) is
- * made once in a cache folder and loaded in its place.
+ * kept in a cache folder (`library-cache.ts`) and loaded in its place.
  */
-import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { patchForOlderGlibc } from './elf-patch.ts'
+import { loadImage } from './library-cache.ts'
 
 export interface UwsRequest {
   getUrl(): string
@@ -98,25 +98,12 @@ function loadPatched(cacheFolder: string): Uws {
     const reason = result.kind === 'refused' ? result.reason : 'it is patched already'
     throw new Error(`uWebSockets.js cannot be loaded with this glibc and cannot be adapted: ${reason}.`)
   }
-  const path = keepCopy(cacheFolder, result.image)
   try {
-    return requireUws(path)
+    return loadImage(cacheFolder, result.image, requireUws)
   } catch (cause) {
     if (!MISSING_GLIBC.test(String(cause))) throw cause
     throw new Error('uWebSockets.js needs glibc 2.36 or newer, which this system does not have.', { cause })
   }
-}
-
-/** Written beside and renamed, so that a second process never loads half a file. Named by the hash of its content. */
-function keepCopy(folder: string, image: Uint8Array): string {
-  const hash = createHash('sha256').update(image).digest('hex').slice(0, 32)
-  const path = join(folder, `uws-${hash}.node`)
-  if (statSync(path, { throwIfNoEntry: false })?.size === image.length) return path
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const partial = `${path}.${process.pid}`
-  writeFileSync(partial, image, { mode: 0o600 })
-  renameSync(partial, path)
-  return path
 }
 
 function defaultCacheFolder(): string {

@@ -52,6 +52,8 @@ const LOGPROBS: Body = {
   return_text_in_logprobs: true,
 }
 
+const USAGE_EACH: Body = { stream_options: { include_usage: true, continuous_usage_stats: true } }
+
 const GENERATE: Record<string, Body> = {
   'a text': { text: 'Once upon a time', sampling_params: SAMPLING },
   'token ids': { input_ids: [5, 6, 7, 8], sampling_params: SAMPLING },
@@ -130,10 +132,31 @@ const COMPLETIONS: Record<string, Body> = {
   'two samples of each prompt': { prompt: ['a b', 'c d'], n: 2 },
   logprobs: { prompt: 'Once upon', logprobs: 2 },
   'logprobs of two samples': { prompt: 'Twice', n: 2, logprobs: 1 },
+  'an echoed prompt with logprobs': { prompt: 'Once upon a time', echo: true, logprobs: 2 },
+  'an echoed prompt with logprobs, without top ones': { prompt: 'Once upon a time', echo: true, logprobs: 0 },
+  'an echoed prompt of one token with logprobs': { prompt: [5], echo: true, logprobs: 1 },
+  'echoed token ids with logprobs': { prompt: [5, 6, 7], echo: true, logprobs: 1 },
+  'echoed prompts with logprobs': { prompt: PROMPTS, echo: true, logprobs: 2 },
+  'a list of one echoed prompt with logprobs': { prompt: ['alone'], echo: true, logprobs: 1 },
+  'an echoed prompt with logprobs of two samples': { prompt: 'Twice upon', n: 2, echo: true, logprobs: 1 },
+  'echoed prompts with logprobs of two samples': { prompt: ['a b', 'c d e'], n: 2, echo: true, logprobs: 2 },
+  'an echoed prompt with logprobs that ends at once': { prompt: 'x y <stop:0>', echo: true, logprobs: 1 },
+  'an echoed prompt with logprobs and a rid of the client': {
+    prompt: 'Once upon',
+    echo: true,
+    logprobs: 1,
+    rid: 'mine',
+  },
+  'echoed prompts': { prompt: PROMPTS, echo: true },
+  'echoed prompts of two samples': { prompt: ['a b', 'c d'], echo: true, n: 2 },
   'an echoed prompt of two samples': { prompt: 'Once upon', echo: true, n: 2 },
-  'usage in each event': {
-    prompt: 'Once',
-    stream_options: { include_usage: true, continuous_usage_stats: true },
+  'usage in each event': { ...USAGE_EACH, prompt: 'Once' },
+  'usage in each event of two samples': { ...USAGE_EACH, prompt: 'Twice', n: 2 },
+  'usage in each event of two samples of each prompt': { ...USAGE_EACH, prompt: ['a b', 'c d'], n: 2 },
+  'usage in each event alone, of two samples': {
+    prompt: 'Twice',
+    n: 2,
+    stream_options: { continuous_usage_stats: true },
   },
   'a prompt that ends at once': { prompt: 'x <stop:0>' },
   'one token': { prompt: 'x', max_tokens: 1 },
@@ -149,6 +172,8 @@ const CHATS: Record<string, Body> = {
   'three samples': { n: 3 },
   logprobs: { logprobs: true, top_logprobs: 2 },
   'logprobs of two samples': { n: 2, logprobs: true, top_logprobs: 1 },
+  'usage in each event': USAGE_EACH,
+  'usage in each event of three samples': { ...USAGE_EACH, n: 3 },
   'a rid of the client': { rid: 'mine' },
 }
 

@@ -5,12 +5,13 @@
  *   stream=N&size=B   N chunks of B bytes, by credit    hang         head and one chunk, then nothing
  *   silent            nothing at all                    die          the thread ends
  *   aborts            answer: how many aborts came      sent         answer: bytes streamed in all
+ *   generation        answer: that of the snapshot it works with
  */
 import type { MessagePort } from 'node:worker_threads'
 import { BatchSender } from '../../src/messages/channel.ts'
 import { type Batch, decodeBatch, isBatch } from '../../src/messages/codec.ts'
 import { CreditBalance } from '../../src/messages/credit.ts'
-import type { RouterThreadTask, ThreadReport } from '../../src/messages/thread.ts'
+import type { RouterThreadTask, ThreadOrder, ThreadReport } from '../../src/messages/thread.ts'
 import type { OpenMessage } from '../../src/messages/types.ts'
 
 const JSON_HEADERS = ['content-type', 'application/json', 'connection', 'keep-alive', 'x-engine', 'echo']
@@ -28,7 +29,10 @@ export default async function runEchoRouter({ port }: RouterThreadTask): Promise
   const ended = Promise.withResolvers<void>()
   port.on('message', (message: unknown) => {
     if (isBatch(message)) router.receive(message)
-    else if (isClose(message)) ended.resolve()
+    else if (isOrder(message)) {
+      if (message.kind === 'close') ended.resolve()
+      else router.generation = message.snapshot.generation
+    }
   })
   const report: ThreadReport = { kind: 'ready' }
   port.postMessage(report)
@@ -39,6 +43,7 @@ export default async function runEchoRouter({ port }: RouterThreadTask): Promise
 class EchoRouter {
   readonly #sender: BatchSender
   readonly #streams = new Map<number, Stream>()
+  generation = -1
   #aborts = 0
   #sentBytes = 0
 
@@ -78,6 +83,7 @@ class EchoRouter {
   #answer(message: OpenMessage, query: URLSearchParams): Uint8Array {
     if (query.has('bytes')) return Buffer.alloc(Number(query.get('bytes')), 'x')
     if (query.has('aborts')) return Buffer.from(JSON.stringify(this.#aborts))
+    if (query.has('generation')) return Buffer.from(JSON.stringify(this.generation))
     if (query.has('sent')) return Buffer.from(JSON.stringify(this.#sentBytes))
     return Buffer.from(JSON.stringify({ ...message, body: Buffer.from(message.body).toString() }))
   }
@@ -103,6 +109,6 @@ class EchoRouter {
   }
 }
 
-function isClose(message: unknown): boolean {
-  return typeof message === 'object' && message !== null && 'kind' in message && message.kind === 'close'
+function isOrder(message: unknown): message is ThreadOrder {
+  return typeof message === 'object' && message !== null && 'kind' in message
 }

@@ -4,6 +4,7 @@ import type { Failure } from '../failure.ts'
 import type { RequestFields } from '../request-fields.ts'
 import type { AnswerEditor } from './answer-editor.ts'
 import { ClientRid } from './client-rid.ts'
+import { EchoLogprobs } from './echo-logprobs.ts'
 import { InputLogprobs } from './input-logprobs.ts'
 
 export class EditedSink implements AttemptSink {
@@ -18,7 +19,7 @@ export class EditedSink implements AttemptSink {
 
   /** Whether the answer to such a request is passed on as it comes. */
   static isNeededFor(fields: RequestFields): boolean {
-    return fields.clientRid !== undefined || fields.wantsInputLogprobs
+    return fields.clientRid !== undefined || fields.prefillLogprobs !== undefined
   }
 
   answered(head: AnswerHead, body: Uint8Array): void {
@@ -48,9 +49,12 @@ export class EditedSink implements AttemptSink {
   }
 
   #editorsFor({ prefillBody, rids }: AnswerHead, isEventStream: boolean): AnswerEditor[] {
-    const { clientRid, batchSize, n } = this.#fields
+    const { clientRid, batchSize, n, prefillLogprobs } = this.#fields
     const editors: AnswerEditor[] = []
-    if (prefillBody !== undefined) editors.push(new InputLogprobs(prefillBody, isEventStream))
+    if (prefillBody !== undefined) {
+      const Logprobs = prefillLogprobs === 'echo' ? EchoLogprobs : InputLogprobs
+      editors.push(new Logprobs(prefillBody, isEventStream))
+    }
     // With several samples engines make up rids of their own, whatever the client sent.
     if (clientRid !== undefined && n === 1)
       editors.push(new ClientRid(rids, clientRid, batchSize !== undefined))

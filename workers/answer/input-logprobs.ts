@@ -11,9 +11,11 @@ import { applyEdits, type Edit } from '../json/edit.ts'
 import { JsonFault, rangeAt, type ScannedValue, scanArray } from '../json/scan.ts'
 import { eventsIn, isDoneData, type ServerSentEvent, toEvent } from '../sse-events.ts'
 import type { AnswerEditor } from './answer-editor.ts'
+import { joinLists } from './json-lists.ts'
 
 const FIELDS = ['input_token_logprobs', 'input_top_logprobs', 'input_token_ids_logprobs'] as const
 const NAMED = 'output_token_ids_logprobs'
+const EMPTY_LIST = Buffer.from('[]')
 
 export class InputLogprobs implements AnswerEditor {
   /** Prefill's answer for each prompt of the request, by its index. */
@@ -86,24 +88,13 @@ function rowsAt(bytes: Buffer, path: readonly (string | number)[]): number | und
 }
 
 function prepend(bytes: Buffer, theirs: ScannedValue, list: Buffer): Edit {
-  const own = theirs.kind === 'array' ? bytes.subarray(theirs.start, theirs.end) : Buffer.from('[]')
+  const own = theirs.kind === 'array' ? bytes.subarray(theirs.start, theirs.end) : EMPTY_LIST
   return { start: theirs.start, end: theirs.end, replacement: joinLists(list, own) }
 }
 
 function insertion(meta: ScannedValue, field: string, list: Buffer): Edit {
   const replacement = Buffer.concat([Buffer.from(`,${JSON.stringify(field)}:`), list])
   return { start: meta.end - 1, end: meta.end - 1, replacement }
-}
-
-/** One JSON list of both lists' elements. */
-function joinLists(first: Buffer, second: Buffer): Buffer {
-  if (isEmptyList(second)) return first
-  if (isEmptyList(first)) return second
-  return Buffer.concat([first.subarray(0, -1), Buffer.from(','), second.subarray(1)])
-}
-
-function isEmptyList(list: Buffer): boolean {
-  return scanArray(list, 0).elements.length === 0
 }
 
 function itemsOfBody(bytes: Buffer): Map<number, Buffer> {

@@ -6,7 +6,7 @@ import { type Member, type ScannedValue, scanArray } from './scan.ts'
 import { skipSpace } from './skip.ts'
 
 export interface PromptShape {
-  /** `undefined` for a single prompt. */
+  /** `undefined` for a single prompt; 0 for an empty list. */
   readonly batchSize: number | undefined
   /** Tokens of the longest token-id prompt; `undefined` when none is given by token ids. Reads the list. */
   countTokens(): number | undefined
@@ -35,8 +35,6 @@ function shapeOfList(bytes: Buffer, member: Member): PromptShape {
   // A flat list of ids is one prompt, and too long to be cut into elements.
   if (isFlat) return { batchSize: undefined, countTokens: () => countFlat(bytes, list) }
   const { elements } = scanArray(bytes, list.start)
-  // An empty list is no prompt at all: the engine's to refuse.
-  if (elements.length === 0) return SINGLE_TEXT
   return { batchSize: elements.length, countTokens: () => longest(bytes, elements) }
 }
 

@@ -1,7 +1,7 @@
 /** How many samples a request asks for, and where each `n` stands. An `n` that is none is left to the engine. */
 import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
 import { lastMember, textAt } from './members.ts'
-import { type Member, type Range, scanArray, scanObject } from './scan.ts'
+import { decodeString, type Member, type Range, scanArray, scanObject } from './scan.ts'
 
 export interface Sampling {
   /** 1 or more. */
@@ -46,8 +46,14 @@ function samplingOfList(bytes: Buffer, start: number): Sampling {
   return { n: n ?? 1, ranges }
 }
 
+/**
+ * Whatever an engine may take for a count above 1 must be seen here, or it would hang there: SGLang's parser reads
+ * `2.0`, `2e0` and `"2"` as 2, too.
+ */
 function countOf(bytes: Buffer, member: Member | undefined): number | undefined {
-  if (member?.kind !== 'number') return undefined
-  const text = textAt(bytes, { start: member.valueStart, end: member.valueEnd })
-  return /^[1-9]\d{0,14}$/.test(text) ? Number(text) : undefined
+  if (member?.kind !== 'number' && member?.kind !== 'string') return undefined
+  const range = { start: member.valueStart, end: member.valueEnd }
+  const text = member.kind === 'number' ? textAt(bytes, range) : decodeString(bytes, range)
+  const count = text.trim() === '' ? 0 : Number(text)
+  return count >= 1 && (Number.isInteger(count) || count === Infinity) ? count : undefined
 }

@@ -20,12 +20,21 @@ const CONNECT = new Set([
   'ETIMEDOUT',
   'EACCES',
 ])
+/** How undici calls a 100 or a 101, neither of which was asked for: it gives the connection up. */
+const UNASKED = /^bad (?:response|upgrade)$/
+
 /** `isReused`: the socket had carried a request before, and no byte of this response has come. */
 export function nameFailure(error: Error, isReused: boolean): LegFailure {
   const code = codeOf(error)
+  if (code === 'UND_ERR_SOCKET' && UNASKED.test(error.message)) return unasked()
   const kind = error.name === 'HTTPParserError' ? kindOfParserError(error) : kindOf(code)
   const text = code === '' || error.message.includes(code) ? error.message : `${error.message} (${code})`
   return { kind, message: text, isStaleSocket: isReused && kind === 'reset' }
+}
+
+function unasked(): LegFailure {
+  const message = 'sent an interim answer (100 or 101) that was not asked for'
+  return { kind: 'protocol', message, isStaleSocket: false }
 }
 
 function kindOf(code: string): LegFailure['kind'] {

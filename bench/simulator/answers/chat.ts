@@ -4,7 +4,14 @@ import { traitsOf } from '../profiles.ts'
 import { tokenAt } from '../script.ts'
 import type { Sequence } from '../sequence.ts'
 import { chatLogprobs } from './openai-logprobs.ts'
-import { failureOf, finishJson, type RenderContext, type Renderer, usageJson } from './renderer.ts'
+import {
+  chunkUsageJson,
+  failureOf,
+  finishJson,
+  type RenderContext,
+  type Renderer,
+  usageJson,
+} from './renderer.ts'
 
 export class ChatRenderer implements Renderer {
   readonly #context: RenderContext
@@ -74,7 +81,9 @@ export class ChatRenderer implements Renderer {
   }
 
   #chunk(sequence: Sequence, choice: string): string {
-    const usage = this.#context.call.continuousUsage ? `,"usage":${usageJson(this.#context, [sequence])}` : ''
+    const usage = this.#context.call.continuousUsage
+      ? `,"usage":${chunkUsageJson(this.#context, sequence)}`
+      : ''
     return `data: ${this.#head(sequence, 'chat.completion.chunk')},"choices":[${choice}]${usage}}\n\n`
   }
 

@@ -4,7 +4,14 @@ import { tokenAt } from '../script.ts'
 import type { Sequence } from '../sequence.ts'
 import { isSilent } from './chat.ts'
 import { completionsLogprobs } from './openai-logprobs.ts'
-import { failureOf, finishJson, type RenderContext, type Renderer, usageJson } from './renderer.ts'
+import {
+  chunkUsageJson,
+  failureOf,
+  finishJson,
+  type RenderContext,
+  type Renderer,
+  usageJson,
+} from './renderer.ts'
 
 export class CompletionsRenderer implements Renderer {
   readonly #context: RenderContext
@@ -51,7 +58,7 @@ export class CompletionsRenderer implements Renderer {
     const { call } = this.#context
     const from = this.#told.get(sequence)
     this.#told.set(sequence, sequence.produced)
-    const usage = call.continuousUsage ? usageJson(this.#context, [sequence]) : 'null'
+    const usage = call.continuousUsage ? chunkUsageJson(this.#context, sequence) : 'null'
     return `data: ${this.#head(sequence)},"choices":[${this.#choice(sequence, from)}],"usage":${usage}}\n\n`
   }
 

@@ -31,16 +31,30 @@ export interface RenderContext {
 
 /** JSON of the `usage` object: the prompt counts once for all its choices. */
 export function usageJson(context: RenderContext, sequences: readonly Sequence[]): string {
-  const { call, knobs } = context
-  let prompt = 0
-  let cached = 0
-  let completion = 0
+  const { call } = context
+  const counts = { prompt: 0, cached: 0, completion: 0 }
   for (const sequence of sequences) {
-    completion += sequence.produced
+    counts.completion += sequence.produced
     if (sequence.spec.index % call.n !== 0) continue
-    prompt += sequence.promptTokens
-    cached += sequence.cachedTokens
+    counts.prompt += sequence.promptTokens
+    counts.cached += sequence.cachedTokens
   }
+  return countsJson(context, counts)
+}
+
+/** `usage` of a chunk, with `continuous_usage_stats`: that of its own choice, whichever of the prompt's it is. */
+export function chunkUsageJson(context: RenderContext, sequence: Sequence): string {
+  const { promptTokens: prompt, cachedTokens: cached, produced: completion } = sequence
+  return countsJson(context, { prompt, cached, completion })
+}
+
+interface TokenCounts {
+  readonly prompt: number
+  readonly cached: number
+  readonly completion: number
+}
+
+function countsJson({ knobs }: RenderContext, { prompt, cached, completion }: TokenCounts): string {
   const details = knobs.enableCacheReport ? `{"cached_tokens":${cached}}` : 'null'
   return (
     `{"prompt_tokens":${prompt},"total_tokens":${prompt + completion},"completion_tokens":${completion},` +

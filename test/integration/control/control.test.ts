@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { Worker } from 'node:worker_threads'
 import { type Config, configSchema } from '../../../src/config/config.ts'
 import { startControl } from '../../../src/control/control.ts'
 import { type EngineSnapshot, NO_ENGINES } from '../../../src/core/engine.ts'
@@ -50,11 +51,14 @@ async function control(t: TestContext, engines: Config['engines'] | object, heal
     log: { level: 'error' },
   })
   const shared = createSharedMemory(8, 1)
-  const seen: { snapshot: EngineSnapshot } = { snapshot: NO_ENGINES }
+  const seen: { snapshot: EngineSnapshot; sizes: number[] } = { snapshot: NO_ENGINES, sizes: [] }
   const running = await startControl({
     config,
     shared,
-    onSnapshot: snapshot => void (seen.snapshot = snapshot),
+    onSnapshot: snapshot => {
+      seen.snapshot = snapshot
+      seen.sizes.push(snapshot.engines.length)
+    },
   })
   t.after(() => running.close())
   return { seen, slots: new EngineSlots(shared), running }
@@ -80,6 +84,36 @@ test('engines are registered with what they tell, and healthy at their first goo
   const byRole = new Map(seen.snapshot.engines.map(engine => [engine.role, engine]))
   assert.deepEqual([byRole.get('prefill')?.bootstrapPort, byRole.get('prefill')?.dpSize], [9000, 2])
   assert.equal(byRole.get('decode')?.url, decode.url)
+})
+
+test('a control thread that dies is replaced: probes go on, and no engine is forgotten meanwhile', async t => {
+  const workers: Worker[] = []
+  const note = (worker: Worker): void => void workers.push(worker)
+  process.on('worker', note)
+  t.after(() => process.off('worker', note))
+  const engines = [await fakeEngine(t, undefined), await fakeEngine(t, undefined)]
+  const urls = engines.map(({ url }) => ({ url }))
+  const { seen, slots } = await control(t, { prefill: urls.slice(0, 1), decode: urls.slice(1) })
+  await until(() => slots.isHealthy(0) && slots.isHealthy(1), 'both are healthy')
+  const { generation } = seen.snapshot
+  assert.equal(workers.length, 1)
+  await workers[0]?.terminate()
+  assert.equal(seen.snapshot.engines.length, 2)
+  for (const engine of engines) engine.health = 500
+  await until(() => !slots.isHealthy(0) && !slots.isHealthy(1), 'both are unhealthy')
+  assert.equal(workers.length, 2)
+  assert.deepEqual(
+    seen.snapshot.engines.map(({ url }) => url).toSorted(),
+    engines.map(({ url }) => url).toSorted(),
+  )
+  assert.equal(seen.snapshot.generation, generation)
+  for (const engine of engines) engine.health = 200
+  await until(() => slots.isHealthy(0) && slots.isHealthy(1), 'both are healthy again')
+  assert.ok(seen.snapshot.generation > generation)
+  assert.ok(
+    seen.sizes.every((size, at) => size >= (seen.sizes[at - 1] ?? 0)),
+    seen.sizes.join(' '),
+  )
 })
 
 test('no engine at all is a valid start', async t => {

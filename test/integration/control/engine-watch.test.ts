@@ -13,6 +13,7 @@ test('an engine that does not come up is reported once, with the reason, and tri
   const watch = new EngineWatch({
     // Port 1 of this machine: nobody listens there.
     spec: { url: 'http://127.0.0.1:1', role: 'decode', bootstrapPort: undefined },
+    lastHealth: 'unknown',
     engines,
     health,
     signal: closing.signal,

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { connect } from 'node:net'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { openHouse, until } from '../../support/front-house.ts'
+import { sendRaw } from '../../support/raw-http.ts'
 
 const SMALL = { limits: { bodyBytes: 65_536 } }
 
@@ -12,7 +13,7 @@ test('takes a body of exactly the limit and refuses one byte more by its content
   const exact = await fetch(`${origin}/generate`, { method: 'POST', body: Buffer.alloc(65_536, 'a') })
   assert.equal(exact.status, 200)
   assert.partialDeepStrictEqual(await exact.json(), { body: 'a'.repeat(65_536) })
-  const answer = await exchange(
+  const answer = await sendRaw(
     t,
     origin,
     'POST /generate HTTP/1.1\r\nhost: a\r\ncontent-length: 65537\r\n\r\n',
@@ -24,7 +25,7 @@ test('takes a body of exactly the limit and refuses one byte more by its content
 test('refuses a chunked body once it grows past the limit', async t => {
   const { origin, frontend } = await openHouse(t, { config: SMALL })
   const head = 'POST /generate HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n'
-  const answer = await exchange(t, origin, `${head}${`4000\r\n${'b'.repeat(0x4000)}\r\n`.repeat(5)}0\r\n\r\n`)
+  const answer = await sendRaw(t, origin, `${head}${`4000\r\n${'b'.repeat(0x4000)}\r\n`.repeat(5)}0\r\n\r\n`)
   assert.match(answer, /^HTTP\/1.1 413 /)
   assert.equal(frontend.openRequests, 0)
 })
@@ -80,7 +81,7 @@ test('hands over a large answer whole, also to a client that reads late', async 
 test('hangs up on a client that sends a request before it has its answer, and leaves nothing open', async t => {
   const { origin, frontend } = await openHouse(t)
   const one = 'POST /generate?silent HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}'
-  assert.equal(await exchange(t, origin, one + one), '')
+  assert.equal(await sendRaw(t, origin, one + one), '')
   await until(() => frontend.openRequests === 0)
 })
 
@@ -109,24 +110,3 @@ test('forgets a client that leaves in the middle of its upload', async t => {
   socket.destroy()
   await until(() => frontend.openRequests === 0)
 })
-
-/** Sends raw text; returns what comes back until it is enough or the connection ends. */
-function exchange(
-  t: TestContext,
-  origin: string,
-  text: string,
-  isEnough: (answer: string) => boolean = answer => answer.endsWith('}}'),
-): Promise<string> {
-  return new Promise(resolve => {
-    let answer = ''
-    const socket = connect(Number(new URL(origin).port), '127.0.0.1')
-    t.after(() => socket.destroy())
-    socket.on('error', () => resolve(answer))
-    socket.on('close', () => resolve(answer))
-    socket.setEncoding('utf8').on('data', piece => {
-      answer += String(piece)
-      if (isEnough(answer)) resolve(answer)
-    })
-    socket.write(text)
-  })
-}

@@ -62,6 +62,15 @@ test('ends what a lost thread had open, and serves the next request by a new thr
   assert.equal(frontend.openRequests, 0)
 })
 
+test('tells the engines to a thread that replaces a lost one', async t => {
+  const { origin, threads } = await openHouse(t)
+  threads.sendSnapshot({ generation: 7, engines: [] })
+  await until(async () => (await ask(origin, 'generation')) === '7')
+  await textOf(await once(open(`${origin}/generate?die`)))
+  await until(() => threads.channels.length === 1)
+  assert.equal(await ask(origin, 'generation'), '7')
+})
+
 test('answers thousands of requests at once, over two threads', async t => {
   const { origin, frontend, threads } = await openHouse(t, { threads: 2 })
   const agent = new Agent({ keepAlive: true, maxSockets: 200 })

@@ -36,6 +36,27 @@ test('skips 1xx answers and reads chunked bodies of a megabyte', async t => {
   assert.ok(Buffer.concat(noted.parts).equals(Buffer.concat(Array<Buffer>(11).fill(piece))))
 })
 
+for (const [name, interim] of [
+  ['100 Continue', 'HTTP/1.1 100 Continue\r\n\r\n'],
+  [
+    '101 Switching Protocols',
+    'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n',
+  ],
+] as const) {
+  test(`does not take a ${name} that was not asked for to be a reset of a kept connection`, async t => {
+    const engine = await rawEngine(t, ({ socket, ordinal }) => {
+      if (ordinal === 2) socket.write(interim)
+      socket.write(answerOf('ok'))
+    })
+    const connections = connectionsTo(t, engine.url)
+    await ask(connections)
+    const { failure } = await ask(connections)
+    assert.deepEqual([failure?.kind, failure?.isStaleSocket], ['protocol', false])
+    assert.match(failure?.message ?? '', /interim answer/)
+    assert.equal((await ask(connections)).text, 'ok')
+  })
+}
+
 test('reads an answer that comes byte by byte, its head too', async t => {
   const whole = answerOf('hello', 'X-Long-Header-Name: some value\r\n')
   const engine = await rawEngine(t, ({ socket }) => {

@@ -65,6 +65,7 @@ interface Play {
   readonly prefill: Script
   readonly decode: Script
   readonly isStream?: boolean
+  readonly mergesPrefill?: boolean
   readonly config?: ConfigInput
 }
 
@@ -78,7 +79,7 @@ async function stage(t: TestContext, play: Play): Promise<Stage> {
   const plan = {
     path: '/generate',
     isStream: play.isStream ?? true,
-    mergesPrefill: false,
+    mergesPrefill: play.mergesPrefill ?? false,
     prefill: engineOf({ slot: 0, role: 'prefill', url: prefill.url }),
     decode: engineOf({ slot: 1, role: 'decode', url: decode.url }),
     rids: [RID],
@@ -195,6 +196,44 @@ suite('Attempt', () => {
     await until(() => isOver(scene))
     assert.deepEqual(scene.heard, ['failed: stalled of decode'])
     await until(() => scene.decode.seen.includes(`abort ${RID}`))
+  })
+
+  test('breaks a stream whose event does not end, and stops both engines', async t => {
+    const config = { limits: { eventBytes: 4096 } }
+    const decode = streamOf(TOKEN, `data: {"text":"${'a'.repeat(8192)}`)
+    const scene = await stage(t, { prefill: whole, decode, config })
+    scene.attempt.start()
+    await until(() => isOver(scene))
+    assert.deepEqual(scene.heard, ['started', TOKEN, 'broke: protocol'])
+    await until(() => scene.decode.seen.includes('gone') && scene.decode.seen.includes(`abort ${RID}`))
+    assert.deepEqual(scene.inFlight(), [0, 0])
+  })
+
+  test('fails when an event without an end comes before a token', async t => {
+    const config = { limits: { peekBytes: 4096 } }
+    const decode = streamOf(`data: {"text":"${'a'.repeat(8192)}`)
+    const scene = await stage(t, { prefill: whole, decode, config })
+    scene.attempt.start()
+    await until(() => isOver(scene))
+    assert.deepEqual(scene.heard, ['failed: protocol of decode'])
+  })
+
+  test('holds all tokens that come before the prefill answer that is merged into them', async t => {
+    const { promise: asked, resolve } = Promise.withResolvers<ServerResponse>()
+    const config = { limits: { peekBytes: 1024 } }
+    const long = TOKEN.repeat(100)
+    const decode: Script = response => {
+      streamOf(long, DONE)(response)
+      response.end()
+    }
+    const scene = await stage(t, { prefill: resolve, decode, mergesPrefill: true, config })
+    scene.attempt.start()
+    const response = await asked
+    await until(() => scene.inFlight()[1] === 0)
+    assert.deepEqual(scene.heard, [])
+    whole(response)
+    await until(() => isOver(scene))
+    assert.deepEqual(scene.heard, ['started', long + DONE, 'ended'])
   })
 
   test('breaks a stream whose connection breaks after its first token', async t => {

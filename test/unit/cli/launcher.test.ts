@@ -64,3 +64,17 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     assert.equal(text, 'up\nbye\n')
   })
 }
+
+test('what Node compiles is kept for the next start, for threads too', async t => {
+  const start = packageWith(
+    t,
+    `import { Worker } from 'node:worker_threads'
+     import { getCompileCacheDir } from 'node:module'
+     const code = 'require("node:worker_threads").parentPort.postMessage(require("node:module").getCompileCacheDir())'
+     new Worker(code, { eval: true }).on('message', dir => console.log(getCompileCacheDir() === dir, dir))`,
+    true,
+  )
+  const child = start()
+  const [text] = await once(child.stdout, 'data')
+  assert.match(String(text), /^true .*pd-gateway\/compiled/)
+})

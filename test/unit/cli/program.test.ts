@@ -135,11 +135,17 @@ test('all faulty flags are named at once', async () => {
     assert.match(err, new RegExp(`flag ${flag}:`))
 })
 
-test('who relies on keys or TLS is told that there are none', async () => {
-  assert.match(
-    (await run('--worker-urls http://a:1 --api-key secret')).err,
-    /neither asks for keys nor encrypts/,
+test('nobody who relies on keys or TLS gets a gateway without', async () => {
+  const { code, err, config } = await run(
+    '--worker-urls http://a:1 --api-key secret --tls-cert-path c --tenant-api-key a:b c:d',
   )
+  assert.deepEqual([code, config], [2, undefined])
+  for (const flag of ['--api-key', '--tls-cert-path', '--tenant-api-key'])
+    assert.match(err, new RegExp(`flag ${flag}: this gateway neither asks for keys`))
+  assert.doesNotMatch(err, /secret/)
+  const byVariable = await run('--worker-urls http://a:1', { PDGW_API_KEY: 'secret' })
+  assert.equal(byVariable.code, 2)
+  assert.match(byVariable.err, /variable PDGW_API_KEY: /)
 })
 
 test('a gateway without engines starts with a warning', async () => {

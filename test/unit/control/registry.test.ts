@@ -70,3 +70,15 @@ test('a slot is used again only when nothing is in flight on it, and with the ne
 test('an engine that is not there cannot be removed', () => {
   assert.equal(registryOf().registry.remove(spec('http://a:1')), false)
 })
+
+test('engines that were known before keep their slots, and others take none of theirs', () => {
+  const { registry, slots } = registryOf()
+  const [a, b] = [registry.put(spec('http://a:1'), INFO), registry.put(spec('http://b:1'), INFO)]
+  const next = new Registry(slots, 4, registry.snapshot())
+  assert.deepEqual(next.snapshot(), registry.snapshot())
+  assert.deepEqual(next.find(spec('http://b:1')), b)
+  assert.equal(next.put(spec('http://c:1'), INFO).slot, 2)
+  assert.deepEqual(next.put(spec('http://b:1'), INFO), b)
+  assert.deepEqual(next.put(spec('http://a:1'), INFO), a)
+  assert.equal(next.snapshot().generation, 5)
+})

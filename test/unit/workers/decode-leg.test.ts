@@ -21,7 +21,7 @@ interface Heard {
 }
 
 /** A leg whose stream is committed as soon as it is ready, as an attempt does it. */
-function listen(limitBytes = 1 << 20): Heard {
+function listen(held = 1 << 20, event = 1 << 20): Heard {
   const told: string[] = []
   const passed: Buffer[] = []
   const events: DecodeEvents = {
@@ -36,7 +36,7 @@ function listen(limitBytes = 1 << 20): Heard {
     decodeRefused: () => told.push('refused'),
     decodeBytes: bytes => passed.push(Buffer.from(bytes)),
   }
-  const leg = new DecodeLeg(limitBytes, events)
+  const leg = new DecodeLeg({ held, event }, events)
   return { leg, told, client: () => Buffer.concat(passed).toString() }
 }
 
@@ -110,6 +110,42 @@ suite('DecodeLeg with a stream', () => {
     heard.leg.onHead(200, STREAM)
     for (let turn = 0; turn < 5; turn++) heard.leg.onData(Buffer.from(ROLE))
     assert.deepEqual(heard.told, ['failed: protocol 502'])
+  })
+
+  test('fails when an event without an end grows beyond the limit before a token', () => {
+    const heard = listen(100)
+    heard.leg.onHead(200, STREAM)
+    heard.leg.onData(Buffer.from(ROLE.slice(0, 60)))
+    assert.deepEqual(heard.told, [])
+    heard.leg.onData(Buffer.alloc(41, 'x'))
+    assert.deepEqual(heard.told, ['failed: protocol 502'])
+  })
+
+  test('counts whole events and the start of the next together before a token', () => {
+    const heard = listen(ROLE.length + 9)
+    heard.leg.onHead(200, STREAM)
+    heard.leg.onData(Buffer.from(`${ROLE}data: {12`))
+    assert.deepEqual(heard.told, [])
+    heard.leg.onData(Buffer.from('3'))
+    assert.deepEqual(heard.told, ['failed: protocol 502'])
+  })
+
+  test('fails when an event without an end grows beyond its limit after a token, and passes no part of it on', () => {
+    const heard = listen(1 << 20, 100)
+    heard.leg.onHead(200, STREAM)
+    heard.leg.onData(Buffer.from(TOKEN + TOKEN.slice(0, 40)))
+    heard.leg.onData(Buffer.alloc(59, 'x'))
+    assert.deepEqual(heard.told, ['ready'])
+    heard.leg.onData(Buffer.from('y'))
+    assert.deepEqual([heard.told, heard.client()], [['ready', 'failed: protocol 502'], TOKEN])
+  })
+
+  test('takes events up to the limit one after the other', () => {
+    const heard = listen(1 << 20, Buffer.byteLength(TOKEN))
+    heard.leg.onHead(200, STREAM)
+    const text = Buffer.from(TOKEN.repeat(9))
+    for (let at = 0; at < text.length; at += 7) heard.leg.onData(text.subarray(at, at + 7))
+    assert.deepEqual([heard.told, heard.client()], [['ready'], TOKEN.repeat(9)])
   })
 
   test('holds no more once it is committed, whatever follows', () => {

@@ -25,8 +25,12 @@ function editOf(start: number, end: number, text: string): Edit {
   return { start, end, replacement: Buffer.from(text) }
 }
 
+function wantsEcho(endpoint: GenerationEndpoint, text: string): boolean {
+  return fields(endpoint, text).prefillLogprobs === 'echo'
+}
+
 function wantsLogprobs(text: string): boolean {
-  return fields('generate', text).wantsInputLogprobs
+  return fields('generate', text).prefillLogprobs === 'native'
 }
 
 suite('scan', () => {
@@ -150,7 +154,6 @@ suite('readFields', () => {
     ['generate', '{"text":["a","b"]}', 2, undefined],
     ['generate', '{"text":null,"input_ids":[[1]]}', 1, 1],
     ['generate', '{"input_ids":[ 1 , 2 ]}', undefined, 2],
-    ['generate', '{"input_ids":[]}', undefined, undefined],
   ]
   for (const [endpoint, text, batchSize, promptTokens] of batches) {
     test(`sees the shape of ${endpoint} ${text}`, () => {
@@ -160,8 +163,16 @@ suite('readFields', () => {
     })
   }
 
+  test('sees every n that an engine may take for a number above 1, which would hang there', () => {
+    for (const n of ['2', '2.0', '2e0', '20E-1', '"2"', '" 2 "', '"2.0"'])
+      assert.equal(fields('chat', `{"n":${n}}`).n, 2, n)
+    assert.equal(fields('chat', '{"n":1e9}').n, 1e9)
+    assert.equal(fields('chat', '{"n":1e400}').n, Infinity)
+    assert.equal(built('chat', '{"n":"2"}', true), `{"n":1,${OURS}}`)
+  })
+
   test('leaves an n that is none to the engine', () => {
-    for (const n of ['0', '-1', '1.5', '"2"', 'null', '2.0']) {
+    for (const n of ['0', '-1', '1.5', '"a"', '""', '"1.5"', 'null', 'true', '[2]', '{}', '1e-1']) {
       assert.equal(fields('chat', `{"n":${n}}`).n, 1)
       assert.equal(fields('chat', `{"n":${n}}`).nRanges.length, 0)
     }
@@ -170,6 +181,24 @@ suite('readFields', () => {
     assert.equal(fields('generate', list).nRanges.length, 2)
     assert.equal(fields('generate', '{"sampling_params":[{"n":2},{}]}').n, 1)
     assert.equal(fields('generate', '{"n":4,"sampling_params":{"n":2}}').n, 2)
+  })
+
+  test('refuses an empty list of prompts', () => {
+    for (const [endpoint, text] of [
+      ['generate', '{"text":[]}'],
+      ['generate', '{"input_ids":[ ]}'],
+      ['completions', '{"prompt":[]}'],
+    ] as const)
+      assert.throws(() => fields(endpoint, text), { code: 'invalid-request' })
+  })
+
+  test('knows when logprobs of an echoed prompt are wanted', () => {
+    assert.equal(wantsEcho('completions', '{"echo":true,"logprobs":1}'), true)
+    assert.equal(wantsEcho('completions', '{"echo":true,"logprobs":null}'), false)
+    assert.equal(wantsEcho('completions', '{"echo":true}'), false)
+    assert.equal(wantsEcho('completions', '{"echo":false,"logprobs":1}'), false)
+    assert.equal(wantsEcho('chat', '{"echo":true,"logprobs":1}'), false)
+    assert.equal(wantsEcho('generate', '{"echo":true,"logprobs":1}'), false)
   })
 
   test('knows when logprobs of the prompt are wanted', () => {

@@ -1,0 +1,65 @@
+/** Bodies that are no request: each gets a 400 that says what is wrong, at once, and no engine is left with anything. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { gzipSync } from 'node:zlib'
+import { openGateway, runningOn, until } from '../support/gateway.ts'
+
+const GOOD = '{"text":"a","sampling_params":{"max_new_tokens":1}}'
+
+const ODD: readonly [name: string, body: string | Uint8Array, message: RegExp][] = [
+  ['nothing', '', /body is empty/],
+  ['white space', ' \n ', /expected an object.*line 2, column 2/],
+  ['a list', '[]', /expected an object.*byte 0/],
+  ['null', 'null', /expected an object/],
+  ['a string', '"a"', /expected an object/],
+  ['a number', '1', /expected an object/],
+  ['a byte order mark before it', `\uFEFF${GOOD}`, /expected an object.*byte 0/],
+  ['UTF-16 with its mark', Buffer.from(`\uFEFF${GOOD}`, 'utf16le'), /not valid UTF-8/],
+  ['UTF-16', Buffer.from(GOOD, 'utf16le'), /expected a key in double quotes/],
+  ['latin1', Buffer.from('{"text":"\u00e9"}', 'latin1'), /not valid UTF-8/],
+  ['gzip', gzipSync(GOOD), /not valid UTF-8/],
+  ['a NUL in a string', '{"text":"a\0"}', /control character.*byte 10/],
+  ['two objects', GOOD + GOOD, /expected nothing after the object/],
+  ['a comma too many', '{"text":"a",}', /expected a key.*byte 12/],
+  ['single quotes', "{'text':'a'}", /expected a key/],
+  ['no end', '{"text":"a"', /expected ',' or '}'/],
+  ['a nesting of 100,000', `{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`, /nested too deeply/],
+  ['an empty list of prompts', '{"text":[]}', /list of prompts is empty/],
+  ['a billion samples', '{"text":"a","sampling_params":{"n":1e9}}', /n is 1000000000/],
+  ['more samples than there are numbers', '{"text":"a","sampling_params":{"n":1e400}}', /n is Infinity/],
+  ['half a sample', '{"text":"a","sampling_params":{"n":1.5}}', /body\.n/],
+  ['no prompt', '{}', /Either text, input_ids/],
+  ['a flag that is none', '{"text":"a","stream":"yes"}', /body\.stream/],
+]
+
+test('a body that is no request is refused with a reason', async t => {
+  const { origin, fleet } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
+  const post = (body: string | Uint8Array): Promise<Response> =>
+    fetch(`${origin}/generate`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: Buffer.from(body),
+    })
+  const check = ([name, body, message]: (typeof ODD)[number]): Promise<void> =>
+    t.test(name, async () => {
+      const answer = await post(body)
+      const text = await answer.text()
+      assert.equal(answer.status, 400, text)
+      assert.match(text, message)
+    })
+  await Promise.all(ODD.map(check))
+  await until(() => runningOn(fleet) === 0)
+  assert.equal((await post(GOOD)).status, 200)
+})
+
+test('samples are counted however the number is written', async t => {
+  const { origin } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
+  const counts = ['2', '2.0', '20e-1', '"2"'].map(async n => {
+    const body = `{"model":"sim","prompt":"a","max_tokens":2,"n":${n}}`
+    const headers = { 'content-type': 'application/json' }
+    const response = await fetch(`${origin}/v1/completions`, { method: 'POST', headers, body })
+    const answer: unknown = await response.json()
+    assert.partialDeepStrictEqual(answer, { choices: [{ index: 0 }, { index: 1 }] }, n)
+  })
+  await Promise.all(counts)
+})

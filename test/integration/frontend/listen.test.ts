@@ -1,0 +1,32 @@
+/** A port that is somebody else's is not shared, though our own listeners share theirs. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { test } from 'node:test'
+import { configSchema } from '../../../src/config/config.ts'
+import { startFrontend } from '../../../src/frontend/server.ts'
+import { openHouse, SILENT } from '../../support/front-house.ts'
+
+function listenOn(port: number): Promise<unknown> {
+  return startFrontend({
+    config: configSchema.parse({ server: { host: '127.0.0.1', port } }),
+    assign: () => undefined,
+    readiness: () => ({ isReady: true, healthyEngines: 0, totalEngines: 0 }),
+    log: SILENT,
+  })
+}
+
+test('does not start on the port of another program, and says which port it is', async t => {
+  const other = createServer().listen(0, '127.0.0.1')
+  t.after(() => other.close())
+  await once(other, 'listening')
+  const address = other.address()
+  const port = typeof address === 'object' ? (address?.port ?? 0) : 0
+  await assert.rejects(listenOn(port), new RegExp(`EADDRINUSE: address already in use 127.0.0.1:${port}`))
+})
+
+test('does not share the port of another gateway, which goes on', async t => {
+  const { origin, frontend } = await openHouse(t)
+  await assert.rejects(listenOn(frontend.port), /EADDRINUSE/)
+  assert.equal(await (await fetch(`${origin}/health`)).text(), 'OK')
+})

@@ -1,0 +1,107 @@
+/**
+ * Requests that no decent client sends: each gets a clear answer or its connection is closed, and the next client is
+ * served. Where the answer has no body of ours, uWebSockets.js gave it before the gateway saw the request.
+ */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { servedRoutes } from '../../../src/frontend/routes.ts'
+import { openHouse, until } from '../../support/front-house.ts'
+import { sendRaw } from '../../support/raw-http.ts'
+
+const BODY = '{"text":"a"}'
+const LENGTH = `content-length: ${BODY.length}\r\n`
+
+function post(path: string, more = LENGTH, body = BODY): string {
+  return `POST ${path} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n${more}\r\n${body}`
+}
+
+function chunked(body: string): string {
+  return post('/generate', 'transfer-encoding: chunked\r\n', body)
+}
+
+const CHUNK = `${BODY.length.toString(16)}\r\n${BODY}\r\n`
+
+/** What is answered with which status; the echo of the router thread comes with every 200. */
+const ODD: readonly [name: string, request: string, status: number][] = [
+  ['a content-length twice, the same', post('/generate', LENGTH + LENGTH), 200],
+  ['two values of content-length', post('/generate', `${LENGTH}content-length: 3\r\n`), 400],
+  [
+    'two values of content-length for no route',
+    post('/nothing', `content-length: 3\r\n${LENGTH}`, 'abc'),
+    400,
+  ],
+  [
+    'content-length beside chunks',
+    chunked(`${LENGTH}\r\n${CHUNK}0\r\n\r\n`).replace('\r\n\r\n', '\r\n'),
+    400,
+  ],
+  ['a negative content-length', post('/generate', 'content-length: -1\r\n'), 400],
+  ['a hexadecimal content-length', post('/generate', 'content-length: 0xc\r\n'), 400],
+  ['a content-length of twenty digits', post('/generate', `content-length: ${'9'.repeat(20)}\r\n`), 400],
+  ['chunks', chunked(`${CHUNK}0\r\n\r\n`), 200],
+  ['chunks of a size that is none', chunked(`zz\r\n${BODY}\r\n0\r\n\r\n`), 400],
+  ['a transfer-encoding that is unknown', post('/generate', `${LENGTH}transfer-encoding: gzip\r\n`), 400],
+  ['no content-length and no body', post('/generate', '', ''), 200],
+  ['HTTP/1.0', 'GET /health HTTP/1.0\r\n\r\n', 505],
+  ['HTTP/2 by prior knowledge', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 505],
+  ['no host', 'GET /health HTTP/1.1\r\n\r\n', 400],
+  ['an absolute address', post('http://a/generate'), 505],
+  ['a method in lower case', post('/generate').replace('POST', 'post'), 405],
+  ['an unknown method', post('/generate').replace('POST', 'FROB'), 405],
+  ['a HEAD with a body', post('/generate').replace('POST', 'HEAD'), 405],
+  ['an OPTIONS with a body', post('/generate').replace('POST', 'OPTIONS'), 204],
+  ['a DELETE of a page', post('/health').replace('POST', 'DELETE'), 405],
+  ['a CONNECT', 'CONNECT a:80 HTTP/1.1\r\nhost: a\r\n\r\n', 505],
+  ['a TRACE', 'TRACE /health HTTP/1.1\r\nhost: a\r\n\r\n', 405],
+  ['an upgrade', post('/generate', `${LENGTH}connection: upgrade\r\nupgrade: websocket\r\n`), 200],
+  ['a NUL in a header', post('/generate', `${LENGTH}x-a: a\0b\r\n`), 400],
+  ['a header without a colon', post('/generate', `${LENGTH}x-a\r\n`), 400],
+  ['a space before the colon', post('/generate', `${LENGTH}x-a : b\r\n`), 400],
+  ['a header that goes on in the next line', post('/generate', `${LENGTH}x-a: b\r\n c\r\n`), 400],
+  ['a head of 15 KiB', post('/generate', `${LENGTH}x-a: ${'a'.repeat(15_000)}\r\n`), 200],
+  ['a head of 17 KiB', post('/generate', `${LENGTH}x-a: ${'a'.repeat(17_000)}\r\n`), 431],
+  ['an address of 17 KiB', `GET /${'a'.repeat(17_000)} HTTP/1.1\r\nhost: a\r\n\r\n`, 431],
+  ['a hundred headers', post('/generate', LENGTH + 'x-a: b\r\n'.repeat(100)), 431],
+  ['two slashes', post('//generate'), 404],
+  ['a slash at the end', post('/generate/'), 404],
+  ['a percent-encoded path', post('/%67enerate'), 404],
+  ['a path with dots', post('/v1/../generate'), 404],
+  ['a query with odd characters', post('/generate?a=%00&b=?&=;'), 200],
+  ['a content-type of another kind', post('/generate').replace('application/json', 'text/plain'), 415],
+  ['a GET with a body', `GET /v1/models HTTP/1.1\r\nhost: a\r\n${LENGTH}\r\n${BODY}`, 200],
+  ['trailers', chunked(`${CHUNK}0\r\nx-a: b\r\n\r\n`), 505],
+  ['the first bytes of TLS', '\x16\x03\x01\x02\x00\x01\x00\x01\r\n\r\n', 505],
+]
+
+test('answers each odd request with a status, and the next client as ever', async t => {
+  const { origin, frontend } = await openHouse(t)
+  const ask = (text: string): Promise<string> =>
+    sendRaw(t, origin, Buffer.from(text, 'latin1'), answer => answer.includes('\r\n\r\n'))
+  const check = ([name, request, status]: (typeof ODD)[number]): Promise<void> =>
+    t.test(`${status} to ${name}`, async () => {
+      const answer = await ask(request)
+      assert.equal(answer.slice(0, 13), `HTTP/1.1 ${status} `, answer)
+    })
+  await Promise.all(ODD.map(check))
+  await until(() => frontend.openRequests === 0)
+  assert.equal(await (await fetch(`${origin}/health`)).text(), 'OK')
+})
+
+const METHODS = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE']
+
+test('takes each method on each route as the route says', async t => {
+  const { origin, frontend } = await openHouse(t)
+  const check = async (path: string, method: string, takes: readonly string[]): Promise<void> => {
+    const response = await fetch(origin + path, { method })
+    await response.arrayBuffer()
+    const expected = method === 'OPTIONS' ? 204 : takes.includes(method) ? 200 : 405
+    assert.equal(response.status, expected, `${method} ${path}`)
+    const allow = response.headers.get('allow')
+    assert.equal(allow, expected === 200 ? null : [...takes, 'OPTIONS'].join(', '), `${method} ${path}`)
+  }
+  const all = servedRoutes().flatMap(({ path, methods }) =>
+    METHODS.map(method => check(path, method, methods)),
+  )
+  await Promise.all(all)
+  await until(() => frontend.openRequests === 0)
+})

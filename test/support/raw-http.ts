@@ -1,0 +1,24 @@
+/** Requests as bytes, for what no HTTP client would send. */
+import { connect } from 'node:net'
+import type { TestContext } from 'node:test'
+
+/** Sends and returns what comes back, until it is enough or the connection ends. */
+export function sendRaw(
+  t: TestContext,
+  origin: string,
+  text: string | Uint8Array,
+  isEnough: (answer: string) => boolean = answer => answer.endsWith('}}'),
+): Promise<string> {
+  return new Promise(resolve => {
+    let answer = ''
+    const socket = connect(Number(new URL(origin).port), '127.0.0.1')
+    t.after(() => socket.destroy())
+    socket.on('error', () => resolve(answer))
+    socket.on('close', () => resolve(answer))
+    socket.setEncoding('utf8').on('data', piece => {
+      answer += String(piece)
+      if (isEnough(answer)) resolve(answer)
+    })
+    socket.write(text)
+  })
+}

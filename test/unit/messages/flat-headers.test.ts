@@ -1,0 +1,13 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { headerIn } from '../../../src/messages/flat-headers.ts'
+
+test('finds the value under a name, the first of several', () => {
+  const headers = ['a', '1', 'b', '2', 'b', '3']
+  assert.deepEqual([headerIn(headers, 'a'), headerIn(headers, 'b')], ['1', '2'])
+})
+
+test('does not take a value for a name', () => {
+  assert.equal(headerIn(['a', 'b', 'c', 'd'], 'b'), undefined)
+  assert.equal(headerIn([], 'b'), undefined)
+})

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { logSchema } from '../../../src/config/server.ts'
+import { createLogger } from '../../../src/telemetry/log.ts'
+
+function folderFor(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'log-test-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  return join(folder, 'made', 'for it')
+}
+
+function linesIn(dir: string): string[] {
+  return readFileSync(join(dir, 'pd-gateway.log'), 'utf8').trimEnd().split('\n')
+}
+
+test('a folder is made for the log, and every part writes to the one file in it, line by line', t => {
+  const dir = folderFor(t)
+  const config = logSchema.parse({ dir })
+  const parts = ['main', 'control'].map(part => createLogger(config, part))
+  for (const [at, log] of [...parts, ...parts].entries()) log.info({ at }, 'here')
+  const lines = linesIn(dir)
+  assert.equal(lines.length, 4)
+  assert.deepEqual(
+    lines.map(line => /(main|control).* here.*at=(\d)/.exec(line)?.slice(1)),
+    [
+      ['main', '0'],
+      ['control', '1'],
+      ['main', '2'],
+      ['control', '3'],
+    ],
+  )
+})
+
+test('a log that exists is gone on with', t => {
+  const dir = folderFor(t)
+  const config = logSchema.parse({ dir, json: true })
+  for (const turn of [1, 2]) createLogger(config, 'main').warn({ turn }, 'again')
+  const turns = linesIn(dir).map((line): unknown => JSON.parse(line))
+  assert.partialDeepStrictEqual(turns, [
+    { level: 'warn', part: 'main', turn: 1, msg: 'again' },
+    { level: 'warn', part: 'main', turn: 2, msg: 'again' },
+  ])
+})
+
+test('nothing below the level is written', t => {
+  const dir = folderFor(t)
+  const log = createLogger(logSchema.parse({ dir, level: 'warn' }), 'main')
+  log.info({}, 'quiet')
+  log.error({}, 'loud')
+  assert.equal(linesIn(dir).length, 1)
+  assert.match(linesIn(dir)[0] ?? '', /loud/)
+})

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { promisify } from 'node:util'
+
+const MODULE = join(import.meta.dirname, '../../src/young-generation.ts')
+
+/** Prints the MiB of new space of a main thread and of a thread, after both have made and kept much. */
+const PROGRAM = `
+import { Worker, isMainThread, parentPort } from 'node:worker_threads'
+import { getHeapSpaceStatistics } from 'node:v8'
+import { boundYoungGeneration } from ${JSON.stringify(MODULE)}
+if (isMainThread && process.argv[2] === 'bound') boundYoungGeneration(2)
+let kept = []
+for (let round = 0; round < 60; round++) {
+  for (let at = 0; at < 20_000; at++) kept.push({ at, list: [at] })
+  if (kept.length > 400_000) kept = kept.slice(200_000)
+}
+const mb = getHeapSpaceStatistics().find(space => space.space_name === 'new_space').space_size / 2 ** 20
+if (!isMainThread) parentPort.postMessage(mb)
+else new Worker(new URL(import.meta.url)).on('message', own => console.log(mb, own))
+`
+
+async function newSpaces(t: { after(end: () => void): void }, mode: string): Promise<number[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'pdgw-young-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'program.mjs')
+  writeFileSync(path, PROGRAM)
+  const { stdout } = await promisify(execFile)(process.execPath, [path, mode])
+  return stdout.trim().split(' ').map(Number)
+}
+
+test('new objects take no more than twice the bound, on the main thread and on those started later', async t => {
+  const [main = 0, thread = 0] = await newSpaces(t, 'bound')
+  assert.ok(main <= 4 && thread <= 4, `${main} and ${thread} MiB`)
+})
+
+test('without the bound they take more, so the bound is what does it', async t => {
+  const [main = 0, thread = 0] = await newSpaces(t, 'free')
+  assert.ok(main > 4 && thread > 4, `${main} and ${thread} MiB`)
+})

@@ -1,0 +1,23 @@
+/** Lists of a JSON text as bytes: joined and cut without looking into their elements. */
+import { scanArray } from '../json/scan.ts'
+
+/** One JSON list of both lists' elements. */
+export function joinLists(first: Buffer, second: Buffer): Buffer {
+  if (isEmptyList(second)) return first
+  if (isEmptyList(first)) return second
+  return Buffer.concat([first.subarray(0, -1), Buffer.from(','), second.subarray(1)])
+}
+
+/** The list without its last element; an empty one stays as it is. */
+export function withoutLast(list: Buffer): Buffer {
+  const { elements } = scanArray(list, 0)
+  const kept = elements.at(-2)
+  if (elements.length === 0) return list
+  return kept === undefined
+    ? Buffer.from('[]')
+    : Buffer.concat([list.subarray(0, kept.end), Buffer.from(']')])
+}
+
+function isEmptyList(list: Buffer): boolean {
+  return scanArray(list, 0).elements.length === 0
+}
