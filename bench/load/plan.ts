@@ -34,7 +34,7 @@ const arrivalsSchema = z.discriminatedUnion('kind', [
 const datasetSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('prompts'),
-    prompts: z.array(z.string().min(1)).min(1),
+    prompts: z.array(z.string().min(1)).min(1).readonly(),
     minTokens: count().describe('Least tokens asked for.'),
     maxTokens: count().describe('Most.'),
   }),

@@ -8,23 +8,20 @@
  * finish reason "abort" · no-token: a good end with nothing in it · missing, duplicate, altered: not the tokens that
  * the simulated engine says · stall: silent too long · timeout: took too long in all
  */
-export const FAILURE_KINDS = [
-  'connect',
-  'reset',
-  'status',
-  'malformed',
-  'truncated',
-  'error-in-200',
-  'aborted',
-  'no-token',
-  'missing',
-  'duplicate',
-  'altered',
-  'stall',
-  'timeout',
-] as const
-
-export type FailureKind = (typeof FAILURE_KINDS)[number]
+export type FailureKind =
+  | 'connect'
+  | 'reset'
+  | 'status'
+  | 'malformed'
+  | 'truncated'
+  | 'error-in-200'
+  | 'aborted'
+  | 'no-token'
+  | 'missing'
+  | 'duplicate'
+  | 'altered'
+  | 'stall'
+  | 'timeout'
 
 export interface Failure {
   readonly kind: FailureKind

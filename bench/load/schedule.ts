@@ -7,7 +7,7 @@
  */
 import { type Chance, seededChance } from '../simulator/chance.ts'
 
-export interface Ramp {
+interface Ramp {
   readonly shape: 'linear' | 'exponential'
   readonly startRatePerSecond: number
   readonly endRatePerSecond: number

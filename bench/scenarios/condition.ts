@@ -18,7 +18,7 @@ export function atMost(name: string, seen: number, wanted: number, unit = ''): C
 }
 
 /** Requests whose clients stayed. */
-export function stayedOf({ records }: LoadResult): number {
+function stayedOf({ records }: LoadResult): number {
   return records.filter(({ outcome }) => outcome !== 'left').length
 }
 
@@ -60,21 +60,6 @@ export function badRefusals({ records }: LoadResult): readonly string[] {
 export function goodputPerSecond({ records }: LoadResult, fromMs: number, toMs: number): number {
   const good = records.filter(({ outcome, endMs }) => outcome === 'ok' && endMs >= fromMs && endMs < toMs)
   return (good.length * 1000) / (toMs - fromMs)
-}
-
-/** Failures and refusals by kind, with an example of each. */
-export function failureCounts({
-  records,
-}: LoadResult): ReadonlyMap<string, { count: number; example: string }> {
-  const counts = new Map<string, { count: number; example: string }>()
-  for (const { outcome, failure, status } of records) {
-    if (outcome === 'ok' || outcome === 'left') continue
-    const name = failure?.kind ?? `refused ${status}`
-    const known = counts.get(name) ?? { count: 0, example: failure?.detail ?? '' }
-    known.count++
-    counts.set(name, known)
-  }
-  return counts
 }
 
 function round(value: number): number {

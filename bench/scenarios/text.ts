@@ -1,14 +1,15 @@
 /** A scenario's figures as text. */
 import { percentileOf, sorted } from '../load/percentiles.ts'
 import { type LoadResult, SATURATED_SHARE } from '../load/result.ts'
+import { failureCounts } from '../report/failures.ts'
 import type { CostLog } from '../stage/cost-log.ts'
-import { type Condition, failureCounts } from './condition.ts'
+import type { Condition } from './condition.ts'
 
 export function loadText(name: string, result: LoadResult, cost: CostLog): string {
   const { records, busyShares } = result
   const good = records.filter(({ outcome }) => outcome === 'ok')
   const left = records.filter(({ outcome }) => outcome === 'left').length
-  const lengthSecs = Math.max(0, ...records.map(({ endMs }) => endMs)) / 1000
+  const lengthSecs = records.reduce((latest, { endMs }) => Math.max(latest, endMs), 0) / 1000
   const busy = Math.max(0, ...busyShares)
   const lines = [
     `${name}: ${records.length} requests in ${lengthSecs.toFixed(1)} s, ${good.length} right, ${left} left by their clients`,
