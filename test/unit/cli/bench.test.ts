@@ -97,6 +97,10 @@ async function loadOf(...args: string[]) {
   return runs[0]?.levels.map(({ load }) => load) ?? []
 }
 
+async function isStream(...args: string[]) {
+  return (await loadOf(...args))[0]?.isStream
+}
+
 for (const [name, options] of Object.entries(ORIGINAL)) {
   test(`bench ${name} has the original's flags, short and long, with their defaults`, () => {
     const found = benchOf().command.commands.find(one => one.name() === name)?.options ?? []
@@ -144,7 +148,6 @@ test('bench progressive climbs by its step and stops at its end', async () => {
 })
 
 test('-s alone, with a word and without: streamed or not', async () => {
-  const isStream = async (...args: string[]) => (await loadOf(...args))[0]?.isStream
   assert.equal(await isStream('realistic', '-s', 'false'), false)
   assert.equal(await isStream('realistic'), true)
   assert.equal(await isStream('sustained'), false)

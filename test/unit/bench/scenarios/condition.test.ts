@@ -75,8 +75,6 @@ test('a condition holds at its bound and not beyond it', () => {
 })
 
 test('memory is flat when the medians of its stretches are: a tooth is no growth, a slope is', () => {
-  const samples = (rssMib: (at: number) => number) =>
-    Array.from({ length: 100 }, (_, at) => ({ requests: at * 10, rssMib: rssMib(at) }))
   assert.equal(
     rssSpread(
       samples(at => (at === 50 ? 500 : 100)),
@@ -111,3 +109,7 @@ for (const name of scenarioNames()) {
 test('a scenario that there is not is told of with those that there are', () => {
   assert.throws(() => readScenario('nope'), /no scenario nope; there are 10k, /)
 })
+
+function samples(rssMib: (at: number) => number) {
+  return Array.from({ length: 100 }, (_, at) => ({ requests: at * 10, rssMib: rssMib(at) }))
+}
