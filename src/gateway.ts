@@ -9,16 +9,26 @@ import { type Control, startControl } from './control/control.ts'
 import { type EngineSnapshot, NO_ENGINES, type Role } from './core/engine.ts'
 import { fewestOpen } from './dispatch/assign.ts'
 import { type RouterThreads, startRouterThreads } from './dispatch/router-threads.ts'
+import { type DrainOptions, drain } from './drain.ts'
 import { type Frontend, type Readiness, startFrontend } from './frontend/server.ts'
 import { EngineSlots } from './shared/engine-slots.ts'
 import { createSharedMemory } from './shared/layout.ts'
 import { createLogger } from './telemetry/log.ts'
+import { metricRoom } from './telemetry/metric-cells.ts'
+import { Recorder } from './telemetry/recorder.ts'
 import { boundYoungGeneration } from './young-generation.ts'
 
 export interface Gateway {
   readonly port: number
   /** Resolves when a request could be served, or with `false` after `limitMs` without. */
   whenReady(limitMs: number): Promise<boolean>
+  /**
+   * Ends a router thread, whatever it does; another takes its place and its unanswered requests. Resolves with false
+   * when no such thread runs.
+   */
+  restartThread(thread: number): Promise<boolean>
+  /** Takes nothing new and lets open requests finish; what has not after the limit ends with an error. `close` is still owed. */
+  drain(options: DrainOptions): Promise<void>
   /** Stops listening and destroys what is open. */
   close(): Promise<void>
 }
@@ -30,7 +40,9 @@ export async function startGateway(config: Config): Promise<Gateway> {
   boundYoungGeneration(config.server.semiSpaceMb)
   const log = createLogger(config.log, 'main')
   const count = config.server.workers || Math.max(1, availableParallelism() - 1)
-  const shared = createSharedMemory(config.limits.engines, count)
+  const room = metricRoom(config.limits.engines, config.admin.durationBucketsSecs)
+  const shared = createSharedMemory(config.limits.engines, count, room)
+  const recorder = new Recorder(shared, 0)
   const slots = new EngineSlots(shared)
   let snapshot: EngineSnapshot = NO_ENGINES
   let frontend: Frontend | undefined
@@ -48,7 +60,11 @@ export async function startGateway(config: Config): Promise<Gateway> {
       count,
       entry: ROUTER_ENTRY,
       onBatch: (_channel, batch) => frontend?.receive(batch),
-      onExit: channel => frontend?.threadLost(channel),
+      onExit: channel => {
+        recorder.count('pdgw_thread_restarts_total', 'router')
+        frontend?.threadLost(channel)
+      },
+      onReady: () => frontend?.threadReady(),
       log,
     })
     threads = running
@@ -57,15 +73,23 @@ export async function startGateway(config: Config): Promise<Gateway> {
       running.sendSnapshot(next)
     }
     control = await startControl({ config, shared, log, onSnapshot })
-    frontend = await startFrontend({
+    const front = await startFrontend({
       config,
       assign: () => fewestOpen(running.channels),
       readiness: () => readinessOf(config, snapshot, slots),
       log,
+      recorder,
     })
+    frontend = front
     log.info({ threads: count, mode: config.engines.mode }, 'gateway is up')
     const isReady = (): boolean => readinessOf(config, snapshot, slots).isReady
-    return { port: frontend.port, whenReady: limitMs => becomes(isReady, limitMs), close }
+    return {
+      port: front.port,
+      whenReady: limitMs => becomes(isReady, limitMs),
+      drain: drainOptions => drain(front, drainOptions, log),
+      restartThread: thread => running.restart(thread),
+      close,
+    }
   } catch (error) {
     await close()
     throw error

@@ -40,7 +40,8 @@ export class AbortByRid {
 
 /** What the body asks for; an empty rid names nothing, as engines hold it. `undefined`: the body makes no sense. */
 export function readAbortOrder(body: Uint8Array): AbortOrder | 'nothing' | undefined {
-  const asked = parseJson(new TextDecoder().decode(body))
+  // A copy: a decoder takes no shared memory, which a large body comes in.
+  const asked = parseJson(new TextDecoder().decode(new Uint8Array(body)))
   if (typeof asked !== 'object' || asked === null) return undefined
   const { rid, abort_all: all } = asked as { rid?: unknown; abort_all?: unknown }
   if (all === true) return { rid: undefined }

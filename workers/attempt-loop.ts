@@ -14,6 +14,7 @@ import { injectSingle } from './connectors/single.ts'
 import { type Failure, noEngineFailure } from './failure.ts'
 import type { Pair } from './fleet.ts'
 import type { RequestFields } from './request-fields.ts'
+import type { RequestTimers } from './request-timers.ts'
 import type { RouterContext } from './router-context.ts'
 import { buildBody } from './upstream/body.ts'
 
@@ -26,6 +27,7 @@ export interface EngineRequest {
   readonly fields: RequestFields
   /** Every `n` of the body becomes 1: the request is one of several samples. */
   readonly singleSample: boolean
+  readonly timers: RequestTimers
   /** On the context's clock. */
   readonly deadlineMs: number
   /** For the log: names the exchange. */
@@ -96,12 +98,14 @@ export class AttemptLoop implements AttemptSink {
 
   broke(failure: Failure): void {
     this.#end()
+    this.#context.observer.attemptFailed(failure, this.#pair)
     this.#log('stream broken', failure)
     this.#sink.broke(failure)
   }
 
   failed(failure: Failure): void {
     this.#attempt = undefined
+    this.#context.observer.attemptFailed(failure, this.#pair)
     this.#avoidGuilty(failure)
     const { config, random, nowMs } = this.#context
     const decision = decideRetry(
@@ -120,6 +124,7 @@ export class AttemptLoop implements AttemptSink {
     if (decision.isFree) this.#hadFreeAttempt = true
     else this.#retries++
     this.#isFresh = decision.isFree
+    this.#context.observer.retried(failure)
     this.#log('retry', failure, { retry: this.#retries, delayMs: Math.round(decision.delayMs) })
     this.#timer = setTimeout(() => this.#tryNext(), decision.delayMs)
   }
@@ -137,11 +142,12 @@ export class AttemptLoop implements AttemptSink {
     if (tooLong !== undefined) return this.#giveUp(tooLong, 'not-retryable')
     this.#pair = choice.pair
     this.#attempt = new Attempt(this.#plan(choice.pair), this, this.#context)
+    this.#context.observer.attemptStarted(choice.pair)
     this.#attempt.start()
   }
 
   #plan(pair: Pair): AttemptPlan {
-    const { path, headers, body, fields, singleSample } = this.#request
+    const { path, headers, timers, body, fields, singleSample } = this.#request
     const injected = pair.prefill
       ? injectBootstrap(pair.prefill, fields.batchSize, this.#context.random)
       : injectSingle(fields.batchSize)
@@ -153,6 +159,7 @@ export class AttemptLoop implements AttemptSink {
       decode: pair.decode,
       rids: typeof injected.rid === 'string' ? [injected.rid] : injected.rid,
       headers,
+      timers,
       body: buildBody(body, fields, injected, { singleSample }),
       isFresh: this.#isFresh,
     }

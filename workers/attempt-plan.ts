@@ -2,6 +2,7 @@
 import type { Engine } from '../src/core/engine.ts'
 import type { FlatHeaders } from '../src/messages/types.ts'
 import type { Failure } from './failure.ts'
+import type { RequestTimers } from './request-timers.ts'
 
 export interface AttemptPlan {
   readonly path: string
@@ -14,6 +15,7 @@ export interface AttemptPlan {
   /** What the engines know the request by, one for each prompt; new for each attempt. */
   readonly rids: readonly string[]
   readonly headers: FlatHeaders
+  readonly timers: RequestTimers
   /** The same bytes for both legs. */
   readonly body: Uint8Array
   /** Only connections that were never used before. */

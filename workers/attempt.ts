@@ -27,7 +27,7 @@ import type { Upstreams } from './upstream/upstreams.ts'
 
 /** What a router thread lends to all its attempts. */
 export interface AttemptResources {
-  readonly config: Pick<Config, 'timeouts' | 'upstream' | 'limits'>
+  readonly config: Pick<Config, 'upstream' | 'limits'>
   readonly upstreams: Upstreams
   readonly slots: EngineSlots
   readonly thread: number
@@ -142,7 +142,7 @@ export class Attempt implements PrefillEvents, DecodeEvents {
   }
 
   #armFirstToken(): void {
-    const { firstTokenMs } = this.#resources.config.timeouts
+    const { firstTokenMs } = this.#plan.timers
     this.#timer = setTimeout(() => this.#onSilence('first token', firstTokenMs), firstTokenMs)
   }
 
@@ -185,7 +185,7 @@ export class Attempt implements PrefillEvents, DecodeEvents {
   }
 
   #commit(): void {
-    const { idleMs } = this.#resources.config.timeouts
+    const { idleMs } = this.#plan.timers
     this.#disarm()
     this.#timer = setTimeout(() => this.#onSilence('data', idleMs), idleMs)
     this.#decode.commit()

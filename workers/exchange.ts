@@ -8,13 +8,16 @@ import { GatewayError } from '../src/core/errors.ts'
 import { CreditBalance } from '../src/messages/credit.ts'
 import { headerIn } from '../src/messages/flat-headers.ts'
 import type { OpenMessage } from '../src/messages/types.ts'
+import type { RequestOutcome } from '../src/telemetry/metric-catalogue.ts'
 import { EditedSink } from './answer/edited-sink.ts'
 import { AttemptLoop, type EngineRequest } from './attempt-loop.ts'
 import type { AnswerHead, AttemptSink } from './attempt-plan.ts'
 import type { Failure } from './failure.ts'
 import { asGatewayError } from './internal-error.ts'
+import { outcomeOf } from './observe.ts'
 import type { Reply } from './reply.ts'
 import { type RequestFields, readFields } from './request-fields.ts'
+import { readTimers, type TimedHeaders } from './request-timers.ts'
 import type { RouterContext } from './router-context.ts'
 import { FanOut } from './samples/fan-out.ts'
 
@@ -31,7 +34,10 @@ export class Exchange implements AttemptSink {
   readonly #context: RouterContext
   readonly #credit: CreditBalance
   readonly #onEnd: () => void
-  readonly #totalTimer: NodeJS.Timeout
+  readonly #startedMs: number
+  #totalTimer: NodeJS.Timeout | undefined
+  #totalMs: number
+  #endpoint: GenerationEndpoint | undefined
   #run: Run | undefined
   #isPaused = false
   #isOver = false
@@ -44,15 +50,20 @@ export class Exchange implements AttemptSink {
     this.#context = context
     this.#credit = new CreditBalance(message.creditBytes)
     this.#onEnd = onEnd
-    this.#totalTimer = setTimeout(() => this.#expire(), context.config.timeouts.totalSecs * 1000)
+    this.#startedMs = context.nowMs() - message.ageMs
+    this.#totalMs = context.config.timeouts.totalSecs * 1000
   }
 
   /** Never throws: what goes wrong is the client's answer. */
   start(endpoint: GenerationEndpoint, message: OpenMessage): void {
+    this.#endpoint = endpoint
     try {
+      const timed = readTimers(message.headers, this.#context.config.timeouts)
+      this.#totalMs = timed.timers.totalMs
+      this.#totalTimer = setTimeout(() => this.#expire(), Math.max(0, this.#totalMs - message.ageMs))
       const fields = readFields(endpoint, message.body)
       this.clientRids = typeof fields.clientRid === 'string' ? [fields.clientRid] : (fields.clientRid ?? [])
-      this.#run = this.#createRun(this.#toRequest(endpoint, message, fields))
+      this.#run = this.#createRun(this.#toRequest(endpoint, message, fields, timed))
       this.#run.start()
     } catch (error) {
       this.#fail(asGatewayError(error, this.#context.log))
@@ -63,7 +74,7 @@ export class Exchange implements AttemptSink {
   abort(): void {
     if (this.#isOver) return
     this.#run?.abort()
-    this.#end()
+    this.#end('aborted')
   }
 
   /** The client asked for it by rid: the engines are told, and their last word is the answer. */
@@ -80,10 +91,11 @@ export class Exchange implements AttemptSink {
 
   answered(head: AnswerHead, body: Uint8Array): void {
     this.#reply.answer(head.status, head.headers, body)
-    this.#end()
+    this.#end('ok')
   }
 
   started(head: AnswerHead): void {
+    this.#context.observer.firstToken(this.#ageMs())
     this.#reply.start(head.status, head.headers)
   }
 
@@ -97,7 +109,7 @@ export class Exchange implements AttemptSink {
 
   ended(): void {
     this.#reply.end()
-    this.#end()
+    this.#end('ok')
   }
 
   failed(failure: Failure): void {
@@ -105,10 +117,15 @@ export class Exchange implements AttemptSink {
   }
 
   broke(failure: Failure): void {
-    this.#fail(failure.error)
+    this.#fail(failure.error, 'broken')
   }
 
-  #toRequest(endpoint: GenerationEndpoint, message: OpenMessage, fields: RequestFields): EngineRequest {
+  #toRequest(
+    endpoint: GenerationEndpoint,
+    message: OpenMessage,
+    fields: RequestFields,
+    { headers, timers }: TimedHeaders,
+  ): EngineRequest {
     const { samples } = this.#context.config.limits
     if (fields.n > samples) {
       throw new GatewayError('invalid-request', `n is ${fields.n}; this gateway takes at most ${samples}.`)
@@ -116,11 +133,12 @@ export class Exchange implements AttemptSink {
     return {
       endpoint,
       path: message.query === '' ? PATHS[endpoint] : `${PATHS[endpoint]}?${message.query}`,
-      headers: [...message.headers, 'content-type', 'application/json'],
+      headers: [...headers, 'content-type', 'application/json'],
       body: message.body,
       fields,
       singleSample: false,
-      deadlineMs: this.#context.nowMs() + this.#context.config.timeouts.totalSecs * 1000,
+      timers,
+      deadlineMs: this.#startedMs + this.#totalMs,
       label: headerIn(message.headers, 'x-request-id') ?? String(message.id),
     }
   }
@@ -132,19 +150,25 @@ export class Exchange implements AttemptSink {
   }
 
   #expire(): void {
-    const { totalSecs } = this.#context.config.timeouts
     this.#run?.abort()
-    this.#fail(new GatewayError('deadline-exceeded', `The request was not complete after ${totalSecs} s.`))
+    this.#fail(
+      new GatewayError('deadline-exceeded', `The request was not complete after ${this.#totalMs / 1000} s.`),
+    )
   }
 
-  #fail(error: GatewayError): void {
+  #fail(error: GatewayError, outcome = outcomeOf(error)): void {
     if (this.#isOver) return
     this.#reply.error(error)
-    this.#end()
+    this.#end(outcome)
   }
 
-  #end(): void {
+  #ageMs(): number {
+    return this.#context.nowMs() - this.#startedMs
+  }
+
+  #end(outcome: RequestOutcome): void {
     this.#isOver = true
+    if (this.#endpoint) this.#context.observer.requestEnded(this.#endpoint, outcome, this.#ageMs())
     clearTimeout(this.#totalTimer)
     this.#onEnd()
   }

@@ -5,6 +5,7 @@ import type { Random } from '../src/core/random.ts'
 import type { EngineSlots } from '../src/shared/engine-slots.ts'
 import type { Logger } from '../src/telemetry/log.ts'
 import type { Fleet } from './fleet.ts'
+import type { Observer } from './observe.ts'
 import type { Upstreams } from './upstream/upstreams.ts'
 
 export interface RouterContext {
@@ -17,4 +18,5 @@ export interface RouterContext {
   readonly random: Random
   readonly nowMs: NowMs
   readonly log: Logger
+  readonly observer: Observer
 }

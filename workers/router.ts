@@ -1,4 +1,5 @@
 /** Entry of a router thread: the one task that its Piscina worker runs, from the start of the gateway to its end. */
+import { threadId } from 'node:worker_threads'
 import { trustAuthorities } from '../src/config/trust-authorities.ts'
 import { monotonicNowMs } from '../src/core/clock.ts'
 import { BatchSender } from '../src/messages/channel.ts'
@@ -6,9 +7,12 @@ import { type Batch, decodeBatch, isBatch } from '../src/messages/codec.ts'
 import type { RouterThreadTask, ThreadOrder, ThreadReport } from '../src/messages/thread.ts'
 import { SharedCounters } from '../src/shared/counters.ts'
 import { EngineSlots } from '../src/shared/engine-slots.ts'
+import { beatEveryMs, Heartbeats } from '../src/shared/heartbeats.ts'
 import { createLogger } from '../src/telemetry/log.ts'
+import { Recorder } from '../src/telemetry/recorder.ts'
 import { Fleet } from './fleet.ts'
 import { RouterLoop } from './loop.ts'
+import { Observer } from './observe.ts'
 import { Upstreams } from './upstream/upstreams.ts'
 
 /** Resolves when the thread was told to close and has closed all it had. */
@@ -30,6 +34,8 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
     random: Math.random,
     nowMs: monotonicNowMs,
     log,
+    // Row 0 is the main thread's.
+    observer: new Observer(new Recorder(shared, thread + 1)),
   })
   const closed = new Promise<void>(resolve => {
     port.on('message', (message: Batch | ThreadOrder) => {
@@ -39,9 +45,12 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
       upstreams.keepOnly(message.snapshot.engines.map(engine => engine.url))
     })
   })
-  const ready: ThreadReport = { kind: 'ready' }
+  const heartbeats = new Heartbeats(shared)
+  const beat = setInterval(() => heartbeats.beat(thread), beatEveryMs(config.server.threadStallMs))
+  const ready: ThreadReport = { kind: 'ready', threadId }
   port.postMessage(ready)
   await closed
+  clearInterval(beat)
   loop.close()
   upstreams.destroy()
   port.close()

@@ -57,7 +57,18 @@ export async function startGateway(children: Children, engines: EnginePorts): Pr
     '--pd-disaggregation',
     ...engines.prefill.flatMap(engine => ['--prefill', urlOf(engine)]),
     ...engines.decode.flatMap(engine => ['--decode', urlOf(engine)]),
-  ].concat(['--policy', 'round_robin', '--workers', '1', '--log-level', 'warn', '--port', String(port)])
+  ].concat([
+    '--policy',
+    'round_robin',
+    '--workers',
+    '1',
+    '--log-level',
+    'warn',
+    '--port',
+    String(port),
+    '--prometheus-port',
+    '0',
+  ])
   const child = children.start({ core: TARGET_CORE, program: process.execPath, args })
   child.stdout?.resume()
   return await ready({ name: 'gateway', url: urlOf(port), pid: child.pid ?? 0 })

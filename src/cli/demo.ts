@@ -15,6 +15,10 @@ export async function demo(options: { readonly port?: string }, parts: CliParts)
       new Map<string, GivenValue>([
         ['host', '127.0.0.1'],
         ['port', port],
+        // Nobody balances load between demos.
+        ['shutdown-settle-secs', '0'],
+        ['prometheus-host', '127.0.0.1'],
+        ['prometheus-port', '0'],
         ['prefill', fleet.prefill.flatMap(({ url, bootstrapPort }) => [url, String(bootstrapPort)])],
         ['decode', fleet.decode.map(({ url }) => url)],
       ]),

@@ -5,6 +5,7 @@
  * flag come from the configuration's schema unless the flag means something the key does not say.
  */
 import { engineList, prefillList } from './engine-list.ts'
+import { numberOrText } from './number-or-text.ts'
 import { levelOf, policyOf } from './peer-values.ts'
 
 /** `flag` takes no value; `list` takes one or more, and may be repeated. */
@@ -43,6 +44,8 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
     count('port', 'server.port'),
     count('workers', 'server.workers'),
     count('max-payload-size', 'limits.bodyBytes', 'bytes'),
+    count('shutdown-settle-secs', 'server.shutdownSettleSecs', 'seconds'),
+    count('shutdown-grace-period-secs', 'server.shutdownGraceSecs', 'seconds'),
   ],
   'Engines:': [
     {
@@ -119,6 +122,18 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
       help: 'No probes: every registered engine counts as healthy.',
       convert: on => (on === true ? false : unlessFalse(on)),
     },
+  ],
+  'Metrics and administration:': [
+    text('prometheus-host', 'admin.host', 'address'),
+    count('prometheus-port', 'admin.port'),
+    {
+      flag: 'prometheus-duration-buckets',
+      shape: 'list',
+      path: ['admin', 'durationBucketsSecs'],
+      placeholder: 'seconds',
+      convert: given => (Array.isArray(given) ? given.map(numberOrText) : given),
+    },
+    { flag: 'admin-allow-remote-changes', shape: 'flag', path: ['admin', 'allowRemoteChanges'] },
   ],
   'Log:': [
     { ...text('log-level', 'log.level', 'level'), convert: levelOf },

@@ -4,6 +4,8 @@ import type { Config } from '../config/config.ts'
 interface Gateway {
   readonly port: number
   whenReady(limitMs: number): Promise<boolean>
+  /** Lets open requests finish. */
+  drain(options: { readonly settleMs: number; readonly limitMs: number }): Promise<void>
   close(): Promise<void>
 }
 

@@ -18,8 +18,8 @@ export const PEER_FLAGS: Readonly<Record<Arity, readonly string[]>> = {
     assignment-mode prefix-token-count prefix-hash-load-factor least-load-kv-pressure-weight
     least-load-default-throughput least-load-mean-prefill-tokens bucket-adjust-interval-secs
     encode-policy worker-startup-delay worker-startup-delay-secs load-monitor-interval
-    service-discovery-port service-discovery-namespace model-id-from prometheus-host prometheus-port
-    shutdown-grace-period-secs tenant-header-name max-concurrent-requests queue-size queue-timeout-secs
+    service-discovery-port service-discovery-namespace model-id-from
+    tenant-header-name max-concurrent-requests queue-size queue-timeout-secs
     rate-limit-tokens-per-second priority-scheduler-default-max-class priority-scheduler-config
     priority-scheduler-tenant-metric-top-n tenant-rate-limit-config cb-failure-threshold cb-success-threshold
     cb-timeout-duration-secs cb-window-duration-secs drain-settle-secs model-path tokenizer-path chat-template
@@ -29,7 +29,7 @@ export const PEER_FLAGS: Readonly<Record<Arity, readonly string[]>> = {
     runtime-worker-threads jwt-role-claim`),
   many: words(`
     encode selector prefill-selector decode-selector encode-selector router-selector model-alias
-    prometheus-duration-buckets request-id-headers cors-allowed-origins storage-context-headers mesh-peer-urls`),
+    request-id-headers cors-allowed-origins storage-context-headers mesh-peer-urls`),
 }
 
 /** What to tell an operator who gave `flags` of this list; empty when there are none. */

@@ -1,6 +1,7 @@
 /** Generated text: `config/schema.json` and `docs/reference.md`. Tests compare the files with what comes out here. */
 import { configJsonSchema, configKeys } from '../config/catalogue.ts'
 import { errorTable } from '../core/errors.ts'
+import { metricTable } from '../telemetry/metric-catalogue.ts'
 import { GUARD_FLAGS } from './guard-flags.ts'
 import { OPTIONS, variableOf } from './options.ts'
 import { type Arity, PEER_FLAGS } from './peer-flags.ts'
@@ -21,6 +22,7 @@ export function referenceText(): string {
     `## Flags that are refused\n\nFlags of theirs that guard or encrypt, which this gateway does not do yet: it does not start with one of them.\n\n${flagList(GUARD_FLAGS)}`,
     `## Config keys\n\nKeys of a YAML or JSON file.\n\n${keyTable()}`,
     `## Error codes\n\nThe \`code\` of an error body. An engine's own status takes the place of this table's.\n\n${errorRows()}`,
+    `## Metrics\n\nServed as Prometheus text at \`/metrics\` of the admin listener (\`--prometheus-port\`).\n\n${metricRows()}`,
   ]
   return `${sections.join('\n\n')}\n`
 }
@@ -55,6 +57,11 @@ function errorRows(): string {
     error.retryable ? 'yes' : 'no',
   ])
   return table(['code', 'status', 'fault of', 'another attempt may help'], rows)
+}
+
+function metricRows(): string {
+  const rows = metricTable().map(({ name, type, labels, help }) => [code(name), type, labels, help])
+  return table(['metric', 'type', 'labels', 'meaning'], rows)
 }
 
 function defaultText(value: unknown): string {

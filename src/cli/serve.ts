@@ -1,4 +1,4 @@
-/** `pd-gateway [serve]`: loads the configuration, starts the gateway, closes it at a signal. */
+/** `pd-gateway [serve]`: loads the configuration, starts the gateway, drains and closes it at a signal. */
 import type { Config } from '../config/config.ts'
 import { ConfigError, loadConfig } from '../config/load.ts'
 import { guardFaults } from './guard-flags.ts'
@@ -36,7 +36,10 @@ export async function serveConfig(
       await Promise.race([gateway.whenReady(READY_LIMIT_MS), stopped])
       onReady(gateway.port)
     }
-    await stopped
+    const { shutdownSettleSecs, shutdownGraceSecs } = config.server
+    // SIGINT is a person at a terminal: no load balancer has to be waited for.
+    const settleSecs = (await stopped) === 'SIGTERM' ? shutdownSettleSecs : 0
+    await gateway.drain({ settleMs: settleSecs * 1000, limitMs: shutdownGraceSecs * 1000 })
     await gateway.close()
     return 0
   } finally {

@@ -1,5 +1,6 @@
 /** From the words of a command line and the variables of an environment to settings for `config/load.ts`. */
 import type { Setting } from '../config/load.ts'
+import { numberOrText } from './number-or-text.ts'
 import { type CliOption, type GivenValue, OPTIONS, variableOf } from './options.ts'
 
 export interface Settings {
@@ -47,11 +48,6 @@ function withMode(settings: readonly Setting[], given: ReadonlyMap<string, Given
   const engines = settings.find(setting => setting.path.join('.') === 'engines.regular')
   if (!engines || given.has('pd-disaggregation')) return settings
   return [...settings, { source: engines.source, path: ['engines', 'mode'], value: 'regular' }]
-}
-
-/** Text that is no number is left for the schema to refuse. */
-function numberOrText(text: string): number | string {
-  return /^-?\d+(\.\d+)?(e\d+)?$/i.test(text) ? Number(text) : text
 }
 
 function read(option: CliOption, text: string): GivenValue {

@@ -5,24 +5,28 @@ import type { CliParts } from './parts.ts'
 const SAME_WISH_MS = 500
 const EXIT_AT_ONCE = 130
 
-/** Resolves at the first SIGTERM or SIGINT. `undo` once everything is closed. */
+type StopSignal = 'SIGTERM' | 'SIGINT'
+
+/** Resolves with the first SIGTERM or SIGINT. `undo` once everything is closed. */
 export function untilStopped(parts: Pick<CliParts, 'signals' | 'exit'>): {
-  readonly stopped: Promise<void>
+  readonly stopped: Promise<StopSignal>
   readonly undo: () => void
 } {
-  const { promise, resolve } = Promise.withResolvers<void>()
+  const { promise, resolve } = Promise.withResolvers<StopSignal>()
   let firstMs: number | undefined
-  const onSignal = (): void => {
+  const onSignal = (signal: StopSignal): void => {
     const nowMs = performance.now()
     firstMs ??= nowMs
-    resolve()
+    resolve(signal)
     if (nowMs - firstMs > SAME_WISH_MS) parts.exit(EXIT_AT_ONCE)
   }
-  parts.signals.on('SIGTERM', onSignal)
-  parts.signals.on('SIGINT', onSignal)
+  const onTerm = (): void => onSignal('SIGTERM')
+  const onInterrupt = (): void => onSignal('SIGINT')
+  parts.signals.on('SIGTERM', onTerm)
+  parts.signals.on('SIGINT', onInterrupt)
   const undo = (): void => {
-    parts.signals.off('SIGTERM', onSignal)
-    parts.signals.off('SIGINT', onSignal)
+    parts.signals.off('SIGTERM', onTerm)
+    parts.signals.off('SIGINT', onInterrupt)
   }
   return { stopped: promise, undo }
 }

@@ -1,5 +1,6 @@
 /** The whole configuration: one zod object a section. Defaults stand in the sections and nowhere else. */
 import { z } from 'zod'
+import { adminSchema } from './admin.ts'
 import { enginesSchema, healthSchema } from './engines.ts'
 import { limitsSchema, policySchema, retrySchema, timeoutsSchema, upstreamSchema } from './routing.ts'
 import { logSchema, serverSchema } from './server.ts'
@@ -13,6 +14,7 @@ export const configSchema = z.strictObject({
   upstream: upstreamSchema.prefault({}),
   limits: limitsSchema.prefault({}),
   health: healthSchema.prefault({}),
+  admin: adminSchema.prefault({}),
   log: logSchema.prefault({}),
 })
 

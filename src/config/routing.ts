@@ -37,7 +37,16 @@ export const retrySchema = z
     error: 'must not be less than initialBackoffMs',
   })
 
-/** `timeouts` section: the four timers of a request. */
+function overrideBound(byDefault: number, header: string, key: string) {
+  return z
+    .number()
+    .positive()
+    .max(key === 'totalSecs' ? 2_147_483 : 2_147_483_647)
+    .default(byDefault)
+    .describe(`Most that a request may ask for by ${header}; ${key} where that is more.`)
+}
+
+/** `timeouts` section: the four timers of a request, that of its body, and how far a request may move them. */
 export const timeoutsSchema = z.strictObject({
   connectMs: z.int().min(1).default(5000).describe('To open a connection to an engine.'),
   firstTokenMs: z.int().min(1).default(120_000).describe('From dispatch to the first token of an attempt.'),
@@ -45,8 +54,19 @@ export const timeoutsSchema = z.strictObject({
   totalSecs: z
     .number()
     .positive()
+    // What a timer of Node can hold.
+    .max(2_147_483)
     .default(3600)
     .describe('From accepting the request to its last byte, retries included.'),
+  bodyMs: z
+    .int()
+    .min(100)
+    .max(25_000)
+    .default(20_000)
+    .describe('Silence of a client that is sending its body; then 408.'),
+  maxFirstTokenMs: overrideBound(1_200_000, 'x-first-token-timeout-ms', 'firstTokenMs'),
+  maxIdleMs: overrideBound(1_200_000, 'x-idle-timeout-ms', 'idleMs'),
+  maxTotalSecs: overrideBound(3600, 'x-request-timeout-secs', 'totalSecs'),
 })
 
 /** `upstream` section: connections to engines, and how a request is taken back from them. */
@@ -92,6 +112,12 @@ export const limitsSchema = z.strictObject({
     .min(1)
     .default(65_536)
     .describe('Requests open at once; one more is refused with 503.'),
+  reopens: z
+    .int()
+    .min(0)
+    .max(10)
+    .default(1)
+    .describe('Times that a request without an answer goes to another router thread when its own dies.'),
   engines: z.int().min(2).max(1024).default(256).describe('Engines registered at once.'),
   relayBytesPerStream: z
     .int()
@@ -117,6 +143,11 @@ export const limitsSchema = z.strictObject({
     .min(1024)
     .default(268_435_456)
     .describe('Largest answer of an engine that is held whole.'),
+  clientStallMs: z
+    .int()
+    .min(100)
+    .default(300_000)
+    .describe('A client that takes nothing for so long while bytes are held for it is cut off.'),
   samples: z
     .int()
     .min(1)

@@ -19,6 +19,26 @@ export const serverSchema = z.strictObject({
     .describe(
       "Half of the space for new objects in a thread's heap, MiB: more costs memory, less costs CPU time.",
     ),
+  threadStallMs: z
+    .int()
+    .min(100)
+    .max(600_000)
+    .default(10_000)
+    .describe('A router thread whose event loop stands still for so long is replaced.'),
+  shutdownSettleSecs: z
+    .number()
+    .min(0)
+    .max(600)
+    .default(5)
+    .describe(
+      'After SIGTERM, how long everything is still served while /readiness says no, so that load balancers turn away; at most half of the grace period.',
+    ),
+  shutdownGraceSecs: z
+    .number()
+    .min(0)
+    .max(86_400)
+    .default(180)
+    .describe('After SIGTERM or SIGINT, how long open requests may take to finish.'),
   listenSockets: z
     .int()
     .min(1)

@@ -27,6 +27,7 @@ const TRAITS = {
   'route-not-found': { status: 404, type: CLIENT, fault: 'client', retryable: false },
   'model-not-found': { status: 404, type: CLIENT, fault: 'client', retryable: false },
   'method-not-allowed': { status: 405, type: CLIENT, fault: 'client', retryable: false },
+  'body-timeout': { status: 408, type: CLIENT, fault: 'client', retryable: false },
   'body-too-large': { status: 413, type: CLIENT, fault: 'client', retryable: false },
   'unsupported-media-type': { status: 415, type: CLIENT, fault: 'client', retryable: false },
   'client-closed': { status: 499, type: CLIENT, fault: 'client', retryable: false },
@@ -48,6 +49,13 @@ const TRAITS = {
 } as const satisfies Record<string, ErrorTraits>
 
 export type ErrorCode = keyof typeof TRAITS
+
+/** In the order of the table. */
+export const ERROR_CODES = Object.keys(TRAITS).filter(isErrorCode)
+
+function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(TRAITS, text)
+}
 
 export interface ErrorDetails {
   readonly cause?: unknown

@@ -2,7 +2,8 @@
  * The router threads: a Piscina pool in which each thread runs one task for its whole life, with a port to it.
  * The only import of piscina. What travels over the ports is for `messages/`.
  *
- * A thread whose task ends is replaced in the same row of shared memory; what it had open is for `onExit`.
+ * A thread whose task ends is replaced in the same row of shared memory; what it had open is for `onExit`. One whose
+ * event loop stands still is terminated, which ends its task.
  */
 import { once } from 'node:events'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
@@ -11,10 +12,12 @@ import type { Config } from '../config/config.ts'
 import { type EngineSnapshot, NO_ENGINES } from '../core/engine.ts'
 import { BatchSender, type ThreadChannel } from '../messages/channel.ts'
 import { type Batch, isBatch } from '../messages/codec.ts'
-import type { RouterThreadTask, ThreadOrder } from '../messages/thread.ts'
+import type { RouterThreadTask, ThreadOrder, ThreadReport } from '../messages/thread.ts'
 import { EngineSlots } from '../shared/engine-slots.ts'
+import { beatEveryMs, Heartbeats } from '../shared/heartbeats.ts'
 import type { SharedMemory } from '../shared/layout.ts'
 import type { Logger } from '../telemetry/log.ts'
+import { StallWatch } from './stall-watch.ts'
 
 export interface RouterThreadsOptions {
   readonly config: Config
@@ -26,6 +29,8 @@ export interface RouterThreadsOptions {
   readonly onBatch: (channel: ThreadChannel, batch: Batch) => void
   /** The thread behind the channel is gone, its row cleared; another one is being started. */
   readonly onExit: (channel: ThreadChannel, error: unknown) => void
+  /** One more thread takes batches. */
+  readonly onReady?: () => void
   readonly log: Logger
 }
 
@@ -45,7 +50,8 @@ interface RunningThread {
   readonly channel: ThreadChannel
   readonly port: MessagePort
   readonly task: Promise<unknown>
-  isReady: boolean
+  /** Set once it takes batches. */
+  threadId: number | undefined
 }
 
 /** A thread that cannot stay alive is not restarted in a tight loop. */
@@ -57,15 +63,23 @@ export class RouterThreads {
   readonly #options: RouterThreadsOptions
   readonly #pool: Piscina<RouterThreadTask, unknown>
   readonly #slots: EngineSlots
+  readonly #heartbeats: Heartbeats
+  readonly #stalls: StallWatch
+  readonly #lookEveryMs: number
   readonly #running = new Map<number, RunningThread>()
   readonly #restarts = new Set<NodeJS.Timeout>()
   #snapshot: EngineSnapshot = NO_ENGINES
   #channels: readonly ThreadChannel[] = []
+  #lookTimer: NodeJS.Timeout | undefined
   #isClosing = false
 
   constructor(options: RouterThreadsOptions) {
     this.#options = options
+    const { threadStallMs } = options.config.server
     this.#slots = new EngineSlots(options.shared)
+    this.#heartbeats = new Heartbeats(options.shared)
+    this.#lookEveryMs = beatEveryMs(threadStallMs)
+    this.#stalls = new StallWatch(threadStallMs, this.#lookEveryMs)
     this.#pool = new Piscina({
       filename: options.entry.href,
       minThreads: options.count,
@@ -86,18 +100,32 @@ export class RouterThreads {
   async start(): Promise<void> {
     const rows = Array.from({ length: this.#options.count }, (_, thread) => thread)
     await Promise.all(rows.map(thread => this.#run(thread)))
+    this.#lookTimer = setInterval(() => this.#replaceStalled(), this.#lookEveryMs)
   }
 
   /** Every thread, also one that is started later, works with this from now on. */
   sendSnapshot(snapshot: EngineSnapshot): void {
     this.#snapshot = snapshot
-    for (const { port, isReady } of this.#running.values())
-      if (isReady) order(port, { kind: 'snapshot', snapshot })
+    for (const { port, threadId } of this.#running.values())
+      if (threadId !== undefined) order(port, { kind: 'snapshot', snapshot })
+  }
+
+  /**
+   * Terminates the thread at once, whatever it does; another takes its row as after any other death. Resolves when it
+   * is dead, with false when there is none to terminate.
+   */
+  async restart(thread: number): Promise<boolean> {
+    const threadId = this.#running.get(thread)?.threadId
+    const worker = this.#pool.threads.find(one => one.threadId === threadId)
+    if (threadId === undefined || worker === undefined) return false
+    await worker.terminate()
+    return true
   }
 
   /** Threads close what they have open and end, or are terminated. */
   async close(): Promise<void> {
     this.#isClosing = true
+    clearInterval(this.#lookTimer)
     for (const timer of this.#restarts) clearTimeout(timer)
     const running = [...this.#running.values()]
     for (const { port } of running) order(port, { kind: 'close' })
@@ -113,14 +141,14 @@ export class RouterThreads {
     const { config, shared } = this.#options
     const task = this.#pool.run({ port: port2, config, shared, thread }, { transferList: [port2] })
     const channel: ThreadChannel = { thread, sender: new BatchSender(port), openExchanges: 0 }
-    const running: RunningThread = { channel, port, task, isReady: false }
+    const running: RunningThread = { channel, port, task, threadId: undefined }
     this.#running.set(thread, running)
     const ended = this.#watch(running)
     const ready = new Promise<void>(resolve => {
-      port.on('message', (message: unknown) => {
+      port.on('message', (message: Batch | ThreadReport) => {
         if (isBatch(message)) this.#options.onBatch(channel, message)
         else {
-          this.#becomeReady(running)
+          this.#becomeReady(running, message)
           resolve()
         }
       })
@@ -128,10 +156,22 @@ export class RouterThreads {
     await Promise.race([ready, ended])
   }
 
-  #becomeReady(running: RunningThread): void {
-    running.isReady = true
+  #becomeReady(running: RunningThread, { threadId }: ThreadReport): void {
+    running.threadId = threadId
     order(running.port, { kind: 'snapshot', snapshot: this.#snapshot })
     this.#channels = [...this.#channels, running.channel]
+    this.#options.onReady?.()
+  }
+
+  #replaceStalled(): void {
+    const alive = this.#channels.map(({ thread }) => [thread, this.#heartbeats.beatsOf(thread)] as const)
+    for (const thread of this.#stalls.look(performance.now(), new Map(alive))) {
+      this.#stalls.forget(thread)
+      this.#options.log.error({ thread }, 'router thread stands still, terminating it')
+      this.restart(thread).catch((error: unknown) =>
+        this.#options.log.error({ thread, err: error }, 'restart'),
+      )
+    }
   }
 
   /** Rejects when the thread ends without being ready; handles every other end itself. */
@@ -141,14 +181,16 @@ export class RouterThreads {
       (cause: unknown) => cause,
     )
     if (this.#isClosing) return
-    const { channel, port, isReady } = running
+    const { channel, port } = running
+    const wasReady = running.threadId !== undefined
     // What the thread sent before it died is still worth delivering.
-    if (isReady) await new Promise(resolve => setImmediate(resolve))
+    if (wasReady) await new Promise(resolve => setImmediate(resolve))
     port.close()
     this.#running.delete(channel.thread)
     this.#channels = this.#channels.filter(other => other !== channel)
     this.#slots.clearThread(channel.thread)
-    if (!isReady) throw error
+    this.#stalls.forget(channel.thread)
+    if (!wasReady) throw error
     this.#options.log.error({ thread: channel.thread, err: error }, 'router thread ended, starting another')
     this.#options.onExit(channel, error)
     this.#restartLater(channel.thread)

@@ -3,7 +3,10 @@
  * under one cork. Hot path: no closure, string or array is made per chunk.
  *
  *   sent ──head──▶ streaming ──end──▶ over        sent ──answer──▶ over (large: once the client has taken it)
- *   any ──client gone, thread lost──▶ over
+ *   sent ──thread lost──▶ without a thread ──▶ sent (`unassigned.ts`)
+ *   any ──client gone, given up──▶ over
+ *
+ * The request is kept until the first word of its answer: until then another thread can take it.
  *
  * A client that does not keep up earns no credit: what uWebSockets.js buffers for it is counted as taken only when
  * it is.
@@ -13,26 +16,36 @@ import type { ThreadChannel } from '../messages/channel.ts'
 import type { Answer } from '../messages/codec.ts'
 import { CreditGrants } from '../messages/credit.ts'
 import { headerIn } from '../messages/flat-headers.ts'
-import type { FlatHeaders } from '../messages/types.ts'
+import type { FlatHeaders, OpenMessage } from '../messages/types.ts'
+import type { Closing } from './closing.ts'
 import { toErrorEvents, toErrorReply } from './error-reply.ts'
 import { type ReplyHead, writeHead, writeWholeBody } from './reply.ts'
+import type { StallSweep } from './stall-sweep.ts'
 import type { UwsResponse } from './uws.ts'
 
 export interface ExchangeOptions {
-  readonly id: number
   readonly res: UwsResponse
-  readonly channel: ThreadChannel
+  readonly request: OpenMessage
   readonly requestId: string
-  readonly creditBytes: number
+  /** When it came in, on the clock that is given to `openOn`. */
+  readonly sinceMs: number
+  readonly closing: Closing
+  /** Watches clients for which bytes are held. */
+  readonly stalls: StallSweep<Exchange>
   /** Called once. */
   readonly onOver: () => void
 }
 
 export class Exchange {
-  readonly #options: ExchangeOptions
+  readonly #id: number
+  readonly #options: Omit<ExchangeOptions, 'request'>
   readonly #res: UwsResponse
   readonly #credit: CreditGrants
   readonly #chunks: Uint8Array[] = []
+  /** `undefined` once the answer has begun. */
+  #request: OpenMessage | undefined
+  #channel: ThreadChannel | undefined
+  #opens = 0
   #head: ReplyHead | undefined
   #answer: Answer | undefined
   #isEnding = false
@@ -44,18 +57,47 @@ export class Exchange {
   /** In the list of those that this batch brought something for. */
   isTouched = false
 
-  constructor(options: ExchangeOptions) {
+  constructor({ request, ...options }: ExchangeOptions) {
+    this.#id = request.id
+    this.#request = request
     this.#options = options
     this.#res = options.res
-    this.#credit = new CreditGrants(options.creditBytes)
+    this.#credit = new CreditGrants(request.creditBytes)
   }
 
-  get channel(): ThreadChannel {
-    return this.#options.channel
+  /** The thread that works on it; `undefined` while it has none. */
+  get channel(): ThreadChannel | undefined {
+    return this.#channel
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  /** Times that it was given to a thread. */
+  get opens(): number {
+    return this.#opens
+  }
+
+  /** Whether the client has had nothing yet. */
+  get isUnanswered(): boolean {
+    return this.#request !== undefined
+  }
+
+  /** Gives the request to a thread: the first one, or another after that was lost. */
+  openOn(channel: ThreadChannel, nowMs: number): void {
+    if (this.#request === undefined) throw new TypeError('an answered request cannot be opened again')
+    this.#leaveChannel()
+    this.#channel = channel
+    this.#opens++
+    channel.openExchanges++
+    const ageMs = Math.trunc(nowMs - this.#options.sinceMs)
+    channel.sender.open(ageMs === 0 ? this.#request : { ...this.#request, ageMs })
   }
 
   takeHead(status: number, headers: FlatHeaders): void {
-    this.#head = { status, headers, requestId: this.#options.requestId }
+    this.#request = undefined
+    this.#head = { status, headers, ...this.#ownHead() }
   }
 
   /** The bytes are a view into the batch, written before the next one comes. */
@@ -68,6 +110,7 @@ export class Exchange {
   }
 
   takeAnswer(answer: Answer): void {
+    this.#request = undefined
     this.#answer = answer
   }
 
@@ -80,21 +123,33 @@ export class Exchange {
   /** The client is gone: the response must not be touched any more. */
   clientGone(): void {
     if (this.#isOver) return
-    if (this.#answer === undefined) this.#options.channel.sender.abort(this.#options.id)
+    this.#abort()
     this.#over()
+  }
+
+  /** The client takes nothing: its connection is closed, which ends the exchange as if it had left. */
+  cut(): void {
+    if (!this.#isOver) this.#res.close()
+  }
+
+  /** The thread is told to stop, the client gets the error. */
+  giveUp(error: GatewayError): void {
+    if (this.#isOver) return
+    this.#abort()
+    this.fail(error)
   }
 
   /** Nothing more comes from the thread. */
   fail(error: GatewayError): void {
-    if (this.#isOver || this.#answer !== undefined) return
+    // A stream that has ended is whole, however long the client takes to read it.
+    if (this.#isOver || this.#isEnding || this.#answer !== undefined) return
     this.#res.cork(() => {
       if (!this.#isStreaming) {
         this.takeAnswer(toErrorReply(error))
         this.#writeRows()
       } else if (this.#isEventStream) {
         this.#res.write(toErrorEvents(error))
-        this.#res.end()
-        this.#over()
+        this.#endStream()
       } else {
         // A cut connection is the only way to say that this body is not whole.
         this.#res.close()
@@ -107,10 +162,17 @@ export class Exchange {
     const chunks = this.#chunks
     if (chunks.length > 0) this.#writeChunks(chunks)
     if (this.#answer !== undefined) this.#writeAnswer(this.#answer)
-    else if (this.#isEnding) {
-      this.#res.end()
-      this.#over()
-    }
+    // What the client has not taken yet is waited for: a request is open until its last byte is out.
+    else if (this.#isEnding && this.#heldBytes === 0) this.#endStream()
+  }
+
+  #endStream(): void {
+    this.#res.end(undefined, this.#options.closing.isLastAnswer)
+    this.#over()
+  }
+
+  #ownHead(): Pick<ReplyHead, 'requestId' | 'isLast'> {
+    return { requestId: this.#options.requestId, isLast: this.#options.closing.isLastAnswer }
   }
 
   #start(head: ReplyHead): void {
@@ -124,6 +186,7 @@ export class Exchange {
 
   #writeChunks(chunks: Uint8Array[]): void {
     let taken = 0
+    const heldBefore = this.#heldBytes
     for (let at = 0; at < chunks.length; at++) {
       const chunk = chunks[at]
       // An empty chunk would end the chunked encoding.
@@ -132,30 +195,52 @@ export class Exchange {
       else this.#heldBytes += chunk.length
     }
     chunks.length = 0
+    if (this.#heldBytes > heldBefore && heldBefore === 0) this.#options.stalls.watch(this)
     if (taken > 0 && !this.#isEnding) this.#grant(taken)
   }
 
   #writeAnswer(answer: Answer): void {
     const { status, headers } = answer
-    writeHead(this.#res, { status, headers, requestId: this.#options.requestId })
-    writeWholeBody(this.#res, answer.body, this.#over)
+    writeHead(this.#res, { status, headers, ...this.#ownHead() })
+    if (!writeWholeBody(this.#res, answer.body, this.#onPart)) this.#options.stalls.watch(this)
+    else this.#over()
+  }
+
+  /** The client has taken more of a large answer. */
+  readonly #onPart = (isAll: boolean): void => {
+    if (isAll) this.#over()
+    else this.#options.stalls.watch(this)
   }
 
   readonly #onWritable = (): boolean => {
     const held = this.#heldBytes
     this.#heldBytes = 0
-    if (held > 0) this.#grant(held)
+    if (held > 0) this.#options.stalls.forget(this)
+    if (this.#isEnding) this.#res.cork(() => this.#endStream())
+    else if (held > 0) this.#grant(held)
     return true
   }
 
   #grant(taken: number): void {
     const bytes = this.#credit.take(taken)
-    if (bytes > 0) this.#options.channel.sender.credit(this.#options.id, bytes)
+    if (bytes > 0) this.#channel?.sender.credit(this.#id, bytes)
+  }
+
+  #abort(): void {
+    if (this.#answer === undefined) this.#channel?.sender.abort(this.#id)
+  }
+
+  #leaveChannel(): void {
+    if (this.#channel !== undefined) this.#channel.openExchanges--
+    this.#channel = undefined
   }
 
   readonly #over = (): void => {
     if (this.#isOver) return
     this.#isOver = true
+    this.#request = undefined
+    this.#options.stalls.forget(this)
+    this.#leaveChannel()
     this.#options.onOver()
   }
 }

@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import { GatewayError } from '../core/errors.ts'
 import type { FlatHeaders } from '../messages/types.ts'
+import { bodyMemory, keepBody } from './kept-body.ts'
 import type { UwsRequest, UwsResponse } from './uws.ts'
 
 export interface Intake {
@@ -14,7 +15,7 @@ export interface Intake {
   readonly path: string
   /** Raw, without the question mark. */
   readonly query: string
-  /** Only what engines may see. */
+  /** What engines may see, and the request's timers. */
   readonly headers: FlatHeaders
   /** The client's own, or a new one. */
   readonly requestId: string
@@ -23,7 +24,16 @@ export interface Intake {
   readonly contentLength: number
 }
 
-const FORWARDED = new Set(['authorization', 'x-correlation-id', 'traceparent', 'tracestate'])
+const FORWARDED = new Set([
+  'authorization',
+  'x-correlation-id',
+  'traceparent',
+  'tracestate',
+  // For the router thread, which takes them out.
+  'x-first-token-timeout-ms',
+  'x-idle-timeout-ms',
+  'x-request-timeout-secs',
+])
 const REQUEST_ID = 'x-request-id'
 const USABLE_ID = /^[\x21-\x7e]{1,256}$/
 
@@ -73,44 +83,58 @@ export interface BodyReader {
   /** -1 when unknown. */
   readonly contentLength: number
   readonly limitBytes: number
-  /** The whole body; valid only during the call. */
+  /** The whole body; the callee may keep it. */
   readonly onBody: (body: Uint8Array) => void
   /** Called once, in place of `onBody`; what still comes is dropped. */
   readonly onTooLarge: () => void
+  /** More of the body has come, and more is to come. */
+  readonly onPart: () => void
 }
 
-/** A body that comes in one piece is handed on without a copy. */
-export function readBody(res: UwsResponse, reader: BodyReader): void {
-  let collected: Buffer | undefined
+export interface Upload {
+  /** What still comes is dropped; the reader hears nothing more. */
+  stop(): void
+}
+
+/** Each byte is copied once, a body of unknown length aside. */
+export function readBody(res: UwsResponse, reader: BodyReader): Upload {
+  let collected: Uint8Array | undefined
   let length = 0
-  let isTooLarge = false
+  let isStopped = false
   res.onData((lent, isLast) => {
-    if (isTooLarge) return
+    if (isStopped) return
     const piece = new Uint8Array(lent)
     if (length + piece.length > reader.limitBytes) {
-      isTooLarge = true
+      isStopped = true
       collected = undefined
       reader.onTooLarge()
       return
     }
     if (isLast && collected === undefined) {
-      reader.onBody(piece)
+      reader.onBody(keepBody(piece))
       return
     }
     collected = withRoom(collected, length + piece.length, reader)
     collected.set(piece, length)
     length += piece.length
     if (isLast) reader.onBody(collected.subarray(0, length))
+    else reader.onPart()
   })
+  return {
+    stop: () => {
+      isStopped = true
+      collected = undefined
+    },
+  }
 }
 
-function withRoom(collected: Buffer | undefined, needed: number, reader: BodyReader): Buffer {
+function withRoom(collected: Uint8Array | undefined, needed: number, reader: BodyReader): Uint8Array {
   if (collected === undefined) {
     const expected = Math.min(reader.contentLength, TRUSTED_BYTES, reader.limitBytes)
-    return Buffer.allocUnsafe(Math.max(expected, needed))
+    return bodyMemory(Math.max(expected, needed))
   }
   if (needed <= collected.length) return collected
-  const grown = Buffer.allocUnsafe(Math.min(reader.limitBytes, Math.max(needed, 2 * collected.length)))
+  const grown = bodyMemory(Math.min(reader.limitBytes, Math.max(needed, 2 * collected.length)))
   grown.set(collected)
   return grown
 }

@@ -11,6 +11,8 @@ export interface ReplyHead {
   readonly status: number
   readonly headers: FlatHeaders
   readonly requestId: string
+  /** Tells the client to close the connection after this answer. */
+  readonly isLast?: boolean
 }
 
 /** Bodies up to this size are copied by `end` when the client does not take them at once. */
@@ -20,6 +22,7 @@ const SMALL_BYTES = 64 * 1024
 export function writeHead(res: UwsResponse, head: ReplyHead): void {
   const statusLine = `${head.status} ${STATUS_CODES[head.status] ?? 'Unknown'}`
   res.writeStatus(statusLine).writeHeader('x-request-id', head.requestId)
+  if (head.isLast === true) res.writeHeader('connection', 'close')
   const { headers } = head
   for (let at = 0; at + 1 < headers.length; at += 2) {
     const name = headers[at] ?? ''
@@ -27,21 +30,25 @@ export function writeHead(res: UwsResponse, head: ReplyHead): void {
   }
 }
 
-/** Whole body after `writeHead`. A large one is written as the client takes it, from `body` itself. */
-export function writeWholeBody(res: UwsResponse, body: Uint8Array, onDone: () => void): void {
+/**
+ * Whole body after `writeHead`. A large one is written as the client takes it, from `body` itself: then false is
+ * returned, and `onPart` hears of each further part.
+ */
+export function writeWholeBody(
+  res: UwsResponse,
+  body: Uint8Array,
+  onPart: (isAll: boolean) => void,
+): boolean {
   if (body.length <= SMALL_BYTES) {
     res.end(body)
-    onDone()
-    return
+    return true
   }
   const before = res.getWriteOffset()
-  if (res.tryEnd(body, body.length)[1]) {
-    onDone()
-    return
-  }
+  if (res.tryEnd(body, body.length)[1]) return true
   res.onWritable(offset => {
     const [isOk, hasResponded] = res.tryEnd(body.subarray(offset - before), body.length)
-    if (hasResponded) onDone()
+    onPart(hasResponded)
     return isOk
   })
+  return false
 }

@@ -5,19 +5,24 @@
  * Which thread gets a request, and whether any engine is usable, is passed in as functions.
  */
 import type { Config } from '../config/config.ts'
+import { monotonicNowMs } from '../core/clock.ts'
 import { isGeneration } from '../core/endpoint.ts'
 import { GatewayError } from '../core/errors.ts'
 import type { ThreadChannel } from '../messages/channel.ts'
 import { type Batch, decodeBatch, type RowSink } from '../messages/codec.ts'
 import type { Logger } from '../telemetry/log.ts'
+import type { Recorder } from '../telemetry/recorder.ts'
 import { Admission } from './admission.ts'
-import { toErrorReply } from './error-reply.ts'
+import type { Closing } from './closing.ts'
+import { type ErrorReply, toErrorReply } from './error-reply.ts'
 import { Exchange } from './exchange.ts'
 import { bodyTooLarge, checkContentType, type Intake, readBody, readIntake } from './intake.ts'
 import { type Listening, listen } from './listen.ts'
 import { OpenExchanges } from './open-exchanges.ts'
 import { writeHead } from './reply.ts'
 import { allowedMethods, findRoute, type LocalPage, type Route } from './routes.ts'
+import { StallSweep } from './stall-sweep.ts'
+import { Unassigned } from './unassigned.ts'
 import { loadUws, type UwsApp, type UwsResponse } from './uws.ts'
 
 export interface Readiness {
@@ -34,6 +39,8 @@ export interface FrontendOptions {
   readonly assign: () => ThreadChannel | undefined
   readonly readiness: () => Readiness
   readonly log: Logger
+  /** Of the main thread's row. */
+  readonly recorder: Recorder
 }
 
 /** @throws Error when the port cannot be had or uWebSockets.js cannot be loaded. */
@@ -55,13 +62,23 @@ export class Frontend {
   readonly #app: UwsApp
   readonly #admission: Admission
   readonly #exchanges = new OpenExchanges()
+  readonly #unassigned: Unassigned
   readonly #touched: Exchange[] = []
+  readonly #stalledClients: StallSweep<Exchange>
+  readonly #stalledUploads: StallSweep<() => void>
+  readonly #closing: Closing = { isUnready: false, isLastAnswer: false }
   #listening: Listening | undefined
 
   constructor(options: FrontendOptions, app: UwsApp) {
     this.#options = options
     this.#app = app
-    this.#admission = new Admission(options.config.limits.openExchanges)
+    const { openExchanges, reopens } = options.config.limits
+    this.#admission = new Admission(openExchanges)
+    this.#unassigned = new Unassigned({ assign: options.assign, maxReopens: reopens, nowMs: monotonicNowMs })
+    const { clientStallMs } = options.config.limits
+    const { bodyMs } = options.config.timeouts
+    this.#stalledClients = new StallSweep(clientStallMs, exchange => exchange.cut(), monotonicNowMs)
+    this.#stalledUploads = new StallSweep(bodyMs, giveUp => giveUp(), monotonicNowMs)
     app.any('/*', (res, req) => this.#accept(res, readIntake(req)))
   }
 
@@ -87,21 +104,45 @@ export class Frontend {
     touched.length = 0
   }
 
-  /** The thread is gone: its exchanges are answered with an error, or ended with one. */
+  /** The thread is gone: its exchanges go to another one, or end with an error where the client has had a byte. */
   threadLost(channel: ThreadChannel): void {
-    const error = new GatewayError('thread-lost', 'the router thread of this request has failed')
-    for (const exchange of this.#exchanges.all()) if (exchange.channel === channel) exchange.fail(error)
+    const lost = this.#exchanges.all().filter(exchange => exchange.channel === channel)
+    const saved = lost.filter(exchange => this.#unassigned.rescue(exchange))
+    if (lost.length > 0)
+      this.#options.log.warn(
+        { saved: saved.length, failed: lost.length - saved.length },
+        'exchanges of a lost thread',
+      )
   }
 
-  /** New connections are refused; open ones may go on. */
-  stopListening(): void {
+  /** One more thread takes requests. */
+  threadReady(): void {
+    this.#unassigned.threadReady()
+  }
+
+  /** `/readiness` says no from now on; everything is still served. */
+  refuseReadiness(): void {
+    this.#closing.isUnready = true
+  }
+
+  /** New connections are refused; on open ones the next answer is the last. */
+  stopAccepting(): void {
+    this.#closing.isLastAnswer = true
     this.#listening?.close()
+  }
+
+  /** Every exchange is aborted, and ends with the error. */
+  endAll(error: GatewayError): void {
+    for (const exchange of this.#exchanges.all()) exchange.giveUp(error)
   }
 
   /** Destroys what is open. */
   close(): void {
-    this.stopListening()
+    this.#listening?.close()
     this.#app.close()
+    this.#unassigned.close()
+    this.#stalledClients.close()
+    this.#stalledUploads.close()
   }
 
   readonly #sink: Partial<RowSink> = {
@@ -123,9 +164,10 @@ export class Frontend {
   #accept(res: UwsResponse, intake: Intake): void {
     const route = findRoute(intake.path)
     const refusal = this.#refusal(intake, route)
-    if (refusal !== undefined) refuse(res, intake, refusal, route)
+    if (refusal !== undefined) this.#refuse(res, intake, refusal, route)
     else if (route === undefined) throw new TypeError('a request without a route was not refused')
-    else if (intake.method === 'OPTIONS') answerOptions(res, intake, route)
+    else if (intake.method === 'OPTIONS')
+      this.#reply(res, intake, { status: 204, headers: ['allow', allowedMethods(route)], body: NO_BODY })
     else if (route.kind === 'local') this.#answerPage(res, intake, route.page)
     else if (route.kind === 'exchange') this.#read(res, intake, route)
   }
@@ -158,27 +200,47 @@ export class Frontend {
 
   #answerPage(res: UwsResponse, intake: Intake, page: LocalPage): void {
     if (page === 'alive') {
-      reply(res, intake, { status: 200, headers: ['content-type', 'text/plain'], body: Buffer.from('OK') })
+      this.#reply(res, intake, {
+        status: 200,
+        headers: ['content-type', 'text/plain'],
+        body: Buffer.from('OK'),
+      })
       return
     }
-    const { isReady, healthyEngines, totalEngines, reason } = this.#options.readiness()
+    const { isReady, healthyEngines, totalEngines, reason } = this.#readiness()
     const counts = { healthy_workers: healthyEngines, total_workers: totalEngines }
     const body = isReady ? { status: 'ready', ...counts } : { status: 'not ready', reason, ...counts }
-    reply(res, intake, {
+    this.#reply(res, intake, {
       status: isReady ? 200 : 503,
       headers: ['content-type', 'application/json'],
       body: Buffer.from(JSON.stringify(body)),
     })
   }
 
+  #readiness(): Readiness {
+    const readiness = this.#options.readiness()
+    return this.#closing.isUnready ? { ...readiness, isReady: false, reason: 'shutting-down' } : readiness
+  }
+
   #read(res: UwsResponse, intake: Intake, route: ExchangeRoute): void {
     const refusal = this.#admission.enter()
     if (refusal !== undefined) {
-      refuse(res, intake, refusal, route)
+      this.#refuse(res, intake, refusal, route)
       return
     }
     let exchange: Exchange | undefined
+    const { limits, timeouts } = this.#options.config
+    const refuse = (error: GatewayError): void => {
+      this.#stalledUploads.forget(onStall)
+      this.#admission.leave()
+      this.#refuse(res, intake, error, route)
+    }
+    const onStall = (): void => {
+      upload.stop()
+      refuse(new GatewayError('body-timeout', `no byte of the body has come for ${timeouts.bodyMs} ms`))
+    }
     res.onAborted(() => {
+      this.#stalledUploads.forget(onStall)
       if (exchange === undefined) this.#admission.leave()
       else exchange.clientGone()
     })
@@ -186,50 +248,72 @@ export class Frontend {
       exchange = this.#open(res, intake, { route, body: NO_BODY })
       return
     }
-    const limitBytes = this.#options.config.limits.bodyBytes
-    readBody(res, {
+    this.#stalledUploads.watch(onStall)
+    const upload = readBody(res, {
       contentLength: intake.contentLength,
-      limitBytes,
+      limitBytes: limits.bodyBytes,
+      onPart: () => this.#stalledUploads.watch(onStall),
       onBody: body => {
+        this.#stalledUploads.forget(onStall)
         exchange = this.#open(res, intake, { route, body })
       },
-      onTooLarge: () => {
-        this.#admission.leave()
-        refuse(res, intake, bodyTooLarge(limitBytes), route)
-      },
+      onTooLarge: () => refuse(bodyTooLarge(limits.bodyBytes)),
     })
   }
 
-  /** `undefined` when there is no thread; then the client has its answer. */
-  #open(res: UwsResponse, intake: Intake, request: RoutedBody): Exchange | undefined {
-    const channel = this.#options.assign()
-    if (channel === undefined) {
-      this.#admission.leave()
-      refuse(res, intake, new GatewayError('thread-lost', 'no router thread is running'), request.route)
-      return undefined
-    }
+  #open(res: UwsResponse, intake: Intake, { route, body }: RoutedBody): Exchange {
     const id = this.#exchanges.nextId()
-    const creditBytes = this.#options.config.limits.relayBytesPerStream
     const onOver = (): void => {
       this.#exchanges.delete(id)
-      channel.openExchanges--
+      this.#countOpen()
       this.#admission.leave()
     }
-    const { requestId } = intake
-    const exchange = new Exchange({ id, res, channel, requestId, creditBytes, onOver })
-    this.#exchanges.add(id, exchange)
-    channel.openExchanges++
-    channel.sender.open({
+    const request = {
       kind: 'open',
       id,
-      endpoint: request.route.endpoint,
+      endpoint: route.endpoint,
       method: intake.method === 'GET' ? 'GET' : 'POST',
       query: intake.query,
       headers: intake.headers,
-      creditBytes,
-      body: request.body,
+      creditBytes: this.#options.config.limits.relayBytesPerStream,
+      ageMs: 0,
+      body,
+    } as const
+    const { requestId } = intake
+    const exchange = new Exchange({
+      res,
+      request,
+      requestId,
+      sinceMs: monotonicNowMs(),
+      closing: this.#closing,
+      stalls: this.#stalledClients,
+      onOver,
     })
+    this.#exchanges.add(id, exchange)
+    this.#countOpen()
+    this.#unassigned.place(exchange)
     return exchange
+  }
+
+  #countOpen(): void {
+    this.#options.recorder.set('pdgw_frontend_open_exchanges', this.#exchanges.size)
+  }
+
+  #refuse(res: UwsResponse, intake: Intake, error: GatewayError, route: Route | undefined): void {
+    this.#options.recorder.count('pdgw_frontend_refused_total', error.code)
+    const allow = error.status === 405 && route ? allowedMethods(route) : undefined
+    this.#reply(res, intake, toErrorReply(error, allow), isRestUseless(error))
+  }
+
+  #reply(res: UwsResponse, intake: Intake, answer: ErrorReply, isUnwanted = false): void {
+    const { status, headers, body } = answer
+    const isLast = isUnwanted || this.#closing.isLastAnswer
+    res.cork(() => {
+      writeHead(res, { status, headers, requestId: intake.requestId })
+      if (intake.method === 'HEAD') res.endWithoutBody(body.length, isLast)
+      else if (status === 204) res.endWithoutBody(undefined, isLast)
+      else res.end(body, isLast)
+    })
   }
 }
 
@@ -240,27 +324,7 @@ interface RoutedBody {
 
 const NO_BODY = new Uint8Array(0)
 
-function refuse(res: UwsResponse, intake: Intake, error: GatewayError, route: Route | undefined): void {
-  const allow = error.status === 405 && route ? allowedMethods(route) : undefined
-  const isRestUseless = error.status === 413 || error.status === 400
-  reply(res, intake, toErrorReply(error, allow), isRestUseless)
-}
-
-function answerOptions(res: UwsResponse, intake: Intake, route: Route): void {
-  reply(res, intake, { status: 204, headers: ['allow', allowedMethods(route)], body: NO_BODY })
-}
-
-/** `isLast` closes the connection, when what is still to come from the client is not wanted. */
-function reply(
-  res: UwsResponse,
-  intake: Intake,
-  { status, headers, body }: ReturnType<typeof toErrorReply>,
-  isLast = false,
-): void {
-  res.cork(() => {
-    writeHead(res, { status, headers, requestId: intake.requestId })
-    if (intake.method === 'HEAD') res.endWithoutBody(body.length, isLast)
-    else if (status === 204) res.endWithoutBody(undefined, isLast)
-    else res.end(body, isLast)
-  })
+/** What is still to come of the body is not wanted, or cannot be told from the next request. */
+function isRestUseless({ status }: GatewayError): boolean {
+  return status === 400 || status === 408 || status === 413
 }

@@ -21,7 +21,7 @@ export interface ThreadChannel {
 
 const FLUSH_BYTES = 256 * 1024
 
-/** Every method copies what it is given, so the caller may reuse its buffers at once. */
+/** Every method copies what it is given (but see `BatchWriter`), so the caller may reuse its buffers at once. */
 export class BatchSender {
   readonly #port: BatchPort
   readonly #flushBytes: number
@@ -74,12 +74,16 @@ export class BatchSender {
     this.#timer = undefined
     if (this.#writer.length === 0) return
     const batch = this.#writer.take()
-    const buffers = batch instanceof Uint8Array ? [batch.buffer] : batch.map(part => part.buffer)
-    this.#port.postMessage(batch, buffers)
+    this.#port.postMessage(batch, batch instanceof Uint8Array ? [batch.buffer] : ownBuffers(batch))
   }
 
   #schedule(): void {
     if (this.#writer.length >= this.#flushBytes) this.flush()
     else this.#timer ??= setImmediate(this.flush)
   }
+}
+
+/** Shared memory is not handed over: both sides keep it. */
+function ownBuffers(parts: readonly Uint8Array[]): ArrayBuffer[] {
+  return parts.map(part => part.buffer).filter(buffer => buffer instanceof ArrayBuffer)
 }

@@ -37,23 +37,26 @@ export interface Answer {
 }
 
 /** The body of a request or an answer of this size or more travels in a buffer of its own, beside the rows: one copy in place of three. */
-const ATTACHED_BYTES = 8 * 1024
+export const ATTACHED_BYTES = 8 * 1024
 
 /** What one message carries: the rows, and behind them the large bodies in the order of their rows. */
 export type Batch =
   | Uint8Array<ArrayBuffer>
-  | readonly [rows: Uint8Array<ArrayBuffer>, ...bodies: Uint8Array<ArrayBuffer>[]]
+  | readonly [rows: Uint8Array<ArrayBuffer>, ...bodies: Uint8Array[]]
 
 export function isBatch(message: unknown): message is Batch {
   return message instanceof Uint8Array || Array.isArray(message)
 }
 
-/** Collects rows; every argument is copied at the call. Reused from batch to batch. */
+/**
+ * Collects rows; every argument is copied at the call, large bodies in shared memory aside: those are only pointed at,
+ * and both sides have them afterwards. Reused from batch to batch.
+ */
 export class BatchWriter {
   #bytes = new Uint8Array(16 * 1024)
   #view = new DataView(this.#bytes.buffer)
   #length = 0
-  #bodies: Uint8Array<ArrayBuffer>[] = []
+  #bodies: Uint8Array[] = []
   #bodiesBytes = 0
   /** Where the last row starts when it is a chunk, else -1: the next chunk of that stream is joined to it. */
   #lastChunk = -1
@@ -64,8 +67,8 @@ export class BatchWriter {
   }
 
   open(message: OpenMessage): void {
-    const { endpoint, method, query, creditBytes, headers } = message
-    const fields = [ENDPOINT_CODES.get(endpoint), method === 'POST', query, creditBytes, ...headers]
+    const { endpoint, method, query, creditBytes, ageMs, headers } = message
+    const fields = [ENDPOINT_CODES.get(endpoint), method === 'POST', query, creditBytes, ageMs, ...headers]
     this.#row(KIND.open, message.id, packr.pack(fields), message.body)
   }
 
@@ -102,7 +105,7 @@ export class BatchWriter {
     this.#row(KIND.answer, id, packr.pack([answer.status, ...answer.headers]), answer.body)
   }
 
-  /** The batch, in buffers of exactly their size that nobody else holds; the writer is empty afterwards. */
+  /** The batch, in buffers of exactly their size that nobody else holds (shared ones aside); the writer is empty afterwards. */
   take(): Batch {
     const isExact = this.#length === this.#bytes.length
     const batch = isExact ? this.#bytes : this.#bytes.slice(0, this.#length)
@@ -135,7 +138,7 @@ export class BatchWriter {
   }
 
   #attach(body: Uint8Array): void {
-    this.#bodies.push(new Uint8Array(body))
+    this.#bodies.push(body.buffer instanceof SharedArrayBuffer ? body : new Uint8Array(body))
     this.#bodiesBytes += body.length
   }
 
@@ -220,9 +223,10 @@ function giveHeaded(sink: Partial<RowSink>, kind: number, id: number, { header, 
 
 function toOpen(id: number, header: Uint8Array, body: Uint8Array): OpenMessage {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- both ends are this build
-  const fields = packr.unpack(header) as [number, boolean, string, number, ...string[]]
-  const [code, isPost, query, creditBytes, ...headers] = fields
+  const fields = packr.unpack(header) as [number, boolean, string, number, number, ...string[]]
+  const [code, isPost, query, creditBytes, ageMs, ...headers] = fields
   const endpoint = ENDPOINTS[code]
   if (endpoint === undefined) throw new RangeError(`unknown code of an endpoint: ${code}`)
-  return { kind: 'open', id, endpoint, method: isPost ? 'POST' : 'GET', query, headers, creditBytes, body }
+  const method = isPost ? 'POST' : 'GET'
+  return { kind: 'open', id, endpoint, method, query, headers, creditBytes, ageMs, body }
 }

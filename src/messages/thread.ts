@@ -19,5 +19,8 @@ export type ThreadOrder =
   | { readonly kind: 'snapshot'; readonly snapshot: EngineSnapshot }
   | { readonly kind: 'close' }
 
-/** Router thread to main thread: it takes batches from now on. */
-export type ThreadReport = { readonly kind: 'ready' }
+/** Router thread to main thread: it takes batches from now on. `threadId` is Node's, by which it can be terminated. */
+export interface ThreadReport {
+  readonly kind: 'ready'
+  readonly threadId: number
+}

@@ -15,11 +15,13 @@ export interface OpenMessage {
   readonly method: 'GET' | 'POST'
   /** Raw query without the question mark; empty when there is none. */
   readonly query: string
-  /** Only the headers that engines may see. */
+  /** The headers that engines may see, and the request's timers, which they may not. */
   readonly headers: FlatHeaders
   /** Bytes that the worker may send before the first `credit`. */
   readonly creditBytes: number
-  /** The client's body, exactly. A view into the batch: whoever keeps it longer keeps the batch. */
+  /** Whole milliseconds since the request came in: the total deadline counts from there. */
+  readonly ageMs: number
+  /** The client's body, exactly. A view into the batch, or into memory that the front end has too: not to be written. */
   readonly body: Uint8Array
 }
 

@@ -4,6 +4,8 @@
  *   slots     Int32[engines][SLOT_FIELDS]     health and generation, written by the control thread
  *   inFlight  Int32[threads][engines]         one row a thread, written by that thread alone
  *   counters  Int32[COUNTERS]                 round-robin cursors, Atomics.add by all
+ *   beats     Int32[threads]                  one cell a thread, advanced by it while its event loop turns
+ *   metrics   Float64[rows][cells]            one row a thread, written by that thread alone; telemetry/metric-cells.ts
  */
 
 /** Plain data: posted to every thread as it is, the memory itself is shared. */
@@ -13,6 +15,16 @@ export interface SharedMemory {
   readonly slots: SharedArrayBuffer
   readonly inFlight: SharedArrayBuffer
   readonly counters: SharedArrayBuffer
+  readonly beats: SharedArrayBuffer
+  /** Upper bounds of the histograms' buckets in seconds, ascending: they say how many cells a histogram has. */
+  readonly bucketsSecs: readonly number[]
+  readonly metrics: SharedArrayBuffer
+}
+
+/** How much room the metrics need; what their cells mean is for `telemetry/`. */
+export interface MetricRoom {
+  readonly bucketsSecs: readonly number[]
+  readonly cellsPerRow: number
 }
 
 export const SLOT_FIELDS = 2
@@ -24,12 +36,29 @@ const COUNTERS = 4
 
 const INT32 = 4
 
-export function createSharedMemory(maxEngines: number, maxThreads: number): SharedMemory {
+const FLOAT64 = 8
+
+/** Without it nothing is counted: for parts that are tested alone. */
+const NO_METRICS: MetricRoom = { bucketsSecs: [], cellsPerRow: 0 }
+
+/** Main thread, router threads, control thread, and what engines that had a slot before have left there. */
+export function metricRows(maxThreads: number): { readonly control: number; readonly base: number } {
+  return { control: maxThreads + 1, base: maxThreads + 2 }
+}
+
+export function createSharedMemory(
+  maxEngines: number,
+  maxThreads: number,
+  { bucketsSecs, cellsPerRow } = NO_METRICS,
+): SharedMemory {
   return {
     maxEngines,
     maxThreads,
     slots: new SharedArrayBuffer(maxEngines * SLOT_FIELDS * INT32),
     inFlight: new SharedArrayBuffer(maxThreads * maxEngines * INT32),
     counters: new SharedArrayBuffer(COUNTERS * INT32),
+    beats: new SharedArrayBuffer(maxThreads * INT32),
+    bucketsSecs,
+    metrics: new SharedArrayBuffer((metricRows(maxThreads).base + 1) * cellsPerRow * FLOAT64),
   }
 }

@@ -21,10 +21,14 @@ async function startProgram(
   args: readonly string[],
 ): Promise<Program> {
   const [file = '', ...before] = command
-  const child = spawn(file, [...before, ...args, '--host', '127.0.0.1', '--port', '0'], {
-    cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const child = spawn(
+    file,
+    [...before, ...args, '--host', '127.0.0.1', '--port', '0', '--prometheus-port', '0'],
+    {
+      cwd: ROOT,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
   t.after(() => {
     child.kill('SIGKILL')
     child.stdout.destroy()
@@ -68,6 +72,8 @@ async function startPairs(t: TestContext, command: readonly string[]): Promise<P
     ...fleet.decode.flatMap(({ url }) => ['--decode', url]),
     '--policy',
     'round_robin',
+    '--shutdown-settle-secs',
+    '0',
   ])
   const { origin } = program
   await until(async () => (await (await fetch(`${origin}/readiness`)).text()).includes('"healthy_workers":3'))

@@ -28,6 +28,7 @@ async function openScene(t: TestContext, caFiles: readonly string[]): Promise<Sc
   const decode = await openTlsFront(t, d.url)
   const config = configSchema.parse({
     log: { level: 'error' },
+    admin: { host: '127.0.0.1', port: 0 },
     server: { host: '127.0.0.1', port: 0, workers: 1 },
     health: { intervalSecs: 0.5 },
     upstream: { caFiles: [...caFiles], keepAliveMs: 60_000 },

@@ -4,15 +4,18 @@
  *   (none)            answer: JSON of what arrived      bytes=N      answer of N bytes
  *   stream=N&size=B   N chunks of B bytes, by credit    hang         head and one chunk, then nothing
  *   silent            nothing at all                    die          the thread ends
+ *   once              nothing at first; as (none) when another thread opens it again
+ *   block             the thread stands still; as (none) when another thread opens it again
  *   aborts            answer: how many aborts came      sent         answer: bytes streamed in all
  *   generation        answer: that of the snapshot it works with
  */
-import type { MessagePort } from 'node:worker_threads'
+import { type MessagePort, threadId } from 'node:worker_threads'
 import { BatchSender } from '../../src/messages/channel.ts'
 import { type Batch, decodeBatch, isBatch } from '../../src/messages/codec.ts'
 import { CreditBalance } from '../../src/messages/credit.ts'
 import type { RouterThreadTask, ThreadOrder, ThreadReport } from '../../src/messages/thread.ts'
 import type { OpenMessage } from '../../src/messages/types.ts'
+import { beatEveryMs, Heartbeats } from '../../src/shared/heartbeats.ts'
 
 const JSON_HEADERS = ['content-type', 'application/json', 'connection', 'keep-alive', 'x-engine', 'echo']
 const SSE_HEADERS = ['content-type', 'text/event-stream']
@@ -24,7 +27,8 @@ interface Stream {
 }
 
 // oxlint-disable-next-line import/no-default-export -- Piscina calls the default export
-export default async function runEchoRouter({ port }: RouterThreadTask): Promise<void> {
+export default async function runEchoRouter(task: RouterThreadTask): Promise<void> {
+  const { port, shared, thread, config } = task
   const router = new EchoRouter(port)
   const ended = Promise.withResolvers<void>()
   port.on('message', (message: unknown) => {
@@ -34,9 +38,12 @@ export default async function runEchoRouter({ port }: RouterThreadTask): Promise
       else router.generation = message.snapshot.generation
     }
   })
-  const report: ThreadReport = { kind: 'ready' }
+  const heartbeats = new Heartbeats(shared)
+  const beat = setInterval(() => heartbeats.beat(thread), beatEveryMs(config.server.threadStallMs))
+  const report: ThreadReport = { kind: 'ready', threadId }
   port.postMessage(report)
   await ended.promise
+  clearInterval(beat)
   port.close()
 }
 
@@ -69,7 +76,9 @@ class EchoRouter {
     const { id } = message
     const query = new URLSearchParams(message.query)
     if (query.has('die')) process.exit(1)
-    if (query.has('silent')) return
+    // oxlint-disable-next-line no-empty -- stands still on purpose
+    if (query.has('block')) while (message.ageMs === 0) {}
+    if (query.has('silent') || (query.has('once') && message.ageMs === 0)) return
     if (query.has('hang')) {
       this.#sender.head(id, 200, SSE_HEADERS)
       this.#sender.chunk(id, Buffer.from('data: {"n":1}\n\n'))

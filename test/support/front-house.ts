@@ -6,6 +6,7 @@ import { type RouterThreads, startRouterThreads } from '../../src/dispatch/route
 import { type Frontend, type FrontendOptions, startFrontend } from '../../src/frontend/server.ts'
 import { createSharedMemory } from '../../src/shared/layout.ts'
 import type { Logger } from '../../src/telemetry/log.ts'
+import { Recorder } from '../../src/telemetry/recorder.ts'
 
 export const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
@@ -24,15 +25,17 @@ export interface HouseOptions {
 export async function openHouse(t: TestContext, options: HouseOptions = {}): Promise<House> {
   const config = configSchema.parse({ server: { host: '127.0.0.1', port: 0 }, ...options.config })
   const count = options.threads ?? 1
+  const shared = createSharedMemory(8, count)
   // oxlint-disable-next-line prefer-const -- the threads must be told of the front end that comes after them
   let frontend: Frontend | undefined
   const threads = await startRouterThreads({
     config,
-    shared: createSharedMemory(8, count),
+    shared,
     count,
     entry: new URL('./echo-router.ts', import.meta.url),
     onBatch: (_channel, batch) => frontend?.receive(batch),
     onExit: channel => frontend?.threadLost(channel),
+    onReady: () => frontend?.threadReady(),
     log: SILENT,
   })
   const readiness = options.readiness ?? (() => ({ isReady: true, healthyEngines: 2, totalEngines: 2 }))
@@ -41,6 +44,7 @@ export async function openHouse(t: TestContext, options: HouseOptions = {}): Pro
     assign: () => fewestOpen(threads.channels),
     readiness,
     log: SILENT,
+    recorder: new Recorder(shared, 0),
   })
   t.after(async () => {
     frontend?.close()

@@ -26,6 +26,7 @@ export async function openGateway(t: TestContext, options: GatewayOptions): Prom
   const fleet = await openFleet(t, options.fleet)
   const config = configSchema.parse({
     log: { level: 'error' },
+    admin: { host: '127.0.0.1', port: 0 },
     health: { intervalSecs: 0.5 },
     ...options.config,
     engines: enginesOf(fleet),

@@ -5,6 +5,8 @@ import { createServer } from 'node:net'
 import { test } from 'node:test'
 import { configSchema } from '../../../src/config/config.ts'
 import { startFrontend } from '../../../src/frontend/server.ts'
+import { createSharedMemory } from '../../../src/shared/layout.ts'
+import { Recorder } from '../../../src/telemetry/recorder.ts'
 import { openHouse, SILENT } from '../../support/front-house.ts'
 
 function listenOn(port: number): Promise<unknown> {
@@ -13,6 +15,7 @@ function listenOn(port: number): Promise<unknown> {
     assign: () => undefined,
     readiness: () => ({ isReady: true, healthyEngines: 0, totalEngines: 0 }),
     log: SILENT,
+    recorder: new Recorder(createSharedMemory(2, 1), 0),
   })
 }
 

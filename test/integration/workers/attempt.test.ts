@@ -9,6 +9,7 @@ import { type ConfigInput, configSchema } from '../../../src/config/config.ts'
 import { EngineSlots } from '../../../src/shared/engine-slots.ts'
 import { createSharedMemory } from '../../../src/shared/layout.ts'
 import { Attempt } from '../../../workers/attempt.ts'
+import { readTimers } from '../../../workers/request-timers.ts'
 import { Upstreams } from '../../../workers/upstream/upstreams.ts'
 import { engineOf } from '../../support/engines.ts'
 
@@ -84,6 +85,7 @@ async function stage(t: TestContext, play: Play): Promise<Stage> {
     decode: engineOf({ slot: 1, role: 'decode', url: decode.url }),
     rids: [RID],
     headers: ['content-type', 'application/json'],
+    timers: readTimers([], config.timeouts).timers,
     body: Buffer.from('{}'),
     isFresh: false,
   } as const

@@ -31,7 +31,12 @@ async function demo(mainPath: string) {
       startGateway: async config => {
         seen.config = config
         setImmediate(() => signals.emit('SIGINT'))
-        return { port: 4321, whenReady: async () => true, close: async () => undefined }
+        return {
+          port: 4321,
+          whenReady: async () => true,
+          drain: async () => undefined,
+          close: async () => undefined,
+        }
       },
       startFleet: async () => assert.fail('the engines run in a child process'),
       signals,

@@ -28,7 +28,12 @@ async function run(
     startGateway: async config => {
       seen.config = config
       stopSoon()
-      return { port: 1, whenReady: async () => true, close: async () => void closed.push('gateway') }
+      return {
+        port: 1,
+        whenReady: async () => true,
+        drain: async () => undefined,
+        close: async () => void closed.push('gateway'),
+      }
     },
     startFleet: async options => {
       seen.fleet = options
@@ -55,7 +60,7 @@ test('a documented command line of the Rust router starts the gateway with the s
   const { code, config, err, closed } = await run(`
     --pd-disaggregation --prefill http://p1:30000 8998 --prefill http://p2:30000 none --decode http://d1:30000
     --decode http://d2:30000 --policy cache_aware --prefill-policy power_of_two --host 127.0.0.1 --port 8080
-    --prometheus-port 29000 --cb-failure-threshold 5 --max-concurrent-requests 256 --log-level WARN
+    --prometheus-port 29000 --prometheus-duration-buckets 0.5 1 2.5 --cb-failure-threshold 5 --max-concurrent-requests 256 --log-level WARN
     --intra-node-data-parallel-size 2 --service-discovery --selector app=x role=y --disable-retries`)
   assert.equal(code, 0)
   assert.deepEqual(closed, ['gateway'])
@@ -69,7 +74,8 @@ test('a documented command line of the Rust router starts the gateway with the s
   const warnings = err.trim().split('\n')
   assert.equal(warnings.length, 2)
   assert.match(err, /policy cache_aware is not available yet, least_load is used instead/)
-  assert.match(err, /without effect yet: .*--service-discovery.*--prometheus-port/)
+  assert.match(err, /without effect yet: .*--service-discovery/)
+  assert.deepEqual(config?.admin.durationBucketsSecs, [0.5, 1, 2.5])
 })
 
 test('several engines may follow one flag, each with its port or none', async () => {

@@ -21,6 +21,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     query: fc.string(),
     headers,
     creditBytes: fc.nat(),
+    ageMs: fc.nat(),
     body: bytes,
   }),
   fc.record({ kind: fc.constant('abort'), id }),
@@ -140,7 +141,19 @@ test('sends a large body beside the rows, and wants it back with them', () => {
   assert.throws(() => decodeBatch(rows, {}), RangeError)
 })
 
-function partsOf(batch: Batch): readonly [Uint8Array<ArrayBuffer>, ...Uint8Array<ArrayBuffer>[]] {
+test('points at a large body in shared memory, without a copy', () => {
+  const writer = new BatchWriter()
+  const body = new Uint8Array(new SharedArrayBuffer(50_000)).fill(7)
+  const open = { kind: 'open', id: 1, endpoint: 'generate', method: 'POST', query: '' } as const
+  writer.open({ ...open, headers: [], creditBytes: 1, ageMs: 0, body })
+  const batch = writer.take()
+  assert.equal(partsOf(batch)[1]?.buffer, body.buffer)
+  const [row] = read(batch)
+  assert.ok(row?.kind === 'open')
+  assert.deepEqual(row.body, new Uint8Array(body))
+})
+
+function partsOf(batch: Batch): readonly [Uint8Array<ArrayBuffer>, ...Uint8Array[]] {
   return batch instanceof Uint8Array ? [batch] : batch
 }
 

@@ -1,0 +1,96 @@
+/** A router thread dies under load: the unanswered requests are answered, the streaming ones end with one error. */
+import assert from 'node:assert/strict'
+import { Agent, request } from 'node:http'
+import { test } from 'node:test'
+import { expectedText } from '../../bench/simulator/script.ts'
+import { configSchema } from '../../src/config/config.ts'
+import { startGateway } from '../../src/gateway.ts'
+import { openFleet, runningOn, until } from '../support/gateway.ts'
+import { at, parseStream } from '../support/sse.ts'
+
+/** For a busy machine. */
+const LIMIT_MS = 60_000
+const OPEN = 500
+const TOKENS = 8
+/** Bodies of several sizes: small ones travel in the batch, large ones beside it. */
+const PADDING = ['', 'p'.repeat(2000), 'q'.repeat(40_000)]
+/** Longer than the test. */
+const ENDLESS = 100_000
+
+test('500 open requests survive the death of their only router thread', async t => {
+  const fleet = await openFleet(t, {
+    prefill: 2,
+    decode: 2,
+    // Slow enough that nothing whole is answered before the thread dies.
+    knobs: { maxRunning: 1000, kvTokens: 100_000_000, itlBaseMs: 300, jitter: 0 },
+  })
+  const config = configSchema.parse({
+    log: { level: 'error' },
+    health: { intervalSecs: 0.5 },
+    engines: {
+      prefill: fleet.prefill.map(({ url, bootstrapPort }) => ({ url, bootstrapPort })),
+      decode: fleet.decode.map(({ url }) => ({ url })),
+    },
+    server: { host: '127.0.0.1', port: 0, workers: 1 },
+  })
+  const gateway = await startGateway(config)
+  t.after(() => gateway.close())
+  assert.ok(await gateway.whenReady(10_000))
+  const agent = new Agent({ maxSockets: OPEN })
+  t.after(() => agent.destroy())
+  const open = (body: object): OpenAnswer => send(agent, gateway.port, body)
+
+  const streams = Array.from({ length: OPEN / 2 }, (_, n) =>
+    open({ text: `Stream ${n}`, stream: true, sampling_params: { max_new_tokens: ENDLESS } }),
+  )
+  await until(() => streams.every(stream => stream.text().includes('data:')), LIMIT_MS)
+  const whole = Array.from({ length: OPEN / 2 }, (_, n) =>
+    open({
+      text: `Whole ${n}`,
+      sampling_params: { max_new_tokens: TOKENS },
+      padding: PADDING[n % PADDING.length],
+    }),
+  )
+  await until(() => runningOn(fleet) >= OPEN, LIMIT_MS)
+  assert.equal(await gateway.restartThread(0), true)
+  for (const [n, answer] of whole.entries()) {
+    // oxlint-disable-next-line no-await-in-loop -- they are all on their way
+    const { status, text } = await answer.ended
+    assert.equal(status, 200, text)
+    assert.equal(at(JSON.parse(text), 'text'), expectedText(`Whole ${n}`, 0, TOKENS))
+  }
+  for (const stream of streams) {
+    // oxlint-disable-next-line no-await-in-loop -- the same
+    const { text } = await stream.ended
+    const { events, hasDone } = parseStream(text)
+    const errors = events.filter(event => at(event, 'error') !== undefined)
+    assert.equal(errors.length, 1)
+    assert.equal(errors[0], events.at(-1))
+    assert.ok(hasDone)
+  }
+  await until(() => runningOn(fleet) === 0, LIMIT_MS)
+})
+
+interface OpenAnswer {
+  /** What has come so far. */
+  text(): string
+  readonly ended: Promise<{ readonly status: number | undefined; readonly text: string }>
+}
+
+function send(agent: Agent, port: number, body: object): OpenAnswer {
+  let text = ''
+  const ended = new Promise<{ readonly status: number | undefined; readonly text: string }>(
+    (resolve, reject) => {
+      const headers = { 'content-type': 'application/json' }
+      const sent = request({ port, host: '127.0.0.1', path: '/generate', method: 'POST', agent, headers })
+      sent.on('error', reject)
+      sent.on('response', response => {
+        response.setEncoding('utf8').on('data', piece => (text += String(piece)))
+        response.on('error', reject)
+        response.on('end', () => resolve({ status: response.statusCode, text }))
+      })
+      sent.end(JSON.stringify(body))
+    },
+  )
+  return { text: () => text, ended }
+}

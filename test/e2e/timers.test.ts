@@ -1,0 +1,32 @@
+/** Timers that a request sets for itself by headers. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { openGateway, runningOn, until } from '../support/gateway.ts'
+
+/** What engines need before they say anything: longer than any timer below, shorter than the configured ones. */
+const SLOW = { slowFirstByteMs: 60_000 }
+const NO_RETRY = { retry: { maxRetries: 0 } }
+
+const CASES = [
+  ['x-request-timeout-secs', '0.3', 504, 'deadline-exceeded'],
+  ['x-first-token-timeout-ms', '300', 504, 'engine-stalled'],
+  ['x-request-timeout-secs', 'soon', 400, 'invalid-request'],
+] as const
+
+for (const [name, value, status, code] of CASES) {
+  test(`${name}: ${value} ends a request with ${status}`, async t => {
+    const { origin, fleet } = await openGateway(t, {
+      fleet: { prefill: 1, decode: 1 },
+      config: NO_RETRY,
+    })
+    for (const engine of [...fleet.prefill, ...fleet.decode]) Object.assign(engine.knobs, SLOW)
+    const response = await fetch(`${origin}/generate`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', [name]: value },
+      body: JSON.stringify({ text: 'Slow', stream: true }),
+    })
+    assert.equal(response.status, status)
+    assert.match(await response.text(), new RegExp(`"code":"${code}"`))
+    await until(() => runningOn(fleet) === 0)
+  })
+}

@@ -1,0 +1,114 @@
+/** Router threads that die or stand still: what they had open goes on elsewhere, or ends with one error. */
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { test } from 'node:test'
+import { openHouse, until } from '../../support/front-house.ts'
+
+const LARGE = 300_000
+
+interface Echoed {
+  readonly body: string
+  readonly ageMs: number
+}
+
+test('opens unanswered requests again on the replacement, body and all', async t => {
+  const { origin, frontend, threads } = await openHouse(t)
+  const bodies = ['{}', '{"a":"small"}', 'l'.repeat(LARGE), 'x'.repeat(9000)]
+  const answers = bodies.map(body => post(`${origin}/generate?once`, body))
+  await until(() => threads.channels[0]?.openExchanges === bodies.length)
+  assert.equal(await threads.restart(0), true)
+  for (const [index, answer] of (await Promise.all(answers)).entries()) {
+    assert.equal(answer.status, 200)
+    // oxlint-disable-next-line no-await-in-loop, typescript/no-unsafe-type-assertion -- one after the other; the echo's own form
+    const echoed = (await answer.json()) as Echoed
+    assert.equal(hash(echoed.body), hash(bodies[index] ?? ''))
+    assert.ok(echoed.ageMs > 0, 'the deadline counts from the first opening')
+  }
+  assert.equal(frontend.openRequests, 0)
+  assert.equal(threads.channels[0]?.openExchanges, 0)
+})
+
+test('opens them on another thread when there is one', async t => {
+  const { origin, threads } = await openHouse(t, { threads: 2 })
+  const answers = Array.from({ length: 10 }, () => post(`${origin}/generate?once`, '{}'))
+  await until(() => openOn(threads) === 10)
+  const [first, second] = threads.channels
+  await threads.restart(first?.thread ?? -1)
+  await until(() => openOn(threads) === 5)
+  assert.equal(second?.openExchanges, 5, 'it has answered the others')
+  await threads.restart(second.thread)
+  for (const answer of await Promise.all(answers)) assert.equal(answer.status, 200)
+})
+
+test('lets a request wait that comes while no thread runs', async t => {
+  const { origin, frontend, threads } = await openHouse(t)
+  await threads.restart(0)
+  await until(() => threads.channels.length === 0)
+  const answer = await post(`${origin}/generate`, '{"late":1}')
+  assert.equal(answer.status, 200)
+  assert.partialDeepStrictEqual(await answer.json(), { body: '{"late":1}' })
+  assert.equal(frontend.openRequests, 0)
+})
+
+test('forgets a client that leaves while it waits for a thread', async t => {
+  const { origin, frontend, threads } = await openHouse(t)
+  await threads.restart(0)
+  await until(() => threads.channels.length === 0)
+  const controller = new AbortController()
+  const answer = fetch(`${origin}/generate`, { method: 'POST', signal: controller.signal })
+  await until(() => frontend.openRequests === 1)
+  controller.abort()
+  await assert.rejects(answer)
+  await until(() => frontend.openRequests === 0)
+})
+
+test('gives a request up that was open on two threads when they died', async t => {
+  const { origin, frontend, threads } = await openHouse(t)
+  const killer = await post(`${origin}/generate?die`, '{}')
+  assert.equal(killer.status, 503)
+  assert.match(await killer.text(), /"code":"thread-lost"/)
+  await until(() => threads.channels.length === 1)
+  assert.equal(frontend.openRequests, 0)
+})
+
+test('replaces a thread that stands still, and answers what it had open', async t => {
+  const { origin, threads } = await openHouse(t, { config: { server: { threadStallMs: 300 } } })
+  const before = threads.channels[0]
+  const waiting = post(`${origin}/generate?once`, '{"n":1}')
+  await until(() => before?.openExchanges === 1)
+  const blocker = post(`${origin}/generate?block`, '{}')
+  assert.equal((await waiting).status, 200)
+  assert.equal((await blocker).status, 200)
+  assert.notEqual(threads.channels[0], before)
+})
+
+test('leaves a thread alone that is busy and not stuck', async t => {
+  const { origin, threads } = await openHouse(t, { config: { server: { threadStallMs: 600 } } })
+  const before = threads.channels[0]
+  const endMs = performance.now() + 1800
+  let asked = 0
+  while (performance.now() < endMs) {
+    // oxlint-disable-next-line no-await-in-loop -- keeps the thread at work
+    await (await post(`${origin}/generate?bytes=100000`, '{}')).arrayBuffer()
+    asked++
+  }
+  assert.ok(asked > 0)
+  assert.equal(threads.channels[0], before)
+})
+
+test('restarts no thread that does not exist', async t => {
+  const { threads } = await openHouse(t)
+  assert.equal(await threads.restart(7), false)
+})
+
+function openOn(threads: { readonly channels: readonly { readonly openExchanges: number }[] }): number {
+  return threads.channels.reduce((sum, channel) => sum + channel.openExchanges, 0)
+}
+
+function post(url: string, body: string): Promise<Response> {
+  return fetch(url, { method: 'POST', body: Buffer.from(body) })
+}
+
+function hash(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}

@@ -1,0 +1,60 @@
+/** Clients that stop in the middle: of reading an answer, of sending a body. */
+import assert from 'node:assert/strict'
+import { connect, type Socket } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import { openHouse, until } from '../../support/front-house.ts'
+
+const STALL = { limits: { clientStallMs: 400 } }
+
+for (const [what, query] of [
+  ['a stream', 'stream=100000&size=1000'],
+  ['a large answer', 'bytes=50000000'],
+] as const) {
+  test(`cuts off a client that reads nothing of ${what}`, async t => {
+    const { origin, frontend } = await openHouse(t, { config: STALL })
+    const socket = await dial(t, origin)
+    socket.pause()
+    socket.write(`POST /generate?${query} HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}`)
+    await until(() => frontend.openRequests === 1)
+    await until(() => frontend.openRequests === 0)
+  })
+}
+
+test('waits for a client that reads now and then', async t => {
+  const { origin } = await openHouse(t, {
+    config: { limits: { clientStallMs: 2000, relayBytesPerStream: 65_536 } },
+  })
+  const response = await fetch(`${origin}/generate?stream=20000&size=1000`, { method: 'POST' })
+  let received = 0
+  for await (const piece of response.body ?? []) {
+    received += piece.length
+    await new Promise(resolve => setImmediate(resolve))
+  }
+  assert.equal(received, 20_000_000)
+})
+
+test('answers 408 to a body that stops coming, and closes the connection', async t => {
+  const { origin, frontend } = await openHouse(t, { config: { timeouts: { bodyMs: 300 } } })
+  for (const sent of ['', '{"text":']) {
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    const answer = await stoppedUpload(t, origin, sent)
+    assert.match(answer, /^HTTP\/1.1 408 Request Timeout\r\n/)
+    assert.match(answer, /connection: close/i)
+    assert.match(answer, /"code":"body-timeout"/)
+  }
+  assert.equal(frontend.openRequests, 0)
+})
+
+async function stoppedUpload(t: TestContext, origin: string, sent: string): Promise<string> {
+  const socket = await dial(t, origin)
+  socket.write(`POST /generate HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\n${sent}`)
+  const pieces = await socket.setEncoding('utf8').toArray()
+  return pieces.join('')
+}
+
+function dial(t: TestContext, origin: string): Promise<Socket> {
+  const socket = connect(Number(new URL(origin).port), '127.0.0.1')
+  t.after(() => socket.destroy())
+  socket.on('error', () => {})
+  return new Promise(resolve => socket.once('connect', () => resolve(socket)))
+}
