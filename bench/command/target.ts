@@ -27,6 +27,7 @@ function reasonOf(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined
   const code = member(cause, 'code')
   if (typeof code === 'string') return code
+  if (cause instanceof Error) return cause.message
   return error instanceof Error ? error.message : String(error)
 }
 

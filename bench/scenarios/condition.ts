@@ -42,6 +42,14 @@ export function amplification(engines: readonly EngineCounters[], requests: numb
   return Math.max(receivedBy('prefill'), receivedBy('decode')) / requests
 }
 
+/** Whose they are, for whoever looks for them: ` (prefill 0: 3, decode 1: 1)`, or nothing. */
+export function runningText(engines: readonly EngineCounters[]): string {
+  const held = engines.flatMap(({ role, running }, at) =>
+    running === 0 ? [] : [`${role} ${at}: ${running}`],
+  )
+  return held.length === 0 ? '' : ` (${held.join(', ')})`
+}
+
 export function runningOf(engines: readonly EngineCounters[]): number {
   return engines.reduce((sum, { running }) => sum + running, 0)
 }

@@ -5,6 +5,7 @@ import type { LoadResult } from '../load/result.ts'
 import { runLoad } from '../load/run-load.ts'
 import { CostLog, rssSpread } from '../stage/cost-log.ts'
 import type { FleetProcess } from '../stage/fleet/fleet-process.ts'
+import type { EngineCounters } from '../stage/fleet/messages.ts'
 import { onStage, type Stage } from '../stage/stage.ts'
 import {
   amplification,
@@ -16,6 +17,7 @@ import {
   hangsOf,
   mostOverCapacity,
   runningOf,
+  runningText,
   successPercent,
 } from './condition.ts'
 import type { Scenario, ScenarioLoad } from './scenario.ts'
@@ -135,22 +137,20 @@ async function findPeak(scenario: Kind<'overload'>, stage: Stage, play: Play): P
 /** Nothing of a load that is over may be left on an engine, and the gateway lives. */
 async function quietConditions({ fleet, gateway }: Stage, { signal }: Play): Promise<Condition[]> {
   if (signal.aborted) return [atMost('interrupted', 1, 0)]
+  const left = await leftAfter(fleet, END_LIMIT_MS)
+  const quiet = atMost(`requests left on engines after ${END_LIMIT_MS / 1000} s`, runningOf(left), 0)
   return [
-    atMost(
-      `requests left on engines after ${END_LIMIT_MS / 1000} s`,
-      await leftAfter(fleet, END_LIMIT_MS),
-      0,
-    ),
+    { ...quiet, seen: `${quiet.seen}${runningText(left)}` },
     atMost('gateways that died', gateway.isAlive ? 0 : 1, 0),
   ]
 }
 
-async function leftAfter(fleet: FleetProcess, limitMs: number): Promise<number> {
+async function leftAfter(fleet: FleetProcess, limitMs: number): Promise<readonly EngineCounters[]> {
   const giveUpAt = performance.now() + limitMs
   for (;;) {
     // oxlint-disable-next-line no-await-in-loop -- looking again and again is the point
-    const left = runningOf(await fleet.counters())
-    if (left === 0 || performance.now() > giveUpAt) return left
+    const left = await fleet.counters()
+    if (runningOf(left) === 0 || performance.now() > giveUpAt) return left
     // oxlint-disable-next-line no-await-in-loop -- a pause between two looks
     await delay(20)
   }
