@@ -6,11 +6,12 @@ import { availableParallelism } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
 import type { Config } from './config/config.ts'
 import { type Control, startControl } from './control/control.ts'
-import { type EngineSnapshot, NO_ENGINES, type Role } from './core/engine.ts'
+import { readinessOf } from './control/readiness.ts'
+import { type EngineSnapshot, NO_ENGINES } from './core/engine.ts'
 import { fewestOpen } from './dispatch/assign.ts'
 import { type RouterThreads, startRouterThreads } from './dispatch/router-threads.ts'
 import { type DrainOptions, drain } from './drain.ts'
-import { type Frontend, type Readiness, startFrontend } from './frontend/server.ts'
+import { type Frontend, startFrontend } from './frontend/server.ts'
 import { EngineSlots } from './shared/engine-slots.ts'
 import { createSharedMemory } from './shared/layout.ts'
 import { createLogger } from './telemetry/log.ts'
@@ -20,6 +21,8 @@ import { boundYoungGeneration } from './young-generation.ts'
 
 export interface Gateway {
   readonly port: number
+  /** Of the listener for metrics and administration. */
+  readonly adminPort: number
   /** Resolves when a request could be served, or with `false` after `limitMs` without. */
   whenReady(limitMs: number): Promise<boolean>
   /**
@@ -33,6 +36,7 @@ export interface Gateway {
   close(): Promise<void>
 }
 
+const CONTROL_ENTRY = new URL('admin/control-thread.ts', import.meta.url)
 const ROUTER_ENTRY = new URL('../workers/router.ts', import.meta.url)
 
 /** Resolves when the gateway listens; engines join as they answer. @throws when a part cannot be started. */
@@ -72,19 +76,31 @@ export async function startGateway(config: Config): Promise<Gateway> {
       snapshot = next
       running.sendSnapshot(next)
     }
-    control = await startControl({ config, shared, log, onSnapshot })
+    control = await startControl({
+      config,
+      shared,
+      entry: CONTROL_ENTRY,
+      log,
+      onSnapshot,
+      onRestart: () => recorder.count('pdgw_thread_restarts_total', 'control'),
+      onRestartThread: thread => {
+        log.warn({ thread }, 'an operator restarts the router thread')
+        running.restart(thread).catch((error: unknown) => log.error({ thread, err: error }, 'restart'))
+      },
+    })
     const front = await startFrontend({
       config,
       assign: () => fewestOpen(running.channels),
-      readiness: () => readinessOf(config, snapshot, slots),
+      readiness: () => readinessOf(config, snapshot.engines, slots),
       log,
       recorder,
     })
     frontend = front
     log.info({ threads: count, mode: config.engines.mode }, 'gateway is up')
-    const isReady = (): boolean => readinessOf(config, snapshot, slots).isReady
+    const isReady = (): boolean => readinessOf(config, snapshot.engines, slots).isReady
     return {
       port: front.port,
+      adminPort: control.adminPort,
       whenReady: limitMs => becomes(isReady, limitMs),
       drain: drainOptions => drain(front, drainOptions, log),
       restartThread: thread => running.restart(thread),
@@ -106,14 +122,4 @@ async function becomes(isTrue: () => boolean, limitMs: number): Promise<boolean>
     await setTimeout(LOOK_MS)
   }
   return true
-}
-
-/** Ready: a pair, or in regular mode an engine, that could take a request now. */
-function readinessOf(config: Config, snapshot: EngineSnapshot, slots: EngineSlots): Readiness {
-  const healthy = snapshot.engines.filter(engine => slots.isHealthy(engine.slot))
-  const needed: readonly Role[] = config.engines.mode === 'pd' ? ['prefill', 'decode'] : ['mixed']
-  const missing = needed.filter(role => !healthy.some(engine => engine.role === role))
-  const counts = { healthyEngines: healthy.length, totalEngines: snapshot.engines.length }
-  if (missing.length === 0) return { isReady: true, ...counts }
-  return { isReady: false, reason: `no healthy ${missing.join(' and no healthy ')} engine`, ...counts }
 }

@@ -11,10 +11,13 @@ import { Attempt } from './attempt.ts'
 import type { AnswerHead, AttemptPlan, AttemptSink } from './attempt-plan.ts'
 import { injectBootstrap } from './connectors/bootstrap.ts'
 import { injectSingle } from './connectors/single.ts'
-import { type Failure, noEngineFailure } from './failure.ts'
+import { EngineWait } from './engine-wait.ts'
+import { abortedFailure, type Failure, noEngineFailure } from './failure.ts'
 import type { Pair } from './fleet.ts'
+import { LegVerdicts } from './leg-verdicts.ts'
 import type { RequestFields } from './request-fields.ts'
 import type { RequestTimers } from './request-timers.ts'
+import { RetryWait } from './retry-wait.ts'
 import type { RouterContext } from './router-context.ts'
 import { buildBody } from './upstream/body.ts'
 
@@ -39,35 +42,43 @@ export class AttemptLoop implements AttemptSink {
   readonly #sink: AttemptSink
   readonly #context: RouterContext
   readonly #avoid = new Set<number>()
+  readonly #wait: RetryWait
+  readonly #engineWait: EngineWait
   #attempt: Attempt | undefined
   #pair: Pair | undefined
+  #verdicts: LegVerdicts | undefined
   #retries = 0
   #hadFreeAttempt = false
   #isFresh = false
   #isAbortRequested = false
-  #timer: NodeJS.Timeout | undefined
 
   constructor(request: EngineRequest, sink: AttemptSink, context: RouterContext) {
     this.#request = request
     this.#sink = sink
     this.#context = context
+    this.#wait = new RetryWait(context.retryGate)
+    this.#engineWait = new EngineWait(context.config.timeouts.engineWaitMs)
   }
 
   /** The sink may hear of the end before this returns. */
   start(): void {
+    this.#context.retryGate.countRequest()
     this.#tryNext()
   }
 
   /** The sink hears nothing more. */
   abort(): void {
-    clearTimeout(this.#timer)
+    this.#wait.end()
     this.#attempt?.abort()
+    this.#verdicts?.abandoned()
   }
 
   /** The client asked to abort by rid: engines are told, and what they answer is the answer. */
   requestAbort(): void {
     this.#isAbortRequested = true
-    this.#attempt?.requestAbort()
+    if (!this.#wait.isWaiting) return this.#attempt?.requestAbort()
+    this.#wait.end()
+    this.#giveUp(abortedFailure(), 'aborted')
   }
 
   pause(): void {
@@ -79,11 +90,13 @@ export class AttemptLoop implements AttemptSink {
   }
 
   answered(head: AnswerHead, body: Uint8Array): void {
+    this.#verdicts?.good()
     this.#end()
     this.#sink.answered(head, body)
   }
 
   started(head: AnswerHead): void {
+    this.#verdicts?.good()
     this.#sink.started(head)
   }
 
@@ -97,6 +110,7 @@ export class AttemptLoop implements AttemptSink {
   }
 
   broke(failure: Failure): void {
+    this.#charge(failure)
     this.#end()
     this.#context.observer.attemptFailed(failure, this.#pair)
     this.#log('stream broken', failure)
@@ -107,6 +121,7 @@ export class AttemptLoop implements AttemptSink {
     this.#attempt = undefined
     this.#context.observer.attemptFailed(failure, this.#pair)
     this.#avoidGuilty(failure)
+    this.#charge(failure)
     const { config, random, nowMs } = this.#context
     const decision = decideRetry(
       {
@@ -126,7 +141,7 @@ export class AttemptLoop implements AttemptSink {
     this.#isFresh = decision.isFree
     this.#context.observer.retried(failure)
     this.#log('retry', failure, { retry: this.#retries, delayMs: Math.round(decision.delayMs) })
-    this.#timer = setTimeout(() => this.#tryNext(), decision.delayMs)
+    this.#wait.start(decision.delayMs, !decision.isFree, () => this.#tryNext())
   }
 
   #tryNext(): void {
@@ -136,14 +151,37 @@ export class AttemptLoop implements AttemptSink {
       return this.#giveUp(unknownModel(this.#request.fields.model), 'not-retryable')
     if (choice.kind === 'none') {
       this.#pair = undefined
-      return this.failed(noEngineFailure(choice.missing))
+      return this.#waitForEngine(choice.missing)
     }
+    this.#verdicts = new LegVerdicts(choice.pair, choice.probes, this.#context)
     const tooLong = findTooLong(this.#request.fields, choice.pair)
-    if (tooLong !== undefined) return this.#giveUp(tooLong, 'not-retryable')
+    if (tooLong !== undefined) {
+      this.#verdicts.abandoned()
+      return this.#giveUp(tooLong, 'not-retryable')
+    }
     this.#pair = choice.pair
     this.#attempt = new Attempt(this.#plan(choice.pair), this, this.#context)
     this.#context.observer.attemptStarted(choice.pair)
     this.#attempt.start()
+  }
+
+  /** Nothing was sent, so this is no retry: it costs no budget, and has a time of its own. */
+  #waitForEngine(missing: string): void {
+    const { nowMs, random } = this.#context
+    const delayMs = this.#engineWait.nextMs(nowMs(), this.#request.deadlineMs, random)
+    if (delayMs === undefined || this.#isAbortRequested) {
+      const failure = noEngineFailure(missing)
+      this.#context.observer.attemptFailed(failure, undefined)
+      return this.#giveUp(failure, 'no-engine')
+    }
+    this.#wait.start(delayMs, false, () => this.#tryNext())
+  }
+
+  #charge(failure: Failure): void {
+    // What our own abort made of the engines' answer is no fault of theirs.
+    if (this.#isAbortRequested) this.#verdicts?.abandoned()
+    else this.#verdicts?.failed(failure)
+    this.#verdicts = undefined
   }
 
   #plan(pair: Pair): AttemptPlan {
@@ -197,9 +235,7 @@ export class AttemptLoop implements AttemptSink {
       ...more,
       error: failure.error.message.slice(0, 300),
     }
-    // Without any engine every request would write a line for each of its retries: the one at its end says it all.
-    if (failure.cause === 'no-engine' && message === 'retry') this.#context.log.debug(fields, message)
-    else this.#context.log.warn(fields, message)
+    this.#context.log.warn(fields, message)
   }
 }
 

@@ -107,6 +107,16 @@ export function mismatchFailure(prefillTokens: number, decodeTokens: number): Fa
   return { cause: 'token-mismatch', blame: 'engine', error }
 }
 
+/** The client has asked to abort while nothing was on its way: the words of an engine that aborts a queued request. */
+export function abortedFailure(): Failure {
+  const details = { status: 500, engineCode: 500, retryable: false } as const
+  return {
+    cause: 'abort',
+    blame: 'none',
+    error: new GatewayError('engine-error', 'Aborted by AbortReq.', details),
+  }
+}
+
 export function noEngineFailure(missing: string): Failure {
   return {
     cause: 'no-engine',

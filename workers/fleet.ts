@@ -1,12 +1,15 @@
 /** The engines as this thread knows them, and the choice of a pair among them. */
 import type { Config } from '../src/config/config.ts'
+import type { NowMs } from '../src/core/clock.ts'
 import { type Engine, type EngineSnapshot, NO_ENGINES, type Role } from '../src/core/engine.ts'
 import type { Random } from '../src/core/random.ts'
-import { eligible, modelNeed } from '../src/policy/eligible.ts'
+import { eligible, modelNeed, preferring } from '../src/policy/eligible.ts'
 import { POLICIES } from '../src/policy/policies.ts'
 import type { Policy, PolicyView } from '../src/policy/policy.ts'
 import type { CounterName, SharedCounters } from '../src/shared/counters.ts'
 import type { EngineSlots } from '../src/shared/engine-slots.ts'
+import type { PairLinks } from '../src/shared/pair-links.ts'
+import type { Breakers, Probe } from './breakers.ts'
 
 /** `prefill` is absent when one engine does both. */
 export interface Pair {
@@ -14,20 +17,39 @@ export interface Pair {
   readonly decode: Engine
 }
 
-export type PairChoice =
-  | { readonly kind: 'pair'; readonly pair: Pair }
+type ChosenPair =
+  /** `probes`: held by this request for engines that get one at a time; to be settled whatever comes. */
+  | { readonly kind: 'pair'; readonly pair: Pair; readonly probes: readonly Probe[] }
   /** No engine of this role may be chosen now. */
   | { readonly kind: 'none'; readonly missing: Role }
-  | { readonly kind: 'unknown-model' }
+
+export type PairChoice = ChosenPair | { readonly kind: 'unknown-model' }
+
+/** What the choice looks at. */
+export interface FleetView {
+  readonly slots: EngineSlots
+  readonly counters: SharedCounters
+  readonly breakers: Breakers
+  readonly links: PairLinks
+  readonly random: Random
+  readonly nowMs: NowMs
+}
+
+const NO_PROBES: readonly Probe[] = []
+/** Tries to be the one who probes, or to choose another engine. */
+const CLAIM_TURNS = 4
 
 export class Fleet {
   readonly #mode: Config['engines']['mode']
   readonly #slots: EngineSlots
+  readonly #breakers: Breakers
+  readonly #links: PairLinks
+  readonly #nowMs: NowMs
   readonly #policies: Record<Role, Policy>
   readonly #views: Record<Role, PolicyView>
   #snapshot: EngineSnapshot = NO_ENGINES
 
-  constructor(config: Config, slots: EngineSlots, counters: SharedCounters, random: Random) {
+  constructor(config: Config, { slots, counters, breakers, links, random, nowMs }: FleetView) {
     const { main, prefill, decode } = config.policy
     const viewOf = (counter: CounterName): PolicyView => ({
       random,
@@ -36,6 +58,9 @@ export class Fleet {
     })
     this.#mode = config.engines.mode
     this.#slots = slots
+    this.#breakers = breakers
+    this.#links = links
+    this.#nowMs = nowMs
     this.#policies = {
       prefill: POLICIES[prefill ?? main],
       decode: POLICIES[decode ?? main],
@@ -56,22 +81,81 @@ export class Fleet {
     return this.#slots.isHealthy(engine.slot)
   }
 
-  /** `avoid`: slots of engines that have failed this request. */
+  /**
+   * Both engines of a pair, or none. `avoid`: slots of engines that have failed this request, taken again only when
+   * nothing else is left.
+   */
   choose(model: string | undefined, avoid: ReadonlySet<number>): PairChoice {
     const need = modelNeed(this.engines, model)
     if (need.kind === 'unknown') return { kind: 'unknown-model' }
     const named = need.kind === 'named' ? need.model : undefined
-    const prefill = this.#mode === 'pd' ? this.#pick('prefill', named, avoid) : undefined
-    if (this.#mode === 'pd' && prefill === undefined) return { kind: 'none', missing: 'prefill' }
-    const role = this.#mode === 'pd' ? 'decode' : 'mixed'
-    const decode = this.#pick(role, named, avoid)
-    return decode === undefined
-      ? { kind: 'none', missing: role }
-      : { kind: 'pair', pair: { prefill, decode } }
+    for (let turn = 0; turn < CLAIM_TURNS; turn++) {
+      const choice = this.#choosePair(named, avoid)
+      if (choice.kind === 'none') return choice
+      const probes = this.#claim(choice.pair)
+      if (probes !== 'taken') return { ...choice, probes }
+    }
+    // Other threads were faster each time: as in a panic, a request that may fail is better than none.
+    return this.#choosePair(named, avoid)
   }
 
-  #pick(role: Role, model: string | undefined, avoid: ReadonlySet<number>): Engine | undefined {
-    const engines = eligible(this.engines, { role, model, avoid }, slot => this.#slots.isHealthy(slot))
-    return engines.length === 0 ? undefined : this.#policies[role](engines, this.#views[role])
+  #choosePair(model: string | undefined, avoid: ReadonlySet<number>): ChosenPair {
+    if (this.#mode !== 'pd') {
+      const mixed = this.#candidates('mixed', model, avoid)
+      if (mixed.length === 0) return { kind: 'none', missing: 'mixed' }
+      return {
+        kind: 'pair',
+        pair: { prefill: undefined, decode: this.#pick('mixed', mixed) },
+        probes: NO_PROBES,
+      }
+    }
+    const prefills = this.#candidates('prefill', model, avoid)
+    if (prefills.length === 0) return { kind: 'none', missing: 'prefill' }
+    const decodes = this.#candidates('decode', model, avoid)
+    if (decodes.length === 0) return { kind: 'none', missing: 'decode' }
+    return { kind: 'pair', pair: this.#join(prefills, decodes), probes: NO_PROBES }
+  }
+
+  /** Healthy, by its breaker or in spite of it, and of those the ones that have not failed the request. */
+  #candidates(role: Role, model: string | undefined, avoid: ReadonlySet<number>): readonly Engine[] {
+    const healthy = eligible(this.engines, { role, model }, slot => this.#slots.isHealthy(slot))
+    const admitted = this.#breakers.admitted(healthy)
+    return avoid.size === 0 ? admitted : preferring(admitted, ({ slot }) => !avoid.has(slot))
+  }
+
+  /**
+   * An engine all of whose links fail is the one at fault: it is in no pair while others are. When every pair is
+   * avoided, one of them is taken.
+   */
+  #join(prefills: readonly Engine[], decodes: readonly Engine[]): Pair {
+    if (this.#links.areAllWhole())
+      return { prefill: this.#pick('prefill', prefills), decode: this.#pick('decode', decodes) }
+    const nowMs = this.#nowMs()
+    const isWhole = (from: Engine, to: Engine): boolean => !this.#links.isAvoided(from.slot, to.slot, nowMs)
+    const linked = preferring(prefills, prefill => decodes.some(decode => isWhole(prefill, decode)))
+    const prefill = this.#pick('prefill', linked)
+    return {
+      prefill,
+      decode: this.#pick(
+        'decode',
+        preferring(decodes, decode => isWhole(prefill, decode)),
+      ),
+    }
+  }
+
+  #claim({ prefill, decode }: Pair): readonly Probe[] | 'taken' {
+    const first = prefill === undefined ? undefined : this.#breakers.claim(prefill)
+    if (first === 'taken') return first
+    const second = this.#breakers.claim(decode)
+    if (second === 'taken') {
+      if (first !== undefined) this.#breakers.settle(first, 'neutral')
+      return second
+    }
+    if (first === undefined && second === undefined) return NO_PROBES
+    return [first, second].filter(probe => probe !== undefined)
+  }
+
+  #pick(role: Role, engines: readonly Engine[]): Engine {
+    return this.#policies[role](engines, this.#views[role])
   }
 }

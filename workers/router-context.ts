@@ -3,9 +3,12 @@ import type { Config } from '../src/config/config.ts'
 import type { NowMs } from '../src/core/clock.ts'
 import type { Random } from '../src/core/random.ts'
 import type { EngineSlots } from '../src/shared/engine-slots.ts'
+import type { PairLinks } from '../src/shared/pair-links.ts'
 import type { Logger } from '../src/telemetry/log.ts'
+import type { Breakers } from './breakers.ts'
 import type { Fleet } from './fleet.ts'
 import type { Observer } from './observe.ts'
+import type { RetryGate } from './retry-gate.ts'
 import type { Upstreams } from './upstream/upstreams.ts'
 
 export interface RouterContext {
@@ -13,9 +16,13 @@ export interface RouterContext {
   readonly fleet: Fleet
   readonly upstreams: Upstreams
   readonly slots: EngineSlots
+  readonly breakers: Breakers
+  readonly links: PairLinks
+  readonly retryGate: RetryGate
   /** The thread's row in shared memory. */
   readonly thread: number
   readonly random: Random
+  /** The process clock: deadlines and the shared state of breakers and links are on it. */
   readonly nowMs: NowMs
   readonly log: Logger
   readonly observer: Observer

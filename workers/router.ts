@@ -1,18 +1,23 @@
 /** Entry of a router thread: the one task that its Piscina worker runs, from the start of the gateway to its end. */
 import { threadId } from 'node:worker_threads'
 import { trustAuthorities } from '../src/config/trust-authorities.ts'
-import { monotonicNowMs } from '../src/core/clock.ts'
+import { processNowMs } from '../src/core/clock.ts'
 import { BatchSender } from '../src/messages/channel.ts'
 import { type Batch, decodeBatch, isBatch } from '../src/messages/codec.ts'
 import type { RouterThreadTask, ThreadOrder, ThreadReport } from '../src/messages/thread.ts'
+import { RetryBudget } from '../src/resilience/retry-budget.ts'
+import { BreakerCells } from '../src/shared/breaker-cells.ts'
 import { SharedCounters } from '../src/shared/counters.ts'
 import { EngineSlots } from '../src/shared/engine-slots.ts'
 import { beatEveryMs, Heartbeats } from '../src/shared/heartbeats.ts'
+import { PairLinks } from '../src/shared/pair-links.ts'
 import { createLogger } from '../src/telemetry/log.ts'
 import { Recorder } from '../src/telemetry/recorder.ts'
+import { Breakers } from './breakers.ts'
 import { Fleet } from './fleet.ts'
 import { RouterLoop } from './loop.ts'
 import { Observer } from './observe.ts'
+import { RetryGate } from './retry-gate.ts'
 import { Upstreams } from './upstream/upstreams.ts'
 
 /** Resolves when the thread was told to close and has closed all it had. */
@@ -21,7 +26,23 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
   const { config, port, shared, thread } = task
   trustAuthorities(config.upstream.caFiles)
   const slots = new EngineSlots(shared)
-  const fleet = new Fleet(config, slots, new SharedCounters(shared), Math.random)
+  // Row 0 is the main thread's.
+  const recorder = new Recorder(shared, thread + 1)
+  const breakers = new Breakers(new BreakerCells(shared), config, {
+    nowMs: processNowMs,
+    generationOf: slot => slots.generation(slot),
+    onChange: (slot, to) => recorder.countEngine('pdgw_engine_breaker_transitions_total', slot, to),
+  })
+  const links = new PairLinks(shared, config.links)
+  const fleet = new Fleet(config, {
+    slots,
+    counters: new SharedCounters(shared),
+    breakers,
+    links,
+    random: Math.random,
+    nowMs: processNowMs,
+  })
+  const retryGate = new RetryGate(budgetOf(task), processNowMs)
   const upstreams = new Upstreams(config)
   const log = createLogger(config.log, `router-${thread}`)
   const sender = new BatchSender(port)
@@ -30,12 +51,14 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
     fleet,
     upstreams,
     slots,
+    breakers,
+    links,
+    retryGate,
     thread,
     random: Math.random,
-    nowMs: monotonicNowMs,
+    nowMs: processNowMs,
     log,
-    // Row 0 is the main thread's.
-    observer: new Observer(new Recorder(shared, thread + 1)),
+    observer: new Observer(recorder),
   })
   const closed = new Promise<void>(resolve => {
     port.on('message', (message: Batch | ThreadOrder) => {
@@ -52,6 +75,13 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
   await closed
   clearInterval(beat)
   loop.close()
+  retryGate.close()
   upstreams.destroy()
   port.close()
+}
+
+/** The floor is the whole gateway's: each thread has its part of it. */
+function budgetOf({ config, shared }: RouterThreadTask): RetryBudget {
+  const { budgetShare, budgetFloorPerSec } = config.retry
+  return new RetryBudget({ share: budgetShare, floorPerSec: budgetFloorPerSec / shared.maxThreads })
 }

@@ -6,19 +6,26 @@ import type { CliParts } from './parts.ts'
 import { serveConfig } from './serve.ts'
 import { settingsOfFlags } from './settings.ts'
 
-export async function demo(options: { readonly port?: string }, parts: CliParts): Promise<number> {
-  const { port = '30000' } = options
+export interface DemoOptions {
+  readonly port?: string
+  readonly preset?: string
+  readonly script?: string
+}
+
+export async function demo(options: DemoOptions, parts: CliParts): Promise<number> {
+  const { port = '30000', preset = 'calm', script } = options
   parts.out('Starting two prefill and two decode engines (simulated) …\n')
-  const fleet = await startFleetProcess(parts.mainPath)
+  const played = script === undefined ? [] : ['--script', script]
+  const fleet = await startFleetProcess(parts.mainPath, ['--preset', preset, ...played])
   try {
     const { settings } = settingsOfFlags(
       new Map<string, GivenValue>([
         ['host', '127.0.0.1'],
         ['port', port],
-        // Nobody balances load between demos.
-        ['shutdown-settle-secs', '0'],
         ['prometheus-host', '127.0.0.1'],
         ['prometheus-port', '0'],
+        // Nobody balances load between demos.
+        ['shutdown-settle-secs', '0'],
         ['prefill', fleet.prefill.flatMap(({ url, bootstrapPort }) => [url, String(bootstrapPort)])],
         ['decode', fleet.decode.map(({ url }) => url)],
       ]),

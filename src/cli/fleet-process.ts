@@ -7,9 +7,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Fleet, FleetUrls } from './parts.ts'
 
-/** `mainPath`: module that runs this command line. @throws when the child ends before it has told its addresses. */
-export async function startFleetProcess(mainPath: string): Promise<Fleet> {
-  const child = spawn(process.execPath, [mainPath, 'simulate'], {
+/** `mainPath`: module that runs this command line; `args` of its command. @throws when the child ends before it has told its addresses. */
+export async function startFleetProcess(mainPath: string, args: readonly string[]): Promise<Fleet> {
+  const child = spawn(process.execPath, [mainPath, 'simulate', ...args], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
   const urls = await addressesOf(child)

@@ -94,6 +94,8 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
     count('retry-max-backoff-ms', 'retry.maxBackoffMs', 'ms'),
     count('retry-backoff-multiplier', 'retry.backoffMultiplier', 'factor'),
     count('retry-jitter-factor', 'retry.jitterFactor', 'share'),
+    count('retry-budget-share', 'retry.budgetShare', 'share'),
+    count('retry-budget-floor', 'retry.budgetFloorPerSec'),
     {
       flag: 'disable-retries',
       shape: 'flag',
@@ -102,8 +104,22 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
       convert: on => (on === true ? 0 : unlessFalse(on)),
     },
   ],
+  'Circuit breaker:': [
+    count('cb-failure-threshold', 'breaker.failureThreshold'),
+    count('cb-success-threshold', 'breaker.successThreshold'),
+    count('cb-timeout-duration-secs', 'breaker.openSecs', 'seconds'),
+    count('cb-window-duration-secs', 'breaker.windowSecs', 'seconds'),
+    {
+      flag: 'disable-circuit-breaker',
+      shape: 'flag',
+      path: ['breaker', 'enabled'],
+      help: 'No engine is left out for what it has failed.',
+      convert: on => (on === true ? false : unlessFalse(on)),
+    },
+  ],
   'Timers:': [
     count('request-timeout-secs', 'timeouts.totalSecs', 'seconds'),
+    count('engine-wait-ms', 'timeouts.engineWaitMs', 'ms'),
     count('connect-timeout-ms', 'timeouts.connectMs', 'ms'),
     count('first-token-timeout-ms', 'timeouts.firstTokenMs', 'ms'),
     count('idle-timeout-ms', 'timeouts.idleMs', 'ms'),

@@ -19,6 +19,10 @@ export interface FleetOptions {
   readonly basePort?: number
   readonly preset?: string
   readonly knobs?: Readonly<Record<string, unknown>>
+  /** Fault script that is played from the start, by name or path. */
+  readonly script?: string
+  /** Told of each change that the script makes. */
+  readonly onFault?: (text: string) => void
 }
 
 export interface FleetUrls {

@@ -9,7 +9,7 @@ export type Arity = 'none' | 'one' | 'many'
 export const PEER_FLAGS: Readonly<Record<Arity, readonly string[]>> = {
   none: words(`
     dp-aware routing-key-override enable-igw dp-minimum-tokens-scheduler epd-disaggregation engine-metrics service-discovery
-    trust-tenant-header priority-scheduler-enabled tenant-rate-limit-enabled disable-circuit-breaker
+    trust-tenant-header priority-scheduler-enabled tenant-rate-limit-enabled
     remove-unhealthy-workers disable-tokenizer-autoload tokenizer-cache-enable-l0 tokenizer-cache-enable-l1
     enable-wasm enable-trace enable-mesh disable-audit-logging`),
   one: words(`
@@ -21,8 +21,8 @@ export const PEER_FLAGS: Readonly<Record<Arity, readonly string[]>> = {
     service-discovery-port service-discovery-namespace model-id-from
     tenant-header-name max-concurrent-requests queue-size queue-timeout-secs
     rate-limit-tokens-per-second priority-scheduler-default-max-class priority-scheduler-config
-    priority-scheduler-tenant-metric-top-n tenant-rate-limit-config cb-failure-threshold cb-success-threshold
-    cb-timeout-duration-secs cb-window-duration-secs drain-settle-secs model-path tokenizer-path chat-template
+    priority-scheduler-tenant-metric-top-n tenant-rate-limit-config
+    drain-settle-secs model-path tokenizer-path chat-template
     tokenizer-cache-l0-max-entries tokenizer-cache-l1-max-memory reasoning-parser tool-call-parser mcp-config-path
     backend runtime history-backend storage-hook-wasm-path schema-config otlp-traces-endpoint
     intra-node-data-parallel-size mesh-server-name mesh-host mesh-advertise-host mesh-port

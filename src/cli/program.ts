@@ -11,7 +11,7 @@ import { type CliParts, type StartFleet, type StartGateway, systemParts } from '
 import { PEER_FLAGS } from './peer-flags.ts'
 import { printReference } from './reference.ts'
 import { serve } from './serve.ts'
-import { addSimulateOptions, simulate } from './simulate.ts'
+import { addFaultOptions, addSimulateOptions, simulate } from './simulate.ts'
 
 const EXIT_USAGE = 2
 const EXIT_FAILED = 1
@@ -96,13 +96,13 @@ function addCommands(program: Command, parts: CliParts, result: { code: number |
       result.code = await simulate(command.opts(), parts)
     },
   )
-  program
+  const demoCommand = program
     .command('demo')
     .description('Simulated engines with a gateway before them.')
     .option('--port <n>', 'Port of the gateway.', '30000')
-    .action(async (_options: unknown, command: Command) => {
-      result.code = await demo(command.opts(), parts)
-    })
+  addFaultOptions(demoCommand).action(async (_options: unknown, command: Command) => {
+    result.code = await demo(command.opts(), parts)
+  })
   addBenchCommands(program, parts, code => {
     result.code = code
   })

@@ -9,31 +9,43 @@ export interface SimulateOptions {
   readonly basePort?: number
   readonly knob?: Readonly<Record<string, unknown>>
   readonly preset?: string
+  readonly script?: string
 }
 
 export function addSimulateOptions(command: Command): Command {
-  return command
+  command
     .option('--prefill-count <n>', 'Prefill engines.', wholeNumber, 2)
     .option('--decode-count <n>', 'Decode engines.', wholeNumber, 2)
     .option('--base-port <n>', 'First port; the others follow. Without it: any free ones.', wholeNumber)
     .option('--knob <name=value...>', 'Knob of the simulated engines; repeatable.', addKnob)
+  return addFaultOptions(command)
+}
+
+/** How hard life is; the demo has them too. */
+export function addFaultOptions(command: Command): Command {
+  return command
     .addOption(
-      new Option('--preset <name>', 'How hard life is.')
-        .choices(['calm', 'normal', 'stressed'])
+      new Option('--preset <name>', 'Faults that come by chance.')
+        .choices(['calm', 'normal', 'stressed', 'mixed'])
         .default('calm'),
+    )
+    .option(
+      '--script <name>',
+      'Fault script to play from the start: a name of bench/faults, or a .yaml file.',
     )
 }
 
 export async function simulate(options: SimulateOptions, parts: CliParts): Promise<number> {
   const { stopped, undo } = untilStopped(parts)
   try {
-    const { prefillCount = 2, decodeCount = 2, basePort, knob, preset } = options
+    const { prefillCount = 2, decodeCount = 2, basePort, knob, preset, script } = options
     const fleet = await parts.startFleet({
       prefill: prefillCount,
       decode: decodeCount,
       ...(basePort === undefined ? {} : { basePort }),
       ...(knob === undefined ? {} : { knobs: knob }),
       ...(preset === undefined ? {} : { preset }),
+      ...(script === undefined ? {} : { script, onFault: text => parts.out(`fault: ${text}\n`) }),
     })
     if (parts.tellParent) parts.tellParent({ prefill: fleet.prefill, decode: fleet.decode })
     else parts.out(fleetText(fleet))

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { adminSchema } from './admin.ts'
 import { enginesSchema, healthSchema } from './engines.ts'
+import { breakerSchema, linksSchema } from './resilience.ts'
 import { limitsSchema, policySchema, retrySchema, timeoutsSchema, upstreamSchema } from './routing.ts'
 import { logSchema, serverSchema } from './server.ts'
 
@@ -10,6 +11,8 @@ export const configSchema = z.strictObject({
   engines: enginesSchema.prefault({}),
   policy: policySchema.prefault({}),
   retry: retrySchema.prefault({}),
+  breaker: breakerSchema.prefault({}),
+  links: linksSchema.prefault({}),
   timeouts: timeoutsSchema.prefault({}),
   upstream: upstreamSchema.prefault({}),
   limits: limitsSchema.prefault({}),

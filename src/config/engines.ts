@@ -14,6 +14,13 @@ const prefillSchema = z.strictObject({
   bootstrapPort: z.int().min(1).max(65_535).optional().describe("Port of the engine's bootstrap server."),
 })
 
+/** An engine that is added while the gateway runs. */
+export const newEngineSchema = z.strictObject({
+  url: engineUrl,
+  role: z.enum(['prefill', 'decode', 'mixed']),
+  bootstrapPort: z.int().min(1).max(65_535).optional(),
+})
+
 /** `engines` section: the engines known at the start. None at all is valid. */
 export const enginesSchema = z.strictObject({
   mode: z

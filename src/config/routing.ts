@@ -31,6 +31,17 @@ export const retrySchema = z
       .describe(
         'Share of the wait that is left to chance: 0 none, 1 anything between nothing and all of it.',
       ),
+    budgetShare: z
+      .number()
+      .min(0)
+      .max(100)
+      .default(0.2)
+      .describe('Retries over the last 10 s as a share of the requests; one more waits.'),
+    budgetFloorPerSec: z
+      .number()
+      .min(0)
+      .default(10)
+      .describe('Retries a second that are allowed beside that share, over all router threads.'),
   })
   .refine(section => section.initialBackoffMs <= section.maxBackoffMs, {
     path: ['maxBackoffMs'],
@@ -51,6 +62,11 @@ export const timeoutsSchema = z.strictObject({
   connectMs: z.int().min(1).default(5000).describe('To open a connection to an engine.'),
   firstTokenMs: z.int().min(1).default(120_000).describe('From dispatch to the first token of an attempt.'),
   idleMs: z.int().min(1).default(120_000).describe('Silence between two chunks of a stream.'),
+  engineWaitMs: z
+    .int()
+    .min(0)
+    .default(5000)
+    .describe('How long a request waits in all while no engine of a role may be chosen.'),
   totalSecs: z
     .number()
     .positive()

@@ -9,10 +9,16 @@ export interface ControlTask {
   readonly shared: SharedMemory
   /** The last that a control thread before this one has sent; without engines for the first. */
   readonly known: EngineSnapshot
+  /** As configured, or the one that a thread before this one had; 0: any free one. */
+  readonly adminPort: number
 }
 
 /** Main thread to control thread. */
 export type ControlOrder = { readonly kind: 'close' }
 
 /** Control thread to main thread. */
-export type ControlReport = { readonly kind: 'snapshot'; readonly snapshot: EngineSnapshot }
+export type ControlReport =
+  | { readonly kind: 'snapshot'; readonly snapshot: EngineSnapshot }
+  | { readonly kind: 'listening'; readonly adminPort: number }
+  /** An operator wants the router thread replaced. */
+  | { readonly kind: 'restart-thread'; readonly thread: number }

@@ -15,11 +15,19 @@ export interface ControlOptions {
   readonly config: Config
   readonly shared: SharedMemory
   readonly log?: Logger
+  /** Module that the thread runs. */
+  readonly entry: URL
   /** Called with each new set of engines; the first one, at the start, is empty. */
   readonly onSnapshot: (snapshot: EngineSnapshot) => void
+  /** The thread has ended unasked; another is being started. */
+  readonly onRestart?: () => void
+  /** An operator wants the router thread replaced. */
+  readonly onRestartThread?: (thread: number) => void
 }
 
 export interface Control {
+  /** Of the admin listener; a thread that takes over has the same. */
+  readonly adminPort: number
   /** Ends all probes and the thread. */
   close(): Promise<void>
 }
@@ -27,7 +35,7 @@ export interface Control {
 const RESTART_PAUSE_MS = 500
 const CLOSE_LIMIT_MS = 2000
 
-/** Resolves when the thread runs; engines join the snapshots as they answer. */
+/** Resolves when the thread listens; engines join the snapshots as they answer. @throws why it does not. */
 export async function startControl(options: ControlOptions): Promise<Control> {
   const supervisor = new Supervisor(options)
   await supervisor.start()
@@ -40,15 +48,30 @@ class Supervisor implements Control {
   #thread: Worker | undefined
   #restart: NodeJS.Timeout | undefined
   #isClosing = false
+  /** Has listened once: from then on a thread that ends is replaced. */
+  #isListening = false
+  #adminPort: number
+  readonly #listening = Promise.withResolvers<void>()
   #known: EngineSnapshot = NO_ENGINES
 
   constructor(options: ControlOptions) {
     this.#options = options
+    this.#adminPort = options.config.admin.port
     this.#log = options.log ?? createLogger(options.config.log, 'control')
   }
 
   async start(): Promise<void> {
-    await once(this.#spawn(), 'online')
+    this.#spawn()
+    try {
+      await this.#listening.promise
+    } catch (error) {
+      await this.close()
+      throw error
+    }
+  }
+
+  get adminPort(): number {
+    return this.#adminPort
   }
 
   async close(): Promise<void> {
@@ -66,23 +89,34 @@ class Supervisor implements Control {
 
   #spawn(): Worker {
     const { config, shared } = this.#options
-    const workerData: ControlTask = { config, shared, known: this.#known }
-    const thread = new Worker(new URL('control-thread.ts', import.meta.url), { workerData, name: 'control' })
+    const workerData: ControlTask = { config, shared, known: this.#known, adminPort: this.#adminPort }
+    const thread = new Worker(this.#options.entry, { workerData, name: 'control' })
     thread.on('message', (report: ControlReport) => this.#onReport(report))
-    thread.on('error', error => this.#log.error({ error }, 'control thread failed'))
+    thread.on('error', error => {
+      this.#listening.reject(error)
+      if (this.#isListening) this.#log.error({ error }, 'control thread failed')
+    })
     thread.once('exit', () => this.#onExit())
     this.#thread = thread
     return thread
   }
 
-  #onReport({ snapshot }: ControlReport): void {
-    this.#known = snapshot
-    this.#options.onSnapshot(snapshot)
+  #onReport(report: ControlReport): void {
+    if (report.kind === 'listening') {
+      this.#adminPort = report.adminPort
+      this.#isListening = true
+      this.#listening.resolve()
+      return
+    }
+    if (report.kind === 'restart-thread') return this.#options.onRestartThread?.(report.thread)
+    this.#known = report.snapshot
+    this.#options.onSnapshot(report.snapshot)
   }
 
   #onExit(): void {
     this.#thread = undefined
-    if (this.#isClosing) return
+    if (this.#isClosing || !this.#isListening) return
+    this.#options.onRestart?.()
     this.#restart = setTimeout(() => this.#spawn(), RESTART_PAUSE_MS)
   }
 }

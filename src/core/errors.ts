@@ -24,6 +24,9 @@ const SERVER = 'server_error'
 const TRAITS = {
   'invalid-json': { status: 400, type: CLIENT, fault: 'client', retryable: false },
   'invalid-request': { status: 400, type: CLIENT, fault: 'client', retryable: false },
+  /** A change on the admin listener from another machine. */
+  forbidden: { status: 403, type: CLIENT, fault: 'client', retryable: false },
+  'engine-not-found': { status: 404, type: CLIENT, fault: 'client', retryable: false },
   'route-not-found': { status: 404, type: CLIENT, fault: 'client', retryable: false },
   'model-not-found': { status: 404, type: CLIENT, fault: 'client', retryable: false },
   'method-not-allowed': { status: 405, type: CLIENT, fault: 'client', retryable: false },

@@ -52,7 +52,7 @@ export function readIntake(req: UwsRequest): Intake {
   return {
     method: req.getCaseSensitiveMethod(),
     path: req.getUrl(),
-    query: req.getQuery(),
+    query: req.getQuery() ?? '',
     headers,
     requestId,
     contentType: req.getHeader('content-type'),

@@ -77,7 +77,14 @@ export class Frontend {
     this.#unassigned = new Unassigned({ assign: options.assign, maxReopens: reopens, nowMs: monotonicNowMs })
     const { clientStallMs } = options.config.limits
     const { bodyMs } = options.config.timeouts
-    this.#stalledClients = new StallSweep(clientStallMs, exchange => exchange.cut(), monotonicNowMs)
+    this.#stalledClients = new StallSweep(
+      clientStallMs,
+      exchange => {
+        options.recorder.count('pdgw_frontend_stalled_clients_total')
+        exchange.cut()
+      },
+      monotonicNowMs,
+    )
     this.#stalledUploads = new StallSweep(bodyMs, giveUp => giveUp(), monotonicNowMs)
     app.any('/*', (res, req) => this.#accept(res, readIntake(req)))
   }
@@ -108,6 +115,9 @@ export class Frontend {
   threadLost(channel: ThreadChannel): void {
     const lost = this.#exchanges.all().filter(exchange => exchange.channel === channel)
     const saved = lost.filter(exchange => this.#unassigned.rescue(exchange))
+    const { recorder } = this.#options
+    recorder.count('pdgw_frontend_lost_exchanges_total', 'saved', saved.length)
+    recorder.count('pdgw_frontend_lost_exchanges_total', 'failed', lost.length - saved.length)
     if (lost.length > 0)
       this.#options.log.warn(
         { saved: saved.length, failed: lost.length - saved.length },

@@ -15,8 +15,8 @@ export interface UwsRequest {
   getUrl(): string
   /** As the client wrote it. */
   getCaseSensitiveMethod(): string
-  /** Raw, without the question mark. */
-  getQuery(): string
+  /** Raw, without the question mark; `undefined` when there is none. */
+  getQuery(): string | undefined
   /** Names in lower case. */
   getHeader(lowerCaseName: string): string
   forEach(visit: (name: string, value: string) => void): void

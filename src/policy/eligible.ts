@@ -5,8 +5,6 @@ export interface Need {
   readonly role: Role
   /** Model named in the request; `undefined` takes any engine. */
   readonly model: string | undefined
-  /** Slots that have failed this request: taken again only when nothing else is left. */
-  readonly avoid: ReadonlySet<number>
 }
 
 /** `isUsable` tells whether the engine of a slot may get traffic now. Empty when no engine may be chosen. */
@@ -15,12 +13,18 @@ export function eligible(
   need: Need,
   isUsable: (slot: number) => boolean,
 ): readonly Engine[] {
-  const usable = engines.filter(
+  return engines.filter(
     engine => engine.role === need.role && serves(engine, need.model) && isUsable(engine.slot),
   )
-  if (need.avoid.size === 0) return usable
-  const unspent = usable.filter(engine => !need.avoid.has(engine.slot))
-  return unspent.length > 0 ? unspent : usable
+}
+
+/** Those that are better, or all of them when none is: a doubtful engine before no engine. */
+export function preferring(
+  engines: readonly Engine[],
+  isBetter: (engine: Engine) => boolean,
+): readonly Engine[] {
+  const better = engines.filter(isBetter)
+  return better.length > 0 ? better : engines
 }
 
 /** What the fleet makes of a model name. */

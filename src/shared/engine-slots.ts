@@ -10,7 +10,7 @@ import { type SharedMemory, SLOT, SLOT_FIELDS } from './layout.ts'
 const HEALTH = { unknown: 0, healthy: 1, unhealthy: 2, draining: 3 } as const
 export type HealthName = keyof typeof HEALTH
 
-const HEALTH_NAMES = ['unknown', 'healthy', 'unhealthy', 'draining'] as const satisfies HealthName[]
+export const HEALTH_NAMES = ['unknown', 'healthy', 'unhealthy', 'draining'] as const satisfies HealthName[]
 
 export class EngineSlots {
   readonly #maxEngines: number

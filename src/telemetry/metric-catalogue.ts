@@ -36,6 +36,16 @@ export const COUNTERS = {
     labels: ['reason'],
     values: ERROR_CODES,
   },
+  pdgw_frontend_lost_exchanges_total: {
+    help: 'Requests whose router thread ended: saved, opened on another one; failed, ended with an error.',
+    labels: ['outcome'],
+    values: ['saved', 'failed'],
+  },
+  pdgw_frontend_stalled_clients_total: {
+    help: 'Clients that were cut off because they took nothing of their answer.',
+    labels: [],
+    values: [''],
+  },
   pdgw_router_requests_total: {
     help: 'Requests for tokens that have ended: ok, refused with 4xx, failed by an engine or by the gateway, broken after the first token, aborted by the client.',
     labels: ['endpoint', 'outcome'],

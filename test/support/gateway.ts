@@ -18,6 +18,8 @@ export interface GatewayOptions {
 
 export interface GatewayHouse {
   readonly origin: string
+  /** Of the listener for metrics and administration. */
+  readonly adminOrigin: string
   readonly fleet: Fleet
 }
 
@@ -36,7 +38,7 @@ export async function openGateway(t: TestContext, options: GatewayOptions): Prom
   t.after(() => gateway.close())
   const origin = `http://127.0.0.1:${gateway.port}`
   await until(() => hasAllEngines(origin))
-  return { origin, fleet }
+  return { origin, adminOrigin: `http://127.0.0.1:${gateway.adminPort}`, fleet }
 }
 
 /** Engines with small times. */

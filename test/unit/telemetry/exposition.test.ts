@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import { array, assert as assertProperty, double, property } from 'fast-check'
 import { createSharedMemory, metricRows } from '../../../src/shared/layout.ts'
 import { exposition, headLines, sampleLine } from '../../../src/telemetry/exposition.ts'
 import { metricTable } from '../../../src/telemetry/metric-catalogue.ts'
@@ -47,9 +47,9 @@ test('buckets of a histogram are cumulative; a value on a bound belongs below it
 })
 
 test('every observation is in the count, whatever its size', () => {
-  const seconds = fc.array(fc.double({ min: 0, max: 1e6, noNaN: true }))
-  fc.assert(
-    fc.property(seconds, values => {
+  const seconds = array(double({ min: 0, max: 1e6, noNaN: true }))
+  assertProperty(
+    property(seconds, values => {
       const { shared, text } = house([0.5, 2, 8])
       const recorder = new Recorder(shared, 1)
       for (const value of values) recorder.observe('pdgw_router_ttft_seconds', value)
@@ -72,15 +72,13 @@ test('a thread that takes over a row goes on counting, but not with what was set
 test('counters of an engine start at 0 for the next engine in its slot', () => {
   const { shared, reader, text } = house()
   const recorder = new Recorder(shared, 1)
-  const line = (value: number) =>
-    `pdgw_engine_failures_total{engine="http://d:1",role="decode",cause="stalled"} ${value}`
   recorder.countEngine('pdgw_engine_failures_total', 1, 'stalled')
   recorder.countEngine('pdgw_engine_failures_total', 2, 'stalled')
-  assert.ok(text().includes(line(1)))
+  assert.ok(text().includes(failureLine(1)))
   reader.rebase(1)
-  assert.ok(text().includes(line(0)))
+  assert.ok(text().includes(failureLine(0)))
   recorder.countEngine('pdgw_engine_failures_total', 1, 'stalled')
-  assert.ok(text().includes(line(1)))
+  assert.ok(text().includes(failureLine(1)))
 })
 
 test('label values and help are escaped as the text format asks', () => {
@@ -108,3 +106,7 @@ test('every metric of the catalogue has a name of our own, a help and a unit whe
     if (type === 'histogram') assert.match(name, /_seconds$/)
   }
 })
+
+function failureLine(value: number): string {
+  return `pdgw_engine_failures_total{engine="http://d:1",role="decode",cause="stalled"} ${value}`
+}

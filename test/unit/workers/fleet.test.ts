@@ -2,10 +2,13 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { type ConfigInput, configSchema } from '../../../src/config/config.ts'
 import type { Engine } from '../../../src/core/engine.ts'
+import { BreakerCells } from '../../../src/shared/breaker-cells.ts'
 import { SharedCounters } from '../../../src/shared/counters.ts'
 import { EngineSlots } from '../../../src/shared/engine-slots.ts'
 import { createSharedMemory } from '../../../src/shared/layout.ts'
 import { Lease } from '../../../src/shared/leases.ts'
+import { PairLinks } from '../../../src/shared/pair-links.ts'
+import { Breakers } from '../../../workers/breakers.ts'
 import { Fleet, type PairChoice } from '../../../workers/fleet.ts'
 import { engineOf } from '../../support/engines.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
@@ -21,16 +24,33 @@ const NONE: ReadonlySet<number> = new Set()
 interface House {
   readonly fleet: Fleet
   readonly slots: EngineSlots
+  readonly breakers: Breakers
+  readonly links: PairLinks
+  readonly clock: { nowMs: number }
 }
 
 /** A thread that knows these engines, all of them healthy. */
 function houseOf(engines: readonly Engine[], config: ConfigInput = {}): House {
   const memory = createSharedMemory(8, 1)
   const slots = new EngineSlots(memory)
-  const fleet = new Fleet(configSchema.parse(config), slots, new SharedCounters(memory), seededRandom(1))
+  const complete = configSchema.parse({
+    ...config,
+    breaker: { openSecs: 1, failureThreshold: 2, ...config.breaker },
+  })
+  const clock = { nowMs: 1000 }
+  const nowMs = (): number => clock.nowMs
+  const breakers = new Breakers(new BreakerCells(memory), complete, {
+    nowMs,
+    generationOf: () => 1,
+    onChange: () => undefined,
+  })
+  const links = new PairLinks(memory, complete.links)
+  const counters = new SharedCounters(memory)
+  const random = seededRandom(1)
+  const fleet = new Fleet(complete, { slots, counters, breakers, links, random, nowMs })
   for (const { slot } of engines) slots.setHealth(slot, 'healthy')
   fleet.update({ generation: 1, engines })
-  return { fleet, slots }
+  return { fleet, slots, breakers, links, clock }
 }
 
 /** `0→2`, or what is missing. */
@@ -43,6 +63,15 @@ function told(choice: PairChoice): string {
     case 'unknown-model':
       return choice.kind
   }
+}
+
+function fail(house: House, slot: number, times = 2): void {
+  const engine = engineOf({ ...PAIRS[slot], slot })
+  for (let time = 0; time < times; time++) house.breakers.record(engine, 'failed')
+}
+
+function breakLink({ links, clock }: House, prefill: number, decode: number): void {
+  links.failed(prefill, decode, clock.nowMs, true)
 }
 
 suite('Fleet of prefill and decode engines', () => {
@@ -107,6 +136,78 @@ suite('Fleet of prefill and decode engines', () => {
       assert.equal(told(fleet.choose('b', NONE)), '1→3')
     }
     assert.equal(told(fleet.choose('c', NONE)), 'unknown-model')
+  })
+})
+
+suite('Fleet with circuit breakers', () => {
+  test('sends nothing to an engine whose breaker is open', () => {
+    const house = houseOf(PAIRS)
+    fail(house, 0)
+    for (let turn = 0; turn < 20; turn++) assert.match(told(house.fleet.choose(undefined, NONE)), /^1→/)
+  })
+
+  test('takes an engine that has failed the request before one whose breaker is open', () => {
+    const house = houseOf(PAIRS)
+    fail(house, 0)
+    assert.match(told(house.fleet.choose(undefined, new Set([1]))), /^1→/)
+  })
+
+  test('ignores the breakers of a role when they would leave out more than the share', () => {
+    const house = houseOf(PAIRS)
+    fail(house, 0)
+    fail(house, 1)
+    const pairs = new Set(Array.from({ length: 20 }, () => told(house.fleet.choose(undefined, NONE))[0]))
+    assert.deepEqual([pairs.has('0'), pairs.has('1')], [true, true])
+  })
+
+  test('lets one request at a time probe, and the next one when it told nothing', () => {
+    const house = houseOf(PAIRS, { policy: { main: 'round_robin' } })
+    fail(house, 0)
+    house.clock.nowMs += 1000
+    const choices = Array.from({ length: 10 }, () => house.fleet.choose(undefined, NONE))
+    const probing = choices.filter(choice => told(choice).startsWith('0'))
+    assert.equal(probing.length, 1)
+    const [choice] = probing
+    assert.ok(choice?.kind === 'pair' && choice.probes.length === 1)
+    for (const probe of choice.probes) house.breakers.settle(probe, 'neutral')
+    const again = Array.from({ length: 10 }, () => told(house.fleet.choose(undefined, NONE)))
+    assert.equal(again.filter(pair => pair.startsWith('0')).length, 1)
+  })
+
+  test('gives the first probe back when another thread holds that of the other engine', () => {
+    const house = houseOf([engineOf({ slot: 0, role: 'prefill' }), engineOf({ slot: 2 })], {
+      breaker: { maxEjectedShare: 1 },
+    })
+    fail(house, 0)
+    fail(house, 2)
+    house.clock.nowMs += 1000
+    const first = house.fleet.choose(undefined, NONE)
+    assert.ok(first.kind === 'pair' && first.probes.length === 2)
+    // All are out now: panic sends anyway, as no probe.
+    const second = house.fleet.choose(undefined, NONE)
+    assert.ok(second.kind === 'pair' && second.probes.length === 0)
+  })
+})
+
+suite('Fleet with pair links', () => {
+  test('keeps two engines apart whose link is broken, and uses both with others', () => {
+    const house = houseOf(PAIRS, { policy: { main: 'random' } })
+    breakLink(house, 0, 2)
+    const pairs = new Set(Array.from({ length: 60 }, () => told(house.fleet.choose(undefined, NONE))))
+    assert.deepEqual([...pairs].toSorted(), ['0→3', '1→2', '1→3'])
+  })
+
+  test('leaves out an engine all of whose links are broken', () => {
+    const house = houseOf(PAIRS, { policy: { main: 'random' } })
+    breakLink(house, 0, 2)
+    breakLink(house, 0, 3)
+    for (let turn = 0; turn < 20; turn++) assert.match(told(house.fleet.choose(undefined, NONE)), /^1→/)
+  })
+
+  test('makes a pair even when all links are broken', () => {
+    const house = houseOf(PAIRS)
+    for (const prefill of [0, 1]) for (const decode of [2, 3]) breakLink(house, prefill, decode)
+    assert.match(told(house.fleet.choose(undefined, NONE)), /^[01]→[23]$/)
   })
 })
 

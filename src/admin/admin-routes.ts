@@ -1,0 +1,185 @@
+/**
+ * What the admin listener serves: probes, metrics, the engines and their changes. Changes are taken from this machine
+ * only, unless the configuration opens them: there is no login here.
+ */
+import type { Config } from '../config/config.ts'
+import { newEngineSchema } from '../config/engines.ts'
+import type { EngineKeeper } from '../control/engine-keeper.ts'
+import { readinessOf } from '../control/readiness.ts'
+import { GatewayError } from '../core/errors.ts'
+import type { Heartbeats } from '../shared/heartbeats.ts'
+import { EXPOSITION_TYPE, exposition } from '../telemetry/exposition.ts'
+import type { MetricReader } from '../telemetry/metric-reader.ts'
+import type { AdminAnswer, AdminHandler, AdminRequest } from './admin-server.ts'
+import { type EngineState, engineGauges, engineView } from './engine-views.ts'
+
+export interface AdminParts {
+  readonly config: Config
+  readonly keeper: EngineKeeper
+  readonly state: EngineState
+  readonly metrics: MetricReader
+  readonly heartbeats: Heartbeats
+  readonly routerThreads: number
+  readonly restartThread: (thread: number) => void
+}
+
+type Action = (request: AdminRequest, name: string) => AdminAnswer
+
+const ALIVE: AdminAnswer = { status: 200, type: 'text/plain', body: 'OK' }
+
+interface AdminRoute {
+  /** The first group, if any, is the name handed to the action. */
+  readonly path: RegExp
+  readonly actions: Readonly<Record<string, Action>>
+}
+
+export class AdminRoutes implements AdminHandler {
+  readonly #parts: AdminParts
+  readonly #routes: readonly AdminRoute[]
+
+  constructor(parts: AdminParts) {
+    this.#parts = parts
+    this.#routes = [
+      { path: /^\/(?:health|liveness)$/, actions: { GET: () => ALIVE } },
+      { path: /^\/readiness$/, actions: { GET: () => this.#readiness() } },
+      { path: /^\/metrics$/, actions: { GET: () => this.#metrics() } },
+      {
+        path: /^\/admin\/engines$/,
+        actions: { GET: () => this.#engines(), POST: ({ body }) => this.#add(body) },
+      },
+      { path: /^\/admin\/engines\/([^/]+)$/, actions: { DELETE: (_, name) => this.#remove(name) } },
+      {
+        path: /^\/admin\/engines\/([^/]+)\/reset-breaker$/,
+        actions: { POST: (_, name) => this.#resetBreaker(name) },
+      },
+      { path: /^\/admin\/threads$/, actions: { GET: () => this.#threads() } },
+      {
+        path: /^\/admin\/threads\/([^/]+)\/restart$/,
+        actions: { POST: (_, name) => this.#restartThread(name) },
+      },
+    ]
+  }
+
+  handle(request: AdminRequest): AdminAnswer {
+    const { method, path, isLocal } = request
+    for (const route of this.#routes) {
+      const match = route.path.exec(path)
+      if (match === null) continue
+      const allow = Object.keys(route.actions).join(', ')
+      const action = route.actions[method === 'HEAD' ? 'GET' : method]
+      if (action === undefined) {
+        const error = new GatewayError('method-not-allowed', `${path} takes ${allow}`)
+        return { ...errorAnswer(error), allow }
+      }
+      const isChange = method !== 'GET' && method !== 'HEAD'
+      if (isChange && !isLocal && !this.#parts.config.admin.allowRemoteChanges) {
+        throw new GatewayError('forbidden', 'changes are taken from this machine only')
+      }
+      return action(request, match[1] ?? '')
+    }
+    throw new GatewayError('route-not-found', `no route ${method} ${path}`)
+  }
+
+  #readiness(): AdminAnswer {
+    const { config, keeper, state } = this.#parts
+    const { isReady, ...rest } = readinessOf(config, keeper.engines, state.slots)
+    return json(isReady ? 200 : 503, { status: isReady ? 'ready' : 'not ready', ...rest })
+  }
+
+  #metrics(): AdminAnswer {
+    const { keeper, metrics, state, routerThreads } = this.#parts
+    const { engines } = keeper
+    const threads = {
+      name: 'pdgw_router_threads',
+      read: () => [{ labels: {}, value: routerThreads }],
+    } as const
+    const body = exposition(metrics, engines, [...engineGauges(engines, state), threads])
+    return { status: 200, type: EXPOSITION_TYPE, body }
+  }
+
+  #engines(): AdminAnswer {
+    const { keeper, state } = this.#parts
+    const { engines } = keeper
+    return json(200, { engines: engines.map(engine => engineView(engine, engines, state)) })
+  }
+
+  #add(body: string): AdminAnswer {
+    const { keeper, config } = this.#parts
+    const result = newEngineSchema.safeParse(parsed(body))
+    if (!result.success) {
+      const [issue] = result.error.issues
+      throw new GatewayError('invalid-request', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`)
+    }
+    const { url, role, bootstrapPort } = result.data
+    if ((role === 'mixed') !== (config.engines.mode === 'regular')) {
+      throw new GatewayError(
+        'invalid-request',
+        `the mode ${config.engines.mode} has no engines of role ${role}`,
+      )
+    }
+    if (!keeper.add({ url, role, bootstrapPort })) {
+      throw new GatewayError('invalid-request', `the ${role} engine ${url} is there already, or drains`)
+    }
+    return json(202, { url, role, state: 'joining' })
+  }
+
+  #remove(name: string): AdminAnswer {
+    const url = decoded(name)
+    const count = this.#parts.keeper.remove(url)
+    if (count === 0) throw new GatewayError('engine-not-found', `there is no engine ${url}`)
+    return json(202, { url, engines: count, state: 'draining' })
+  }
+
+  /** Its links are made whole, too: what an operator has mended is not to be waited for. */
+  #resetBreaker(name: string): AdminAnswer {
+    const url = decoded(name)
+    const { keeper } = this.#parts
+    const found = keeper.engines.filter(engine => engine.url === url)
+    if (found.length === 0) throw new GatewayError('engine-not-found', `there is no engine ${url}`)
+    for (const { slot } of found) keeper.forgive(slot)
+    return json(200, { url, breaker: 'closed' })
+  }
+
+  #threads(): AdminAnswer {
+    const { heartbeats, routerThreads } = this.#parts
+    const threads = Array.from({ length: routerThreads }, (_, thread) => ({
+      thread,
+      heartbeats: heartbeats.beatsOf(thread),
+    }))
+    return json(200, { threads })
+  }
+
+  #restartThread(name: string): AdminAnswer {
+    const { routerThreads, restartThread } = this.#parts
+    const thread = Number(name)
+    if (!Number.isInteger(thread) || thread < 0 || thread >= routerThreads)
+      throw new GatewayError('invalid-request', `threads are 0 to ${routerThreads - 1}`)
+    restartThread(thread)
+    return json(202, { thread, state: 'restarting' })
+  }
+}
+
+function json(status: number, value: object): AdminAnswer {
+  return { status, type: 'application/json', body: JSON.stringify(value) }
+}
+
+function errorAnswer(error: GatewayError): AdminAnswer {
+  const { message, type, code, status } = error
+  return json(status, { error: { message, type, param: null, code } })
+}
+
+function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch (cause) {
+    throw new GatewayError('invalid-json', 'the body is not JSON', { cause })
+  }
+}
+
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name)
+  } catch (cause) {
+    throw new GatewayError('invalid-request', 'the URL of the engine is not percent-encoded', { cause })
+  }
+}

@@ -1,0 +1,57 @@
+/** Entry of the control thread: watches every engine, tells the main thread each change, serves metrics and admin. */
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { trustAuthorities } from '../config/trust-authorities.ts'
+import type { ControlOrder, ControlReport, ControlTask } from '../control/control-messages.ts'
+import { EngineKeeper } from '../control/engine-keeper.ts'
+import { BreakerCells } from '../shared/breaker-cells.ts'
+import { EngineSlots } from '../shared/engine-slots.ts'
+import { Heartbeats } from '../shared/heartbeats.ts'
+import { PairLinks } from '../shared/pair-links.ts'
+import { createLogger } from '../telemetry/log.ts'
+import { MetricReader } from '../telemetry/metric-reader.ts'
+import { AdminRoutes } from './admin-routes.ts'
+import { listenAdmin } from './admin-server.ts'
+
+if (parentPort) await run(parentPort, workerData as ControlTask) // oxlint-disable-line typescript/no-unsafe-type-assertion -- control.ts is the one who starts this
+
+async function run(port: MessagePort, { config, shared, known, adminPort }: ControlTask): Promise<void> {
+  trustAuthorities(config.upstream.caFiles)
+  const slots = new EngineSlots(shared)
+  const breakers = new BreakerCells(shared)
+  const links = new PairLinks(shared, config.links)
+  const log = createLogger(config.log, 'control')
+  const metrics = new MetricReader(shared)
+  const report = (message: ControlReport): void => port.postMessage(message)
+  const keeper = new EngineKeeper({
+    config,
+    slots,
+    breakers,
+    links,
+    maxEngines: Math.min(config.limits.engines, shared.maxEngines),
+    known,
+    log,
+    onSnapshot: snapshot => report({ kind: 'snapshot', snapshot }),
+    onSlotTaken: slot => metrics.rebase(slot),
+  })
+  const closed = new Promise<void>(resolve => {
+    port.on('message', (order: ControlOrder) => {
+      if (order.kind === 'close') resolve()
+    })
+  })
+  const routes = new AdminRoutes({
+    config,
+    keeper,
+    state: { slots, breakers, links },
+    metrics,
+    heartbeats: new Heartbeats(shared),
+    routerThreads: shared.maxThreads,
+    restartThread: thread => report({ kind: 'restart-thread', thread }),
+  })
+  const server = await listenAdmin(routes, config.admin.host, adminPort)
+  log.info({ host: config.admin.host, adminPort: server.port }, 'metrics and admin are served')
+  report({ kind: 'listening', adminPort: server.port })
+  keeper.start()
+  await closed
+  await Promise.all([keeper.close(), server.close()])
+  port.close()
+}

@@ -1,0 +1,157 @@
+/** Circuit breakers, pair links and waits of a whole gateway before simulated engines. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Fleet } from '../../bench/simulator/fleet.ts'
+import { openGateway, until } from '../support/gateway.ts'
+
+const RETRY = { maxRetries: 5, initialBackoffMs: 2, maxBackoffMs: 20, budgetFloorPerSec: 1000 }
+const STEADY = { policy: { main: 'round_robin' }, retry: RETRY, health: { intervalSecs: 60 } } as const
+const PAIRS = { prefill: 2, decode: 2 } as const
+
+async function ask(origin: string, text = 'hello'): Promise<number> {
+  const response = await fetch(`${origin}/generate`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ text, sampling_params: { max_new_tokens: 2 } }),
+  })
+  await response.arrayBuffer()
+  return response.status
+}
+
+/** Statuses of `count` requests, ten at a time. */
+async function askMany(origin: string, count: number, textOf?: (each: number) => string): Promise<number[]> {
+  const statuses: number[] = []
+  let next = 0
+  const client = async (): Promise<void> => {
+    while (next < count) {
+      const each = next++
+      // oxlint-disable-next-line no-await-in-loop -- a client asks again when it has its answer
+      statuses.push(await ask(origin, textOf?.(each)))
+    }
+  }
+  await Promise.all(Array.from({ length: 10 }, client))
+  return statuses
+}
+
+function received(fleet: Fleet): number[] {
+  return fleet.decode.map(engine => engine.counters.received)
+}
+
+function engineAt<T>(engines: readonly T[], at: number): T {
+  const engine = engines[at]
+  assert.ok(engine !== undefined)
+  return engine
+}
+
+function areGood(statuses: readonly number[]): boolean {
+  return statuses.every(status => status === 200)
+}
+
+test('leaves an engine out that fails what it gets, and gives it traffic again when a probe was good', async t => {
+  const breaker = { openSecs: 1, successThreshold: 1 }
+  const { origin, fleet } = await openGateway(t, { fleet: PAIRS, config: { ...STEADY, breaker } })
+  const sick = engineAt(fleet.decode, 0)
+  sick.knobs.errorStatusProb = 1
+  assert.ok(areGood(await askMany(origin, 60)))
+  // What it has got: the row that opened the breaker, those on their way then, and single probes.
+  assert.ok(
+    sick.counters.received < 25,
+    `${sick.counters.received} requests to an engine that fails them all`,
+  )
+  sick.knobs.errorStatusProb = 0
+  const before = sick.counters.received
+  await until(async () => {
+    assert.equal(await ask(origin), 200)
+    return sick.counters.received > before + 10
+  })
+})
+
+test('opens no breaker for requests that engines refuse with 400', async t => {
+  const { origin, fleet } = await openGateway(t, {
+    fleet: { ...PAIRS, knobs: { rejectOn: 'bad' } },
+    config: STEADY,
+  })
+  const statuses = await askMany(origin, 1000, each => (each % 10 < 3 ? 'bad' : 'good'))
+  assert.equal(statuses.filter(status => status === 400).length, 300)
+  assert.equal(statuses.filter(status => status === 200).length, 700)
+  const before = received(fleet)
+  assert.ok(areGood(await askMany(origin, 20)))
+  assert.ok(
+    received(fleet).every((count, at) => count >= (before[at] ?? 0) + 8),
+    'an engine is left out',
+  )
+})
+
+test('sends anyway when all engines of a role fail, so that they are back the moment they heal', async t => {
+  const { origin, fleet } = await openGateway(t, { fleet: PAIRS, config: STEADY })
+  for (const engine of fleet.decode) engine.knobs.errorStatusProb = 1
+  assert.ok((await askMany(origin, 20)).every(status => status === 500))
+  for (const engine of fleet.decode) engine.knobs.errorStatusProb = 0
+  assert.ok(areGood(await askMany(origin, 20)))
+})
+
+test('avoids a pair whose transfers fail, and neither of its engines', async t => {
+  const { origin, fleet } = await openGateway(t, {
+    fleet: PAIRS,
+    config: { ...STEADY, policy: { main: 'random' } },
+  })
+  fleet.breakPair(engineAt(fleet.prefill, 0), engineAt(fleet.decode, 0), 60_000)
+  assert.ok(areGood(await askMany(origin, 40)))
+  const engines = [...fleet.prefill, ...fleet.decode]
+  const failed = engines.reduce((sum, engine) => sum + engine.counters.failed, 0)
+  const before = engines.map(engine => engine.counters.received)
+  assert.ok(areGood(await askMany(origin, 40)))
+  assert.equal(
+    engines.reduce((sum, engine) => sum + engine.counters.failed, 0),
+    failed,
+  )
+  assert.ok(engines.every((engine, at) => engine.counters.received >= (before[at] ?? 0) + 5))
+})
+
+test('a client that leaves during a probe lets the next request probe', async t => {
+  const breaker = { openSecs: 0.5, successThreshold: 1, probeTimeoutSecs: 3600 }
+  const { origin, fleet } = await openGateway(t, { fleet: PAIRS, config: { ...STEADY, breaker } })
+  const sick = engineAt(fleet.decode, 0)
+  sick.knobs.errorStatusProb = 1
+  assert.ok(areGood(await askMany(origin, 60)))
+  sick.knobs.errorStatusProb = 0
+  sick.knobs.blackhole = true
+  const before = sick.counters.received
+  const leaving = new AbortController()
+  const held = async (): Promise<void> => {
+    await fetch(`${origin}/generate`, {
+      method: 'POST',
+      signal: leaving.signal,
+      headers: { 'content-type': 'application/json' },
+      body: '{"text":"a"}',
+    }).catch(() => undefined)
+  }
+  // One of these is the probe, and hangs.
+  const clients: Promise<void>[] = []
+  await until(() => {
+    clients.push(held())
+    return sick.running() > 0 || sick.counters.received > before || clients.length > 200
+  })
+  leaving.abort()
+  await Promise.all(clients)
+  sick.knobs.blackhole = false
+  const then = sick.counters.received
+  await until(async () => {
+    assert.equal(await ask(origin), 200)
+    return sick.counters.received > then + 5
+  })
+})
+
+test('waits for an engine to come, but not for ever', async t => {
+  const config = {
+    ...STEADY,
+    timeouts: { engineWaitMs: 400 },
+    health: { intervalSecs: 0.1, failureThreshold: 1 },
+  }
+  const { origin, fleet } = await openGateway(t, { fleet: { prefill: 1, decode: 1 }, config })
+  await engineAt(fleet.decode, 0).close()
+  await until(async () => (await ask(origin)) === 503)
+  const start = performance.now()
+  assert.equal(await ask(origin), 503)
+  assert.ok(performance.now() - start >= 390)
+})

@@ -1,0 +1,117 @@
+/** What /metrics says is what happened: held against the engines' own counters and the answers that clients got. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { openGateway, until } from '../../support/gateway.ts'
+
+const REQUESTS = 120
+const AT_ONCE = 8
+
+type Samples = ReadonlyMap<string, number>
+
+async function samplesOf(adminOrigin: string): Promise<Samples> {
+  const response = await fetch(`${adminOrigin}/metrics`)
+  assert.equal(response.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8')
+  const lines = (await response.text()).split('\n').filter(line => line !== '' && !line.startsWith('#'))
+  return new Map(lines.map(line => [line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]))
+}
+
+function sumOf(samples: Samples, start: string): number {
+  return [...samples].filter(([name]) => name.startsWith(start)).reduce((sum, [, value]) => sum + value, 0)
+}
+
+async function ask(origin: string, stream: boolean): Promise<number> {
+  const response = await fetch(`${origin}/generate`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ text: 'Hello', stream, sampling_params: { max_new_tokens: 3 } }),
+  })
+  await response.arrayBuffer()
+  return response.status
+}
+
+async function askMany(origin: string): Promise<number[]> {
+  const statuses: number[] = []
+  let next = 0
+  const client = async (): Promise<void> => {
+    // oxlint-disable-next-line no-await-in-loop -- a client sends one request after the other
+    while (next < REQUESTS) statuses.push(await ask(origin, next++ % 2 === 0))
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, client))
+  return statuses
+}
+
+for (const seed of [1, 2, 3]) {
+  test(`sums agree with engines and clients while decode engines fail (seed ${seed})`, async t => {
+    const { origin, adminOrigin, fleet } = await openGateway(t, {
+      fleet: {
+        prefill: 2,
+        decode: 2,
+        knobs: { seed },
+        // The delay lets prefill read its leg before decode's failure takes it back.
+        knobsFor: role => (role === 'decode' ? { errorStatusProb: 0.3, slowFirstByteMs: 50 } : {}),
+      },
+      config: { retry: { maxRetries: 2, initialBackoffMs: 1, maxBackoffMs: 5 }, server: { workers: 2 } },
+    })
+    const statuses = await askMany(origin)
+    await until(async () => sumOf(await samplesOf(adminOrigin), 'pdgw_engine_in_flight') === 0)
+    const samples = await samplesOf(adminOrigin)
+    const good = statuses.filter(status => status === 200).length
+
+    assert.equal(samples.get('pdgw_router_requests_total{endpoint="generate",outcome="ok"}'), good)
+    const lost = samples.get('pdgw_router_requests_total{endpoint="generate",outcome="engine-error"}')
+    assert.equal(lost, REQUESTS - good)
+    assert.equal(samples.get('pdgw_router_request_duration_seconds_count'), REQUESTS)
+    for (const { url, counters } of [...fleet.prefill, ...fleet.decode]) {
+      // A busy engine may find a leg taken back before it has read it: that one is sent and never received.
+      const unread = sumOf(samples, `pdgw_engine_attempts_total{engine="${url}"`) - counters.received
+      assert.ok(unread >= 0 && unread <= 2, `${url}: ${unread} legs more than were received`)
+    }
+    const failed = fleet.decode.reduce((sum, { counters }) => sum + counters.failed, 0)
+    assert.ok(failed > 0)
+    assert.equal(sumOf(samples, 'pdgw_engine_failures_total'), failed)
+    assert.equal(samples.get('pdgw_router_attempt_failures_total{cause="status"}'), failed)
+    assert.equal(sumOf(samples, 'pdgw_router_retries_total'), failed - (REQUESTS - good))
+    assert.equal(sumOf(samples, 'pdgw_router_attempts_total'), REQUESTS + failed - (REQUESTS - good))
+  })
+}
+
+test('breakers, links and heartbeats are shown, and a breaker is closed on demand', async t => {
+  const { adminOrigin, fleet } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
+  const samples = await samplesOf(adminOrigin)
+  assert.equal(sumOf(samples, 'pdgw_engine_breaker_state{'), 0)
+  assert.equal(samples.get('pdgw_router_links_open'), 0)
+  const view = await (await fetch(`${adminOrigin}/admin/engines`)).text()
+  assert.equal(view.match(/"breaker":"closed"/g)?.length, 2)
+  const url = encodeURIComponent(fleet.decode[0]?.url ?? '')
+  const reset = await fetch(`${adminOrigin}/admin/engines/${url}/reset-breaker`, { method: 'POST' })
+  assert.deepEqual(
+    [reset.status, await reset.json()],
+    [200, { url: fleet.decode[0]?.url, breaker: 'closed' }],
+  )
+  const unknown = await fetch(`${adminOrigin}/admin/engines/http%3A%2F%2Fx/reset-breaker`, { method: 'POST' })
+  assert.equal(unknown.status, 404)
+})
+
+test('a router thread is replaced on demand, and beats again', async t => {
+  const { origin, adminOrigin } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
+  const none = await fetch(`${adminOrigin}/admin/threads/7/restart`, { method: 'POST' })
+  assert.equal(none.status, 400)
+  const done = await fetch(`${adminOrigin}/admin/threads/0/restart`, { method: 'POST' })
+  assert.equal(done.status, 202)
+  await until(async () => {
+    const samples = await samplesOf(adminOrigin)
+    return samples.get('pdgw_thread_restarts_total{thread="router"}') === 1
+  })
+  assert.equal(await ask(origin, false), 200)
+})
+
+test('refusals of the front end are counted by their reason', async t => {
+  const { origin, adminOrigin } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
+  for (const path of ['/nowhere', '/nowhere', '/rerank']) {
+    // oxlint-disable-next-line no-await-in-loop -- order does not matter, one connection is enough
+    await (await fetch(`${origin}${path}`)).arrayBuffer()
+  }
+  const samples = await samplesOf(adminOrigin)
+  assert.equal(samples.get('pdgw_frontend_refused_total{reason="route-not-found"}'), 2)
+  assert.equal(samples.get('pdgw_frontend_refused_total{reason="not-implemented"}'), 1)
+})
