@@ -53,6 +53,7 @@ export function playScenario(scenario: Scenario, play: Play): Promise<readonly C
 }
 
 async function playPerfect({ loads }: Kind<'perfect'>, stage: Stage, play: Play): Promise<Condition[]> {
+  stage.fleet.beginTrouble()
   const conditions: Condition[] = []
   for (const [at, load] of loads.entries()) {
     const name = `load ${at + 1}`
@@ -61,6 +62,7 @@ async function playPerfect({ loads }: Kind<'perfect'>, stage: Stage, play: Play)
     conditions.push(atLeast(`${name}: right answers`, successPercent(result), 100, ' %'))
     if (play.signal.aborted) break
   }
+  stage.fleet.endTrouble()
   return [...conditions, ...(await quietConditions(stage, play))]
 }
 

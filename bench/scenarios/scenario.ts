@@ -15,7 +15,7 @@ const stage = {
 /** The address is known when the gateway runs. */
 const loadSchema = planSchema.omit({ url: true })
 
-const scenarioSchema = z.discriminatedUnion('kind', [
+export const scenarioSchema = z.discriminatedUnion('kind', [
   z
     .strictObject({ ...stage, kind: z.literal('perfect'), loads: z.array(loadSchema).min(1) })
     .describe('Every request of every load is answered right.'),

@@ -28,6 +28,11 @@ export class GatewayProcess {
 
   /** `flags` come after those that name the engines. @throws Error when it is not ready in time. */
   static async start(fleet: FleetProcess, flags: readonly string[]): Promise<GatewayProcess> {
+    // A free port may be somebody else's by the time that the gateway listens.
+    return GatewayProcess.#once(fleet, flags).catch(() => GatewayProcess.#once(fleet, flags))
+  }
+
+  static async #once(fleet: FleetProcess, flags: readonly string[]): Promise<GatewayProcess> {
     const port = await freePort()
     const child = spawn(
       process.execPath,
@@ -63,7 +68,9 @@ export class GatewayProcess {
       // oxlint-disable-next-line no-await-in-loop -- a pause between two tries
       await delay(LOOK_MS)
     }
-    throw new Error(`the gateway was not ready within ${READY_LIMIT_MS} ms`)
+    throw new Error(
+      this.isAlive ? `the gateway was not ready within ${READY_LIMIT_MS} ms` : 'the gateway did not start',
+    )
   }
 }
 

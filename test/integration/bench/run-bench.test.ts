@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type BenchRun, runBench } from '../../../bench/command/run-bench.ts'
+import { runFaults } from '../../../bench/command/run-faults.ts'
 import { reportSchema } from '../../../bench/report/schema.ts'
 import { playScenario } from '../../../bench/scenarios/play.ts'
 import { readScenario } from '../../../bench/scenarios/scenario.ts'
@@ -87,6 +88,29 @@ test('an interrupted run prints what there is, and its exit code is 1', async t 
   })
   assert.equal(code, 1)
   assert.match(out, /^long: \d+ requests in .* \(interrupted\)/)
+})
+
+test('bench faults replays a script, and what is not streamed is saved', async () => {
+  let out = ''
+  await runFaults({
+    script: 'stressed',
+    requests: 100,
+    concurrency: 20,
+    isStream: false,
+    gatewayFlags: ['--retry-max-retries', '8'],
+    out: text => void (out += text),
+    err: () => undefined,
+    signal: new AbortController().signal,
+  })
+  assert.match(out, /ok {5}load 1: right answers: 100 %/)
+})
+
+test('a fault script that there is not is one line and exit code 2', async () => {
+  let err = ''
+  const run = { script: 'nope', requests: 1, concurrency: 1, isStream: false, gatewayFlags: [] }
+  const sinks = { out: () => undefined, err: (text: string) => void (err += text) }
+  assert.equal(await runFaults({ ...run, ...sinks, signal: new AbortController().signal }), 2)
+  assert.match(err, /^bench: [^\n]*nope/)
 })
 
 test('a scenario plays with processes of its own and judges what it saw', async () => {
