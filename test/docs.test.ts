@@ -6,7 +6,9 @@ import { test } from 'node:test'
 import { Command } from 'commander'
 import { knobsSchema } from '../bench/simulator/knobs.ts'
 import { PRESETS } from '../bench/simulator/presets.ts'
+import { addBenchCommands } from '../src/cli/bench.ts'
 import { OPTIONS } from '../src/cli/options.ts'
+import { systemParts } from '../src/cli/parts.ts'
 import { configSchemaText, referenceText } from '../src/cli/reference.ts'
 import { addSimulateOptions } from '../src/cli/simulate.ts'
 import { configKeys } from '../src/config/catalogue.ts'
@@ -58,7 +60,7 @@ test('every npm script that a document names is in package.json', () => {
 
 test('every flag that README.md names exists', () => {
   const simulate = addSimulateOptions(new Command('simulate')).options.map(option => option.name())
-  const own = [...OPTIONS.map(option => option.flag), ...simulate, 'config', 'help']
+  const own = [...OPTIONS.map(option => option.flag), ...simulate, ...benchFlags(), 'config', 'help']
   const known = new Set([...own, ...ENGINE_FLAGS])
   for (const [, flag = ''] of README.matchAll(/(?<![\w-])--([a-z][a-z-]*)/g))
     assert.ok(known.has(flag), `there is no flag --${flag}`)
@@ -125,6 +127,16 @@ for (const document of DOCUMENTS) {
     for (const path of paths)
       assert.ok(path in MAY_IMPORT || existsSync(join(ROOT, path)), `${path} is not there`)
   })
+}
+
+function startNothing(): Promise<never> {
+  return Promise.reject(new Error('nothing is started here'))
+}
+
+function benchFlags(): string[] {
+  const parts = { ...systemParts(), startGateway: startNothing, startFleet: startNothing }
+  const { commands } = addBenchCommands(new Command(), parts, () => undefined)
+  return commands.flatMap(({ options }) => options.map(option => option.name()))
 }
 
 function packageJson(): Record<'scripts' | 'dependencies', Readonly<Record<string, string>>> {

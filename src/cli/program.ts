@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import { configKeys } from '../config/catalogue.ts'
 import { ConfigError } from '../config/load.ts'
+import { addBenchCommands } from './bench.ts'
 import { demo } from './demo.ts'
 import { GUARD_FLAGS } from './guard-flags.ts'
 import { type CliOption, type GivenValue, OPTIONS } from './options.ts'
@@ -101,6 +102,9 @@ function addCommands(program: Command, parts: CliParts, result: { code: number |
     .option('--port <n>', 'Port of the gateway.', '30000')
   addFaultOptions(demoCommand).action(async (_options: unknown, command: Command) => {
     result.code = await demo(command.opts(), parts)
+  })
+  addBenchCommands(program, parts, code => {
+    result.code = code
   })
   for (const what of ['config-schema', 'reference'] as const) {
     program

@@ -1,0 +1,185 @@
+/**
+ * Makes the load of one process: sends each request when it is due, never waits for another one's answer.
+ *
+ * One sweep looks for silent and late answers; only what has a moment of its own (a client that leaves) has a timer.
+ */
+import type { Expected } from './compare.ts'
+import { ConnectionPool } from './connection-pool.ts'
+import { type Prompts, promptsOf } from './datasets.ts'
+import { Exchange, type ExchangeHost } from './exchange.ts'
+import { GapLog } from './gap-log.ts'
+import type { LoadPlan } from './plan.ts'
+import { PATHS, type Prompt, promptText, requestBody } from './prompt.ts'
+import type { RequestRecord } from './record.ts'
+import { concurrencyOf, dueTimes, fateOf, type Share } from './share.ts'
+
+const SWEEP_MS = 100
+
+export class Generator {
+  readonly #plan: LoadPlan
+  readonly #prompts: Prompts
+  readonly #due: Float64Array | undefined
+  readonly #share: Share
+  readonly #limit: number
+  readonly #pool: ConnectionPool
+  readonly #open = new Map<Exchange, NodeJS.Timeout | undefined>()
+  readonly #host: ExchangeHost
+  readonly #headText: string
+  #records: RequestRecord[] = []
+  #next: number
+  #timer: NodeJS.Timeout | undefined
+  #sweep: NodeJS.Timeout | undefined
+  #startMs = 0
+  #isStopped = false
+  #isIssueSoon = false
+  #finish: () => void = () => undefined
+
+  /** @throws Error when the dataset cannot be read. */
+  constructor(plan: LoadPlan, share: Share, sources: readonly string[]) {
+    this.#plan = plan
+    this.#share = share
+    this.#next = share.process
+    this.#prompts = promptsOf(plan.dataset, plan.seed)
+    this.#due = dueTimes(plan, this.#prompts)
+    this.#limit = concurrencyOf(plan, share)
+    this.#pool = new ConnectionPool(plan, sources)
+    this.#headText = headText(plan)
+    this.#host = {
+      nowMs: () => performance.timeOrigin + performance.now() - this.#startMs,
+      itlMs: new GapLog(),
+      iclMs: new GapLog(),
+    }
+  }
+
+  get inFlight(): number {
+    return this.#open.size
+  }
+
+  /** `startMs`: the start of the run, as Unix time. Resolves when the last request has ended. */
+  run(startMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#startMs = startMs
+    this.#finish = resolve
+    this.#sweep = setInterval(() => this.#sweepOpen(), SWEEP_MS)
+    this.#timer = setTimeout(() => this.#issue(), Math.max(0, -this.#host.nowMs()))
+    return promise
+  }
+
+  /** Nothing more is sent, what is open is given up without a record. */
+  stop(): void {
+    this.#isStopped = true
+    for (const exchange of this.#open.keys()) this.#forget(exchange)
+    this.#endWhenDone()
+  }
+
+  /** What has ended since the last time. */
+  take(): { records: RequestRecord[]; itlMs: Float32Array; iclMs: Float32Array } {
+    const records = this.#records
+    this.#records = []
+    return { records, itlMs: this.#host.itlMs.take(), iclMs: this.#host.iclMs.take() }
+  }
+
+  /** In a turn of its own: not inside the call that reads an answer. */
+  #issueSoon(): void {
+    if (this.#isIssueSoon) return
+    this.#isIssueSoon = true
+    setImmediate(() => this.#issue())
+  }
+
+  #issue(): void {
+    this.#isIssueSoon = false
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const nowMs = this.#host.nowMs()
+    while (this.#mayIssue(nowMs)) {
+      const index = this.#next
+      this.#next += this.#share.processes
+      this.#send(index, this.#due?.[index] ?? nowMs)
+    }
+    this.#wait(nowMs)
+    this.#endWhenDone()
+  }
+
+  #mayIssue(nowMs: number): boolean {
+    if (this.#hasIssuedAll(nowMs) || this.#open.size >= this.#limit) return false
+    return (this.#due?.[this.#next] ?? -Infinity) <= nowMs
+  }
+
+  #hasIssuedAll(nowMs: number): boolean {
+    if (this.#isStopped || this.#next >= this.#plan.requests) return true
+    return Math.max(nowMs, this.#due?.[this.#next] ?? 0) >= (this.#plan.durationMs ?? Infinity)
+  }
+
+  /** Until the next one is due; a place that becomes free issues by itself. */
+  #wait(nowMs: number): void {
+    const due = this.#due?.[this.#next]
+    if (due === undefined || this.#hasIssuedAll(nowMs) || this.#open.size >= this.#limit) return
+    this.#timer = setTimeout(() => this.#issue(), Math.max(0, due - nowMs))
+  }
+
+  #send(index: number, scheduledMs: number): void {
+    const prompt = this.#prompts.at(index)
+    const body = requestBody(this.#plan, prompt, index)
+    const { leaveAfterMs, isSlow } = fateOf(this.#plan, index)
+    const connection = this.#pool.take()
+    const options = {
+      index,
+      endpoint: this.#plan.endpoint,
+      scheduledMs,
+      expected: this.#expected(prompt),
+      slowBytesPerSecond: isSlow ? this.#plan.slowBytesPerSecond : undefined,
+      onEnd: (ended: Exchange, record: RequestRecord) => this.#ended(ended, record),
+    }
+    const exchange = new Exchange(options, this.#host, connection)
+    const leave = leaveAfterMs === undefined ? undefined : setTimeout(() => exchange.leave(), leaveAfterMs)
+    this.#open.set(exchange, leave)
+    connection.send(`${this.#headText}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`, exchange)
+  }
+
+  #expected(prompt: Prompt): Expected | undefined {
+    const { scriptSeed: seed, ignoreEos } = this.#plan
+    return seed === undefined
+      ? undefined
+      : { promptText: promptText(prompt), seed, maxTokens: prompt.maxTokens, ignoreEos }
+  }
+
+  #ended(exchange: Exchange, record: RequestRecord): void {
+    clearTimeout(this.#open.get(exchange))
+    this.#open.delete(exchange)
+    this.#records.push(record)
+    this.#pool.bringBack(exchange.connection)
+    this.#issueSoon()
+  }
+
+  #forget(exchange: Exchange): void {
+    clearTimeout(this.#open.get(exchange))
+    this.#open.delete(exchange)
+    exchange.connection.destroy()
+  }
+
+  #sweepOpen(): void {
+    const nowMs = this.#host.nowMs()
+    for (const exchange of this.#open.keys()) {
+      const [silentMs, ageMs] = [nowMs - exchange.lastReadMs, nowMs - exchange.sentMs]
+      if (ageMs > this.#plan.timeoutMs) exchange.fail('timeout', `${Math.round(ageMs)} ms in all`)
+      else if (silentMs > this.#plan.stallMs)
+        exchange.fail('stall', `${Math.round(silentMs)} ms without a byte`)
+    }
+  }
+
+  #endWhenDone(): void {
+    if (this.#open.size > 0 || !this.#hasIssuedAll(this.#host.nowMs())) return
+    clearTimeout(this.#timer)
+    clearInterval(this.#sweep)
+    this.#pool.close()
+    this.#finish()
+  }
+}
+
+/** All of the request's head but its length. */
+function headText({ url, endpoint, connection, headers }: LoadPlan): string {
+  const given = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  const close = connection === 'per-request' ? 'connection: close\r\n' : ''
+  const { host } = new URL(url)
+  return `POST ${PATHS[endpoint]} HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\n${close}${given.join('')}`
+}

@@ -1,0 +1,56 @@
+/** Entry of a generator process: makes its share of the load, and tells of it a few times a second. */
+import { type EventLoopUtilization, performance } from 'node:perf_hooks'
+import { Generator } from './generator.ts'
+import type { FromGenerator, ToGenerator } from './process-messages.ts'
+
+const PROGRESS_MS = 250
+
+let generator: Generator | undefined
+let lastLoop: EventLoopUtilization = performance.eventLoopUtilization()
+
+process.on('message', (message: ToGenerator) => void obey(message))
+// However the parent went, nobody listens any more.
+process.on('disconnect', () => process.exit(1))
+// Ctrl-C reaches the whole group: the parent decides.
+process.on('SIGINT', () => undefined)
+
+async function obey(message: ToGenerator): Promise<void> {
+  switch (message.kind) {
+    case 'plan':
+      return prepare(message)
+    case 'start':
+      return run(message.atMs)
+    case 'stop':
+      generator?.stop()
+  }
+}
+
+function prepare({ plan, share, sources }: Extract<ToGenerator, { kind: 'plan' }>): void {
+  try {
+    generator = new Generator(plan, share, sources)
+    tell({ kind: 'ready' })
+  } catch (error) {
+    tell({ kind: 'refused', message: error instanceof Error ? error.message : String(error) })
+  }
+}
+
+async function run(atMs: number): Promise<void> {
+  const timer = setInterval(tellProgress, PROGRESS_MS)
+  lastLoop = performance.eventLoopUtilization()
+  await generator?.run(atMs)
+  clearInterval(timer)
+  tellProgress()
+  tell({ kind: 'done' })
+}
+
+function tellProgress(): void {
+  if (generator === undefined) return
+  const loop = performance.eventLoopUtilization()
+  const busyShare = performance.eventLoopUtilization(loop, lastLoop).utilization
+  lastLoop = loop
+  tell({ kind: 'progress', ...generator.take(), inFlight: generator.inFlight, busyShare })
+}
+
+function tell(message: FromGenerator): void {
+  process.send?.(message)
+}

@@ -1,0 +1,76 @@
+/** A load as the reporting process sees it: what has ended so far, from all generator processes. */
+import type { LoadPlan } from './plan.ts'
+import type { Progress } from './process-messages.ts'
+import type { RequestRecord } from './record.ts'
+
+/** A process that is busy for more than this share of its time measures itself. */
+export const SATURATED_SHARE = 0.9
+
+export interface LoadResult {
+  readonly plan: LoadPlan
+  /** Unix time, milliseconds. */
+  readonly startMs: number
+  readonly records: readonly RequestRecord[]
+  readonly itlMs: Float32Array
+  readonly iclMs: Float32Array
+  /** Share of its time that each generator process was busy, 0..1. */
+  readonly busyShares: readonly number[]
+  readonly wasInterrupted: boolean
+}
+
+export class LoadCollector {
+  readonly #records: RequestRecord[] = []
+  readonly #itlMs: Float32Array[] = []
+  readonly #iclMs: Float32Array[] = []
+  readonly #busy: number[][]
+  readonly #inFlight: number[]
+
+  constructor(processes: number) {
+    this.#busy = Array.from({ length: processes }, () => [])
+    this.#inFlight = Array.from({ length: processes }, () => 0)
+  }
+
+  /** In the order in which they were told of. */
+  get records(): readonly RequestRecord[] {
+    return this.#records
+  }
+
+  get inFlight(): number {
+    return this.#inFlight.reduce((sum, one) => sum + one, 0)
+  }
+
+  add(progress: Progress, process: number): void {
+    for (const record of progress.records) this.#records.push(record)
+    this.#itlMs.push(progress.itlMs)
+    this.#iclMs.push(progress.iclMs)
+    this.#busy[process]?.push(progress.busyShare)
+    this.#inFlight[process] = progress.inFlight
+  }
+
+  result(plan: LoadPlan, startMs: number, wasInterrupted: boolean): LoadResult {
+    return {
+      plan,
+      startMs,
+      records: this.#records,
+      itlMs: joined(this.#itlMs),
+      iclMs: joined(this.#iclMs),
+      // The last stretch is short and mostly idle.
+      busyShares: this.#busy.map(shares => meanOf(shares.length > 1 ? shares.slice(0, -1) : shares)),
+      wasInterrupted,
+    }
+  }
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
+}
+
+function meanOf(values: readonly number[]): number {
+  return values.length === 0 ? 0 : values.reduce((sum, one) => sum + one, 0) / values.length
+}

@@ -1,0 +1,49 @@
+/**
+ * Entry of `npm run bench -- SCENARIO`: plays it and prints its figures.
+ *
+ * Exit codes: 0 all conditions hold, 1 one does not or the run was interrupted, 2 it could not be run.
+ */
+import { parseArgs } from 'node:util'
+import { playScenario } from './scenarios/play.ts'
+import { readScenario, type Scenario, scenarioNames } from './scenarios/scenario.ts'
+import { conditionText, loadText } from './scenarios/text.ts'
+
+const interrupt = new AbortController()
+process.on('SIGINT', () => interrupt.abort())
+process.on('SIGTERM', () => interrupt.abort())
+
+process.exitCode = await main().catch((error: unknown) => {
+  process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`)
+  return 2
+})
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { requests: { type: 'string' } },
+  })
+  const [name] = positionals
+  if (name === undefined) throw new Error(`a scenario is needed: ${scenarioNames().join(', ')}`)
+  const scenario = scaled(readScenario(name), values.requests)
+  process.stdout.write(`${name}: ${scenario.description}\n`)
+  const conditions = await playScenario(scenario, {
+    signal: interrupt.signal,
+    say: line => process.stderr.write(`${line}\n`),
+    onLoad: (load, result, cost) => process.stdout.write(loadText(load, result, cost)),
+  })
+  process.stdout.write(conditionText(conditions))
+  return conditions.every(({ holds }) => holds) ? 0 : 1
+}
+
+/** `--requests`: a smaller run of the same scenario; an overload has its length by time. */
+function scaled(scenario: Scenario, text: string | undefined): Scenario {
+  if (text === undefined) return scenario
+  const requests = Number(text)
+  if (!Number.isInteger(requests) || requests < 1) throw new Error('--requests is a whole number above 0')
+  if (scenario.kind === 'soak') return { ...scenario, load: { ...scenario.load, requests } }
+  if (scenario.kind === 'overload') throw new Error('--requests: an overload is measured by time')
+  return {
+    ...scenario,
+    loads: scenario.loads.map(load => ({ ...load, requests: Math.min(requests, load.requests) })),
+  }
+}

@@ -1,0 +1,69 @@
+/** A run as the line that sglang's `bench_serving` appends to its output file: the same keys, the same units. */
+import type { LoadResult } from '../load/result.ts'
+import type { Distribution, Level } from './schema.ts'
+
+/** What was asked for, as that tool's flags name it. */
+export interface ServingLabels {
+  readonly tag: string | null
+  readonly backend: string
+  readonly dataset_name: string
+  readonly request_rate: number | 'inf' | 'trace'
+  readonly max_concurrency: number | null
+  readonly random_input_len: number
+  readonly random_output_len: number
+  readonly random_range_ratio: number
+}
+
+export function servingLine(labels: ServingLabels, level: Level, result: LoadResult) {
+  const { durationSeconds, outputTokens, inputTokens, requests } = level
+  const perSecond = (count: number) => (durationSeconds === 0 ? 0 : count / durationSeconds)
+  return {
+    ...labels,
+    sharegpt_output_len: null,
+    server_info: null,
+    duration: durationSeconds,
+    completed: requests.ok,
+    total_input_tokens: inputTokens,
+    total_input_text_tokens: inputTokens,
+    total_input_vision_tokens: 0,
+    total_output_tokens: outputTokens,
+    // Counted by the engine; nothing is tokenised again here.
+    total_output_tokens_retokenized: outputTokens,
+    request_throughput: level.requestsPerSecond,
+    input_throughput: perSecond(inputTokens),
+    output_throughput: level.outputTokensPerSecond,
+    total_throughput: perSecond(inputTokens + outputTokens),
+    ...timesOf('e2e_latency', level.latencyMs, ['p90', 'p99']),
+    ...timesOf('ttft', level.ttftMs, ['p99']),
+    ...timesOf('tpot', level.tpotMs, ['p99']),
+    ...timesOf('itl', level.itlMs, ['p95', 'p99']),
+    max_itl_ms: level.itlMs.max,
+    concurrency: perSecond((level.latencyMs.mean * level.latencyMs.count) / 1000),
+    accept_length: null,
+    max_output_tokens_per_s: level.outputTokensPerSecond,
+    max_concurrent_requests: mostAtOnce(result),
+  }
+}
+
+function timesOf(name: string, times: Distribution, percentiles: readonly ('p90' | 'p95' | 'p99')[]) {
+  return Object.fromEntries([
+    ...(['mean', 'median', 'std'] as const).map(kind => [`${kind}_${name}_ms`, times[kind]] as const),
+    ...percentiles.map(kind => [`${kind}_${name}_ms`, times[kind]] as const),
+  ])
+}
+
+/** Most requests open at a time, by a line that sweeps over beginnings and ends. */
+function mostAtOnce({ records }: LoadResult): number {
+  const events = records.flatMap(({ sentMs, endMs }) => [
+    { atMs: sentMs, change: 1 },
+    { atMs: endMs, change: -1 },
+  ])
+  events.sort((a, b) => a.atMs - b.atMs || a.change - b.change)
+  let open = 0
+  let most = 0
+  for (const { change } of events) {
+    open += change
+    most = Math.max(most, open)
+  }
+  return most
+}

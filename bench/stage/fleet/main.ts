@@ -1,0 +1,78 @@
+/** Entry of the process that holds a scenario's simulated engines; the channel brings orders, its end ends it. */
+import { FaultReplay } from '../../faults/replay.ts'
+import { readFaultScript } from '../../faults/script.ts'
+import type { SimEngine } from '../../simulator/engine.ts'
+import { type Fleet, startFleet } from '../../simulator/fleet.ts'
+import type { FromFleet, ToFleet } from './messages.ts'
+import { type FleetPlan, knobsOf } from './plan.ts'
+
+const LOOK_MS = 5
+
+let fleet: Fleet | undefined
+let plan: FleetPlan | undefined
+let trouble: FaultReplay | undefined
+const peaks = new Map<SimEngine, number>()
+
+process.on('message', (message: ToFleet) => void obey(message))
+process.on('disconnect', () => process.exit(0))
+process.on('SIGINT', () => undefined)
+setInterval(lookAtPeaks, LOOK_MS)
+
+async function obey(message: ToFleet): Promise<void> {
+  switch (message.kind) {
+    case 'open':
+      return open(message.plan)
+    case 'trouble':
+      return beginTrouble()
+    case 'calm':
+      return trouble?.stop()
+    case 'counters':
+      lookAtPeaks()
+      tell({ kind: 'counters', engines: engines().map(countersOf) })
+  }
+}
+
+async function open(wanted: FleetPlan): Promise<void> {
+  try {
+    plan = wanted
+    fleet = await startFleet({
+      prefill: wanted.prefill,
+      decode: wanted.decode,
+      knobsFor: role => knobsOf(wanted, role),
+    })
+    const prefill = fleet.prefill.map(({ url, bootstrapPort }) => ({ url, bootstrapPort }))
+    tell({ kind: 'urls', prefill, decode: fleet.decode.map(({ url }) => url) })
+  } catch (error) {
+    tell({ kind: 'refused', message: error instanceof Error ? error.message : String(error) })
+  }
+}
+
+function beginTrouble(): void {
+  if (fleet === undefined || plan?.script === undefined) return
+  trouble = new FaultReplay(readFaultScript(plan.script), fleet)
+}
+
+function countersOf(engine: SimEngine) {
+  const { received, crashes } = engine.counters
+  const peakRunning = peaks.get(engine) ?? 0
+  return {
+    role: engine.role,
+    received,
+    crashes,
+    running: engine.running(),
+    peakRunning,
+    capacity: engine.knobs.maxRunning,
+  }
+}
+
+function lookAtPeaks(): void {
+  for (const engine of engines()) peaks.set(engine, Math.max(peaks.get(engine) ?? 0, engine.running()))
+}
+
+function engines(): readonly SimEngine[] {
+  return fleet === undefined ? [] : [...fleet.prefill, ...fleet.decode]
+}
+
+function tell(message: FromFleet): void {
+  process.send?.(message)
+}

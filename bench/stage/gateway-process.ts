@@ -1,0 +1,103 @@
+/** The gateway of a scenario: the real program in a process of its own, ready when it says so. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { FleetProcess } from './fleet/fleet-process.ts'
+
+const PROGRAM = join(import.meta.dirname, '..', '..', 'bin', 'pd-gateway.js')
+const READY_LIMIT_MS = 20_000
+const LOOK_MS = 50
+const CLOSE_LIMIT_MS = 10_000
+
+export class GatewayProcess {
+  readonly url: string
+  readonly pid: number
+  readonly #child: ChildProcess
+
+  constructor(child: ChildProcess, url: string) {
+    this.#child = child
+    this.url = url
+    this.pid = child.pid ?? 0
+  }
+
+  get isAlive(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
+  /** `flags` come after those that name the engines. @throws Error when it is not ready in time. */
+  static async start(fleet: FleetProcess, flags: readonly string[]): Promise<GatewayProcess> {
+    // A free port may be somebody else's by the time that the gateway listens.
+    return GatewayProcess.#once(fleet, flags).catch(() => GatewayProcess.#once(fleet, flags))
+  }
+
+  static async #once(fleet: FleetProcess, flags: readonly string[]): Promise<GatewayProcess> {
+    const port = await freePort()
+    const child = spawn(
+      process.execPath,
+      [PROGRAM, 'serve', ...engineFlags(fleet), ...ownFlags(port), ...flags],
+      {
+        stdio: ['ignore', 'ignore', 'inherit'],
+      },
+    )
+    const gateway = new GatewayProcess(child, `http://127.0.0.1:${port}`)
+    try {
+      await gateway.#untilReady()
+      return gateway
+    } catch (error) {
+      child.kill('SIGKILL')
+      throw error
+    }
+  }
+
+  async close(): Promise<void> {
+    if (!this.isAlive) return
+    const exit = once(this.#child, 'exit')
+    this.#child.kill('SIGTERM')
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), CLOSE_LIMIT_MS)
+    await exit
+    clearTimeout(timer)
+  }
+
+  async #untilReady(): Promise<void> {
+    const giveUpAt = performance.now() + READY_LIMIT_MS
+    while (performance.now() < giveUpAt && this.isAlive) {
+      // oxlint-disable-next-line no-await-in-loop -- one try after the other
+      if (await isReady(this.url)) return
+      // oxlint-disable-next-line no-await-in-loop -- a pause between two tries
+      await delay(LOOK_MS)
+    }
+    throw new Error(
+      this.isAlive ? `the gateway was not ready within ${READY_LIMIT_MS} ms` : 'the gateway did not start',
+    )
+  }
+}
+
+function engineFlags({ prefill, decode }: FleetProcess): string[] {
+  return [
+    '--pd-disaggregation',
+    ...prefill.flatMap(({ url, bootstrapPort }) => ['--prefill', url, String(bootstrapPort)]),
+    ...decode.flatMap(url => ['--decode', url]),
+  ]
+}
+
+function ownFlags(port: number): string[] {
+  return ['--host', '127.0.0.1', '--port', String(port), '--log-level', 'error']
+}
+
+async function isReady(url: string): Promise<boolean> {
+  const signal = AbortSignal.timeout(2000)
+  const response = await fetch(`${url}/readiness`, { signal }).catch(() => undefined)
+  await response?.arrayBuffer()
+  return response?.ok ?? false
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port')
+  return address.port
+}

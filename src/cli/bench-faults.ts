@@ -1,0 +1,34 @@
+/** `pd-gateway bench faults`: a fault script under load, with simulated engines and a gateway of its own. */
+import { type Command, InvalidArgumentError } from 'commander'
+import type { FaultsRun } from '../../bench/command/run-faults.ts'
+
+export interface FaultsOptions {
+  readonly script: string
+  readonly requests: number
+  readonly concurrency: number
+  readonly stream?: boolean
+  readonly gatewayFlags?: string
+}
+
+export function addFaultsCommand(bench: Command): Command {
+  return bench
+    .command('faults')
+    .description('Simulated engines that replay a fault script, a gateway before them, a load.')
+    .option('--script <name>', 'Name or path of the script.', 'brownout')
+    .option('-r, --requests <n>', 'Requests in all.', count, 5000)
+    .option('-c, --concurrency <n>', 'Requests at a time.', count, 100)
+    .option('-s, --stream', 'Streamed answers: what has begun when an engine dies cannot be saved.')
+    .option('--gateway-flags <flags>', 'For the gateway, as one text.')
+}
+
+/** What the flags mean. Pure. */
+export function faultsRun(options: FaultsOptions): Omit<FaultsRun, 'out' | 'err' | 'signal'> {
+  const { script, requests, concurrency, stream = false, gatewayFlags = '' } = options
+  const flags = gatewayFlags.split(' ').filter(flag => flag !== '')
+  return { script, requests, concurrency, isStream: stream, gatewayFlags: flags }
+}
+
+function count(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('A whole number above 0 is needed.')
+  return Number(text)
+}

@@ -1,0 +1,203 @@
+/** The load generator against servers that lie: each lie is a failure of its own kind, and the truth is none. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Generator } from '../../../bench/load/generator.ts'
+import { type PlanInput, planSchema } from '../../../bench/load/plan.ts'
+import type { RequestRecord } from '../../../bench/load/record.ts'
+import { scriptFor } from '../../../bench/simulator/script.ts'
+import { until } from '../../support/gateway.ts'
+import { answerText, type Lie, openLyingServer } from '../../support/lying-server.ts'
+import { at } from '../../support/sse.ts'
+
+const TOKENS = 6
+
+function planOf(url: string, change: Partial<PlanInput> = {}) {
+  return planSchema.parse({
+    url,
+    isStream: true,
+    requests: 3,
+    arrivals: { kind: 'closed', concurrency: 2 },
+    dataset: { kind: 'prompts', prompts: ['Say it'], minTokens: TOKENS, maxTokens: TOKENS },
+    scriptSeed: 0,
+    stallMs: 300,
+    ...change,
+  })
+}
+
+async function recordsOf(plan: ReturnType<typeof planOf>): Promise<RequestRecord[]> {
+  const generator = new Generator(plan, { process: 0, processes: 1 }, [])
+  await generator.run(performance.timeOrigin + performance.now())
+  return generator.take().records
+}
+
+/** What the simulated engine would say to a chat request. */
+function tokensFor(body: unknown): string[] {
+  return scriptFor(String(at(body, 'messages', 0, 'content')), 0, TOKENS).pieces.filter(piece => piece !== '')
+}
+
+function chunk(content: string | null, finish: string | null = null): string {
+  const choice = { index: 0, delta: { content }, finish_reason: finish }
+  return `data: ${JSON.stringify({ object: 'chat.completion.chunk', choices: [choice] })}\n\n`
+}
+
+function streamText(tokens: readonly string[], end = `${chunk(null, 'length')}data: [DONE]\n\n`): string {
+  return answerText(
+    200,
+    'text/event-stream',
+    `${chunk('')}${tokens.map(token => chunk(token)).join('')}${end}`,
+  )
+}
+
+const TRUTH: Lie = (socket, body) => socket.write(streamText(tokensFor(body)))
+
+test('the truth is ok, and its tokens and times are counted', async t => {
+  const records = await recordsOf(planOf(await openLyingServer(t, TRUTH)))
+  assert.equal(records.length, 3)
+  for (const record of records) {
+    assert.equal(record.outcome, 'ok', JSON.stringify(record.failure))
+    assert.ok(record.outputTokens > 0)
+    const { scheduledMs, sentMs, headMs = -1, firstTokenMs = -1, lastTokenMs = -1, endMs } = record
+    const times = [scheduledMs, sentMs, headMs, firstTokenMs, lastTokenMs, endMs]
+    assert.deepEqual(
+      times,
+      times.toSorted((a, b) => a - b),
+    )
+  }
+})
+
+const ERROR = `data: ${JSON.stringify({ error: { message: 'no', type: 'x', code: 500 } })}\n\ndata: [DONE]\n\n`
+const ABORT = `${chunk(null, 'abort')}data: [DONE]\n\n`
+
+const LIES: Record<string, readonly [string, Lie]> = {
+  'leaves a token out': ['missing', (socket, body) => socket.write(streamText(tokensFor(body).slice(0, -1)))],
+  'says a token twice': [
+    'duplicate',
+    (socket, body) => socket.write(streamText([...tokensFor(body), tokensFor(body).at(-1) ?? ''])),
+  ],
+  'says another token': [
+    'altered',
+    (socket, body) => socket.write(streamText(tokensFor(body).with(1, ' xyz'))),
+  ],
+  'finishes for another reason': [
+    'altered',
+    (socket, body) => socket.write(streamText(tokensFor(body), `${chunk(null, 'stop')}data: [DONE]\n\n`)),
+  ],
+  'hides an error in a 200': ['error-in-200', socket => socket.write(streamText([], ERROR))],
+  'aborts in a 200': ['aborted', socket => socket.write(streamText([], ABORT))],
+  'forgets [DONE]': [
+    'truncated',
+    (socket, body) => socket.write(streamText(tokensFor(body), chunk(null, 'length'))),
+  ],
+  'closes inside a stream': [
+    'truncated',
+    (socket, body) => socket.end(streamText(tokensFor(body)).slice(0, -20)),
+  ],
+  'closes without a word': ['reset', socket => socket.end()],
+  'resets before the head': ['reset', socket => socket.resetAndDestroy()],
+  'sends events that are not JSON': ['malformed', socket => socket.write(streamText([], 'data: {nope\n\n'))],
+  'goes on after [DONE]': [
+    'malformed',
+    (socket, body) =>
+      socket.write(streamText(tokensFor(body), `${chunk(null, 'length')}data: [DONE]\n\n${chunk('x')}`)),
+  ],
+  'speaks no HTTP': ['malformed', socket => socket.write('hello\r\n\r\n')],
+  'answers with an error status': [
+    'status',
+    socket => socket.write(answerText(500, 'application/json', '{}')),
+  ],
+  'goes silent': ['stall', (socket, body) => socket.write(streamText(tokensFor(body)).slice(0, -20))],
+  'never answers': ['stall', () => undefined],
+}
+
+for (const [name, [kind, lie]] of Object.entries(LIES)) {
+  test(`a server that ${name} fails: ${kind}`, async t => {
+    const records = await recordsOf(planOf(await openLyingServer(t, lie), { requests: 1 }))
+    assert.deepEqual(
+      records.map(({ outcome, failure }) => [outcome, failure?.kind]),
+      [['failed', kind]],
+    )
+  })
+}
+
+test('an answer that never ends is a timeout', async t => {
+  const url = await openLyingServer(t, socket => {
+    socket.write('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n')
+    const timer = setInterval(() => socket.write(chunk('')), 20)
+    socket.once('close', () => clearInterval(timer))
+  })
+  const [record] = await recordsOf(planOf(url, { requests: 1, timeoutMs: 300 }))
+  assert.equal(record?.failure?.kind, 'timeout')
+})
+
+test('nobody at the address: connect', async () => {
+  const [record] = await recordsOf(planOf('http://127.0.0.1:1', { requests: 1 }))
+  assert.equal(record?.failure?.kind, 'connect')
+})
+
+test('a refusal is no failure, but its form is looked at', async t => {
+  const good = answerText(
+    429,
+    'application/json',
+    '{"error":{"message":"full","type":"x","code":"y"}}',
+    'retry-after: 1\r\n',
+  )
+  const url = await openLyingServer(t, (socket, body) =>
+    socket.write(
+      String(at(body, 'messages', 0, 'content')).includes('(1)') ? answerText(503, 'text/plain', '') : good,
+    ),
+  )
+  const records = (await recordsOf(planOf(url))).toSorted((a, b) => a.index - b.index)
+  assert.deepEqual(
+    records.map(({ outcome, status, badRefusal }) => [outcome, status, badRefusal]),
+    [
+      ['refused', 429, undefined],
+      ['refused', 503, 'no retry-after'],
+      ['refused', 429, undefined],
+    ],
+  )
+})
+
+test('clients that leave close their connection and are neither good nor bad', async t => {
+  let closed = 0
+  const url = await openLyingServer(t, socket => {
+    socket.write('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n')
+    socket.once('close', () => closed++)
+  })
+  const records = await recordsOf(planOf(url, { leaveShare: 1, leaveWithinMs: 50, stallMs: 10_000 }))
+  assert.deepEqual(
+    records.map(({ outcome }) => outcome),
+    ['left', 'left', 'left'],
+  )
+  await until(() => closed === 3)
+})
+
+test('a kept connection is taken again, one per request is not', async t => {
+  const sockets = new Set<object>()
+  const url = await openLyingServer(t, (socket, body) => {
+    sockets.add(socket)
+    TRUTH(socket, body)
+  })
+  const arrivals = { kind: 'closed', concurrency: 1 } as const
+  await recordsOf(planOf(url, { arrivals, requests: 5 }))
+  assert.equal(sockets.size, 1)
+  await recordsOf(planOf(url, { arrivals, requests: 5, connection: 'per-request' }))
+  assert.equal(sockets.size, 6)
+})
+
+test('an open loop does not wait for answers, a bounded one keeps its bound', async t => {
+  let open = 0
+  let peak = 0
+  const url = await openLyingServer(t, (socket, body) => {
+    open++
+    peak = Math.max(peak, open)
+    setTimeout(() => {
+      open--
+      TRUTH(socket, body)
+    }, 100)
+  })
+  const records = await recordsOf(planOf(url, { requests: 20, arrivals: { kind: 'open' } }))
+  assert.deepEqual([records.length, peak], [20, 20])
+  peak = 0
+  await recordsOf(planOf(url, { requests: 20, arrivals: { kind: 'open', maxConcurrency: 5 } }))
+  assert.equal(peak, 5)
+})

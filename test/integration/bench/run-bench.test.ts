@@ -1,0 +1,132 @@
+/** A whole bench run against a gateway with simulated engines: figures, files, exit codes; and a small soak. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { type BenchRun, runBench } from '../../../bench/command/run-bench.ts'
+import { runFaults } from '../../../bench/command/run-faults.ts'
+import { reportSchema } from '../../../bench/report/schema.ts'
+import { playScenario } from '../../../bench/scenarios/play.ts'
+import { readScenario } from '../../../bench/scenarios/scenario.ts'
+import { openGateway } from '../../support/gateway.ts'
+
+const DATASET = { kind: 'prompts', prompts: ['Hello'], minTokens: 3, maxTokens: 6 } as const
+const LOAD = { requests: 60, arrivals: { kind: 'closed', concurrency: 10 }, dataset: DATASET } as const
+
+interface Ran {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+async function ran(
+  run: Omit<BenchRun, 'out' | 'err' | 'signal'>,
+  signal = new AbortController().signal,
+): Promise<Ran> {
+  let out = ''
+  let err = ''
+  const sinks = { out: (text: string) => void (out += text), err: (text: string) => void (err += text) }
+  const code = await runBench({ ...run, ...sinks, signal })
+  return { code, out, err }
+}
+
+function folderOf(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'pd-gateway-report-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  return folder
+}
+
+test('a run against simulated engines checks every token and writes its report', async t => {
+  const { origin } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
+  const reportDir = folderOf(t)
+  const requestLog = join(reportDir, 'requests.jsonl')
+  const levels = (['generate', 'chat', 'completions'] as const).flatMap(endpoint =>
+    [true, false].map(isStream => ({
+      name: `${endpoint} ${isStream}`,
+      load: { ...LOAD, endpoint, isStream, processes: 2 },
+    })),
+  )
+  const { code, out, err } = await ran({ command: 'basic', url: origin, levels, reportDir, requestLog })
+  assert.equal(code, 0, out + err)
+  assert.equal(out.match(/60 \(100\.00 % of those that stayed\), every token checked/g)?.length, 6, out)
+  const name = readdirSync(reportDir).find(file => file.startsWith('basic-')) ?? ''
+  const report = reportSchema.parse(JSON.parse(readFileSync(join(reportDir, name), 'utf8')))
+  assert.deepEqual(
+    report.levels.map(level => level.requests.ok),
+    [60, 60, 60, 60, 60, 60],
+  )
+  assert.equal(readFileSync(requestLog, 'utf8').trim().split('\n').length, 360)
+})
+
+test('answers other than the script says fail, and the exit code is 1', async t => {
+  const { origin } = await openGateway(t, { fleet: { prefill: 1, decode: 1, knobs: { scriptSeed: 5 } } })
+  const { code, out } = await ran({ command: 'basic', url: origin, levels: [{ name: 'basic', load: LOAD }] })
+  assert.equal(code, 1)
+  assert.match(out, /altered: 60/)
+})
+
+test('nobody at the address is one line and exit code 2', async () => {
+  const run = { command: 'basic', url: 'http://127.0.0.1:1', levels: [{ name: 'basic', load: LOAD }] }
+  const { code, out, err } = await ran(run)
+  assert.deepEqual([code, out], [2, ''])
+  assert.match(err, /^nobody answers at http:\/\/127\.0\.0\.1:1: [^\n]*\n$/)
+})
+
+test('an interrupted run prints what there is, and its exit code is 1', async t => {
+  const { origin } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
+  const interrupt = new AbortController()
+  const levels = [{ name: 'long', load: { ...LOAD, requests: 1_000_000 } }]
+  let out = ''
+  const code = await runBench({
+    command: 'basic',
+    url: origin,
+    levels,
+    out: text => void (out += text),
+    err: () => interrupt.abort(),
+    signal: interrupt.signal,
+  })
+  assert.equal(code, 1)
+  assert.match(out, /^long: \d+ requests in .* \(interrupted\)/)
+})
+
+test('bench faults replays a script, and what is not streamed is saved', async () => {
+  let out = ''
+  await runFaults({
+    script: 'stressed',
+    requests: 100,
+    concurrency: 20,
+    isStream: false,
+    gatewayFlags: ['--retry-max-retries', '8'],
+    out: text => void (out += text),
+    err: () => undefined,
+    signal: new AbortController().signal,
+  })
+  assert.match(out, /ok {5}load 1: right answers: 100 %/)
+})
+
+test('a fault script that there is not is one line and exit code 2', async () => {
+  let err = ''
+  const run = { script: 'nope', requests: 1, concurrency: 1, isStream: false, gatewayFlags: [] }
+  const sinks = { out: () => undefined, err: (text: string) => void (err += text) }
+  assert.equal(await runFaults({ ...run, ...sinks, signal: new AbortController().signal }), 2)
+  assert.match(err, /^bench: [^\n]*nope/)
+})
+
+test('a scenario plays with processes of its own and judges what it saw', async () => {
+  const scenario = readScenario('soak')
+  if (scenario.kind !== 'soak') throw new TypeError('soak is a soak')
+  const load = { ...scenario.load, requests: 400, arrivals: { kind: 'closed', concurrency: 20 } } as const
+  const small = { ...scenario, load }
+  const conditions = await playScenario(small, {
+    signal: new AbortController().signal,
+    say: () => undefined,
+    onLoad: () => undefined,
+  })
+  const seen = new Map(conditions.map(({ name, seen: figure }) => [name, figure]))
+  assert.equal(seen.get('hangs'), '0')
+  // The script's restarts come later than this small run ends.
+  assert.equal(seen.get('engines that restarted'), '0')
+  assert.ok(Number(seen.get('legs an engine role received, a request')) > 0.5)
+  assert.ok(Number.parseFloat(seen.get('right answers, of the clients that stayed') ?? '') > 90)
+})

@@ -1,0 +1,48 @@
+/** A server that answers each request with given bytes: whole and true ones, or lies. */
+import { once } from 'node:events'
+import { createServer, type Socket } from 'node:net'
+import type { TestContext } from 'node:test'
+
+/** What it does with a request, of which it is told the JSON body. */
+export type Lie = (socket: Socket, body: unknown) => void
+
+/** @returns its address. */
+export async function openLyingServer(t: TestContext, lie: Lie): Promise<string> {
+  const sockets = new Set<Socket>()
+  const server = createServer(socket => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+    socket.on('error', () => undefined)
+    readRequests(socket, lie)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port')
+  return `http://127.0.0.1:${address.port}`
+}
+
+/** Requests with a content-length, one after the other. */
+function readRequests(socket: Socket, lie: Lie): void {
+  let bytes = Buffer.alloc(0)
+  socket.on('data', part => {
+    bytes = Buffer.concat([bytes, part])
+    const end = bytes.indexOf('\r\n\r\n')
+    if (end < 0) return
+    const length = Number(/content-length: (\d+)/i.exec(bytes.toString('latin1', 0, end))?.[1])
+    if (bytes.length < end + 4 + length) return
+    const body: unknown = JSON.parse(bytes.toString('utf8', end + 4, end + 4 + length))
+    bytes = bytes.subarray(end + 4 + length)
+    lie(socket, body)
+  })
+}
+
+/** A complete answer. */
+export function answerText(status: number, contentType: string, body: string, headers = ''): string {
+  const length = Buffer.byteLength(body)
+  return `HTTP/1.1 ${status} X\r\ncontent-type: ${contentType}\r\ncontent-length: ${length}\r\n${headers}\r\n${body}`
+}

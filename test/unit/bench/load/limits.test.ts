@@ -1,0 +1,43 @@
+/** Tests of what is looked at before a load begins: open files, source addresses, each process's share. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { checkDescriptors } from '../../../../bench/load/descriptors.ts'
+import { type PlanInput, planSchema } from '../../../../bench/load/plan.ts'
+import { concurrencyOf } from '../../../../bench/load/share.ts'
+import { sourceAddresses } from '../../../../bench/load/source-addresses.ts'
+
+function planOf(concurrency: number, change: Partial<PlanInput> = {}) {
+  return planSchema.parse({
+    url: 'http://127.0.0.1:1',
+    requests: 100_000,
+    arrivals: { kind: 'closed', concurrency },
+    dataset: { kind: 'prompts', prompts: ['x'], minTokens: 1, maxTokens: 1 },
+    ...change,
+  })
+}
+
+test('too few open files are told of before the run, with what helps', () => {
+  assert.doesNotThrow(() => checkDescriptors(planOf(900), 1024))
+  assert.throws(
+    () => checkDescriptors(planOf(2000), 1024),
+    /needs 2064 .* may have 1024: .*ulimit -n 2064.*--processes 3/,
+  )
+  assert.doesNotThrow(() => checkDescriptors(planOf(2000, { processes: 3 }), 1024))
+})
+
+test('many connections come from several addresses, none of them twice', () => {
+  assert.deepEqual(sourceAddresses(planOf(10_000)), [])
+  const many = sourceAddresses(planOf(100, { connection: 'per-request' }))
+  assert.equal(new Set(many).size, 8)
+  for (const address of many) assert.match(address, /^127\.0\.\d+\.\d+$/)
+  assert.deepEqual(sourceAddresses(planOf(100, { connection: 'per-request', url: 'http://10.0.0.1:1' })), [])
+})
+
+test("processes' shares of the concurrency add up, and each has one at least", () => {
+  assert.deepEqual(shares(10), [4, 3, 3])
+  assert.deepEqual(shares(1), [1, 1, 1])
+})
+
+function shares(concurrency: number): number[] {
+  return [0, 1, 2].map(process => concurrencyOf(planOf(concurrency), { process, processes: 3 }))
+}

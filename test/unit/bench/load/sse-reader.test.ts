@@ -1,0 +1,27 @@
+/** Tests of bench/load/sse-reader.ts. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { SseReader } from '../../../../bench/load/sse-reader.ts'
+
+const STREAM =
+  ': hello\ndata: {"a":"日本"}\n\ndata:two\r\ndata: lines\r\n\r\nevent: x\nid: 1\n\ndata: [DONE]\n\n'
+const WANTED = ['{"a":"日本"}', 'two\nlines', '[DONE]']
+
+function eventsOf(parts: readonly Buffer[]): string[] {
+  const events: string[] = []
+  const reader = new SseReader(data => events.push(data))
+  for (const part of parts) reader.push(part)
+  return events
+}
+
+test('events are the same wherever the bytes are cut', () => {
+  const bytes = Buffer.from(STREAM)
+  for (let at = 0; at <= bytes.length; at++) {
+    assert.deepEqual(eventsOf([bytes.subarray(0, at), bytes.subarray(at)]), WANTED, `cut at ${at}`)
+  }
+  assert.deepEqual(eventsOf(Array.from(bytes, byte => Buffer.from([byte]))), WANTED)
+})
+
+test('an event without its blank line is not told of', () => {
+  assert.deepEqual(eventsOf([Buffer.from('data: one\n\ndata: two\n')]), ['one'])
+})

@@ -1,0 +1,82 @@
+/** Tests of bench/report: figures of a load, and the line that other tools read. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { levelOf } from '../../../../bench/report/level.ts'
+import { reportSchema } from '../../../../bench/report/schema.ts'
+import { servingLine } from '../../../../bench/report/serving-line.ts'
+import { tableOf } from '../../../../bench/report/table.ts'
+import { recordOf, resultOf } from '../../../support/load-result.ts'
+
+const FAILURE = { kind: 'altered', detail: 'at token 3' } as const
+const RESULT = resultOf([
+  recordOf(),
+  recordOf({ sentMs: 100, firstTokenMs: 150, endMs: 1000, scheduledMs: 50 }),
+  recordOf({ outcome: 'failed', failure: FAILURE, endMs: 500 }),
+  recordOf({ outcome: 'refused', status: 429, endMs: 20 }),
+  recordOf({ outcome: 'left', endMs: 30 }),
+])
+const LEVEL = levelOf('basic', RESULT)
+
+/** Keys of a line of sglang's bench_serving (2026-07); without details. */
+const SGLANG_KEYS = (
+  'tag backend dataset_name request_rate max_concurrency sharegpt_output_len random_input_len random_output_len ' +
+  'random_range_ratio server_info duration completed total_input_tokens total_input_text_tokens ' +
+  'total_input_vision_tokens total_output_tokens total_output_tokens_retokenized request_throughput input_throughput ' +
+  'output_throughput total_throughput mean_e2e_latency_ms median_e2e_latency_ms std_e2e_latency_ms p90_e2e_latency_ms ' +
+  'p99_e2e_latency_ms mean_ttft_ms median_ttft_ms std_ttft_ms p99_ttft_ms mean_tpot_ms median_tpot_ms std_tpot_ms ' +
+  'p99_tpot_ms mean_itl_ms median_itl_ms std_itl_ms p95_itl_ms p99_itl_ms max_itl_ms concurrency accept_length ' +
+  'max_output_tokens_per_s max_concurrent_requests'
+).split(' ')
+
+test('requests are counted by how they ended, and success is of those that stayed', () => {
+  assert.deepEqual(LEVEL.requests, { sent: 5, ok: 2, failed: 1, refused: 1, left: 1 })
+  assert.equal(LEVEL.successPercent, 50)
+  assert.deepEqual(LEVEL.failures, {
+    altered: { count: 1, example: 'at token 3' },
+    'refused 429': { count: 1, example: '' },
+  })
+})
+
+test('times are those of good answers, from sending and from the schedule', () => {
+  assert.deepEqual([LEVEL.latencyMs.min, LEVEL.latencyMs.max], [100, 900])
+  assert.deepEqual([LEVEL.latencyFromScheduleMs.min, LEVEL.latencyFromScheduleMs.max], [110, 950])
+  assert.deepEqual([LEVEL.ttftMs.min, LEVEL.ttftMs.max], [20, 50])
+  assert.deepEqual([LEVEL.tpotMs.min, LEVEL.tpotMs.max], [20, 212.5])
+  assert.deepEqual([LEVEL.itlMs.mean, LEVEL.iclMs.mean], [15, 20])
+  assert.deepEqual([LEVEL.durationSeconds, LEVEL.requestsPerSecond], [1, 2])
+})
+
+test('the report has the shape of its schema, and of an empty load too', () => {
+  const levels = [LEVEL, levelOf('empty', resultOf([], { requests: 1 }))]
+  const report = {
+    version: 1,
+    command: 'basic',
+    target: 'http://x',
+    startedAt: new Date(0).toISOString(),
+    levels,
+  }
+  assert.doesNotThrow(() => reportSchema.parse(JSON.parse(JSON.stringify(report))))
+})
+
+test("the serving line has the keys of sglang's bench_serving", () => {
+  const labels = {
+    tag: null,
+    backend: 'sglang',
+    dataset_name: 'random',
+    request_rate: 'inf',
+    max_concurrency: null,
+    random_input_len: 1,
+    random_output_len: 1,
+    random_range_ratio: 0,
+  } as const
+  const line = servingLine(labels, LEVEL, RESULT)
+  assert.deepEqual(Object.keys(line).toSorted(), SGLANG_KEYS.toSorted())
+  assert.equal(line.completed, 2)
+  assert.equal(line.max_concurrent_requests, 4)
+})
+
+test('the table says what failed, and that a busy generator is the limit', () => {
+  assert.match(tableOf(LEVEL), /right {8}2 \(50\.00 %[\s\S]*altered: 1 {2}at token 3/)
+  assert.doesNotMatch(tableOf(LEVEL), /it is the limit/)
+  assert.match(tableOf(levelOf('x', { ...RESULT, busyShares: [0.99] })), /it is the limit/)
+})

@@ -1,0 +1,184 @@
+/** The flags of `pd-gateway bench`: their defaults against those of the original tool, and what they ask for. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Command } from 'commander'
+import type { BenchRun } from '../../../bench/command/run-bench.ts'
+import { addBenchCommands } from '../../../src/cli/bench.ts'
+import { systemParts } from '../../../src/cli/parts.ts'
+
+/** Short form, long form, default, as the original has them (its --url named its own router's port, 8000). */
+const ORIGINAL: Record<string, readonly (readonly [string | undefined, string, unknown])[]> = {
+  basic: [
+    ['-r', '--requests', 1000],
+    ['-c', '--concurrency', 100],
+    ['-t', '--max-tokens', 50],
+    ['-T', '--timeout', 60],
+  ],
+  realistic: [
+    ['-r', '--requests', 1000],
+    ['-c', '--concurrency', 100],
+    [undefined, '--min-tokens', 100],
+    [undefined, '--max-tokens', 500],
+    ['-s', '--stream', true],
+    ['-T', '--timeout', 120],
+  ],
+  progressive: [
+    [undefined, '--start-concurrency', 10],
+    [undefined, '--max-concurrency', 1000],
+    [undefined, '--step', 10],
+    [undefined, '--requests-per-level', 100],
+    ['-T', '--timeout', 60],
+  ],
+  sustained: [
+    ['-c', '--concurrency', 100],
+    ['-d', '--duration', 60],
+    ['-t', '--max-tokens', 50],
+    ['-s', '--stream', false],
+    ['-T', '--timeout', 60],
+  ],
+}
+const GLOBAL = [
+  [undefined, '--url', 'http://127.0.0.1:30000'],
+  [undefined, '--json-report', undefined],
+  [undefined, '--report-dir', './benchmark_reports'],
+] as const
+
+/** sglang's and vLLM's names and defaults; --disable-stream is off. */
+const SERVING = {
+  '--num-prompts': 1000,
+  '--random-input-len': 1024,
+  '--random-output-len': 1024,
+  '--random-range-ratio': 0,
+  '--request-rate': Infinity,
+  '--burstiness': 1,
+  '--max-concurrency': undefined,
+  '--seed': 1,
+  '--gsp-num-groups': 64,
+  '--gsp-system-prompt-len': 2048,
+  '--gsp-question-len': 128,
+  '--gsp-output-len': 256,
+  '--ramp-up-strategy': undefined,
+  '--ramp-up-start-rps': undefined,
+  '--ramp-up-end-rps': undefined,
+  '--output-file': undefined,
+  '--disable-stream': undefined,
+  '--extra-request-body': undefined,
+  '--use-trace-timestamps': undefined,
+}
+
+interface Bench {
+  readonly command: Command
+  readonly runs: BenchRun[]
+}
+
+function benchOf(): Bench {
+  const runs: BenchRun[] = []
+  const root = new Command('pd-gateway').exitOverride()
+  const parts = {
+    ...systemParts(),
+    startGateway: () => Promise.reject(new Error('no gateway')),
+    startFleet: () => Promise.reject(new Error('no fleet')),
+  }
+  const command = addBenchCommands(
+    root,
+    parts,
+    () => undefined,
+    run => {
+      runs.push(run)
+      return Promise.resolve(0)
+    },
+  )
+  return { command, runs }
+}
+
+async function loadOf(...args: string[]) {
+  const { command, runs } = benchOf()
+  await command.parseAsync(args, { from: 'user' })
+  return runs[0]?.levels.map(({ load }) => load) ?? []
+}
+
+async function isStream(...args: string[]) {
+  return (await loadOf(...args))[0]?.isStream
+}
+
+for (const [name, options] of Object.entries(ORIGINAL)) {
+  test(`bench ${name} has the original's flags, short and long, with their defaults`, () => {
+    const found = benchOf().command.commands.find(one => one.name() === name)?.options ?? []
+    for (const [short, long, byDefault] of [...options, ...GLOBAL]) {
+      const option = found.find(one => one.long === long)
+      assert.deepEqual([option?.short, option?.defaultValue], [short, byDefault], long)
+    }
+  })
+}
+
+test("bench serving has bench_serving's flags with their defaults", () => {
+  const found = benchOf().command.commands.find(one => one.name() === 'serving')?.options ?? []
+  for (const [long, byDefault] of Object.entries(SERVING)) {
+    const option = found.find(one => one.long === long)
+    assert.ok(option !== undefined, long)
+    assert.equal(option.defaultValue, byDefault, long)
+  }
+})
+
+test('bench basic asks for what its flags say', async () => {
+  const [load] = await loadOf('basic', '-r', '7', '-c', '3', '-t', '9', '-T', '2', '--endpoint', 'chat')
+  assert.partialDeepStrictEqual(load, {
+    requests: 7,
+    endpoint: 'chat',
+    arrivals: { kind: 'closed', concurrency: 3 },
+    dataset: { minTokens: 9, maxTokens: 9 },
+    timeoutMs: 2000,
+  })
+})
+
+test('bench progressive climbs by its step and stops at its end', async () => {
+  const loads = await loadOf(
+    'progressive',
+    '--start-concurrency',
+    '5',
+    '--max-concurrency',
+    '16',
+    '--step',
+    '5',
+  )
+  assert.deepEqual(
+    loads.map(({ arrivals }) => arrivals),
+    [5, 10, 15].map(concurrency => ({ kind: 'closed', concurrency })),
+  )
+})
+
+test('-s alone, with a word and without: streamed or not', async () => {
+  assert.equal(await isStream('realistic', '-s', 'false'), false)
+  assert.equal(await isStream('realistic'), true)
+  assert.equal(await isStream('sustained'), false)
+  assert.equal(await isStream('sustained', '-s'), true)
+})
+
+test('bench serving offers an open loop with a ramp, and clients that leave', async () => {
+  const flags =
+    '--ramp-up-strategy linear --ramp-up-start-rps 1 --ramp-up-end-rps 9 --cancel-rate 0.2 --cancel-after 2'
+  const [load] = await loadOf(
+    'serving',
+    ...flags.split(' '),
+    '--backend',
+    'sglang-oai-chat',
+    '--max-concurrency',
+    '4',
+  )
+  assert.partialDeepStrictEqual(load, {
+    endpoint: 'chat',
+    isStream: true,
+    leaveShare: 0.2,
+    leaveWithinMs: 2000,
+    arrivals: {
+      kind: 'open',
+      maxConcurrency: 4,
+      ramp: { shape: 'linear', startRatePerSecond: 1, endRatePerSecond: 9 },
+    },
+  })
+})
+
+test('flags that do not go together are refused', async () => {
+  await assert.rejects(loadOf('serving', '--dataset-name', 'custom'), /needs --dataset-path/)
+  await assert.rejects(loadOf('serving', '--ramp-up-strategy', 'linear'), /needs --ramp-up-start-rps/)
+})
