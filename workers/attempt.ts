@@ -8,7 +8,7 @@ import type { Config } from '../src/config/config.ts'
 import type { Engine } from '../src/core/engine.ts'
 import type { Leg } from '../src/core/errors.ts'
 import type { Lease } from '../src/shared/leases.ts'
-import { requestAbort } from './abort-request.ts'
+import type { AbortCalls } from './abort-request.ts'
 import type { AnswerHead, AttemptPlan, AttemptSink } from './attempt-plan.ts'
 import {
   type Answered,
@@ -28,10 +28,13 @@ import type { Upstreams } from './upstream/upstreams.ts'
 export interface AttemptResources {
   readonly config: Pick<Config, 'upstream' | 'limits'>
   readonly upstreams: Upstreams
+  readonly aborts: AbortCalls
 }
 
 /** After an error status, how long its body may take: the partner leg must not wait longer. */
 const ERROR_BODY_MS = 30
+/** A leg that was sent longer ago has surely been read. */
+const EARLY_MS = 1000
 
 interface OpenLeg {
   readonly handler: LegHandler
@@ -52,6 +55,7 @@ export class Attempt implements PrefillEvents, DecodeEvents {
   #graceTimer: NodeJS.Timeout | undefined
   #bodyTimer: NodeJS.Timeout | undefined
   #errorTimer: NodeJS.Timeout | undefined
+  #startedMs = 0
   #isClosed = false
 
   constructor(plan: AttemptPlan, sink: AttemptSink, resources: AttemptResources) {
@@ -73,6 +77,7 @@ export class Attempt implements PrefillEvents, DecodeEvents {
 
   /** Sends both legs. The sink may hear of a failure before this returns. */
   start(): void {
+    this.#startedMs = performance.now()
     const { prefill, decode, leases, isStream } = this.#plan
     // A whole answer of a single engine shows nothing until it is complete: only the total deadline bounds it.
     if (isStream || prefill !== undefined) this.#armFirstToken()
@@ -254,10 +259,15 @@ export class Attempt implements PrefillEvents, DecodeEvents {
   }
 
   #tellEngines(): void {
-    const { upstreams } = this.#resources
-    const { prefill, decode, rids, headers } = this.#plan
-    if (prefill !== undefined) requestAbort(upstreams, prefill.url, rids, headers)
-    if (!this.#mustDefer()) requestAbort(upstreams, decode.url, rids, headers)
+    if (this.#plan.prefill !== undefined) this.#tell(this.#plan.prefill, this.#prefill.body.status)
+    if (!this.#mustDefer()) this.#tell(this.#plan.decode, this.#decode.body.status)
+  }
+
+  /** `status`: 0 for a leg that has shown nothing. */
+  #tell({ url }: Engine, status: number): void {
+    const { rids, headers } = this.#plan
+    const isEarly = status === 0 && performance.now() - this.#startedMs < EARLY_MS
+    this.#resources.aborts.tell({ url, rids, headers, isEarly })
   }
 
   /** Some engine versions crash when decode is aborted in mid KV transfer, that is before its first item (smg#2114). */
@@ -271,12 +281,11 @@ export class Attempt implements PrefillEvents, DecodeEvents {
   }
 
   #deferDecode(): void {
-    const { upstreams, config } = this.#resources
-    const { decode, rids, headers } = this.#plan
+    const { config } = this.#resources
     const leg = this.#decodeLeg
     const end = (): void => {
       clearTimeout(timer)
-      requestAbort(upstreams, decode.url, rids, headers)
+      this.#tell(this.#plan.decode, this.#decode.body.status)
       this.#decode.isOpen = false
       leg?.handle?.abort()
       leg?.lease.release()

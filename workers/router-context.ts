@@ -4,6 +4,7 @@ import type { NowMs } from '../src/core/clock.ts'
 import type { Random } from '../src/core/random.ts'
 import type { PairLinks } from '../src/shared/pair-links.ts'
 import type { Logger } from '../src/telemetry/log.ts'
+import type { AbortCalls } from './abort-request.ts'
 import type { Breakers } from './breakers.ts'
 import type { Capacity } from './capacity.ts'
 import type { Fleet } from './fleet.ts'
@@ -15,6 +16,7 @@ export interface RouterContext {
   readonly config: Config
   readonly fleet: Fleet
   readonly upstreams: Upstreams
+  readonly aborts: AbortCalls
   readonly breakers: Breakers
   readonly links: PairLinks
   readonly retryGate: RetryGate

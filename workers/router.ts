@@ -13,6 +13,7 @@ import { beatEveryMs, Heartbeats } from '../src/shared/heartbeats.ts'
 import { PairLinks } from '../src/shared/pair-links.ts'
 import { createLogger } from '../src/telemetry/log.ts'
 import { Recorder } from '../src/telemetry/recorder.ts'
+import { AbortCalls } from './abort-request.ts'
 import { Breakers } from './breakers.ts'
 import { Capacity } from './capacity.ts'
 import { Fleet } from './fleet.ts'
@@ -46,6 +47,7 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
   })
   const retryGate = new RetryGate(budgetOf(task), processNowMs)
   const upstreams = new Upstreams(config)
+  const aborts = new AbortCalls(upstreams)
   const { maxPerEngine } = config.admission
   const capacity = new Capacity({ slots, thread, maxPerEngine, maxLegs: legsOf(config) })
   const log = createLogger(config.log, `router-${thread}`)
@@ -54,6 +56,7 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
     config,
     fleet,
     upstreams,
+    aborts,
     breakers,
     links,
     retryGate,
@@ -79,6 +82,7 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
   clearInterval(beat)
   loop.close()
   retryGate.close()
+  aborts.close()
   upstreams.destroy()
   port.close()
 }

@@ -28,11 +28,6 @@ export class GatewayProcess {
 
   /** `flags` come after those that name the engines. @throws Error when it is not ready in time. */
   static async start(fleet: FleetProcess, flags: readonly string[]): Promise<GatewayProcess> {
-    // A free port may be somebody else's by the time that the gateway listens.
-    return GatewayProcess.#once(fleet, flags).catch(() => GatewayProcess.#once(fleet, flags))
-  }
-
-  static async #once(fleet: FleetProcess, flags: readonly string[]): Promise<GatewayProcess> {
     const port = await freePort()
     const child = spawn(
       process.execPath,
@@ -83,7 +78,9 @@ function engineFlags({ prefill, decode }: FleetProcess): string[] {
 }
 
 function ownFlags(port: number): string[] {
-  return ['--host', '127.0.0.1', '--port', String(port), '--log-level', 'error']
+  // Any free port: several gateways may run at once. Nobody balances load here, so nobody need notice the end.
+  const alone = ['--prometheus-port', '0', '--shutdown-settle-secs', '0']
+  return ['--host', '127.0.0.1', '--port', String(port), '--log-level', 'error', ...alone]
 }
 
 async function isReady(url: string): Promise<boolean> {

@@ -26,6 +26,7 @@ test('500 open requests survive the death of their only router thread', async t 
   })
   const config = configSchema.parse({
     log: { level: 'error' },
+    admin: { port: 0 },
     health: { intervalSecs: 0.5 },
     engines: {
       prefill: fleet.prefill.map(({ url, bootstrapPort }) => ({ url, bootstrapPort })),

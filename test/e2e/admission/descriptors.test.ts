@@ -56,7 +56,19 @@ test(`${REQUESTS} requests at once are all answered with ${LIMIT} descriptors, a
     ...fleet.prefill.flatMap(({ url, bootstrapPort }) => ['--prefill', url, String(bootstrapPort)]),
     ...fleet.decode.flatMap(({ url }) => ['--decode', url]),
   ]
-  const own = ['--host', '127.0.0.1', '--port', '0', '--workers', '1', '--log-json', '--log-level', 'info']
+  const own = [
+    '--host',
+    '127.0.0.1',
+    '--port',
+    '0',
+    '--prometheus-port',
+    '0',
+    '--workers',
+    '1',
+    '--log-json',
+    '--log-level',
+    'info',
+  ]
   const { port, lines } = await startLimited(t, ['serve', ...own, ...engines])
   await until(async () => (await fetch(`http://127.0.0.1:${port}/readiness`)).ok, 30_000)
 

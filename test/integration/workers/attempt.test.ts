@@ -9,6 +9,7 @@ import { type ConfigInput, configSchema } from '../../../src/config/config.ts'
 import { EngineSlots } from '../../../src/shared/engine-slots.ts'
 import { createSharedMemory } from '../../../src/shared/layout.ts'
 import { Lease } from '../../../src/shared/leases.ts'
+import { AbortCalls } from '../../../workers/abort-request.ts'
 import { Attempt } from '../../../workers/attempt.ts'
 import { readTimers } from '../../../workers/request-timers.ts'
 import { Upstreams } from '../../../workers/upstream/upstreams.ts'
@@ -74,7 +75,11 @@ interface Play {
 async function stage(t: TestContext, play: Play): Promise<Stage> {
   const config = configSchema.parse(play.config ?? {})
   const upstreams = new Upstreams(config)
-  t.after(() => upstreams.destroy())
+  const aborts = new AbortCalls(upstreams)
+  t.after(() => {
+    aborts.close()
+    upstreams.destroy()
+  })
   const slots = new EngineSlots(createSharedMemory(2, 1))
   const [prefill, decode] = [await startEngine(t, play.prefill), await startEngine(t, play.decode)]
   const heard: string[] = []
@@ -104,7 +109,7 @@ async function stage(t: TestContext, play: Play): Promise<Stage> {
       heard.push(`failed: ${failure.cause} of ${failure.error.leg}`),
     broke: (failure: { cause: string }) => heard.push(`broke: ${failure.cause}`),
   }
-  const attempt = new Attempt(plan, sink, { config, upstreams })
+  const attempt = new Attempt(plan, sink, { config, upstreams, aborts })
   return { attempt, heard, prefill, decode, inFlight: () => [slots.inFlight(0), slots.inFlight(1)] }
 }
 
