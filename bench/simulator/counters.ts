@@ -19,6 +19,8 @@ export interface Counters {
   /** Legs that timed out because the other one never came. */
   partnerMissing: number
   crashes: number
+  /** Times that it came back, after a crash or a drain. */
+  restarts: number
 }
 
 export function newCounters(): Counters {
@@ -34,5 +36,6 @@ export function newCounters(): Counters {
     peakRunning: 0,
     partnerMissing: 0,
     crashes: 0,
+    restarts: 0,
   }
 }

@@ -171,7 +171,9 @@ export class SimEngine implements EngineState {
   async restart(): Promise<void> {
     this.clock.clearTimeout(this.#restartTimer)
     await this.#vanish()
-    if (!this.#isClosed) await this.start(this.port, this.bootstrapPort)
+    if (this.#isClosed) return
+    this.counters.restarts++
+    await this.start(this.port, this.bootstrapPort)
   }
 
   /** `dead` is a crash; `up` after it a restart. */

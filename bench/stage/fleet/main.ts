@@ -6,17 +6,13 @@ import { type Fleet, startFleet } from '../../simulator/fleet.ts'
 import type { FromFleet, ToFleet } from './messages.ts'
 import { type FleetPlan, knobsOf } from './plan.ts'
 
-const LOOK_MS = 5
-
 let fleet: Fleet | undefined
 let plan: FleetPlan | undefined
 let trouble: FaultReplay | undefined
-const peaks = new Map<SimEngine, number>()
 
 process.on('message', (message: ToFleet) => void obey(message))
 process.on('disconnect', () => process.exit(0))
 process.on('SIGINT', () => undefined)
-setInterval(lookAtPeaks, LOOK_MS)
 
 async function obey(message: ToFleet): Promise<void> {
   switch (message.kind) {
@@ -27,7 +23,6 @@ async function obey(message: ToFleet): Promise<void> {
     case 'calm':
       return trouble?.stop()
     case 'counters':
-      lookAtPeaks()
       tell({ kind: 'counters', engines: engines().map(countersOf) })
   }
 }
@@ -53,20 +48,15 @@ function beginTrouble(): void {
 }
 
 function countersOf(engine: SimEngine) {
-  const { received, crashes } = engine.counters
-  const peakRunning = peaks.get(engine) ?? 0
+  const { received, restarts, peakRunning } = engine.counters
   return {
     role: engine.role,
     received,
-    crashes,
+    restarts,
     running: engine.running(),
     peakRunning,
     capacity: engine.knobs.maxRunning,
   }
-}
-
-function lookAtPeaks(): void {
-  for (const engine of engines()) peaks.set(engine, Math.max(peaks.get(engine) ?? 0, engine.running()))
 }
 
 function engines(): readonly SimEngine[] {

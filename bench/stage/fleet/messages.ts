@@ -23,10 +23,11 @@ export interface EngineCounters {
   readonly role: Role
   /** Generation requests that have arrived: legs of attempts. */
   readonly received: number
-  readonly crashes: number
+  /** Times that it came back, after a crash or a drain. */
+  readonly restarts: number
   /** Requests that it holds now, in any state. */
   readonly running: number
-  /** Most of them at a time, as seen every few milliseconds. */
+  /** Most of them at a time. */
   readonly peakRunning: number
   /** Most that it runs at a time by its knobs. */
   readonly capacity: number

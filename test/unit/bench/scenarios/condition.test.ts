@@ -23,7 +23,7 @@ const REFUSED = recordOf({ outcome: 'refused', status: 503 })
 const LEFT = recordOf({ outcome: 'left' })
 
 function engine(change: Partial<EngineCounters> = {}): EngineCounters {
-  return { role: 'decode', received: 0, crashes: 0, running: 0, peakRunning: 0, capacity: 10, ...change }
+  return { role: 'decode', received: 0, restarts: 0, running: 0, peakRunning: 0, capacity: 10, ...change }
 }
 
 test('success is of those that stayed: who left does not count, who was refused does', () => {
