@@ -13,13 +13,13 @@ import { fewestOpen } from './dispatch/assign.ts'
 import { type RouterThreads, startRouterThreads } from './dispatch/router-threads.ts'
 import { type DrainOptions, drain } from './drain.ts'
 import { type Frontend, startFrontend } from './frontend/server.ts'
+import { boundHeaps } from './heap-bounds.ts'
 import { CapacityView, withinLimits } from './places.ts'
 import { EngineSlots } from './shared/engine-slots.ts'
 import { createSharedMemory } from './shared/layout.ts'
 import { createLogger } from './telemetry/log.ts'
 import { metricRoom } from './telemetry/metric-cells.ts'
 import { Recorder } from './telemetry/recorder.ts'
-import { boundYoungGeneration } from './young-generation.ts'
 
 export interface Gateway {
   readonly port: number
@@ -45,7 +45,7 @@ const ROUTER_ENTRY = new URL('../workers/router.ts', import.meta.url)
 
 /** Resolves when the gateway listens; engines join as they answer. @throws when a part cannot be started. */
 export async function startGateway(given: Config): Promise<Gateway> {
-  boundYoungGeneration(given.server.semiSpaceMb)
+  boundHeaps(given.server.semiSpaceMb)
   const log = createLogger(given.log, 'main')
   const count = given.server.workers || Math.max(1, availableParallelism() - 1)
   const { config, budget } = withinLimits(given, count, log)

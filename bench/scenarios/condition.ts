@@ -70,6 +70,21 @@ export function goodputPerSecond({ records }: LoadResult, fromMs: number, toMs: 
   return (good.length * 1000) / (toMs - fromMs)
 }
 
+/** Longest time of an answer from its sending, ms. */
+export function slowestMs({ records }: LoadResult): number {
+  return records.reduce((most, { sentMs, endMs }) => Math.max(most, endMs - sentMs), 0)
+}
+
+const OPENED = /^pdgw_engine_breaker_transitions_total\{engine="([^"]+)",role="([^"]+)",to="open"\} (\d+)$/gm
+
+/** Engines whose breaker has opened, of the role that has more of them; `metrics` is Prometheus text. */
+export function openedARole(metrics: string): number {
+  const roles = [...metrics.matchAll(OPENED)]
+    .filter(([, , , count]) => Number(count) > 0)
+    .map(match => match[2])
+  return Math.max(0, ...roles.map(role => roles.filter(other => other === role).length))
+}
+
 function round(value: number): number {
   return Math.round(value * 1000) / 1000
 }

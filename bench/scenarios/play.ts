@@ -16,8 +16,10 @@ import {
   goodputPerSecond,
   hangsOf,
   mostOverCapacity,
+  openedARole,
   runningOf,
   runningText,
+  slowestMs,
   successPercent,
 } from './condition.ts'
 import type { Scenario, ScenarioLoad } from './scenario.ts'
@@ -52,7 +54,8 @@ export function playScenario(scenario: Scenario, play: Play): Promise<readonly C
   })
 }
 
-async function playPerfect({ loads }: Kind<'perfect'>, stage: Stage, play: Play): Promise<Condition[]> {
+async function playPerfect(scenario: Kind<'perfect'>, stage: Stage, play: Play): Promise<Condition[]> {
+  const { loads, slowestMs: limitMs, openBreakersARole } = scenario
   stage.fleet.beginTrouble()
   const conditions: Condition[] = []
   for (const [at, load] of loads.entries()) {
@@ -60,9 +63,14 @@ async function playPerfect({ loads }: Kind<'perfect'>, stage: Stage, play: Play)
     // oxlint-disable-next-line no-await-in-loop -- one load after the other
     const { result } = await played(name, load, stage, play)
     conditions.push(atLeast(`${name}: right answers`, successPercent(result), 100, ' %'))
+    if (limitMs !== undefined) conditions.push(atMost(`${name}: slowest`, slowestMs(result), limitMs, ' ms'))
     if (play.signal.aborted) break
   }
   stage.fleet.endTrouble()
+  if (openBreakersARole !== undefined) {
+    const opened = openedARole(await stage.gateway.metrics())
+    conditions.push(atMost('engines of a role whose breaker opened', opened, openBreakersARole))
+  }
   return [...conditions, ...(await quietConditions(stage, play))]
 }
 

@@ -17,7 +17,13 @@ const loadSchema = planSchema.omit({ url: true })
 
 export const scenarioSchema = z.discriminatedUnion('kind', [
   z
-    .strictObject({ ...stage, kind: z.literal('perfect'), loads: z.array(loadSchema).min(1) })
+    .strictObject({
+      ...stage,
+      kind: z.literal('perfect'),
+      loads: z.array(loadSchema).min(1),
+      slowestMs: z.number().positive().optional().describe('No answer may take longer.'),
+      openBreakersARole: z.int().min(0).optional().describe('Most engines of a role whose breaker may open.'),
+    })
     .describe('Every request of every load is answered right.'),
   z
     .strictObject({ ...stage, kind: z.literal('soak'), load: loadSchema })

@@ -15,10 +15,12 @@ export class GatewayProcess {
   readonly url: string
   readonly pid: number
   readonly #child: ChildProcess
+  readonly #adminUrl: string
 
-  constructor(child: ChildProcess, url: string) {
+  constructor(child: ChildProcess, url: string, adminUrl: string) {
     this.#child = child
     this.url = url
+    this.#adminUrl = adminUrl
     this.pid = child.pid ?? 0
   }
 
@@ -28,15 +30,15 @@ export class GatewayProcess {
 
   /** `flags` come after those that name the engines. @throws Error when it is not ready in time. */
   static async start(fleet: FleetProcess, flags: readonly string[]): Promise<GatewayProcess> {
-    const port = await freePort()
+    const [port, adminPort] = [await freePort(), await freePort()]
     const child = spawn(
       process.execPath,
-      [PROGRAM, 'serve', ...engineFlags(fleet), ...ownFlags(port), ...flags],
+      [PROGRAM, 'serve', ...engineFlags(fleet), ...ownFlags(port, adminPort), ...flags],
       {
         stdio: ['ignore', 'ignore', 'inherit'],
       },
     )
-    const gateway = new GatewayProcess(child, `http://127.0.0.1:${port}`)
+    const gateway = new GatewayProcess(child, `http://127.0.0.1:${port}`, `http://127.0.0.1:${adminPort}`)
     try {
       await gateway.#untilReady()
       return gateway
@@ -44,6 +46,12 @@ export class GatewayProcess {
       child.kill('SIGKILL')
       throw error
     }
+  }
+
+  /** What the gateway tells of itself, as Prometheus text. */
+  async metrics(): Promise<string> {
+    const response = await fetch(`${this.#adminUrl}/metrics`)
+    return response.text()
   }
 
   async close(): Promise<void> {
@@ -77,9 +85,9 @@ function engineFlags({ prefill, decode }: FleetProcess): string[] {
   ]
 }
 
-function ownFlags(port: number): string[] {
-  // Any free port: several gateways may run at once. Nobody balances load here, so nobody need notice the end.
-  const alone = ['--prometheus-port', '0', '--shutdown-settle-secs', '0']
+function ownFlags(port: number, adminPort: number): string[] {
+  // Nobody balances load here, so nobody need notice the end.
+  const alone = ['--prometheus-port', String(adminPort), '--shutdown-settle-secs', '0']
   return ['--host', '127.0.0.1', '--port', String(port), '--log-level', 'error', ...alone]
 }
 

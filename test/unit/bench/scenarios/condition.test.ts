@@ -9,7 +9,9 @@ import {
   goodputPerSecond,
   hangsOf,
   mostOverCapacity,
+  openedARole,
   runningOf,
+  slowestMs,
   successPercent,
 } from '../../../../bench/scenarios/condition.ts'
 import { readScenario, scenarioNames } from '../../../../bench/scenarios/scenario.ts'
@@ -35,6 +37,24 @@ test('success is of those that stayed: who left does not count, who was refused 
 test('a request that was never heard of again is a lost one', () => {
   assert.equal(successPercent(resultOf([recordOf()], { requests: 4 })), 25)
   assert.equal(successPercent(resultOf([recordOf()], { requests: 4, durationMs: 1 })), 100)
+})
+
+test('the slowest answer counts from its sending', () => {
+  const records = [recordOf({ sentMs: 100, endMs: 150 }), recordOf({ sentMs: 10, endMs: 90 })]
+  assert.equal(slowestMs(resultOf(records)), 80)
+})
+
+test('breakers that have opened are counted a role, the other changes of theirs are not', () => {
+  const line = (url: string, role: string, to: string, count: number) =>
+    `pdgw_engine_breaker_transitions_total{engine="${url}",role="${role}",to="${to}"} ${count}`
+  const opened = [
+    line('a', 'decode', 'open', 2),
+    line('b', 'decode', 'open', 1),
+    line('c', 'prefill', 'open', 1),
+  ]
+  const others = [line('d', 'decode', 'open', 0), line('e', 'decode', 'closed', 3)]
+  assert.equal(openedARole([...opened, ...others].join('\n')), 2)
+  assert.equal(openedARole(others.join('\n')), 0)
 })
 
 test('hangs are stalls and timeouts', () => {

@@ -1,23 +1,27 @@
 /**
- * Bounds the part of each thread's heap that holds new objects.
+ * Bounds what the threads' heaps take beside what they hold.
  *
- * V8 lets it grow to 64 MiB a thread under load and is slow to give it back: with 10,000 requests open that is more
- * than all that they hold. Requests are short-lived and small, so a few MiB serve as well; with less than that the
- * collector runs so often that it takes a quarter of the front end's time.
+ * V8 lets the space for new objects grow to 64 MiB a thread under load and is slow to give it back, and lets the rest
+ * double before it looks for garbage: with 10,000 requests open that is more than all that they hold. Requests are
+ * short-lived and small, so a few MiB of new space serve as well; with less than that the collector runs so often that
+ * it takes a quarter of the front end's time.
  */
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 
-/** Half of the young generation, in MiB, for the calling thread and every thread that is started later. Process-wide. */
-export function boundYoungGeneration(semiSpaceMb: number): void {
+/** `semiSpaceMb`: half of the new space of the calling thread and every thread that is started later. Process-wide. */
+export function boundHeaps(semiSpaceMb: number): void {
   setFlagsFromString(`--min-semi-space-size=${semiSpaceMb}`)
   setFlagsFromString(`--max-semi-space-size=${semiSpaceMb}`)
   // A few MiB are done in a millisecond or two: helper threads cost more than they save, and take CPU from the others.
   setFlagsFromString('--no-parallel-scavenge')
+  setFlagsFromString(`--heap-growing-percent=${GROWTH_PERCENT}`)
   // The calling thread's heap is there already: for it those two come too late, but the factor is read at each growth.
   growTo(2 * semiSpaceMb * 2 ** 20)
   setFlagsFromString('--semi-space-growth-factor=1')
 }
 
+/** Share by which the old objects of a thread may grow before they are collected. */
+const GROWTH_PERCENT = 30
 const MOST_ROUNDS = 500
 const OBJECTS_A_ROUND = 4000
 
