@@ -75,7 +75,10 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
     })
   })
   const heartbeats = new Heartbeats(shared)
-  const beat = setInterval(() => heartbeats.beat(thread), beatEveryMs(config.server.threadStallMs))
+  const beat = setInterval(() => {
+    heartbeats.beat(thread)
+    recorder.set('pdgw_router_upstream_sockets', upstreams.openSockets)
+  }, beatEveryMs(config.server.threadStallMs))
   const ready: ThreadReport = { kind: 'ready', threadId }
   port.postMessage(ready)
   await closed

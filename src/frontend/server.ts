@@ -114,8 +114,14 @@ export class Frontend {
       maxLive: places.maxLive,
       isMemoryShort: () => this.#memory.isShort,
       nowMs: monotonicNowMs,
-      onTurn: visit => this.#startVisit(visit, true),
-      onRefused: (visit, error) => this.#refuseVisit(visit, error),
+      onTurn: visit => {
+        this.#countWait(visit)
+        this.#startVisit(visit, true)
+      },
+      onRefused: (visit, error) => {
+        this.#countWait(visit)
+        this.#refuseVisit(visit, error)
+      },
     })
   }
 
@@ -328,6 +334,19 @@ export class Frontend {
     visit.ticket = new Ticket(visit, visit.intake.priority, visit.body.length, monotonicNowMs())
     const refusal = this.#admission.wait(visit.ticket)
     if (refusal !== undefined) this.#refuseVisit(visit, refusal)
+    else this.#countWaiting()
+  }
+
+  /** The queue has let go of the visit, for better or worse. */
+  #countWait({ ticket }: Visit): void {
+    this.#countWaiting()
+    if (ticket === undefined) return
+    const waitedSecs = (monotonicNowMs() - ticket.sinceMs) / 1000
+    this.#options.recorder.observe('pdgw_frontend_queue_wait_seconds', waitedSecs)
+  }
+
+  #countWaiting(): void {
+    this.#options.recorder.set('pdgw_frontend_queue_length', this.#admission.waiting)
   }
 
   #refuseVisit(visit: Visit, error: GatewayError): void {
@@ -349,6 +368,7 @@ export class Frontend {
     if (visit.isOver) return
     visit.isOver = true
     if (visit.ticket !== undefined) this.#admission.withdraw(visit.ticket)
+    this.#countWaiting()
     this.#admission.leave()
   }
 

@@ -99,7 +99,9 @@ export const ENGINE_COUNTERS = {
 
 /** Observed in seconds; buckets as configured. */
 export const HISTOGRAMS = {
-  pdgw_frontend_queue_wait_seconds: { help: 'Wait of admitted requests in the queue.' },
+  pdgw_frontend_queue_wait_seconds: {
+    help: 'Wait of requests in the queue, until their turn or their refusal; those that did not wait are not in it.',
+  },
   pdgw_router_ttft_seconds: {
     help: 'From the start of a streamed request in its thread to its first token.',
   },
@@ -112,7 +114,9 @@ export const HISTOGRAMS = {
 export const GAUGES = {
   pdgw_frontend_open_exchanges: { help: 'Requests handed to router threads and not over.' },
   pdgw_frontend_queue_length: { help: 'Requests that wait for capacity.' },
-  pdgw_router_upstream_sockets: { help: 'Connections to engines, idle ones included.' },
+  pdgw_router_upstream_sockets: {
+    help: 'Connections to engines, idle ones included, as of the last second or two.',
+  },
 } as const
 
 /** Read off shared memory when somebody asks: see `GaugeSource`. */

@@ -16,6 +16,11 @@ export class Upstreams {
     this.#budget = new SocketBudget(socketsOf(config))
   }
 
+  /** Connections that are open or being opened, idle ones included. */
+  get openSockets(): number {
+    return this.#budget.open
+  }
+
   to(url: string): EngineConnections {
     const known = this.#byUrl.get(url)
     if (known !== undefined) return known

@@ -105,6 +105,21 @@ test('a router thread is replaced on demand, and beats again', async t => {
   assert.equal(await ask(origin, false), 200)
 })
 
+test('who waits is counted while it waits, and for how long it has', async t => {
+  const { origin, adminOrigin } = await openGateway(t, {
+    fleet: { prefill: 1, decode: 1, knobs: { itlBaseMs: 30 } },
+    config: { admission: { maxConcurrentRequests: 1 } },
+  })
+  const asked = [ask(origin, false), ask(origin, false), ask(origin, false)]
+  await until(async () => (await samplesOf(adminOrigin)).get('pdgw_frontend_queue_length') === 2)
+  assert.deepEqual(await Promise.all(asked), [200, 200, 200])
+  const samples = await samplesOf(adminOrigin)
+  assert.equal(samples.get('pdgw_frontend_queue_length'), 0)
+  assert.equal(samples.get('pdgw_frontend_queue_wait_seconds_count'), 2)
+  assert.ok((samples.get('pdgw_frontend_queue_wait_seconds_sum') ?? 0) > 0.05)
+  await until(async () => ((await samplesOf(adminOrigin)).get('pdgw_router_upstream_sockets') ?? 0) >= 2)
+})
+
 test('refusals of the front end are counted by their reason', async t => {
   const { origin, adminOrigin } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
   for (const path of ['/nowhere', '/nowhere', '/rerank']) {

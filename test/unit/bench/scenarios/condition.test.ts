@@ -44,15 +44,17 @@ test('the slowest answer counts from its sending', () => {
   assert.equal(slowestMs(resultOf(records)), 80)
 })
 
+function transitions(url: string, role: string, to: string, count: number): string {
+  return `pdgw_engine_breaker_transitions_total{engine="${url}",role="${role}",to="${to}"} ${count}`
+}
+
 test('breakers that have opened are counted a role, the other changes of theirs are not', () => {
-  const line = (url: string, role: string, to: string, count: number) =>
-    `pdgw_engine_breaker_transitions_total{engine="${url}",role="${role}",to="${to}"} ${count}`
   const opened = [
-    line('a', 'decode', 'open', 2),
-    line('b', 'decode', 'open', 1),
-    line('c', 'prefill', 'open', 1),
+    transitions('a', 'decode', 'open', 2),
+    transitions('b', 'decode', 'open', 1),
+    transitions('c', 'prefill', 'open', 1),
   ]
-  const others = [line('d', 'decode', 'open', 0), line('e', 'decode', 'closed', 3)]
+  const others = [transitions('d', 'decode', 'open', 0), transitions('e', 'decode', 'closed', 3)]
   assert.equal(openedARole([...opened, ...others].join('\n')), 2)
   assert.equal(openedARole(others.join('\n')), 0)
 })
