@@ -47,7 +47,7 @@ export const SINGLE_EDGES: Readonly<Record<string, string>> = {
 export const EXTERNALS: Readonly<Record<string, readonly string[]>> = {
   'uWebSockets.js': ['src/frontend/uws.ts', 'bench/'],
   piscina: ['src/dispatch/router-threads.ts'],
-  undici: ['workers/upstream/'],
+  undici: ['workers/upstream/undici.ts'],
   msgpackr: ['src/messages/codec.ts'],
   pino: ['src/telemetry/log.ts'],
   zod: ['src/config/', 'bench/'],

@@ -3,10 +3,10 @@
  * Carries one leg at a time. Timers of undici are off; the data path has its own.
  */
 import type { Socket } from 'node:net'
-import { buildConnector, Client } from 'undici'
 import type { IdleLinks } from './idle-list.ts'
 import { connectLean, type LeanSocket } from './lean-socket.ts'
 import type { Leg } from './leg-dispatch.ts'
+import { buildConnector, Client } from './undici.ts'
 
 export interface ConnectionOptions {
   readonly connectMs: number

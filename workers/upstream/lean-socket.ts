@@ -7,7 +7,7 @@
  * Whoever is given body bytes must copy what it keeps within the call.
  */
 import { connect, type Socket } from 'node:net'
-import { type buildConnector, errors } from 'undici'
+import { type ConnectorCallback, type ConnectorOptions, errors } from './undici.ts'
 
 /** What a read goes into. Never held across turns. */
 const SHARED = Buffer.allocUnsafeSlow(64 * 1024)
@@ -64,9 +64,9 @@ export class LeanSocket {
 
 /** For http: only. The connector's timeout is this one's to keep. */
 export function connectLean(
-  { hostname, port }: buildConnector.Options,
+  { hostname, port }: ConnectorOptions,
   timeoutMs: number,
-  callback: buildConnector.Callback,
+  callback: ConnectorCallback,
 ): LeanSocket {
   const lean = new LeanSocket(hostname, Number(port === '' ? 80 : port))
   const { socket } = lean
