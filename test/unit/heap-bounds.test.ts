@@ -33,14 +33,11 @@ async function newSpaces(t: { after(end: () => void): void }, mode: string): Pro
   return stdout.trim().split(' ').map(Number)
 }
 
-test('new objects take twice the bound, on the main thread and on those started later', async t => {
+test('the space for new objects is bounded, on the main thread and on those started later', async t => {
   const [main = 0, thread = 0] = await newSpaces(t, 'bound')
+  const [freeMain = 0, freeThread = 0] = await newSpaces(t, 'free')
   assert.equal(thread, 4)
-  // The calling thread's grows in steps of its own: it may end one step above.
-  assert.ok(main >= 4 && main <= 9, `${main} MiB`)
-})
-
-test('without the bound they take more, so the bound is what does it', async t => {
-  const [main = 0, thread = 0] = await newSpaces(t, 'free')
-  assert.ok(main > 9 && thread > 9, `${main} and ${thread} MiB`)
+  // The calling thread's grows in steps of its own: it may end some steps above, far below what it would take.
+  assert.ok(main >= 4 && main <= 20, `${main} MiB`)
+  assert.ok(freeMain > 30 && freeThread > 30, `${freeMain} and ${freeThread} MiB`)
 })
