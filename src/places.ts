@@ -4,17 +4,13 @@
  */
 import { readFileSync } from 'node:fs'
 import type { Config } from './config/config.ts'
+import { neededRoles } from './control/readiness.ts'
 import type { NowMs } from './core/clock.ts'
 import { type DescriptorBudget, openFilesLimit, shareDescriptors } from './core/descriptor-budget.ts'
-import type { EngineSnapshot, Role } from './core/engine.ts'
+import type { EngineSnapshot } from './core/engine.ts'
 import { fleetCapacity } from './core/engine-capacity.ts'
 import type { EngineSlots } from './shared/engine-slots.ts'
 import type { Logger } from './telemetry/log.ts'
-
-/** Roles of which a request needs an engine each. */
-function neededRoles({ engines }: Config): readonly Role[] {
-  return engines.mode === 'pd' ? ['prefill', 'decode'] : ['mixed']
-}
 
 /** The configuration as this process can keep it: threads counted, connections shared out. */
 export function withinLimits(

@@ -1,10 +1,9 @@
 /** Starts what a run needs: canned engines, haproxy and the gateway, each ready to answer when its function ends. */
 
-import { once } from 'node:events'
 import { existsSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { freePort } from '../free-port.ts'
 import { type Children, firstLine, LOAD_CORE, TARGET_CORE } from './children.ts'
 import { haproxyConfig } from './haproxy.ts'
 import { CHUNKS_PER_STREAM } from './scenarios.ts'
@@ -95,15 +94,6 @@ async function answers(url: string): Promise<boolean> {
   )
   await response?.arrayBuffer()
   return response?.ok ?? false
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port')
-  return address.port
 }
 
 export function urlOf(port: number): string {

@@ -1,9 +1,9 @@
 /** The gateway of a scenario: the real program in a process of its own, ready when it says so. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { freePort } from '../free-port.ts'
 import type { FleetProcess } from './fleet/fleet-process.ts'
 
 const PROGRAM = join(import.meta.dirname, '..', '..', 'bin', 'pd-gateway.js')
@@ -96,13 +96,4 @@ async function isReady(url: string): Promise<boolean> {
   const response = await fetch(`${url}/readiness`, { signal }).catch(() => undefined)
   await response?.arrayBuffer()
   return response?.ok ?? false
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port')
-  return address.port
 }

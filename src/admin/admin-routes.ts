@@ -6,11 +6,11 @@ import type { Config } from '../config/config.ts'
 import { newEngineSchema } from '../config/engines.ts'
 import type { EngineKeeper } from '../control/engine-keeper.ts'
 import { readinessOf } from '../control/readiness.ts'
-import { GatewayError } from '../core/errors.ts'
+import { errorBody, GatewayError } from '../core/errors.ts'
 import type { Heartbeats } from '../shared/heartbeats.ts'
 import { EXPOSITION_TYPE, exposition } from '../telemetry/exposition.ts'
 import type { MetricReader } from '../telemetry/metric-reader.ts'
-import type { AdminAnswer, AdminHandler, AdminRequest } from './admin-server.ts'
+import { type AdminAnswer, type AdminHandler, type AdminRequest, JSON_TYPE } from './admin-server.ts'
 import { type EngineState, engineGauges, engineView } from './engine-views.ts'
 
 export interface AdminParts {
@@ -69,7 +69,7 @@ export class AdminRoutes implements AdminHandler {
       const action = route.actions[method === 'HEAD' ? 'GET' : method]
       if (action === undefined) {
         const error = new GatewayError('method-not-allowed', `${path} takes ${allow}`)
-        return { ...errorAnswer(error), allow }
+        return { status: error.status, type: JSON_TYPE, body: errorBody(error), allow }
       }
       const isChange = method !== 'GET' && method !== 'HEAD'
       if (isChange && !isLocal && !this.#parts.config.admin.allowRemoteChanges) {
@@ -160,12 +160,7 @@ export class AdminRoutes implements AdminHandler {
 }
 
 function json(status: number, value: object): AdminAnswer {
-  return { status, type: 'application/json', body: JSON.stringify(value) }
-}
-
-function errorAnswer(error: GatewayError): AdminAnswer {
-  const { message, type, code, status } = error
-  return json(status, { error: { message, type, param: null, code } })
+  return { status, type: JSON_TYPE, body: JSON.stringify(value) }
 }
 
 function parsed(body: string): unknown {

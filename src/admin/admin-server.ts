@@ -1,6 +1,7 @@
 /** The HTTP side of the admin listener: reads requests, bounds their bodies, writes answers. What they mean is for the routes. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { readText } from '../control/read-text.ts'
 import { errorBody, GatewayError } from '../core/errors.ts'
 
 export interface AdminRequest {
@@ -33,7 +34,7 @@ export interface AdminServer {
 
 const BODY_BYTES = 65_536
 const REQUEST_TIMEOUT_MS = 10_000
-const JSON_TYPE = 'application/json'
+export const JSON_TYPE = 'application/json'
 
 /** @throws Error that names the address when it cannot be had. */
 export async function listenAdmin(handler: AdminHandler, host: string, port: number): Promise<AdminServer> {
@@ -61,7 +62,7 @@ export async function listenAdmin(handler: AdminHandler, host: string, port: num
 
 async function answer(handler: AdminHandler, request: IncomingMessage): Promise<AdminAnswer> {
   try {
-    const body = await readBody(request)
+    const body = await readText(request, BODY_BYTES, tooLarge)
     const path = (request.url ?? '/').split('?')[0] ?? '/'
     const isLocal = isLoopback(request.socket.remoteAddress ?? '')
     return handler.handle({ method: request.method ?? 'GET', path, body, isLocal })
@@ -71,17 +72,8 @@ async function answer(handler: AdminHandler, request: IncomingMessage): Promise<
   }
 }
 
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of request) {
-    if (!(chunk instanceof Uint8Array)) continue
-    bytes += chunk.byteLength
-    if (bytes > BODY_BYTES)
-      throw new GatewayError('body-too-large', `the body is larger than ${BODY_BYTES} bytes`)
-    chunks.push(Buffer.from(chunk))
-  }
-  return Buffer.concat(chunks).toString('utf8')
+function tooLarge(): GatewayError {
+  return new GatewayError('body-too-large', `the body is larger than ${BODY_BYTES} bytes`)
 }
 
 function write(response: ServerResponse, request: IncomingMessage, reply: AdminAnswer): void {

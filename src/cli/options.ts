@@ -38,6 +38,16 @@ const MODES = ['regular', 'pd'] as const
 /** A variable that says `false` asks for nothing; other text is left for the schema to refuse. */
 const unlessFalse = (given: GivenValue) => (given === false ? undefined : given)
 
+/** A flag whose presence turns the key off. */
+const off = (flag: string, path: string, help: string) =>
+  ({
+    flag,
+    shape: 'flag',
+    path: path.split('.'),
+    help,
+    convert: (on: GivenValue) => (on === true ? false : unlessFalse(on)),
+  }) as const
+
 const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
   'Listening:': [
     text('host', 'server.host', 'address'),
@@ -109,13 +119,7 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
     count('cb-success-threshold', 'breaker.successThreshold'),
     count('cb-timeout-duration-secs', 'breaker.openSecs', 'seconds'),
     count('cb-window-duration-secs', 'breaker.windowSecs', 'seconds'),
-    {
-      flag: 'disable-circuit-breaker',
-      shape: 'flag',
-      path: ['breaker', 'enabled'],
-      help: 'No engine is left out for what it has failed.',
-      convert: on => (on === true ? false : unlessFalse(on)),
-    },
+    off('disable-circuit-breaker', 'breaker.enabled', 'No engine is left out for what it has failed.'),
   ],
   'Admission:': [
     count('max-concurrent-requests', 'admission.maxConcurrentRequests'),
@@ -136,13 +140,7 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
     count('health-check-timeout-secs', 'health.timeoutSecs', 'seconds'),
     count('health-check-interval-secs', 'health.intervalSecs', 'seconds'),
     text('health-check-endpoint', 'health.endpoint', 'path'),
-    {
-      flag: 'disable-health-check',
-      shape: 'flag',
-      path: ['health', 'enabled'],
-      help: 'No probes: every registered engine counts as healthy.',
-      convert: on => (on === true ? false : unlessFalse(on)),
-    },
+    off('disable-health-check', 'health.enabled', 'No probes: every registered engine counts as healthy.'),
   ],
   'Metrics and administration:': [
     text('prometheus-host', 'admin.host', 'address'),

@@ -1,5 +1,6 @@
 /** `pd-gateway simulate`: simulated engines in this process, until a signal comes. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { PRESET_NAMES } from '../../bench/simulator/presets.ts'
 import type { CliParts, FleetUrls } from './parts.ts'
 import { untilStopped } from './stop.ts'
 
@@ -27,9 +28,7 @@ export function addSimulateOptions(command: Command): Command {
 export function addFaultOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('--preset <name>', 'Faults that come by chance.')
-        .choices(['calm', 'normal', 'stressed', 'mixed'])
-        .default('calm'),
+      new Option('--preset <name>', 'Faults that come by chance.').choices(PRESET_NAMES).default('calm'),
     )
     .option(
       '--script <name>',

@@ -3,8 +3,9 @@
  *
  * No keep-alive: a probe must learn whether the engine takes new connections.
  */
-import { type IncomingMessage, request as requestHttp } from 'node:http'
+import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
+import { readText } from './read-text.ts'
 
 export interface GetOptions {
   /** From the start to the last byte of the body. */
@@ -29,7 +30,10 @@ export async function httpGet(url: string, { timeoutMs, signal }: GetOptions): P
   const call = request(url, { agent: false, signal: both, headers: { accept: '*/*' } })
   call.once('error', error => reject(timeout.aborted ? new Error(`no answer within ${timeoutMs} ms`) : error))
   call.once('response', response => {
-    readBody(response).then(body => resolve({ status: response.statusCode ?? 0, body }), reject)
+    readText(response, MAX_BODY_BYTES, tooLarge).then(
+      body => resolve({ status: response.statusCode ?? 0, body }),
+      reject,
+    )
   })
   call.end()
   try {
@@ -39,14 +43,6 @@ export async function httpGet(url: string, { timeoutMs, signal }: GetOptions): P
   }
 }
 
-async function readBody(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of response) {
-    if (!(chunk instanceof Uint8Array)) continue
-    bytes += chunk.byteLength
-    if (bytes > MAX_BODY_BYTES) throw new Error(`answer larger than ${MAX_BODY_BYTES} bytes`)
-    chunks.push(Buffer.from(chunk))
-  }
-  return Buffer.concat(chunks).toString('utf8')
+function tooLarge(): Error {
+  return new Error(`answer larger than ${MAX_BODY_BYTES} bytes`)
 }

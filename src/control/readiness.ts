@@ -10,6 +10,11 @@ export interface EngineReadiness {
   readonly reason?: string
 }
 
+/** Roles of which a request needs an engine each. */
+export function neededRoles({ engines }: Pick<Config, 'engines'>): readonly Role[] {
+  return engines.mode === 'pd' ? ['prefill', 'decode'] : ['mixed']
+}
+
 /** Ready: a pair, or in regular mode an engine, that could take a request now. */
 export function readinessOf(
   config: Pick<Config, 'engines'>,
@@ -17,8 +22,7 @@ export function readinessOf(
   slots: { isHealthy(slot: number): boolean },
 ): EngineReadiness {
   const healthy = engines.filter(engine => slots.isHealthy(engine.slot))
-  const needed: readonly Role[] = config.engines.mode === 'pd' ? ['prefill', 'decode'] : ['mixed']
-  const missing = needed.filter(role => !healthy.some(engine => engine.role === role))
+  const missing = neededRoles(config).filter(role => !healthy.some(engine => engine.role === role))
   const counts = { healthyEngines: healthy.length, totalEngines: engines.length }
   if (missing.length === 0) return { isReady: true, ...counts }
   return { isReady: false, reason: `no healthy ${missing.join(' and no healthy ')} engine`, ...counts }

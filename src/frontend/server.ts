@@ -367,8 +367,10 @@ export class Frontend {
     }
     if (visit.isOver) return
     visit.isOver = true
-    if (visit.ticket !== undefined) this.#admission.withdraw(visit.ticket)
-    this.#countWaiting()
+    if (visit.ticket !== undefined) {
+      this.#admission.withdraw(visit.ticket)
+      this.#countWaiting()
+    }
     this.#admission.leave()
   }
 

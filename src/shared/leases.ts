@@ -30,12 +30,6 @@ export class Lease {
     this.#onRelease = terms.onRelease
   }
 
-  /** Whatever the engine has already. */
-  static acquire(slots: EngineSlots, thread: number, { slot }: Engine): Lease {
-    slots.addInFlight(thread, slot, 1)
-    return new Lease(slots, thread, slot, { weight: 1, capacity: Infinity })
-  }
-
   /**
    * `undefined` when the engine has no room. A leg that is larger than the engine's capacity is let in alone.
    *

@@ -8,12 +8,12 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type ConfigInput, configSchema } from '../../../src/config/config.ts'
 import { EngineSlots } from '../../../src/shared/engine-slots.ts'
 import { createSharedMemory } from '../../../src/shared/layout.ts'
-import { Lease } from '../../../src/shared/leases.ts'
 import { AbortCalls } from '../../../workers/abort-request.ts'
 import { Attempt } from '../../../workers/attempt.ts'
 import { readTimers } from '../../../workers/request-timers.ts'
 import { Upstreams } from '../../../workers/upstream/upstreams.ts'
 import { engineOf } from '../../support/engines.ts'
+import { heldLease } from '../../support/held-lease.ts'
 
 const RID = '0123456789abcdef0123456789abcdef'
 const TOKEN = 'data: {"text":"a","meta_info":{"prompt_tokens":7,"completion_tokens":1}}\n\n'
@@ -98,7 +98,7 @@ async function stage(t: TestContext, play: Play): Promise<Stage> {
     timers: readTimers([], config.timeouts).timers,
     body: Buffer.from('{}'),
     isFresh: false,
-    leases: { prefill: Lease.acquire(slots, 0, engines[0]), decode: Lease.acquire(slots, 0, engines[1]) },
+    leases: { prefill: heldLease(slots, 0, engines[0]), decode: heldLease(slots, 0, engines[1]) },
   } as const
   const sink = {
     answered: (_: unknown, body: Uint8Array) => heard.push(`answered ${Buffer.from(body).toString()}`),

@@ -5,6 +5,7 @@ import { EngineSlots } from '../../../src/shared/engine-slots.ts'
 import { createSharedMemory } from '../../../src/shared/layout.ts'
 import { Lease } from '../../../src/shared/leases.ts'
 import { engineOf } from '../../support/engines.ts'
+import { heldLease } from '../../support/held-lease.ts'
 
 const ENGINES = 3
 const THREADS = 2
@@ -49,7 +50,7 @@ function take(house: House, next: Turn): void {
   switch (next.kind) {
     case 'acquire': {
       // The generation may be one that the slot no longer has, or not yet: snapshots travel.
-      const lease = Lease.acquire(slots, next.thread, engineOf(next))
+      const lease = heldLease(slots, next.thread, engineOf(next))
       held.push({ lease, slot: next.slot, thread: next.thread })
       return
     }
@@ -74,7 +75,7 @@ function take(house: House, next: Turn): void {
 suite('Lease', () => {
   test('counts one leg from acquire to release', () => {
     const { slots } = newHouse()
-    const lease = Lease.acquire(slots, 0, engineOf())
+    const lease = heldLease(slots, 0, engineOf())
     assert.equal(slots.inFlight(0), 1)
     lease.release()
     assert.equal(slots.inFlight(0), 0)
@@ -82,7 +83,7 @@ suite('Lease', () => {
 
   test('is given back once, however often it is released', () => {
     const { slots } = newHouse()
-    const [first] = [Lease.acquire(slots, 0, engineOf()), Lease.acquire(slots, 1, engineOf())]
+    const [first] = [heldLease(slots, 0, engineOf()), heldLease(slots, 1, engineOf())]
     first.release()
     first.release()
     assert.equal(slots.inFlight(0), 1)
@@ -90,9 +91,9 @@ suite('Lease', () => {
 
   test('leaves nothing behind on a slot that has changed hands', () => {
     const { slots } = newHouse()
-    const early = Lease.acquire(slots, 0, engineOf({ generation: 1 }))
+    const early = heldLease(slots, 0, engineOf({ generation: 1 }))
     slots.assign(0, 2)
-    const late = Lease.acquire(slots, 1, engineOf({ generation: 1 }))
+    const late = heldLease(slots, 1, engineOf({ generation: 1 }))
     early.release()
     late.release()
     assert.equal(slots.inFlight(0), 0)
@@ -213,8 +214,8 @@ suite('EngineSlots', () => {
 
   test('forgets only the legs of the thread that is gone', () => {
     const { slots } = newHouse()
-    Lease.acquire(slots, 0, engineOf())
-    Lease.acquire(slots, 1, engineOf())
+    heldLease(slots, 0, engineOf())
+    heldLease(slots, 1, engineOf())
     slots.clearThread(0)
     assert.equal(slots.inFlight(0), 1)
   })

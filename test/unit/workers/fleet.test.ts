@@ -6,11 +6,11 @@ import { BreakerCells } from '../../../src/shared/breaker-cells.ts'
 import { SharedCounters } from '../../../src/shared/counters.ts'
 import { EngineSlots } from '../../../src/shared/engine-slots.ts'
 import { createSharedMemory } from '../../../src/shared/layout.ts'
-import { Lease } from '../../../src/shared/leases.ts'
 import { PairLinks } from '../../../src/shared/pair-links.ts'
 import { Breakers } from '../../../workers/breakers.ts'
 import { Fleet, type PairChoice } from '../../../workers/fleet.ts'
 import { engineOf } from '../../support/engines.ts'
+import { heldLease } from '../../support/held-lease.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 
 const PAIRS = [
@@ -88,7 +88,7 @@ suite('Fleet of prefill and decode engines', () => {
 
   test('gives each role the policy that was named for it', () => {
     const { fleet, slots } = houseOf(PAIRS, { policy: { main: 'round_robin', decode: 'least_load' } })
-    Lease.acquire(slots, 0, engineOf({ slot: 2 }))
+    heldLease(slots, 0, engineOf({ slot: 2 }))
     const pairs = Array.from({ length: 2 }, () => told(fleet.choose(undefined, NONE)))
     assert.deepEqual(pairs, ['0→3', '1→3'])
   })
@@ -99,8 +99,8 @@ suite('Fleet of prefill and decode engines', () => {
     assert.equal(first.kind, 'pair')
     if (first.kind !== 'pair' || first.pair.prefill === undefined) return
     const { prefill, decode } = first.pair
-    Lease.acquire(slots, 0, prefill)
-    Lease.acquire(slots, 0, decode)
+    heldLease(slots, 0, prefill)
+    heldLease(slots, 0, decode)
     assert.equal(told(fleet.choose(undefined, NONE)), `${1 - prefill.slot}→${5 - decode.slot}`)
   })
 
