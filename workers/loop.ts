@@ -4,6 +4,7 @@ import { isGeneration } from '../src/core/endpoint.ts'
 import { GatewayError } from '../src/core/errors.ts'
 import type { BatchSender } from '../src/messages/channel.ts'
 import type { RowSink } from '../src/messages/codec.ts'
+import { ExchangeTable } from '../src/messages/exchange-ids.ts'
 import type { OpenMessage } from '../src/messages/types.ts'
 import { AbortByRid, type AbortOrder, readAbortOrder } from './abort-by-rid.ts'
 import { Exchange } from './exchange.ts'
@@ -22,7 +23,7 @@ interface Open {
 export class RouterLoop implements Pick<RowSink, 'onOpen' | 'onAbort' | 'onCredit'> {
   readonly #sender: BatchSender
   readonly #context: RouterContext
-  readonly #open = new Map<number, Open>()
+  readonly #open = new ExchangeTable<Open>()
   readonly #abortByRid = new AbortByRid(order => this.#abortNamed(order))
 
   constructor(sender: BatchSender, context: RouterContext) {
@@ -36,29 +37,28 @@ export class RouterLoop implements Pick<RowSink, 'onOpen' | 'onAbort' | 'onCredi
     if (endpoint === 'abort-request') return this.#orderAbort(message, reply)
     if (!isGeneration(endpoint)) return this.#askFleet(endpoint, message, reply)
     const exchange = new Exchange(message, reply, this.#context, () => this.#open.delete(id))
-    this.#open.set(id, exchange)
+    this.#open.add(id, exchange)
     exchange.start(endpoint, message)
   }
 
   onAbort(id: number): void {
-    this.#open.get(id)?.abort()
+    this.#open.find(id)?.abort()
     this.#open.delete(id)
   }
 
   onCredit(id: number, bytes: number): void {
-    this.#open.get(id)?.grant?.(bytes)
+    this.#open.find(id)?.grant?.(bytes)
   }
 
   close(): void {
     this.#abortByRid.close()
-    for (const exchange of this.#open.values()) exchange.abort()
-    this.#open.clear()
+    for (const exchange of this.#open.all()) exchange.abort()
   }
 
   #askFleet(endpoint: FleetEndpoint, message: OpenMessage, reply: Reply): void {
     const controller = new AbortController()
     const { id } = message
-    this.#open.set(id, { abort: () => controller.abort() })
+    this.#open.add(id, { abort: () => controller.abort() })
     answerFleetRequest(endpoint, { message, context: this.#context, signal: controller.signal })
       .then(
         ({ status, body }) => controller.signal.aborted || reply.json(status, body),
@@ -81,7 +81,7 @@ export class RouterLoop implements Pick<RowSink, 'onOpen' | 'onAbort' | 'onCredi
   }
 
   #abortNamed({ rid }: AbortOrder): void {
-    for (const exchange of this.#open.values()) {
+    for (const exchange of this.#open.all()) {
       if (rid === undefined || exchange.clientRids?.includes(rid)) exchange.requestAbort?.()
     }
   }

@@ -32,8 +32,8 @@ export interface RequestFields {
   readonly prefillLogprobs: 'native' | 'echo' | undefined
   /** `stream_options.include_usage` is true. */
   readonly includesUsage: boolean
-  /** Tokens of a prompt given as token ids, the longest of a batch. Counted at each reading. */
-  readonly promptTokens: number | undefined
+  /** Tokens of a prompt given as token ids, the longest of a batch. Reads the list at each call. */
+  readonly countPromptTokens: () => number | undefined
   /** What to leave out so that no member of ours is sent by the client, commas included. In order. */
   readonly cuts: readonly Range[]
   /** Position of the closing brace. */
@@ -119,13 +119,18 @@ function fieldsOf(endpoint: GenerationEndpoint, bytes: Buffer, object: ScannedOb
     model: stringAt(bytes, lastMember(members, 'model')),
     prefillLogprobs: prefillLogprobs(endpoint, bytes, members),
     includesUsage: includesUsage(bytes, lastMember(members, 'stream_options')),
-    get promptTokens() {
-      return prompt.countTokens()
-    },
-    cuts: cutsOf(members),
+    // A getter here would make V8 give each of these objects a shape of its own, which only a full collection frees.
+    countPromptTokens: prompt.countTokens,
+    cuts: members.some(isOwned) ? cutsOf(members) : NO_CUTS,
     insertAt,
-    isOtherwiseEmpty: members.every(member => OWNED.has(member.key)),
+    isOtherwiseEmpty: members.every(isOwned),
   }
+}
+
+const NO_CUTS: readonly Range[] = []
+
+function isOwned({ key }: Member): boolean {
+  return OWNED.has(key)
 }
 
 function clientRid(bytes: Buffer, member: Member | undefined): string | readonly string[] | undefined {
@@ -192,7 +197,7 @@ function cutsOf(members: readonly Member[]): Range[] {
   let kept: Member | undefined
   let cutStart: number | undefined
   for (const member of members) {
-    if (OWNED.has(member.key)) {
+    if (isOwned(member)) {
       cutStart ??= member.memberStart
     } else {
       // The comma before the next kept member goes with what was before it.

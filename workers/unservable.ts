@@ -13,7 +13,7 @@ export function unknownModel(model: string | undefined): Failure {
 export function findTooLong(fields: RequestFields, { prefill, decode }: Pair): Failure | undefined {
   const limit = Math.min(prefill?.maxInputTokens ?? Infinity, decode.maxInputTokens ?? Infinity)
   if (limit === Infinity) return undefined
-  const { promptTokens } = fields
+  const promptTokens = fields.countPromptTokens()
   if (promptTokens === undefined || promptTokens <= limit) return undefined
   const message = `The input (${promptTokens} tokens) is longer than the engines' limit of ${limit} tokens.`
   return { cause: 'status', blame: 'none', error: new GatewayError('invalid-request', message) }

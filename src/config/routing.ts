@@ -128,6 +128,7 @@ export const limitsSchema = z.strictObject({
   openExchanges: z
     .int()
     .min(1)
+    .max(1_048_576)
     .default(65_536)
     .describe('Requests open at once; one more is refused with 503.'),
   reopens: z

@@ -10,6 +10,7 @@ import { isGeneration } from '../core/endpoint.ts'
 import { GatewayError } from '../core/errors.ts'
 import type { ThreadChannel } from '../messages/channel.ts'
 import { type Batch, decodeBatch, type RowSink } from '../messages/codec.ts'
+import { ExchangeIds, ExchangeTable } from '../messages/exchange-ids.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Recorder } from '../telemetry/recorder.ts'
 import { Admission } from './admission.ts'
@@ -20,7 +21,6 @@ import { Exchange } from './exchange.ts'
 import { bodyTooLarge, checkContentType, type Intake, readBody, readIntake } from './intake.ts'
 import { type Listening, listen } from './listen.ts'
 import { MemoryGuard } from './memory-guard.ts'
-import { OpenExchanges } from './open-exchanges.ts'
 import { writeHead } from './reply.ts'
 import { allowedMethods, findRoute, type LocalPage, type Route } from './routes.ts'
 import { StallSweep } from './stall-sweep.ts'
@@ -75,7 +75,9 @@ export class Frontend {
   readonly #app: UwsApp
   readonly #admission: Admission<Visit>
   readonly #memory: MemoryGuard
-  readonly #exchanges = new OpenExchanges()
+  readonly #ids = new ExchangeIds()
+  /** Those that router threads work on. */
+  readonly #exchanges = new ExchangeTable<Exchange>()
   readonly #unassigned: Unassigned
   readonly #touched: Exchange[] = []
   readonly #stalledClients: StallSweep<Exchange>
@@ -375,9 +377,10 @@ export class Frontend {
   }
 
   #open({ res, intake, route, body, sinceMs }: Visit, hasPlace: boolean): Exchange {
-    const id = this.#exchanges.nextId()
+    const id = this.#ids.take()
     const onOver = (): void => {
       this.#exchanges.delete(id)
+      this.#ids.giveBack(id)
       if (hasPlace) this.#admission.done()
       this.#countOpen()
       this.#admission.leave()

@@ -1,7 +1,7 @@
 /**
  * What the front end and a router thread tell each other about one exchange. `codec.ts` has the wire form.
  *
- * Ids are given by the front end, unsigned 32 bits, unique among the open exchanges of one thread's channel.
+ * Ids are given by the front end, unsigned 32 bits, unique among all open exchanges (`exchange-ids.ts`).
  */
 import type { Endpoint } from '../core/endpoint.ts'
 

@@ -3,7 +3,11 @@ import { decodeString, type Member, type Range } from './scan.ts'
 
 /** The member with the key; of several the last, which is the one that engines see. */
 export function lastMember(members: readonly Member[], key: string): Member | undefined {
-  return members.findLast(member => member.key === key)
+  for (let at = members.length - 1; at >= 0; at--) {
+    const member = members[at]
+    if (member?.key === key) return member
+  }
+  return undefined
 }
 
 /** The value as text; `undefined` when it is no string. */

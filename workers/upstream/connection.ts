@@ -26,7 +26,7 @@ export class Connection {
 
   /** `onClosed`: the socket is closed, whoever did it. */
   constructor(origin: string, options: ConnectionOptions, onClosed: (connection: Connection) => void) {
-    const connectorOfTls = buildConnector({ timeout: options.connectMs })
+    let connectTls: ReturnType<typeof buildConnector> | undefined
     this.#client = new Client(origin, {
       pipelining: 1,
       keepAliveTimeout: options.keepAliveMs,
@@ -42,9 +42,11 @@ export class Connection {
           this.#socket = this.#lean.socket
           return
         }
+        // Only where it is needed: it keeps a cache of sessions, and a registry for the collector to look after.
+        connectTls ??= buildConnector({ timeout: options.connectMs })
         // The types leave out that the connector gives the socket back while it is still connecting.
         // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
-        this.#socket = connectorOfTls(target, callback) as unknown as Socket | undefined
+        this.#socket = connectTls(target, callback) as unknown as Socket | undefined
       },
     })
     this.#client.on('disconnect', () => onClosed(this))

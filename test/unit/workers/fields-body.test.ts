@@ -159,7 +159,7 @@ suite('readFields', () => {
     test(`sees the shape of ${endpoint} ${text}`, () => {
       const read = fields(endpoint, text)
       assert.equal(read.batchSize, batchSize)
-      assert.equal(read.promptTokens, promptTokens)
+      assert.equal(read.countPromptTokens(), promptTokens)
     })
   }
 
