@@ -38,6 +38,8 @@ export interface EngineRequest {
   readonly label: string
 }
 
+/** Most requests fail on no engine, and wait for nothing: what that needs is made when it is needed. */
+const NONE: ReadonlySet<number> = new Set()
 /** Mean pause after a shortage of descriptors, ports or buffers. */
 const SHORTAGE_WAIT_MS = 50
 
@@ -45,9 +47,10 @@ export class AttemptLoop implements AttemptSink, Waiter {
   readonly #request: EngineRequest
   readonly #sink: AttemptSink
   readonly #context: RouterContext
-  readonly #avoid = new Set<number>()
-  readonly #wait: RetryWait
-  readonly #engineWait: EngineWait
+  /** Slots of engines that have failed this request. */
+  #avoid = NONE
+  #wait: RetryWait | undefined
+  #engineWait: EngineWait | undefined
   #attempt: Attempt | undefined
   #pair: Pair | undefined
   #verdicts: LegVerdicts | undefined
@@ -62,8 +65,6 @@ export class AttemptLoop implements AttemptSink, Waiter {
     this.#request = request
     this.#sink = sink
     this.#context = context
-    this.#wait = new RetryWait(context.retryGate)
-    this.#engineWait = new EngineWait(context.config.timeouts.engineWaitMs)
   }
 
   /** The sink may hear of the end before this returns. */
@@ -74,7 +75,7 @@ export class AttemptLoop implements AttemptSink, Waiter {
 
   /** The sink hears nothing more. */
   abort(): void {
-    this.#wait.end()
+    this.#wait?.end()
     this.#leaveLine()
     this.#attempt?.abort()
     this.#verdicts?.abandoned()
@@ -83,8 +84,8 @@ export class AttemptLoop implements AttemptSink, Waiter {
   /** The client asked to abort by rid: engines are told, and what they answer is the answer. */
   requestAbort(): void {
     this.#isAbortRequested = true
-    if (!this.#wait.isWaiting && this.#line === undefined) return this.#attempt?.requestAbort()
-    this.#wait.end()
+    if (this.#wait?.isWaiting !== true && this.#line === undefined) return this.#attempt?.requestAbort()
+    this.#wait?.end()
     this.#leaveLine()
     this.#giveUp(abortedFailure(), 'aborted')
   }
@@ -150,13 +151,13 @@ export class AttemptLoop implements AttemptSink, Waiter {
     this.#isFresh = decision.isFree
     this.#context.observer.retried(failure)
     this.#log('retry', failure, { retry: this.#retries, delayMs: Math.round(decision.delayMs) })
-    this.#wait.start(decision.delayMs, !decision.isFree, () => this.#tryNext())
+    this.#tryAfter(decision.delayMs, !decision.isFree)
   }
 
   /** Our own machine is short of something for a moment: that is no retry, and only the deadline ends it. */
   #comeAgain(failure: Failure): void {
     this.#context.log.debug({ request: this.#request.label, error: failure.error.message }, 'shortage')
-    this.#wait.start(SHORTAGE_WAIT_MS * (0.5 + this.#context.random()), false, () => this.#tryNext())
+    this.#tryAfter(SHORTAGE_WAIT_MS * (0.5 + this.#context.random()), false)
   }
 
   /** Engines that are full are no failure: the attempt waits for its turn, and only the deadline ends that. */
@@ -209,15 +210,22 @@ export class AttemptLoop implements AttemptSink, Waiter {
 
   /** Nothing was sent, so this is no retry: it costs no budget, and has a time of its own. */
   #waitForEngine(missing: string): void {
-    const { nowMs, random } = this.#context
+    const { config, nowMs, random } = this.#context
     this.#pair = undefined
+    this.#engineWait ??= new EngineWait(config.timeouts.engineWaitMs)
     const delayMs = this.#engineWait.nextMs(nowMs(), this.#request.deadlineMs, random)
     if (delayMs === undefined || this.#isAbortRequested) {
       const failure = noEngineFailure(missing)
       this.#context.observer.attemptFailed(failure, undefined)
       return this.#giveUp(failure, 'no-engine')
     }
-    this.#wait.start(delayMs, false, () => this.#tryNext())
+    this.#tryAfter(delayMs, false)
+  }
+
+  /** `costs`: of the retry budget. */
+  #tryAfter(delayMs: number, costs: boolean): void {
+    this.#wait ??= new RetryWait(this.#context.retryGate)
+    this.#wait.start(delayMs, costs, () => this.#tryNext())
   }
 
   #charge(failure: Failure): void {
@@ -250,8 +258,10 @@ export class AttemptLoop implements AttemptSink, Waiter {
     if (failure.blame === 'none' || this.#pair === undefined) return
     const { prefill, decode } = this.#pair
     const isBoth = failure.blame === 'link'
-    if (prefill && (isBoth || failure.error.leg === 'prefill')) this.#avoid.add(prefill.slot)
-    if (isBoth || failure.error.leg === 'decode') this.#avoid.add(decode.slot)
+    const guilty = new Set(this.#avoid)
+    if (prefill && (isBoth || failure.error.leg === 'prefill')) guilty.add(prefill.slot)
+    if (isBoth || failure.error.leg === 'decode') guilty.add(decode.slot)
+    this.#avoid = guilty
   }
 
   #giveUp(failure: Failure, because: string): void {

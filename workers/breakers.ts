@@ -59,12 +59,14 @@ export class Breakers {
 
   /** Those of a role that may get a request. All of them in a panic; the list itself while no breaker is open. */
   admitted(engines: readonly Engine[]): readonly Engine[] {
-    if (!this.#isEnabled || engines.every(({ slot }) => this.#cells.isClosed(slot))) return engines
+    if (!this.#isEnabled || engines.every(this.#isClosed)) return engines
     const admitted = engines.filter(({ slot }) => this.#admits(slot))
     return isPanic(engines.length, engines.length - admitted.length, this.#maxEjectedShare)
       ? engines
       : admitted
   }
+
+  readonly #isClosed = ({ slot }: Engine): boolean => this.#cells.isClosed(slot)
 
   /**
    * To be called for an engine that was chosen. `undefined`: no probe is needed, or in a panic none is to be had.

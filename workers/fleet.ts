@@ -4,6 +4,7 @@ import type { NowMs } from '../src/core/clock.ts'
 import { type Engine, type EngineSnapshot, NO_ENGINES, type Role } from '../src/core/engine.ts'
 import type { Random } from '../src/core/random.ts'
 import { eligible, modelNeed, preferring } from '../src/policy/eligible.ts'
+import { passing } from '../src/policy/passing.ts'
 import { POLICIES } from '../src/policy/policies.ts'
 import type { Policy, PolicyView } from '../src/policy/policy.ts'
 import type { CounterName, SharedCounters } from '../src/shared/counters.ts'
@@ -51,6 +52,7 @@ export class Fleet {
   readonly #policies: Record<Role, Policy>
   readonly #views: Record<Role, PolicyView>
   #snapshot: EngineSnapshot = NO_ENGINES
+  #byRole: Record<Role, readonly Engine[]> = { prefill: [], decode: [], mixed: [] }
 
   constructor(config: Config, { slots, counters, breakers, links, random, nowMs }: FleetView) {
     const { main, prefill, decode } = config.policy
@@ -78,6 +80,12 @@ export class Fleet {
 
   update(snapshot: EngineSnapshot): void {
     this.#snapshot = snapshot
+    const { engines } = snapshot
+    this.#byRole = {
+      prefill: engines.filter(({ role }) => role === 'prefill'),
+      decode: engines.filter(({ role }) => role === 'decode'),
+      mixed: engines.filter(({ role }) => role === 'mixed'),
+    }
   }
 
   isHealthy(engine: Engine): boolean {
@@ -124,28 +132,30 @@ export class Fleet {
 
   /** Healthy, by its breaker or in spite of it, and of those the ones that have not failed the request. */
   #candidates(role: Role, model: string | undefined, avoid: ReadonlySet<number>): readonly Engine[] {
-    const healthy = eligible(this.engines, { role, model }, slot => this.#slots.isHealthy(slot))
+    const healthy = eligible(this.#byRole[role], { role, model }, this.#isUsable)
     const admitted = this.#breakers.admitted(healthy)
     return avoid.size === 0 ? admitted : preferring(admitted, ({ slot }) => !avoid.has(slot))
   }
+
+  readonly #isUsable = (slot: number): boolean => this.#slots.isHealthy(slot)
 
   /**
    * An engine all of whose links fail is the one at fault: it is in no pair while others are. When every pair is
    * avoided, one of them is taken.
    */
   #join(prefills: readonly Engine[], decodes: readonly Engine[], hasRoom: HasRoom): Choice {
-    const isWhole = this.#wholeLinks()
+    if (this.#links.areAllWhole()) {
+      const prefill = this.#pick('prefill', prefills, hasRoom)
+      return prefill === undefined ? FULL : pairOf(prefill, this.#pick('decode', decodes, hasRoom))
+    }
+    const nowMs = this.#nowMs()
+    const isWhole = (prefill: Engine, decode: Engine): boolean =>
+      !this.#links.isAvoided(prefill.slot, decode.slot, nowMs)
     const linked = preferring(prefills, prefill => decodes.some(decode => isWhole(prefill, decode)))
     const prefill = this.#pick('prefill', linked, hasRoom)
     if (prefill === undefined) return FULL
     const reached = preferring(decodes, decode => isWhole(prefill, decode))
     return pairOf(prefill, this.#pick('decode', reached, hasRoom))
-  }
-
-  #wholeLinks(): (prefill: Engine, decode: Engine) => boolean {
-    if (this.#links.areAllWhole()) return () => true
-    const nowMs = this.#nowMs()
-    return (prefill, decode) => !this.#links.isAvoided(prefill.slot, decode.slot, nowMs)
   }
 
   #claim({ prefill, decode }: Pair): readonly Probe[] | 'taken' {
@@ -162,7 +172,7 @@ export class Fleet {
 
   /** `undefined`: all of them are full. */
   #pick(role: Role, engines: readonly Engine[], hasRoom: HasRoom): Engine | undefined {
-    const free = engines.every(hasRoom) ? engines : engines.filter(hasRoom)
+    const free = passing(engines, hasRoom)
     return free.length === 0 ? undefined : this.#policies[role](free, this.#views[role])
   }
 }

@@ -7,7 +7,8 @@
  */
 import type { Answered } from './attempt-state.ts'
 
-const SUSPICIOUS = ['"error"', '"abort"'].map(word => Buffer.from(word))
+const ERROR = Buffer.from('"error"')
+const ABORT = Buffer.from('"abort"')
 const PROMPT_TOKENS = Buffer.from('"prompt_tokens":')
 const COMPLETION_TOKENS = Buffer.from('"completion_tokens":')
 const OPEN_BRACE = 0x7b
@@ -18,7 +19,7 @@ const ZERO = 0x30
 /** One object, as a body or as the data of an event. `undefined`: look closer. */
 export function quickLook(body: Buffer): Answered | undefined {
   if (body[0] !== OPEN_BRACE || body[body.length - 1] !== CLOSE_BRACE) return undefined
-  if (SUSPICIOUS.some(word => body.includes(word))) return undefined
+  if (body.includes(ERROR) || body.includes(ABORT)) return undefined
   const promptTokens = countAfter(body, PROMPT_TOKENS)
   const made = countAfter(body, COMPLETION_TOKENS)
   return promptTokens === undefined || !made ? undefined : { promptTokens, hasToken: true }

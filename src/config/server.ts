@@ -15,9 +15,9 @@ export const serverSchema = z.strictObject({
     .int()
     .min(1)
     .max(64)
-    .default(4)
+    .default(16)
     .describe(
-      "Half of the space for new objects in a thread's heap, MiB: more costs memory, less costs CPU time.",
+      "Half of the space for new objects in a router thread's heap, MiB: more costs memory, less costs CPU time.",
     ),
   threadStallMs: z
     .int()

@@ -33,6 +33,8 @@ export interface Control {
 }
 
 const RESTART_PAUSE_MS = 500
+/** It makes little: it needs no such space for new objects as router threads do. */
+const HEAP_LIMITS = { maxYoungGenerationSizeMb: 4 }
 const CLOSE_LIMIT_MS = 2000
 
 /** Resolves when the thread listens; engines join the snapshots as they answer. @throws why it does not. */
@@ -90,7 +92,11 @@ class Supervisor implements Control {
   #spawn(): Worker {
     const { config, shared } = this.#options
     const workerData: ControlTask = { config, shared, known: this.#known, adminPort: this.#adminPort }
-    const thread = new Worker(this.#options.entry, { workerData, name: 'control' })
+    const thread = new Worker(this.#options.entry, {
+      workerData,
+      name: 'control',
+      resourceLimits: HEAP_LIMITS,
+    })
     thread.on('message', (report: ControlReport) => this.#onReport(report))
     thread.on('error', error => {
       this.#listening.reject(error)

@@ -1,5 +1,6 @@
 /** Which engines of a role may be chosen for a request. Pure. */
 import type { Engine, Role } from '../core/engine.ts'
+import { passing } from './passing.ts'
 
 export interface Need {
   readonly role: Role
@@ -13,7 +14,8 @@ export function eligible(
   need: Need,
   isUsable: (slot: number) => boolean,
 ): readonly Engine[] {
-  return engines.filter(
+  return passing(
+    engines,
     engine => engine.role === need.role && serves(engine, need.model) && isUsable(engine.slot),
   )
 }
@@ -23,7 +25,7 @@ export function preferring(
   engines: readonly Engine[],
   isBetter: (engine: Engine) => boolean,
 ): readonly Engine[] {
-  const better = engines.filter(isBetter)
+  const better = passing(engines, isBetter)
   return better.length > 0 ? better : engines
 }
 
@@ -38,13 +40,25 @@ export type ModelNeed =
  * many clients send "default". In a mixed fleet the name chooses among the engines, and must be one of theirs.
  */
 export function modelNeed(engines: readonly Engine[], model: string | undefined): ModelNeed {
-  if (model === undefined || isUniform(engines)) return { kind: 'any' }
+  if (model === undefined || isUniform(engines)) return ANY
   return engines.some(engine => serves(engine, model)) ? { kind: 'named', model } : { kind: 'unknown' }
 }
 
+const ANY: ModelNeed = { kind: 'any' }
+
+/** Asked for each request that names a model: nothing is made for the answer. */
 function isUniform(engines: readonly Engine[]): boolean {
-  const names = engines.filter(engine => engine.models.length > 0).map(engine => engine.models.join('\n'))
-  return names.every(name => name === names[0])
+  let first: readonly string[] | undefined
+  for (const { models } of engines) {
+    if (models.length === 0) continue
+    first ??= models
+    if (first !== models && !areSame(first, models)) return false
+  }
+  return true
+}
+
+function areSame(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((name, at) => name === other[at])
 }
 
 function serves(engine: Engine, model: string | undefined): boolean {

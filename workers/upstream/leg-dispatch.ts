@@ -4,6 +4,7 @@
  */
 import type { FlatHeaders } from '../../src/messages/types.ts'
 import type { Connection } from './connection.ts'
+import { HeaderTexts } from './header-texts.ts'
 import type { LegHandle, LegHandler, LegRequest } from './leg.ts'
 import { nameFailure } from './leg-failure.ts'
 
@@ -105,8 +106,14 @@ export class Leg implements LegHandle {
   }
 }
 
+const NAMES = new HeaderTexts(bytes => bytes.toString('latin1').toLowerCase())
+const VALUES = new HeaderTexts(bytes => bytes.toString('latin1'))
+
 function toFlat(raw: readonly Buffer[]): FlatHeaders {
-  return raw.map((part, index) =>
-    index % 2 === 0 ? part.toString('latin1').toLowerCase() : part.toString('latin1'),
-  )
+  const flat: string[] = []
+  for (let at = 0; at < raw.length; at++) {
+    const bytes = raw[at]
+    if (bytes !== undefined) flat.push((at % 2 === 0 ? NAMES : VALUES).textOf(bytes))
+  }
+  return flat
 }
