@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
 import { chatPromptText, expectedText } from '../../bench/simulator/script.ts'
-import { type GatewayHouse, openGateway, runningOn, until } from '../support/gateway.ts'
+import { type GatewayHouse, openGateway, runningOn } from '../support/gateway.ts'
+import { until } from '../support/until.ts'
 
 /** Longer than any test. */
 const ENDLESS = { max_new_tokens: 100_000 }

@@ -5,7 +5,8 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { expectedText } from '../../bench/simulator/script.ts'
-import { openFleet, runningOn, until } from '../support/gateway.ts'
+import { openFleet, runningOn } from '../support/gateway.ts'
+import { until } from '../support/until.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
@@ -35,7 +36,7 @@ async function startProgram(
   })
   let log = ''
   child.stdout.on('data', bytes => (log += String(bytes)))
-  await until(() => / listening .*port=\d+/.test(log) || child.exitCode !== null, 20_000)
+  await until(() => / listening .*port=\d+/.test(log) || child.exitCode !== null)
   const origin = `http://127.0.0.1:${/ port=(\d+)/.exec(log)?.[1]}`
   await until(async () => (await fetch(`${origin}/readiness`)).ok)
   return { child, origin }

@@ -6,18 +6,18 @@ import { Agent, type IncomingMessage, request } from 'node:http'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { expectedText } from '../../bench/simulator/script.ts'
-import { openFleet, runningOn, until } from '../support/gateway.ts'
+import { openFleet, runningOn } from '../support/gateway.ts'
 import { at, parseStream } from '../support/sse.ts'
+import { until } from '../support/until.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const STEP_MS = 50
-const LIMIT_MS = 30_000
 
 test('at SIGTERM an open stream completes, and the program ends with 0', async t => {
   const { child, port } = await startProgram(t, ['--shutdown-settle-secs', '0'])
   const response = await post(port, { text: 'To the end', stream: true, ...tokens(20) })
   child.kill('SIGTERM')
-  await until(() => isRefused(port), LIMIT_MS)
+  await until(() => isRefused(port))
   const { events, hasDone } = parseStream(await textOf(response))
   assert.ok(hasDone)
   assert.equal(at(events.at(-1), 'text'), expectedText('To the end', 0, 20))
@@ -27,7 +27,7 @@ test('at SIGTERM an open stream completes, and the program ends with 0', async t
 test('while it settles it serves everything, and only readiness says no', async t => {
   const { child, port } = await startProgram(t, ['--shutdown-settle-secs', '2'])
   child.kill('SIGTERM')
-  await until(async () => (await get(port, '/readiness')).statusCode === 503, LIMIT_MS)
+  await until(async () => (await get(port, '/readiness')).statusCode === 503)
   const readiness = await textOf(await get(port, '/readiness'))
   assert.match(readiness, /"reason":"shutting-down"/)
   assert.equal((await get(port, '/health')).statusCode, 200)
@@ -45,7 +45,7 @@ test('on a connection that is open it answers once more, and closes it', async t
   // Keeps the program from ending at once.
   const open = await post(port, { text: 'open', stream: true, ...tokens(40) })
   child.kill('SIGTERM')
-  await until(() => isRefused(port), LIMIT_MS)
+  await until(() => isRefused(port))
   const last = await post(port, { text: 'b', ...tokens(2) }, agent)
   assert.equal(last.statusCode, 200)
   assert.equal(last.headers.connection, 'close')
@@ -62,7 +62,7 @@ test('what is open after the grace period ends with an error, and the engines ar
   assert.ok(hasDone)
   assert.equal(at(events.at(-1), 'error', 'code'), 'shutting-down')
   assert.deepEqual(await exitOf(child), [0, null])
-  await until(() => runningOn(fleet) === 0, LIMIT_MS)
+  await until(() => runningOn(fleet) === 0)
 })
 
 test('a second signal ends it at once', async t => {
@@ -70,7 +70,7 @@ test('a second signal ends it at once', async t => {
   const response = await post(port, { text: 'Endless', stream: true, ...tokens(100_000) })
   response.on('error', () => {})
   child.kill('SIGINT')
-  await until(() => isRefused(port), LIMIT_MS)
+  await until(() => isRefused(port))
   // Signals within half a second are one wish.
   const again = setInterval(() => child.kill('SIGINT'), 200)
   t.after(() => clearInterval(again))
@@ -97,9 +97,9 @@ async function startProgram(t: TestContext, flags: readonly string[]): Promise<P
   })
   let log = ''
   child.stdout.on('data', bytes => (log += String(bytes)))
-  await until(() => / listening .*port=\d+/.test(log) || child.exitCode !== null, LIMIT_MS)
+  await until(() => / listening .*port=\d+/.test(log) || child.exitCode !== null)
   const port = Number(/ port=(\d+)/.exec(log)?.[1])
-  await until(async () => (await get(port, '/readiness')).statusCode === 200, LIMIT_MS)
+  await until(async () => (await get(port, '/readiness')).statusCode === 200)
   return { child, port, fleet }
 }
 

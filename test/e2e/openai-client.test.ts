@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import OpenAI from 'openai'
 import { chatPromptText, scriptFor } from '../../bench/simulator/script.ts'
-import { type GatewayHouse, openGateway, runningOn, until } from '../support/gateway.ts'
+import { type GatewayHouse, openGateway, runningOn } from '../support/gateway.ts'
+import { until } from '../support/until.ts'
 
 interface Office extends GatewayHouse {
   readonly client: OpenAI

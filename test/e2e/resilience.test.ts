@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Fleet } from '../../bench/simulator/fleet.ts'
-import { openGateway, until } from '../support/gateway.ts'
+import { openGateway } from '../support/gateway.ts'
+import { until } from '../support/until.ts'
 
 const RETRY = { maxRetries: 5, initialBackoffMs: 2, maxBackoffMs: 20, budgetFloorPerSec: 1000 }
 const STEADY = { policy: { main: 'round_robin' }, retry: RETRY, health: { intervalSecs: 60 } } as const

@@ -6,7 +6,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { configSchema } from '../../src/config/config.ts'
 import { startGateway } from '../../src/gateway.ts'
-import { until } from '../support/gateway.ts'
+import { until } from '../support/until.ts'
 
 const MIB = 1024 * 1024
 const STREAM_BYTES = 100 * MIB
@@ -33,8 +33,8 @@ test('a client that reads nothing of 100 MiB holds its engine up, and is cut off
   client.pause()
   const body = '{"text":"x","stream":true}'
   client.write(`POST /generate HTTP/1.1\r\nhost: a\r\ncontent-length: ${body.length}\r\n\r\n${body}`)
-  await until(() => engine.isWaiting(), 20_000)
-  await until(() => engine.isLeft(), 20_000)
+  await until(() => engine.isWaiting())
+  await until(() => engine.isLeft())
   assert.ok(engine.sentBytes() < HELD_BYTES, `the engine could send ${engine.sentBytes()} bytes`)
 })
 

@@ -1,7 +1,8 @@
 /** Timers that a request sets for itself by headers. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { openGateway, runningOn, until } from '../support/gateway.ts'
+import { openGateway, runningOn } from '../support/gateway.ts'
+import { until } from '../support/until.ts'
 
 /** What engines need before they say anything: longer than any timer below, shorter than the configured ones. */
 const SLOW = { slowFirstByteMs: 60_000 }

@@ -1,11 +1,11 @@
 /** A running gateway in front of simulated engines, both closed when the test ends. */
 
 import type { TestContext } from 'node:test'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Fleet, type FleetOptions, startFleet } from '../../bench/simulator/fleet.ts'
 import { FAST } from '../../bench/simulator/knobs.ts'
 import { type ConfigInput, configSchema } from '../../src/config/config.ts'
 import { startGateway } from '../../src/gateway.ts'
+import { until } from './until.ts'
 
 type Sections = Omit<ConfigInput, 'engines'>
 
@@ -46,17 +46,6 @@ export async function openFleet(t: TestContext, options: FleetOptions): Promise<
   const fleet = await startFleet({ ...options, knobs: { ...FAST, ...options.knobs } })
   t.after(() => fleet.close())
   return fleet
-}
-
-/** Waits until the condition holds. @throws when it does not within `limitMs`. */
-export async function until(condition: () => boolean | Promise<boolean>, limitMs = 10_000): Promise<void> {
-  const giveUpAt = performance.now() + limitMs
-  // oxlint-disable-next-line no-await-in-loop -- looking again and again is the point
-  while (!(await condition())) {
-    if (performance.now() > giveUpAt) throw new Error('the condition did not come true')
-    // oxlint-disable-next-line no-await-in-loop -- gives the loop a turn
-    await nextTurn()
-  }
 }
 
 /** Requests that all engines of the fleet hold. */

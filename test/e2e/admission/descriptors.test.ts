@@ -6,7 +6,8 @@ import { Agent, request } from 'node:http'
 import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { openFleet, until } from '../../support/gateway.ts'
+import { openFleet } from '../../support/gateway.ts'
+import { until } from '../../support/until.ts'
 
 const BINARY = fileURLToPath(new URL('../../../bin/pd-gateway.js', import.meta.url))
 const LIMIT = 512
@@ -30,7 +31,7 @@ async function startLimited(t: TestContext, args: readonly string[]): Promise<Ru
   createInterface(child.stdout).on('line', line => lines.push(line))
   const portIn = (): number =>
     Number(/"port":(\d+)/.exec(lines.find(line => line.includes('listening')) ?? '')?.[1])
-  await until(() => portIn() > 0, 30_000)
+  await until(() => portIn() > 0)
   return { port: portIn(), lines }
 }
 
@@ -70,7 +71,7 @@ test(`${REQUESTS} requests at once are all answered with ${LIMIT} descriptors, a
     'info',
   ]
   const { port, lines } = await startLimited(t, ['serve', ...own, ...engines])
-  await until(async () => (await fetch(`http://127.0.0.1:${port}/readiness`)).ok, 30_000)
+  await until(async () => (await fetch(`http://127.0.0.1:${port}/readiness`)).ok)
 
   const agent = new Agent({ keepAlive: true })
   t.after(() => agent.destroy())

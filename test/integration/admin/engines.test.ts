@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type GatewayHouse, openFleet, openGateway, until } from '../../support/gateway.ts'
+import { type GatewayHouse, openFleet, openGateway } from '../../support/gateway.ts'
 import { at } from '../../support/sse.ts'
+import { until } from '../../support/until.ts'
 
 async function enginesOf({ adminOrigin }: GatewayHouse): Promise<readonly unknown[]> {
   const body: unknown = await (await fetch(`${adminOrigin}/admin/engines`)).json()

@@ -1,7 +1,8 @@
 /** What /metrics says is what happened: held against the engines' own counters and the answers that clients got. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { openGateway, until } from '../../support/gateway.ts'
+import { openGateway } from '../../support/gateway.ts'
+import { until } from '../../support/until.ts'
 
 const REQUESTS = 120
 const AT_ONCE = 8

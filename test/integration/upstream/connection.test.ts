@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
-import { until } from '../../support/front-house.ts'
+import { until } from '../../support/until.ts'
 import { answerOf, ask, connectionsTo, NotedAnswer, post, rawEngine } from './raw-engine.ts'
 
 test('uses one connection for requests that follow each other', async t => {

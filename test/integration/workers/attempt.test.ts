@@ -4,7 +4,6 @@ import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { suite, type TestContext, test } from 'node:test'
-import { setTimeout as pause } from 'node:timers/promises'
 import { type ConfigInput, configSchema } from '../../../src/config/config.ts'
 import { EngineSlots } from '../../../src/shared/engine-slots.ts'
 import { createSharedMemory } from '../../../src/shared/layout.ts'
@@ -14,12 +13,12 @@ import { readTimers } from '../../../workers/request-timers.ts'
 import { Upstreams } from '../../../workers/upstream/upstreams.ts'
 import { engineOf } from '../../support/engines.ts'
 import { heldLease } from '../../support/held-lease.ts'
+import { until } from '../../support/until.ts'
 
 const RID = '0123456789abcdef0123456789abcdef'
 const TOKEN = 'data: {"text":"a","meta_info":{"prompt_tokens":7,"completion_tokens":1}}\n\n'
 const DONE = 'data: [DONE]\n\n'
 const WHOLE = '{"text":"a","meta_info":{"prompt_tokens":7,"completion_tokens":1}}'
-const LIMIT_MS = 10_000
 
 type Script = (response: ServerResponse) => unknown
 
@@ -111,13 +110,6 @@ async function stage(t: TestContext, play: Play): Promise<Stage> {
   }
   const attempt = new Attempt(plan, sink, { config, upstreams, aborts })
   return { attempt, heard, prefill, decode, inFlight: () => [slots.inFlight(0), slots.inFlight(1)] }
-}
-
-async function until(isTrue: () => boolean, endMs = performance.now() + LIMIT_MS): Promise<void> {
-  if (isTrue()) return
-  assert.ok(performance.now() < endMs, 'waited too long')
-  await pause(2)
-  return until(isTrue, endMs)
 }
 
 const silent: Script = () => undefined
