@@ -147,6 +147,7 @@ test('waits for an engine to come, but not for ever', async t => {
   const config = {
     ...STEADY,
     timeouts: { engineWaitMs: 400 },
+    admission: { outageWaitSecs: 0.4 },
     health: { intervalSecs: 0.1, failureThreshold: 1 },
   }
   const { origin, fleet } = await openGateway(t, { fleet: { prefill: 1, decode: 1 }, config })

@@ -5,6 +5,7 @@ import { type Fleet, type FleetOptions, startFleet } from '../../bench/simulator
 import { FAST } from '../../bench/simulator/knobs.ts'
 import { type ConfigInput, configSchema } from '../../src/config/config.ts'
 import { startGateway } from '../../src/gateway.ts'
+import { at } from './sse.ts'
 import { until } from './until.ts'
 
 type Sections = Omit<ConfigInput, 'engines'>
@@ -23,8 +24,11 @@ export interface GatewayHouse {
   readonly fleet: Fleet
 }
 
-/** Resolves when the gateway is ready: every role has a healthy engine. */
-export async function openGateway(t: TestContext, options: GatewayOptions): Promise<GatewayHouse> {
+/** A test, or a whole file: `{ after }` of node:test, for what its tests share. */
+export type Owner = Pick<TestContext, 'after'>
+
+/** Resolves when the gateway is ready: every engine is healthy. */
+export async function openGateway(t: Owner, options: GatewayOptions): Promise<GatewayHouse> {
   const fleet = await openFleet(t, options.fleet)
   const config = configSchema.parse({
     log: { level: 'error' },
@@ -37,12 +41,13 @@ export async function openGateway(t: TestContext, options: GatewayOptions): Prom
   const gateway = await startGateway(config)
   t.after(() => gateway.close())
   const origin = `http://127.0.0.1:${gateway.port}`
-  await until(() => hasAllEngines(origin))
+  const engines = fleet.prefill.length + fleet.decode.length + fleet.unified.length
+  await until(async () => (await healthyEngines(origin)) === engines, 'every engine is healthy')
   return { origin, adminOrigin: `http://127.0.0.1:${gateway.adminPort}`, fleet }
 }
 
 /** Engines with small times. */
-export async function openFleet(t: TestContext, options: FleetOptions): Promise<Fleet> {
+export async function openFleet(t: Owner, options: FleetOptions): Promise<Fleet> {
   const fleet = await startFleet({ ...options, knobs: { ...FAST, ...options.knobs } })
   t.after(() => fleet.close())
   return fleet
@@ -65,8 +70,7 @@ function enginesOf(fleet: Fleet): ConfigInput['engines'] {
   }
 }
 
-async function hasAllEngines(origin: string): Promise<boolean> {
+async function healthyEngines(origin: string): Promise<unknown> {
   const response = await fetch(`${origin}/readiness`)
-  await response.arrayBuffer()
-  return response.ok
+  return at(await response.json(), 'healthy_workers')
 }
