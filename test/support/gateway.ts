@@ -1,6 +1,5 @@
 /** A running gateway in front of simulated engines, both closed when the test ends. */
 
-import type { TestContext } from 'node:test'
 import { type Fleet, type FleetOptions, startFleet } from '../../bench/simulator/fleet.ts'
 import { FAST } from '../../bench/simulator/knobs.ts'
 import { type ConfigInput, configSchema } from '../../src/config/config.ts'
@@ -25,7 +24,9 @@ export interface GatewayHouse {
 }
 
 /** A test, or a whole file: `{ after }` of node:test, for what its tests share. */
-export type Owner = Pick<TestContext, 'after'>
+export interface Owner {
+  after(close: () => unknown): void
+}
 
 /** Resolves when the gateway is ready: every engine is healthy. */
 export async function openGateway(t: Owner, options: GatewayOptions): Promise<GatewayHouse> {
