@@ -1,6 +1,5 @@
 /** One attempt over real sockets: what its sink hears, what the engines are told, and that every lease comes back. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { suite, type TestContext, test } from 'node:test'
@@ -13,6 +12,7 @@ import { readTimers } from '../../../workers/request-timers.ts'
 import { Upstreams } from '../../../workers/upstream/upstreams.ts'
 import { engineOf } from '../../support/engines.ts'
 import { heldLease } from '../../support/held-lease.ts'
+import { listen } from '../../support/listen.ts'
 import { until } from '../../support/until.ts'
 
 const RID = '0123456789abcdef0123456789abcdef'
@@ -43,15 +43,12 @@ async function startEngine(t: TestContext, script: Script): Promise<ScriptedEngi
       return script(response)
     })
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  const port = await listen(server)
   t.after(() => {
     server.closeAllConnections()
     server.close()
   })
-  const address = server.address()
-  assert.ok(typeof address === 'object' && address !== null)
-  return { url: `http://127.0.0.1:${address.port}`, seen }
+  return { url: `http://127.0.0.1:${port}`, seen }
 }
 
 interface Stage {
