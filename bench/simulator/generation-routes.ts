@@ -5,14 +5,7 @@ import { GenerateRenderer } from './answers/generate.ts'
 import type { RenderContext, Renderer } from './answers/renderer.ts'
 import { type Call, callOf, type Endpoint } from './call.ts'
 import type { EngineState, Route } from './engine-state.ts'
-import {
-  type ErrorAnswer,
-  nativeValueError,
-  openAiValueError,
-  statusError,
-  unexpectedError,
-  validationError,
-} from './envelopes.ts'
+import { type ErrorAnswer, statusError, unexpectedError, validationError, valueError } from './envelopes.ts'
 import { drawFaults, type FaultPlan } from './faults.ts'
 import { Generation } from './generation.ts'
 import { resetSocket, sendJson } from './http-answer.ts'
@@ -58,7 +51,7 @@ function readCall(engine: EngineState, endpoint: Endpoint, request: IncomingRequ
   } catch (error) {
     if (!(error instanceof RequestError)) return unexpectedError(String(error))
     if (error.kind === 'validation') return validationError(error.message)
-    return endpoint === 'generate' ? nativeValueError(error.message) : openAiValueError(error.message)
+    return valueError(endpoint, error.message)
   }
 }
 

@@ -8,13 +8,7 @@ import type { Renderer } from './answers/renderer.ts'
 import { failureOf } from './answers/renderer.ts'
 import type { Call } from './call.ts'
 import type { TimerHandle } from './clock.ts'
-import {
-  type ErrorAnswer,
-  nativeErrorEvent,
-  nativeValueError,
-  openAiValueError,
-  statusError,
-} from './envelopes.ts'
+import { type ErrorAnswer, nativeErrorEvent, statusError, valueError } from './envelopes.ts'
 import type { Output } from './output.ts'
 import { traitsOf } from './profiles.ts'
 import type { RequestTable } from './request-table.ts'
@@ -71,7 +65,7 @@ export class Generation implements SequenceListener {
     this.#host.counters.failed++
     const { endpoint, isStream } = this.#call
     if (!isStream || (endpoint !== 'generate' && !this.#sendsHeadAtOnce())) {
-      return this.#answer(endpoint === 'generate' ? nativeValueError(message) : openAiValueError(message))
+      return this.#answer(valueError(endpoint, message))
     }
     this.#output.events(nativeErrorEvent(message, traitsOf(this.#host.knobs).typedErrorEvents))
     this.#output.end()
@@ -204,9 +198,8 @@ export class Generation implements SequenceListener {
     this.#isOver = true
     this.#host.counters.failed++
     this.#orphanRest()
-    const isNative = this.#call.endpoint === 'generate'
-    if (status !== 400) this.#answer(statusError(status, message))
-    else this.#answer(isNative ? nativeValueError(message) : openAiValueError(message))
+    const { endpoint } = this.#call
+    this.#answer(status === 400 ? valueError(endpoint, message) : statusError(status, message))
   }
 
   /** Siblings run on to their end, but no rid names them any more. */

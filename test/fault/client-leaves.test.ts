@@ -7,8 +7,9 @@ import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
 import { suite, type TestContext, test } from 'node:test'
 import type { Knobs } from '../../bench/simulator/knobs.ts'
-import { type GatewayHouse, openGateway, runningOn, until } from '../support/gateway.ts'
+import { type GatewayHouse, openGateway, runningOn } from '../support/gateway.ts'
 import { seededRandom } from '../support/seeded-random.ts'
+import { until } from '../support/until.ts'
 
 const WAVES = 10
 const CLIENTS = 25

@@ -11,8 +11,8 @@
  */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { until } from '../support/gateway.ts'
 import { at } from '../support/sse.ts'
+import { until } from '../support/until.ts'
 import { attemptsOf, type Cell, cellsOf, endsWell, GROUPS, type Group } from './cells.ts'
 import { checkCell } from './check-cell.ts'
 import type { Shape } from './sound-answers.ts'

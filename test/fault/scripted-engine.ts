@@ -9,6 +9,7 @@ import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Leg } from '../../src/core/errors.ts'
+import { listen } from '../support/listen.ts'
 
 export interface Play {
   /** Written one after the other, each in a turn of its own. */
@@ -75,10 +76,7 @@ class Engine implements ScriptedEngine {
   }
 
   async open(): Promise<void> {
-    this.#server.listen(0, '127.0.0.1')
-    await once(this.#server, 'listening')
-    const address = this.#server.address()
-    this.url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
+    this.url = `http://127.0.0.1:${await listen(this.#server)}`
   }
 
   async close(): Promise<void> {

@@ -52,14 +52,3 @@ export async function openHouse(t: TestContext, options: HouseOptions = {}): Pro
   })
   return { frontend, threads, origin: `http://127.0.0.1:${frontend.port}` }
 }
-
-/** Waits until the condition holds. @throws when it does not within 10 s. */
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const giveUpAt = performance.now() + 10_000
-  // oxlint-disable-next-line no-await-in-loop -- looking again and again is the point
-  while (!(await condition())) {
-    if (performance.now() > giveUpAt) throw new Error('the condition did not come true')
-    // oxlint-disable-next-line no-await-in-loop -- gives the loop a turn
-    await new Promise(resolve => setImmediate(resolve))
-  }
-}

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { ManualClock } from '../../../bench/simulator/manual-clock.ts'
 import { at, parseStream } from '../../support/sse.ts'
-import { fleetFor, inTurn, joined, only, open, post, until } from './support.ts'
+import { until } from '../../support/until.ts'
+import { fleetFor, inTurn, joined, only, open, post } from './support.ts'
 
 const LONG = { text: 'Hello', sampling_params: { max_new_tokens: 100_000 } }
 

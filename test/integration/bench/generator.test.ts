@@ -5,9 +5,9 @@ import { Generator } from '../../../bench/load/generator.ts'
 import { type PlanInput, planSchema } from '../../../bench/load/plan.ts'
 import type { RequestRecord } from '../../../bench/load/record.ts'
 import { scriptFor } from '../../../bench/simulator/script.ts'
-import { until } from '../../support/gateway.ts'
 import { answerText, type Lie, openLyingServer } from '../../support/lying-server.ts'
 import { at } from '../../support/sse.ts'
+import { until } from '../../support/until.ts'
 
 const TOKENS = 6
 

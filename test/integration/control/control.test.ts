@@ -3,13 +3,13 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { setTimeout as pause } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import { type Config, configSchema } from '../../../src/config/config.ts'
 import { startControl } from '../../../src/control/control.ts'
 import { type EngineSnapshot, NO_ENGINES } from '../../../src/core/engine.ts'
 import { EngineSlots } from '../../../src/shared/engine-slots.ts'
 import { createSharedMemory } from '../../../src/shared/layout.ts'
+import { until } from '../../support/until.ts'
 
 interface FakeEngine {
   health: number
@@ -64,14 +64,6 @@ async function control(t: TestContext, engines: Config['engines'] | object, heal
   })
   t.after(() => running.close())
   return { seen, slots: new EngineSlots(shared), running }
-}
-
-async function until(condition: () => boolean, what: string): Promise<void> {
-  const limit = performance.now() + 10_000
-  while (!condition()) {
-    assert.ok(performance.now() < limit, `waited too long until ${what}`)
-    await pause(5) // oxlint-disable-line no-await-in-loop -- waits on a condition
-  }
 }
 
 test('engines are registered with what they tell, and healthy at their first good probe', async t => {

@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import type { EngineConnections } from '../../../workers/upstream/engine-connections.ts'
 import type { LegHandle } from '../../../workers/upstream/leg.ts'
-import { until } from '../../support/front-house.ts'
+import { until } from '../../support/until.ts'
 import { answerOf, ask, connectionsTo, NotedAnswer, post, type RawEngine, rawEngine } from './raw-engine.ts'
 
 const HEAD = 'HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n'

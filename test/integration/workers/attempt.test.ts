@@ -1,10 +1,8 @@
 /** One attempt over real sockets: what its sink hears, what the engines are told, and that every lease comes back. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { suite, type TestContext, test } from 'node:test'
-import { setTimeout as pause } from 'node:timers/promises'
 import { type ConfigInput, configSchema } from '../../../src/config/config.ts'
 import { EngineSlots } from '../../../src/shared/engine-slots.ts'
 import { createSharedMemory } from '../../../src/shared/layout.ts'
@@ -14,12 +12,13 @@ import { readTimers } from '../../../workers/request-timers.ts'
 import { Upstreams } from '../../../workers/upstream/upstreams.ts'
 import { engineOf } from '../../support/engines.ts'
 import { heldLease } from '../../support/held-lease.ts'
+import { listen } from '../../support/listen.ts'
+import { until } from '../../support/until.ts'
 
 const RID = '0123456789abcdef0123456789abcdef'
 const TOKEN = 'data: {"text":"a","meta_info":{"prompt_tokens":7,"completion_tokens":1}}\n\n'
 const DONE = 'data: [DONE]\n\n'
 const WHOLE = '{"text":"a","meta_info":{"prompt_tokens":7,"completion_tokens":1}}'
-const LIMIT_MS = 10_000
 
 type Script = (response: ServerResponse) => unknown
 
@@ -44,15 +43,12 @@ async function startEngine(t: TestContext, script: Script): Promise<ScriptedEngi
       return script(response)
     })
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  const port = await listen(server)
   t.after(() => {
     server.closeAllConnections()
     server.close()
   })
-  const address = server.address()
-  assert.ok(typeof address === 'object' && address !== null)
-  return { url: `http://127.0.0.1:${address.port}`, seen }
+  return { url: `http://127.0.0.1:${port}`, seen }
 }
 
 interface Stage {
@@ -111,13 +107,6 @@ async function stage(t: TestContext, play: Play): Promise<Stage> {
   }
   const attempt = new Attempt(plan, sink, { config, upstreams, aborts })
   return { attempt, heard, prefill, decode, inFlight: () => [slots.inFlight(0), slots.inFlight(1)] }
-}
-
-async function until(isTrue: () => boolean, endMs = performance.now() + LIMIT_MS): Promise<void> {
-  if (isTrue()) return
-  assert.ok(performance.now() < endMs, 'waited too long')
-  await pause(2)
-  return until(isTrue, endMs)
 }
 
 const silent: Script = () => undefined
