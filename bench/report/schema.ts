@@ -43,7 +43,12 @@ const levelSchema = z.strictObject({
   itlMs: distributionSchema.describe('Between tokens; a chunk of several counts as several.'),
   iclMs: distributionSchema.describe('Between chunks.'),
   failures: z.record(z.string(), z.strictObject({ count: number, example: z.string() })),
-  generator: z.strictObject({ busyShares: z.array(number), isLimit: z.boolean(), scheduleLagP99Ms: number }),
+  generator: z.strictObject({
+    busyShares: z.array(number).describe('Of its time, for each process that made the load.'),
+    cpuShares: z.array(number).describe('Of a core, for each process.'),
+    isLimit: z.boolean().describe('A process was busy for more than 0.9 of its time: it measured itself.'),
+    scheduleLagP99Ms: number,
+  }),
 })
 
 export const reportSchema = z.strictObject({

@@ -78,5 +78,9 @@ test("the serving line has the keys of sglang's bench_serving", () => {
 test('the table says what failed, and that a busy generator is the limit', () => {
   assert.match(tableOf(LEVEL), /right {8}2 \(50\.00 %[\s\S]*altered: 1 {2}at token 3/)
   assert.doesNotMatch(tableOf(LEVEL), /it is the limit/)
-  assert.match(tableOf(levelOf('x', { ...RESULT, busyShares: [0.99] })), /it is the limit/)
+  assert.match(tableOf(levelOf('x', { ...RESULT, busyShares: [0.99] })), /busy for 99 % .*it is the limit/)
+  assert.match(
+    tableOf(levelOf('x', { ...RESULT, cpuShares: [0.2, 0.95] })),
+    /CPU 95 % of a core.*it is the limit/,
+  )
 })
