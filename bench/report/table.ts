@@ -24,7 +24,7 @@ export function tableOf(level: Level): string {
 
 /** Whoever reads the figures must know whose limit they are. */
 function generatorWarning({ busyShares, cpuShares }: Level['generator']): string {
-  return `a generator process was busy for ${percent(busyShares)} of its time (CPU ${percent(cpuShares)} of a core): it is the limit, not the target; take more --processes`
+  return `a generator process was busy for ${percent(busyShares)} of its time (CPU ${percent(cpuShares)} of a core): it is the limit, not the target; take more --processes or more at a time`
 }
 
 function percent(shares: readonly number[]): string {
