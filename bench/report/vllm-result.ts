@@ -5,7 +5,7 @@ import { goodputOf, type Limits, timeOf } from './goodput.ts'
 import type { Level } from './schema.ts'
 import { mostAtOnce } from './serving-line.ts'
 
-export const VLLM_METRICS = ['ttft', 'tpot', 'itl', 'e2el'] as const
+type VllmMetric = 'ttft' | 'tpot' | 'itl' | 'e2el'
 
 export interface VllmOptions {
   readonly backend: string
@@ -15,7 +15,7 @@ export interface VllmOptions {
   readonly maxConcurrency: number | null
   readonly ramp: { readonly strategy: string; readonly startRps: number; readonly endRps: number } | undefined
   readonly metadata: Readonly<Record<string, string>>
-  readonly percentileMetrics: readonly (typeof VLLM_METRICS)[number][]
+  readonly percentileMetrics: readonly VllmMetric[]
   /** 0..100. */
   readonly percentiles: readonly number[]
   readonly goodput: Limits | undefined
@@ -67,7 +67,7 @@ export function vllmFileName(options: VllmOptions, model: string, atMs: number):
 }
 
 function timesOf(
-  name: (typeof VLLM_METRICS)[number],
+  name: VllmMetric,
   result: LoadResult,
   percentiles: readonly number[],
 ): Record<string, number> {
@@ -81,7 +81,7 @@ function timesOf(
   ])
 }
 
-function samplesOf(name: (typeof VLLM_METRICS)[number], { records, iclMs }: LoadResult): Float64Array {
+function samplesOf(name: VllmMetric, { records, iclMs }: LoadResult): Float64Array {
   // What vLLM calls ITL is between pieces, however many tokens they hold.
   if (name === 'itl') return sorted(iclMs)
   const good = records.filter(({ outcome }) => outcome === 'ok')
