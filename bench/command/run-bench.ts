@@ -1,13 +1,15 @@
 /** Runs the levels of a bench command one after the other, shows how they go, and writes what was asked for. */
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type PlanInput, planSchema } from '../load/plan.ts'
+import { type LoadPlan, type PlanInput, planSchema } from '../load/plan.ts'
 import type { LoadCollector, LoadResult } from '../load/result.ts'
 import { runLoad } from '../load/run-load.ts'
 import { levelOf } from '../report/level.ts'
+import { requestLine } from '../report/request-line.ts'
 import { type Level, type Report, reportSchema } from '../report/schema.ts'
 import { type ServingLabels, servingLine } from '../report/serving-line.ts'
 import { tableOf } from '../report/table.ts'
+import { type VllmOptions, vllmFileName, vllmResult } from '../report/vllm-result.ts'
 import { lookAtTarget, TargetError } from './target.ts'
 
 export interface BenchLevel {
@@ -27,6 +29,15 @@ export interface BenchRun {
   readonly requestLog?: string
   /** File to which sglang's line is appended. */
   readonly serving?: { readonly path: string | undefined; readonly labels: ServingLabels }
+  /** vLLM's result file is written, in this folder. */
+  readonly vllm?: {
+    readonly folder: string
+    /** Unset: vLLM's own name. */
+    readonly fileName: string | undefined
+    readonly options: VllmOptions
+  }
+  /** Requests before the first level that count for nothing. */
+  readonly warmUps?: number
   readonly out: (text: string) => void
   readonly err: (text: string) => void
   readonly signal: AbortSignal
@@ -34,6 +45,7 @@ export interface BenchRun {
 
 const EXIT = { ok: 0, failures: 1, unreachable: 2 }
 const SAY_MS = 1000
+const WARM_UP_AT_ONCE = 8
 
 /** @returns the exit code: 0 all right, 1 something failed or was interrupted, 2 it could not be run. */
 export async function runBench(run: BenchRun): Promise<number> {
@@ -57,8 +69,10 @@ async function playLevels(run: BenchRun): Promise<Level[]> {
     url: run.url,
     ...(model === undefined ? {} : { model }),
     ...(scriptSeed === undefined ? {} : { scriptSeed }),
+    keepsRequestIds: run.requestLog !== undefined,
   }
   const plans = run.levels.map(({ name, load }) => ({ name, plan: planSchema.parse({ ...known, ...load }) }))
+  await warmUp(run, plans[0]?.plan)
   const levels: Level[] = []
   for (const { name, plan } of plans) {
     // oxlint-disable-next-line no-await-in-loop -- levels would load each other
@@ -70,6 +84,14 @@ async function playLevels(run: BenchRun): Promise<Level[]> {
     if (run.signal.aborted || level.successPercent < (run.leastPercent ?? 0)) break
   }
   return levels
+}
+
+/** Few at a time, as a load that is to come would be hurt by what it warms up. */
+async function warmUp({ warmUps = 0, signal }: BenchRun, plan: LoadPlan | undefined): Promise<void> {
+  if (plan === undefined || warmUps === 0) return
+  const arrivals = { kind: 'closed', concurrency: Math.min(warmUps, WARM_UP_AT_ONCE) } as const
+  const { durationMs: _none, ...rest } = plan
+  await runLoad({ ...rest, requests: warmUps, arrivals, processes: 1, leaveShare: 0 }, { signal })
 }
 
 function teller({ err }: BenchRun, name: string): (collector: LoadCollector) => void {
@@ -86,13 +108,21 @@ function teller({ err }: BenchRun, name: string): (collector: LoadCollector) => 
   }
 }
 
-function writeLines({ requestLog, serving }: BenchRun, level: Level, result: LoadResult): void {
+function writeLines({ requestLog, serving, vllm }: BenchRun, level: Level, result: LoadResult): void {
   if (requestLog !== undefined) {
-    const lines = result.records.map(record => `${JSON.stringify({ level: level.name, ...record })}\n`)
+    const lines = result.records.map(
+      record => `${JSON.stringify(requestLine(level.name, result.startMs, record))}\n`,
+    )
     appendFileSync(requestLog, lines.join(''))
   }
   if (serving?.path !== undefined) {
     appendFileSync(serving.path, `${JSON.stringify(servingLine(serving.labels, level, result))}\n`)
+  }
+  if (vllm !== undefined) {
+    const name = vllm.fileName ?? vllmFileName(vllm.options, result.plan.model, result.startMs)
+    mkdirSync(vllm.folder, { recursive: true })
+    const content = vllmResult(vllm.options, level, result, result.startMs)
+    writeFileSync(join(vllm.folder, name), JSON.stringify(content))
   }
 }
 

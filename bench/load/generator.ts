@@ -25,6 +25,7 @@ export class Generator {
   readonly #open = new Map<Exchange, NodeJS.Timeout | undefined>()
   readonly #host: ExchangeHost
   readonly #headText: string
+  readonly #isHeadAscii: boolean
   #records: RequestRecord[] = []
   #next: number
   #timer: NodeJS.Timeout | undefined
@@ -44,6 +45,7 @@ export class Generator {
     this.#limit = concurrencyOf(plan, share)
     this.#pool = new ConnectionPool(plan, sources)
     this.#headText = headText(plan)
+    this.#isHeadAscii = Buffer.byteLength(this.#headText) === this.#headText.length
     this.#host = {
       nowMs: () => performance.timeOrigin + performance.now() - this.#startMs,
       itlMs: new GapLog(),
@@ -127,13 +129,16 @@ export class Generator {
       endpoint: this.#plan.endpoint,
       scheduledMs,
       expected: this.#expected(prompt),
+      keepsRequestId: this.#plan.keepsRequestIds,
       slowBytesPerSecond: isSlow ? this.#plan.slowBytesPerSecond : undefined,
       onEnd: (ended: Exchange, record: RequestRecord) => this.#ended(ended, record),
     }
     const exchange = new Exchange(options, this.#host, connection)
     const leave = leaveAfterMs === undefined ? undefined : setTimeout(() => exchange.leave(), leaveAfterMs)
     this.#open.set(exchange, leave)
-    connection.send(`${this.#headText}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`, exchange)
+    const length = Buffer.byteLength(body)
+    const request = `${this.#headText}content-length: ${length}\r\n\r\n${body}`
+    connection.send(request, this.#isHeadAscii && length === body.length, exchange)
   }
 
   #expected(prompt: Prompt): Expected | undefined {

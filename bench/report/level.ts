@@ -1,7 +1,7 @@
 /** From the records of a load to its figures. Pure. */
 import { percentileOf, sorted, statisticsOf } from '../load/percentiles.ts'
 import type { RequestRecord } from '../load/record.ts'
-import { type LoadResult, SATURATED_SHARE } from '../load/result.ts'
+import { isGeneratorLimit, type LoadResult } from '../load/result.ts'
 import { failureCounts } from './failures.ts'
 import type { Distribution, Level } from './schema.ts'
 
@@ -80,11 +80,13 @@ function countsOf(records: readonly RequestRecord[]): Level['requests'] {
   }
 }
 
-function generatorOf({ records, busyShares }: LoadResult): Level['generator'] {
+function generatorOf(result: LoadResult): Level['generator'] {
+  const { records, busyShares, cpuShares } = result
   const lags = sorted(records.map(({ sentMs, scheduledMs }) => sentMs - scheduledMs))
   return {
     busyShares: [...busyShares],
-    isLimit: busyShares.some(share => share > SATURATED_SHARE),
+    cpuShares: [...cpuShares],
+    isLimit: isGeneratorLimit(result),
     scheduleLagP99Ms: percentileOf(lags, 99),
   }
 }

@@ -43,7 +43,14 @@ const levelSchema = z.strictObject({
   itlMs: distributionSchema.describe('Between tokens; a chunk of several counts as several.'),
   iclMs: distributionSchema.describe('Between chunks.'),
   failures: z.record(z.string(), z.strictObject({ count: number, example: z.string() })),
-  generator: z.strictObject({ busyShares: z.array(number), isLimit: z.boolean(), scheduleLagP99Ms: number }),
+  generator: z.strictObject({
+    busyShares: z.array(number).describe('Of its time, for each process that made the load.'),
+    cpuShares: z.array(number).describe('Of a core, for each process.'),
+    isLimit: z
+      .boolean()
+      .describe('A process was too busy, for its time or for so few requests at a time: it measured itself.'),
+    scheduleLagP99Ms: number,
+  }),
 })
 
 export const reportSchema = z.strictObject({

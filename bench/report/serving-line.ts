@@ -53,7 +53,7 @@ function timesOf(name: string, times: Distribution, percentiles: readonly ('p90'
 }
 
 /** Most requests open at a time, by a line that sweeps over beginnings and ends. */
-function mostAtOnce({ records }: LoadResult): number {
+export function mostAtOnce({ records }: LoadResult): number {
   const events = records.flatMap(({ sentMs, endMs }) => [
     { atMs: sentMs, change: 1 },
     { atMs: endMs, change: -1 },

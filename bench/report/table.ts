@@ -17,11 +17,18 @@ export function tableOf(level: Level): string {
     ...row('TPOT', level.tpotMs),
     ...row('ITL', level.itlMs),
     ...Object.entries(level.failures).map(([kind, { count, example }]) => `  ${kind}: ${count}  ${example}`),
-    ...(generator.isLimit
-      ? ['  the generator was busy all the time: it is the limit; take more --processes']
-      : []),
+    ...(generator.isLimit ? [`  warning: ${generatorWarning(generator)}`] : []),
   ]
   return `${lines.join('\n')}\n`
+}
+
+/** Whoever reads the figures must know whose limit they are. */
+function generatorWarning({ busyShares, cpuShares }: Level['generator']): string {
+  return `a generator process was busy for ${percent(busyShares)} of its time (CPU ${percent(cpuShares)} of a core): it is the limit, not the target; take more --processes or more at a time`
+}
+
+function percent(shares: readonly number[]): string {
+  return `${Math.round(Math.max(0, ...shares) * 100)} %`
 }
 
 function row(name: string, times: Distribution): string[] {

@@ -1,6 +1,7 @@
 /** `pd-gateway bench serving`: open loop, with the flags of sglang's `bench_serving` and of vLLM's `bench serve`. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { BenchLevel, BenchRun } from '../../bench/command/run-bench.ts'
+import { addResultFile, goodputLimits, metadataOf, type ResultOptions } from './bench-result-file.ts'
 
 type Load = BenchLevel['load']
 
@@ -47,6 +48,16 @@ export interface ServingOptions {
   readonly slowClientRate: number
   readonly connectionMode: 'keep-alive' | 'per-request'
   readonly processes: number
+  readonly requestLog?: string
+  readonly label?: string
+  readonly numWarmups: number
+  readonly saveResult?: boolean
+  readonly resultDir: string
+  readonly resultFilename?: string
+  readonly metadata?: readonly string[]
+  readonly percentileMetrics: ResultOptions['percentileMetrics']
+  readonly metricPercentiles: ResultOptions['percentiles']
+  readonly goodput?: readonly string[]
 }
 
 export function addServingCommand(bench: Command): Command {
@@ -64,7 +75,7 @@ export function addServingCommand(bench: Command): Command {
     .option('--disable-stream', 'Whole answers.')
     .option('--disable-ignore-eos', 'Answers may end early.')
     .option('--extra-request-body <json>', 'Put into every body.', jsonObject)
-  return addClients(addArrivals(addDatasets(command)))
+  return addResultFile(addClients(addArrivals(addDatasets(command))))
 }
 
 function addDatasets(command: Command): Command {
@@ -121,6 +132,29 @@ export function servingRun(options: ServingOptions): Omit<BenchRun, 'out' | 'err
     url: options.baseUrl ?? `http://${options.host}:${options.port}`,
     levels: [{ name: 'serving', load: loadOf(options) }],
     serving: { path: options.outputFile, labels },
+    warmUps: options.numWarmups,
+    ...(options.requestLog === undefined ? {} : { requestLog: options.requestLog }),
+    ...(options.saveResult === true ? { vllm: resultFile(options) } : {}),
+  }
+}
+
+function resultFile(options: ServingOptions): NonNullable<BenchRun['vllm']> {
+  const { rampUpStrategy: strategy, rampUpStartRps: startRps = 0, rampUpEndRps: endRps = 0 } = options
+  return {
+    folder: options.resultDir,
+    fileName: options.resultFilename,
+    options: {
+      backend: options.backend,
+      label: options.label ?? null,
+      requestRate: options.requestRate,
+      burstiness: options.burstiness,
+      maxConcurrency: options.maxConcurrency ?? null,
+      ramp: strategy === undefined ? undefined : { strategy, startRps, endRps },
+      metadata: metadataOf(options.metadata ?? []),
+      percentileMetrics: options.percentileMetrics,
+      percentiles: options.metricPercentiles,
+      goodput: options.goodput === undefined ? undefined : goodputLimits(options.goodput),
+    },
   }
 }
 

@@ -1,6 +1,7 @@
 /** `pd-gateway bench …`: the four benchmarks of the original project and `serving`, as flags. The rest is in `bench/`. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { BenchLevel, BenchRun } from '../../bench/command/run-bench.ts'
+import { addCompareCommand, type CompareOptions, compareRun } from './bench-compare.ts'
 import { addFaultsCommand, type FaultsOptions, faultsRun } from './bench-faults.ts'
 import { addServingCommand, type ServingOptions, servingRun } from './bench-serving.ts'
 import type { CliParts } from './parts.ts'
@@ -66,6 +67,11 @@ export function addBenchCommands(
     addSharedOptions(command).action((options: OriginalOptions) => start(originalRun(kindOf(kind), options)))
   }
   addServingCommand(bench).action((options: ServingOptions) => start(servingRun(options)))
+  addCompareCommand(bench).action(async (options: CompareOptions) => {
+    const what = { ...compareRun(options), out: parts.out, err: parts.err }
+    const { runCompare } = await import('../../bench/command/run-compare.ts')
+    done(await untilInterrupted(parts, signal => runCompare({ ...what, signal })))
+  })
   addFaultsCommand(bench).action(async (options: FaultsOptions) => {
     const { runFaults } = await import('../../bench/command/run-faults.ts')
     const what = { ...faultsRun(options), out: parts.out, err: parts.err }

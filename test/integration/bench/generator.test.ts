@@ -201,3 +201,16 @@ test('an open loop does not wait for answers, a bounded one keeps its bound', as
   await recordsOf(planOf(url, { requests: 20, arrivals: { kind: 'open', maxConcurrency: 5 } }))
   assert.equal(peak, 5)
 })
+
+test('connections come from the addresses that were given, in turn', async t => {
+  const remotes: (string | undefined)[] = []
+  const url = await openLyingServer(t, (socket, body) => {
+    remotes.push(socket.remoteAddress)
+    TRUTH(socket, body)
+  })
+  const plan = planOf(url, { requests: 6, connection: 'per-request' })
+  const generator = new Generator(plan, { process: 0, processes: 1 }, ['127.0.7.1', '127.0.7.2'])
+  await generator.run(performance.timeOrigin + performance.now())
+  const countOf = (address: string) => remotes.filter(remote => remote === address).length
+  assert.deepEqual([countOf('127.0.7.1'), countOf('127.0.7.2')], [3, 3])
+})

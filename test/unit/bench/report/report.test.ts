@@ -78,5 +78,19 @@ test("the serving line has the keys of sglang's bench_serving", () => {
 test('the table says what failed, and that a busy generator is the limit', () => {
   assert.match(tableOf(LEVEL), /right {8}2 \(50\.00 %[\s\S]*altered: 1 {2}at token 3/)
   assert.doesNotMatch(tableOf(LEVEL), /it is the limit/)
-  assert.match(tableOf(levelOf('x', { ...RESULT, busyShares: [0.99] })), /it is the limit/)
+  assert.match(tableOf(levelOf('x', { ...RESULT, busyShares: [0.99] })), /busy for 99 % .*it is the limit/)
+  assert.match(
+    tableOf(levelOf('x', { ...RESULT, cpuShares: [0.2, 0.95] })),
+    /CPU 95 % of a core.*it is the limit/,
+  )
 })
+
+test('a generator that holds up a closed loop of one is the limit long before it is always busy', () => {
+  const limits = [isLimitWith(1, 0.05), isLimitWith(1, 0.3), isLimitWith(64, 0.8), isLimitWith(64, 0.95)]
+  assert.deepEqual(limits, [false, true, false, true])
+})
+
+function isLimitWith(concurrency: number, busy: number): boolean {
+  const result = resultOf([recordOf()], { arrivals: { kind: 'closed', concurrency } })
+  return levelOf('x', { ...result, busyShares: [busy] }).generator.isLimit
+}
