@@ -79,7 +79,7 @@ export class Generator {
   }
 
   /** What has ended since the last time. */
-  take(): Omit<Progress, 'kind' | 'inFlight' | 'busyShare'> {
+  take(): Pick<Progress, 'records' | 'unfinished' | 'itlMs' | 'iclMs'> {
     const [records, unfinished] = [this.#records, this.#unfinished]
     this.#records = []
     this.#unfinished = []

@@ -31,4 +31,6 @@ export interface Progress {
   readonly inFlight: number
   /** Share of the time since the last one in which the process's event loop was busy, 0..1. */
   readonly busyShare: number
+  /** CPU of the whole process in that time, 1 = one core; less than busy when others have the core. */
+  readonly cpuShare: number
 }

@@ -4,7 +4,7 @@ import type { Progress } from './process-messages.ts'
 import type { RequestRecord, Unfinished } from './record.ts'
 
 /** A process that is busy for more than this share of its time measures itself. */
-export const SATURATED_SHARE = 0.9
+const SATURATED_SHARE = 0.9
 
 export interface LoadResult {
   readonly plan: LoadPlan
@@ -17,6 +17,8 @@ export interface LoadResult {
   readonly iclMs: Float32Array
   /** Share of its time that each generator process was busy, 0..1. */
   readonly busyShares: readonly number[]
+  /** CPU that each has used, 1 = one core. */
+  readonly cpuShares: readonly number[]
   readonly wasInterrupted: boolean
 }
 
@@ -26,10 +28,12 @@ export class LoadCollector {
   readonly #itlMs: Float32Array[] = []
   readonly #iclMs: Float32Array[] = []
   readonly #busy: number[][]
+  readonly #cpu: number[][]
   readonly #inFlight: number[]
 
   constructor(processes: number) {
     this.#busy = Array.from({ length: processes }, () => [])
+    this.#cpu = Array.from({ length: processes }, () => [])
     this.#inFlight = Array.from({ length: processes }, () => 0)
   }
 
@@ -48,6 +52,7 @@ export class LoadCollector {
     this.#itlMs.push(progress.itlMs)
     this.#iclMs.push(progress.iclMs)
     this.#busy[process]?.push(progress.busyShare)
+    this.#cpu[process]?.push(progress.cpuShare)
     this.#inFlight[process] = progress.inFlight
   }
 
@@ -59,11 +64,21 @@ export class LoadCollector {
       unfinished: this.#unfinished,
       itlMs: joined(this.#itlMs),
       iclMs: joined(this.#iclMs),
-      // The last stretch is short and mostly idle.
-      busyShares: this.#busy.map(shares => meanOf(shares.length > 1 ? shares.slice(0, -1) : shares)),
+      busyShares: this.#busy.map(wholeStretches),
+      cpuShares: this.#cpu.map(wholeStretches),
       wasInterrupted,
     }
   }
+}
+
+/** Whether a generator process had nothing left to give: the figures are its own, not the target's. */
+export function isGeneratorLimit({ busyShares, cpuShares }: LoadResult): boolean {
+  return [...busyShares, ...cpuShares].some(share => share > SATURATED_SHARE)
+}
+
+/** The last stretch is short and mostly idle. */
+function wholeStretches(shares: readonly number[]): number {
+  return meanOf(shares.length > 1 ? shares.slice(0, -1) : shares)
 }
 
 function joined(parts: readonly Float32Array[]): Float32Array {

@@ -28,7 +28,7 @@ const roundSchema = z.strictObject({
   index: z.int().describe('Place among all rounds, in the order in which they ran; from 0.'),
   target: z.string().describe('Name of the target.'),
   block: z.int().describe('Rounds of a block have one seed and are compared with each other; from 0.'),
-  placeInBlock: z.int().describe('From 0; with two targets A and B the places are A B B A.'),
+  placeInBlock: z.int().describe('From 0. Two targets A and B go A B B A in one block, B A A B in the next.'),
   seed: z.int(),
   startedAtMs: number.describe('Milliseconds since the first round began.'),
   durationSeconds: number,
@@ -59,7 +59,9 @@ const differenceSchema = z.strictObject({
   targetMedian: number,
   absolute: intervalSchema.describe('Target less base, in the unit of the metric.'),
   ratio: intervalSchema.optional().describe('Target over base; unset where a base is 0.'),
-  level: number.describe('Confidence of both intervals, 0..1.'),
+  level: number.describe(
+    'Confidence of the interval, 0..1: such that all absolute intervals of the report hold together with 0.95.',
+  ),
   holdsZero: z.boolean().describe('The absolute interval holds 0: no difference was shown.'),
 })
 

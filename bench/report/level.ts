@@ -2,7 +2,7 @@
 import { percentileOf, sorted } from '../load/percentiles.ts'
 import type { LoadPlan } from '../load/plan.ts'
 import type { RequestRecord } from '../load/record.ts'
-import { type LoadResult, SATURATED_SHARE } from '../load/result.ts'
+import { isGeneratorLimit, type LoadResult } from '../load/result.ts'
 import { distributionOf } from './distribution.ts'
 import { failuresOf } from './failures.ts'
 import { inFlightOf } from './in-flight.ts'
@@ -97,11 +97,13 @@ function countsOf({ records, unfinished }: LoadResult): Level['requests'] {
   }
 }
 
-function generatorOf({ records, busyShares }: LoadResult): Level['generator'] {
+function generatorOf(result: LoadResult): Level['generator'] {
+  const { records, busyShares, cpuShares } = result
   const lags = sorted(records.map(({ sentMs, scheduledMs }) => sentMs - scheduledMs))
   return {
     busyShares: [...busyShares],
-    isLimit: busyShares.some(share => share > SATURATED_SHARE),
+    cpuShares: [...cpuShares],
+    isLimit: isGeneratorLimit(result),
     scheduleLagP99Ms: percentileOf(lags, 99),
   }
 }

@@ -90,8 +90,9 @@ const levelSchema = z.strictObject({
   timeline: timelineSchema,
   failures: z.record(z.string(), failureSchema).describe('Failed and refused requests by kind.'),
   generator: z.strictObject({
-    busyShares: z.array(number).describe('Of the time of each process that makes the load.'),
-    isLimit: z.boolean().describe('One was busy all the time: the load measures itself.'),
+    busyShares: z.array(number).describe('Of its time, for each process that made the load.'),
+    cpuShares: z.array(number).describe('Of a core, for each process.'),
+    isLimit: z.boolean().describe('A process was busy for more than 0.9 of its time: it measured itself.'),
     scheduleLagP99Ms: number,
   }),
 })

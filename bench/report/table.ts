@@ -104,13 +104,17 @@ export function failureLines({ failures }: Level, where = ''): string[] {
   ]
 }
 
+/** Whoever reads the figures must know whose limit they are. */
 function generatorLine({ generator }: Level): string {
-  const busy = generator.busyShares.map(share => `${Math.round(share * 100)} %`).join(', ')
-  const limit = generator.isLimit ? ' - busy all the time: it is the limit; take more --processes' : ''
-  return line(
-    'generator',
-    `CPU ${busy} busy, sent ${figure(generator.scheduleLagP99Ms)} ms late (p99)${limit}`,
-  )
+  const { busyShares, cpuShares, isLimit, scheduleLagP99Ms } = generator
+  const limit = isLimit ? ' - warning: it is the limit, not the target; take more --processes' : ''
+  const busy = `busy for ${shareText(busyShares)} of its time, CPU ${shareText(cpuShares)} of a core`
+  return line('generator', `${busy}, sent ${figure(scheduleLagP99Ms)} ms late (p99)${limit}`)
+}
+
+/** Of the busiest process. */
+function shareText(shares: readonly number[]): string {
+  return `${Math.round(Math.max(0, ...shares) * 100)} %`
 }
 
 function line(label: string, text: string): string {

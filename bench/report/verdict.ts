@@ -3,8 +3,8 @@ import { counted, figure, percent, seconds, whole } from './figures.ts'
 import type { Level, Report } from './schema.ts'
 
 export interface Verdict {
-  /** `cut`: interrupted, and nothing was wrong until then. */
-  readonly kind: 'good' | 'bad' | 'cut'
+  /** `open`: interrupted, or shows neither good nor bad. */
+  readonly kind: 'good' | 'bad' | 'open'
   readonly sentence: string
 }
 
@@ -44,7 +44,7 @@ function verdictOfMany({ levels, leastPercent }: Pick<Report, 'levels' | 'leastP
 
 function kindOf(levels: readonly Level[]): Verdict['kind'] {
   if (levels.some(({ requests }) => requests.failed + requests.refused > 0)) return 'bad'
-  if (levels.some(({ wasInterrupted }) => wasInterrupted)) return 'cut'
+  if (levels.some(({ wasInterrupted }) => wasInterrupted)) return 'open'
   return levels.every(({ successPercent }) => successPercent === 100) ? 'good' : 'bad'
 }
 

@@ -1,6 +1,7 @@
 /** `pd-gateway bench …`: its commands, and how a run of them is started and interrupted. The rest is in `bench/`. */
 import type { Command } from 'commander'
 import type { BenchRun } from '../../bench/command/run-bench.ts'
+import { addCompareCommand, type CompareOptions, compareRun } from './bench-compare.ts'
 import { addFaultsCommand, type FaultsOptions, faultsRun } from './bench-faults.ts'
 import { addOriginalCommands, type RunOfFlags } from './bench-original.ts'
 import { addServingCommand } from './bench-serving.ts'
@@ -21,6 +22,12 @@ export function addBenchCommands(
   }
   addOriginalCommands(bench, start)
   addServingCommand(bench, start)
+  const compare = addCompareCommand(bench)
+  compare.action(async (options: CompareOptions) => {
+    const what = { ...compareRun(options, compare), out, err, terminal }
+    const { runCompare } = await import('../../bench/command/run-compare.ts')
+    done(await untilInterrupted(parts, signal => runCompare({ ...what, signal })))
+  })
   addFaultsCommand(bench).action(async (options: FaultsOptions) => {
     const { runFaults } = await import('../../bench/command/run-faults.ts')
     const what = { ...faultsRun(options), out, err }

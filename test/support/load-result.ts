@@ -38,6 +38,7 @@ export function resultOf(records: readonly RequestRecord[], plan: Partial<PlanIn
     itlMs: Float32Array.of(10, 20),
     iclMs: Float32Array.of(15, 25),
     busyShares: [0.5],
+    cpuShares: [0.4],
     wasInterrupted: false,
   }
 }

@@ -43,6 +43,11 @@ ${markup}
 `.text
 }
 
+/** `2026-01-02 03:04:05 UTC` */
+export function dateText(iso: string): string {
+  return iso.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')
+}
+
 /** A place for a plot. `name`: as in the page's plots; a star in it is the level that is chosen. */
 export function plotFigure(name: string, title: string): Markup {
   return html`<figure class="plot"><h3>${title}</h3><div data-plot="${name}" role="img" aria-label="${title}"></div></figure>

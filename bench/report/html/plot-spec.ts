@@ -2,6 +2,8 @@
 
 export interface Axis {
   readonly label: string
+  /** Spans what there is, not all from 0: for small differences between large values. */
+  readonly isTight?: boolean
   /** Where there are ticks, and what stands there; unset: round numbers. */
   readonly ticks?: readonly { readonly at: number; readonly label: string }[]
 }

@@ -2,7 +2,7 @@
 import { counted } from '../figures.ts'
 import type { Level, Report } from '../schema.ts'
 import { bestOf, verdictOf } from '../verdict.ts'
-import { documentOf, plotFigure, plotGrid } from './document.ts'
+import { dateText, documentOf, plotFigure, plotGrid } from './document.ts'
 import { asked, tiles } from './facts.ts'
 import { levelPlots } from './level-plots.ts'
 import { html, type Markup } from './markup.ts'
@@ -23,7 +23,7 @@ export function runPage(report: Report): string {
   const shapePlots = levels.map(shapePlotsOf)
   return documentOf({
     title: `${command}: ${counted(sum(levels, 'sent'), 'request')} to ${target}`,
-    eyebrow: `pd-gateway bench ${command} · ${startedAt.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')}`,
+    eyebrow: `pd-gateway bench ${command} · ${dateText(startedAt)}`,
     verdict: verdictOf(report),
     contents: [
       tiles(runTiles(levels)),

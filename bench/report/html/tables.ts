@@ -6,13 +6,16 @@ import { html, type Markup } from './markup.ts'
 const PERCENTILES = ['mean', 'p50', 'p90', 'p95', 'p99', 'p999', 'max'] as const
 const HEADS = ['ms', 'mean', 'p50', 'p90', 'p95', 'p99', 'p99.9', 'max']
 
-interface Cell {
-  readonly text: string
-  readonly kind?: 'text' | 'good' | 'bad'
+export interface Cell {
+  readonly text: string | Markup
+  readonly kind?: 'text' | 'good' | 'bad' | ''
 }
 
 /** The first cell of a row is its head. */
-export function table(heads: readonly string[], rows: readonly (readonly (string | Cell)[])[]): Markup {
+export function table(
+  heads: readonly (string | Markup)[],
+  rows: readonly (readonly (string | Cell)[])[],
+): Markup {
   const isText = (place: number) => rows.some(row => kindOf(row[place] ?? '') === 'text')
   const headCells = heads.map(
     (head, place) => html`<th scope="col" class="${isText(place) ? 'text' : ''}">${head}</th>`,
@@ -87,7 +90,7 @@ function kindOf(cell: string | Cell): string {
   return typeof cell === 'string' ? '' : (cell.kind ?? '')
 }
 
-function textOf(cell: string | Cell): string {
+function textOf(cell: string | Cell): string | Markup {
   return typeof cell === 'string' ? cell : cell.text
 }
 

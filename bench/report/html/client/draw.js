@@ -123,7 +123,7 @@ function plotOptions(spec, width) {
     padding: [12, ofRight ? 0 : 16, 0, 0],
     scales: {
       x: { time: false, range: (_, low, high) => (low === high ? [low - 0.5, high + 0.5] : [low, high]) },
-      y: { range: fromZero },
+      y: { range: spec.y.isTight ? aroundData : fromZero },
       right: { range: fromZero },
     },
     axes: [xAxisOptions(spec), left, ...(ofRight ? [right] : [])],
@@ -155,6 +155,17 @@ function valuesOfTicks(_, splits) {
  */
 function fromZero(_, __, high) {
   return [0, high > 0 ? high * 1.08 : 1]
+}
+
+/**
+ * @param {uPlot} _
+ * @param {number} low
+ * @param {number} high
+ * @returns {uPlot.Range.MinMax}
+ */
+function aroundData(_, low, high) {
+  const room = Math.max((high - low) * 0.15, Math.abs(high) * 0.02, 1e-6)
+  return [Math.max(0, low - room), high + room]
 }
 
 /** @param {HTMLElement} place */

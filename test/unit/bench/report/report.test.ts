@@ -83,5 +83,9 @@ test('the table says what failed, and that a busy generator is the limit', () =>
     /success +50\.00 % {3}2 right, 1 failed, 1 refused, 1 left[\s\S]*altered +1 {3}at 0\.50 s {3}e\.g\. at token 3/,
   )
   assert.doesNotMatch(tableOf(LEVEL), /it is the limit/)
-  assert.match(tableOf(levelOf('x', { ...RESULT, busyShares: [0.99] })), /it is the limit/)
+  assert.match(tableOf(levelOf('x', { ...RESULT, busyShares: [0.99] })), /busy for 99 % .*it is the limit/)
+  assert.match(
+    tableOf(levelOf('x', { ...RESULT, cpuShares: [0.2, 0.95] })),
+    /CPU 95 % of a core.*it is the limit/,
+  )
 })
