@@ -25,9 +25,9 @@ export function metricText(metric: CompareMetric, value: number): string {
   return figure(value / divisor) + unit
 }
 
-/** 1.125 → `+12.5 %` */
+/** 1.125 → `+12.5 %`; an interval may reach below 0, a figure cannot. */
 export function ratioText(ratio: number): string {
-  const change = (ratio - 1) * 100
+  const change = (Math.max(0, ratio) - 1) * 100
   const sign = change > 0 ? '+' : change < 0 ? '−' : '±'
   const size = Math.abs(change)
   return `${sign}${size.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : 2)} %`

@@ -85,8 +85,8 @@ function roundsPlot({ rounds, targets }: CompareReport, metric: CompareMetric): 
   }))
   return {
     title: `${label} (${isMoreBetter ? 'more' : 'less'} is better)`,
-    x: { label: 'round' },
-    y: { label: unit.trim(), isTight: true },
+    x: { label: 'round', ticks: rounds.map(({ index }) => ({ at: index + 1, label: String(index + 1) })) },
+    y: { label: unit.trim(), isTight: metric !== 'successPercent' },
     xs: rounds.map(({ index }) => index + 1),
     series,
   }

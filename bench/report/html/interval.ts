@@ -10,12 +10,14 @@ const MIDDLE = WIDTH / 2
 const MARGIN = 8
 /** Nothing looks large that is small: the scale never spans less than this ratio. */
 const LEAST_SPAN = 1.05
+/** One wild interval must not squeeze the others: what is beyond ends at the edge. */
+const MOST_SPAN = 2
 
 /** Logarithm of the largest ratio of a page, so that all its intervals are drawn over one scale. */
 export function spanOf(differences: readonly Difference[]): number {
   const ends = differences.flatMap(({ ratio }) => (ratio === undefined ? [] : [ratio.low, ratio.high]))
   const sizes = ends.filter(end => end > 0).map(end => Math.abs(Math.log(end)))
-  return Math.max(Math.log(LEAST_SPAN), ...sizes)
+  return Math.min(Math.log(MOST_SPAN), Math.max(Math.log(LEAST_SPAN), ...sizes))
 }
 
 export function intervalMarkup({ ratio }: Difference, outcome: Outcome, span: number): Markup {

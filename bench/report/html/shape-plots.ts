@@ -79,7 +79,7 @@ function tailPoints({ quantilesMs }: Shape, count: number): ReadonlyMap<number, 
 function tailAxis(last: number): Axis {
   const ticks = TAIL_TICKS.filter(at => placeOf(at) <= last).map(at => ({
     at: placeOf(at),
-    label: `p${at}`,
+    label: at === 0 ? 'least' : `p${at}`,
   }))
   return { label: 'percentile', ticks }
 }
