@@ -1,5 +1,5 @@
 /** Writes the report of a run where it was asked for. Whether it can is looked at before the load, not after it. */
-import { accessSync, constants, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 export interface ReportPlaces {
@@ -22,7 +22,9 @@ export function prepareFiles({ reportDir, htmlReport }: ReportPlaces): void {
   if (reportDir !== undefined) prepareFolder(reportDir)
   if (htmlReport === undefined) return
   prepareFolder(dirname(htmlReport))
-  if (existsSync(htmlReport)) mustBeWritable(htmlReport)
+  if (!existsSync(htmlReport)) return
+  if (statSync(htmlReport).isDirectory()) throw new Error(`--html-report ${htmlReport} is a folder`)
+  mustBeWritable(htmlReport)
 }
 
 /** @returns the paths of what was written. */

@@ -3,6 +3,8 @@ import { percentileOf, sorted, statisticsOf } from '../load/percentiles.ts'
 import type { Distribution, Shape } from './schema.ts'
 
 const BINS = 40
+/** Of all bins together; less is one. */
+const LEAST_WIDTH_MS = 0.01
 /** A tail so much longer than the middle gets bins that grow with the value, or all else falls into one. */
 const LONG_TAIL = 5
 /** Denser towards the end: the tail is what people look at. */
@@ -30,7 +32,8 @@ function shapeOf(ordered: Float64Array): Shape {
 
 function edgesOf(ordered: Float64Array): number[] {
   const [least = 0, most = 0] = [ordered[0], ordered.at(-1)]
-  if (least === most) return [microseconds(least * 0.9), microseconds(most * 1.1) + 0.001]
+  if (most - least < LEAST_WIDTH_MS)
+    return [microseconds(least * 0.9), microseconds(most * 1.1 + LEAST_WIDTH_MS)]
   const middle = percentileOf(ordered, 50)
   const isLong = least > 0 && most > LONG_TAIL * middle
   const at = (share: number) => (isLong ? least * (most / least) ** share : least + (most - least) * share)

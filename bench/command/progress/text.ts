@@ -10,7 +10,7 @@ export function barText(standing: Standing, alarm: (text: string) => string): st
   const full = Math.round(share * BAR_WIDTH)
   const bar = '█'.repeat(full) + '░'.repeat(BAR_WIDTH - full)
   const left = leftSeconds === undefined || share === 1 ? '' : `   about ${seconds(leftSeconds)} left`
-  return `${name}  ${bar}  ${percentOf(share)}   ${doneText}${left}\n  ${figuresOf(standing, alarm)}`
+  return `${name}  ${bar}  ${percentOf(share).padStart(5)}   ${doneText}${left}\n  ${figuresOf(standing, alarm)}`
 }
 
 export function logLine(standing: Standing): string {
@@ -30,5 +30,5 @@ function figuresOf(standing: Standing, alarm: (text: string) => string): string 
 }
 
 function percentOf(share: number): string {
-  return `${Math.floor(share * 100)} %`.padStart(5)
+  return `${Math.floor(share * 100)} %`
 }
