@@ -1,8 +1,9 @@
 /** `bench compare`: loads the targets in turn, says how they differ, and how sure that is. */
 import { differencesOf } from '../compare/differences.ts'
-import { runRounds } from '../compare/rounds.ts'
+import { type RunningRound, runRounds } from '../compare/rounds.ts'
 import { compareText, roundText } from '../compare/text.ts'
 import type { LoadPlan, PlanInput } from '../load/plan.ts'
+import type { LoadCollector } from '../load/result.ts'
 import {
   type CompareReport,
   type CompareRound,
@@ -13,6 +14,8 @@ import { comparePage } from '../report/html/compare-page.ts'
 import { readCpuUs } from '../speed/process-cost.ts'
 import { EXIT } from './exit.ts'
 import { plansOf } from './plans.ts'
+import { openProgress } from './progress/progress.ts'
+import { LoadWatch } from './progress/standing.ts'
 import { prepareFiles, type ReportPlaces, writeFiles } from './report-files.ts'
 import { lookAtTarget, TargetError } from './target.ts'
 
@@ -30,18 +33,19 @@ export interface CompareRun extends ReportPlaces {
   readonly signal: AbortSignal
 }
 
+/** Each round has a collector of its own. */
+interface RoundWatch {
+  readonly of: LoadCollector
+  readonly load: LoadWatch
+}
+
 /** @returns the exit code, one of `EXIT`. */
 export async function runCompare(run: CompareRun): Promise<number> {
   try {
     prepareFiles(run)
     const plans = await targetPlans(run)
     const startedAt = new Date().toISOString()
-    const rounds: CompareRound[] = []
-    const onRound = (round: CompareRound) => {
-      rounds.push(round)
-      run.err(roundText(round))
-    }
-    await runRounds({ ...run, plans, onRound })
+    const rounds = await playRounds(run, plans)
     finish(run, reportOf(run, { plans, startedAt, rounds }))
     if (run.signal.aborted) return EXIT.interrupted
     return rounds.every(({ successPercent }) => successPercent === 100) ? EXIT.ok : EXIT.failures
@@ -50,6 +54,37 @@ export async function runCompare(run: CompareRun): Promise<number> {
     run.err(`${prefix}${error instanceof Error ? error.message : String(error)}\n`)
     return run.signal.aborted ? EXIT.interrupted : EXIT.unusable
   }
+}
+
+/** On a terminal each round is drawn as it runs; elsewhere the line at its end has to do. */
+async function playRounds(run: CompareRun, plans: readonly LoadPlan[]): Promise<CompareRound[]> {
+  const all = run.blocks * run.targets.length * 2
+  const progress = run.terminal === undefined ? undefined : openProgress(run)
+  const rounds: CompareRound[] = []
+  let watch: RoundWatch | undefined
+  try {
+    await runRounds({
+      ...run,
+      plans,
+      onProgress: (collector, round) => {
+        if (watch?.of !== collector) watch = { of: collector, load: watchOf(round, all) }
+        progress?.show(watch.load.look(collector, performance.now()))
+      },
+      onRound: round => {
+        rounds.push(round)
+        progress?.clear()
+        run.err(roundText(round))
+      },
+    })
+  } finally {
+    progress?.clear()
+  }
+  return rounds
+}
+
+function watchOf({ target, plan, index }: RunningRound, all: number): LoadWatch {
+  const round = index === undefined ? 'warming up' : `round ${index + 1} of ${all}`
+  return new LoadWatch(`${round}, ${target.name}`, plan, performance.now())
 }
 
 function finish(run: CompareRun, report: CompareReport): void {
