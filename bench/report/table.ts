@@ -1,5 +1,5 @@
 /** The figures of a run for people at a terminal: a table of a level, or a line a level when there are many. Pure. */
-import { counted, figure, percent, seconds, whole } from './figures.ts'
+import { counted, figure, percent, seconds, stretch, whole } from './figures.ts'
 import type { Distribution, Level } from './schema.ts'
 
 const PERCENTILES = ['mean', 'p50', 'p90', 'p95', 'p99', 'p999', 'max'] as const
@@ -97,7 +97,7 @@ export function failureLines({ failures }: Level, where = ''): string[] {
     '',
     `  what went wrong${where}`,
     ...kinds.map(([kind, { count, example, firstSeconds, lastSeconds }]) => {
-      const when = `at ${seconds(firstSeconds)}${count > 1 ? ` to ${seconds(lastSeconds)}` : ''}`
+      const when = `at ${stretch(firstSeconds, lastSeconds)}`
       const said = example === '' ? '' : `   e.g. ${oneLine(example)}`
       return line(`  ${kind}`, `${whole(count).padStart(COLUMN_WIDTH)}   ${when}${said}`)
     }),

@@ -1,5 +1,5 @@
 /** The tables of a page. Pure. */
-import { figure, percent, seconds, whole } from '../figures.ts'
+import { figure, percent, stretch, whole } from '../figures.ts'
 import type { Distribution, Level } from '../schema.ts'
 import { html, type Markup } from './markup.ts'
 
@@ -60,7 +60,7 @@ function failureRow(
   where: readonly string[],
   [kind, { count, example, firstSeconds, lastSeconds }]: readonly [string, Level['failures'][string]],
 ): readonly (string | Cell)[] {
-  const when = `${seconds(firstSeconds)} to ${seconds(lastSeconds)}`
+  const when = stretch(firstSeconds, lastSeconds)
   return [...where, kind, whole(count), when, { text: example, kind: 'text' }]
 }
 

@@ -174,8 +174,9 @@ function draw(place) {
   const spec = specs[(place.dataset['plot'] ?? '').replace('*', level ?? '0')]
   drawn.get(place)?.destroy()
   drawn.delete(place)
-  place.classList.toggle('empty', spec === undefined || spec.xs.length === 0)
-  if (spec === undefined || spec.xs.length === 0) return
+  const isEmpty = spec?.series.every(({ values }) => values.every(value => value === null)) ?? true
+  place.classList.toggle('empty', isEmpty)
+  if (spec === undefined || isEmpty) return
   const columns = spec.series.map(({ values }) => [...values])
   drawn.set(place, new uPlot(plotOptions(spec, place.clientWidth), [[...spec.xs], ...columns], place))
 }
