@@ -112,7 +112,8 @@ export class Exchange implements AnswerUser {
   }
 
   #text(): string {
-    return Buffer.concat(this.#parts).toString()
+    const [only] = this.#parts
+    return (this.#parts.length === 1 && only !== undefined ? only : Buffer.concat(this.#parts)).toString()
   }
 
   #close(outcome: Outcome, failure: Failure | undefined): void {

@@ -26,6 +26,7 @@ export class Generator {
   readonly #open = new Map<Exchange, NodeJS.Timeout | undefined>()
   readonly #host: ExchangeHost
   readonly #headText: string
+  readonly #isHeadAscii: boolean
   #records: RequestRecord[] = []
   #unfinished: Unfinished[] = []
   #next: number
@@ -46,6 +47,7 @@ export class Generator {
     this.#limit = concurrencyOf(plan, share)
     this.#pool = new ConnectionPool(plan, sources)
     this.#headText = headText(plan)
+    this.#isHeadAscii = Buffer.byteLength(this.#headText) === this.#headText.length
     this.#host = {
       nowMs: () => performance.timeOrigin + performance.now() - this.#startMs,
       itlMs: new GapLog(),
@@ -140,7 +142,9 @@ export class Generator {
     const exchange = new Exchange(options, this.#host, connection)
     const leave = leaveAfterMs === undefined ? undefined : setTimeout(() => exchange.leave(), leaveAfterMs)
     this.#open.set(exchange, leave)
-    connection.send(`${this.#headText}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`, exchange)
+    const length = Buffer.byteLength(body)
+    const request = `${this.#headText}content-length: ${length}\r\n\r\n${body}`
+    connection.send(request, this.#isHeadAscii && length === body.length, exchange)
   }
 
   #expected(prompt: Prompt): Expected | undefined {

@@ -5,6 +5,8 @@ import type { RequestRecord, Unfinished } from './record.ts'
 
 /** A process that is busy for more than this share of its time measures itself. */
 const SATURATED_SHARE = 0.9
+/** Share of the time in which every request of a closed loop waits for the generator. */
+const WAITING_SHARE = 0.1
 
 export interface LoadResult {
   readonly plan: LoadPlan
@@ -71,9 +73,16 @@ export class LoadCollector {
   }
 }
 
-/** Whether a generator process had nothing left to give: the figures are its own, not the target's. */
-export function isGeneratorLimit({ busyShares, cpuShares }: LoadResult): boolean {
-  return [...busyShares, ...cpuShares].some(share => share > SATURATED_SHARE)
+/**
+ * Whether the figures are those of a generator process rather than the target's: it had nothing left to give, or in a
+ * closed loop of few requests all of them waited for it in much of the time.
+ */
+export function isGeneratorLimit({ plan, busyShares, cpuShares }: LoadResult): boolean {
+  const { arrivals, processes } = plan
+  const atOnce = arrivals.kind === 'closed' ? arrivals.concurrency / processes : Infinity
+  return [...busyShares, ...cpuShares].some(
+    share => share > SATURATED_SHARE || share ** Math.max(1, atOnce) > WAITING_SHARE,
+  )
 }
 
 /** The last stretch is short and mostly idle. */

@@ -92,7 +92,9 @@ const levelSchema = z.strictObject({
   generator: z.strictObject({
     busyShares: z.array(number).describe('Of its time, for each process that made the load.'),
     cpuShares: z.array(number).describe('Of a core, for each process.'),
-    isLimit: z.boolean().describe('A process was busy for more than 0.9 of its time: it measured itself.'),
+    isLimit: z
+      .boolean()
+      .describe('A process was too busy, for its time or for so few requests at a time: it measured itself.'),
     scheduleLagP99Ms: number,
   }),
 })

@@ -107,7 +107,9 @@ export function failureLines({ failures }: Level, where = ''): string[] {
 /** Whoever reads the figures must know whose limit they are. */
 function generatorLine({ generator }: Level): string {
   const { busyShares, cpuShares, isLimit, scheduleLagP99Ms } = generator
-  const limit = isLimit ? ' - warning: it is the limit, not the target; take more --processes' : ''
+  const limit = isLimit
+    ? ' - warning: it is the limit, not the target; take more --processes or more at a time'
+    : ''
   const busy = `busy for ${shareText(busyShares)} of its time, CPU ${shareText(cpuShares)} of a core`
   return line('generator', `${busy}, sent ${figure(scheduleLagP99Ms)} ms late (p99)${limit}`)
 }

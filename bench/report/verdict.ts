@@ -73,6 +73,6 @@ function paceText({ requests, requestsPerSecond, ttftMs, latencyMs }: Level): st
 
 function limitText(levels: readonly Level[]): string {
   return levels.some(({ generator }) => generator.isLimit)
-    ? ' The load generator was busy all the time: it may be the limit; take more --processes.'
+    ? ' The load generator was busy: it may be the limit, not the target; take more --processes or more at a time.'
     : ''
 }

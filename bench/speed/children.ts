@@ -3,7 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { on, once } from 'node:events'
 
 export interface Command {
-  readonly core: number
+  /** Unset: any. */
+  readonly core?: number
   readonly program: string
   readonly args: readonly string[]
 }
@@ -29,9 +30,12 @@ export class Children {
   }
 
   /** taskset becomes the program, so that the child's id is the program's. Standard output can be read. */
-  start(command: Command): ChildProcess {
-    const args = ['-c', String(command.core), command.program, ...command.args]
-    const child = spawn('taskset', args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  start({ core, program, args }: Command): ChildProcess {
+    const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe']
+    const child =
+      core === undefined
+        ? spawn(program, args, { stdio })
+        : spawn('taskset', ['-c', String(core), program, ...args], { stdio })
     this.#running.add(child)
     child.once('exit', () => this.#running.delete(child))
     child.stderr.on('data', (part: Buffer) => process.stderr.write(part))

@@ -20,7 +20,9 @@ export function compareReportOf(change: Partial<CompareReport> = {}): CompareRep
       { name: 'before', url: 'http://127.0.0.1:30000', pid: 4711 },
       { name: 'after', url: 'http://127.0.0.1:30001', pid: 4712 },
     ],
-    rounds: ['before', 'after', 'after', 'before', 'before', 'after', 'after', 'before'].map(roundOf),
+    rounds: ['before', 'after', 'after', 'before', 'before', 'after', 'after', 'before'].map(
+      (target, index) => roundOf(target, index),
+    ),
     differences: [
       {
         metric: 'ttftP50Ms',
@@ -52,7 +54,7 @@ export function compareReportOf(change: Partial<CompareReport> = {}): CompareRep
 }
 
 /** Figures of a round; the target `after` is the slower one. */
-export function roundOf(target: string, index: number): CompareRound {
+export function roundOf(target: string, index: number, change: Partial<CompareRound> = {}): CompareRound {
   const slower = target === 'after' ? 1.125 : 1
   return {
     index,
@@ -72,5 +74,6 @@ export function roundOf(target: string, index: number): CompareRound {
     cpuUsPerRequest: 110 * slower,
     rssBytes: 300 * 2 ** 20,
     isGeneratorLimit: false,
+    ...change,
   }
 }

@@ -37,8 +37,8 @@ export function resultOf(records: readonly RequestRecord[], plan: Partial<PlanIn
     unfinished: [],
     itlMs: Float32Array.of(10, 20),
     iclMs: Float32Array.of(15, 25),
-    busyShares: [0.5],
-    cpuShares: [0.4],
+    busyShares: [0.05],
+    cpuShares: [0.04],
     wasInterrupted: false,
   }
 }

@@ -21,7 +21,7 @@ export function compareVerdict({ differences, rounds, wasInterrupted }: CompareR
       ? ''
       : ` Not all answers were right in ${wrong.length} of ${rounds.length} rounds (${percent(least)} in the worst).`
   const limit = rounds.some(({ isGeneratorLimit }) => isGeneratorLimit)
-    ? ' The load generator was busy all the time in some rounds: it may be the limit; take more --processes.'
+    ? ' The load generator was busy in some rounds: it may be the limit, not the targets; take more --processes.'
     : ''
   return { kind: kindOf(differences), sentence: `${cut}${shownText(differences)}${failures}${limit}` }
 }

@@ -17,11 +17,13 @@ function blocksOf(count: number): string[] {
   return Array.from({ length: count }, () => ABBA).flat()
 }
 
+function letters(targets: number, blocks: number): string {
+  return roundOrder(targets, blocks)
+    .map(({ target }) => 'ABC'[target])
+    .join('')
+}
+
 test('a block is an order and its reverse, and the next begins with the next target', () => {
-  const letters = (targets: number, blocks: number) =>
-    roundOrder(targets, blocks)
-      .map(({ target }) => 'ABC'[target])
-      .join('')
   assert.equal(letters(2, 2), 'ABBABAAB')
   assert.equal(letters(3, 2), 'ABCCBABCAACB')
   assert.deepEqual(roundOrder(2, 2)[5], { target: 0, block: 1, placeInBlock: 1 })
@@ -63,7 +65,7 @@ for (const [name, noise] of Object.entries(NOISES)) {
 }
 
 test('a slower target is told apart, metric by metric; what is equal is not', () => {
-  const rounds = blocksOf(12).map(roundOf)
+  const rounds = blocksOf(12).map((target, index) => roundOf(target, index))
   const found = new Map(differencesOf(NAMES, rounds, 1).map(one => [one.metric, one]))
   assert.equal(found.size, 8)
   assert.equal(found.get('ttftP50Ms')?.holdsZero, false)
@@ -74,9 +76,10 @@ test('a slower target is told apart, metric by metric; what is equal is not', ()
 })
 
 test('a steady drift that is far larger than the difference does not hide it', () => {
-  const rounds = blocksOf(12)
-    .map(roundOf)
-    .map(round => ({ ...round, latencyP50Ms: (round.latencyP50Ms ?? 0) + round.index * 20 }))
+  const rounds = blocksOf(12).map((target, index) => {
+    const latencyP50Ms = (target === 'after' ? 45 : 40) + index * 20
+    return roundOf(target, index, { latencyP50Ms })
+  })
   const drifted = differencesOf(NAMES, rounds, 1).find(({ metric }) => metric === 'latencyP50Ms')
   assert.equal(drifted?.absolute.median, 5)
   assert.equal(drifted?.holdsZero, false)
@@ -84,9 +87,8 @@ test('a steady drift that is far larger than the difference does not hide it', (
 
 test('a block that did not come to its end is in no difference, an unknown figure neither', () => {
   const rounds = blocksOf(3)
-    .map(roundOf)
     .slice(0, -1)
-    .map(({ cpuUsPerRequest: _, ...round }) => round)
+    .map((target, index) => roundOf(target, index, { cpuUsPerRequest: undefined }))
   const differences = differencesOf(NAMES, rounds, 1)
   assert.deepEqual([...new Set(differences.map(({ pairs }) => pairs))], [2])
   assert.equal(
@@ -97,10 +99,9 @@ test('a block that did not come to its end is in no difference, an unknown figur
 
 test('each pair of three targets is compared, at a level that all intervals hold together', () => {
   const order = ['before', 'after', 'third', 'third', 'after', 'before']
-  const rounds = [...order, ...order].map((target, index) => ({
-    ...roundOf(target, index),
-    block: Math.floor(index / order.length),
-  }))
+  const rounds = [...order, ...order].map((target, index) =>
+    roundOf(target, index, { block: Math.floor(index / order.length) }),
+  )
   const differences = differencesOf(['before', 'after', 'third'], rounds, 1)
   assert.deepEqual(
     [...new Set(differences.map(({ base, target }) => `${base} ${target}`))],

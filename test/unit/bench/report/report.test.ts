@@ -89,3 +89,13 @@ test('the table says what failed, and that a busy generator is the limit', () =>
     /CPU 95 % of a core.*it is the limit/,
   )
 })
+
+test('a generator that holds up a closed loop of one is the limit long before it is always busy', () => {
+  const limits = [isLimitWith(1, 0.05), isLimitWith(1, 0.3), isLimitWith(64, 0.8), isLimitWith(64, 0.95)]
+  assert.deepEqual(limits, [false, true, false, true])
+})
+
+function isLimitWith(concurrency: number, busy: number): boolean {
+  const result = resultOf([recordOf()], { arrivals: { kind: 'closed', concurrency } })
+  return levelOf('x', { ...result, busyShares: [busy] }).generator.isLimit
+}

@@ -49,7 +49,7 @@ test('many levels are summed up: the best, and why no more were run', () => {
 test('a generator at its limit is told of', () => {
   assert.match(
     of(levelOf('x', { ...resultOf([recordOf()]), busyShares: [0.99] })).sentence,
-    /take more --processes\.$/,
+    /take more --processes or more at a time\.$/,
   )
 })
 
