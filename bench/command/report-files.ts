@@ -17,14 +17,11 @@ export interface Written {
   readonly page: () => string
 }
 
-/** Makes the folders. @throws Error when a file could not be written there. */
-export function prepareFiles({ reportDir, htmlReport }: ReportPlaces): void {
+/** Makes the folders. `others`: files besides. @throws Error when something could not be written there. */
+export function prepareFiles({ reportDir, htmlReport }: ReportPlaces, others: readonly string[] = []): void {
   if (reportDir !== undefined) prepareFolder(reportDir)
-  if (htmlReport === undefined) return
-  prepareFolder(dirname(htmlReport))
-  if (!existsSync(htmlReport)) return
-  if (statSync(htmlReport).isDirectory()) throw new Error(`--html-report ${htmlReport} is a folder`)
-  mustBeWritable(htmlReport)
+  const files = htmlReport === undefined ? others : [htmlReport, ...others]
+  for (const file of files) prepareFile(file)
 }
 
 /** @returns the paths of what was written. */
@@ -39,11 +36,14 @@ export function writeFiles({ reportDir, htmlReport }: ReportPlaces, written: Wri
   return [...(stem === undefined ? [] : [`${stem}.json`]), ...htmlPaths]
 }
 
-function prepareFolder(folder: string): void {
-  mkdirSync(folder, { recursive: true })
-  mustBeWritable(folder)
+function prepareFile(path: string): void {
+  prepareFolder(dirname(path))
+  if (!existsSync(path)) return
+  if (statSync(path).isDirectory()) throw new Error(`${path} is a folder`)
+  accessSync(path, constants.W_OK)
 }
 
-function mustBeWritable(path: string): void {
-  accessSync(path, constants.W_OK)
+function prepareFolder(folder: string): void {
+  mkdirSync(folder, { recursive: true })
+  accessSync(folder, constants.W_OK)
 }

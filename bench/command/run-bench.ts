@@ -36,7 +36,10 @@ export interface BenchRun extends ReportPlaces {
 /** @returns the exit code, one of `EXIT`. */
 export async function runBench(run: BenchRun): Promise<number> {
   try {
-    prepareFiles(run)
+    prepareFiles(
+      run,
+      [run.requestLog, run.serving?.path].filter(path => path !== undefined),
+    )
     const target = await lookAtTarget(run.url, run.signal)
     const { levels, fault } = await playLevels(run, plansOf(run.url, run.levels, target))
     if (levels.length === 0) throw fault

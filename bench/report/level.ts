@@ -103,7 +103,8 @@ function generatorOf(result: LoadResult): Level['generator'] {
   return {
     busyShares: [...busyShares],
     cpuShares: [...cpuShares],
-    isLimit: isGeneratorLimit(result),
+    // In its first moments a process is always busy.
+    isLimit: records.length > 0 && isGeneratorLimit(result),
     scheduleLagP99Ms: percentileOf(lags, 99),
   }
 }

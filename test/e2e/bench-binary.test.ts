@@ -28,7 +28,9 @@ const REFUSED: readonly (readonly [string, RegExp])[] = [
   ['serving --cancel-rate 2', /--cancel-rate.* from 0 to 1/],
   ['serving --request-rate 0', /--request-rate.* above 0/],
   ['compare --target a=http://127.0.0.1:1', /--target is needed twice/],
-  ['basic --html-report .', /--html-report \. is a folder/],
+  ['basic --html-report .', /^bench: \. is a folder/],
+  ['basic --request-log test', /^bench: test is a folder/],
+  ['serving --output-file package.json/x', /^bench: .*package\.json/],
 ]
 
 interface Ran {
