@@ -83,7 +83,7 @@ async function playLevel(
   { name, plan }: PlannedLevel,
   progress: Progress,
 ): Promise<LoadResult> {
-  const watch = new LoadWatch(name, plan, performance.now())
+  const watch = new LoadWatch(name, plan)
   try {
     return await runLoad(plan, {
       signal,

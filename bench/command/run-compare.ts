@@ -84,7 +84,7 @@ async function playRounds(run: CompareRun, plans: readonly LoadPlan[]): Promise<
 
 function watchOf({ target, plan, index }: RunningRound, all: number): LoadWatch {
   const round = index === undefined ? 'warming up' : `round ${index + 1} of ${all}`
-  return new LoadWatch(`${round}, ${target.name}`, plan, performance.now())
+  return new LoadWatch(`${round}, ${target.name}`, plan)
 }
 
 function finish(run: CompareRun, report: CompareReport): void {

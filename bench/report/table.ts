@@ -40,7 +40,7 @@ export function levelHead(name: string): string {
 export function levelLine(level: Level): string {
   const cells = LEVEL_COLUMNS.map(([, width, text]) => text(level).padStart(width))
   const notes = [
-    ...(level.wasInterrupted ? ['interrupted'] : []),
+    ...(level.wasInterrupted ? [`interrupted, ${whole(level.requests.unfinished)} open`] : []),
     ...(level.generator.isLimit ? ['generator busy'] : []),
   ]
   return `${[level.name.padEnd(LABEL_WIDTH) + cells.join(''), ...notes].join('  ')}\n`

@@ -5,6 +5,8 @@ import type { TestContext } from 'node:test'
 import { type Browser, launch } from 'puppeteer-core'
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome']
+/** A machine that runs other tests beside may take long. */
+const LAUNCH_LIMIT_MS = 60_000
 const FOUND = (process.env['PATH'] ?? '')
   .split(delimiter)
   .flatMap(folder => NAMES.map(name => join(folder, name)))
@@ -21,7 +23,7 @@ export async function openBrowser(t: TestContext): Promise<Browser> {
   if (FOUND === undefined) throw new Error('CI is true, and there is no Chromium: apt-get install chromium')
   // Its sandbox does not work for root, and the pages are our own.
   const args = process.getuid?.() === 0 ? ['--no-sandbox'] : []
-  const browser = await launch({ executablePath: FOUND, args })
+  const browser = await launch({ executablePath: FOUND, args, timeout: LAUNCH_LIMIT_MS })
   t.after(() => browser.close())
   return browser
 }

@@ -34,20 +34,20 @@ const P99_SAMPLES = 5000
 export class LoadWatch {
   readonly #name: string
   readonly #plan: Pick<LoadPlan, 'requests' | 'durationMs'>
-  readonly #startMs: number
-  #looked: { readonly atMs: number; readonly ended: number }[]
+  /** Of the first look: generators take a moment to be ready. */
+  #startMs: number | undefined
+  #looked: { readonly atMs: number; readonly ended: number }[] = []
   #latencies: number[] = []
   #ended = 0
   #wrong = 0
 
-  constructor(name: string, plan: Pick<LoadPlan, 'requests' | 'durationMs'>, nowMs: number) {
+  constructor(name: string, plan: Pick<LoadPlan, 'requests' | 'durationMs'>) {
     this.#name = name
     this.#plan = plan
-    this.#startMs = nowMs
-    this.#looked = [{ atMs: nowMs, ended: 0 }]
   }
 
   look({ records, inFlight }: Seen, nowMs: number): Standing {
+    this.#startMs ??= nowMs
     this.#count(records)
     this.#looked.push({ atMs: nowMs, ended: this.#ended })
     const perSecond = this.#pace(nowMs)

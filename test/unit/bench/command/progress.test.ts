@@ -18,11 +18,14 @@ const STANDING: Standing = {
   p99Ms: 81.234,
   wrong: 2,
 }
-const plain = (text: string) => text
 
 test('a load that ends by count stands where its answers are, with pace, p99 and errors of late', () => {
-  const watch = new LoadWatch('basic', { requests: 400, durationMs: undefined }, 0)
+  const watch = new LoadWatch('basic', { requests: 400, durationMs: undefined })
   const records = Array.from({ length: 100 }, (_, at) => recordOf({ sentMs: 0, endMs: at + 1 }))
+  assert.partialDeepStrictEqual(watch.look({ records: [], inFlight: 7 }, 0), {
+    share: 0,
+    leftSeconds: undefined,
+  })
   const first = watch.look({ records, inFlight: 7 }, 1000)
   assert.partialDeepStrictEqual(first, {
     share: 0.25,
@@ -42,15 +45,16 @@ test('a load that ends by count stands where its answers are, with pace, p99 and
 })
 
 test('the pace is that of the last seconds, not of the whole run', () => {
-  const watch = new LoadWatch('basic', { requests: 1000, durationMs: undefined }, 0)
+  const watch = new LoadWatch('basic', { requests: 1000, durationMs: undefined })
   const records = Array.from({ length: 300 }, () => recordOf())
-  watch.look({ records, inFlight: 1 }, 1000)
+  watch.look({ records, inFlight: 1 }, 0)
   for (const nowMs of [2000, 3000, 4000, 5000]) watch.look({ records, inFlight: 1 }, nowMs)
   assert.equal(watch.look({ records, inFlight: 1 }, 6000).perSecond, 0)
 })
 
 test('a load that ends by time stands where its time is', () => {
-  const watch = new LoadWatch('sustained', { requests: Number.MAX_SAFE_INTEGER, durationMs: 60_000 }, 0)
+  const watch = new LoadWatch('sustained', { requests: Number.MAX_SAFE_INTEGER, durationMs: 60_000 })
+  watch.look({ records: [], inFlight: 3 }, 0)
   const seen = watch.look({ records: [], inFlight: 3 }, 15_000)
   assert.partialDeepStrictEqual(seen, {
     share: 0.25,
@@ -112,5 +116,5 @@ test('on a terminal it is drawn in place, ten times a second at most, and leaves
   const before = drawn.length
   progress.clear()
   assert.ok(drawn.slice(before).includes('\u001B[2K'))
-  assert.equal(plain(drawn.slice(before)).includes('█'), false)
+  assert.equal(drawn.slice(before).includes('█'), false)
 })
