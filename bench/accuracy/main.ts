@@ -16,7 +16,7 @@ import { runLoadIn } from '../load/run-load.ts'
 import { Children, firstLine } from '../speed/children.ts'
 import { CASES, type Case, luaOf, planOf, type Sample, verdictOf, wrkSampleOf } from './cases.ts'
 
-const SECONDS = 3
+const SECONDS = 2
 /** The first round warms both up and does not count. */
 const ROUNDS = 4
 const START_LIMIT_MS = 20_000

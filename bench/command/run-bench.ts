@@ -1,31 +1,29 @@
 /** Runs the levels of a bench command one after the other, shows how they go, and writes what was asked for. */
-import { appendFileSync } from 'node:fs'
 import type { LoadResult } from '../load/result.ts'
 import { runLoad } from '../load/run-load.ts'
 import { runPage } from '../report/html/run-page.ts'
 import { levelOf } from '../report/level.ts'
 import { type Level, type Report, reportSchema } from '../report/schema.ts'
-import { type ServingLabels, servingLine } from '../report/serving-line.ts'
 import { failureLines, levelHead, levelLine, tableOf } from '../report/table.ts'
 import { verdictOf } from '../report/verdict.ts'
 import { environmentOf } from './environment.ts'
 import { EXIT } from './exit.ts'
+import { type LineFiles, linePaths, writeLineFiles } from './line-files.ts'
 import { type BenchLevel, type PlannedLevel, plansOf } from './plans.ts'
 import { openProgress, type Progress } from './progress/progress.ts'
 import { LoadWatch } from './progress/standing.ts'
 import { prepareFiles, type ReportPlaces, writeFiles } from './report-files.ts'
 import { lookAtTarget, TargetError } from './target.ts'
+import { warmUp } from './warm-up.ts'
 
-export interface BenchRun extends ReportPlaces {
+export interface BenchRun extends ReportPlaces, LineFiles {
   readonly command: string
   readonly url: string
   readonly levels: readonly BenchLevel[]
   /** No further level below this share of right answers; unset: all are run. */
   readonly leastPercent?: number
-  /** File to which a line a request is appended. */
-  readonly requestLog?: string
-  /** File to which sglang's line is appended. */
-  readonly serving?: { readonly path: string | undefined; readonly labels: ServingLabels }
+  /** Requests before the first level that count for nothing. */
+  readonly warmUps?: number
   readonly out: (text: string) => void
   readonly err: (text: string) => void
   /** Standard error when it is a terminal. */
@@ -36,12 +34,11 @@ export interface BenchRun extends ReportPlaces {
 /** @returns the exit code, one of `EXIT`. */
 export async function runBench(run: BenchRun): Promise<number> {
   try {
-    prepareFiles(
-      run,
-      [run.requestLog, run.serving?.path].filter(path => path !== undefined),
-    )
+    prepareFiles(run, linePaths(run))
     const target = await lookAtTarget(run.url, run.signal)
-    const { levels, fault } = await playLevels(run, plansOf(run.url, run.levels, target))
+    const plans = plansOf(run.url, run.levels.map(levelAskedFor(run)), target)
+    await warmUp(plans[0]?.plan, run.warmUps ?? 0, run.signal)
+    const { levels, fault } = await playLevels(run, plans)
     if (levels.length === 0) throw fault
     finish(run, levels)
     if (run.signal.aborted) return EXIT.interrupted
@@ -51,6 +48,11 @@ export async function runBench(run: BenchRun): Promise<number> {
     run.err('interrupted before the load began\n')
     return EXIT.interrupted
   }
+}
+
+/** Ids of requests are kept only where they are written. */
+function levelAskedFor({ requestLog }: BenchRun): (level: BenchLevel) => BenchLevel {
+  return ({ name, load }) => ({ name, load: { ...load, keepsRequestIds: requestLog !== undefined } })
 }
 
 /** What has been measured is not lost when a later level cannot be run: `fault` says why then. */
@@ -69,7 +71,7 @@ async function playLevels(
       const level = levelOf(planned.name, result)
       levels.push(level)
       run.out(isOne ? tableOf(level) : levelLine(level))
-      writeLines(run, level, result)
+      writeLineFiles(run, level, result)
       if (run.signal.aborted || level.successPercent < (run.leastPercent ?? 0)) break
     }
   } catch (fault) {
@@ -91,16 +93,6 @@ async function playLevel(
     })
   } finally {
     progress.clear()
-  }
-}
-
-function writeLines({ requestLog, serving }: BenchRun, level: Level, result: LoadResult): void {
-  if (requestLog !== undefined) {
-    const lines = result.records.map(record => `${JSON.stringify({ level: level.name, ...record })}\n`)
-    appendFileSync(requestLog, lines.join(''))
-  }
-  if (serving?.path !== undefined) {
-    appendFileSync(serving.path, `${JSON.stringify(servingLine(serving.labels, level))}\n`)
   }
 }
 

@@ -136,6 +136,7 @@ export class Generator {
       endpoint: this.#plan.endpoint,
       scheduledMs,
       expected: this.#expected(prompt),
+      keepsRequestId: this.#plan.keepsRequestIds,
       slowBytesPerSecond: isSlow ? this.#plan.slowBytesPerSecond : undefined,
       onEnd: (ended: Exchange, record: RequestRecord) => this.#ended(ended, record),
     }

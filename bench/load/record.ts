@@ -50,6 +50,8 @@ export interface RequestRecord {
   readonly status: number
   /** What is wrong with the shape of a refusal; undefined when nothing is. */
   readonly badRefusal: string | undefined
+  /** The answer's `x-request-id`; kept when the plan asks for it. */
+  readonly requestId: string | undefined
   readonly inputTokens: number
   readonly outputTokens: number
 }

@@ -10,6 +10,7 @@ import { type Counters, newCounters } from './counters.ts'
 import { DecodeScheduler } from './decode-scheduler.ts'
 import type { EngineState, HealthState, Role } from './engine-state.ts'
 import type { Fabric } from './fabric.ts'
+import { FirstTokenLog } from './first-token-log.ts'
 import type { Generation } from './generation.ts'
 import { HttpListener, type IncomingRequest } from './http-server.ts'
 import type { Knobs } from './knobs.ts'
@@ -60,6 +61,7 @@ export class SimEngine implements EngineState {
   /** The last `recordBodies` generation requests, oldest first. */
   readonly received: RecordedRequest[] = []
   readonly rooms = new RoomLog()
+  readonly firstTokens = new FirstTokenLog()
   readonly #fabric: Fabric
   readonly #host: string
   readonly #listener: HttpListener

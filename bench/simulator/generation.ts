@@ -15,6 +15,7 @@ import {
   openAiValueError,
   statusError,
 } from './envelopes.ts'
+import { type FirstTokenLog, machineNowMs } from './first-token-log.ts'
 import type { Output } from './output.ts'
 import { traitsOf } from './profiles.ts'
 import type { RequestTable } from './request-table.ts'
@@ -26,6 +27,7 @@ export interface GenerationHost extends SchedulerHost {
   readonly scheduler: Scheduler
   readonly table: RequestTable
   readonly rooms: RoomLog
+  readonly firstTokens: FirstTokenLog
   /** Generations not yet answered: forgotten when the process dies. */
   readonly generations: Set<Generation>
 }
@@ -36,6 +38,8 @@ export class Generation implements SequenceListener {
   readonly #renderer: Renderer
   readonly #output: Output
   readonly #startedMs: number
+  readonly #arrivedMs = machineNowMs()
+  #hasToken = false
   /** Sequences still to end; primers first, then the real ones. */
   #left = 0
   #isPriming = false
@@ -102,6 +106,7 @@ export class Generation implements SequenceListener {
     if (this.#output.isBehind) return
     const events = this.#renderer.progress(sequence)
     if (events !== '') this.#output.events(events)
+    this.#noteToken(sequence)
   }
 
   ended(sequence: Sequence): void {
@@ -184,12 +189,21 @@ export class Generation implements SequenceListener {
 
   #endInStream(sequence: Sequence): void {
     this.#output.events(this.#renderer.finish(sequence))
+    if (sequence.produced > 0) this.#noteToken(sequence)
     if (this.#left > 0 && !this.#renderer.endsStream(sequence)) return
     this.#count(sequence)
     const closing = this.#renderer.closing()
     if (closing !== '') this.#output.events(closing)
     this.#output.end()
     this.#orphanRest()
+  }
+
+  /** The first time: once it is written, which may be later than now. */
+  #noteToken({ spec: { rid } }: Sequence): void {
+    if (this.#hasToken) return
+    this.#hasToken = true
+    const arrivedMs = this.#arrivedMs
+    this.#output.afterWrites(() => this.#host.firstTokens.add({ rid, arrivedMs, writtenMs: machineNowMs() }))
   }
 
   #endInWhole(sequence: Sequence): void {

@@ -78,6 +78,11 @@ export class Output {
     this.#do(() => this.#finish())
   }
 
+  /** Runs when what was said so far has been handed to the socket; never when it is dropped. */
+  afterWrites(run: () => void): void {
+    this.#do(run)
+  }
+
   /** Client gone: what is held will not be written. */
   drop(): void {
     this.#host.clock.clearTimeout(this.#timer)

@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander'
 import type { BenchLevel } from '../../bench/command/plans.ts'
 import type { RunOfFlags } from './bench-original.ts'
 import { addReportFlags, reportPlaces } from './bench-report-flags.ts'
+import { addResultFlags, type ResultOptions, resultFile } from './bench-result-file.ts'
 import { count, jsonObject, number, positive, share, targetUrl, whole } from './bench-values.ts'
 
 type Load = BenchLevel['load']
@@ -17,7 +18,7 @@ const BACKENDS = {
 
 const DATASETS = ['random', 'generated-shared-prefix', 'multi-turn', 'custom', 'mooncake'] as const
 
-interface ServingOptions {
+interface ServingOptions extends ResultOptions {
   readonly backend: keyof typeof BACKENDS
   readonly baseUrl?: string
   readonly host: string
@@ -44,6 +45,7 @@ interface ServingOptions {
   readonly extraRequestBody?: Readonly<Record<string, unknown>>
   readonly outputFile?: string
   readonly requestLog?: string
+  readonly numWarmups: number
   readonly seed: number
   readonly tag?: string
   readonly cancelRate: number
@@ -64,12 +66,11 @@ export function addServingCommand(bench: Command, start: (run: RunOfFlags) => Pr
     .option('--num-prompts <n>', 'Requests in all.', count, 1000)
     .option('--seed <n>', 'Of all chance.', whole, 1)
     .option('--output-file <file>', "Append bench_serving's line.")
-    .option('--request-log <file>', 'Append a line of JSON for each request.')
     .option('--tag <text>', 'Goes into that line.')
     .option('--disable-stream', 'Whole answers.')
     .option('--disable-ignore-eos', 'Answers may end early.')
     .option('--extra-request-body <json>', 'Put into every body.', jsonObject)
-  addReportFlags(addClients(addArrivals(addDatasets(command))))
+  addReportFlags(addResultFlags(addClients(addArrivals(addDatasets(command)))))
   command.action((options: ServingOptions) => start(servingRun(options, command)))
 }
 
@@ -118,7 +119,9 @@ function servingRun(options: ServingOptions, command: Command): RunOfFlags {
     levels: [{ name: 'serving', load: loadOf(options) }],
     serving: { path: options.outputFile, labels: labelsOf(options) },
     ...reportPlaces(command),
+    warmUps: options.numWarmups,
     ...(requestLog === undefined ? {} : { requestLog }),
+    ...resultFile(options),
   }
 }
 

@@ -16,6 +16,7 @@ export function recordOf(change: Partial<RequestRecord> = {}): RequestRecord {
     failure: undefined,
     status: 200,
     badRefusal: undefined,
+    requestId: undefined,
     inputTokens: 4,
     outputTokens: 5,
     ...change,
