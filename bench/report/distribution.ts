@@ -2,7 +2,8 @@
 import { percentileOf, sorted, statisticsOf } from '../load/percentiles.ts'
 import type { Distribution, Shape } from './schema.ts'
 
-const BINS = 40
+const MOST_BINS = 40
+const LEAST_BINS = 8
 /** Of all bins together; less is one. */
 const LEAST_WIDTH_MS = 0.01
 /** A tail so much longer than the middle gets bins that grow with the value, or all else falls into one. */
@@ -37,7 +38,9 @@ function edgesOf(ordered: Float64Array): number[] {
   const middle = percentileOf(ordered, 50)
   const isLong = least > 0 && most > LONG_TAIL * middle
   const at = (share: number) => (isLong ? least * (most / least) ** share : least + (most - least) * share)
-  const edges = Array.from({ length: BINS + 1 }, (_, bin) => microseconds(at(bin / BINS)))
+  // With a sample or two each, bins are a comb.
+  const bins = Math.min(MOST_BINS, Math.max(LEAST_BINS, Math.round(1.5 * Math.sqrt(ordered.length))))
+  const edges = Array.from({ length: bins + 1 }, (_, bin) => microseconds(at(bin / bins)))
   return edges.filter((edge, place) => place === 0 || edge > (edges[place - 1] ?? 0))
 }
 
