@@ -214,3 +214,16 @@ test('what is open when the run is stopped is told of as unfinished', async t =>
   assert.deepEqual([records.length, unfinished.length, generator.inFlight], [0, 2, 0])
   for (const { sentMs, endMs } of unfinished) assert.ok(sentMs >= 0 && endMs >= sentMs)
 })
+
+test('connections come from the addresses that were given, in turn', async t => {
+  const remotes: (string | undefined)[] = []
+  const url = await openLyingServer(t, (socket, body) => {
+    remotes.push(socket.remoteAddress)
+    TRUTH(socket, body)
+  })
+  const plan = planOf(url, { requests: 6, connection: 'per-request' })
+  const generator = new Generator(plan, { process: 0, processes: 1 }, ['127.0.7.1', '127.0.7.2'])
+  await generator.run(performance.timeOrigin + performance.now())
+  const countOf = (address: string) => remotes.filter(remote => remote === address).length
+  assert.deepEqual([countOf('127.0.7.1'), countOf('127.0.7.2')], [3, 3])
+})

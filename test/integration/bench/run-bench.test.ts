@@ -57,7 +57,40 @@ test('a run against simulated engines checks every token and writes its report',
     report.levels.map(level => level.requests.ok),
     [60, 60, 60, 60, 60, 60],
   )
-  assert.equal(readFileSync(requestLog, 'utf8').trim().split('\n').length, 360)
+  const lines = readFileSync(requestLog, 'utf8').trim().split('\n')
+  assert.equal(lines.length, 360)
+  const logged: unknown = JSON.parse(lines[0] ?? '')
+  assert.partialDeepStrictEqual(logged, { metadata: { was_cancelled: false, status: 200 }, error: null })
+  assert.match(lines[0] ?? '', /"x_request_id":"[^"]+"/)
+})
+
+test("vLLM's result file is written where it was asked for, after a warm-up that it does not count", async t => {
+  const { origin, fleet } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
+  const folder = join(folderOf(t), 'results')
+  const options = {
+    backend: 'vllm',
+    label: null,
+    requestRate: Infinity,
+    burstiness: 1,
+    maxConcurrency: 10,
+    ramp: undefined,
+    metadata: { gpu: 'none' },
+    percentileMetrics: ['e2el'],
+    percentiles: [90],
+    goodput: { e2el: 60_000 },
+  } as const
+  const { code } = await ran({
+    command: 'serving',
+    url: origin,
+    levels: [{ name: 'serving', load: LOAD }],
+    warmUps: 5,
+    vllm: { folder, fileName: 'run.json', options },
+  })
+  assert.equal(code, 0)
+  const file: unknown = JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'))
+  assert.partialDeepStrictEqual(file, { completed: 60, failed: 0, gpu: 'none', model_id: 'sim' })
+  assert.ok(Number(Reflect.get(Object(file), 'request_goodput')) > 0)
+  assert.equal(fleet.decode[0]?.counters.received, 65)
 })
 
 test('answers other than the script says fail, and the exit code is 1', async t => {
@@ -135,4 +168,21 @@ test('a scenario plays with processes of its own and judges what it saw', async 
   assert.equal(seen.get('engines that restarted'), '0')
   assert.ok(Number(seen.get('legs an engine role received, a request')) > 0.5)
   assert.ok(Number.parseFloat(seen.get('right answers, of the clients that stayed') ?? '') > 90)
+})
+
+test('engines that leave and come back under load cost no answer', async () => {
+  const scenario = readScenario('churn')
+  if (scenario.kind !== 'churn') throw new TypeError('churn is a churn')
+  const [load] = scenario.loads
+  assert.ok(load !== undefined)
+  const small = { ...scenario, leastChanges: 1, pauseMs: 10, loads: [{ ...load, requests: 400 }] }
+  const conditions = await playScenario(small, {
+    signal: new AbortController().signal,
+    say: () => undefined,
+    onLoad: () => undefined,
+  })
+  assert.deepEqual(
+    conditions.filter(({ holds }) => !holds),
+    [],
+  )
 })
