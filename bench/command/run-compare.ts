@@ -1,74 +1,108 @@
 /** `bench compare`: loads the targets in turn, says how they differ, and how sure that is. */
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { differencesOf } from '../compare/differences.ts'
-import { runRounds } from '../compare/rounds.ts'
+import { type RunningRound, runRounds } from '../compare/rounds.ts'
 import { compareText, roundText } from '../compare/text.ts'
-import { type LoadPlan, type PlanInput, planSchema } from '../load/plan.ts'
+import type { LoadPlan, PlanInput } from '../load/plan.ts'
+import type { LoadCollector } from '../load/result.ts'
 import {
   type CompareReport,
   type CompareRound,
   type CompareTarget,
   compareReportSchema,
 } from '../report/compare-schema.ts'
+import { comparePage } from '../report/html/compare-page.ts'
 import { readCpuUs } from '../speed/process-cost.ts'
+import { EXIT } from './exit.ts'
+import { plansOf } from './plans.ts'
+import { openProgress } from './progress/progress.ts'
+import { LoadWatch } from './progress/standing.ts'
+import { prepareFiles, type ReportPlaces, writeFiles } from './report-files.ts'
 import { lookAtTarget, TargetError } from './target.ts'
 
-export interface CompareRun {
+export interface CompareRun extends ReportPlaces {
   readonly targets: readonly CompareTarget[]
   /** Of one round. */
   readonly load: Omit<PlanInput, 'url' | 'arrivals'>
   readonly concurrency: number
   /** Each has two rounds of every target. */
   readonly blocks: number
-  /** Folder for the JSON report; unset: none is written. */
-  readonly reportDir?: string
   readonly out: (text: string) => void
   readonly err: (text: string) => void
+  /** Standard error when it is a terminal. */
+  readonly terminal: NodeJS.WriteStream | undefined
   readonly signal: AbortSignal
 }
 
-const EXIT = { ok: 0, failures: 1, unreachable: 2 }
+/** Each round has a collector of its own. */
+interface RoundWatch {
+  readonly of: LoadCollector
+  readonly load: LoadWatch
+}
 
-/** @returns the exit code: 0 all answers right, 1 some not or interrupted, 2 it could not be run. */
+/** @returns the exit code, one of `EXIT`. */
 export async function runCompare(run: CompareRun): Promise<number> {
   try {
-    const plans = await plansOf(run)
+    prepareFiles(run)
+    const plans = await targetPlans(run)
     const startedAt = new Date().toISOString()
-    const rounds: CompareRound[] = []
-    const onRound = (round: CompareRound) => {
-      rounds.push(round)
-      run.err(roundText(round))
-    }
-    await runRounds({ ...run, plans, onRound })
-    const report = reportOf(run, { plans, startedAt, rounds })
-    run.out(compareText(report))
-    if (run.reportDir !== undefined) run.out(`report: ${writeReport(run.reportDir, report)}\n`)
-    return !run.signal.aborted && rounds.every(({ successPercent }) => successPercent === 100)
-      ? EXIT.ok
-      : EXIT.failures
+    const rounds = await playRounds(run, plans)
+    finish(run, reportOf(run, { plans, startedAt, rounds }))
+    if (run.signal.aborted) return EXIT.interrupted
+    return rounds.every(({ successPercent }) => successPercent === 100) ? EXIT.ok : EXIT.failures
   } catch (error) {
     const prefix = error instanceof TargetError ? '' : 'bench: '
     run.err(`${prefix}${error instanceof Error ? error.message : String(error)}\n`)
-    return EXIT.unreachable
+    return run.signal.aborted ? EXIT.interrupted : EXIT.unusable
   }
 }
 
+/** On a terminal each round is drawn as it runs; elsewhere the line at its end has to do. */
+async function playRounds(run: CompareRun, plans: readonly LoadPlan[]): Promise<CompareRound[]> {
+  const all = run.blocks * run.targets.length * 2
+  const progress = run.terminal === undefined ? undefined : openProgress(run)
+  const rounds: CompareRound[] = []
+  let watch: RoundWatch | undefined
+  try {
+    await runRounds({
+      ...run,
+      plans,
+      onProgress: (collector, round) => {
+        if (watch?.of !== collector) watch = { of: collector, load: watchOf(round, all) }
+        progress?.show(watch.load.look(collector, performance.now()))
+      },
+      onRound: round => {
+        rounds.push(round)
+        progress?.clear()
+        run.err(roundText(round))
+      },
+    })
+  } finally {
+    progress?.clear()
+  }
+  return rounds
+}
+
+function watchOf({ target, plan, index }: RunningRound, all: number): LoadWatch {
+  const round = index === undefined ? 'warming up' : `round ${index + 1} of ${all}`
+  return new LoadWatch(`${round}, ${target.name}`, plan)
+}
+
+function finish(run: CompareRun, report: CompareReport): void {
+  run.out(compareText(report))
+  const written = { command: 'compare', startedAt: report.startedAt, report, page: () => comparePage(report) }
+  for (const path of writeFiles(run, written)) run.out(`report: ${path}\n`)
+}
+
 /** @throws TargetError when a target does not answer, or its process is not there. */
-async function plansOf({ targets, load, concurrency }: CompareRun): Promise<LoadPlan[]> {
+async function targetPlans({ targets, load, concurrency, signal }: CompareRun): Promise<LoadPlan[]> {
   for (const { name, pid } of targets) checkProcess(name, pid)
-  return Promise.all(
-    targets.map(async ({ url }) => {
-      const { model, scriptSeed } = await lookAtTarget(url)
-      return planSchema.parse({
-        url,
-        arrivals: { kind: 'closed', concurrency },
-        ...(model === undefined ? {} : { model }),
-        ...(scriptSeed === undefined ? {} : { scriptSeed }),
-        ...load,
-      })
-    }),
+  const asked = { ...load, arrivals: { kind: 'closed', concurrency } } as const
+  const plans = await Promise.all(
+    targets.map(async ({ name, url }) =>
+      plansOf(url, [{ name, load: asked }], await lookAtTarget(url, signal)),
+    ),
   )
+  return plans.flat().map(({ plan }) => plan)
 }
 
 function checkProcess(name: string, pid: number | undefined): void {
@@ -87,7 +121,7 @@ function reportOf(
   const [plan] = plans
   if (plan === undefined) throw new RangeError('two targets are needed')
   const names = targets.map(({ name }) => name)
-  return {
+  return compareReportSchema.parse({
     version: 1,
     kind: 'compare',
     startedAt,
@@ -104,12 +138,5 @@ function reportOf(
     targets: [...targets],
     rounds,
     differences: [...differencesOf(names, rounds, plan.seed)],
-  }
-}
-
-function writeReport(folder: string, report: CompareReport): string {
-  mkdirSync(folder, { recursive: true })
-  const path = join(folder, `compare-${report.startedAt.replaceAll(/[:.]/g, '-')}.json`)
-  writeFileSync(path, `${JSON.stringify(compareReportSchema.parse(report), undefined, 2)}\n`)
-  return path
+  })
 }

@@ -1,6 +1,6 @@
 /** What the reporting process and a generator process say to each other. */
 import type { LoadPlan } from './plan.ts'
-import type { RequestRecord } from './record.ts'
+import type { RequestRecord, Unfinished } from './record.ts'
 import type { Share } from './share.ts'
 
 export type ToGenerator =
@@ -25,6 +25,7 @@ export type FromGenerator =
 export interface Progress {
   readonly kind: 'progress'
   readonly records: readonly RequestRecord[]
+  readonly unfinished: readonly Unfinished[]
   readonly itlMs: Float32Array
   readonly iclMs: Float32Array
   readonly inFlight: number

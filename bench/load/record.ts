@@ -56,6 +56,13 @@ export interface RequestRecord {
   readonly outputTokens: number
 }
 
+/** A request that was given up with the run: nobody knows how it would have ended. */
+export interface Unfinished {
+  readonly sentMs: number
+  /** When it was given up. */
+  readonly endMs: number
+}
+
 const DETAIL_LIMIT = 200
 
 export function failureOf(kind: FailureKind, detail: string): Failure {

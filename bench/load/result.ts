@@ -1,7 +1,7 @@
 /** A load as the reporting process sees it: what has ended so far, from all generator processes. */
 import type { LoadPlan } from './plan.ts'
 import type { Progress } from './process-messages.ts'
-import type { RequestRecord } from './record.ts'
+import type { RequestRecord, Unfinished } from './record.ts'
 
 /** A process that is busy for more than this share of its time measures itself. */
 const SATURATED_SHARE = 0.9
@@ -13,6 +13,8 @@ export interface LoadResult {
   /** Unix time, milliseconds. */
   readonly startMs: number
   readonly records: readonly RequestRecord[]
+  /** What an interruption has cut off. */
+  readonly unfinished: readonly Unfinished[]
   readonly itlMs: Float32Array
   readonly iclMs: Float32Array
   /** Share of its time that each generator process was busy, 0..1. */
@@ -24,6 +26,7 @@ export interface LoadResult {
 
 export class LoadCollector {
   readonly #records: RequestRecord[] = []
+  readonly #unfinished: Unfinished[] = []
   readonly #itlMs: Float32Array[] = []
   readonly #iclMs: Float32Array[] = []
   readonly #busy: number[][]
@@ -47,6 +50,7 @@ export class LoadCollector {
 
   add(progress: Progress, process: number): void {
     for (const record of progress.records) this.#records.push(record)
+    for (const one of progress.unfinished) this.#unfinished.push(one)
     this.#itlMs.push(progress.itlMs)
     this.#iclMs.push(progress.iclMs)
     this.#busy[process]?.push(progress.busyShare)
@@ -59,6 +63,7 @@ export class LoadCollector {
       plan,
       startMs,
       records: this.#records,
+      unfinished: this.#unfinished,
       itlMs: joined(this.#itlMs),
       iclMs: joined(this.#iclMs),
       busyShares: this.#busy.map(wholeStretches),

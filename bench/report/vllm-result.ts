@@ -3,7 +3,6 @@ import { percentileOf, sorted, statisticsOf } from '../load/percentiles.ts'
 import type { LoadResult } from '../load/result.ts'
 import { goodputOf, type Limits, timeOf } from './goodput.ts'
 import type { Level } from './schema.ts'
-import { mostAtOnce } from './serving-line.ts'
 
 type VllmMetric = 'ttft' | 'tpot' | 'itl' | 'e2el'
 
@@ -53,7 +52,7 @@ export function vllmResult(options: VllmOptions, level: Level, result: LoadResul
     output_throughput: outputTokensPerSecond,
     total_token_throughput: durationSeconds === 0 ? 0 : (inputTokens + outputTokens) / durationSeconds,
     max_output_tokens_per_s: outputTokensPerSecond,
-    max_concurrent_requests: mostAtOnce(result),
+    max_concurrent_requests: level.inFlight.most,
     ...Object.assign({}, ...options.percentileMetrics.map(name => timesOf(name, result, percentiles))),
   }
 }

@@ -1,7 +1,7 @@
 /** A scenario's figures as text. */
 import { percentileOf, sorted } from '../load/percentiles.ts'
 import { isGeneratorLimit, type LoadResult } from '../load/result.ts'
-import { failureCounts } from '../report/failures.ts'
+import { failuresOf } from '../report/failures.ts'
 import type { CostLog } from '../stage/cost-log.ts'
 import type { Condition } from './condition.ts'
 
@@ -18,7 +18,9 @@ export function loadText(name: string, result: LoadResult, cost: CostLog): strin
     ...streamLines(good),
     `  gateway      CPU ${(cost.cpuUs() / Math.max(1, records.length)).toFixed(0)} us a request, RSS ${cost.peakRssMib().toFixed(0)} MiB at most`,
     `  generator    busy ${(busy * 100).toFixed(0)} % of its time, CPU ${(Math.max(0, ...cpuShares) * 100).toFixed(0)} % of a core${isGeneratorLimit(result) ? ': it is the limit, not the gateway' : ''}`,
-    ...[...failureCounts(result)].map(([kind, { count, example }]) => `  ${kind}: ${count} ${example}`),
+    ...Object.entries(failuresOf(result)).map(
+      ([kind, { count, example }]) => `  ${kind}: ${count} ${example}`,
+    ),
   ]
   return `${lines.join('\n')}\n`
 }

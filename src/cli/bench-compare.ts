@@ -1,6 +1,8 @@
 /** `pd-gateway bench compare`: two or more targets under the same load, in turn. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { CompareRun } from '../../bench/command/run-compare.ts'
+import { addReportFlags, reportPlaces } from './bench-report-flags.ts'
+import { count, targetUrl, whole } from './bench-values.ts'
 
 interface Named {
   readonly name: string
@@ -22,19 +24,17 @@ export interface CompareOptions {
   readonly scriptSeed?: number
   readonly processes: number
   readonly timeout: number
-  readonly jsonReport?: boolean
-  readonly reportDir: string
 }
 
 export function addCompareCommand(bench: Command): Command {
   const command = bench
     .command('compare')
     .description('The same load on two or more targets in turn (A B B A ...), and how sure a difference is.')
-    .requiredOption('--target <name=url>', 'A target; give it for each.', named, [])
+    .requiredOption('--target <name=url>', 'A target; give it for each.', namedUrl, [])
     .option(
       '--pid <name=pid>',
       "The target's process: CPU a request and memory are compared, too.",
-      named,
+      namedPid,
       [],
     )
     .option('-r, --requests <n>', 'Requests of a round.', count, 1000)
@@ -47,13 +47,11 @@ export function addCompareCommand(bench: Command): Command {
 }
 
 function addSameLoad(command: Command): Command {
-  return command
+  return addReportFlags(command)
     .option('-T, --timeout <seconds>', 'Longest time of a request.', count, 60)
-    .option('--seed <n>', 'Of the first block; each has the next.', count, 1)
-    .option('--script-seed <n>', 'Seed of simulated engines, when it is not their default.', count)
+    .option('--seed <n>', 'Of the first block; each has the next.', whole, 1)
+    .option('--script-seed <n>', 'Seed of simulated engines, when it is not their default.', whole)
     .option('--processes <n>', 'Processes that make the load.', count, 1)
-    .option('--json-report', 'Write a JSON report.')
-    .option('--report-dir <folder>', 'Where to.', './benchmark_reports')
     .addOption(
       new Option('--endpoint <name>').choices(['generate', 'chat', 'completions']).default('generate'),
     )
@@ -62,10 +60,13 @@ function addSameLoad(command: Command): Command {
     )
 }
 
-/** What the flags mean. Pure. @throws InvalidArgumentError when names do not go together. */
-export function compareRun(options: CompareOptions): Omit<CompareRun, 'out' | 'err' | 'signal'> {
+/** What the flags mean. */
+export function compareRun(
+  options: CompareOptions,
+  command: Command,
+): Omit<CompareRun, 'out' | 'err' | 'terminal' | 'signal'> {
   const { target, pid, requests, concurrency, rounds, stream = false, endpoint, seed, processes } = options
-  checkNames(target, pid)
+  refuseOddNames(options, command)
   return {
     targets: target.map(one => targetOf(one, pid)),
     concurrency,
@@ -82,38 +83,40 @@ export function compareRun(options: CompareOptions): Omit<CompareRun, 'out' | 'e
       dataset: { kind: 'random', inputTokens: options.inputLen, outputTokens: options.outputLen },
       ...(options.scriptSeed === undefined ? {} : { scriptSeed: options.scriptSeed }),
     },
-    ...(options.jsonReport === true ? { reportDir: options.reportDir } : {}),
+    ...reportPlaces(command),
   }
 }
 
 function targetOf({ name, value: url }: Named, pids: readonly Named[]): CompareRun['targets'][number] {
   const pid = pids.find(one => one.name === name)
-  return pid === undefined ? { name, url } : { name, url, pid: pidOf(pid) }
+  return pid === undefined ? { name, url } : { name, url, pid: Number(pid.value) }
 }
 
-function checkNames(targets: readonly Named[], pids: readonly Named[]): void {
-  const names = targets.map(({ name }) => name)
-  if (names.length < 2) throw new InvalidArgumentError('--target is needed twice at least: NAME=URL.')
+function refuseOddNames({ target, pid }: CompareOptions, command: Command): void {
+  const names = target.map(({ name }) => name)
+  if (names.length < 2) command.error('error: --target is needed twice at least: NAME=URL')
   const again = names.find((name, at) => names.indexOf(name) !== at)
-  if (again !== undefined) throw new InvalidArgumentError(`Two targets are named ${again}.`)
-  const unknown = pids.find(({ name }) => !names.includes(name))
-  if (unknown !== undefined) throw new InvalidArgumentError(`--pid ${unknown.name}: there is no such target.`)
+  if (again !== undefined) command.error(`error: two targets are named ${again}`)
+  const unknown = pid.find(({ name }) => !names.includes(name))
+  if (unknown !== undefined) command.error(`error: --pid ${unknown.name}: there is no such target`)
 }
 
-function pidOf({ name, value }: Named): number {
-  if (!/^[1-9]\d{0,8}$/.test(value)) throw new InvalidArgumentError(`--pid ${name}: a process id is needed.`)
-  return Number(value)
+function namedUrl(text: string, before: readonly Named[]): readonly Named[] {
+  const all = named(text, before)
+  targetUrl(all.at(-1)?.value ?? '')
+  return all
+}
+
+function namedPid(text: string, before: readonly Named[]): readonly Named[] {
+  const all = named(text, before)
+  count(all.at(-1)?.value ?? '')
+  return all
 }
 
 function named(text: string, before: readonly Named[]): readonly Named[] {
   const at = text.indexOf('=')
   if (at < 1 || at === text.length - 1) throw new InvalidArgumentError('It is NAME=VALUE.')
   return [...before, { name: text.slice(0, at), value: text.slice(at + 1) }]
-}
-
-function count(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('A whole number above 0 is needed.')
-  return Number(text)
 }
 
 function evenCount(text: string): number {

@@ -35,6 +35,7 @@ export function resultOf(records: readonly RequestRecord[], plan: Partial<PlanIn
     }),
     startMs: 0,
     records,
+    unfinished: [],
     itlMs: Float32Array.of(10, 20),
     iclMs: Float32Array.of(15, 25),
     busyShares: [0.05],

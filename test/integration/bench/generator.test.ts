@@ -24,7 +24,7 @@ function planOf(url: string, change: Partial<PlanInput> = {}) {
   })
 }
 
-async function recordsOf(plan: ReturnType<typeof planOf>): Promise<RequestRecord[]> {
+async function recordsOf(plan: ReturnType<typeof planOf>): Promise<readonly RequestRecord[]> {
   const generator = new Generator(plan, { process: 0, processes: 1 }, [])
   await generator.run(performance.timeOrigin + performance.now())
   return generator.take().records
@@ -200,6 +200,19 @@ test('an open loop does not wait for answers, a bounded one keeps its bound', as
   peak = 0
   await recordsOf(planOf(url, { requests: 20, arrivals: { kind: 'open', maxConcurrency: 5 } }))
   assert.equal(peak, 5)
+})
+
+test('what is open when the run is stopped is told of as unfinished', async t => {
+  let asked = 0
+  const url = await openLyingServer(t, () => void asked++)
+  const generator = new Generator(planOf(url, { stallMs: 60_000 }), { process: 0, processes: 1 }, [])
+  const ended = generator.run(performance.timeOrigin + performance.now())
+  await until(() => asked === 2)
+  generator.stop()
+  await ended
+  const { records, unfinished } = generator.take()
+  assert.deepEqual([records.length, unfinished.length, generator.inFlight], [0, 2, 0])
+  for (const { sentMs, endMs } of unfinished) assert.ok(sentMs >= 0 && endMs >= sentMs)
 })
 
 test('connections come from the addresses that were given, in turn', async t => {

@@ -21,13 +21,13 @@ interface Ran {
 }
 
 async function ran(
-  run: Omit<BenchRun, 'out' | 'err' | 'signal'>,
+  run: Omit<BenchRun, 'out' | 'err' | 'signal' | 'terminal'>,
   signal = new AbortController().signal,
 ): Promise<Ran> {
   let out = ''
   let err = ''
   const sinks = { out: (text: string) => void (out += text), err: (text: string) => void (err += text) }
-  const code = await runBench({ ...run, ...sinks, signal })
+  const code = await runBench({ ...run, ...sinks, terminal: undefined, signal })
   return { code, out, err }
 }
 
@@ -49,8 +49,9 @@ test('a run against simulated engines checks every token and writes its report',
   )
   const { code, out, err } = await ran({ command: 'basic', url: origin, levels, reportDir, requestLog })
   assert.equal(code, 0, out + err)
-  assert.equal(out.match(/60 \(100\.00 % of those that stayed\), every token checked/g)?.length, 6, out)
-  const name = readdirSync(reportDir).find(file => file.startsWith('basic-')) ?? ''
+  assert.equal(out.match(/^\w+ (?:true|false) +100 % /gm)?.length, 6, out)
+  assert.match(out, /6 levels, 360 requests: all answers were right/)
+  const name = readdirSync(reportDir).find(file => /^basic-.*\.json$/.test(file)) ?? ''
   const report = reportSchema.parse(JSON.parse(readFileSync(join(reportDir, name), 'utf8')))
   assert.deepEqual(
     report.levels.map(level => level.requests.ok),
@@ -96,7 +97,7 @@ test('answers other than the script says fail, and the exit code is 1', async t 
   const { origin } = await openGateway(t, { fleet: { prefill: 1, decode: 1, knobs: { scriptSeed: 5 } } })
   const { code, out } = await ran({ command: 'basic', url: origin, levels: [{ name: 'basic', load: LOAD }] })
   assert.equal(code, 1)
-  assert.match(out, /altered: 60/)
+  assert.match(out, /altered +60 {3}at /)
 })
 
 test('nobody at the address is one line and exit code 2', async () => {
@@ -106,7 +107,7 @@ test('nobody at the address is one line and exit code 2', async () => {
   assert.match(err, /^nobody answers at http:\/\/127\.0\.0\.1:1: [^\n]*\n$/)
 })
 
-test('an interrupted run prints what there is, and its exit code is 1', async t => {
+test('an interrupted run prints what there is, and its exit code is 130', async t => {
   const { origin } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
   const interrupt = new AbortController()
   const levels = [{ name: 'long', load: { ...LOAD, requests: 1_000_000 } }]
@@ -117,10 +118,15 @@ test('an interrupted run prints what there is, and its exit code is 1', async t 
     levels,
     out: text => void (out += text),
     err: () => interrupt.abort(),
+    terminal: undefined,
     signal: interrupt.signal,
   })
-  assert.equal(code, 1)
-  assert.match(out, /^long: \d+ requests in .* \(interrupted\)/)
+  assert.equal(code, 130)
+  assert.match(out, /^long: [\d,]+ requests in .* \(interrupted\)/)
+  assert.match(
+    out,
+    /\nInterrupted after .* with (?:9|10) requests open\. All [\d,]+ requests were answered right/,
+  )
 })
 
 test('bench faults replays a script, and what is not streamed is saved', async () => {

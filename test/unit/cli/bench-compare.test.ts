@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Command } from 'commander'
 import { addCompareCommand, type CompareOptions, compareRun } from '../../../src/cli/bench-compare.ts'
-import { goodputLimits, metadataOf } from '../../../src/cli/bench-result-file.ts'
+import { addResultFlags, type ResultOptions, resultFile } from '../../../src/cli/bench-result-file.ts'
 
 function runOf(...args: string[]): ReturnType<typeof compareRun> {
   const root = new Command('bench')
@@ -12,7 +12,7 @@ function runOf(...args: string[]): ReturnType<typeof compareRun> {
     .configureOutput({ writeErr: () => undefined })
   let run: ReturnType<typeof compareRun> | undefined
   command.action((options: CompareOptions) => {
-    run = compareRun(options)
+    run = compareRun(options, command)
   })
   root.parse(['compare', ...args], { from: 'user' })
   if (run === undefined) throw new TypeError('the action was called')
@@ -52,7 +52,19 @@ for (const [name, args] of Object.entries(WRONG)) {
 }
 
 test('goodput and metadata are read as vLLM writes them', () => {
-  assert.deepEqual(goodputLimits(['ttft:200', 'e2el:1500.5']), { ttft: 200, e2el: 1500.5 })
-  assert.deepEqual(metadataOf(['gpu=none', 'note=a=b']), { gpu: 'none', note: 'a=b' })
-  for (const wrong of ['itl:3', 'ttft', 'ttft:no', 'ttft:0']) assert.throws(() => goodputLimits([wrong]))
+  const { vllm } = fileOf('--save-result --goodput ttft:200 e2el:1500.5 --metadata gpu=none note=a=b')
+  assert.deepEqual(vllm?.options.goodput, { ttft: 200, e2el: 1500.5 })
+  assert.deepEqual(vllm?.options.metadata, { gpu: 'none', note: 'a=b' })
+  assert.deepEqual(fileOf('--goodput ttft:200'), {})
+  for (const wrong of ['itl:3', 'ttft', 'ttft:no', 'ttft:0'])
+    assert.throws(() => fileOf(`--goodput ${wrong}`))
 })
+
+function fileOf(flags: string): ReturnType<typeof resultFile> {
+  const command = addResultFlags(new Command('serving'))
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined })
+  command.parse(flags.split(' '), { from: 'user' })
+  const load = { backend: 'sglang', requestRate: Infinity, burstiness: 1 }
+  return resultFile({ ...load, ...command.opts<Omit<ResultOptions, keyof typeof load>>() })
+}
