@@ -8,12 +8,13 @@ import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { Children } from './children.ts'
+import { hasGateway } from './gateway.ts'
 import { parseSpeedOptions, type SpeedOptions } from './options.ts'
 import { stealShare } from './process-cost.ts'
 import { missedRows, type Row, rowsOf, tableOf } from './report.ts'
 import { runScenario } from './rounds.ts'
 import { SCENARIOS } from './scenarios.ts'
-import { hasGateway, startEngines, startGateway, startHaproxy, urlOf } from './targets.ts'
+import { startEngines, startGateway, startHaproxy, urlOf } from './targets.ts'
 
 /** Program -> the Debian package that brings it. */
 const NEEDED = { wrk: 'wrk', haproxy: 'haproxy', taskset: 'util-linux' }
@@ -41,7 +42,7 @@ process.stdout.write(options.json ? `${JSON.stringify({ steal, rows })}\n` : tex
 process.exit(options.check && missedRows(rows).length > 0 ? 1 : 0)
 
 async function measureAll({ rounds, seconds, only, noise, extras }: SpeedOptions): Promise<Row[]> {
-  const engines = await startEngines(children)
+  const { ports: engines } = await startEngines(children)
   const base = await startHaproxy(children, { name: 'haproxy', folder, engines })
   const own = noise
     ? await startHaproxy(children, { name: 'haproxy-again', folder, engines })
