@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { descriptorLimit } from '../load/descriptors.ts'
 import { Children, LOAD_CORE } from '../speed/children.ts'
+import { missingPackages } from '../speed/needed-programs.ts'
 import { aimsOf } from './aims.ts'
 import { withTable } from './document.ts'
 import { loads } from './loads.ts'
@@ -27,6 +28,8 @@ const DESCRIPTORS_RESERVE = 200
 
 export async function benchPeers(args: readonly string[], signal: AbortSignal): Promise<number> {
   const options = parsePeersOptions(args)
+  const missing = missingPackages(['wrk', 'taskset'])
+  if (missing.length > 0) throw new Error(`missing: apt-get install ${missing.join(' ')}`)
   const report = await measured(options, signal)
   if (options.write === undefined) process.stdout.write(TEXT[options.form](report))
   else {

@@ -13,7 +13,6 @@ export interface PeersPlay extends StageSetting {
   /** Rounds of each load whose engines are slow or stressed. */
   readonly passes: number
   readonly seconds: number
-  readonly signal: AbortSignal
 }
 
 /** The engine that is asked without a router, where TTFT is compared. */

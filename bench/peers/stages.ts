@@ -16,6 +16,7 @@ export interface StageSetting {
   readonly environment: PythonEnvironment
   readonly routers: readonly Router[]
   readonly maxConnections: number
+  readonly signal: AbortSignal
   readonly say: (line: string) => void
 }
 
@@ -75,6 +76,7 @@ async function startAll(setting: StageSetting, enginesOf: () => Promise<PdEngine
   const routers: RunningRouter[] = []
   const failures = new Map<string, string>()
   for (const router of wanted) {
+    if (setting.signal.aborted) break
     try {
       const reason = environment.missing.get(router.package?.name ?? '')
       if (reason !== undefined) throw new Error(`not installed: ${reason}`)
