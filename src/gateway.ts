@@ -11,7 +11,7 @@ import { monotonicNowMs } from './core/clock.ts'
 import { type EngineSnapshot, NO_ENGINES } from './core/engine.ts'
 import { fewestOpen } from './dispatch/assign.ts'
 import { type RouterThreads, startRouterThreads } from './dispatch/router-threads.ts'
-import { type DrainOptions, drain } from './drain.ts'
+import { type Drained, type DrainOptions, drain } from './drain.ts'
 import { type Frontend, startFrontend } from './frontend/server.ts'
 import { boundHeaps } from './heap-bounds.ts'
 import { CapacityView, withinLimits } from './places.ts'
@@ -110,7 +110,7 @@ export async function startGateway(given: Config): Promise<Gateway> {
       port: front.port,
       adminPort: control.adminPort,
       whenReady: limitMs => becomes(isReady, limitMs),
-      drain: drainOptions => drain(front, drainOptions, log),
+      drain: drainOptions => drain(drainedParts(front, control), drainOptions, log),
       restartThread: thread => running.restart(thread),
       legsInFlight: () => snapshot.engines.reduce((sum, { slot }) => sum + slots.inFlight(slot), 0),
       close,
@@ -118,6 +118,19 @@ export async function startGateway(given: Config): Promise<Gateway> {
   } catch (error) {
     await close()
     throw error
+  }
+}
+
+/** Both listeners say that the gateway is on its way down; the rest is the front end's. */
+function drainedParts(front: Frontend, control: Control | undefined): Drained {
+  return {
+    openRequests: () => front.openRequests,
+    refuseReadiness: () => {
+      front.refuseReadiness()
+      control?.refuseReadiness()
+    },
+    stopAccepting: () => front.stopAccepting(),
+    endAll: error => front.endAll(error),
   }
 }
 

@@ -24,13 +24,16 @@ test('at SIGTERM an open stream completes, and the program ends with 0', async t
   assert.deepEqual(await exitOf(child), [0, null])
 })
 
-test('while it settles it serves everything, and only readiness says no', async t => {
-  const { child, port } = await startProgram(t, ['--shutdown-settle-secs', '2'])
+test('while it settles it serves everything, and only readiness says no, on both listeners', async t => {
+  const { child, port, adminPort } = await startProgram(t, ['--shutdown-settle-secs', '2'])
+  assert.equal((await get(adminPort, '/readiness')).statusCode, 200)
   child.kill('SIGTERM')
   await until(async () => (await get(port, '/readiness')).statusCode === 503, LIMIT_MS)
   const readiness = await textOf(await get(port, '/readiness'))
   assert.match(readiness, /"reason":"shutting-down"/)
-  assert.equal((await get(port, '/health')).statusCode, 200)
+  await until(async () => (await get(adminPort, '/readiness')).statusCode === 503, LIMIT_MS)
+  assert.match(await textOf(await get(adminPort, '/readiness')), /"reason":"shutting-down"/)
+  for (const each of [port, adminPort]) assert.equal((await get(each, '/health')).statusCode, 200)
   const answer = await post(port, { text: 'Late', ...tokens(3) })
   assert.equal(answer.statusCode, 200)
   assert.equal(at(JSON.parse(await textOf(answer)), 'text'), expectedText('Late', 0, 3))
@@ -80,6 +83,7 @@ test('a second signal ends it at once', async t => {
 interface Program {
   readonly child: ChildProcess
   readonly port: number
+  readonly adminPort: number
   readonly fleet: Awaited<ReturnType<typeof openFleet>>
 }
 
@@ -89,7 +93,17 @@ async function startProgram(t: TestContext, flags: readonly string[]): Promise<P
     ...fleet.prefill.flatMap(({ url, bootstrapPort }) => ['--prefill', url, String(bootstrapPort)]),
     ...fleet.decode.flatMap(({ url }) => ['--decode', url]),
   ]
-  const args = ['src/main.ts', ...engines, '--host', '127.0.0.1', '--port', '0', ...flags]
+  const args = [
+    'src/main.ts',
+    ...engines,
+    '--host',
+    '127.0.0.1',
+    '--port',
+    '0',
+    '--prometheus-port',
+    '0',
+    ...flags,
+  ]
   const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] })
   t.after(() => {
     child.kill('SIGKILL')
@@ -99,8 +113,9 @@ async function startProgram(t: TestContext, flags: readonly string[]): Promise<P
   child.stdout.on('data', bytes => (log += String(bytes)))
   await until(() => / listening .*port=\d+/.test(log) || child.exitCode !== null, LIMIT_MS)
   const port = Number(/ port=(\d+)/.exec(log)?.[1])
+  const adminPort = Number(/ adminPort=(\d+)/.exec(log)?.[1])
   await until(async () => (await get(port, '/readiness')).statusCode === 200, LIMIT_MS)
-  return { child, port, fleet }
+  return { child, port, adminPort, fleet }
 }
 
 function tokens(count: number): object {
