@@ -94,6 +94,7 @@ export class Attempt implements PrefillEvents, DecodeEvents {
 
   /** The engines are told to stop; what decode still says goes to the client. */
   requestAbort(): void {
+    this.#decode.isAbortWanted = true
     this.#tellEngines()
   }
 
