@@ -5,6 +5,7 @@
  * Which thread gets a request, and whether any engine is usable, is passed in as functions.
  */
 import type { Config } from '../config/config.ts'
+import { abortedError, isMeant, readAbortOrder } from '../core/abort-order.ts'
 import { monotonicNowMs } from '../core/clock.ts'
 import { isGeneration } from '../core/endpoint.ts'
 import { GatewayError } from '../core/errors.ts'
@@ -318,8 +319,9 @@ export class Frontend {
       onBody: body => {
         this.#stalledUploads.forget(onStall)
         visit.body = body
-        if (isGeneration(route.endpoint)) this.#admit(visit)
-        else this.#startVisit(visit, false)
+        if (isGeneration(route.endpoint)) return this.#admit(visit)
+        if (route.endpoint === 'abort-request') this.#abortWaiting(body)
+        this.#startVisit(visit, false)
       },
       onTooLarge: () => refuse(bodyTooLarge(limits.bodyBytes)),
     })
@@ -335,6 +337,14 @@ export class Frontend {
     const refusal = this.#admission.wait(visit.ticket)
     if (refusal !== undefined) this.#refuseVisit(visit, refusal)
     else this.#countWaiting()
+  }
+
+  /** No router thread knows of those that wait for their turn; who is at work is for the threads to find. */
+  #abortWaiting(body: Uint8Array): void {
+    if (this.#admission.waiting === 0 || body.length > ABORT_ORDER_BYTES) return
+    const order = readAbortOrder(body)
+    if (order === undefined || order === 'nothing') return
+    this.#admission.refuse(visit => isMeant(order, visit.body), abortedError())
   }
 
   /** The queue has let go of the visit, for better or worse. */
@@ -446,6 +456,8 @@ interface Visit {
 }
 
 const NO_BODY = new Uint8Array(0)
+/** A rid is short; nothing longer is read on the main thread. */
+const ABORT_ORDER_BYTES = 65_536
 
 /** What is still to come of the body is not wanted, or cannot be told from the next request. */
 function isRestUseless({ status }: GatewayError): boolean {

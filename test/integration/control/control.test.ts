@@ -137,8 +137,7 @@ test('an engine that was removed stays away when the control thread is replaced,
   const { seen, slots, running } = await control(t, { decode: [{ url: kept.url }, { url: gone.url }] })
   await until(() => slots.isHealthy(0) && slots.isHealthy(1), 'both are healthy')
   const engines = `http://127.0.0.1:${running.adminPort}/admin/engines`
-  const change = async (path: string, init: RequestInit): Promise<number> => (await fetch(path, init)).status
-  assert.equal(await change(`${engines}/${encodeURIComponent(gone.url)}`, { method: 'DELETE' }), 202)
+  assert.equal((await fetch(`${engines}/${encodeURIComponent(gone.url)}`, { method: 'DELETE' })).status, 202)
   await until(() => seen.snapshot.engines.length === 1, 'it is gone')
 
   await workers[0]?.terminate()
@@ -155,7 +154,7 @@ test('an engine that was removed stays away when the control thread is replaced,
     [kept.url],
   )
   const body = JSON.stringify({ url: gone.url, role: 'decode' })
-  assert.equal(await change(engines, { method: 'POST', body }), 202)
+  assert.equal((await fetch(engines, { method: 'POST', body })).status, 202)
   await until(() => seen.snapshot.engines.length === 2, 'it is back')
 })
 
