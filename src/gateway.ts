@@ -14,6 +14,7 @@ import { type RouterThreads, startRouterThreads } from './dispatch/router-thread
 import { type Drained, type DrainOptions, drain } from './drain.ts'
 import { type Frontend, startFrontend } from './frontend/server.ts'
 import { boundHeaps } from './heap-bounds.ts'
+import { callsFor } from './left-legs.ts'
 import { CapacityView, withinLimits } from './places.ts'
 import { EngineSlots } from './shared/engine-slots.ts'
 import { createSharedMemory } from './shared/layout.ts'
@@ -70,9 +71,12 @@ export async function startGateway(given: Config): Promise<Gateway> {
       count,
       entry: ROUTER_ENTRY,
       onBatch: (_channel, batch) => frontend?.receive(batch),
-      onExit: channel => {
+      onExit: (channel, { wasOrdered, left }) => {
         recorder.count('pdgw_thread_restarts_total', 'router')
-        frontend?.threadLost(channel)
+        // Asked before the exchanges end: their headers go with the aborts.
+        const calls = callsFor(left, snapshot.engines, id => frontend?.headersOf(id) ?? [])
+        frontend?.threadLost(channel, wasOrdered)
+        threads?.abortLeft(calls)
       },
       onReady: () => frontend?.threadReady(),
       log,

@@ -11,6 +11,7 @@ import { isGeneration } from '../core/endpoint.ts'
 import { GatewayError } from '../core/errors.ts'
 import type { ThreadChannel } from '../messages/channel.ts'
 import { type Batch, decodeBatch, type RowSink } from '../messages/codec.ts'
+import type { FlatHeaders } from '../messages/types.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Recorder } from '../telemetry/recorder.ts'
 import { Admission } from './admission.ts'
@@ -154,9 +155,9 @@ export class Frontend {
   }
 
   /** The thread is gone: its exchanges go to another one, or end with an error where the client has had a byte. */
-  threadLost(channel: ThreadChannel): void {
+  threadLost(channel: ThreadChannel, wasOrdered = false): void {
     const lost = this.#exchanges.all().filter(exchange => exchange.channel === channel)
-    const saved = lost.filter(exchange => this.#unassigned.rescue(exchange))
+    const saved = lost.filter(exchange => this.#unassigned.rescue(exchange, wasOrdered))
     const { recorder } = this.#options
     recorder.count('pdgw_frontend_lost_exchanges_total', 'saved', saved.length)
     recorder.count('pdgw_frontend_lost_exchanges_total', 'failed', lost.length - saved.length)
@@ -165,6 +166,11 @@ export class Frontend {
         { saved: saved.length, failed: lost.length - saved.length },
         'exchanges of a lost thread',
       )
+  }
+
+  /** Headers of the request with this id, while it is open. */
+  headersOf(exchangeId: number): FlatHeaders {
+    return this.#exchanges.find(exchangeId)?.headers ?? []
   }
 
   /** One more thread takes requests. */
