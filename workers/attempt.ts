@@ -8,6 +8,7 @@ import type { Config } from '../src/config/config.ts'
 import type { Engine } from '../src/core/engine.ts'
 import type { Leg } from '../src/core/errors.ts'
 import type { Lease } from '../src/shared/leases.ts'
+import type { LegJournal } from '../src/shared/leg-journal.ts'
 import type { AbortCalls } from './abort-request.ts'
 import type { AnswerHead, AttemptPlan, AttemptSink } from './attempt-plan.ts'
 import {
@@ -29,6 +30,7 @@ export interface AttemptResources {
   readonly config: Pick<Config, 'upstream' | 'limits'>
   readonly upstreams: Upstreams
   readonly aborts: AbortCalls
+  readonly journal: LegJournal
 }
 
 /** After an error status, how long its body may take: the partner leg must not wait longer. */
@@ -56,6 +58,8 @@ export class Attempt implements PrefillEvents, DecodeEvents {
   #bodyTimer: NodeJS.Timeout | undefined
   #errorTimer: NodeJS.Timeout | undefined
   #startedMs = 0
+  /** In the journal. */
+  #record = -1
   #isClosed = false
 
   constructor(plan: AttemptPlan, sink: AttemptSink, resources: AttemptResources) {
@@ -83,6 +87,7 @@ export class Attempt implements PrefillEvents, DecodeEvents {
     if (isStream || prefill !== undefined) this.#armFirstToken()
     if (leases.prefill !== undefined) this.#prefillLeg = openLeg(this.#prefill, leases.prefill)
     this.#decodeLeg = openLeg(this.#decode, leases.decode)
+    this.#note()
     this.#send(prefill, this.#prefillLeg)
     if (!this.#isClosed) this.#send(decode, this.#decodeLeg)
   }
@@ -94,6 +99,7 @@ export class Attempt implements PrefillEvents, DecodeEvents {
 
   /** The engines are told to stop; what decode still says goes to the client. */
   requestAbort(): void {
+    this.#decode.isAbortWanted = true
     this.#tellEngines()
   }
 
@@ -150,6 +156,12 @@ export class Attempt implements PrefillEvents, DecodeEvents {
   decodeBytes(bytes: Uint8Array): void {
     this.#timer?.refresh()
     this.#sink.bytes(bytes)
+  }
+
+  #note(): void {
+    const { exchangeId, prefill, decode, rids } = this.#plan
+    const legs = { exchangeId, prefillSlot: prefill?.slot ?? -1, decodeSlot: decode.slot }
+    this.#record = this.#resources.journal.open(legs, rids)
   }
 
   #armFirstToken(): void {
@@ -256,6 +268,7 @@ export class Attempt implements PrefillEvents, DecodeEvents {
     this.#decode.isOpen = false
     this.#decodeLeg?.handle?.abort()
     this.#decodeLeg?.lease.release()
+    this.#resources.journal.close(this.#record)
   }
 
   #tellEngines(): void {
@@ -289,6 +302,7 @@ export class Attempt implements PrefillEvents, DecodeEvents {
       this.#decode.isOpen = false
       leg?.handle?.abort()
       leg?.lease.release()
+      this.#resources.journal.close(this.#record)
     }
     const timer = setTimeout(end, config.upstream.abortDeferMs)
     this.#decode.onFirstSign = end

@@ -87,6 +87,23 @@ export class AdmissionQueue<T> {
     return undefined
   }
 
+  /** Those that are meant, out of the queue, the oldest of each class first. Looks at every one that waits. */
+  takeAll(isMeant: (request: T) => boolean): T[] {
+    const taken: T[] = []
+    for (const priority of PRIORITIES) {
+      let ticket = this.#lines[priority].oldest
+      while (ticket !== undefined) {
+        const { newer } = ticket.place
+        if (isMeant(ticket.request)) {
+          this.remove(ticket)
+          taken.push(ticket.request)
+        }
+        ticket = newer
+      }
+    }
+    return taken
+  }
+
   /** `false`: it did not wait any more. */
   remove(ticket: Ticket<T>): boolean {
     if (!this.#lines[ticket.priority].remove(ticket)) return false

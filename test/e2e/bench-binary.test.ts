@@ -7,10 +7,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { reportSchema } from '../../bench/report/schema.ts'
-import { openGateway, until } from '../support/gateway.ts'
+import { openGateway } from '../support/gateway.ts'
+import { until } from '../support/until.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
-const LIMIT_MS = 30_000
 const NOBODY = 'http://127.0.0.1:9'
 
 /** Flags that cannot be, and what is said of them. */
@@ -60,7 +60,7 @@ test('Ctrl-C prints and writes what there is, and ends with 130', async t => {
   t.after(() => rmSync(folder, { recursive: true }))
   const flags = `sustained -c 4 -d 600 -t 3 --url ${origin} --report-dir ${folder}`
   const { child, said, ended } = startBench(t, flags.split(' '))
-  await until(() => /\d+ ended/.test(said.err), LIMIT_MS)
+  await until(() => /\d+ ended/.test(said.err), 'requests have ended')
   process.kill(-(child.pid ?? 0), 'SIGINT')
   await ended
   assert.equal(child.exitCode, 130, said.err)

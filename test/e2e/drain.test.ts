@@ -24,12 +24,15 @@ suite('the program on its way down', { concurrency: 3 }, () => {
     assert.deepEqual(await exitOf(child), [0, null])
   })
 
-  test('while it settles it serves everything, and only readiness says no', async t => {
-    const { child, port } = await start(t, ['--shutdown-settle-secs', '4'])
+  test('while it settles it serves everything, and only readiness says no, on both listeners', async t => {
+    const { child, port, adminPort } = await start(t, ['--shutdown-settle-secs', '4'])
+    assert.equal((await get(adminPort, '/readiness')).statusCode, 200)
     child.kill('SIGTERM')
     await until(async () => (await get(port, '/readiness')).statusCode === 503)
     const readiness = await textOf(await get(port, '/readiness'))
     assert.match(readiness, /"reason":"shutting-down"/)
+    await until(async () => (await get(adminPort, '/readiness')).statusCode === 503)
+    assert.match(await textOf(await get(adminPort, '/readiness')), /"reason":"shutting-down"/)
     assert.equal((await get(port, '/health')).statusCode, 200)
     const answer = await post(port, { text: 'Late', ...tokens(3) })
     assert.equal(answer.statusCode, 200)

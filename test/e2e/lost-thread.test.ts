@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { expectedText } from '../../bench/simulator/script.ts'
 import { configSchema } from '../../src/config/config.ts'
 import { startGateway } from '../../src/gateway.ts'
-import { openFleet, runningOn } from '../support/gateway.ts'
+import { openFleet, openGateway, runningOn } from '../support/gateway.ts'
 import { at, parseStream } from '../support/sse.ts'
 import { until } from '../support/until.ts'
 
@@ -70,6 +70,40 @@ test('500 open requests survive the death of their only router thread', async t 
   }
   await until(() => runningOn(fleet) === 0)
 })
+
+for (const workers of [1, 2]) {
+  test(`engines are told to give up what a dead thread had open, of ${workers} threads`, async t => {
+    const house = await openGateway(t, {
+      fleet: {
+        prefill: 1,
+        decode: 1,
+        // Engines that do not notice a closed socket themselves.
+        knobs: { disconnectPollMs: 600_000, streamAbortDelayMs: 600_000 },
+      },
+      config: { server: { workers } },
+    })
+    const { port } = new URL(house.origin)
+    const agent = new Agent()
+    t.after(() => agent.destroy())
+    const streams = Array.from({ length: 8 }, (_, n) =>
+      send(agent, Number(port), {
+        text: `Stream ${n}`,
+        stream: true,
+        sampling_params: { max_new_tokens: ENDLESS },
+      }),
+    )
+    await until(() => streams.every(stream => stream.text().includes('data:')))
+    for (let thread = 0; thread < workers; thread++) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other, as they die
+      const restarted = await fetch(`${house.adminOrigin}/admin/threads/${thread}/restart`, {
+        method: 'POST',
+      })
+      assert.equal(restarted.status, 202)
+    }
+    await Promise.all(streams.map(stream => stream.ended))
+    await until(() => runningOn(house.fleet) === 0)
+  })
+}
 
 interface OpenAnswer {
   /** What has come so far. */

@@ -34,7 +34,7 @@ export async function openHouse(t: TestContext, options: HouseOptions = {}): Pro
     count,
     entry: new URL('./echo-router.ts', import.meta.url),
     onBatch: (_channel, batch) => frontend?.receive(batch),
-    onExit: channel => frontend?.threadLost(channel),
+    onExit: (channel, { wasOrdered }) => frontend?.threadLost(channel, wasOrdered),
     onReady: () => frontend?.threadReady(),
     log: SILENT,
   })

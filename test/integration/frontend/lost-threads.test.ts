@@ -72,6 +72,25 @@ test('gives a request up that was open on two threads when they died', async t =
   assert.equal(frontend.openRequests, 0)
 })
 
+test('does not hold it against a request that its threads were told to end', async t => {
+  const { origin, frontend, threads } = await openHouse(t)
+  const leaving = new AbortController()
+  const sent = { method: 'POST', body: Buffer.from('{}'), signal: leaving.signal }
+  const answer = fetch(`${origin}/generate?silent`, sent)
+  await until(() => openOn(threads) === 1)
+  for (let restart = 0; restart < 3; restart++) {
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    assert.equal(await threads.restart(0), true)
+    // oxlint-disable-next-line no-await-in-loop -- the same
+    await until(() => threads.channels.length === 0)
+    // oxlint-disable-next-line no-await-in-loop -- the same
+    await until(() => openOn(threads) === 1)
+  }
+  leaving.abort()
+  await assert.rejects(answer)
+  await until(() => frontend.openRequests === 0)
+})
+
 test('replaces a thread that stands still, and answers what it had open', async t => {
   const { origin, threads } = await openHouse(t, { config: { server: { threadStallMs: 300 } } })
   const before = threads.channels[0]

@@ -6,6 +6,7 @@ import { suite, type TestContext, test } from 'node:test'
 import { type ConfigInput, configSchema } from '../../../src/config/config.ts'
 import { EngineSlots } from '../../../src/shared/engine-slots.ts'
 import { createSharedMemory } from '../../../src/shared/layout.ts'
+import { LegJournal, type OpenLegs, takeLeftLegs } from '../../../src/shared/leg-journal.ts'
 import { AbortCalls } from '../../../workers/abort-request.ts'
 import { Attempt } from '../../../workers/attempt.ts'
 import { readTimers } from '../../../workers/request-timers.ts'
@@ -58,6 +59,8 @@ interface Stage {
   readonly prefill: ScriptedEngine
   readonly decode: ScriptedEngine
   inFlight(): number[]
+  /** What the journal says is open; taken out of it. */
+  left(): OpenLegs[]
 }
 
 interface Play {
@@ -76,7 +79,8 @@ async function stage(t: TestContext, play: Play): Promise<Stage> {
     aborts.close()
     upstreams.destroy()
   })
-  const slots = new EngineSlots(createSharedMemory(2, 1))
+  const shared = createSharedMemory(2, 1)
+  const slots = new EngineSlots(shared)
   const [prefill, decode] = [await startEngine(t, play.prefill), await startEngine(t, play.decode)]
   const heard: string[] = []
   const engines = [
@@ -89,6 +93,7 @@ async function stage(t: TestContext, play: Play): Promise<Stage> {
     mergesPrefill: play.mergesPrefill ?? false,
     prefill: engines[0],
     decode: engines[1],
+    exchangeId: 7,
     rids: [RID],
     headers: ['content-type', 'application/json'],
     timers: readTimers([], config.timeouts).timers,
@@ -105,8 +110,20 @@ async function stage(t: TestContext, play: Play): Promise<Stage> {
       heard.push(`failed: ${failure.cause} of ${failure.error.leg}`),
     broke: (failure: { cause: string }) => heard.push(`broke: ${failure.cause}`),
   }
-  const attempt = new Attempt(plan, sink, { config, upstreams, aborts })
-  return { attempt, heard, prefill, decode, inFlight: () => [slots.inFlight(0), slots.inFlight(1)] }
+  const attempt = new Attempt(plan, sink, {
+    config,
+    upstreams,
+    aborts,
+    journal: new LegJournal(shared, 0),
+  })
+  return {
+    attempt,
+    heard,
+    prefill,
+    decode,
+    inFlight: () => [slots.inFlight(0), slots.inFlight(1)],
+    left: () => takeLeftLegs(shared, 0),
+  }
 }
 
 const silent: Script = () => undefined
@@ -140,6 +157,7 @@ suite('Attempt', () => {
     scene.attempt.start()
     assert.deepEqual(scene.inFlight(), [1, 1])
     await until(() => isOver(scene))
+    assert.deepEqual(scene.left(), [])
     assert.equal(scene.heard.join(''), `started${TOKEN}${DONE}ended`)
     assert.deepEqual(scene.inFlight(), [0, 0])
   })
@@ -178,6 +196,7 @@ suite('Attempt', () => {
     const scene = await stage(t, { prefill: silent, decode: streamOf(TOKEN) })
     scene.attempt.start()
     await until(() => scene.heard.length === 2)
+    assert.deepEqual(scene.left(), [{ exchangeId: 7, prefillSlot: 0, decodeSlot: 1, rid: RID }])
     scene.attempt.abort()
     assert.deepEqual(scene.inFlight(), [0, 0])
     const engines = [scene.prefill, scene.decode]
