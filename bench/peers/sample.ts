@@ -1,7 +1,7 @@
 /** One round of one router, as the table needs it. Pure. */
 import { percentileOf, sorted } from '../load/percentiles.ts'
 import type { LoadResult } from '../load/result.ts'
-import { failureCounts } from '../report/failures.ts'
+import { failuresOf } from '../report/failures.ts'
 import type { Sample } from '../speed/ratio.ts'
 import type { WrkResult } from '../speed/wrk.ts'
 
@@ -54,7 +54,11 @@ export function checkedSample(result: LoadResult, cost: RoundCost): PeerSample {
 }
 
 function complaintOf(result: LoadResult, asked: number): string | undefined {
-  const counts = [...failureCounts(result)].map(([kind, { count, example }]) => ({ kind, count, example }))
+  const counts = Object.entries(failuresOf(result)).map(([kind, { count, example }]) => ({
+    kind,
+    count,
+    example,
+  }))
   const lost = asked - result.records.length
   if (lost > 0) counts.push({ kind: 'no answer in time', count: lost, example: '' })
   const told = counts
