@@ -8,10 +8,11 @@ import type { EngineState, Route } from './engine-state.ts'
 import { type ErrorAnswer, statusError, unexpectedError, validationError, valueError } from './envelopes.ts'
 import { drawFaults, type FaultPlan } from './faults.ts'
 import { Generation } from './generation.ts'
-import { resetSocket, sendJson } from './http-answer.ts'
+import { sendJson } from './http-answer.ts'
 import type { IncomingRequest } from './http-server.ts'
 import { Output } from './output.ts'
 import { isFields, RequestError } from './request-fields.ts'
+import { resetSocket } from './reset-socket.ts'
 
 const PRIORITY_DISABLED =
   'Using priority is disabled for this server. Please send a new request without a priority.'

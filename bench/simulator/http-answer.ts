@@ -1,6 +1,5 @@
-/** Writing to a response as uvicorn would: its headers, its chunks, its way to vanish. */
+/** Writing to a response as uvicorn would: its headers, its chunks. */
 import type { ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 
 /** uvicorn sends neither Connection nor Keep-Alive, and closes idle connections all the same. */
 export function hideConnectionHeaders(response: ServerResponse): void {
@@ -19,16 +18,6 @@ export function sendJson(
   const fixed = { 'content-type': 'application/json', 'content-length': length, server: 'uvicorn' }
   response.writeHead(status, { ...fixed, ...headers })
   response.end(body)
-}
-
-/** Ends a connection at once: by a reset, or in silence when its orderly end is under way. */
-export function resetSocket(socket: Socket | null): void {
-  if (socket === null || socket.destroyed) return
-  // The system refuses a reset during a shutdown, and Node then never closes the socket: it leaks, and a process that
-  // held it spins for ever when it ends.
-  const isShuttingDown = socket.writableEnded && !socket.writableFinished
-  if (isShuttingDown) socket.destroy()
-  else socket.resetAndDestroy()
 }
 
 /**

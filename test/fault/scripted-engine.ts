@@ -8,6 +8,7 @@
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { resetSocket } from '../../bench/simulator/reset-socket.ts'
 import type { Leg } from '../../src/core/errors.ts'
 import { listen } from '../support/listen.ts'
 
@@ -147,7 +148,7 @@ class Engine implements ScriptedEngine {
     call.playedAtMs = performance.now()
     this.#script.onPlayed?.(call)
     if (ending === 'end') socket.end()
-    else if (ending === 'reset') socket.resetAndDestroy()
+    else if (ending === 'reset') resetSocket(socket)
   }
 }
 

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { Generator } from '../../../bench/load/generator.ts'
 import { type PlanInput, planSchema } from '../../../bench/load/plan.ts'
 import type { RequestRecord } from '../../../bench/load/record.ts'
+import { resetSocket } from '../../../bench/simulator/reset-socket.ts'
 import { scriptFor } from '../../../bench/simulator/script.ts'
 import { answerText, type Lie, openLyingServer } from '../../support/lying-server.ts'
 import { at } from '../../support/sse.ts'
@@ -93,7 +94,7 @@ const LIES: Record<string, readonly [string, Lie]> = {
     (socket, body) => socket.end(streamText(tokensFor(body)).slice(0, -20)),
   ],
   'closes without a word': ['reset', socket => socket.end()],
-  'resets before the head': ['reset', socket => socket.resetAndDestroy()],
+  'resets before the head': ['reset', socket => resetSocket(socket)],
   'sends events that are not JSON': ['malformed', socket => socket.write(streamText([], 'data: {nope\n\n'))],
   'goes on after [DONE]': [
     'malformed',

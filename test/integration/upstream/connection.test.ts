@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
+import { resetSocket } from '../../../bench/simulator/reset-socket.ts'
 import { listen } from '../../support/listen.ts'
 import { until } from '../../support/until.ts'
 import { answerOf, ask, connectionsTo, NotedAnswer, post, rawEngine } from './raw-engine.ts'
@@ -89,7 +90,7 @@ const CUTS = [
 for (const { name, text, how, kind } of CUTS) {
   test(`reports an answer that is cut ${name}`, async t => {
     const engine = await rawEngine(t, ({ socket }) => {
-      const cut = (): void => void (how === 'end' ? socket.end() : socket.resetAndDestroy())
+      const cut = (): void => void (how === 'end' ? socket.end() : resetSocket(socket))
       if (text === '') cut()
       else socket.write(text, () => setImmediate(cut))
     })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { resetSocket } from '../../../../bench/simulator/http-answer.ts'
+import { resetSocket } from '../../../../bench/simulator/reset-socket.ts'
 import { listen } from '../../../support/listen.ts'
 
 /** Both ends of a connection. */
