@@ -1,22 +1,7 @@
 /** A comparison for people: a line a metric, for each pair of targets. */
-import type { CompareMetric, CompareReport, CompareRound, Difference } from '../report/compare-schema.ts'
-
-interface Look {
-  readonly label: string
-  readonly digits: number
-  readonly divisor: number
-}
-
-const LOOKS: Readonly<Record<CompareMetric, Look>> = {
-  successPercent: { label: 'right answers, %', digits: 2, divisor: 1 },
-  requestsPerSecond: { label: 'requests/s', digits: 1, divisor: 1 },
-  ttftP50Ms: { label: 'TTFT p50, ms', digits: 3, divisor: 1 },
-  ttftP99Ms: { label: 'TTFT p99, ms', digits: 3, divisor: 1 },
-  latencyP50Ms: { label: 'latency p50, ms', digits: 3, divisor: 1 },
-  latencyP99Ms: { label: 'latency p99, ms', digits: 3, divisor: 1 },
-  cpuUsPerRequest: { label: 'CPU a request, us', digits: 1, divisor: 1 },
-  rssBytes: { label: 'RSS, MiB', digits: 1, divisor: 2 ** 20 },
-}
+import { METRIC_LOOKS } from '../report/compare-metrics.ts'
+import type { CompareReport, CompareRound, Difference } from '../report/compare-schema.ts'
+import { figure } from '../report/figures.ts'
 
 export function roundText({ index, target, requests, ...round }: CompareRound): string {
   const wrong = requests.sent - requests.ok
@@ -50,21 +35,18 @@ function pairLines(pair: string, differences: readonly Difference[]): string[] {
   return [`${pair}, ${own[0]?.pairs ?? 0} blocks`, `  ${head.join('')}`, ...own.map(line)]
 }
 
-function line(difference: Difference): string {
-  const { label, digits, divisor } = LOOKS[difference.metric]
-  const { absolute, ratio, baseMedian, targetMedian } = difference
-  const plain = [baseMedian, targetMedian].map(value => (value / divisor).toFixed(digits))
-  const signed = [absolute.median, absolute.low, absolute.high].map(value =>
-    withSign(value / divisor, digits),
-  )
-  const cells = [label, ...plain, ...signed, ratio === undefined ? '-' : ratio.median.toFixed(3)]
-  return `  ${cells.map(cell).join('')}  ${difference.holdsZero ? 'no difference shown' : 'DIFFERENT'}`
+function line({ metric, absolute, ratio, baseMedian, targetMedian, holdsZero }: Difference): string {
+  const { label, unit, divisor } = METRIC_LOOKS[metric]
+  const plain = [baseMedian, targetMedian].map(value => figure(value / divisor))
+  const signed = [absolute.median, absolute.low, absolute.high].map(value => withSign(value / divisor))
+  const cells = [`${label},${unit}`, ...plain, ...signed, ratio === undefined ? '-' : ratio.median.toFixed(3)]
+  return `  ${cells.map(cell).join('')}  ${holdsZero ? 'no difference shown' : 'DIFFERENT'}`
 }
 
-function withSign(value: number, digits: number): string {
-  return `${value > 0 ? '+' : ''}${value.toFixed(digits)}`
+function withSign(value: number): string {
+  return `${value > 0 ? '+' : ''}${figure(value)}`
 }
 
 function cell(text: string, at: number): string {
-  return at === 0 ? text.padEnd(20) : text.padStart(12)
+  return at === 0 ? text.padEnd(24) : text.padStart(12)
 }

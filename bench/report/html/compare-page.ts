@@ -1,4 +1,6 @@
 /** The HTML report of a comparison, from its report. Pure but for the files that it is put together from. */
+
+import { METRIC_LOOKS, metricText, ratioText } from '../compare-metrics.ts'
 import {
   COMPARE_METRICS,
   type CompareMetric,
@@ -6,7 +8,6 @@ import {
   type Difference,
 } from '../compare-schema.ts'
 import { whole } from '../figures.ts'
-import { METRIC_LOOKS, metricText, ratioText } from './compare-metrics.ts'
 import { compareVerdict, outcomeOf } from './compare-verdict.ts'
 import { dateText, documentOf, plotFigure, plotGrid } from './document.ts'
 import { asked } from './facts.ts'

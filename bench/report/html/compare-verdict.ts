@@ -1,8 +1,9 @@
 /** What a comparison has shown, in a sentence or two. Pure. */
+
+import { METRIC_LOOKS, metricText, ratioText } from '../compare-metrics.ts'
 import type { CompareReport, Difference } from '../compare-schema.ts'
 import { percent } from '../figures.ts'
 import type { Verdict } from '../verdict.ts'
-import { METRIC_LOOKS, metricText, ratioText } from './compare-metrics.ts'
 
 export type Outcome = 'better' | 'worse' | 'none'
 

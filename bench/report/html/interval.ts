@@ -1,6 +1,7 @@
 /** An interval of a ratio as a small drawing: a bar from low to high, a dot at the median, a line where nothing differs. */
+
+import { ratioText } from '../compare-metrics.ts'
 import type { Difference } from '../compare-schema.ts'
-import { ratioText } from './compare-metrics.ts'
 import type { Outcome } from './compare-verdict.ts'
 import { html, type Markup } from './markup.ts'
 

@@ -123,7 +123,7 @@ test('figures of a round are of good answers, cost is of all', () => {
 
 test('the text names what differs, what does not, and a generator that is the limit', () => {
   const text = compareText(compareReportOf())
-  assert.match(text, /TTFT p50, ms +12\.000 +13\.500 +\+1\.500 +\+1\.000 +\+2\.000 +1\.125 {2}DIFFERENT/)
+  assert.match(text, /TTFT p50, ms +12\.00 +13\.50 +\+1\.500 +\+1\.000 +\+2\.000 +1\.125 {2}DIFFERENT/)
   assert.match(text, /right answers, % .* no difference shown/)
   assert.doesNotMatch(text, /warning/)
   const busy = { ...compareReportOf(), rounds: [{ ...roundOf('before', 0), isGeneratorLimit: true }] }

@@ -1,6 +1,6 @@
-/** How the figures of a comparison are shown, and which way is better. */
-import type { CompareMetric } from '../compare-schema.ts'
-import { figure } from '../figures.ts'
+/** How the figures of a comparison are shown, in text and page alike, and which way is better. */
+import type { CompareMetric } from './compare-schema.ts'
+import { figure } from './figures.ts'
 
 export interface MetricLook {
   readonly label: string
