@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Agent, type IncomingMessage, request } from 'node:http'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { expectedText } from '../../bench/simulator/script.ts'
@@ -66,6 +67,32 @@ test('what is open after the grace period ends with an error, and the engines ar
   assert.equal(at(events.at(-1), 'error', 'code'), 'shutting-down')
   assert.deepEqual(await exitOf(child), [0, null])
   await until(() => runningOn(fleet) === 0, LIMIT_MS)
+})
+
+test('a taken port of the admin listener is told in one sentence, and nothing is served', async t => {
+  const other = createServer().listen(0, '127.0.0.1')
+  t.after(() => other.close())
+  await once(other, 'listening')
+  const address = other.address()
+  const taken = String(typeof address === 'object' ? address?.port : '')
+  const flags = [
+    '--host',
+    '127.0.0.1',
+    '--port',
+    '0',
+    '--prometheus-host',
+    '127.0.0.1',
+    '--prometheus-port',
+    taken,
+  ]
+  const args = ['src/main.ts', '--prefill', 'http://127.0.0.1:1', '--decode', 'http://127.0.0.1:2', ...flags]
+  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'ignore', 'pipe'] })
+  t.after(() => child.kill('SIGKILL'))
+  const told = await child.stderr.setEncoding('utf8').toArray()
+  const lines = told.join('').trimEnd().split('\n')
+  assert.equal(lines.length, 1, lines.join('\n'))
+  assert.match(lines[0] ?? '', new RegExp(`--prometheus-port.*EADDRINUSE.*:${taken}`))
+  assert.deepEqual(await exitOf(child), [1, null])
 })
 
 test('a second signal ends it at once', async t => {
