@@ -91,6 +91,26 @@ suite('/abort_request', () => {
     await until(() => runningOn(fleet) === 0)
   })
 
+  test('ends the wait of a request for its next attempt', async t => {
+    const { origin, fleet } = await openGateway(t, {
+      fleet: { prefill: 1, decode: 1, knobsFor: role => (role === 'decode' ? { errorStatusProb: 1 } : {}) },
+      // Longer than any test.
+      config: { retry: { initialBackoffMs: 600_000, maxBackoffMs: 600_000, jitterFactor: 0 } },
+    })
+    const answer = post(origin, { text: 'again', rid: 'patient' })
+    await until(() => fleet.decode[0]?.counters.failed === 1)
+    // The failure may still be on its way to the gateway: then what it waits for is not yet the next attempt.
+    let isAnswered = false
+    void answer.then(() => (isAnswered = true))
+    await until(async () => {
+      await post(origin, { rid: 'patient' }, undefined, '/abort_request')
+      return isAnswered
+    })
+    const { status } = await answer
+    assert.equal(status, 500)
+    assert.equal(fleet.decode[0]?.counters.received, 1)
+  })
+
   test('answers 200 for a rid that nobody has, and ends nothing', async () => {
     const { origin, fleet } = TWO_THREADS
     const stream = await openStream(origin, { text: 'stays', rid: 'mine', sampling_params: ENDLESS })

@@ -1,14 +1,19 @@
 /** The program on its way down: what is open finishes, nothing new is lost, and it always ends. */
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { Agent, type IncomingMessage, request } from 'node:http'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
 import { suite, type TestContext, test } from 'node:test'
 import type { Fleet } from '../../bench/simulator/fleet.ts'
 import { expectedText } from '../../bench/simulator/script.ts'
 import { openFleet, runningOn } from '../support/gateway.ts'
+import { listen } from '../support/listen.ts'
 import { engineFlags, exitOf, PROGRAM, type Program, startProgram } from '../support/program.ts'
 import { at, parseStream } from '../support/sse.ts'
 import { until } from '../support/until.ts'
 
+const ROOT = join(import.meta.dirname, '../..')
 const STEP_MS = 50
 
 // Most of their time these wait for the program, so several run at once.
@@ -66,6 +71,22 @@ suite('the program on its way down', { concurrency: 3 }, () => {
     assert.equal(at(events.at(-1), 'error', 'code'), 'shutting-down')
     assert.deepEqual(await exitOf(child), [0, null])
     await until(() => runningOn(fleet) === 0)
+  })
+
+  test('a taken port of the admin listener is told in one sentence, and nothing is served', async t => {
+    const other = createServer()
+    t.after(() => other.close())
+    const taken = String(await listen(other))
+    const engines = ['--prefill', 'http://127.0.0.1:1', '--decode', 'http://127.0.0.1:2']
+    const places = ['--host', '127.0.0.1', '--port', '0', '--prometheus-host', '127.0.0.1']
+    const args = ['src/main.ts', ...engines, ...places, '--prometheus-port', taken]
+    const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'ignore', 'pipe'] })
+    t.after(() => child.kill('SIGKILL'))
+    const told = await child.stderr.setEncoding('utf8').toArray()
+    const lines = told.join('').trimEnd().split('\n')
+    assert.equal(lines.length, 1, lines.join('\n'))
+    assert.match(lines[0] ?? '', new RegExp(`--prometheus-port.*EADDRINUSE.*:${taken}`))
+    assert.deepEqual(await exitOf(child), [1, null])
   })
 
   test('a second signal ends it at once', async t => {
