@@ -40,12 +40,12 @@ export async function startProgram(
   })
   const lines: string[] = []
   createInterface(child.stdout).on('line', line => lines.push(line))
-  const listening = (): string | undefined => lines.find(line => line.includes('listening'))
-  await until(() => listening() !== undefined || child.exitCode !== null, 'the program listens')
-  const port = portIn(listening(), 'port')
+  const portIn = (name: string): number => portOf(name, lines)
+  await until(() => portIn('port') > 0 || child.exitCode !== null, 'the program listens')
+  const port = portIn('port')
   const origin = `http://127.0.0.1:${port}`
   await until(async () => (await fetch(`${origin}/readiness`)).ok, 'the program is ready')
-  return { child, port, adminPort: portIn(listening(), 'adminPort'), origin, lines }
+  return { child, port, adminPort: portIn('adminPort'), origin, lines }
 }
 
 /** Flags that name the engines of the fleet. */
@@ -63,7 +63,8 @@ export async function exitOf(
   return [child.exitCode, child.signalCode]
 }
 
-/** From a line for people or for programs. */
-function portIn(line: string | undefined, name: string): number {
-  return Number(new RegExp(`\\b${name}"?[=:](\\d+)`).exec(line ?? '')?.[1])
+/** From a log for people or for programs. 0: nobody has told it yet. */
+function portOf(name: string, lines: readonly string[]): number {
+  const told = new RegExp(`\\b${name}"?[=:](\\d+)`)
+  return Number(lines.map(line => told.exec(line)?.[1]).find(port => port !== undefined) ?? 0)
 }
