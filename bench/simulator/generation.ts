@@ -16,6 +16,7 @@ import type { RequestTable } from './request-table.ts'
 import type { RoomLog } from './room-log.ts'
 import { abortOf, type Scheduler, type SchedulerHost } from './scheduler.ts'
 import type { Sequence, SequenceListener } from './sequence.ts'
+import { abortIn, submitTo } from './tokenizer-stage.ts'
 
 export interface GenerationHost extends SchedulerHost {
   readonly scheduler: Scheduler
@@ -38,7 +39,8 @@ export class Generation implements SequenceListener {
   #left = 0
   #isPriming = false
   #isOver = false
-  #timer: TimerHandle | undefined
+  #tokenizing: TimerHandle | undefined
+  #leaving: TimerHandle | undefined
 
   constructor(host: GenerationHost, call: Call, renderer: Renderer, output: Output) {
     this.#host = host
@@ -60,7 +62,7 @@ export class Generation implements SequenceListener {
     const tokenizeMs = (tokens / 1000) * this.#host.knobs.tokenizeMsPerKTok
     this.#take(first)
     if (tokenizeMs < 1) this.#submit(first)
-    else this.#timer = this.#host.clock.setTimeout(() => this.#submit(first), tokenizeMs)
+    else this.#tokenizing = this.#host.clock.setTimeout(() => this.#submit(first), tokenizeMs)
   }
 
   /** Ends the request before it came to a sequence: the client's fault. */
@@ -126,13 +128,12 @@ export class Generation implements SequenceListener {
     const sinceMs = clock.now() - this.#startedMs
     const pollMs = Math.max(1, knobs.disconnectPollMs)
     const delayMs = this.#output.hasStarted ? knobs.streamAbortDelayMs : pollMs - (sinceMs % pollMs)
-    clock.clearTimeout(this.#timer)
-    this.#timer = clock.setTimeout(() => this.#abortUnheard(), delayMs)
+    this.#leaving = clock.setTimeout(() => this.#abortUnheard(), delayMs)
   }
 
   abort(): void {
     for (const sequence of [...this.#call.primers, ...this.#call.sequences]) {
-      if (sequence.ending === undefined) this.#host.scheduler.abort(sequence)
+      abortIn(this.#host.scheduler, sequence)
     }
   }
 
@@ -140,7 +141,8 @@ export class Generation implements SequenceListener {
   forget(): void {
     this.#isOver = true
     this.#output.drop()
-    this.#host.clock.clearTimeout(this.#timer)
+    this.#host.clock.clearTimeout(this.#tokenizing)
+    this.#host.clock.clearTimeout(this.#leaving)
   }
 
   #take(sequences: readonly Sequence[]): void {
@@ -155,9 +157,7 @@ export class Generation implements SequenceListener {
   }
 
   #submit(sequences: readonly Sequence[]): void {
-    for (const sequence of sequences) {
-      if (sequence.ending === undefined) this.#host.scheduler.submit(sequence)
-    }
+    for (const sequence of sequences) submitTo(this.#host.scheduler, sequence)
   }
 
   #abortUnheard(): void {

@@ -94,6 +94,38 @@ suite('a client that leaves', () => {
   })
 })
 
+suite('while the prompt is tokenized', () => {
+  const SLOW = { tokenizeMsPerKTok: 1_000_000, disconnectPollMs: 100 }
+  const LASTS_MS = 10_000
+
+  for (const role of ['prefill', 'decode'] as const) {
+    test(`a client of ${role} that leaves is not forgotten`, async t => {
+      const clock = new ManualClock()
+      const fleet = await fleetFor(t, { prefill: 1, decode: 1, clock, knobs: SLOW })
+      const engine = only(fleet[role])
+      const leg = open(engine.url, '/generate', { ...LONG, ...joined(only(fleet.prefill), 5) })
+      await until(() => engine.running() === 1, 'the request is in')
+      leg.close()
+      await until(() => engine.counters.disconnected === 1, 'the socket is closed')
+      clock.advance(LASTS_MS)
+      assert.equal(engine.running(), 0)
+    })
+
+    test(`an abort of ${role} is heard when the prompt has come to the scheduler`, async t => {
+      const clock = new ManualClock()
+      const fleet = await fleetFor(t, { prefill: 1, decode: 1, clock, knobs: SLOW })
+      const engine = only(fleet[role])
+      const leg = open(engine.url, '/generate', { ...LONG, rid: 'early', ...joined(only(fleet.prefill), 5) })
+      await until(() => engine.running() === 1, 'the request is in')
+      await post(engine.url, '/abort_request', { rid: 'early' })
+      assert.equal(engine.running(), 1)
+      clock.advance(LASTS_MS)
+      assert.equal(engine.running(), 0)
+      await leg.answer
+    })
+  }
+})
+
 suite('KV cache', () => {
   test('running full retracts the newest and loses no token', async t => {
     const engine = only((await fleetFor(t, { unified: 1, knobs: { kvTokens: 120 } })).unified)
