@@ -1,11 +1,12 @@
 /** Files that other tools read: a line a request, sglang's line, vLLM's result file. */
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { appendFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { LoadResult } from '../load/result.ts'
 import { requestLine } from '../report/request-line.ts'
 import type { Level } from '../report/schema.ts'
 import { type ServingLabels, servingLine } from '../report/serving-line.ts'
 import { type VllmOptions, vllmFileName, vllmResult } from '../report/vllm-result.ts'
+import type { OtherPlaces } from './report-files.ts'
 
 export interface LineFiles {
   /** File to which a line a request is appended. */
@@ -21,9 +22,10 @@ export interface LineFiles {
   }
 }
 
-/** Those whose names are known before the load. */
-export function linePaths({ requestLog, serving }: LineFiles): string[] {
-  return [requestLog, serving?.path].filter(path => path !== undefined)
+/** Files whose names are known before the load, and folders of the others. */
+export function linePlaces({ requestLog, serving, vllm }: LineFiles): OtherPlaces {
+  const files = [requestLog, serving?.path].filter(path => path !== undefined)
+  return { files, folders: vllm === undefined ? [] : [vllm.folder] }
 }
 
 export function writeLineFiles(files: LineFiles, level: Level, result: LoadResult): void {
@@ -34,7 +36,6 @@ export function writeLineFiles(files: LineFiles, level: Level, result: LoadResul
   }
   if (vllm !== undefined) {
     const name = vllm.fileName ?? vllmFileName(vllm.options, result.plan.model, result.startMs)
-    mkdirSync(vllm.folder, { recursive: true })
     const content = vllmResult(vllm.options, level, result, result.startMs)
     writeFileSync(join(vllm.folder, name), JSON.stringify(content))
   }

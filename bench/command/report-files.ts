@@ -1,6 +1,7 @@
 /** Writes the report of a run where it was asked for. Whether it can is looked at before the load, not after it. */
-import { accessSync, constants, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { makeFolder } from './folder.ts'
 
 export interface ReportPlaces {
   /** Folder for the report as JSON and HTML. */
@@ -17,10 +18,17 @@ export interface Written {
   readonly page: () => string
 }
 
-/** Makes the folders. `others`: files besides. @throws Error when something could not be written there. */
-export function prepareFiles({ reportDir, htmlReport }: ReportPlaces, others: readonly string[] = []): void {
-  if (reportDir !== undefined) prepareFolder(reportDir)
-  const files = htmlReport === undefined ? others : [htmlReport, ...others]
+/** What is written besides. */
+export interface OtherPlaces {
+  readonly files: readonly string[]
+  readonly folders: readonly string[]
+}
+
+/** Makes the folders. @throws Error when something could not be written there. */
+export function prepareFiles({ reportDir, htmlReport }: ReportPlaces, others?: OtherPlaces): void {
+  const folders = [reportDir, ...(others?.folders ?? [])].filter(folder => folder !== undefined)
+  const files = [htmlReport, ...(others?.files ?? [])].filter(file => file !== undefined)
+  for (const folder of folders) prepareFolder(folder)
   for (const file of files) prepareFile(file)
 }
 
@@ -44,6 +52,6 @@ function prepareFile(path: string): void {
 }
 
 function prepareFolder(folder: string): void {
-  mkdirSync(folder, { recursive: true })
+  makeFolder(folder)
   accessSync(folder, constants.W_OK)
 }

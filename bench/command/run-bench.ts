@@ -8,7 +8,7 @@ import { failureLines, levelHead, levelLine, tableOf } from '../report/table.ts'
 import { verdictOf } from '../report/verdict.ts'
 import { environmentOf } from './environment.ts'
 import { EXIT } from './exit.ts'
-import { type LineFiles, linePaths, writeLineFiles } from './line-files.ts'
+import { type LineFiles, linePlaces, writeLineFiles } from './line-files.ts'
 import { type BenchLevel, type PlannedLevel, plansOf } from './plans.ts'
 import { openProgress, type Progress } from './progress/progress.ts'
 import { LoadWatch } from './progress/standing.ts'
@@ -34,7 +34,7 @@ export interface BenchRun extends ReportPlaces, LineFiles {
 /** @returns the exit code, one of `EXIT`. */
 export async function runBench(run: BenchRun): Promise<number> {
   try {
-    prepareFiles(run, linePaths(run))
+    prepareFiles(run, linePlaces(run))
     const target = await lookAtTarget(run.url, run.signal)
     const plans = plansOf(run.url, run.levels.map(levelAskedFor(run)), target)
     await warmUp(plans[0]?.plan, run.warmUps ?? 0, run.signal)

@@ -1,7 +1,8 @@
 /** A router that runs on the core of what is measured: started, asked until it answers, ended by its own id. */
 import type { ChildProcess } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readSync, statSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeFolder } from '../command/folder.ts'
 import { freePort } from '../free-port.ts'
 import { type Children, TARGET_CORE } from '../speed/children.ts'
 import type { PdEngines } from '../speed/gateway.ts'
@@ -44,7 +45,7 @@ export class RunningRouter {
   static async start(router: Router, setting: RouterSetting): Promise<RunningRouter> {
     const { children, engines, python, maxConnections } = setting
     const folder = join(setting.folder, router.name)
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
     const [port, metricsPort] = [await freePort(), await freePort()]
     const start = router.start({ engines, port, metricsPort, folder, python, maxConnections })
     if (start.config !== undefined) writeFileSync(start.config.path, start.config.text)

@@ -30,6 +30,9 @@ const REFUSED: readonly (readonly [string, RegExp])[] = [
   ['compare --target a=http://127.0.0.1:1', /--target is needed twice/],
   ['basic --html-report .', /^bench: \. is a folder/],
   ['basic --request-log test', /^bench: test is a folder/],
+  ['basic --html-report /proc/nope/x.html', /^bench: \/proc.* cannot be made: /],
+  ['basic --report-dir /proc/nope/deep', /^bench: \/proc.* cannot be made: /],
+  ['serving --save-result --result-dir /proc/nope', /^bench: \/proc.* cannot be made: /],
   ['serving --output-file package.json/x', /^bench: .*package\.json/],
 ]
 
