@@ -1,9 +1,10 @@
 /**
- * Entry of `npm run bench -- SCENARIO`: plays it and prints its figures.
+ * Entry of `npm run bench -- SCENARIO`: plays it and prints its figures; `peers` measures other routers beside ours.
  *
  * Exit codes: 0 all conditions hold, 1 one does not or the run was interrupted, 2 it could not be run.
  */
 import { parseArgs } from 'node:util'
+import { benchPeers } from './peers/bench-peers.ts'
 import { playScenario } from './scenarios/play.ts'
 import { readScenario, type Scenario, scenarioNames } from './scenarios/scenario.ts'
 import { conditionText, loadText } from './scenarios/text.ts'
@@ -18,12 +19,13 @@ process.exitCode = await main().catch((error: unknown) => {
 })
 
 async function main(): Promise<number> {
+  if (process.argv[2] === 'peers') return benchPeers(process.argv.slice(3), interrupt.signal)
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: { requests: { type: 'string' } },
   })
   const [name] = positionals
-  if (name === undefined) throw new Error(`a scenario is needed: ${scenarioNames().join(', ')}`)
+  if (name === undefined) throw new Error(`a scenario is needed: ${[...scenarioNames(), 'peers'].join(', ')}`)
   const scenario = scaled(readScenario(name), values.requests)
   process.stdout.write(`${name}: ${scenario.description}\n`)
   const conditions = await playScenario(scenario, {

@@ -13,9 +13,9 @@ export interface DrainOptions {
   readonly limitMs: number
 }
 
-/** What is asked of the front end. */
+/** What is asked of the parts of the gateway. */
 export interface Drained {
-  readonly openRequests: number
+  openRequests(): number
   /** `/readiness` says no from now on. */
   refuseReadiness(): void
   /** No new connection; the next answer is the last of each. */
@@ -29,20 +29,20 @@ const LOOK_MS = 20
 const LINGER_MS = 100
 
 /** Resolves when nothing is open. */
-export async function drain(front: Drained, { settleMs, limitMs }: DrainOptions, log: Logger): Promise<void> {
+export async function drain(parts: Drained, { settleMs, limitMs }: DrainOptions, log: Logger): Promise<void> {
   const endMs = performance.now() + limitMs
-  log.info({ open: front.openRequests, limitMs }, 'draining')
-  front.refuseReadiness()
+  log.info({ open: parts.openRequests(), limitMs }, 'draining')
+  parts.refuseReadiness()
   await setTimeout(Math.min(settleMs, limitMs / 2))
-  front.stopAccepting()
-  while (front.openRequests > 0 && performance.now() < endMs) {
+  parts.stopAccepting()
+  while (parts.openRequests() > 0 && performance.now() < endMs) {
     // oxlint-disable-next-line no-await-in-loop -- looks again and again
     await setTimeout(LOOK_MS)
   }
-  if (front.openRequests > 0) {
-    log.warn({ open: front.openRequests }, 'grace period is over, ending what is open')
-    front.endAll(new GatewayError('shutting-down', 'the gateway is shutting down'))
+  if (parts.openRequests() > 0) {
+    log.warn({ open: parts.openRequests() }, 'grace period is over, ending what is open')
+    parts.endAll(new GatewayError('shutting-down', 'the gateway is shutting down'))
     await setTimeout(LINGER_MS)
   }
-  log.info({ open: front.openRequests }, 'drained')
+  log.info({ open: parts.openRequests() }, 'drained')
 }

@@ -11,9 +11,10 @@ import { monotonicNowMs } from './core/clock.ts'
 import { type EngineSnapshot, NO_ENGINES } from './core/engine.ts'
 import { fewestOpen } from './dispatch/assign.ts'
 import { type RouterThreads, startRouterThreads } from './dispatch/router-threads.ts'
-import { type DrainOptions, drain } from './drain.ts'
+import { type Drained, type DrainOptions, drain } from './drain.ts'
 import { type Frontend, startFrontend } from './frontend/server.ts'
 import { boundHeaps } from './heap-bounds.ts'
+import { callsFor } from './left-legs.ts'
 import { CapacityView, withinLimits } from './places.ts'
 import { EngineSlots } from './shared/engine-slots.ts'
 import { createSharedMemory } from './shared/layout.ts'
@@ -70,9 +71,12 @@ export async function startGateway(given: Config): Promise<Gateway> {
       count,
       entry: ROUTER_ENTRY,
       onBatch: (_channel, batch) => frontend?.receive(batch),
-      onExit: channel => {
+      onExit: (channel, { wasOrdered, left }) => {
         recorder.count('pdgw_thread_restarts_total', 'router')
-        frontend?.threadLost(channel)
+        // Asked before the exchanges end: their headers go with the aborts.
+        const calls = callsFor(left, snapshot.engines, id => frontend?.headersOf(id) ?? [])
+        frontend?.threadLost(channel, wasOrdered)
+        threads?.abortLeft(calls)
       },
       onReady: () => frontend?.threadReady(),
       log,
@@ -110,7 +114,7 @@ export async function startGateway(given: Config): Promise<Gateway> {
       port: front.port,
       adminPort: control.adminPort,
       whenReady: limitMs => becomes(isReady, limitMs),
-      drain: drainOptions => drain(front, drainOptions, log),
+      drain: drainOptions => drain(drainedParts(front, control), drainOptions, log),
       restartThread: thread => running.restart(thread),
       legsInFlight: () => snapshot.engines.reduce((sum, { slot }) => sum + slots.inFlight(slot), 0),
       close,
@@ -118,6 +122,19 @@ export async function startGateway(given: Config): Promise<Gateway> {
   } catch (error) {
     await close()
     throw error
+  }
+}
+
+/** Both listeners say that the gateway is on its way down; the rest is the front end's. */
+function drainedParts(front: Frontend, control: Control | undefined): Drained {
+  return {
+    openRequests: () => front.openRequests,
+    refuseReadiness: () => {
+      front.refuseReadiness()
+      control?.refuseReadiness()
+    },
+    stopAccepting: () => front.stopAccepting(),
+    endAll: error => front.endAll(error),
   }
 }
 

@@ -36,6 +36,16 @@ test('the table itself has no cycle', () => {
   }
 })
 
+test('only the helper that does it safely resets a socket', () => {
+  const places = globSync('{src,workers,bench,test}/**/*.ts', { cwd: ROOT }).filter(path =>
+    readFileSync(join(ROOT, path), 'utf8').includes('.resetAndDestroy('),
+  )
+  assert.deepEqual(
+    places.filter(path => path !== 'test/architecture.test.ts'),
+    ['bench/simulator/reset-socket.ts'],
+  )
+})
+
 function mayUse(path: string, specifier: string): boolean {
   const places = EXTERNALS[specifier] ?? []
   return places.some(place => (place.endsWith('/') ? path.startsWith(place) : path === place))

@@ -3,12 +3,7 @@
  * any router thread, so every thread is told.
  */
 import { BroadcastChannel } from 'node:worker_threads'
-import { parseJson } from './json/parse.ts'
-
-export interface AbortOrder {
-  /** `undefined`: all of them. */
-  readonly rid: string | undefined
-}
+import type { AbortOrder } from '../src/core/abort-order.ts'
 
 const CHANNEL = 'pd-gateway:abort-by-rid'
 
@@ -36,14 +31,4 @@ export class AbortByRid {
   close(): void {
     this.#channel.close()
   }
-}
-
-/** What the body asks for; an empty rid names nothing, as engines hold it. `undefined`: the body makes no sense. */
-export function readAbortOrder(body: Uint8Array): AbortOrder | 'nothing' | undefined {
-  // A copy: a decoder takes no shared memory, which a large body comes in.
-  const asked = parseJson(new TextDecoder().decode(new Uint8Array(body)))
-  if (typeof asked !== 'object' || asked === null) return undefined
-  const { rid, abort_all: all } = asked as { rid?: unknown; abort_all?: unknown }
-  if (all === true) return { rid: undefined }
-  return typeof rid === 'string' && rid !== '' ? { rid } : 'nothing'
 }

@@ -34,6 +34,8 @@ export interface EngineRequest {
   readonly timers: RequestTimers
   /** On the context's clock. */
   readonly deadlineMs: number
+  /** Of the exchange. */
+  readonly id: number
   /** For the log: names the exchange. */
   readonly label: string
 }
@@ -236,7 +238,7 @@ export class AttemptLoop implements AttemptSink, Waiter {
   }
 
   #plan(pair: Pair): Omit<AttemptPlan, 'leases'> {
-    const { path, headers, timers, body, fields, singleSample } = this.#request
+    const { id, path, headers, timers, body, fields, singleSample } = this.#request
     const injected = pair.prefill
       ? injectBootstrap(pair.prefill, fields.batchSize, this.#context.random)
       : injectSingle(fields.batchSize)
@@ -246,6 +248,7 @@ export class AttemptLoop implements AttemptSink, Waiter {
       mergesPrefill: fields.prefillLogprobs !== undefined && pair.prefill !== undefined,
       prefill: pair.prefill,
       decode: pair.decode,
+      exchangeId: id,
       rids: typeof injected.rid === 'string' ? [injected.rid] : injected.rid,
       headers,
       timers,

@@ -15,6 +15,8 @@ export interface AttemptPlan {
   readonly decode: Engine
   /** The attempt gives them back. */
   readonly leases: PairLeases
+  /** Of the client's request: names it to the main thread. */
+  readonly exchangeId: number
   /** What the engines know the request by, one for each prompt; new for each attempt. */
   readonly rids: readonly string[]
   readonly headers: FlatHeaders

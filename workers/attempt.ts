@@ -8,6 +8,7 @@ import type { Config } from '../src/config/config.ts'
 import type { Engine } from '../src/core/engine.ts'
 import type { Leg } from '../src/core/errors.ts'
 import type { Lease } from '../src/shared/leases.ts'
+import type { LegJournal } from '../src/shared/leg-journal.ts'
 import type { AbortCalls } from './abort-request.ts'
 import type { AnswerHead, AttemptPlan, AttemptSink } from './attempt-plan.ts'
 import {
@@ -29,6 +30,7 @@ export interface AttemptResources {
   readonly config: Pick<Config, 'upstream' | 'limits'>
   readonly upstreams: Upstreams
   readonly aborts: AbortCalls
+  readonly journal: LegJournal
 }
 
 /** After an error status, how long its body may take: the partner leg must not wait longer. */
@@ -56,6 +58,10 @@ export class Attempt implements PrefillEvents, DecodeEvents {
   #bodyTimer: NodeJS.Timeout | undefined
   #errorTimer: NodeJS.Timeout | undefined
   #startedMs = 0
+  /** When decode last said something, from the commit on. */
+  #lastBytesMs = 0
+  /** In the journal. */
+  #record = -1
   #isClosed = false
 
   constructor(plan: AttemptPlan, sink: AttemptSink, resources: AttemptResources) {
@@ -83,6 +89,7 @@ export class Attempt implements PrefillEvents, DecodeEvents {
     if (isStream || prefill !== undefined) this.#armFirstToken()
     if (leases.prefill !== undefined) this.#prefillLeg = openLeg(this.#prefill, leases.prefill)
     this.#decodeLeg = openLeg(this.#decode, leases.decode)
+    this.#note()
     this.#send(prefill, this.#prefillLeg)
     if (!this.#isClosed) this.#send(decode, this.#decodeLeg)
   }
@@ -94,6 +101,7 @@ export class Attempt implements PrefillEvents, DecodeEvents {
 
   /** The engines are told to stop; what decode still says goes to the client. */
   requestAbort(): void {
+    this.#decode.isAbortWanted = true
     this.#tellEngines()
   }
 
@@ -148,8 +156,14 @@ export class Attempt implements PrefillEvents, DecodeEvents {
   }
 
   decodeBytes(bytes: Uint8Array): void {
-    this.#timer?.refresh()
+    this.#lastBytesMs = performance.now()
     this.#sink.bytes(bytes)
+  }
+
+  #note(): void {
+    const { exchangeId, prefill, decode, rids } = this.#plan
+    const legs = { exchangeId, prefillSlot: prefill?.slot ?? -1, decodeSlot: decode.slot }
+    this.#record = this.#resources.journal.open(legs, rids)
   }
 
   #armFirstToken(): void {
@@ -191,9 +205,9 @@ export class Attempt implements PrefillEvents, DecodeEvents {
   }
 
   #commit(): void {
-    const { idleMs } = this.#plan.timers
     this.#disarm()
-    this.#timer = setTimeout(() => this.#onSilence('data', idleMs), idleMs)
+    this.#lastBytesMs = performance.now()
+    this.#watchSilence()
     this.#decode.commit()
     this.#sink.started(this.#head(this.#decode.body))
     if (!this.#isClosed) this.#sink.bytes(this.#decode.body.joined())
@@ -210,6 +224,14 @@ export class Attempt implements PrefillEvents, DecodeEvents {
     this.#sink.started(head)
     this.#sink.bytes(body.joined())
     this.#sink.ended()
+  }
+
+  /** Looks when silence could be over the limit at the earliest: a chunk only notes its time, it moves no timer. */
+  #watchSilence(): void {
+    const { idleMs } = this.#plan.timers
+    const leftMs = this.#lastBytesMs + idleMs - performance.now()
+    if (leftMs <= 0) return this.#onSilence('data', idleMs)
+    this.#timer = setTimeout(() => this.#watchSilence(), leftMs)
   }
 
   #head(body: { readonly status: number; readonly headers: AnswerHead['headers'] }): AnswerHead {
@@ -256,6 +278,7 @@ export class Attempt implements PrefillEvents, DecodeEvents {
     this.#decode.isOpen = false
     this.#decodeLeg?.handle?.abort()
     this.#decodeLeg?.lease.release()
+    this.#resources.journal.close(this.#record)
   }
 
   #tellEngines(): void {
@@ -289,6 +312,7 @@ export class Attempt implements PrefillEvents, DecodeEvents {
       this.#decode.isOpen = false
       leg?.handle?.abort()
       leg?.lease.release()
+      this.#resources.journal.close(this.#record)
     }
     const timer = setTimeout(end, config.upstream.abortDeferMs)
     this.#decode.onFirstSign = end

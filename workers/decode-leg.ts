@@ -11,6 +11,7 @@ import { judgeAnswer } from './judge-answer.ts'
 import { LegBody } from './leg-body.ts'
 import { EventRelay } from './relay.ts'
 import { StreamPeek } from './stream-peek.ts'
+import { findTold } from './told-failure.ts'
 import type { LegFailure, LegHandler } from './upstream/leg.ts'
 
 export interface DecodeEvents {
@@ -45,6 +46,8 @@ export class DecodeLeg implements LegHandler {
   #peek: StreamPeek | undefined
   #isCommitted = false
   isOpen = true
+  /** The client has asked for the abort that the engine will tell of: it is part of the answer. */
+  isAbortWanted = false
   /** Set when the attempt is over and only waits for decode's first sign, to abort it then. */
   onFirstSign: (() => void) | undefined
 
@@ -96,9 +99,11 @@ export class DecodeLeg implements LegHandler {
   }
 
   #take(peek: StreamPeek, events: Uint8Array): void {
-    if (this.#isCommitted) return this.#events.decodeBytes(events)
-    this.#hold(events)
-    if (this.isOpen && !peek.isSettled) this.#look(peek, events)
+    const told = this.isAbortWanted ? undefined : findTold(events)
+    if (this.#isCommitted) this.#events.decodeBytes(told === undefined ? events : told.before)
+    else this.#hold(events)
+    if (told !== undefined) this.#close(told.failure)
+    else if (this.isOpen && !this.#isCommitted && !peek.isSettled) this.#look(peek, events)
   }
 
   #holdPart(bytes: Uint8Array): void {

@@ -139,6 +139,7 @@ export class Exchange implements AttemptSink {
       singleSample: false,
       timers,
       deadlineMs: this.#startedMs + this.#totalMs,
+      id: message.id,
       label: headerIn(message.headers, 'x-request-id') ?? String(message.id),
     }
   }

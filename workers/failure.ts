@@ -3,6 +3,7 @@
  *
  * Sources: SGLang 2026-07, error envelopes and the catalogue of PD failures.
  */
+import { abortedError } from '../src/core/abort-order.ts'
 import { GatewayError, type Leg } from '../src/core/errors.ts'
 import { isObject, parseObject } from './json/parse.ts'
 
@@ -110,14 +111,9 @@ export function mismatchFailure(prefillTokens: number, decodeTokens: number): Fa
   return { cause: 'token-mismatch', blame: 'engine', error }
 }
 
-/** The client has asked to abort while nothing was on its way: the words of an engine that aborts a queued request. */
+/** The client has asked to abort while nothing was on its way. */
 export function abortedFailure(): Failure {
-  const details = { status: 500, engineCode: 500, retryable: false } as const
-  return {
-    cause: 'abort',
-    blame: 'none',
-    error: new GatewayError('engine-error', 'Aborted by AbortReq.', details),
-  }
+  return { cause: 'abort', blame: 'none', error: abortedError() }
 }
 
 export function noEngineFailure(missing: string): Failure {

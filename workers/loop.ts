@@ -1,12 +1,13 @@
 /** The life of a router thread: rows in, exchanges open by id, rows out. Knows nothing of what an exchange does. */
 
+import { type AbortOrder, readAbortOrder } from '../src/core/abort-order.ts'
 import { isGeneration } from '../src/core/endpoint.ts'
 import { GatewayError } from '../src/core/errors.ts'
 import type { BatchSender } from '../src/messages/channel.ts'
 import type { RowSink } from '../src/messages/codec.ts'
 import { ExchangeTable } from '../src/messages/exchange-ids.ts'
 import type { OpenMessage } from '../src/messages/types.ts'
-import { AbortByRid, type AbortOrder, readAbortOrder } from './abort-by-rid.ts'
+import { AbortByRid } from './abort-by-rid.ts'
 import { Exchange } from './exchange.ts'
 import { answerFleetRequest, type FleetEndpoint } from './fleet-request.ts'
 import { asGatewayError } from './internal-error.ts'

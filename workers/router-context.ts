@@ -2,6 +2,7 @@
 import type { Config } from '../src/config/config.ts'
 import type { NowMs } from '../src/core/clock.ts'
 import type { Random } from '../src/core/random.ts'
+import type { LegJournal } from '../src/shared/leg-journal.ts'
 import type { PairLinks } from '../src/shared/pair-links.ts'
 import type { Logger } from '../src/telemetry/log.ts'
 import type { AbortCalls } from './abort-request.ts'
@@ -17,6 +18,7 @@ export interface RouterContext {
   readonly fleet: Fleet
   readonly upstreams: Upstreams
   readonly aborts: AbortCalls
+  readonly journal: LegJournal
   readonly breakers: Breakers
   readonly links: PairLinks
   readonly retryGate: RetryGate

@@ -10,6 +10,7 @@ import { BreakerCells } from '../src/shared/breaker-cells.ts'
 import { SharedCounters } from '../src/shared/counters.ts'
 import { EngineSlots } from '../src/shared/engine-slots.ts'
 import { beatEveryMs, Heartbeats } from '../src/shared/heartbeats.ts'
+import { LegJournal } from '../src/shared/leg-journal.ts'
 import { PairLinks } from '../src/shared/pair-links.ts'
 import { createLogger } from '../src/telemetry/log.ts'
 import { Recorder } from '../src/telemetry/recorder.ts'
@@ -57,6 +58,7 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
     fleet,
     upstreams,
     aborts,
+    journal: new LegJournal(shared, thread),
     breakers,
     links,
     retryGate,
@@ -70,6 +72,9 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
     port.on('message', (message: Batch | ThreadOrder) => {
       if (isBatch(message)) return decodeBatch(message, loop)
       if (message.kind === 'close') return resolve()
+      // Of legs whose thread is dead: the engines have read them long since.
+      if (message.kind === 'abort')
+        return message.calls.forEach(call => aborts.tell({ ...call, isEarly: false }))
       fleet.update(message.snapshot)
       upstreams.keepOnly(message.snapshot.engines.map(engine => engine.url))
     })

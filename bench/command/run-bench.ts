@@ -1,106 +1,131 @@
 /** Runs the levels of a bench command one after the other, shows how they go, and writes what was asked for. */
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { type PlanInput, planSchema } from '../load/plan.ts'
-import type { LoadCollector, LoadResult } from '../load/result.ts'
+import type { LoadResult } from '../load/result.ts'
 import { runLoad } from '../load/run-load.ts'
+import { runPage } from '../report/html/run-page.ts'
 import { levelOf } from '../report/level.ts'
 import { type Level, type Report, reportSchema } from '../report/schema.ts'
-import { type ServingLabels, servingLine } from '../report/serving-line.ts'
-import { tableOf } from '../report/table.ts'
+import { failureLines, levelHead, levelLine, tableOf } from '../report/table.ts'
+import { verdictOf } from '../report/verdict.ts'
+import { environmentOf } from './environment.ts'
+import { EXIT } from './exit.ts'
+import { type LineFiles, linePlaces, writeLineFiles } from './line-files.ts'
+import { type BenchLevel, type PlannedLevel, plansOf } from './plans.ts'
+import { openProgress, type Progress } from './progress/progress.ts'
+import { LoadWatch } from './progress/standing.ts'
+import { prepareFiles, type ReportPlaces, writeFiles } from './report-files.ts'
 import { lookAtTarget, TargetError } from './target.ts'
+import { warmUp } from './warm-up.ts'
 
-export interface BenchLevel {
-  readonly name: string
-  readonly load: Omit<PlanInput, 'url'>
-}
-
-export interface BenchRun {
+export interface BenchRun extends ReportPlaces, LineFiles {
   readonly command: string
   readonly url: string
   readonly levels: readonly BenchLevel[]
   /** No further level below this share of right answers; unset: all are run. */
   readonly leastPercent?: number
-  /** Folder for the JSON report; unset: none is written. */
-  readonly reportDir?: string
-  /** File to which a line a request is appended. */
-  readonly requestLog?: string
-  /** File to which sglang's line is appended. */
-  readonly serving?: { readonly path: string | undefined; readonly labels: ServingLabels }
+  /** Requests before the first level that count for nothing. */
+  readonly warmUps?: number
   readonly out: (text: string) => void
   readonly err: (text: string) => void
+  /** Standard error when it is a terminal. */
+  readonly terminal: NodeJS.WriteStream | undefined
   readonly signal: AbortSignal
 }
 
-const EXIT = { ok: 0, failures: 1, unreachable: 2 }
-const SAY_MS = 1000
-
-/** @returns the exit code: 0 all right, 1 something failed or was interrupted, 2 it could not be run. */
+/** @returns the exit code, one of `EXIT`. */
 export async function runBench(run: BenchRun): Promise<number> {
   try {
-    const levels = await playLevels(run)
-    if (run.reportDir !== undefined) run.out(`report: ${writeReport(run, run.reportDir, levels)}\n`)
-    const isGood = levels.every(
-      ({ successPercent, wasInterrupted }) => successPercent === 100 && !wasInterrupted,
-    )
-    return isGood && levels.length > 0 ? EXIT.ok : EXIT.failures
+    prepareFiles(run, linePlaces(run))
+    const target = await lookAtTarget(run.url, run.signal)
+    const plans = plansOf(run.url, run.levels.map(levelAskedFor(run)), target)
+    await warmUp(plans[0]?.plan, run.warmUps ?? 0, run.signal)
+    const { levels, fault } = await playLevels(run, plans)
+    if (levels.length === 0) throw fault
+    finish(run, levels)
+    if (run.signal.aborted) return EXIT.interrupted
+    return fault === undefined ? exitCodeOf(levels) : unusable(run, fault)
   } catch (error) {
-    const prefix = error instanceof TargetError ? '' : 'bench: '
-    run.err(`${prefix}${error instanceof Error ? error.message : String(error)}\n`)
-    return EXIT.unreachable
+    if (!run.signal.aborted) return unusable(run, error)
+    run.err('interrupted before the load began\n')
+    return EXIT.interrupted
   }
 }
 
-async function playLevels(run: BenchRun): Promise<Level[]> {
-  const { model, scriptSeed } = await lookAtTarget(run.url)
-  const known = {
-    url: run.url,
-    ...(model === undefined ? {} : { model }),
-    ...(scriptSeed === undefined ? {} : { scriptSeed }),
-  }
-  const plans = run.levels.map(({ name, load }) => ({ name, plan: planSchema.parse({ ...known, ...load }) }))
+/** Ids of requests are kept only where they are written. */
+function levelAskedFor({ requestLog }: BenchRun): (level: BenchLevel) => BenchLevel {
+  return ({ name, load }) => ({ name, load: { ...load, keepsRequestIds: requestLog !== undefined } })
+}
+
+/** What has been measured is not lost when a later level cannot be run: `fault` says why then. */
+async function playLevels(
+  run: BenchRun,
+  plans: readonly PlannedLevel[],
+): Promise<{ readonly levels: readonly Level[]; readonly fault: unknown }> {
+  const isOne = plans.length === 1
   const levels: Level[] = []
-  for (const { name, plan } of plans) {
-    // oxlint-disable-next-line no-await-in-loop -- levels would load each other
-    const result = await runLoad(plan, { signal: run.signal, onProgress: teller(run, name) })
-    const level = levelOf(name, result)
-    levels.push(level)
-    run.out(tableOf(level))
-    writeLines(run, level, result)
-    if (run.signal.aborted || level.successPercent < (run.leastPercent ?? 0)) break
+  const progress = openProgress(run)
+  if (!isOne) run.out(levelHead(run.command))
+  try {
+    for (const planned of plans) {
+      // oxlint-disable-next-line no-await-in-loop -- levels would load each other
+      const result = await playLevel(run, planned, progress)
+      const level = levelOf(planned.name, result)
+      levels.push(level)
+      run.out(isOne ? tableOf(level) : levelLine(level))
+      writeLineFiles(run, level, result)
+      if (run.signal.aborted || level.successPercent < (run.leastPercent ?? 0)) break
+    }
+  } catch (fault) {
+    return { levels, fault }
   }
-  return levels
+  return { levels, fault: undefined }
 }
 
-function teller({ err }: BenchRun, name: string): (collector: LoadCollector) => void {
-  let saidMs = performance.now()
-  let saidCount = 0
-  return ({ records, inFlight }) => {
-    const nowMs = performance.now()
-    if (nowMs - saidMs < SAY_MS) return
-    const rate = ((records.length - saidCount) * 1000) / (nowMs - saidMs)
-    const failed = records.filter(({ outcome }) => outcome === 'failed').length
-    saidMs = nowMs
-    saidCount = records.length
-    err(`${name}: ${records.length} ended, ${inFlight} open, ${rate.toFixed(0)}/s, ${failed} failed\n`)
+async function playLevel(
+  { signal }: BenchRun,
+  { name, plan }: PlannedLevel,
+  progress: Progress,
+): Promise<LoadResult> {
+  const watch = new LoadWatch(name, plan)
+  try {
+    return await runLoad(plan, {
+      signal,
+      onProgress: collector => progress.show(watch.look(collector, performance.now())),
+    })
+  } finally {
+    progress.clear()
   }
 }
 
-function writeLines({ requestLog, serving }: BenchRun, level: Level, result: LoadResult): void {
-  if (requestLog !== undefined) {
-    const lines = result.records.map(record => `${JSON.stringify({ level: level.name, ...record })}\n`)
-    appendFileSync(requestLog, lines.join(''))
-  }
-  if (serving?.path !== undefined) {
-    appendFileSync(serving.path, `${JSON.stringify(servingLine(serving.labels, level, result))}\n`)
-  }
+function finish(run: BenchRun, levels: readonly Level[]): void {
+  const report = reportOf(run, levels)
+  if (levels.length > 1) run.out(allFailures(levels))
+  run.out(`\n${verdictOf(report).sentence}\n`)
+  const written = { ...report, report, page: () => runPage(report) }
+  for (const path of writeFiles(run, written)) run.out(`report: ${path}\n`)
 }
 
-function writeReport({ command, url }: BenchRun, folder: string, levels: readonly Level[]): string {
-  const startedAt = new Date().toISOString()
-  const report: Report = { version: 1, command, target: url, startedAt, levels: [...levels] }
-  mkdirSync(folder, { recursive: true })
-  const path = join(folder, `${command}-${startedAt.replaceAll(/[:.]/g, '-')}.json`)
-  writeFileSync(path, `${JSON.stringify(reportSchema.parse(report), undefined, 2)}\n`)
-  return path
+function allFailures(levels: readonly Level[]): string {
+  return levels.flatMap(level => failureLines(level, ` (${level.name})`).map(line => `${line}\n`)).join('')
+}
+
+function exitCodeOf(levels: readonly Level[]): number {
+  return levels.every(({ successPercent }) => successPercent === 100) ? EXIT.ok : EXIT.failures
+}
+
+function unusable({ err }: BenchRun, error: unknown): number {
+  const prefix = error instanceof TargetError ? '' : 'bench: '
+  err(`${prefix}${error instanceof Error ? error.message : String(error)}\n`)
+  return EXIT.unusable
+}
+
+function reportOf({ command, url, leastPercent }: BenchRun, levels: readonly Level[]): Report {
+  return reportSchema.parse({
+    version: 1,
+    command,
+    target: url,
+    startedAt: levels[0]?.startedAt ?? new Date().toISOString(),
+    environment: environmentOf(),
+    leastPercent: leastPercent ?? null,
+    levels,
+  })
 }

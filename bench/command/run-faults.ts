@@ -3,6 +3,7 @@
 import { playScenario } from '../scenarios/play.ts'
 import { scenarioSchema } from '../scenarios/scenario.ts'
 import { conditionText, loadText } from '../scenarios/text.ts'
+import { EXIT } from './exit.ts'
 
 export interface FaultsRun {
   readonly script: string
@@ -15,7 +16,7 @@ export interface FaultsRun {
   readonly signal: AbortSignal
 }
 
-/** @returns the exit code: 0 every answer was right, 1 not, 2 it could not be run. */
+/** @returns the exit code, one of `EXIT`. */
 export async function runFaults(run: FaultsRun): Promise<number> {
   const { out, err, signal } = run
   try {
@@ -25,10 +26,11 @@ export async function runFaults(run: FaultsRun): Promise<number> {
       onLoad: (name, result, cost) => out(loadText(name, result, cost)),
     })
     out(conditionText(conditions))
-    return conditions.every(({ holds }) => holds) ? 0 : 1
+    if (signal.aborted) return EXIT.interrupted
+    return conditions.every(({ holds }) => holds) ? EXIT.ok : EXIT.failures
   } catch (error) {
     err(`bench: ${error instanceof Error ? error.message : String(error)}\n`)
-    return 2
+    return signal.aborted ? EXIT.interrupted : EXIT.unusable
   }
 }
 

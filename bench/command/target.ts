@@ -9,15 +9,20 @@ export class TargetError extends Error {
   override readonly name = 'TargetError'
 }
 
-/** @returns the model's name and, of simulated engines, the seed. @throws TargetError when nobody answers. */
-export async function lookAtTarget(
-  url: string,
-): Promise<{ model: string | undefined; scriptSeed: number | undefined }> {
-  const signal = AbortSignal.timeout(LIMIT_MS)
-  const response = await fetch(new URL('/v1/models', url), { signal }).catch((error: unknown) => {
+export interface Target {
+  readonly model: string | undefined
+  /** Of simulated engines. */
+  readonly scriptSeed: number | undefined
+}
+
+/** `interrupt` ends the wait. @throws TargetError when nobody answers. */
+export async function lookAtTarget(url: string, interrupt: AbortSignal): Promise<Target> {
+  const signal = AbortSignal.any([interrupt, AbortSignal.timeout(LIMIT_MS)])
+  const ask = async () => (await fetch(new URL('/v1/models', url), { signal })).text()
+  const text = await ask().catch((error: unknown) => {
     throw new TargetError(`nobody answers at ${url}: ${reasonOf(error)}`)
   })
-  const listed = member(jsonOf(await response.text()), 'data')
+  const listed = member(jsonOf(text), 'data')
   const id: unknown = Array.isArray(listed) ? member(listed[0], 'id') : undefined
   const model = typeof id === 'string' ? id : undefined
   return { model, scriptSeed: model === SIMULATED.model ? SIMULATED.scriptSeed : undefined }

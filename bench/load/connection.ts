@@ -22,9 +22,10 @@ export interface Target {
 
 const SHARED = Buffer.allocUnsafeSlow(64 * 1024)
 
-export class LoadConnection {
+export class LoadConnection implements AnswerListener {
   readonly #socket: Socket
-  #reader: HttpReader | undefined
+  /** One for all answers of the connection: what is made anew for each request is what the collector has to clear. */
+  readonly #reader = new HttpReader(this)
   #user: AnswerUser | undefined
   #hasHead = false
   #isConnected = false
@@ -50,25 +51,31 @@ export class LoadConnection {
 
   /** Whether another request may go over it. */
   get isReusable(): boolean {
-    return !this.#isClosed && this.#reader?.isDone === true && this.#reader.isKeptAlive
+    return !this.#isClosed && this.#reader.isDone && this.#reader.isKeptAlive
   }
 
-  /** May be called before there is a connection. */
-  send(request: string, user: AnswerUser): void {
+  /** May be called before there is a connection. `isAscii`: all of it, which is cheaper to send. */
+  send(request: string, isAscii: boolean, user: AnswerUser): void {
     this.#user = user
     this.#hasHead = false
-    this.#reader = new HttpReader({
-      head: (status, headers) => {
-        this.#hasHead = true
-        user.head(status, headers)
-      },
-      body: bytes => user.body(bytes),
-      end: () => {
-        this.#user = undefined
-        user.end()
-      },
-    })
-    this.#socket.write(request)
+    this.#reader.begin()
+    this.#socket.write(request, isAscii ? 'latin1' : 'utf8')
+  }
+
+  /** From the reader, as the two below. */
+  head(status: number, headers: ReadonlyMap<string, string>): void {
+    this.#hasHead = true
+    this.#user?.head(status, headers)
+  }
+
+  body(bytes: Buffer): void {
+    this.#user?.body(bytes)
+  }
+
+  end(): void {
+    const user = this.#user
+    this.#user = undefined
+    user?.end()
   }
 
   /** A slow client: nothing is read for a while. */
@@ -86,14 +93,14 @@ export class LoadConnection {
   }
 
   #receive(byteCount: number): boolean {
-    const fault = this.#reader?.push(SHARED.subarray(0, byteCount))
+    const fault = this.#reader.push(SHARED.subarray(0, byteCount))
     if (fault !== undefined) this.#lose('malformed', fault)
     return true
   }
 
   #ended(): void {
     this.#isClosed = true
-    if (this.#user === undefined || this.#reader?.close() === true) return
+    if (this.#user === undefined || this.#reader.close()) return
     this.#lose(this.#hasHead ? 'truncated' : 'reset', 'the connection was closed')
   }
 

@@ -23,7 +23,7 @@ function socketsOf({ arrivals, requests, processes }: LoadPlan): number {
 }
 
 /** Infinity where the system does not say. Node itself raises the soft limit to the hard one. */
-function descriptorLimit(): number {
+export function descriptorLimit(): number {
   try {
     const [, hard] = /^Max open files\s+\S+\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
     return hard === undefined || hard === 'unlimited' ? Infinity : Number(hard)

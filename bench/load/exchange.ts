@@ -14,6 +14,7 @@ export interface ExchangeOptions {
   readonly scheduledMs: number
   /** Unset: the target is not a simulated engine. */
   readonly expected: Expected | undefined
+  readonly keepsRequestId: boolean
   /** Reads so many bytes a second; unset: as fast as they come. */
   readonly slowBytesPerSecond: number | undefined
   readonly onEnd: (exchange: Exchange, record: RequestRecord) => void
@@ -112,7 +113,8 @@ export class Exchange implements AnswerUser {
   }
 
   #text(): string {
-    return Buffer.concat(this.#parts).toString()
+    const [only] = this.#parts
+    return (this.#parts.length === 1 && only !== undefined ? only : Buffer.concat(this.#parts)).toString()
   }
 
   #close(outcome: Outcome, failure: Failure | undefined): void {
@@ -135,6 +137,7 @@ export class Exchange implements AnswerUser {
       failure,
       status: this.#status,
       badRefusal: outcome === 'refused' ? refusalFault(this.#headers, this.#text()) : undefined,
+      requestId: this.#options.keepsRequestId ? this.#headers.get('x-request-id') : undefined,
       inputTokens: this.#answer.promptTokens,
       outputTokens: this.#answer.outputTokens,
     }

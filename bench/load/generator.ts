@@ -9,8 +9,9 @@ import { type Prompts, promptsOf } from './datasets.ts'
 import { Exchange, type ExchangeHost } from './exchange.ts'
 import { GapLog } from './gap-log.ts'
 import type { LoadPlan } from './plan.ts'
+import type { Progress } from './process-messages.ts'
 import { PATHS, type Prompt, promptText, requestBody } from './prompt.ts'
-import type { RequestRecord } from './record.ts'
+import type { RequestRecord, Unfinished } from './record.ts'
 import { concurrencyOf, dueTimes, fateOf, type Share } from './share.ts'
 
 const SWEEP_MS = 100
@@ -25,7 +26,9 @@ export class Generator {
   readonly #open = new Map<Exchange, NodeJS.Timeout | undefined>()
   readonly #host: ExchangeHost
   readonly #headText: string
+  readonly #isHeadAscii: boolean
   #records: RequestRecord[] = []
+  #unfinished: Unfinished[] = []
   #next: number
   #timer: NodeJS.Timeout | undefined
   #sweep: NodeJS.Timeout | undefined
@@ -44,6 +47,7 @@ export class Generator {
     this.#limit = concurrencyOf(plan, share)
     this.#pool = new ConnectionPool(plan, sources)
     this.#headText = headText(plan)
+    this.#isHeadAscii = Buffer.byteLength(this.#headText) === this.#headText.length
     this.#host = {
       nowMs: () => performance.timeOrigin + performance.now() - this.#startMs,
       itlMs: new GapLog(),
@@ -65,18 +69,23 @@ export class Generator {
     return promise
   }
 
-  /** Nothing more is sent, what is open is given up without a record. */
+  /** Nothing more is sent, what is open is given up: it has no record. */
   stop(): void {
     this.#isStopped = true
-    for (const exchange of this.#open.keys()) this.#forget(exchange)
+    const endMs = this.#host.nowMs()
+    for (const exchange of this.#open.keys()) {
+      this.#unfinished.push({ sentMs: exchange.sentMs, endMs })
+      this.#forget(exchange)
+    }
     this.#endWhenDone()
   }
 
   /** What has ended since the last time. */
-  take(): { records: RequestRecord[]; itlMs: Float32Array; iclMs: Float32Array } {
-    const records = this.#records
+  take(): Pick<Progress, 'records' | 'unfinished' | 'itlMs' | 'iclMs'> {
+    const [records, unfinished] = [this.#records, this.#unfinished]
     this.#records = []
-    return { records, itlMs: this.#host.itlMs.take(), iclMs: this.#host.iclMs.take() }
+    this.#unfinished = []
+    return { records, unfinished, itlMs: this.#host.itlMs.take(), iclMs: this.#host.iclMs.take() }
   }
 
   /** In a turn of its own: not inside the call that reads an answer. */
@@ -127,13 +136,16 @@ export class Generator {
       endpoint: this.#plan.endpoint,
       scheduledMs,
       expected: this.#expected(prompt),
+      keepsRequestId: this.#plan.keepsRequestIds,
       slowBytesPerSecond: isSlow ? this.#plan.slowBytesPerSecond : undefined,
       onEnd: (ended: Exchange, record: RequestRecord) => this.#ended(ended, record),
     }
     const exchange = new Exchange(options, this.#host, connection)
     const leave = leaveAfterMs === undefined ? undefined : setTimeout(() => exchange.leave(), leaveAfterMs)
     this.#open.set(exchange, leave)
-    connection.send(`${this.#headText}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`, exchange)
+    const length = Buffer.byteLength(body)
+    const request = `${this.#headText}content-length: ${length}\r\n\r\n${body}`
+    connection.send(request, this.#isHeadAscii && length === body.length, exchange)
   }
 
   #expected(prompt: Prompt): Expected | undefined {

@@ -21,7 +21,7 @@ const EMPTY = Buffer.alloc(0)
 
 export class HttpReader {
   readonly #listener: AnswerListener
-  #state: State = 'head'
+  #state: State = 'done'
   /** The head or a line, as far as it has come. */
   #partial: Buffer = EMPTY
   /** Body bytes still to come, of the answer or of its chunk. */
@@ -30,6 +30,13 @@ export class HttpReader {
 
   constructor(listener: AnswerListener) {
     this.#listener = listener
+  }
+
+  /** The next answer. */
+  begin(): void {
+    this.#state = 'head'
+    this.#partial = EMPTY
+    this.isKeptAlive = true
   }
 
   get isDone(): boolean {

@@ -7,6 +7,7 @@ const PROGRESS_MS = 250
 
 let generator: Generator | undefined
 let lastLoop: EventLoopUtilization = performance.eventLoopUtilization()
+let lastCpu = cpuNow()
 
 process.on('message', (message: ToGenerator) => void obey(message))
 // However the parent went, nobody listens any more.
@@ -37,6 +38,7 @@ function prepare({ plan, share, sources }: Extract<ToGenerator, { kind: 'plan' }
 async function run(atMs: number): Promise<void> {
   const timer = setInterval(tellProgress, PROGRESS_MS)
   lastLoop = performance.eventLoopUtilization()
+  lastCpu = cpuNow()
   await generator?.run(atMs)
   clearInterval(timer)
   tellProgress()
@@ -48,7 +50,15 @@ function tellProgress(): void {
   const loop = performance.eventLoopUtilization()
   const busyShare = performance.eventLoopUtilization(loop, lastLoop).utilization
   lastLoop = loop
-  tell({ kind: 'progress', ...generator.take(), inFlight: generator.inFlight, busyShare })
+  const cpu = cpuNow()
+  const cpuShare = (cpu.usedMs - lastCpu.usedMs) / Math.max(1, cpu.atMs - lastCpu.atMs)
+  lastCpu = cpu
+  tell({ kind: 'progress', ...generator.take(), inFlight: generator.inFlight, busyShare, cpuShare })
+}
+
+function cpuNow(): { readonly usedMs: number; readonly atMs: number } {
+  const { user, system } = process.cpuUsage()
+  return { usedMs: (user + system) / 1000, atMs: performance.now() }
 }
 
 function tell(message: FromGenerator): void {

@@ -1,6 +1,6 @@
 /** What the reporting process and a generator process say to each other. */
 import type { LoadPlan } from './plan.ts'
-import type { RequestRecord } from './record.ts'
+import type { RequestRecord, Unfinished } from './record.ts'
 import type { Share } from './share.ts'
 
 export type ToGenerator =
@@ -25,9 +25,12 @@ export type FromGenerator =
 export interface Progress {
   readonly kind: 'progress'
   readonly records: readonly RequestRecord[]
+  readonly unfinished: readonly Unfinished[]
   readonly itlMs: Float32Array
   readonly iclMs: Float32Array
   readonly inFlight: number
   /** Share of the time since the last one in which the process's event loop was busy, 0..1. */
   readonly busyShare: number
+  /** CPU of the whole process in that time, 1 = one core; less than busy when others have the core. */
+  readonly cpuShare: number
 }

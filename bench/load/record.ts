@@ -50,8 +50,17 @@ export interface RequestRecord {
   readonly status: number
   /** What is wrong with the shape of a refusal; undefined when nothing is. */
   readonly badRefusal: string | undefined
+  /** The answer's `x-request-id`; kept when the plan asks for it. */
+  readonly requestId: string | undefined
   readonly inputTokens: number
   readonly outputTokens: number
+}
+
+/** A request that was given up with the run: nobody knows how it would have ended. */
+export interface Unfinished {
+  readonly sentMs: number
+  /** When it was given up. */
+  readonly endMs: number
 }
 
 const DETAIL_LIMIT = 200

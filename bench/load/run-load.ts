@@ -1,5 +1,5 @@
 /** Runs one plan from its start to its end, or until the signal says enough: then with what has ended by then. */
-import { startLoad } from './generators.ts'
+import { Generators } from './generators.ts'
 import type { LoadPlan } from './plan.ts'
 import { LoadCollector, type LoadResult } from './result.ts'
 
@@ -9,11 +9,24 @@ export interface LoadOptions {
   readonly onProgress?: (collector: LoadCollector) => void
 }
 
-/** @throws Error when the plan cannot be run here. */
+/** In processes of its own. @throws Error when the plan cannot be run here. */
 export async function runLoad(plan: LoadPlan, options: LoadOptions = {}): Promise<LoadResult> {
-  const { signal, onProgress } = options
+  const generators = new Generators(plan.processes)
+  try {
+    return await runLoadIn(generators, plan, options)
+  } finally {
+    generators.close()
+  }
+}
+
+/** In processes that are there. @throws Error when the plan cannot be run here. */
+export async function runLoadIn(
+  generators: Generators,
+  plan: LoadPlan,
+  { signal, onProgress }: LoadOptions = {},
+): Promise<LoadResult> {
   const collector = new LoadCollector(plan.processes)
-  const run = await startLoad(plan, {
+  const run = await generators.start(plan, {
     progress: (progress, process) => {
       collector.add(progress, process)
       onProgress?.(collector)

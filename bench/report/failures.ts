@@ -1,17 +1,28 @@
-/** What went wrong in a load, counted by kind. */
+/** What went wrong in a load, counted by kind. Pure. */
+import type { RequestRecord } from '../load/record.ts'
 import type { LoadResult } from '../load/result.ts'
+import type { Failures } from './schema.ts'
 
-/** Failures and refusals by kind, with an example of each. */
-export function failureCounts({
-  records,
-}: LoadResult): ReadonlyMap<string, { count: number; example: string }> {
-  const counts = new Map<string, { count: number; example: string }>()
-  for (const { outcome, failure, status } of records) {
-    if (outcome === 'ok' || outcome === 'left') continue
-    const name = failure?.kind ?? `refused ${status}`
-    const known = counts.get(name) ?? { count: 0, example: failure?.detail ?? '' }
-    known.count++
-    counts.set(name, known)
+/** Failures and refusals by kind, most frequent first, with an example of each. */
+export function failuresOf({ records }: Pick<LoadResult, 'records'>): Failures {
+  const wrong = records.filter(({ outcome }) => outcome === 'failed' || outcome === 'refused')
+  const kinds = Object.entries(Object.groupBy(wrong, nameOf)).map(
+    ([name, ofKind = []]) => [name, summaryOf(ofKind)] as const,
+  )
+  return Object.fromEntries(kinds.toSorted(([, a], [, b]) => b.count - a.count))
+}
+
+function summaryOf(ofKind: readonly RequestRecord[]): Failures[string] {
+  const endsMs = ofKind.map(({ endMs }) => endMs)
+  return {
+    count: ofKind.length,
+    example: ofKind[0]?.failure?.detail ?? '',
+    firstSeconds: endsMs.reduce((one, other) => Math.min(one, other), Infinity) / 1000,
+    lastSeconds: endsMs.reduce((one, other) => Math.max(one, other), 0) / 1000,
   }
-  return counts
+}
+
+function nameOf({ failure, status }: RequestRecord): string {
+  if (failure === undefined) return `refused ${status}`
+  return failure.kind === 'status' ? `status ${status}` : failure.kind
 }

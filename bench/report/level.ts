@@ -1,66 +1,82 @@
 /** From the records of a load to its figures. Pure. */
-import { percentileOf, sorted, statisticsOf } from '../load/percentiles.ts'
+import { percentileOf, sorted } from '../load/percentiles.ts'
+import type { LoadPlan } from '../load/plan.ts'
 import type { RequestRecord } from '../load/record.ts'
-import { type LoadResult, SATURATED_SHARE } from '../load/result.ts'
-import { failureCounts } from './failures.ts'
-import type { Distribution, Level } from './schema.ts'
+import { isGeneratorLimit, type LoadResult } from '../load/result.ts'
+import { distributionOf } from './distribution.ts'
+import { failuresOf } from './failures.ts'
+import { inFlightOf } from './in-flight.ts'
+import type { Level } from './schema.ts'
+import { timelineOf } from './timeline.ts'
 
 export function levelOf(name: string, result: LoadResult): Level {
-  const { plan, records } = result
+  const { records } = result
   const good = records.filter(({ outcome }) => outcome === 'ok')
-  const requests = countsOf(records)
-  const durationSeconds = records.reduce((latest, { endMs }) => Math.max(latest, endMs), 0) / 1000
+  const requests = countsOf(result)
+  const durationSeconds = durationOf(result)
   const outputTokens = records.reduce((sum, one) => sum + one.outputTokens, 0)
-  const stayed = requests.sent - requests.left
+  const judged = requests.ok + requests.failed + requests.refused
   return {
     name,
-    endpoint: plan.endpoint,
-    isStream: plan.isStream,
-    arrivals: { ...plan.arrivals },
-    connectionMode: plan.connection,
-    seed: plan.seed,
-    areTokensChecked: plan.scriptSeed !== undefined,
+    startedAt: new Date(result.startMs).toISOString(),
+    ...askedFor(result.plan),
     wasInterrupted: result.wasInterrupted,
     durationSeconds,
     requests,
-    successPercent: stayed === 0 ? 0 : (100 * requests.ok) / stayed,
+    successPercent: judged === 0 ? 0 : (100 * requests.ok) / judged,
     requestsPerSecond: perSecond(requests.ok, durationSeconds),
     inputTokens: good.reduce((sum, one) => sum + one.inputTokens, 0),
     outputTokens,
     outputTokensPerSecond: perSecond(outputTokens, durationSeconds),
-    ...timesOf(good),
-    itlMs: distributionOf(result.itlMs),
-    iclMs: distributionOf(result.iclMs),
-    failures: Object.fromEntries(failureCounts(result)),
+    inFlight: inFlightOf(result, durationSeconds),
+    ...timesOf(good, result),
+    timeline: timelineOf(result, durationSeconds),
+    failures: failuresOf(result),
     generator: generatorOf(result),
   }
 }
 
-function distributionOf(samples: Iterable<number>): Distribution {
-  const ordered = sorted(samples)
-  const at = (percent: number) => percentileOf(ordered, percent)
+function askedFor(plan: LoadPlan) {
+  const { endpoint, isStream, connection, seed, requests, durationMs } = plan
   return {
-    ...statisticsOf(ordered),
-    p50: at(50),
-    p75: at(75),
-    p90: at(90),
-    p95: at(95),
-    p99: at(99),
-    p999: at(99.9),
+    endpoint,
+    isStream,
+    arrivals: { ...plan.arrivals },
+    dataset: Object.fromEntries(Object.entries(plan.dataset).filter(([key]) => key !== 'prompts')),
+    // A run that is bound by its time asks for more requests than anybody could send.
+    plannedRequests: durationMs === undefined ? requests : null,
+    plannedSeconds: durationMs === undefined ? null : durationMs / 1000,
+    connectionMode: connection,
+    seed,
+    areTokensChecked: plan.scriptSeed !== undefined,
   }
 }
 
-function timesOf(good: readonly RequestRecord[]) {
+function durationOf({ records, unfinished }: LoadResult): number {
+  return Math.max(lastEndMs(records), lastEndMs(unfinished)) / 1000
+}
+
+function lastEndMs(ended: readonly { readonly endMs: number }[]): number {
+  return ended.reduce((latest, { endMs }) => Math.max(latest, endMs), 0)
+}
+
+function timesOf(good: readonly RequestRecord[], { itlMs, iclMs }: LoadResult) {
   const streamed = good.filter(({ firstTokenMs }) => firstTokenMs !== undefined)
   const several = streamed.filter(({ outputTokens }) => outputTokens > 1)
   const counted = good.filter(({ outputTokens }) => outputTokens > 0)
+  const latency = distributionOf(good.map(({ endMs, sentMs }) => endMs - sentMs))
+  const ttft = distributionOf(streamed.map(one => first(one) - one.sentMs))
+  const itl = distributionOf(itlMs)
   return {
-    latencyMs: distributionOf(good.map(({ endMs, sentMs }) => endMs - sentMs)),
-    latencyFromScheduleMs: distributionOf(good.map(({ endMs, scheduledMs }) => endMs - scheduledMs)),
-    ttftMs: distributionOf(streamed.map(one => first(one) - one.sentMs)),
-    ttftFromScheduleMs: distributionOf(streamed.map(one => first(one) - one.scheduledMs)),
-    tpotMs: distributionOf(several.map(one => (one.endMs - first(one)) / (one.outputTokens - 1))),
-    ntpotMs: distributionOf(counted.map(one => (one.endMs - one.sentMs) / one.outputTokens)),
+    latencyMs: latency.figures,
+    latencyFromScheduleMs: distributionOf(good.map(({ endMs, scheduledMs }) => endMs - scheduledMs)).figures,
+    ttftMs: ttft.figures,
+    ttftFromScheduleMs: distributionOf(streamed.map(one => first(one) - one.scheduledMs)).figures,
+    tpotMs: distributionOf(several.map(one => (one.endMs - first(one)) / (one.outputTokens - 1))).figures,
+    ntpotMs: distributionOf(counted.map(one => (one.endMs - one.sentMs) / one.outputTokens)).figures,
+    itlMs: itl.figures,
+    iclMs: distributionOf(iclMs).figures,
+    shapes: { latency: latency.shape, ttft: ttft.shape, itl: itl.shape },
   }
 }
 
@@ -68,23 +84,27 @@ function first({ firstTokenMs = 0 }: RequestRecord): number {
   return firstTokenMs
 }
 
-function countsOf(records: readonly RequestRecord[]): Level['requests'] {
+function countsOf({ records, unfinished }: LoadResult): Level['requests'] {
   const count = (wanted: RequestRecord['outcome']) =>
     records.filter(({ outcome }) => outcome === wanted).length
   return {
-    sent: records.length,
+    sent: records.length + unfinished.length,
     ok: count('ok'),
     failed: count('failed'),
     refused: count('refused'),
     left: count('left'),
+    unfinished: unfinished.length,
   }
 }
 
-function generatorOf({ records, busyShares }: LoadResult): Level['generator'] {
+function generatorOf(result: LoadResult): Level['generator'] {
+  const { records, busyShares, cpuShares } = result
   const lags = sorted(records.map(({ sentMs, scheduledMs }) => sentMs - scheduledMs))
   return {
     busyShares: [...busyShares],
-    isLimit: busyShares.some(share => share > SATURATED_SHARE),
+    cpuShares: [...cpuShares],
+    // In its first moments a process is always busy.
+    isLimit: records.length > 0 && isGeneratorLimit(result),
     scheduleLagP99Ms: percentileOf(lags, 99),
   }
 }

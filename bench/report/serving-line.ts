@@ -1,5 +1,4 @@
 /** A run as the line that sglang's `bench_serving` appends to its output file: the same keys, the same units. */
-import type { LoadResult } from '../load/result.ts'
 import type { Distribution, Level } from './schema.ts'
 
 /** What was asked for, as that tool's flags name it. */
@@ -14,7 +13,7 @@ export interface ServingLabels {
   readonly random_range_ratio: number
 }
 
-export function servingLine(labels: ServingLabels, level: Level, result: LoadResult) {
+export function servingLine(labels: ServingLabels, level: Level) {
   const { durationSeconds, outputTokens, inputTokens, requests } = level
   const perSecond = (count: number) => (durationSeconds === 0 ? 0 : count / durationSeconds)
   return {
@@ -41,7 +40,7 @@ export function servingLine(labels: ServingLabels, level: Level, result: LoadRes
     concurrency: perSecond((level.latencyMs.mean * level.latencyMs.count) / 1000),
     accept_length: null,
     max_output_tokens_per_s: level.outputTokensPerSecond,
-    max_concurrent_requests: mostAtOnce(result),
+    max_concurrent_requests: level.inFlight.most,
   }
 }
 
@@ -50,20 +49,4 @@ function timesOf(name: string, times: Distribution, percentiles: readonly ('p90'
     ...(['mean', 'median', 'std'] as const).map(kind => [`${kind}_${name}_ms`, times[kind]] as const),
     ...percentiles.map(kind => [`${kind}_${name}_ms`, times[kind]] as const),
   ])
-}
-
-/** Most requests open at a time, by a line that sweeps over beginnings and ends. */
-function mostAtOnce({ records }: LoadResult): number {
-  const events = records.flatMap(({ sentMs, endMs }) => [
-    { atMs: sentMs, change: 1 },
-    { atMs: endMs, change: -1 },
-  ])
-  events.sort((a, b) => a.atMs - b.atMs || a.change - b.change)
-  let open = 0
-  let most = 0
-  for (const { change } of events) {
-    open += change
-    most = Math.max(most, open)
-  }
-  return most
 }

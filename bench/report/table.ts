@@ -1,31 +1,134 @@
-/** The figures of a run for people: one table, a line a level. */
+/** The figures of a run for people at a terminal: a table of a level, or a line a level when there are many. Pure. */
+import { counted, figure, percent, seconds, stretch, whole } from './figures.ts'
 import type { Distribution, Level } from './schema.ts'
 
-const PERCENTILES = ['p50', 'p75', 'p90', 'p95', 'p99', 'p999', 'max'] as const
+const PERCENTILES = ['mean', 'p50', 'p90', 'p95', 'p99', 'p999', 'max'] as const
+const HEADS = { mean: 'mean', p50: 'p50', p90: 'p90', p95: 'p95', p99: 'p99', p999: 'p99.9', max: 'max' }
+const LABEL_WIDTH = 19
+const COLUMN_WIDTH = 10
+const EXAMPLE_LIMIT = 70
+/** Name, width and text of each column of the table of levels. */
+const LEVEL_COLUMNS: readonly (readonly [string, number, (level: Level) => string])[] = [
+  ['right', 11, ({ successPercent }) => percent(successPercent)],
+  ['req/s', 10, ({ requestsPerSecond }) => figure(requestsPerSecond)],
+  ['tokens/s', 10, ({ outputTokensPerSecond }) => figure(outputTokensPerSecond)],
+  ['TTFT p50', 10, ({ ttftMs }) => timeOf(ttftMs, 'p50')],
+  ['TTFT p99', 10, ({ ttftMs }) => timeOf(ttftMs, 'p99')],
+  ['E2E p50', 10, ({ latencyMs }) => timeOf(latencyMs, 'p50')],
+  ['E2E p99', 10, ({ latencyMs }) => timeOf(latencyMs, 'p99')],
+  ['wrong', 8, ({ requests }) => whole(requests.failed + requests.refused)],
+]
 
 export function tableOf(level: Level): string {
-  const { requests, generator } = level
   const lines = [
-    `${level.name}: ${requests.sent} requests in ${level.durationSeconds.toFixed(2)} s${level.wasInterrupted ? ' (interrupted)' : ''}`,
-    `  right        ${requests.ok} (${level.successPercent.toFixed(2)} % of those that stayed)${level.areTokensChecked ? ', every token checked' : ''}`,
-    `  failed       ${requests.failed}   refused ${requests.refused}   left ${requests.left}`,
-    `  throughput   ${level.requestsPerSecond.toFixed(1)} requests/s, ${level.outputTokensPerSecond.toFixed(1)} tokens/s`,
-    `  ms${' '.repeat(18)}${['mean', 'min', ...PERCENTILES].map(name => name.padStart(10)).join('')}`,
-    ...row('latency', level.latencyMs),
-    ...row('from schedule', level.latencyFromScheduleMs),
-    ...row('TTFT', level.ttftMs),
-    ...row('TPOT', level.tpotMs),
-    ...row('ITL', level.itlMs),
-    ...Object.entries(level.failures).map(([kind, { count, example }]) => `  ${kind}: ${count}  ${example}`),
-    ...(generator.isLimit
-      ? ['  the generator was busy all the time: it is the limit; take more --processes']
-      : []),
+    `${level.name}: ${counted(level.requests.sent, 'request')} in ${seconds(level.durationSeconds)}${level.wasInterrupted ? ' (interrupted)' : ''}`,
+    ...countLines(level),
+    '',
+    ...timeLines(level),
+    ...failureLines(level),
+    '',
+    generatorLine(level),
   ]
   return `${lines.join('\n')}\n`
 }
 
-function row(name: string, times: Distribution): string[] {
+/** Goes before the lines of many levels. */
+export function levelHead(name: string): string {
+  return `${name.padEnd(LABEL_WIDTH)}${LEVEL_COLUMNS.map(([head, width]) => head.padStart(width)).join('')}\n`
+}
+
+export function levelLine(level: Level): string {
+  const cells = LEVEL_COLUMNS.map(([, width, text]) => text(level).padStart(width))
+  const notes = [
+    ...(level.wasInterrupted ? [`interrupted, ${whole(level.requests.unfinished)} open`] : []),
+    ...(level.generator.isLimit ? ['generator busy'] : []),
+  ]
+  return `${[level.name.padEnd(LABEL_WIDTH) + cells.join(''), ...notes].join('  ')}\n`
+}
+
+function countLines(level: Level): string[] {
+  const { requests, inFlight, durationSeconds } = level
+  const { ok, failed, refused, left, unfinished } = requests
+  const counts = [
+    `${whole(ok)} right`,
+    `${whole(failed)} failed`,
+    `${whole(refused)} refused`,
+    ...(left > 0 ? [`${whole(left)} left by their clients`] : []),
+    ...(unfinished > 0 ? [`${whole(unfinished)} open at the end`] : []),
+  ]
+  const inputRate = durationSeconds === 0 ? 0 : level.inputTokens / durationSeconds
+  return [
+    line('success', `${percent(level.successPercent)}   ${counts.join(', ')}`),
+    line(
+      'tokens',
+      level.areTokensChecked ? 'every one compared with what the engines must say' : 'not compared',
+    ),
+    line(
+      'throughput',
+      `${figure(level.requestsPerSecond)} requests/s   ${figure(level.outputTokensPerSecond)} output tokens/s   ${figure(inputRate)} input tokens/s`,
+    ),
+    line('in flight', `${figure(inFlight.mean)} on average, ${whole(inFlight.most)} at most`),
+  ]
+}
+
+function timeLines(level: Level): string[] {
+  const rows = [
+    ...timeRow('latency (E2E)', level.latencyMs),
+    ...timeRow('  from schedule', level.latencyFromScheduleMs),
+    ...timeRow('TTFT', level.ttftMs),
+    ...timeRow('  from schedule', level.ttftFromScheduleMs),
+    ...timeRow('TPOT', level.tpotMs),
+    ...timeRow('ITL', level.itlMs),
+  ]
+  if (rows.length === 0) return ['  no answer was right: there are no times']
+  return [line('ms', PERCENTILES.map(one => HEADS[one].padStart(COLUMN_WIDTH)).join('')), ...rows]
+}
+
+function timeRow(name: string, times: Distribution): string[] {
   if (times.count === 0) return []
-  const figures = [times.mean, times.min, ...PERCENTILES.map(one => times[one])]
-  return [`  ${name.padEnd(20)}${figures.map(figure => figure.toFixed(3).padStart(10)).join('')}`]
+  return [line(name, PERCENTILES.map(one => figure(times[one]).padStart(COLUMN_WIDTH)).join(''))]
+}
+
+/** By kind, most frequent first, with one example. `where`: for a run of many levels. */
+export function failureLines({ failures }: Level, where = ''): string[] {
+  const kinds = Object.entries(failures)
+  if (kinds.length === 0) return []
+  return [
+    '',
+    `  what went wrong${where}`,
+    ...kinds.map(([kind, { count, example, firstSeconds, lastSeconds }]) => {
+      const when = `at ${stretch(firstSeconds, lastSeconds)}`
+      const said = example === '' ? '' : `   e.g. ${oneLine(example)}`
+      return line(`  ${kind}`, `${whole(count).padStart(COLUMN_WIDTH)}   ${when}${said}`)
+    }),
+  ]
+}
+
+/** Whoever reads the figures must know whose limit they are. */
+function generatorLine({ generator }: Level): string {
+  const { busyShares, cpuShares, isLimit, scheduleLagP99Ms } = generator
+  const limit = isLimit
+    ? ' - warning: it is the limit, not the target; take more --processes or more at a time'
+    : ''
+  const busy = `busy for ${shareText(busyShares)} of its time, CPU ${shareText(cpuShares)} of a core`
+  return line('generator', `${busy}, sent ${figure(scheduleLagP99Ms)} ms late (p99)${limit}`)
+}
+
+/** Of the busiest process. */
+function shareText(shares: readonly number[]): string {
+  return `${Math.round(Math.max(0, ...shares) * 100)} %`
+}
+
+function line(label: string, text: string): string {
+  return `  ${label.padEnd(LABEL_WIDTH)}${text}`
+}
+
+function timeOf(times: Distribution, which: 'p50' | 'p99'): string {
+  return times.count === 0 ? '-' : figure(times[which])
+}
+
+/** What a server has said may hold anything, also what moves a terminal's cursor. */
+function oneLine(text: string): string {
+  const plain = text.replaceAll(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim()
+  return plain.length > EXAMPLE_LIMIT ? `${plain.slice(0, EXAMPLE_LIMIT)}…` : plain
 }

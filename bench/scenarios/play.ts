@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { LoadPlan } from '../load/plan.ts'
 import type { LoadResult } from '../load/result.ts'
 import { runLoad } from '../load/run-load.ts'
+import { Churn, type ChurnedEngine } from '../stage/churn.ts'
 import { CostLog, rssSpread } from '../stage/cost-log.ts'
 import type { FleetProcess } from '../stage/fleet/fleet-process.ts'
 import type { EngineCounters } from '../stage/fleet/messages.ts'
@@ -46,6 +47,8 @@ export function playScenario(scenario: Scenario, play: Play): Promise<readonly C
     switch (scenario.kind) {
       case 'perfect':
         return playPerfect(scenario, stage, play)
+      case 'churn':
+        return playChurn(scenario, stage, play)
       case 'soak':
         return playSoak(scenario, stage, play)
       case 'overload':
@@ -72,6 +75,32 @@ async function playPerfect(scenario: Kind<'perfect'>, stage: Stage, play: Play):
     conditions.push(atMost('engines of a role whose breaker opened', opened, openBreakersARole))
   }
   return [...conditions, ...(await quietConditions(stage, play))]
+}
+
+async function playChurn(scenario: Kind<'churn'>, stage: Stage, play: Play): Promise<Condition[]> {
+  const { fleet, gateway } = stage
+  const churn = new Churn(gateway.adminUrl, inTurn(fleet), scenario.pauseMs)
+  const conditions: Condition[] = []
+  for (const [at, load] of scenario.loads.entries()) {
+    const name = `load ${at + 1}`
+    // oxlint-disable-next-line no-await-in-loop -- one load after the other
+    const { result } = await played(name, load, stage, play)
+    conditions.push(atLeast(`${name}: right answers`, successPercent(result), 100, ' %'))
+    if (play.signal.aborted) break
+  }
+  const changes = await churn.stop()
+  const changed = atLeast('engines taken out and put back', changes, scenario.leastChanges)
+  return [...conditions, changed, ...(await quietConditions(stage, play))]
+}
+
+/** A prefill engine and a decode engine in turn, as far as there are both. */
+function inTurn({ prefill, decode }: FleetProcess): ChurnedEngine[] {
+  return Array.from({ length: Math.max(prefill.length, decode.length) }, (_, at) => [
+    ...prefill
+      .slice(at, at + 1)
+      .map(({ url, bootstrapPort }) => ({ url, bootstrapPort, role: 'prefill' as const })),
+    ...decode.slice(at, at + 1).map(url => ({ url, role: 'decode' as const })),
+  ]).flat()
 }
 
 async function playSoak({ load }: Kind<'soak'>, stage: Stage, play: Play): Promise<Condition[]> {

@@ -26,6 +26,15 @@ export const scenarioSchema = z.discriminatedUnion('kind', [
     })
     .describe('Every request of every load is answered right.'),
   z
+    .strictObject({
+      ...stage,
+      kind: z.literal('churn'),
+      loads: z.array(loadSchema).min(1),
+      pauseMs: z.number().min(0).describe('After each engine that goes or comes.'),
+      leastChanges: z.int().min(1).describe('Engines that have gone and come back in all.'),
+    })
+    .describe('Every request is answered right while engines are taken out and put back.'),
+  z
     .strictObject({ ...stage, kind: z.literal('soak'), load: loadSchema })
     .describe('A long run under trouble: nothing is lost, nothing grows, nothing is left behind.'),
   z

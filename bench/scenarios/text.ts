@@ -1,12 +1,12 @@
 /** A scenario's figures as text. */
 import { percentileOf, sorted } from '../load/percentiles.ts'
-import { type LoadResult, SATURATED_SHARE } from '../load/result.ts'
-import { failureCounts } from '../report/failures.ts'
+import { isGeneratorLimit, type LoadResult } from '../load/result.ts'
+import { failuresOf } from '../report/failures.ts'
 import type { CostLog } from '../stage/cost-log.ts'
 import type { Condition } from './condition.ts'
 
 export function loadText(name: string, result: LoadResult, cost: CostLog): string {
-  const { records, busyShares } = result
+  const { records, busyShares, cpuShares } = result
   const good = records.filter(({ outcome }) => outcome === 'ok')
   const left = records.filter(({ outcome }) => outcome === 'left').length
   const lengthSecs = records.reduce((latest, { endMs }) => Math.max(latest, endMs), 0) / 1000
@@ -17,8 +17,10 @@ export function loadText(name: string, result: LoadResult, cost: CostLog): strin
     `  latency ms   ${percentiles(good.map(({ endMs, sentMs }) => endMs - sentMs))}`,
     ...streamLines(good),
     `  gateway      CPU ${(cost.cpuUs() / Math.max(1, records.length)).toFixed(0)} us a request, RSS ${cost.peakRssMib().toFixed(0)} MiB at most`,
-    `  generator    busy ${(busy * 100).toFixed(0)} % of its time${busy > SATURATED_SHARE ? ': it is the limit, not the gateway' : ''}`,
-    ...[...failureCounts(result)].map(([kind, { count, example }]) => `  ${kind}: ${count} ${example}`),
+    `  generator    busy ${(busy * 100).toFixed(0)} % of its time, CPU ${(Math.max(0, ...cpuShares) * 100).toFixed(0)} % of a core${isGeneratorLimit(result) ? ': it is the limit, not the gateway' : ''}`,
+    ...Object.entries(failuresOf(result)).map(
+      ([kind, { count, example }]) => `  ${kind}: ${count} ${example}`,
+    ),
   ]
   return `${lines.join('\n')}\n`
 }

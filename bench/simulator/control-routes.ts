@@ -3,6 +3,7 @@ import { type EngineState, later, type Route } from './engine-state.ts'
 import { hideConnectionHeaders, sendJson } from './http-answer.ts'
 import type { IncomingRequest } from './http-server.ts'
 import { isFields } from './request-fields.ts'
+import { abortIn } from './tokenizer-stage.ts'
 
 /** Runs a token through the scheduler and looks once a second: slow when good, slower when bad. */
 export const health: Route = (engine, { response }) => {
@@ -31,7 +32,7 @@ export const abortRequest: Route = (engine, { response, body }) => {
   for (const sequence of meantBy(engine, body)) {
     if (sequence.ending !== undefined) continue
     engine.counters.aborted++
-    engine.scheduler.abort(sequence)
+    abortIn(engine.scheduler, sequence)
   }
   empty(response, 200)
 }

@@ -36,6 +36,10 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
     ({ engines }) => Object.fromEntries([...engines].map(([name, one]) => [name, countersOf(one)])),
   ],
   [
+    'GET /first-tokens',
+    ({ engines }) => Object.fromEntries([...engines].map(([name, one]) => [name, one.firstTokens.entries])),
+  ],
+  [
     'POST /knobs',
     (named, body) => {
       const { engine, knobs } = knobsBody.parse(body)

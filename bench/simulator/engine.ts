@@ -8,8 +8,9 @@ import { type Chance, seededChance } from './chance.ts'
 import type { SimClock, TimerHandle } from './clock.ts'
 import { type Counters, newCounters } from './counters.ts'
 import { DecodeScheduler } from './decode-scheduler.ts'
-import type { EngineState, HealthState, Role } from './engine-state.ts'
+import { type EngineState, type HealthState, later, type Role } from './engine-state.ts'
 import type { Fabric } from './fabric.ts'
+import { FirstTokenLog } from './first-token-log.ts'
 import type { Generation } from './generation.ts'
 import { HttpListener, type IncomingRequest } from './http-server.ts'
 import type { Knobs } from './knobs.ts'
@@ -60,6 +61,7 @@ export class SimEngine implements EngineState {
   /** The last `recordBodies` generation requests, oldest first. */
   readonly received: RecordedRequest[] = []
   readonly rooms = new RoomLog()
+  readonly firstTokens = new FirstTokenLog()
   readonly #fabric: Fabric
   readonly #host: string
   readonly #listener: HttpListener
@@ -93,7 +95,7 @@ export class SimEngine implements EngineState {
         host,
         knobs,
         prefillPort: () => this.port,
-        isRegistered: () => this.#prefill?.isRegistered === true,
+        isRegistered: () => this.#prefill?.rooms.isRegistered === true,
       })
     }
   }
@@ -133,12 +135,12 @@ export class SimEngine implements EngineState {
     await this.#listener.open(port)
     await this.#bootstrap?.open(bootstrapPort)
     if (this.#prefill !== undefined) {
-      this.#fabric.register(this.#host, this.bootstrapPort, this.#prefill)
-      this.#prefill.isRegistered = true
+      this.#fabric.register(this.#host, this.bootstrapPort, this.#prefill.rooms)
+      this.#prefill.rooms.isRegistered = true
     }
-    this.#decode?.setAlive(true)
+    this.#decode?.rooms.setAlive(true)
     this.#health = 'up'
-    if (this.knobs.crashAtMs > 0) this.#after(this.knobs.crashAtMs, () => this.die())
+    if (this.knobs.crashAtMs > 0) later(this, this.knobs.crashAtMs, () => this.die())
   }
 
   arrived(request: IncomingRequest): boolean {
@@ -198,8 +200,8 @@ export class SimEngine implements EngineState {
 
   async #vanish(): Promise<void> {
     this.#health = 'dead'
-    this.#decode?.setAlive(false)
-    if (this.#prefill !== undefined) this.#prefill.isRegistered = false
+    this.#decode?.rooms.setAlive(false)
+    if (this.#prefill !== undefined) this.#prefill.rooms.isRegistered = false
     for (const timer of this.timers) this.clock.clearTimeout(timer)
     this.timers.clear()
     for (const generation of this.generations) generation.forget()
@@ -211,18 +213,10 @@ export class SimEngine implements EngineState {
 
   /** The process exits when it holds nothing any more. */
   #drain(): void {
-    this.#after(this.knobs.drainPollMs, () => {
+    later(this, this.knobs.drainPollMs, () => {
       if (this.#health !== 'draining') return
       if (this.table.size === 0) void this.#vanish()
       else this.#drain()
     })
-  }
-
-  #after(ms: number, run: () => void): void {
-    const timer = this.clock.setTimeout(() => {
-      this.timers.delete(timer)
-      run()
-    }, ms)
-    this.timers.add(timer)
   }
 }

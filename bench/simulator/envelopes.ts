@@ -1,12 +1,14 @@
 /** The error bodies of an SGLang server: four shapes, by route and by who raised the error. */
+import type { Endpoint } from './ask.ts'
 
 export interface ErrorAnswer {
   readonly status: number
   readonly body: string
 }
 
-/** Native routes, ValueError: `{"error":{"message"}}` with 400. */
-export function nativeValueError(message: string): ErrorAnswer {
+/** A ValueError: 400, on the native route as `{"error":{"message"}}`. */
+export function valueError(endpoint: Endpoint, message: string): ErrorAnswer {
+  if (endpoint !== 'generate') return badRequest(message, 'BadRequestError')
   return { status: 400, body: JSON.stringify({ error: { message } }) }
 }
 
@@ -16,11 +18,6 @@ export function statusError(status: number, message: string): ErrorAnswer {
     status,
     body: JSON.stringify({ object: 'error', message, type: String(status), param: null, code: status }),
   }
-}
-
-/** OpenAI routes, ValueError. */
-export function openAiValueError(message: string): ErrorAnswer {
-  return badRequest(message, 'BadRequestError')
 }
 
 /** All routes: the body is not JSON, or not of the right types. 400, never 422. */

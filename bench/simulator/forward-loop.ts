@@ -29,10 +29,11 @@ interface Memory {
 }
 
 export class ForwardLoop {
+  /** Of prompt processing: others may hold it up or ask how far it is. */
+  readonly steps: StepTimer
   readonly #host: SchedulerHost
   readonly #memory: Memory
   readonly #hooks: Hooks
-  readonly #timer: StepTimer
   /** Head first; `#batch` is the part of it that is in the step under way. */
   #jobs: Job[] = []
   #batch: Job[] = []
@@ -41,7 +42,7 @@ export class ForwardLoop {
     this.#host = host
     this.#memory = memory
     this.#hooks = hooks
-    this.#timer = new StepTimer(host, () => this.#completeStep())
+    this.steps = new StepTimer(host, () => this.#completeStep())
   }
 
   get size(): number {
@@ -50,11 +51,6 @@ export class ForwardLoop {
 
   get waitingTokens(): number {
     return this.#jobs.reduce((sum, job) => sum + (job.left ?? job.sequence.promptTokens), 0)
-  }
-
-  /** Until the end of the step under way, 0 when idle. */
-  get remainingMs(): number {
-    return this.#timer.remainingMs
   }
 
   add(sequence: Sequence): void {
@@ -75,25 +71,17 @@ export class ForwardLoop {
     return 'at-step-end'
   }
 
-  pause(): void {
-    this.#timer.pause()
-  }
-
-  resume(): void {
-    this.#timer.resume()
-  }
-
   reset(): void {
-    this.#timer.stop()
+    this.steps.stop()
     this.#jobs = []
     this.#batch = []
   }
 
   #startStep(): void {
-    if (this.#timer.isArmed || this.#jobs.length === 0) return
+    if (this.steps.isArmed || this.#jobs.length === 0) return
     const { knobs } = this.#host
     const tokens = this.#fillBatch(Math.max(1, knobs.prefillChunk))
-    if (this.#batch.length > 0) this.#timer.arm(knobs.prefillOverheadMs + tokens * knobs.prefillMsPerToken)
+    if (this.#batch.length > 0) this.steps.arm(knobs.prefillOverheadMs + tokens * knobs.prefillMsPerToken)
   }
 
   /** Returns the tokens of the step. */

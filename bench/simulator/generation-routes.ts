@@ -5,20 +5,14 @@ import { GenerateRenderer } from './answers/generate.ts'
 import type { RenderContext, Renderer } from './answers/renderer.ts'
 import { type Call, callOf, type Endpoint } from './call.ts'
 import type { EngineState, Route } from './engine-state.ts'
-import {
-  type ErrorAnswer,
-  nativeValueError,
-  openAiValueError,
-  statusError,
-  unexpectedError,
-  validationError,
-} from './envelopes.ts'
+import { type ErrorAnswer, statusError, unexpectedError, validationError, valueError } from './envelopes.ts'
 import { drawFaults, type FaultPlan } from './faults.ts'
 import { Generation } from './generation.ts'
-import { resetSocket, sendJson } from './http-answer.ts'
+import { sendJson } from './http-answer.ts'
 import type { IncomingRequest } from './http-server.ts'
 import { Output } from './output.ts'
 import { isFields, RequestError } from './request-fields.ts'
+import { resetSocket } from './reset-socket.ts'
 
 const PRIORITY_DISABLED =
   'Using priority is disabled for this server. Please send a new request without a priority.'
@@ -58,7 +52,7 @@ function readCall(engine: EngineState, endpoint: Endpoint, request: IncomingRequ
   } catch (error) {
     if (!(error instanceof RequestError)) return unexpectedError(String(error))
     if (error.kind === 'validation') return validationError(error.message)
-    return endpoint === 'generate' ? nativeValueError(error.message) : openAiValueError(error.message)
+    return valueError(endpoint, error.message)
   }
 }
 

@@ -8,24 +8,21 @@ import type { Renderer } from './answers/renderer.ts'
 import { failureOf } from './answers/renderer.ts'
 import type { Call } from './call.ts'
 import type { TimerHandle } from './clock.ts'
-import {
-  type ErrorAnswer,
-  nativeErrorEvent,
-  nativeValueError,
-  openAiValueError,
-  statusError,
-} from './envelopes.ts'
+import { type ErrorAnswer, nativeErrorEvent, statusError, valueError } from './envelopes.ts'
+import { type FirstTokenLog, machineNowMs } from './first-token-log.ts'
 import type { Output } from './output.ts'
 import { traitsOf } from './profiles.ts'
 import type { RequestTable } from './request-table.ts'
 import type { RoomLog } from './room-log.ts'
 import { abortOf, type Scheduler, type SchedulerHost } from './scheduler.ts'
 import type { Sequence, SequenceListener } from './sequence.ts'
+import { abortIn, submitTo } from './tokenizer-stage.ts'
 
 export interface GenerationHost extends SchedulerHost {
   readonly scheduler: Scheduler
   readonly table: RequestTable
   readonly rooms: RoomLog
+  readonly firstTokens: FirstTokenLog
   /** Generations not yet answered: forgotten when the process dies. */
   readonly generations: Set<Generation>
 }
@@ -36,11 +33,14 @@ export class Generation implements SequenceListener {
   readonly #renderer: Renderer
   readonly #output: Output
   readonly #startedMs: number
+  readonly #arrivedMs = machineNowMs()
+  #hasToken = false
   /** Sequences still to end; primers first, then the real ones. */
   #left = 0
   #isPriming = false
   #isOver = false
-  #timer: TimerHandle | undefined
+  #tokenizing: TimerHandle | undefined
+  #leaving: TimerHandle | undefined
 
   constructor(host: GenerationHost, call: Call, renderer: Renderer, output: Output) {
     this.#host = host
@@ -62,7 +62,7 @@ export class Generation implements SequenceListener {
     const tokenizeMs = (tokens / 1000) * this.#host.knobs.tokenizeMsPerKTok
     this.#take(first)
     if (tokenizeMs < 1) this.#submit(first)
-    else this.#timer = this.#host.clock.setTimeout(() => this.#submit(first), tokenizeMs)
+    else this.#tokenizing = this.#host.clock.setTimeout(() => this.#submit(first), tokenizeMs)
   }
 
   /** Ends the request before it came to a sequence: the client's fault. */
@@ -71,7 +71,7 @@ export class Generation implements SequenceListener {
     this.#host.counters.failed++
     const { endpoint, isStream } = this.#call
     if (!isStream || (endpoint !== 'generate' && !this.#sendsHeadAtOnce())) {
-      return this.#answer(endpoint === 'generate' ? nativeValueError(message) : openAiValueError(message))
+      return this.#answer(valueError(endpoint, message))
     }
     this.#output.events(nativeErrorEvent(message, traitsOf(this.#host.knobs).typedErrorEvents))
     this.#output.end()
@@ -102,6 +102,7 @@ export class Generation implements SequenceListener {
     if (this.#output.isBehind) return
     const events = this.#renderer.progress(sequence)
     if (events !== '') this.#output.events(events)
+    this.#noteToken(sequence)
   }
 
   ended(sequence: Sequence): void {
@@ -127,13 +128,12 @@ export class Generation implements SequenceListener {
     const sinceMs = clock.now() - this.#startedMs
     const pollMs = Math.max(1, knobs.disconnectPollMs)
     const delayMs = this.#output.hasStarted ? knobs.streamAbortDelayMs : pollMs - (sinceMs % pollMs)
-    clock.clearTimeout(this.#timer)
-    this.#timer = clock.setTimeout(() => this.#abortUnheard(), delayMs)
+    this.#leaving = clock.setTimeout(() => this.#abortUnheard(), delayMs)
   }
 
   abort(): void {
     for (const sequence of [...this.#call.primers, ...this.#call.sequences]) {
-      if (sequence.ending === undefined) this.#host.scheduler.abort(sequence)
+      abortIn(this.#host.scheduler, sequence)
     }
   }
 
@@ -141,7 +141,8 @@ export class Generation implements SequenceListener {
   forget(): void {
     this.#isOver = true
     this.#output.drop()
-    this.#host.clock.clearTimeout(this.#timer)
+    this.#host.clock.clearTimeout(this.#tokenizing)
+    this.#host.clock.clearTimeout(this.#leaving)
   }
 
   #take(sequences: readonly Sequence[]): void {
@@ -156,9 +157,7 @@ export class Generation implements SequenceListener {
   }
 
   #submit(sequences: readonly Sequence[]): void {
-    for (const sequence of sequences) {
-      if (sequence.ending === undefined) this.#host.scheduler.submit(sequence)
-    }
+    for (const sequence of sequences) submitTo(this.#host.scheduler, sequence)
   }
 
   #abortUnheard(): void {
@@ -184,12 +183,21 @@ export class Generation implements SequenceListener {
 
   #endInStream(sequence: Sequence): void {
     this.#output.events(this.#renderer.finish(sequence))
+    if (sequence.produced > 0) this.#noteToken(sequence)
     if (this.#left > 0 && !this.#renderer.endsStream(sequence)) return
     this.#count(sequence)
     const closing = this.#renderer.closing()
     if (closing !== '') this.#output.events(closing)
     this.#output.end()
     this.#orphanRest()
+  }
+
+  /** The first time: once it is written, which may be later than now. */
+  #noteToken({ spec: { rid } }: Sequence): void {
+    if (this.#hasToken) return
+    this.#hasToken = true
+    const arrivedMs = this.#arrivedMs
+    this.#output.afterWrites(() => this.#host.firstTokens.add({ rid, arrivedMs, writtenMs: machineNowMs() }))
   }
 
   #endInWhole(sequence: Sequence): void {
@@ -204,9 +212,8 @@ export class Generation implements SequenceListener {
     this.#isOver = true
     this.#host.counters.failed++
     this.#orphanRest()
-    const isNative = this.#call.endpoint === 'generate'
-    if (status !== 400) this.#answer(statusError(status, message))
-    else this.#answer(isNative ? nativeValueError(message) : openAiValueError(message))
+    const { endpoint } = this.#call
+    this.#answer(status === 400 ? valueError(endpoint, message) : statusError(status, message))
   }
 
   /** Siblings run on to their end, but no rid names them any more. */

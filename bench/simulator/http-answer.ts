@@ -1,6 +1,5 @@
-/** Writing to a response as uvicorn would: its headers, its chunks, its way to vanish. */
+/** Writing to a response as uvicorn would: its headers, its chunks. */
 import type { ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 
 /** uvicorn sends neither Connection nor Keep-Alive, and closes idle connections all the same. */
 export function hideConnectionHeaders(response: ServerResponse): void {
@@ -19,10 +18,6 @@ export function sendJson(
   const fixed = { 'content-type': 'application/json', 'content-length': length, server: 'uvicorn' }
   response.writeHead(status, { ...fixed, ...headers })
   response.end(body)
-}
-
-export function resetSocket(socket: Socket | null): void {
-  if (socket !== null && !socket.destroyed) socket.resetAndDestroy()
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { resetSocket } from './http-answer.ts'
+import { resetSocket } from './reset-socket.ts'
 
 export interface IncomingRequest {
   readonly method: string

@@ -6,7 +6,8 @@
 import type { ServerResponse } from 'node:http'
 import type { TimerHandle } from './clock.ts'
 import type { FaultPlan } from './faults.ts'
-import { hideConnectionHeaders, resetSocket, sendJson, writeChunk } from './http-answer.ts'
+import { hideConnectionHeaders, sendJson, writeChunk } from './http-answer.ts'
+import { resetSocket } from './reset-socket.ts'
 import type { SchedulerHost } from './scheduler.ts'
 
 const STREAM_HEAD = { 'content-type': 'text/event-stream; charset=utf-8', server: 'uvicorn' }
@@ -76,6 +77,11 @@ export class Output {
     this.head()
     this.#do(() => this.#write('data: [DONE]\n\n'))
     this.#do(() => this.#finish())
+  }
+
+  /** Runs when what was said so far has been handed to the socket; never when it is dropped. */
+  afterWrites(run: () => void): void {
+    this.#do(run)
   }
 
   /** Client gone: what is held will not be written. */

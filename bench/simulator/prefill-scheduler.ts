@@ -8,12 +8,14 @@
  *
  * Nothing is computed for a prompt before decode has a place for it. The answer is one token.
  */
-import type { TimerHandle } from './clock.ts'
-import type { DecodePort, Fabric, PrefillPort } from './fabric.ts'
+import type { Fabric } from './fabric.ts'
 import { ForwardLoop } from './forward-loop.ts'
 import { KvPool } from './kv-pool.ts'
 import { KvSender } from './kv-sender.ts'
-import { ABORTED, NO_PREFILL_ANSWER, roomMissing, stageFailure, timedOut } from './pd-errors.ts'
+import { Legs } from './legs.ts'
+import { MetadataSlots } from './metadata-slots.ts'
+import { ABORTED, roomMissing, stageFailure, timedOut } from './pd-errors.ts'
+import { type PrefillLeg, type PrefillRoom, PrefillRooms } from './prefill-rooms.ts'
 import { PrefixCache } from './prefix-cache.ts'
 import { maxReqInputLen, promptRefusal } from './prompt-limits.ts'
 import {
@@ -26,42 +28,26 @@ import {
 } from './scheduler.ts'
 import type { Sequence } from './sequence.ts'
 
-/** All requests with one room share it: its fate is theirs. */
-interface Cell {
-  readonly room: number
-  readonly legs: Set<Leg>
-  decode: DecodePort | undefined
-  /** Why the room has failed, for requests that find out later. */
-  failure: string | undefined
-}
-
-interface Leg {
-  readonly sequence: Sequence
-  /** undefined: warm-up request without a peer. */
-  readonly cell: Cell | undefined
-  /** The scheduler has put a one-token dummy in the prompt's place. */
-  readonly isGarbage: boolean
-  state: 'bootstrapping' | 'forward' | 'inflight' | 'answering'
-  timer: TimerHandle | undefined
-}
-
-export class PrefillScheduler implements Scheduler, PrefillPort {
+export class PrefillScheduler implements Scheduler {
+  /** How decode engines reach it. */
+  readonly rooms: PrefillRooms
   readonly #host: SchedulerHost
   readonly #pool: KvPool
   readonly #forward: ForwardLoop
   readonly #prefixes: PrefixCache
   readonly #sender: KvSender
-  readonly #cells = new Map<number, Cell>()
-  readonly #legs = new Map<Sequence, Leg>()
-  /** Told of by decode, waiting for a metadata slot. */
-  #ready: Leg[] = []
-  #slotsTaken = 0
-  /** Its bootstrap server answers. */
-  isRegistered = false
+  readonly #slots: MetadataSlots<PrefillLeg>
+  readonly #legs: Legs<PrefillLeg>
 
   constructor(host: SchedulerHost, fabric: Fabric) {
     this.#host = host
     this.#pool = new KvPool(host.knobs)
+    this.#legs = new Legs(host.clock)
+    this.rooms = new PrefillRooms(host, {
+      bootstrapped: leg => this.#bootstrapped(leg),
+      failed: (leg, reason) => this.#fail(leg, reason),
+    })
+    this.#slots = new MetadataSlots(host.knobs, leg => this.#startForward(leg))
     this.#sender = new KvSender(host, fabric)
     this.#prefixes = new PrefixCache(host.knobs)
     const memory = { pool: this.#pool, prefixes: this.#prefixes }
@@ -69,10 +55,6 @@ export class PrefillScheduler implements Scheduler, PrefillPort {
       forwarded: sequence => this.#forwarded(sequence),
       aborted: sequence => this.#end(sequence, () => sequence.end(abortOf('Aborted', null))),
     })
-  }
-
-  get name(): string {
-    return this.#host.name
   }
 
   submit(sequence: Sequence): void {
@@ -84,16 +66,16 @@ export class PrefillScheduler implements Scheduler, PrefillPort {
     if (refusal !== undefined && !isGarbage) return sequence.end(abortOf(refusal, 400))
     if (isGarbage) sequence.promptTokens = 1
 
-    const cell = this.#cellOf(spec.room)
-    const leg: Leg = { sequence, cell, isGarbage, state: 'bootstrapping', timer: undefined }
-    cell.legs.add(leg)
-    this.#legs.set(sequence, leg)
+    const room = this.rooms.of(spec.room)
+    const leg: PrefillLeg = { sequence, room, isGarbage, state: 'bootstrapping', timer: undefined }
+    room.legs.add(leg)
+    this.#legs.add(leg)
     this.#watchBootstrap(leg, spec.room)
-    if (cell.decode !== undefined) this.#bootstrapped(leg)
+    if (room.decode !== undefined) this.#bootstrapped(leg)
   }
 
   abort(sequence: Sequence): void {
-    const leg = this.#legs.get(sequence)
+    const leg = this.#legs.of(sequence)
     // Once the cache is over there is nothing left to abort: the answer is on its way.
     if (leg === undefined || leg.state === 'answering') return
     if (leg.state === 'forward') {
@@ -101,38 +83,14 @@ export class PrefillScheduler implements Scheduler, PrefillPort {
       if (isRemoved) this.#end(sequence, () => sequence.end(abortOf('Abort in waiting queue', null)))
     } else {
       this.#fail(leg, ABORTED)
-      if (this.#host.knobs.notifyDecodeOnPrefillAbort) this.#tellDecode(leg, NO_PREFILL_ANSWER)
+      if (this.#host.knobs.notifyDecodeOnPrefillAbort) this.rooms.tellFailed(leg)
     }
-  }
-
-  announced(room: number, decode: DecodePort): void {
-    const cell = this.#cellOf(room)
-    cell.decode = decode
-    for (const leg of cell.legs) this.#bootstrapped(leg)
-  }
-
-  abandoned(room: number): void {
-    const cell = this.#cells.get(room)
-    if (cell === undefined) return
-    const isNixl = this.#host.knobs.backend === 'nixl'
-    cell.failure = isNixl
-      ? 'Aborted by decode-side abort notification.'
-      : 'Failed due to an unknown reason from another rank'
-    for (const leg of cell.legs) {
-      // One in a forward pass finds out when it comes to send.
-      if (leg.state === 'bootstrapping' || leg.state === 'inflight') this.#fail(leg, cell.failure)
-    }
-    this.forgotten(room)
-  }
-
-  forgotten(room: number): void {
-    if (this.#cells.get(room)?.legs.size === 0) this.#cells.delete(room)
   }
 
   load(): SchedulerLoad {
     let bootstrapQueue = 0
     let inflightQueue = 0
-    for (const leg of this.#legs.values()) {
+    for (const leg of this.#legs.all()) {
       if (leg.state === 'bootstrapping') bootstrapQueue++
       else if (leg.state !== 'forward') inflightQueue++
     }
@@ -152,19 +110,17 @@ export class PrefillScheduler implements Scheduler, PrefillPort {
   }
 
   pause(): void {
-    this.#forward.pause()
+    this.#forward.steps.pause()
   }
 
   resume(): void {
-    this.#forward.resume()
+    this.#forward.steps.resume()
   }
 
   reset(): void {
-    for (const leg of this.#legs.values()) this.#host.clock.clearTimeout(leg.timer)
-    this.#legs.clear()
-    this.#cells.clear()
-    this.#ready = []
-    this.#slotsTaken = 0
+    this.#legs.reset()
+    this.rooms.reset()
+    this.#slots.reset()
     this.#forward.reset()
     this.#sender.reset()
     this.#pool.reset()
@@ -177,106 +133,74 @@ export class PrefillScheduler implements Scheduler, PrefillPort {
   }
 
   #submitFake(sequence: Sequence): void {
-    this.#legs.set(sequence, {
-      sequence,
-      cell: undefined,
-      isGarbage: false,
-      state: 'forward',
-      timer: undefined,
-    })
-    this.#slotsTaken++
+    this.#legs.add({ sequence, room: undefined, isGarbage: false, state: 'forward', timer: undefined })
+    this.#slots.take()
     this.#forward.add(sequence)
   }
 
-  #cellOf(room: number): Cell {
-    const known = this.#cells.get(room)
-    if (known !== undefined) return known
-    const cell: Cell = { room, legs: new Set(), decode: undefined, failure: undefined }
-    this.#cells.set(room, cell)
-    return cell
-  }
-
-  #watchBootstrap(leg: Leg, room: number): void {
-    const { knobs, clock } = this.#host
+  #watchBootstrap(leg: PrefillLeg, room: number): void {
+    const { knobs, counters } = this.#host
     // The sender of NIXL never looks at its clock.
     if (knobs.backend === 'nixl') return
     const afterMs = knobs.bootstrapTimeoutMs
-    leg.timer = clock.setTimeout(() => {
-      this.#host.counters.partnerMissing++
+    this.#legs.arm(leg, afterMs, () => {
+      counters.partnerMissing++
       this.#fail(leg, timedOut(room, afterMs, 'Bootstrapping'))
-    }, afterMs)
+    })
   }
 
-  #bootstrapped(leg: Leg): void {
-    if (leg.state !== 'bootstrapping' || this.#ready.includes(leg)) return
-    this.#ready.push(leg)
-    this.#takeSlots()
+  #bootstrapped(leg: PrefillLeg): void {
+    if (leg.state === 'bootstrapping') this.#slots.ask(leg)
   }
 
-  #takeSlots(): void {
-    const { knobs, clock } = this.#host
-    const slots = knobs.metadataSlots > 0 ? knobs.metadataSlots : 2 * knobs.maxRunning
-    while (this.#slotsTaken < slots) {
-      const leg = this.#ready.shift()
-      if (leg === undefined) return
-      clock.clearTimeout(leg.timer)
-      leg.state = 'forward'
-      this.#slotsTaken++
-      this.#forward.add(leg.sequence)
-    }
+  #startForward(leg: PrefillLeg): void {
+    this.#legs.disarm(leg)
+    leg.state = 'forward'
+    this.#forward.add(leg.sequence)
   }
 
   #forwarded(sequence: Sequence): void {
-    const leg = this.#legs.get(sequence)
+    const leg = this.#legs.of(sequence)
     if (leg === undefined) return
-    if (leg.cell === undefined) return this.#answerSoon(leg)
+    if (leg.room === undefined) return this.#answerSoon(leg)
     leg.state = 'inflight'
-    if (leg.cell.failure !== undefined) return this.#fail(leg, leg.cell.failure)
-    this.#send(leg, leg.cell)
+    if (leg.room.failure !== undefined) return this.#fail(leg, leg.room.failure)
+    this.#send(leg, leg.room)
   }
 
-  #send(leg: Leg, cell: Cell): void {
-    const { decode, room } = cell
+  #send(leg: PrefillLeg, { number, decode }: PrefillRoom): void {
     if (decode === undefined) return
     this.#sender.send({
       decode,
-      room,
+      room: number,
       tokens: leg.sequence.promptTokens,
-      isWanted: () => this.#legs.get(leg.sequence) === leg,
+      isWanted: () => this.#legs.of(leg.sequence) === leg,
       done: failure => {
-        if (failure === undefined) this.#completeTransfer(leg, cell)
+        if (failure === undefined) this.#completeTransfer(leg)
         else this.#breakTransfer(leg, failure)
       },
     })
   }
 
-  #breakTransfer(leg: Leg, reason: string): void {
+  #breakTransfer(leg: PrefillLeg, reason: string): void {
     // NIXL of this time tells nobody: decode waits until its own timeout.
-    if (this.#host.knobs.backend === 'mooncake') this.#tellDecode(leg, NO_PREFILL_ANSWER)
+    if (this.#host.knobs.backend === 'mooncake') this.rooms.tellFailed(leg)
     this.#fail(leg, reason)
   }
 
-  #tellDecode(leg: Leg, reason: string): void {
-    if (leg.cell !== undefined) leg.cell.decode?.transferFailed(leg.cell.room, reason)
-  }
-
-  #completeTransfer(leg: Leg, cell: Cell): void {
-    const { sequence, isGarbage } = leg
-    cell.decode?.transferred(cell.room, { cachedTokens: sequence.cachedTokens, isGarbage })
+  #completeTransfer(leg: PrefillLeg): void {
+    this.rooms.tellTransferred(leg)
     this.#answerSoon(leg)
   }
 
   /** The scheduler sees the finished transfer when its loop comes round: after the step under way. */
-  #answerSoon(leg: Leg): void {
-    const { knobs, clock } = this.#host
+  #answerSoon(leg: PrefillLeg): void {
+    const afterMs = Math.max(this.#host.knobs.loopDelayMs, this.#forward.steps.remainingMs)
     leg.state = 'answering'
-    leg.timer = clock.setTimeout(
-      () => this.#end(leg.sequence, () => answer(leg.sequence)),
-      Math.max(knobs.loopDelayMs, this.#forward.remainingMs),
-    )
+    this.#legs.arm(leg, afterMs, () => this.#end(leg.sequence, () => answer(leg.sequence)))
   }
 
-  #fail(leg: Leg, reason: string): void {
+  #fail(leg: PrefillLeg, reason: string): void {
     const stage = leg.state === 'bootstrapping' ? 'Prefill bootstrap' : 'Prefill transfer'
     const message = stageFailure(stage, leg.sequence.spec, reason)
     this.#end(leg.sequence, () => leg.sequence.end(abortOf(message, 500)))
@@ -284,24 +208,15 @@ export class PrefillScheduler implements Scheduler, PrefillPort {
 
   /** Frees what the sequence holds, then lets it end: who hears of the end finds the room free. */
   #end(sequence: Sequence, end: () => void): void {
-    const leg = this.#legs.get(sequence)
+    const leg = this.#legs.drop(sequence)
     if (leg === undefined) return
-    this.#legs.delete(sequence)
-    this.#host.clock.clearTimeout(leg.timer)
-    if (leg.state === 'bootstrapping') this.#ready = this.#ready.filter(one => one !== leg)
-    else this.#slotsTaken--
+    if (leg.state === 'bootstrapping') this.#slots.withdraw(leg)
+    else this.#slots.free()
     this.#pool.release(sequence)
-    this.#leaveCell(leg)
+    this.rooms.leave(leg)
     end()
-    this.#takeSlots()
+    this.#slots.fill()
     this.#forward.wake()
-  }
-
-  #leaveCell(leg: Leg): void {
-    const { cell } = leg
-    if (cell === undefined) return
-    cell.legs.delete(leg)
-    if (cell.legs.size === 0 && this.#cells.get(cell.room) === cell) this.#cells.delete(cell.room)
   }
 }
 

@@ -58,6 +58,10 @@ export class Sequence {
   /** Tokens of KV cache that it holds in this engine. */
   kvHeld = 0
   ending: Ending | undefined
+  /** The scheduler has been given it. */
+  isSubmitted = false
+  /** Somebody has given it up before that. */
+  isAbortWanted = false
   /** Engine clock, ms. */
   startedMs = 0
   endedMs = 0

@@ -13,10 +13,11 @@ const OUT_OF_MEMORY =
   'Out of memory even after retracting all other requests in the decode batch. Aborting the last request.'
 
 export class TokenLoop {
+  /** Of token generation: others may hold it up. */
+  readonly steps: StepTimer
   readonly #host: SchedulerHost
   readonly #pool: KvPool
   readonly #left: (sequence: Sequence) => void
-  readonly #timer: StepTimer
   /** Oldest first. */
   readonly #running = new Set<Sequence>()
   readonly #aborted = new Set<Sequence>()
@@ -27,7 +28,7 @@ export class TokenLoop {
     this.#host = host
     this.#pool = pool
     this.#left = left
-    this.#timer = new StepTimer(host, () => this.#step())
+    this.steps = new StepTimer(host, () => this.#step())
   }
 
   get running(): number {
@@ -61,21 +62,8 @@ export class TokenLoop {
     }
   }
 
-  /** The loop hangs in a blocking call. */
-  stall(ms: number): void {
-    this.#timer.stall(ms)
-  }
-
-  pause(): void {
-    this.#timer.pause()
-  }
-
-  resume(): void {
-    this.#timer.resume()
-  }
-
   reset(): void {
-    this.#timer.stop()
+    this.steps.stop()
     this.#running.clear()
     this.#aborted.clear()
     this.#retracted = []
@@ -89,7 +77,7 @@ export class TokenLoop {
   #arm(): void {
     const { itlBaseMs, itlPerReqMs } = this.#host.knobs
     if (this.#running.size > 0 || this.#retracted.length > 0) {
-      this.#timer.arm(itlBaseMs + itlPerReqMs * this.#running.size)
+      this.steps.arm(itlBaseMs + itlPerReqMs * this.#running.size)
     }
   }
 

@@ -69,13 +69,13 @@ export class UnifiedScheduler implements Scheduler {
   }
 
   pause(): void {
-    this.#forward.pause()
-    this.#tokens.pause()
+    this.#forward.steps.pause()
+    this.#tokens.steps.pause()
   }
 
   resume(): void {
-    this.#forward.resume()
-    this.#tokens.resume()
+    this.#forward.steps.resume()
+    this.#tokens.steps.resume()
   }
 
   reset(): void {

@@ -1,11 +1,15 @@
 /** Child processes of a bench run: started on a given core, and ended by their own ids however the run ends. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { on, once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
 
 export interface Command {
-  readonly core: number
+  /** Unset: any. */
+  readonly core?: number
   readonly program: string
   readonly args: readonly string[]
+  /** File that takes all that it prints; without it, what it says on its error stream goes to ours. */
+  readonly logPath?: string
 }
 
 /** A finished program's output. */
@@ -21,21 +25,34 @@ export const LOAD_CORE = 1
 export class Children {
   readonly #running = new Set<ChildProcess>()
 
-  /** Ends all children when this process ends in any way but SIGKILL. */
+  /** Ends all children when this process ends in any way but SIGKILL; a signal that nobody else heeds ends it. */
   stopAtExit(): void {
     process.on('exit', () => this.stop())
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-      process.once(signal, () => process.exit(130))
+      if (process.listenerCount(signal) === 0) process.once(signal, () => process.exit(130))
   }
 
   /** taskset becomes the program, so that the child's id is the program's. Standard output can be read. */
-  start(command: Command): ChildProcess {
-    const args = ['-c', String(command.core), command.program, ...command.args]
-    const child = spawn('taskset', args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  start({ core, program, args, logPath }: Command): ChildProcess {
+    const log = logPath === undefined ? undefined : openSync(logPath, 'a')
+    const stdio: StdioOptions = ['ignore', log ?? 'pipe', log ?? 'pipe']
+    const child =
+      core === undefined
+        ? spawn(program, args, { stdio })
+        : spawn('taskset', ['-c', String(core), program, ...args], { stdio })
+    if (log !== undefined) closeSync(log)
     this.#running.add(child)
     child.once('exit', () => this.#running.delete(child))
-    child.stderr.on('data', (part: Buffer) => process.stderr.write(part))
+    child.stderr?.on('data', (part: Buffer) => process.stderr.write(part))
     return child
+  }
+
+  /** Ends one of them, and waits until it is gone. */
+  async end(child: ChildProcess): Promise<void> {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    const exit = once(child, 'exit')
+    child.kill('SIGKILL')
+    await exit
   }
 
   /** Runs a program to its end, at most `limitMs`. */

@@ -1,13 +1,24 @@
 /** The proxy that the gateway is measured against: its configuration, one hop to the canned decode ports. */
 
-export function haproxyConfig(port: number, enginePorts: readonly number[]): string {
+interface HaproxyOptions {
+  /** Of clients; each takes two descriptors. */
+  readonly maxConnections?: number
+  /** Sends each event of a stream at once: by default haproxy lets the kernel hold it back, up to 200 ms. */
+  readonly isPrompt?: boolean
+}
+
+export function haproxyConfig(
+  port: number,
+  enginePorts: readonly number[],
+  { maxConnections = 4000, isPrompt = false }: HaproxyOptions = {},
+): string {
   const servers = enginePorts.map((engine, index) => `  server d${index} 127.0.0.1:${engine}`)
   return `global
   nbthread 1
-  maxconn 4000
+  maxconn ${maxConnections}
 defaults
   mode http
-  option http-keep-alive
+  option http-keep-alive${isPrompt ? '\n  option http-no-delay' : ''}
   http-reuse always
   retries 0
   timeout connect 5s

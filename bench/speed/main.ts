@@ -4,24 +4,23 @@
  * The targets have core 0, the canned engines and wrk core 1. All connections are kept alive. Exit codes: 0 done,
  * 1 a bar was missed (with --check) or the run failed, 2 something that the run needs is not there.
  */
-import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { Children } from './children.ts'
+import { hasGateway } from './gateway.ts'
+import { missingPackages } from './needed-programs.ts'
 import { parseSpeedOptions, type SpeedOptions } from './options.ts'
 import { stealShare } from './process-cost.ts'
 import { missedRows, type Row, rowsOf, tableOf } from './report.ts'
 import { runScenario } from './rounds.ts'
 import { SCENARIOS } from './scenarios.ts'
-import { hasGateway, startEngines, startGateway, startHaproxy, urlOf } from './targets.ts'
-
-/** Program -> the Debian package that brings it. */
-const NEEDED = { wrk: 'wrk', haproxy: 'haproxy', taskset: 'util-linux' }
+import { startEngines, startGateway, startHaproxy, urlOf } from './targets.ts'
 
 const options = parseSpeedOptions(process.argv.slice(2))
-const missing = Object.entries(NEEDED).filter(([program]) => !isInstalled(program))
+const missing = missingPackages(['wrk', 'haproxy', 'taskset'])
 if (missing.length > 0) {
-  process.stderr.write(`missing: apt-get install ${missing.map(([, name]) => name).join(' ')}\n`)
+  process.stderr.write(`missing: apt-get install ${missing.join(' ')}\n`)
   process.exit(2)
 }
 if (!options.noise && !hasGateway()) {
@@ -41,7 +40,7 @@ process.stdout.write(options.json ? `${JSON.stringify({ steal, rows })}\n` : tex
 process.exit(options.check && missedRows(rows).length > 0 ? 1 : 0)
 
 async function measureAll({ rounds, seconds, only, noise, extras }: SpeedOptions): Promise<Row[]> {
-  const engines = await startEngines(children)
+  const { ports: engines } = await startEngines(children)
   const base = await startHaproxy(children, { name: 'haproxy', folder, engines })
   const own = noise
     ? await startHaproxy(children, { name: 'haproxy-again', folder, engines })
@@ -60,15 +59,4 @@ async function measureAll({ rounds, seconds, only, noise, extras }: SpeedOptions
 function textOf(done: readonly Row[], stolen: number): string {
   const rule = 'ratio: CPU of the target / two haproxy hops (request) or one (chunk), median over rounds'
   return `${tableOf(done)}${rule}; ${(stolen * 100).toFixed(1)} % of the machine's time was stolen\n`
-}
-
-function isInstalled(program: string): boolean {
-  return (process.env['PATH'] ?? '').split(delimiter).some(place => {
-    try {
-      accessSync(join(place, program), constants.X_OK)
-      return true
-    } catch {
-      return false
-    }
-  })
 }

@@ -1,4 +1,5 @@
 /** Rows of the result, their table, and which of them miss their bar. Pure. */
+import { alignedText } from '../aligned-text.ts'
 import { costUs, isValid, ratioOf, type Sample, type Spread, spreadOf } from './ratio.ts'
 import { isStream, type Scenario } from './scenarios.ts'
 
@@ -51,11 +52,7 @@ const HEAD = ['scenario', 'target', 'us CPU', 'of', 'ratio (min-max)', 'bar', 'r
 
 export function tableOf(rows: readonly Row[]): string {
   const lines = [[...HEAD, 'RSS MiB', 'errors'], ...rows.map(cellsOf)]
-  const widths = lines[0]?.map((_, column) => Math.max(...lines.map(line => line[column]?.length ?? 0))) ?? []
-  return lines
-    .map(line => line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '))
-    .map(line => `${line.trimEnd()}\n`)
-    .join('')
+  return alignedText(lines)
 }
 
 function cellsOf(row: Row): string[] {

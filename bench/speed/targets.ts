@@ -1,11 +1,13 @@
 /** Starts what a run needs: canned engines, haproxy and the gateway, each ready to answer when its function ends. */
 
-import { existsSync, writeFileSync } from 'node:fs'
+import type { ChildProcess } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { freePort } from '../free-port.ts'
 import { type Children, firstLine, LOAD_CORE, TARGET_CORE } from './children.ts'
+import { gatewayArguments, type PdEngines } from './gateway.ts'
 import { haproxyConfig } from './haproxy.ts'
+import { untilReady } from './ready.ts'
 import { CHUNKS_PER_STREAM } from './scenarios.ts'
 
 export interface Target {
@@ -19,20 +21,25 @@ export interface EnginePorts {
   readonly decode: readonly number[]
 }
 
-const ROOT = join(import.meta.dirname, '..', '..')
-const GATEWAY = join(ROOT, 'bin', 'pd-gateway.js')
+const CANNED = join(import.meta.dirname, '..', 'canned', 'main.ts')
 const START_LIMIT_MS = 20_000
 
-export function hasGateway(): boolean {
-  return existsSync(GATEWAY)
+/** Flags of the canned engines that all scenarios of the speed bench use. */
+const CANNED_FLAGS = ['--engines', '2', '--chunks', String(CHUNKS_PER_STREAM)]
+
+export interface StartedEngines {
+  readonly child: ChildProcess
+  readonly ports: EnginePorts
 }
 
-export async function startEngines(children: Children): Promise<EnginePorts> {
-  const main = join(ROOT, 'bench', 'canned', 'main.ts')
-  const args = [main, '--engines', '2', '--chunks', String(CHUNKS_PER_STREAM)]
+export async function startEngines(
+  children: Children,
+  flags: readonly string[] = CANNED_FLAGS,
+): Promise<StartedEngines> {
+  const args = [CANNED, ...flags]
   const child = children.start({ core: LOAD_CORE, program: process.execPath, args })
   const ports: unknown = JSON.parse(await firstLine(child, START_LIMIT_MS))
-  return { prefill: portsOf(ports, 'prefill'), decode: portsOf(ports, 'decode') }
+  return { child, ports: { prefill: portsOf(ports, 'prefill'), decode: portsOf(ports, 'decode') } }
 }
 
 export interface HaproxyPlace {
@@ -49,51 +56,25 @@ export async function startHaproxy(children: Children, place: HaproxyPlace): Pro
   return await ready({ name: place.name, url: urlOf(port), pid: child.pid ?? 0 })
 }
 
-export async function startGateway(children: Children, engines: EnginePorts): Promise<Target> {
+export async function startGateway(children: Children, ports: EnginePorts): Promise<Target> {
   const port = await freePort()
-  const args = [
-    GATEWAY,
-    '--pd-disaggregation',
-    ...engines.prefill.flatMap(engine => ['--prefill', urlOf(engine)]),
-    ...engines.decode.flatMap(engine => ['--decode', urlOf(engine)]),
-  ].concat([
-    '--policy',
-    'round_robin',
-    '--workers',
-    '1',
-    '--log-level',
-    'warn',
-    '--port',
-    String(port),
-    '--prometheus-port',
-    '0',
-  ])
+  const args = gatewayArguments(cannedEngines(ports), { port, metricsPort: 0 })
   const child = children.start({ core: TARGET_CORE, program: process.execPath, args })
   child.stdout?.resume()
   return await ready({ name: 'gateway', url: urlOf(port), pid: child.pid ?? 0 })
 }
 
-/** A target is ready when it answers a real request: no two routers agree on what their health paths say. */
 async function ready(target: Target): Promise<Target> {
-  const limit = performance.now() + START_LIMIT_MS
-  while (performance.now() < limit) {
-    // oxlint-disable-next-line no-await-in-loop -- one try after the other
-    if (await answers(target.url)) return target
-    // oxlint-disable-next-line no-await-in-loop -- a pause between two tries
-    await delay(50)
-  }
-  throw new Error(`${target.name} did not answer in ${START_LIMIT_MS} ms`)
+  await untilReady(target.url, START_LIMIT_MS)
+  return target
 }
 
-async function answers(url: string): Promise<boolean> {
-  const headers = { 'content-type': 'application/json' }
-  const body = '{"text":"ready?"}'
-  const signal = AbortSignal.timeout(2000)
-  const response = await fetch(`${url}/generate`, { method: 'POST', headers, body, signal }).catch(
-    () => undefined,
-  )
-  await response?.arrayBuffer()
-  return response?.ok ?? false
+/** The engines as routers are told of them. Canned prefill engines have no bootstrap server; nobody asks for it. */
+export function cannedEngines({ prefill, decode }: EnginePorts): PdEngines {
+  return {
+    prefill: prefill.map(port => ({ url: urlOf(port), bootstrapPort: 8998 })),
+    decode: decode.map(urlOf),
+  }
 }
 
 export function urlOf(port: number): string {

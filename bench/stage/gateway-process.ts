@@ -14,13 +14,13 @@ const CLOSE_LIMIT_MS = 10_000
 export class GatewayProcess {
   readonly url: string
   readonly pid: number
+  readonly adminUrl: string
   readonly #child: ChildProcess
-  readonly #adminUrl: string
 
   constructor(child: ChildProcess, url: string, adminUrl: string) {
     this.#child = child
     this.url = url
-    this.#adminUrl = adminUrl
+    this.adminUrl = adminUrl
     this.pid = child.pid ?? 0
   }
 
@@ -50,7 +50,7 @@ export class GatewayProcess {
 
   /** What the gateway tells of itself, as Prometheus text. */
   async metrics(): Promise<string> {
-    const response = await fetch(`${this.#adminUrl}/metrics`)
+    const response = await fetch(`${this.adminUrl}/metrics`)
     return response.text()
   }
 

@@ -20,6 +20,8 @@ export interface AdminParts {
   readonly metrics: MetricReader
   readonly heartbeats: Heartbeats
   readonly routerThreads: number
+  /** The gateway is on its way down. */
+  readonly isDraining: () => boolean
   readonly restartThread: (thread: number) => void
 }
 
@@ -81,8 +83,9 @@ export class AdminRoutes implements AdminHandler {
   }
 
   #readiness(): AdminAnswer {
-    const { config, keeper, state } = this.#parts
+    const { config, keeper, state, isDraining } = this.#parts
     const { isReady, ...rest } = readinessOf(config, keeper.engines, state.slots)
+    if (isDraining()) return json(503, { status: 'not ready', ...rest, reason: 'shutting-down' })
     return json(isReady ? 200 : 503, { status: isReady ? 'ready' : 'not ready', ...rest })
   }
 

@@ -83,6 +83,7 @@ function write(response: ServerResponse, request: IncomingMessage, reply: AdminA
   response.end(request.method === 'HEAD' ? undefined : body)
 }
 
-function isLoopback(address: string): boolean {
+/** Whether the peer is on this machine. */
+export function isLoopback(address: string): boolean {
   return address === '::1' || /^(?:::ffff:)?127\./.test(address)
 }

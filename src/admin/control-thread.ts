@@ -14,7 +14,9 @@ import { listenAdmin } from './admin-server.ts'
 
 if (parentPort) await run(parentPort, workerData as ControlTask) // oxlint-disable-line typescript/no-unsafe-type-assertion -- control.ts is the one who starts this
 
-async function run(port: MessagePort, { config, shared, known, adminPort }: ControlTask): Promise<void> {
+async function run(port: MessagePort, task: ControlTask): Promise<void> {
+  const { config, shared, known, removed } = task
+  let { isDraining } = task
   trustAuthorities(config.upstream.caFiles)
   const slots = new EngineSlots(shared)
   const breakers = new BreakerCells(shared)
@@ -29,13 +31,16 @@ async function run(port: MessagePort, { config, shared, known, adminPort }: Cont
     links,
     maxEngines: Math.min(config.limits.engines, shared.maxEngines),
     known,
+    removed,
     log,
     onSnapshot: snapshot => report({ kind: 'snapshot', snapshot }),
+    onRemoved: keys => report({ kind: 'removed', keys }),
     onSlotTaken: slot => metrics.rebase(slot),
   })
   const closed = new Promise<void>(resolve => {
     port.on('message', (order: ControlOrder) => {
       if (order.kind === 'close') resolve()
+      else isDraining = true
     })
   })
   const routes = new AdminRoutes({
@@ -45,9 +50,10 @@ async function run(port: MessagePort, { config, shared, known, adminPort }: Cont
     metrics,
     heartbeats: new Heartbeats(shared),
     routerThreads: shared.maxThreads,
+    isDraining: () => isDraining,
     restartThread: thread => report({ kind: 'restart-thread', thread }),
   })
-  const server = await listenAdmin(routes, config.admin.host, adminPort)
+  const server = await listenAdmin(routes, config.admin.host, task.adminPort)
   log.info({ host: config.admin.host, adminPort: server.port }, 'metrics and admin are served')
   report({ kind: 'listening', adminPort: server.port })
   keeper.start()

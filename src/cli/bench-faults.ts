@@ -1,6 +1,7 @@
 /** `pd-gateway bench faults`: a fault script under load, with simulated engines and a gateway of its own. */
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import type { FaultsRun } from '../../bench/command/run-faults.ts'
+import { count } from './bench-values.ts'
 
 export interface FaultsOptions {
   readonly script: string
@@ -26,9 +27,4 @@ export function faultsRun(options: FaultsOptions): Omit<FaultsRun, 'out' | 'err'
   const { script, requests, concurrency, stream = false, gatewayFlags = '' } = options
   const flags = gatewayFlags.split(' ').filter(flag => flag !== '')
   return { script, requests, concurrency, isStream: stream, gatewayFlags: flags }
-}
-
-function count(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('A whole number above 0 is needed.')
-  return Number(text)
 }

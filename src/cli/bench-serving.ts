@@ -1,6 +1,10 @@
 /** `pd-gateway bench serving`: open loop, with the flags of sglang's `bench_serving` and of vLLM's `bench serve`. */
-import { type Command, InvalidArgumentError, Option } from 'commander'
-import type { BenchLevel, BenchRun } from '../../bench/command/run-bench.ts'
+import { type Command, Option } from 'commander'
+import type { BenchLevel } from '../../bench/command/plans.ts'
+import type { RunOfFlags } from './bench-original.ts'
+import { addReportFlags, reportPlaces } from './bench-report-flags.ts'
+import { addResultFlags, type ResultOptions, resultFile } from './bench-result-file.ts'
+import { count, jsonObject, number, positive, share, targetUrl, whole } from './bench-values.ts'
 
 type Load = BenchLevel['load']
 
@@ -14,7 +18,7 @@ const BACKENDS = {
 
 const DATASETS = ['random', 'generated-shared-prefix', 'multi-turn', 'custom', 'mooncake'] as const
 
-export interface ServingOptions {
+interface ServingOptions extends ResultOptions {
   readonly backend: keyof typeof BACKENDS
   readonly baseUrl?: string
   readonly host: string
@@ -40,6 +44,8 @@ export interface ServingOptions {
   readonly disableIgnoreEos?: boolean
   readonly extraRequestBody?: Readonly<Record<string, unknown>>
   readonly outputFile?: string
+  readonly requestLog?: string
+  readonly numWarmups: number
   readonly seed: number
   readonly tag?: string
   readonly cancelRate: number
@@ -49,22 +55,23 @@ export interface ServingOptions {
   readonly processes: number
 }
 
-export function addServingCommand(bench: Command): Command {
+export function addServingCommand(bench: Command, start: (run: RunOfFlags) => Promise<void>): void {
   const command = bench
     .command('serving')
     .description("Open loop, as sglang's bench_serving and vLLM's bench serve.")
     .addOption(new Option('--backend <name>').choices(Object.keys(BACKENDS)).default('sglang'))
-    .option('--base-url <url>', 'The target, in place of host and port.')
+    .option('--base-url <url>', 'The target, in place of host and port.', targetUrl)
     .option('--host <address>', 'Of the target.', '127.0.0.1')
     .option('--port <n>', 'Of the target.', count, 30_000)
     .option('--num-prompts <n>', 'Requests in all.', count, 1000)
-    .option('--seed <n>', 'Of all chance.', count, 1)
+    .option('--seed <n>', 'Of all chance.', whole, 1)
     .option('--output-file <file>', "Append bench_serving's line.")
     .option('--tag <text>', 'Goes into that line.')
     .option('--disable-stream', 'Whole answers.')
     .option('--disable-ignore-eos', 'Answers may end early.')
     .option('--extra-request-body <json>', 'Put into every body.', jsonObject)
-  return addClients(addArrivals(addDatasets(command)))
+  addReportFlags(addResultFlags(addClients(addArrivals(addDatasets(command)))))
+  command.action((options: ServingOptions) => start(servingRun(options, command)))
 }
 
 function addDatasets(command: Command): Command {
@@ -73,7 +80,7 @@ function addDatasets(command: Command): Command {
     .option('--dataset-path <file>', 'Of custom (JSON lines) and mooncake.')
     .option('--random-input-len <n>', 'Prompt tokens.', count, 1024)
     .option('--random-output-len <n>', 'Answer tokens.', count, 1024)
-    .option('--random-range-ratio <share>', 'Least length, as a share of the length.', number, 0)
+    .option('--random-range-ratio <share>', 'Least length, as a share of the length.', share, 0)
     .option('--gsp-num-groups <n>', 'Groups with one system prompt.', count, 64)
     .option('--gsp-system-prompt-len <n>', 'Its tokens.', count, 2048)
     .option('--gsp-question-len <n>', 'Tokens of a question.', count, 128)
@@ -83,30 +90,53 @@ function addDatasets(command: Command): Command {
 
 function addArrivals(command: Command): Command {
   return command
-    .option('--request-rate <n>', 'A second; inf sends all at once.', number, Infinity)
-    .option('--burstiness <shape>', '1 = Poisson, less is burstier, inf is constant.', number, 1)
+    .option('--request-rate <n>', 'A second; inf sends all at once.', positive, Infinity)
+    .option('--burstiness <shape>', '1 = Poisson, less is burstier, inf is constant.', positive, 1)
     .addOption(new Option('--ramp-up-strategy <name>').choices(['linear', 'exponential']))
-    .option('--ramp-up-start-rps <n>', 'First rate.', number)
-    .option('--ramp-up-end-rps <n>', 'Last rate.', number)
+    .option('--ramp-up-start-rps <n>', 'First rate.', positive)
+    .option('--ramp-up-end-rps <n>', 'Last rate.', positive)
     .option('--max-concurrency <n>', 'Most at a time.', count)
 }
 
 function addClients(command: Command): Command {
   return command
-    .option('--cancel-rate <share>', 'Share of the clients that leave.', number, 0)
+    .option('--cancel-rate <share>', 'Share of the clients that leave.', share, 0)
     .option('--cancel-after <seconds>', 'They leave within this time.', number, 1)
-    .option('--slow-client-rate <share>', 'Share of the clients that read slowly.', number, 0)
+    .option('--slow-client-rate <share>', 'Share of the clients that read slowly.', share, 0)
     .addOption(
       new Option('--connection-mode <mode>').choices(['keep-alive', 'per-request']).default('per-request'),
     )
     .option('--processes <n>', 'Processes that make the load.', count, 1)
 }
 
-/** What the flags mean. Pure. @throws Error when flags do not go together. */
-export function servingRun(options: ServingOptions): Omit<BenchRun, 'out' | 'err' | 'signal'> {
+/** What the flags mean. */
+function servingRun(options: ServingOptions, command: Command): RunOfFlags {
+  refuseWhatDoesNotGoTogether(options, command)
+  const { requestLog } = options
+  return {
+    command: 'serving',
+    url: options.baseUrl ?? `http://${options.host}:${options.port}`,
+    levels: [{ name: 'serving', load: loadOf(options) }],
+    serving: { path: options.outputFile, labels: labelsOf(options) },
+    ...reportPlaces(command),
+    warmUps: options.numWarmups,
+    ...(requestLog === undefined ? {} : { requestLog }),
+    ...resultFile(options),
+  }
+}
+
+function refuseWhatDoesNotGoTogether(options: ServingOptions, command: Command): void {
+  const { datasetName, datasetPath, rampUpStrategy, rampUpStartRps, rampUpEndRps } = options
+  if ((datasetName === 'custom' || datasetName === 'mooncake') && datasetPath === undefined)
+    command.error(`error: --dataset-name ${datasetName} needs --dataset-path`)
+  if (rampUpStrategy !== undefined && (rampUpStartRps === undefined || rampUpEndRps === undefined))
+    command.error('error: --ramp-up-strategy needs --ramp-up-start-rps and --ramp-up-end-rps')
+}
+
+function labelsOf(options: ServingOptions) {
   const { maxConcurrency, randomInputLen, randomOutputLen, randomRangeRatio, requestRate } = options
   const isTraced = options.datasetName === 'mooncake' && options.useTraceTimestamps === true
-  const labels = {
+  return {
     tag: options.tag ?? null,
     backend: options.backend,
     dataset_name: options.datasetName,
@@ -115,12 +145,6 @@ export function servingRun(options: ServingOptions): Omit<BenchRun, 'out' | 'err
     random_input_len: randomInputLen,
     random_output_len: randomOutputLen,
     random_range_ratio: randomRangeRatio,
-  }
-  return {
-    command: 'serving',
-    url: options.baseUrl ?? `http://${options.host}:${options.port}`,
-    levels: [{ name: 'serving', load: loadOf(options) }],
-    serving: { path: options.outputFile, labels },
   }
 }
 
@@ -146,14 +170,12 @@ function arrivalsOf({ requestRate, burstiness, maxConcurrency, ...ramp }: Servin
   const { rampUpStrategy: shape, rampUpStartRps: from, rampUpEndRps: to } = ramp
   const limit = maxConcurrency === undefined ? {} : { maxConcurrency }
   const open = { kind: 'open', ratePerSecond: requestRate, burstiness, ...limit } as const
-  if (shape === undefined) return open
-  if (from === undefined || to === undefined)
-    throw new Error('--ramp-up-strategy needs --ramp-up-start-rps and --ramp-up-end-rps')
+  if (shape === undefined || from === undefined || to === undefined) return open
   return { ...open, ramp: { shape, startRatePerSecond: from, endRatePerSecond: to } }
 }
 
 function datasetOf(options: ServingOptions): Load['dataset'] {
-  const { datasetName, randomInputLen, randomOutputLen: outputTokens } = options
+  const { datasetName, datasetPath = '', randomInputLen, randomOutputLen: outputTokens } = options
   switch (datasetName) {
     case 'random':
       return {
@@ -173,35 +195,8 @@ function datasetOf(options: ServingOptions): Load['dataset'] {
     case 'multi-turn':
       return { kind: 'multi-turn', turnTokens: randomInputLen, outputTokens }
     case 'custom':
-      return { kind: 'jsonl', path: pathOf(options), outputTokens }
+      return { kind: 'jsonl', path: datasetPath, outputTokens }
     case 'mooncake':
-      return { kind: 'mooncake', path: pathOf(options), useTimestamps: options.useTraceTimestamps ?? false }
+      return { kind: 'mooncake', path: datasetPath, useTimestamps: options.useTraceTimestamps ?? false }
   }
-}
-
-function pathOf({ datasetPath, datasetName }: ServingOptions): string {
-  if (datasetPath === undefined) throw new Error(`--dataset-name ${datasetName} needs --dataset-path`)
-  return datasetPath
-}
-
-function count(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('A whole number is needed.')
-  return Number(text)
-}
-
-function number(text: string): number {
-  const value = text === 'inf' ? Infinity : Number(text)
-  if (text.trim() === '' || Number.isNaN(value) || value < 0)
-    throw new InvalidArgumentError('A number is needed.')
-  return value
-}
-
-function jsonObject(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value }
-  } catch {
-    // Said below.
-  }
-  throw new InvalidArgumentError('A JSON object is needed.')
 }

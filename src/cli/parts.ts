@@ -51,6 +51,8 @@ export interface CliParts {
   readonly startFleet: StartFleet
   readonly out: (text: string) => void
   readonly err: (text: string) => void
+  /** Standard error, when it is a terminal on which a line can be drawn anew. */
+  readonly terminal: NodeJS.WriteStream | undefined
   readonly signals: Signals
   /** Ends the process at once. */
   readonly exit: (code: number) => void
@@ -68,6 +70,7 @@ export function systemParts(): Omit<CliParts, 'startGateway' | 'startFleet'> {
   return {
     out: text => process.stdout.write(text),
     err: text => process.stderr.write(text),
+    terminal: process.stderr.isTTY && process.env['TERM'] !== 'dumb' ? process.stderr : undefined,
     signals: process,
     exit: code => process.exit(code),
     columns: process.stdout.isTTY ? undefined : PIPE_COLUMNS,

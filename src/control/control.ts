@@ -28,6 +28,8 @@ export interface ControlOptions {
 export interface Control {
   /** Of the admin listener; a thread that takes over has the same. */
   readonly adminPort: number
+  /** `/readiness` of the admin listener says no from now on. */
+  refuseReadiness(): void
   /** Ends all probes and the thread. */
   close(): Promise<void>
 }
@@ -55,6 +57,8 @@ class Supervisor implements Control {
   #adminPort: number
   readonly #listening = Promise.withResolvers<void>()
   #known: EngineSnapshot = NO_ENGINES
+  #removed: readonly string[] = []
+  #isDraining = false
 
   constructor(options: ControlOptions) {
     this.#options = options
@@ -76,22 +80,38 @@ class Supervisor implements Control {
     return this.#adminPort
   }
 
+  refuseReadiness(): void {
+    this.#isDraining = true
+    this.#order({ kind: 'drain' })
+  }
+
   async close(): Promise<void> {
     this.#isClosing = true
     clearTimeout(this.#restart)
     const thread = this.#thread
     if (!thread) return
     const exit = once(thread, 'exit')
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-    thread.postMessage({ kind: 'close' } satisfies ControlOrder)
+    this.#order({ kind: 'close' })
     const limit = setTimeout(() => void thread.terminate(), CLOSE_LIMIT_MS)
     await exit
     clearTimeout(limit)
   }
 
+  #order(order: ControlOrder): void {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+    this.#thread?.postMessage(order)
+  }
+
   #spawn(): Worker {
     const { config, shared } = this.#options
-    const workerData: ControlTask = { config, shared, known: this.#known, adminPort: this.#adminPort }
+    const workerData: ControlTask = {
+      config,
+      shared,
+      known: this.#known,
+      removed: this.#removed,
+      isDraining: this.#isDraining,
+      adminPort: this.#adminPort,
+    }
     const thread = new Worker(this.#options.entry, {
       workerData,
       name: 'control',
@@ -108,15 +128,20 @@ class Supervisor implements Control {
   }
 
   #onReport(report: ControlReport): void {
-    if (report.kind === 'listening') {
-      this.#adminPort = report.adminPort
-      this.#isListening = true
-      this.#listening.resolve()
-      return
+    switch (report.kind) {
+      case 'listening':
+        this.#adminPort = report.adminPort
+        this.#isListening = true
+        return this.#listening.resolve()
+      case 'restart-thread':
+        return this.#options.onRestartThread?.(report.thread)
+      case 'removed':
+        this.#removed = report.keys
+        return
+      case 'snapshot':
+        this.#known = report.snapshot
+        return this.#options.onSnapshot(report.snapshot)
     }
-    if (report.kind === 'restart-thread') return this.#options.onRestartThread?.(report.thread)
-    this.#known = report.snapshot
-    this.#options.onSnapshot(report.snapshot)
   }
 
   #onExit(): void {

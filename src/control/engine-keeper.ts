@@ -1,6 +1,7 @@
 /**
  * The engines for as long as the control thread lives: those of the configuration and those that are added, each
- * watched; one that is removed takes nothing new and goes once nothing is in flight on it.
+ * watched; one that is removed takes nothing new and goes once nothing is in flight on it. It stays away, also where
+ * the configuration names it, until it is added again.
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
@@ -11,7 +12,7 @@ import type { PairLinks } from '../shared/pair-links.ts'
 import type { Logger } from '../telemetry/log.ts'
 import { type EngineSpec, staticEngines } from './discovery/static.ts'
 import { EngineWatch } from './engine-watch.ts'
-import { Registry } from './registry.ts'
+import { keyOf, Registry } from './registry.ts'
 
 export interface KeeperOptions {
   readonly config: Config
@@ -21,8 +22,12 @@ export interface KeeperOptions {
   readonly maxEngines: number
   /** The last snapshot of the thread before this one. */
   readonly known: EngineSnapshot
+  /** Keys of the engines that were removed while that thread lived, or one before it. */
+  readonly removed: readonly string[]
   readonly log: Logger
   readonly onSnapshot: (snapshot: EngineSnapshot) => void
+  /** All keys that are removed now: whoever takes over must know them. */
+  readonly onRemoved: (keys: readonly string[]) => void
   /** The slot is about to be given to another engine. */
   readonly onSlotTaken: (slot: number) => void
 }
@@ -40,11 +45,13 @@ export class EngineKeeper {
   readonly #registry: Registry
   readonly #watched = new Map<string, Watched>()
   readonly #drains = new Map<string, Promise<void>>()
+  readonly #removed: Set<string>
   readonly #closing = new AbortController()
 
   constructor(options: KeeperOptions) {
     const { slots, onSlotTaken } = options
     this.#options = options
+    this.#removed = new Set(options.removed)
     const table = {
       assign: (slot: number, generation: number) => {
         onSlotTaken(slot)
@@ -59,9 +66,15 @@ export class EngineKeeper {
   /** Tells the first snapshot and starts all watches. */
   start(): void {
     this.#report()
-    for (const spec of staticEngines(this.#options.config.engines)) this.add(spec)
-    // What was added while a thread before this one lived is followed on.
-    for (const { url, role, bootstrapPort } of this.engines) this.add({ url, role, bootstrapPort })
+    for (const spec of staticEngines(this.#options.config.engines)) {
+      if (!this.#removed.has(keyOf(spec))) this.#start(spec)
+    }
+    // What was added while a thread before this one lived is followed on, what drained then drains on.
+    for (const { url, role, bootstrapPort } of this.engines) {
+      const spec = { url, role, bootstrapPort }
+      if (this.#removed.has(keyOf(spec))) this.#startDrain(spec, Promise.resolve())
+      else this.#start(spec)
+    }
   }
 
   get engines(): readonly Engine[] {
@@ -72,9 +85,8 @@ export class EngineKeeper {
   add(spec: EngineSpec): boolean {
     const key = keyOf(spec)
     if (this.#watched.has(key) || this.#drains.has(key)) return false
-    const stop = new AbortController()
-    const signal = AbortSignal.any([stop.signal, this.#closing.signal])
-    this.#watched.set(key, { spec, stop, done: this.#watch(spec, signal) })
+    if (this.#removed.delete(key)) this.#options.onRemoved([...this.#removed])
+    this.#start(spec)
     return true
   }
 
@@ -84,12 +96,11 @@ export class EngineKeeper {
     for (const watched of found) {
       const key = keyOf(watched.spec)
       this.#watched.delete(key)
+      this.#removed.add(key)
       watched.stop.abort()
-      this.#drains.set(
-        key,
-        this.#drain(watched).finally(() => this.#drains.delete(key)),
-      )
+      this.#startDrain(watched.spec, watched.done)
     }
+    if (found.length > 0) this.#options.onRemoved([...this.#removed])
     return found.length
   }
 
@@ -104,6 +115,14 @@ export class EngineKeeper {
     this.#closing.abort()
     const watches = [...this.#watched.values()].map(({ done }) => done)
     await Promise.all([...watches, ...this.#drains.values()])
+  }
+
+  #start(spec: EngineSpec): void {
+    const key = keyOf(spec)
+    if (this.#watched.has(key)) return
+    const stop = new AbortController()
+    const signal = AbortSignal.any([stop.signal, this.#closing.signal])
+    this.#watched.set(key, { spec, stop, done: this.#watch(spec, signal) })
   }
 
   #watch(spec: EngineSpec, signal: AbortSignal): Promise<void> {
@@ -132,9 +151,16 @@ export class EngineKeeper {
     }).run()
   }
 
-  async #drain({ spec, done }: Watched): Promise<void> {
+  /** `watched`: settles when nobody sets the engine's health any more. */
+  #startDrain(spec: EngineSpec, watched: Promise<void>): void {
+    const key = keyOf(spec)
+    const drained = this.#drain(spec, watched).finally(() => this.#drains.delete(key))
+    this.#drains.set(key, drained)
+  }
+
+  async #drain(spec: EngineSpec, watched: Promise<void>): Promise<void> {
     const { slots, log, config } = this.#options
-    await done
+    await watched
     const engine = this.#registry.find(spec)
     if (engine === undefined) return
     slots.setHealth(engine.slot, 'draining')
@@ -156,8 +182,4 @@ export class EngineKeeper {
   #report(): void {
     this.#options.onSnapshot(this.#registry.snapshot())
   }
-}
-
-function keyOf({ role, url }: EngineSpec): string {
-  return `${role} ${url}`
 }

@@ -126,14 +126,16 @@ export class EngineWatch {
     else log.warn({ ...named(spec), why }, 'engine is unhealthy')
   }
 
-  /** An engine that is gone is asked more often than a healthy one: each probe of it is a request lost or not. */
+  /**
+   * An engine that is gone is asked more often than a healthy one: each probe of it is a request lost or not. Once it
+   * answers again, the probes that must confirm it follow at once: traffic is back one interval after the engine.
+   */
   #pauseMs(): number {
     const { health, engines } = this.#options
-    const isDown = this.#state.kind === 'unhealthy'
-    const secs = isDown
-      ? Math.min(health.intervalSecs, engines.startupCheckIntervalSecs)
-      : health.intervalSecs
-    return secs * 1000
+    const state = this.#state
+    if (state.kind !== 'unhealthy') return health.intervalSecs * 1000
+    const pauseMs = Math.min(health.intervalSecs, engines.startupCheckIntervalSecs) * 1000
+    return state.successes > 0 ? Math.min(pauseMs, FIRST_PAUSE_MS) : pauseMs
   }
 
   #reportLate(): void {

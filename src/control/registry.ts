@@ -78,6 +78,7 @@ export class Registry {
   }
 }
 
-function keyOf({ role, url }: Pick<EngineSpec, 'url' | 'role'>): string {
+/** Names an engine: one URL may have several roles. */
+export function keyOf({ role, url }: Pick<EngineSpec, 'url' | 'role'>): string {
   return `${role} ${url}`
 }

@@ -12,10 +12,11 @@ import type { Config } from '../config/config.ts'
 import { type EngineSnapshot, NO_ENGINES } from '../core/engine.ts'
 import { BatchSender, type ThreadChannel } from '../messages/channel.ts'
 import { type Batch, isBatch } from '../messages/codec.ts'
-import type { RouterThreadTask, ThreadOrder, ThreadReport } from '../messages/thread.ts'
+import type { LeftCall, RouterThreadTask, ThreadOrder, ThreadReport } from '../messages/thread.ts'
 import { EngineSlots } from '../shared/engine-slots.ts'
 import { beatEveryMs, Heartbeats } from '../shared/heartbeats.ts'
 import type { SharedMemory } from '../shared/layout.ts'
+import { type OpenLegs, takeLeftLegs } from '../shared/leg-journal.ts'
 import type { Logger } from '../telemetry/log.ts'
 import { StallWatch } from './stall-watch.ts'
 
@@ -27,11 +28,18 @@ export interface RouterThreadsOptions {
   readonly entry: URL
   /** Valid for as long as the callee keeps it. */
   readonly onBatch: (channel: ThreadChannel, batch: Batch) => void
-  /** The thread behind the channel is gone, its row cleared; another one is being started. */
-  readonly onExit: (channel: ThreadChannel, error: unknown) => void
+  /** The thread behind the channel is gone, its rows cleared; another one is being started. */
+  readonly onExit: (channel: ThreadChannel, exit: ThreadExit) => void
   /** One more thread takes batches. */
   readonly onReady?: () => void
   readonly log: Logger
+}
+
+interface ThreadExit {
+  /** It was told to end: nothing that it had open is to blame. */
+  readonly wasOrdered: boolean
+  /** What it has left on the engines. */
+  readonly left: readonly OpenLegs[]
 }
 
 /** Resolves when every thread takes batches. @throws what ended a thread before it did. */
@@ -52,6 +60,7 @@ interface RunningThread {
   readonly task: Promise<unknown>
   /** Set once it takes batches. */
   threadId: number | undefined
+  wasOrdered: boolean
 }
 
 /** A thread that cannot stay alive is not restarted in a tight loop. */
@@ -68,6 +77,8 @@ export class RouterThreads {
   readonly #lookEveryMs: number
   readonly #running = new Map<number, RunningThread>()
   readonly #restarts = new Set<NodeJS.Timeout>()
+  /** For the next thread that takes orders. */
+  readonly #leftCalls: LeftCall[] = []
   #snapshot: EngineSnapshot = NO_ENGINES
   #channels: readonly ThreadChannel[] = []
   #lookTimer: NodeJS.Timeout | undefined
@@ -115,6 +126,23 @@ export class RouterThreads {
    * is dead, with false when there is none to terminate.
    */
   async restart(thread: number): Promise<boolean> {
+    const running = this.#running.get(thread)
+    if (running !== undefined) running.wasOrdered = true
+    return this.#terminate(thread)
+  }
+
+  /** One of the threads that run, or the next one, tells the engines. */
+  abortLeft(calls: readonly LeftCall[]): void {
+    this.#leftCalls.push(...calls)
+    for (const running of this.#running.values())
+      if (running.threadId !== undefined) this.#orderAborts(running)
+  }
+
+  #orderAborts({ port }: RunningThread): void {
+    if (this.#leftCalls.length > 0) order(port, { kind: 'abort', calls: this.#leftCalls.splice(0) })
+  }
+
+  async #terminate(thread: number): Promise<boolean> {
     const threadId = this.#running.get(thread)?.threadId
     const worker = this.#pool.threads.find(one => one.threadId === threadId)
     if (threadId === undefined || worker === undefined) return false
@@ -141,7 +169,7 @@ export class RouterThreads {
     const { config, shared } = this.#options
     const task = this.#pool.run({ port: port2, config, shared, thread }, { transferList: [port2] })
     const channel: ThreadChannel = { thread, sender: new BatchSender(port), openExchanges: 0 }
-    const running: RunningThread = { channel, port, task, threadId: undefined }
+    const running: RunningThread = { channel, port, task, threadId: undefined, wasOrdered: false }
     this.#running.set(thread, running)
     const ended = this.#watch(running)
     const ready = new Promise<void>(resolve => {
@@ -159,6 +187,7 @@ export class RouterThreads {
   #becomeReady(running: RunningThread, { threadId }: ThreadReport): void {
     running.threadId = threadId
     order(running.port, { kind: 'snapshot', snapshot: this.#snapshot })
+    this.#orderAborts(running)
     this.#channels = [...this.#channels, running.channel]
     this.#options.onReady?.()
   }
@@ -168,7 +197,7 @@ export class RouterThreads {
     for (const thread of this.#stalls.look(performance.now(), new Map(alive))) {
       this.#stalls.forget(thread)
       this.#options.log.error({ thread }, 'router thread stands still, terminating it')
-      this.restart(thread).catch((error: unknown) =>
+      this.#terminate(thread).catch((error: unknown) =>
         this.#options.log.error({ thread, err: error }, 'restart'),
       )
     }
@@ -189,10 +218,11 @@ export class RouterThreads {
     this.#running.delete(channel.thread)
     this.#channels = this.#channels.filter(other => other !== channel)
     this.#slots.clearThread(channel.thread)
+    const left = takeLeftLegs(this.#options.shared, channel.thread)
     this.#stalls.forget(channel.thread)
     if (!wasReady) throw error
     this.#options.log.error({ thread: channel.thread, err: error }, 'router thread ended, starting another')
-    this.#options.onExit(channel, error)
+    this.#options.onExit(channel, { wasOrdered: running.wasOrdered, left })
     this.#restartLater(channel.thread)
   }
 

@@ -120,6 +120,11 @@ export class Admission<T> {
     })
   }
 
+  /** Those of the waiting that are meant. */
+  refuse(isMeant: (request: T) => boolean, error: GatewayError): void {
+    for (const request of this.#queue.takeAll(isMeant)) this.#options.onRefused(request, error)
+  }
+
   /** All that wait. */
   refuseAll(error: GatewayError): void {
     this.#refuseOlderThan(Infinity, () => error)

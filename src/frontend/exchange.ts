@@ -44,6 +44,7 @@ export class Exchange {
   readonly #chunks: Uint8Array[] = []
   /** `undefined` once the answer has begun. */
   #request: OpenMessage | undefined
+  readonly #headers: FlatHeaders
   #channel: ThreadChannel | undefined
   #opens = 0
   #head: ReplyHead | undefined
@@ -60,6 +61,7 @@ export class Exchange {
   constructor({ request, ...options }: ExchangeOptions) {
     this.#id = request.id
     this.#request = request
+    this.#headers = request.headers
     this.#options = options
     this.#res = options.res
     this.#credit = new CreditGrants(request.creditBytes)
@@ -74,9 +76,14 @@ export class Exchange {
     return this.#isOver
   }
 
-  /** Times that it was given to a thread. */
+  /** Times that it was given to a thread whose end it may have caused. */
   get opens(): number {
     return this.#opens
+  }
+
+  /** Of the client's request, as engines get them. */
+  get headers(): FlatHeaders {
+    return this.#headers
   }
 
   /** Whether the client has had nothing yet. */
@@ -93,6 +100,11 @@ export class Exchange {
     channel.openExchanges++
     const ageMs = Math.trunc(nowMs - this.#options.sinceMs)
     channel.sender.open(ageMs === 0 ? this.#request : { ...this.#request, ageMs })
+  }
+
+  /** The end of its thread was nobody's fault: that opening does not count. */
+  forgiveOpening(): void {
+    this.#opens--
   }
 
   takeHead(status: number, headers: FlatHeaders): void {

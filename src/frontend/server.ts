@@ -5,12 +5,14 @@
  * Which thread gets a request, and whether any engine is usable, is passed in as functions.
  */
 import type { Config } from '../config/config.ts'
+import { abortedError, isMeant, readAbortOrder } from '../core/abort-order.ts'
 import { monotonicNowMs } from '../core/clock.ts'
 import { isGeneration } from '../core/endpoint.ts'
 import { GatewayError } from '../core/errors.ts'
 import type { ThreadChannel } from '../messages/channel.ts'
 import { type Batch, decodeBatch, type RowSink } from '../messages/codec.ts'
 import { ExchangeIds, ExchangeTable } from '../messages/exchange-ids.ts'
+import type { FlatHeaders } from '../messages/types.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Recorder } from '../telemetry/recorder.ts'
 import { Admission } from './admission.ts'
@@ -155,9 +157,9 @@ export class Frontend {
   }
 
   /** The thread is gone: its exchanges go to another one, or end with an error where the client has had a byte. */
-  threadLost(channel: ThreadChannel): void {
+  threadLost(channel: ThreadChannel, wasOrdered = false): void {
     const lost = this.#exchanges.all().filter(exchange => exchange.channel === channel)
-    const saved = lost.filter(exchange => this.#unassigned.rescue(exchange))
+    const saved = lost.filter(exchange => this.#unassigned.rescue(exchange, wasOrdered))
     const { recorder } = this.#options
     recorder.count('pdgw_frontend_lost_exchanges_total', 'saved', saved.length)
     recorder.count('pdgw_frontend_lost_exchanges_total', 'failed', lost.length - saved.length)
@@ -166,6 +168,11 @@ export class Frontend {
         { saved: saved.length, failed: lost.length - saved.length },
         'exchanges of a lost thread',
       )
+  }
+
+  /** Headers of the request with this id, while it is open. */
+  headersOf(exchangeId: number): FlatHeaders {
+    return this.#exchanges.find(exchangeId)?.headers ?? []
   }
 
   /** One more thread takes requests. */
@@ -320,8 +327,9 @@ export class Frontend {
       onBody: body => {
         this.#stalledUploads.forget(onStall)
         visit.body = body
-        if (isGeneration(route.endpoint)) this.#admit(visit)
-        else this.#startVisit(visit, false)
+        if (isGeneration(route.endpoint)) return this.#admit(visit)
+        if (route.endpoint === 'abort-request') this.#abortWaiting(body)
+        this.#startVisit(visit, false)
       },
       onTooLarge: () => refuse(bodyTooLarge(limits.bodyBytes)),
     })
@@ -337,6 +345,14 @@ export class Frontend {
     const refusal = this.#admission.wait(visit.ticket)
     if (refusal !== undefined) this.#refuseVisit(visit, refusal)
     else this.#countWaiting()
+  }
+
+  /** No router thread knows of those that wait for their turn; who is at work is for the threads to find. */
+  #abortWaiting(body: Uint8Array): void {
+    if (this.#admission.waiting === 0 || body.length > ABORT_ORDER_BYTES) return
+    const order = readAbortOrder(body)
+    if (order === undefined || order === 'nothing') return
+    this.#admission.refuse(visit => isMeant(order, visit.body), abortedError())
   }
 
   /** The queue has let go of the visit, for better or worse. */
@@ -449,6 +465,8 @@ interface Visit {
 }
 
 const NO_BODY = new Uint8Array(0)
+/** A rid is short; nothing longer is read on the main thread. */
+const ABORT_ORDER_BYTES = 65_536
 
 /** What is still to come of the body is not wanted, or cannot be told from the next request. */
 function isRestUseless({ status }: GatewayError): boolean {

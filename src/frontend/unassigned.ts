@@ -36,8 +36,12 @@ export class Unassigned {
     else exchange.openOn(channel, this.#options.nowMs())
   }
 
-  /** The exchange's thread is gone. Returns whether the request is saved: opened again, now or later. */
-  rescue(exchange: Exchange): boolean {
+  /**
+   * The exchange's thread is gone; `wasOrdered`: by an order, so no request can have killed it. Returns whether the
+   * request is saved: opened again, now or later.
+   */
+  rescue(exchange: Exchange, wasOrdered: boolean): boolean {
+    if (wasOrdered) exchange.forgiveOpening()
     if (exchange.isUnanswered && exchange.opens <= this.#options.maxReopens) {
       this.place(exchange)
       return true

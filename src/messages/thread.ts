@@ -3,6 +3,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { Config } from '../config/config.ts'
 import type { EngineSnapshot } from '../core/engine.ts'
 import type { SharedMemory } from '../shared/layout.ts'
+import type { FlatHeaders } from './types.ts'
 
 /** Argument of the one Piscina task that a router thread runs for its whole life. `port` is transferred. */
 export interface RouterThreadTask {
@@ -14,9 +15,21 @@ export interface RouterThreadTask {
   readonly thread: number
 }
 
-/** Main thread to router thread. `close`: finish nothing, close every socket, end the task. */
+/** A request that an engine is to give up. */
+export interface LeftCall {
+  readonly url: string
+  readonly rids: readonly string[]
+  /** Of the client's request: engines may want its authorization. */
+  readonly headers: FlatHeaders
+}
+
+/**
+ * Main thread to router thread. `close`: finish nothing, close every socket, end the task. `abort`: what a thread that
+ * died has left on the engines.
+ */
 export type ThreadOrder =
   | { readonly kind: 'snapshot'; readonly snapshot: EngineSnapshot }
+  | { readonly kind: 'abort'; readonly calls: readonly LeftCall[] }
   | { readonly kind: 'close' }
 
 /** Router thread to main thread: it takes batches from now on. `threadId` is Node's, by which it can be terminated. */

@@ -6,6 +6,7 @@
  *   counters  Int32[COUNTERS]                 round-robin cursors, Atomics.add by all
  *   breakers  Int32[engines][BREAKER_FIELDS]  one circuit breaker an engine, see breaker-cells.ts
  *   links     Int32[1 + engines * engines]    how many pair links are not whole, then each P→D link, see pair-links.ts
+ *   legs      Int32[threads][LEG_RECORDS][LEG_WORDS]  what a thread has open, see leg-journal.ts
  *   beats     Int32[threads]                  one cell a thread, advanced by it while its event loop turns
  *   metrics   Float64[rows][cells]            one row a thread, written by that thread alone; telemetry/metric-cells.ts
  */
@@ -19,6 +20,7 @@ export interface SharedMemory {
   readonly counters: SharedArrayBuffer
   readonly breakers: SharedArrayBuffer
   readonly links: SharedArrayBuffer
+  readonly legs: SharedArrayBuffer
   readonly beats: SharedArrayBuffer
   /** Upper bounds of the histograms' buckets in seconds, ascending: they say how many cells a histogram has. */
   readonly bucketsSecs: readonly number[]
@@ -58,6 +60,11 @@ export const BREAKER_MARK = { step: 0, ok: 1, failed: 2 } as const
 export const BREAKER_MARK_FIELDS = 3
 export const BREAKER_FIELDS = BREAKER.ring + BREAKER_RING * BREAKER_MARK_FIELDS
 
+/** Of a thread: as many requests as one has open when all descriptors are taken. Pages that nobody touches cost nothing. */
+export const LEG_RECORDS = 16_384
+export const LEG = { isOpen: 0, exchange: 1, prefillSlot: 2, decodeSlot: 3, rid: 4 } as const
+export const LEG_WORDS = 8
+
 const INT32 = 4
 
 const FLOAT64 = 8
@@ -83,6 +90,7 @@ export function createSharedMemory(
     counters: new SharedArrayBuffer(COUNTERS * INT32),
     breakers: new SharedArrayBuffer(maxEngines * BREAKER_FIELDS * INT32),
     links: new SharedArrayBuffer((1 + maxEngines * maxEngines) * INT32),
+    legs: new SharedArrayBuffer(maxThreads * LEG_RECORDS * LEG_WORDS * INT32),
     beats: new SharedArrayBuffer(maxThreads * INT32),
     bucketsSecs,
     metrics: new SharedArrayBuffer((metricRows(maxThreads).base + 1) * cellsPerRow * FLOAT64),

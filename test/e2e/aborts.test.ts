@@ -1,8 +1,19 @@
 /** Whoever gives a request up, client, operator or a failing leg: no engine goes on with it. */
 import assert from 'node:assert/strict'
-import { suite, type TestContext, test } from 'node:test'
+import { after, suite, test } from 'node:test'
 import { chatPromptText, expectedText } from '../../bench/simulator/script.ts'
-import { type GatewayHouse, openGateway, runningOn, until } from '../support/gateway.ts'
+import { openGateway, runningOn } from '../support/gateway.ts'
+import { until } from '../support/until.ts'
+
+/** A pair, or one engine that does both. */
+const ENGINES = { pd: { prefill: 1, decode: 1 }, regular: { unified: 1 } } as const
+
+// Each test leaves its gateway and engines as it found them: with nothing running.
+const TWO_THREADS = await openGateway({ after }, { fleet: ENGINES.pd, config: { server: { workers: 2 } } })
+const MODES = {
+  pd: await openGateway({ after }, { fleet: ENGINES.pd }),
+  regular: await openGateway({ after }, { fleet: ENGINES.regular }),
+}
 
 /** Longer than any test. */
 const ENDLESS = { max_new_tokens: 100_000 }
@@ -47,11 +58,8 @@ function lastEvent(stream: string): string {
 }
 
 suite('/abort_request', () => {
-  test('ends the request of that rid, on whichever router thread it is', async t => {
-    const { origin, fleet } = await openGateway(t, {
-      fleet: { prefill: 1, decode: 1 },
-      config: { server: { workers: 2 } },
-    })
+  test('ends the request of that rid, on whichever router thread it is', async () => {
+    const { origin, fleet } = TWO_THREADS
     const rids = ['one', 'two', 'three', 'four']
     // One at a time: each goes to the thread with the fewest open requests.
     const streams: OpenStream[] = []
@@ -73,11 +81,8 @@ suite('/abort_request', () => {
     }
   })
 
-  test('ends all requests when it says so', async t => {
-    const { origin, fleet } = await openGateway(t, {
-      fleet: { prefill: 1, decode: 1 },
-      config: { server: { workers: 2 } },
-    })
+  test('ends all requests when it says so', async () => {
+    const { origin, fleet } = TWO_THREADS
     const streams = await Promise.all(
       ['a', 'b', 'c', 'd'].map(text => openStream(origin, { text, sampling_params: ENDLESS })),
     )
@@ -86,8 +91,28 @@ suite('/abort_request', () => {
     await until(() => runningOn(fleet) === 0)
   })
 
-  test('answers 200 for a rid that nobody has, and ends nothing', async t => {
-    const { origin, fleet } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
+  test('ends the wait of a request for its next attempt', async t => {
+    const { origin, fleet } = await openGateway(t, {
+      fleet: { prefill: 1, decode: 1, knobsFor: role => (role === 'decode' ? { errorStatusProb: 1 } : {}) },
+      // Longer than any test.
+      config: { retry: { initialBackoffMs: 600_000, maxBackoffMs: 600_000, jitterFactor: 0 } },
+    })
+    const answer = post(origin, { text: 'again', rid: 'patient' })
+    await until(() => fleet.decode[0]?.counters.failed === 1)
+    // The failure may still be on its way to the gateway: then what it waits for is not yet the next attempt.
+    let isAnswered = false
+    void answer.then(() => (isAnswered = true))
+    await until(async () => {
+      await post(origin, { rid: 'patient' }, undefined, '/abort_request')
+      return isAnswered
+    })
+    const { status } = await answer
+    assert.equal(status, 500)
+    assert.equal(fleet.decode[0]?.counters.received, 1)
+  })
+
+  test('answers 200 for a rid that nobody has, and ends nothing', async () => {
+    const { origin, fleet } = TWO_THREADS
     const stream = await openStream(origin, { text: 'stays', rid: 'mine', sampling_params: ENDLESS })
     const answers = await Promise.all(
       [{ rid: 'yours' }, { rid: '' }, {}].map(body => post(origin, body, undefined, '/abort_request')),
@@ -101,16 +126,10 @@ suite('/abort_request', () => {
   })
 })
 
-/** `mode`: a pair, or one engine that does both. */
-async function openMode(t: TestContext, mode: 'pd' | 'regular', maxRunning = 256): Promise<GatewayHouse> {
-  const counts = mode === 'pd' ? { prefill: 1, decode: 1 } : { unified: 1 }
-  return openGateway(t, { fleet: { ...counts, knobs: { maxRunning } } })
-}
-
 for (const mode of ['pd', 'regular'] as const) {
   suite(`a client that leaves, ${mode} mode`, () => {
-    test('leaves nothing running, in the middle of a stream', async t => {
-      const { origin, fleet } = await openMode(t, mode)
+    test('leaves nothing running, in the middle of a stream', async () => {
+      const { origin, fleet } = MODES[mode]
       const stream = await openStream(origin, { text: 'stream', sampling_params: ENDLESS })
       const before = stream.text().length
       await until(() => stream.text().length > before)
@@ -118,8 +137,8 @@ for (const mode of ['pd', 'regular'] as const) {
       await until(() => runningOn(fleet) === 0)
     })
 
-    test('leaves nothing running, with a whole answer on its way', async t => {
-      const { origin, fleet } = await openMode(t, mode)
+    test('leaves nothing running, with a whole answer on its way', async () => {
+      const { origin, fleet } = MODES[mode]
       const controller = new AbortController()
       const answer = post(origin, { text: 'whole', sampling_params: ENDLESS }, controller.signal)
       await until(() => runningOn(fleet) > 0)
@@ -129,7 +148,9 @@ for (const mode of ['pd', 'regular'] as const) {
     })
 
     test('leaves nothing of a request that waits for an engine that is full', async t => {
-      const { origin, fleet } = await openMode(t, mode, 1)
+      const { origin, fleet } = await openGateway(t, {
+        fleet: { ...ENGINES[mode], knobs: { maxRunning: 1 } },
+      })
       const first = await openStream(origin, { text: 'first', sampling_params: ENDLESS })
       const controller = new AbortController()
       const body = { text: 'second', sampling_params: ENDLESS, stream: true }
@@ -148,8 +169,8 @@ for (const mode of ['pd', 'regular'] as const) {
       assert.equal(engine?.counters.received, 2, 'the one that left was never sent')
     })
 
-    test('leaves nothing of several samples', async t => {
-      const { origin, fleet } = await openMode(t, mode)
+    test('leaves nothing of several samples', async () => {
+      const { origin, fleet } = MODES[mode]
       const body = { text: 'samples', sampling_params: { ...ENDLESS, n: 4 } }
       const stream = await openStream(origin, body)
       await until(() => runningOn(fleet) >= 4)

@@ -1,51 +1,16 @@
 /** The program as operators start it: its own process, flags of the Rust routers, ended by a signal. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { expectedText } from '../../bench/simulator/script.ts'
-import { openFleet, runningOn, until } from '../support/gateway.ts'
+import { openFleet, runningOn } from '../support/gateway.ts'
+import { engineFlags, PROGRAM, type Program, startProgram } from '../support/program.ts'
+import { until } from '../support/until.ts'
 
-const ROOT = join(import.meta.dirname, '../..')
-
-interface Program {
-  readonly child: ChildProcess
-  readonly origin: string
-}
-
-/** Resolves when it is ready. Port 0: the log says which one it took. */
-async function startProgram(
-  t: TestContext,
-  command: readonly string[],
-  args: readonly string[],
-): Promise<Program> {
-  const [file = '', ...before] = command
-  const child = spawn(
-    file,
-    [...before, ...args, '--host', '127.0.0.1', '--port', '0', '--prometheus-port', '0'],
-    {
-      cwd: ROOT,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  )
-  t.after(() => {
-    child.kill('SIGKILL')
-    child.stdout.destroy()
-  })
-  let log = ''
-  child.stdout.on('data', bytes => (log += String(bytes)))
-  await until(() => / listening .*port=\d+/.test(log) || child.exitCode !== null, 20_000)
-  const origin = `http://127.0.0.1:${/ port=(\d+)/.exec(log)?.[1]}`
-  await until(async () => (await fetch(`${origin}/readiness`)).ok)
-  return { child, origin }
-}
-
-const DIRECT = [process.execPath, 'bin/pd-gateway.js']
 const NPX = ['npx', '--no-install', 'pd-gateway']
 
 test('the program serves a fleet given by flags, and ends with 0 at SIGTERM', async t => {
-  const { child, origin } = await startPairs(t, DIRECT)
+  const { child, origin } = await startPairs(t, PROGRAM)
   child.kill('SIGTERM')
   const [code] = await once(child, 'exit')
   assert.equal(code, 0)
@@ -68,8 +33,7 @@ async function startPairs(t: TestContext, command: readonly string[]): Promise<P
   const fleet = await openFleet(t, { prefill: 2, decode: 1 })
   const program = await startProgram(t, command, [
     '--pd-disaggregation',
-    ...fleet.prefill.flatMap(({ url, bootstrapPort }) => ['--prefill', url, String(bootstrapPort)]),
-    ...fleet.decode.flatMap(({ url }) => ['--decode', url]),
+    ...engineFlags(fleet),
     '--policy',
     'round_robin',
     '--shutdown-settle-secs',
@@ -92,7 +56,7 @@ async function startPairs(t: TestContext, command: readonly string[]): Promise<P
 test('the program, given single engines, serves them', async t => {
   const fleet = await openFleet(t, { unified: 2 })
   const urls = fleet.unified.map(({ url }) => url)
-  const { child, origin } = await startProgram(t, DIRECT, ['--worker-urls', ...urls])
+  const { child, origin } = await startProgram(t, PROGRAM, ['--worker-urls', ...urls])
   assert.equal(await complete(origin, 'Once'), expectedText('Once', 0, 12))
   child.kill('SIGINT')
   const [code] = await once(child, 'exit')

@@ -1,106 +1,115 @@
 /** The program on its way down: what is open finishes, nothing new is lost, and it always ends. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { spawn } from 'node:child_process'
 import { Agent, type IncomingMessage, request } from 'node:http'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { suite, type TestContext, test } from 'node:test'
+import type { Fleet } from '../../bench/simulator/fleet.ts'
 import { expectedText } from '../../bench/simulator/script.ts'
-import { openFleet, runningOn, until } from '../support/gateway.ts'
+import { openFleet, runningOn } from '../support/gateway.ts'
+import { listen } from '../support/listen.ts'
+import { engineFlags, exitOf, PROGRAM, type Program, startProgram } from '../support/program.ts'
 import { at, parseStream } from '../support/sse.ts'
+import { until } from '../support/until.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const STEP_MS = 50
-const LIMIT_MS = 30_000
 
-test('at SIGTERM an open stream completes, and the program ends with 0', async t => {
-  const { child, port } = await startProgram(t, ['--shutdown-settle-secs', '0'])
-  const response = await post(port, { text: 'To the end', stream: true, ...tokens(20) })
-  child.kill('SIGTERM')
-  await until(() => isRefused(port), LIMIT_MS)
-  const { events, hasDone } = parseStream(await textOf(response))
-  assert.ok(hasDone)
-  assert.equal(at(events.at(-1), 'text'), expectedText('To the end', 0, 20))
-  assert.deepEqual(await exitOf(child), [0, null])
+// Most of their time these wait for the program, so several run at once.
+suite('the program on its way down', { concurrency: 3 }, () => {
+  test('at SIGTERM an open stream completes, and the program ends with 0', async t => {
+    const { child, port } = await start(t, ['--shutdown-settle-secs', '0'])
+    const response = await post(port, { text: 'To the end', stream: true, ...tokens(20) })
+    child.kill('SIGTERM')
+    await until(() => isRefused(port))
+    const { events, hasDone } = parseStream(await textOf(response))
+    assert.ok(hasDone)
+    assert.equal(at(events.at(-1), 'text'), expectedText('To the end', 0, 20))
+    assert.deepEqual(await exitOf(child), [0, null])
+  })
+
+  test('while it settles it serves everything, and only readiness says no, on both listeners', async t => {
+    const { child, port, adminPort } = await start(t, ['--shutdown-settle-secs', '4'])
+    assert.equal((await get(adminPort, '/readiness')).statusCode, 200)
+    child.kill('SIGTERM')
+    await until(async () => (await get(port, '/readiness')).statusCode === 503)
+    const readiness = await textOf(await get(port, '/readiness'))
+    assert.match(readiness, /"reason":"shutting-down"/)
+    await until(async () => (await get(adminPort, '/readiness')).statusCode === 503)
+    assert.match(await textOf(await get(adminPort, '/readiness')), /"reason":"shutting-down"/)
+    assert.equal((await get(port, '/health')).statusCode, 200)
+    const answer = await post(port, { text: 'Late', ...tokens(3) })
+    assert.equal(answer.statusCode, 200)
+    assert.equal(at(JSON.parse(await textOf(answer)), 'text'), expectedText('Late', 0, 3))
+    assert.deepEqual(await exitOf(child), [0, null])
+  })
+
+  test('on a connection that is open it answers once more, and closes it', async t => {
+    const { child, port } = await start(t, ['--shutdown-settle-secs', '0'])
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    t.after(() => agent.destroy())
+    assert.equal((await textOf(await post(port, { text: 'a', ...tokens(2) }, agent))).length > 0, true)
+    // Keeps the program from ending at once.
+    const open = await post(port, { text: 'open', stream: true, ...tokens(40) })
+    child.kill('SIGTERM')
+    await until(() => isRefused(port))
+    const last = await post(port, { text: 'b', ...tokens(2) }, agent)
+    assert.equal(last.statusCode, 200)
+    assert.equal(last.headers.connection, 'close')
+    await textOf(last)
+    await textOf(open)
+    assert.deepEqual(await exitOf(child), [0, null])
+  })
+
+  test('what is open after the grace period ends with an error, and the engines are free', async t => {
+    const { child, port, fleet } = await start(t, ['--shutdown-grace-period-secs', '1'])
+    const response = await post(port, { text: 'Endless', stream: true, ...tokens(100_000) })
+    child.kill('SIGTERM')
+    const { events, hasDone } = parseStream(await textOf(response))
+    assert.ok(hasDone)
+    assert.equal(at(events.at(-1), 'error', 'code'), 'shutting-down')
+    assert.deepEqual(await exitOf(child), [0, null])
+    await until(() => runningOn(fleet) === 0)
+  })
+
+  test('a taken port of the admin listener is told in one sentence, and nothing is served', async t => {
+    const other = createServer()
+    t.after(() => other.close())
+    const taken = String(await listen(other))
+    const engines = ['--prefill', 'http://127.0.0.1:1', '--decode', 'http://127.0.0.1:2']
+    const places = ['--host', '127.0.0.1', '--port', '0', '--prometheus-host', '127.0.0.1']
+    const args = ['src/main.ts', ...engines, ...places, '--prometheus-port', taken]
+    const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'ignore', 'pipe'] })
+    t.after(() => child.kill('SIGKILL'))
+    const told = await child.stderr.setEncoding('utf8').toArray()
+    const lines = told.join('').trimEnd().split('\n')
+    assert.equal(lines.length, 1, lines.join('\n'))
+    assert.match(lines[0] ?? '', new RegExp(`--prometheus-port.*EADDRINUSE.*:${taken}`))
+    assert.deepEqual(await exitOf(child), [1, null])
+  })
+
+  test('a second signal ends it at once', async t => {
+    const { child, port } = await start(t, [])
+    const response = await post(port, { text: 'Endless', stream: true, ...tokens(100_000) })
+    response.on('error', () => {})
+    child.kill('SIGINT')
+    await until(() => isRefused(port))
+    // Signals within half a second are one wish.
+    const again = setInterval(() => child.kill('SIGINT'), 200)
+    t.after(() => clearInterval(again))
+    assert.deepEqual(await exitOf(child), [130, null])
+  })
 })
 
-test('while it settles it serves everything, and only readiness says no', async t => {
-  const { child, port } = await startProgram(t, ['--shutdown-settle-secs', '2'])
-  child.kill('SIGTERM')
-  await until(async () => (await get(port, '/readiness')).statusCode === 503, LIMIT_MS)
-  const readiness = await textOf(await get(port, '/readiness'))
-  assert.match(readiness, /"reason":"shutting-down"/)
-  assert.equal((await get(port, '/health')).statusCode, 200)
-  const answer = await post(port, { text: 'Late', ...tokens(3) })
-  assert.equal(answer.statusCode, 200)
-  assert.equal(at(JSON.parse(await textOf(answer)), 'text'), expectedText('Late', 0, 3))
-  assert.deepEqual(await exitOf(child), [0, null])
-})
-
-test('on a connection that is open it answers once more, and closes it', async t => {
-  const { child, port } = await startProgram(t, ['--shutdown-settle-secs', '0'])
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-  t.after(() => agent.destroy())
-  assert.equal((await textOf(await post(port, { text: 'a', ...tokens(2) }, agent))).length > 0, true)
-  // Keeps the program from ending at once.
-  const open = await post(port, { text: 'open', stream: true, ...tokens(40) })
-  child.kill('SIGTERM')
-  await until(() => isRefused(port), LIMIT_MS)
-  const last = await post(port, { text: 'b', ...tokens(2) }, agent)
-  assert.equal(last.statusCode, 200)
-  assert.equal(last.headers.connection, 'close')
-  await textOf(last)
-  await textOf(open)
-  assert.deepEqual(await exitOf(child), [0, null])
-})
-
-test('what is open after the grace period ends with an error, and the engines are free', async t => {
-  const { child, port, fleet } = await startProgram(t, ['--shutdown-grace-period-secs', '1'])
-  const response = await post(port, { text: 'Endless', stream: true, ...tokens(100_000) })
-  child.kill('SIGTERM')
-  const { events, hasDone } = parseStream(await textOf(response))
-  assert.ok(hasDone)
-  assert.equal(at(events.at(-1), 'error', 'code'), 'shutting-down')
-  assert.deepEqual(await exitOf(child), [0, null])
-  await until(() => runningOn(fleet) === 0, LIMIT_MS)
-})
-
-test('a second signal ends it at once', async t => {
-  const { child, port } = await startProgram(t, [])
-  const response = await post(port, { text: 'Endless', stream: true, ...tokens(100_000) })
-  response.on('error', () => {})
-  child.kill('SIGINT')
-  await until(() => isRefused(port), LIMIT_MS)
-  // Signals within half a second are one wish.
-  const again = setInterval(() => child.kill('SIGINT'), 200)
-  t.after(() => clearInterval(again))
-  assert.deepEqual(await exitOf(child), [130, null])
-})
-
-interface Program {
-  readonly child: ChildProcess
-  readonly port: number
-  readonly fleet: Awaited<ReturnType<typeof openFleet>>
+interface Started extends Program {
+  readonly fleet: Fleet
 }
 
-async function startProgram(t: TestContext, flags: readonly string[]): Promise<Program> {
+async function start(t: TestContext, flags: readonly string[]): Promise<Started> {
   const fleet = await openFleet(t, { prefill: 1, decode: 1, knobs: { itlBaseMs: STEP_MS } })
-  const engines = [
-    ...fleet.prefill.flatMap(({ url, bootstrapPort }) => ['--prefill', url, String(bootstrapPort)]),
-    ...fleet.decode.flatMap(({ url }) => ['--decode', url]),
-  ]
-  const args = ['src/main.ts', ...engines, '--host', '127.0.0.1', '--port', '0', ...flags]
-  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] })
-  t.after(() => {
-    child.kill('SIGKILL')
-    child.stdout.destroy()
-  })
-  let log = ''
-  child.stdout.on('data', bytes => (log += String(bytes)))
-  await until(() => / listening .*port=\d+/.test(log) || child.exitCode !== null, LIMIT_MS)
-  const port = Number(/ port=(\d+)/.exec(log)?.[1])
-  await until(async () => (await get(port, '/readiness')).statusCode === 200, LIMIT_MS)
-  return { child, port, fleet }
+  const program = await startProgram(t, PROGRAM, [...engineFlags(fleet), ...flags])
+  return { ...program, fleet }
 }
 
 function tokens(count: number): object {
@@ -143,9 +152,4 @@ async function isRefused(port: number): Promise<boolean> {
     () => false,
     () => true,
   )
-}
-
-async function exitOf(child: ChildProcess): Promise<readonly [number | null, NodeJS.Signals | null]> {
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-  return [child.exitCode, child.signalCode]
 }

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
 import { expectedText } from '../../bench/simulator/script.ts'
-import { type GatewayHouse, openGateway, until } from '../support/gateway.ts'
+import { type GatewayHouse, openGateway } from '../support/gateway.ts'
+import { until } from '../support/until.ts'
 
 interface Answer {
   readonly status: number

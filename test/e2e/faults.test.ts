@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { scriptFor, type WrittenScript } from '../../bench/simulator/script.ts'
-import { openGateway, runningOn, until } from '../support/gateway.ts'
+import { openGateway, runningOn } from '../support/gateway.ts'
+import { until } from '../support/until.ts'
 
 const REQUESTS = 2000
 const CONCURRENT = 100

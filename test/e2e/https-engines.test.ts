@@ -7,9 +7,10 @@ import { type TestContext, test } from 'node:test'
 import type { Fleet } from '../../bench/simulator/fleet.ts'
 import { configSchema } from '../../src/config/config.ts'
 import { type Gateway, startGateway } from '../../src/gateway.ts'
-import { openFleet, runningOn, until } from '../support/gateway.ts'
+import { openFleet, runningOn } from '../support/gateway.ts'
 import { parseStream } from '../support/sse.ts'
 import { CERTIFICATE_FILE, openTlsFront, type TlsFront } from '../support/tls-front.ts'
+import { until } from '../support/until.ts'
 
 interface Scene {
   readonly gateway: Gateway

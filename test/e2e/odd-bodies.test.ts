@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { openGateway, runningOn, until } from '../support/gateway.ts'
+import { openGateway, runningOn } from '../support/gateway.ts'
+import { until } from '../support/until.ts'
 
 const GOOD = '{"text":"a","sampling_params":{"max_new_tokens":1}}'
 

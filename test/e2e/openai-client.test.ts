@@ -1,19 +1,13 @@
 /** The official client of the OpenAI API, as users have it, against the gateway and a pair of engines. */
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
+import { after, test } from 'node:test'
 import OpenAI from 'openai'
 import { chatPromptText, scriptFor } from '../../bench/simulator/script.ts'
-import { type GatewayHouse, openGateway, runningOn, until } from '../support/gateway.ts'
+import { openGateway, runningOn } from '../support/gateway.ts'
+import { until } from '../support/until.ts'
 
-interface Office extends GatewayHouse {
-  readonly client: OpenAI
-}
-
-async function openOffice(t: TestContext): Promise<Office> {
-  const house = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
-  const client = new OpenAI({ baseURL: `${house.origin}/v1`, apiKey: 'any', maxRetries: 0 })
-  return { ...house, client }
-}
+const { origin, fleet } = await openGateway({ after }, { fleet: { prefill: 1, decode: 1 } })
+const client = new OpenAI({ baseURL: `${origin}/v1`, apiKey: 'any', maxRetries: 0 })
 
 const MESSAGES: OpenAI.ChatCompletionMessageParam[] = [
   { role: 'system', content: 'Be brief.' },
@@ -21,8 +15,7 @@ const MESSAGES: OpenAI.ChatCompletionMessageParam[] = [
 ]
 const SCRIPT = scriptFor(chatPromptText(MESSAGES), 0, 40)
 
-test('the client lists the models', async t => {
-  const { client } = await openOffice(t)
+test('the client lists the models', async () => {
   const models = await client.models.list()
   assert.deepEqual(
     models.data.map(({ id }) => id),
@@ -30,8 +23,7 @@ test('the client lists the models', async t => {
   )
 })
 
-test('the client gets a chat answer, token for token', async t => {
-  const { client, fleet } = await openOffice(t)
+test('the client gets a chat answer, token for token', async () => {
   const answer = await client.chat.completions.create({ model: 'sim', messages: MESSAGES, max_tokens: 40 })
   assert.equal(answer.choices[0]?.message.content, SCRIPT.pieces.join(''))
   assert.equal(answer.choices[0]?.finish_reason, 'length')
@@ -39,15 +31,13 @@ test('the client gets a chat answer, token for token', async t => {
   await until(() => runningOn(fleet) === 0)
 })
 
-test('the client gets a completion, token for token', async t => {
-  const { client } = await openOffice(t)
+test('the client gets a completion, token for token', async () => {
   const answer = await client.completions.create({ model: 'sim', prompt: 'Once <stop:7>', max_tokens: 20 })
   assert.equal(answer.choices[0]?.text, scriptFor('Once <stop:7>', 0, 20).pieces.join(''))
   assert.equal(answer.choices[0]?.finish_reason, 'stop')
 })
 
-test('the client streams a chat, token for token', async t => {
-  const { client } = await openOffice(t)
+test('the client streams a chat, token for token', async () => {
   const stream = await client.chat.completions.create({
     model: 'sim',
     messages: MESSAGES,
@@ -69,8 +59,7 @@ test('the client streams a chat, token for token', async t => {
   assert.deepEqual(finishes, ['length'])
 })
 
-test('the client streams with usage at the end', async t => {
-  const { client } = await openOffice(t)
+test('the client streams with usage at the end', async () => {
   const stream = await client.chat.completions.create({
     model: 'sim',
     messages: MESSAGES,
@@ -90,8 +79,7 @@ test('the client streams with usage at the end', async t => {
   assert.equal(usages[0].total_tokens, usages[0].prompt_tokens + 40)
 })
 
-test('a stream that the client aborts leaves nothing running', async t => {
-  const { client, fleet } = await openOffice(t)
+test('a stream that the client aborts leaves nothing running', async () => {
   const stream = await client.chat.completions.create({
     model: 'sim',
     messages: MESSAGES,

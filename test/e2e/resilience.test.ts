@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Fleet } from '../../bench/simulator/fleet.ts'
-import { openGateway, until } from '../support/gateway.ts'
+import { openGateway } from '../support/gateway.ts'
+import { until } from '../support/until.ts'
 
 const RETRY = { maxRetries: 5, initialBackoffMs: 2, maxBackoffMs: 20, budgetFloorPerSec: 1000 }
 const STEADY = { policy: { main: 'round_robin' }, retry: RETRY, health: { intervalSecs: 60 } } as const
@@ -146,6 +147,7 @@ test('waits for an engine to come, but not for ever', async t => {
   const config = {
     ...STEADY,
     timeouts: { engineWaitMs: 400 },
+    admission: { outageWaitSecs: 0.4 },
     health: { intervalSecs: 0.1, failureThreshold: 1 },
   }
   const { origin, fleet } = await openGateway(t, { fleet: { prefill: 1, decode: 1 }, config })

@@ -1,12 +1,12 @@
 /** A client that takes nothing of a long stream: its engine is made to wait, and in the end both are let go. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { configSchema } from '../../src/config/config.ts'
 import { startGateway } from '../../src/gateway.ts'
-import { until } from '../support/gateway.ts'
+import { listen } from '../support/listen.ts'
+import { until } from '../support/until.ts'
 
 const MIB = 1024 * 1024
 const STREAM_BYTES = 100 * MIB
@@ -33,8 +33,8 @@ test('a client that reads nothing of 100 MiB holds its engine up, and is cut off
   client.pause()
   const body = '{"text":"x","stream":true}'
   client.write(`POST /generate HTTP/1.1\r\nhost: a\r\ncontent-length: ${body.length}\r\n\r\n${body}`)
-  await until(() => engine.isWaiting(), 20_000)
-  await until(() => engine.isLeft(), 20_000)
+  await until(() => engine.isWaiting())
+  await until(() => engine.isLeft())
   assert.ok(engine.sentBytes() < HELD_BYTES, `the engine could send ${engine.sentBytes()} bytes`)
 })
 
@@ -56,14 +56,11 @@ async function startEngine(t: TestContext): Promise<Engine> {
     response.setHeader('content-type', 'application/json')
     response.end(isModels ? '{"object":"list","data":[{"id":"m"}]}' : '{}')
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  const port = await listen(server)
   t.after(() => {
     server.closeAllConnections()
     server.close()
   })
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on a port
-  const { port } = server.address() as AddressInfo
   return {
     url: `http://127.0.0.1:${port}`,
     sentBytes: () => state.sentBytes,

@@ -1,7 +1,7 @@
 /** The cells of the matrix, and what is right for each: fault x leg x endpoint x stream or whole x retries. Pure. */
 import type { Leg } from '../../src/core/errors.ts'
-import { FAULTS, type Fate, type Fault, firstEvents, toldEvents } from './faults.ts'
-import { DONE, type Shape, soundPayload } from './sound-answers.ts'
+import { FAULTS, type Fate, type Fault, firstEvents } from './faults.ts'
+import { type Shape, soundPayload } from './sound-answers.ts'
 
 export type Where = Leg | 'both'
 
@@ -52,9 +52,8 @@ function nameOf(group: Group, { endpoint, isStream }: Shape, hasRetries: boolean
 export function fateOf({ fault, where }: Group, { isStream }: Shape): Fate {
   // Prefill's token is there, and it comes after the KV cache: how its stream ends says nothing.
   if (isHandedOver(fault) && where === 'prefill' && isStream) return 'harmless'
-  const isLateFate = fault.fate === 'broken' || fault.fate === 'told'
   // Nothing of prefill's, and nothing of a whole answer, is passed on before it is complete.
-  return isLateFate && (where === 'prefill' || !isStream) ? 'passing' : fault.fate
+  return fault.fate === 'broken' && (where === 'prefill' || !isStream) ? 'passing' : fault.fate
 }
 
 function isHandedOver(fault: Fault): boolean {
@@ -79,7 +78,7 @@ export function attemptsOf({ group, shape, hasRetries }: Cell): number {
 /** Whether the last attempt ends with both engines told to give up. */
 export function endsWell({ group, shape, hasRetries }: Cell): boolean {
   const fate = fateOf(group, shape)
-  return fate === 'harmless' || fate === 'told' || (fate === 'passing' && hasRetries)
+  return fate === 'harmless' || (fate === 'passing' && hasRetries)
 }
 
 /** The exact bytes for the client; `undefined` when the answer is an error of its own. `rid`: of the last attempt. */
@@ -87,6 +86,5 @@ export function expectedBytes(cell: Cell, rid: string): string | undefined {
   const { group, shape } = cell
   const fate = fateOf(group, shape)
   if (fate === 'broken') return firstEvents(shape, rid).join('')
-  if (fate === 'told') return [...toldEvents(shape, rid), DONE].join('')
   return endsWell(cell) ? soundPayload('decode', shape, rid) : undefined
 }

@@ -1,8 +1,8 @@
 /** Runs one cell of the matrix and checks all that its client and its two engines saw. */
 import assert from 'node:assert/strict'
 import type { Leg } from '../../src/core/errors.ts'
-import { until } from '../support/gateway.ts'
 import { at, parseStream } from '../support/sse.ts'
+import { until } from '../support/until.ts'
 import { ask } from './ask.ts'
 import { attemptsOf, type Cell, endsWell, expectedBytes, fateOf, isFaulty } from './cells.ts'
 import type { Call, ScriptedEngine } from './scripted-engine.ts'

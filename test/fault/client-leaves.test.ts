@@ -7,8 +7,10 @@ import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
 import { suite, type TestContext, test } from 'node:test'
 import type { Knobs } from '../../bench/simulator/knobs.ts'
-import { type GatewayHouse, openGateway, runningOn, until } from '../support/gateway.ts'
+import { resetSocket } from '../../bench/simulator/reset-socket.ts'
+import { type GatewayHouse, openGateway, runningOn } from '../support/gateway.ts'
 import { seededRandom } from '../support/seeded-random.ts'
+import { until } from '../support/until.ts'
 
 const WAVES = 10
 const CLIENTS = 25
@@ -95,7 +97,7 @@ async function leaveTogether(
   const startMs = performance.now()
   // Half by a reset, half by a plain close: networks do either.
   for (const [index, { socket }] of answers.entries()) {
-    if (index % 2 === 0) socket.resetAndDestroy()
+    if (index % 2 === 0) resetSocket(socket)
     else socket.destroy()
   }
   await until(() => runningOn(house.fleet) === 0)

@@ -21,10 +21,9 @@ import {
  * refused: another attempt would be refused as well, the client gets the engine's word at once.
  * passing: another attempt helps.
  * broken: tokens have been passed on, the gateway ends the stream with an error event and `[DONE]`.
- * told: the same, but the engine has said it itself, and what it said goes through unchanged.
  * harmless: there is nothing wrong.
  */
-export type Fate = 'refused' | 'passing' | 'broken' | 'told' | 'harmless'
+export type Fate = 'refused' | 'passing' | 'broken' | 'harmless'
 
 export interface Fault {
   readonly name: string
@@ -354,7 +353,7 @@ const INSIDE_200: readonly Fault[] = [
   },
   {
     name: 'error after two tokens',
-    fate: 'told',
+    fate: 'broken',
     status: 500,
     cause: 'error-event|abort|status',
     says: 'Out of memory',
@@ -367,8 +366,8 @@ const INSIDE_200: readonly Fault[] = [
   },
 ]
 
-/** Two tokens, then the engine's own word on its failure. */
-export function toldEvents(shape: Shape, rid: string): string[] {
+/** Two tokens, then the engine's own word on its failure: its `[DONE]` follows as if all were well. */
+function toldEvents(shape: Shape, rid: string): string[] {
   const last =
     shape.endpoint === 'generate'
       ? event(generated(rid, TOKENS.slice(0, 2), abortReason(OUT_OF_MEMORY, 500)))

@@ -5,7 +5,6 @@
  * are off, so what saves a request is the attempt that a stale connection gives for nothing.
  */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { suite, type TestContext, test } from 'node:test'
@@ -13,6 +12,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { configSchema } from '../../src/config/config.ts'
 import type { Leg } from '../../src/core/errors.ts'
 import { startGateway } from '../../src/gateway.ts'
+import { listen } from '../support/listen.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 import { at } from '../support/sse.ts'
 import { ask } from './ask.ts'
@@ -36,14 +36,11 @@ async function keepingEngine(t: TestContext, leg: Leg): Promise<KeepingEngine> {
   server.keepAliveTimeout = ENGINE_IDLE_MS
   server.keepAliveTimeoutBuffer = 0
   server.on('connection', () => engine.sockets++)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  const port = await listen(server)
   t.after(() => {
     server.closeAllConnections()
     server.close()
   })
-  const address = server.address()
-  const port = typeof address === 'object' ? address?.port : 0
   const engine: KeepingEngine = { url: `http://127.0.0.1:${port}`, seen: [], sockets: 0 }
   return engine
 }

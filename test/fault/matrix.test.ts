@@ -5,14 +5,16 @@
  * that failed and all its connections close, and how fast; that rids and rooms are used once and both legs are sent
  * anew; who is named in the log. At the end nothing is in flight.
  *
- * How fast: measured by the engines' own clock, from the last byte of the failure to the abort. The median must be
- * within the 50 ms of the design. A single cell may take longer: engines, client and main thread share one process
- * here, many cells run at a time, and the machine may be busy with other tests.
+ * How fast: measured by the engines' own clock, from the last byte of the failure to the abort. Nineteen of twenty must
+ * be within the 50 ms of the design, and four times what the loop of this process was late, for the machine may be busy:
+ * the failure leaves by this loop (engines, client and main thread share it), is read and answered by two turns of a
+ * router thread's, and the abort comes in by this one.
  */
 import assert from 'node:assert/strict'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { type TestContext, test } from 'node:test'
-import { until } from '../support/gateway.ts'
 import { at } from '../support/sse.ts'
+import { until } from '../support/until.ts'
 import { attemptsOf, type Cell, cellsOf, endsWell, GROUPS, type Group } from './cells.ts'
 import { checkCell } from './check-cell.ts'
 import type { Shape } from './sound-answers.ts'
@@ -20,9 +22,12 @@ import { type Engines, openEngines, openStage, type Stage } from './stage.ts'
 
 const LEGS = ['prefill', 'decode'] as const
 const AT_A_TIME = 6
-const MEDIAN_LIMIT_MS = 50
+const LOOP_STEP_MS = 5
+/** Of this share of the aborts. */
+const SHARE = 0.95
+const LIMIT_MS = 50
 /** The timers of many cells run out at the same time, and each is then a turn of the same two processors. */
-const SILENT_MEDIAN_LIMIT_MS = 250
+const SILENT_LIMIT_MS = 250
 
 for (const isSilent of [false, true]) {
   const what = isSilent ? 'engines that fall silent' : 'engines that say or show what is wrong'
@@ -37,6 +42,9 @@ for (const isSilent of [false, true]) {
       stages.set(hasRetries, await openStage(t, [...engines.values()], options))
     }
     const delays: number[] = []
+    const lateness = monitorEventLoopDelay({ resolution: LOOP_STEP_MS })
+    lateness.enable()
+    t.after(() => lateness.disable())
     const runCell = async (cell: Cell): Promise<void> => {
       const [stage, pair] = [stages.get(cell.hasRetries), engines.get(cell.group)]
       assert.ok(stage && pair)
@@ -45,13 +53,17 @@ for (const isSilent of [false, true]) {
     await Promise.all(cells.map(cell => t.test(cell.name, () => runCell(cell))))
 
     await t.test('both engines are told in time of the failure', () => {
+      lateness.disable()
       const sorted = delays.toSorted((one, other) => one - other)
-      const [median = 0, most = 0] = [sorted[Math.floor(sorted.length / 2)], sorted.at(-1)]
+      const within = (share: number): number => sorted[Math.ceil(share * sorted.length) - 1] ?? Infinity
+      const lateMs = Math.max(0, lateness.percentile(100 * SHARE) / 1e6 - LOOP_STEP_MS)
+      const [median, most, ours] = [within(0.5), within(1), lateMs].map(ms => ms.toFixed(1))
+      const told = `95 % within ${within(SHARE).toFixed(1)} ms`
       t.diagnostic(
-        `${cells.length} cells, ${sorted.length} aborts: median ${median.toFixed(1)} ms, most ${most.toFixed(1)} ms`,
+        `${cells.length} cells, ${sorted.length} aborts: median ${median} ms, ${told}, most ${most} ms; own loop late by ${ours} ms`,
       )
-      const limitMs = isSilent ? SILENT_MEDIAN_LIMIT_MS : MEDIAN_LIMIT_MS
-      assert.ok(median <= limitMs, `median ${median} ms`)
+      const limitMs = isSilent ? SILENT_LIMIT_MS : LIMIT_MS
+      assert.ok(within(SHARE) <= limitMs + 4 * lateMs, told)
     })
     await t.test('no rid and no room is used twice', () => checkNames([...engines.values()]))
     await t.test('the log names the leg and the cause of each failed attempt', () => {

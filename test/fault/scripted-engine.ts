@@ -8,7 +8,9 @@
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { resetSocket } from '../../bench/simulator/reset-socket.ts'
 import type { Leg } from '../../src/core/errors.ts'
+import { listen } from '../support/listen.ts'
 
 export interface Play {
   /** Written one after the other, each in a turn of its own. */
@@ -75,10 +77,7 @@ class Engine implements ScriptedEngine {
   }
 
   async open(): Promise<void> {
-    this.#server.listen(0, '127.0.0.1')
-    await once(this.#server, 'listening')
-    const address = this.#server.address()
-    this.url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
+    this.url = `http://127.0.0.1:${await listen(this.#server)}`
   }
 
   async close(): Promise<void> {
@@ -149,7 +148,7 @@ class Engine implements ScriptedEngine {
     call.playedAtMs = performance.now()
     this.#script.onPlayed?.(call)
     if (ending === 'end') socket.end()
-    else if (ending === 'reset') socket.resetAndDestroy()
+    else if (ending === 'reset') resetSocket(socket)
   }
 }
 

@@ -50,14 +50,20 @@ suite('a stream in two pieces, and byte by byte', () => {
       assert.equal(take([...bytes].map(byte => Uint8Array.of(byte))), expected)
     })
 
-  for (const { name, play } of FAULTS.filter(({ status }) => status !== 200))
+  for (const { name, play, isLate } of FAULTS.filter(({ status }) => status !== 200))
     for (const shape of SHAPES) {
       const bytes = streamBytes(play(shape, 'decode', RID).pieces)
       if (bytes === undefined) continue
       test(`${name}, ${shape.endpoint}: gets the same verdict for every cut`, () => {
         const expected = take([bytes])
-        for (let cut = 1; cut < bytes.length; cut++)
-          assert.equal(take([bytes.subarray(0, cut), bytes.subarray(cut)]), expected, `cut at ${cut}`)
+        for (let cut = 1; cut < bytes.length; cut++) {
+          const heard = take([bytes.subarray(0, cut), bytes.subarray(cut)])
+          const passed = heard.slice(0, heard.length - expected.length)
+          assert.equal(heard.slice(passed.length), expected, `cut at ${cut}`)
+          // A failure in one read with the first token stays between us and the engine: another attempt is made.
+          assert.ok(bytes.toString('latin1').startsWith(passed), `cut at ${cut}`)
+          assert.ok(passed === '' || isLate === true, `cut at ${cut}`)
+        }
       })
     }
 })

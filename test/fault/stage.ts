@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test'
 import { configSchema } from '../../src/config/config.ts'
 import type { Leg } from '../../src/core/errors.ts'
 import { type Gateway, startGateway } from '../../src/gateway.ts'
+import { until } from '../support/until.ts'
 import { type Group, isFaulty, partnerOf } from './cells.ts'
 import { soundPlay, waitingPlay } from './faults.ts'
 import { type Call, type Play, type Script, type ScriptedEngine, scriptedEngine } from './scripted-engine.ts'
@@ -110,17 +111,10 @@ export async function openStage(
   t.after(() => gateway.close())
   const origin = `http://127.0.0.1:${gateway.port}`
   const log = (): string[] => readFileSync(join(dir, 'pd-gateway.log'), 'utf8').split('\n')
-  await waitForAll(
+  await until(
     () => log().filter(line => line.includes('engine is healthy')).length === 2 * engines.length,
+    'all engines are up',
+    READY_LIMIT_MS,
   )
   return { origin, gateway, log }
-}
-
-async function waitForAll(areUp: () => boolean): Promise<void> {
-  const endMs = performance.now() + READY_LIMIT_MS
-  while (!areUp()) {
-    if (performance.now() > endMs) throw new Error('the engines have not come up')
-    // oxlint-disable-next-line no-await-in-loop -- looking again and again is the point
-    await new Promise(resolve => setTimeout(resolve, 20))
-  }
 }

@@ -35,7 +35,7 @@ export default async function runEchoRouter(task: RouterThreadTask): Promise<voi
     if (isBatch(message)) router.receive(message)
     else if (isOrder(message)) {
       if (message.kind === 'close') ended.resolve()
-      else router.generation = message.snapshot.generation
+      else if (message.kind === 'snapshot') router.generation = message.snapshot.generation
     }
   })
   const heartbeats = new Heartbeats(shared)

@@ -34,7 +34,7 @@ export async function openHouse(t: TestContext, options: HouseOptions = {}): Pro
     count,
     entry: new URL('./echo-router.ts', import.meta.url),
     onBatch: (_channel, batch) => frontend?.receive(batch),
-    onExit: channel => frontend?.threadLost(channel),
+    onExit: (channel, { wasOrdered }) => frontend?.threadLost(channel, wasOrdered),
     onReady: () => frontend?.threadReady(),
     log: SILENT,
   })
@@ -51,15 +51,4 @@ export async function openHouse(t: TestContext, options: HouseOptions = {}): Pro
     await threads.close()
   })
   return { frontend, threads, origin: `http://127.0.0.1:${frontend.port}` }
-}
-
-/** Waits until the condition holds. @throws when it does not within 10 s. */
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const giveUpAt = performance.now() + 10_000
-  // oxlint-disable-next-line no-await-in-loop -- looking again and again is the point
-  while (!(await condition())) {
-    if (performance.now() > giveUpAt) throw new Error('the condition did not come true')
-    // oxlint-disable-next-line no-await-in-loop -- gives the loop a turn
-    await new Promise(resolve => setImmediate(resolve))
-  }
 }

@@ -1,11 +1,11 @@
 /** A running gateway in front of simulated engines, both closed when the test ends. */
 
-import type { TestContext } from 'node:test'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Fleet, type FleetOptions, startFleet } from '../../bench/simulator/fleet.ts'
 import { FAST } from '../../bench/simulator/knobs.ts'
 import { type ConfigInput, configSchema } from '../../src/config/config.ts'
 import { startGateway } from '../../src/gateway.ts'
+import { at } from './sse.ts'
+import { until } from './until.ts'
 
 type Sections = Omit<ConfigInput, 'engines'>
 
@@ -23,8 +23,13 @@ export interface GatewayHouse {
   readonly fleet: Fleet
 }
 
-/** Resolves when the gateway is ready: every role has a healthy engine. */
-export async function openGateway(t: TestContext, options: GatewayOptions): Promise<GatewayHouse> {
+/** A test, or a whole file: `{ after }` of node:test, for what its tests share. */
+export interface Owner {
+  after(close: () => unknown): void
+}
+
+/** Resolves when the gateway is ready: every engine is healthy. */
+export async function openGateway(t: Owner, options: GatewayOptions): Promise<GatewayHouse> {
   const fleet = await openFleet(t, options.fleet)
   const config = configSchema.parse({
     log: { level: 'error' },
@@ -37,26 +42,16 @@ export async function openGateway(t: TestContext, options: GatewayOptions): Prom
   const gateway = await startGateway(config)
   t.after(() => gateway.close())
   const origin = `http://127.0.0.1:${gateway.port}`
-  await until(() => hasAllEngines(origin))
+  const engines = fleet.prefill.length + fleet.decode.length + fleet.unified.length
+  await until(async () => (await healthyEngines(origin)) === engines, 'every engine is healthy')
   return { origin, adminOrigin: `http://127.0.0.1:${gateway.adminPort}`, fleet }
 }
 
 /** Engines with small times. */
-export async function openFleet(t: TestContext, options: FleetOptions): Promise<Fleet> {
+export async function openFleet(t: Owner, options: FleetOptions): Promise<Fleet> {
   const fleet = await startFleet({ ...options, knobs: { ...FAST, ...options.knobs } })
   t.after(() => fleet.close())
   return fleet
-}
-
-/** Waits until the condition holds. @throws when it does not within `limitMs`. */
-export async function until(condition: () => boolean | Promise<boolean>, limitMs = 10_000): Promise<void> {
-  const giveUpAt = performance.now() + limitMs
-  // oxlint-disable-next-line no-await-in-loop -- looking again and again is the point
-  while (!(await condition())) {
-    if (performance.now() > giveUpAt) throw new Error('the condition did not come true')
-    // oxlint-disable-next-line no-await-in-loop -- gives the loop a turn
-    await nextTurn()
-  }
 }
 
 /** Requests that all engines of the fleet hold. */
@@ -76,8 +71,7 @@ function enginesOf(fleet: Fleet): ConfigInput['engines'] {
   }
 }
 
-async function hasAllEngines(origin: string): Promise<boolean> {
+async function healthyEngines(origin: string): Promise<unknown> {
   const response = await fetch(`${origin}/readiness`)
-  await response.arrayBuffer()
-  return response.ok
+  return at(await response.json(), 'healthy_workers')
 }

@@ -53,5 +53,7 @@ export const EXTERNALS: Readonly<Record<string, readonly string[]>> = {
   zod: ['src/config/', 'bench/'],
   commander: ['src/cli/'],
   mitata: ['bench/micro/'],
+  'log-update': ['bench/command/progress/progress.ts'],
+  uplot: ['bench/report/html/assets.ts'],
   yaml: ['src/config/load.ts', 'bench/'],
 }

@@ -16,6 +16,7 @@ export function recordOf(change: Partial<RequestRecord> = {}): RequestRecord {
     failure: undefined,
     status: 200,
     badRefusal: undefined,
+    requestId: undefined,
     inputTokens: 4,
     outputTokens: 5,
     ...change,
@@ -34,9 +35,11 @@ export function resultOf(records: readonly RequestRecord[], plan: Partial<PlanIn
     }),
     startMs: 0,
     records,
+    unfinished: [],
     itlMs: Float32Array.of(10, 20),
     iclMs: Float32Array.of(15, 25),
-    busyShares: [0.5],
+    busyShares: [0.05],
+    cpuShares: [0.04],
     wasInterrupted: false,
   }
 }

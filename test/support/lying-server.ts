@@ -1,7 +1,7 @@
 /** A server that answers each request with given bytes: whole and true ones, or lies. */
-import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
+import { listen } from './listen.ts'
 
 /** What it does with a request, of which it is told the JSON body. */
 export type Lie = (socket: Socket, body: unknown) => void
@@ -15,15 +15,12 @@ export async function openLyingServer(t: TestContext, lie: Lie): Promise<string>
     socket.on('error', () => undefined)
     readRequests(socket, lie)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  const port = await listen(server)
   t.after(() => {
     for (const socket of sockets) socket.destroy()
     server.close()
   })
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port')
-  return `http://127.0.0.1:${address.port}`
+  return `http://127.0.0.1:${port}`
 }
 
 /** Requests with a content-length, one after the other. */

@@ -5,6 +5,7 @@ import { connect, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 import { createServer } from 'node:tls'
 import { fileURLToPath } from 'node:url'
+import { listen } from './listen.ts'
 
 export const CERTIFICATE_FILE = fileURLToPath(new URL('tls/cert.pem', import.meta.url))
 /** Made for these tests, and of no use elsewhere. */
@@ -40,10 +41,7 @@ export async function openTlsFront(t: TestContext, plainUrl: string): Promise<Tl
       outer.pipe(inner).pipe(outer)
     },
   )
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  const url = `https://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
+  const url = `https://127.0.0.1:${await listen(server)}`
   const front: TlsFront = { url, socketCount: 0, tokenSocketCount: 0 }
   t.after(async () => {
     for (const socket of openSockets) socket.destroy()

@@ -3,7 +3,7 @@
  * Carries one leg at a time. Timers of undici are off; the data path has its own.
  */
 import type { Socket } from 'node:net'
-import type { IdleLinks } from './idle-list.ts'
+import { newPlace } from '../../src/core/age-list.ts'
 import { connectLean, type LeanSocket } from './lean-socket.ts'
 import type { Leg } from './leg-dispatch.ts'
 import { buildConnector, Client } from './undici.ts'
@@ -16,7 +16,8 @@ export interface ConnectionOptions {
 }
 
 export class Connection {
-  readonly idle: IdleLinks<Connection> = { older: undefined, newer: undefined, isIdle: false }
+  /** Among those of its engine that are idle. */
+  readonly place = newPlace<Connection>()
   readonly #client: Client
   #socket: Socket | undefined
   #lean: LeanSocket | undefined

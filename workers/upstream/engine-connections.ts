@@ -5,8 +5,8 @@
  * A free connection is taken last in, first out. That keeps the ones in use warm, lets the others idle out, and costs
  * the same with ten connections as with thousands, where a pool that looks for a free client pays for each.
  */
+import { AgeList } from '../../src/core/age-list.ts'
 import { Connection, type ConnectionOptions } from './connection.ts'
-import { IdleList } from './idle-list.ts'
 import type { LegHandle, LegHandler, LegRequest } from './leg.ts'
 import { Leg, type LegOwner } from './leg-dispatch.ts'
 import type { SocketBudget, SocketPool } from './socket-budget.ts'
@@ -19,7 +19,7 @@ export class EngineConnections implements LegOwner, SocketPool {
   readonly #origin: string
   readonly #options: EngineConnectionsOptions
   readonly #all = new Set<Connection>()
-  readonly #idle = new IdleList<Connection>()
+  readonly #idle = new AgeList<Connection>()
   readonly #waiting = new Set<Leg>()
 
   constructor(origin: string, options: EngineConnectionsOptions) {

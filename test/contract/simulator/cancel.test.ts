@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { ManualClock } from '../../../bench/simulator/manual-clock.ts'
 import { at, parseStream } from '../../support/sse.ts'
-import { fleetFor, inTurn, joined, only, open, post, until } from './support.ts'
+import { until } from '../../support/until.ts'
+import { fleetFor, inTurn, joined, only, open, post } from './support.ts'
 
 const LONG = { text: 'Hello', sampling_params: { max_new_tokens: 100_000 } }
 
@@ -91,6 +92,38 @@ suite('a client that leaves', () => {
     clock.advance(200)
     assert.equal(decode.running(), 0)
   })
+})
+
+suite('while the prompt is tokenized', () => {
+  const SLOW = { tokenizeMsPerKTok: 1_000_000, disconnectPollMs: 100 }
+  const LASTS_MS = 10_000
+
+  for (const role of ['prefill', 'decode'] as const) {
+    test(`a client of ${role} that leaves is not forgotten`, async t => {
+      const clock = new ManualClock()
+      const fleet = await fleetFor(t, { prefill: 1, decode: 1, clock, knobs: SLOW })
+      const engine = only(fleet[role])
+      const leg = open(engine.url, '/generate', { ...LONG, ...joined(only(fleet.prefill), 5) })
+      await until(() => engine.running() === 1, 'the request is in')
+      leg.close()
+      await until(() => engine.counters.disconnected === 1, 'the socket is closed')
+      clock.advance(LASTS_MS)
+      assert.equal(engine.running(), 0)
+    })
+
+    test(`an abort of ${role} is heard when the prompt has come to the scheduler`, async t => {
+      const clock = new ManualClock()
+      const fleet = await fleetFor(t, { prefill: 1, decode: 1, clock, knobs: SLOW })
+      const engine = only(fleet[role])
+      const leg = open(engine.url, '/generate', { ...LONG, rid: 'early', ...joined(only(fleet.prefill), 5) })
+      await until(() => engine.running() === 1, 'the request is in')
+      await post(engine.url, '/abort_request', { rid: 'early' })
+      assert.equal(engine.running(), 1)
+      clock.advance(LASTS_MS)
+      assert.equal(engine.running(), 0)
+      await leg.answer
+    })
+  }
 })
 
 suite('KV cache', () => {

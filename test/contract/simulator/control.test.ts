@@ -4,7 +4,8 @@ import { suite, type TestContext, test } from 'node:test'
 import { startControlServer } from '../../../bench/simulator/control-server.ts'
 import type { Fleet } from '../../../bench/simulator/fleet.ts'
 import { at } from '../../support/sse.ts'
-import { fleetFor, get, joined, only, open, post, until } from './support.ts'
+import { until } from '../../support/until.ts'
+import { fleetFor, get, joined, only, open, post } from './support.ts'
 
 const GENERATE = { text: 'Hello', sampling_params: { max_new_tokens: 4 } }
 

@@ -10,7 +10,8 @@ import { ManualClock } from '../../../bench/simulator/manual-clock.ts'
 import { presetKnobs } from '../../../bench/simulator/presets.ts'
 import { expectedText } from '../../../bench/simulator/script.ts'
 import { at, parseStream } from '../../support/sse.ts'
-import { fleetFor, get, inTurn, joined, type OpenRequest, only, open, post, until } from './support.ts'
+import { until } from '../../support/until.ts'
+import { fleetFor, get, inTurn, joined, type OpenRequest, only, open, post } from './support.ts'
 
 const GENERATE = { text: 'Hello', sampling_params: { max_new_tokens: 40 } }
 const CHAT = { messages: [{ role: 'user', content: 'Hello' }], max_tokens: 40 }

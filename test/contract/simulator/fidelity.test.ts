@@ -6,7 +6,8 @@ import { suite, test } from 'node:test'
 import { ManualClock } from '../../../bench/simulator/manual-clock.ts'
 import { expectedText, scriptFor } from '../../../bench/simulator/script.ts'
 import { at, parseStream } from '../../support/sse.ts'
-import { fleetFor, get, joined, only, open, post, until } from './support.ts'
+import { until } from '../../support/until.ts'
+import { fleetFor, get, joined, only, open, post } from './support.ts'
 
 const generate = { text: 'A prompt of some words', sampling_params: { max_new_tokens: 5 } }
 

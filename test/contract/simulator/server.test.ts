@@ -4,7 +4,8 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { suite, test } from 'node:test'
 import { at, parseStream } from '../../support/sse.ts'
-import { fleetFor, get, inTurn, joined, only, open, post, until } from './support.ts'
+import { until } from '../../support/until.ts'
+import { fleetFor, get, inTurn, joined, only, open, post } from './support.ts'
 
 const GENERATE = { text: 'Hello', sampling_params: { max_new_tokens: 8 } }
 

@@ -1,7 +1,6 @@
 /** How the simulator's own tests talk to a fleet. */
 import { request } from 'node:http'
 import type { TestContext } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { SimEngine } from '../../../bench/simulator/engine.ts'
 import { type Fleet, type FleetOptions, startFleet } from '../../../bench/simulator/fleet.ts'
 import { FAST } from '../../../bench/simulator/knobs.ts'
@@ -88,16 +87,6 @@ export async function get(url: string, path: string): Promise<Answer> {
 /** Bootstrap fields that join both legs. */
 export function joined(prefill: SimEngine, room: number): object {
   return { bootstrap_host: '127.0.0.1', bootstrap_port: prefill.bootstrapPort, bootstrap_room: room }
-}
-
-/** Waits until a condition holds, ten seconds at most. */
-export async function until(condition: () => boolean, what: string): Promise<void> {
-  const limit = performance.now() + 10_000
-  while (!condition()) {
-    if (performance.now() > limit) throw new Error(`never: ${what}`)
-    // oxlint-disable-next-line no-await-in-loop -- polling is what this is for
-    await sleep(2)
-  }
 }
 
 /** One after the other, each with the result of the last one known. */

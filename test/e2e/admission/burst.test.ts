@@ -1,7 +1,8 @@
 /** More requests at once than the engines take: all are answered, and no engine is ever given more than it takes. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { type GatewayHouse, openGateway, runningOn, until } from '../../support/gateway.ts'
+import { type GatewayHouse, openGateway, runningOn } from '../../support/gateway.ts'
+import { until } from '../../support/until.ts'
 
 const WINDOW = 10
 const BURST = 64

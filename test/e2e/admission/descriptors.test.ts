@@ -1,38 +1,13 @@
 /** A gateway that may open few files answers more requests at once than it has sockets for. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { Agent, request } from 'node:http'
-import { createInterface } from 'node:readline'
-import { type TestContext, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
-import { openFleet, until } from '../../support/gateway.ts'
+import { test } from 'node:test'
+import { openFleet } from '../../support/gateway.ts'
+import { engineFlags, PROGRAM, startProgram } from '../../support/program.ts'
 
-const BINARY = fileURLToPath(new URL('../../../bin/pd-gateway.js', import.meta.url))
 const LIMIT = 512
 const REQUESTS = 300
-
-interface Running {
-  readonly port: number
-  readonly lines: readonly string[]
-}
-
-async function startLimited(t: TestContext, args: readonly string[]): Promise<Running> {
-  const command = `ulimit -n ${LIMIT}; exec "$@"`
-  const child = spawn('bash', ['-c', command, 'bash', process.execPath, BINARY, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  t.after(async () => {
-    child.kill('SIGKILL')
-    await once(child, 'exit')
-  })
-  const lines: string[] = []
-  createInterface(child.stdout).on('line', line => lines.push(line))
-  const portIn = (): number =>
-    Number(/"port":(\d+)/.exec(lines.find(line => line.includes('listening')) ?? '')?.[1])
-  await until(() => portIn() > 0, 30_000)
-  return { port: portIn(), lines }
-}
+const LIMITED = ['bash', '-c', `ulimit -n ${LIMIT}; exec "$@"`, 'bash', ...PROGRAM]
 
 function generate(port: number, agent: Agent, text: string): Promise<{ status: number; body: string }> {
   const body = JSON.stringify({ text, sampling_params: { max_new_tokens: 4 } })
@@ -52,25 +27,8 @@ function generate(port: number, agent: Agent, text: string): Promise<{ status: n
 
 test(`${REQUESTS} requests at once are all answered with ${LIMIT} descriptors, and no engine is blamed`, async t => {
   const fleet = await openFleet(t, { prefill: 2, decode: 2, knobs: { itlBaseMs: 40 } })
-  const engines = [
-    ...fleet.prefill.flatMap(({ url, bootstrapPort }) => ['--prefill', url, String(bootstrapPort)]),
-    ...fleet.decode.flatMap(({ url }) => ['--decode', url]),
-  ]
-  const own = [
-    '--host',
-    '127.0.0.1',
-    '--port',
-    '0',
-    '--prometheus-port',
-    '0',
-    '--workers',
-    '1',
-    '--log-json',
-    '--log-level',
-    'info',
-  ]
-  const { port, lines } = await startLimited(t, ['serve', ...own, ...engines])
-  await until(async () => (await fetch(`http://127.0.0.1:${port}/readiness`)).ok, 30_000)
+  const own = ['serve', '--workers', '1', '--log-json', '--log-level', 'info']
+  const { port, lines } = await startProgram(t, LIMITED, [...own, ...engineFlags(fleet)])
 
   const agent = new Agent({ keepAlive: true })
   t.after(() => agent.destroy())

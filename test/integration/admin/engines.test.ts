@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type GatewayHouse, openFleet, openGateway, until } from '../../support/gateway.ts'
+import { type GatewayHouse, openFleet, openGateway } from '../../support/gateway.ts'
 import { at } from '../../support/sse.ts'
+import { until } from '../../support/until.ts'
 
 async function enginesOf({ adminOrigin }: GatewayHouse): Promise<readonly unknown[]> {
   const body: unknown = await (await fetch(`${adminOrigin}/admin/engines`)).json()
@@ -72,7 +73,7 @@ test('an engine that is added takes requests', async t => {
   )
 })
 
-for (const [method, path, body, status] of [
+const CASES = [
   ['GET', '/liveness', undefined, 200],
   ['GET', '/health', undefined, 200],
   ['GET', '/readiness', undefined, 200],
@@ -84,13 +85,19 @@ for (const [method, path, body, status] of [
   ['POST', '/admin/engines', ' '.repeat(70_000), 413],
   ['DELETE', '/admin/engines/http%3A%2F%2F127.0.0.1%3A1', undefined, 404],
   ['DELETE', '/admin/engines/%zz', undefined, 400],
-] as const) {
-  test(`${method} ${path} with ${body?.slice(0, 50).trim() || 'nothing'} is answered ${status}`, async t => {
-    const { adminOrigin } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
-    const response = await fetch(`${adminOrigin}${path}`, { method, ...(body === undefined ? {} : { body }) })
-    const text = await response.text()
-    assert.equal(response.status, status, text)
-    if (status >= 400) assert.equal(typeof at(JSON.parse(text), 'error', 'code'), 'string')
-    if (status === 405) assert.equal(response.headers.get('allow'), 'GET')
-  })
-}
+] as const
+
+test('the paths of the listener are answered with the status that they deserve', async t => {
+  const { adminOrigin } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
+  for (const [method, path, body, status] of CASES) {
+    // oxlint-disable-next-line no-await-in-loop -- one gateway serves them all, one after the other
+    await t.test(`${method} ${path} with ${body?.slice(0, 50).trim() || 'nothing'}: ${status}`, async () => {
+      const init = { method, ...(body === undefined ? {} : { body }) }
+      const response = await fetch(`${adminOrigin}${path}`, init)
+      const text = await response.text()
+      assert.equal(response.status, status, text)
+      if (status >= 400) assert.equal(typeof at(JSON.parse(text), 'error', 'code'), 'string')
+      if (status === 405) assert.equal(response.headers.get('allow'), 'GET')
+    })
+  }
+})

@@ -1,10 +1,14 @@
 /** What /metrics says is what happened: held against the engines' own counters and the answers that clients got. */
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
-import { openGateway, until } from '../../support/gateway.ts'
+import { after, test } from 'node:test'
+import { openGateway } from '../../support/gateway.ts'
+import { until } from '../../support/until.ts'
 
 const REQUESTS = 120
 const AT_ONCE = 8
+
+/** For tests that count what no other test does. */
+const PAIR = await openGateway({ after }, { fleet: { prefill: 1, decode: 1 } })
 
 type Samples = ReadonlyMap<string, number>
 
@@ -75,8 +79,8 @@ for (const seed of [1, 2, 3]) {
   })
 }
 
-test('breakers, links and heartbeats are shown, and a breaker is closed on demand', async t => {
-  const { adminOrigin, fleet } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
+test('breakers, links and heartbeats are shown, and a breaker is closed on demand', async () => {
+  const { adminOrigin, fleet } = PAIR
   const samples = await samplesOf(adminOrigin)
   assert.equal(sumOf(samples, 'pdgw_engine_breaker_state{'), 0)
   assert.equal(samples.get('pdgw_router_links_open'), 0)
@@ -92,8 +96,8 @@ test('breakers, links and heartbeats are shown, and a breaker is closed on deman
   assert.equal(unknown.status, 404)
 })
 
-test('a router thread is replaced on demand, and beats again', async t => {
-  const { origin, adminOrigin } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
+test('a router thread is replaced on demand, and beats again', async () => {
+  const { origin, adminOrigin } = PAIR
   const none = await fetch(`${adminOrigin}/admin/threads/7/restart`, { method: 'POST' })
   assert.equal(none.status, 400)
   const done = await fetch(`${adminOrigin}/admin/threads/0/restart`, { method: 'POST' })
@@ -120,8 +124,8 @@ test('who waits is counted while it waits, and for how long it has', async t => 
   await until(async () => ((await samplesOf(adminOrigin)).get('pdgw_router_upstream_sockets') ?? 0) >= 2)
 })
 
-test('refusals of the front end are counted by their reason', async t => {
-  const { origin, adminOrigin } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
+test('refusals of the front end are counted by their reason', async () => {
+  const { origin, adminOrigin } = PAIR
   for (const path of ['/nowhere', '/nowhere', '/rerank']) {
     // oxlint-disable-next-line no-await-in-loop -- order does not matter, one connection is enough
     await (await fetch(`${origin}${path}`)).arrayBuffer()

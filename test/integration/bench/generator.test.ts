@@ -4,10 +4,11 @@ import { test } from 'node:test'
 import { Generator } from '../../../bench/load/generator.ts'
 import { type PlanInput, planSchema } from '../../../bench/load/plan.ts'
 import type { RequestRecord } from '../../../bench/load/record.ts'
+import { resetSocket } from '../../../bench/simulator/reset-socket.ts'
 import { scriptFor } from '../../../bench/simulator/script.ts'
-import { until } from '../../support/gateway.ts'
 import { answerText, type Lie, openLyingServer } from '../../support/lying-server.ts'
 import { at } from '../../support/sse.ts'
+import { until } from '../../support/until.ts'
 
 const TOKENS = 6
 
@@ -24,7 +25,7 @@ function planOf(url: string, change: Partial<PlanInput> = {}) {
   })
 }
 
-async function recordsOf(plan: ReturnType<typeof planOf>): Promise<RequestRecord[]> {
+async function recordsOf(plan: ReturnType<typeof planOf>): Promise<readonly RequestRecord[]> {
   const generator = new Generator(plan, { process: 0, processes: 1 }, [])
   await generator.run(performance.timeOrigin + performance.now())
   return generator.take().records
@@ -93,7 +94,7 @@ const LIES: Record<string, readonly [string, Lie]> = {
     (socket, body) => socket.end(streamText(tokensFor(body)).slice(0, -20)),
   ],
   'closes without a word': ['reset', socket => socket.end()],
-  'resets before the head': ['reset', socket => socket.resetAndDestroy()],
+  'resets before the head': ['reset', socket => resetSocket(socket)],
   'sends events that are not JSON': ['malformed', socket => socket.write(streamText([], 'data: {nope\n\n'))],
   'goes on after [DONE]': [
     'malformed',
@@ -200,4 +201,30 @@ test('an open loop does not wait for answers, a bounded one keeps its bound', as
   peak = 0
   await recordsOf(planOf(url, { requests: 20, arrivals: { kind: 'open', maxConcurrency: 5 } }))
   assert.equal(peak, 5)
+})
+
+test('what is open when the run is stopped is told of as unfinished', async t => {
+  let asked = 0
+  const url = await openLyingServer(t, () => void asked++)
+  const generator = new Generator(planOf(url, { stallMs: 60_000 }), { process: 0, processes: 1 }, [])
+  const ended = generator.run(performance.timeOrigin + performance.now())
+  await until(() => asked === 2)
+  generator.stop()
+  await ended
+  const { records, unfinished } = generator.take()
+  assert.deepEqual([records.length, unfinished.length, generator.inFlight], [0, 2, 0])
+  for (const { sentMs, endMs } of unfinished) assert.ok(sentMs >= 0 && endMs >= sentMs)
+})
+
+test('connections come from the addresses that were given, in turn', async t => {
+  const remotes: (string | undefined)[] = []
+  const url = await openLyingServer(t, (socket, body) => {
+    remotes.push(socket.remoteAddress)
+    TRUTH(socket, body)
+  })
+  const plan = planOf(url, { requests: 6, connection: 'per-request' })
+  const generator = new Generator(plan, { process: 0, processes: 1 }, ['127.0.7.1', '127.0.7.2'])
+  await generator.run(performance.timeOrigin + performance.now())
+  const countOf = (address: string) => remotes.filter(remote => remote === address).length
+  assert.deepEqual([countOf('127.0.7.1'), countOf('127.0.7.2')], [3, 3])
 })

@@ -21,13 +21,13 @@ interface Ran {
 }
 
 async function ran(
-  run: Omit<BenchRun, 'out' | 'err' | 'signal'>,
+  run: Omit<BenchRun, 'out' | 'err' | 'signal' | 'terminal'>,
   signal = new AbortController().signal,
 ): Promise<Ran> {
   let out = ''
   let err = ''
   const sinks = { out: (text: string) => void (out += text), err: (text: string) => void (err += text) }
-  const code = await runBench({ ...run, ...sinks, signal })
+  const code = await runBench({ ...run, ...sinks, terminal: undefined, signal })
   return { code, out, err }
 }
 
@@ -49,21 +49,55 @@ test('a run against simulated engines checks every token and writes its report',
   )
   const { code, out, err } = await ran({ command: 'basic', url: origin, levels, reportDir, requestLog })
   assert.equal(code, 0, out + err)
-  assert.equal(out.match(/60 \(100\.00 % of those that stayed\), every token checked/g)?.length, 6, out)
-  const name = readdirSync(reportDir).find(file => file.startsWith('basic-')) ?? ''
+  assert.equal(out.match(/^\w+ (?:true|false) +100 % /gm)?.length, 6, out)
+  assert.match(out, /6 levels, 360 requests: all answers were right/)
+  const name = readdirSync(reportDir).find(file => /^basic-.*\.json$/.test(file)) ?? ''
   const report = reportSchema.parse(JSON.parse(readFileSync(join(reportDir, name), 'utf8')))
   assert.deepEqual(
     report.levels.map(level => level.requests.ok),
     [60, 60, 60, 60, 60, 60],
   )
-  assert.equal(readFileSync(requestLog, 'utf8').trim().split('\n').length, 360)
+  const lines = readFileSync(requestLog, 'utf8').trim().split('\n')
+  assert.equal(lines.length, 360)
+  const logged: unknown = JSON.parse(lines[0] ?? '')
+  assert.partialDeepStrictEqual(logged, { metadata: { was_cancelled: false, status: 200 }, error: null })
+  assert.match(lines[0] ?? '', /"x_request_id":"[^"]+"/)
+})
+
+test("vLLM's result file is written where it was asked for, after a warm-up that it does not count", async t => {
+  const { origin, fleet } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
+  const folder = join(folderOf(t), 'results')
+  const options = {
+    backend: 'vllm',
+    label: null,
+    requestRate: Infinity,
+    burstiness: 1,
+    maxConcurrency: 10,
+    ramp: undefined,
+    metadata: { gpu: 'none' },
+    percentileMetrics: ['e2el'],
+    percentiles: [90],
+    goodput: { e2el: 60_000 },
+  } as const
+  const { code } = await ran({
+    command: 'serving',
+    url: origin,
+    levels: [{ name: 'serving', load: LOAD }],
+    warmUps: 5,
+    vllm: { folder, fileName: 'run.json', options },
+  })
+  assert.equal(code, 0)
+  const file: unknown = JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'))
+  assert.partialDeepStrictEqual(file, { completed: 60, failed: 0, gpu: 'none', model_id: 'sim' })
+  assert.ok(Number(Reflect.get(Object(file), 'request_goodput')) > 0)
+  assert.equal(fleet.decode[0]?.counters.received, 65)
 })
 
 test('answers other than the script says fail, and the exit code is 1', async t => {
   const { origin } = await openGateway(t, { fleet: { prefill: 1, decode: 1, knobs: { scriptSeed: 5 } } })
   const { code, out } = await ran({ command: 'basic', url: origin, levels: [{ name: 'basic', load: LOAD }] })
   assert.equal(code, 1)
-  assert.match(out, /altered: 60/)
+  assert.match(out, /altered +60 {3}at /)
 })
 
 test('nobody at the address is one line and exit code 2', async () => {
@@ -73,7 +107,7 @@ test('nobody at the address is one line and exit code 2', async () => {
   assert.match(err, /^nobody answers at http:\/\/127\.0\.0\.1:1: [^\n]*\n$/)
 })
 
-test('an interrupted run prints what there is, and its exit code is 1', async t => {
+test('an interrupted run prints what there is, and its exit code is 130', async t => {
   const { origin } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
   const interrupt = new AbortController()
   const levels = [{ name: 'long', load: { ...LOAD, requests: 1_000_000 } }]
@@ -84,10 +118,16 @@ test('an interrupted run prints what there is, and its exit code is 1', async t 
     levels,
     out: text => void (out += text),
     err: () => interrupt.abort(),
+    terminal: undefined,
     signal: interrupt.signal,
   })
-  assert.equal(code, 1)
-  assert.match(out, /^long: \d+ requests in .* \(interrupted\)/)
+  assert.equal(code, 130)
+  assert.match(out, /^long: [\d,]+ requests in .* \(interrupted\)/)
+  // Some may be between two requests.
+  assert.match(
+    out,
+    /\nInterrupted after .* with \d+ requests? open\. All [\d,]+ requests were answered right/,
+  )
 })
 
 test('bench faults replays a script, and what is not streamed is saved', async () => {
@@ -129,4 +169,21 @@ test('a scenario plays with processes of its own and judges what it saw', async 
   assert.equal(seen.get('engines that restarted'), '0')
   assert.ok(Number(seen.get('legs an engine role received, a request')) > 0.5)
   assert.ok(Number.parseFloat(seen.get('right answers, of the clients that stayed') ?? '') > 90)
+})
+
+test('engines that leave and come back under load cost no answer', async () => {
+  const scenario = readScenario('churn')
+  if (scenario.kind !== 'churn') throw new TypeError('churn is a churn')
+  const [load] = scenario.loads
+  assert.ok(load !== undefined)
+  const small = { ...scenario, leastChanges: 1, pauseMs: 10, loads: [{ ...load, requests: 400 }] }
+  const conditions = await playScenario(small, {
+    signal: new AbortController().signal,
+    say: () => undefined,
+    onLoad: () => undefined,
+  })
+  assert.deepEqual(
+    conditions.filter(({ holds }) => !holds),
+    [],
+  )
 })

@@ -3,17 +3,19 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { setTimeout as pause } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import { type Config, configSchema } from '../../../src/config/config.ts'
 import { startControl } from '../../../src/control/control.ts'
 import { type EngineSnapshot, NO_ENGINES } from '../../../src/core/engine.ts'
 import { EngineSlots } from '../../../src/shared/engine-slots.ts'
 import { createSharedMemory } from '../../../src/shared/layout.ts'
+import { until } from '../../support/until.ts'
 
 interface FakeEngine {
   health: number
   info: object | undefined
+  /** Requests so far. */
+  asked: number
   readonly port: number
   readonly url: string
   /** Ends every connection and listens no more. */
@@ -22,6 +24,7 @@ interface FakeEngine {
 
 async function fakeEngine(t: TestContext, info: object | undefined, port = 0): Promise<FakeEngine> {
   const server = createServer((request, response) => {
+    engine.asked++
     const isInfo = request.url === '/server_info' && engine.info !== undefined
     const status = request.url === '/health' ? engine.health : isInfo ? 200 : 404
     response.writeHead(status).end(isInfo ? JSON.stringify(engine.info) : '')
@@ -35,7 +38,14 @@ async function fakeEngine(t: TestContext, info: object | undefined, port = 0): P
     server.closeAllConnections()
     await once(server, 'close')
   }
-  const engine: FakeEngine = { health: 200, info, port: bound, url: `http://127.0.0.1:${bound}`, stop }
+  const engine: FakeEngine = {
+    health: 200,
+    info,
+    asked: 0,
+    port: bound,
+    url: `http://127.0.0.1:${bound}`,
+    stop,
+  }
   t.after(stop)
   return engine
 }
@@ -64,14 +74,6 @@ async function control(t: TestContext, engines: Config['engines'] | object, heal
   })
   t.after(() => running.close())
   return { seen, slots: new EngineSlots(shared), running }
-}
-
-async function until(condition: () => boolean, what: string): Promise<void> {
-  const limit = performance.now() + 10_000
-  while (!condition()) {
-    assert.ok(performance.now() < limit, `waited too long until ${what}`)
-    await pause(5) // oxlint-disable-line no-await-in-loop -- waits on a condition
-  }
 }
 
 test('engines are registered with what they tell, and healthy at their first good probe', async t => {
@@ -116,6 +118,55 @@ test('a control thread that dies is replaced: probes go on, and no engine is for
     seen.sizes.every((size, at) => size >= (seen.sizes[at - 1] ?? 0)),
     seen.sizes.join(' '),
   )
+})
+
+test('an engine that was removed stays away when the control thread is replaced, until it is added again', async t => {
+  const workers: Worker[] = []
+  const note = (worker: Worker): void => void workers.push(worker)
+  process.on('worker', note)
+  t.after(() => process.off('worker', note))
+  const [kept, gone] = [await fakeEngine(t, undefined), await fakeEngine(t, undefined)]
+  const { seen, slots, running } = await control(t, { decode: [{ url: kept.url }, { url: gone.url }] })
+  await until(() => slots.isHealthy(0) && slots.isHealthy(1), 'both are healthy')
+  const engines = `http://127.0.0.1:${running.adminPort}/admin/engines`
+  assert.equal((await fetch(`${engines}/${encodeURIComponent(gone.url)}`, { method: 'DELETE' })).status, 202)
+  await until(() => seen.snapshot.engines.length === 1, 'it is gone')
+
+  await workers[0]?.terminate()
+  await until(() => workers.length === 2, 'another thread has started')
+  const { asked } = gone
+  for (const health of [500, 200]) {
+    kept.health = health
+    // oxlint-disable-next-line no-await-in-loop -- down first, then up again
+    await until(() => slots.isHealthy(0) === (health === 200), `the new thread has seen ${health}`)
+  }
+  assert.equal(gone.asked, asked)
+  assert.deepEqual(
+    seen.snapshot.engines.map(({ url }) => url),
+    [kept.url],
+  )
+  const body = JSON.stringify({ url: gone.url, role: 'decode' })
+  assert.equal((await fetch(engines, { method: 'POST', body })).status, 202)
+  await until(() => seen.snapshot.engines.length === 2, 'it is back')
+})
+
+test('an engine that drains when the control thread is replaced drains on', async t => {
+  const workers: Worker[] = []
+  const note = (worker: Worker): void => void workers.push(worker)
+  process.on('worker', note)
+  t.after(() => process.off('worker', note))
+  const engine = await fakeEngine(t, undefined)
+  const { seen, slots, running } = await control(t, { decode: [{ url: engine.url }] })
+  await until(() => slots.isHealthy(0), 'it is healthy')
+  slots.addInFlight(0, 0, 1)
+  const path = `http://127.0.0.1:${running.adminPort}/admin/engines/${encodeURIComponent(engine.url)}`
+  assert.equal((await fetch(path, { method: 'DELETE' })).status, 202)
+  await until(() => slots.health(0) === 'draining', 'it drains')
+  await workers[0]?.terminate()
+  await until(() => workers.length === 2, 'another thread has started')
+  assert.deepEqual([slots.health(0), seen.snapshot.engines.length], ['draining', 1])
+  slots.addInFlight(0, 0, -1)
+  await until(() => seen.snapshot.engines.length === 0, 'it has drained and is gone')
 })
 
 test('no engine at all is a valid start', async t => {

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ConfigInput } from '../../../src/config/config.ts'
-import { openHouse, until } from '../../support/front-house.ts'
+import { openHouse } from '../../support/front-house.ts'
+import { until } from '../../support/until.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 
@@ -105,6 +106,39 @@ test('a wait that is too long ends with 503 and a time to come again', async t =
   assert.ok(refused.headers.get('retry-after'))
   assert.partialDeepStrictEqual(await refused.json(), { error: { code: 'queue-timeout' } })
   held.leave()
+})
+
+test('/abort_request ends requests that wait, by rid or all, and no others', async t => {
+  const { origin, frontend } = await openHouse(t, { config: oneAtATime() })
+  const held = await hold(origin)
+  const rids = ['one', 'two', 'three', 'four']
+  // A large body lies in shared memory.
+  const waiting = rids.map(rid =>
+    ask(origin, '', { body: JSON.stringify({ rid, text: rid === 'two' ? 'x'.repeat(200_000) : 'x' }) }),
+  )
+  await until(() => frontend.waitingRequests === rids.length)
+  const abort = async (order: object): Promise<void> => {
+    const sent = { method: 'POST', headers: JSON_TYPE, body: JSON.stringify(order) }
+    const response = await fetch(`${origin}/abort_request`, sent)
+    assert.equal(response.status, 200)
+  }
+  await abort({ rid: 'two' })
+  await until(() => frontend.waitingRequests === rids.length - 1)
+  const second = await waiting[1]
+  assert.equal(second?.status, 500)
+  assert.deepEqual(await second?.json(), {
+    error: { message: 'Aborted by AbortReq.', type: 'server_error', param: null, code: 500 },
+  })
+  await abort({ rid: 'nobody' })
+  await abort({ rid: 'one' })
+  await abort({ abort_all: true })
+  assert.deepEqual(
+    await Promise.all(waiting.map(async answer => (await answer).status)),
+    [500, 500, 500, 500],
+  )
+  assert.deepEqual([frontend.waitingRequests, frontend.openRequests], [0, 1])
+  held.leave()
+  await until(() => frontend.openRequests === 0)
 })
 
 test('a client that leaves the queue leaves nothing behind', async t => {

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { connect } from 'node:net'
 import { test } from 'node:test'
-import { openHouse, until } from '../../support/front-house.ts'
+import { openHouse } from '../../support/front-house.ts'
 import { sendRaw } from '../../support/raw-http.ts'
+import { until } from '../../support/until.ts'
 
 const SMALL = { limits: { bodyBytes: 65_536 } }
 

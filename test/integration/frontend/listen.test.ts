@@ -1,6 +1,5 @@
 /** A port that is somebody else's is not shared, though our own listeners share theirs. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
 import { configSchema } from '../../../src/config/config.ts'
@@ -8,6 +7,7 @@ import { startFrontend } from '../../../src/frontend/server.ts'
 import { createSharedMemory } from '../../../src/shared/layout.ts'
 import { Recorder } from '../../../src/telemetry/recorder.ts'
 import { openHouse, SILENT } from '../../support/front-house.ts'
+import { listen } from '../../support/listen.ts'
 
 function listenOn(port: number): Promise<unknown> {
   return startFrontend({
@@ -20,11 +20,9 @@ function listenOn(port: number): Promise<unknown> {
 }
 
 test('does not start on the port of another program, and says which port it is', async t => {
-  const other = createServer().listen(0, '127.0.0.1')
+  const other = createServer()
   t.after(() => other.close())
-  await once(other, 'listening')
-  const address = other.address()
-  const port = typeof address === 'object' ? (address?.port ?? 0) : 0
+  const port = await listen(other)
   await assert.rejects(listenOn(port), new RegExp(`EADDRINUSE: address already in use 127.0.0.1:${port}`))
 })
 

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
-import { openHouse, until } from '../../support/front-house.ts'
+import { openHouse } from '../../support/front-house.ts'
+import { until } from '../../support/until.ts'
 
 const LARGE = 300_000
 
@@ -69,6 +70,25 @@ test('gives a request up that was open on two threads when they died', async t =
   assert.match(await killer.text(), /"code":"thread-lost"/)
   await until(() => threads.channels.length === 1)
   assert.equal(frontend.openRequests, 0)
+})
+
+test('does not hold it against a request that its threads were told to end', async t => {
+  const { origin, frontend, threads } = await openHouse(t)
+  const leaving = new AbortController()
+  const sent = { method: 'POST', body: Buffer.from('{}'), signal: leaving.signal }
+  const answer = fetch(`${origin}/generate?silent`, sent)
+  await until(() => openOn(threads) === 1)
+  for (let restart = 0; restart < 3; restart++) {
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    assert.equal(await threads.restart(0), true)
+    // oxlint-disable-next-line no-await-in-loop -- the same
+    await until(() => threads.channels.length === 0)
+    // oxlint-disable-next-line no-await-in-loop -- the same
+    await until(() => openOn(threads) === 1)
+  }
+  leaving.abort()
+  await assert.rejects(answer)
+  await until(() => frontend.openRequests === 0)
 })
 
 test('replaces a thread that stands still, and answers what it had open', async t => {

@@ -5,8 +5,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { servedRoutes } from '../../../src/frontend/routes.ts'
-import { openHouse, until } from '../../support/front-house.ts'
+import { openHouse } from '../../support/front-house.ts'
 import { sendRaw } from '../../support/raw-http.ts'
+import { until } from '../../support/until.ts'
 
 const BODY = '{"text":"a"}'
 const LENGTH = `content-length: ${BODY.length}\r\n`

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { test } from 'node:test'
 import type { Readiness } from '../../../src/frontend/server.ts'
-import { openHouse, until } from '../../support/front-house.ts'
+import { openHouse } from '../../support/front-house.ts'
+import { until } from '../../support/until.ts'
 
 test('takes a request to a router thread and its answer back', async t => {
   const { origin } = await openHouse(t)

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { openHouse, until } from '../../support/front-house.ts'
+import { openHouse } from '../../support/front-house.ts'
+import { until } from '../../support/until.ts'
 
 const STALL = { limits: { clientStallMs: 400 } }
 

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { test } from 'node:test'
-import { type House, openHouse, until } from '../../support/front-house.ts'
+import { type House, openHouse } from '../../support/front-house.ts'
+import { until } from '../../support/until.ts'
 
 test('streams every byte', async t => {
   const { origin, frontend } = await openHouse(t)

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type TestContext, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
+import { resetSocket } from '../../../bench/simulator/reset-socket.ts'
 import type { EngineConnections } from '../../../workers/upstream/engine-connections.ts'
 import type { LegHandle } from '../../../workers/upstream/leg.ts'
-import { until } from '../../support/front-house.ts'
+import { until } from '../../support/until.ts'
 import { answerOf, ask, connectionsTo, NotedAnswer, post, type RawEngine, rawEngine } from './raw-engine.ts'
 
 const HEAD = 'HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n'
@@ -195,7 +196,7 @@ function abort(leg: LegHandle): void {
 
 test('handlers may send again from inside onEnd and onFail', async t => {
   const engine = await rawEngine(t, ({ socket, path }) => {
-    if (path === '/bad') socket.resetAndDestroy()
+    if (path === '/bad') resetSocket(socket)
     else socket.write(answerOf('ok'))
   })
   for (const maxSockets of [1, 3]) {

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
-import { until } from '../../support/front-house.ts'
+import { resetSocket } from '../../../bench/simulator/reset-socket.ts'
+import { listen } from '../../support/listen.ts'
+import { until } from '../../support/until.ts'
 import { answerOf, ask, connectionsTo, NotedAnswer, post, rawEngine } from './raw-engine.ts'
 
 test('uses one connection for requests that follow each other', async t => {
@@ -88,7 +90,7 @@ const CUTS = [
 for (const { name, text, how, kind } of CUTS) {
   test(`reports an answer that is cut ${name}`, async t => {
     const engine = await rawEngine(t, ({ socket }) => {
-      const cut = (): void => void (how === 'end' ? socket.end() : socket.resetAndDestroy())
+      const cut = (): void => void (how === 'end' ? socket.end() : resetSocket(socket))
       if (text === '') cut()
       else socket.write(text, () => setImmediate(cut))
     })
@@ -205,9 +207,7 @@ test('opens no more connections than the cap and serves the rest in order', asyn
 
 test('names a refused connect, for each of those that wait', async t => {
   const server = createServer()
-  await new Promise<void>(resolve => void server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  const port = typeof address === 'object' ? address?.port : 0
+  const port = await listen(server)
   await new Promise(resolve => void server.close(resolve))
   const connections = connectionsTo(t, `http://127.0.0.1:${port}`, { maxSockets: 1 })
   for (const noted of await Promise.all([ask(connections), ask(connections), ask(connections)])) {

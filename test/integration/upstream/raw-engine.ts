@@ -7,6 +7,7 @@ import type { FlatHeaders } from '../../../src/messages/types.ts'
 import { EngineConnections } from '../../../workers/upstream/engine-connections.ts'
 import type { LegFailure, LegHandler, LegRequest } from '../../../workers/upstream/leg.ts'
 import { SocketBudget } from '../../../workers/upstream/socket-budget.ts'
+import { listen } from '../../support/listen.ts'
 
 export interface RawRequest {
   readonly socket: Socket
@@ -35,10 +36,7 @@ export async function rawEngine(t: TestContext, answer: (request: RawRequest) =>
       answer(request)
     })
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  const port = typeof address === 'object' ? address?.port : 0
+  const port = await listen(server)
   const engine: RawEngine = { url: `http://127.0.0.1:${port}`, requests: [], openSockets, socketCount: 0 }
   t.after(async () => {
     for (const socket of openSockets) socket.destroy()

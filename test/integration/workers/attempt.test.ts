@@ -1,25 +1,25 @@
 /** One attempt over real sockets: what its sink hears, what the engines are told, and that every lease comes back. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { suite, type TestContext, test } from 'node:test'
-import { setTimeout as pause } from 'node:timers/promises'
 import { type ConfigInput, configSchema } from '../../../src/config/config.ts'
 import { EngineSlots } from '../../../src/shared/engine-slots.ts'
 import { createSharedMemory } from '../../../src/shared/layout.ts'
+import { LegJournal, type OpenLegs, takeLeftLegs } from '../../../src/shared/leg-journal.ts'
 import { AbortCalls } from '../../../workers/abort-request.ts'
 import { Attempt } from '../../../workers/attempt.ts'
 import { readTimers } from '../../../workers/request-timers.ts'
 import { Upstreams } from '../../../workers/upstream/upstreams.ts'
 import { engineOf } from '../../support/engines.ts'
 import { heldLease } from '../../support/held-lease.ts'
+import { listen } from '../../support/listen.ts'
+import { until } from '../../support/until.ts'
 
 const RID = '0123456789abcdef0123456789abcdef'
 const TOKEN = 'data: {"text":"a","meta_info":{"prompt_tokens":7,"completion_tokens":1}}\n\n'
 const DONE = 'data: [DONE]\n\n'
 const WHOLE = '{"text":"a","meta_info":{"prompt_tokens":7,"completion_tokens":1}}'
-const LIMIT_MS = 10_000
 
 type Script = (response: ServerResponse) => unknown
 
@@ -44,15 +44,12 @@ async function startEngine(t: TestContext, script: Script): Promise<ScriptedEngi
       return script(response)
     })
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  const port = await listen(server)
   t.after(() => {
     server.closeAllConnections()
     server.close()
   })
-  const address = server.address()
-  assert.ok(typeof address === 'object' && address !== null)
-  return { url: `http://127.0.0.1:${address.port}`, seen }
+  return { url: `http://127.0.0.1:${port}`, seen }
 }
 
 interface Stage {
@@ -62,6 +59,8 @@ interface Stage {
   readonly prefill: ScriptedEngine
   readonly decode: ScriptedEngine
   inFlight(): number[]
+  /** What the journal says is open; taken out of it. */
+  left(): OpenLegs[]
 }
 
 interface Play {
@@ -80,7 +79,8 @@ async function stage(t: TestContext, play: Play): Promise<Stage> {
     aborts.close()
     upstreams.destroy()
   })
-  const slots = new EngineSlots(createSharedMemory(2, 1))
+  const shared = createSharedMemory(2, 1)
+  const slots = new EngineSlots(shared)
   const [prefill, decode] = [await startEngine(t, play.prefill), await startEngine(t, play.decode)]
   const heard: string[] = []
   const engines = [
@@ -93,6 +93,7 @@ async function stage(t: TestContext, play: Play): Promise<Stage> {
     mergesPrefill: play.mergesPrefill ?? false,
     prefill: engines[0],
     decode: engines[1],
+    exchangeId: 7,
     rids: [RID],
     headers: ['content-type', 'application/json'],
     timers: readTimers([], config.timeouts).timers,
@@ -109,15 +110,20 @@ async function stage(t: TestContext, play: Play): Promise<Stage> {
       heard.push(`failed: ${failure.cause} of ${failure.error.leg}`),
     broke: (failure: { cause: string }) => heard.push(`broke: ${failure.cause}`),
   }
-  const attempt = new Attempt(plan, sink, { config, upstreams, aborts })
-  return { attempt, heard, prefill, decode, inFlight: () => [slots.inFlight(0), slots.inFlight(1)] }
-}
-
-async function until(isTrue: () => boolean, endMs = performance.now() + LIMIT_MS): Promise<void> {
-  if (isTrue()) return
-  assert.ok(performance.now() < endMs, 'waited too long')
-  await pause(2)
-  return until(isTrue, endMs)
+  const attempt = new Attempt(plan, sink, {
+    config,
+    upstreams,
+    aborts,
+    journal: new LegJournal(shared, 0),
+  })
+  return {
+    attempt,
+    heard,
+    prefill,
+    decode,
+    inFlight: () => [slots.inFlight(0), slots.inFlight(1)],
+    left: () => takeLeftLegs(shared, 0),
+  }
 }
 
 const silent: Script = () => undefined
@@ -151,6 +157,7 @@ suite('Attempt', () => {
     scene.attempt.start()
     assert.deepEqual(scene.inFlight(), [1, 1])
     await until(() => isOver(scene))
+    assert.deepEqual(scene.left(), [])
     assert.equal(scene.heard.join(''), `started${TOKEN}${DONE}ended`)
     assert.deepEqual(scene.inFlight(), [0, 0])
   })
@@ -189,6 +196,7 @@ suite('Attempt', () => {
     const scene = await stage(t, { prefill: silent, decode: streamOf(TOKEN) })
     scene.attempt.start()
     await until(() => scene.heard.length === 2)
+    assert.deepEqual(scene.left(), [{ exchangeId: 7, prefillSlot: 0, decodeSlot: 1, rid: RID }])
     scene.attempt.abort()
     assert.deepEqual(scene.inFlight(), [0, 0])
     const engines = [scene.prefill, scene.decode]

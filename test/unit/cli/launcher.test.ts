@@ -24,7 +24,9 @@ function packageWith(t: TestContext, program: string, hasNode: boolean) {
   if (hasNode) symlinkSync(process.execPath, join(folder, 'node_modules/node/bin/node'))
   return (...args: readonly string[]) => {
     const before = ['--require', join(folder, 'pretend.cjs'), join(folder, 'bin/pd-gateway.js')]
-    const child = spawn(process.execPath, [...before, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    // The tests themselves may run with a cache, which the launcher would keep to.
+    const env = { ...process.env, NODE_COMPILE_CACHE: undefined }
+    const child = spawn(process.execPath, [...before, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
     t.after(() => child.kill('SIGKILL'))
     return child
   }

@@ -1,24 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { AbortByRid, type AbortOrder, readAbortOrder } from '../../../workers/abort-by-rid.ts'
-
-suite('readAbortOrder', () => {
-  const bodies: readonly [what: string, body: string, order: AbortOrder | 'nothing' | undefined][] = [
-    ['names one request', '{"rid":"a"}', { rid: 'a' }],
-    ['names one request, also when it says "not all"', '{"rid":"a","abort_all":false}', { rid: 'a' }],
-    ['names all', '{"abort_all":true}', { rid: undefined }],
-    ['names all, whatever rid there is', '{"rid":"a","abort_all":true}', { rid: undefined }],
-    ['names nothing by an empty rid', '{"rid":""}', 'nothing'],
-    ['names nothing by an empty object', '{}', 'nothing'],
-    ['names nothing by a rid that is no text', '{"rid":7}', 'nothing'],
-    ['does not take text for true', '{"abort_all":"true"}', 'nothing'],
-    ['makes no sense of nothing', '', undefined],
-    ['makes no sense of null', 'null', undefined],
-    ['makes no sense of what is not JSON', '{"rid":', undefined],
-  ]
-  for (const [what, body, order] of bodies)
-    test(what, () => assert.deepEqual(readAbortOrder(Buffer.from(body)), order))
-})
+import type { AbortOrder } from '../../../src/core/abort-order.ts'
+import { AbortByRid } from '../../../workers/abort-by-rid.ts'
 
 suite('AbortByRid', () => {
   test('carries an order out here at once, and once on every other thread', async t => {

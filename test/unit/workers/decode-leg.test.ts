@@ -96,6 +96,48 @@ suite('DecodeLeg with a stream', () => {
     )
   })
 
+  const OOM = 'data: {"error": {"object": "error", "message": "Out of memory", "code": 500}}\n\n'
+  const GENERATED = 'data: {"text":"a","meta_info":{"finish_reason":null}}\n\n'
+  const LOST = 'data: {"text":"a","meta_info":{"finish_reason":{"type":"abort","status_code":503}}}\n\n'
+  for (const [what, before, event, told] of [
+    ['an error event', TOKEN, OOM, 'failed: error-event 500'],
+    ['an abort as the finish', TOKEN, ABORT, 'failed: abort 500'],
+    ['an abort of /generate', GENERATED, LOST, 'failed: abort 503'],
+  ] as const) {
+    test(`breaks at ${what} after tokens, and passes on what came before it in the same read`, () => {
+      const heard = listen()
+      heard.leg.onHead(200, STREAM)
+      heard.leg.onData(Buffer.from(before))
+      heard.leg.onData(Buffer.from(before + event + DONE))
+      heard.leg.onEnd()
+      assert.deepEqual([heard.told, heard.client()], [['ready', told], before + before])
+    })
+
+    test(`passes nothing on when ${what} comes in one read with the first token`, () => {
+      const heard = listen()
+      heard.leg.onHead(200, STREAM)
+      heard.leg.onData(Buffer.from(before + event + DONE))
+      assert.deepEqual([heard.told, heard.client()], [[told], ''])
+    })
+
+    test(`passes ${what} on when the client has asked for it`, () => {
+      const heard = listen()
+      heard.leg.onHead(200, STREAM)
+      heard.leg.onData(Buffer.from(before))
+      heard.leg.isAbortWanted = true
+      heard.leg.onData(Buffer.from(event + DONE))
+      heard.leg.onEnd()
+      assert.deepEqual([heard.told, heard.client()], [['ready', 'complete'], before + event + DONE])
+    })
+  }
+
+  test('takes tokens that are the words of a failure for what they are', () => {
+    const words = ['error', 'abort', '"error"', '{"error":{"code":500}}', 'finish_reason":"abort"']
+    const tokens = words.map(content => `data: ${JSON.stringify({ choices: [{ delta: { content } }] })}\n\n`)
+    const heard = streamed([TOKEN, ...tokens, 'data: "error" is no JSON of ours\n\n', STOP, DONE].join(''))
+    assert.deepEqual(heard.told, ['ready', 'complete'])
+  })
+
   test('fails once when its connection breaks', () => {
     const heard = listen()
     heard.leg.onHead(200, STREAM)

@@ -6,7 +6,7 @@ import { parseFaultScript } from '../../../../bench/faults/script.ts'
 import { startFleet } from '../../../../bench/simulator/fleet.ts'
 import { knobsWith } from '../../../../bench/simulator/knobs.ts'
 import { ManualClock } from '../../../../bench/simulator/manual-clock.ts'
-import { until } from '../../../support/gateway.ts'
+import { until } from '../../../support/until.ts'
 
 async function play(t: TestContext, events: string) {
   const clock = new ManualClock()

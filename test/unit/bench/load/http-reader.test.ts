@@ -33,6 +33,7 @@ function read(parts: readonly Buffer[], isClosed = false): Read {
       result.isEnded = true
     },
   })
+  reader.begin()
   for (const part of parts) result.fault ??= reader.push(part)
   if (isClosed) reader.close()
   result.isKeptAlive = reader.isKeptAlive

@@ -29,11 +29,11 @@ const SGLANG_KEYS = (
 ).split(' ')
 
 test('requests are counted by how they ended, and success is of those that stayed', () => {
-  assert.deepEqual(LEVEL.requests, { sent: 5, ok: 2, failed: 1, refused: 1, left: 1 })
+  assert.deepEqual(LEVEL.requests, { sent: 5, ok: 2, failed: 1, refused: 1, left: 1, unfinished: 0 })
   assert.equal(LEVEL.successPercent, 50)
   assert.deepEqual(LEVEL.failures, {
-    altered: { count: 1, example: 'at token 3' },
-    'refused 429': { count: 1, example: '' },
+    altered: { count: 1, example: 'at token 3', firstSeconds: 0.5, lastSeconds: 0.5 },
+    'refused 429': { count: 1, example: '', firstSeconds: 0.02, lastSeconds: 0.02 },
   })
 })
 
@@ -53,6 +53,8 @@ test('the report has the shape of its schema, and of an empty load too', () => {
     command: 'basic',
     target: 'http://x',
     startedAt: new Date(0).toISOString(),
+    environment: { program: 'pd-gateway 1', node: 'v24', system: 'linux', processors: '2' },
+    leastPercent: null,
     levels,
   }
   assert.doesNotThrow(() => reportSchema.parse(JSON.parse(JSON.stringify(report))))
@@ -69,14 +71,31 @@ test("the serving line has the keys of sglang's bench_serving", () => {
     random_output_len: 1,
     random_range_ratio: 0,
   } as const
-  const line = servingLine(labels, LEVEL, RESULT)
+  const line = servingLine(labels, LEVEL)
   assert.deepEqual(Object.keys(line).toSorted(), SGLANG_KEYS.toSorted())
   assert.equal(line.completed, 2)
   assert.equal(line.max_concurrent_requests, 4)
 })
 
 test('the table says what failed, and that a busy generator is the limit', () => {
-  assert.match(tableOf(LEVEL), /right {8}2 \(50\.00 %[\s\S]*altered: 1 {2}at token 3/)
+  assert.match(
+    tableOf(LEVEL),
+    /success +50\.00 % {3}2 right, 1 failed, 1 refused, 1 left[\s\S]*altered +1 {3}at 0\.50 s {3}e\.g\. at token 3/,
+  )
   assert.doesNotMatch(tableOf(LEVEL), /it is the limit/)
-  assert.match(tableOf(levelOf('x', { ...RESULT, busyShares: [0.99] })), /it is the limit/)
+  assert.match(tableOf(levelOf('x', { ...RESULT, busyShares: [0.99] })), /busy for 99 % .*it is the limit/)
+  assert.match(
+    tableOf(levelOf('x', { ...RESULT, cpuShares: [0.2, 0.95] })),
+    /CPU 95 % of a core.*it is the limit/,
+  )
 })
+
+test('a generator that holds up a closed loop of one is the limit long before it is always busy', () => {
+  const limits = [isLimitWith(1, 0.05), isLimitWith(1, 0.3), isLimitWith(64, 0.8), isLimitWith(64, 0.95)]
+  assert.deepEqual(limits, [false, true, false, true])
+})
+
+function isLimitWith(concurrency: number, busy: number): boolean {
+  const result = resultOf([recordOf()], { arrivals: { kind: 'closed', concurrency } })
+  return levelOf('x', { ...result, busyShares: [busy] }).generator.isLimit
+}

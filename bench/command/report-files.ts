@@ -1,0 +1,57 @@
+/** Writes the report of a run where it was asked for. Whether it can is looked at before the load, not after it. */
+import { accessSync, constants, existsSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { makeFolder } from './folder.ts'
+
+export interface ReportPlaces {
+  /** Folder for the report as JSON and HTML. */
+  readonly reportDir?: string
+  /** File for the HTML report. */
+  readonly htmlReport?: string
+}
+
+/** What is written: the JSON is made of `report`, the page by `page`. */
+export interface Written {
+  readonly command: string
+  readonly startedAt: string
+  readonly report: unknown
+  readonly page: () => string
+}
+
+/** What is written besides. */
+export interface OtherPlaces {
+  readonly files: readonly string[]
+  readonly folders: readonly string[]
+}
+
+/** Makes the folders. @throws Error when something could not be written there. */
+export function prepareFiles({ reportDir, htmlReport }: ReportPlaces, others?: OtherPlaces): void {
+  const folders = [reportDir, ...(others?.folders ?? [])].filter(folder => folder !== undefined)
+  const files = [htmlReport, ...(others?.files ?? [])].filter(file => file !== undefined)
+  for (const folder of folders) prepareFolder(folder)
+  for (const file of files) prepareFile(file)
+}
+
+/** @returns the paths of what was written. */
+export function writeFiles({ reportDir, htmlReport }: ReportPlaces, written: Written): string[] {
+  const { command, startedAt, report, page } = written
+  const stem =
+    reportDir === undefined ? undefined : join(reportDir, `${command}-${startedAt.replaceAll(/[:.]/g, '-')}`)
+  const htmlPaths = [...(stem === undefined ? [] : [`${stem}.html`]), ...(htmlReport ? [htmlReport] : [])]
+  if (stem !== undefined) writeFileSync(`${stem}.json`, `${JSON.stringify(report, undefined, 2)}\n`)
+  const html = htmlPaths.length === 0 ? '' : page()
+  for (const path of htmlPaths) writeFileSync(path, html)
+  return [...(stem === undefined ? [] : [`${stem}.json`]), ...htmlPaths]
+}
+
+function prepareFile(path: string): void {
+  prepareFolder(dirname(path))
+  if (!existsSync(path)) return
+  if (statSync(path).isDirectory()) throw new Error(`${path} is a folder`)
+  accessSync(path, constants.W_OK)
+}
+
+function prepareFolder(folder: string): void {
+  makeFolder(folder)
+  accessSync(folder, constants.W_OK)
+}

@@ -1,0 +1,142 @@
+/** `bench compare`: loads the targets in turn, says how they differ, and how sure that is. */
+import { differencesOf } from '../compare/differences.ts'
+import { type RunningRound, runRounds } from '../compare/rounds.ts'
+import { compareText, roundText } from '../compare/text.ts'
+import type { LoadPlan, PlanInput } from '../load/plan.ts'
+import type { LoadCollector } from '../load/result.ts'
+import {
+  type CompareReport,
+  type CompareRound,
+  type CompareTarget,
+  compareReportSchema,
+} from '../report/compare-schema.ts'
+import { comparePage } from '../report/html/compare-page.ts'
+import { readCpuUs } from '../speed/process-cost.ts'
+import { EXIT } from './exit.ts'
+import { plansOf } from './plans.ts'
+import { openProgress } from './progress/progress.ts'
+import { LoadWatch } from './progress/standing.ts'
+import { prepareFiles, type ReportPlaces, writeFiles } from './report-files.ts'
+import { lookAtTarget, TargetError } from './target.ts'
+
+export interface CompareRun extends ReportPlaces {
+  readonly targets: readonly CompareTarget[]
+  /** Of one round. */
+  readonly load: Omit<PlanInput, 'url' | 'arrivals'>
+  readonly concurrency: number
+  /** Each has two rounds of every target. */
+  readonly blocks: number
+  readonly out: (text: string) => void
+  readonly err: (text: string) => void
+  /** Standard error when it is a terminal. */
+  readonly terminal: NodeJS.WriteStream | undefined
+  readonly signal: AbortSignal
+}
+
+/** Each round has a collector of its own. */
+interface RoundWatch {
+  readonly of: LoadCollector
+  readonly load: LoadWatch
+}
+
+/** @returns the exit code, one of `EXIT`. */
+export async function runCompare(run: CompareRun): Promise<number> {
+  try {
+    prepareFiles(run)
+    const plans = await targetPlans(run)
+    const startedAt = new Date().toISOString()
+    const rounds = await playRounds(run, plans)
+    finish(run, reportOf(run, { plans, startedAt, rounds }))
+    if (run.signal.aborted) return EXIT.interrupted
+    return rounds.every(({ successPercent }) => successPercent === 100) ? EXIT.ok : EXIT.failures
+  } catch (error) {
+    const prefix = error instanceof TargetError ? '' : 'bench: '
+    run.err(`${prefix}${error instanceof Error ? error.message : String(error)}\n`)
+    return run.signal.aborted ? EXIT.interrupted : EXIT.unusable
+  }
+}
+
+/** On a terminal each round is drawn as it runs; elsewhere the line at its end has to do. */
+async function playRounds(run: CompareRun, plans: readonly LoadPlan[]): Promise<CompareRound[]> {
+  const all = run.blocks * run.targets.length * 2
+  const progress = run.terminal === undefined ? undefined : openProgress(run)
+  const rounds: CompareRound[] = []
+  let watch: RoundWatch | undefined
+  try {
+    await runRounds({
+      ...run,
+      plans,
+      onProgress: (collector, round) => {
+        if (watch?.of !== collector) watch = { of: collector, load: watchOf(round, all) }
+        progress?.show(watch.load.look(collector, performance.now()))
+      },
+      onRound: round => {
+        rounds.push(round)
+        progress?.clear()
+        run.err(roundText(round))
+      },
+    })
+  } finally {
+    progress?.clear()
+  }
+  return rounds
+}
+
+function watchOf({ target, plan, index }: RunningRound, all: number): LoadWatch {
+  const round = index === undefined ? 'warming up' : `round ${index + 1} of ${all}`
+  return new LoadWatch(`${round}, ${target.name}`, plan)
+}
+
+function finish(run: CompareRun, report: CompareReport): void {
+  run.out(compareText(report))
+  const written = { command: 'compare', startedAt: report.startedAt, report, page: () => comparePage(report) }
+  for (const path of writeFiles(run, written)) run.out(`report: ${path}\n`)
+}
+
+/** @throws TargetError when a target does not answer, or its process is not there. */
+async function targetPlans({ targets, load, concurrency, signal }: CompareRun): Promise<LoadPlan[]> {
+  for (const { name, pid } of targets) checkProcess(name, pid)
+  const asked = { ...load, arrivals: { kind: 'closed', concurrency } } as const
+  const plans = await Promise.all(
+    targets.map(async ({ name, url }) =>
+      plansOf(url, [{ name, load: asked }], await lookAtTarget(url, signal)),
+    ),
+  )
+  return plans.flat().map(({ plan }) => plan)
+}
+
+function checkProcess(name: string, pid: number | undefined): void {
+  if (pid === undefined) return
+  try {
+    readCpuUs(pid)
+  } catch {
+    throw new TargetError(`there is no process ${pid} (--pid ${name}=${pid})`)
+  }
+}
+
+function reportOf(
+  { targets, blocks, concurrency, signal }: CompareRun,
+  { plans, startedAt, rounds }: { plans: readonly LoadPlan[]; startedAt: string; rounds: CompareRound[] },
+): CompareReport {
+  const [plan] = plans
+  if (plan === undefined) throw new RangeError('two targets are needed')
+  const names = targets.map(({ name }) => name)
+  return compareReportSchema.parse({
+    version: 1,
+    kind: 'compare',
+    startedAt,
+    wasInterrupted: signal.aborted && rounds.length < blocks * targets.length * 2,
+    load: {
+      endpoint: plan.endpoint,
+      isStream: plan.isStream,
+      connectionMode: plan.connection,
+      concurrency,
+      requestsPerRound: plan.requests,
+      processes: plan.processes,
+      areTokensChecked: plans.every(({ scriptSeed }) => scriptSeed !== undefined),
+    },
+    targets: [...targets],
+    rounds,
+    differences: [...differencesOf(names, rounds, plan.seed)],
+  })
+}

@@ -1,0 +1,32 @@
+/** How sure a median is: a percentile bootstrap over independent figures. Pure; chance is handed in. */
+import { percentileOf, sorted } from '../load/percentiles.ts'
+import type { Chance } from '../simulator/chance.ts'
+
+export interface Interval {
+  readonly median: number
+  readonly low: number
+  readonly high: number
+}
+
+const RESAMPLES = 4000
+
+/**
+ * The interval is widened by n/(n-1): the bootstrap of a small sample comes out too narrow. One value alone says
+ * nothing about its spread.
+ *
+ * @param level Confidence, 0..1.
+ */
+export function medianInterval(values: readonly number[], level: number, chance: Chance): Interval {
+  const median = percentileOf(sorted(values), 50)
+  if (values.length < 2) return { median, low: -Infinity, high: Infinity }
+  const medians = sorted(Array.from({ length: RESAMPLES }, () => resampledMedian(values, chance)))
+  const widened = values.length / (values.length - 1)
+  const tail = (100 * (1 - level)) / 2
+  const bound = (percent: number) => median + (percentileOf(medians, percent) - median) * widened
+  return { median, low: bound(tail), high: bound(100 - tail) }
+}
+
+function resampledMedian(values: readonly number[], chance: Chance): number {
+  const drawn = values.map(() => values[Math.floor(chance() * values.length)] ?? 0)
+  return percentileOf(sorted(drawn), 50)
+}

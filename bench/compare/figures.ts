@@ -1,0 +1,41 @@
+/** What one round of a comparison has measured. Pure. */
+import { percentileOf, sorted } from '../load/percentiles.ts'
+import { isGeneratorLimit, type LoadResult } from '../load/result.ts'
+import type { CompareRound } from '../report/compare-schema.ts'
+
+/** What the process of the target has used. */
+export interface RoundCost {
+  readonly cpuUs: number
+  readonly rssBytes: number
+}
+
+type Figures = Omit<CompareRound, 'index' | 'target' | 'block' | 'placeInBlock' | 'seed' | 'startedAtMs'>
+
+export function figuresOf(result: LoadResult, cost: RoundCost | undefined): Figures {
+  const { records } = result
+  const good = records.filter(({ outcome }) => outcome === 'ok')
+  const count = (wanted: string) => records.filter(({ outcome }) => outcome === wanted).length
+  const durationSeconds = records.reduce((latest, { endMs }) => Math.max(latest, endMs), 0) / 1000
+  const latency = sorted(good.map(({ endMs, sentMs }) => endMs - sentMs))
+  const ttft = sorted(
+    good.flatMap(({ firstTokenMs, sentMs }) => (firstTokenMs === undefined ? [] : [firstTokenMs - sentMs])),
+  )
+  return {
+    durationSeconds,
+    requests: {
+      sent: records.length,
+      ok: good.length,
+      failed: count('failed'),
+      refused: count('refused'),
+    },
+    successPercent: (100 * good.length) / Math.max(1, records.length),
+    requestsPerSecond: durationSeconds === 0 ? 0 : good.length / durationSeconds,
+    ...(ttft.length === 0 ? {} : { ttftP50Ms: percentileOf(ttft, 50), ttftP99Ms: percentileOf(ttft, 99) }),
+    latencyP50Ms: percentileOf(latency, 50),
+    latencyP99Ms: percentileOf(latency, 99),
+    ...(cost === undefined
+      ? {}
+      : { cpuUsPerRequest: cost.cpuUs / Math.max(1, records.length), rssBytes: cost.rssBytes }),
+    isGeneratorLimit: isGeneratorLimit(result),
+  }
+}

@@ -1,0 +1,84 @@
+/** Runs the rounds of a comparison, one after the other, in generator processes that stay. */
+import { Generators } from '../load/generators.ts'
+import type { LoadPlan } from '../load/plan.ts'
+import type { LoadCollector, LoadResult } from '../load/result.ts'
+import { runLoadIn } from '../load/run-load.ts'
+import type { CompareRound, CompareTarget } from '../report/compare-schema.ts'
+import { readCpuUs, readRssMib } from '../speed/process-cost.ts'
+import { figuresOf, type RoundCost } from './figures.ts'
+import { roundOrder } from './order.ts'
+
+export interface Comparison {
+  readonly targets: readonly CompareTarget[]
+  /** The load of a round on each target, in their order; seeds come from the block. */
+  readonly plans: readonly LoadPlan[]
+  readonly blocks: number
+  readonly signal: AbortSignal
+  readonly onRound: (round: CompareRound) => void
+  /** Called a few times a second, in warm-up rounds too. */
+  readonly onProgress: (collector: LoadCollector, running: RunningRound) => void
+}
+
+export interface RunningRound {
+  readonly target: CompareTarget
+  readonly plan: LoadPlan
+  /** From 0; undefined while it warms up. */
+  readonly index: number | undefined
+}
+
+/** Targets are cold at first, and so is the generator: this many blocks run before any counts. */
+const WARM_UP_BLOCKS = 1
+
+/** Told of each round as it ends; ends early, without the round that runs, when the signal says so. */
+export async function runRounds(comparison: Comparison): Promise<void> {
+  const { plans, blocks, onRound, onProgress } = comparison
+  const warming: Comparison['onProgress'] = (collector, running) =>
+    onProgress(collector, { ...running, index: undefined })
+  const generators = new Generators(plans[0]?.processes ?? 1)
+  try {
+    await runBlocks(
+      { ...comparison, blocks: WARM_UP_BLOCKS, onRound: throwAway, onProgress: warming },
+      generators,
+    )
+    await runBlocks({ ...comparison, blocks, onRound }, generators)
+  } finally {
+    generators.close()
+  }
+}
+
+function throwAway(): void {
+  // Only its work counts.
+}
+
+async function runBlocks(comparison: Comparison, generators: Generators): Promise<void> {
+  const { targets, plans, blocks, signal, onRound, onProgress } = comparison
+  const firstMs = performance.now()
+  for (const [index, place] of roundOrder(plans.length, blocks).entries()) {
+    const [plan, target] = [plans[place.target], targets[place.target]]
+    if (plan === undefined || target === undefined) throw new RangeError('every target has a plan')
+    const seed = plan.seed + place.block
+    const startedAtMs = performance.now() - firstMs
+    const options = {
+      signal,
+      onProgress: (collector: LoadCollector) => onProgress(collector, { target, plan, index }),
+    }
+    // oxlint-disable-next-line no-await-in-loop -- rounds would load each other
+    const figures = await runRound(target.pid, () => runLoadIn(generators, { ...plan, seed }, options))
+    if (signal.aborted) return
+    onRound({ ...place, index, seed, startedAtMs, target: target.name, ...figures })
+  }
+}
+
+async function runRound(
+  pid: number | undefined,
+  load: () => Promise<LoadResult>,
+): Promise<ReturnType<typeof figuresOf>> {
+  if (pid === undefined) return figuresOf(await load(), undefined)
+  const cpuBeforeUs = readCpuUs(pid)
+  const result = await load()
+  return figuresOf(result, costSince(pid, cpuBeforeUs))
+}
+
+function costSince(pid: number, cpuBeforeUs: number): RoundCost {
+  return { cpuUs: readCpuUs(pid) - cpuBeforeUs, rssBytes: Math.round(readRssMib(pid) * 2 ** 20) }
+}

@@ -1,0 +1,52 @@
+/** A comparison for people: a line a metric, for each pair of targets. */
+import { METRIC_LOOKS } from '../report/compare-metrics.ts'
+import type { CompareReport, CompareRound, Difference } from '../report/compare-schema.ts'
+import { figure } from '../report/figures.ts'
+
+export function roundText({ index, target, requests, ...round }: CompareRound): string {
+  const wrong = requests.sent - requests.ok
+  return `round ${index + 1}, ${target}: ${requests.ok} right${wrong === 0 ? '' : `, ${wrong} NOT`}, ${round.requestsPerSecond.toFixed(0)}/s, p50 ${round.latencyP50Ms.toFixed(2)} ms\n`
+}
+
+export function compareText(report: CompareReport): string {
+  const { differences, rounds, load } = report
+  const pairs = [...new Set(differences.map(({ base, target }) => `${target} against ${base}`))]
+  const busy = rounds.filter(({ isGeneratorLimit }) => isGeneratorLimit).length
+  const lines = [
+    `${rounds.length} rounds of ${load.requestsPerRound} requests, ${load.concurrency} at a time, ${load.connectionMode}${load.isStream ? ', streams' : ''}${load.areTokensChecked ? ', every token checked' : ''}${report.wasInterrupted ? ' (interrupted)' : ''}`,
+    ...pairs.flatMap(pair => pairLines(pair, differences)),
+    ...(differences.length === 0 ? ['too few whole blocks to compare'] : [FOOTNOTE]),
+    ...(busy === 0
+      ? []
+      : [
+          `warning: a generator process was busy all the time in ${busy} rounds: it is the limit, not the target; take more --processes`,
+        ]),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+const FOOTNOTE =
+  'Median of the differences of the blocks; all intervals hold together with 95 %. They are about these processes:\n' +
+  'two processes of one program differ a little, too. To compare programs, start both anew and compare again.'
+
+function pairLines(pair: string, differences: readonly Difference[]): string[] {
+  const own = differences.filter(({ base, target }) => `${target} against ${base}` === pair)
+  const head = ['', 'base', 'target', 'difference', 'low', 'high', 'ratio'].map(cell)
+  return [`${pair}, ${own[0]?.pairs ?? 0} blocks`, `  ${head.join('')}`, ...own.map(line)]
+}
+
+function line({ metric, absolute, ratio, baseMedian, targetMedian, holdsZero }: Difference): string {
+  const { label, unit, divisor } = METRIC_LOOKS[metric]
+  const plain = [baseMedian, targetMedian].map(value => figure(value / divisor))
+  const signed = [absolute.median, absolute.low, absolute.high].map(value => withSign(value / divisor))
+  const cells = [`${label},${unit}`, ...plain, ...signed, ratio === undefined ? '-' : ratio.median.toFixed(3)]
+  return `  ${cells.map(cell).join('')}  ${holdsZero ? 'no difference shown' : 'DIFFERENT'}`
+}
+
+function withSign(value: number): string {
+  return `${value > 0 ? '+' : ''}${figure(value)}`
+}
+
+function cell(text: string, at: number): string {
+  return at === 0 ? text.padEnd(24) : text.padStart(12)
+}

@@ -1,0 +1,59 @@
+/** Plots of many levels beside each other: what more load does. Pure. */
+import { z } from 'zod'
+import type { Level } from '../schema.ts'
+import type { Axis, PlotSpec } from './plot-spec.ts'
+
+const closedSchema = z.object({ kind: z.literal('closed'), concurrency: z.number() })
+
+export function levelPlots(levels: readonly Level[]): readonly PlotSpec[] {
+  const base = axisOf(levels)
+  const isAllRight = levels.every(({ successPercent }) => successPercent === 100)
+  return [throughput(levels, base), latency(levels, base), ...(isAllRight ? [] : [success(levels, base)])]
+}
+
+type Base = Pick<PlotSpec, 'x' | 'xs' | 'xNames'>
+
+/** Over the requests at a time where each level has its own, else over the levels in their order. */
+function axisOf(levels: readonly Level[]): Base {
+  const concurrency = levels.map(({ arrivals }) => closedSchema.safeParse(arrivals).data?.concurrency ?? NaN)
+  const isRising = concurrency.every((one, at) => at === 0 || one > (concurrency[at - 1] ?? NaN))
+  const xNames = levels.map(({ name }) => name)
+  if (isRising) return { x: { label: 'requests at a time' }, xs: concurrency, xNames }
+  const x: Axis = { label: 'level', ticks: xNames.map((label, at) => ({ at, label })) }
+  return { x, xs: levels.map((_, at) => at), xNames }
+}
+
+function throughput(levels: readonly Level[], base: Base): PlotSpec {
+  const values = levels.map(({ requestsPerSecond }) => requestsPerSecond)
+  const series = { label: 'right answers', unit: '/s', colour: 'first', draw: 'line', values } as const
+  return { ...base, title: 'Throughput by level', y: { label: 'requests/s' }, series: [series] }
+}
+
+function latency(levels: readonly Level[], base: Base): PlotSpec {
+  const line = { unit: ' ms', draw: 'line' } as const
+  const valuesOf = (times: 'latencyMs' | 'ttftMs', which: 'p50' | 'p99') =>
+    levels.map(level => (level[times].count === 0 ? null : level[times][which]))
+  const series = [
+    { ...line, label: 'p50', colour: 'first', values: valuesOf('latencyMs', 'p50') },
+    { ...line, label: 'p99', colour: 'second', values: valuesOf('latencyMs', 'p99') },
+    { ...line, label: 'TTFT p50', colour: 'third', values: valuesOf('ttftMs', 'p50') },
+    { ...line, label: 'TTFT p99', colour: 'fourth', values: valuesOf('ttftMs', 'p99') },
+  ] as const
+  const known = series.filter(({ values }) => values.some(value => value !== null))
+  return { ...base, title: 'Latency by level', y: { label: 'ms' }, series: known }
+}
+
+function success(levels: readonly Level[], base: Base): PlotSpec {
+  const right = levels.map(({ successPercent }) => successPercent)
+  const wrong = levels.map(({ requests }) => requests.failed + requests.refused)
+  return {
+    ...base,
+    title: 'Right answers by level',
+    y: { label: '% right' },
+    right: { label: 'requests' },
+    series: [
+      { label: 'right', unit: ' %', colour: 'third', draw: 'line', values: right },
+      { label: 'failed or refused', unit: '', colour: 'bad', draw: 'line', isRight: true, values: wrong },
+    ],
+  }
+}

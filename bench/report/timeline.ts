@@ -1,0 +1,94 @@
+/** A load over time, in steps of equal length: what was open, what ended, how long it took. Pure. */
+import { percentileOf, sorted } from '../load/percentiles.ts'
+import type { LoadResult } from '../load/result.ts'
+import type { Timeline } from './schema.ts'
+
+const LEAST_STEPS = 8
+const MOST_STEPS = 60
+const LEAST_STEP_SECONDS = 0.05
+/** With fewer a plot of what ends in a step is a comb. */
+const REQUESTS_A_STEP = 20
+
+interface Stretch {
+  readonly fromMs: number
+  readonly toMs: number
+}
+
+export function timelineOf({ records, unfinished }: LoadResult, durationSeconds: number): Timeline {
+  const steps = stepsFor(durationSeconds, records.length)
+  // The load is cut evenly: a last step that is cut off by its end would show a fall that was none.
+  const stepSeconds = durationSeconds === 0 ? LEAST_STEP_SECONDS : durationSeconds / steps
+  const stepMs = stepSeconds * 1000
+  const open = new Columns(steps, stepMs)
+  const tokens = new Columns(steps, stepMs)
+  const right = new Columns(steps, stepMs)
+  const wrong = new Columns(steps, stepMs)
+  const latencies = Array.from({ length: steps }, (): number[] => [])
+  for (const { sentMs, endMs } of unfinished) open.spread({ fromMs: sentMs, toMs: endMs }, endMs - sentMs)
+  for (const { sentMs, firstTokenMs, lastTokenMs, endMs, outcome, outputTokens } of records) {
+    open.spread({ fromMs: sentMs, toMs: endMs }, endMs - sentMs)
+    tokens.spread({ fromMs: firstTokenMs ?? endMs, toMs: lastTokenMs ?? endMs }, outputTokens)
+    if (outcome === 'ok') {
+      right.add(endMs, 1)
+      latencies[right.stepOf(endMs)]?.push(endMs - sentMs)
+    } else if (outcome !== 'left') wrong.add(endMs, 1)
+  }
+  const ordered = latencies.map(sorted)
+  return {
+    stepSeconds,
+    inFlight: open.per(stepMs),
+    rightPerSecond: right.per(stepSeconds),
+    wrongPerSecond: wrong.per(stepSeconds),
+    outputTokensPerSecond: tokens.per(stepSeconds),
+    latencyP50Ms: ordered.map(samples => percentileOrGap(samples, 50)),
+    latencyP99Ms: ordered.map(samples => percentileOrGap(samples, 99)),
+  }
+}
+
+function stepsFor(durationSeconds: number, requests: number): number {
+  const wanted = Math.floor(Math.min(durationSeconds / LEAST_STEP_SECONDS, requests / REQUESTS_A_STEP))
+  return Math.min(MOST_STEPS, Math.max(LEAST_STEPS, wanted))
+}
+
+/** One number a step. */
+class Columns {
+  readonly #sums: Float64Array
+  readonly #stepMs: number
+
+  constructor(steps: number, stepMs: number) {
+    this.#sums = new Float64Array(steps)
+    this.#stepMs = stepMs
+  }
+
+  stepOf(ms: number): number {
+    return Math.min(this.#sums.length - 1, Math.max(0, Math.floor(ms / this.#stepMs)))
+  }
+
+  add(atMs: number, amount: number): void {
+    const step = this.stepOf(atMs)
+    this.#sums[step] = (this.#sums[step] ?? 0) + amount
+  }
+
+  /** `amount` in even shares over the stretch. */
+  spread({ fromMs, toMs }: Stretch, amount: number): void {
+    const lengthMs = toMs - fromMs
+    if (lengthMs <= 0) return this.add(toMs, amount)
+    for (let step = this.stepOf(fromMs); step <= this.stepOf(toMs); step++) {
+      const beginMs = Math.max(fromMs, step * this.#stepMs)
+      const endMs = step === this.#sums.length - 1 ? toMs : Math.min(toMs, (step + 1) * this.#stepMs)
+      this.#sums[step] = (this.#sums[step] ?? 0) + (amount * Math.max(0, endMs - beginMs)) / lengthMs
+    }
+  }
+
+  per(length: number): number[] {
+    return Array.from(this.#sums, sum => thousandths(sum / length))
+  }
+}
+
+function percentileOrGap(ordered: Float64Array, percent: number): number | null {
+  return ordered.length === 0 ? null : thousandths(percentileOf(ordered, percent))
+}
+
+function thousandths(value: number): number {
+  return Math.round(value * 1000) / 1000
+}

@@ -1,0 +1,78 @@
+/** What came of a run, in one sentence: the head of the table's end and of the HTML report. Pure. */
+import { counted, figure, percent, seconds, whole } from './figures.ts'
+import type { Level, Report } from './schema.ts'
+
+export interface Verdict {
+  /** `open`: interrupted, or shows neither good nor bad. */
+  readonly kind: 'good' | 'bad' | 'open'
+  readonly sentence: string
+}
+
+export function verdictOf(report: Pick<Report, 'levels' | 'leastPercent'>): Verdict {
+  const { levels } = report
+  const [only, second] = levels
+  if (only === undefined) return { kind: 'bad', sentence: 'Nothing was sent.' }
+  return second === undefined ? verdictOfOne(only) : verdictOfMany(report)
+}
+
+/** The one with the most good answers a second. @throws TypeError when there are none. */
+export function bestOf(levels: readonly Level[]): Level {
+  return levels.reduce((one, other) => (other.requestsPerSecond > one.requestsPerSecond ? other : one))
+}
+
+function verdictOfOne(level: Level): Verdict {
+  const sentence = `${cutText(level)}${resultText(level)}${paceText(level)}.${limitText([level])}`
+  return { kind: kindOf([level]), sentence }
+}
+
+function verdictOfMany({ levels, leastPercent }: Pick<Report, 'levels' | 'leastPercent'>): Verdict {
+  const best = bestOf(levels)
+  const last = levels.at(-1) ?? best
+  const sent = levels.reduce((sum, { requests }) => sum + requests.sent, 0)
+  const wrong = levels.reduce((sum, { requests }) => sum + requests.failed + requests.refused, 0)
+  const result = wrong === 0 ? 'all answers were right' : `${counted(wrong, 'request')} went wrong`
+  const isStopped = !last.wasInterrupted && leastPercent !== null && last.successPercent < leastPercent
+  const stop = isStopped
+    ? ` Stopped after ${last.name}: ${percent(last.successPercent)} right, below ${leastPercent} %.`
+    : ''
+  const most =
+    best.requests.ok === 0 ? '' : `; most was ${figure(best.requestsPerSecond)} requests/s at ${best.name}`
+  const cut = last.wasInterrupted ? `Interrupted in ${last.name}: ` : ''
+  const text = `${cut}${counted(levels.length, 'level')}, ${counted(sent, 'request')}: ${result}${most}.`
+  return { kind: kindOf(levels), sentence: `${text}${stop}${limitText(levels)}` }
+}
+
+function kindOf(levels: readonly Level[]): Verdict['kind'] {
+  if (levels.some(({ requests }) => requests.failed + requests.refused > 0)) return 'bad'
+  if (levels.some(({ wasInterrupted }) => wasInterrupted)) return 'open'
+  return levels.every(({ successPercent }) => successPercent === 100) ? 'good' : 'bad'
+}
+
+function cutText({ wasInterrupted, durationSeconds, requests }: Level): string {
+  if (!wasInterrupted) return ''
+  const open = requests.unfinished === 0 ? '' : ` with ${counted(requests.unfinished, 'request')} open`
+  return `Interrupted after ${seconds(durationSeconds)}${open}. `
+}
+
+function resultText(level: Level): string {
+  const { requests, areTokensChecked } = level
+  const judged = requests.ok + requests.failed + requests.refused
+  const [worst] = Object.keys(level.failures)
+  if (judged === 0) return 'No request has ended'
+  if (requests.ok === 0) return `None of ${counted(judged, 'request')} was answered right (${worst})`
+  const checked = areTokensChecked ? ', every token checked' : ''
+  if (requests.ok === judged) return `All ${counted(judged, 'request')} were answered right${checked}`
+  return `${whole(judged - requests.ok)} of ${counted(judged, 'request')} went wrong (${percent(level.successPercent)} right)`
+}
+
+function paceText({ requests, requestsPerSecond, ttftMs, latencyMs }: Level): string {
+  if (requests.ok === 0) return ''
+  const ttft = ttftMs.count === 0 ? '' : `, TTFT p99 ${figure(ttftMs.p99)} ms`
+  return `: ${figure(requestsPerSecond)} requests/s${ttft}, latency p99 ${figure(latencyMs.p99)} ms`
+}
+
+function limitText(levels: readonly Level[]): string {
+  return levels.some(({ generator }) => generator.isLimit)
+    ? ' The load generator was busy: it may be the limit, not the target; take more --processes or more at a time.'
+    : ''
+}

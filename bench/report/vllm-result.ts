@@ -1,0 +1,93 @@
+/** A run as the file that vLLM's `bench serve --save-result` writes: the same keys, the same units. Pure. */
+import { percentileOf, sorted, statisticsOf } from '../load/percentiles.ts'
+import type { LoadResult } from '../load/result.ts'
+import { goodputOf, type Limits, timeOf } from './goodput.ts'
+import type { Level } from './schema.ts'
+
+type VllmMetric = 'ttft' | 'tpot' | 'itl' | 'e2el'
+
+export interface VllmOptions {
+  readonly backend: string
+  readonly label: string | null
+  readonly requestRate: number
+  readonly burstiness: number
+  readonly maxConcurrency: number | null
+  readonly ramp: { readonly strategy: string; readonly startRps: number; readonly endRps: number } | undefined
+  readonly metadata: Readonly<Record<string, string>>
+  readonly percentileMetrics: readonly VllmMetric[]
+  /** 0..100. */
+  readonly percentiles: readonly number[]
+  readonly goodput: Limits | undefined
+}
+
+export function vllmResult(options: VllmOptions, level: Level, result: LoadResult, atMs: number) {
+  const { durationSeconds, inputTokens, outputTokens, outputTokensPerSecond, requests } = level
+  const { backend, label, ramp, goodput, percentiles } = options
+  return {
+    date: dateOf(atMs),
+    endpoint_type: backend,
+    backend,
+    label,
+    model_id: result.plan.model,
+    tokenizer_id: result.plan.model,
+    num_prompts: requests.sent,
+    ...options.metadata,
+    request_rate: options.requestRate === Infinity ? 'inf' : options.requestRate,
+    burstiness: options.burstiness,
+    max_concurrency: options.maxConcurrency,
+    ...(ramp === undefined
+      ? {}
+      : {
+          ramp_up_strategy: ramp.strategy,
+          ramp_up_start_rps: ramp.startRps,
+          ramp_up_end_rps: ramp.endRps,
+        }),
+    duration: durationSeconds,
+    completed: requests.ok,
+    failed: requests.sent - requests.ok,
+    total_input_tokens: inputTokens,
+    total_output_tokens: outputTokens,
+    request_throughput: level.requestsPerSecond,
+    request_goodput: goodput === undefined ? null : goodputOf(result, goodput, durationSeconds),
+    output_throughput: outputTokensPerSecond,
+    total_token_throughput: durationSeconds === 0 ? 0 : (inputTokens + outputTokens) / durationSeconds,
+    max_output_tokens_per_s: outputTokensPerSecond,
+    max_concurrent_requests: level.inFlight.most,
+    ...Object.assign({}, ...options.percentileMetrics.map(name => timesOf(name, result, percentiles))),
+  }
+}
+
+/** vLLM's own name: `vllm-infqps-concurrency8-sim-20260102-030405.json`. */
+export function vllmFileName(options: VllmOptions, model: string, atMs: number): string {
+  const { label, backend, requestRate, maxConcurrency } = options
+  const rate = requestRate === Infinity ? 'inf' : String(requestRate)
+  const limit = maxConcurrency === null ? '' : `-concurrency${maxConcurrency}`
+  return `${label ?? backend}-${rate}qps${limit}-${model.split('/').at(-1)}-${dateOf(atMs)}.json`
+}
+
+function timesOf(
+  name: VllmMetric,
+  result: LoadResult,
+  percentiles: readonly number[],
+): Record<string, number> {
+  const ordered = samplesOf(name, result)
+  const { mean, median, std } = statisticsOf(ordered)
+  return Object.fromEntries([
+    [`mean_${name}_ms`, mean],
+    [`median_${name}_ms`, median],
+    [`std_${name}_ms`, std],
+    ...percentiles.map(one => [`p${one}_${name}_ms`, percentileOf(ordered, one)] as const),
+  ])
+}
+
+function samplesOf(name: VllmMetric, { records, iclMs }: LoadResult): Float64Array {
+  // What vLLM calls ITL is between pieces, however many tokens they hold.
+  if (name === 'itl') return sorted(iclMs)
+  const good = records.filter(({ outcome }) => outcome === 'ok')
+  return sorted(good.flatMap(record => timeOf(record, name) ?? []))
+}
+
+/** 20260102-030405, UTC. */
+function dateOf(atMs: number): string {
+  return new Date(atMs).toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-')
+}

@@ -1,0 +1,61 @@
+/** The values of the bench's flags: what is not one is refused with a sentence. */
+import { InvalidArgumentError } from 'commander'
+
+/** 1, 2, 3 … */
+export function count(text: string): number {
+  const value = whole(text)
+  if (value === 0) throw new InvalidArgumentError('A whole number above 0 is needed.')
+  return value
+}
+
+/** 0 is one, too. */
+export function whole(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('A whole number is needed.')
+  return Number(text)
+}
+
+/** `inf` is one. */
+export function number(text: string): number {
+  const value = text === 'inf' ? Infinity : Number(text)
+  if (text.trim() === '' || Number.isNaN(value) || value < 0)
+    throw new InvalidArgumentError('A number is needed.')
+  return value
+}
+
+export function positive(text: string): number {
+  const value = number(text)
+  if (value === 0) throw new InvalidArgumentError('A number above 0 is needed.')
+  return value
+}
+
+/** 0 to 1. */
+export function share(text: string): number {
+  const value = number(text)
+  if (value > 1) throw new InvalidArgumentError('A number from 0 to 1 is needed.')
+  return value
+}
+
+export function yesOrNo(text: string): boolean {
+  if (text !== 'true' && text !== 'false') throw new InvalidArgumentError('true or false is needed.')
+  return text === 'true'
+}
+
+/** Of a target: the load speaks plain HTTP. */
+export function targetUrl(text: string): string {
+  if (!URL.canParse(text))
+    throw new InvalidArgumentError('An address such as http://127.0.0.1:30000 is needed.')
+  const { protocol, username } = new URL(text)
+  if (protocol !== 'http:') throw new InvalidArgumentError('The load speaks http only.')
+  if (username !== '') throw new InvalidArgumentError('An address without user and password is needed.')
+  return text
+}
+
+export function jsonObject(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value }
+  } catch {
+    // Said below.
+  }
+  throw new InvalidArgumentError('A JSON object is needed.')
+}

@@ -1,0 +1,49 @@
+/** When every attempt fails, the engines get little more than was asked for, and no request is refused for it. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { openGateway } from '../support/gateway.ts'
+
+const REQUESTS = 300
+const SHARE = 0.2
+const FLOOR_PER_SEC = 2
+/** Of the budget's window, which slides by half a second. */
+const WINDOW_SECS = 10.5
+
+test('the budget bounds what engines get while all attempts fail, over two threads', async t => {
+  const { origin, fleet } = await openGateway(t, {
+    fleet: { prefill: 2, decode: 2, knobsFor: role => (role === 'decode' ? { errorStatusProb: 1 } : {}) },
+    config: {
+      server: { workers: 2 },
+      retry: {
+        maxRetries: 3,
+        initialBackoffMs: 1,
+        maxBackoffMs: 2,
+        budgetShare: SHARE,
+        budgetFloorPerSec: FLOOR_PER_SEC,
+      },
+      breaker: { enabled: false },
+    },
+  })
+  const startMs = performance.now()
+  const asked = Array.from({ length: REQUESTS }, () =>
+    fetch(`${origin}/generate`, {
+      method: 'POST',
+      // A retry that waits for budget waits until the deadline of its request.
+      headers: { 'content-type': 'application/json', 'x-request-timeout-secs': '3' },
+      body: '{"text":"hello","sampling_params":{"max_new_tokens":2}}',
+    }).then(response => response.status),
+  )
+  const statuses = await Promise.all(asked)
+  const secs = (performance.now() - startMs) / 1000
+  assert.ok(
+    statuses.every(status => status === 500 || status === 504),
+    [...new Set(statuses)].join(' '),
+  )
+  const attempts = fleet.decode.reduce((sum, engine) => sum + engine.counters.received, 0)
+  t.diagnostic(`${attempts} attempts for ${REQUESTS} requests in ${secs.toFixed(1)} s`)
+  const windows = Math.ceil(secs / WINDOW_SECS)
+  const most = REQUESTS * (1 + SHARE) + windows * FLOOR_PER_SEC * WINDOW_SECS + 2
+  assert.ok(attempts <= most, `${attempts} attempts, at most ${most} are allowed`)
+  // Without the budget each request would have been tried four times; with it, some were tried again.
+  assert.ok(attempts > REQUESTS * 1.1, `${attempts} attempts`)
+})

@@ -1,0 +1,78 @@
+/** All engines of a role are gone, then back: how long until the gateway's clients notice. */
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import type { SimEngine } from '../../bench/simulator/engine.ts'
+import { type GatewayHouse, openGateway } from '../support/gateway.ts'
+import { until } from '../support/until.ts'
+
+const INTERVAL_SECS = 2
+const LIMIT_MS = (INTERVAL_SECS + 1) * 1000
+const ROLES = ['prefill', 'decode'] as const
+
+/** Nothing of a role's outage may outlast it: neither an open breaker nor a queue. */
+function openHouse(t: TestContext): Promise<GatewayHouse> {
+  return openGateway(t, {
+    fleet: { prefill: 2, decode: 2 },
+    config: {
+      health: { intervalSecs: INTERVAL_SECS, failureThreshold: 1 },
+      retry: { maxRetries: 2, initialBackoffMs: 5, maxBackoffMs: 20, budgetFloorPerSec: 1000 },
+      breaker: { failureThreshold: 3, openSecs: 3600 },
+      // A client of an outage is told at once, so that the test need not wait.
+      admission: { outageWaitSecs: 0.1 },
+      timeouts: { engineWaitMs: 100 },
+    },
+  })
+}
+
+async function ask(origin: string): Promise<number> {
+  const response = await fetch(`${origin}/generate`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"text":"hello","sampling_params":{"max_new_tokens":2}}',
+  })
+  await response.arrayBuffer()
+  return response.status
+}
+
+/** Milliseconds until a request is answered, and those that follow. */
+async function msUntilServed(origin: string): Promise<number> {
+  const startMs = performance.now()
+  await until(async () => (await ask(origin)) === 200)
+  const tookMs = performance.now() - startMs
+  const statuses = await Promise.all(Array.from({ length: 20 }, () => ask(origin)))
+  assert.ok(
+    statuses.every(status => status === 200),
+    statuses.join(' '),
+  )
+  return tookMs
+}
+
+for (const role of ROLES) {
+  test(`when all ${role} engines die and come back, traffic is back within probe interval + 1 s`, async t => {
+    const { origin, fleet } = await openHouse(t)
+    const engines: readonly SimEngine[] = fleet[role]
+    assert.equal(await ask(origin), 200)
+    await Promise.all(engines.map(engine => engine.setHealth('dead')))
+    await until(async () => !(await fetch(`${origin}/readiness`)).ok, 'the gateway is not ready', 60_000)
+    assert.equal(await ask(origin), 503)
+    await Promise.all(engines.map(engine => engine.setHealth('up')))
+    const tookMs = await msUntilServed(origin)
+    t.diagnostic(`back after ${Math.round(tookMs)} ms`)
+    assert.ok(tookMs <= LIMIT_MS, `${tookMs} ms`)
+  })
+
+  test(`when all ${role} engines answer 500 until breakers open, then heal, traffic is back at once`, async t => {
+    const { origin, adminOrigin, fleet } = await openHouse(t)
+    const engines: readonly SimEngine[] = fleet[role]
+    for (const engine of engines) engine.knobs.errorStatusProb = 1
+    await until(async () => {
+      assert.equal(await ask(origin), 500)
+      const view = await (await fetch(`${adminOrigin}/admin/engines`)).text()
+      return (view.match(/"breaker":"open"/g) ?? []).length === engines.length
+    })
+    for (const engine of engines) engine.knobs.errorStatusProb = 0
+    const tookMs = await msUntilServed(origin)
+    t.diagnostic(`back after ${Math.round(tookMs)} ms`)
+    assert.ok(tookMs <= 1000, `${tookMs} ms`)
+  })
+}

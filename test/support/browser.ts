@@ -1,0 +1,29 @@
+/** A real browser without a window, where the machine has one; closed when the test ends. */
+import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { type Browser, launch } from 'puppeteer-core'
+
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome']
+/** A machine that runs other tests beside may take long. */
+const LAUNCH_LIMIT_MS = 60_000
+const FOUND = (process.env['PATH'] ?? '')
+  .split(delimiter)
+  .flatMap(folder => NAMES.map(name => join(folder, name)))
+  .find(path => existsSync(path))
+
+/** For a test's options: why it is skipped, false when it is not. Where CI says that it looks, nothing is skipped. */
+export const skipWithoutBrowser =
+  FOUND === undefined && process.env['CI'] !== 'true'
+    ? 'there is no Chromium on this machine (Debian: apt-get install chromium)'
+    : false
+
+/** @throws Error when there is none. */
+export async function openBrowser(t: TestContext): Promise<Browser> {
+  if (FOUND === undefined) throw new Error('CI is true, and there is no Chromium: apt-get install chromium')
+  // Its sandbox does not work for root, and the pages are our own.
+  const args = process.getuid?.() === 0 ? ['--no-sandbox'] : []
+  const browser = await launch({ executablePath: FOUND, args, timeout: LAUNCH_LIMIT_MS })
+  t.after(() => browser.close())
+  return browser
+}

@@ -1,0 +1,89 @@
+/** Who may change something by the admin listener, which has no login. */
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { AdminRoutes } from '../../../src/admin/admin-routes.ts'
+import { type AdminRequest, isLoopback } from '../../../src/admin/admin-server.ts'
+import { configSchema } from '../../../src/config/config.ts'
+import { EngineKeeper } from '../../../src/control/engine-keeper.ts'
+import { BreakerCells } from '../../../src/shared/breaker-cells.ts'
+import { EngineSlots } from '../../../src/shared/engine-slots.ts'
+import { Heartbeats } from '../../../src/shared/heartbeats.ts'
+import { createSharedMemory } from '../../../src/shared/layout.ts'
+import { PairLinks } from '../../../src/shared/pair-links.ts'
+import { MetricReader } from '../../../src/telemetry/metric-reader.ts'
+import { SILENT } from '../../support/front-house.ts'
+
+const CHANGES = [
+  ['POST', '/admin/engines', 'invalid-json'],
+  ['DELETE', '/admin/engines/http%3A%2F%2F127.0.0.1%3A1', 'engine-not-found'],
+  ['POST', '/admin/engines/http%3A%2F%2F127.0.0.1%3A1/reset-breaker', 'engine-not-found'],
+  ['POST', '/admin/threads/9/restart', 'invalid-request'],
+] as const
+
+const nothing = (): void => undefined
+
+function routesOf(allowRemoteChanges: boolean): AdminRoutes {
+  const config = configSchema.parse({ admin: { allowRemoteChanges } })
+  const shared = createSharedMemory(2, 1)
+  const state = {
+    slots: new EngineSlots(shared),
+    breakers: new BreakerCells(shared),
+    links: new PairLinks(shared, config.links),
+  }
+  const keeper = new EngineKeeper({
+    ...state,
+    config,
+    maxEngines: 2,
+    known: { generation: 0, engines: [] },
+    removed: [],
+    log: SILENT,
+    onSnapshot: nothing,
+    onRemoved: nothing,
+    onSlotTaken: nothing,
+  })
+  return new AdminRoutes({
+    config,
+    keeper,
+    state,
+    metrics: new MetricReader(shared),
+    heartbeats: new Heartbeats(shared),
+    routerThreads: 1,
+    isDraining: () => false,
+    restartThread: nothing,
+  })
+}
+
+function ask(method: string, path: string, isLocal: boolean): AdminRequest {
+  return { method, path, body: '', isLocal }
+}
+
+suite('A change asked for from another machine', () => {
+  for (const [method, path, otherwise] of CHANGES) {
+    test(`${method} ${path} is forbidden, unless the configuration allows it`, () => {
+      const isForbidden = { code: 'forbidden', status: 403 }
+      assert.throws(() => routesOf(false).handle(ask(method, path, false)), isForbidden)
+      assert.throws(() => routesOf(false).handle(ask(method, path, true)), { code: otherwise })
+      assert.throws(() => routesOf(true).handle(ask(method, path, false)), { code: otherwise })
+    })
+  }
+
+  test('does not keep it from looking', () => {
+    for (const path of ['/health', '/metrics', '/admin/engines', '/admin/threads'])
+      assert.equal(routesOf(false).handle(ask('GET', path, false)).status, 200)
+  })
+})
+
+suite('An address of this machine', () => {
+  for (const [address, isOurs] of [
+    ['127.0.0.1', true],
+    ['127.8.9.10', true],
+    ['::1', true],
+    ['::ffff:127.0.0.1', true],
+    ['10.0.0.1', false],
+    ['::ffff:10.0.0.1', false],
+    ['::ffff:10.127.0.1', false],
+    ['fe80::1', false],
+    ['', false],
+  ] as const)
+    test(`"${address}" is ${isOurs ? 'one' : 'none'}`, () => assert.equal(isLoopback(address), isOurs))
+})

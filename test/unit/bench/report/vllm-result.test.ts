@@ -1,0 +1,87 @@
+/** Tests of what other tools read: vLLM's result file, a line a request, and goodput. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { goodputOf } from '../../../../bench/report/goodput.ts'
+import { levelOf } from '../../../../bench/report/level.ts'
+import { requestLine } from '../../../../bench/report/request-line.ts'
+import { type VllmOptions, vllmFileName, vllmResult } from '../../../../bench/report/vllm-result.ts'
+import { recordOf, resultOf } from '../../../support/load-result.ts'
+
+/** Keys of a result file of vLLM's `bench serve --save-result` without details. */
+const VLLM_KEYS = (
+  'date endpoint_type backend label model_id tokenizer_id num_prompts request_rate burstiness max_concurrency duration ' +
+  'completed failed total_input_tokens total_output_tokens request_throughput request_goodput output_throughput ' +
+  'total_token_throughput max_output_tokens_per_s max_concurrent_requests mean_ttft_ms median_ttft_ms std_ttft_ms ' +
+  'p99_ttft_ms mean_tpot_ms median_tpot_ms std_tpot_ms p99_tpot_ms mean_itl_ms median_itl_ms std_itl_ms p99_itl_ms'
+).split(' ')
+
+const OPTIONS: VllmOptions = {
+  backend: 'vllm',
+  label: null,
+  requestRate: Infinity,
+  burstiness: 1,
+  maxConcurrency: null,
+  ramp: undefined,
+  metadata: {},
+  percentileMetrics: ['ttft', 'tpot', 'itl'],
+  percentiles: [99],
+  goodput: undefined,
+}
+const AT_MS = Date.UTC(2026, 0, 2, 3, 4, 5)
+const RESULT = resultOf([
+  recordOf(),
+  recordOf({ firstTokenMs: 510, endMs: 1000 }),
+  recordOf({ outcome: 'failed', failure: { kind: 'stall', detail: 'silent' } }),
+])
+const LEVEL = levelOf('serving', RESULT)
+
+function fileOf(change: Partial<VllmOptions> = {}): Record<string, unknown> {
+  return vllmResult({ ...OPTIONS, ...change }, LEVEL, RESULT, AT_MS)
+}
+
+test("the result file has the keys of vLLM's", () => {
+  const file = fileOf()
+  assert.deepEqual(Object.keys(file).toSorted(), VLLM_KEYS.toSorted())
+  assert.deepEqual(
+    [file['date'], file['request_rate'], file['completed'], file['failed'], file['median_ttft_ms']],
+    ['20260102-030405', 'inf', 2, 1, 260],
+  )
+})
+
+test('metrics and percentiles are those asked for, metadata and ramps go in', () => {
+  const ramp = { strategy: 'linear', startRps: 1, endRps: 9 }
+  const file = fileOf({
+    ramp,
+    metadata: { gpu: 'none' },
+    percentileMetrics: ['e2el'],
+    percentiles: [50, 99.9],
+  })
+  assert.deepEqual([file['gpu'], file['ramp_up_strategy'], file['ramp_up_end_rps']], ['none', 'linear', 9])
+  assert.deepEqual([file['p50_e2el_ms'], 'p99.9_e2el_ms' in file, 'mean_ttft_ms' in file], [545, true, false])
+})
+
+test("its name is vLLM's own", () => {
+  const name = vllmFileName({ ...OPTIONS, requestRate: 5, maxConcurrency: 8 }, 'org/sim', AT_MS)
+  assert.equal(name, 'vllm-5qps-concurrency8-sim-20260102-030405.json')
+})
+
+test('goodput counts right answers within every limit', () => {
+  assert.equal(goodputOf(RESULT, {}, 1), 2)
+  assert.equal(goodputOf(RESULT, { ttft: 100 }, 1), 1)
+  assert.equal(goodputOf(RESULT, { ttft: 600, e2el: 50 }, 1), 0)
+  assert.equal(fileOf({ goodput: { tpot: 100 } })['request_goodput'], 1)
+})
+
+test('a line a request has Unix nanoseconds, ids and why it was cut', () => {
+  const ok = requestLine('serving', AT_MS, recordOf({ requestId: 'r-1' }))
+  assert.equal(ok.metadata.x_request_id, 'r-1')
+  assert.equal(ok.metadata.request_start_ns, (AT_MS + 10) * 1e6)
+  assert.deepEqual(ok.metrics.request_latency, { value: 100, unit: 'ms' })
+  assert.equal(ok.error, null)
+  const left = requestLine('serving', AT_MS, recordOf({ outcome: 'left', firstTokenMs: undefined }))
+  assert.deepEqual([left.metadata.was_cancelled, left.error?.code], [true, 499])
+  assert.equal('time_to_first_token' in left.metrics, false)
+  const failure = { kind: 'status', detail: '500: no' } as const
+  const failed = requestLine('serving', AT_MS, recordOf({ outcome: 'failed', status: 500, failure }))
+  assert.deepEqual(failed.error, { code: 500, type: 'status', message: '500: no' })
+})
