@@ -61,10 +61,14 @@ interface RunningThread {
   /** Set once it takes batches. */
   threadId: number | undefined
   wasOrdered: boolean
+  /** Aborts that it was last ordered to send, and until when it may not have sent them. */
+  ordered: { readonly calls: readonly LeftCall[]; readonly untilMs: number } | undefined
 }
 
 /** A thread that cannot stay alive is not restarted in a tight loop. */
 const RESTART_PAUSE_MS = 200
+/** A thread that dies so soon after an order to abort may not have sent it; a second abort of a rid does no harm. */
+const ABORT_SENT_AFTER_MS = 5000
 /** Time that threads have for closing their sockets before they are terminated. */
 const CLOSE_WAIT_MS = 2000
 
@@ -138,8 +142,12 @@ export class RouterThreads {
       if (running.threadId !== undefined) this.#orderAborts(running)
   }
 
-  #orderAborts({ port }: RunningThread): void {
-    if (this.#leftCalls.length > 0) order(port, { kind: 'abort', calls: this.#leftCalls.splice(0) })
+  #orderAborts(running: RunningThread): void {
+    if (this.#leftCalls.length === 0) return
+    const calls = this.#leftCalls.splice(0)
+    order(running.port, { kind: 'abort', calls })
+    const untilMs = performance.now() + ABORT_SENT_AFTER_MS
+    running.ordered = { calls: [...unsentOf(running), ...calls], untilMs }
   }
 
   async #terminate(thread: number): Promise<boolean> {
@@ -169,7 +177,14 @@ export class RouterThreads {
     const { config, shared } = this.#options
     const task = this.#pool.run({ port: port2, config, shared, thread }, { transferList: [port2] })
     const channel: ThreadChannel = { thread, sender: new BatchSender(port), openExchanges: 0 }
-    const running: RunningThread = { channel, port, task, threadId: undefined, wasOrdered: false }
+    const running: RunningThread = {
+      channel,
+      port,
+      task,
+      threadId: undefined,
+      wasOrdered: false,
+      ordered: undefined,
+    }
     this.#running.set(thread, running)
     const ended = this.#watch(running)
     const ready = new Promise<void>(resolve => {
@@ -220,6 +235,7 @@ export class RouterThreads {
     this.#slots.clearThread(channel.thread)
     const left = takeLeftLegs(this.#options.shared, channel.thread)
     this.#stalls.forget(channel.thread)
+    this.#leftCalls.push(...unsentOf(running))
     if (!wasReady) throw error
     this.#options.log.error({ thread: channel.thread, err: error }, 'router thread ended, starting another')
     this.#options.onExit(channel, { wasOrdered: running.wasOrdered, left })
@@ -236,6 +252,10 @@ export class RouterThreads {
     }, RESTART_PAUSE_MS)
     this.#restarts.add(timer)
   }
+}
+
+function unsentOf({ ordered }: RunningThread): readonly LeftCall[] {
+  return ordered !== undefined && performance.now() < ordered.untilMs ? ordered.calls : []
 }
 
 function order(port: MessagePort, message: ThreadOrder): void {
