@@ -279,6 +279,8 @@ export class Attempt implements PrefillEvents, DecodeEvents {
     this.#decodeLeg?.handle?.abort()
     this.#decodeLeg?.lease.release()
     this.#resources.journal.close(this.#record)
+    this.#prefillLeg = undefined
+    this.#decodeLeg = undefined
   }
 
   #tellEngines(): void {
