@@ -73,16 +73,12 @@ export class Leg implements LegHandle {
     this.#isReused = false
   }
 
-  onHeaders(status: number, rawHeaders: Buffer[], resume: () => void): boolean {
+  onHeaders(status: number, rawHeaders: readonly Buffer[], resume: () => void): boolean {
     // 1xx: the answer itself is still to come.
     if (this.#isOver || status < 200) return true
     this.#resume = resume
     this.#connection?.expectBody(true)
-    const headers = toFlat(rawHeaders)
-    // Undici makes this list long before the head comes, so that V8 takes it for an old object: what is left in it
-    // would outlive the answer until a full collection.
-    rawHeaders.length = 0
-    this.#handler.onHead(status, headers)
+    this.#handler.onHead(status, toFlat(rawHeaders))
     return !this.#isPaused
   }
 
