@@ -276,7 +276,6 @@ export class AttemptLoop implements AttemptSink, Waiter {
 
   #end(): void {
     this.#attempt = undefined
-    this.#verdicts = undefined
   }
 
   #log(message: string, failure: Failure, more: object = {}): void {

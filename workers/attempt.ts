@@ -279,8 +279,6 @@ export class Attempt implements PrefillEvents, DecodeEvents {
     this.#decodeLeg?.handle?.abort()
     this.#decodeLeg?.lease.release()
     this.#resources.journal.close(this.#record)
-    this.#prefillLeg = undefined
-    this.#decodeLeg = undefined
   }
 
   #tellEngines(): void {

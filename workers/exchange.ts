@@ -171,8 +171,6 @@ export class Exchange implements AttemptSink {
     this.#isOver = true
     if (this.#endpoint) this.#context.observer.requestEnded(this.#endpoint, outcome, this.#ageMs())
     clearTimeout(this.#totalTimer)
-    // Whatever still holds this object holds nothing else of the request.
-    this.#run = undefined
     this.#onEnd()
   }
 }

@@ -20,7 +20,7 @@ export interface LegOwner {
 
 export class Leg implements LegHandle {
   readonly request: LegRequest
-  #handler: LegHandler
+  readonly #handler: LegHandler
   readonly #owner: LegOwner
   #connection: Connection | undefined
   #resume: (() => void) | undefined
@@ -43,7 +43,6 @@ export class Leg implements LegHandle {
   abort(): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#letGo()
     if (this.#connection === undefined) this.#owner.forget(this)
     else this.#owner.discard(this.#connection)
   }
@@ -91,34 +90,18 @@ export class Leg implements LegHandle {
   onComplete(): void {
     if (this.#isOver) return
     this.#isOver = true
-    const handler = this.#letGo()
     if (this.#connection !== undefined) this.#owner.giveBack(this.#connection)
-    handler.onEnd()
+    this.#handler.onEnd()
   }
 
   onError(error: Error): void {
     if (this.#isOver) return
     this.#isOver = true
-    const handler = this.#letGo()
     if (this.#connection !== undefined) this.#owner.discard(this.#connection)
-    handler.onFail(nameFailure(error, this.#isReused))
-  }
-
-  /** Undici may hold the leg for a while: not with all that belongs to its request. */
-  #letGo(): LegHandler {
-    const handler = this.#handler
-    this.#handler = NOBODY
-    this.#resume = undefined
-    return handler
+    this.#handler.onFail(nameFailure(error, this.#isReused))
   }
 }
 
-const NOBODY: LegHandler = {
-  onHead: () => undefined,
-  onData: () => undefined,
-  onEnd: () => undefined,
-  onFail: () => undefined,
-}
 const NAMES = new HeaderTexts(bytes => bytes.toString('latin1').toLowerCase())
 const VALUES = new HeaderTexts(bytes => bytes.toString('latin1'))
 
