@@ -11,7 +11,7 @@
 
 const PLACE_BITS = 20
 /** Exchanges that can be open at once. */
-export const MOST_OPEN = 2 ** PLACE_BITS
+const MOST_OPEN = 2 ** PLACE_BITS
 const PLACE_MASK = MOST_OPEN - 1
 const USES = 2 ** (32 - PLACE_BITS)
 

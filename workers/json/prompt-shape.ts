@@ -9,7 +9,7 @@ export interface PromptShape {
   /** `undefined` for a single prompt; 0 for an empty list. */
   readonly batchSize: number | undefined
   /** Tokens of the longest token-id prompt; `undefined` when none is given by token ids. Reads the list. */
-  countTokens(): number | undefined
+  readonly countTokens: () => number | undefined
 }
 
 const SINGLE_TEXT: PromptShape = { batchSize: undefined, countTokens: () => undefined }
