@@ -58,14 +58,16 @@ export function playScenario(scenario: Scenario, play: Play): Promise<readonly C
 }
 
 async function playPerfect(scenario: Kind<'perfect'>, stage: Stage, play: Play): Promise<Condition[]> {
-  const { loads, slowestMs: limitMs, openBreakersARole } = scenario
+  const { loads, slowestMs: limitMs, mostRssMib, openBreakersARole } = scenario
   stage.fleet.beginTrouble()
   const conditions: Condition[] = []
   for (const [at, load] of loads.entries()) {
     const name = `load ${at + 1}`
     // oxlint-disable-next-line no-await-in-loop -- one load after the other
-    const { result } = await played(name, load, stage, play)
+    const { result, cost } = await played(name, load, stage, play)
     conditions.push(atLeast(`${name}: right answers`, successPercent(result), 100, ' %'))
+    if (mostRssMib !== undefined)
+      conditions.push(atMost(`${name}: memory of the gateway`, cost.peakRssMib(), mostRssMib, ' MiB'))
     if (limitMs !== undefined) conditions.push(atMost(`${name}: slowest`, slowestMs(result), limitMs, ' ms'))
     if (play.signal.aborted) break
   }

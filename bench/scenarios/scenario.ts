@@ -22,6 +22,11 @@ export const scenarioSchema = z.discriminatedUnion('kind', [
       kind: z.literal('perfect'),
       loads: z.array(loadSchema).min(1),
       slowestMs: z.number().positive().optional().describe('No answer may take longer.'),
+      mostRssMib: z
+        .number()
+        .positive()
+        .optional()
+        .describe('Resident memory of the gateway at any moment, MiB.'),
       openBreakersARole: z.int().min(0).optional().describe('Most engines of a role whose breaker may open.'),
     })
     .describe('Every request of every load is answered right.'),

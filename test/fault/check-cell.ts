@@ -17,6 +17,7 @@ const ABORT_LIMIT_MS = 1000
 export async function checkCell(cell: Cell, origin: string, engines: Engines): Promise<number[]> {
   const { id, group, shape } = cell
   const response = await ask(origin, { id, model: group.name, shape })
+  engines.clientHasHead(id)
   const text = await response.text()
   const seen = { prefill: callsOf(engines.prefill, cell), decode: callsOf(engines.decode, cell) }
   checkAttempts(cell, seen)

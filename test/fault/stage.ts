@@ -7,12 +7,15 @@ import { configSchema } from '../../src/config/config.ts'
 import type { Leg } from '../../src/core/errors.ts'
 import { type Gateway, startGateway } from '../../src/gateway.ts'
 import { until } from '../support/until.ts'
-import { type Group, isFaulty, partnerOf } from './cells.ts'
+import { fateOf, type Group, isFaulty, partnerOf } from './cells.ts'
 import { soundPlay, waitingPlay } from './faults.ts'
 import { type Call, type Play, type Script, type ScriptedEngine, scriptedEngine } from './scripted-engine.ts'
 import type { Shape } from './sound-answers.ts'
 
-export type Engines = Readonly<Record<Leg, ScriptedEngine>>
+export interface Engines extends Readonly<Record<Leg, ScriptedEngine>> {
+  /** The client of the cell has the head of its answer: a stream is committed. */
+  readonly clientHasHead: (cell: string) => void
+}
 
 /** How long engines may be silent before a gateway that is to notice it does. */
 export const SILENCE_MS = 1500
@@ -27,18 +30,22 @@ export async function openEngines(
   const cues = new Cues()
   const scriptOf = (leg: Leg): Script => ({
     play: async call => {
-      await cues.wait(group, leg, call)
-      return playOf(group, leg, shapeOf(call), call)
+      const shape = shapeOf(call)
+      await cues.wait(group, leg, shape, call)
+      return playOf(group, leg, shape, call)
     },
     onPlayed: call => cues.give(`${leg} has played`, call),
   })
   const engines = {
     prefill: await scriptedEngine('prefill', group.name, scriptOf('prefill')),
     decode: await scriptedEngine('decode', group.name, scriptOf('decode')),
+    clientHasHead: (cell: string) => cues.give(CLIENT_HAS_HEAD, { cell, attempt: 1 }),
   }
   t.after(() => Promise.all([engines.prefill.close(), engines.decode.close()]))
   return engines
 }
+
+const CLIENT_HAS_HEAD = 'the client has its head'
 
 /** Who waits for whom within an attempt. */
 class Cues {
@@ -47,27 +54,31 @@ class Cues {
   /**
    * Nothing comes before both engines have the request: there is no token without the KV cache, and of a fault both can
    * tell what becomes of it. Of two late faults decode's comes first: what it does after the commit is what the client
-   * sees.
+   * sees. Of a stream that breaks the commit must have been, too: the gateway may read prefill's socket first.
    */
-  async wait(group: Group, leg: Leg, call: Call): Promise<void> {
+  async wait(group: Group, leg: Leg, shape: Shape, call: Call): Promise<void> {
     this.give(`${leg} has it`, call)
     await this.#of(leg === 'prefill' ? 'decode has it' : 'prefill has it', call).promise
     const isSecond =
       group.where === 'both' && leg === 'prefill' && group.fault.isLate === true && call.attempt === 1
-    if (isSecond) await this.#of('decode has played', call).promise
+    if (!isSecond) return
+    await this.#of('decode has played', call).promise
+    if (shape.isStream && fateOf(group, shape) === 'broken') await this.#of(CLIENT_HAS_HEAD, call).promise
   }
 
-  give(what: string, call: Call): void {
+  give(what: string, call: Attempted): void {
     this.#of(what, call).resolve()
   }
 
-  #of(what: string, call: Call): PromiseWithResolvers<void> {
+  #of(what: string, call: Attempted): PromiseWithResolvers<void> {
     const name = `${call.cell} ${call.attempt}: ${what}`
     const cue = this.#given.get(name) ?? Promise.withResolvers<void>()
     this.#given.set(name, cue)
     return cue
   }
 }
+
+type Attempted = Pick<Call, 'cell' | 'attempt'>
 
 function playOf(group: Group, leg: Leg, shape: Shape, call: Call): Play {
   if (call.attempt > 1) return soundPlay(leg, shape, call.rid)
@@ -85,7 +96,7 @@ export interface Stage {
 /** `isHasty`: with timers that notice a silent engine. */
 export async function openStage(
   t: TestContext,
-  engines: readonly Engines[],
+  engines: readonly Pick<Engines, Leg>[],
   options: { readonly maxRetries: number; readonly isHasty: boolean },
 ): Promise<Stage> {
   const dir = mkdtempSync(join(tmpdir(), 'pd-gateway-test-'))
