@@ -15,7 +15,7 @@ export const serverSchema = z.strictObject({
     .int()
     .min(1)
     .max(64)
-    .default(16)
+    .default(4)
     .describe(
       "Half of the space for new objects in a router thread's heap, MiB: more costs memory, less costs CPU time.",
     ),
