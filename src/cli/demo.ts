@@ -8,12 +8,14 @@ import { settingsOfFlags } from './settings.ts'
 
 export interface DemoOptions {
   readonly port?: string
+  readonly disableRetries?: true
+  readonly logLevel?: string
   readonly preset?: string
   readonly script?: string
 }
 
 export async function demo(options: DemoOptions, parts: CliParts): Promise<number> {
-  const { port = '30000', preset = 'calm', script } = options
+  const { port = '30000', logLevel = 'info', preset = 'calm', script, disableRetries = false } = options
   parts.out('Starting two prefill and two decode engines (simulated) …\n')
   const played = script === undefined ? [] : ['--script', script]
   const fleet = await startFleetProcess(parts.mainPath, ['--preset', preset, ...played])
@@ -22,6 +24,10 @@ export async function demo(options: DemoOptions, parts: CliParts): Promise<numbe
       new Map<string, GivenValue>([
         ['host', '127.0.0.1'],
         ['port', port],
+        ['log-level', logLevel],
+        // Four engines take minutes for what thousands of clients may ask at once.
+        ['queue-timeout-secs', '300'],
+        ...(disableRetries ? [['disable-retries', true] as const] : []),
         ['prometheus-host', '127.0.0.1'],
         ['prometheus-port', '0'],
         // Nobody balances load between demos.

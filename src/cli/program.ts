@@ -100,6 +100,8 @@ function addCommands(program: Command, parts: CliParts, result: { code: number |
     .command('demo')
     .description('Simulated engines with a gateway before them.')
     .option('--port <n>', 'Port of the gateway.', '30000')
+    .option('--disable-retries', 'The gateway makes no second attempt: shows what its retries save.')
+    .option('--log-level <level>', 'Of the gateway: `debug`, `info`, `warn` or `error`.', 'info')
   addFaultOptions(demoCommand).action(async (_options: unknown, command: Command) => {
     result.code = await demo(command.opts(), parts)
   })

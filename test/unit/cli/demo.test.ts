@@ -21,11 +21,11 @@ function moduleOf(t: TestContext, text: string): string {
   return path
 }
 
-async function demo(mainPath: string) {
+async function demo(mainPath: string, ...flags: readonly string[]) {
   const signals = new EventEmitter()
   const seen: { config?: Config; text: string } = { text: '' }
   const code = await runCli(
-    ['demo', '--port', '0'],
+    ['demo', '--port', '0', ...flags],
     {},
     {
       startGateway: async config => {
@@ -56,6 +56,14 @@ test('the demo puts a gateway before engines of another process and prints lines
   for (const path of ['/v1/chat/completions', '/generate'])
     assert.ok(text.includes(`http://127.0.0.1:4321${path}`))
   assert.match(text, /Ctrl-C stops it/)
+})
+
+test('the demo shows what retries save, and says as much as it is told to', async t => {
+  const path = moduleOf(t, CHILD)
+  assert.equal((await demo(path)).config?.retry.maxRetries, 3)
+  const { config } = await demo(path, '--disable-retries', '--log-level', 'error')
+  assert.equal(config?.retry.maxRetries, 0)
+  assert.equal(config?.log.level, 'error')
 })
 
 test('the demo says so when its engines do not start', async t => {
