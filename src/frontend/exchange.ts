@@ -41,7 +41,9 @@ export class Exchange {
   readonly #options: Omit<ExchangeOptions, 'request'>
   readonly #res: UwsResponse
   readonly #credit: CreditGrants
-  readonly #chunks: Uint8Array[] = []
+  /** Emptied by count: an array whose length is set to 0 gives its memory back, and asks for it with the next chunk. */
+  readonly #chunks: (Uint8Array | undefined)[] = []
+  #chunkCount = 0
   /** `undefined` once the answer has begun. */
   #request: OpenMessage | undefined
   readonly #headers: FlatHeaders
@@ -114,7 +116,7 @@ export class Exchange {
 
   /** The bytes are a view into the batch, written before the next one comes. */
   takeChunk(bytes: Uint8Array): void {
-    this.#chunks.push(bytes)
+    this.#chunks[this.#chunkCount++] = bytes
   }
 
   takeEnd(): void {
@@ -171,8 +173,7 @@ export class Exchange {
 
   readonly #writeRows = (): void => {
     if (this.#head !== undefined) this.#start(this.#head)
-    const chunks = this.#chunks
-    if (chunks.length > 0) this.#writeChunks(chunks)
+    if (this.#chunkCount > 0) this.#writeChunks()
     if (this.#answer !== undefined) this.#writeAnswer(this.#answer)
     // What the client has not taken yet is waited for: a request is open until its last byte is out.
     else if (this.#isEnding && this.#heldBytes === 0) this.#endStream()
@@ -196,17 +197,19 @@ export class Exchange {
     this.#res.onWritable(this.#onWritable)
   }
 
-  #writeChunks(chunks: Uint8Array[]): void {
+  #writeChunks(): void {
     let taken = 0
     const heldBefore = this.#heldBytes
-    for (let at = 0; at < chunks.length; at++) {
+    const chunks = this.#chunks
+    for (let at = 0; at < this.#chunkCount; at++) {
       const chunk = chunks[at]
+      chunks[at] = undefined
       // An empty chunk would end the chunked encoding.
       if (chunk === undefined || chunk.length === 0) continue
       if (this.#res.write(chunk)) taken += chunk.length
       else this.#heldBytes += chunk.length
     }
-    chunks.length = 0
+    this.#chunkCount = 0
     if (this.#heldBytes > heldBefore && heldBefore === 0) this.#options.stalls.watch(this)
     if (taken > 0 && !this.#isEnding) this.#grant(taken)
   }
