@@ -2,13 +2,11 @@
  * Tells a good answer by a few byte searches, without parsing it. Hot path: most answers are good, and parsing them
  * costs more than all else that is done with them.
  *
- * Sound because a quote inside a JSON string is escaped: `"error"` with its quotes can only be a key or a whole
- * string value. Anything that is not plainly good is left to `verdict.ts`.
+ * Anything that is not plainly good is left to `verdict.ts`.
  */
 import type { Answered } from './attempt-state.ts'
+import { mayTellFailure } from './failure-words.ts'
 
-const ERROR = Buffer.from('"error"')
-const ABORT = Buffer.from('"abort"')
 const PROMPT_TOKENS = Buffer.from('"prompt_tokens":')
 const COMPLETION_TOKENS = Buffer.from('"completion_tokens":')
 const OPEN_BRACE = 0x7b
@@ -19,7 +17,7 @@ const ZERO = 0x30
 /** One object, as a body or as the data of an event. `undefined`: look closer. */
 export function quickLook(body: Buffer): Answered | undefined {
   if (body[0] !== OPEN_BRACE || body[body.length - 1] !== CLOSE_BRACE) return undefined
-  if (body.includes(ERROR) || body.includes(ABORT)) return undefined
+  if (mayTellFailure(body)) return undefined
   const promptTokens = countAfter(body, PROMPT_TOKENS)
   const made = countAfter(body, COMPLETION_TOKENS)
   return promptTokens === undefined || !made ? undefined : { promptTokens, hasToken: true }

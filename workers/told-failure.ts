@@ -2,16 +2,13 @@
  * A failure that decode tells of inside its stream, wherever in it: an error event, or an abort. Engines end such a
  * stream with `[DONE]`, as if it were whole.
  *
- * Hot path, for each read: two searches for a word. In JSON a quote inside a text is escaped, so the words stand
- * between bare quotes only as a key or as a whole text; the events are read when one does.
+ * Hot path, for each read: `failure-words.ts` looks for two words; the events are read when one is there.
  */
 import { type Failure, inStreamFailure } from './failure.ts'
+import { mayTellFailure } from './failure-words.ts'
 import { asBuffer } from './json/bytes.ts'
 import { eventsIn, isDoneData } from './sse-events.ts'
 import { judgePayload } from './verdict.ts'
-
-const ERROR = Buffer.from('"error"')
-const ABORT = Buffer.from('"abort"')
 
 export interface Told {
   readonly failure: Failure
@@ -21,8 +18,7 @@ export interface Told {
 
 /** `block` is a run of whole events. */
 export function findTold(block: Uint8Array): Told | undefined {
-  const bytes = asBuffer(block)
-  return bytes.includes(ERROR) || bytes.includes(ABORT) ? readTold(bytes) : undefined
+  return mayTellFailure(block) ? readTold(asBuffer(block)) : undefined
 }
 
 function readTold(block: Buffer): Told | undefined {

@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net'
 import { newPlace } from '../../src/core/age-list.ts'
-import { connectLean, type LeanSocket } from './lean-socket.ts'
+import { type ChunkSink, connectLean, type LeanSocket } from './lean-socket.ts'
 import type { Leg } from './leg-dispatch.ts'
 import { buildConnector, Client } from './undici.ts'
 
@@ -60,9 +60,24 @@ export class Connection {
     this.#client.dispatch({ method, path, headers: flat, body: body ?? null }, leg)
   }
 
-  /** Whether all that comes now is a response's body. */
-  expectBody(isBody: boolean): void {
-    if (this.#lean !== undefined) this.#lean.isInBody = isBody
+  /** A response's head comes next. */
+  expectHead(): void {
+    this.#lean?.expectHead()
+  }
+
+  /** All that comes now is a response's body; `sink` is for chunked ones. */
+  expectBody(sink: ChunkSink | undefined): void {
+    this.#lean?.expectBody(sink)
+  }
+
+  /** Undici has found these bytes of a body. */
+  sawData(data: Buffer): void {
+    this.#lean?.sawData(data)
+  }
+
+  /** Undici has been resumed: what went past it goes on, too. */
+  resume(): void {
+    this.#lean?.resume()
   }
 
   /** Closes the socket now, whatever is on it. */

@@ -1,21 +1,42 @@
 /**
  * A TCP socket without the cost of a readable stream: all sockets of a thread read into one buffer.
  *
+ * Between two chunks of a chunked body undici's parser is in the same state before a whole chunk as after it. So
+ * whole chunks go to the leg past the parser, which gets the rest: heads, parts, the last chunk. Of a small event's
+ * way through the thread that saves a quarter.
+ *
  * Undici takes a read by `read()` when it hears `readable`, and gives back by `unshift()` what it has not parsed when
  * it is paused. Bytes that are not taken within the turn are copied out, and reading stops until they are taken. So at
  * most one socket uses the buffer at any time, and end and reset are never heard before the bytes that came first.
  * Whoever is given body bytes must copy what it keeps within the call.
  */
 import { connect, type Socket } from 'node:net'
+import { ChunkCursor, type Place, placeAfter } from './chunk-cursor.ts'
 import { type ConnectorCallback, type ConnectorOptions, errors } from './undici.ts'
 
 /** What a read goes into. Never held across turns. */
 const SHARED = Buffer.allocUnsafeSlow(64 * 1024)
 
+const CURSOR = new ChunkCursor()
+
+/** Whoever is sent a chunked body. */
+export interface ChunkSink {
+  /** Takes no more for now. */
+  readonly isPaused: boolean
+  /** Valid during the call only. */
+  takeChunk(data: Buffer): void
+}
+
 export class LeanSocket {
   readonly socket: Socket
   /** Until the head is complete undici keeps views of its parts, so they must not lie in the shared buffer. */
-  isInBody = false
+  #isInBody = false
+  /** While a chunked body comes. */
+  #sink: ChunkSink | undefined
+  /** What the parser has found last in what it was given. */
+  #data: Buffer | undefined
+  /** Where the parser stands. */
+  #place: Place = 'elsewhere'
   #unread: Buffer | undefined
   #isStopped = false
   readonly #readStream: (size: number) => unknown
@@ -36,15 +57,76 @@ export class LeanSocket {
     }
   }
 
+  /** A response's head comes next. */
+  expectHead(): void {
+    this.#isInBody = false
+    this.#sink = undefined
+  }
+
+  /** All that comes now is a body: chunks for `sink`, or another kind when there is none. */
+  expectBody(sink: ChunkSink | undefined): void {
+    this.#isInBody = true
+    this.#sink = sink
+  }
+
+  /** The parser has found these bytes of a body in what it was given. */
+  sawData(data: Buffer): void {
+    this.#data = data
+  }
+
+  /** The sink takes again. */
+  resume(): void {
+    if (this.#isStopped) this.socket.emit('readable')
+  }
+
   /** `false` makes node stop reading. */
   #receive(byteCount: number): boolean {
-    const bytes = SHARED.subarray(0, byteCount)
-    this.#unread = this.isInBody ? bytes : Buffer.from(bytes)
-    this.socket.emit('readable')
-    if (this.#unread === undefined) return true
-    this.#unread = Buffer.from(this.#unread)
+    const given = this.#sink === undefined ? 0 : this.#giveChunks(this.#sink, byteCount)
+    if (given < byteCount && !this.socket.destroyed) this.#feed(SHARED.subarray(given, byteCount))
+    if (this.#unread === undefined && this.#sink?.isPaused !== true) return true
+    if (this.#unread !== undefined) this.#unread = Buffer.from(this.#unread)
     this.#isStopped = true
     return false
+  }
+
+  /** Their data as one piece, joined in place. Returns where the rest starts: what is not a whole chunk. */
+  #giveChunks(sink: ChunkSink, byteCount: number): number {
+    let at = 0
+    let from = 0
+    let to = 0
+    while (CURSOR.find(SHARED, at, byteCount, this.#place)) {
+      if (at === 0) from = to = CURSOR.from
+      if (to < CURSOR.from) SHARED.copyWithin(to, CURSOR.from, CURSOR.to)
+      to += CURSOR.to - CURSOR.from
+      at = CURSOR.next
+    }
+    if (to > from) this.#give(sink, SHARED.subarray(from, to))
+    return at
+  }
+
+  /** What a sink throws ends its request, as it does behind undici. */
+  #give(sink: ChunkSink, data: Buffer): void {
+    try {
+      sink.takeChunk(data)
+    } catch (error) {
+      this.socket.destroy(error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+
+  #feed(bytes: Buffer): void {
+    const fed = this.#isInBody ? bytes : Buffer.from(bytes)
+    this.#unread = fed
+    this.#data = undefined
+    if (this.#sink?.isPaused !== true) this.socket.emit('readable')
+    this.#place = this.#unread === undefined ? this.#placeIn(fed) : 'elsewhere'
+    this.#data = undefined
+  }
+
+  #placeIn(fed: Buffer): Place {
+    const data = this.#data
+    if (data === undefined) return 'elsewhere'
+    const from = data.byteOffset - fed.byteOffset
+    return placeAfter(fed, from, from + data.length)
   }
 
   /** Size 0 is how node starts to read and ends the stream. */

@@ -2,9 +2,11 @@
  * One request on its way: the undici handler of a leg, and the handle of whoever sent it. Hot path: one object a leg,
  * no closures.
  */
+import { headerIn } from '../../src/messages/flat-headers.ts'
 import type { FlatHeaders } from '../../src/messages/types.ts'
 import type { Connection } from './connection.ts'
 import { HeaderTexts } from './header-texts.ts'
+import type { ChunkSink } from './lean-socket.ts'
 import type { LegHandle, LegHandler, LegRequest } from './leg.ts'
 import { nameFailure } from './leg-failure.ts'
 
@@ -18,7 +20,7 @@ export interface LegOwner {
   forget(leg: Leg): void
 }
 
-export class Leg implements LegHandle {
+export class Leg implements LegHandle, ChunkSink {
   readonly request: LegRequest
   readonly #handler: LegHandler
   readonly #owner: LegOwner
@@ -51,12 +53,18 @@ export class Leg implements LegHandle {
     this.#isPaused = true
   }
 
+  get isPaused(): boolean {
+    return this.#isPaused && !this.#isOver
+  }
+
   resume(): void {
     if (!this.#isPaused) return
     this.#isPaused = false
     // Deferred: undici must not be resumed from within a parser's callback, this leg's or another's.
     queueMicrotask(() => {
-      if (!this.#isPaused && !this.#isOver) this.#resume?.()
+      if (this.#isPaused || this.#isOver) return
+      this.#resume?.()
+      this.#connection?.resume()
     })
   }
 
@@ -65,7 +73,7 @@ export class Leg implements LegHandle {
     if (connection === undefined) return
     this.#isReused = connection.wasUsed
     connection.wasUsed = true
-    connection.expectBody(false)
+    connection.expectHead()
   }
 
   onResponseStarted(): void {
@@ -76,15 +84,21 @@ export class Leg implements LegHandle {
     // 1xx: the answer itself is still to come.
     if (this.#isOver || status < 200) return true
     this.#resume = resume
-    this.#connection?.expectBody(true)
-    this.#handler.onHead(status, toFlat(rawHeaders))
+    const headers = toFlat(rawHeaders)
+    this.#connection?.expectBody(isChunked(headers) ? this : undefined)
+    this.#handler.onHead(status, headers)
     return !this.#isPaused
   }
 
   onData(bytes: Buffer): boolean {
+    this.#connection?.sawData(bytes)
     // Undici goes on with an empty piece: a handler that pauses at each would never get past it.
-    if (!this.#isOver && bytes.length > 0) this.#handler.onData(bytes)
+    if (bytes.length > 0) this.takeChunk(bytes)
     return !this.#isPaused
+  }
+
+  takeChunk(data: Buffer): void {
+    if (!this.#isOver) this.#handler.onData(data)
   }
 
   onComplete(): void {
@@ -104,6 +118,11 @@ export class Leg implements LegHandle {
 
 const NAMES = new HeaderTexts(bytes => bytes.toString('latin1').toLowerCase())
 const VALUES = new HeaderTexts(bytes => bytes.toString('latin1'))
+
+/** RFC 9112 section 6.1: chunked is the last coding of all; what else there is stays as it is. */
+function isChunked(headers: FlatHeaders): boolean {
+  return headerIn(headers, 'transfer-encoding')?.toLowerCase() === 'chunked'
+}
 
 function toFlat(raw: readonly Buffer[]): FlatHeaders {
   const flat: string[] = []
