@@ -61,6 +61,7 @@ export class LeanSocket {
   expectHead(): void {
     this.#isInBody = false
     this.#sink = undefined
+    this.#data = undefined
   }
 
   /** All that comes now is a body: chunks for `sink`, or another kind when there is none. */
@@ -71,7 +72,7 @@ export class LeanSocket {
 
   /** The parser has found these bytes of a body in what it was given. */
   sawData(data: Buffer): void {
-    this.#data = data
+    if (this.#sink !== undefined) this.#data = data
   }
 
   /** The sink takes again. */
@@ -119,12 +120,11 @@ export class LeanSocket {
     this.#data = undefined
     if (this.#sink?.isPaused !== true) this.socket.emit('readable')
     this.#place = this.#unread === undefined ? this.#placeIn(fed) : 'elsewhere'
-    this.#data = undefined
   }
 
   #placeIn(fed: Buffer): Place {
     const data = this.#data
-    if (data === undefined) return 'elsewhere'
+    if (data === undefined || this.#sink === undefined) return 'elsewhere'
     const from = data.byteOffset - fed.byteOffset
     return placeAfter(fed, from, from + data.length)
   }
