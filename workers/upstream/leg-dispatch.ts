@@ -20,6 +20,7 @@ export interface LegOwner {
 
 export class Leg implements LegHandle {
   readonly request: LegRequest
+  wasSent = false
   readonly #handler: LegHandler
   readonly #owner: LegOwner
   #connection: Connection | undefined
@@ -60,7 +61,9 @@ export class Leg implements LegHandle {
     })
   }
 
+  /** The request is written next. */
   onConnect(): void {
+    this.wasSent = true
     const connection = this.#connection
     if (connection === undefined) return
     this.#isReused = connection.wasUsed

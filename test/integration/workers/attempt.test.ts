@@ -59,6 +59,8 @@ interface Stage {
   readonly prefill: ScriptedEngine
   readonly decode: ScriptedEngine
   inFlight(): number[]
+  /** Slots of the engines that were sent nothing. */
+  readonly unsent: readonly number[]
   /** What the journal says is open; taken out of it. */
   left(): OpenLegs[]
 }
@@ -83,6 +85,7 @@ async function stage(t: TestContext, play: Play): Promise<Stage> {
   const slots = new EngineSlots(shared)
   const [prefill, decode] = [await startEngine(t, play.prefill), await startEngine(t, play.decode)]
   const heard: string[] = []
+  const unsent: number[] = []
   const engines = [
     engineOf({ slot: 0, role: 'prefill', url: prefill.url }),
     engineOf({ slot: 1, role: 'decode', url: decode.url }),
@@ -115,10 +118,12 @@ async function stage(t: TestContext, play: Play): Promise<Stage> {
     upstreams,
     aborts,
     journal: new LegJournal(shared, 0),
+    observer: { legUnsent: ({ slot }) => unsent.push(slot) },
   })
   return {
     attempt,
     heard,
+    unsent,
     prefill,
     decode,
     inFlight: () => [slots.inFlight(0), slots.inFlight(1)],
@@ -160,6 +165,15 @@ suite('Attempt', () => {
     assert.deepEqual(scene.left(), [])
     assert.equal(scene.heard.join(''), `started${TOKEN}${DONE}ended`)
     assert.deepEqual(scene.inFlight(), [0, 0])
+    assert.deepEqual(scene.unsent, [])
+  })
+
+  test('counts legs as unsent that are taken back before there is a connection', async t => {
+    const scene = await stage(t, { prefill: whole, decode: stream })
+    scene.attempt.start()
+    scene.attempt.abort()
+    assert.deepEqual(scene.unsent, [0, 1])
+    assert.deepEqual(scene.inFlight(), [0, 0])
   })
 
   test('answers with the whole body once both legs agree', async t => {
@@ -182,6 +196,7 @@ suite('Attempt', () => {
       const other = leg === 'prefill' ? scene.decode : scene.prefill
       await until(() => other.seen.includes('gone') && other.seen.includes(`abort ${RID}`))
       assert.deepEqual(scene.inFlight(), [0, 0])
+      assert.deepEqual(scene.unsent, [])
     })
 
   test('believes a late error status of prefill without a body, not the complete answer of decode', async t => {
