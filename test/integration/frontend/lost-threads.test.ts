@@ -67,9 +67,27 @@ test('gives a request up that was open on two threads when they died', async t =
   const { origin, frontend, threads } = await openHouse(t)
   const killer = await post(`${origin}/generate?die`, '{}')
   assert.equal(killer.status, 503)
-  assert.match(await killer.text(), /"code":"thread-lost"/)
+  assert.match(await killer.text(), /open on 2 router threads .*"code":"thread-lost"/)
   await until(() => threads.channels.length === 1)
   assert.equal(frontend.openRequests, 0)
+})
+
+test('saves the neighbours of a request that kills threads, unless they share both with it', async t => {
+  const { origin, threads, openings } = await openHouse(t, { threads: 3 })
+  const neighbours = Array.from({ length: 9 }, () => post(`${origin}/generate?once`, '{}'))
+  await until(() => openings() === 9)
+  assert.deepEqual(
+    threads.channels.map(({ openExchanges }) => openExchanges),
+    [3, 3, 3],
+  )
+  const killer = await post(`${origin}/generate?die`, '{}')
+  assert.equal(killer.status, 503)
+  // Of the three on the first thread one goes to the second with it. The others are opened again, where they answer,
+  // or have to be once more because another thread than the killer's ended: that one is ordered here.
+  await threads.restart(threads.channels.find(({ openExchanges }) => openExchanges > 0)?.thread ?? -1)
+  const statuses = (await Promise.all(neighbours)).map(({ status }) => status)
+  assert.equal(statuses.filter(status => status === 503).length, 1)
+  assert.equal(statuses.filter(status => status === 200).length, 8)
 })
 
 test('does not hold it against a request that its threads were told to end', async t => {
