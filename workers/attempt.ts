@@ -10,7 +10,7 @@ import type { Leg } from '../src/core/errors.ts'
 import type { Lease } from '../src/shared/leases.ts'
 import type { LegJournal } from '../src/shared/leg-journal.ts'
 import type { AbortCalls } from './abort-request.ts'
-import type { AnswerHead, AttemptPlan, AttemptSink } from './attempt-plan.ts'
+import type { AnswerHead, AttemptPlan, AttemptSink, PromptSink } from './attempt-plan.ts'
 import {
   type Answered,
   type AttemptAction,
@@ -48,7 +48,7 @@ interface OpenLeg {
 
 export class Attempt implements PrefillEvents, DecodeEvents {
   readonly #plan: AttemptPlan
-  readonly #sink: AttemptSink
+  readonly #sink: AttemptSink & PromptSink
   readonly #resources: AttemptResources
   readonly #prefill: PrefillLeg
   readonly #decode: DecodeLeg
@@ -66,7 +66,7 @@ export class Attempt implements PrefillEvents, DecodeEvents {
   #record = -1
   #isClosed = false
 
-  constructor(plan: AttemptPlan, sink: AttemptSink, resources: AttemptResources) {
+  constructor(plan: AttemptPlan, sink: AttemptSink & PromptSink, resources: AttemptResources) {
     this.#plan = plan
     this.#sink = sink
     this.#resources = resources
@@ -75,7 +75,7 @@ export class Attempt implements PrefillEvents, DecodeEvents {
     const isPeek = plan.isStream && !plan.mergesPrefill
     const held = isPeek ? peekBytes + plan.body.length : answerBytes
     this.#prefill = new PrefillLeg(answerBytes, this)
-    this.#decode = new DecodeLeg({ held, event: eventBytes }, this)
+    this.#decode = new DecodeLeg({ held, event: eventBytes }, this, plan.isBatch)
     this.#state = initialState({
       hasPrefill: plan.prefill !== undefined,
       mergesPrefill: plan.mergesPrefill,
@@ -151,6 +151,10 @@ export class Attempt implements PrefillEvents, DecodeEvents {
     this.#decodeLeg?.lease.release()
     clearTimeout(this.#bodyTimer)
     this.#step({ kind: 'decode-failed', failure })
+  }
+
+  decodePromptFailed(failure: Failure): void {
+    this.#sink.promptFailed(failure)
   }
 
   decodeRefused(): void {
