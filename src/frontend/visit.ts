@@ -18,6 +18,8 @@ export interface Visit {
   exchange: Exchange | undefined
   /** While it waits for its turn. */
   ticket: Ticket<Visit> | undefined
+  /** While it waits: ends the wait when the request has named a deadline of its own. */
+  deadline: NodeJS.Timeout | undefined
 }
 
 export const NO_BODY = new Uint8Array(0)
@@ -32,5 +34,6 @@ export function newVisit(res: UwsResponse, intake: Intake, route: ExchangeRoute,
     isOver: false,
     exchange: undefined,
     ticket: undefined,
+    deadline: undefined,
   }
 }

@@ -11,12 +11,13 @@ import { monotonicNowMs } from '../core/clock.ts'
 import { isGeneration } from '../core/endpoint.ts'
 import type { GatewayError } from '../core/errors.ts'
 import type { Recorder } from '../telemetry/recorder.ts'
-import { Admission } from './admission.ts'
+import { Admission, deadlinePassed } from './admission.ts'
 import { Ticket } from './admission-queue.ts'
 import type { Exchange } from './exchange.ts'
 import type { FrontendPlaces } from './frontend-options.ts'
 import type { Intake } from './intake.ts'
 import { MemoryGuard } from './memory-guard.ts'
+import { ownDeadlineMs } from './own-deadline.ts'
 import { Uploads } from './uploads.ts'
 import type { UwsResponse } from './uws.ts'
 import { type ExchangeRoute, NO_BODY, newVisit, type Visit } from './visit.ts'
@@ -120,6 +121,12 @@ export class Visits {
     const refusal = this.#admission.wait(visit.ticket)
     if (refusal !== undefined) return this.#refuse(visit, refusal)
     this.#countWaiting()
+    const ownMs = ownDeadlineMs(visit.intake.headers)
+    if (ownMs === undefined) return
+    const leftMs = visit.sinceMs + ownMs - monotonicNowMs()
+    visit.deadline = setTimeout(() => {
+      this.#admission.refuse(waiting => waiting === visit, deadlinePassed())
+    }, leftMs)
   }
 
   /** No router thread knows of those that wait for their turn; who is at work is for the threads to find. */
@@ -131,7 +138,8 @@ export class Visits {
   }
 
   /** The queue has let go of the visit, for better or worse. */
-  #waited({ ticket }: Visit): void {
+  #waited({ ticket, deadline }: Visit): void {
+    clearTimeout(deadline)
     this.#countWaiting()
     if (ticket === undefined) return
     const waitedSecs = (monotonicNowMs() - ticket.sinceMs) / 1000
@@ -157,6 +165,7 @@ export class Visits {
     if (visit.exchange !== undefined) return visit.exchange.clientGone()
     if (visit.isOver) return
     visit.isOver = true
+    clearTimeout(visit.deadline)
     if (visit.ticket !== undefined) {
       this.#admission.withdraw(visit.ticket)
       this.#countWaiting()
