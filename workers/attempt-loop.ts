@@ -7,7 +7,7 @@ import type { GenerationEndpoint } from '../src/core/endpoint.ts'
 import type { FlatHeaders } from '../src/messages/types.ts'
 import { decideRetry } from '../src/resilience/retry.ts'
 import { Attempt } from './attempt.ts'
-import type { AnswerHead, AttemptPlan, AttemptSink } from './attempt-plan.ts'
+import type { AnswerHead, AttemptPlan, AttemptSink, PromptSink } from './attempt-plan.ts'
 import type { Waiter } from './capacity.ts'
 import { injectBootstrap } from './connectors/bootstrap.ts'
 import { injectSingle } from './connectors/single.ts'
@@ -45,7 +45,7 @@ const NONE: ReadonlySet<number> = new Set()
 /** Mean pause after a shortage of descriptors, ports or buffers. */
 const SHORTAGE_WAIT_MS = 50
 
-export class AttemptLoop implements AttemptSink, Waiter {
+export class AttemptLoop implements AttemptSink, PromptSink, Waiter {
   readonly #request: EngineRequest
   readonly #sink: AttemptSink
   readonly #context: RouterContext
@@ -126,6 +126,12 @@ export class AttemptLoop implements AttemptSink, Waiter {
     this.#context.observer.attemptFailed(failure, this.#pair)
     this.#log('stream broken', failure)
     this.#sink.broke(failure)
+  }
+
+  promptFailed(failure: Failure): void {
+    this.#charge(failure)
+    this.#context.observer.attemptFailed(failure, this.#pair)
+    this.#log('prompt of a batch broken', failure)
   }
 
   failed(failure: Failure): void {
@@ -238,7 +244,7 @@ export class AttemptLoop implements AttemptSink, Waiter {
   }
 
   #plan(pair: Pair): Omit<AttemptPlan, 'leases'> {
-    const { id, path, headers, timers, body, fields, singleSample } = this.#request
+    const { id, endpoint, path, headers, timers, body, fields, singleSample } = this.#request
     const injected = pair.prefill
       ? injectBootstrap(pair.prefill, fields.batchSize, this.#context.random)
       : injectSingle(fields.batchSize)
@@ -246,6 +252,7 @@ export class AttemptLoop implements AttemptSink, Waiter {
       path,
       isStream: fields.isStream,
       mergesPrefill: fields.prefillLogprobs !== undefined && pair.prefill !== undefined,
+      isBatch: endpoint === 'generate' && fields.batchSize !== undefined && !singleSample,
       prefill: pair.prefill,
       decode: pair.decode,
       exchangeId: id,

@@ -10,6 +10,8 @@ export interface AttemptPlan {
   readonly isStream: boolean
   /** Prefill's logprobs of the prompt go into the client's answer. */
   readonly mergesPrefill: boolean
+  /** Several prompts of `/generate`: each ends by an event of its own, so an abort is the end of one of them only. */
+  readonly isBatch: boolean
   /** `undefined` when one engine does both. */
   readonly prefill: Engine | undefined
   readonly decode: Engine
@@ -36,6 +38,12 @@ export interface AnswerHead {
   readonly prefillBody: Uint8Array | undefined
   /** What the engines knew the request by. */
   readonly rids: readonly string[]
+}
+
+/** What an attempt tells beside: not for clients, who read it in the stream. */
+export interface PromptSink {
+  /** One prompt of a batch was aborted by its engine after tokens had been passed on; the others go on. */
+  promptFailed(failure: Failure): void
 }
 
 /**

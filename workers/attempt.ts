@@ -10,7 +10,7 @@ import type { Leg } from '../src/core/errors.ts'
 import type { Lease } from '../src/shared/leases.ts'
 import type { LegJournal } from '../src/shared/leg-journal.ts'
 import type { AbortCalls } from './abort-request.ts'
-import type { AnswerHead, AttemptPlan, AttemptSink } from './attempt-plan.ts'
+import type { AnswerHead, AttemptPlan, AttemptSink, PromptSink } from './attempt-plan.ts'
 import {
   type Answered,
   type AttemptAction,
@@ -21,6 +21,7 @@ import {
 } from './attempt-state.ts'
 import { type DecodeEvents, DecodeLeg } from './decode-leg.ts'
 import { type Failure, stalledFailure } from './failure.ts'
+import type { Observer } from './observe.ts'
 import { type PrefillEvents, PrefillLeg } from './prefill-leg.ts'
 import type { LegHandle, LegHandler } from './upstream/leg.ts'
 import type { Upstreams } from './upstream/upstreams.ts'
@@ -31,6 +32,7 @@ export interface AttemptResources {
   readonly upstreams: Upstreams
   readonly aborts: AbortCalls
   readonly journal: LegJournal
+  readonly observer: Pick<Observer, 'legUnsent'>
 }
 
 /** After an error status, how long its body may take: the partner leg must not wait longer. */
@@ -46,7 +48,7 @@ interface OpenLeg {
 
 export class Attempt implements PrefillEvents, DecodeEvents {
   readonly #plan: AttemptPlan
-  readonly #sink: AttemptSink
+  readonly #sink: AttemptSink & PromptSink
   readonly #resources: AttemptResources
   readonly #prefill: PrefillLeg
   readonly #decode: DecodeLeg
@@ -64,7 +66,7 @@ export class Attempt implements PrefillEvents, DecodeEvents {
   #record = -1
   #isClosed = false
 
-  constructor(plan: AttemptPlan, sink: AttemptSink, resources: AttemptResources) {
+  constructor(plan: AttemptPlan, sink: AttemptSink & PromptSink, resources: AttemptResources) {
     this.#plan = plan
     this.#sink = sink
     this.#resources = resources
@@ -73,7 +75,7 @@ export class Attempt implements PrefillEvents, DecodeEvents {
     const isPeek = plan.isStream && !plan.mergesPrefill
     const held = isPeek ? peekBytes + plan.body.length : answerBytes
     this.#prefill = new PrefillLeg(answerBytes, this)
-    this.#decode = new DecodeLeg({ held, event: eventBytes }, this)
+    this.#decode = new DecodeLeg({ held, event: eventBytes }, this, plan.isBatch)
     this.#state = initialState({
       hasPrefill: plan.prefill !== undefined,
       mergesPrefill: plan.mergesPrefill,
@@ -149,6 +151,10 @@ export class Attempt implements PrefillEvents, DecodeEvents {
     this.#decodeLeg?.lease.release()
     clearTimeout(this.#bodyTimer)
     this.#step({ kind: 'decode-failed', failure })
+  }
+
+  decodePromptFailed(failure: Failure): void {
+    this.#sink.promptFailed(failure)
   }
 
   decodeRefused(): void {
@@ -272,13 +278,22 @@ export class Attempt implements PrefillEvents, DecodeEvents {
     clearTimeout(this.#errorTimer)
     if (isEarly) this.#tellEngines()
     this.#prefill.isOpen = false
-    this.#prefillLeg?.handle?.abort()
-    this.#prefillLeg?.lease.release()
+    this.#endLeg(this.#plan.prefill, this.#prefillLeg)
     if (isEarly && this.#mustDefer()) return this.#deferDecode()
+    this.#endDecode()
+  }
+
+  #endDecode(): void {
     this.#decode.isOpen = false
-    this.#decodeLeg?.handle?.abort()
-    this.#decodeLeg?.lease.release()
+    this.#endLeg(this.#plan.decode, this.#decodeLeg)
     this.#resources.journal.close(this.#record)
+  }
+
+  #endLeg(engine: Engine | undefined, leg: OpenLeg | undefined): void {
+    if (engine === undefined || leg === undefined) return
+    leg.handle?.abort()
+    leg.lease.release()
+    if (leg.handle?.wasSent !== true) this.#resources.observer.legUnsent(engine)
   }
 
   #tellEngines(): void {
@@ -305,14 +320,10 @@ export class Attempt implements PrefillEvents, DecodeEvents {
 
   #deferDecode(): void {
     const { config } = this.#resources
-    const leg = this.#decodeLeg
     const end = (): void => {
       clearTimeout(timer)
       this.#tell(this.#plan.decode, this.#decode.body.status)
-      this.#decode.isOpen = false
-      leg?.handle?.abort()
-      leg?.lease.release()
-      this.#resources.journal.close(this.#record)
+      this.#endDecode()
     }
     const timer = setTimeout(end, config.upstream.abortDeferMs)
     this.#decode.onFirstSign = end

@@ -11,7 +11,7 @@ import { judgeAnswer } from './judge-answer.ts'
 import { LegBody } from './leg-body.ts'
 import { EventRelay } from './relay.ts'
 import { StreamPeek } from './stream-peek.ts'
-import { findTold } from './told-failure.ts'
+import { findTold, type Told } from './told-failure.ts'
 import type { LegFailure, LegHandler } from './upstream/leg.ts'
 
 export interface DecodeEvents {
@@ -19,6 +19,8 @@ export interface DecodeEvents {
   decodeReady(promptTokens: number | undefined): void
   decodeComplete(answer: Answered, isTerminated: boolean): void
   decodeFailed(failure: Failure): void
+  /** One prompt of a batch has ended by an abort, which goes through as the engine wrote it. Told once. */
+  decodePromptFailed(failure: Failure): void
   /** An error status has come, its body has not yet. */
   decodeRefused(): void
   /** The head of a whole answer has come, or a part of its body: engines send the two together, the rest is due. */
@@ -42,17 +44,21 @@ export class DecodeLeg implements LegHandler {
   readonly body: LegBody
   readonly #events: DecodeEvents
   readonly #limits: DecodeLimits
+  readonly #isBatch: boolean
   readonly #relay = new EventRelay()
   #peek: StreamPeek | undefined
   #isCommitted = false
+  #hasLostPrompt = false
   isOpen = true
   /** The client has asked for the abort that the engine will tell of: it is part of the answer. */
   isAbortWanted = false
   /** Set when the attempt is over and only waits for decode's first sign, to abort it then. */
   onFirstSign: (() => void) | undefined
 
-  constructor(limits: DecodeLimits, events: DecodeEvents) {
+  /** `isBatch`: see `AttemptPlan`. */
+  constructor(limits: DecodeLimits, events: DecodeEvents, isBatch = false) {
     this.#events = events
+    this.#isBatch = isBatch
     this.#limits = limits
     this.body = new LegBody(limits.held)
   }
@@ -99,11 +105,20 @@ export class DecodeLeg implements LegHandler {
   }
 
   #take(peek: StreamPeek, events: Uint8Array): void {
-    const told = this.isAbortWanted ? undefined : findTold(events)
+    const told = this.isAbortWanted ? undefined : this.#findEnd(events)
     if (this.#isCommitted) this.#events.decodeBytes(told === undefined ? events : told.before)
     else this.#hold(events)
     if (told !== undefined) this.#close(told.failure)
     else if (this.isOpen && !this.#isCommitted && !peek.isSettled) this.#look(peek, events)
+  }
+
+  /** A failure that is the end of the stream. */
+  #findEnd(events: Uint8Array): Told | undefined {
+    const told = findTold(events)
+    if (told?.failure.cause !== 'abort' || !this.#isBatch || !this.#isCommitted) return told
+    if (!this.#hasLostPrompt) this.#events.decodePromptFailed(told.failure)
+    this.#hasLostPrompt = true
+    return undefined
   }
 
   #holdPart(bytes: Uint8Array): void {

@@ -4,6 +4,7 @@
  * Whoever reacts to an outcome (retry, breaker) does so elsewhere; here it only becomes a figure.
  */
 import type { GenerationEndpoint } from '../src/core/endpoint.ts'
+import type { Engine } from '../src/core/engine.ts'
 import type { GatewayError } from '../src/core/errors.ts'
 import type { RequestOutcome } from '../src/telemetry/metric-catalogue.ts'
 import type { Recorder } from '../src/telemetry/recorder.ts'
@@ -28,6 +29,11 @@ export class Observer {
     this.#recorder.count('pdgw_router_attempts_total')
     if (prefill) this.#recorder.countEngine('pdgw_engine_attempts_total', prefill.slot)
     this.#recorder.countEngine('pdgw_engine_attempts_total', decode.slot)
+  }
+
+  /** The leg has ended before any of it was written. */
+  legUnsent({ slot }: Engine): void {
+    this.#recorder.countEngine('pdgw_engine_unsent_legs_total', slot)
   }
 
   /** `pair` is missing when none could be chosen. Counts also what broke after the first token. */

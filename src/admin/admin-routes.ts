@@ -49,11 +49,12 @@ export class AdminRoutes implements AdminHandler {
         path: /^\/admin\/engines$/,
         actions: { GET: () => this.#engines(), POST: ({ body }) => this.#add(body) },
       },
-      { path: /^\/admin\/engines\/([^/]+)$/, actions: { DELETE: (_, name) => this.#remove(name) } },
+      // The URL of an engine may stand there as it is, slashes and all, or percent-encoded.
       {
-        path: /^\/admin\/engines\/([^/]+)\/reset-breaker$/,
+        path: /^\/admin\/engines\/(.+)\/reset-breaker$/,
         actions: { POST: (_, name) => this.#resetBreaker(name) },
       },
+      { path: /^\/admin\/engines\/(.+)$/, actions: { DELETE: (_, name) => this.#remove(name) } },
       { path: /^\/admin\/threads$/, actions: { GET: () => this.#threads() } },
       {
         path: /^\/admin\/threads\/([^/]+)\/restart$/,

@@ -136,7 +136,9 @@ export const limitsSchema = z.strictObject({
     .min(0)
     .max(10)
     .default(1)
-    .describe('Times that a request without an answer goes to another router thread when its own dies.'),
+    .describe(
+      'Times that a request without an answer goes to another router thread when its own dies. One that kills threads ends one more than this, then gets 503 (thread-lost).',
+    ),
   engines: z.int().min(2).max(1024).default(256).describe('Engines registered at once.'),
   relayBytesPerStream: z
     .int()

@@ -175,8 +175,7 @@ export class Admission<T> {
 
   #timedOut(wasTotal: boolean): GatewayError {
     const { queueTimeoutSecs } = this.#options.config
-    if (wasTotal)
-      return new GatewayError('deadline-exceeded', 'the total deadline passed while the request waited')
+    if (wasTotal) return deadlinePassed()
     return new GatewayError('queue-timeout', `the request had no turn within ${queueTimeoutSecs} s`, {
       retryAfterMs: this.#retryAfterMs(),
     })
@@ -185,6 +184,10 @@ export class Admission<T> {
   #retryAfterMs(): number {
     return this.#rate.waitMs(this.#queue.length, this.#options.nowMs())
   }
+}
+
+export function deadlinePassed(): GatewayError {
+  return new GatewayError('deadline-exceeded', 'the total deadline passed while the request waited')
 }
 
 function noEngine(): GatewayError {

@@ -46,7 +46,7 @@ export class Unassigned {
       this.place(exchange)
       return true
     }
-    exchange.fail(new GatewayError('thread-lost', 'the router thread of this request has failed'))
+    exchange.fail(new GatewayError('thread-lost', this.#whyLost(exchange)))
     return false
   }
 
@@ -56,6 +56,12 @@ export class Unassigned {
     this.#waiting.clear()
     clearTimeout(this.#timer)
     for (const exchange of waiting) if (!exchange.isOver) this.place(exchange)
+  }
+
+  #whyLost({ isUnanswered, opens }: Exchange): string {
+    if (!isUnanswered) return 'The router thread of this request has ended in the middle of its answer.'
+    const { maxReopens } = this.#options
+    return `The request was open on ${opens} router threads when they died; it may be what kills them and is not tried again (limits.reopens is ${maxReopens}).`
   }
 
   close(): void {

@@ -85,6 +85,11 @@ export const ENGINE_COUNTERS = {
     labels: [],
     values: [''],
   },
+  pdgw_engine_unsent_legs_total: {
+    help: 'Of these, legs of which nothing was written: no connection came about, or the other leg failed first.',
+    labels: [],
+    values: [''],
+  },
   pdgw_engine_failures_total: {
     help: 'Failed attempts that are charged to the engine, by cause.',
     labels: ['cause'],

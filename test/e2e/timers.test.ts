@@ -31,3 +31,34 @@ test('a header of the request', async t => {
     })
   }
 })
+
+test('a total deadline of the request ends its wait for a turn, too', async t => {
+  const { origin, adminOrigin } = await openGateway(t, {
+    fleet: { prefill: 1, decode: 1, knobs: SLOW },
+    config: { admission: { maxConcurrentRequests: 1 } },
+  })
+  const leaving = new AbortController()
+  const ask = (secs: string): Promise<Response> =>
+    fetch(`${origin}/generate`, {
+      method: 'POST',
+      signal: leaving.signal,
+      headers: { 'content-type': 'application/json', 'x-request-timeout-secs': secs },
+      body: JSON.stringify({ text: 'Slow' }),
+    })
+  const waits = async (count: number): Promise<boolean> =>
+    (await (await fetch(`${adminOrigin}/metrics`)).text()).includes(`\npdgw_frontend_queue_length ${count}\n`)
+  const first = ask('600')
+  await until(async () =>
+    (await (await fetch(`${adminOrigin}/metrics`)).text()).includes('_open_exchanges 1'),
+  )
+  // Nothing of this one is left behind when its client goes: the process could not end.
+  const patient = ask('600')
+  await until(() => waits(1))
+  const response = await ask('0.3')
+  assert.equal(response.status, 504)
+  assert.match(await response.text(), /"code":"deadline-exceeded"/)
+  assert.ok(await waits(1))
+  leaving.abort()
+  await Promise.allSettled([first, patient])
+  await until(() => waits(0))
+})

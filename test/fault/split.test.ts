@@ -29,6 +29,7 @@ function take(pieces: readonly Uint8Array[]): string {
     },
     decodeComplete: ({ hasToken }, isTerminated) => heard.push(`complete ${hasToken} ${isTerminated}`),
     decodeFailed: ({ cause, error }) => heard.push(`failed ${cause} ${error.message}`),
+    decodePromptFailed: ({ cause }) => heard.push(`prompt ${cause}`),
     decodeRefused: () => heard.push('refused'),
     decodeHolds: () => heard.push('a body'),
     decodeBytes: pass,

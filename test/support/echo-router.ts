@@ -8,6 +8,9 @@
  *   block             the thread stands still; as (none) when another thread opens it again
  *   aborts            answer: how many aborts came      sent         answer: bytes streamed in all
  *   generation        answer: that of the snapshot it works with
+ *
+ * Whether a request is opened again is kept in memory that all threads of the house share: its age does not tell, for
+ * on a busy machine a new request may have waited, too.
  */
 import { type MessagePort, threadId } from 'node:worker_threads'
 import { BatchSender } from '../../src/messages/channel.ts'
@@ -19,6 +22,23 @@ import { beatEveryMs, Heartbeats } from '../../src/shared/heartbeats.ts'
 
 const JSON_HEADERS = ['content-type', 'application/json', 'connection', 'keep-alive', 'x-engine', 'echo']
 const SSE_HEADERS = ['content-type', 'text/event-stream']
+/** Exchanges that can be open at once in a test. */
+const OPENINGS = 4096
+
+/** What the threads of a house share beside the gateway's own. */
+export interface EchoMemory {
+  /** By the place in an exchange's id: one more than the id that was opened last. Then: how many were opened so far. */
+  readonly openings: SharedArrayBuffer
+}
+
+export function createEchoMemory(): EchoMemory {
+  return { openings: new SharedArrayBuffer((OPENINGS + 1) * Uint32Array.BYTES_PER_ELEMENT) }
+}
+
+/** Openings that threads have seen: what was sent to one that is terminated then may never have been. */
+export function openingsSeen({ openings }: EchoMemory): number {
+  return Atomics.load(new Uint32Array(openings), OPENINGS)
+}
 
 interface Stream {
   readonly credit: CreditBalance
@@ -26,10 +46,12 @@ interface Stream {
   readonly chunk: Uint8Array
 }
 
+type EchoTask = RouterThreadTask & { readonly shared: EchoMemory }
+
 // oxlint-disable-next-line import/no-default-export -- Piscina calls the default export
-export default async function runEchoRouter(task: RouterThreadTask): Promise<void> {
+export default async function runEchoRouter(task: EchoTask): Promise<void> {
   const { port, shared, thread, config } = task
-  const router = new EchoRouter(port)
+  const router = new EchoRouter(port, shared)
   const ended = Promise.withResolvers<void>()
   port.on('message', (message: unknown) => {
     if (isBatch(message)) router.receive(message)
@@ -49,13 +71,15 @@ export default async function runEchoRouter(task: RouterThreadTask): Promise<voi
 
 class EchoRouter {
   readonly #sender: BatchSender
+  readonly #openings: Uint32Array
   readonly #streams = new Map<number, Stream>()
   generation = -1
   #aborts = 0
   #sentBytes = 0
 
-  constructor(port: MessagePort) {
+  constructor(port: MessagePort, { openings }: EchoMemory) {
     this.#sender = new BatchSender(port)
+    this.#openings = new Uint32Array(openings)
   }
 
   receive(batch: Batch): void {
@@ -75,10 +99,11 @@ class EchoRouter {
   #open(message: OpenMessage): void {
     const { id } = message
     const query = new URLSearchParams(message.query)
+    const isFirst = this.#isFirstOpening(id)
     if (query.has('die')) process.exit(1)
     // oxlint-disable-next-line no-empty -- stands still on purpose
-    if (query.has('block')) while (message.ageMs === 0) {}
-    if (query.has('silent') || (query.has('once') && message.ageMs === 0)) return
+    if (query.has('block') && isFirst) for (;;) {}
+    if (query.has('silent') || (query.has('once') && isFirst)) return
     if (query.has('hang')) {
       this.#sender.head(id, 200, SSE_HEADERS)
       this.#sender.chunk(id, Buffer.from('data: {"n":1}\n\n'))
@@ -87,6 +112,11 @@ class EchoRouter {
     } else {
       this.#sender.answer(id, { status: 200, headers: JSON_HEADERS, body: this.#answer(message, query) })
     }
+  }
+
+  #isFirstOpening(id: number): boolean {
+    Atomics.add(this.#openings, OPENINGS, 1)
+    return Atomics.exchange(this.#openings, id % OPENINGS, id + 1) !== id + 1
   }
 
   #answer(message: OpenMessage, query: URLSearchParams): Uint8Array {

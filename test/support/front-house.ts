@@ -3,16 +3,20 @@ import type { TestContext } from 'node:test'
 import { type ConfigInput, configSchema } from '../../src/config/config.ts'
 import { fewestOpen } from '../../src/dispatch/assign.ts'
 import { type RouterThreads, startRouterThreads } from '../../src/dispatch/router-threads.ts'
-import { type Frontend, type FrontendOptions, startFrontend } from '../../src/frontend/server.ts'
+import type { FrontendOptions } from '../../src/frontend/frontend-options.ts'
+import { type Frontend, startFrontend } from '../../src/frontend/server.ts'
 import { createSharedMemory } from '../../src/shared/layout.ts'
 import type { Logger } from '../../src/telemetry/log.ts'
 import { Recorder } from '../../src/telemetry/recorder.ts'
+import { createEchoMemory, openingsSeen } from './echo-router.ts'
 
 export const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
 export interface House {
   readonly frontend: Frontend
   readonly threads: RouterThreads
+  /** Openings of requests that the threads have seen so far. */
+  readonly openings: () => number
   readonly origin: string
 }
 
@@ -25,7 +29,7 @@ export interface HouseOptions {
 export async function openHouse(t: TestContext, options: HouseOptions = {}): Promise<House> {
   const config = configSchema.parse({ server: { host: '127.0.0.1', port: 0 }, ...options.config })
   const count = options.threads ?? 1
-  const shared = createSharedMemory(8, count)
+  const shared = { ...createSharedMemory(8, count), ...createEchoMemory() }
   // oxlint-disable-next-line prefer-const -- the threads must be told of the front end that comes after them
   let frontend: Frontend | undefined
   const threads = await startRouterThreads({
@@ -50,5 +54,6 @@ export async function openHouse(t: TestContext, options: HouseOptions = {}): Pro
     frontend?.close()
     await threads.close()
   })
-  return { frontend, threads, origin: `http://127.0.0.1:${frontend.port}` }
+  const openings = (): number => openingsSeen(shared)
+  return { frontend, threads, openings, origin: `http://127.0.0.1:${frontend.port}` }
 }

@@ -46,7 +46,7 @@ export const SINGLE_EDGES: Readonly<Record<string, string>> = {
 /** External package -> the files that may import it; a place that ends with a slash means all files below it. */
 export const EXTERNALS: Readonly<Record<string, readonly string[]>> = {
   'uWebSockets.js': ['src/frontend/uws.ts', 'bench/'],
-  piscina: ['src/dispatch/router-threads.ts'],
+  piscina: ['src/dispatch/thread-pool.ts'],
   undici: ['workers/upstream/undici.ts'],
   msgpackr: ['src/messages/codec.ts'],
   pino: ['src/telemetry/log.ts'],

@@ -22,6 +22,7 @@ export interface LegOwner {
 
 export class Leg implements LegHandle, ChunkSink {
   readonly request: LegRequest
+  wasSent = false
   readonly #handler: LegHandler
   readonly #owner: LegOwner
   #connection: Connection | undefined
@@ -68,7 +69,9 @@ export class Leg implements LegHandle, ChunkSink {
     })
   }
 
+  /** The request is written next. */
   onConnect(): void {
+    this.wasSent = true
     const connection = this.#connection
     if (connection === undefined) return
     this.#isReused = connection.wasUsed

@@ -84,6 +84,7 @@ const CASES = [
   ['POST', '/admin/engines', '{"url":"http://127.0.0.1:1","role":"mixed"}', 400],
   ['POST', '/admin/engines', ' '.repeat(70_000), 413],
   ['DELETE', '/admin/engines/http%3A%2F%2F127.0.0.1%3A1', undefined, 404],
+  ['DELETE', '/admin/engines/http://127.0.0.1:1', undefined, 404],
   ['DELETE', '/admin/engines/%zz', undefined, 400],
 ] as const
 

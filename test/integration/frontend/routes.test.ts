@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { test } from 'node:test'
-import type { Readiness } from '../../../src/frontend/server.ts'
+import type { Readiness } from '../../../src/frontend/frontend-options.ts'
 import { openHouse } from '../../support/front-house.ts'
 import { until } from '../../support/until.ts'
 

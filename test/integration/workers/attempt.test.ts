@@ -19,6 +19,10 @@ import { until } from '../../support/until.ts'
 const RID = '0123456789abcdef0123456789abcdef'
 const TOKEN = 'data: {"text":"a","meta_info":{"prompt_tokens":7,"completion_tokens":1}}\n\n'
 const DONE = 'data: [DONE]\n\n'
+/** Of a batch: the second prompt is aborted, the first one ends well. */
+const ABORT =
+  'data: {"text":"","meta_info":{"finish_reason":{"type":"abort","message":"KVTransferError","status_code":500}},"index":1}\n\n'
+const LAST = 'data: {"text":"ab","meta_info":{"finish_reason":{"type":"length","length":2}},"index":0}\n\n'
 const WHOLE = '{"text":"a","meta_info":{"prompt_tokens":7,"completion_tokens":1}}'
 
 type Script = (response: ServerResponse) => unknown
@@ -59,6 +63,8 @@ interface Stage {
   readonly prefill: ScriptedEngine
   readonly decode: ScriptedEngine
   inFlight(): number[]
+  /** Slots of the engines that were sent nothing. */
+  readonly unsent: readonly number[]
   /** What the journal says is open; taken out of it. */
   left(): OpenLegs[]
 }
@@ -68,6 +74,7 @@ interface Play {
   readonly decode: Script
   readonly isStream?: boolean
   readonly mergesPrefill?: boolean
+  readonly isBatch?: boolean
   readonly config?: ConfigInput
 }
 
@@ -83,6 +90,7 @@ async function stage(t: TestContext, play: Play): Promise<Stage> {
   const slots = new EngineSlots(shared)
   const [prefill, decode] = [await startEngine(t, play.prefill), await startEngine(t, play.decode)]
   const heard: string[] = []
+  const unsent: number[] = []
   const engines = [
     engineOf({ slot: 0, role: 'prefill', url: prefill.url }),
     engineOf({ slot: 1, role: 'decode', url: decode.url }),
@@ -91,6 +99,7 @@ async function stage(t: TestContext, play: Play): Promise<Stage> {
     path: '/generate',
     isStream: play.isStream ?? true,
     mergesPrefill: play.mergesPrefill ?? false,
+    isBatch: play.isBatch ?? false,
     prefill: engines[0],
     decode: engines[1],
     exchangeId: 7,
@@ -108,6 +117,7 @@ async function stage(t: TestContext, play: Play): Promise<Stage> {
     ended: () => heard.push('ended'),
     failed: (failure: { cause: string; error: { leg?: string | undefined } }) =>
       heard.push(`failed: ${failure.cause} of ${failure.error.leg}`),
+    promptFailed: (failure: { cause: string }) => heard.push(`a prompt: ${failure.cause}`),
     broke: (failure: { cause: string }) => heard.push(`broke: ${failure.cause}`),
   }
   const attempt = new Attempt(plan, sink, {
@@ -115,10 +125,12 @@ async function stage(t: TestContext, play: Play): Promise<Stage> {
     upstreams,
     aborts,
     journal: new LegJournal(shared, 0),
+    observer: { legUnsent: ({ slot }) => unsent.push(slot) },
   })
   return {
     attempt,
     heard,
+    unsent,
     prefill,
     decode,
     inFlight: () => [slots.inFlight(0), slots.inFlight(1)],
@@ -160,6 +172,15 @@ suite('Attempt', () => {
     assert.deepEqual(scene.left(), [])
     assert.equal(scene.heard.join(''), `started${TOKEN}${DONE}ended`)
     assert.deepEqual(scene.inFlight(), [0, 0])
+    assert.deepEqual(scene.unsent, [])
+  })
+
+  test('counts legs as unsent that are taken back before there is a connection', async t => {
+    const scene = await stage(t, { prefill: whole, decode: stream })
+    scene.attempt.start()
+    scene.attempt.abort()
+    assert.deepEqual(scene.unsent, [0, 1])
+    assert.deepEqual(scene.inFlight(), [0, 0])
   })
 
   test('answers with the whole body once both legs agree', async t => {
@@ -182,6 +203,7 @@ suite('Attempt', () => {
       const other = leg === 'prefill' ? scene.decode : scene.prefill
       await until(() => other.seen.includes('gone') && other.seen.includes(`abort ${RID}`))
       assert.deepEqual(scene.inFlight(), [0, 0])
+      assert.deepEqual(scene.unsent, [])
     })
 
   test('believes a late error status of prefill without a body, not the complete answer of decode', async t => {
@@ -268,6 +290,30 @@ suite('Attempt', () => {
     assert.deepEqual(scene.heard, ['failed: stalled of decode'])
     assert.deepEqual(scene.inFlight(), [0, 0])
   })
+
+  for (const [what, isBatch, heard] of [
+    [
+      'goes on when an engine aborts one prompt of a batch',
+      true,
+      ['a prompt: abort', ABORT + LAST + DONE, 'ended'],
+    ],
+    ['breaks when an engine aborts its only prompt', false, ['', 'broke: abort']],
+  ] as const)
+    test(what, async t => {
+      const { promise: sent, resolve } = Promise.withResolvers<ServerResponse>()
+      const decode: Script = response => {
+        streamOf(TOKEN)(response)
+        resolve(response)
+      }
+      const scene = await stage(t, { prefill: whole, decode, isBatch })
+      scene.attempt.start()
+      const response = await sent
+      await until(() => scene.heard.length === 2)
+      response.end(ABORT + LAST + DONE)
+      await until(() => isOver(scene))
+      assert.deepEqual(scene.heard, ['started', TOKEN, ...heard])
+      assert.deepEqual(scene.inFlight(), [0, 0])
+    })
 
   test('breaks a stream whose connection breaks after its first token', async t => {
     const { promise: sent, resolve } = Promise.withResolvers<ServerResponse>()

@@ -33,6 +33,7 @@ function listen(held = 1 << 20, event = 1 << 20): Heard {
     decodeComplete: ({ hasToken }, isTerminated) =>
       told.push(`complete${hasToken ? '' : ', no token'}${isTerminated ? '' : ', cut'}`),
     decodeFailed: ({ cause, error }) => told.push(`failed: ${cause} ${error.status}`),
+    decodePromptFailed: ({ cause }) => told.push(`prompt: ${cause}`),
     decodeRefused: () => told.push('refused'),
     decodeHolds: () => undefined,
     decodeBytes: bytes => passed.push(Buffer.from(bytes)),

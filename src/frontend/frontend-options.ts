@@ -1,0 +1,32 @@
+/** What the front end is given by whoever starts it. */
+import type { Config } from '../config/config.ts'
+import type { ThreadChannel } from '../messages/channel.ts'
+import type { Logger } from '../telemetry/log.ts'
+import type { Recorder } from '../telemetry/recorder.ts'
+
+export interface Readiness {
+  readonly isReady: boolean
+  readonly healthyEngines: number
+  readonly totalEngines: number
+  /** Why not. */
+  readonly reason?: string
+}
+
+export interface FrontendPlaces {
+  readonly capacity: () => number
+  readonly maxLive: number
+  /** Connections of clients that there are descriptors for. */
+  readonly maxClients: number
+}
+
+export interface FrontendOptions {
+  readonly config: Config
+  /** The thread for the next request; `undefined` when there is none. */
+  readonly assign: () => ThreadChannel | undefined
+  readonly readiness: () => Readiness
+  /** How much may be at work at once, see `AdmissionOptions`. No bound when absent. */
+  readonly places?: FrontendPlaces
+  readonly log: Logger
+  /** Of the main thread's row. */
+  readonly recorder: Recorder
+}
