@@ -12,6 +12,7 @@ export interface SimulateOptions {
   readonly preset?: string
   readonly script?: string
   readonly controlPort?: number
+  readonly tellParent?: true
 }
 
 export function addSimulateOptions(command: Command): Command {
@@ -21,6 +22,8 @@ export function addSimulateOptions(command: Command): Command {
     .option('--base-port <n>', 'First port; the others follow. Without it: any free ones.', wholeNumber)
     .option('--knob <name=value...>', 'Knob of the simulated engines; repeatable.', addKnob)
     .option('--control-port <n>', 'Port that changes knobs and tells counters; 0: any free one.', wholeNumber)
+    // A channel alone says nothing: our own launcher opens one, too, and listens to nothing on it.
+    .addOption(new Option('--tell-parent', 'Send the addresses over the channel, print nothing.').hideHelp())
   return addFaultOptions(command)
 }
 
@@ -49,7 +52,7 @@ export async function simulate(options: SimulateOptions, parts: CliParts): Promi
       ...(controlPort === undefined ? {} : { controlPort }),
       ...(script === undefined ? {} : { script, onFault: text => parts.out(`fault: ${text}\n`) }),
     })
-    if (parts.tellParent) parts.tellParent(urlsOf(fleet))
+    if (options.tellParent && parts.tellParent) parts.tellParent(urlsOf(fleet))
     else parts.out(fleetText(fleet))
     await stopped
     await fleet.close()

@@ -201,12 +201,18 @@ test('simulate starts the fleet that was asked for and prints the command line o
   assert.deepEqual(closed, ['fleet'])
 })
 
-test('simulate hands its addresses to a parent that listens', async () => {
+test('simulate hands its addresses to a parent that asked for them', async () => {
   const told: unknown[] = []
-  await run('simulate', {}, { tellParent: urls => void told.push(urls) })
+  const { out } = await run('simulate --tell-parent', {}, { tellParent: urls => void told.push(urls) })
   assert.deepEqual(told, [
     { prefill: [{ url: 'http://127.0.0.1:1', bootstrapPort: 2 }], decode: [{ url: 'http://127.0.0.1:3' }] },
   ])
+  assert.equal(out, '')
+})
+
+test('simulate prints its addresses when its parent has a channel and did not ask: the launcher of an older Node', async () => {
+  const { out } = await run('simulate', {}, { tellParent: () => assert.fail('nobody listens') })
+  assert.match(out, /--prefill http:/)
 })
 
 test('simulate opens a control port when it is asked for', async () => {
