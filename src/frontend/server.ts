@@ -442,9 +442,10 @@ export class Frontend {
     const { status, headers, body } = answer
     const isLast = isUnwanted || this.#closing.isLastAnswer
     res.cork(() => {
-      writeHead(res, { status, headers, requestId: intake.requestId })
+      writeHead(res, { status, headers, requestId: intake.requestId, isLast: isLast && status === 204 })
       if (intake.method === 'HEAD') res.endWithoutBody(body.length, isLast)
-      else if (status === 204) res.endWithoutBody(undefined, isLast)
+      // Any argument, `undefined` too, would be told as the length of a body that there is none of.
+      else if (status === 204) res.endWithoutBody()
       else res.end(body, isLast)
     })
   }

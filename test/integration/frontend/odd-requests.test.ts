@@ -88,6 +88,15 @@ test('answers each odd request with a status, and the next client as ever', asyn
   assert.equal(await (await fetch(`${origin}/health`)).text(), 'OK')
 })
 
+test('says no length of the body that an answer to OPTIONS has none of', async t => {
+  const { origin } = await openHouse(t)
+  const options = 'OPTIONS /generate HTTP/1.1\r\nhost: a\r\n\r\n'
+  const isHead = (answer: string): boolean => answer.endsWith('\r\n\r\n')
+  assert.doesNotMatch(await sendRaw(t, origin, options, isHead), /content-length/i)
+  const twice = await sendRaw(t, origin, options + options, answer => answer.split('204').length > 2)
+  assert.equal(twice.split('HTTP/1.1 204 ').length, 3)
+})
+
 const METHODS = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE']
 
 test('takes each method on each route as the route says', async t => {
