@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
 import { expectedText } from '../../bench/simulator/script.ts'
 import { type GatewayHouse, openGateway } from '../support/gateway.ts'
+import { sendRaw } from '../support/raw-http.ts'
 import { until } from '../support/until.ts'
 
 interface Answer {
@@ -191,6 +192,22 @@ test('requests that cannot be served are refused with a reason', async t => {
       if (status === 405) assert.match(answer.headers.get('allow') ?? '', /GET|POST/)
     })
   }
+})
+
+test('what cannot be written into a request to an engine is refused as the client sent it, without a retry', async t => {
+  const { origin, fleet } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
+  const head = `host: a\r\ncontent-type: application/json\r\ncontent-length: 12\r\n`
+  for (const [path, more] of [
+    ['/generate', 'authorization: a\x7fb\r\n'],
+    ['/generate?a=\xe9', ''],
+  ] as const) {
+    const request = Buffer.from(`POST ${path} HTTP/1.1\r\n${head}${more}\r\n{"text":"a"}`, 'latin1')
+    // oxlint-disable-next-line no-await-in-loop -- a failure names its request
+    const answer = await sendRaw(t, origin, request)
+    assert.match(answer, /^HTTP\/1.1 400 /)
+    assert.match(answer, /"code":"invalid-request"/)
+  }
+  assert.equal(fleet.prefill[0]?.counters.received, 0)
 })
 
 test('an engine that refuses a request is quoted to the client, with its status', async t => {
