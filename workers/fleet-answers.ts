@@ -2,6 +2,7 @@
 import { errorBody, GatewayError } from '../src/core/errors.ts'
 import type { EngineAnswer } from './engine-call.ts'
 import { isObject, type Json, parseObject } from './json/parse.ts'
+import { unknownModelError } from './unservable.ts'
 
 export interface FleetAnswer {
   readonly status: number
@@ -17,9 +18,19 @@ export function firstGood(answers: readonly EngineAnswer[]): FleetAnswer {
 
 /** All models of all engines, each once. @throws GatewayError when no engine answered. */
 export function modelsOf(answers: readonly EngineAnswer[]): FleetAnswer {
+  return { status: 200, body: JSON.stringify({ object: 'list', data: [...modelsById(answers).values()] }) }
+}
+
+/** The one model of that name. @throws GatewayError when no engine answered, or none has it. */
+export function modelOf(answers: readonly EngineAnswer[], name: string): FleetAnswer {
+  const model = modelsById(answers).get(name)
+  if (model === undefined) throw unknownModelError(name)
+  return { status: 200, body: JSON.stringify(model) }
+}
+
+function modelsById(answers: readonly EngineAnswer[]): Map<unknown, unknown> {
   const models = goodOnes(answers).flatMap(answer => listAt(parse(answer), 'data'))
-  const byId = new Map(models.map(model => [isObject(model) ? model['id'] : model, model]))
-  return { status: 200, body: JSON.stringify({ object: 'list', data: [...byId.values()] }) }
+  return new Map(models.map(model => [isObject(model) ? model['id'] : model, model]))
 }
 
 /**

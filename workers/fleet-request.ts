@@ -9,6 +9,7 @@ import {
   fanOutResult,
   firstGood,
   loadsOf,
+  modelOf,
   modelsOf,
   serverInfoOf,
 } from './fleet-answers.ts'
@@ -18,6 +19,7 @@ export type FleetEndpoint = Exclude<Endpoint, 'generate' | 'chat' | 'completions
 
 const PATHS = {
   models: '/v1/models',
+  model: '/v1/models',
   'model-info': '/model_info',
   'server-info': '/server_info',
   loads: '/v1/loads',
@@ -52,6 +54,8 @@ export async function answerFleetRequest(endpoint: FleetEndpoint, from: FleetAsk
   switch (endpoint) {
     case 'models':
       return modelsOf(await askAll(endpoint, onePerModels(healthy), from))
+    case 'model':
+      return modelOf(await askAll(endpoint, onePerModels(healthy), from), nameIn(from.message))
     case 'model-info':
       return firstGood(await askAll(endpoint, healthy.slice(0, 1), from))
     case 'server-info':
@@ -95,6 +99,11 @@ function toCall(endpoint: FleetEndpoint, path: string, { message, context }: Fle
     timeoutMs: endpoint === 'health-generate' ? GENERATE_TIMEOUT_MS : TIMEOUT_MS,
     limitBytes: context.config.limits.answerBytes,
   }
+}
+
+/** The name that the path held. */
+function nameIn({ body }: OpenMessage): string {
+  return Buffer.from(body).toString('utf8')
 }
 
 /** Engines that name the same models would all say the same. */

@@ -297,7 +297,7 @@ export class Frontend {
       intake,
       route,
       sinceMs,
-      body: NO_BODY,
+      body: route.name === undefined ? NO_BODY : Buffer.from(route.name),
       isOver: false,
       exchange: undefined,
       ticket: undefined,
