@@ -42,10 +42,9 @@ export function addFaultOptions(command: Command): Command {
 export async function simulate(options: SimulateOptions, parts: CliParts): Promise<number> {
   const { stopped, undo } = untilStopped(parts)
   try {
-    const { prefillCount = 2, decodeCount = 2, basePort, knob, preset, script, controlPort } = options
+    const { basePort, knob, preset, script, controlPort } = options
     const fleet = await parts.startFleet({
-      prefill: prefillCount,
-      decode: decodeCount,
+      ...countsOf(options),
       ...(basePort === undefined ? {} : { basePort }),
       ...(knob === undefined ? {} : { knobs: knob }),
       ...(preset === undefined ? {} : { preset }),
@@ -60,6 +59,14 @@ export async function simulate(options: SimulateOptions, parts: CliParts): Promi
   } finally {
     undo()
   }
+}
+
+function countsOf({ prefillCount = 2, decodeCount = 2 }: SimulateOptions): {
+  prefill: number
+  decode: number
+} {
+  if (prefillCount + decodeCount === 0) throw new Error('there is no engine to simulate: both counts are 0')
+  return { prefill: prefillCount, decode: decodeCount }
 }
 
 function urlsOf({ prefill, decode, control }: FleetUrls): FleetUrls {

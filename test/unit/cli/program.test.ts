@@ -220,6 +220,12 @@ test('simulate opens a control port when it is asked for', async () => {
   assert.equal((await run('simulate')).fleet?.controlPort, undefined)
 })
 
+test('simulate without any engine is an error', async () => {
+  const { code, err } = await run('simulate --prefill-count 0 --decode-count 0')
+  assert.equal(code, 1)
+  assert.match(err, /no engine to simulate/)
+})
+
 test('a knob without a value is an error', async () => {
   assert.equal((await run('simulate --knob seed')).code, 2)
 })
