@@ -1,6 +1,6 @@
 /** Requests that are not for tokens: about the engines, or for all of them at once. Each ends in one JSON answer. */
 import type { Endpoint } from '../src/core/endpoint.ts'
-import type { Engine } from '../src/core/engine.ts'
+import type { Engine, Role } from '../src/core/engine.ts'
 import { GatewayError } from '../src/core/errors.ts'
 import type { OpenMessage } from '../src/messages/types.ts'
 import { callEngine, type EngineAnswer, type EngineCall } from './engine-call.ts'
@@ -63,7 +63,7 @@ export async function answerFleetRequest(endpoint: FleetEndpoint, from: FleetAsk
     case 'loads':
       return loadsOf(await askAll(endpoint, healthy, from))
     case 'health-generate':
-      return fanOutResult(await askAll(endpoint, onePerRole(healthy), from), 503)
+      return fanOutResult(await askAll(endpoint, onePerRole(healthy, neededRoles(from)), from), 503)
     case 'flush-cache':
     case 'start-profile':
     case 'stop-profile':
@@ -111,6 +111,16 @@ function onePerModels(engines: readonly Engine[]): Engine[] {
   return [...new Map(engines.toReversed().map(engine => [engine.models.join('\n'), engine])).values()]
 }
 
-function onePerRole(engines: readonly Engine[]): Engine[] {
-  return [...new Map(engines.toReversed().map(engine => [engine.role, engine])).values()]
+function neededRoles({ context }: FleetAsk): readonly Role[] {
+  return context.config.engines.mode === 'pd' ? ['prefill', 'decode'] : ['mixed']
+}
+
+/** @throws GatewayError when a role is missing: a pair of one cannot generate. */
+function onePerRole(engines: readonly Engine[], roles: readonly Role[]): Engine[] {
+  return roles.map(role => {
+    const engine = engines.find(each => each.role === role)
+    if (engine === undefined)
+      throw new GatewayError('no-engine-available', `No healthy ${role} engine is registered.`)
+    return engine
+  })
 }

@@ -188,5 +188,6 @@ export class Admission<T> {
 }
 
 function noEngine(): GatewayError {
-  return new GatewayError('no-engine-available', 'no engine is healthy', { retryAfterMs: RETRY_AFTER_MS })
+  const message = 'no healthy engine of a role that each request needs: /readiness says which'
+  return new GatewayError('no-engine-available', message, { retryAfterMs: RETRY_AFTER_MS })
 }

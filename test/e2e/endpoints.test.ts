@@ -167,6 +167,13 @@ test('endpoints about engines answer for the whole fleet', async t => {
   })
 })
 
+test('/health_generate fails when there is no healthy engine of a role', async t => {
+  const { origin } = await openGateway(t, { fleet: { prefill: 0, decode: 1 } })
+  const { status, json } = await ask(origin, '/health_generate')
+  assert.equal(status, 503)
+  assert.match(String(at(json, 'error', 'message')), /No healthy prefill engine/)
+})
+
 test('requests that cannot be served are refused with a reason', async t => {
   const { origin } = await openPair(t)
   const refusals: readonly (readonly [status: number, path: string, init: RequestInit, code: string])[] = [
