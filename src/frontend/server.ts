@@ -442,7 +442,7 @@ export class Frontend {
     const { status, headers, body } = answer
     const isLast = isUnwanted || this.#closing.isLastAnswer
     res.cork(() => {
-      writeHead(res, { status, headers, requestId: intake.requestId, isLast: isLast && status === 204 })
+      writeHead(res, { status, headers, requestId: intake.requestId, isLast: tellsClose(status, isLast) })
       if (intake.method === 'HEAD') res.endWithoutBody(body.length, isLast)
       // Any argument, `undefined` too, would be told as the length of a body that there is none of.
       else if (status === 204) res.endWithoutBody()
@@ -471,5 +471,13 @@ const ABORT_ORDER_BYTES = 65_536
 
 /** What is still to come of the body is not wanted, or cannot be told from the next request. */
 function isRestUseless({ status }: GatewayError): boolean {
-  return status === 400 || status === 408 || status === 413
+  return status === 400 || status === 408
+}
+
+/**
+ * Where the client is to close: uWebSockets.js has no way to do it after a 204, and at a 413 it would reset a client
+ * that still sends and has not read the answer. What comes of such a body is dropped.
+ */
+function tellsClose(status: number, isLast: boolean): boolean {
+  return status === 413 ? !isLast : isLast && status === 204
 }
