@@ -1,6 +1,7 @@
 /** Makes one answer of what several engines said. Pure. */
 import { errorBody, GatewayError } from '../src/core/errors.ts'
 import type { EngineAnswer } from './engine-call.ts'
+import { statusFailure } from './failure.ts'
 import { isObject, type Json, parseObject } from './json/parse.ts'
 import { unknownModelError } from './unservable.ts'
 
@@ -88,8 +89,20 @@ function describe(answer: EngineAnswer): string {
 function goodOnes(answers: readonly EngineAnswer[]): [EngineAnswer, ...EngineAnswer[]] {
   const [first, ...others] = answers.filter(isGood)
   if (first !== undefined) return [first, ...others]
+  throw refusalIn(answers) ?? unreachable(answers)
+}
+
+/** A key that is missing, a path that the engine does not have: its own word says more than ours. */
+function refusalIn(answers: readonly EngineAnswer[]): GatewayError | undefined {
+  const refusal = answers.find(({ status }) => status >= 400 && status < 500)
+  if (refusal === undefined) return undefined
+  const leg = refusal.engine.role === 'prefill' ? 'prefill' : 'decode'
+  return statusFailure(leg, refusal.status, refusal.body).error
+}
+
+function unreachable(answers: readonly EngineAnswer[]): GatewayError {
   const said = answers.map(describe).join('; ')
-  throw new GatewayError('engine-unreachable', `No engine gave an answer: ${said}`, { retryable: false })
+  return new GatewayError('engine-unreachable', `No engine gave an answer: ${said}`, { retryable: false })
 }
 
 function isGood(answer: EngineAnswer): boolean {

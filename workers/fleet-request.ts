@@ -53,11 +53,11 @@ export async function answerFleetRequest(endpoint: FleetEndpoint, from: FleetAsk
   const healthy = fleet.engines.filter(engine => fleet.isHealthy(engine))
   switch (endpoint) {
     case 'models':
-      return modelsOf(await askAll(endpoint, onePerModels(healthy), from))
+      return modelsOf(await askOneOfEach(endpoint, groupsByModels(healthy), from))
     case 'model':
-      return modelOf(await askAll(endpoint, onePerModels(healthy), from), nameIn(from.message))
+      return modelOf(await askOneOfEach(endpoint, groupsByModels(healthy), from), nameIn(from.message))
     case 'model-info':
-      return firstGood(await askAll(endpoint, healthy.slice(0, 1), from))
+      return firstGood(await askOneOfEach(endpoint, [healthy], from))
     case 'server-info':
       return serverInfoOf(await askAll(endpoint, healthy, from))
     case 'loads':
@@ -71,12 +71,41 @@ export async function answerFleetRequest(endpoint: FleetEndpoint, from: FleetAsk
   }
 }
 
+function askOneOfEach(
+  endpoint: FleetEndpoint,
+  groups: readonly (readonly Engine[])[],
+  from: FleetAsk,
+): Promise<EngineAnswer[]> {
+  if (groups.flat().length === 0) throw noEngine('engine')
+  return Promise.all(groups.map(group => askInTurn(endpoint, group, from)))
+}
+
+/** An engine that has just died counts as healthy until its probes have failed: then the next is asked. */
+async function askInTurn(
+  endpoint: FleetEndpoint,
+  engines: readonly Engine[],
+  from: FleetAsk,
+): Promise<EngineAnswer> {
+  let answer: EngineAnswer | undefined
+  for (const engine of engines) {
+    // oxlint-disable-next-line no-await-in-loop -- one that answers is enough
+    answer = await ask(endpoint, engine, from)
+    if (answer.status > 0 && answer.status < 500) return answer
+  }
+  if (answer === undefined) throw noEngine('engine')
+  return answer
+}
+
+function noEngine(what: string): GatewayError {
+  return new GatewayError('no-engine-available', `No healthy ${what} is registered.`)
+}
+
 function askAll(
   endpoint: FleetEndpoint,
   engines: readonly Engine[],
   from: FleetAsk,
 ): Promise<EngineAnswer[]> {
-  if (engines.length === 0) throw new GatewayError('no-engine-available', 'No healthy engine is registered.')
+  if (engines.length === 0) throw noEngine('engine')
   return Promise.all(engines.map(engine => ask(endpoint, engine, from)))
 }
 
@@ -107,8 +136,8 @@ function nameIn({ body }: OpenMessage): string {
 }
 
 /** Engines that name the same models would all say the same. */
-function onePerModels(engines: readonly Engine[]): Engine[] {
-  return [...new Map(engines.toReversed().map(engine => [engine.models.join('\n'), engine])).values()]
+function groupsByModels(engines: readonly Engine[]): readonly (readonly Engine[])[] {
+  return [...Map.groupBy(engines, engine => engine.models.join('\n')).values()]
 }
 
 function neededRoles({ context }: FleetAsk): readonly Role[] {
@@ -119,8 +148,7 @@ function neededRoles({ context }: FleetAsk): readonly Role[] {
 function onePerRole(engines: readonly Engine[], roles: readonly Role[]): Engine[] {
   return roles.map(role => {
     const engine = engines.find(each => each.role === role)
-    if (engine === undefined)
-      throw new GatewayError('no-engine-available', `No healthy ${role} engine is registered.`)
+    if (engine === undefined) throw noEngine(`${role} engine`)
     return engine
   })
 }

@@ -228,6 +228,29 @@ test('an engine that refuses a request is quoted to the client, with its status'
   assert.equal(at(served.json, 'text'), expectedText('Once', 0, 4))
 })
 
+test('what one engine can tell is asked of the next when the first has died', async t => {
+  const { origin, fleet } = await openGateway(t, {
+    fleet: { prefill: 2, decode: 1 },
+    // No probe finds it in time.
+    config: { health: { intervalSecs: 600 } },
+  })
+  await fleet.prefill[0]?.close()
+  for (const path of ['/v1/models', '/v1/models/sim', '/model_info']) {
+    // oxlint-disable-next-line no-await-in-loop -- one path after the other
+    const { status, text } = await ask(origin, path)
+    assert.equal(status, 200, text)
+  }
+})
+
+test("a key that is missing is told by the engine's own status, for pages too", async t => {
+  const { origin } = await openGateway(t, { fleet: { prefill: 1, decode: 1, knobs: { apiKey: 'secret' } } })
+  const refused = await ask(origin, '/v1/models')
+  assert.equal(refused.status, 401, refused.text)
+  assert.match(refused.text, /Unauthorized/)
+  const served = await ask(origin, '/v1/models', { headers: { authorization: 'Bearer secret' } })
+  assert.equal(served.status, 200)
+})
+
 test('in a fleet of several models the name in the request chooses', async t => {
   const { origin, fleet } = await openGateway(t, {
     fleet: { prefill: 2, decode: 2, knobsFor: (_, index) => ({ modelId: index === 0 ? 'small' : 'large' }) },
