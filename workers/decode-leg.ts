@@ -38,6 +38,8 @@ export interface DecodeLimits {
 }
 
 const NO_ANSWER: Answered = { promptTokens: undefined, hasToken: false }
+/** The client's own abort: whatever was made until then is what it gets, be it nothing. */
+const CUT_SHORT: Answered = { promptTokens: undefined, hasToken: true }
 
 export class DecodeLeg implements LegHandler {
   /** What is held: a body, or the events before the commit. */
@@ -86,8 +88,9 @@ export class DecodeLeg implements LegHandler {
     this.isOpen = false
     if (this.body.isError) return this.#events.decodeFailed(this.refusal())
     const verdict = judgeAnswer('decode', this.body)
-    if ('error' in verdict) this.#events.decodeFailed(verdict)
-    else this.#events.decodeComplete(verdict, true)
+    if (!('error' in verdict)) this.#events.decodeComplete(verdict, true)
+    else if (this.isAbortWanted && verdict.cause === 'abort') this.#events.decodeComplete(CUT_SHORT, true)
+    else this.#events.decodeFailed(verdict)
   }
 
   onFail(failure: LegFailure): void {

@@ -77,8 +77,10 @@ export function transportFailure(
   leg: Leg,
   told: { readonly kind: string; readonly message: string; readonly isStaleSocket: boolean },
 ): Failure {
+  // Undici refuses to write it, and nothing of the head is ours but what it takes: the client's header or query.
   if (told.kind === 'invalid') {
-    return { cause: 'protocol', blame: 'none', error: new GatewayError('internal', told.message, { leg }) }
+    const error = new GatewayError('invalid-request', `The request cannot be passed on: ${told.message}`)
+    return { cause: 'protocol', blame: 'none', error }
   }
   const error = new GatewayError('engine-unreachable', `The ${leg} engine: ${told.message}`, { leg })
   if (told.isStaleSocket) return { cause: 'stale-socket', blame: 'none', error }

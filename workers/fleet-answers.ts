@@ -1,7 +1,9 @@
 /** Makes one answer of what several engines said. Pure. */
 import { errorBody, GatewayError } from '../src/core/errors.ts'
 import type { EngineAnswer } from './engine-call.ts'
+import { statusFailure } from './failure.ts'
 import { isObject, type Json, parseObject } from './json/parse.ts'
+import { unknownModelError } from './unservable.ts'
 
 export interface FleetAnswer {
   readonly status: number
@@ -17,9 +19,19 @@ export function firstGood(answers: readonly EngineAnswer[]): FleetAnswer {
 
 /** All models of all engines, each once. @throws GatewayError when no engine answered. */
 export function modelsOf(answers: readonly EngineAnswer[]): FleetAnswer {
+  return { status: 200, body: JSON.stringify({ object: 'list', data: [...modelsById(answers).values()] }) }
+}
+
+/** The one model of that name. @throws GatewayError when no engine answered, or none has it. */
+export function modelOf(answers: readonly EngineAnswer[], name: string): FleetAnswer {
+  const model = modelsById(answers).get(name)
+  if (model === undefined) throw unknownModelError(name)
+  return { status: 200, body: JSON.stringify(model) }
+}
+
+function modelsById(answers: readonly EngineAnswer[]): Map<unknown, unknown> {
   const models = goodOnes(answers).flatMap(answer => listAt(parse(answer), 'data'))
-  const byId = new Map(models.map(model => [isObject(model) ? model['id'] : model, model]))
-  return { status: 200, body: JSON.stringify({ object: 'list', data: [...byId.values()] }) }
+  return new Map(models.map(model => [isObject(model) ? model['id'] : model, model]))
 }
 
 /**
@@ -77,8 +89,20 @@ function describe(answer: EngineAnswer): string {
 function goodOnes(answers: readonly EngineAnswer[]): [EngineAnswer, ...EngineAnswer[]] {
   const [first, ...others] = answers.filter(isGood)
   if (first !== undefined) return [first, ...others]
+  throw refusalIn(answers) ?? unreachable(answers)
+}
+
+/** A key that is missing, a path that the engine does not have: its own word says more than ours. */
+function refusalIn(answers: readonly EngineAnswer[]): GatewayError | undefined {
+  const refusal = answers.find(({ status }) => status >= 400 && status < 500)
+  if (refusal === undefined) return undefined
+  const leg = refusal.engine.role === 'prefill' ? 'prefill' : 'decode'
+  return statusFailure(leg, refusal.status, refusal.body).error
+}
+
+function unreachable(answers: readonly EngineAnswer[]): GatewayError {
   const said = answers.map(describe).join('; ')
-  throw new GatewayError('engine-unreachable', `No engine gave an answer: ${said}`, { retryable: false })
+  return new GatewayError('engine-unreachable', `No engine gave an answer: ${said}`, { retryable: false })
 }
 
 function isGood(answer: EngineAnswer): boolean {

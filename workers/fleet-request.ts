@@ -1,6 +1,6 @@
 /** Requests that are not for tokens: about the engines, or for all of them at once. Each ends in one JSON answer. */
 import type { Endpoint } from '../src/core/endpoint.ts'
-import type { Engine } from '../src/core/engine.ts'
+import type { Engine, Role } from '../src/core/engine.ts'
 import { GatewayError } from '../src/core/errors.ts'
 import type { OpenMessage } from '../src/messages/types.ts'
 import { callEngine, type EngineAnswer, type EngineCall } from './engine-call.ts'
@@ -9,6 +9,7 @@ import {
   fanOutResult,
   firstGood,
   loadsOf,
+  modelOf,
   modelsOf,
   serverInfoOf,
 } from './fleet-answers.ts'
@@ -18,6 +19,7 @@ export type FleetEndpoint = Exclude<Endpoint, 'generate' | 'chat' | 'completions
 
 const PATHS = {
   models: '/v1/models',
+  model: '/v1/models',
   'model-info': '/model_info',
   'server-info': '/server_info',
   loads: '/v1/loads',
@@ -51,15 +53,17 @@ export async function answerFleetRequest(endpoint: FleetEndpoint, from: FleetAsk
   const healthy = fleet.engines.filter(engine => fleet.isHealthy(engine))
   switch (endpoint) {
     case 'models':
-      return modelsOf(await askAll(endpoint, onePerModels(healthy), from))
+      return modelsOf(await askOneOfEach(endpoint, groupsByModels(healthy), from))
+    case 'model':
+      return modelOf(await askOneOfEach(endpoint, groupsByModels(healthy), from), nameIn(from.message))
     case 'model-info':
-      return firstGood(await askAll(endpoint, healthy.slice(0, 1), from))
+      return firstGood(await askOneOfEach(endpoint, [healthy], from))
     case 'server-info':
       return serverInfoOf(await askAll(endpoint, healthy, from))
     case 'loads':
       return loadsOf(await askAll(endpoint, healthy, from))
     case 'health-generate':
-      return fanOutResult(await askAll(endpoint, onePerRole(healthy), from), 503)
+      return fanOutResult(await askAll(endpoint, onePerRole(healthy, neededRoles(from)), from), 503)
     case 'flush-cache':
     case 'start-profile':
     case 'stop-profile':
@@ -67,12 +71,41 @@ export async function answerFleetRequest(endpoint: FleetEndpoint, from: FleetAsk
   }
 }
 
+function askOneOfEach(
+  endpoint: FleetEndpoint,
+  groups: readonly (readonly Engine[])[],
+  from: FleetAsk,
+): Promise<EngineAnswer[]> {
+  if (groups.flat().length === 0) throw noEngine('engine')
+  return Promise.all(groups.map(group => askInTurn(endpoint, group, from)))
+}
+
+/** An engine that has just died counts as healthy until its probes have failed: then the next is asked. */
+async function askInTurn(
+  endpoint: FleetEndpoint,
+  engines: readonly Engine[],
+  from: FleetAsk,
+): Promise<EngineAnswer> {
+  let answer: EngineAnswer | undefined
+  for (const engine of engines) {
+    // oxlint-disable-next-line no-await-in-loop -- one that answers is enough
+    answer = await ask(endpoint, engine, from)
+    if (answer.status > 0 && answer.status < 500) return answer
+  }
+  if (answer === undefined) throw noEngine('engine')
+  return answer
+}
+
+function noEngine(what: string): GatewayError {
+  return new GatewayError('no-engine-available', `No healthy ${what} is registered.`)
+}
+
 function askAll(
   endpoint: FleetEndpoint,
   engines: readonly Engine[],
   from: FleetAsk,
 ): Promise<EngineAnswer[]> {
-  if (engines.length === 0) throw new GatewayError('no-engine-available', 'No healthy engine is registered.')
+  if (engines.length === 0) throw noEngine('engine')
   return Promise.all(engines.map(engine => ask(endpoint, engine, from)))
 }
 
@@ -97,11 +130,25 @@ function toCall(endpoint: FleetEndpoint, path: string, { message, context }: Fle
   }
 }
 
-/** Engines that name the same models would all say the same. */
-function onePerModels(engines: readonly Engine[]): Engine[] {
-  return [...new Map(engines.toReversed().map(engine => [engine.models.join('\n'), engine])).values()]
+/** The name that the path held. */
+function nameIn({ body }: OpenMessage): string {
+  return Buffer.from(body).toString('utf8')
 }
 
-function onePerRole(engines: readonly Engine[]): Engine[] {
-  return [...new Map(engines.toReversed().map(engine => [engine.role, engine])).values()]
+/** Engines that name the same models would all say the same. */
+function groupsByModels(engines: readonly Engine[]): readonly (readonly Engine[])[] {
+  return [...Map.groupBy(engines, engine => engine.models.join('\n')).values()]
+}
+
+function neededRoles({ context }: FleetAsk): readonly Role[] {
+  return context.config.engines.mode === 'pd' ? ['prefill', 'decode'] : ['mixed']
+}
+
+/** @throws GatewayError when a role is missing: a pair of one cannot generate. */
+function onePerRole(engines: readonly Engine[], roles: readonly Role[]): Engine[] {
+  return roles.map(role => {
+    const engine = engines.find(each => each.role === role)
+    if (engine === undefined) throw noEngine(`${role} engine`)
+    return engine
+  })
 }

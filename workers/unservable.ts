@@ -5,8 +5,11 @@ import type { Pair } from './fleet.ts'
 import type { RequestFields } from './request-fields.ts'
 
 export function unknownModel(model: string | undefined): Failure {
-  const error = new GatewayError('model-not-found', `No engine serves the model ${JSON.stringify(model)}.`)
-  return { cause: 'status', blame: 'none', error }
+  return { cause: 'status', blame: 'none', error: unknownModelError(model) }
+}
+
+export function unknownModelError(model: string | undefined): GatewayError {
+  return new GatewayError('model-not-found', `No engine serves the model ${JSON.stringify(model)}.`)
 }
 
 /** An engine that finds a prompt too long only in its scheduler answers 200 with made-up text: it must not get there. */

@@ -125,9 +125,11 @@ export const knobsSchema = z.strictObject({
 /** Mutable on purpose: tests turn faults on and off between requests. */
 export type Knobs = z.infer<typeof knobsSchema>
 
-/** @throws a zod error that names every wrong knob. */
-export function knobsWith(changes: Partial<Knobs>): Knobs {
-  return knobsSchema.parse(changes)
+/** @throws Error in words, which names every wrong knob. */
+export function knobsWith(changes: Readonly<Record<string, unknown>>): Knobs {
+  const { data, error } = knobsSchema.safeParse(changes)
+  if (data === undefined) throw new Error(z.prettifyError(error), { cause: error })
+  return data
 }
 
 /**

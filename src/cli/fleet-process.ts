@@ -9,7 +9,7 @@ import type { Fleet, FleetUrls } from './parts.ts'
 
 /** `mainPath`: module that runs this command line; `args` of its command. @throws when the child ends before it has told its addresses. */
 export async function startFleetProcess(mainPath: string, args: readonly string[]): Promise<Fleet> {
-  const child = spawn(process.execPath, [mainPath, 'simulate', ...args], {
+  const child = spawn(process.execPath, [mainPath, 'simulate', '--tell-parent', ...args], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
   const urls = await addressesOf(child)

@@ -60,7 +60,7 @@ export interface CliParts {
   readonly columns: number | undefined
   /** Module that starts this program, for the demo's child process. */
   readonly mainPath: string
-  /** Hands the engines' addresses to the process that started this one; unset when nobody listens. */
+  /** Hands the engines' addresses to the process that started this one; unset when there is no channel. */
   readonly tellParent: ((urls: FleetUrls) => void) | undefined
 }
 

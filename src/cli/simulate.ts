@@ -12,6 +12,7 @@ export interface SimulateOptions {
   readonly preset?: string
   readonly script?: string
   readonly controlPort?: number
+  readonly tellParent?: true
 }
 
 export function addSimulateOptions(command: Command): Command {
@@ -21,6 +22,8 @@ export function addSimulateOptions(command: Command): Command {
     .option('--base-port <n>', 'First port; the others follow. Without it: any free ones.', wholeNumber)
     .option('--knob <name=value...>', 'Knob of the simulated engines; repeatable.', addKnob)
     .option('--control-port <n>', 'Port that changes knobs and tells counters; 0: any free one.', wholeNumber)
+    // A channel alone says nothing: our own launcher opens one, too, and listens to nothing on it.
+    .addOption(new Option('--tell-parent', 'Send the addresses over the channel, print nothing.').hideHelp())
   return addFaultOptions(command)
 }
 
@@ -39,17 +42,16 @@ export function addFaultOptions(command: Command): Command {
 export async function simulate(options: SimulateOptions, parts: CliParts): Promise<number> {
   const { stopped, undo } = untilStopped(parts)
   try {
-    const { prefillCount = 2, decodeCount = 2, basePort, knob, preset, script, controlPort } = options
+    const { basePort, knob, preset, script, controlPort } = options
     const fleet = await parts.startFleet({
-      prefill: prefillCount,
-      decode: decodeCount,
+      ...countsOf(options),
       ...(basePort === undefined ? {} : { basePort }),
       ...(knob === undefined ? {} : { knobs: knob }),
       ...(preset === undefined ? {} : { preset }),
       ...(controlPort === undefined ? {} : { controlPort }),
       ...(script === undefined ? {} : { script, onFault: text => parts.out(`fault: ${text}\n`) }),
     })
-    if (parts.tellParent) parts.tellParent(urlsOf(fleet))
+    if (options.tellParent && parts.tellParent) parts.tellParent(urlsOf(fleet))
     else parts.out(fleetText(fleet))
     await stopped
     await fleet.close()
@@ -57,6 +59,14 @@ export async function simulate(options: SimulateOptions, parts: CliParts): Promi
   } finally {
     undo()
   }
+}
+
+function countsOf({ prefillCount = 2, decodeCount = 2 }: SimulateOptions): {
+  prefill: number
+  decode: number
+} {
+  if (prefillCount + decodeCount === 0) throw new Error('there is no engine to simulate: both counts are 0')
+  return { prefill: prefillCount, decode: decodeCount }
 }
 
 function urlsOf({ prefill, decode, control }: FleetUrls): FleetUrls {

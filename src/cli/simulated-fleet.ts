@@ -3,14 +3,14 @@ import { FaultReplay, scriptKnobs } from '../../bench/faults/replay.ts'
 import { readFaultScript } from '../../bench/faults/script.ts'
 import { type ControlServer, startControlServer } from '../../bench/simulator/control-server.ts'
 import { type Fleet as SimulatedFleet, startFleet } from '../../bench/simulator/fleet.ts'
-import { knobsSchema } from '../../bench/simulator/knobs.ts'
+import { knobsWith } from '../../bench/simulator/knobs.ts'
 import { presetKnobs } from '../../bench/simulator/presets.ts'
 import type { Fleet, FleetOptions } from './parts.ts'
 
-/** @throws ZodError when a knob is unknown or out of range, Error when there is no such script. */
+/** @throws Error when a knob is unknown or out of range, or there is no such script. */
 export async function startSimulatedFleet(options: FleetOptions): Promise<Fleet> {
   const { preset = 'calm', knobs = {}, script: scriptName, controlPort, onFault, ...rest } = options
-  knobsSchema.parse(knobs)
+  knobsWith(knobs)
   const script = scriptName === undefined ? undefined : readFaultScript(scriptName)
   const fleet = await startFleet({
     ...rest,

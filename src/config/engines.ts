@@ -3,9 +3,16 @@ import { z } from 'zod'
 
 const engineUrl = z
   .string()
-  .regex(/^https?:\/\//, 'must start with http:// or https://')
-  .refine(value => URL.canParse(value), 'must be a URL')
+  .regex(/^https?:\/\//, { error: 'must start with http:// or https://', abort: true })
+  .refine(value => URL.canParse(value), { error: 'must be a URL', abort: true })
+  .refine(isOrigin, 'must be an origin alone, http://host:port: no user, path or query')
   .transform(value => new URL(value).origin)
+
+/** What would be dropped in silence: of `http://host:30000@1`, a rank behind the port, only `http://0.0.0.1` is left. */
+function isOrigin(value: string): boolean {
+  const { username, password, pathname, search, hash } = new URL(value)
+  return `${username}${password}${search}${hash}` === '' && pathname === '/'
+}
 
 const engineSchema = z.strictObject({ url: engineUrl.describe('Origin of the engine: http://host:port.') })
 

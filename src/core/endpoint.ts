@@ -8,6 +8,7 @@ export const ENDPOINTS = [
   'chat',
   'completions',
   'models',
+  'model',
   'model-info',
   'server-info',
   'loads',

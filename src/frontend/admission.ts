@@ -191,5 +191,6 @@ export function deadlinePassed(): GatewayError {
 }
 
 function noEngine(): GatewayError {
-  return new GatewayError('no-engine-available', 'no engine is healthy', { retryAfterMs: RETRY_AFTER_MS })
+  const message = 'no healthy engine of a role that each request needs: /readiness says which'
+  return new GatewayError('no-engine-available', message, { retryAfterMs: RETRY_AFTER_MS })
 }

@@ -61,12 +61,21 @@ export class LocalAnswers {
     const { status, headers, body } = answer
     const isLast = isUnwanted || this.#options.closing.isLastAnswer
     res.cork(() => {
-      writeHead(res, { status, headers, requestId: intake.requestId })
+      writeHead(res, { status, headers, requestId: intake.requestId, isLast: tellsClose(status, isLast) })
       if (intake.method === 'HEAD') res.endWithoutBody(body.length, isLast)
-      else if (status === 204) res.endWithoutBody(undefined, isLast)
+      // Any argument, `undefined` too, would be told as the length of a body that there is none of.
+      else if (status === 204) res.endWithoutBody()
       else res.end(body, isLast)
     })
   }
 }
 
 const ALIVE: ErrorReply = { status: 200, headers: ['content-type', 'text/plain'], body: Buffer.from('OK') }
+
+/**
+ * Where the client is to close: uWebSockets.js has no way to do it after a 204, and at a 413 it would reset a client
+ * that still sends and has not read the answer. What comes of such a body is dropped.
+ */
+function tellsClose(status: number, isLast: boolean): boolean {
+  return status === 413 ? !isLast : isLast && status === 204
+}

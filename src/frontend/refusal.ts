@@ -33,5 +33,5 @@ export function refusalOf(
 
 /** What is still to come of the body is not wanted, or cannot be told from the next request. */
 export function isRestUseless({ status }: GatewayError): boolean {
-  return status === 400 || status === 408 || status === 413
+  return status === 400 || status === 408
 }

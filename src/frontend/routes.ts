@@ -5,7 +5,13 @@ import type { Endpoint } from '../core/endpoint.ts'
 export type LocalPage = 'alive' | 'readiness'
 
 export type Route =
-  | { readonly kind: 'exchange'; readonly endpoint: Endpoint; readonly methods: readonly string[] }
+  | {
+      readonly kind: 'exchange'
+      readonly endpoint: Endpoint
+      readonly methods: readonly string[]
+      /** What the path names, decoded: for the router thread, as the body that a GET has none of. */
+      readonly name?: string
+    }
   | { readonly kind: 'local'; readonly page: LocalPage; readonly methods: readonly string[] }
   /** Engines have it, the gateway does not. */
   | { readonly kind: 'unserved' }
@@ -38,19 +44,38 @@ const ROUTES = new Map<string, Route>([
 const UNSERVED =
   /^\/(v1\/(embeddings|rerank|score|classify|responses|messages|conversations|realtime|tokenize|detokenize|audio)|rerank|encode|classify|score|tokenize|detokenize|api\/(chat|generate|tags|show)|vertex_generate|invocations|(update|get|init|load|unload|destroy|release|resume|pause|continue)_\w+|open_session|close_session|set_internal_state|parse_function_call|separate_reasoning|slow_down|configure_logging)(\/|$)/
 
+const MODEL = '/v1/models/'
+
 const UNSERVED_ROUTE: Route = { kind: 'unserved' }
 
 /** `undefined`: nobody knows this path. */
 export function findRoute(path: string): Route | undefined {
-  return ROUTES.get(path) ?? (UNSERVED.test(path) ? UNSERVED_ROUTE : undefined)
+  return ROUTES.get(path) ?? modelRoute(path) ?? (UNSERVED.test(path) ? UNSERVED_ROUTE : undefined)
+}
+
+/** Names of models hold slashes, escaped by some clients and not by others. */
+function modelRoute(path: string): Route | undefined {
+  if (!path.startsWith(MODEL)) return undefined
+  const name = decoded(path.slice(MODEL.length))
+  return name ? { kind: 'exchange', endpoint: 'model', methods: READ, name } : undefined
+}
+
+/** `undefined` when it is not escaped as addresses are. */
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
 }
 
 /** Everything that is served, for the documentation and its test. */
 export function servedRoutes(): readonly { readonly path: string; readonly methods: readonly string[] }[] {
-  return [...ROUTES].map(([path, route]) => ({
+  const fixed = [...ROUTES].map(([path, route]) => ({
     path,
     methods: route.kind === 'unserved' ? [] : route.methods,
   }))
+  return [...fixed, { path: `${MODEL}{model}`, methods: READ }]
 }
 
 /** Value of the `allow` header. */

@@ -81,6 +81,27 @@ suite('/abort_request', () => {
     }
   })
 
+  for (const [path, prompt] of [
+    ['/generate', { text: 'cut', sampling_params: ENDLESS }],
+    ['/v1/completions', { model: 'sim', prompt: 'cut', max_tokens: 100_000 }],
+    ['/v1/chat/completions', { messages: [{ role: 'user', content: 'cut' }], max_tokens: 100_000 }],
+  ] as const) {
+    test(`leaves what was made until then to a client that does not stream: ${path}`, async () => {
+      const { origin, fleet } = TWO_THREADS
+      const answer = post(origin, { ...prompt, rid: 'whole' }, undefined, path)
+      const made = (): number => fleet.decode[0]?.counters.tokens ?? 0
+      const before = made()
+      await until(() => made() > before + 2)
+      await post(origin, { rid: 'whole' }, undefined, '/abort_request')
+      const response = await answer
+      const text = await response.text()
+      assert.equal(response.status, 200, text)
+      assert.match(text, /"finish_reason":(?:"abort"|\{"type":"abort")/)
+      assert.match(text, /"completion_tokens":[1-9]/)
+      await until(() => runningOn(fleet) === 0)
+    })
+  }
+
   test('ends all requests when it says so', async () => {
     const { origin, fleet } = TWO_THREADS
     const streams = await Promise.all(

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
 import { expectedText } from '../../bench/simulator/script.ts'
 import { type GatewayHouse, openGateway } from '../support/gateway.ts'
+import { sendRaw } from '../support/raw-http.ts'
 import { until } from '../support/until.ts'
 
 interface Answer {
@@ -166,6 +167,13 @@ test('endpoints about engines answer for the whole fleet', async t => {
   })
 })
 
+test('/health_generate fails when there is no healthy engine of a role', async t => {
+  const { origin } = await openGateway(t, { fleet: { prefill: 0, decode: 1 } })
+  const { status, json } = await ask(origin, '/health_generate')
+  assert.equal(status, 503)
+  assert.match(String(at(json, 'error', 'message')), /No healthy prefill engine/)
+})
+
 test('requests that cannot be served are refused with a reason', async t => {
   const { origin } = await openPair(t)
   const refusals: readonly (readonly [status: number, path: string, init: RequestInit, code: string])[] = [
@@ -193,6 +201,22 @@ test('requests that cannot be served are refused with a reason', async t => {
   }
 })
 
+test('what cannot be written into a request to an engine is refused as the client sent it, without a retry', async t => {
+  const { origin, fleet } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
+  const head = `host: a\r\ncontent-type: application/json\r\ncontent-length: 12\r\n`
+  for (const [path, more] of [
+    ['/generate', 'authorization: a\x7fb\r\n'],
+    ['/generate?a=\xe9', ''],
+  ] as const) {
+    const request = Buffer.from(`POST ${path} HTTP/1.1\r\n${head}${more}\r\n{"text":"a"}`, 'latin1')
+    // oxlint-disable-next-line no-await-in-loop -- a failure names its request
+    const answer = await sendRaw(t, origin, request)
+    assert.match(answer, /^HTTP\/1.1 400 /)
+    assert.match(answer, /"code":"invalid-request"/)
+  }
+  assert.equal(fleet.prefill[0]?.counters.received, 0)
+})
+
 test('an engine that refuses a request is quoted to the client, with its status', async t => {
   const { origin } = await openGateway(t, { fleet: { prefill: 1, decode: 1, knobs: { apiKey: 'secret' } } })
   const body = JSON.stringify({ text: 'Once', sampling_params: { max_new_tokens: 4 } })
@@ -202,6 +226,29 @@ test('an engine that refuses a request is quoted to the client, with its status'
   const headers = { ...JSON_TYPE, authorization: 'Bearer secret' }
   const served = await ask(origin, '/generate', { method: 'POST', headers, body })
   assert.equal(at(served.json, 'text'), expectedText('Once', 0, 4))
+})
+
+test('what one engine can tell is asked of the next when the first has died', async t => {
+  const { origin, fleet } = await openGateway(t, {
+    fleet: { prefill: 2, decode: 1 },
+    // No probe finds it in time.
+    config: { health: { intervalSecs: 600 } },
+  })
+  await fleet.prefill[0]?.close()
+  for (const path of ['/v1/models', '/v1/models/sim', '/model_info']) {
+    // oxlint-disable-next-line no-await-in-loop -- one path after the other
+    const { status, text } = await ask(origin, path)
+    assert.equal(status, 200, text)
+  }
+})
+
+test("a key that is missing is told by the engine's own status, for pages too", async t => {
+  const { origin } = await openGateway(t, { fleet: { prefill: 1, decode: 1, knobs: { apiKey: 'secret' } } })
+  const refused = await ask(origin, '/v1/models')
+  assert.equal(refused.status, 401, refused.text)
+  assert.match(refused.text, /Unauthorized/)
+  const served = await ask(origin, '/v1/models', { headers: { authorization: 'Bearer secret' } })
+  assert.equal(served.status, 200)
 })
 
 test('in a fleet of several models the name in the request chooses', async t => {

@@ -1,7 +1,7 @@
 /** The official client of the OpenAI API, as users have it, against the gateway and a pair of engines. */
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import OpenAI from 'openai'
+import OpenAI, { NotFoundError } from 'openai'
 import { chatPromptText, scriptFor } from '../../bench/simulator/script.ts'
 import { openGateway, runningOn } from '../support/gateway.ts'
 import { until } from '../support/until.ts'
@@ -21,6 +21,13 @@ test('the client lists the models', async () => {
     models.data.map(({ id }) => id),
     ['sim'],
   )
+})
+
+test('the client retrieves a model by its name, and hears of one that there is none of', async () => {
+  assert.equal((await client.models.retrieve('sim')).id, 'sim')
+  const error: unknown = await client.models.retrieve('org/other').catch((reason: unknown) => reason)
+  assert.ok(error instanceof NotFoundError)
+  assert.match(error.message, /"org\/other"/)
 })
 
 test('the client gets a chat answer, token for token', async () => {

@@ -31,6 +31,28 @@ test('refuses a chunked body once it grows past the limit', async t => {
   assert.equal(frontend.openRequests, 0)
 })
 
+for (const [how, framing, chunk] of [
+  ['with a content-length', 'content-length: 8388608', 'x'.repeat(65_536)],
+  ['in chunks', 'transfer-encoding: chunked', `10000\r\n${'x'.repeat(65_536)}\r\n`],
+] as const) {
+  test(`lets a client that reads only when it has sent all have its 413: ${how}`, async t => {
+    const { origin } = await openHouse(t, { config: SMALL })
+    const head = `POST /generate HTTP/1.1\r\nhost: a\r\n${framing}\r\n\r\n`
+    const socket = connect(Number(new URL(origin).port), '127.0.0.1')
+    t.after(() => socket.destroy())
+    socket.pause().setEncoding('utf8')
+    const answered = new Promise<string>((resolve, reject) => {
+      socket.once('data', piece => resolve(String(piece)))
+      socket.once('error', reject).once('close', () => reject(new Error('closed before the answer')))
+    })
+    socket.write(head + chunk)
+    socket.write(chunk.repeat(127), () => socket.resume())
+    const answer = await answered
+    assert.match(answer, /^HTTP\/1.1 413 /)
+    assert.match(answer, /\r\nconnection: close\r\n/i)
+  })
+}
+
 test('puts a chunked body together', async t => {
   const { origin } = await openHouse(t)
   const parts = ['{"text":"', 'x'.repeat(100_000), '"}']

@@ -76,8 +76,7 @@ const ODD: readonly [name: string, request: string, status: number][] = [
 
 test('answers each odd request with a status, and the next client as ever', async t => {
   const { origin, frontend } = await openHouse(t)
-  const ask = (text: string): Promise<string> =>
-    sendRaw(t, origin, Buffer.from(text, 'latin1'), answer => answer.includes('\r\n\r\n'))
+  const ask = (text: string): Promise<string> => sendRaw(t, origin, Buffer.from(text, 'latin1'), hasHead)
   const check = ([name, request, status]: (typeof ODD)[number]): Promise<void> =>
     t.test(`${status} to ${name}`, async () => {
       const answer = await ask(request)
@@ -86,6 +85,18 @@ test('answers each odd request with a status, and the next client as ever', asyn
   await Promise.all(ODD.map(check))
   await until(() => frontend.openRequests === 0)
   assert.equal(await (await fetch(`${origin}/health`)).text(), 'OK')
+})
+
+function hasHead(answer: string): boolean {
+  return answer.includes('\r\n\r\n')
+}
+
+test('says no length of the body that an answer to OPTIONS has none of', async t => {
+  const { origin } = await openHouse(t)
+  const options = 'OPTIONS /generate HTTP/1.1\r\nhost: a\r\n\r\n'
+  assert.doesNotMatch(await sendRaw(t, origin, options, hasHead), /content-length/i)
+  const twice = await sendRaw(t, origin, options + options, answer => answer.split('204').length > 2)
+  assert.equal(twice.split('HTTP/1.1 204 ').length, 3)
 })
 
 const METHODS = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE']

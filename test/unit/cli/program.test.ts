@@ -201,17 +201,29 @@ test('simulate starts the fleet that was asked for and prints the command line o
   assert.deepEqual(closed, ['fleet'])
 })
 
-test('simulate hands its addresses to a parent that listens', async () => {
+test('simulate hands its addresses to a parent that asked for them', async () => {
   const told: unknown[] = []
-  await run('simulate', {}, { tellParent: urls => void told.push(urls) })
+  const { out } = await run('simulate --tell-parent', {}, { tellParent: urls => void told.push(urls) })
   assert.deepEqual(told, [
     { prefill: [{ url: 'http://127.0.0.1:1', bootstrapPort: 2 }], decode: [{ url: 'http://127.0.0.1:3' }] },
   ])
+  assert.equal(out, '')
+})
+
+test('simulate prints its addresses when its parent has a channel and did not ask: the launcher of an older Node', async () => {
+  const { out } = await run('simulate', {}, { tellParent: () => assert.fail('nobody listens') })
+  assert.match(out, /--prefill http:/)
 })
 
 test('simulate opens a control port when it is asked for', async () => {
   assert.equal((await run('simulate --control-port 0')).fleet?.controlPort, 0)
   assert.equal((await run('simulate')).fleet?.controlPort, undefined)
+})
+
+test('simulate without any engine is an error', async () => {
+  const { code, err } = await run('simulate --prefill-count 0 --decode-count 0')
+  assert.equal(code, 1)
+  assert.match(err, /no engine to simulate/)
 })
 
 test('a knob without a value is an error', async () => {

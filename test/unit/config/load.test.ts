@@ -94,6 +94,24 @@ test('engines of the mode that is not set are a contradiction', () => {
   assert.match(faultsOf({ flags: regular })[0] ?? '', /the mode is regular/)
 })
 
+function faultOf(url: string): readonly string[] {
+  return faultsOf({ flags: [setting('f', 'engines.decode', [{ url }])] })
+}
+
+test('an address that is more than an origin is a fault, for the rest would be dropped in silence', () => {
+  for (const url of [
+    'http://a:1/base',
+    'http://a:1@2',
+    'http://u:p@a:1',
+    'http://a:1?b=c',
+    'http://a:1/#b',
+  ]) {
+    assert.match(faultOf(url).join(), /must be an origin alone/, url)
+  }
+  for (const url of ['a:1', 'HTTP://a', 'http://a:70000']) assert.equal(faultOf(url).length, 1, url)
+  for (const url of ['http://a:1/', 'https://[::1]:1', 'http://a']) assert.deepEqual(faultOf(url), [], url)
+})
+
 test('an engine that is given twice is a fault', () => {
   const twice = [{ url: 'http://a:1' }, { url: 'http://a:1/' }]
   assert.match(
