@@ -137,7 +137,7 @@ export const limitsSchema = z.strictObject({
     .max(10)
     .default(1)
     .describe(
-      'Times that a request without an answer goes to another router thread when its own dies. One that kills threads ends one more than this, then gets 503 (thread-lost).',
+      'Times that a request without an answer goes to another router thread when its own dies. Then it is tried once more, alone of its kind: one that kills threads ends two more than this, then gets 503 (thread-lost). 0: never opened again.',
     ),
   engines: z.int().min(2).max(1024).default(256).describe('Engines registered at once.'),
   relayBytesPerStream: z

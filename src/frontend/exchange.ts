@@ -74,6 +74,11 @@ export class Exchange {
     return this.#channel
   }
 
+  /** When the request came in, on the clock that is given to `openOn`. */
+  get sinceMs(): number {
+    return this.#options.sinceMs
+  }
+
   get isOver(): boolean {
     return this.#isOver
   }

@@ -84,7 +84,7 @@ export class OpenExchanges {
   /** The thread is gone: its exchanges go to another one, or end with an error where the client has had a byte. */
   threadLost(channel: ThreadChannel, wasOrdered: boolean): void {
     const lost = this.#exchanges.all().filter(exchange => exchange.channel === channel)
-    const saved = lost.filter(exchange => this.#unassigned.rescue(exchange, wasOrdered)).length
+    const saved = this.#unassigned.rescue(lost, wasOrdered)
     const failed = lost.length - saved
     const { recorder, log } = this.#options
     recorder.count('pdgw_frontend_lost_exchanges_total', 'saved', saved)

@@ -1,17 +1,18 @@
 /**
  * Requests without a router thread: new ones while none runs, and those whose thread died before it said a word about
- * them. They go to another thread at once, or wait for one; a request whose threads keep dying is given up, for it may
- * be what kills them.
+ * them. They go to another thread at once, or wait for one. Those whose threads keep dying are tried one by one
+ * (`suspects.ts`), and given up when another thread dies with them: one of them may be what kills the threads.
  */
 import type { NowMs } from '../core/clock.ts'
 import { GatewayError } from '../core/errors.ts'
 import type { ThreadChannel } from '../messages/channel.ts'
 import type { Exchange } from './exchange.ts'
+import { Suspects } from './suspects.ts'
 
 export interface UnassignedOptions {
   /** The thread for the next request; `undefined` when there is none. */
   readonly assign: () => ThreadChannel | undefined
-  /** Times that a request may be opened again. */
+  /** Times that a request may be opened again, before it is tried alone once; with 0 neither. */
   readonly maxReopens: number
   readonly nowMs: NowMs
 }
@@ -23,10 +24,17 @@ export class Unassigned {
   readonly #options: UnassignedOptions
   /** Those that wait for a thread, oldest first, with the time at which they are given up. */
   readonly #waiting = new Map<Exchange, number>()
+  readonly #suspects: Suspects
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: UnassignedOptions) {
     this.#options = options
+    this.#suspects = new Suspects({
+      nowMs: options.nowMs,
+      hasThread: () => options.assign() !== undefined,
+      open: exchange => this.place(exchange),
+      giveUp: fail,
+    })
   }
 
   /** A new request: to a thread, or it waits for one. */
@@ -37,17 +45,25 @@ export class Unassigned {
   }
 
   /**
-   * The exchange's thread is gone; `wasOrdered`: by an order, so no request can have killed it. Returns whether the
-   * request is saved: opened again, now or later.
+   * The thread of these is gone; `wasOrdered`: by an order, so no request can have killed it. Returns how many of them
+   * are saved: opened again, now or later.
    */
-  rescue(exchange: Exchange, wasOrdered: boolean): boolean {
-    if (wasOrdered) exchange.forgiveOpening()
-    if (exchange.isUnanswered && exchange.opens <= this.#options.maxReopens) {
-      this.place(exchange)
-      return true
+  rescue(lost: readonly Exchange[], wasOrdered: boolean): number {
+    if (wasOrdered) for (const exchange of lost) exchange.forgiveOpening()
+    const isFoundOut = this.#suspects.endTrial(lost) && !wasOrdered
+    const suspects: Exchange[] = []
+    let failed = 0
+    for (const exchange of lost) {
+      const fate = this.#fateOf(exchange)
+      if (fate === 'failed') {
+        failed++
+        fail(exchange)
+      } else if (fate === 'again' || isFoundOut) this.place(exchange)
+      else suspects.push(exchange)
     }
-    exchange.fail(new GatewayError('thread-lost', this.#whyLost(exchange)))
-    return false
+    if (isFoundOut) this.#suspects.release()
+    this.#suspects.add(suspects)
+    return lost.length - failed
   }
 
   /** A thread takes requests: those that wait are placed. */
@@ -58,15 +74,17 @@ export class Unassigned {
     for (const exchange of waiting) if (!exchange.isOver) this.place(exchange)
   }
 
-  #whyLost({ isUnanswered, opens }: Exchange): string {
-    if (!isUnanswered) return 'The router thread of this request has ended in the middle of its answer.'
-    const { maxReopens } = this.#options
-    return `The request was open on ${opens} router threads when they died; it may be what kills them and is not tried again (limits.reopens is ${maxReopens}).`
-  }
-
   close(): void {
     clearTimeout(this.#timer)
     this.#waiting.clear()
+    this.#suspects.close()
+  }
+
+  #fateOf({ isUnanswered, opens }: Exchange): 'again' | 'suspect' | 'failed' {
+    const { maxReopens } = this.#options
+    if (!isUnanswered) return 'failed'
+    if (opens <= maxReopens) return 'again'
+    return opens === maxReopens + 1 && maxReopens > 0 ? 'suspect' : 'failed'
   }
 
   #wait(exchange: Exchange): void {
@@ -86,4 +104,12 @@ export class Unassigned {
       exchange.fail(new GatewayError('thread-lost', 'no router thread is running'))
     }
   }
+}
+
+function fail(exchange: Exchange): void {
+  const { isUnanswered, opens } = exchange
+  const message = isUnanswered
+    ? `The request was open on ${opens} router ${opens === 1 ? 'thread' : 'threads'} when they died; it may be what kills them and is not tried again (limits.reopens).`
+    : 'The router thread of this request has ended in the middle of its answer.'
+  exchange.fail(new GatewayError('thread-lost', message))
 }
