@@ -21,6 +21,7 @@ import {
 } from './attempt-state.ts'
 import { type DecodeEvents, DecodeLeg } from './decode-leg.ts'
 import { type Failure, stalledFailure } from './failure.ts'
+import { wholeOf } from './identity.ts'
 import { type PrefillEvents, PrefillLeg } from './prefill-leg.ts'
 import type { LegHandle, LegHandler } from './upstream/leg.ts'
 import type { Upstreams } from './upstream/upstreams.ts'
@@ -102,7 +103,8 @@ export class Attempt implements PrefillEvents, DecodeEvents {
   /** The engines are told to stop; what decode still says goes to the client. */
   requestAbort(): void {
     this.#decode.isAbortWanted = true
-    this.#tellEngines()
+    // No socket is closed: were the first prompt at its end, nothing else would stop the others.
+    this.#tellEngines(this.#plan.rids)
   }
 
   pause(): void {
@@ -163,7 +165,7 @@ export class Attempt implements PrefillEvents, DecodeEvents {
   #note(): void {
     const { exchangeId, prefill, decode, rids } = this.#plan
     const legs = { exchangeId, prefillSlot: prefill?.slot ?? -1, decodeSlot: decode.slot }
-    this.#record = this.#resources.journal.open(legs, rids)
+    this.#record = this.#resources.journal.open(legs, wholeOf(rids))
   }
 
   #armFirstToken(): void {
@@ -196,10 +198,10 @@ export class Attempt implements PrefillEvents, DecodeEvents {
       case 'finish':
         return this.#finish(action.from)
       case 'fail':
-        this.#close(true)
+        this.#close(true, this.#sparesPrefill(action.failure))
         return this.#sink.failed(action.failure)
       case 'break':
-        this.#close(true)
+        this.#close(true, this.#sparesPrefill(action.failure))
         return this.#sink.broke(action.failure)
     }
   }
@@ -264,15 +266,23 @@ export class Attempt implements PrefillEvents, DecodeEvents {
     this.#timer = undefined
   }
 
-  #close(isEarly: boolean): void {
+  /**
+   * When one prompt of a batch fails, decode answers for all and the others wait on, named by no rid: only their KV cache
+   * frees them. So prefill may come to its end, on a connection that its answer gives back.
+   */
+  #sparesPrefill({ error }: Failure): boolean {
+    return error.leg === 'decode' && this.#plan.rids.length > 1
+  }
+
+  #close(isEarly: boolean, sparesPrefill = false): void {
     this.#isClosed = true
     this.#disarm()
     clearTimeout(this.#graceTimer)
     clearTimeout(this.#bodyTimer)
     clearTimeout(this.#errorTimer)
-    if (isEarly) this.#tellEngines()
+    if (isEarly) this.#tellEngines(wholeOf(this.#plan.rids), sparesPrefill)
     this.#prefill.isOpen = false
-    this.#prefillLeg?.handle?.abort()
+    if (!sparesPrefill) this.#prefillLeg?.handle?.abort()
     this.#prefillLeg?.lease.release()
     if (isEarly && this.#mustDefer()) return this.#deferDecode()
     this.#decode.isOpen = false
@@ -281,14 +291,15 @@ export class Attempt implements PrefillEvents, DecodeEvents {
     this.#resources.journal.close(this.#record)
   }
 
-  #tellEngines(): void {
-    if (this.#plan.prefill !== undefined) this.#tell(this.#plan.prefill, this.#prefill.body.status)
-    if (!this.#mustDefer()) this.#tell(this.#plan.decode, this.#decode.body.status)
+  #tellEngines(rids: readonly string[], sparesPrefill = false): void {
+    const { prefill } = this.#plan
+    if (prefill !== undefined && !sparesPrefill) this.#tell(prefill, this.#prefill.body.status, rids)
+    if (!this.#mustDefer()) this.#tell(this.#plan.decode, this.#decode.body.status, rids)
   }
 
   /** `status`: 0 for a leg that has shown nothing. */
-  #tell({ url }: Engine, status: number): void {
-    const { rids, headers } = this.#plan
+  #tell({ url }: Engine, status: number, rids: readonly string[]): void {
+    const { headers } = this.#plan
     const isEarly = status === 0 && performance.now() - this.#startedMs < EARLY_MS
     this.#resources.aborts.tell({ url, rids, headers, isEarly })
   }
@@ -308,7 +319,7 @@ export class Attempt implements PrefillEvents, DecodeEvents {
     const leg = this.#decodeLeg
     const end = (): void => {
       clearTimeout(timer)
-      this.#tell(this.#plan.decode, this.#decode.body.status)
+      this.#tell(this.#plan.decode, this.#decode.body.status, wholeOf(this.#plan.rids))
       this.#decode.isOpen = false
       leg?.handle?.abort()
       leg?.lease.release()
