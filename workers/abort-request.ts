@@ -3,6 +3,8 @@
  *
  * The call has a connection of its own, so it may overtake the request: the engine knows no such rid yet, answers 200,
  * and starts what nobody waits for. A leg that was sent a moment ago and has shown nothing is therefore told of twice.
+ *
+ * Of several rids the first is the start of the others (`identity.ts`) and must be heard first: they follow later.
  */
 import type { FlatHeaders } from '../src/messages/types.ts'
 import type { LegHandler } from './upstream/leg.ts'
@@ -36,11 +38,14 @@ export class AbortCalls {
   }
 
   tell(call: AbortCall): void {
-    this.#send(call)
-    if (!call.isEarly) return
+    const [first, ...others] = call.rids
+    if (first === undefined) return
+    this.#send(call, first)
+    if (!call.isEarly && others.length === 0) return
     const timer = setTimeout(() => {
       this.#timers.delete(timer)
-      this.#send(call)
+      if (call.isEarly) this.#send(call, first)
+      for (const rid of others) this.#send(call, rid)
     }, AGAIN_MS)
     this.#timers.add(timer)
   }
@@ -50,11 +55,8 @@ export class AbortCalls {
     this.#timers.clear()
   }
 
-  /** One request a rid: engines look each up by itself. */
-  #send({ url, rids, headers }: AbortCall): void {
-    for (const rid of rids) {
-      const body = Buffer.from(JSON.stringify({ rid, abort_all: false }))
-      this.#upstreams.to(url).send({ method: 'POST', path: '/abort_request', headers, body }, IGNORED)
-    }
+  #send({ url, headers }: AbortCall, rid: string): void {
+    const body = Buffer.from(JSON.stringify({ rid, abort_all: false }))
+    this.#upstreams.to(url).send({ method: 'POST', path: '/abort_request', headers, body }, IGNORED)
   }
 }

@@ -21,6 +21,7 @@ import {
 } from './attempt-state.ts'
 import { type DecodeEvents, DecodeLeg } from './decode-leg.ts'
 import { type Failure, stalledFailure } from './failure.ts'
+import { wholeOf } from './identity.ts'
 import type { Observer } from './observe.ts'
 import { type PrefillEvents, PrefillLeg } from './prefill-leg.ts'
 import type { LegHandle, LegHandler } from './upstream/leg.ts'
@@ -169,7 +170,7 @@ export class Attempt implements PrefillEvents, DecodeEvents {
   #note(): void {
     const { exchangeId, prefill, decode, rids } = this.#plan
     const legs = { exchangeId, prefillSlot: prefill?.slot ?? -1, decodeSlot: decode.slot }
-    this.#record = this.#resources.journal.open(legs, rids)
+    this.#record = this.#resources.journal.open(legs, wholeOf(rids))
   }
 
   #armFirstToken(): void {
@@ -202,10 +203,10 @@ export class Attempt implements PrefillEvents, DecodeEvents {
       case 'finish':
         return this.#finish(action.from)
       case 'fail':
-        this.#close(true)
+        this.#close(true, this.#sparesPrefill(action.failure))
         return this.#sink.failed(action.failure)
       case 'break':
-        this.#close(true)
+        this.#close(true, this.#sparesPrefill(action.failure))
         return this.#sink.broke(action.failure)
     }
   }
@@ -270,15 +271,25 @@ export class Attempt implements PrefillEvents, DecodeEvents {
     this.#timer = undefined
   }
 
-  #close(isEarly: boolean): void {
+  /**
+   * When one prompt of a batch fails, decode answers for all and the others wait on, named by no rid: only their KV cache
+   * frees them. So prefill may come to its end, for as long as an abort may be deferred.
+   */
+  #sparesPrefill({ error }: Failure): boolean {
+    const { status } = this.#decode.body
+    return error.leg === 'decode' && this.#plan.rids.length > 1 && (status === 200 || status === 500)
+  }
+
+  #close(isEarly: boolean, sparesPrefill = false): void {
     this.#isClosed = true
     this.#disarm()
     clearTimeout(this.#graceTimer)
     clearTimeout(this.#bodyTimer)
     clearTimeout(this.#errorTimer)
-    if (isEarly) this.#tellEngines()
+    if (isEarly) this.#tellEngines(sparesPrefill)
     this.#prefill.isOpen = false
-    this.#endLeg(this.#plan.prefill, this.#prefillLeg)
+    if (sparesPrefill) this.#deferPrefill()
+    else this.#endLeg(this.#plan.prefill, this.#prefillLeg)
     if (isEarly && this.#mustDefer()) return this.#deferDecode()
     this.#endDecode()
   }
@@ -296,8 +307,9 @@ export class Attempt implements PrefillEvents, DecodeEvents {
     if (leg.handle?.wasSent !== true) this.#resources.observer.legUnsent(engine)
   }
 
-  #tellEngines(): void {
-    if (this.#plan.prefill !== undefined) this.#tell(this.#plan.prefill, this.#prefill.body.status)
+  #tellEngines(sparesPrefill = false): void {
+    const { prefill } = this.#plan
+    if (prefill !== undefined && !sparesPrefill) this.#tell(prefill, this.#prefill.body.status)
     if (!this.#mustDefer()) this.#tell(this.#plan.decode, this.#decode.body.status)
   }
 
@@ -316,6 +328,17 @@ export class Attempt implements PrefillEvents, DecodeEvents {
       this.#state.decode === 'waiting' &&
       this.#plan.prefill !== undefined
     )
+  }
+
+  #deferPrefill(): void {
+    const { prefill } = this.#plan
+    const leg = this.#prefillLeg
+    if (prefill === undefined || leg === undefined) return
+    leg.lease.release()
+    setTimeout(() => {
+      if (leg.handle?.isOver !== true) this.#tell(prefill, this.#prefill.body.status)
+      this.#endLeg(prefill, leg)
+    }, this.#resources.config.upstream.abortDeferMs)
   }
 
   #deferDecode(): void {

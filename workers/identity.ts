@@ -8,7 +8,8 @@ const pool = Buffer.alloc(POOL_BYTES)
 let used = POOL_BYTES
 
 /**
- * 32 hexadecimal digits. Fixed width, because engines match an abort by prefix: no rid may be the start of another.
+ * 32 hexadecimal digits. Fixed width, because engines match an abort by prefix: no request's rid may be the start of
+ * another's.
  * Drawn from a pool, since a call for sixteen bytes costs as much as one for thousands.
  */
 export function newRid(): string {
@@ -18,6 +19,23 @@ export function newRid(): string {
   }
   used += RID_BYTES
   return pool.toString('hex', used - RID_BYTES, used)
+}
+
+/**
+ * One rid a prompt. The first is the start of all others, so that an engine told of it gives the whole batch up at once.
+ * Told of one prompt after the other, it fails the batch at the first and knows the others by no rid any more: decode
+ * would wait for their KV cache until a timeout. None of the others is the start of another.
+ */
+export function newRids(count: number): readonly string[] {
+  const first = newRid()
+  return Array.from({ length: count }, (_, at) =>
+    at === 0 ? first : `${first}-${String(at).padStart(6, '0')}`,
+  )
+}
+
+/** What engines are told to give a whole attempt up. */
+export function wholeOf(rids: readonly string[]): readonly string[] {
+  return rids.length > 1 ? rids.slice(0, 1) : rids
 }
 
 /**

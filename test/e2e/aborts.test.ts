@@ -201,6 +201,36 @@ for (const mode of ['pd', 'regular'] as const) {
   })
 }
 
+suite('a batch', () => {
+  const BATCH = { text: ['a', 'b', 'c', 'd'], sampling_params: { max_new_tokens: 4 } }
+  /** One prompt after the other, and slowly: the first is through while the last ones wait. */
+  const ONE_BY_ONE = { prefillChunk: 1, prefillOverheadMs: 100 }
+
+  // Told of one prompt, an engine fails the batch and knows the others by no rid from then on: they would stay.
+  test('is given up as a whole when its client leaves: engines are told of the first rid first', async t => {
+    const { origin, fleet } = await openGateway(t, { fleet: { ...ENGINES.pd, knobs: ONE_BY_ONE } })
+    const [decode] = fleet.decode
+    assert.ok(decode)
+    const controller = new AbortController()
+    const answer = post(origin, BATCH, controller.signal)
+    await until(() => decode.running() === 4)
+    controller.abort()
+    await assert.rejects(answer)
+    await until(() => runningOn(fleet) === 0)
+    assert.ok(decode.counters.aborted > 0)
+  })
+
+  test('leaves no prompt waiting for its KV cache when the first one fails', async t => {
+    const { origin, fleet } = await openGateway(t, {
+      fleet: { ...ENGINES.pd, knobs: { ...ONE_BY_ONE, errorAfterKvProb: 1 } },
+      config: { retry: { maxRetries: 0 } },
+    })
+    assert.equal((await post(origin, BATCH)).status, 500)
+    assert.ok(runningOn(fleet) > 0)
+    await until(() => runningOn(fleet) === 0)
+  })
+})
+
 test('a prefill engine that answers 500 has its decode leg aborted at once, and another pair answers', async t => {
   const { origin, fleet } = await openGateway(t, { fleet: { prefill: 2, decode: 1 } })
   const [broken, sound] = fleet.prefill

@@ -3,6 +3,8 @@ import { asBuffer } from '../json/bytes.ts'
 import { applyEdits, type Edit } from '../json/edit.ts'
 import type { AnswerEditor } from './answer-editor.ts'
 
+const HYPHEN = 0x2d
+
 export class ClientRid implements AnswerEditor {
   /** Ours and the client's, as they stand inside a JSON string. */
   readonly #names: readonly { readonly ours: Buffer; readonly theirs: Buffer }[]
@@ -27,6 +29,8 @@ export class ClientRid implements AnswerEditor {
     const edits: Edit[] = []
     for (const { ours, theirs } of this.#names) {
       for (let at = bytes.indexOf(ours); at >= 0; at = bytes.indexOf(ours, at + ours.length)) {
+        // The first rid of a batch is the start of the others.
+        if (bytes[at + ours.length] === HYPHEN) continue
         edits.push({ start: at, end: at + ours.length, replacement: theirs })
       }
     }

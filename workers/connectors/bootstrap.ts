@@ -5,7 +5,7 @@
  */
 import type { Engine } from '../../src/core/engine.ts'
 import type { Random } from '../../src/core/random.ts'
-import { newRid, newRoom } from '../identity.ts'
+import { newRid, newRids, newRoom } from '../identity.ts'
 import type { Injection } from '../upstream/body.ts'
 
 /** `batchSize`: `undefined` for a single prompt; a batch gets lists of that length, one rid and room a prompt. */
@@ -16,7 +16,7 @@ export function injectBootstrap(prefill: Engine, batchSize: number | undefined, 
   }
   const each = <T>(make: () => T): T[] => Array.from({ length: batchSize }, make)
   return {
-    rid: each(newRid),
+    rid: newRids(batchSize),
     bootstrapHost: each(() => bootstrapHost),
     bootstrapPort: each(() => bootstrapPort),
     bootstrapRoom: each(() => newRoom(random)),

@@ -1,7 +1,7 @@
 /** One engine does prefill and decode: there is nothing to join, only a rid to abort it by. */
-import { newRid } from '../identity.ts'
+import { newRid, newRids } from '../identity.ts'
 import type { Injection } from '../upstream/body.ts'
 
 export function injectSingle(batchSize: number | undefined): Injection {
-  return { rid: batchSize === undefined ? newRid() : Array.from({ length: batchSize }, newRid) }
+  return { rid: batchSize === undefined ? newRid() : newRids(batchSize) }
 }

@@ -23,13 +23,13 @@ export interface LegOwner {
 export class Leg implements LegHandle, ChunkSink {
   readonly request: LegRequest
   wasSent = false
+  isOver = false
   readonly #handler: LegHandler
   readonly #owner: LegOwner
   #connection: Connection | undefined
   #resume: (() => void) | undefined
   #isReused = false
   #isPaused = false
-  #isOver = false
 
   constructor(request: LegRequest, handler: LegHandler, owner: LegOwner) {
     this.request = request
@@ -44,8 +44,8 @@ export class Leg implements LegHandle, ChunkSink {
   }
 
   abort(): void {
-    if (this.#isOver) return
-    this.#isOver = true
+    if (this.isOver) return
+    this.isOver = true
     if (this.#connection === undefined) this.#owner.forget(this)
     else this.#owner.discard(this.#connection)
   }
@@ -55,7 +55,7 @@ export class Leg implements LegHandle, ChunkSink {
   }
 
   get isPaused(): boolean {
-    return this.#isPaused && !this.#isOver
+    return this.#isPaused && !this.isOver
   }
 
   resume(): void {
@@ -63,7 +63,7 @@ export class Leg implements LegHandle, ChunkSink {
     this.#isPaused = false
     // Deferred: undici must not be resumed from within a parser's callback, this leg's or another's.
     queueMicrotask(() => {
-      if (this.#isPaused || this.#isOver) return
+      if (this.#isPaused || this.isOver) return
       this.#resume?.()
       this.#connection?.resume()
     })
@@ -85,7 +85,7 @@ export class Leg implements LegHandle, ChunkSink {
 
   onHeaders(status: number, rawHeaders: readonly Buffer[], resume: () => void): boolean {
     // 1xx: the answer itself is still to come.
-    if (this.#isOver || status < 200) return true
+    if (this.isOver || status < 200) return true
     this.#resume = resume
     const headers = toFlat(rawHeaders)
     this.#connection?.expectBody(isChunked(headers) ? this : undefined)
@@ -101,19 +101,19 @@ export class Leg implements LegHandle, ChunkSink {
   }
 
   takeChunk(data: Buffer): void {
-    if (!this.#isOver) this.#handler.onData(data)
+    if (!this.isOver) this.#handler.onData(data)
   }
 
   onComplete(): void {
-    if (this.#isOver) return
-    this.#isOver = true
+    if (this.isOver) return
+    this.isOver = true
     if (this.#connection !== undefined) this.#owner.giveBack(this.#connection)
     this.#handler.onEnd()
   }
 
   onError(error: Error): void {
-    if (this.#isOver) return
-    this.#isOver = true
+    if (this.isOver) return
+    this.isOver = true
     if (this.#connection !== undefined) this.#owner.discard(this.#connection)
     this.#handler.onFail(nameFailure(error, this.#isReused))
   }

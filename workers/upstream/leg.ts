@@ -32,6 +32,8 @@ export interface LegFailure {
 export interface LegHandle {
   /** Whether any of the request was written: the engine may have it. */
   readonly wasSent: boolean
+  /** Ended, failed or aborted. */
+  readonly isOver: boolean
   /** Closes the connection at once, also while the request still waits for one. */
   abort(): void
   /** No more `onData` until `resume`, but for what is on its way. */

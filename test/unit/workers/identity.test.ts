@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
-import { newRid, newRoom } from '../../../workers/identity.ts'
+import { newRid, newRids, newRoom, wholeOf } from '../../../workers/identity.ts'
 
 suite('newRid', () => {
   test('is 32 hexadecimal digits, so that none is the start of another', () => {
@@ -11,6 +11,23 @@ suite('newRid', () => {
   test('never gives the same twice, also past the end of its pool', () => {
     const rids = new Set(Array.from({ length: 20_000 }, newRid))
     assert.equal(rids.size, 20_000)
+  })
+})
+
+suite('newRids', () => {
+  test('makes the first the start of all others, and none of those the start of another', () => {
+    const [first = '', ...others] = newRids(1200)
+    assert.match(first, /^[0-9a-f]{32}$/)
+    assert.equal(new Set(others).size, 1199)
+    assert.equal(new Set(others.map(rid => rid.length)).size, 1)
+    for (const rid of others) assert.ok(rid.startsWith(first))
+    assert.deepEqual(wholeOf([first, ...others]), [first])
+  })
+
+  test('makes a batch of one as it makes a single one', () => {
+    const rids = newRids(1)
+    assert.equal(rids.length, 1)
+    assert.equal(wholeOf(rids), rids)
   })
 })
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { ClientRid } from '../../../../workers/answer/client-rid.ts'
 
-const OURS = ['0123456789abcdef0123456789abcdef', 'fedcba9876543210fedcba9876543210']
+const OURS = ['0123456789abcdef0123456789abcdef', '0123456789abcdef0123456789abcdef-000001']
 
 function event(rid: string): string {
   return `data: {"id":"${rid}"}\n\n`
