@@ -27,7 +27,8 @@ export interface HouseOptions {
 }
 
 export async function openHouse(t: TestContext, options: HouseOptions = {}): Promise<House> {
-  const config = configSchema.parse({ server: { host: '127.0.0.1', port: 0 }, ...options.config })
+  const server = { ...options.config?.server, host: '127.0.0.1', port: 0 }
+  const config = configSchema.parse({ ...options.config, server })
   const count = options.threads ?? 1
   const shared = { ...createSharedMemory(8, count), ...createEchoMemory() }
   // oxlint-disable-next-line prefer-const -- the threads must be told of the front end that comes after them
@@ -42,6 +43,10 @@ export async function openHouse(t: TestContext, options: HouseOptions = {}): Pro
     onReady: () => frontend?.threadReady(),
     log: SILENT,
   })
+  t.after(async () => {
+    frontend?.close()
+    await threads.close()
+  })
   const readiness = options.readiness ?? (() => ({ isReady: true, healthyEngines: 2, totalEngines: 2 }))
   frontend = await startFrontend({
     config,
@@ -49,10 +54,6 @@ export async function openHouse(t: TestContext, options: HouseOptions = {}): Pro
     readiness,
     log: SILENT,
     recorder: new Recorder(shared, 0),
-  })
-  t.after(async () => {
-    frontend?.close()
-    await threads.close()
   })
   const openings = (): number => openingsSeen(shared)
   return { frontend, threads, openings, origin: `http://127.0.0.1:${frontend.port}` }
