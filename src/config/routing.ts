@@ -79,7 +79,9 @@ export const timeoutsSchema = z.strictObject({
     .min(100)
     .max(25_000)
     .default(20_000)
-    .describe('Silence of a client that is sending its body; then 408.'),
+    .describe(
+      'Time for a client that is sending its body to send `limits.bodyProgressBytes` more, or the rest; then 408.',
+    ),
   maxFirstTokenMs: overrideBound(1_200_000, 'x-first-token-timeout-ms', 'firstTokenMs'),
   maxIdleMs: overrideBound(1_200_000, 'x-idle-timeout-ms', 'idleMs'),
   maxTotalSecs: overrideBound(3600, 'x-request-timeout-secs', 'totalSecs'),
@@ -124,6 +126,12 @@ export const upstreamSchema = z.strictObject({
 /** `limits` section: every buffer and every count has its number. */
 export const limitsSchema = z.strictObject({
   bodyBytes: z.int().min(1024).default(536_870_912).describe('Largest request body.'),
+  bodyProgressBytes: z
+    .int()
+    .min(1)
+    .max(1_048_576)
+    .default(8192)
+    .describe('What must have come of a body within `timeouts.bodyMs`, again and again; else 408.'),
   headerBytes: z.int().min(1024).max(1_048_576).default(16_384).describe('Largest request head.'),
   openExchanges: z
     .int()

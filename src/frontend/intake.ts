@@ -94,8 +94,8 @@ export interface BodyReader {
   readonly onBody: (body: Uint8Array) => void
   /** Called once, in place of `onBody`; what still comes is dropped. */
   readonly onTooLarge: () => void
-  /** More of the body has come, and more is to come. */
-  readonly onPart: () => void
+  /** More of the body has come, and more is to come; `length`: of all that has. */
+  readonly onPart: (length: number) => void
 }
 
 export interface Upload {
@@ -125,7 +125,7 @@ export function readBody(res: UwsResponse, reader: BodyReader): Upload {
     collected.set(piece, length)
     length += piece.length
     if (isLast) reader.onBody(collected.subarray(0, length))
-    else reader.onPart()
+    else reader.onPart(length)
   })
   return {
     stop: () => {

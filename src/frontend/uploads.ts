@@ -1,4 +1,4 @@
-/** Bodies on their way in: read whole, refused when they are too large, given up when they stand still. */
+/** Bodies on their way in: read whole, refused when they are too large, given up when they stand still or trickle. */
 import { monotonicNowMs } from '../core/clock.ts'
 import { GatewayError } from '../core/errors.ts'
 import { bodyTooLarge, readBody } from './intake.ts'
@@ -7,8 +7,9 @@ import type { Visit } from './visit.ts'
 
 export interface UploadsOptions {
   readonly limitBytes: number
-  /** Longest silence of a client that owes more. */
+  /** Within this time a client that owes more must send `progressBytes` more, or the rest. */
   readonly stallMs: number
+  readonly progressBytes: number
   readonly onBody: (visit: Visit, body: Uint8Array) => void
   /** In place of `onBody`. */
   readonly onFailed: (visit: Visit, error: GatewayError) => void
@@ -27,14 +28,16 @@ export class Uploads {
 
   read(visit: Visit): void {
     const { res, intake } = visit
-    const { limitBytes, stallMs, onBody, onFailed, onGone } = this.#options
+    const { limitBytes, stallMs, progressBytes, onBody, onFailed, onGone } = this.#options
+    let noted = 0
     const fail = (error: GatewayError): void => {
       this.#stalled.forget(onStall)
       onFailed(visit, error)
     }
     const onStall = (): void => {
       upload.stop()
-      fail(new GatewayError('body-timeout', `no byte of the body has come for ${stallMs} ms`))
+      const little = `neither ${progressBytes} bytes of the body nor its rest have come within ${stallMs} ms`
+      fail(new GatewayError('body-timeout', little))
     }
     res.onAborted(() => {
       this.#stalled.forget(onStall)
@@ -44,7 +47,11 @@ export class Uploads {
     const upload = readBody(res, {
       contentLength: intake.contentLength,
       limitBytes,
-      onPart: () => this.#stalled.watch(onStall),
+      onPart: length => {
+        if (length - noted < progressBytes) return
+        noted = length
+        this.#stalled.watch(onStall)
+      },
       onBody: body => {
         this.#stalled.forget(onStall)
         onBody(visit, body)

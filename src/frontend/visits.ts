@@ -46,6 +46,7 @@ export class Visits {
     this.#uploads = new Uploads({
       limitBytes: config.limits.bodyBytes,
       stallMs: config.timeouts.bodyMs,
+      progressBytes: config.limits.bodyProgressBytes,
       onBody: (visit, body) => this.#take(visit, body),
       onFailed: (visit, error) => this.#refuse(visit, error),
       onGone: visit => this.#clientGone(visit),

@@ -46,6 +46,36 @@ test('answers 408 to a body that stops coming, and closes the connection', async
   assert.equal(frontend.openRequests, 0)
 })
 
+test('answers 408 to a body that comes byte by byte, and takes one that is slow and steady', async t => {
+  const { origin } = await openHouse(t, {
+    config: { timeouts: { bodyMs: 1000 }, limits: { bodyProgressBytes: 50 } },
+  })
+  const [trickled, steady] = await Promise.all([uploadInPieces(t, origin, 1), uploadInPieces(t, origin, 50)])
+  assert.match(trickled, /^HTTP\/1.1 408 [^]*"code":"body-timeout"/)
+  assert.match(steady, /^HTTP\/1.1 200 /)
+})
+
+/** A piece each 100 ms for 2 s: longer than a stalled body lives. */
+async function uploadInPieces(t: TestContext, origin: string, bytes: number): Promise<string> {
+  const socket = await dial(t, origin)
+  const pieces = 20
+  socket.write(
+    `POST /generate HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: ${pieces * bytes}\r\n\r\n`,
+  )
+  let sent = 0
+  const timer = setInterval(() => {
+    if (sent++ < pieces && socket.writable) socket.write(' '.repeat(bytes))
+    else clearInterval(timer)
+  }, 100)
+  t.after(() => clearInterval(timer))
+  const answer: unknown[] = []
+  for await (const part of socket.setEncoding('utf8')) {
+    answer.push(part)
+    if (answer.join('').includes('\r\n\r\n')) break
+  }
+  return answer.join('')
+}
+
 async function stoppedUpload(t: TestContext, origin: string, sent: string): Promise<string> {
   const socket = await dial(t, origin)
   socket.write(`POST /generate HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\n${sent}`)
