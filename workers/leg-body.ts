@@ -1,5 +1,5 @@
 /** Status, headers and body of one leg's answer as they come in. Holds bytes, judges nothing. */
-import { headerIn } from '../src/messages/flat-headers.ts'
+import { headerIn, isEventStream } from '../src/messages/flat-headers.ts'
 import type { FlatHeaders } from '../src/messages/types.ts'
 
 const NOTHING = new Uint8Array(0)
@@ -25,7 +25,7 @@ export class LegBody {
   }
 
   get isEventStream(): boolean {
-    return this.header('content-type')?.startsWith('text/event-stream') ?? false
+    return isEventStream(this.headers)
   }
 
   start(status: number, headers: FlatHeaders): void {

@@ -15,7 +15,7 @@ import type { GatewayError } from '../core/errors.ts'
 import type { ThreadChannel } from '../messages/channel.ts'
 import type { Answer } from '../messages/codec.ts'
 import { CreditGrants } from '../messages/credit.ts'
-import { headerIn } from '../messages/flat-headers.ts'
+import { isEventStream } from '../messages/flat-headers.ts'
 import type { FlatHeaders, OpenMessage } from '../messages/types.ts'
 import type { Closing } from './closing.ts'
 import { toErrorEvents, toErrorReply } from './error-reply.ts'
@@ -196,8 +196,7 @@ export class Exchange {
   #start(head: ReplyHead): void {
     this.#head = undefined
     this.#isStreaming = true
-    const contentType = headerIn(head.headers, 'content-type')
-    this.#isEventStream = contentType?.startsWith('text/event-stream') ?? false
+    this.#isEventStream = isEventStream(head.headers)
     writeHead(this.#res, head)
     this.#res.onWritable(this.#onWritable)
   }

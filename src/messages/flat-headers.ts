@@ -8,3 +8,8 @@ export function headerIn(headers: FlatHeaders, name: string): string | undefined
   }
   return undefined
 }
+
+/** Whether the answer is a stream of server-sent events. The type may be in any case (RFC 9110 section 8.3.1). */
+export function isEventStream(headers: FlatHeaders): boolean {
+  return /^text\/event-stream/i.test(headerIn(headers, 'content-type') ?? '')
+}
