@@ -6,6 +6,7 @@ import type { GapLog } from './gap-log.ts'
 import type { Endpoint } from './plan.ts'
 import { type Failure, type FailureKind, failureOf, type Outcome, type RequestRecord } from './record.ts'
 import { refusalFault } from './refusal.ts'
+import type { SecondCounts } from './second-counts.ts'
 import { SseReader } from './sse-reader.ts'
 
 export interface ExchangeOptions {
@@ -28,6 +29,8 @@ export interface ExchangeHost {
   readonly itlMs: GapLog
   /** Between two pieces that hold a token, however many. */
   readonly iclMs: GapLog
+  /** Of a stream when they come; of a whole answer at its end. */
+  readonly tokensBySecond: SecondCounts
 }
 
 const MANY_TOKENS = 1 << 16
@@ -78,7 +81,7 @@ export class Exchange implements AnswerUser {
   end(): void {
     if (this.#status === 429 || this.#status === 503) return this.#close('refused', undefined)
     if (this.#status !== 200) return this.fail('status', `${this.#status}: ${this.#text()}`)
-    if (this.#events === undefined) this.#answer.whole(this.#text())
+    if (this.#events === undefined) this.#whole()
     const failure = this.#answer.finished(this.#options.expected)
     this.#close(failure === undefined ? 'ok' : 'failed', failure)
   }
@@ -102,9 +105,19 @@ export class Exchange implements AnswerUser {
     const tokens = this.#answer.event(data)
     if (tokens === 0) return
     const nowMs = this.lastReadMs
+    this.#count(tokens)
     if (this.#lastTokenMs === undefined) this.#firstTokenMs = nowMs
     else this.#addGap(nowMs - this.#lastTokenMs, Math.min(tokens, MANY_TOKENS))
     this.#lastTokenMs = nowMs
+  }
+
+  #whole(): void {
+    this.#answer.whole(this.#text())
+    this.#count(this.#answer.outputTokens)
+  }
+
+  #count(tokens: number): void {
+    this.#host.tokensBySecond.add(Math.floor(this.lastReadMs / 1000), tokens)
   }
 
   #addGap(gapMs: number, tokens: number): void {

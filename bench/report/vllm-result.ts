@@ -51,7 +51,7 @@ export function vllmResult(options: VllmOptions, level: Level, result: LoadResul
     request_goodput: goodput === undefined ? null : goodputOf(result, goodput, durationSeconds),
     output_throughput: outputTokensPerSecond,
     total_token_throughput: durationSeconds === 0 ? 0 : (inputTokens + outputTokens) / durationSeconds,
-    max_output_tokens_per_s: outputTokensPerSecond,
+    max_output_tokens_per_s: level.mostOutputTokensASecond,
     max_concurrent_requests: level.inFlight.most,
     ...Object.assign({}, ...options.percentileMetrics.map(name => timesOf(name, result, percentiles))),
   }
