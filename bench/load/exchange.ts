@@ -4,7 +4,14 @@ import type { Expected } from './compare.ts'
 import type { AnswerUser, LoadConnection, LossKind } from './connection.ts'
 import type { GapLog } from './gap-log.ts'
 import type { Endpoint } from './plan.ts'
-import { type Failure, type FailureKind, failureOf, type Outcome, type RequestRecord } from './record.ts'
+import {
+  type Failure,
+  type FailureKind,
+  failureOf,
+  type Outcome,
+  type RequestDetails,
+  type RequestRecord,
+} from './record.ts'
 import { refusalFault } from './refusal.ts'
 import type { SecondCounts } from './second-counts.ts'
 import { SseReader } from './sse-reader.ts'
@@ -16,6 +23,7 @@ export interface ExchangeOptions {
   /** Unset: the target is not a simulated engine. */
   readonly expected: Expected | undefined
   readonly keepsRequestId: boolean
+  readonly keepsDetails: boolean
   /** Reads so many bytes a second; unset: as fast as they come. */
   readonly slowBytesPerSecond: number | undefined
   readonly onEnd: (exchange: Exchange, record: RequestRecord) => void
@@ -43,6 +51,7 @@ export class Exchange implements AnswerUser {
   readonly #options: ExchangeOptions
   readonly #host: ExchangeHost
   readonly #answer: Answer
+  readonly #gaps: { readonly ms: number; readonly tokens: number }[] = []
   #events: SseReader | undefined
   #parts: Buffer[] = []
   #headers: ReadonlyMap<string, string> = new Map()
@@ -122,6 +131,7 @@ export class Exchange implements AnswerUser {
 
   #addGap(gapMs: number, tokens: number): void {
     this.#host.iclMs.add(gapMs)
+    if (this.#options.keepsDetails) this.#gaps.push({ ms: gapMs, tokens })
     for (let at = 0; at < tokens; at++) this.#host.itlMs.add(gapMs / tokens)
   }
 
@@ -153,6 +163,11 @@ export class Exchange implements AnswerUser {
       requestId: this.#options.keepsRequestId ? this.#headers.get('x-request-id') : undefined,
       inputTokens: this.#answer.promptTokens,
       outputTokens: this.#answer.outputTokens,
+      details: this.#details(),
     }
+  }
+
+  #details(): RequestDetails | undefined {
+    return this.#options.keepsDetails ? { text: this.#answer.text, gaps: this.#gaps } : undefined
   }
 }

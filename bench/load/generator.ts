@@ -146,6 +146,7 @@ export class Generator {
       scheduledMs,
       expected: this.#expected(prompt),
       keepsRequestId: this.#plan.keepsRequestIds,
+      keepsDetails: this.#plan.keepsDetails,
       slowBytesPerSecond: isSlow ? this.#plan.slowBytesPerSecond : undefined,
       onEnd: (ended: Exchange, record: RequestRecord) => this.#ended(ended, record),
     }

@@ -19,6 +19,7 @@ export function recordOf(change: Partial<RequestRecord> = {}): RequestRecord {
     requestId: undefined,
     inputTokens: 4,
     outputTokens: 5,
+    details: undefined,
     ...change,
   }
 }
