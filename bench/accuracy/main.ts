@@ -4,7 +4,6 @@
  *
  * Exit codes: 0 they agree, or the bench was the limit and said so; 1 not; 2 wrk is not there.
  */
-import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,6 +13,7 @@ import type { LoadPlan } from '../load/plan.ts'
 import { isGeneratorLimit } from '../load/result.ts'
 import { runLoadIn } from '../load/run-load.ts'
 import { Children, firstLine } from '../speed/children.ts'
+import { requirePrograms } from '../speed/needed-programs.ts'
 import { CASES, type Case, luaOf, planOf, type Sample, verdictOf, wrkSampleOf } from './cases.ts'
 
 const SECONDS = 2
@@ -21,10 +21,7 @@ const SECONDS = 2
 const ROUNDS = 4
 const START_LIMIT_MS = 20_000
 
-if (spawnSync('wrk', ['-v']).error !== undefined) {
-  process.stderr.write('missing: apt-get install wrk\n')
-  process.exit(2)
-}
+requirePrograms(['wrk'])
 const folder = mkdtempSync(join(tmpdir(), 'pd-gateway-accuracy-'))
 const children = new Children()
 children.stopAtExit()

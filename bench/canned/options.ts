@@ -1,5 +1,6 @@
 /** Flags and environment of the canned engine. Does not start anything. */
 import { parseArgs } from 'node:util'
+import { boundedInteger } from '../bounded-integer.ts'
 
 export interface CannedOptions {
   /** First port; prefill ports come first, then decode ports. 0 lets the system choose every port. */
@@ -24,16 +25,9 @@ export function parseCannedOptions(args: readonly string[], env: NodeJS.ProcessE
     },
   })
   return {
-    portBase: boundedInteger('port-base', values['port-base'], 0, 65_000),
-    engines: boundedInteger('engines', values.engines, 1, 64),
-    chunks: boundedInteger('chunks', values.chunks, 2, 100_000),
-    intervalMs: boundedInteger('interval-ms', values['interval-ms'], 0, 60_000),
+    portBase: boundedInteger('port-base', values['port-base'], [0, 65_000]),
+    engines: boundedInteger('engines', values.engines, [1, 64]),
+    chunks: boundedInteger('chunks', values.chunks, [2, 100_000]),
+    intervalMs: boundedInteger('interval-ms', values['interval-ms'], [0, 60_000]),
   }
-}
-
-function boundedInteger(name: string, text: string, min: number, max: number): number {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < min || value > max)
-    throw new RangeError(`--${name} must be a whole number from ${min} to ${max}, not "${text}"`)
-  return value
 }

@@ -1,7 +1,8 @@
 /** Files that other tools read: a line a request, sglang's line, vLLM's result file. */
-import { appendFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { LoadResult } from '../load/result.ts'
+import { requestArrays } from '../report/request-arrays.ts'
 import { requestLine } from '../report/request-line.ts'
 import type { Level } from '../report/schema.ts'
 import { type ServingLabels, servingLine } from '../report/serving-line.ts'
@@ -12,14 +13,26 @@ export interface LineFiles {
   /** File to which a line a request is appended. */
   readonly requestLog?: string
   /** File to which sglang's line is appended. */
-  readonly serving?: { readonly path: string | undefined; readonly labels: ServingLabels }
+  readonly serving?: {
+    readonly path: string | undefined
+    readonly labels: ServingLabels
+    /** An entry a request goes in as well. */
+    readonly isDetailed: boolean
+  }
   /** vLLM's result file is written, in this folder. */
   readonly vllm?: {
     readonly folder: string
     /** Unset: vLLM's own name. */
     readonly fileName: string | undefined
+    /** What is in the file stays. */
+    readonly isAppended: boolean
     readonly options: VllmOptions
   }
+}
+
+/** Whether a file needs more of each request than its times. */
+export function needsDetails({ serving, vllm }: LineFiles): boolean {
+  return (serving?.path !== undefined && serving.isDetailed) || vllm?.options.isDetailed === true
 }
 
 /** Files whose names are known before the load, and folders of the others. */
@@ -32,13 +45,22 @@ export function writeLineFiles(files: LineFiles, level: Level, result: LoadResul
   const { requestLog, serving, vllm } = files
   if (requestLog !== undefined) appendFileSync(requestLog, requestLines(level, result))
   if (serving?.path !== undefined) {
-    appendFileSync(serving.path, `${JSON.stringify(servingLine(serving.labels, level))}\n`)
+    const details = serving.isDetailed ? requestArrays(result.records, 'token') : {}
+    const line = { ...servingLine(serving.labels, level), ...details }
+    appendFileSync(serving.path, `${JSON.stringify(line)}\n`)
   }
   if (vllm !== undefined) {
     const name = vllm.fileName ?? vllmFileName(vllm.options, result.plan.model, result.startMs)
     const content = vllmResult(vllm.options, level, result, result.startMs)
-    writeFileSync(join(vllm.folder, name), JSON.stringify(content))
+    writeOrAppend(join(vllm.folder, name), JSON.stringify(content), vllm.isAppended)
   }
+}
+
+/** As vLLM does it: results in one file are lines of it. */
+function writeOrAppend(path: string, text: string, isAppended: boolean): void {
+  const hasText = isAppended && existsSync(path) && statSync(path).size > 0
+  if (isAppended) appendFileSync(path, hasText ? `\n${text}` : text)
+  else writeFileSync(path, text)
 }
 
 function requestLines({ name }: Level, { records, startMs }: LoadResult): string {

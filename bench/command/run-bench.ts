@@ -8,7 +8,7 @@ import { failureLines, levelHead, levelLine, tableOf } from '../report/table.ts'
 import { verdictOf } from '../report/verdict.ts'
 import { environmentOf } from './environment.ts'
 import { EXIT } from './exit.ts'
-import { type LineFiles, linePlaces, writeLineFiles } from './line-files.ts'
+import { type LineFiles, linePlaces, needsDetails, writeLineFiles } from './line-files.ts'
 import { type BenchLevel, type PlannedLevel, plansOf } from './plans.ts'
 import { openProgress, type Progress } from './progress/progress.ts'
 import { LoadWatch } from './progress/standing.ts'
@@ -50,9 +50,10 @@ export async function runBench(run: BenchRun): Promise<number> {
   }
 }
 
-/** Ids of requests are kept only where they are written. */
-function levelAskedFor({ requestLog }: BenchRun): (level: BenchLevel) => BenchLevel {
-  return ({ name, load }) => ({ name, load: { ...load, keepsRequestIds: requestLog !== undefined } })
+/** Ids and texts of requests are kept only where they are written. */
+function levelAskedFor(run: BenchRun): (level: BenchLevel) => BenchLevel {
+  const kept = { keepsRequestIds: run.requestLog !== undefined, keepsDetails: needsDetails(run) }
+  return ({ name, load }) => ({ name, load: { ...load, ...kept } })
 }
 
 /** What has been measured is not lost when a later level cannot be run: `fault` says why then. */

@@ -22,6 +22,10 @@ export class Answer {
     this.#endpoint = endpoint
   }
 
+  get text(): string {
+    return this.#text
+  }
+
   /** The engine's own count where it gives one, otherwise the pieces that were not empty. */
   get outputTokens(): number {
     return this.#completionTokens ?? this.#counted

@@ -4,8 +4,16 @@ import type { Expected } from './compare.ts'
 import type { AnswerUser, LoadConnection, LossKind } from './connection.ts'
 import type { GapLog } from './gap-log.ts'
 import type { Endpoint } from './plan.ts'
-import { type Failure, type FailureKind, failureOf, type Outcome, type RequestRecord } from './record.ts'
+import {
+  type Failure,
+  type FailureKind,
+  failureOf,
+  type Outcome,
+  type RequestDetails,
+  type RequestRecord,
+} from './record.ts'
 import { refusalFault } from './refusal.ts'
+import type { SecondCounts } from './second-counts.ts'
 import { SseReader } from './sse-reader.ts'
 
 export interface ExchangeOptions {
@@ -15,6 +23,7 @@ export interface ExchangeOptions {
   /** Unset: the target is not a simulated engine. */
   readonly expected: Expected | undefined
   readonly keepsRequestId: boolean
+  readonly keepsDetails: boolean
   /** Reads so many bytes a second; unset: as fast as they come. */
   readonly slowBytesPerSecond: number | undefined
   readonly onEnd: (exchange: Exchange, record: RequestRecord) => void
@@ -28,6 +37,8 @@ export interface ExchangeHost {
   readonly itlMs: GapLog
   /** Between two pieces that hold a token, however many. */
   readonly iclMs: GapLog
+  /** Of a stream when they come; of a whole answer at its end. */
+  readonly tokensBySecond: SecondCounts
 }
 
 const MANY_TOKENS = 1 << 16
@@ -40,6 +51,7 @@ export class Exchange implements AnswerUser {
   readonly #options: ExchangeOptions
   readonly #host: ExchangeHost
   readonly #answer: Answer
+  readonly #gaps: { readonly ms: number; readonly tokens: number }[] = []
   #events: SseReader | undefined
   #parts: Buffer[] = []
   #headers: ReadonlyMap<string, string> = new Map()
@@ -78,7 +90,7 @@ export class Exchange implements AnswerUser {
   end(): void {
     if (this.#status === 429 || this.#status === 503) return this.#close('refused', undefined)
     if (this.#status !== 200) return this.fail('status', `${this.#status}: ${this.#text()}`)
-    if (this.#events === undefined) this.#answer.whole(this.#text())
+    if (this.#events === undefined) this.#whole()
     const failure = this.#answer.finished(this.#options.expected)
     this.#close(failure === undefined ? 'ok' : 'failed', failure)
   }
@@ -102,13 +114,24 @@ export class Exchange implements AnswerUser {
     const tokens = this.#answer.event(data)
     if (tokens === 0) return
     const nowMs = this.lastReadMs
+    this.#count(tokens)
     if (this.#lastTokenMs === undefined) this.#firstTokenMs = nowMs
     else this.#addGap(nowMs - this.#lastTokenMs, Math.min(tokens, MANY_TOKENS))
     this.#lastTokenMs = nowMs
   }
 
+  #whole(): void {
+    this.#answer.whole(this.#text())
+    this.#count(this.#answer.outputTokens)
+  }
+
+  #count(tokens: number): void {
+    this.#host.tokensBySecond.add(Math.floor(this.lastReadMs / 1000), tokens)
+  }
+
   #addGap(gapMs: number, tokens: number): void {
     this.#host.iclMs.add(gapMs)
+    if (this.#options.keepsDetails) this.#gaps.push({ ms: gapMs, tokens })
     for (let at = 0; at < tokens; at++) this.#host.itlMs.add(gapMs / tokens)
   }
 
@@ -140,6 +163,11 @@ export class Exchange implements AnswerUser {
       requestId: this.#options.keepsRequestId ? this.#headers.get('x-request-id') : undefined,
       inputTokens: this.#answer.promptTokens,
       outputTokens: this.#answer.outputTokens,
+      details: this.#details(),
     }
+  }
+
+  #details(): RequestDetails | undefined {
+    return this.#options.keepsDetails ? { text: this.#answer.text, gaps: this.#gaps } : undefined
   }
 }

@@ -12,6 +12,7 @@ import type { LoadPlan } from './plan.ts'
 import type { Progress } from './process-messages.ts'
 import { PATHS, type Prompt, promptText, requestBody } from './prompt.ts'
 import type { RequestRecord, Unfinished } from './record.ts'
+import { SecondCounts } from './second-counts.ts'
 import { concurrencyOf, dueTimes, fateOf, type Share } from './share.ts'
 
 const SWEEP_MS = 100
@@ -52,6 +53,7 @@ export class Generator {
       nowMs: () => performance.timeOrigin + performance.now() - this.#startMs,
       itlMs: new GapLog(),
       iclMs: new GapLog(),
+      tokensBySecond: new SecondCounts(),
     }
   }
 
@@ -81,11 +83,18 @@ export class Generator {
   }
 
   /** What has ended since the last time. */
-  take(): Pick<Progress, 'records' | 'unfinished' | 'itlMs' | 'iclMs'> {
+  take(): Pick<Progress, 'records' | 'unfinished' | 'itlMs' | 'iclMs' | 'tokensBySecond'> {
     const [records, unfinished] = [this.#records, this.#unfinished]
     this.#records = []
     this.#unfinished = []
-    return { records, unfinished, itlMs: this.#host.itlMs.take(), iclMs: this.#host.iclMs.take() }
+    const { itlMs, iclMs, tokensBySecond } = this.#host
+    return {
+      records,
+      unfinished,
+      itlMs: itlMs.take(),
+      iclMs: iclMs.take(),
+      tokensBySecond: tokensBySecond.take(),
+    }
   }
 
   /** In a turn of its own: not inside the call that reads an answer. */
@@ -137,6 +146,7 @@ export class Generator {
       scheduledMs,
       expected: this.#expected(prompt),
       keepsRequestId: this.#plan.keepsRequestIds,
+      keepsDetails: this.#plan.keepsDetails,
       slowBytesPerSecond: isSlow ? this.#plan.slowBytesPerSecond : undefined,
       onEnd: (ended: Exchange, record: RequestRecord) => this.#ended(ended, record),
     }

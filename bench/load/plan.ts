@@ -99,6 +99,7 @@ export const planSchema = z.strictObject({
     .describe('Seed of the simulated engines: each token is compared with what they must say.'),
   processes: count().max(64).default(1),
   keepsRequestIds: z.boolean().default(false).describe('For a log of every request.'),
+  keepsDetails: z.boolean().default(false).describe('The text of every answer and the times in it.'),
   headers: z.record(z.string(), z.string()).default({}),
   extraBody: z.record(z.string(), z.unknown()).default({}).describe('Put into every request body.'),
 })

@@ -28,6 +28,8 @@ export interface Progress {
   readonly unfinished: readonly Unfinished[]
   readonly itlMs: Float32Array
   readonly iclMs: Float32Array
+  /** Second of the run and tokens that came in it. */
+  readonly tokensBySecond: readonly (readonly [number, number])[]
   readonly inFlight: number
   /** Share of the time since the last one in which the process's event loop was busy, 0..1. */
   readonly busyShare: number

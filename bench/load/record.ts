@@ -32,6 +32,13 @@ export interface Failure {
 /** left: the client went before the end, as it was told to. refused: 429 or 503. */
 export type Outcome = 'ok' | 'left' | 'refused' | 'failed'
 
+/** What only a file with all details needs. */
+export interface RequestDetails {
+  readonly text: string
+  /** Before each piece but the first: how long, and how many tokens then came. */
+  readonly gaps: readonly { readonly ms: number; readonly tokens: number }[]
+}
+
 /** Times in milliseconds since the start of the run, with a resolution of microseconds. */
 export interface RequestRecord {
   readonly index: number
@@ -54,6 +61,8 @@ export interface RequestRecord {
   readonly requestId: string | undefined
   readonly inputTokens: number
   readonly outputTokens: number
+  /** Kept when the plan asks for them. */
+  readonly details: RequestDetails | undefined
 }
 
 /** A request that was given up with the run: nobody knows how it would have ended. */

@@ -2,6 +2,7 @@
 import type { LoadPlan } from './plan.ts'
 import type { Progress } from './process-messages.ts'
 import type { RequestRecord, Unfinished } from './record.ts'
+import { SecondCounts } from './second-counts.ts'
 
 /** A process that is busy for more than this share of its time measures itself. */
 const SATURATED_SHARE = 0.9
@@ -17,6 +18,8 @@ export interface LoadResult {
   readonly unfinished: readonly Unfinished[]
   readonly itlMs: Float32Array
   readonly iclMs: Float32Array
+  /** Tokens that came in the fullest second. */
+  readonly mostTokensASecond: number
   /** Share of its time that each generator process was busy, 0..1. */
   readonly busyShares: readonly number[]
   /** CPU that each has used, 1 = one core. */
@@ -29,6 +32,7 @@ export class LoadCollector {
   readonly #unfinished: Unfinished[] = []
   readonly #itlMs: Float32Array[] = []
   readonly #iclMs: Float32Array[] = []
+  readonly #tokensBySecond = new SecondCounts()
   readonly #busy: number[][]
   readonly #cpu: number[][]
   readonly #inFlight: number[]
@@ -53,6 +57,7 @@ export class LoadCollector {
     for (const one of progress.unfinished) this.#unfinished.push(one)
     this.#itlMs.push(progress.itlMs)
     this.#iclMs.push(progress.iclMs)
+    for (const [second, count] of progress.tokensBySecond) this.#tokensBySecond.add(second, count)
     this.#busy[process]?.push(progress.busyShare)
     this.#cpu[process]?.push(progress.cpuShare)
     this.#inFlight[process] = progress.inFlight
@@ -66,6 +71,7 @@ export class LoadCollector {
       unfinished: this.#unfinished,
       itlMs: joined(this.#itlMs),
       iclMs: joined(this.#iclMs),
+      mostTokensASecond: this.#tokensBySecond.most(),
       busyShares: this.#busy.map(wholeStretches),
       cpuShares: this.#cpu.map(wholeStretches),
       wasInterrupted,

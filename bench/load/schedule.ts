@@ -42,7 +42,11 @@ export function arrivalTimes(options: ArrivalOptions): Float64Array {
   return times.map(time => time * scale)
 }
 
-function rateAt({ shape, startRatePerSecond: from, endRatePerSecond: to }: Ramp, share: number): number {
+/** `share`: of the requests, 0..1. */
+export function rateAt(
+  { shape, startRatePerSecond: from, endRatePerSecond: to }: Ramp,
+  share: number,
+): number {
   return shape === 'linear' ? from + (to - from) * share : from * (to / from) ** share
 }
 

@@ -1,5 +1,6 @@
 /** Flags of `npm run bench -- peers`. Does not start anything. */
 import { parseArgs } from 'node:util'
+import { boundedInteger } from '../bounded-integer.ts'
 import { LOAD_NAMES } from './loads.ts'
 import { ROUTERS } from './routers.ts'
 
@@ -35,9 +36,9 @@ export function parsePeersOptions(args: readonly string[]): PeersOptions {
   })
   const only = values.only.flatMap(text => text.split(','))
   return {
-    rounds: boundedInteger('rounds', values.rounds, 100),
-    passes: boundedInteger('passes', values.passes, 20),
-    seconds: boundedInteger('seconds', values.seconds, 60),
+    rounds: boundedInteger('rounds', values.rounds, [1, 100]),
+    passes: boundedInteger('passes', values.passes, [1, 20]),
+    seconds: boundedInteger('seconds', values.seconds, [1, 60]),
     ...chosen(only),
     form: values.json ? 'json' : values.markdown ? 'markdown' : 'text',
     check: values.check,
@@ -55,11 +56,4 @@ function chosen(only: readonly string[]): Pick<PeersOptions, 'loads' | 'routers'
     return named.length === 0 ? names : named
   }
   return { loads: of(LOAD_NAMES), routers: of(ROUTER_NAMES) }
-}
-
-function boundedInteger(name: string, text: string, max: number): number {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < 1 || value > max)
-    throw new RangeError(`--${name} must be a whole number from 1 to ${max}, not "${text}"`)
-  return value
 }

@@ -28,6 +28,7 @@ export function levelOf(name: string, result: LoadResult): Level {
     inputTokens: good.reduce((sum, one) => sum + one.inputTokens, 0),
     outputTokens,
     outputTokensPerSecond: perSecond(outputTokens, durationSeconds),
+    mostOutputTokensASecond: result.mostTokensASecond,
     inFlight: inFlightOf(result, durationSeconds),
     ...timesOf(good, result),
     timeline: timelineOf(result, durationSeconds),

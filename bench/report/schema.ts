@@ -77,6 +77,9 @@ const levelSchema = z.strictObject({
   inputTokens: number,
   outputTokens: number.describe("By the engine's usage; non-empty pieces where it gives none."),
   outputTokensPerSecond: number,
+  mostOutputTokensASecond: number.describe(
+    'In the fullest second, as they came; a chunk is one token where the engine does not count along.',
+  ),
   inFlight: z.strictObject({ mean: number, most: number }),
   latencyMs: distributionSchema.describe('Of good answers, from sending.'),
   latencyFromScheduleMs: distributionSchema.describe('From when the request was due.'),

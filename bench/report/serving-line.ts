@@ -39,7 +39,7 @@ export function servingLine(labels: ServingLabels, level: Level) {
     max_itl_ms: level.itlMs.max,
     concurrency: perSecond((level.latencyMs.mean * level.latencyMs.count) / 1000),
     accept_length: null,
-    max_output_tokens_per_s: level.outputTokensPerSecond,
+    max_output_tokens_per_s: level.mostOutputTokensASecond,
     max_concurrent_requests: level.inFlight.most,
   }
 }

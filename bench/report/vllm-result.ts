@@ -2,6 +2,8 @@
 import { percentileOf, sorted, statisticsOf } from '../load/percentiles.ts'
 import type { LoadResult } from '../load/result.ts'
 import { goodputOf, type Limits, timeOf } from './goodput.ts'
+import { rampEvents } from './ramp-events.ts'
+import { requestArrays, startTimes } from './request-arrays.ts'
 import type { Level } from './schema.ts'
 
 type VllmMetric = 'ttft' | 'tpot' | 'itl' | 'e2el'
@@ -18,6 +20,8 @@ export interface VllmOptions {
   /** 0..100. */
   readonly percentiles: readonly number[]
   readonly goodput: Limits | undefined
+  /** An entry a request goes in as well. */
+  readonly isDetailed: boolean
 }
 
 export function vllmResult(options: VllmOptions, level: Level, result: LoadResult, atMs: number) {
@@ -41,6 +45,7 @@ export function vllmResult(options: VllmOptions, level: Level, result: LoadResul
           ramp_up_strategy: ramp.strategy,
           ramp_up_start_rps: ramp.startRps,
           ramp_up_end_rps: ramp.endRps,
+          rps_change_events: rampEvents(result),
         }),
     duration: durationSeconds,
     completed: requests.ok,
@@ -51,10 +56,15 @@ export function vllmResult(options: VllmOptions, level: Level, result: LoadResul
     request_goodput: goodput === undefined ? null : goodputOf(result, goodput, durationSeconds),
     output_throughput: outputTokensPerSecond,
     total_token_throughput: durationSeconds === 0 ? 0 : (inputTokens + outputTokens) / durationSeconds,
-    max_output_tokens_per_s: outputTokensPerSecond,
+    max_output_tokens_per_s: level.mostOutputTokensASecond,
     max_concurrent_requests: level.inFlight.most,
+    ...(options.isDetailed ? detailsOf(result) : {}),
     ...Object.assign({}, ...options.percentileMetrics.map(name => timesOf(name, result, percentiles))),
   }
+}
+
+function detailsOf({ records }: LoadResult) {
+  return { ...requestArrays(records, 'piece'), start_times: startTimes(records) }
 }
 
 /** vLLM's own name: `vllm-infqps-concurrency8-sim-20260102-030405.json`. */

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Children } from './children.ts'
 import { hasGateway } from './gateway.ts'
-import { missingPackages } from './needed-programs.ts'
+import { requirePrograms } from './needed-programs.ts'
 import { parseSpeedOptions, type SpeedOptions } from './options.ts'
 import { stealShare } from './process-cost.ts'
 import { missedRows, type Row, rowsOf, tableOf } from './report.ts'
@@ -18,11 +18,7 @@ import { SCENARIOS } from './scenarios.ts'
 import { startEngines, startGateway, startHaproxy, urlOf } from './targets.ts'
 
 const options = parseSpeedOptions(process.argv.slice(2))
-const missing = missingPackages(['wrk', 'haproxy', 'taskset'])
-if (missing.length > 0) {
-  process.stderr.write(`missing: apt-get install ${missing.join(' ')}\n`)
-  process.exit(2)
-}
+requirePrograms(['wrk', 'haproxy', 'taskset'])
 if (!options.noise && !hasGateway()) {
   process.stderr.write('bin/pd-gateway.js is not there; --noise measures haproxy against itself\n')
   process.exit(2)

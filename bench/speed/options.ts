@@ -1,5 +1,6 @@
 /** Flags of the speed bench. Does not start anything. */
 import { parseArgs } from 'node:util'
+import { boundedInteger } from '../bounded-integer.ts'
 import { SCENARIOS } from './scenarios.ts'
 
 /** A router that is already running, measured beside ours. */
@@ -39,21 +40,14 @@ export function parseSpeedOptions(args: readonly string[]): SpeedOptions {
     },
   })
   return {
-    rounds: boundedInteger('rounds', values.rounds, 100),
-    seconds: boundedInteger('seconds', values.seconds, 120),
+    rounds: boundedInteger('rounds', values.rounds, [1, 100]),
+    seconds: boundedInteger('seconds', values.seconds, [1, 120]),
     only: values.only.split(',').map(knownScenario),
     json: values.json,
     check: values.check,
     noise: values.noise,
     extras: values.target.map(parseExtraTarget),
   }
-}
-
-function boundedInteger(name: string, text: string, max: number): number {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < 1 || value > max)
-    throw new RangeError(`--${name} must be a whole number from 1 to ${max}, not "${text}"`)
-  return value
 }
 
 function knownScenario(name: string): string {

@@ -14,6 +14,8 @@ export interface ResultOptions {
   readonly rampUpEndRps?: number
   readonly label?: string
   readonly saveResult?: boolean
+  readonly saveDetailed?: boolean
+  readonly appendResult?: boolean
   readonly resultDir: string
   readonly resultFilename?: string
   readonly metadata?: Readonly<Record<string, string>>
@@ -30,6 +32,8 @@ export function addResultFlags(command: Command): Command {
     .option('--request-log <file>', 'Append a line of JSON for each request.')
     .option('--num-warmups <n>', 'Requests before the run that count for nothing.', whole, 0)
     .option('--save-result', "Write vLLM's result file.")
+    .option('--save-detailed', 'The same, with lengths, times, text and error of each request.')
+    .option('--append-result', 'The same, as a further line of the file.')
     .option('--result-dir <folder>', 'Where to.', '.')
     .option('--result-filename <name>', "Its name, in place of vLLM's own.")
     .option('--label <text>', 'Goes into the file and its name.')
@@ -41,7 +45,8 @@ export function addResultFlags(command: Command): Command {
 
 /** What the flags mean: nothing when the file is not wanted. */
 export function resultFile(options: ResultOptions): Pick<BenchRun, 'vllm'> {
-  if (options.saveResult !== true) return {}
+  const { saveResult, saveDetailed = false, appendResult = false } = options
+  if (saveResult !== true && !saveDetailed && !appendResult) return {}
   const { rampUpStrategy: strategy, rampUpStartRps: startRps = 0, rampUpEndRps: endRps = 0 } = options
   const vllm = {
     backend: options.backend,
@@ -54,8 +59,10 @@ export function resultFile(options: ResultOptions): Pick<BenchRun, 'vllm'> {
     percentileMetrics: options.percentileMetrics,
     percentiles: options.metricPercentiles,
     goodput: options.goodput,
+    isDetailed: saveDetailed,
   }
-  return { vllm: { folder: options.resultDir, fileName: options.resultFilename, options: vllm } }
+  const { resultDir: folder, resultFilename: fileName } = options
+  return { vllm: { folder, fileName, isAppended: appendResult, options: vllm } }
 }
 
 function metadata(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {

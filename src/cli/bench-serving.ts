@@ -44,6 +44,7 @@ interface ServingOptions extends ResultOptions {
   readonly disableIgnoreEos?: boolean
   readonly extraRequestBody?: Readonly<Record<string, unknown>>
   readonly outputFile?: string
+  readonly outputDetails?: boolean
   readonly requestLog?: string
   readonly numWarmups: number
   readonly seed: number
@@ -66,6 +67,7 @@ export function addServingCommand(bench: Command, start: (run: RunOfFlags) => Pr
     .option('--num-prompts <n>', 'Requests in all.', count, 1000)
     .option('--seed <n>', 'Of all chance.', whole, 1)
     .option('--output-file <file>', "Append bench_serving's line.")
+    .option('--output-details', 'With lengths, times, text and error of each request.')
     .option('--tag <text>', 'Goes into that line.')
     .option('--disable-stream', 'Whole answers.')
     .option('--disable-ignore-eos', 'Answers may end early.')
@@ -117,7 +119,11 @@ function servingRun(options: ServingOptions, command: Command): RunOfFlags {
     command: 'serving',
     url: options.baseUrl ?? `http://${options.host}:${options.port}`,
     levels: [{ name: 'serving', load: loadOf(options) }],
-    serving: { path: options.outputFile, labels: labelsOf(options) },
+    serving: {
+      path: options.outputFile,
+      labels: labelsOf(options),
+      isDetailed: options.outputDetails === true,
+    },
     ...reportPlaces(command),
     warmUps: options.numWarmups,
     ...(requestLog === undefined ? {} : { requestLog }),

@@ -19,6 +19,7 @@ export function recordOf(change: Partial<RequestRecord> = {}): RequestRecord {
     requestId: undefined,
     inputTokens: 4,
     outputTokens: 5,
+    details: undefined,
     ...change,
   }
 }
@@ -38,6 +39,7 @@ export function resultOf(records: readonly RequestRecord[], plan: Partial<PlanIn
     unfinished: [],
     itlMs: Float32Array.of(10, 20),
     iclMs: Float32Array.of(15, 25),
+    mostTokensASecond: 7,
     busyShares: [0.05],
     cpuShares: [0.04],
     wasInterrupted: false,

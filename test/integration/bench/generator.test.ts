@@ -26,9 +26,13 @@ function planOf(url: string, change: Partial<PlanInput> = {}) {
 }
 
 async function recordsOf(plan: ReturnType<typeof planOf>): Promise<readonly RequestRecord[]> {
+  return (await takenOf(plan)).records
+}
+
+async function takenOf(plan: ReturnType<typeof planOf>): Promise<ReturnType<Generator['take']>> {
   const generator = new Generator(plan, { process: 0, processes: 1 }, [])
   await generator.run(performance.timeOrigin + performance.now())
-  return generator.take().records
+  return generator.take()
 }
 
 /** What the simulated engine would say to a chat request. */
@@ -52,8 +56,13 @@ function streamText(tokens: readonly string[], end = `${chunk(null, 'length')}da
 const TRUTH: Lie = (socket, body) => socket.write(streamText(tokensFor(body)))
 
 test('the truth is ok, and its tokens and times are counted', async t => {
-  const records = await recordsOf(planOf(await openLyingServer(t, TRUTH)))
+  const { records, tokensBySecond } = await takenOf(planOf(await openLyingServer(t, TRUTH)))
   assert.equal(records.length, 3)
+  const counted = tokensBySecond.reduce((sum, [, tokens]) => sum + tokens, 0)
+  assert.equal(
+    counted,
+    records.reduce((sum, { outputTokens }) => sum + outputTokens, 0),
+  )
   for (const record of records) {
     assert.equal(record.outcome, 'ok', JSON.stringify(record.failure))
     assert.ok(record.outputTokens > 0)

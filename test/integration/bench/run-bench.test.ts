@@ -64,6 +64,13 @@ test('a run against simulated engines checks every token and writes its report',
   assert.match(lines[0] ?? '', /"x_request_id":"[^"]+"/)
 })
 
+/** Of a result file: an entry for each request. */
+function arrayOf(file: unknown, key: string): readonly unknown[] {
+  const array: unknown = Reflect.get(Object(file), key)
+  assert.ok(Array.isArray(array) && array.length === LOAD.requests, key)
+  return array
+}
+
 test("vLLM's result file is written where it was asked for, after a warm-up that it does not count", async t => {
   const { origin, fleet } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
   const folder = join(folderOf(t), 'results')
@@ -78,19 +85,33 @@ test("vLLM's result file is written where it was asked for, after a warm-up that
     percentileMetrics: ['e2el'],
     percentiles: [90],
     goodput: { e2el: 60_000 },
+    isDetailed: true,
   } as const
-  const { code } = await ran({
+  const run = {
     command: 'serving',
     url: origin,
-    levels: [{ name: 'serving', load: LOAD }],
+    levels: [{ name: 'serving', load: { ...LOAD, isStream: true } }],
     warmUps: 5,
-    vllm: { folder, fileName: 'run.json', options },
-  })
-  assert.equal(code, 0)
-  const file: unknown = JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'))
+    vllm: { folder, fileName: 'run.json', isAppended: true, options },
+  }
+  assert.equal((await ran(run)).code, 0)
+  const path = join(folder, 'run.json')
+  const file: unknown = JSON.parse(readFileSync(path, 'utf8'))
   assert.partialDeepStrictEqual(file, { completed: 60, failed: 0, gpu: 'none', model_id: 'sim' })
   assert.ok(Number(Reflect.get(Object(file), 'request_goodput')) > 0)
   assert.equal(fleet.decode[0]?.counters.received, 65)
+  for (const text of arrayOf(file, 'generated_texts')) assert.match(String(text), /\w/)
+  const outputs = arrayOf(file, 'output_lens')
+  for (const [index, gaps] of arrayOf(file, 'itls').entries()) {
+    assert.ok(Array.isArray(gaps))
+    assert.ok(gaps.length > 0 && gaps.length < Number(outputs[index]))
+  }
+  assert.equal((await ran(run)).code, 0)
+  const lines = readFileSync(path, 'utf8').split('\n')
+  assert.deepEqual(
+    lines.map(line => Reflect.get(Object(JSON.parse(line)), 'completed')),
+    [60, 60],
+  )
 })
 
 test('answers other than the script says fail, and the exit code is 1', async t => {

@@ -75,6 +75,7 @@ test("the serving line has the keys of sglang's bench_serving", () => {
   assert.deepEqual(Object.keys(line).toSorted(), SGLANG_KEYS.toSorted())
   assert.equal(line.completed, 2)
   assert.equal(line.max_concurrent_requests, 4)
+  assert.equal(line.max_output_tokens_per_s, 7)
 })
 
 test('the table says what failed, and that a busy generator is the limit', () => {

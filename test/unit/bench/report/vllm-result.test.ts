@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { goodputOf } from '../../../../bench/report/goodput.ts'
 import { levelOf } from '../../../../bench/report/level.ts'
+import { rampEvents } from '../../../../bench/report/ramp-events.ts'
+import { requestArrays } from '../../../../bench/report/request-arrays.ts'
 import { requestLine } from '../../../../bench/report/request-line.ts'
 import { type VllmOptions, vllmFileName, vllmResult } from '../../../../bench/report/vllm-result.ts'
 import { recordOf, resultOf } from '../../../support/load-result.ts'
@@ -26,6 +28,7 @@ const OPTIONS: VllmOptions = {
   percentileMetrics: ['ttft', 'tpot', 'itl'],
   percentiles: [99],
   goodput: undefined,
+  isDetailed: false,
 }
 const AT_MS = Date.UTC(2026, 0, 2, 3, 4, 5)
 const RESULT = resultOf([
@@ -46,6 +49,7 @@ test("the result file has the keys of vLLM's", () => {
     [file['date'], file['request_rate'], file['completed'], file['failed'], file['median_ttft_ms']],
     ['20260102-030405', 'inf', 2, 1, 260],
   )
+  assert.equal(file['max_output_tokens_per_s'], 7)
 })
 
 test('metrics and percentiles are those asked for, metadata and ramps go in', () => {
@@ -58,6 +62,55 @@ test('metrics and percentiles are those asked for, metadata and ramps go in', ()
   })
   assert.deepEqual([file['gpu'], file['ramp_up_strategy'], file['ramp_up_end_rps']], ['none', 'linear', 9])
   assert.deepEqual([file['p50_e2el_ms'], 'p99.9_e2el_ms' in file, 'mean_ttft_ms' in file], [545, true, false])
+})
+
+test('details are an entry a request, in the order of the requests', () => {
+  const failure = { kind: 'status', detail: '500: no' } as const
+  const gaps = [{ ms: 40, tokens: 2 }]
+  const records = [
+    recordOf({ index: 1, details: { text: 'good', gaps } }),
+    recordOf({ index: 0, sentMs: 5, firstTokenMs: undefined, outcome: 'failed', failure, outputTokens: 0 }),
+  ]
+  const result = resultOf(records)
+  const file = vllmResult({ ...OPTIONS, isDetailed: true }, levelOf('serving', result), result, AT_MS)
+  assert.partialDeepStrictEqual(file, {
+    input_lens: [4, 4],
+    output_lens: [0, 5],
+    ttfts: [0, 0.02],
+    itls: [[], [0.04]],
+    generated_texts: ['', 'good'],
+    errors: ['status: 500: no', ''],
+    start_times: [0.005, 0.01],
+  })
+  assert.deepEqual(requestArrays(records, 'token').itls, [[], [0.02, 0.02]])
+})
+
+test('a ramp tells when it passed each whole rate, up and down', () => {
+  const rampOf = (from: number, to: number) =>
+    rampEvents(
+      resultOf(
+        [2, 0, 1].map(index => recordOf({ index, scheduledMs: index * 1000 })),
+        {
+          arrivals: {
+            kind: 'open',
+            ramp: { shape: 'linear', startRatePerSecond: from, endRatePerSecond: to },
+          },
+        },
+      ),
+    ).map(({ rps, timestamp }) => [rps, Date.parse(timestamp)])
+  const rising = [
+    [1, 0],
+    [2, 1000],
+    [3, 1000],
+    [4, 2000],
+    [5, 2000],
+  ]
+  assert.deepEqual(rampOf(1, 5), rising)
+  assert.deepEqual(rampOf(2, 1), [
+    [2, 0],
+    [1, 1000],
+  ])
+  assert.deepEqual(rampEvents(RESULT), [])
 })
 
 test("its name is vLLM's own", () => {

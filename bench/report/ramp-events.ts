@@ -1,0 +1,34 @@
+/** When the rate of a ramp passed each whole number, as vLLM's result file tells it. Pure. */
+import type { LoadResult } from '../load/result.ts'
+import { rateAt } from '../load/schedule.ts'
+
+export interface RampEvent {
+  readonly rps: number
+  readonly timestamp: string
+}
+
+/** Of the requests that were sent; empty when there was no ramp. */
+export function rampEvents({ plan, records, startMs }: LoadResult): readonly RampEvent[] {
+  const { arrivals, requests } = plan
+  if (arrivals.kind === 'closed' || arrivals.ramp === undefined) return []
+  const { ramp } = arrivals
+  const begin = { rps: ramp.startRatePerSecond, timestamp: new Date(startMs).toISOString() }
+  const events: RampEvent[] = [begin]
+  let last = Math.floor(begin.rps)
+  for (const { index, scheduledMs } of records.toSorted((one, other) => one.index - other.index)) {
+    const timestamp = new Date(startMs + scheduledMs).toISOString()
+    const passed = wholeBetween(last, Math.floor(rateAt(ramp, index / Math.max(1, requests - 1)) + ROUNDING))
+    events.push(...passed.map(rps => ({ rps, timestamp })))
+    last = passed.at(-1) ?? last
+  }
+  return events
+}
+
+/** An exponential ramp to 8 ends at 7.999999. */
+const ROUNDING = 1e-9
+
+/** Each whole number on the way, up or down, without the first. */
+function wholeBetween(from: number, to: number): number[] {
+  const step = Math.sign(to - from)
+  return Array.from({ length: Math.abs(to - from) }, (_, at) => from + step * (at + 1))
+}

@@ -1,0 +1,54 @@
+/** Entry i of each array is about request i, as sglang's and vLLM's result files have them when details are wanted. Pure. */
+import type { RequestRecord } from '../load/record.ts'
+
+const MS = 1000
+
+interface RequestArrays {
+  readonly input_lens: readonly number[]
+  readonly output_lens: readonly number[]
+  /** Seconds; 0 without a token. */
+  readonly ttfts: readonly number[]
+  /** Seconds. */
+  readonly itls: readonly (readonly number[])[]
+  readonly generated_texts: readonly string[]
+  /** Empty of a good answer. */
+  readonly errors: readonly string[]
+}
+
+/** The order is that of the requests, not of their ends. `itl`: between pieces, or an entry a token. */
+export function requestArrays(records: readonly RequestRecord[], itl: 'piece' | 'token'): RequestArrays {
+  const ordered = inOrder(records)
+  return {
+    input_lens: ordered.map(({ inputTokens }) => inputTokens),
+    output_lens: ordered.map(({ outputTokens }) => outputTokens),
+    ttfts: ordered.map(({ firstTokenMs, sentMs }) =>
+      firstTokenMs === undefined ? 0 : (firstTokenMs - sentMs) / MS,
+    ),
+    itls: ordered.map(record => (itl === 'piece' ? pieceGaps(record) : tokenGaps(record))),
+    generated_texts: ordered.map(({ details }) => details?.text ?? ''),
+    errors: ordered.map(errorOf),
+  }
+}
+
+/** When each was sent, in seconds since the start of the run; vLLM's file alone has it. */
+export function startTimes(records: readonly RequestRecord[]): readonly number[] {
+  return inOrder(records).map(({ sentMs }) => sentMs / MS)
+}
+
+function inOrder(records: readonly RequestRecord[]): readonly RequestRecord[] {
+  return records.toSorted((one, other) => one.index - other.index)
+}
+
+function pieceGaps({ details }: RequestRecord): number[] {
+  return details?.gaps.map(({ ms }) => ms / MS) ?? []
+}
+
+function tokenGaps({ details }: RequestRecord): number[] {
+  return details?.gaps.flatMap(({ ms, tokens }) => Array<number>(tokens).fill(ms / tokens / MS)) ?? []
+}
+
+function errorOf({ outcome, failure, status }: RequestRecord): string {
+  if (outcome === 'ok') return ''
+  if (outcome === 'left') return 'the client left'
+  return failure === undefined ? `refused: ${status}` : `${failure.kind}: ${failure.detail}`
+}
