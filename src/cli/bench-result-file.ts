@@ -47,14 +47,13 @@ export function addResultFlags(command: Command): Command {
 export function resultFile(options: ResultOptions): Pick<BenchRun, 'vllm'> {
   const { saveResult, saveDetailed = false, appendResult = false } = options
   if (saveResult !== true && !saveDetailed && !appendResult) return {}
-  const { rampUpStrategy: strategy, rampUpStartRps: startRps = 0, rampUpEndRps: endRps = 0 } = options
   const vllm = {
     backend: options.backend,
     label: options.label ?? null,
     requestRate: options.requestRate,
     burstiness: options.burstiness,
     maxConcurrency: options.maxConcurrency ?? null,
-    ramp: strategy === undefined ? undefined : { strategy, startRps, endRps },
+    ramp: rampOf(options),
     metadata: options.metadata ?? {},
     percentileMetrics: options.percentileMetrics,
     percentiles: options.metricPercentiles,
@@ -63,6 +62,11 @@ export function resultFile(options: ResultOptions): Pick<BenchRun, 'vllm'> {
   }
   const { resultDir: folder, resultFilename: fileName } = options
   return { vllm: { folder, fileName, isAppended: appendResult, options: vllm } }
+}
+
+function rampOf(options: ResultOptions): VllmOptions['ramp'] {
+  const { rampUpStrategy: strategy, rampUpStartRps: startRps = 0, rampUpEndRps: endRps = 0 } = options
+  return strategy === undefined ? undefined : { strategy, startRps, endRps }
 }
 
 function metadata(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {

@@ -179,11 +179,6 @@ test('bench serving offers an open loop with a ramp, and clients that leave', as
 })
 
 test("what asks for vLLM's file in detail, or as a further line, asks for the file", async () => {
-  const fileOf = async (...flags: string[]) => {
-    const { command, runs } = benchOf()
-    await command.parseAsync(['serving', ...flags], { from: 'user' })
-    return runs[0]?.vllm
-  }
   assert.equal(await fileOf(), undefined)
   assert.partialDeepStrictEqual(await fileOf('--save-result'), {
     isAppended: false,
@@ -197,3 +192,9 @@ test('flags that do not go together are refused', async () => {
   await assert.rejects(loadOf('serving', '--dataset-name', 'custom'), /needs --dataset-path/)
   await assert.rejects(loadOf('serving', '--ramp-up-strategy', 'linear'), /needs --ramp-up-start-rps/)
 })
+
+async function fileOf(...flags: string[]) {
+  const { command, runs } = benchOf()
+  await command.parseAsync(['serving', ...flags], { from: 'user' })
+  return runs[0]?.vllm
+}

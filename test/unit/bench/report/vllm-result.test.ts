@@ -86,18 +86,6 @@ test('details are an entry a request, in the order of the requests', () => {
 })
 
 test('a ramp tells when it passed each whole rate, up and down', () => {
-  const rampOf = (from: number, to: number) =>
-    rampEvents(
-      resultOf(
-        [2, 0, 1].map(index => recordOf({ index, scheduledMs: index * 1000 })),
-        {
-          arrivals: {
-            kind: 'open',
-            ramp: { shape: 'linear', startRatePerSecond: from, endRatePerSecond: to },
-          },
-        },
-      ),
-    ).map(({ rps, timestamp }) => [rps, Date.parse(timestamp)])
   const rising = [
     [1, 0],
     [2, 1000],
@@ -138,3 +126,10 @@ test('a line a request has Unix nanoseconds, ids and why it was cut', () => {
   const failed = requestLine('serving', AT_MS, recordOf({ outcome: 'failed', status: 500, failure }))
   assert.deepEqual(failed.error, { code: 500, type: 'status', message: '500: no' })
 })
+
+function rampOf(from: number, to: number): (readonly [number, number])[] {
+  const records = [2, 0, 1].map(index => recordOf({ index, scheduledMs: index * 1000 }))
+  const ramp = { shape: 'linear', startRatePerSecond: from, endRatePerSecond: to } as const
+  const events = rampEvents(resultOf(records, { arrivals: { kind: 'open', ramp } }))
+  return events.map(({ rps, timestamp }) => [rps, Date.parse(timestamp)])
+}
