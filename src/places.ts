@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import type { Config } from './config/config.ts'
-import { neededRoles } from './control/readiness.ts'
+import { neededRoles } from './config/needed-roles.ts'
 import type { NowMs } from './core/clock.ts'
 import { type DescriptorBudget, openFilesLimit, shareDescriptors } from './core/descriptor-budget.ts'
 import type { EngineSnapshot } from './core/engine.ts'

@@ -1,4 +1,5 @@
 /** Requests that are not for tokens: about the engines, or for all of them at once. Each ends in one JSON answer. */
+import { neededRoles } from '../src/config/needed-roles.ts'
 import type { Endpoint } from '../src/core/endpoint.ts'
 import type { Engine, Role } from '../src/core/engine.ts'
 import { GatewayError } from '../src/core/errors.ts'
@@ -63,7 +64,10 @@ export async function answerFleetRequest(endpoint: FleetEndpoint, from: FleetAsk
     case 'loads':
       return loadsOf(await askAll(endpoint, healthy, from))
     case 'health-generate':
-      return fanOutResult(await askAll(endpoint, onePerRole(healthy, neededRoles(from)), from), 503)
+      return fanOutResult(
+        await askAll(endpoint, onePerRole(healthy, neededRoles(from.context.config)), from),
+        503,
+      )
     case 'flush-cache':
     case 'start-profile':
     case 'stop-profile':
@@ -138,10 +142,6 @@ function nameIn({ body }: OpenMessage): string {
 /** Engines that name the same models would all say the same. */
 function groupsByModels(engines: readonly Engine[]): readonly (readonly Engine[])[] {
   return [...Map.groupBy(engines, engine => engine.models.join('\n')).values()]
-}
-
-function neededRoles({ context }: FleetAsk): readonly Role[] {
-  return context.config.engines.mode === 'pd' ? ['prefill', 'decode'] : ['mixed']
 }
 
 /** @throws GatewayError when a role is missing: a pair of one cannot generate. */

@@ -1,6 +1,7 @@
 /** Whether a request could be served now. Pure but for the look into shared memory. */
 import type { Config } from '../config/config.ts'
-import type { Engine, Role } from '../core/engine.ts'
+import { neededRoles } from '../config/needed-roles.ts'
+import type { Engine } from '../core/engine.ts'
 
 export interface EngineReadiness {
   readonly isReady: boolean
@@ -8,11 +9,6 @@ export interface EngineReadiness {
   readonly totalEngines: number
   /** Why not. */
   readonly reason?: string
-}
-
-/** Roles of which a request needs an engine each. */
-export function neededRoles({ engines }: Pick<Config, 'engines'>): readonly Role[] {
-  return engines.mode === 'pd' ? ['prefill', 'decode'] : ['mixed']
 }
 
 /** Ready: a pair, or in regular mode an engine, that could take a request now. */
