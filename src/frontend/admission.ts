@@ -120,6 +120,11 @@ export class Admission<T> {
     })
   }
 
+  /** One that waits; nothing when it does not wait any more. */
+  refuseOne(ticket: Ticket<T>, error: GatewayError): void {
+    if (this.#queue.remove(ticket)) this.#options.onRefused(ticket.request, error)
+  }
+
   /** Those of the waiting that are meant. */
   refuse(isMeant: (request: T) => boolean, error: GatewayError): void {
     for (const request of this.#queue.takeAll(isMeant)) this.#options.onRefused(request, error)

@@ -9,14 +9,13 @@ import { isRestUseless } from './refusal.ts'
 import { writeHead } from './reply.ts'
 import { allowedMethods, type LocalPage, type Route } from './routes.ts'
 import type { UwsResponse } from './uws.ts'
+import { NO_BODY } from './visit.ts'
 
 interface LocalAnswersOptions {
   readonly readiness: () => Readiness
   readonly closing: Closing
   readonly recorder: Recorder
 }
-
-const NO_BODY = new Uint8Array(0)
 
 export class LocalAnswers {
   readonly #options: LocalAnswersOptions

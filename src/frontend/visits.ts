@@ -118,16 +118,15 @@ export class Visits {
   /** A request for tokens starts, waits or is refused. */
   #admit(visit: Visit): void {
     if (this.#admission.tryStart()) return this.#start(visit, true)
-    visit.ticket = new Ticket(visit, visit.intake.priority, visit.body.length, monotonicNowMs())
-    const refusal = this.#admission.wait(visit.ticket)
+    const ticket = new Ticket(visit, visit.intake.priority, visit.body.length, monotonicNowMs())
+    visit.ticket = ticket
+    const refusal = this.#admission.wait(ticket)
     if (refusal !== undefined) return this.#refuse(visit, refusal)
     this.#countWaiting()
     const ownMs = ownDeadlineMs(visit.intake.headers)
     if (ownMs === undefined) return
     const leftMs = visit.sinceMs + ownMs - monotonicNowMs()
-    visit.deadline = setTimeout(() => {
-      this.#admission.refuse(waiting => waiting === visit, deadlinePassed())
-    }, leftMs)
+    visit.deadline = setTimeout(() => this.#admission.refuseOne(ticket, deadlinePassed()), leftMs)
   }
 
   /** No router thread knows of those that wait for their turn; who is at work is for the threads to find. */
