@@ -29,15 +29,12 @@ export class ChunkCursor {
 
   /** Whether a whole piece with data starts at `at` and ends by `end`. */
   find(bytes: Uint8Array, at: number, end: number, place: Place): boolean {
-    if (place === 'before-size') {
-      return this.#findChunk(bytes, at, end - 2) && isLineEnd(bytes, this.to) && this.#standAt(this.to + 2)
-    }
-    return (
-      place === 'before-line-end' &&
-      isLineEnd(bytes, at) &&
-      this.#findChunk(bytes, at + 2, end) &&
-      this.#standAt(this.to)
-    )
+    if (place === 'elsewhere') return false
+    const isLed = place === 'before-line-end'
+    if (isLed && !isLineEnd(bytes, at)) return false
+    if (!this.#findChunk(bytes, isLed ? at + 2 : at, isLed ? end : end - 2)) return false
+    this.next = isLed ? this.to : this.to + 2
+    return isLed || isLineEnd(bytes, this.to)
   }
 
   /** `end` bounds the data. */
@@ -49,11 +46,6 @@ export class ChunkCursor {
     this.from = line + 2
     this.to = this.from + size
     return size > 0 && line - at <= MOST_DIGITS && this.to <= end && isLineEnd(bytes, line)
-  }
-
-  #standAt(next: number): true {
-    this.next = next
-    return true
   }
 }
 

@@ -2,8 +2,7 @@
  * A TCP socket without the cost of a readable stream: all sockets of a thread read into one buffer.
  *
  * Between two chunks of a chunked body undici's parser is in the same state before a whole chunk as after it. So
- * whole chunks go to the leg past the parser, which gets the rest: heads, parts, the last chunk. Of a small event's
- * way through the thread that saves a quarter.
+ * whole chunks go to the leg past the parser, which gets the rest: heads, parts, the last chunk.
  *
  * Undici takes a read by `read()` when it hears `readable`, and gives back by `unshift()` what it has not parsed when
  * it is paused. Bytes that are not taken within the turn are copied out, and reading stops until they are taken. So at
