@@ -330,6 +330,7 @@ export class Attempt implements PrefillEvents, DecodeEvents {
     )
   }
 
+  /** Prefill ends by itself, or is ended after `abortDeferMs`. Its place is free at once, as after any failure. */
   #deferPrefill(): void {
     const { prefill } = this.#plan
     const leg = this.#prefillLeg

@@ -75,6 +75,8 @@ interface Play {
   readonly isStream?: boolean
   readonly mergesPrefill?: boolean
   readonly isBatch?: boolean
+  /** One prompt unless given. */
+  readonly rids?: readonly string[]
   readonly config?: ConfigInput
 }
 
@@ -103,7 +105,7 @@ async function stage(t: TestContext, play: Play): Promise<Stage> {
     prefill: engines[0],
     decode: engines[1],
     exchangeId: 7,
-    rids: [RID],
+    rids: play.rids ?? [RID],
     headers: ['content-type', 'application/json'],
     timers: readTimers([], config.timeouts).timers,
     body: Buffer.from('{}'),
@@ -144,6 +146,7 @@ const whole: Script = response => response.writeHead(200, { 'content-type': 'app
 const half: Script = response =>
   response.writeHead(200, { 'content-length': WHOLE.length }).write(WHOLE.slice(0, 9))
 const refuse: Script = response => response.writeHead(500).end('{"error":{"message":"why"}}')
+const busy: Script = response => response.writeHead(503).end('{"error":{"message":"full"}}')
 /** Late enough for decode's answer to be there, and for ever without a body. */
 const refuseSlowly: Script = response => setTimeout(() => response.writeHead(500).flushHeaders(), 60)
 
@@ -313,6 +316,22 @@ suite('Attempt', () => {
       await until(() => isOver(scene))
       assert.deepEqual(scene.heard, ['started', TOKEN, ...heard])
       assert.deepEqual(scene.inFlight(), [0, 0])
+    })
+
+  for (const [what, decode, abortDeferMs, leastMs] of [
+    ['lets prefill go on for a while when decode has failed a batch', refuse, 500, 500],
+    ['does not wait for prefill when decode has refused a batch', busy, 60_000, 0],
+  ] as const)
+    test(what, async t => {
+      const config = { upstream: { abortDeferMs } }
+      const scene = await stage(t, { prefill: silent, decode, rids: [RID, `${RID}_1`], config })
+      const startMs = performance.now()
+      scene.attempt.start()
+      await until(() => isOver(scene))
+      assert.deepEqual(scene.inFlight(), [0, 0])
+      await until(() => scene.prefill.seen.includes('gone'))
+      assert.ok(performance.now() - startMs >= leastMs)
+      await until(() => scene.prefill.seen.includes(`abort ${RID}`))
     })
 
   test('breaks a stream whose connection breaks after its first token', async t => {
