@@ -113,7 +113,13 @@ export const upstreamSchema = z.strictObject({
     .describe(
       'deferred: decode is aborted at its first item, for engines that crash when aborted in mid KV transfer.',
     ),
-  abortDeferMs: z.int().min(1).default(30_000).describe('Longest wait of the deferred abort.'),
+  abortDeferMs: z
+    .int()
+    .min(1)
+    .default(30_000)
+    .describe(
+      'Longest wait of the deferred abort, and for prefill to end by itself when decode has failed a batch.',
+    ),
   prefillGraceMs: z
     .int()
     .min(1)
