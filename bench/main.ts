@@ -4,6 +4,8 @@
  * Exit codes: 0 all conditions hold, 1 one does not or the run was interrupted, 2 it could not be run.
  */
 import { parseArgs } from 'node:util'
+import { openProgress } from './command/progress/progress.ts'
+import { ShownLoads } from './command/progress/shown-loads.ts'
 import { benchPeers } from './peers/bench-peers.ts'
 import { playScenario } from './scenarios/play.ts'
 import { readScenario, type Scenario, scenarioNames } from './scenarios/scenario.ts'
@@ -28,13 +30,27 @@ async function main(): Promise<number> {
   if (name === undefined) throw new Error(`a scenario is needed: ${[...scenarioNames(), 'peers'].join(', ')}`)
   const scenario = scaled(readScenario(name), values.requests)
   process.stdout.write(`${name}: ${scenario.description}\n`)
+  return played(scenario)
+}
+
+async function played(scenario: Scenario): Promise<number> {
+  const terminal = process.stderr.isTTY ? process.stderr : undefined
+  const shown = new ShownLoads(openProgress({ err: tell, terminal }))
   const conditions = await playScenario(scenario, {
     signal: interrupt.signal,
-    say: line => process.stderr.write(`${line}\n`),
-    onLoad: (load, result, cost) => process.stdout.write(loadText(load, result, cost)),
+    say: line => tell(`${line}\n`),
+    onProgress: (load, plan, collector) => shown.show(load, plan, collector),
+    onLoad: (load, result, cost) => {
+      shown.clear()
+      process.stdout.write(loadText(load, result, cost))
+    },
   })
-  process.stdout.write(conditionText(conditions))
+  process.stdout.write(`\n${conditionText(conditions)}`)
   return conditions.every(({ holds }) => holds) ? 0 : 1
+}
+
+function tell(text: string): void {
+  process.stderr.write(text)
 }
 
 /** `--requests`: a smaller run of the same scenario; an overload has its length by time. */

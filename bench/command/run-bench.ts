@@ -128,5 +128,6 @@ function reportOf({ command, url, leastPercent }: BenchRun, levels: readonly Lev
     environment: environmentOf(),
     leastPercent: leastPercent ?? null,
     levels,
+    promises: [],
   })
 }

@@ -3,7 +3,6 @@ import { differencesOf } from '../compare/differences.ts'
 import { type RunningRound, runRounds } from '../compare/rounds.ts'
 import { compareText, roundText } from '../compare/text.ts'
 import type { LoadPlan, PlanInput } from '../load/plan.ts'
-import type { LoadCollector } from '../load/result.ts'
 import {
   type CompareReport,
   type CompareRound,
@@ -14,8 +13,8 @@ import { comparePage } from '../report/html/compare-page.ts'
 import { readCpuUs } from '../speed/process-cost.ts'
 import { EXIT } from './exit.ts'
 import { plansOf } from './plans.ts'
-import { openProgress } from './progress/progress.ts'
-import { LoadWatch } from './progress/standing.ts'
+import { NO_PROGRESS, openProgress } from './progress/progress.ts'
+import { ShownLoads } from './progress/shown-loads.ts'
 import { prepareFiles, type ReportPlaces, writeFiles } from './report-files.ts'
 import { lookAtTarget, TargetError } from './target.ts'
 
@@ -31,12 +30,6 @@ export interface CompareRun extends ReportPlaces {
   /** Standard error when it is a terminal. */
   readonly terminal: NodeJS.WriteStream | undefined
   readonly signal: AbortSignal
-}
-
-/** Each round has a collector of its own. */
-interface RoundWatch {
-  readonly of: LoadCollector
-  readonly load: LoadWatch
 }
 
 /** @returns the exit code, one of `EXIT`. */
@@ -59,32 +52,28 @@ export async function runCompare(run: CompareRun): Promise<number> {
 /** On a terminal each round is drawn as it runs; elsewhere the line at its end has to do. */
 async function playRounds(run: CompareRun, plans: readonly LoadPlan[]): Promise<CompareRound[]> {
   const all = run.blocks * run.targets.length * 2
-  const progress = run.terminal === undefined ? undefined : openProgress(run)
+  const shown = new ShownLoads(run.terminal === undefined ? NO_PROGRESS : openProgress(run))
   const rounds: CompareRound[] = []
-  let watch: RoundWatch | undefined
   try {
     await runRounds({
       ...run,
       plans,
-      onProgress: (collector, round) => {
-        if (watch?.of !== collector) watch = { of: collector, load: watchOf(round, all) }
-        progress?.show(watch.load.look(collector, performance.now()))
-      },
+      onProgress: (collector, round) => shown.show(roundName(round, all), round.plan, collector),
       onRound: round => {
         rounds.push(round)
-        progress?.clear()
+        shown.clear()
         run.err(roundText(round))
       },
     })
   } finally {
-    progress?.clear()
+    shown.clear()
   }
   return rounds
 }
 
-function watchOf({ target, plan, index }: RunningRound, all: number): LoadWatch {
+function roundName({ target, index }: RunningRound, all: number): string {
   const round = index === undefined ? 'warming up' : `round ${index + 1} of ${all}`
-  return new LoadWatch(`${round}, ${target.name}`, plan)
+  return `${round}, ${target.name}`
 }
 
 function finish(run: CompareRun, report: CompareReport): void {

@@ -1,11 +1,21 @@
 /** Simulated engines that replay a fault script, a gateway before them, a load: what was promised beside what was seen. */
-
+import { readFaultScript } from '../faults/script.ts'
+import type { LoadResult } from '../load/result.ts'
+import { runPage } from '../report/html/run-page.ts'
+import { levelOf } from '../report/level.ts'
+import { type Report, reportSchema } from '../report/schema.ts'
+import { verdictOf } from '../report/verdict.ts'
+import type { Condition } from '../scenarios/condition.ts'
 import { playScenario } from '../scenarios/play.ts'
 import { scenarioSchema } from '../scenarios/scenario.ts'
 import { conditionText, loadText } from '../scenarios/text.ts'
+import { environmentOf } from './environment.ts'
 import { EXIT } from './exit.ts'
+import { openProgress } from './progress/progress.ts'
+import { ShownLoads } from './progress/shown-loads.ts'
+import { prepareFiles, type ReportPlaces, writeFiles } from './report-files.ts'
 
-export interface FaultsRun {
+export interface FaultsRun extends ReportPlaces {
   readonly script: string
   readonly requests: number
   readonly concurrency: number
@@ -13,25 +23,70 @@ export interface FaultsRun {
   readonly gatewayFlags: readonly string[]
   readonly out: (text: string) => void
   readonly err: (text: string) => void
+  /** Standard error when it is a terminal. */
+  readonly terminal: NodeJS.WriteStream | undefined
   readonly signal: AbortSignal
+}
+
+interface Played {
+  readonly promises: readonly Condition[]
+  /** Unset: it was interrupted before the load began. */
+  readonly result: LoadResult | undefined
 }
 
 /** @returns the exit code, one of `EXIT`. */
 export async function runFaults(run: FaultsRun): Promise<number> {
-  const { out, err, signal } = run
+  const { err, signal } = run
   try {
-    const conditions = await playScenario(scenarioOf(run), {
-      signal,
-      say: line => err(`${line}\n`),
-      onLoad: (name, result, cost) => out(loadText(name, result, cost)),
-    })
-    out(conditionText(conditions))
+    prepareFiles(run)
+    err(`${run.script}: ${readFaultScript(run.script).description}\n`)
+    const played = await play(run)
+    if (played.result !== undefined) finish(run, played.result, played.promises)
     if (signal.aborted) return EXIT.interrupted
-    return conditions.every(({ holds }) => holds) ? EXIT.ok : EXIT.failures
+    return played.promises.every(({ holds }) => holds) ? EXIT.ok : EXIT.failures
   } catch (error) {
     err(`bench: ${error instanceof Error ? error.message : String(error)}\n`)
     return signal.aborted ? EXIT.interrupted : EXIT.unusable
   }
+}
+
+async function play(run: FaultsRun): Promise<Played> {
+  const shown = new ShownLoads(openProgress(run))
+  let result: LoadResult | undefined
+  const conditions = await playScenario(scenarioOf(run), {
+    signal: run.signal,
+    say: line => run.err(`${line}\n`),
+    onProgress: (name, plan, collector) => shown.show(name, plan, collector),
+    onLoad: (name, ended, cost) => {
+      shown.clear()
+      run.out(loadText(name, ended, cost))
+      result = ended
+    },
+  })
+  // Half a run can neither keep what was promised nor break it.
+  return { promises: run.signal.aborted ? [] : conditions, result }
+}
+
+function finish(run: FaultsRun, result: LoadResult, promises: readonly Condition[]): void {
+  if (promises.length > 0) run.out(`\n${conditionText(promises)}`)
+  const report = reportOf(run, result, promises)
+  run.out(`\n${verdictOf(report).sentence}\n`)
+  const written = { ...report, report, page: () => runPage(report) }
+  for (const path of writeFiles(run, written)) run.out(`report: ${path}\n`)
+}
+
+function reportOf({ script }: FaultsRun, result: LoadResult, promises: readonly Condition[]): Report {
+  const level = levelOf(script, result)
+  return reportSchema.parse({
+    version: 1,
+    command: 'faults',
+    target: `a gateway of its own, under the fault script ${script}`,
+    startedAt: level.startedAt,
+    environment: environmentOf(),
+    leastPercent: null,
+    levels: [level],
+    promises,
+  })
 }
 
 function scenarioOf({ script, requests, concurrency, isStream, gatewayFlags }: FaultsRun) {

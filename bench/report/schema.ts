@@ -117,6 +117,10 @@ export const reportSchema = z.strictObject({
     .describe('Where the load was made.'),
   leastPercent: number.nullable().describe('No further level below this share of right answers.'),
   levels: z.array(levelSchema),
+  promises: z
+    .array(z.strictObject({ name: z.string(), seen: z.string(), wanted: z.string(), holds: z.boolean() }))
+    .default([])
+    .describe('What a run of faults must show, beside what it has shown.'),
 })
 
 export type Report = z.output<typeof reportSchema>

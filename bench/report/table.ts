@@ -58,16 +58,16 @@ function countLines(level: Level): string[] {
   ]
   const inputRate = durationSeconds === 0 ? 0 : level.inputTokens / durationSeconds
   return [
-    line('success', `${percent(level.successPercent)}   ${counts.join(', ')}`),
-    line(
+    tableLine('success', `${percent(level.successPercent)}   ${counts.join(', ')}`),
+    tableLine(
       'tokens',
       level.areTokensChecked ? 'every one compared with what the engines must say' : 'not compared',
     ),
-    line(
+    tableLine(
       'throughput',
       `${figure(level.requestsPerSecond)} requests/s   ${figure(level.outputTokensPerSecond)} output tokens/s   ${figure(inputRate)} input tokens/s`,
     ),
-    line('in flight', `${figure(inFlight.mean)} on average, ${whole(inFlight.most)} at most`),
+    tableLine('in flight', `${figure(inFlight.mean)} on average, ${whole(inFlight.most)} at most`),
   ]
 }
 
@@ -81,12 +81,12 @@ function timeLines(level: Level): string[] {
     ...timeRow('ITL', level.itlMs),
   ]
   if (rows.length === 0) return ['  no answer was right: there are no times']
-  return [line('ms', PERCENTILES.map(one => HEADS[one].padStart(COLUMN_WIDTH)).join('')), ...rows]
+  return [tableLine('ms', PERCENTILES.map(one => HEADS[one].padStart(COLUMN_WIDTH)).join('')), ...rows]
 }
 
 function timeRow(name: string, times: Distribution): string[] {
   if (times.count === 0) return []
-  return [line(name, PERCENTILES.map(one => figure(times[one]).padStart(COLUMN_WIDTH)).join(''))]
+  return [tableLine(name, PERCENTILES.map(one => figure(times[one]).padStart(COLUMN_WIDTH)).join(''))]
 }
 
 /** By kind, most frequent first, with one example. `where`: for a run of many levels. */
@@ -99,7 +99,7 @@ export function failureLines({ failures }: Level, where = ''): string[] {
     ...kinds.map(([kind, { count, example, firstSeconds, lastSeconds }]) => {
       const when = `at ${stretch(firstSeconds, lastSeconds)}`
       const said = example === '' ? '' : `   e.g. ${oneLine(example)}`
-      return line(`  ${kind}`, `${whole(count).padStart(COLUMN_WIDTH)}   ${when}${said}`)
+      return tableLine(`  ${kind}`, `${whole(count).padStart(COLUMN_WIDTH)}   ${when}${said}`)
     }),
   ]
 }
@@ -111,7 +111,7 @@ function generatorLine({ generator }: Level): string {
     ? ' - warning: it is the limit, not the target; take more --processes or more at a time'
     : ''
   const busy = `busy for ${shareText(busyShares)} of its time, CPU ${shareText(cpuShares)} of a core`
-  return line('generator', `${busy}, sent ${figure(scheduleLagP99Ms)} ms late (p99)${limit}`)
+  return tableLine('generator', `${busy}, sent ${figure(scheduleLagP99Ms)} ms late (p99)${limit}`)
 }
 
 /** Of the busiest process. */
@@ -119,7 +119,8 @@ function shareText(shares: readonly number[]): string {
   return `${Math.round(Math.max(0, ...shares) * 100)} %`
 }
 
-function line(label: string, text: string): string {
+/** A line of a table's left column and what stands beside it. */
+export function tableLine(label: string, text: string): string {
   return `  ${label.padEnd(LABEL_WIDTH)}${text}`
 }
 

@@ -8,11 +8,20 @@ export interface Verdict {
   readonly sentence: string
 }
 
-export function verdictOf(report: Pick<Report, 'levels' | 'leastPercent'>): Verdict {
-  const { levels } = report
+type Judged = Pick<Report, 'levels' | 'leastPercent' | 'promises'>
+
+export function verdictOf(report: Judged): Verdict {
+  const { levels, promises } = report
   const [only, second] = levels
   if (only === undefined) return { kind: 'bad', sentence: 'Nothing was sent.' }
-  return second === undefined ? verdictOfOne(only) : verdictOfMany(report)
+  const verdict = second === undefined ? verdictOfOne(only) : verdictOfMany(report)
+  return promises.length === 0 ? verdict : withPromises(verdict, promises)
+}
+
+function withPromises({ kind, sentence }: Verdict, promises: Report['promises']): Verdict {
+  const broken = promises.filter(({ holds }) => !holds).length
+  if (broken === 0) return { kind, sentence: `${sentence} All ${promises.length} promises were kept.` }
+  return { kind: 'bad', sentence: `${sentence} ${broken} of ${promises.length} promises were broken.` }
 }
 
 /** The one with the most good answers a second. @throws TypeError when there are none. */
@@ -25,7 +34,7 @@ function verdictOfOne(level: Level): Verdict {
   return { kind: kindOf([level]), sentence }
 }
 
-function verdictOfMany({ levels, leastPercent }: Pick<Report, 'levels' | 'leastPercent'>): Verdict {
+function verdictOfMany({ levels, leastPercent }: Judged): Verdict {
   const best = bestOf(levels)
   const last = levels.at(-1) ?? best
   const sent = levels.reduce((sum, { requests }) => sum + requests.sent, 0)

@@ -1,7 +1,7 @@
 /** Plays a scenario on a stage and says whether all that it demands holds. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { LoadPlan } from '../load/plan.ts'
-import type { LoadResult } from '../load/result.ts'
+import type { LoadCollector, LoadResult } from '../load/result.ts'
 import { runLoad } from '../load/run-load.ts'
 import { Churn, type ChurnedEngine } from '../stage/churn.ts'
 import { CostLog, rssSpread } from '../stage/cost-log.ts'
@@ -28,6 +28,8 @@ import type { Scenario, ScenarioLoad } from './scenario.ts'
 export interface Play {
   readonly signal: AbortSignal
   readonly say: (line: string) => void
+  /** A few times a second. */
+  readonly onProgress?: (name: string, plan: LoadPlan, collector: LoadCollector) => void
   /** Told of each load as it ends. */
   readonly onLoad: (name: string, result: LoadResult, cost: CostLog) => void
 }
@@ -35,7 +37,6 @@ export interface Play {
 type Kind<K extends Scenario['kind']> = Extract<Scenario, { kind: K }>
 
 const END_LIMIT_MS = 1000
-const SAY_MS = 2000
 const GOOD_PERCENT = 99.99
 const MOST_AMPLIFICATION = 1.2
 const MOST_RSS_SPREAD = 1.1
@@ -205,14 +206,11 @@ async function played(
 ): Promise<{ result: LoadResult; cost: CostLog }> {
   const plan: LoadPlan = { ...load, url: gateway.url }
   const cost = new CostLog(gateway.pid)
-  let saidMs = 0
   const result = await runLoad(plan, {
     signal: play.signal,
-    onProgress: ({ records, inFlight }) => {
-      if (gateway.isAlive) cost.sample(records.length)
-      if (performance.now() - saidMs < SAY_MS) return
-      saidMs = performance.now()
-      play.say(`${name}: ${records.length} ended, ${inFlight} open`)
+    onProgress: collector => {
+      if (gateway.isAlive) cost.sample(collector.records.length)
+      play.onProgress?.(name, plan, collector)
     },
   })
   play.onLoad(name, result, cost)

@@ -1,6 +1,7 @@
 /** `pd-gateway bench faults`: a fault script under load, with simulated engines and a gateway of its own. */
 import type { Command } from 'commander'
 import type { FaultsRun } from '../../bench/command/run-faults.ts'
+import { addReportFlags, reportPlaces } from './bench-report-flags.ts'
 import { count } from './bench-values.ts'
 
 export interface FaultsOptions {
@@ -12,7 +13,7 @@ export interface FaultsOptions {
 }
 
 export function addFaultsCommand(bench: Command): Command {
-  return bench
+  const command = bench
     .command('faults')
     .description('Simulated engines that replay a fault script, a gateway before them, a load.')
     .option('--script <name>', 'Name or path of the script.', 'brownout')
@@ -20,11 +21,16 @@ export function addFaultsCommand(bench: Command): Command {
     .option('-c, --concurrency <n>', 'Requests at a time.', count, 100)
     .option('-s, --stream', 'Streamed answers: what has begun when an engine dies cannot be saved.')
     .option('--gateway-flags <flags>', 'For the gateway, as one text.')
+  return addReportFlags(command)
 }
 
-/** What the flags mean. Pure. */
-export function faultsRun(options: FaultsOptions): Omit<FaultsRun, 'out' | 'err' | 'signal'> {
+/** What the flags mean. */
+export function faultsRun(
+  options: FaultsOptions,
+  command: Command,
+): Omit<FaultsRun, 'out' | 'err' | 'terminal' | 'signal'> {
   const { script, requests, concurrency, stream = false, gatewayFlags = '' } = options
   const flags = gatewayFlags.split(' ').filter(flag => flag !== '')
-  return { script, requests, concurrency, isStream: stream, gatewayFlags: flags }
+  const load = { script, requests, concurrency, isStream: stream, gatewayFlags: flags }
+  return { ...load, ...reportPlaces(command) }
 }

@@ -28,9 +28,10 @@ export function addBenchCommands(
     const { runCompare } = await import('../../bench/command/run-compare.ts')
     done(await untilInterrupted(parts, signal => runCompare({ ...what, signal })))
   })
-  addFaultsCommand(bench).action(async (options: FaultsOptions) => {
+  const faults = addFaultsCommand(bench)
+  faults.action(async (options: FaultsOptions) => {
+    const what = { ...faultsRun(options, faults), out, err, terminal }
     const { runFaults } = await import('../../bench/command/run-faults.ts')
-    const what = { ...faultsRun(options), out, err }
     done(await untilInterrupted(parts, signal => runFaults({ ...what, signal })))
   })
   return bench

@@ -16,6 +16,8 @@ export interface ProgressTarget {
   readonly terminal: NodeJS.WriteStream | undefined
 }
 
+export const NO_PROGRESS: Progress = { show: () => undefined, clear: () => undefined }
+
 const DRAW_MS = 100
 const FIRST_LINE_MS = 1000
 const LINE_MS = 3000

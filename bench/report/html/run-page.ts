@@ -9,7 +9,7 @@ import { html, type Markup } from './markup.ts'
 import type { PlotSpec } from './plot-spec.ts'
 import { runFacts, runTiles, sum } from './run-facts.ts'
 import { histogramPlot, percentilePlot } from './shape-plots.ts'
-import { failuresTable, levelsTable, timesTable } from './tables.ts'
+import { failuresTable, levelsTable, promisesTable, timesTable } from './tables.ts'
 import { inFlightPlot, latencyOverTimePlot, throughputPlot } from './time-plots.ts'
 
 export function runPage(report: Report): string {
@@ -27,6 +27,7 @@ export function runPage(report: Report): string {
     verdict: verdictOf(report),
     contents: [
       tiles(runTiles(levels)),
+      ...promises(report),
       ...failures(levels),
       html`<h2>Over the run</h2>\n`,
       plotGrid(Object.entries(runPlots).map(([name, { title }]) => plotFigure(name, title))),
@@ -71,6 +72,10 @@ function shapes(levels: readonly Level[], plots: readonly PlotSpec[]): readonly 
     html`<h2>Distributions${choice}</h2>\n`,
     plotGrid(plots.map(({ title }, at) => plotFigure(`level-*-${at}`, title))),
   ]
+}
+
+function promises({ promises: made }: Report): readonly Markup[] {
+  return made.length === 0 ? [] : [html`<h2>What was promised</h2>\n`, promisesTable(made)]
 }
 
 function failures(levels: readonly Level[]): readonly Markup[] {

@@ -1,6 +1,6 @@
 /** The tables of a page. Pure. */
 import { figure, percent, stretch, whole } from '../figures.ts'
-import type { Distribution, Level } from '../schema.ts'
+import type { Distribution, Level, Report } from '../schema.ts'
 import { html, type Markup } from './markup.ts'
 
 const PERCENTILES = ['mean', 'p50', 'p90', 'p95', 'p99', 'p999', 'max'] as const
@@ -44,6 +44,16 @@ export function failuresTable(levels: readonly Level[]): Markup {
   )
   const heads = ['what', 'requests', 'when', 'for example']
   return table(levels.length === 1 ? heads : ['level', ...heads], rows)
+}
+
+export function promisesTable(promises: Report['promises']): Markup {
+  const rows = promises.map(({ name, seen, wanted, holds }): (string | Cell)[] => [
+    name,
+    { text: holds ? 'kept' : 'broken', kind: holds ? 'good' : 'bad' },
+    seen,
+    wanted,
+  ])
+  return table(['what', '', 'seen', 'wanted'], rows)
 }
 
 export function levelsTable(levels: readonly Level[]): Markup {

@@ -151,25 +151,38 @@ test('an interrupted run prints what there is, and its exit code is 130', async 
   )
 })
 
-test('bench faults replays a script, and what is not streamed is saved', async () => {
+test('bench faults replays a script, what is not streamed is saved, and it is reported', async t => {
+  const reportDir = folderOf(t)
   let out = ''
+  let err = ''
   await runFaults({
     script: 'stressed',
     requests: 100,
     concurrency: 20,
     isStream: false,
     gatewayFlags: ['--retry-max-retries', '8'],
+    reportDir,
     out: text => void (out += text),
-    err: () => undefined,
+    err: text => void (err += text),
+    terminal: undefined,
     signal: new AbortController().signal,
   })
   assert.match(out, /ok {5}load 1: right answers: 100 %/)
+  assert.match(out, /\n {2}gateway +CPU [\d,]+ us a request, memory [\d,]+ MiB at most\n/)
+  assert.match(out, /\nAll 100 requests were answered right, every token checked: .* promises were kept\.\n/)
+  assert.match(err, /^stressed: /)
+  const texts = readdirSync(reportDir)
+    .toSorted()
+    .map(name => readFileSync(join(reportDir, name), 'utf8'))
+  assert.equal(texts.length, 2)
+  assert.match(texts[0] ?? '', /<h2>What was promised<\/h2>[\s\S]*right answers[\s\S]*kept/)
+  assert.ok(reportSchema.parse(JSON.parse(texts[1] ?? '')).promises.length > 1)
 })
 
 test('a fault script that there is not is one line and exit code 2', async () => {
   let err = ''
   const run = { script: 'nope', requests: 1, concurrency: 1, isStream: false, gatewayFlags: [] }
-  const sinks = { out: () => undefined, err: (text: string) => void (err += text) }
+  const sinks = { out: () => undefined, err: (text: string) => void (err += text), terminal: undefined }
   assert.equal(await runFaults({ ...run, ...sinks, signal: new AbortController().signal }), 2)
   assert.match(err, /^bench: [^\n]*nope/)
 })

@@ -11,7 +11,20 @@ import { recordOf, resultOf } from '../../../support/load-result.ts'
 const GOOD = levelOf('good', resultOf([recordOf(), recordOf()]))
 const FAILED = recordOf({ outcome: 'failed', failure: { kind: 'stall', detail: '' } })
 const BAD = levelOf('bad', resultOf([FAILED]))
-const of = (...levels: (typeof GOOD)[]) => verdictOf({ levels, leastPercent: 95 })
+const of = (...levels: (typeof GOOD)[]) => verdictOf({ levels, leastPercent: 95, promises: [] })
+
+test('promises are counted, and a broken one makes a bad run of a good one', () => {
+  const promise = { name: 'hangs', seen: '0', wanted: '<= 0', holds: true }
+  const kept = verdictOf({ levels: [GOOD], leastPercent: null, promises: [promise] })
+  const broken = verdictOf({
+    levels: [GOOD],
+    leastPercent: null,
+    promises: [promise, { ...promise, holds: false }],
+  })
+  assert.deepEqual([kept.kind, broken.kind], ['good', 'bad'])
+  assert.match(kept.sentence, / All 1 promises were kept\.$/)
+  assert.match(broken.sentence, / 1 of 2 promises were broken\.$/)
+})
 
 test('a good run says how fast it was', () => {
   assert.deepEqual(of(GOOD), {

@@ -25,6 +25,7 @@ function reportOf(...levels: Level[]): Report {
     environment: { program: 'pd-gateway 1', node: 'v24', system: 'linux', processors: '2' },
     leastPercent: null,
     levels,
+    promises: [],
   }
 }
 
