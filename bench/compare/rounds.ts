@@ -1,4 +1,9 @@
-/** Runs the rounds of a comparison, one after the other, in generator processes that stay. */
+/**
+ * Runs the rounds of a comparison, one after the other, in generator processes that stay.
+ *
+ * Each round has a seed of its own: words that no round before has sent, in prompts and answers of the same length. With
+ * the words of a round before it, a round would find its prompts in the prefix caches of engines that two gateways share.
+ */
 import { Generators } from '../load/generators.ts'
 import type { LoadPlan } from '../load/plan.ts'
 import type { LoadCollector, LoadResult } from '../load/result.ts'
@@ -10,7 +15,7 @@ import { roundOrder } from './order.ts'
 
 export interface Comparison {
   readonly targets: readonly CompareTarget[]
-  /** The load of a round on each target, in their order; seeds come from the block. */
+  /** The load of a round on each target, in their order; the first round has their seed. */
   readonly plans: readonly LoadPlan[]
   readonly blocks: number
   readonly signal: AbortSignal
@@ -36,11 +41,11 @@ export async function runRounds(comparison: Comparison): Promise<void> {
     onProgress(collector, { ...running, index: undefined })
   const generators = new Generators(plans[0]?.processes ?? 1)
   try {
-    await runBlocks(
-      { ...comparison, blocks: WARM_UP_BLOCKS, onRound: throwAway, onProgress: warming },
-      generators,
-    )
-    await runBlocks({ ...comparison, blocks, onRound }, generators)
+    // Words of their own for the rounds that warm up, too: they come after those of all others.
+    const later = roundOrder(plans.length, blocks).length
+    const warmUp = { ...comparison, blocks: WARM_UP_BLOCKS, onRound: throwAway, onProgress: warming }
+    await runBlocks(warmUp, generators, later)
+    await runBlocks({ ...comparison, blocks, onRound }, generators, 0)
   } finally {
     generators.close()
   }
@@ -50,13 +55,14 @@ function throwAway(): void {
   // Only its work counts.
 }
 
-async function runBlocks(comparison: Comparison, generators: Generators): Promise<void> {
+/** `seedsFrom`: how far the seed of the first round is from that of the plans. */
+async function runBlocks(comparison: Comparison, generators: Generators, seedsFrom: number): Promise<void> {
   const { targets, plans, blocks, signal, onRound, onProgress } = comparison
   const firstMs = performance.now()
   for (const [index, place] of roundOrder(plans.length, blocks).entries()) {
     const [plan, target] = [plans[place.target], targets[place.target]]
     if (plan === undefined || target === undefined) throw new RangeError('every target has a plan')
-    const seed = plan.seed + place.block
+    const seed = plan.seed + seedsFrom + index
     const startedAtMs = performance.now() - firstMs
     const options = {
       signal,

@@ -27,9 +27,9 @@ const targetSchema = z.strictObject({
 const roundSchema = z.strictObject({
   index: z.int().describe('Place among all rounds, in the order in which they ran; from 0.'),
   target: z.string().describe('Name of the target.'),
-  block: z.int().describe('Rounds of a block have one seed and are compared with each other; from 0.'),
+  block: z.int().describe('Rounds of a block are compared with each other; from 0.'),
   placeInBlock: z.int().describe('From 0. Two targets A and B go A B B A in one block, B A A B in the next.'),
-  seed: z.int(),
+  seed: z.int().describe('Of the words of its prompts; each round has its own.'),
   startedAtMs: number.describe('Milliseconds since the first round began.'),
   durationSeconds: number,
   requests: z.strictObject({ sent: number, ok: number, failed: number, refused: number }),

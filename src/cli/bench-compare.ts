@@ -49,7 +49,7 @@ export function addCompareCommand(bench: Command): Command {
 function addSameLoad(command: Command): Command {
   return addReportFlags(command)
     .option('-T, --timeout <seconds>', 'Longest time of a request.', count, 60)
-    .option('--seed <n>', 'Of the first block; each has the next.', whole, 1)
+    .option('--seed <n>', 'Of the first round; each has the next.', whole, 1)
     .option('--script-seed <n>', 'Seed of simulated engines, when it is not their default.', whole)
     .option('--processes <n>', 'Processes that make the load.', count, 1)
     .addOption(

@@ -17,7 +17,7 @@ import type { PlotSpec } from './plot-spec.ts'
 import { type Cell, table } from './tables.ts'
 
 const COLOURS = ['first', 'second', 'third', 'fourth'] as const
-const RESULTS = { better: 'better', worse: 'worse', none: 'no difference shown' }
+const RESULTS = { better: 'better', worse: 'worse', none: 'none shown' }
 const KINDS = { better: 'good', worse: 'bad', none: '' } as const
 
 export function comparePage(report: CompareReport): string {
@@ -53,7 +53,16 @@ function pairTables(differences: readonly Difference[]): readonly Markup[] {
 
 function pairTable(differences: readonly Difference[], span: number): Markup {
   const [first] = differences
-  const heads = ['', first?.base ?? '', first?.target ?? '', 'change', 'from', 'to', scaleMarkup(span), '']
+  const heads = [
+    '',
+    first?.base ?? '',
+    first?.target ?? '',
+    'change',
+    'from',
+    'to',
+    scaleMarkup(span),
+    'difference',
+  ]
   return table(
     heads,
     differences.map(difference => differenceRow(difference, span)),

@@ -56,7 +56,7 @@ test('a gateway against itself: rounds in turn, every token checked, every metri
   assert.equal(report?.rounds.map(({ target }) => target).join(''), 'abbabaababba')
   assert.deepEqual(
     report?.rounds.map(({ seed }) => seed),
-    [1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3],
+    Array.from({ length: 12 }, (_, at) => at + 1),
   )
   assert.equal(report?.load.areTokensChecked, true)
   assert.equal(report?.differences.length, 8)
