@@ -10,10 +10,10 @@ import { environmentOf } from './environment.ts'
 import { EXIT } from './exit.ts'
 import { type LineFiles, linePlaces, needsDetails, writeLineFiles } from './line-files.ts'
 import { type BenchLevel, type PlannedLevel, plansOf } from './plans.ts'
-import { openProgress, type Progress } from './progress/progress.ts'
+import { NO_PROGRESS, openProgress, type Progress } from './progress/progress.ts'
 import { LoadWatch } from './progress/standing.ts'
 import { prepareFiles, type ReportPlaces, writeFiles } from './report-files.ts'
-import { lookAtTarget, TargetError } from './target.ts'
+import { flushCache, lookAtTarget, TargetError } from './target.ts'
 import { warmUp } from './warm-up.ts'
 
 export interface BenchRun extends ReportPlaces, LineFiles {
@@ -24,6 +24,12 @@ export interface BenchRun extends ReportPlaces, LineFiles {
   readonly leastPercent?: number
   /** Requests before the first level that count for nothing. */
   readonly warmUps?: number
+  /** How long a target may take to come up; unset: it must be there. */
+  readonly readyWaitMs?: number
+  /** Engines forget cached prefixes before the first level. */
+  readonly flushesCache?: boolean
+  /** Nothing is shown while a load runs. */
+  readonly hidesProgress?: boolean
   readonly out: (text: string) => void
   readonly err: (text: string) => void
   /** Standard error when it is a terminal. */
@@ -35,9 +41,10 @@ export interface BenchRun extends ReportPlaces, LineFiles {
 export async function runBench(run: BenchRun): Promise<number> {
   try {
     prepareFiles(run, linePlaces(run))
-    const target = await lookAtTarget(run.url, run.signal)
+    const target = await lookAtTarget(run.url, run.signal, run.readyWaitMs)
     const plans = plansOf(run.url, run.levels.map(levelAskedFor(run)), target)
     await warmUp(plans[0]?.plan, run.warmUps ?? 0, run.signal)
+    if (run.flushesCache === true) await flushCache(run.url, run.signal)
     const { levels, fault } = await playLevels(run, plans)
     if (levels.length === 0) throw fault
     finish(run, levels)
@@ -63,7 +70,7 @@ async function playLevels(
 ): Promise<{ readonly levels: readonly Level[]; readonly fault: unknown }> {
   const isOne = plans.length === 1
   const levels: Level[] = []
-  const progress = openProgress(run)
+  const progress = run.hidesProgress === true ? NO_PROGRESS : openProgress(run)
   if (!isOne) run.out(levelHead(run.command))
   try {
     for (const planned of plans) {

@@ -154,7 +154,9 @@ export class Generator {
     const leave = leaveAfterMs === undefined ? undefined : setTimeout(() => exchange.leave(), leaveAfterMs)
     this.#open.set(exchange, leave)
     const length = Buffer.byteLength(body)
-    const request = `${this.#headText}content-length: ${length}\r\n\r\n${body}`
+    const { requestIdPrefix: prefix } = this.#plan
+    const id = prefix === undefined ? '' : `x-request-id: ${prefix}${index}\r\n`
+    const request = `${this.#headText}${id}content-length: ${length}\r\n\r\n${body}`
     connection.send(request, this.#isHeadAscii && length === body.length, exchange)
   }
 

@@ -100,6 +100,11 @@ export const planSchema = z.strictObject({
   processes: count().max(64).default(1),
   keepsRequestIds: z.boolean().default(false).describe('For a log of every request.'),
   keepsDetails: z.boolean().default(false).describe('The text of every answer and the times in it.'),
+  requestIdPrefix: z
+    .string()
+    .regex(/^[\x21-\x7e]*$/, 'must be visible ASCII without spaces')
+    .optional()
+    .describe('Requests carry an x-request-id: this and their number.'),
   headers: z.record(z.string(), z.string()).default({}),
   extraBody: z.record(z.string(), z.unknown()).default({}).describe('Put into every request body.'),
 })

@@ -30,9 +30,14 @@ export function requestArrays(records: readonly RequestRecord[], itl: 'piece' | 
   }
 }
 
-/** When each was sent, in seconds since the start of the run; vLLM's file alone has it. */
-export function startTimes(records: readonly RequestRecord[]): readonly number[] {
-  return inOrder(records).map(({ sentMs }) => sentMs / MS)
+/** When each was sent since the start of the run, after how long a wait, and what it took; vLLM's file alone has it. */
+export function sendingTimes(records: readonly RequestRecord[]) {
+  const ordered = inOrder(records)
+  return {
+    start_times: ordered.map(({ sentMs }) => sentMs / MS),
+    queue_times: ordered.map(({ sentMs, scheduledMs }) => (sentMs - scheduledMs) / MS),
+    latencies: ordered.map(({ sentMs, endMs }) => (endMs - sentMs) / MS),
+  }
 }
 
 function inOrder(records: readonly RequestRecord[]): readonly RequestRecord[] {

@@ -1,12 +1,12 @@
 /** A run as the file that vLLM's `bench serve --save-result` writes: the same keys, the same units. Pure. */
 import { percentileOf, sorted, statisticsOf } from '../load/percentiles.ts'
+import type { RequestRecord } from '../load/record.ts'
 import type { LoadResult } from '../load/result.ts'
 import { goodputOf, type Limits, timeOf } from './goodput.ts'
 import { rampEvents } from './ramp-events.ts'
-import { requestArrays, startTimes } from './request-arrays.ts'
+import { requestArrays, sendingTimes } from './request-arrays.ts'
 import type { Level } from './schema.ts'
-
-type VllmMetric = 'ttft' | 'tpot' | 'itl' | 'e2el'
+import type { VllmMetric } from './vllm-metrics.ts'
 
 export interface VllmOptions {
   readonly backend: string
@@ -58,21 +58,33 @@ export function vllmResult(options: VllmOptions, level: Level, result: LoadResul
     total_token_throughput: durationSeconds === 0 ? 0 : (inputTokens + outputTokens) / durationSeconds,
     max_output_tokens_per_s: level.mostOutputTokensASecond,
     max_concurrent_requests: level.inFlight.most,
+    // Of speech that was put in; there is none.
+    rtfx: 0,
     ...(options.isDetailed ? detailsOf(result) : {}),
-    ...Object.assign({}, ...options.percentileMetrics.map(name => timesOf(name, result, percentiles))),
+    ...Object.assign({}, ...metricsOf(options).map(name => timesOf(name, result, percentiles))),
   }
 }
 
 function detailsOf({ records }: LoadResult) {
-  return { ...requestArrays(records, 'piece'), start_times: startTimes(records) }
+  return { ...requestArrays(records, 'piece'), ...sendingTimes(records) }
 }
 
 /** vLLM's own name: `vllm-infqps-concurrency8-sim-20260102-030405.json`. */
 export function vllmFileName(options: VllmOptions, model: string, atMs: number): string {
-  const { label, backend, requestRate, maxConcurrency } = options
-  const rate = requestRate === Infinity ? 'inf' : String(requestRate)
+  const { label, backend, requestRate, maxConcurrency, ramp } = options
+  const steady = `${requestRate === Infinity ? 'inf' : requestRate}qps`
+  const rate = ramp === undefined ? steady : `ramp-up-${ramp.strategy}-${ramp.startRps}qps-${ramp.endRps}qps`
   const limit = maxConcurrency === null ? '' : `-concurrency${maxConcurrency}`
-  return `${label ?? backend}-${rate}qps${limit}-${model.split('/').at(-1)}-${dateOf(atMs)}.json`
+  return `${label ?? backend}-${rate}${limit}-${model.split('/').at(-1)}-${dateOf(atMs)}.json`
+}
+
+/** With all requests due at once there is nothing that the queue's time could be added to. */
+function metricsOf({ percentileMetrics, maxConcurrency, requestRate, ramp }: VllmOptions) {
+  const isPaced = requestRate !== Infinity || ramp !== undefined
+  return percentileMetrics.filter(name => {
+    if (name === 'client_queue_time') return maxConcurrency !== null
+    return name !== 'e2el_including_client_queue' || (maxConcurrency !== null && isPaced)
+  })
 }
 
 function timesOf(
@@ -94,7 +106,21 @@ function samplesOf(name: VllmMetric, { records, iclMs }: LoadResult): Float64Arr
   // What vLLM calls ITL is between pieces, however many tokens they hold.
   if (name === 'itl') return sorted(iclMs)
   const good = records.filter(({ outcome }) => outcome === 'ok')
-  return sorted(good.flatMap(record => timeOf(record, name) ?? []))
+  return sorted(good.flatMap(record => metricOf(record, name) ?? []))
+}
+
+function metricOf(record: RequestRecord, name: Exclude<VllmMetric, 'itl'>): number | undefined {
+  const { scheduledMs, sentMs, endMs } = record
+  switch (name) {
+    case 'client_queue_time':
+      return sentMs - scheduledMs
+    case 'e2el_including_client_queue':
+      return endMs - scheduledMs
+    case 'ttft':
+    case 'tpot':
+    case 'e2el':
+      return timeOf(record, name)
+  }
 }
 
 /** 20260102-030405, UTC. */

@@ -1,8 +1,8 @@
 /** Flags of `bench serving` for the result file of vLLM's `bench serve`, as that tool names them. */
 import { type Command, InvalidArgumentError } from 'commander'
 import type { BenchRun } from '../../bench/command/run-bench.ts'
+import { VLLM_METRICS } from '../../bench/report/vllm-metrics.ts'
 import type { VllmOptions } from '../../bench/report/vllm-result.ts'
-import { whole } from './bench-values.ts'
 
 export interface ResultOptions {
   readonly backend: string
@@ -29,8 +29,6 @@ type Limits = NonNullable<VllmOptions['goodput']>
 
 export function addResultFlags(command: Command): Command {
   return command
-    .option('--request-log <file>', 'Append a line of JSON for each request.')
-    .option('--num-warmups <n>', 'Requests before the run that count for nothing.', whole, 0)
     .option('--save-result', "Write vLLM's result file.")
     .option('--save-detailed', 'The same, with lengths, times, text and error of each request.')
     .option('--append-result', 'The same, as a further line of the file.')
@@ -38,7 +36,7 @@ export function addResultFlags(command: Command): Command {
     .option('--result-filename <name>', "Its name, in place of vLLM's own.")
     .option('--label <text>', 'Goes into the file and its name.')
     .option('--metadata <key=value...>', 'Go into the file.', metadata)
-    .option('--percentile-metrics <list>', 'Of ttft,tpot,itl,e2el.', metrics, ['ttft', 'tpot', 'itl'])
+    .option('--percentile-metrics <list>', `Of ${VLLM_METRICS.join(',')}.`, metrics, ['ttft', 'tpot', 'itl'])
     .option('--metric-percentiles <list>', 'For each of them: 50,90,99 ...', percentiles, [99])
     .option('--goodput <metric:ms...>', 'Limits of a good request: ttft:200 tpot:50 e2el:1000.', goodput)
 }
@@ -92,12 +90,13 @@ function isLimited(name: string): name is 'ttft' | 'tpot' | 'e2el' {
 }
 
 function isMetric(name: string): name is Metric {
-  return isLimited(name) || name === 'itl'
+  return VLLM_METRICS.some(metric => metric === name)
 }
 
 function metrics(text: string): readonly Metric[] {
   const names = text.split(',')
-  if (!names.every(isMetric)) throw new InvalidArgumentError('A list of ttft, tpot, itl and e2el is needed.')
+  if (!names.every(isMetric))
+    throw new InvalidArgumentError(`A list of ${VLLM_METRICS.join(', ')} is needed.`)
   return names
 }
 

@@ -90,8 +90,12 @@ test("vLLM's result file is written where it was asked for, after a warm-up that
   const run = {
     command: 'serving',
     url: origin,
-    levels: [{ name: 'serving', load: { ...LOAD, isStream: true } }],
+    levels: [{ name: 'serving', load: { ...LOAD, isStream: true, requestIdPrefix: 'bench-' } }],
     warmUps: 5,
+    readyWaitMs: 5000,
+    flushesCache: true,
+    hidesProgress: true,
+    requestLog: join(folder, 'requests.jsonl'),
     vllm: { folder, fileName: 'run.json', isAppended: true, options },
   }
   assert.equal((await ran(run)).code, 0)
@@ -100,6 +104,7 @@ test("vLLM's result file is written where it was asked for, after a warm-up that
   assert.partialDeepStrictEqual(file, { completed: 60, failed: 0, gpu: 'none', model_id: 'sim' })
   assert.ok(Number(Reflect.get(Object(file), 'request_goodput')) > 0)
   assert.equal(fleet.decode[0]?.counters.received, 65)
+  assert.match(readFileSync(run.requestLog, 'utf8'), /"x_request_id":"bench-59"/)
   for (const text of arrayOf(file, 'generated_texts')) assert.match(String(text), /\w/)
   const outputs = arrayOf(file, 'output_lens')
   for (const [index, gaps] of arrayOf(file, 'itls').entries()) {

@@ -64,6 +64,20 @@ const SERVING = {
   '--disable-stream': undefined,
   '--extra-request-body': undefined,
   '--use-trace-timestamps': undefined,
+  '--mooncake-slowdown-factor': 1,
+  '--gsp-prompts-per-group': undefined,
+  '--output-details': undefined,
+  '--flush-cache': undefined,
+  '--warmup-requests': undefined,
+  '--header': undefined,
+  '--model': undefined,
+  '--tokenizer': undefined,
+  '--disable-tqdm': undefined,
+  '--num-warmups': 0,
+  '--extra-body': undefined,
+  '--ready-check-timeout-sec': undefined,
+  '--request-id-prefix': undefined,
+  '--duration': undefined,
 }
 
 interface Bench {
@@ -188,9 +202,36 @@ test("what asks for vLLM's file in detail, or as a further line, asks for the fi
   assert.partialDeepStrictEqual(await fileOf('--save-detailed'), { options: { isDetailed: true } })
 })
 
+test('bench serving shapes its requests, and its run, as the flags say', async () => {
+  const flags =
+    '--backend openai-chat --model m --tokenizer t --header x-a=1 x-b=2=3 --extra-request-body {"a":1} ' +
+    '--extra-body {"b":2} --request-id-prefix r- --duration 3 --dataset-name generated-shared-prefix ' +
+    '--gsp-num-groups 2 --gsp-prompts-per-group 5 --warmup-requests 4 --flush-cache --disable-tqdm ' +
+    '--ready-check-timeout-sec 7'
+  const { command, runs } = benchOf()
+  await command.parseAsync(['serving', ...flags.split(' ')], { from: 'user' })
+  const [run] = runs
+  const before = { warmUps: 4, flushesCache: true, hidesProgress: true, readyWaitMs: 7000 }
+  assert.partialDeepStrictEqual(run, before)
+  assert.partialDeepStrictEqual(run?.levels[0]?.load, {
+    endpoint: 'chat',
+    model: 'm',
+    headers: { 'x-a': '1', 'x-b': '2=3' },
+    extraBody: { a: 1, b: 2 },
+    requestIdPrefix: 'r-',
+    durationMs: 3000,
+    requests: 10,
+  })
+})
+
 test('flags that do not go together are refused', async () => {
   await assert.rejects(loadOf('serving', '--dataset-name', 'custom'), /needs --dataset-path/)
   await assert.rejects(loadOf('serving', '--ramp-up-strategy', 'linear'), /needs --ramp-up-start-rps/)
+  const ramp = ['--ramp-up-strategy', 'linear', '--ramp-up-start-rps', '1', '--ramp-up-end-rps', '2']
+  await assert.rejects(loadOf('serving', ...ramp, '--request-rate', '5'), /exclude each other/)
+  await assert.rejects(loadOf('serving', '--use-trace-timestamps'), /needs --dataset-name mooncake/)
+  await assert.rejects(loadOf('serving', '--output-details'), /needs --output-file/)
+  await assert.rejects(loadOf('serving', '--header', 'content-length=1'), /writes that one itself/)
 })
 
 async function fileOf(...flags: string[]) {

@@ -13,7 +13,7 @@ import { recordOf, resultOf } from '../../../support/load-result.ts'
 const VLLM_KEYS = (
   'date endpoint_type backend label model_id tokenizer_id num_prompts request_rate burstiness max_concurrency duration ' +
   'completed failed total_input_tokens total_output_tokens request_throughput request_goodput output_throughput ' +
-  'total_token_throughput max_output_tokens_per_s max_concurrent_requests mean_ttft_ms median_ttft_ms std_ttft_ms ' +
+  'total_token_throughput max_output_tokens_per_s max_concurrent_requests rtfx mean_ttft_ms median_ttft_ms std_ttft_ms ' +
   'p99_ttft_ms mean_tpot_ms median_tpot_ms std_tpot_ms p99_tpot_ms mean_itl_ms median_itl_ms std_itl_ms p99_itl_ms'
 ).split(' ')
 
@@ -81,6 +81,8 @@ test('details are an entry a request, in the order of the requests', () => {
     generated_texts: ['', 'good'],
     errors: ['status: 500: no', ''],
     start_times: [0.005, 0.01],
+    queue_times: [0.005, 0.01],
+    latencies: [0.105, 0.1],
   })
   assert.deepEqual(requestArrays(records, 'token').itls, [[], [0.02, 0.02]])
 })
@@ -104,6 +106,22 @@ test('a ramp tells when it passed each whole rate, up and down', () => {
 test("its name is vLLM's own", () => {
   const name = vllmFileName({ ...OPTIONS, requestRate: 5, maxConcurrency: 8 }, 'org/sim', AT_MS)
   assert.equal(name, 'vllm-5qps-concurrency8-sim-20260102-030405.json')
+  const ramp = { strategy: 'linear', startRps: 1, endRps: 9 }
+  const ramped = vllmFileName({ ...OPTIONS, ramp }, 'sim', AT_MS)
+  assert.equal(ramped, 'vllm-ramp-up-linear-1qps-9qps-sim-20260102-030405.json')
+})
+
+test("the queue before --max-concurrency is a time of its own, beside vLLM's others", () => {
+  const options = {
+    percentileMetrics: ['client_queue_time', 'e2el_including_client_queue'] as const,
+    percentiles: [50],
+    requestRate: 5,
+  }
+  const file = fileOf({ ...options, maxConcurrency: 2 })
+  assert.deepEqual([file['p50_client_queue_time_ms'], file['p50_e2el_including_client_queue_ms']], [10, 555])
+  assert.equal('p50_client_queue_time_ms' in fileOf(options), false)
+  const unpaced = fileOf({ ...options, maxConcurrency: 2, requestRate: Infinity })
+  assert.equal('p50_e2el_including_client_queue_ms' in unpaced, false)
 })
 
 test('goodput counts right answers within every limit', () => {
