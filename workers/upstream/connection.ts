@@ -26,7 +26,7 @@ export class Connection {
   isDestroyed = false
 
   /** `onClosed`: the socket is closed, whoever did it. */
-  constructor(origin: string, options: ConnectionOptions, onClosed: (connection: Connection) => void) {
+  constructor(origin: URL, options: ConnectionOptions, onClosed: (connection: Connection) => void) {
     let connectTls: ReturnType<typeof buildConnector> | undefined
     this.#client = new Client(origin, {
       pipelining: 1,
@@ -40,7 +40,7 @@ export class Connection {
         this.wasUsed = false
         if (target.protocol === 'http:') {
           this.#lean = connectLean(target, options.connectMs, callback)
-          this.#socket = this.#lean.socket
+          this.#socket = this.#lean
           return
         }
         // Only where it is needed: it keeps a cache of sessions, and a registry for the collector to look after.
@@ -77,7 +77,7 @@ export class Connection {
 
   /** Undici has been resumed: what went past it goes on, too. */
   resume(): void {
-    this.#lean?.resume()
+    this.#lean?.goOn()
   }
 
   /** Closes the socket now, whatever is on it. */

@@ -16,14 +16,15 @@ export interface EngineConnectionsOptions extends ConnectionOptions {
 }
 
 export class EngineConnections implements LegOwner, SocketPool {
-  readonly #origin: string
+  /** One for all connections: an URL is more than half a KiB.  */
+  readonly #origin: URL
   readonly #options: EngineConnectionsOptions
   readonly #all = new Set<Connection>()
   readonly #idle = new AgeList<Connection>()
   readonly #waiting = new Set<Leg>()
 
   constructor(origin: string, options: EngineConnectionsOptions) {
-    this.#origin = origin
+    this.#origin = new URL(origin)
     this.#options = options
     options.budget.join(this)
   }

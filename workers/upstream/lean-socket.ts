@@ -9,7 +9,7 @@
  * most one socket uses the buffer at any time, and end and reset are never heard before the bytes that came first.
  * Whoever is given body bytes must copy what it keeps within the call.
  */
-import { connect, type Socket } from 'node:net'
+import { Socket } from 'node:net'
 import { ChunkCursor, type Place, placeAfter } from './chunk-cursor.ts'
 import { type ConnectorCallback, type ConnectorOptions, errors } from './undici.ts'
 
@@ -26,8 +26,7 @@ export interface ChunkSink {
   takeChunk(data: Buffer): void
 }
 
-export class LeanSocket {
-  readonly socket: Socket
+export class LeanSocket extends Socket {
   /** Until the head is complete undici keeps views of its parts, so they must not lie in the shared buffer. */
   #isInBody = false
   /** While a chunked body comes. */
@@ -38,22 +37,27 @@ export class LeanSocket {
   #place: Place = 'elsewhere'
   #unread: Buffer | undefined
   #isStopped = false
-  readonly #readStream: (size: number) => unknown
 
-  constructor(host: string, port: number) {
-    this.socket = connect({
-      host,
-      port,
+  constructor() {
+    super({
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: 60_000,
       onread: { buffer: SHARED, callback: byteCount => this.#receive(byteCount) },
     })
-    this.#readStream = this.socket.read.bind(this.socket)
-    this.socket.read = size => this.#read(size)
-    this.socket.unshift = bytes => {
-      this.#unread = bytes
-    }
+  }
+
+  /** Size 0 is how node starts to read and ends the stream. */
+  override read(size?: number): unknown {
+    if (this.#unread !== undefined) return size === 0 ? null : this.#take(this.#unread)
+    if (size !== 0 && !this.#isStopped) return null
+    this.#isStopped = false
+    super.read(0)
+    return null
+  }
+
+  override unshift(bytes: Buffer): void {
+    this.#unread = bytes
   }
 
   /** A response's head comes next. */
@@ -75,14 +79,14 @@ export class LeanSocket {
   }
 
   /** The sink takes again. */
-  resume(): void {
-    if (this.#isStopped) this.socket.emit('readable')
+  goOn(): void {
+    if (this.#isStopped) this.emit('readable')
   }
 
   /** `false` makes node stop reading. */
   #receive(byteCount: number): boolean {
     const given = this.#sink === undefined ? 0 : this.#giveChunks(this.#sink, byteCount)
-    if (given < byteCount && !this.socket.destroyed) this.#feed(SHARED.subarray(given, byteCount))
+    if (given < byteCount && !this.destroyed) this.#feed(SHARED.subarray(given, byteCount))
     if (this.#unread === undefined && this.#sink?.isPaused !== true) return true
     if (this.#unread !== undefined) this.#unread = Buffer.from(this.#unread)
     this.#isStopped = true
@@ -109,7 +113,7 @@ export class LeanSocket {
     try {
       sink.takeChunk(data)
     } catch (error) {
-      this.socket.destroy(error instanceof Error ? error : new Error(String(error)))
+      this.destroy(error instanceof Error ? error : new Error(String(error)))
     }
   }
 
@@ -117,7 +121,7 @@ export class LeanSocket {
     const fed = this.#isInBody ? bytes : Buffer.from(bytes)
     this.#unread = fed
     this.#data = undefined
-    if (this.#sink?.isPaused !== true) this.socket.emit('readable')
+    if (this.#sink?.isPaused !== true) this.emit('readable')
     this.#place = this.#unread === undefined ? this.#placeIn(fed) : 'elsewhere'
   }
 
@@ -128,42 +132,34 @@ export class LeanSocket {
     return placeAfter(fed, from, from + data.length)
   }
 
-  /** Size 0 is how node starts to read and ends the stream. */
-  #read(size: number | undefined): unknown {
-    if (this.#unread !== undefined) return size === 0 ? null : this.#take(this.#unread)
-    if (size !== 0 && !this.#isStopped) return null
-    this.#isStopped = false
-    this.#readStream(0)
-    return null
-  }
-
   #take(bytes: Buffer): Buffer {
     this.#unread = undefined
     return bytes
   }
 }
 
-/** For http: only. The connector's timeout is this one's to keep. */
+/** For http: only. The connector's timeout is this one's to keep. What is needed until it is connected goes then. */
 export function connectLean(
   { hostname, port }: ConnectorOptions,
   timeoutMs: number,
   callback: ConnectorCallback,
 ): LeanSocket {
-  const lean = new LeanSocket(hostname, Number(port === '' ? 80 : port))
-  const { socket } = lean
-  let isSettled = false
+  const socket = new LeanSocket()
   const timer = setTimeout(() => {
     socket.destroy(new errors.ConnectTimeoutError(`no connection to ${hostname}:${port} in ${timeoutMs} ms`))
   }, timeoutMs)
-  socket.once('close', () => clearTimeout(timer))
-  socket.once('connect', () => {
-    clearTimeout(timer)
-    isSettled = true
+  const onConnect = () => {
+    settle()
     callback(null, socket)
-  })
-  socket.on('error', error => {
-    if (!isSettled) callback(error, null)
-    isSettled = true
-  })
-  return lean
+  }
+  const onError = (error: Error) => {
+    settle()
+    callback(error, null)
+  }
+  const settle = () => {
+    clearTimeout(timer)
+    socket.off('connect', onConnect).off('error', onError).off('close', settle)
+  }
+  socket.on('connect', onConnect).on('error', onError).on('close', settle)
+  return socket.connect({ host: hostname, port: Number(port === '' ? 80 : port) })
 }
