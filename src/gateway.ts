@@ -14,6 +14,7 @@ import { type RouterThreads, startRouterThreads } from './dispatch/router-thread
 import { type Drained, type DrainOptions, drain } from './drain.ts'
 import { type Frontend, startFrontend } from './frontend/server.ts'
 import { boundHeaps } from './heap-bounds.ts'
+import { HeapGrowth } from './heap-growth.ts'
 import { callsFor } from './left-legs.ts'
 import { CapacityView, withinLimits } from './places.ts'
 import { EngineSlots } from './shared/engine-slots.ts'
@@ -59,7 +60,9 @@ export async function startGateway(given: Config): Promise<Gateway> {
   let frontend: Frontend | undefined
   let control: Control | undefined
   let threads: RouterThreads | undefined
+  const growth = new HeapGrowth(given.server.crowdRequests, () => frontend?.openRequests ?? 0)
   const close = async (): Promise<void> => {
+    growth.close()
     frontend?.close()
     await control?.close()
     await threads?.close()
