@@ -8,6 +8,7 @@ import type { Config } from './config/config.ts'
 import { type Control, startControl } from './control/control.ts'
 import { readinessOf } from './control/readiness.ts'
 import { monotonicNowMs } from './core/clock.ts'
+import { collectGarbage } from './core/collect-garbage.ts'
 import { type EngineSnapshot, NO_ENGINES } from './core/engine.ts'
 import { fewestOpen } from './dispatch/assign.ts'
 import { type RouterThreads, startRouterThreads } from './dispatch/router-threads.ts'
@@ -107,6 +108,12 @@ export async function startGateway(given: Config): Promise<Gateway> {
       assign: () => fewestOpen(running.channels),
       readiness: () => readinessOf(config, snapshot.engines, slots),
       places: { capacity: view.capacity, maxLive: budget.liveRequests, maxClients: budget.clients },
+      onMemoryShort: () => {
+        const usedMb = Math.round(process.memoryUsage.rss() / 2 ** 20)
+        log.warn({ usedMb }, 'short of memory: requests for tokens are refused until enough is free')
+        running.collectGarbage()
+        collectGarbage()
+      },
       log,
       recorder,
     })

@@ -2,6 +2,7 @@
 import { threadId } from 'node:worker_threads'
 import { trustAuthorities } from '../src/config/trust-authorities.ts'
 import { processNowMs } from '../src/core/clock.ts'
+import { collectGarbage } from '../src/core/collect-garbage.ts'
 import { BatchSender } from '../src/messages/channel.ts'
 import { type Batch, decodeBatch, isBatch } from '../src/messages/codec.ts'
 import type { RouterThreadTask, ThreadOrder, ThreadReport } from '../src/messages/thread.ts'
@@ -72,6 +73,7 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
     port.on('message', (message: Batch | ThreadOrder) => {
       if (isBatch(message)) return decodeBatch(message, loop)
       if (message.kind === 'close') return resolve()
+      if (message.kind === 'collect-garbage') return collectGarbage()
       // Of legs whose thread is dead: the engines have read them long since.
       if (message.kind === 'abort')
         return message.calls.forEach(call => aborts.tell({ ...call, isEarly: false }))

@@ -81,6 +81,12 @@ export class RouterThreads {
       if (running.threadId !== undefined) order(running, { kind: 'snapshot', snapshot })
   }
 
+  /** Each thread frees what it can of its memory. */
+  collectGarbage(): void {
+    for (const running of this.#running.values())
+      if (running.threadId !== undefined) order(running, { kind: 'collect-garbage' })
+  }
+
   /**
    * Terminates the thread at once, whatever it does; another takes its row as after any other death. Resolves when it
    * is dead, with false when there is none to terminate.

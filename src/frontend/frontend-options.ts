@@ -26,6 +26,8 @@ export interface FrontendOptions {
   readonly readiness: () => Readiness
   /** How much may be at work at once, see `AdmissionOptions`. No bound when absent. */
   readonly places?: FrontendPlaces
+  /** Memory is short: called at once and every few seconds for as long as it is. */
+  readonly onMemoryShort?: () => void
   readonly log: Logger
   /** Of the main thread's row. */
   readonly recorder: Recorder

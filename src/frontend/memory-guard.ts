@@ -1,7 +1,12 @@
-/** Tells when the process is short of memory, before the kernel or V8 end it. Looks twice a second. */
+/**
+ * Tells when the process is short of memory, before the kernel or V8 end it, and has it looked for what can be freed.
+ * Looks twice a second.
+ */
 import { totalmem } from 'node:os'
 
 const LOOK_MS = 500
+/** Looks from one attempt to free memory to the next, for as long as it is short: each costs a full collection. */
+const RECLAIM_LOOKS = 10
 /** Of what the container or the machine has. */
 const DEFAULT_SHARE = 0.8
 /** Below this share of the limit the shortage is over: a limit that is crossed back and forth would refuse at random. */
@@ -15,11 +20,15 @@ export function isShortOfMemory(wasShort: boolean, usedBytes: number, limitBytes
 
 export class MemoryGuard {
   readonly #limitBytes: number
+  readonly #reclaim: () => void
   readonly #timer: NodeJS.Timeout
+  /** In a row. */
+  #shortLooks = 0
   isShort = false
 
-  /** `maxMemoryMb`: 0 for a share of what there is. */
-  constructor(maxMemoryMb: number) {
+  /** `maxMemoryMb`: 0 for a share of what there is. `reclaim`: frees what it can. */
+  constructor(maxMemoryMb: number, reclaim: () => void) {
+    this.#reclaim = reclaim
     this.#limitBytes = maxMemoryMb > 0 ? maxMemoryMb * MIB : availableBytes() * DEFAULT_SHARE
     this.#timer = setInterval(() => this.look(), LOOK_MS)
     this.#timer.unref()
@@ -28,6 +37,8 @@ export class MemoryGuard {
   look(): void {
     const usedBytes = residentBytes()
     if (usedBytes !== undefined) this.isShort = isShortOfMemory(this.isShort, usedBytes, this.#limitBytes)
+    if (!this.isShort) this.#shortLooks = 0
+    else if (this.#shortLooks++ % RECLAIM_LOOKS === 0) this.#reclaim()
   }
 
   close(): void {

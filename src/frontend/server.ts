@@ -63,6 +63,7 @@ export class Frontend {
       recorder,
       open: (visit, hasPlace) => this.#exchanges.open(visit, hasPlace),
       refuse: ({ res, intake, route }, error) => this.#answers.refuse(res, intake, error, route),
+      onMemoryShort: () => options.onMemoryShort?.(),
     })
     app.any('/*', (res, req) => this.#accept(res, readIntake(req)))
   }

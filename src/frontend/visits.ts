@@ -28,6 +28,7 @@ export interface VisitsOptions {
   readonly recorder: Recorder
   readonly open: (visit: Visit, hasPlace: boolean) => Exchange
   readonly refuse: (visit: Visit, error: GatewayError) => void
+  readonly onMemoryShort: () => void
 }
 
 /** A rid is short; nothing longer is read on the main thread. */
@@ -41,7 +42,7 @@ export class Visits {
 
   constructor(options: VisitsOptions) {
     this.#options = options
-    this.#memory = new MemoryGuard(options.config.admission.maxMemoryMb)
+    this.#memory = new MemoryGuard(options.config.admission.maxMemoryMb, options.onMemoryShort)
     const { config, places } = options
     this.#uploads = new Uploads({
       limitBytes: config.limits.bodyBytes,

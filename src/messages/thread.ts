@@ -25,11 +25,12 @@ export interface LeftCall {
 
 /**
  * Main thread to router thread. `close`: finish nothing, close every socket, end the task. `abort`: what a thread that
- * died has left on the engines.
+ * died has left on the engines. `collect-garbage`: memory is short.
  */
 export type ThreadOrder =
   | { readonly kind: 'snapshot'; readonly snapshot: EngineSnapshot }
   | { readonly kind: 'abort'; readonly calls: readonly LeftCall[] }
+  | { readonly kind: 'collect-garbage' }
   | { readonly kind: 'close' }
 
 /** Router thread to main thread: it takes batches from now on. `threadId` is Node's, by which it can be terminated. */

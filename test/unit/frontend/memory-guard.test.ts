@@ -14,8 +14,19 @@ for (const [wasShort, usedBytes, expected] of [
   })
 
 test('looks at the memory of the process', t => {
-  const [tight, wide] = [new MemoryGuard(1), new MemoryGuard(0)]
+  const [tight, wide] = [new MemoryGuard(1, () => undefined), new MemoryGuard(0, () => undefined)]
   t.after(() => [tight, wide].forEach(guard => guard.close()))
   for (const guard of [tight, wide]) guard.look()
   assert.deepEqual([tight.isShort, wide.isShort], [true, false])
+})
+
+test('has memory freed when it gets short, and every ten looks for as long as it stays so', t => {
+  let calls = 0
+  const guard = new MemoryGuard(1, () => calls++)
+  t.after(() => guard.close())
+  const seen = Array.from({ length: 12 }, () => {
+    guard.look()
+    return calls
+  })
+  assert.deepEqual(seen, [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2])
 })
