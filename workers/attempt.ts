@@ -29,7 +29,7 @@ import type { Upstreams } from './upstream/upstreams.ts'
 
 /** What a router thread lends to all its attempts. */
 export interface AttemptResources {
-  readonly config: Pick<Config, 'upstream' | 'limits'>
+  readonly config: Pick<Config, 'upstream' | 'limits' | 'timeouts'>
   readonly upstreams: Upstreams
   readonly aborts: AbortCalls
   readonly journal: LegJournal
@@ -137,7 +137,7 @@ export class Attempt implements PrefillEvents, DecodeEvents {
 
   decodeHolds(): void {
     const { idleMs } = this.#plan.timers
-    const fail = (): void => this.decodeFailed(stalledFailure('decode', 'data', idleMs))
+    const fail = (): void => this.decodeFailed(this.#stalled('decode', 'data', idleMs))
     if (this.#bodyTimer === undefined) this.#bodyTimer = setTimeout(fail, idleMs)
     else this.#bodyTimer.refresh()
   }
@@ -258,12 +258,20 @@ export class Attempt implements PrefillEvents, DecodeEvents {
   }
 
   /** For a whole answer only prefill's is a sign of life: decode is silent until it has all. */
-  #onSilence(what: string, timeoutMs: number): void {
+  #onSilence(what: 'first token' | 'data', timeoutMs: number): void {
     const leg = this.#plan.isStream || this.#plan.prefill === undefined ? 'decode' : 'prefill'
     // Each engine waits for the other before it says a word: of two silent ones either may be the one that has failed.
     const isMutual = this.#state.prefill === 'waiting' && !this.#state.isCommitted
+    const failure = this.#stalled(leg, what, timeoutMs)
+    const isLink = isMutual && failure.blame === 'engine'
+    this.#step({ kind: 'decode-failed', failure: isLink ? { ...failure, blame: 'link' } : failure })
+  }
+
+  /** A client that waits less than is configured must not be able to open the breaker of a sound engine. */
+  #stalled(leg: Leg, what: 'first token' | 'data', timeoutMs: number): Failure {
+    const { firstTokenMs, idleMs } = this.#resources.config.timeouts
     const failure = stalledFailure(leg, what, timeoutMs)
-    this.#step({ kind: 'decode-failed', failure: isMutual ? { ...failure, blame: 'link' } : failure })
+    return timeoutMs < (what === 'data' ? idleMs : firstTokenMs) ? { ...failure, blame: 'none' } : failure
   }
 
   #disarm(): void {

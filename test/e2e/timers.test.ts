@@ -32,6 +32,29 @@ test('a header of the request', async t => {
   }
 })
 
+test('a timer that a client has cut short is held against no engine and no pair', async t => {
+  const { origin, adminOrigin, fleet } = await openGateway(t, {
+    fleet: { prefill: 1, decode: 1 },
+    config: { ...NO_RETRY, links: { failureThreshold: 1 }, breaker: { failureThreshold: 1 } },
+  })
+  const ask = async (name: string, stream: boolean): Promise<string> => {
+    const headers = { 'content-type': 'application/json', [name]: '30' }
+    const body = JSON.stringify({ text: 'Slow', stream })
+    return (await fetch(`${origin}/generate`, { method: 'POST', headers, body })).text()
+  }
+  for (const engine of [...fleet.prefill, ...fleet.decode]) Object.assign(engine.knobs, SLOW)
+  assert.match(await ask('x-first-token-timeout-ms', true), /engine-stalled/)
+  assert.match(await ask('x-first-token-timeout-ms', false), /engine-stalled/)
+  for (const engine of [...fleet.prefill, ...fleet.decode])
+    Object.assign(engine.knobs, { slowFirstByteMs: 0 })
+  Object.assign(fleet.decode[0]?.knobs ?? {}, { stallProb: 1, stallMs: 60_000 })
+  assert.match(await ask('x-idle-timeout-ms', true), /engine-stalled/)
+  const metrics = await (await fetch(`${adminOrigin}/metrics`)).text()
+  assert.match(metrics, /^pdgw_router_links_open 0$/m)
+  assert.doesNotMatch(metrics, /^pdgw_engine_breaker_state.* [12]$/m)
+  assert.match(metrics, /^pdgw_router_attempt_failures_total\{cause="stalled"\} 3$/m)
+})
+
 test('a total deadline of the request ends its wait for a turn, too', async t => {
   const { origin, adminOrigin } = await openGateway(t, {
     fleet: { prefill: 1, decode: 1, knobs: SLOW },
