@@ -1,5 +1,6 @@
 /**
- * What went wrong with an attempt, whose fault it was, and whether another attempt may help. Pure.
+ * What went wrong with an attempt, whose fault it was, and whether another attempt may help. Pure but for a
+ * look at the clock where an engine names a date.
  *
  * Sources: SGLang 2026-07, error envelopes and the catalogue of PD failures.
  */
@@ -35,6 +36,8 @@ const TRANSFER =
   /KVTransferError|(?:Prefill bootstrap|Prefill transfer|Decode handshake|Decode transfer) failed|Metadata (?:corruption|unexpectedly)|is not alive|might be dead/
 const HOPELESS = /Grammar |Using priority is disabled/
 const MESSAGE_LIMIT = 4096
+/** The form that senders must use. */
+const HTTP_DATE = /^\w{3}, \d{2} \w{3} \d{4} \d{2}:\d{2}:\d{2} GMT$/
 
 /** An error status of an engine, with its body. */
 export function statusFailure(leg: Leg, status: number, body: Uint8Array, retryAfter?: string): Failure {
@@ -156,10 +159,12 @@ function blameOf(status: number, message: string): Blame {
   return TRANSFER.test(message) ? 'link' : 'engine'
 }
 
-/** Delay-seconds form of RFC 9110 section 10.2.3; the date form is not used by engines. */
+/** Seconds, or a date of RFC 9110 section 10.2.3, which proxies before engines send: one that is over means now. */
 function parseRetryAfterMs(value: string | undefined): number | undefined {
-  if (value === undefined || !/^\d+(?:\.\d+)?$/.test(value.trim())) return undefined
-  return Number(value) * 1000
+  if (value === undefined) return undefined
+  if (/^\d+(?:\.\d+)?$/.test(value.trim())) return Number(value) * 1000
+  const dateMs = HTTP_DATE.test(value.trim()) ? Date.parse(value) : Number.NaN
+  return Number.isNaN(dateMs) ? undefined : Math.max(0, dateMs - Date.now())
 }
 
 interface Envelope {

@@ -94,7 +94,7 @@ suite('statusFailure', () => {
     ),
     ['429 that names no delay', refused(429), false],
     ['429 that names a delay', refused(429, '', '2'), true],
-    ['429 whose delay is a date', refused(429, '', 'Wed, 21 Oct 2026 07:28:00 GMT'), false],
+    ['429 whose delay is a date', refused(429, '', 'Wed, 21 Oct 2026 07:28:00 GMT'), true],
     [
       'a rid that the engine has already',
       refused(400, '{"error":{"message":"Duplicate request ID detected: a"}}'),
@@ -139,13 +139,21 @@ suite('statusFailure', () => {
     ['', undefined],
     ['soon', undefined],
     ['1e3', undefined],
-    ['Wed, 21 Oct 2026 07:28:00 GMT', undefined],
+    ['Wed, 21 Oct 2015 07:28:00 GMT', 0],
+    ['Wed, 21 Oct 2015', undefined],
+    ['2099-10-21', undefined],
     [undefined, undefined],
   ]
   for (const [header, ms] of waits) {
     test(`reads Retry-After ${JSON.stringify(header)} as ${ms} ms`, () =>
       assert.equal(refused(503, '', header).error.retryAfterMs, ms))
   }
+
+  test('reads a Retry-After that is a date as the time until then', () => {
+    const date = new Date(Date.now() + 60_000).toUTCString()
+    const ms = refused(429, '', date).error.retryAfterMs ?? 0
+    assert.ok(ms > 50_000 && ms <= 60_000, `${ms}`)
+  })
 })
 
 suite('inStreamFailure', () => {
