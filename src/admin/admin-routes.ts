@@ -3,7 +3,7 @@
  * only, unless the configuration opens them: there is no login here.
  */
 import type { Config } from '../config/config.ts'
-import { newEngineSchema } from '../config/engines.ts'
+import { asEngineUrl, newEngineSchema } from '../config/engines.ts'
 import type { EngineKeeper } from '../control/engine-keeper.ts'
 import { readinessOf } from '../control/readiness.ts'
 import { errorBody, GatewayError } from '../core/errors.ts'
@@ -175,9 +175,10 @@ function parsed(body: string): unknown {
   }
 }
 
+/** The engine that is meant, as the registry writes it. */
 function decoded(name: string): string {
   try {
-    return decodeURIComponent(name)
+    return asEngineUrl(decodeURIComponent(name))
   } catch (cause) {
     throw new GatewayError('invalid-request', 'the URL of the engine is not percent-encoded', { cause })
   }

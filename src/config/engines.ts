@@ -21,6 +21,11 @@ const prefillSchema = z.strictObject({
   bootstrapPort: z.int().min(1).max(65_535).optional().describe("Port of the engine's bootstrap server."),
 })
 
+/** The URL of an engine as it is kept, however it is written: `http://Host:1/` is `http://host:1`. */
+export function asEngineUrl(written: string): string {
+  return engineUrl.safeParse(written).data ?? written
+}
+
 /** An engine that is added while the gateway runs. */
 export const newEngineSchema = z.strictObject({
   url: engineUrl,

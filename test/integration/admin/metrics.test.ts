@@ -104,7 +104,7 @@ test('breakers, links and heartbeats are shown, and a breaker is closed on deman
   const view = await (await fetch(`${adminOrigin}/admin/engines`)).text()
   assert.equal(view.match(/"breaker":"closed"/g)?.length, 2)
   const url = fleet.decode[0]?.url ?? ''
-  for (const written of [encodeURIComponent(url), url]) {
+  for (const written of [encodeURIComponent(url), url, `${url}/`]) {
     // oxlint-disable-next-line no-await-in-loop -- one after the other
     const reset = await fetch(`${adminOrigin}/admin/engines/${written}/reset-breaker`, { method: 'POST' })
     // oxlint-disable-next-line no-await-in-loop -- the same
