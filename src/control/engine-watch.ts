@@ -5,6 +5,7 @@
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
+import { isLocalShortage } from '../core/local-shortage.ts'
 import type { HealthName } from '../shared/engine-slots.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { EngineSpec } from './discovery/static.ts'
@@ -90,9 +91,10 @@ export class EngineWatch {
 
   async #probe(): Promise<boolean> {
     const { health, signal } = this.#options
-    const why = await this.#failureOfProbe()
+    const { why, isOurs } = await this.#lookAtEngine()
     signal.throwIfAborted()
     this.#why = why
+    if (isOurs) return false
     // An engine that comes back may have been started anew, with other limits.
     const isBack = this.#state.kind === 'unhealthy' && why === undefined
     const isGood = isBack ? await this.#register() : why === undefined
@@ -100,14 +102,17 @@ export class EngineWatch {
     return isGood
   }
 
-  /** `undefined`: the probe was good. */
-  async #failureOfProbe(): Promise<string | undefined> {
+  /** `why`: the probe was not good. `isOurs`: it never left this machine, and says nothing of the engine. */
+  async #lookAtEngine(): Promise<{ readonly why: string | undefined; readonly isOurs: boolean }> {
     const { endpoint, timeoutSecs } = this.#options.health
     try {
       const { status } = await this.#get(endpoint, timeoutSecs * 1000)
-      return status >= 200 && status < 300 ? undefined : `${endpoint} answered ${status}`
+      const why = status >= 200 && status < 300 ? undefined : `${endpoint} answered ${status}`
+      return { why, isOurs: false }
     } catch (error) {
-      return error instanceof Error ? error.message : String(error)
+      const why = error instanceof Error ? error.message : String(error)
+      const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+      return { why, isOurs: isLocalShortage(code) }
     }
   }
 

@@ -1,8 +1,7 @@
 /** Names what undici and the kernel say went wrong with a connection. Pure. */
+import { isLocalShortage } from '../../src/core/local-shortage.ts'
 import type { LegFailure } from './leg.ts'
 
-/** Shortages of this machine, which pass. No engine is to blame, another would not help. */
-const LOCAL = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'EAGAIN', 'ENOBUFS', 'ENOMEM'])
 const INVALID = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED'])
 const CONNECT = new Set([
   'ECONNREFUSED',
@@ -31,7 +30,7 @@ function unasked(): LegFailure {
 }
 
 function kindOf(code: string): LegFailure['kind'] {
-  if (LOCAL.has(code)) return 'local'
+  if (isLocalShortage(code)) return 'local'
   if (INVALID.has(code)) return 'invalid'
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return 'connect-timeout'
   if (CONNECT.has(code)) return 'connect'

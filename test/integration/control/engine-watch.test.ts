@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { Socket } from 'node:net'
 import { test } from 'node:test'
 import { configSchema } from '../../../src/config/config.ts'
 import { EngineWatch } from '../../../src/control/engine-watch.ts'
+import { SILENT } from '../../support/front-house.ts'
 
 test('an engine that does not come up is reported once, with the reason, and tried on', async () => {
   const { engines, health } = configSchema.parse({
@@ -32,4 +34,30 @@ test('an engine that does not come up is reported once, with the reason, and tri
   assert.equal(tries, 5)
   assert.equal(errors.length, 1)
   assert.match(JSON.stringify(errors[0]), /ECONNREFUSED/)
+})
+
+test('probes that find no descriptor of ours say nothing of the engine', async t => {
+  const { engines, health } = configSchema.parse({
+    health: { intervalSecs: 0.001, failureThreshold: 1 },
+  })
+  const closing = new AbortController()
+  let probes = 0
+  t.mock.method(Socket.prototype, 'connect', function connect(this: Socket) {
+    if (++probes === 5) closing.abort()
+    const error = Object.assign(new Error('connect EMFILE'), { code: 'EMFILE' })
+    process.nextTick(() => this.destroy(error))
+    return this
+  })
+  const watch = new EngineWatch({
+    spec: { url: 'http://127.0.0.1:1', role: 'decode', bootstrapPort: undefined },
+    lastHealth: 'healthy',
+    engines,
+    health,
+    signal: closing.signal,
+    log: SILENT,
+    onInfo: () => assert.fail('nothing was asked'),
+    onHealth: name => assert.fail(`the engine is ${name}`),
+  })
+  await watch.run()
+  assert.equal(probes, 5)
 })
