@@ -3,13 +3,16 @@
  * anew (`workers/request-timers.ts`), refuses what is no number, and keeps it to the configured bound. Pure.
  */
 import { headerIn } from '../messages/flat-headers.ts'
+import { timerMs } from '../messages/timer-headers.ts'
 import type { FlatHeaders } from '../messages/types.ts'
 
+const TOTAL = 'x-request-timeout-secs'
 /** What a timer of Node's can count. */
 const LONGEST_MS = 2 ** 31 - 1
 
 /** `undefined` when there is none, or none that can be understood. */
 export function ownDeadlineMs(headers: FlatHeaders): number | undefined {
-  const secs = Number(headerIn(headers, 'x-request-timeout-secs') ?? Number.NaN)
-  return secs > 0 ? Math.min(secs * 1000, LONGEST_MS) : undefined
+  const text = headerIn(headers, TOTAL)
+  const ms = text === undefined ? undefined : timerMs(TOTAL, text)
+  return ms === undefined ? undefined : Math.min(ms, LONGEST_MS)
 }

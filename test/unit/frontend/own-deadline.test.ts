@@ -10,6 +10,9 @@ suite('ownDeadlineMs', () => {
     [['x-request-timeout-secs', '0'], undefined],
     [['x-request-timeout-secs', 'soon'], undefined],
     [['x-request-timeout-secs', ''], undefined],
+    // What the router thread refuses, too.
+    [['x-request-timeout-secs', '0x10'], undefined],
+    [['x-request-timeout-secs', '1e-3'], undefined],
     [['x-request-timeout-secs', '999999999'], 2 ** 31 - 1],
   ] as const)
     test(`of ${JSON.stringify(headers)} is ${deadlineMs}`, () => {
