@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { GatewayError } from '../core/errors.ts'
+import { isTimerHeader, TIMER_HEADERS } from '../messages/timer-headers.ts'
 import type { FlatHeaders } from '../messages/types.ts'
 import { bodyMemory, keepBody } from './kept-body.ts'
 import { type Priority, priorityOf } from './priority.ts'
@@ -33,9 +34,7 @@ const FORWARDED = new Set([
   'traceparent',
   'tracestate',
   // For the router thread, which takes them out.
-  'x-first-token-timeout-ms',
-  'x-idle-timeout-ms',
-  'x-request-timeout-secs',
+  ...Object.keys(TIMER_HEADERS),
 ])
 const PRIORITY = 'x-request-priority'
 /** The Rust router's name for it. */
@@ -43,15 +42,21 @@ const PEER_PRIORITY = 'x-smg-priority'
 const REQUEST_ID = 'x-request-id'
 const USABLE_ID = /^[\x21-\x7e]{1,256}$/
 
+/** What clients write there but for very few, with the comma that goes before each value. */
+const PLAIN = new Set(['', ',keep-alive', ',close', ',Keep-Alive'])
+
 /** To be called before anything else is done with the request. */
 export function readIntake(req: UwsRequest): Intake {
-  const headers: string[] = []
+  const taken: string[] = []
+  let connection = ''
   const length = req.getHeader('content-length')
   let isLengthClear = true
   req.forEach((name, value) => {
     if (name === 'content-length' && value !== length) isLengthClear = false
-    if (FORWARDED.has(name) || name.startsWith('x-request-id-')) headers.push(name, value)
+    else if (name === 'connection') connection = `${connection},${value}`
+    if (FORWARDED.has(name) || name.startsWith('x-request-id-')) taken.push(name, value)
   })
+  const headers = PLAIN.has(connection) ? taken : withoutNamed(taken, connection)
   const ownId = req.getHeader(REQUEST_ID)
   const requestId = USABLE_ID.test(ownId) ? ownId : randomUUID()
   headers.push(REQUEST_ID, requestId)
@@ -65,6 +70,20 @@ export function readIntake(req: UwsRequest): Intake {
     priority: priorityOf(req.getHeader(PRIORITY) || req.getHeader(PEER_PRIORITY)),
     contentLength: isLengthClear ? lengthOf(length) : Number.NaN,
   }
+}
+
+/** Headers named by `connection` end here (RFC 9110 section 7.6.1): what is for us stays, nothing of it is for engines. */
+function withoutNamed(headers: readonly string[], connection: string): string[] {
+  const named = new Set(
+    connection
+      .toLowerCase()
+      .split(',')
+      .map(name => name.trim()),
+  )
+  return headers.filter((_, at) => {
+    const name = headers[at - (at % 2)] ?? ''
+    return !named.has(name) || isTimerHeader(name)
+  })
 }
 
 function lengthOf(header: string): number {
