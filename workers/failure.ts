@@ -43,8 +43,10 @@ const HTTP_DATE = /^\w{3}, \d{2} \w{3} \d{4} \d{2}:\d{2}:\d{2} GMT$/
 export function statusFailure(leg: Leg, status: number, body: Uint8Array, retryAfter?: string): Failure {
   const told = readEnvelope(body)
   const retryAfterMs = parseRetryAfterMs(retryAfter)
+  // Clients know what to make of 5xx; RFC 9110 section 15 has no statuses above.
+  const passed = status > 599 ? 502 : status
   const error = new GatewayError('engine-error', told.message || `The ${leg} engine answered ${status}.`, {
-    status,
+    status: passed,
     leg,
     engineCode: told.code ?? status,
     ...(told.type === undefined ? typeOf(status) : { type: told.type }),

@@ -85,6 +85,11 @@ suite('statusFailure', () => {
     })
   }
 
+  test('makes 502 of a status that HTTP does not know, and says which it was', () => {
+    const { error, blame } = refused(999)
+    assert.deepEqual([error.status, error.engineCode, error.retryable, blame], [502, 999, true, 'engine'])
+  })
+
   const retried: readonly [what: string, failure: Failure, retryable: boolean][] = [
     ...[500, 501, 502, 503, 504].map(
       status => [`${status}`, refused(status), true] as [string, Failure, boolean],
