@@ -75,7 +75,7 @@ export class Exchange implements AnswerUser {
     this.#headers = headers
     this.#headMs = this.#host.nowMs()
     this.lastReadMs = this.#headMs
-    const isStream = status === 200 && headers.get('content-type')?.startsWith('text/event-stream') === true
+    const isStream = status === 200 && isEventStream(headers.get('content-type'))
     if (isStream) this.#events = new SseReader(data => this.#event(data))
   }
 
@@ -170,4 +170,9 @@ export class Exchange implements AnswerUser {
   #details(): RequestDetails | undefined {
     return this.#options.keepsDetails ? { text: this.#answer.text, gaps: this.#gaps } : undefined
   }
+}
+
+/** A media type is the same in any case. */
+function isEventStream(contentType = ''): boolean {
+  return /^text\/event-stream\s*(?:;|$)/i.test(contentType)
 }

@@ -55,6 +55,14 @@ function streamText(tokens: readonly string[], end = `${chunk(null, 'length')}da
 
 const TRUTH: Lie = (socket, body) => socket.write(streamText(tokensFor(body)))
 
+const IN_CAPITALS: Lie = (socket, body) =>
+  socket.write(streamText(tokensFor(body)).replace('text/event-stream', 'Text/Event-Stream;charset=utf-8'))
+
+test('an event stream is one however its type is written', async t => {
+  const { records } = await takenOf(planOf(await openLyingServer(t, IN_CAPITALS)))
+  assert.ok(records.every(({ outcome, firstTokenMs }) => outcome === 'ok' && firstTokenMs !== undefined))
+})
+
 test('the truth is ok, and its tokens and times are counted', async t => {
   const { records, tokensBySecond } = await takenOf(planOf(await openLyingServer(t, TRUTH)))
   assert.equal(records.length, 3)
