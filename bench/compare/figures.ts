@@ -31,8 +31,10 @@ export function figuresOf(result: LoadResult, cost: RoundCost | undefined): Figu
     successPercent: (100 * good.length) / Math.max(1, records.length),
     requestsPerSecond: durationSeconds === 0 ? 0 : good.length / durationSeconds,
     ...(ttft.length === 0 ? {} : { ttftP50Ms: percentileOf(ttft, 50), ttftP99Ms: percentileOf(ttft, 99) }),
-    latencyP50Ms: percentileOf(latency, 50),
-    latencyP99Ms: percentileOf(latency, 99),
+    // Without a right answer there is no latency; a 0 would beat every target that works.
+    ...(latency.length === 0
+      ? {}
+      : { latencyP50Ms: percentileOf(latency, 50), latencyP99Ms: percentileOf(latency, 99) }),
     ...(cost === undefined
       ? {}
       : { cpuUsPerRequest: cost.cpuUs / Math.max(1, records.length), rssBytes: cost.rssBytes }),

@@ -5,7 +5,7 @@ import { figure } from '../report/figures.ts'
 
 export function roundText({ index, target, requests, ...round }: CompareRound): string {
   const wrong = requests.sent - requests.ok
-  return `round ${index + 1}, ${target}: ${requests.ok} right${wrong === 0 ? '' : `, ${wrong} NOT`}, ${round.requestsPerSecond.toFixed(0)}/s, p50 ${round.latencyP50Ms.toFixed(2)} ms\n`
+  return `round ${index + 1}, ${target}: ${requests.ok} right${wrong === 0 ? '' : `, ${wrong} NOT`}, ${round.requestsPerSecond.toFixed(0)}/s, p50 ${round.latencyP50Ms === undefined ? '-' : `${round.latencyP50Ms.toFixed(2)} ms`}\n`
 }
 
 export function compareText(report: CompareReport): string {

@@ -37,8 +37,10 @@ const roundSchema = z.strictObject({
   requestsPerSecond: number.describe('Of good answers.'),
   ttftP50Ms: number.optional().describe('Streams only.'),
   ttftP99Ms: number.optional(),
-  latencyP50Ms: number.describe('Of good answers, from sending to the last byte.'),
-  latencyP99Ms: number,
+  latencyP50Ms: number
+    .optional()
+    .describe('Of good answers, from sending to the last byte; unset when there was none.'),
+  latencyP99Ms: number.optional(),
   cpuUsPerRequest: number.optional().describe('User and system time of all threads of the process.'),
   rssBytes: number.optional().describe('Resident memory at the end of the round.'),
   isGeneratorLimit: z.boolean().describe('A generator process was busy all the time: it measured itself.'),

@@ -5,7 +5,7 @@ import { medianInterval } from '../../../../bench/compare/bootstrap.ts'
 import { differencesOf } from '../../../../bench/compare/differences.ts'
 import { figuresOf } from '../../../../bench/compare/figures.ts'
 import { roundOrder } from '../../../../bench/compare/order.ts'
-import { compareText } from '../../../../bench/compare/text.ts'
+import { compareText, roundText } from '../../../../bench/compare/text.ts'
 import { type Chance, seededChance } from '../../../../bench/simulator/chance.ts'
 import { compareReportOf, roundOf } from '../../../support/compare-report.ts'
 import { recordOf, resultOf } from '../../../support/load-result.ts'
@@ -119,6 +119,20 @@ test('figures of a round are of good answers, cost is of all', () => {
     [50, 100, 20, 250],
   )
   assert.equal('rssBytes' in figuresOf(result, undefined), false)
+})
+
+test('a round without a right answer has no latency, so that a dead target never looks fast', () => {
+  const figures = figuresOf(resultOf([recordOf({ outcome: 'failed', endMs: 1 })]), undefined)
+  assert.equal(figures.successPercent, 0)
+  const dead = { latencyP50Ms: figures.latencyP50Ms, latencyP99Ms: figures.latencyP99Ms }
+  assert.deepEqual(dead, { latencyP50Ms: undefined, latencyP99Ms: undefined })
+  const rounds = blocksOf(12).map((target, index) => {
+    const round = roundOf(target, index, { successPercent: target === 'after' ? 0 : 100 })
+    return target === 'after' ? Object.assign(round, dead) : round
+  })
+  const metrics = new Set(differencesOf(NAMES, rounds, 1).map(({ metric }) => metric))
+  assert.deepEqual([metrics.has('successPercent'), metrics.has('latencyP50Ms')], [true, false])
+  assert.match(roundText(Object.assign(roundOf('after', 0), dead)), /, p50 -\n$/)
 })
 
 test('the text names what differs, what does not, and a generator that is the limit', () => {
