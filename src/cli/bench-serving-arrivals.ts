@@ -15,7 +15,11 @@ export interface ArrivalOptions {
 
 export function addArrivalFlags(command: Command): Command {
   return command
-    .option('--request-rate <n>', 'A second; inf sends all at once.', positive, Infinity)
+    .addOption(
+      new Option('--request-rate <n>', 'A second; inf sends all at once.')
+        .argParser(positive)
+        .default(Infinity, 'inf'),
+    )
     .option('--burstiness <shape>', '1 = Poisson, less is burstier, inf is constant.', positive, 1)
     .addOption(
       new Option('--ramp-up-strategy <name>', 'A rate that changes.').choices(['linear', 'exponential']),

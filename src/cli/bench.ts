@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import type { BenchRun } from '../../bench/command/run-bench.ts'
 import { addCompareCommand, type CompareOptions, compareRun } from './bench-compare.ts'
+import { addEarlyFlags } from './bench-early-flags.ts'
 import { addFaultsCommand, type FaultsOptions, faultsRun } from './bench-faults.ts'
 import { addOriginalCommands, type RunOfFlags } from './bench-original.ts'
 import { addServingCommand } from './bench-serving.ts'
@@ -15,7 +16,9 @@ export function addBenchCommands(
   done: (code: number) => void,
   run: (run: BenchRun) => Promise<number> = lazily,
 ): Command {
-  const bench = program.command('bench').description('Load a gateway and say how it does.')
+  const bench = addEarlyFlags(
+    program.command('bench').description('Load a gateway and say how it does.').enablePositionalOptions(),
+  )
   const { out, err, terminal } = parts
   const start = async (what: RunOfFlags) => {
     done(await untilInterrupted(parts, signal => run({ ...what, out, err, terminal, signal })))

@@ -224,6 +224,18 @@ test('bench serving shapes its requests, and its run, as the flags say', async (
   })
 })
 
+test('the address and the report may be asked for before the benchmark, as with the original', async () => {
+  const { command, runs } = benchOf()
+  const flags = '--url http://127.0.0.1:8000 --report-dir out basic -r 7'
+  await command.parseAsync(flags.split(' '), { from: 'user' })
+  const [run] = runs
+  assert.deepEqual(
+    [run?.url, run?.reportDir, run?.levels[0]?.load.requests],
+    ['http://127.0.0.1:8000', 'out', 7],
+  )
+  await assert.rejects(loadOf('--url', 'http://127.0.0.1:8000', 'serving'), /bench serving has no --url/)
+})
+
 test('flags that do not go together are refused', async () => {
   await assert.rejects(loadOf('serving', '--dataset-name', 'custom'), /needs --dataset-path/)
   await assert.rejects(loadOf('serving', '--ramp-up-strategy', 'linear'), /needs --ramp-up-start-rps/)
