@@ -1,6 +1,7 @@
 /** How sure a median is: a percentile bootstrap over independent figures. Pure; chance is handed in. */
 import { percentileOf, sorted } from '../load/percentiles.ts'
 import type { Chance } from '../simulator/chance.ts'
+import { smallSampleWidth } from './student.ts'
 
 export interface Interval {
   readonly median: number
@@ -11,8 +12,8 @@ export interface Interval {
 const RESAMPLES = 4000
 
 /**
- * The interval is widened by n/(n-1): the bootstrap of a small sample comes out too narrow. One value alone says
- * nothing about its spread.
+ * The interval is widened as Student's is: the bootstrap of a small sample comes out too narrow, and three values
+ * lie on one side of zero by chance once in four times. One value alone says nothing about its spread.
  *
  * @param level Confidence, 0..1.
  */
@@ -20,8 +21,8 @@ export function medianInterval(values: readonly number[], level: number, chance:
   const median = percentileOf(sorted(values), 50)
   if (values.length < 2) return { median, low: -Infinity, high: Infinity }
   const drawn = new Float64Array(values.length)
-  const medians = new Float64Array(RESAMPLES).map(() => resampledMedian(values, drawn, chance)).sort()
-  const widened = values.length / (values.length - 1)
+  const medians = new Float64Array(RESAMPLES).map(() => resampledMedian(values, drawn, chance)).toSorted()
+  const widened = smallSampleWidth(values.length, level)
   const tail = (100 * (1 - level)) / 2
   const bound = (percent: number) => median + (percentileOf(medians, percent) - median) * widened
   return { median, low: bound(tail), high: bound(100 - tail) }
@@ -30,5 +31,5 @@ export function medianInterval(values: readonly number[], level: number, chance:
 /** `drawn` is written over: thousands are drawn, one after the other. */
 function resampledMedian(values: readonly number[], drawn: Float64Array, chance: Chance): number {
   for (let at = 0; at < drawn.length; at++) drawn[at] = values[Math.floor(chance() * values.length)] ?? 0
-  return percentileOf(drawn.sort(), 50)
+  return percentileOf(drawn.toSorted(), 50)
 }
