@@ -6,19 +6,29 @@ import { readFileSync } from 'node:fs'
 import type { Config } from './config/config.ts'
 import { neededRoles } from './config/needed-roles.ts'
 import type { NowMs } from './core/clock.ts'
-import { type DescriptorBudget, openFilesLimit, shareDescriptors } from './core/descriptor-budget.ts'
+import {
+  type DescriptorBudget,
+  leastDescriptors,
+  openFilesLimit,
+  shareDescriptors,
+} from './core/descriptor-budget.ts'
 import type { EngineSnapshot } from './core/engine.ts'
 import { fleetCapacity } from './core/engine-capacity.ts'
 import type { EngineSlots } from './shared/engine-slots.ts'
 import type { Logger } from './telemetry/log.ts'
 
-/** The configuration as this process can keep it: threads counted, connections shared out. */
+/**
+ * The configuration as this process can keep it: threads counted, connections shared out.
+ * @throws Error when there are too few descriptors to serve anything.
+ */
 export function withinLimits(
   config: Config,
   threads: number,
   log: Logger,
 ): { readonly config: Config; readonly budget: DescriptorBudget } {
   const limit = openFilesLimit(readLimits())
+  const least = leastDescriptors(threads, config.server.listenSockets)
+  if (limit < least) throw tooFew(limit, least, threads)
   const budget = shareDescriptors({
     limit,
     threads,
@@ -39,6 +49,13 @@ function readLimits(): string {
   } catch {
     return ''
   }
+}
+
+/** Before any thread runs: what fails later for want of a descriptor says `EMFILE` at best. */
+function tooFew(limit: number, least: number, threads: number): Error {
+  return new Error(
+    `the limit of open files is ${limit}, and ${least} are needed at least with --workers ${threads}: raise it (ulimit -n, LimitNOFILE)`,
+  )
 }
 
 function tell(limit: number, budget: DescriptorBudget, log: Logger): void {

@@ -54,6 +54,16 @@ export function shareDescriptors(needs: DescriptorNeeds): DescriptorBudget {
   }
 }
 
+/** Of a start that serves one request at a time, listeners aside: modules, logs, probes, clients. */
+const LEAST_OWN = 40
+/** A thread's pipes and event loop, 5, and the connections of one request. */
+const LEAST_PER_THREAD = 8
+
+/** With fewer descriptors the gateway cannot start, or starts and cannot serve. */
+export function leastDescriptors(threads: number, listenSockets: number): number {
+  return LEAST_OWN + listenSockets + threads * LEAST_PER_THREAD
+}
+
 /** From the text of `/proc/self/limits`: the soft limit of open files, `Infinity` when it names none. */
 export function openFilesLimit(limits: string): number {
   const soft = /^Max open files\s+(\S+)/m.exec(limits)?.[1]

@@ -1,13 +1,21 @@
-/** A gateway that may open few files answers more requests at once than it has sockets for. */
+/** A gateway that may open few files answers more requests at once than it has sockets for; with too few it does not start. */
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { Agent, request } from 'node:http'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { openFleet } from '../../support/gateway.ts'
-import { engineFlags, PROGRAM, startProgram } from '../../support/program.ts'
+import { engineFlags, exitOf, PROGRAM, startProgram } from '../../support/program.ts'
 
+const ROOT = join(import.meta.dirname, '../../..')
 const LIMIT = 512
 const REQUESTS = 300
-const LIMITED = ['bash', '-c', `ulimit -n ${LIMIT}; exec "$@"`, 'bash', ...PROGRAM]
+/** With one router thread. */
+const LEAST = 64
+
+function limited(limit: number): string[] {
+  return ['bash', '-c', `ulimit -n ${limit}; exec "$@"`, 'bash', ...PROGRAM]
+}
 
 function generate(port: number, agent: Agent, text: string): Promise<{ status: number; body: string }> {
   const body = JSON.stringify({ text, sampling_params: { max_new_tokens: 4 } })
@@ -28,7 +36,7 @@ function generate(port: number, agent: Agent, text: string): Promise<{ status: n
 test(`${REQUESTS} requests at once are all answered with ${LIMIT} descriptors, and no engine is blamed`, async t => {
   const fleet = await openFleet(t, { prefill: 2, decode: 2, knobs: { itlBaseMs: 40 } })
   const own = ['serve', '--workers', '1', '--log-json', '--log-level', 'info']
-  const { port, lines } = await startProgram(t, LIMITED, [...own, ...engineFlags(fleet)])
+  const { port, lines } = await startProgram(t, limited(LIMIT), [...own, ...engineFlags(fleet)])
 
   const agent = new Agent({ keepAlive: true })
   t.after(() => agent.destroy())
@@ -41,3 +49,31 @@ test(`${REQUESTS} requests at once are all answered with ${LIMIT} descriptors, a
   assert.deepEqual(lines.filter(line => line.includes('"retry"')).slice(0, 3), [])
   for (const engine of [...fleet.prefill, ...fleet.decode]) assert.equal(engine.counters.failed, 0)
 })
+
+test(`${LEAST} descriptors are enough to serve`, async t => {
+  const fleet = await openFleet(t, { prefill: 1, decode: 1 })
+  const { port } = await startProgram(t, limited(LEAST), ['--workers', '1', ...engineFlags(fleet)])
+  const { status, body } = await generate(port, new Agent(), 'p')
+  assert.equal(status, 200, body)
+})
+
+for (const limit of [32, LEAST - 1])
+  test(`${limit} descriptors are refused at the start in one sentence`, async t => {
+    const [file = '', ...before] = limited(limit)
+    const engines = ['--prefill', 'http://127.0.0.1:1', '--decode', 'http://127.0.0.1:2']
+    const places = ['--workers', '1', '--host', '127.0.0.1', '--port', '0', '--prometheus-port', '0']
+    const child = spawn(file, [...before, ...places, ...engines], {
+      cwd: ROOT,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    t.after(() => child.kill('SIGKILL'))
+    const [logged, told] = await Promise.all(
+      [child.stdout, child.stderr].map(stream => stream.setEncoding('utf8').toArray()),
+    )
+    const why = `the limit of open files is ${limit}, and ${LEAST} are needed at least with --workers 1`
+    assert.deepEqual(
+      [logged?.join(''), told?.join('')],
+      ['', `pd-gateway: ${why}: raise it (ulimit -n, LimitNOFILE)\n`],
+    )
+    assert.deepEqual(await exitOf(child), [1, null])
+  })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { openFilesLimit, shareDescriptors } from '../../../src/core/descriptor-budget.ts'
+import { leastDescriptors, openFilesLimit, shareDescriptors } from '../../../src/core/descriptor-budget.ts'
 
 const NEEDS = { limit: 65_536, socketsPerRequest: 2, queueSize: 16_384, maxSockets: 0, threads: 1 }
 
@@ -28,6 +28,13 @@ suite('Descriptors', () => {
   test('are no bound where the limit is not known', () => {
     const { upstreamSockets, liveRequests, clients } = shareDescriptors({ ...NEEDS, limit: Infinity })
     assert.deepEqual([upstreamSockets, liveRequests, clients], [0, Infinity, Infinity])
+  })
+
+  test('are needed by every listener and thread', () => {
+    assert.deepEqual(
+      [leastDescriptors(1, 16), leastDescriptors(1, 1), leastDescriptors(8, 16)],
+      [64, 49, 120],
+    )
   })
 
   test('allow one request even when there are next to none', () => {
