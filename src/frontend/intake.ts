@@ -22,6 +22,8 @@ export interface Intake {
   /** The client's own, or a new one. */
   readonly requestId: string
   readonly contentType: string
+  /** As the client wrote it, several values joined by commas; empty when there is none. */
+  readonly contentEncoding: string
   /** -1 when the client did not say; NaN when it said several things. */
   readonly contentLength: number
   /** For the queue, when the engines are full. */
@@ -49,11 +51,14 @@ const PLAIN = new Set(['', ',keep-alive', ',close', ',Keep-Alive'])
 export function readIntake(req: UwsRequest): Intake {
   const taken: string[] = []
   let connection = ''
+  let contentEncoding = ''
   const length = req.getHeader('content-length')
   let isLengthClear = true
   req.forEach((name, value) => {
     if (name === 'content-length' && value !== length) isLengthClear = false
     else if (name === 'connection') connection = `${connection},${value}`
+    else if (name === 'content-encoding')
+      contentEncoding = contentEncoding ? `${contentEncoding},${value}` : value
     if (FORWARDED.has(name) || name.startsWith('x-request-id-')) taken.push(name, value)
   })
   const headers = PLAIN.has(connection) ? taken : withoutNamed(taken, connection)
@@ -67,6 +72,7 @@ export function readIntake(req: UwsRequest): Intake {
     headers,
     requestId,
     contentType: req.getHeader('content-type'),
+    contentEncoding,
     priority: priorityOf(req.getHeader(PRIORITY) || req.getHeader(PEER_PRIORITY)),
     contentLength: isLengthClear ? lengthOf(length) : Number.NaN,
   }
@@ -96,6 +102,15 @@ const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i
 export function checkContentType(contentType: string): GatewayError | undefined {
   if (contentType === '' || JSON_TYPE.test(contentType)) return undefined
   return new GatewayError('unsupported-media-type', 'content-type must be application/json')
+}
+
+/** Bodies are spliced and passed on as they come: a packed one would have to be unpacked first. */
+export function checkContentEncoding(contentEncoding: string): GatewayError | undefined {
+  if (contentEncoding === '' || contentEncoding.toLowerCase() === 'identity') return undefined
+  return new GatewayError(
+    'unsupported-media-type',
+    `content-encoding ${contentEncoding.slice(0, 64)} is not taken: send the body as it is`,
+  )
 }
 
 export function bodyTooLarge(limitBytes: number): GatewayError {

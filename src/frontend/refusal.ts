@@ -1,7 +1,7 @@
 /** Which requests are refused by their head alone. Pure. */
 import { isGeneration } from '../core/endpoint.ts'
 import { GatewayError } from '../core/errors.ts'
-import { bodyTooLarge, checkContentType, type Intake } from './intake.ts'
+import { bodyTooLarge, checkContentEncoding, checkContentType, type Intake } from './intake.ts'
 import type { Route } from './routes.ts'
 
 /** `undefined`: nothing speaks against it. `bodyBytes`: the largest body that is taken. */
@@ -27,8 +27,16 @@ export function refusalOf(
     return new GatewayError('method-not-allowed', `${path} takes ${route.methods.join(' or ')}`)
   }
   if (route.kind !== 'exchange') return undefined
+  return bodyRefusalOf(intake, isGeneration(route.endpoint), bodyBytes)
+}
+
+function bodyRefusalOf(intake: Intake, isJson: boolean, bodyBytes: number): GatewayError | undefined {
   if (intake.contentLength > bodyBytes) return bodyTooLarge(bodyBytes)
-  return isGeneration(route.endpoint) ? checkContentType(intake.contentType) : undefined
+  if (intake.method === 'GET') return undefined
+  return (
+    checkContentEncoding(intake.contentEncoding) ??
+    (isJson ? checkContentType(intake.contentType) : undefined)
+  )
 }
 
 /** What is still to come of the body is not wanted, or cannot be told from the next request. */

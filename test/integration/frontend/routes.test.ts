@@ -1,7 +1,7 @@
 /** The front end as a client meets it: routes, methods, status codes, headers. */
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
-import { test } from 'node:test'
+import { suite, test } from 'node:test'
 import type { Readiness } from '../../../src/frontend/frontend-options.ts'
 import { openHouse } from '../../support/front-house.ts'
 import { until } from '../../support/until.ts'
@@ -154,6 +154,33 @@ test('refuses a content type that is not JSON, for generation only', async t => 
   assert.equal((await post('/generate', 'text/plain')).status, 415)
   assert.equal((await post('/generate', 'application/json; charset=utf-8')).status, 200)
   assert.equal((await post('/flush_cache', 'text/plain')).status, 200)
+})
+
+suite('A content encoding', () => {
+  for (const [encoding, path, status] of [
+    ['gzip', '/generate', 415],
+    ['br', '/v1/chat/completions', 415],
+    ['identity, gzip', '/generate', 415],
+    ['identity-gzip', '/generate', 415],
+    ['deflate', '/abort_request', 415],
+    ['identity', '/generate', 200],
+    ['Identity', '/flush_cache', 200],
+    ['', '/generate', 200],
+  ] as const)
+    test(`of "${encoding}" at ${path} gets ${status}`, async t => {
+      const { origin } = await openHouse(t)
+      const headers = { 'content-type': 'application/json', 'content-encoding': encoding }
+      const response = await fetch(origin + path, { method: 'POST', headers, body: '{}' })
+      const text = await response.text()
+      assert.equal(response.status, status, text)
+      if (status === 415) assert.ok(text.includes(`content-encoding ${encoding} is not taken`), text)
+    })
+
+  test('says nothing of a request without a body', async t => {
+    const { origin } = await openHouse(t)
+    const response = await fetch(`${origin}/v1/models`, { headers: { 'content-encoding': 'gzip' } })
+    assert.equal(response.status, 200)
+  })
 })
 
 test('refuses with 503 what is more than may be open', async t => {
