@@ -49,9 +49,10 @@ export class AdminRoutes implements AdminHandler {
         path: /^\/admin\/engines$/,
         actions: { GET: () => this.#engines(), POST: ({ body }) => this.#add(body) },
       },
-      // The URL of an engine may stand there as it is, slashes and all, or percent-encoded.
+      // The URL of an engine may stand there as it is, slashes and all, or percent-encoded. A slash after the order is
+      // none of the URL: it would be taken for an engine of that name.
       {
-        path: /^\/admin\/engines\/(.+)\/reset-breaker$/,
+        path: /^\/admin\/engines\/(.+)\/reset-breaker\/?$/,
         actions: { POST: (_, name) => this.#resetBreaker(name) },
       },
       { path: /^\/admin\/engines\/(.+)$/, actions: { DELETE: (_, name) => this.#remove(name) } },

@@ -96,6 +96,11 @@ for (const seed of [1, 2, 3]) {
   })
 }
 
+/** Without and with a slash at the end. */
+function bothOrders(name: string): string[] {
+  return [`${name}/reset-breaker`, `${name}/reset-breaker/`]
+}
+
 test('breakers, links and heartbeats are shown, and a breaker is closed on demand', async () => {
   const { adminOrigin, fleet } = PAIR
   const samples = await samplesOf(adminOrigin)
@@ -104,9 +109,9 @@ test('breakers, links and heartbeats are shown, and a breaker is closed on deman
   const view = await (await fetch(`${adminOrigin}/admin/engines`)).text()
   assert.equal(view.match(/"breaker":"closed"/g)?.length, 2)
   const url = fleet.decode[0]?.url ?? ''
-  for (const written of [encodeURIComponent(url), url, `${url}/`]) {
+  for (const order of [encodeURIComponent(url), url, `${url}/`].flatMap(bothOrders)) {
     // oxlint-disable-next-line no-await-in-loop -- one after the other
-    const reset = await fetch(`${adminOrigin}/admin/engines/${written}/reset-breaker`, { method: 'POST' })
+    const reset = await fetch(`${adminOrigin}/admin/engines/${order}`, { method: 'POST' })
     // oxlint-disable-next-line no-await-in-loop -- the same
     assert.deepEqual([reset.status, await reset.json()], [200, { url, breaker: 'closed' }])
   }

@@ -17,6 +17,7 @@ const CHANGES = [
   ['POST', '/admin/engines', 'invalid-json'],
   ['DELETE', '/admin/engines/http%3A%2F%2F127.0.0.1%3A1', 'engine-not-found'],
   ['POST', '/admin/engines/http%3A%2F%2F127.0.0.1%3A1/reset-breaker', 'engine-not-found'],
+  ['POST', '/admin/engines/http://127.0.0.1:1/reset-breaker/', 'engine-not-found'],
   ['POST', '/admin/threads/9/restart', 'invalid-request'],
 ] as const
 
