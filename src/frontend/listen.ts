@@ -26,7 +26,8 @@ export async function listen(uws: Uws, app: UwsApp, options: ListenOptions): Pro
       if (socket !== false) sockets.push(socket)
     })
     const first = sockets[0]
-    if (first === undefined) throw new Error(`cannot listen on ${host}:${port}`)
+    if (first === undefined)
+      throw new Error(`the gateway cannot have its port (--port): no listener on ${host}:${port}`)
     if (index === 0) port = uws.us_socket_local_port(first)
   }
   const close = (): void => {
@@ -39,7 +40,9 @@ export async function listen(uws: Uws, app: UwsApp, options: ListenOptions): Pro
 function assertFree(host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const probe = createServer()
-    probe.once('error', reject)
+    probe.once('error', cause => {
+      reject(new Error(`the gateway cannot have its port (--port): ${cause.message}`, { cause }))
+    })
     probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve()))
   })
 }

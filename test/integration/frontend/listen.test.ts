@@ -23,7 +23,10 @@ test('does not start on the port of another program, and says which port it is',
   const other = createServer()
   t.after(() => other.close())
   const port = await listen(other)
-  await assert.rejects(listenOn(port), new RegExp(`EADDRINUSE: address already in use 127.0.0.1:${port}`))
+  await assert.rejects(
+    listenOn(port),
+    new RegExp(`--port.*EADDRINUSE: address already in use 127.0.0.1:${port}`),
+  )
 })
 
 test('does not share the port of another gateway, which goes on', async t => {
