@@ -39,8 +39,9 @@ const MESSAGE_LIMIT = 4096
 /** The form that senders must use. */
 const HTTP_DATE = /^\w{3}, \d{2} \w{3} \d{4} \d{2}:\d{2}:\d{2} GMT$/
 
-/** An error status of an engine, with its body. */
+/** An error status of an engine, or one of a redirect, with its body. */
 export function statusFailure(leg: Leg, status: number, body: Uint8Array, retryAfter?: string): Failure {
+  if (status < 400) return redirectFailure(leg, status)
   const told = readEnvelope(body)
   const retryAfterMs = parseRetryAfterMs(retryAfter)
   // Clients know what to make of 5xx; RFC 9110 section 15 has no statuses above.
@@ -54,6 +55,12 @@ export function statusFailure(leg: Leg, status: number, body: Uint8Array, retryA
     retryable: isRetryableStatus(status, told.message, retryAfterMs),
   })
   return { cause: 'status', blame: blameOf(status, told.message), error }
+}
+
+/** No engine redirects: something else stands at its address. */
+function redirectFailure(leg: Leg, status: number): Failure {
+  const text = `The ${leg} engine answered with a redirect (${status}), which is not followed.`
+  return { cause: 'status', blame: 'engine', error: new GatewayError('engine-protocol', text, { leg }) }
 }
 
 /** An error or an abort that arrived inside a 200. `status` is the one that the event names, if any. */

@@ -20,8 +20,9 @@ export class LegBody {
     return this.#bytes
   }
 
+  /** Redirects are not followed. */
   get isError(): boolean {
-    return this.status >= 400
+    return this.status >= 300
   }
 
   get isEventStream(): boolean {

@@ -330,6 +330,15 @@ const INSIDE_200: readonly Fault[] = [
     },
   },
   {
+    name: 'a redirect',
+    fate: 'passing',
+    status: 502,
+    cause: 'status',
+    says: 'redirect (307), which is not followed',
+    blame: 'engine',
+    play: () => whole(307, '<html>moved</html>'),
+  },
+  {
     name: 'garbage',
     fate: 'passing',
     status: 502,

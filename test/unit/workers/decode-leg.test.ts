@@ -239,12 +239,20 @@ suite('DecodeLeg with a body', () => {
     assert.deepEqual(told, ['refused', 'failed: status 413'])
   })
 
-  for (const status of [204, 301])
-    test(`takes an empty ${status} for no answer`, () => {
+  test('takes an empty 204 for no answer', () => {
+    const { leg, told } = listen()
+    leg.onHead(204, [])
+    leg.onEnd()
+    assert.deepEqual(told, ['failed: protocol 502'])
+  })
+
+  for (const headers of [[], JSON_BODY, STREAM])
+    test(`takes a redirect for a refusal, of type ${headers[1] ?? 'none'}`, () => {
       const { leg, told } = listen()
-      leg.onHead(status, [])
+      leg.onHead(307, headers)
+      leg.onData(Buffer.from(TOKEN))
       leg.onEnd()
-      assert.deepEqual(told, ['failed: protocol 502'])
+      assert.deepEqual(told, ['refused', 'failed: status 502'])
     })
 })
 

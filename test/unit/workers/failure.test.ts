@@ -78,6 +78,17 @@ suite('statusFailure reads the message of', () => {
 })
 
 suite('statusFailure', () => {
+  for (const status of [301, 307, 308])
+    test(`tells of a redirect with ${status}, whatever its body says`, () => {
+      const { cause, blame, error } = refused(status, '{"error":{"message":"m"}}')
+      assert.deepEqual([cause, blame, error.code, error.status], ['status', 'engine', 'engine-protocol', 502])
+      assert.equal(
+        error.message,
+        `The decode engine answered with a redirect (${status}), which is not followed.`,
+      )
+      assert.ok(error.retryable)
+    })
+
   for (const status of [400, 401, 403, 404, 413, 422, 429, 500, 502, 503]) {
     test(`passes ${status} on, with the leg`, () => {
       const { error, cause } = refused(status)
