@@ -13,7 +13,8 @@ const RESAMPLES = 4000
 
 /**
  * The interval is widened as Student's is: the bootstrap of a small sample comes out too narrow, and three values
- * lie on one side of zero by chance once in four times. One value alone says nothing about its spread.
+ * lie on one side of zero by chance once in four times. Both sides are as wide as the wider one: of a few values the
+ * one beyond the median may lie beside it by chance. One value alone says nothing about its spread.
  *
  * @param level Confidence, 0..1.
  */
@@ -24,8 +25,9 @@ export function medianInterval(values: readonly number[], level: number, chance:
   const medians = new Float64Array(RESAMPLES).map(() => resampledMedian(values, drawn, chance)).toSorted()
   const widened = smallSampleWidth(values.length, level)
   const tail = (100 * (1 - level)) / 2
-  const bound = (percent: number) => median + (percentileOf(medians, percent) - median) * widened
-  return { median, low: bound(tail), high: bound(100 - tail) }
+  const side = (percent: number) => Math.abs(percentileOf(medians, percent) - median)
+  const half = Math.max(side(tail), side(100 - tail)) * widened
+  return { median, low: median - half, high: median + half }
 }
 
 /** `drawn` is written over: thousands are drawn, one after the other. */
