@@ -8,7 +8,7 @@ import { once } from 'node:events'
 import { type EngineSnapshot, NO_ENGINES } from '../core/engine.ts'
 import type { ThreadChannel } from '../messages/channel.ts'
 import { type Batch, isBatch } from '../messages/codec.ts'
-import type { LeftCall, ThreadReport } from '../messages/thread.ts'
+import type { LeftCall, ThreadOrder, ThreadReport } from '../messages/thread.ts'
 import { EngineSlots } from '../shared/engine-slots.ts'
 import { takeLeftLegs } from '../shared/leg-journal.ts'
 import { HeartbeatLook } from './heartbeat-look.ts'
@@ -77,14 +77,12 @@ export class RouterThreads {
   /** Every thread, also one that is started later, works with this from now on. */
   sendSnapshot(snapshot: EngineSnapshot): void {
     this.#snapshot = snapshot
-    for (const running of this.#running.values())
-      if (running.threadId !== undefined) order(running, { kind: 'snapshot', snapshot })
+    this.#orderAll({ kind: 'snapshot', snapshot })
   }
 
   /** Each thread frees what it can of its memory. */
   collectGarbage(): void {
-    for (const running of this.#running.values())
-      if (running.threadId !== undefined) order(running, { kind: 'collect-garbage' })
+    this.#orderAll({ kind: 'collect-garbage' })
   }
 
   /**
@@ -115,6 +113,11 @@ export class RouterThreads {
     await Promise.race([ended, afterMs(CLOSE_WAIT_MS)])
     for (const { port } of running) port.close()
     await this.#pool.destroy()
+  }
+
+  /** Threads that take orders already. */
+  #orderAll(what: ThreadOrder): void {
+    for (const running of this.#running.values()) if (running.threadId !== undefined) order(running, what)
   }
 
   /** Resolves when the thread is ready. */
