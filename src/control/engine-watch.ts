@@ -5,6 +5,7 @@
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
+import { errorCode } from '../core/error-code.ts'
 import { isLocalShortage } from '../core/local-shortage.ts'
 import type { HealthName } from '../shared/engine-slots.ts'
 import type { Logger } from '../telemetry/log.ts'
@@ -111,8 +112,7 @@ export class EngineWatch {
       return { why, isOurs: false }
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error)
-      const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-      return { why, isOurs: isLocalShortage(code) }
+      return { why, isOurs: isLocalShortage(errorCode(error)) }
     }
   }
 

@@ -1,4 +1,5 @@
 /** Names what undici and the kernel say went wrong with a connection. Pure. */
+import { errorCode } from '../../src/core/error-code.ts'
 import { isLocalShortage } from '../../src/core/local-shortage.ts'
 import type { LegFailure } from './leg.ts'
 
@@ -17,7 +18,7 @@ const UNASKED = /^bad (?:response|upgrade)$/
 
 /** `isReused`: the socket had carried a request before, and no byte of this response has come. */
 export function nameFailure(error: Error, isReused: boolean): LegFailure {
-  const code = codeOf(error)
+  const code = errorCode(error)
   if (code === 'UND_ERR_SOCKET' && UNASKED.test(error.message)) return unasked()
   const kind = error.name === 'HTTPParserError' ? kindOfParserError(error) : kindOf(code)
   const text = code === '' || error.message.includes(code) ? error.message : `${error.message} (${code})`
@@ -41,9 +42,4 @@ function kindOf(code: string): LegFailure['kind'] {
 /** Undici gives these no code. A response that is cut short is no fault of its form. */
 function kindOfParserError(error: Error): LegFailure['kind'] {
   return error.message.includes('Invalid EOF state') ? 'reset' : 'protocol'
-}
-
-function codeOf(error: Error): string {
-  if ('code' in error && typeof error.code === 'string') return error.code
-  return error.cause instanceof Error ? codeOf(error.cause) : ''
 }
