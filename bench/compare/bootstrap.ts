@@ -33,5 +33,6 @@ export function medianInterval(values: readonly number[], level: number, chance:
 /** `drawn` is written over: thousands are drawn, one after the other. */
 function resampledMedian(values: readonly number[], drawn: Float64Array, chance: Chance): number {
   for (let at = 0; at < drawn.length; at++) drawn[at] = values[Math.floor(chance() * values.length)] ?? 0
-  return percentileOf(drawn.toSorted(), 50)
+  // oxlint-disable-next-line unicorn/no-array-sort -- a copy for each draw takes twice as long
+  return percentileOf(drawn.sort(), 50)
 }
