@@ -16,7 +16,7 @@ export interface EngineConnectionsOptions extends ConnectionOptions {
 }
 
 export class EngineConnections implements LegOwner, SocketPool {
-  /** One for all connections: an URL is more than half a KiB.  */
+  /** One for all connections: each URL takes a third of a KiB. */
   readonly #origin: URL
   readonly #options: EngineConnectionsOptions
   readonly #all = new Set<Connection>()

@@ -5,6 +5,9 @@ import { configSchema } from '../../../src/config/config.ts'
 import { EngineWatch } from '../../../src/control/engine-watch.ts'
 import { SILENT } from '../../support/front-house.ts'
 
+/** Port 1 of this machine: nobody listens there. */
+const NOBODY = { url: 'http://127.0.0.1:1', role: 'decode', bootstrapPort: undefined } as const
+
 test('an engine that does not come up is reported once, with the reason, and tried on', async () => {
   const { engines, health } = configSchema.parse({
     engines: { startupTimeoutSecs: 0.001, startupCheckIntervalSecs: 0.002 },
@@ -13,8 +16,7 @@ test('an engine that does not come up is reported once, with the reason, and tri
   const errors: object[] = []
   let tries = 0
   const watch = new EngineWatch({
-    // Port 1 of this machine: nobody listens there.
-    spec: { url: 'http://127.0.0.1:1', role: 'decode', bootstrapPort: undefined },
+    spec: NOBODY,
     lastHealth: 'unknown',
     engines,
     health,
@@ -49,7 +51,7 @@ test('probes that find no descriptor of ours say nothing of the engine', async t
     return this
   })
   const watch = new EngineWatch({
-    spec: { url: 'http://127.0.0.1:1', role: 'decode', bootstrapPort: undefined },
+    spec: NOBODY,
     lastHealth: 'healthy',
     engines,
     health,
