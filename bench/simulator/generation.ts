@@ -94,12 +94,13 @@ export class Generation implements SequenceListener {
     this.#output.end()
   }
 
-  progressed(sequence: Sequence): void {
+  /** Tokens that came faster than they can be written go in one event, as in the real server. */
+  progressed(sequence: Sequence, isOvertaken: boolean): void {
     this.#host.counters.tokens++
     if (this.#isOver || this.#isPriming || !this.#call.isStream) return
     const interval = this.#host.knobs.streamInterval
     if (sequence.produced !== 1 && sequence.produced % interval !== 0) return
-    if (this.#output.isBehind) return
+    if (this.#output.isBehind || (isOvertaken && this.#hasToken)) return
     const events = this.#renderer.progress(sequence)
     if (events !== '') this.#output.events(events)
     this.#noteToken(sequence)

@@ -46,6 +46,7 @@ const timingShape = {
   jitter: chance().default(0.1).describe('Share by which step times vary.'),
   tokenizeMsPerKTok: ms(1).describe('Tokenizer time for 1000 tokens.'),
   loopDelayMs: ms(5).describe('Turn of an idle scheduler loop.'),
+  catchUpMs: ms(50).describe('Steps late by this are made up for, their tokens told in one event; 0: never.'),
 }
 
 const transferShape = {
@@ -155,6 +156,7 @@ export const FAST: Partial<Knobs> = {
   jitter: 0,
   tokenizeMsPerKTok: 0,
   loopDelayMs: 1,
+  catchUpMs: 0,
   transferSetupMs: 0,
   linkGBps: 10_000,
   handshakeRetryMs: 10,

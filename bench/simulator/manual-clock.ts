@@ -41,6 +41,11 @@ export class ManualClock implements SimClock {
     this.#nowMs = untilMs
   }
 
+  /** `ms` go by in which no timer fires: the thread is busy. The next `advance` makes them fire, late. */
+  block(ms: number): void {
+    this.#nowMs += ms
+  }
+
   #next(untilMs: number): Timer | undefined {
     let first: Timer | undefined
     for (const timer of this.#timers.values()) {

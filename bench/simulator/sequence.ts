@@ -43,7 +43,8 @@ export interface SequenceSpec {
 }
 
 export interface SequenceListener {
-  progressed(sequence: Sequence): void
+  /** `isOvertaken`: more tokens are due at this moment. */
+  progressed(sequence: Sequence, isOvertaken: boolean): void
   ended(sequence: Sequence): void
 }
 
@@ -77,10 +78,10 @@ export class Sequence {
     })
   }
 
-  /** One token more; the last one ends it. */
-  produce(): void {
+  /** One token more; the last one ends it. `isOvertaken`: the one after it is due, too. */
+  produce(isOvertaken: boolean): void {
     this.produced++
-    if (this.produced < this.script.length) this.listener?.progressed(this)
+    if (this.produced < this.script.length) this.listener?.progressed(this, isOvertaken)
     else this.finish()
   }
 

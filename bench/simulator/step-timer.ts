@@ -1,22 +1,31 @@
 /**
  * The heartbeat of a scheduler loop: one timer for all requests of an engine.
  *
- * Steps keep their pace when a timer fires late (the next one is due from when this one was), but a loop
- * that fell behind by more than a step does not catch up: a real engine would not either.
+ * A real engine computes in a process of its own, at its own pace however busy the one that writes its answers
+ * is. Here both share a thread: steps that are late by the knob `catchUpMs` are made up for at once. A gap of a
+ * second or more is no busy writer but a machine that stood still, and is not made up for.
  */
 import type { TimerHandle } from './clock.ts'
 import type { SchedulerHost } from './scheduler.ts'
 
+const MAX_CATCH_UP_MS = 1000
+const NEVER = Number.NEGATIVE_INFINITY
+
+type StepHost = Pick<SchedulerHost, 'knobs' | 'clock' | 'chance'>
+
 export class StepTimer {
-  readonly #host: SchedulerHost
+  readonly #host: StepHost
   readonly #run: () => void
   #timer: TimerHandle | undefined
   #dueMs = 0
   #stalledUntilMs = 0
   #isPaused = false
   #isOwed = false
+  #isRunning = false
+  /** What was due by then is made up for: the moment at which a timer fired far too late. */
+  #catchUpToMs = NEVER
 
-  constructor(host: SchedulerHost, run: () => void) {
+  constructor(host: StepHost, run: () => void) {
     this.#host = host
     this.#run = run
   }
@@ -30,14 +39,21 @@ export class StepTimer {
     return this.isArmed ? Math.max(0, this.#dueMs - this.#host.clock.now()) : 0
   }
 
-  /** The next step in `stepMs`, varied by the jitter knob. No effect while one is set. */
+  /** Whether the step that runs now is followed at once by another of `stepMs`, due already. */
+  isOvertaken(stepMs: number): boolean {
+    return this.#dueMs + stepMs <= this.#catchUpToMs
+  }
+
+  /**
+   * The next step in `stepMs`, varied by the jitter knob. Called from within a step it counts from when that
+   * one was due, unless that is too long ago to be made up for. No effect while one is set.
+   */
   arm(stepMs: number): void {
     if (this.isArmed) return
     const { knobs, clock, chance } = this.#host
     const variedMs = knobs.jitter === 0 ? stepMs : stepMs * (1 + knobs.jitter * (2 * chance() - 1))
-    const nowMs = clock.now()
-    const lateMs = nowMs - this.#dueMs
-    this.#dueMs = (lateMs >= 0 && lateMs < variedMs ? this.#dueMs : nowMs) + variedMs
+    const isNext = this.#isRunning && this.#lateMs < (knobs.catchUpMs > 0 ? MAX_CATCH_UP_MS : variedMs)
+    this.#dueMs = (isNext ? this.#dueMs : clock.now()) + variedMs
     this.#set()
   }
 
@@ -54,7 +70,8 @@ export class StepTimer {
     this.#isPaused = false
     if (!this.#isOwed) return
     this.#isOwed = false
-    this.#run()
+    this.#dueMs = this.#host.clock.now()
+    this.#step()
   }
 
   stop(): void {
@@ -65,20 +82,40 @@ export class StepTimer {
     this.#stalledUntilMs = 0
   }
 
+  get #lateMs(): number {
+    return this.#host.clock.now() - this.#dueMs
+  }
+
   #set(): void {
     const { clock } = this.#host
     this.#timer = clock.setTimeout(() => this.#fire(), Math.max(0, this.#dueMs - clock.now()))
   }
 
+  /** One step, or all that are due by now when the timer came far too late. */
   #fire(): void {
-    this.#timer = undefined
+    const { knobs, clock } = this.#host
+    const nowMs = clock.now()
+    const isFarBehind =
+      knobs.catchUpMs > 0 && this.#lateMs >= knobs.catchUpMs && this.#lateMs < MAX_CATCH_UP_MS
+    this.#catchUpToMs = isFarBehind ? nowMs : NEVER
+    do {
+      clock.clearTimeout(this.#timer)
+      this.#timer = undefined
+      this.#step()
+    } while (this.#timer !== undefined && this.#dueMs <= this.#catchUpToMs)
+    this.#catchUpToMs = NEVER
+  }
+
+  #step(): void {
     if (this.#isPaused) {
       this.#isOwed = true
     } else if (this.#stalledUntilMs > this.#host.clock.now()) {
       this.#dueMs = this.#stalledUntilMs
       this.#set()
     } else {
+      this.#isRunning = true
       this.#run()
+      this.#isRunning = false
     }
   }
 }

@@ -74,27 +74,30 @@ export class TokenLoop {
     return knobs.errorAfterKvProb > 0 && chance() < knobs.errorAfterKvProb
   }
 
-  #arm(): void {
+  get #stepMs(): number {
     const { itlBaseMs, itlPerReqMs } = this.#host.knobs
-    if (this.#running.size > 0 || this.#retracted.length > 0) {
-      this.steps.arm(itlBaseMs + itlPerReqMs * this.#running.size)
-    }
+    return itlBaseMs + itlPerReqMs * this.#running.size
+  }
+
+  #arm(): void {
+    if (this.#running.size > 0 || this.#retracted.length > 0) this.steps.arm(this.#stepMs)
   }
 
   #step(): void {
     this.#resumeRetracted()
     this.#makeRoom()
-    for (const sequence of this.#running) this.#advance(sequence)
+    const isOvertaken = this.steps.isOvertaken(this.#stepMs)
+    for (const sequence of this.#running) this.#advance(sequence, isOvertaken)
     this.#arm()
   }
 
-  #advance(sequence: Sequence): void {
+  #advance(sequence: Sequence, isOvertaken = false): void {
     const { oomAt } = this.#host.knobs
     this.#pool.take(sequence, 1)
     if (this.#aborted.has(sequence)) sequence.end(abortOf('Aborted', null))
     else if (oomAt > 0 && sequence.produced >= oomAt) sequence.end(abortOf(OUT_OF_MEMORY, 500))
     else if (sequence.script.length === 0) sequence.finish()
-    else sequence.produce()
+    else sequence.produce(isOvertaken)
     if (sequence.ending !== undefined) this.#drop(sequence)
   }
 

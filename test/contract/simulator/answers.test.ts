@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
 import type { Knobs } from '../../../bench/simulator/knobs.ts'
+import { ManualClock } from '../../../bench/simulator/manual-clock.ts'
 import { chatPromptText, expectedText, idsPromptText } from '../../../bench/simulator/script.ts'
 import { at, parseStream } from '../../support/sse.ts'
+import { until } from '../../support/until.ts'
 import { type Answer, fleetFor, joined, only, open, post } from './support.ts'
 
 interface Trio {
@@ -163,6 +165,26 @@ suite('streams', () => {
     ).events
     assert.equal(deltas.map(event => at(event, 'text')).join(''), text)
     assert.equal(deltas.length, 40)
+  })
+
+  test('tell what came while their writer was busy in one event', async t => {
+    const clock = new ManualClock()
+    const knobs = { itlBaseMs: 20, catchUpMs: 50, incrementalStreaming: true }
+    const engine = only((await fleetFor(t, { unified: 1, knobs, clock })).unified)
+    const body = { text: 'busy', stream: true, sampling_params: { max_new_tokens: 20 } }
+    const { answer, firstBytes } = open(engine.url, '/generate', body)
+    await until(() => engine.running() === 1, 'the engine has the request')
+    clock.advance(30)
+    await firstBytes
+    clock.block(200)
+    clock.advance(1000)
+    const { events } = parseStream((await answer).body)
+    const counts = events.map(event => Number(at(event, 'meta_info', 'completion_tokens')))
+    assert.deepEqual(
+      counts.map((count, place) => count - (counts[place - 1] ?? 0)).filter(more => more > 1),
+      [10],
+    )
+    assert.equal(events.map(event => at(event, 'text')).join(''), expectedText('busy', 0, 20))
   })
 
   test('of a batch carry an index', async t => {
