@@ -6,6 +6,9 @@ import type { CliParts } from './parts.ts'
 import { serveConfig } from './serve.ts'
 import { settingsOfFlags } from './settings.ts'
 
+/** A decode step of 10 to 20 ms (256 requests at once, the simulator's limit): as an 8B model on an H100. */
+const PACE = ['--knob', 'itlPerReqMs=0.04']
+
 export interface DemoOptions {
   readonly port?: string
   readonly disableRetries?: true
@@ -18,7 +21,7 @@ export async function demo(options: DemoOptions, parts: CliParts): Promise<numbe
   const { port = '30000', logLevel = 'info', preset = 'calm', script, disableRetries = false } = options
   parts.out('Starting two prefill and two decode engines (simulated) …\n')
   const played = script === undefined ? [] : ['--script', script]
-  const fleet = await startFleetProcess(parts.mainPath, ['--preset', preset, ...played])
+  const fleet = await startFleetProcess(parts.mainPath, ['--preset', preset, ...PACE, ...played])
   try {
     const { settings } = settingsOfFlags(
       new Map<string, GivenValue>([
