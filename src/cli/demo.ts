@@ -28,9 +28,9 @@ export async function demo(options: DemoOptions, parts: CliParts): Promise<numbe
         ['host', '127.0.0.1'],
         ['port', port],
         ['log-level', logLevel],
-        // Four engines take minutes for what thousands of clients may ask at once.
+        // Four engines take minutes for what thousands of clients may ask at once, and fail more in such bursts.
         ['queue-timeout-secs', '300'],
-        ...(disableRetries ? [['disable-retries', true] as const] : []),
+        disableRetries ? ['disable-retries', true] : ['retry-max-retries', '5'],
         ['prometheus-host', '127.0.0.1'],
         ['prometheus-port', '0'],
         // Nobody balances load between demos.

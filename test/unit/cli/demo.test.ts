@@ -60,7 +60,7 @@ test('the demo puts a gateway before engines of another process and prints lines
 
 test('the demo shows what retries save, and says as much as it is told to', async t => {
   const path = moduleOf(t, CHILD)
-  assert.equal((await demo(path)).config?.retry.maxRetries, 3)
+  assert.equal((await demo(path)).config?.retry.maxRetries, 5)
   const { config } = await demo(path, '--disable-retries', '--log-level', 'error')
   assert.equal(config?.retry.maxRetries, 0)
   assert.equal(config?.log.level, 'error')
