@@ -9,11 +9,12 @@ import { until } from '../support/until.ts'
 const ENGINES = { pd: { prefill: 1, decode: 1 }, regular: { unified: 1 } } as const
 
 // Each test leaves its gateway and engines as it found them: with nothing running.
-const TWO_THREADS = await openGateway({ after }, { fleet: ENGINES.pd, config: { server: { workers: 2 } } })
-const MODES = {
-  pd: await openGateway({ after }, { fleet: ENGINES.pd }),
-  regular: await openGateway({ after }, { fleet: ENGINES.regular }),
-}
+const [TWO_THREADS, pd, regular] = await Promise.all([
+  openGateway({ after }, { fleet: ENGINES.pd, config: { server: { workers: 2 } } }),
+  openGateway({ after }, { fleet: ENGINES.pd }),
+  openGateway({ after }, { fleet: ENGINES.regular }),
+])
+const MODES = { pd, regular }
 
 /** Longer than any test. */
 const ENDLESS = { max_new_tokens: 100_000 }

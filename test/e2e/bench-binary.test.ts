@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { suite, type TestContext, test } from 'node:test'
 import { reportSchema } from '../../bench/report/schema.ts'
 import { openGateway } from '../support/gateway.ts'
 import { until } from '../support/until.ts'
@@ -78,29 +78,30 @@ test('Ctrl-C prints and writes what there is, and ends with 130', async t => {
   assert.equal(report.levels[0]?.wasInterrupted, true)
 })
 
-for (const kind of ['basic', 'serving', 'compare']) {
-  test(`bench ${kind} of a target that is down says so in one line, and ends with 2`, async t => {
-    const targets = {
-      basic: `--url ${NOBODY}`,
-      serving: `--base-url ${NOBODY}`,
-      compare: `--target a=${NOBODY} --target b=${NOBODY}`,
-    }[kind]
-    const { child, said, ended } = startBench(t, [kind, ...(targets ?? '').split(' ')])
-    await ended
-    assert.equal(child.exitCode, 2)
-    assert.equal(said.out, '')
-    assert.match(said.err, /^nobody answers at http:\/\/127\.0\.0\.1:9: [^\n]+\n$/)
-  })
-}
+suite('what cannot be run', { concurrency: 2 }, () => {
+  for (const kind of ['basic', 'serving', 'compare']) {
+    test(`bench ${kind} of a target that is down says so in one line, and ends with 2`, async t => {
+      const targets = {
+        basic: `--url ${NOBODY}`,
+        serving: `--base-url ${NOBODY}`,
+        compare: `--target a=${NOBODY} --target b=${NOBODY}`,
+      }[kind]
+      const { child, said, ended } = startBench(t, [kind, ...(targets ?? '').split(' ')])
+      await ended
+      assert.equal(child.exitCode, 2)
+      assert.equal(said.out, '')
+      assert.match(said.err, /^nobody answers at http:\/\/127\.0\.0\.1:9: [^\n]+\n$/)
+    })
+  }
 
-test('flags that cannot be are refused in one line, with 2', async t => {
   for (const [flags, message] of REFUSED) {
-    const { child, said, ended } = startBench(t, flags.split(' '))
-    // oxlint-disable-next-line no-await-in-loop -- a process at a time
-    await ended
-    assert.equal(child.exitCode, 2, flags)
-    assert.equal(said.out, '', flags)
-    assert.match(said.err, message)
-    assert.equal(said.err.trimEnd().split('\n').length, 1, said.err)
+    test(`bench ${flags} is refused in one line, with 2`, async t => {
+      const { child, said, ended } = startBench(t, flags.split(' '))
+      await ended
+      assert.equal(child.exitCode, 2)
+      assert.equal(said.out, '')
+      assert.match(said.err, message)
+      assert.equal(said.err.trimEnd().split('\n').length, 1, said.err)
+    })
   }
 })

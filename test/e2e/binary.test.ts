@@ -1,7 +1,7 @@
 /** The program as operators start it: its own process, flags of the Rust routers, ended by a signal. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { type TestContext, test } from 'node:test'
+import { suite, type TestContext, test } from 'node:test'
 import { expectedText } from '../../bench/simulator/script.ts'
 import { openFleet, runningOn } from '../support/gateway.ts'
 import { engineFlags, PROGRAM, type Program, startProgram } from '../support/program.ts'
@@ -9,23 +9,36 @@ import { until } from '../support/until.ts'
 
 const NPX = ['npx', '--no-install', 'pd-gateway']
 
-test('the program serves a fleet given by flags, and ends with 0 at SIGTERM', async t => {
-  const { child, origin } = await startPairs(t, PROGRAM)
-  child.kill('SIGTERM')
-  const [code] = await once(child, 'exit')
-  assert.equal(code, 0)
-  await assert.rejects(fetch(`${origin}/health`))
-})
+// Nothing here is timed, and most of it is a process that starts.
+suite('the program', { concurrency: 2 }, () => {
+  test('the program serves a fleet given by flags, and ends with 0 at SIGTERM', async t => {
+    const { child, origin } = await startPairs(t, PROGRAM)
+    child.kill('SIGTERM')
+    const [code] = await once(child, 'exit')
+    assert.equal(code, 0)
+    await assert.rejects(fetch(`${origin}/health`))
+  })
 
-test('the program that npx started serves, and does not outlive npx', async t => {
-  const { child, origin } = await startPairs(t, NPX)
-  child.kill('SIGTERM')
-  await until(async () => {
-    const isServing = await fetch(`${origin}/health`).then(
-      () => true,
-      () => false,
-    )
-    return !isServing
+  test('the program that npx started serves, and does not outlive npx', async t => {
+    const { child, origin } = await startPairs(t, NPX)
+    child.kill('SIGTERM')
+    await until(async () => {
+      const isServing = await fetch(`${origin}/health`).then(
+        () => true,
+        () => false,
+      )
+      return !isServing
+    })
+  })
+
+  test('the program, given single engines, serves them', async t => {
+    const fleet = await openFleet(t, { unified: 2 })
+    const urls = fleet.unified.map(({ url }) => url)
+    const { child, origin } = await startProgram(t, PROGRAM, ['--worker-urls', ...urls])
+    assert.equal(await complete(origin, 'Once'), expectedText('Once', 0, 12))
+    child.kill('SIGINT')
+    const [code] = await once(child, 'exit')
+    assert.equal(code, 0)
   })
 })
 
@@ -52,16 +65,6 @@ async function startPairs(t: TestContext, command: readonly string[]): Promise<P
   await until(() => runningOn(fleet) === 0)
   return program
 }
-
-test('the program, given single engines, serves them', async t => {
-  const fleet = await openFleet(t, { unified: 2 })
-  const urls = fleet.unified.map(({ url }) => url)
-  const { child, origin } = await startProgram(t, PROGRAM, ['--worker-urls', ...urls])
-  assert.equal(await complete(origin, 'Once'), expectedText('Once', 0, 12))
-  child.kill('SIGINT')
-  const [code] = await once(child, 'exit')
-  assert.equal(code, 0)
-})
 
 async function complete(origin: string, prompt: string): Promise<unknown> {
   const response = await fetch(`${origin}/v1/completions`, {

@@ -3,14 +3,15 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { after, type TestContext, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import type { Browser, Page } from 'puppeteer-core'
 import { type BenchRun, runBench } from '../../bench/command/run-bench.ts'
 import { comparePage } from '../../bench/report/html/compare-page.ts'
+import type { Knobs } from '../../bench/simulator/knobs.ts'
 import { openBrowser, skipWithoutBrowser } from '../support/browser.ts'
 import { compareReportOf } from '../support/compare-report.ts'
-import { openGateway } from '../support/gateway.ts'
+import { openFleet } from '../support/gateway.ts'
 
 const DATASET = { kind: 'prompts', prompts: ['Hello'], minTokens: 3, maxTokens: 6 } as const
 const LOAD = { requests: 60, endpoint: 'chat', isStream: true, dataset: DATASET } as const
@@ -32,6 +33,21 @@ const COLOURED_PIXELS = `[...document.querySelectorAll('[data-plot]')].map(place
   }
   return coloured
 })`
+
+let opened: Promise<Browser> | undefined
+after(async () => (await opened)?.close())
+
+/** One for all tests, and none where they are skipped. */
+function sharedBrowser(): Promise<Browser> {
+  opened ??= openBrowser()
+  return opened
+}
+
+/** Address of an engine that does both: a report does not show what stands before it. */
+async function openEngine(t: TestContext, knobs: Partial<Knobs> = {}): Promise<string> {
+  const fleet = await openFleet(t, { unified: 1, knobs })
+  return fleet.unified[0]?.url ?? ''
+}
 
 function folderOf(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'pd-gateway-page-'))
@@ -110,26 +126,26 @@ async function assertDrawn(browser: Browser, path: string, plots: number): Promi
 }
 
 test('the page of a basic run draws all its plots', { skip: skipWithoutBrowser }, async t => {
-  const { origin: url } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
+  const url = await openEngine(t)
   const arrivals = { kind: 'closed', concurrency: 10 } as const
   const path = await pageOf(t, {
     command: 'basic',
     url,
     levels: [{ name: NAME, load: { ...LOAD, arrivals } }],
   })
-  await assertDrawn(await openBrowser(t), path, 7)
+  await assertDrawn(await sharedBrowser(), path, 7)
 })
 
 test('the page of a progressive run draws each level that is chosen', {
   skip: skipWithoutBrowser,
 }, async t => {
-  const { origin: url } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
+  const url = await openEngine(t)
   const levels = [5, 10].map(concurrency => ({
     name: `${NAME} ${concurrency}`,
     load: { ...LOAD, arrivals: { kind: 'closed', concurrency } as const },
   }))
   const path = await pageOf(t, { command: 'progressive', url, levels })
-  const browser = await openBrowser(t)
+  const browser = await sharedBrowser()
   await assertDrawn(browser, path, 9)
   const page = await browser.newPage()
   await page.goto(pathToFileURL(path).href)
@@ -146,20 +162,20 @@ test('the page of a progressive run draws each level that is chosen', {
 test('the page of a comparison draws every metric', { skip: skipWithoutBrowser }, async t => {
   const path = join(folderOf(t), 'compare.html')
   writeFileSync(path, comparePage(compareReportOf()))
-  await assertDrawn(await openBrowser(t), path, 8)
+  await assertDrawn(await sharedBrowser(), path, 8)
 })
 
 test('the page of a run without one good answer says so, and complains of nothing', {
   skip: skipWithoutBrowser,
 }, async t => {
-  const { origin: url } = await openGateway(t, { fleet: { prefill: 1, decode: 1, knobs: { scriptSeed: 5 } } })
+  const url = await openEngine(t, { scriptSeed: 5 })
   const arrivals = { kind: 'closed', concurrency: 10 } as const
   const path = await pageOf(t, {
     command: 'basic',
     url,
     levels: [{ name: 'wrong', load: { ...LOAD, arrivals } }],
   })
-  const browser = await openBrowser(t)
+  const browser = await sharedBrowser()
   const look = await lookAt(browser, path, 'light', 1280)
   assert.deepEqual(look.complaints, [])
   const page = await browser.newPage()

@@ -5,22 +5,23 @@
  * Left out of the comparison: ids that engines make up, times, and how the events of several samples interleave.
  */
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
-import type { Fleet } from '../../bench/simulator/fleet.ts'
-import { FAST, type Knobs } from '../../bench/simulator/knobs.ts'
+import { after, type TestContext, test } from 'node:test'
+import type { Knobs } from '../../bench/simulator/knobs.ts'
 import { openFleet, openGateway } from '../support/gateway.ts'
 
-interface Sides {
-  readonly gateway: string
-  readonly reference: string
-}
+const house = await openGateway({ after }, { fleet: { prefill: 1, decode: 1 } })
+const unified = await openFleet({ after }, { unified: 1 })
+const ENGINES = [...house.fleet.prefill, ...house.fleet.decode, ...unified.unified]
+const GATEWAY = house.origin
+const REFERENCE = unified.unified[0]?.url ?? ''
 
-async function openSides(t: TestContext, knobs: Partial<Knobs> = {}): Promise<Sides> {
-  const { origin } = await openGateway(t, { fleet: { prefill: 1, decode: 1, knobs } })
-  const unified: Fleet = await openFleet(t, { unified: 1, knobs: { ...FAST, ...knobs } })
-  const [engine] = unified.unified
-  assert.ok(engine)
-  return { gateway: origin, reference: engine.url }
+type Style = Pick<Knobs, 'incrementalStreaming' | 'streamInterval'>
+
+const CUMULATIVE: Style = { incrementalStreaming: false, streamInterval: 1 }
+
+/** How all engines stream from now on. */
+function setStyle(style: Style): void {
+  for (const { knobs } of ENGINES) Object.assign(knobs, style)
 }
 
 type Body = Readonly<Record<string, unknown>>
@@ -116,7 +117,7 @@ const GENERATE: Record<string, Body> = {
   },
   'a rid of the client': { text: 'Once', sampling_params: SAMPLING, rid: 'my "own" rid' },
   'rids of the client': { text: PROMPTS, sampling_params: SAMPLING, rid: ['rid-a', 'rid-b', 'rid-c'] },
-  'one rid of the client for a batch': { text: PROMPTS, sampling_params: SAMPLING, rid: 'mine' },
+  'one rid of the client for a batch': { text: PROMPTS, sampling_params: SAMPLING, rid: 'batch' },
   'an answer without a token': { text: 'x <stop:0>', sampling_params: SAMPLING },
   'a batch of one with two samples': { text: ['alone'], sampling_params: { ...SAMPLING, n: 2 } },
   'a rid of the client with logprobs': { text: 'Once', sampling_params: SAMPLING, rid: 'r', ...LOGPROBS },
@@ -145,7 +146,7 @@ const COMPLETIONS: Record<string, Body> = {
     prompt: 'Once upon',
     echo: true,
     logprobs: 1,
-    rid: 'mine',
+    rid: 'echoed',
   },
   'echoed prompts': { prompt: PROMPTS, echo: true },
   'echoed prompts of two samples': { prompt: ['a b', 'c d'], echo: true, n: 2 },
@@ -161,7 +162,7 @@ const COMPLETIONS: Record<string, Body> = {
   'a prompt that ends at once': { prompt: 'x <stop:0>' },
   'one token': { prompt: 'x', max_tokens: 1 },
   'an echoed prompt': { prompt: 'Once upon', echo: true },
-  'a rid of the client': { prompt: 'Once', rid: 'mine' },
+  'a rid of the client': { prompt: 'Once', rid: 'completion' },
 }
 
 const CHATS: Record<string, Body> = {
@@ -174,7 +175,7 @@ const CHATS: Record<string, Body> = {
   'logprobs of two samples': { n: 2, logprobs: true, top_logprobs: 1 },
   'usage in each event': USAGE_EACH,
   'usage in each event of three samples': { ...USAGE_EACH, n: 3 },
-  'a rid of the client': { rid: 'mine' },
+  'a rid of the client': { rid: 'chat' },
 }
 
 const CASES: readonly Case[] = [
@@ -191,37 +192,49 @@ const CASES: readonly Case[] = [
   ),
 ]
 
-test('a whole answer is that of one engine', async t => {
-  const sides = await openSides(t)
+/** Cases beside each other: they mostly wait for the engines' tokens. */
+const TOGETHER = { concurrency: 8 }
+
+test('a whole answer is that of one engine', TOGETHER, async t => {
   await eachCase(t, CASES, async ({ path, body }) => {
-    const [ours, theirs] = await onBoth(sides, path, body)
+    const [ours, theirs] = await onBoth(path, body)
     assert.equal(ours.status, theirs.status, ours.text)
     assert.equal(ours.type, theirs.type)
     assert.deepEqual(plain(JSON.parse(ours.text), body), plain(JSON.parse(theirs.text), body))
   })
 })
 
-for (const [how, knobs] of Object.entries<Partial<Knobs>>({
-  'cumulative events': {},
-  'increments for events': { incrementalStreaming: true },
-  'several tokens an event': { streamInterval: 4 },
+for (const [how, style] of Object.entries<Style>({
+  'cumulative events': CUMULATIVE,
+  'increments for events': { ...CUMULATIVE, incrementalStreaming: true },
+  'several tokens an event': { ...CUMULATIVE, streamInterval: 4 },
 })) {
-  test(`a stream is that of one engine: ${how}`, async t => {
-    const sides = await openSides(t, knobs)
+  test(`a stream is that of one engine: ${how}`, TOGETHER, async t => {
+    setStyle(style)
     const usage = { stream_options: { include_usage: true } }
-    const streams = CASES.flatMap(({ name, path, body }) => {
-      const plainStream = { name, path, body: Object.assign({ stream: true }, body) }
-      if (path === '/generate') return [plainStream]
-      const withUsage = Object.assign({ stream: true }, usage, body)
-      return [plainStream, { name: `${name}, with usage`, path, body: withUsage }]
-    })
-    await eachCase(t, streams, async ({ path, body }) => {
-      const [ours, theirs] = await onBoth(sides, path, body)
-      assert.equal(ours.status, theirs.status, ours.text)
-      assert.equal(ours.type, theirs.type)
-      assert.deepEqual(eventsByIndex(ours.text, body), eventsByIndex(theirs.text, body))
-    })
+    const plainStreams = CASES.map(({ name, path, body }) => ({
+      name,
+      path,
+      body: Object.assign({ stream: true }, body),
+    }))
+    const withUsage = plainStreams
+      .filter(({ path }) => path !== '/generate')
+      .map(({ name, path, body }) => ({
+        name: `${name}, with usage`,
+        path,
+        body: Object.assign({}, usage, body),
+      }))
+    // One after the other: an engine takes a rid of a client once at a time.
+    await eachCase(t, plainStreams, checkStream)
+    await eachCase(t, withUsage, checkStream)
   })
+}
+
+async function checkStream({ path, body }: Case): Promise<void> {
+  const [ours, theirs] = await onBoth(path, body)
+  assert.equal(ours.status, theirs.status, ours.text)
+  assert.equal(ours.type, theirs.type)
+  assert.deepEqual(eventsByIndex(ours.text, body), eventsByIndex(theirs.text, body))
 }
 
 async function eachCase(
@@ -238,8 +251,8 @@ interface Answer {
   readonly text: string
 }
 
-async function onBoth(sides: Sides, path: string, body: Body): Promise<[ours: Answer, theirs: Answer]> {
-  return Promise.all([post(`${sides.gateway}${path}`, body), post(`${sides.reference}${path}`, body)])
+async function onBoth(path: string, body: Body): Promise<[ours: Answer, theirs: Answer]> {
+  return Promise.all([post(`${GATEWAY}${path}`, body), post(`${REFERENCE}${path}`, body)])
 }
 
 async function post(url: string, body: Body): Promise<Answer> {

@@ -67,7 +67,8 @@ for (const isSilent of [false, true]) {
     })
     await t.test('no rid and no room is used twice', () => checkNames([...engines.values()]))
     await t.test('the log names the leg and the cause of each failed attempt', () => {
-      for (const cell of cells) checkLog(cell, stages.get(cell.hasRetries)?.log() ?? [])
+      const logs = new Map([...stages].map(([hasRetries, stage]) => [hasRetries, stage.log()]))
+      for (const cell of cells) checkLog(cell, logs.get(cell.hasRetries) ?? [])
     })
     await t.test('the breaker of the guilty engine has opened, and no other', async () => {
       const opened = await Promise.all([...stages.values()].map(openedBy))

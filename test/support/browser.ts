@@ -1,7 +1,6 @@
-/** A real browser without a window, where the machine has one; closed when the test ends. */
+/** A real browser without a window, where the machine has one; closed by who opens it. */
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import type { TestContext } from 'node:test'
 import { type Browser, launch } from 'puppeteer-core'
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome']
@@ -19,11 +18,9 @@ export const skipWithoutBrowser =
     : false
 
 /** @throws Error when there is none. */
-export async function openBrowser(t: TestContext): Promise<Browser> {
+export async function openBrowser(): Promise<Browser> {
   if (FOUND === undefined) throw new Error('CI is true, and there is no Chromium: apt-get install chromium')
   // Its sandbox does not work for root, and the pages are our own.
   const args = process.getuid?.() === 0 ? ['--no-sandbox'] : []
-  const browser = await launch({ executablePath: FOUND, args, timeout: LAUNCH_LIMIT_MS })
-  t.after(() => browser.close())
-  return browser
+  return launch({ executablePath: FOUND, args, timeout: LAUNCH_LIMIT_MS })
 }

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 import { type GatewayHouse, openFleet, openGateway } from '../../support/gateway.ts'
 import { at } from '../../support/sse.ts'
 import { until } from '../../support/until.ts'
+
+/** For tests that change nothing. */
+const PAIR = await openGateway({ after }, { fleet: { prefill: 1, decode: 1 } })
 
 async function enginesOf({ adminOrigin }: GatewayHouse): Promise<readonly unknown[]> {
   const body: unknown = await (await fetch(`${adminOrigin}/admin/engines`)).json()
@@ -22,14 +25,13 @@ function generate(origin: string, tokens: number): Promise<Response> {
   })
 }
 
-test('engines are shown with role, health and what is in flight', async t => {
-  const house = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
-  const engines = await enginesOf(house)
+test('engines are shown with role, health and what is in flight', async () => {
+  const engines = await enginesOf(PAIR)
   const keys = ['role', 'url', 'health', 'inFlight']
   const shown = engines.map(engine => keys.map(key => String(at(engine, key))).join(' '))
   const expected = [
-    `prefill ${house.fleet.prefill[0]?.url} healthy 0`,
-    `decode ${house.fleet.decode[0]?.url} healthy 0`,
+    `prefill ${PAIR.fleet.prefill[0]?.url} healthy 0`,
+    `decode ${PAIR.fleet.decode[0]?.url} healthy 0`,
   ]
   assert.deepEqual(shown.toSorted(), expected.toSorted())
 })
@@ -89,7 +91,7 @@ const CASES = [
 ] as const
 
 test('the paths of the listener are answered with the status that they deserve', async t => {
-  const { adminOrigin } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
+  const { adminOrigin } = PAIR
   for (const [method, path, body, status] of CASES) {
     // oxlint-disable-next-line no-await-in-loop -- one gateway serves them all, one after the other
     await t.test(`${method} ${path} with ${body?.slice(0, 50).trim() || 'nothing'}: ${status}`, async () => {

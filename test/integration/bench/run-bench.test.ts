@@ -3,16 +3,18 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { after, type TestContext, test } from 'node:test'
 import { type BenchRun, runBench } from '../../../bench/command/run-bench.ts'
 import { runFaults } from '../../../bench/command/run-faults.ts'
 import { reportSchema } from '../../../bench/report/schema.ts'
 import { playScenario } from '../../../bench/scenarios/play.ts'
 import { readScenario } from '../../../bench/scenarios/scenario.ts'
-import { openGateway } from '../../support/gateway.ts'
+import { openFleet, openGateway } from '../../support/gateway.ts'
 
 const DATASET = { kind: 'prompts', prompts: ['Hello'], minTokens: 3, maxTokens: 6 } as const
 const LOAD = { requests: 60, arrivals: { kind: 'closed', concurrency: 10 }, dataset: DATASET } as const
+
+const { origin, fleet } = await openGateway({ after }, { fleet: { prefill: 1, decode: 1 } })
 
 interface Ran {
   readonly code: number
@@ -38,7 +40,6 @@ function folderOf(t: TestContext): string {
 }
 
 test('a run against simulated engines checks every token and writes its report', async t => {
-  const { origin } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
   const reportDir = folderOf(t)
   const requestLog = join(reportDir, 'requests.jsonl')
   const levels = (['generate', 'chat', 'completions'] as const).flatMap(endpoint =>
@@ -72,7 +73,7 @@ function arrayOf(file: unknown, key: string): readonly unknown[] {
 }
 
 test("vLLM's result file is written where it was asked for, after a warm-up that it does not count", async t => {
-  const { origin, fleet } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
+  const before = fleet.decode[0]?.counters.received ?? 0
   const folder = join(folderOf(t), 'results')
   const options = {
     backend: 'vllm',
@@ -103,7 +104,7 @@ test("vLLM's result file is written where it was asked for, after a warm-up that
   const file: unknown = JSON.parse(readFileSync(path, 'utf8'))
   assert.partialDeepStrictEqual(file, { completed: 60, failed: 0, gpu: 'none', model_id: 'sim' })
   assert.ok(Number(Reflect.get(Object(file), 'request_goodput')) > 0)
-  assert.equal(fleet.decode[0]?.counters.received, 65)
+  assert.equal(fleet.decode[0]?.counters.received, before + 65)
   assert.match(readFileSync(run.requestLog, 'utf8'), /"x_request_id":"bench-59"/)
   for (const text of arrayOf(file, 'generated_texts')) assert.match(String(text), /\w/)
   const outputs = arrayOf(file, 'output_lens')
@@ -120,8 +121,9 @@ test("vLLM's result file is written where it was asked for, after a warm-up that
 })
 
 test('answers other than the script says fail, and the exit code is 1', async t => {
-  const { origin } = await openGateway(t, { fleet: { prefill: 1, decode: 1, knobs: { scriptSeed: 5 } } })
-  const { code, out } = await ran({ command: 'basic', url: origin, levels: [{ name: 'basic', load: LOAD }] })
+  const wrong = await openFleet(t, { unified: 1, knobs: { scriptSeed: 5 } })
+  const url = wrong.unified[0]?.url ?? ''
+  const { code, out } = await ran({ command: 'basic', url, levels: [{ name: 'basic', load: LOAD }] })
   assert.equal(code, 1)
   assert.match(out, /altered +60 {3}at /)
 })
@@ -133,8 +135,7 @@ test('nobody at the address is one line and exit code 2', async () => {
   assert.match(err, /^nobody answers at http:\/\/127\.0\.0\.1:1: [^\n]*\n$/)
 })
 
-test('an interrupted run prints what there is, and its exit code is 130', async t => {
-  const { origin } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
+test('an interrupted run prints what there is, and its exit code is 130', async () => {
   const interrupt = new AbortController()
   const levels = [{ name: 'long', load: { ...LOAD, requests: 1_000_000 } }]
   let out = ''
@@ -215,7 +216,13 @@ test('engines that leave and come back under load cost no answer', async () => {
   if (scenario.kind !== 'churn') throw new TypeError('churn is a churn')
   const [load] = scenario.loads
   assert.ok(load !== undefined)
-  const small = { ...scenario, leastChanges: 1, pauseMs: 10, loads: [{ ...load, requests: 400 }] }
+  const small = {
+    ...scenario,
+    gatewayFlags: ['--health-check-interval-secs', '0.2'],
+    leastChanges: 1,
+    pauseMs: 10,
+    loads: [{ ...load, requests: 400 }],
+  }
   const conditions = await playScenario(small, {
     signal: new AbortController().signal,
     say: () => undefined,

@@ -1,7 +1,7 @@
 /** Router threads that die or stand still: what they had open goes on elsewhere, or ends with one error. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { test } from 'node:test'
+import { suite, test } from 'node:test'
 import { openHouse } from '../../support/front-house.ts'
 import { until } from '../../support/until.ts'
 
@@ -12,134 +12,137 @@ interface Echoed {
   readonly ageMs: number
 }
 
-test('opens unanswered requests again on the replacement, body and all', async t => {
-  const { origin, frontend, threads, openings } = await openHouse(t)
-  const bodies = ['{}', '{"a":"small"}', 'l'.repeat(LARGE), 'x'.repeat(9000)]
-  const answers = bodies.map(body => post(`${origin}/generate?once`, body))
-  await until(() => openings() === bodies.length)
-  assert.equal(await threads.restart(0), true)
-  for (const [index, answer] of (await Promise.all(answers)).entries()) {
-    assert.equal(answer.status, 200)
-    // oxlint-disable-next-line no-await-in-loop, typescript/no-unsafe-type-assertion -- one after the other; the echo's own form
-    const echoed = (await answer.json()) as Echoed
-    assert.equal(hash(echoed.body), hash(bodies[index] ?? ''))
-    assert.ok(echoed.ageMs > 0, 'the deadline counts from the first opening')
-  }
-  assert.equal(frontend.openRequests, 0)
-  assert.equal(threads.channels[0]?.openExchanges, 0)
-})
-
-test('opens them on another thread when there is one', async t => {
-  const { origin, threads, openings } = await openHouse(t, { threads: 2 })
-  const answers = Array.from({ length: 10 }, () => post(`${origin}/generate?once`, '{}'))
-  await until(() => openings() === 10)
-  const [first, second] = threads.channels
-  await threads.restart(first?.thread ?? -1)
-  await until(() => openOn(threads) === 5)
-  assert.equal(second?.openExchanges, 5, 'it has answered the others')
-  await threads.restart(second.thread)
-  for (const answer of await Promise.all(answers)) assert.equal(answer.status, 200)
-})
-
-test('lets a request wait that comes while no thread runs', async t => {
-  const { origin, frontend, threads } = await openHouse(t)
-  await threads.restart(0)
-  await until(() => threads.channels.length === 0)
-  const answer = await post(`${origin}/generate`, '{"late":1}')
-  assert.equal(answer.status, 200)
-  assert.partialDeepStrictEqual(await answer.json(), { body: '{"late":1}' })
-  assert.equal(frontend.openRequests, 0)
-})
-
-test('forgets a client that leaves while it waits for a thread', async t => {
-  const { origin, frontend, threads } = await openHouse(t)
-  await threads.restart(0)
-  await until(() => threads.channels.length === 0)
-  const controller = new AbortController()
-  const answer = fetch(`${origin}/generate`, { method: 'POST', signal: controller.signal })
-  await until(() => frontend.openRequests === 1)
-  controller.abort()
-  await assert.rejects(answer)
-  await until(() => frontend.openRequests === 0)
-})
-
-test('gives a request up that was open on three threads when they died', async t => {
-  const { origin, frontend, threads } = await openHouse(t)
-  const killer = await post(`${origin}/generate?die`, '{}')
-  assert.equal(killer.status, 503)
-  assert.match(await killer.text(), /open on 3 router threads .*"code":"thread-lost"/)
-  await until(() => threads.channels.length === 1)
-  assert.equal(frontend.openRequests, 0)
-})
-
-for (const count of [1, 3])
-  test(`saves the neighbours of a request that kills threads, ${count} at work`, async t => {
-    const { origin, frontend, threads, openings } = await openHouse(t, { threads: count })
-    const neighbours = Array.from({ length: 9 }, () => post(`${origin}/generate?once`, '{}'))
-    await until(() => openings() === 9)
-    const killer = await post(`${origin}/generate?die`, '{}')
-    assert.equal(killer.status, 503)
-    assert.match(await killer.text(), /open on 3 router threads .*"code":"thread-lost"/)
-    // Whoever was on a thread that has not died is still held there.
-    for (let thread = 0; thread < count; thread++) {
-      // oxlint-disable-next-line no-await-in-loop -- one after the other, each once it runs
-      await until(() => threads.channels.length === count)
-      // oxlint-disable-next-line no-await-in-loop -- the same
-      await threads.restart(thread)
-      // oxlint-disable-next-line no-await-in-loop -- the same
-      await until(() => threads.channels.length < count)
+// Much of their time these wait for a thread that starts or stands still.
+suite('router threads that are lost', { concurrency: 2 }, () => {
+  test('opens unanswered requests again on the replacement, body and all', async t => {
+    const { origin, frontend, threads, openings } = await openHouse(t)
+    const bodies = ['{}', '{"a":"small"}', 'l'.repeat(LARGE), 'x'.repeat(9000)]
+    const answers = bodies.map(body => post(`${origin}/generate?once`, body))
+    await until(() => openings() === bodies.length)
+    assert.equal(await threads.restart(0), true)
+    for (const [index, answer] of (await Promise.all(answers)).entries()) {
+      assert.equal(answer.status, 200)
+      // oxlint-disable-next-line no-await-in-loop, typescript/no-unsafe-type-assertion -- one after the other; the echo's own form
+      const echoed = (await answer.json()) as Echoed
+      assert.equal(hash(echoed.body), hash(bodies[index] ?? ''))
+      assert.ok(echoed.ageMs > 0, 'the deadline counts from the first opening')
     }
-    for (const answer of await Promise.all(neighbours)) assert.equal(answer.status, 200)
+    assert.equal(frontend.openRequests, 0)
+    assert.equal(threads.channels[0]?.openExchanges, 0)
+  })
+
+  test('opens them on another thread when there is one', async t => {
+    const { origin, threads, openings } = await openHouse(t, { threads: 2 })
+    const answers = Array.from({ length: 10 }, () => post(`${origin}/generate?once`, '{}'))
+    await until(() => openings() === 10)
+    const [first, second] = threads.channels
+    await threads.restart(first?.thread ?? -1)
+    await until(() => openOn(threads) === 5)
+    assert.equal(second?.openExchanges, 5, 'it has answered the others')
+    await threads.restart(second.thread)
+    for (const answer of await Promise.all(answers)) assert.equal(answer.status, 200)
+  })
+
+  test('lets a request wait that comes while no thread runs', async t => {
+    const { origin, frontend, threads } = await openHouse(t)
+    await threads.restart(0)
+    await until(() => threads.channels.length === 0)
+    const answer = await post(`${origin}/generate`, '{"late":1}')
+    assert.equal(answer.status, 200)
+    assert.partialDeepStrictEqual(await answer.json(), { body: '{"late":1}' })
     assert.equal(frontend.openRequests, 0)
   })
 
-test('does not hold it against a request that its threads were told to end', async t => {
-  const { origin, frontend, threads } = await openHouse(t)
-  const leaving = new AbortController()
-  const sent = { method: 'POST', body: Buffer.from('{}'), signal: leaving.signal }
-  const answer = fetch(`${origin}/generate?silent`, sent)
-  await until(() => openOn(threads) === 1)
-  for (let restart = 0; restart < 3; restart++) {
-    // oxlint-disable-next-line no-await-in-loop -- one after the other
-    assert.equal(await threads.restart(0), true)
-    // oxlint-disable-next-line no-await-in-loop -- the same
+  test('forgets a client that leaves while it waits for a thread', async t => {
+    const { origin, frontend, threads } = await openHouse(t)
+    await threads.restart(0)
     await until(() => threads.channels.length === 0)
-    // oxlint-disable-next-line no-await-in-loop -- the same
+    const controller = new AbortController()
+    const answer = fetch(`${origin}/generate`, { method: 'POST', signal: controller.signal })
+    await until(() => frontend.openRequests === 1)
+    controller.abort()
+    await assert.rejects(answer)
+    await until(() => frontend.openRequests === 0)
+  })
+
+  test('gives a request up that was open on three threads when they died', async t => {
+    const { origin, frontend, threads } = await openHouse(t)
+    const killer = await post(`${origin}/generate?die`, '{}')
+    assert.equal(killer.status, 503)
+    assert.match(await killer.text(), /open on 3 router threads .*"code":"thread-lost"/)
+    await until(() => threads.channels.length === 1)
+    assert.equal(frontend.openRequests, 0)
+  })
+
+  for (const count of [1, 3])
+    test(`saves the neighbours of a request that kills threads, ${count} at work`, async t => {
+      const { origin, frontend, threads, openings } = await openHouse(t, { threads: count })
+      const neighbours = Array.from({ length: 9 }, () => post(`${origin}/generate?once`, '{}'))
+      await until(() => openings() === 9)
+      const killer = await post(`${origin}/generate?die`, '{}')
+      assert.equal(killer.status, 503)
+      assert.match(await killer.text(), /open on 3 router threads .*"code":"thread-lost"/)
+      // Whoever was on a thread that has not died is still held there.
+      for (let thread = 0; thread < count; thread++) {
+        // oxlint-disable-next-line no-await-in-loop -- one after the other, each once it runs
+        await until(() => threads.channels.length === count)
+        // oxlint-disable-next-line no-await-in-loop -- the same
+        await threads.restart(thread)
+        // oxlint-disable-next-line no-await-in-loop -- the same
+        await until(() => threads.channels.length < count)
+      }
+      for (const answer of await Promise.all(neighbours)) assert.equal(answer.status, 200)
+      assert.equal(frontend.openRequests, 0)
+    })
+
+  test('does not hold it against a request that its threads were told to end', async t => {
+    const { origin, frontend, threads } = await openHouse(t)
+    const leaving = new AbortController()
+    const sent = { method: 'POST', body: Buffer.from('{}'), signal: leaving.signal }
+    const answer = fetch(`${origin}/generate?silent`, sent)
     await until(() => openOn(threads) === 1)
-  }
-  leaving.abort()
-  await assert.rejects(answer)
-  await until(() => frontend.openRequests === 0)
-})
+    for (let restart = 0; restart < 3; restart++) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      assert.equal(await threads.restart(0), true)
+      // oxlint-disable-next-line no-await-in-loop -- the same
+      await until(() => threads.channels.length === 0)
+      // oxlint-disable-next-line no-await-in-loop -- the same
+      await until(() => openOn(threads) === 1)
+    }
+    leaving.abort()
+    await assert.rejects(answer)
+    await until(() => frontend.openRequests === 0)
+  })
 
-test('replaces a thread that stands still, and answers what it had open', async t => {
-  const { origin, threads, openings } = await openHouse(t, { config: { server: { threadStallMs: 1000 } } })
-  const before = threads.channels[0]
-  const waiting = post(`${origin}/generate?once`, '{"n":1}')
-  await until(() => openings() === 1)
-  const blocker = post(`${origin}/generate?block`, '{}')
-  assert.equal((await waiting).status, 200)
-  assert.equal((await blocker).status, 200)
-  assert.notEqual(threads.channels[0], before)
-})
+  test('replaces a thread that stands still, and answers what it had open', async t => {
+    const { origin, threads, openings } = await openHouse(t, { config: { server: { threadStallMs: 1000 } } })
+    const before = threads.channels[0]
+    const waiting = post(`${origin}/generate?once`, '{"n":1}')
+    await until(() => openings() === 1)
+    const blocker = post(`${origin}/generate?block`, '{}')
+    assert.equal((await waiting).status, 200)
+    assert.equal((await blocker).status, 200)
+    assert.notEqual(threads.channels[0], before)
+  })
 
-test('leaves a thread alone that is busy and not stuck', async t => {
-  const { origin, threads } = await openHouse(t, { config: { server: { threadStallMs: 1000 } } })
-  const before = threads.channels[0]
-  const endMs = performance.now() + 2500
-  let asked = 0
-  while (performance.now() < endMs) {
-    // oxlint-disable-next-line no-await-in-loop -- keeps the thread at work
-    await (await post(`${origin}/generate?bytes=100000`, '{}')).arrayBuffer()
-    asked++
-  }
-  assert.ok(asked > 0)
-  assert.equal(threads.channels[0], before)
-})
+  test('leaves a thread alone that is busy and not stuck', async t => {
+    const { origin, threads } = await openHouse(t, { config: { server: { threadStallMs: 1000 } } })
+    const before = threads.channels[0]
+    const endMs = performance.now() + 2500
+    let asked = 0
+    while (performance.now() < endMs) {
+      // oxlint-disable-next-line no-await-in-loop -- keeps the thread at work
+      await (await post(`${origin}/generate?bytes=100000`, '{}')).arrayBuffer()
+      asked++
+    }
+    assert.ok(asked > 0)
+    assert.equal(threads.channels[0], before)
+  })
 
-test('restarts no thread that does not exist', async t => {
-  const { threads } = await openHouse(t)
-  assert.equal(await threads.restart(7), false)
+  test('restarts no thread that does not exist', async t => {
+    const { threads } = await openHouse(t)
+    assert.equal(await threads.restart(7), false)
+  })
 })
 
 function openOn(threads: { readonly channels: readonly { readonly openExchanges: number }[] }): number {

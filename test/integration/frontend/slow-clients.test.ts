@@ -1,7 +1,7 @@
 /** Clients that stop in the middle: of reading an answer, of sending a body. */
 import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
-import { type TestContext, test } from 'node:test'
+import { suite, type TestContext, test } from 'node:test'
 import { openHouse } from '../../support/front-house.ts'
 import { until } from '../../support/until.ts'
 
@@ -34,25 +34,31 @@ test('waits for a client that reads now and then', async t => {
   assert.equal(received, 20_000_000)
 })
 
-test('answers 408 to a body that stops coming, and closes the connection', async t => {
-  const { origin, frontend } = await openHouse(t, { config: { timeouts: { bodyMs: 300 } } })
-  for (const sent of ['', '{"text":']) {
-    // oxlint-disable-next-line no-await-in-loop -- one after the other
-    const answer = await stoppedUpload(t, origin, sent)
-    assert.match(answer, /^HTTP\/1.1 408 Request Timeout\r\n/)
-    assert.match(answer, /connection: close/i)
-    assert.match(answer, /"code":"body-timeout"/)
-  }
-  assert.equal(frontend.openRequests, 0)
-})
-
-test('answers 408 to a body that comes byte by byte, and takes one that is slow and steady', async t => {
-  const { origin } = await openHouse(t, {
-    config: { timeouts: { bodyMs: 1000 }, limits: { bodyProgressBytes: 50 } },
+// Nearly all of their time these wait for the limits.
+suite('a body that is slow', { concurrency: 2 }, () => {
+  test('answers 408 to a body that stops coming, and closes the connection', async t => {
+    const { origin, frontend } = await openHouse(t, { config: { timeouts: { bodyMs: 300 } } })
+    for (const sent of ['', '{"text":']) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      const answer = await stoppedUpload(t, origin, sent)
+      assert.match(answer, /^HTTP\/1.1 408 Request Timeout\r\n/)
+      assert.match(answer, /connection: close/i)
+      assert.match(answer, /"code":"body-timeout"/)
+    }
+    assert.equal(frontend.openRequests, 0)
   })
-  const [trickled, steady] = await Promise.all([uploadInPieces(t, origin, 1), uploadInPieces(t, origin, 50)])
-  assert.match(trickled, /^HTTP\/1.1 408 [^]*"code":"body-timeout"/)
-  assert.match(steady, /^HTTP\/1.1 200 /)
+
+  test('answers 408 to a body that comes byte by byte, and takes one that is slow and steady', async t => {
+    const { origin } = await openHouse(t, {
+      config: { timeouts: { bodyMs: 1000 }, limits: { bodyProgressBytes: 50 } },
+    })
+    const [trickled, steady] = await Promise.all([
+      uploadInPieces(t, origin, 1),
+      uploadInPieces(t, origin, 50),
+    ])
+    assert.match(trickled, /^HTTP\/1.1 408 [^]*"code":"body-timeout"/)
+    assert.match(steady, /^HTTP\/1.1 200 /)
+  })
 })
 
 /** A piece each 100 ms for 2 s: longer than a stalled body lives. */
