@@ -25,13 +25,15 @@ export function isCrowded(wasCrowded: boolean, openRequests: number, fromRequest
 export class HeapGrowth {
   readonly #fromRequests: number
   readonly #openRequests: () => number
+  readonly #setFlag: (flag: string) => void
   readonly #timer: NodeJS.Timeout
   #isCrowded = false
 
-  /** `fromRequests`: so many make a crowd; 0 for never. */
-  constructor(fromRequests: number, openRequests: () => number) {
+  /** `fromRequests`: so many make a crowd; 0 for never. `setFlag` is of V8. */
+  constructor(fromRequests: number, openRequests: () => number, setFlag = setFlagsFromString) {
     this.#fromRequests = fromRequests
     this.#openRequests = openRequests
+    this.#setFlag = setFlag
     this.#timer = setInterval(() => this.look(), LOOK_MS)
     this.#timer.unref()
   }
@@ -49,6 +51,6 @@ export class HeapGrowth {
   #set(crowded: boolean): void {
     if (crowded === this.#isCrowded) return
     this.#isCrowded = crowded
-    setFlagsFromString(`--heap-growing-percent=${crowded ? CROWDED_PERCENT : FREE_PERCENT}`)
+    this.#setFlag(`--heap-growing-percent=${crowded ? CROWDED_PERCENT : FREE_PERCENT}`)
   }
 }

@@ -11,7 +11,7 @@ import { scriptFor, type WrittenScript } from '../../bench/simulator/script.ts'
 import { openGateway, runningOn } from '../support/gateway.ts'
 import { until } from '../support/until.ts'
 
-const REQUESTS = 1000
+const REQUESTS = 2000
 const CONCURRENT = 100
 const TOKENS = 12
 const MAX_AMPLIFICATION = 1.15

@@ -5,7 +5,7 @@ import type { SimEngine } from '../../bench/simulator/engine.ts'
 import { type GatewayHouse, openGateway } from '../support/gateway.ts'
 import { until } from '../support/until.ts'
 
-const INTERVAL_SECS = 1
+const INTERVAL_SECS = 2
 const LIMIT_MS = (INTERVAL_SECS + 1) * 1000
 const ROLES = ['prefill', 'decode'] as const
 

@@ -19,7 +19,7 @@ import { ask } from './ask.ts'
 import { type Shape, soundPayload } from './sound-answers.ts'
 
 const ENGINE_IDLE_MS = 50
-const CLIENTS = 50
+const CLIENTS = 100
 const READY_LIMIT_MS = 30_000
 const WHOLE: Shape = { endpoint: 'generate', isStream: false }
 
