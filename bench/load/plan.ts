@@ -75,7 +75,9 @@ const datasetSchema = z.discriminatedUnion('kind', [
 ])
 
 export const planSchema = z.strictObject({
-  url: z.url({ protocol: /^http$/ }).describe('Address of the target, without a path.'),
+  url: z
+    .url({ protocol: /^http$/ })
+    .describe('Address of the target; its path goes before those of the API.'),
   endpoint: z.enum(['generate', 'chat', 'completions']).default('chat'),
   model: z.string().default('sim'),
   isStream: z.boolean().default(false),

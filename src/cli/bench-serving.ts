@@ -18,7 +18,17 @@ import {
   refuseOddDataset,
 } from './bench-serving-dataset.ts'
 import { addRequestFlags, type RequestOptions, requestLoad } from './bench-serving-requests.ts'
-import { count, number, positive, share, targetUrl, whole } from './bench-values.ts'
+import {
+  count,
+  hostName,
+  number,
+  portNumber,
+  positive,
+  share,
+  targetUrl,
+  targetUrlOf,
+  whole,
+} from './bench-values.ts'
 
 interface ServingOptions
   extends RequestOptions,
@@ -50,8 +60,8 @@ export function addServingCommand(bench: Command, start: (run: RunOfFlags) => Pr
     .command('serving')
     .description("Open loop, as sglang's bench_serving and vLLM's bench serve.")
     .option('--base-url <url>', 'The target, in place of host and port.', targetUrl)
-    .option('--host <address>', 'Of the target.', '127.0.0.1')
-    .option('--port <n>', 'Of the target.', count, 30_000)
+    .option('--host <address>', 'Of the target.', hostName, '127.0.0.1')
+    .option('--port <n>', 'Of the target.', portNumber, 30_000)
     .option('--ready-check-timeout-sec <seconds>', 'How long the target may take to come up.', positive)
     .option('--seed <n>', 'Of all chance.', whole, 1)
   addClientFlags(addArrivalFlags(addDatasetFlags(addRequestFlags(command))))
@@ -91,7 +101,7 @@ function servingRun(options: ServingOptions, command: Command): RunOfFlags {
     command.error('error: --output-details needs --output-file')
   return {
     command: 'serving',
-    url: options.baseUrl ?? `http://${options.host}:${options.port}`,
+    url: options.baseUrl ?? targetUrlOf(options.host, options.port),
     levels: [{ name: 'serving', load: loadOf(options) }],
     serving: { path: options.outputFile, labels: labelsOf(options), isDetailed: outputDetails === true },
     ...reportPlaces(command),

@@ -246,6 +246,24 @@ test('flags that do not go together are refused', async () => {
   await assert.rejects(loadOf('serving', '--header', 'content-length=1'), /writes that one itself/)
 })
 
+for (const [flags, message] of [
+  ['basic --url localhost:30000', /An address such as http/],
+  ['basic --url https://localhost:30000', /speaks http only/],
+  ['basic --url http://localhost:30000?x=1', /without \? and #/],
+  ['serving --port 70000', /1 to 65535/],
+  ['serving --host http://localhost', /name or address of a machine/],
+] as const) {
+  test(`bench ${flags} is refused`, async () => {
+    await assert.rejects(loadOf(...flags.split(' ')), message)
+  })
+}
+
+test('an IPv6 host becomes an address with brackets', async () => {
+  const { command, runs } = benchOf()
+  await command.parseAsync(['serving', '--host', '::1', '--port', '8000'], { from: 'user' })
+  assert.equal(runs[0]?.url, 'http://[::1]:8000')
+})
+
 async function fileOf(...flags: string[]) {
   const { command, runs } = benchOf()
   await command.parseAsync(['serving', ...flags], { from: 'user' })
