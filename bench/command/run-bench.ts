@@ -80,7 +80,7 @@ async function playLevels(
       levels.push(level)
       run.out(isOne ? tableOf(level) : levelLine(level))
       writeLineFiles(run, level, result)
-      if (run.signal.aborted || level.successPercent < (run.leastPercent ?? 0)) break
+      if (run.signal.aborted || (level.successPercent ?? 100) < (run.leastPercent ?? 0)) break
     }
   } catch (fault) {
     return { levels, fault }
@@ -117,7 +117,10 @@ function allFailures(levels: readonly Level[]): string {
 }
 
 function exitCodeOf(levels: readonly Level[]): number {
-  return levels.every(({ successPercent }) => successPercent === 100) ? EXIT.ok : EXIT.failures
+  const isRight = levels.every(
+    ({ requests }) => requests.sent > 0 && requests.failed + requests.refused === 0,
+  )
+  return isRight ? EXIT.ok : EXIT.failures
 }
 
 function unusable({ err }: BenchRun, error: unknown): number {
@@ -128,7 +131,7 @@ function unusable({ err }: BenchRun, error: unknown): number {
 
 function reportOf({ command, url, leastPercent }: BenchRun, levels: readonly Level[]): Report {
   return reportSchema.parse({
-    version: 1,
+    version: 2,
     command,
     target: url,
     startedAt: levels[0]?.startedAt ?? new Date().toISOString(),

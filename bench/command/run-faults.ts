@@ -78,7 +78,7 @@ function finish(run: FaultsRun, result: LoadResult, promises: readonly Condition
 function reportOf({ script }: FaultsRun, result: LoadResult, promises: readonly Condition[]): Report {
   const level = levelOf(script, result)
   return reportSchema.parse({
-    version: 1,
+    version: 2,
     command: 'faults',
     target: `a gateway of its own, under the fault script ${script}`,
     startedAt: level.startedAt,

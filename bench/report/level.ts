@@ -23,7 +23,7 @@ export function levelOf(name: string, result: LoadResult): Level {
     wasInterrupted: result.wasInterrupted,
     durationSeconds,
     requests,
-    successPercent: judged === 0 ? 0 : (100 * requests.ok) / judged,
+    successPercent: judged === 0 ? null : (100 * requests.ok) / judged,
     requestsPerSecond: perSecond(requests.ok, durationSeconds),
     inputTokens: good.reduce((sum, one) => sum + one.inputTokens, 0),
     outputTokens,

@@ -84,8 +84,8 @@ function timeLines(level: Level): string[] {
   return [tableLine('ms', PERCENTILES.map(one => HEADS[one].padStart(COLUMN_WIDTH)).join('')), ...rows]
 }
 
-function timeRow(name: string, times: Distribution): string[] {
-  if (times.count === 0) return []
+function timeRow(name: string, times: Distribution | null): string[] {
+  if (times === null) return []
   return [tableLine(name, PERCENTILES.map(one => figure(times[one]).padStart(COLUMN_WIDTH)).join(''))]
 }
 
@@ -124,8 +124,8 @@ export function tableLine(label: string, text: string): string {
   return `  ${label.padEnd(LABEL_WIDTH)}${text}`
 }
 
-function timeOf(times: Distribution, which: 'p50' | 'p99'): string {
-  return times.count === 0 ? '-' : figure(times[which])
+function timeOf(times: Distribution | null, which: 'p50' | 'p99'): string {
+  return times === null ? '-' : figure(times[which])
 }
 
 /** What a server has said may hold anything, also what moves a terminal's cursor. */

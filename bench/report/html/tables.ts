@@ -26,7 +26,7 @@ ${rows.map(rowMarkup)}</tbody></table></div>
 }
 
 export function timesTable(level: Level): Markup {
-  const named: readonly (readonly [string, Distribution])[] = [
+  const named: readonly (readonly [string, Distribution | null])[] = [
     ['latency (E2E)', level.latencyMs],
     ['latency from schedule', level.latencyFromScheduleMs],
     ['TTFT', level.ttftMs],
@@ -34,8 +34,10 @@ export function timesTable(level: Level): Markup {
     ['TPOT', level.tpotMs],
     ['ITL', level.itlMs],
   ]
-  const known = named.filter(([, times]) => times.count > 0)
-  return table(HEADS, known.map(timesRow))
+  return table(
+    HEADS,
+    named.flatMap(([name, times]) => (times === null ? [] : [timesRow(name, times)])),
+  )
 }
 
 export function failuresTable(levels: readonly Level[]): Markup {
@@ -62,7 +64,7 @@ export function levelsTable(levels: readonly Level[]): Markup {
   return table(heads.split(','), levels.map(levelRow))
 }
 
-function timesRow([name, times]: readonly [string, Distribution]): readonly string[] {
+function timesRow(name: string, times: Distribution): readonly string[] {
   return [name, ...PERCENTILES.map(one => figure(times[one]))]
 }
 
@@ -104,6 +106,6 @@ function textOf(cell: string | Cell): string | Markup {
   return typeof cell === 'string' ? cell : cell.text
 }
 
-function timeOf(times: Distribution, which: 'p50' | 'p99'): string {
-  return times.count === 0 ? '–' : figure(times[which])
+function timeOf(times: Distribution | null, which: 'p50' | 'p99'): string {
+  return times === null ? '–' : figure(times[which])
 }

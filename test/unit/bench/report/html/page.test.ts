@@ -18,7 +18,7 @@ const LEAST_CONTRAST = 4.5
 
 function reportOf(...levels: Level[]): Report {
   return {
-    version: 1,
+    version: 2,
     command: 'basic',
     target: 'http://127.0.0.1:1',
     startedAt: '2026-01-02T03:04:05.678Z',
@@ -53,9 +53,9 @@ test('a page allows its own two scripts, and no request', () => {
   assert.doesNotMatch(withoutScripts(page), /<link|<img|<iframe|@import|url\(/)
 })
 
-test('a page of a run of which nothing ended says so and lists no times', () => {
+test('a page of a run in which nothing was sent says so and lists no times', () => {
   const page = runPage(reportOf(levelOf('x', resultOf([], { requests: 1 }))))
-  assert.match(page, /No request has ended/)
+  assert.match(page, /No request was sent/)
   assert.doesNotMatch(page, /<h2>Times/)
   assert.doesNotMatch(withoutScripts(page), /NaN|Infinity|undefined/)
 })
