@@ -23,7 +23,7 @@ import {
   hostName,
   number,
   portNumber,
-  positive,
+  seconds,
   share,
   targetUrl,
   targetUrlOf,
@@ -46,6 +46,7 @@ interface ServingOptions
   readonly readyCheckTimeoutSec?: number
   readonly flushCache?: boolean
   readonly disableTqdm?: boolean
+  readonly timeout: number
   readonly seed: number
   readonly tag?: string
   readonly cancelRate: number
@@ -62,7 +63,8 @@ export function addServingCommand(bench: Command, start: (run: RunOfFlags) => Pr
     .option('--base-url <url>', 'The target, in place of host and port.', targetUrl)
     .option('--host <address>', 'Of the target.', hostName, '127.0.0.1')
     .option('--port <n>', 'Of the target.', portNumber, 30_000)
-    .option('--ready-check-timeout-sec <seconds>', 'How long the target may take to come up.', positive)
+    .option('--ready-check-timeout-sec <seconds>', 'How long the target may take to come up.', seconds)
+    .option('-T, --timeout <seconds>', 'Longest time of a request, and of a silence in it.', seconds, 600)
     .option('--seed <n>', 'Of all chance.', whole, 1)
   addClientFlags(addArrivalFlags(addDatasetFlags(addRequestFlags(command))))
   addReportFlags(addResultFlags(addRunFlags(command)))
@@ -135,6 +137,8 @@ function loadOf(options: ServingOptions): BenchLevel['load'] {
     ...datasetLoad(options),
     ...arrivalLoad(options),
     seed: options.seed,
+    timeoutMs: options.timeout * 1000,
+    stallMs: options.timeout * 1000,
     leaveShare: options.cancelRate,
     leaveWithinMs: options.cancelAfter * 1000,
     slowShare: options.slowClientRate,

@@ -2,6 +2,9 @@
 import { isIPv6 } from 'node:net'
 import { InvalidArgumentError } from 'commander'
 
+/** Eleven days: what timers and totals can hold. */
+const MOST_SECONDS = 1_000_000
+
 /** 1, 2, 3 … */
 export function count(text: string): number {
   const value = whole(text)
@@ -26,6 +29,14 @@ export function number(text: string): number {
 export function positive(text: string): number {
   const value = number(text)
   if (value === 0) throw new InvalidArgumentError('A number above 0 is needed.')
+  return value
+}
+
+/** A length of time; a part of a second is one, too. */
+export function seconds(text: string): number {
+  const value = number(text)
+  if (value === 0 || value > MOST_SECONDS)
+    throw new InvalidArgumentError(`A number of seconds is needed, above 0 and up to ${MOST_SECONDS}.`)
   return value
 }
 
