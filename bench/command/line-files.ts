@@ -37,7 +37,8 @@ export function needsDetails({ serving, vllm }: LineFiles): boolean {
 
 /** Files whose names are known before the load, and folders of the others. */
 export function linePlaces({ requestLog, serving, vllm }: LineFiles): OtherPlaces {
-  const files = [requestLog, serving?.path].filter(path => path !== undefined)
+  const named = vllm?.fileName === undefined ? undefined : join(vllm.folder, vllm.fileName)
+  const files = [requestLog, serving?.path, named].filter(path => path !== undefined)
   return { files, folders: vllm === undefined ? [] : [vllm.folder] }
 }
 

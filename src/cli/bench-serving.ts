@@ -108,6 +108,7 @@ function servingRun(options: ServingOptions, command: Command): RunOfFlags {
     serving: { path: options.outputFile, labels: labelsOf(options), isDetailed: outputDetails === true },
     ...reportPlaces(command),
     warmUps: options.warmupRequests ?? options.numWarmups,
+    ...(options.goodput === undefined ? {} : { goodput: options.goodput }),
     ...(ready === undefined ? {} : { readyWaitMs: ready * 1000 }),
     flushesCache: options.flushCache === true,
     hidesProgress: options.disableTqdm === true,

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { levelOf } from '../../../../bench/report/level.ts'
 import { reportSchema } from '../../../../bench/report/schema.ts'
 import { servingLine } from '../../../../bench/report/serving-line.ts'
-import { tableOf } from '../../../../bench/report/table.ts'
+import { goodputLine, tableOf } from '../../../../bench/report/table.ts'
 import { recordOf, resultOf } from '../../../support/load-result.ts'
 
 const FAILURE = { kind: 'altered', detail: 'at token 3' } as const
@@ -107,6 +107,12 @@ test('the table says what failed, and that a busy generator is the limit', () =>
     tableOf(levelOf('x', { ...RESULT, cpuShares: [0.2, 0.95] })),
     /CPU 95 % of a core.*it is the limit/,
   )
+})
+
+test('goodput has a line of its own, with its limits', () => {
+  const line = goodputLine({ ttft: 200, e2el: 1000 }, 27.4)
+  assert.match(line, /goodput +27\.40 requests\/s within ttft 200 ms, e2el 1000 ms$/)
+  assert.ok(tableOf(LEVEL, line).includes(`${line}\n`))
 })
 
 test('a generator that holds up a closed loop of one is the limit long before it is always busy', () => {
