@@ -42,7 +42,10 @@ function askedFor(plan: LoadPlan) {
   return {
     endpoint,
     isStream,
-    arrivals: { ...plan.arrivals },
+    // JSON has no infinity; other tools write `inf`.
+    arrivals: Object.fromEntries(
+      Object.entries(plan.arrivals).map(([key, value]) => [key, value === Infinity ? 'inf' : value]),
+    ),
     dataset: Object.fromEntries(Object.entries(plan.dataset).filter(([key]) => key !== 'prompts')),
     // A run that is bound by its time asks for more requests than anybody could send.
     plannedRequests: durationMs === undefined ? requests : null,

@@ -58,7 +58,9 @@ const levelSchema = z.strictObject({
   startedAt: z.iso.datetime(),
   endpoint: z.string(),
   isStream: z.boolean(),
-  arrivals: z.record(z.string(), z.unknown()).describe('Closed or open loop, as asked for.'),
+  arrivals: z
+    .record(z.string(), z.unknown())
+    .describe('Closed or open loop, as asked for; no bound is "inf".'),
   dataset: z.record(z.string(), z.unknown()).describe('As asked for, without the texts.'),
   plannedRequests: number.nullable().describe('null: as many as the time allows.'),
   plannedSeconds: number.nullable().describe('null: until all requests have ended.'),

@@ -1,5 +1,5 @@
 /** The facts on the page of a run: what came of it in a few tiles, and what was asked for. Pure. */
-import { figure, percent, seconds, whole } from '../figures.ts'
+import { counted, figure, percent, seconds, whole } from '../figures.ts'
 import type { Distribution, Level, Report } from '../schema.ts'
 import { bestOf } from '../verdict.ts'
 import type { Tile } from './facts.ts'
@@ -50,7 +50,8 @@ function successTile(success: number | null, levels: readonly Level[]): Tile {
   const left = sum(levels, 'left')
   const rest = left === 0 ? '' : `, ${whole(left)} left by their clients`
   const note = `${whole(sum(levels, 'ok'))} right, ${whole(wrong)} wrong${rest}`
-  return { label: 'Right answers', figure: percent(success), note, kind: success === 100 ? 'good' : 'bad' }
+  const kind = success === 100 ? 'good' : 'bad'
+  return { label: 'Right answers', figure: percent(success), note, ...(success === null ? {} : { kind }) }
 }
 
 export function runFacts({ levels, target, environment }: Report): (readonly [string, string])[] {
@@ -66,7 +67,7 @@ export function runFacts({ levels, target, environment }: Report): (readonly [st
 function askedFor(level: Level, levels: readonly Level[]): (readonly [string, string])[] {
   const isOne = levels.length === 1
   const { generator, plannedSeconds, plannedRequests } = level
-  const length = plannedSeconds === null ? `${whole(plannedRequests ?? 0)} requests` : `${plannedSeconds} s`
+  const length = plannedSeconds === null ? counted(plannedRequests ?? 0, 'request') : `${plannedSeconds} s`
   const busy = levels.flatMap(one => one.generator.busyShares)
   return [
     ['endpoint', `${level.endpoint}, ${level.isStream ? 'streamed' : 'whole answers'}`],

@@ -26,7 +26,8 @@ export function histogramPlot(shape: Shape, { title, colour, counted }: Histogra
     y: { label: counted },
     xs: isWide ? edgesMs.map(edge => Math.log10(edge)) : edgesMs,
     xNames: names,
-    series: [{ ...series, values: [...counts, counts.at(-1) ?? 0] }],
+    // The last edge repeats the last bin, so that it is drawn to its end.
+    series: [{ ...series, values: [...counts, ...counts.slice(-1)] }],
   }
 }
 

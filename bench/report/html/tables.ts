@@ -80,7 +80,7 @@ function levelRow(level: Level): readonly (string | Cell)[] {
   const { requests, ttftMs, latencyMs } = level
   return [
     level.wasInterrupted ? `${level.name} (interrupted)` : level.name,
-    { text: percent(level.successPercent), kind: level.successPercent === 100 ? 'good' : 'bad' },
+    { text: percent(level.successPercent), kind: successKind(level.successPercent) },
     figure(level.requestsPerSecond),
     figure(level.outputTokensPerSecond),
     timeOf(ttftMs, 'p50'),
@@ -90,6 +90,11 @@ function levelRow(level: Level): readonly (string | Cell)[] {
     whole(requests.failed),
     whole(requests.refused),
   ]
+}
+
+function successKind(success: number | null): 'good' | 'bad' | '' {
+  if (success === null) return ''
+  return success === 100 ? 'good' : 'bad'
 }
 
 function rowMarkup([head = '', ...cells]: readonly (string | Cell)[]): Markup {
