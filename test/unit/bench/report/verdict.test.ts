@@ -99,6 +99,9 @@ test('a comparison names what differs, and counts what does not', () => {
     compareVerdict(wrong).sentence,
     /Not all answers were right in 1 of 1 rounds \(99\.50 % in the worst\)/,
   )
+  const better = report.differences.map(one => ({ ...one, absolute: { median: -2, low: -3, high: -1 } }))
+  assert.equal(compareVerdict({ ...report, differences: better }).kind, 'good')
+  assert.equal(compareVerdict({ ...wrong, differences: better }).kind, 'open')
   assert.match(compareVerdict({ ...report, differences: [] }).sentence, /Too few whole blocks/)
 })
 
