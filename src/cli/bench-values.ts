@@ -34,8 +34,8 @@ export function positive(text: string): number {
 
 /** A length of time; a part of a second is one, too. */
 export function seconds(text: string): number {
-  const value = number(text)
-  if (value === 0 || value > MOST_SECONDS)
+  const value = Number(text)
+  if (!(value > 0 && value <= MOST_SECONDS))
     throw new InvalidArgumentError(`A number of seconds is needed, above 0 and up to ${MOST_SECONDS}.`)
   return value
 }
