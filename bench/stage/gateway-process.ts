@@ -39,6 +39,7 @@ export class GatewayProcess {
       [PROGRAM, 'serve', ...engineFlags(fleet), ...ownFlags(port, adminPort), ...flags],
       { stdio: ['ignore', 'ignore', 'pipe'] },
     )
+    endWithUs(child)
     const said = saidBy(child)
     const closed = once(child, 'close')
     const gateway = new GatewayProcess(child, `http://127.0.0.1:${port}`, `http://127.0.0.1:${adminPort}`)
@@ -82,6 +83,13 @@ export class GatewayProcess {
       this.isAlive ? `the gateway was not ready within ${READY_LIMIT_MS} ms` : 'the gateway did not start',
     )
   }
+}
+
+/** A bench that breaks down, as when nobody reads its output any more, leaves no gateway behind. */
+function endWithUs(child: ChildProcess): void {
+  const end = () => child.kill('SIGKILL')
+  process.once('exit', end)
+  child.once('exit', () => process.off('exit', end))
 }
 
 /** What it has said so far, blanks and line ends as one blank; nothing, or one text. */

@@ -194,10 +194,12 @@ for (const [what, change, message] of [
 ] as const) {
   test(`${what} is one line and exit code 2`, async () => {
     let err = ''
+    const listeners = process.listenerCount('exit')
     const run = { script: 'calm', requests: 1, concurrency: 1, isStream: false, gatewayFlags: [], ...change }
     const sinks = { out: () => undefined, err: (text: string) => void (err += text), terminal: undefined }
     assert.equal(await runFaults({ ...run, ...sinks, signal: new AbortController().signal }), 2)
     assert.match(err, message)
+    assert.equal(process.listenerCount('exit'), listeners)
   })
 }
 
