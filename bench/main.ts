@@ -1,9 +1,10 @@
 /**
  * Entry of `npm run bench -- SCENARIO`: plays it and prints its figures; `peers` measures other routers beside ours.
  *
- * Exit codes: 0 all conditions hold, 1 one does not or the run was interrupted, 2 it could not be run.
+ * Exit codes: 0 all conditions hold, 1 one does not, 2 it could not be run, 130 interrupted.
  */
 import { parseArgs } from 'node:util'
+import { EXIT } from './command/exit.ts'
 import { openProgress } from './command/progress/progress.ts'
 import { ShownLoads } from './command/progress/shown-loads.ts'
 import { benchPeers } from './peers/bench-peers.ts'
@@ -16,8 +17,13 @@ process.on('SIGINT', () => interrupt.abort())
 process.on('SIGTERM', () => interrupt.abort())
 
 process.exitCode = await main().catch((error: unknown) => {
+  // What ends because of an interruption has nothing to say of its own.
+  if (interrupt.signal.aborted) {
+    process.stderr.write('interrupted\n')
+    return EXIT.interrupted
+  }
   process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`)
-  return 2
+  return EXIT.unusable
 })
 
 async function main(): Promise<number> {
@@ -45,8 +51,12 @@ async function played(scenario: Scenario): Promise<number> {
       process.stdout.write(loadText(load, result, cost))
     },
   })
+  if (interrupt.signal.aborted) {
+    process.stdout.write('\ninterrupted: half a run can neither keep nor break what the scenario demands\n')
+    return EXIT.interrupted
+  }
   process.stdout.write(`\n${conditionText(conditions)}`)
-  return conditions.every(({ holds }) => holds) ? 0 : 1
+  return conditions.every(({ holds }) => holds) ? EXIT.ok : EXIT.failures
 }
 
 function tell(text: string): void {

@@ -58,6 +58,12 @@ test('every npm script that a document names is in package.json', () => {
   }
 })
 
+test('scripts that run until they are stopped hear the signals that npm gets: no shell stands between', () => {
+  const { scripts } = packageJson()
+  for (const name of ['start', 'bench', 'bench:speed', 'bench:accuracy'])
+    assert.match(scripts[name] ?? '', /^exec node /, name)
+})
+
 test('every flag that README.md names exists', () => {
   const simulate = addSimulateOptions(new Command('simulate')).options.map(option => option.name())
   const own = [...OPTIONS.map(option => option.flag), ...simulate, ...benchFlags(), 'config', 'help']

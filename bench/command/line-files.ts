@@ -9,6 +9,8 @@ import { type ServingLabels, servingLine } from '../report/serving-line.ts'
 import { type VllmOptions, vllmFileName, vllmResult } from '../report/vllm-result.ts'
 import type { OtherPlaces } from './report-files.ts'
 
+const LINES_AT_ONCE = 10_000
+
 export interface LineFiles {
   /** File to which a line a request is appended. */
   readonly requestLog?: string
@@ -37,13 +39,14 @@ export function needsDetails({ serving, vllm }: LineFiles): boolean {
 
 /** Files whose names are known before the load, and folders of the others. */
 export function linePlaces({ requestLog, serving, vllm }: LineFiles): OtherPlaces {
-  const files = [requestLog, serving?.path].filter(path => path !== undefined)
+  const named = vllm?.fileName === undefined ? undefined : join(vllm.folder, vllm.fileName)
+  const files = [requestLog, serving?.path, named].filter(path => path !== undefined)
   return { files, folders: vllm === undefined ? [] : [vllm.folder] }
 }
 
 export function writeLineFiles(files: LineFiles, level: Level, result: LoadResult): void {
   const { requestLog, serving, vllm } = files
-  if (requestLog !== undefined) appendFileSync(requestLog, requestLines(level, result))
+  if (requestLog !== undefined) appendRequestLines(requestLog, level, result)
   if (serving?.path !== undefined) {
     const details = serving.isDetailed ? requestArrays(result.records, 'token') : {}
     const line = { ...servingLine(serving.labels, level), ...details }
@@ -63,6 +66,13 @@ function writeOrAppend(path: string, text: string, isAppended: boolean): void {
   else writeFileSync(path, text)
 }
 
-function requestLines({ name }: Level, { records, startMs }: LoadResult): string {
-  return records.map(record => `${JSON.stringify(requestLine(name, startMs, record))}\n`).join('')
+/** In lumps: an hour of requests is more than one string can hold. */
+function appendRequestLines(path: string, { name }: Level, { records, startMs }: LoadResult): void {
+  for (let from = 0; from < records.length; from += LINES_AT_ONCE) {
+    const lump = records.slice(from, from + LINES_AT_ONCE)
+    appendFileSync(
+      path,
+      lump.map(record => `${JSON.stringify(requestLine(name, startMs, record))}\n`).join(''),
+    )
+  }
 }

@@ -1,10 +1,11 @@
 /** Runs the levels of a bench command one after the other, shows how they go, and writes what was asked for. */
 import type { LoadResult } from '../load/result.ts'
 import { runLoad } from '../load/run-load.ts'
+import { goodputOf, type Limits } from '../report/goodput.ts'
 import { runPage } from '../report/html/run-page.ts'
 import { levelOf } from '../report/level.ts'
 import { type Level, type Report, reportSchema } from '../report/schema.ts'
-import { failureLines, levelHead, levelLine, tableOf } from '../report/table.ts'
+import { failureLines, goodputLine, levelHead, levelLine, tableOf } from '../report/table.ts'
 import { verdictOf } from '../report/verdict.ts'
 import { environmentOf } from './environment.ts'
 import { EXIT } from './exit.ts'
@@ -22,6 +23,8 @@ export interface BenchRun extends ReportPlaces, LineFiles {
   readonly levels: readonly BenchLevel[]
   /** No further level below this share of right answers; unset: all are run. */
   readonly leastPercent?: number
+  /** Right answers within these limits are counted, too. */
+  readonly goodput?: Limits
   /** Requests before the first level that count for nothing. */
   readonly warmUps?: number
   /** How long a target may take to come up; unset: it must be there. */
@@ -78,14 +81,20 @@ async function playLevels(
       const result = await playLevel(run, planned, progress)
       const level = levelOf(planned.name, result)
       levels.push(level)
-      run.out(isOne ? tableOf(level) : levelLine(level))
+      run.out(isOne ? tableOf(level, goodputText(run, level, result)) : levelLine(level))
       writeLineFiles(run, level, result)
-      if (run.signal.aborted || level.successPercent < (run.leastPercent ?? 0)) break
+      if (run.signal.aborted || (level.successPercent ?? 100) < (run.leastPercent ?? 0)) break
     }
   } catch (fault) {
     return { levels, fault }
   }
   return { levels, fault: undefined }
+}
+
+function goodputText({ goodput }: BenchRun, level: Level, result: LoadResult): string | undefined {
+  return goodput === undefined
+    ? undefined
+    : goodputLine(goodput, goodputOf(result, goodput, level.durationSeconds))
 }
 
 async function playLevel(
@@ -117,7 +126,10 @@ function allFailures(levels: readonly Level[]): string {
 }
 
 function exitCodeOf(levels: readonly Level[]): number {
-  return levels.every(({ successPercent }) => successPercent === 100) ? EXIT.ok : EXIT.failures
+  const isRight = levels.every(
+    ({ requests }) => requests.sent > 0 && requests.failed + requests.refused === 0,
+  )
+  return isRight ? EXIT.ok : EXIT.failures
 }
 
 function unusable({ err }: BenchRun, error: unknown): number {
@@ -128,7 +140,7 @@ function unusable({ err }: BenchRun, error: unknown): number {
 
 function reportOf({ command, url, leastPercent }: BenchRun, levels: readonly Level[]): Report {
   return reportSchema.parse({
-    version: 1,
+    version: 2,
     command,
     target: url,
     startedAt: levels[0]?.startedAt ?? new Date().toISOString(),

@@ -1,5 +1,6 @@
 /** `bench compare`: loads the targets in turn, says how they differ, and how sure that is. */
 import { differencesOf } from '../compare/differences.ts'
+import { useOf } from '../compare/process-use.ts'
 import { type RunningRound, runRounds } from '../compare/rounds.ts'
 import { compareText, roundText } from '../compare/text.ts'
 import type { LoadPlan, PlanInput } from '../load/plan.ts'
@@ -10,7 +11,6 @@ import {
   compareReportSchema,
 } from '../report/compare-schema.ts'
 import { comparePage } from '../report/html/compare-page.ts'
-import { readCpuUs } from '../speed/process-cost.ts'
 import { EXIT } from './exit.ts'
 import { plansOf } from './plans.ts'
 import { NO_PROGRESS, openProgress } from './progress/progress.ts'
@@ -38,9 +38,11 @@ export async function runCompare(run: CompareRun): Promise<number> {
     prepareFiles(run)
     const plans = await targetPlans(run)
     const startedAt = new Date().toISOString()
-    const rounds = await playRounds(run, plans)
+    const { rounds, fault } = await playRounds(run, plans)
+    if (fault !== undefined && rounds.length === 0) throw fault
     finish(run, reportOf(run, { plans, startedAt, rounds }))
     if (run.signal.aborted) return EXIT.interrupted
+    if (fault !== undefined) throw fault
     return rounds.every(({ successPercent }) => successPercent === 100) ? EXIT.ok : EXIT.failures
   } catch (error) {
     const prefix = error instanceof TargetError ? '' : 'bench: '
@@ -49,8 +51,14 @@ export async function runCompare(run: CompareRun): Promise<number> {
   }
 }
 
-/** On a terminal each round is drawn as it runs; elsewhere the line at its end has to do. */
-async function playRounds(run: CompareRun, plans: readonly LoadPlan[]): Promise<CompareRound[]> {
+/**
+ * On a terminal each round is drawn as it runs; elsewhere the line at its end has to do. Rounds that have been measured
+ * are not lost when a later one cannot be run: `fault` says why then.
+ */
+async function playRounds(
+  run: CompareRun,
+  plans: readonly LoadPlan[],
+): Promise<{ readonly rounds: CompareRound[]; readonly fault: unknown }> {
   const all = run.blocks * run.targets.length * 2
   const shown = new ShownLoads(run.terminal === undefined ? NO_PROGRESS : openProgress(run))
   const rounds: CompareRound[] = []
@@ -65,10 +73,12 @@ async function playRounds(run: CompareRun, plans: readonly LoadPlan[]): Promise<
         run.err(roundText(round))
       },
     })
+    return { rounds, fault: undefined }
+  } catch (fault) {
+    return { rounds, fault }
   } finally {
     shown.clear()
   }
-  return rounds
 }
 
 function roundName({ target, index }: RunningRound, all: number): string {
@@ -84,7 +94,7 @@ function finish(run: CompareRun, report: CompareReport): void {
 
 /** @throws TargetError when a target does not answer, or its process is not there. */
 async function targetPlans({ targets, load, concurrency, signal }: CompareRun): Promise<LoadPlan[]> {
-  for (const { name, pid } of targets) checkProcess(name, pid)
+  for (const target of targets) checkProcess(target)
   const asked = { ...load, arrivals: { kind: 'closed', concurrency } } as const
   const plans = await Promise.all(
     targets.map(async ({ name, url }) =>
@@ -94,17 +104,17 @@ async function targetPlans({ targets, load, concurrency, signal }: CompareRun): 
   return plans.flat().map(({ plan }) => plan)
 }
 
-function checkProcess(name: string, pid: number | undefined): void {
+function checkProcess({ name, pid }: CompareTarget): void {
   if (pid === undefined) return
   try {
-    readCpuUs(pid)
-  } catch {
-    throw new TargetError(`there is no process ${pid} (--pid ${name}=${pid})`)
+    useOf(name, pid)
+  } catch (error) {
+    throw new TargetError(error instanceof Error ? error.message : String(error))
   }
 }
 
 function reportOf(
-  { targets, blocks, concurrency, signal }: CompareRun,
+  { targets, blocks, concurrency }: CompareRun,
   { plans, startedAt, rounds }: { plans: readonly LoadPlan[]; startedAt: string; rounds: CompareRound[] },
 ): CompareReport {
   const [plan] = plans
@@ -114,7 +124,7 @@ function reportOf(
     version: 1,
     kind: 'compare',
     startedAt,
-    wasInterrupted: signal.aborted && rounds.length < blocks * targets.length * 2,
+    wasInterrupted: rounds.length < blocks * targets.length * 2,
     load: {
       endpoint: plan.endpoint,
       isStream: plan.isStream,

@@ -39,22 +39,25 @@ export async function runFaults(run: FaultsRun): Promise<number> {
   const { err, signal } = run
   try {
     prepareFiles(run)
-    err(`${run.script}: ${readFaultScript(run.script).description}\n`)
-    const played = await play(run)
+    const { description } = readFaultScript(run.script)
+    const played = await play(run, () => err(`${run.script}: ${description}\n`))
     if (played.result !== undefined) finish(run, played.result, played.promises)
     if (signal.aborted) return EXIT.interrupted
     return played.promises.every(({ holds }) => holds) ? EXIT.ok : EXIT.failures
   } catch (error) {
-    err(`bench: ${error instanceof Error ? error.message : String(error)}\n`)
+    err(
+      signal.aborted ? 'interrupted\n' : `bench: ${error instanceof Error ? error.message : String(error)}\n`,
+    )
     return signal.aborted ? EXIT.interrupted : EXIT.unusable
   }
 }
 
-async function play(run: FaultsRun): Promise<Played> {
+async function play(run: FaultsRun, onReady: () => void): Promise<Played> {
   const shown = new ShownLoads(openProgress(run))
   let result: LoadResult | undefined
   const conditions = await playScenario(scenarioOf(run), {
     signal: run.signal,
+    onReady,
     say: line => run.err(`${line}\n`),
     onProgress: (name, plan, collector) => shown.show(name, plan, collector),
     onLoad: (name, ended, cost) => {
@@ -78,7 +81,7 @@ function finish(run: FaultsRun, result: LoadResult, promises: readonly Condition
 function reportOf({ script }: FaultsRun, result: LoadResult, promises: readonly Condition[]): Report {
   const level = levelOf(script, result)
   return reportSchema.parse({
-    version: 1,
+    version: 2,
     command: 'faults',
     target: `a gateway of its own, under the fault script ${script}`,
     startedAt: level.startedAt,

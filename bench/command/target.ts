@@ -1,9 +1,13 @@
 /** Looks at a target before the load: is somebody there, and is it simulated, so that tokens can be checked. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { member } from '../load/answer-pieces.ts'
+import { ask, type Question, type Reply } from './ask.ts'
 
 const LIMIT_MS = 5000
 const ASK_AGAIN_MS = 200
+/** A gateway that has just started says 503 until it has found its engines; a load then would ask for no known model. */
+const START_MS = 5000
+const NOT_READY = 503
 /** Name of the simulated engines' model, and the seed of their script, unless they were told otherwise. */
 const SIMULATED = { model: 'sim', scriptSeed: 0 }
 
@@ -22,50 +26,55 @@ export interface Target {
  * @throws TargetError when nobody answers.
  */
 export async function lookAtTarget(url: string, interrupt: AbortSignal, waitMs = 0): Promise<Target> {
-  if (waitMs > 0) await untilReady(url, interrupt, waitMs)
-  const text = await (await answerOf(new URL('/v1/models', url), 'GET', interrupt)).text()
-  const listed = member(jsonOf(text), 'data')
+  if (waitMs > 0) return targetOf(await untilReady(url, interrupt, waitMs))
+  const first = await answerOf(url, modelsAsked(interrupt))
+  return targetOf(first.status === NOT_READY ? await untilReady(url, interrupt, START_MS) : first)
+}
+
+/** @throws TargetError when the target cannot. */
+export async function flushCache(url: string, interrupt: AbortSignal): Promise<void> {
+  const question = { method: 'POST', path: '/flush_cache', limitMs: LIMIT_MS, interrupt } as const
+  const { status } = await answerOf(url, question)
+  if (!isGood(status)) throw new TargetError(`the cache at ${url} could not be flushed: status ${status}`)
+}
+
+function targetOf({ body }: Reply): Target {
+  const listed = member(jsonOf(body), 'data')
   const id: unknown = Array.isArray(listed) ? member(listed[0], 'id') : undefined
   const model = typeof id === 'string' ? id : undefined
   return { model, scriptSeed: model === SIMULATED.model ? SIMULATED.scriptSeed : undefined }
 }
 
-/** @throws TargetError when the target cannot. */
-export async function flushCache(url: string, interrupt: AbortSignal): Promise<void> {
-  const { ok, status } = await answerOf(new URL('/flush_cache', url), 'POST', interrupt)
-  if (!ok) throw new TargetError(`the cache at ${url} could not be flushed: status ${status}`)
-}
-
-async function untilReady(url: string, interrupt: AbortSignal, waitMs: number): Promise<void> {
+async function untilReady(url: string, interrupt: AbortSignal, waitMs: number): Promise<Reply> {
   const giveUpAt = performance.now() + waitMs
+  let said = ''
   while (performance.now() < giveUpAt) {
     // oxlint-disable-next-line no-await-in-loop -- asking again and again is the point
-    const isReady = await answerOf(new URL('/v1/models', url), 'GET', interrupt).then(
-      ({ ok }) => ok,
-      () => false,
-    )
-    if (isReady) return
+    const answer = await answerOf(url, modelsAsked(interrupt)).catch(() => undefined)
+    if (answer !== undefined && isGood(answer.status)) return answer
+    said = answer === undefined ? 'nobody answers' : `GET /v1/models says ${answer.status}`
     // oxlint-disable-next-line no-await-in-loop -- a pause between two questions
     await delay(ASK_AGAIN_MS, undefined, { signal: interrupt })
   }
-  throw new TargetError(`${url} was not ready within ${waitMs / 1000} s`)
+  throw new TargetError(`${url} was not ready within ${waitMs / 1000} s: ${said}`)
 }
 
-async function answerOf(address: URL, method: string, interrupt: AbortSignal): Promise<Response> {
-  const signal = AbortSignal.any([interrupt, AbortSignal.timeout(LIMIT_MS)])
+function modelsAsked(interrupt: AbortSignal): Question {
+  return { method: 'GET', path: '/v1/models', limitMs: LIMIT_MS, interrupt }
+}
+
+async function answerOf(url: string, question: Question): Promise<Reply> {
   try {
-    return await fetch(address, { method, signal })
+    return await ask(url, question)
   } catch (error) {
-    throw new TargetError(`nobody answers at ${address.origin}: ${reasonOf(error)}`)
+    throw new TargetError(
+      `nobody answers at ${url}: ${error instanceof Error ? error.message : String(error)}`,
+    )
   }
 }
 
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined
-  const code = member(cause, 'code')
-  if (typeof code === 'string') return code
-  if (cause instanceof Error) return cause.message
-  return error instanceof Error ? error.message : String(error)
+function isGood(status: number): boolean {
+  return status >= 200 && status < 300
 }
 
 function jsonOf(text: string): unknown {

@@ -9,9 +9,9 @@ import type { LoadPlan } from '../load/plan.ts'
 import type { LoadCollector, LoadResult } from '../load/result.ts'
 import { runLoadIn } from '../load/run-load.ts'
 import type { CompareRound, CompareTarget } from '../report/compare-schema.ts'
-import { readCpuUs, readRssMib } from '../speed/process-cost.ts'
-import { figuresOf, type RoundCost } from './figures.ts'
+import { figuresOf } from './figures.ts'
 import { roundOrder } from './order.ts'
+import { useOf } from './process-use.ts'
 
 export interface Comparison {
   readonly targets: readonly CompareTarget[]
@@ -34,7 +34,10 @@ export interface RunningRound {
 /** Targets are cold at first, and so is the generator: this many blocks run before any counts. */
 const WARM_UP_BLOCKS = 1
 
-/** Told of each round as it ends; ends early, without the round that runs, when the signal says so. */
+/**
+ * Told of each round as it ends; ends early, without the round that runs, when the signal says so.
+ * @throws Error when a target's process has ended: what it has used is not known any more.
+ */
 export async function runRounds(comparison: Comparison): Promise<void> {
   const { plans, blocks, onRound, onProgress } = comparison
   const warming: Comparison['onProgress'] = (collector, running) =>
@@ -69,22 +72,19 @@ async function runBlocks(comparison: Comparison, generators: Generators, seedsFr
       onProgress: (collector: LoadCollector) => onProgress(collector, { target, plan, index }),
     }
     // oxlint-disable-next-line no-await-in-loop -- rounds would load each other
-    const figures = await runRound(target.pid, () => runLoadIn(generators, { ...plan, seed }, options))
+    const figures = await runRound(target, () => runLoadIn(generators, { ...plan, seed }, options))
     if (signal.aborted) return
     onRound({ ...place, index, seed, startedAtMs, target: target.name, ...figures })
   }
 }
 
 async function runRound(
-  pid: number | undefined,
+  { name, pid }: CompareTarget,
   load: () => Promise<LoadResult>,
 ): Promise<ReturnType<typeof figuresOf>> {
   if (pid === undefined) return figuresOf(await load(), undefined)
-  const cpuBeforeUs = readCpuUs(pid)
+  const before = useOf(name, pid)
   const result = await load()
-  return figuresOf(result, costSince(pid, cpuBeforeUs))
-}
-
-function costSince(pid: number, cpuBeforeUs: number): RoundCost {
-  return { cpuUs: readCpuUs(pid) - cpuBeforeUs, rssBytes: Math.round(readRssMib(pid) * 2 ** 20) }
+  const { cpuUs, rssBytes } = useOf(name, pid)
+  return figuresOf(result, { cpuUs: cpuUs - before.cpuUs, rssBytes })
 }

@@ -1,7 +1,7 @@
 /** A comparison for people: a line a metric, for each pair of targets. */
 import { METRIC_LOOKS } from '../report/compare-metrics.ts'
 import type { CompareReport, CompareRound, Difference } from '../report/compare-schema.ts'
-import { figure } from '../report/figures.ts'
+import { counted, figure, whole } from '../report/figures.ts'
 
 export function roundText({ index, target, requests, ...round }: CompareRound): string {
   const wrong = requests.sent - requests.ok
@@ -14,6 +14,7 @@ export function compareText(report: CompareReport): string {
   const busy = rounds.filter(({ isGeneratorLimit }) => isGeneratorLimit).length
   const lines = [
     `${rounds.length} rounds of ${load.requestsPerRound} requests, ${load.concurrency} at a time, ${load.connectionMode}${load.isStream ? ', streams' : ''}${load.areTokensChecked ? ', every token checked' : ''}${report.wasInterrupted ? ' (interrupted)' : ''}`,
+    ...report.targets.flatMap(({ name }) => wrongLine(name, rounds)),
     ...pairs.flatMap(pair => pairLines(pair, differences)),
     ...(differences.length === 0 ? ['too few whole blocks to compare'] : [FOOTNOTE]),
     ...(busy === 0
@@ -23,6 +24,14 @@ export function compareText(report: CompareReport): string {
         ]),
   ]
   return `${lines.join('\n')}\n`
+}
+
+/** Few blocks have wide intervals: what went wrong is said in so many words, too. */
+function wrongLine(name: string, rounds: readonly CompareRound[]): string[] {
+  const own = rounds.filter(({ target }) => target === name)
+  const sum = (key: 'sent' | 'ok') => own.reduce((total, { requests }) => total + requests[key], 0)
+  const wrong = sum('sent') - sum('ok')
+  return wrong === 0 ? [] : [`${name}: ${whole(wrong)} of ${counted(sum('sent'), 'request')} went wrong`]
 }
 
 const FOOTNOTE =

@@ -1,6 +1,7 @@
 /** Connections of one generator process: kept alive and taken again, or a new one for each request. */
 import { LoadConnection } from './connection.ts'
 import type { LoadPlan } from './plan.ts'
+import { addressOf } from './target-address.ts'
 
 /** Servers close what is idle without a word: what has been idle this long is not taken again. */
 const IDLE_LIMIT_MS = 2000
@@ -15,9 +16,9 @@ export class ConnectionPool {
 
   /** `sources`: own addresses, taken in turn; none leaves it to the kernel. */
   constructor(plan: Pick<LoadPlan, 'url' | 'connection'>, sources: readonly string[]) {
-    const { hostname, port } = new URL(plan.url)
-    this.#host = hostname
-    this.#port = port === '' ? 80 : Number(port)
+    const { host, port } = addressOf(plan.url)
+    this.#host = host
+    this.#port = port
     this.#isKept = plan.connection === 'keep-alive'
     this.#sources = sources
   }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { mix } from '../simulator/chance.ts'
 import type { Message, Prompt } from './prompt.ts'
-import { wordsOf } from './words.ts'
+import { MOST_WORDS, wordsOf } from './words.ts'
 
 /** Tokens that a hash id of a Mooncake trace stands for. */
 const MOONCAKE_BLOCK_TOKENS = 512
@@ -24,7 +24,7 @@ const promptLineSchema = z
 
 const mooncakeLineSchema = z.object({
   timestamp: z.number().min(0),
-  input_length: z.int().min(1),
+  input_length: z.int().min(1).max(MOST_WORDS),
   output_length: z.int().min(1),
   hash_ids: z.array(z.int()).default([]),
 })
@@ -62,7 +62,7 @@ function tracedMessage(tokens: number, hashIds: readonly number[]): Message {
 }
 
 function linesOf<T extends z.ZodType>(path: string, schema: T): z.output<T>[] {
-  const lines = readFileSync(path, 'utf8').split('\n')
+  const lines = textOf(path).split('\n')
   const parsed = lines.flatMap((line, at) =>
     line.trim() === '' ? [] : [parsedLine(line, `${path}:${at + 1}`, schema)],
   )
@@ -70,10 +70,27 @@ function linesOf<T extends z.ZodType>(path: string, schema: T): z.output<T>[] {
   return parsed
 }
 
+/** Without the mark that some editors put before the first line. */
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').replace(/^\uFEFF/, '')
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+    throw new Error(`${path} cannot be read: ${code}`, { cause })
+  }
+}
+
 function parsedLine<T extends z.ZodType>(line: string, place: string, schema: T): z.output<T> {
-  const parsed = schema.safeParse(jsonOf(line))
-  if (parsed.success) return parsed.data
-  throw new Error(`${place}: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`)
+  const value = jsonOf(line)
+  if (value === undefined) throw new Error(`${place}: not JSON`)
+  const { data, error } = schema.safeParse(value)
+  if (data !== undefined) return data
+  throw new Error(`${place}: ${issuesText(error)}`)
+}
+
+function issuesText(error: z.ZodError | undefined): string {
+  const issues = error?.issues ?? []
+  return issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': ')).join('; ')
 }
 
 function jsonOf(line: string): unknown {

@@ -51,7 +51,8 @@ export class Exchange implements AnswerUser {
   readonly #options: ExchangeOptions
   readonly #host: ExchangeHost
   readonly #answer: Answer
-  readonly #gaps: { readonly ms: number; readonly tokens: number }[] = []
+  readonly #gapsMs: number[] = []
+  readonly #gapTokens: number[] = []
   #events: SseReader | undefined
   #parts: Buffer[] = []
   #headers: ReadonlyMap<string, string> = new Map()
@@ -131,7 +132,10 @@ export class Exchange implements AnswerUser {
 
   #addGap(gapMs: number, tokens: number): void {
     this.#host.iclMs.add(gapMs)
-    if (this.#options.keepsDetails) this.#gaps.push({ ms: gapMs, tokens })
+    if (this.#options.keepsDetails) {
+      this.#gapsMs.push(gapMs)
+      this.#gapTokens.push(tokens)
+    }
     for (let at = 0; at < tokens; at++) this.#host.itlMs.add(gapMs / tokens)
   }
 
@@ -168,7 +172,9 @@ export class Exchange implements AnswerUser {
   }
 
   #details(): RequestDetails | undefined {
-    return this.#options.keepsDetails ? { text: this.#answer.text, gaps: this.#gaps } : undefined
+    if (!this.#options.keepsDetails) return undefined
+    const gapsMs = Float64Array.from(this.#gapsMs)
+    return { text: this.#answer.text, gapsMs, gapTokens: Uint32Array.from(this.#gapTokens) }
   }
 }
 

@@ -14,8 +14,11 @@ import { PATHS, type Prompt, promptText, requestBody } from './prompt.ts'
 import type { RequestRecord, Unfinished } from './record.ts'
 import { SecondCounts } from './second-counts.ts'
 import { concurrencyOf, dueTimes, fateOf, type Share } from './share.ts'
+import { addressOf } from './target-address.ts'
 
 const SWEEP_MS = 100
+/** In a closed loop a place rests so long when it got no connection: a target that is gone is not asked without a pause. */
+const REST_MS = 100
 
 export class Generator {
   readonly #plan: LoadPlan
@@ -30,6 +33,8 @@ export class Generator {
   readonly #isHeadAscii: boolean
   #records: RequestRecord[] = []
   #unfinished: Unfinished[] = []
+  /** Ends of rests, milliseconds since the start, in order. */
+  readonly #rests: number[] = []
   #next: number
   #timer: NodeJS.Timeout | undefined
   #sweep: NodeJS.Timeout | undefined
@@ -119,7 +124,8 @@ export class Generator {
   }
 
   #mayIssue(nowMs: number): boolean {
-    if (this.#hasIssuedAll(nowMs) || this.#open.size >= this.#limit) return false
+    while ((this.#rests[0] ?? Infinity) <= nowMs) this.#rests.shift()
+    if (this.#hasIssuedAll(nowMs) || this.#open.size + this.#rests.length >= this.#limit) return false
     return (this.#due?.[this.#next] ?? -Infinity) <= nowMs
   }
 
@@ -128,9 +134,9 @@ export class Generator {
     return Math.max(nowMs, this.#due?.[this.#next] ?? 0) >= (this.#plan.durationMs ?? Infinity)
   }
 
-  /** Until the next one is due; a place that becomes free issues by itself. */
+  /** Until the next one is due or a rest ends; a place that becomes free issues by itself. */
   #wait(nowMs: number): void {
-    const due = this.#due?.[this.#next]
+    const due = this.#due?.[this.#next] ?? this.#rests[0]
     if (due === undefined || this.#hasIssuedAll(nowMs) || this.#open.size >= this.#limit) return
     this.#timer = setTimeout(() => this.#issue(), Math.max(0, due - nowMs))
   }
@@ -171,6 +177,8 @@ export class Generator {
     clearTimeout(this.#open.get(exchange))
     this.#open.delete(exchange)
     this.#records.push(record)
+    if (this.#due === undefined && record.failure?.kind === 'connect')
+      this.#rests.push(record.endMs + REST_MS)
     this.#pool.bringBack(exchange.connection)
     this.#issueSoon()
   }
@@ -204,6 +212,6 @@ export class Generator {
 function headText({ url, endpoint, connection, headers }: LoadPlan): string {
   const given = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   const close = connection === 'per-request' ? 'connection: close\r\n' : ''
-  const { host } = new URL(url)
-  return `POST ${PATHS[endpoint]} HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\n${close}${given.join('')}`
+  const { hostHeader, prefix } = addressOf(url)
+  return `POST ${prefix}${PATHS[endpoint]} HTTP/1.1\r\nhost: ${hostHeader}\r\ncontent-type: application/json\r\n${close}${given.join('')}`
 }

@@ -3,8 +3,10 @@
  * generator processes as plain data; each works out its own share from it.
  */
 import { z } from 'zod'
+import { MOST_WORDS } from './words.ts'
 
 const count = (least = 1) => z.int().min(least)
+const promptTokens = () => count().max(MOST_WORDS)
 const share = () => z.number().min(0).max(1)
 /** YAML has `.inf`; JSON has not. */
 const rate = () => z.union([z.number().positive(), z.literal(Infinity)])
@@ -40,22 +42,22 @@ const datasetSchema = z.discriminatedUnion('kind', [
   }),
   z.strictObject({
     kind: z.literal('random'),
-    inputTokens: count(),
+    inputTokens: promptTokens(),
     outputTokens: count(),
     rangeRatio: share().default(1).describe('Lengths lie between this share of the length and all of it.'),
   }),
   z.strictObject({
     kind: z.literal('shared-prefix'),
     groups: count().default(64),
-    systemTokens: count().default(2048),
-    questionTokens: count().default(128),
+    systemTokens: promptTokens().default(2048),
+    questionTokens: promptTokens().default(128),
     outputTokens: count().default(256),
   }),
   z.strictObject({
     kind: z.literal('multi-turn'),
     conversations: count().default(64),
     turns: count().default(4),
-    turnTokens: count().default(64).describe('Of each message.'),
+    turnTokens: promptTokens().default(64).describe('Of each message.'),
     outputTokens: count().default(64),
   }),
   z.strictObject({
@@ -75,7 +77,9 @@ const datasetSchema = z.discriminatedUnion('kind', [
 ])
 
 export const planSchema = z.strictObject({
-  url: z.url({ protocol: /^http$/ }).describe('Address of the target, without a path.'),
+  url: z
+    .url({ protocol: /^http$/ })
+    .describe('Address of the target; its path goes before those of the API.'),
   endpoint: z.enum(['generate', 'chat', 'completions']).default('chat'),
   model: z.string().default('sim'),
   isStream: z.boolean().default(false),

@@ -35,8 +35,10 @@ export type Outcome = 'ok' | 'left' | 'refused' | 'failed'
 /** What only a file with all details needs. */
 export interface RequestDetails {
   readonly text: string
-  /** Before each piece but the first: how long, and how many tokens then came. */
-  readonly gaps: readonly { readonly ms: number; readonly tokens: number }[]
+  /** Before each piece but the first: how long. As bytes: a long run has millions. */
+  readonly gapsMs: Float64Array
+  /** How many tokens came with that piece. */
+  readonly gapTokens: Uint32Array
 }
 
 /** Times in milliseconds since the start of the run, with a resolution of microseconds. */

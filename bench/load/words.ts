@@ -6,6 +6,9 @@ const WORDS = (
   'its let put say she too use big box car cat cup dog ear egg eye far fly hat ice key leg map net owl pen red sea sky'
 ).split(' ')
 
+/** Most of one text: what is longer takes minutes to make, and no gateway takes it. */
+export const MOST_WORDS = 10_000_000
+
 export function wordsOf(seed: number, tokens: number): string {
   let text = ''
   for (let at = 0; at < tokens; at++)

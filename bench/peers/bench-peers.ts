@@ -2,12 +2,13 @@
  * `npm run bench -- peers`: the routers that users would pick instead, beside ours, in one table.
  *
  * What is measured has core 0; engines, load and this process have core 1. Exit codes: 0 done, 1 an aim was missed
- * (with --check) or the run was interrupted, 2 it could not be run.
+ * (with --check), 2 it could not be run, 130 interrupted.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { EXIT } from '../command/exit.ts'
 import { descriptorLimit } from '../load/descriptors.ts'
 import { Children, LOAD_CORE } from '../speed/children.ts'
 import { missingPackages } from '../speed/needed-programs.ts'
@@ -37,7 +38,8 @@ export async function benchPeers(args: readonly string[], signal: AbortSignal): 
     writeFileSync(options.write, document)
   }
   const isMissed = options.check && report.aims.some(({ isMet }) => !isMet)
-  return isMissed || signal.aborted ? 1 : 0
+  if (signal.aborted) return EXIT.interrupted
+  return isMissed ? EXIT.failures : EXIT.ok
 }
 
 const TEXT: Readonly<Record<PeersOptions['form'], (report: PeersReport) => string>> = {

@@ -14,15 +14,15 @@ const PERCENTS = [
   99.25, 99.5, 99.75, 99.9, 99.95, 99.99, 100,
 ]
 
-export function distributionOf(samples: Iterable<number>): { figures: Distribution; shape: Shape } {
+export function distributionOf(samples: Iterable<number>): { figures: Distribution | null; shape: Shape } {
   const ordered = sorted(samples)
+  if (ordered.length === 0) return { figures: null, shape: { quantilesMs: [], edgesMs: [], counts: [] } }
   const at = (percent: number) => percentileOf(ordered, percent)
   const tail = { p50: at(50), p75: at(75), p90: at(90), p95: at(95), p99: at(99), p999: at(99.9) }
   return { figures: { ...statisticsOf(ordered), ...tail }, shape: shapeOf(ordered) }
 }
 
 function shapeOf(ordered: Float64Array): Shape {
-  if (ordered.length === 0) return { quantilesMs: [], edgesMs: [], counts: [] }
   const quantilesMs = PERCENTS.map((percent): [number, number] => [
     percent,
     microseconds(percentileOf(ordered, percent)),

@@ -16,8 +16,9 @@ export function figure(value: number): string {
   return value.toFixed(size >= 10 ? 2 : 3)
 }
 
-/** Never rounded up to 100: `99.998 %`, not `100.00 %`, when one of 50,000 failed. */
-export function percent(value: number): string {
+/** Never rounded up to 100: `99.998 %`, not `100.00 %`, when one of 50,000 failed. null: there is none. */
+export function percent(value: number | null): string {
+  if (value === null) return '-'
   if (value === 0 || value === 100) return `${value} %`
   const digits = value > 99.99 || value < 0.01 ? 4 : 2
   const scale = 10 ** digits

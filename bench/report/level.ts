@@ -23,7 +23,7 @@ export function levelOf(name: string, result: LoadResult): Level {
     wasInterrupted: result.wasInterrupted,
     durationSeconds,
     requests,
-    successPercent: judged === 0 ? 0 : (100 * requests.ok) / judged,
+    successPercent: judged === 0 ? null : (100 * requests.ok) / judged,
     requestsPerSecond: perSecond(requests.ok, durationSeconds),
     inputTokens: good.reduce((sum, one) => sum + one.inputTokens, 0),
     outputTokens,
@@ -42,7 +42,10 @@ function askedFor(plan: LoadPlan) {
   return {
     endpoint,
     isStream,
-    arrivals: { ...plan.arrivals },
+    // JSON has no infinity; other tools write `inf`.
+    arrivals: Object.fromEntries(
+      Object.entries(plan.arrivals).map(([key, value]) => [key, value === Infinity ? 'inf' : value]),
+    ),
     dataset: Object.fromEntries(Object.entries(plan.dataset).filter(([key]) => key !== 'prompts')),
     // A run that is bound by its time asks for more requests than anybody could send.
     plannedRequests: durationMs === undefined ? requests : null,

@@ -45,11 +45,13 @@ function inOrder(records: readonly RequestRecord[]): readonly RequestRecord[] {
 }
 
 function pieceGaps({ details }: RequestRecord): number[] {
-  return details?.gaps.map(({ ms }) => ms / MS) ?? []
+  return details === undefined ? [] : Array.from(details.gapsMs, ms => ms / MS)
 }
 
 function tokenGaps({ details }: RequestRecord): number[] {
-  return details?.gaps.flatMap(({ ms, tokens }) => Array<number>(tokens).fill(ms / tokens / MS)) ?? []
+  if (details === undefined) return []
+  const { gapsMs, gapTokens } = details
+  return [...gapTokens].flatMap((tokens, at) => Array<number>(tokens).fill((gapsMs[at] ?? 0) / tokens / MS))
 }
 
 function errorOf({ outcome, failure, status }: RequestRecord): string {

@@ -3,20 +3,23 @@ import { z } from 'zod'
 
 const number = z.number()
 
-const distributionSchema = z.strictObject({
-  count: number,
-  mean: number,
-  median: number,
-  std: number,
-  min: number,
-  max: number,
-  p50: number,
-  p75: number,
-  p90: number,
-  p95: number,
-  p99: number,
-  p999: number,
-})
+/** null: there was nothing to measure. A 0 would look like the best of all times. */
+const distributionSchema = z
+  .strictObject({
+    count: number,
+    mean: number,
+    median: number,
+    std: number,
+    min: number,
+    max: number,
+    p50: number,
+    p75: number,
+    p90: number,
+    p95: number,
+    p99: number,
+    p999: number,
+  })
+  .nullable()
 
 const shapeSchema = z
   .strictObject({
@@ -55,7 +58,9 @@ const levelSchema = z.strictObject({
   startedAt: z.iso.datetime(),
   endpoint: z.string(),
   isStream: z.boolean(),
-  arrivals: z.record(z.string(), z.unknown()).describe('Closed or open loop, as asked for.'),
+  arrivals: z
+    .record(z.string(), z.unknown())
+    .describe('Closed or open loop, as asked for; no bound is "inf".'),
   dataset: z.record(z.string(), z.unknown()).describe('As asked for, without the texts.'),
   plannedRequests: number.nullable().describe('null: as many as the time allows.'),
   plannedSeconds: number.nullable().describe('null: until all requests have ended.'),
@@ -72,10 +77,14 @@ const levelSchema = z.strictObject({
     left: number.describe('Their clients went before the end, as they were told to.'),
     unfinished: number.describe('Open when the run was interrupted.'),
   }),
-  successPercent: number.describe('Of the requests that ended and whose clients stayed.'),
+  successPercent: number
+    .nullable()
+    .describe('Of the requests that ended and whose clients stayed; null when there was none.'),
   requestsPerSecond: number.describe('Of good answers.'),
-  inputTokens: number,
-  outputTokens: number.describe("By the engine's usage; non-empty pieces where it gives none."),
+  inputTokens: number.describe('Of good answers, by the usage that the engine tells at their end.'),
+  outputTokens: number.describe(
+    "Of all answers, those too that were cut short; by the engine's usage, or non-empty pieces where it gives none.",
+  ),
   outputTokensPerSecond: number,
   mostOutputTokensASecond: number.describe(
     'In the fullest second, as they came; a chunk is one token where the engine does not count along.',
@@ -87,8 +96,10 @@ const levelSchema = z.strictObject({
   ttftFromScheduleMs: distributionSchema,
   tpotMs: distributionSchema.describe('Without the first token.'),
   ntpotMs: distributionSchema.describe('Latency over all output tokens.'),
-  itlMs: distributionSchema.describe('Between tokens; a chunk of several counts as several.'),
-  iclMs: distributionSchema.describe('Between chunks.'),
+  itlMs: distributionSchema.describe(
+    'Between tokens, of all streams, those too that were cut short; a chunk of several counts as several.',
+  ),
+  iclMs: distributionSchema.describe('Between chunks, of all streams.'),
   shapes: z.strictObject({ latency: shapeSchema, ttft: shapeSchema, itl: shapeSchema }),
   timeline: timelineSchema,
   failures: z.record(z.string(), failureSchema).describe('Failed and refused requests by kind.'),
@@ -103,7 +114,7 @@ const levelSchema = z.strictObject({
 })
 
 export const reportSchema = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(2).describe('1 had zeros where a time or share is not known, 2 has null.'),
   command: z.string(),
   target: z.string(),
   startedAt: z.iso.datetime(),
@@ -125,7 +136,7 @@ export const reportSchema = z.strictObject({
 
 export type Report = z.output<typeof reportSchema>
 export type Level = z.output<typeof levelSchema>
-export type Distribution = z.output<typeof distributionSchema>
+export type Distribution = NonNullable<z.output<typeof distributionSchema>>
 export type Shape = z.output<typeof shapeSchema>
 export type Timeline = z.output<typeof timelineSchema>
 export type Failures = Level['failures']

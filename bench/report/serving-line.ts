@@ -36,17 +36,18 @@ export function servingLine(labels: ServingLabels, level: Level) {
     ...timesOf('ttft', level.ttftMs, ['p99']),
     ...timesOf('tpot', level.tpotMs, ['p99']),
     ...timesOf('itl', level.itlMs, ['p95', 'p99']),
-    max_itl_ms: level.itlMs.max,
-    concurrency: perSecond((level.latencyMs.mean * level.latencyMs.count) / 1000),
+    max_itl_ms: level.itlMs?.max ?? 0,
+    concurrency: perSecond(((level.latencyMs?.mean ?? 0) * requests.ok) / 1000),
     accept_length: null,
     max_output_tokens_per_s: level.mostOutputTokensASecond,
     max_concurrent_requests: level.inFlight.most,
   }
 }
 
-function timesOf(name: string, times: Distribution, percentiles: readonly ('p90' | 'p95' | 'p99')[]) {
+/** Where there is nothing to measure that tool has 0. */
+function timesOf(name: string, times: Distribution | null, percentiles: readonly ('p90' | 'p95' | 'p99')[]) {
   return Object.fromEntries([
-    ...(['mean', 'median', 'std'] as const).map(kind => [`${kind}_${name}_ms`, times[kind]] as const),
-    ...percentiles.map(kind => [`${kind}_${name}_ms`, times[kind]] as const),
+    ...(['mean', 'median', 'std'] as const).map(kind => [`${kind}_${name}_ms`, times?.[kind] ?? 0] as const),
+    ...percentiles.map(kind => [`${kind}_${name}_ms`, times?.[kind] ?? 0] as const),
   ])
 }

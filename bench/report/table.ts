@@ -1,5 +1,6 @@
 /** The figures of a run for people at a terminal: a table of a level, or a line a level when there are many. Pure. */
 import { counted, figure, percent, seconds, stretch, whole } from './figures.ts'
+import type { Limits } from './goodput.ts'
 import type { Distribution, Level } from './schema.ts'
 
 const PERCENTILES = ['mean', 'p50', 'p90', 'p95', 'p99', 'p999', 'max'] as const
@@ -19,10 +20,12 @@ const LEVEL_COLUMNS: readonly (readonly [string, number, (level: Level) => strin
   ['wrong', 8, ({ requests }) => whole(requests.failed + requests.refused)],
 ]
 
-export function tableOf(level: Level): string {
+/** `goodput`: its line, when there are limits. */
+export function tableOf(level: Level, goodput?: string): string {
   const lines = [
     `${level.name}: ${counted(level.requests.sent, 'request')} in ${seconds(level.durationSeconds)}${level.wasInterrupted ? ' (interrupted)' : ''}`,
     ...countLines(level),
+    ...(goodput === undefined ? [] : [goodput]),
     '',
     ...timeLines(level),
     ...failureLines(level),
@@ -44,6 +47,11 @@ export function levelLine(level: Level): string {
     ...(level.generator.isLimit ? ['generator busy'] : []),
   ]
   return `${[level.name.padEnd(LABEL_WIDTH) + cells.join(''), ...notes].join('  ')}\n`
+}
+
+export function goodputLine(limits: Limits, perSecond: number): string {
+  const kept = Object.entries(limits).map(([name, ms]) => `${name} ${ms} ms`)
+  return tableLine('goodput', `${figure(perSecond)} requests/s within ${kept.join(', ')}`)
 }
 
 function countLines(level: Level): string[] {
@@ -84,8 +92,8 @@ function timeLines(level: Level): string[] {
   return [tableLine('ms', PERCENTILES.map(one => HEADS[one].padStart(COLUMN_WIDTH)).join('')), ...rows]
 }
 
-function timeRow(name: string, times: Distribution): string[] {
-  if (times.count === 0) return []
+function timeRow(name: string, times: Distribution | null): string[] {
+  if (times === null) return []
   return [tableLine(name, PERCENTILES.map(one => figure(times[one]).padStart(COLUMN_WIDTH)).join(''))]
 }
 
@@ -124,8 +132,8 @@ export function tableLine(label: string, text: string): string {
   return `  ${label.padEnd(LABEL_WIDTH)}${text}`
 }
 
-function timeOf(times: Distribution, which: 'p50' | 'p99'): string {
-  return times.count === 0 ? '-' : figure(times[which])
+function timeOf(times: Distribution | null, which: 'p50' | 'p99'): string {
+  return times === null ? '-' : figure(times[which])
 }
 
 /** What a server has said may hold anything, also what moves a terminal's cursor. */

@@ -1,5 +1,6 @@
 /** What came of a run, in one sentence: the head of the table's end and of the HTML report. Pure. */
 import { counted, figure, percent, seconds, whole } from './figures.ts'
+import { goneSince } from './gone.ts'
 import type { Level, Report } from './schema.ts'
 
 export interface Verdict {
@@ -30,7 +31,7 @@ export function bestOf(levels: readonly Level[]): Level {
 }
 
 function verdictOfOne(level: Level): Verdict {
-  const sentence = `${cutText(level)}${resultText(level)}${paceText(level)}.${limitText([level])}`
+  const sentence = `${cutText(level)}${resultText(level)}${paceText(level)}.${goneText(level)}${limitText([level])}`
   return { kind: kindOf([level]), sentence }
 }
 
@@ -40,7 +41,8 @@ function verdictOfMany({ levels, leastPercent }: Judged): Verdict {
   const sent = levels.reduce((sum, { requests }) => sum + requests.sent, 0)
   const wrong = levels.reduce((sum, { requests }) => sum + requests.failed + requests.refused, 0)
   const result = wrong === 0 ? 'all answers were right' : `${counted(wrong, 'request')} went wrong`
-  const isStopped = !last.wasInterrupted && leastPercent !== null && last.successPercent < leastPercent
+  const isStopped =
+    !last.wasInterrupted && leastPercent !== null && (last.successPercent ?? 100) < leastPercent
   const stop = isStopped
     ? ` Stopped after ${last.name}: ${percent(last.successPercent)} right, below ${leastPercent} %.`
     : ''
@@ -54,7 +56,8 @@ function verdictOfMany({ levels, leastPercent }: Judged): Verdict {
 function kindOf(levels: readonly Level[]): Verdict['kind'] {
   if (levels.some(({ requests }) => requests.failed + requests.refused > 0)) return 'bad'
   if (levels.some(({ wasInterrupted }) => wasInterrupted)) return 'open'
-  return levels.every(({ successPercent }) => successPercent === 100) ? 'good' : 'bad'
+  if (levels.some(({ requests }) => requests.sent === 0)) return 'bad'
+  return levels.every(({ requests }) => requests.ok === 0) ? 'open' : 'good'
 }
 
 function cutText({ wasInterrupted, durationSeconds, requests }: Level): string {
@@ -67,17 +70,30 @@ function resultText(level: Level): string {
   const { requests, areTokensChecked } = level
   const judged = requests.ok + requests.failed + requests.refused
   const [worst] = Object.keys(level.failures)
-  if (judged === 0) return 'No request has ended'
+  if (judged === 0) return nothingJudged(requests)
   if (requests.ok === 0) return `None of ${counted(judged, 'request')} was answered right (${worst})`
   const checked = areTokensChecked ? ', every token checked' : ''
-  if (requests.ok === judged) return `All ${counted(judged, 'request')} were answered right${checked}`
+  const all = judged === 1 ? 'The one request was' : `All ${counted(judged, 'request')} were`
+  if (requests.ok === judged) return `${all} answered right${checked}`
   return `${whole(judged - requests.ok)} of ${counted(judged, 'request')} went wrong (${percent(level.successPercent)} right)`
+}
+
+function nothingJudged({ sent, left }: Level['requests']): string {
+  if (sent === 0) return 'No request was sent: none was due in that time'
+  if (left === 0) return 'No request has ended'
+  return `${counted(left, 'client')} left before the end, as told: there is no answer to judge`
 }
 
 function paceText({ requests, requestsPerSecond, ttftMs, latencyMs }: Level): string {
   if (requests.ok === 0) return ''
-  const ttft = ttftMs.count === 0 ? '' : `, TTFT p99 ${figure(ttftMs.p99)} ms`
-  return `: ${figure(requestsPerSecond)} requests/s${ttft}, latency p99 ${figure(latencyMs.p99)} ms`
+  const ttft = ttftMs === null ? '' : `, TTFT p99 ${figure(ttftMs.p99)} ms`
+  const latency = latencyMs === null ? '' : `, latency p99 ${figure(latencyMs.p99)} ms`
+  return `: ${figure(requestsPerSecond)} requests/s${ttft}${latency}`
+}
+
+function goneText(level: Level): string {
+  const since = level.requests.ok === 0 ? undefined : goneSince(level)
+  return since === undefined ? '' : ` From ${seconds(since)} on the target took no connection any more.`
 }
 
 function limitText(levels: readonly Level[]): string {

@@ -27,6 +27,8 @@ import type { Scenario, ScenarioLoad } from './scenario.ts'
 
 export interface Play {
   readonly signal: AbortSignal
+  /** Engines and gateway are up. */
+  readonly onReady?: () => void
   readonly say: (line: string) => void
   /** A few times a second. */
   readonly onProgress?: (name: string, plan: LoadPlan, collector: LoadCollector) => void
@@ -45,6 +47,7 @@ const LEAST_GOODPUT_SHARE = 0.9
 
 export function playScenario(scenario: Scenario, play: Play): Promise<readonly Condition[]> {
   return onStage(scenario, stage => {
+    play.onReady?.()
     switch (scenario.kind) {
       case 'perfect':
         return playPerfect(scenario, stage, play)

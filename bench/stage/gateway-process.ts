@@ -1,7 +1,8 @@
 /** The gateway of a scenario: the real program in a process of its own, ready when it says so. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePort } from '../free-port.ts'
 import type { FleetProcess } from './fleet/fleet-process.ts'
@@ -10,6 +11,8 @@ const PROGRAM = join(import.meta.dirname, '..', '..', 'bin', 'pd-gateway.js')
 const READY_LIMIT_MS = 20_000
 const LOOK_MS = 50
 const CLOSE_LIMIT_MS = 10_000
+/** Characters of what a gateway says that does not start. */
+const SAID_LIMIT = 2000
 
 export class GatewayProcess {
   readonly url: string
@@ -34,17 +37,22 @@ export class GatewayProcess {
     const child = spawn(
       process.execPath,
       [PROGRAM, 'serve', ...engineFlags(fleet), ...ownFlags(port, adminPort), ...flags],
-      {
-        stdio: ['ignore', 'ignore', 'inherit'],
-      },
+      { stdio: ['ignore', 'ignore', 'pipe'] },
     )
+    endWithUs(child)
+    const said = saidBy(child)
+    const closed = once(child, 'close')
     const gateway = new GatewayProcess(child, `http://127.0.0.1:${port}`, `http://127.0.0.1:${adminPort}`)
     try {
       await gateway.#untilReady()
+      child.stderr.pipe(process.stderr, { end: false })
       return gateway
     } catch (error) {
       child.kill('SIGKILL')
-      throw error
+      await closed
+      throw new Error([error instanceof Error ? error.message : String(error), ...said].join(': '), {
+        cause: error,
+      })
     }
   }
 
@@ -75,6 +83,25 @@ export class GatewayProcess {
       this.isAlive ? `the gateway was not ready within ${READY_LIMIT_MS} ms` : 'the gateway did not start',
     )
   }
+}
+
+/** A bench that breaks down, as when nobody reads its output any more, leaves no gateway behind. */
+function endWithUs(child: ChildProcess): void {
+  const end = () => child.kill('SIGKILL')
+  process.once('exit', end)
+  child.once('exit', () => process.off('exit', end))
+}
+
+/** What it has said so far, blanks and line ends as one blank; nothing, or one text. */
+function saidBy({ stderr }: ChildProcessByStdio<null, null, Readable>): readonly string[] {
+  const said: string[] = []
+  let text = ''
+  stderr.on('data', chunk => {
+    text = `${text}${String(chunk)}`.slice(-SAID_LIMIT)
+    const line = text.replaceAll(/\s+/g, ' ').trim()
+    if (line !== '') said[0] = line
+  })
+  return said
 }
 
 function engineFlags({ prefill, decode }: FleetProcess): string[] {

@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { CompareRun } from '../../bench/command/run-compare.ts'
 import { addReportFlags, reportPlaces } from './bench-report-flags.ts'
-import { count, targetUrl, whole } from './bench-values.ts'
+import { count, seconds, targetUrl, whole } from './bench-values.ts'
 
 interface Named {
   readonly name: string
@@ -48,7 +48,7 @@ export function addCompareCommand(bench: Command): Command {
 
 function addSameLoad(command: Command): Command {
   return addReportFlags(command)
-    .option('-T, --timeout <seconds>', 'Longest time of a request.', count, 60)
+    .option('-T, --timeout <seconds>', 'Longest time of a request.', seconds, 60)
     .option('--seed <n>', 'Of the first round; each has the next.', whole, 1)
     .option('--script-seed <n>', 'Seed of simulated engines, when it is not their default.', whole)
     .option('--processes <n>', 'Processes that make the load.', count, 1)

@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander'
 import type { BenchLevel } from '../../bench/command/plans.ts'
 import type { BenchRun } from '../../bench/command/run-bench.ts'
 import { addReportFlags, reportPlaces } from './bench-report-flags.ts'
-import { count, targetUrl, whole, yesOrNo } from './bench-values.ts'
+import { count, seconds, targetUrl, whole, yesOrNo } from './bench-values.ts'
 
 type Load = BenchLevel['load']
 
@@ -79,7 +79,12 @@ const BUILDERS: Readonly<Record<Kind, (command: Command) => Command>> = {
         .option('--start-concurrency <n>', 'Requests at a time of the first level.', count, 10)
         .option('--max-concurrency <n>', 'Of the last level.', count, 1000)
         .option('--step <n>', 'More at each level.', count, 10)
-        .option('--requests-per-level <n>', 'Requests of a level.', count, 100),
+        .option(
+          '--requests-per-level <n>',
+          'Requests of a level; as many as go at a time, when that is more.',
+          count,
+          100,
+        ),
       60,
     ),
   sustained: command =>
@@ -89,7 +94,7 @@ const BUILDERS: Readonly<Record<Kind, (command: Command) => Command>> = {
           command
             .description('A steady load for a time.')
             .option('-c, --concurrency <n>', 'Requests at a time.', count, 100)
-            .option('-d, --duration <seconds>', 'Length of the run.', count, 60),
+            .option('-d, --duration <seconds>', 'Length of the run.', seconds, 60),
           50,
         ),
         false,
@@ -140,7 +145,8 @@ function levelsOf(kind: Kind, options: OriginalOptions): BenchLevel[] {
         name: `concurrency ${concurrency}`,
         load: {
           ...load,
-          requests: options.requestsPerLevel,
+          // With fewer the level would never have so many at a time as its name says.
+          requests: Math.max(options.requestsPerLevel, concurrency),
           arrivals: { kind: 'closed', concurrency },
           dataset,
         },
@@ -177,7 +183,7 @@ function maxTokens(command: Command, byDefault: number): Command {
 }
 
 function timeout(command: Command, byDefault: number): Command {
-  return command.option('-T, --timeout <seconds>', 'Longest time of a request.', count, byDefault)
+  return command.option('-T, --timeout <seconds>', 'Longest time of a request.', seconds, byDefault)
 }
 
 function stream(command: Command, byDefault: boolean): Command {

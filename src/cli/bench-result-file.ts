@@ -38,7 +38,11 @@ export function addResultFlags(command: Command): Command {
     .option('--metadata <key=value...>', 'Go into the file.', metadata)
     .option('--percentile-metrics <list>', `Of ${VLLM_METRICS.join(',')}.`, metrics, ['ttft', 'tpot', 'itl'])
     .option('--metric-percentiles <list>', 'For each of them: 50,90,99 ...', percentiles, [99])
-    .option('--goodput <metric:ms...>', 'Limits of a good request: ttft:200 tpot:50 e2el:1000.', goodput)
+    .option(
+      '--goodput <metric:ms...>',
+      'Limits of a good request, whose pace is shown: ttft:200 tpot:50 e2el:1000.',
+      goodput,
+    )
 }
 
 /** What the flags mean: nothing when the file is not wanted. */

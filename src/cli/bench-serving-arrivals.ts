@@ -1,7 +1,7 @@
 /** Flags of `bench serving` that say when requests are sent, as vLLM's `bench serve` names them. */
 import { type Command, Option } from 'commander'
 import type { BenchLevel } from '../../bench/command/plans.ts'
-import { count, positive } from './bench-values.ts'
+import { count, positive, seconds } from './bench-values.ts'
 
 export interface ArrivalOptions {
   readonly requestRate: number
@@ -27,7 +27,7 @@ export function addArrivalFlags(command: Command): Command {
     .option('--ramp-up-start-rps <n>', 'First rate.', positive)
     .option('--ramp-up-end-rps <n>', 'Last rate.', positive)
     .option('--max-concurrency <n>', 'Most at a time.', count)
-    .option('--duration <seconds>', 'Nothing is sent after it.', positive)
+    .option('--duration <seconds>', 'Nothing is sent after it.', seconds)
 }
 
 export function arrivalLoad(options: ArrivalOptions): Pick<BenchLevel['load'], 'arrivals' | 'durationMs'> {

@@ -18,7 +18,17 @@ import {
   refuseOddDataset,
 } from './bench-serving-dataset.ts'
 import { addRequestFlags, type RequestOptions, requestLoad } from './bench-serving-requests.ts'
-import { count, number, positive, share, targetUrl, whole } from './bench-values.ts'
+import {
+  count,
+  hostName,
+  number,
+  portNumber,
+  seconds,
+  share,
+  targetUrl,
+  targetUrlOf,
+  whole,
+} from './bench-values.ts'
 
 interface ServingOptions
   extends RequestOptions,
@@ -36,6 +46,7 @@ interface ServingOptions
   readonly readyCheckTimeoutSec?: number
   readonly flushCache?: boolean
   readonly disableTqdm?: boolean
+  readonly timeout: number
   readonly seed: number
   readonly tag?: string
   readonly cancelRate: number
@@ -50,9 +61,10 @@ export function addServingCommand(bench: Command, start: (run: RunOfFlags) => Pr
     .command('serving')
     .description("Open loop, as sglang's bench_serving and vLLM's bench serve.")
     .option('--base-url <url>', 'The target, in place of host and port.', targetUrl)
-    .option('--host <address>', 'Of the target.', '127.0.0.1')
-    .option('--port <n>', 'Of the target.', count, 30_000)
-    .option('--ready-check-timeout-sec <seconds>', 'How long the target may take to come up.', positive)
+    .option('--host <address>', 'Of the target.', hostName, '127.0.0.1')
+    .option('--port <n>', 'Of the target.', portNumber, 30_000)
+    .option('--ready-check-timeout-sec <seconds>', 'How long the target may take to come up.', seconds)
+    .option('-T, --timeout <seconds>', 'Longest time of a request, and of a silence in it.', seconds, 600)
     .option('--seed <n>', 'Of all chance.', whole, 1)
   addClientFlags(addArrivalFlags(addDatasetFlags(addRequestFlags(command))))
   addReportFlags(addResultFlags(addRunFlags(command)))
@@ -91,11 +103,12 @@ function servingRun(options: ServingOptions, command: Command): RunOfFlags {
     command.error('error: --output-details needs --output-file')
   return {
     command: 'serving',
-    url: options.baseUrl ?? `http://${options.host}:${options.port}`,
+    url: options.baseUrl ?? targetUrlOf(options.host, options.port),
     levels: [{ name: 'serving', load: loadOf(options) }],
     serving: { path: options.outputFile, labels: labelsOf(options), isDetailed: outputDetails === true },
     ...reportPlaces(command),
     warmUps: options.warmupRequests ?? options.numWarmups,
+    ...(options.goodput === undefined ? {} : { goodput: options.goodput }),
     ...(ready === undefined ? {} : { readyWaitMs: ready * 1000 }),
     flushesCache: options.flushCache === true,
     hidesProgress: options.disableTqdm === true,
@@ -125,6 +138,8 @@ function loadOf(options: ServingOptions): BenchLevel['load'] {
     ...datasetLoad(options),
     ...arrivalLoad(options),
     seed: options.seed,
+    timeoutMs: options.timeout * 1000,
+    stallMs: options.timeout * 1000,
     leaveShare: options.cancelRate,
     leaveWithinMs: options.cancelAfter * 1000,
     slowShare: options.slowClientRate,

@@ -1,5 +1,9 @@
 /** The values of the bench's flags: what is not one is refused with a sentence. */
+import { isIPv6 } from 'node:net'
 import { InvalidArgumentError } from 'commander'
+
+/** Eleven days: what timers and totals can hold. */
+const MOST_SECONDS = 1_000_000
 
 /** 1, 2, 3 … */
 export function count(text: string): number {
@@ -28,6 +32,14 @@ export function positive(text: string): number {
   return value
 }
 
+/** A length of time; a part of a second is one, too. */
+export function seconds(text: string): number {
+  const value = Number(text)
+  if (!(value > 0 && value <= MOST_SECONDS))
+    throw new InvalidArgumentError(`A number of seconds is needed, above 0 and up to ${MOST_SECONDS}.`)
+  return value
+}
+
 /** 0 to 1. */
 export function share(text: string): number {
   const value = number(text)
@@ -42,11 +54,31 @@ export function yesOrNo(text: string): boolean {
 
 /** Of a target: the load speaks plain HTTP. */
 export function targetUrl(text: string): string {
-  if (!URL.canParse(text))
+  // `localhost:30000` alone is an address, too: of a scheme named localhost.
+  if (!text.includes('://') || !URL.canParse(text))
     throw new InvalidArgumentError('An address such as http://127.0.0.1:30000 is needed.')
   const { protocol, username } = new URL(text)
   if (protocol !== 'http:') throw new InvalidArgumentError('The load speaks http only.')
   if (username !== '') throw new InvalidArgumentError('An address without user and password is needed.')
+  if (/[?#]/.test(text)) throw new InvalidArgumentError('An address without ? and # is needed.')
+  return text
+}
+
+/** Of host and port: an IPv6 address gets its brackets. */
+export function targetUrlOf(host: string, port: number): string {
+  return `http://${isIPv6(host) ? `[${host}]` : host}:${port}`
+}
+
+export function portNumber(text: string): number {
+  const value = count(text)
+  if (value > 65_535) throw new InvalidArgumentError('A port, 1 to 65535, is needed.')
+  return value
+}
+
+/** Name or address of a machine. */
+export function hostName(text: string): string {
+  if (!isIPv6(text) && !/^[\w.-]+$/.test(text))
+    throw new InvalidArgumentError('The name or address of a machine is needed.')
   return text
 }
 

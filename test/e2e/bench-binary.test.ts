@@ -23,7 +23,7 @@ const REFUSED: readonly (readonly [string, RegExp])[] = [
   ['realistic --min-tokens 9 --max-tokens 3', /--min-tokens is more than --max-tokens/],
   ['progressive --step 0', /--step.* above 0/],
   ['progressive --start-concurrency 9 --max-concurrency 3', /--start-concurrency is more than/],
-  ['sustained -d -1', /--duration.* A whole number/],
+  ['sustained -d -1', /--duration.* A number of seconds/],
   ['serving --dataset-name custom', /--dataset-name custom needs --dataset-path/],
   ['serving --cancel-rate 2', /--cancel-rate.* from 0 to 1/],
   ['serving --request-rate 0', /--request-rate.* above 0/],

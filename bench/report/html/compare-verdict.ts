@@ -24,7 +24,12 @@ export function compareVerdict({ differences, rounds, wasInterrupted }: CompareR
   const limit = rounds.some(({ isGeneratorLimit }) => isGeneratorLimit)
     ? ' The load generator was busy in some rounds: it may be the limit, not the targets; take more --processes.'
     : ''
-  return { kind: kindOf(differences), sentence: `${cut}${shownText(differences)}${failures}${limit}` }
+  const kind = kindOf(differences)
+  // A target that is better than one which fails is not good by that.
+  return {
+    kind: kind === 'good' && wrong.length > 0 ? 'open' : kind,
+    sentence: `${cut}${shownText(differences)}${failures}${limit}`,
+  }
 }
 
 function kindOf(differences: readonly Difference[]): Verdict['kind'] {

@@ -7,7 +7,7 @@ const closedSchema = z.object({ kind: z.literal('closed'), concurrency: z.number
 
 export function levelPlots(levels: readonly Level[]): readonly PlotSpec[] {
   const base = axisOf(levels)
-  const isAllRight = levels.every(({ successPercent }) => successPercent === 100)
+  const isAllRight = levels.every(({ successPercent }) => (successPercent ?? 100) === 100)
   return [throughput(levels, base), latency(levels, base), ...(isAllRight ? [] : [success(levels, base)])]
 }
 
@@ -32,7 +32,7 @@ function throughput(levels: readonly Level[], base: Base): PlotSpec {
 function latency(levels: readonly Level[], base: Base): PlotSpec {
   const line = { unit: ' ms', draw: 'line' } as const
   const valuesOf = (times: 'latencyMs' | 'ttftMs', which: 'p50' | 'p99') =>
-    levels.map(level => (level[times].count === 0 ? null : level[times][which]))
+    levels.map(level => level[times]?.[which] ?? null)
   const series = [
     { ...line, label: 'p50', colour: 'first', values: valuesOf('latencyMs', 'p50') },
     { ...line, label: 'p99', colour: 'second', values: valuesOf('latencyMs', 'p99') },

@@ -1,6 +1,6 @@
 /** The facts on the page of a run: what came of it in a few tiles, and what was asked for. Pure. */
-import { figure, percent, seconds, whole } from '../figures.ts'
-import type { Level, Report } from '../schema.ts'
+import { counted, figure, percent, seconds, whole } from '../figures.ts'
+import type { Distribution, Level, Report } from '../schema.ts'
 import { bestOf } from '../verdict.ts'
 import type { Tile } from './facts.ts'
 
@@ -9,7 +9,7 @@ export function runTiles(levels: readonly Level[]): readonly Tile[] {
 }
 
 function tilesOfOne(level: Level): Tile[] {
-  const { requests, ttftMs, latencyMs, inFlight } = level
+  const { ttftMs, latencyMs, inFlight } = level
   return [
     successTile(level.successPercent, [level]),
     {
@@ -22,18 +22,8 @@ function tilesOfOne(level: Level): Tile[] {
       figure: `${figure(level.outputTokensPerSecond)}/s`,
       note: `${whole(level.outputTokens)} in all`,
     },
-    ...(ttftMs.count === 0
-      ? []
-      : [{ label: 'TTFT p50', figure: `${figure(ttftMs.p50)} ms`, note: `p99 ${figure(ttftMs.p99)} ms` }]),
-    ...(requests.ok === 0
-      ? []
-      : [
-          {
-            label: 'Latency p50',
-            figure: `${figure(latencyMs.p50)} ms`,
-            note: `p99 ${figure(latencyMs.p99)} ms`,
-          },
-        ]),
+    ...timeTiles('TTFT p50', ttftMs),
+    ...timeTiles('Latency p50', latencyMs),
     { label: 'In flight', figure: figure(inFlight.mean), note: `${whole(inFlight.most)} at most` },
   ]
 }
@@ -42,22 +32,26 @@ function tilesOfMany(levels: readonly Level[]): Tile[] {
   const best = bestOf(levels)
   const judged = sum(levels, 'ok') + sum(levels, 'failed') + sum(levels, 'refused')
   return [
-    successTile(judged === 0 ? 0 : (100 * sum(levels, 'ok')) / judged, levels),
+    successTile(judged === 0 ? null : (100 * sum(levels, 'ok')) / judged, levels),
     { label: 'Levels', figure: whole(levels.length), note: `${levels[0]?.name} to ${levels.at(-1)?.name}` },
     { label: 'Most requests', figure: `${figure(best.requestsPerSecond)}/s`, note: `at ${best.name}` },
     { label: 'Output tokens then', figure: `${figure(best.outputTokensPerSecond)}/s` },
-    {
-      label: 'Latency p50 then',
-      figure: `${figure(best.latencyMs.p50)} ms`,
-      note: `p99 ${figure(best.latencyMs.p99)} ms`,
-    },
+    ...timeTiles('Latency p50 then', best.latencyMs),
   ]
 }
 
-function successTile(success: number, levels: readonly Level[]): Tile {
+function timeTiles(label: string, times: Distribution | null): Tile[] {
+  if (times === null) return []
+  return [{ label, figure: `${figure(times.p50)} ms`, note: `p99 ${figure(times.p99)} ms` }]
+}
+
+function successTile(success: number | null, levels: readonly Level[]): Tile {
   const wrong = sum(levels, 'failed') + sum(levels, 'refused')
-  const note = `${whole(sum(levels, 'ok'))} right, ${whole(wrong)} wrong`
-  return { label: 'Right answers', figure: percent(success), note, kind: success === 100 ? 'good' : 'bad' }
+  const left = sum(levels, 'left')
+  const rest = left === 0 ? '' : `, ${whole(left)} left by their clients`
+  const note = `${whole(sum(levels, 'ok'))} right, ${whole(wrong)} wrong${rest}`
+  const kind = success === 100 ? 'good' : 'bad'
+  return { label: 'Right answers', figure: percent(success), note, ...(success === null ? {} : { kind }) }
 }
 
 export function runFacts({ levels, target, environment }: Report): (readonly [string, string])[] {
@@ -73,7 +67,7 @@ export function runFacts({ levels, target, environment }: Report): (readonly [st
 function askedFor(level: Level, levels: readonly Level[]): (readonly [string, string])[] {
   const isOne = levels.length === 1
   const { generator, plannedSeconds, plannedRequests } = level
-  const length = plannedSeconds === null ? `${whole(plannedRequests ?? 0)} requests` : `${plannedSeconds} s`
+  const length = plannedSeconds === null ? counted(plannedRequests ?? 0, 'request') : `${plannedSeconds} s`
   const busy = levels.flatMap(one => one.generator.busyShares)
   return [
     ['endpoint', `${level.endpoint}, ${level.isStream ? 'streamed' : 'whole answers'}`],

@@ -86,5 +86,7 @@ function failures(levels: readonly Level[]): readonly Markup[] {
 function figures(levels: readonly Level[]): readonly Markup[] {
   const [only] = levels
   if (levels.length > 1) return [html`<h2>Levels</h2>\n`, levelsTable(levels)]
-  return only === undefined || only.requests.ok === 0 ? [] : [html`<h2>Times</h2>\n`, timesTable(only)]
+  // Of streams that were cut short there is a time between tokens, and no other.
+  const hasTimes = only !== undefined && (only.latencyMs ?? only.itlMs) !== null
+  return hasTimes ? [html`<h2>Times</h2>\n`, timesTable(only)] : []
 }

@@ -26,7 +26,8 @@ export function histogramPlot(shape: Shape, { title, colour, counted }: Histogra
     y: { label: counted },
     xs: isWide ? edgesMs.map(edge => Math.log10(edge)) : edgesMs,
     xNames: names,
-    series: [{ ...series, values: [...counts, counts.at(-1) ?? 0] }],
+    // The last edge repeats the last bin, so that it is drawn to its end.
+    series: [{ ...series, values: [...counts, ...counts.slice(-1)] }],
   }
 }
 
@@ -37,9 +38,9 @@ function widthOf(edges: readonly number[], bin: number): number {
 /** Percentiles over an axis on which each nine takes the same room. */
 export function percentilePlot({ shapes, latencyMs, ttftMs, itlMs }: Level): PlotSpec {
   const curves = [
-    { label: 'latency', colour: 'first', points: tailPoints(shapes.latency, latencyMs.count) },
-    { label: 'TTFT', colour: 'second', points: tailPoints(shapes.ttft, ttftMs.count) },
-    { label: 'ITL', colour: 'third', points: tailPoints(shapes.itl, itlMs.count) },
+    { label: 'latency', colour: 'first', points: tailPoints(shapes.latency, latencyMs?.count) },
+    { label: 'TTFT', colour: 'second', points: tailPoints(shapes.ttft, ttftMs?.count) },
+    { label: 'ITL', colour: 'third', points: tailPoints(shapes.itl, itlMs?.count) },
   ] as const
   const drawn = curves.filter(({ points }) => points.size > 0)
   const names = new Map(drawn.flatMap(({ points }) => [...points].map(([x, { name }]) => [x, name] as const)))
@@ -66,7 +67,7 @@ interface Point {
 }
 
 /** Nothing is said of a percentile that is beyond the samples; the largest stands where the last one ends. */
-function tailPoints({ quantilesMs }: Shape, count: number): ReadonlyMap<number, Point> {
+function tailPoints({ quantilesMs }: Shape, count = 0): ReadonlyMap<number, Point> {
   const last = Math.max(Math.log10(count), 0.01)
   const inside = quantilesMs.filter(([at]) => placeOf(at) < last)
   const largest = quantilesMs.at(-1)

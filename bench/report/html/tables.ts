@@ -26,7 +26,7 @@ ${rows.map(rowMarkup)}</tbody></table></div>
 }
 
 export function timesTable(level: Level): Markup {
-  const named: readonly (readonly [string, Distribution])[] = [
+  const named: readonly (readonly [string, Distribution | null])[] = [
     ['latency (E2E)', level.latencyMs],
     ['latency from schedule', level.latencyFromScheduleMs],
     ['TTFT', level.ttftMs],
@@ -34,8 +34,10 @@ export function timesTable(level: Level): Markup {
     ['TPOT', level.tpotMs],
     ['ITL', level.itlMs],
   ]
-  const known = named.filter(([, times]) => times.count > 0)
-  return table(HEADS, known.map(timesRow))
+  return table(
+    HEADS,
+    named.flatMap(([name, times]) => (times === null ? [] : [timesRow(name, times)])),
+  )
 }
 
 export function failuresTable(levels: readonly Level[]): Markup {
@@ -62,7 +64,7 @@ export function levelsTable(levels: readonly Level[]): Markup {
   return table(heads.split(','), levels.map(levelRow))
 }
 
-function timesRow([name, times]: readonly [string, Distribution]): readonly string[] {
+function timesRow(name: string, times: Distribution): readonly string[] {
   return [name, ...PERCENTILES.map(one => figure(times[one]))]
 }
 
@@ -78,7 +80,7 @@ function levelRow(level: Level): readonly (string | Cell)[] {
   const { requests, ttftMs, latencyMs } = level
   return [
     level.wasInterrupted ? `${level.name} (interrupted)` : level.name,
-    { text: percent(level.successPercent), kind: level.successPercent === 100 ? 'good' : 'bad' },
+    { text: percent(level.successPercent), kind: successKind(level.successPercent) },
     figure(level.requestsPerSecond),
     figure(level.outputTokensPerSecond),
     timeOf(ttftMs, 'p50'),
@@ -88,6 +90,11 @@ function levelRow(level: Level): readonly (string | Cell)[] {
     whole(requests.failed),
     whole(requests.refused),
   ]
+}
+
+function successKind(success: number | null): 'good' | 'bad' | '' {
+  if (success === null) return ''
+  return success === 100 ? 'good' : 'bad'
 }
 
 function rowMarkup([head = '', ...cells]: readonly (string | Cell)[]): Markup {
@@ -104,6 +111,6 @@ function textOf(cell: string | Cell): string | Markup {
   return typeof cell === 'string' ? cell : cell.text
 }
 
-function timeOf(times: Distribution, which: 'p50' | 'p99'): string {
-  return times.count === 0 ? '–' : figure(times[which])
+function timeOf(times: Distribution | null, which: 'p50' | 'p99'): string {
+  return times === null ? '–' : figure(times[which])
 }

@@ -1,5 +1,7 @@
 /** A whole comparison: a gateway against itself, one that is not there, a slower engine, an interruption. */
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -106,6 +108,31 @@ test('a process that is not there is one line and exit code 2', async t => {
   })
   assert.equal(code, 2)
   assert.match(err, /^there is no process 1073741824 \(--pid a=1073741824\)\n$/)
+})
+
+test('a process that ends on the way ends the comparison, what was measured stays', async t => {
+  const { origin: url } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
+  const child = spawn('sleep', ['60'])
+  t.after(() => child.kill('SIGKILL'))
+  const ended = once(child, 'exit')
+  const said: string[] = []
+  const { code, report, out } = await compared(t, {
+    targets: [
+      { name: 'a', url, pid: child.pid ?? 0 },
+      { name: 'b', url },
+    ],
+    load: { ...LOAD, requests: 4 },
+    err: text => {
+      said.push(text)
+      child.kill('SIGKILL')
+    },
+  })
+  await ended
+  assert.equal(code, 2)
+  assert.match(said.at(-1) ?? '', /^bench: there is no process \d+ \(--pid a=\d+\)\n$/)
+  assert.equal(report?.wasInterrupted, true)
+  assert.equal(report?.rounds.length, said.length - 1)
+  assert.match(out, /\(interrupted\)/)
 })
 
 test('an interruption keeps the rounds that are whole', async t => {

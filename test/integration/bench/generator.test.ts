@@ -1,6 +1,10 @@
 /** The load generator against servers that lie: each lie is a failure of its own kind, and the truth is none. */
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
+import { createServer, type Server, type Socket } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import { ask } from '../../../bench/command/ask.ts'
 import { Generator } from '../../../bench/load/generator.ts'
 import { type PlanInput, planSchema } from '../../../bench/load/plan.ts'
 import type { RequestRecord } from '../../../bench/load/record.ts'
@@ -23,6 +27,16 @@ function planOf(url: string, change: Partial<PlanInput> = {}) {
     stallMs: 300,
     ...change,
   })
+}
+
+function question(limitMs: number) {
+  return { method: 'GET', path: '/v1/models', interrupt: new AbortController().signal, limitMs } as const
+}
+
+async function urlOf(t: TestContext, server: Server): Promise<string> {
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  t.after(() => server.close())
+  return `http://127.0.0.1:${String(at(server.address(), 'port'))}`
 }
 
 async function recordsOf(plan: ReturnType<typeof planOf>): Promise<readonly RequestRecord[]> {
@@ -150,6 +164,43 @@ test('an answer that never ends is a timeout', async t => {
 test('nobody at the address: connect', async () => {
   const [record] = await recordsOf(planOf('http://127.0.0.1:1', { requests: 1 }))
   assert.equal(record?.failure?.kind, 'connect')
+})
+
+test('a closed loop pauses when nobody takes its connections, and ends in time all the same', async () => {
+  const records = await recordsOf(planOf('http://127.0.0.1:1', { requests: 1_000_000, durationMs: 250 }))
+  // Two places, each free again after 100 ms: at 0, 100 and 200 ms.
+  assert.ok(records.length >= 2 && records.length <= 6, `${records.length} requests`)
+})
+
+test("a path of the target's address goes before that of the API", async t => {
+  const paths: (string | undefined)[] = []
+  const url = await urlOf(
+    t,
+    createHttpServer((asked, answer) => {
+      paths.push(asked.url)
+      asked.resume()
+      answer.writeHead(404).end()
+    }),
+  )
+  await recordsOf(planOf(`${url}/a/b/`, { requests: 1, endpoint: 'generate' }))
+  assert.deepEqual(await ask(`${url}/a/b`, question(5000)), { status: 404, body: '' })
+  assert.deepEqual(paths, ['/a/b/generate', '/a/b/v1/models'])
+})
+
+test('a target that says nothing, or does not speak HTTP, is told of in words', async t => {
+  const sockets: Socket[] = []
+  const silent = await urlOf(
+    t,
+    createServer(socket => void sockets.push(socket)),
+  )
+  const message = 'no answer to GET /v1/models within 0.02 s'
+  await assert.rejects(ask(silent, question(20)), { message })
+  for (const socket of sockets) socket.destroy()
+  const other = await urlOf(
+    t,
+    createServer(socket => socket.end('SSH-2.0-x\r\n')),
+  )
+  await assert.rejects(ask(other, question(5000)), /is not HTTP \(HPE_/)
 })
 
 test('a refusal is no failure, but its form is looked at', async t => {

@@ -185,13 +185,24 @@ test('bench faults replays a script, what is not streamed is saved, and it is re
   assert.ok(reportSchema.parse(JSON.parse(texts[1] ?? '')).promises.length > 1)
 })
 
-test('a fault script that there is not is one line and exit code 2', async () => {
-  let err = ''
-  const run = { script: 'nope', requests: 1, concurrency: 1, isStream: false, gatewayFlags: [] }
-  const sinks = { out: () => undefined, err: (text: string) => void (err += text), terminal: undefined }
-  assert.equal(await runFaults({ ...run, ...sinks, signal: new AbortController().signal }), 2)
-  assert.match(err, /^bench: [^\n]*nope/)
-})
+for (const [what, change, message] of [
+  ['a fault script that there is not', { script: 'nope' }, /^bench: [^\n]*nope/],
+  [
+    'a flag that the gateway does not know',
+    { gatewayFlags: ['--bogus'] },
+    /^bench: the gateway did not start: [^\n]*--bogus[^\n]*\n$/,
+  ],
+] as const) {
+  test(`${what} is one line and exit code 2`, async () => {
+    let err = ''
+    const listeners = process.listenerCount('exit')
+    const run = { script: 'calm', requests: 1, concurrency: 1, isStream: false, gatewayFlags: [], ...change }
+    const sinks = { out: () => undefined, err: (text: string) => void (err += text), terminal: undefined }
+    assert.equal(await runFaults({ ...run, ...sinks, signal: new AbortController().signal }), 2)
+    assert.match(err, message)
+    assert.equal(process.listenerCount('exit'), listeners)
+  })
+}
 
 test('a scenario plays with processes of its own and judges what it saw', async () => {
   const scenario = readScenario('soak')

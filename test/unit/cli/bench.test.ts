@@ -78,6 +78,7 @@ const SERVING = {
   '--ready-check-timeout-sec': undefined,
   '--request-id-prefix': undefined,
   '--duration': undefined,
+  '--timeout': 600,
 }
 
 interface Bench {
@@ -135,13 +136,13 @@ test("bench serving has bench_serving's flags with their defaults", () => {
 })
 
 test('bench basic asks for what its flags say', async () => {
-  const [load] = await loadOf('basic', '-r', '7', '-c', '3', '-t', '9', '-T', '2', '--endpoint', 'chat')
+  const [load] = await loadOf('basic', '-r', '7', '-c', '3', '-t', '9', '-T', '0.5', '--endpoint', 'chat')
   assert.partialDeepStrictEqual(load, {
     requests: 7,
     endpoint: 'chat',
     arrivals: { kind: 'closed', concurrency: 3 },
     dataset: { minTokens: 9, maxTokens: 9 },
-    timeoutMs: 2000,
+    timeoutMs: 500,
   })
 })
 
@@ -158,6 +159,11 @@ test('bench progressive climbs by its step and stops at its end', async () => {
   assert.deepEqual(
     loads.map(({ arrivals }) => arrivals),
     [5, 10, 15].map(concurrency => ({ kind: 'closed', concurrency })),
+  )
+  const few = await loadOf('progressive', '--max-concurrency', '30', '--requests-per-level', '20')
+  assert.deepEqual(
+    few.map(({ requests }) => requests),
+    [20, 20, 30],
   )
 })
 
@@ -244,6 +250,24 @@ test('flags that do not go together are refused', async () => {
   await assert.rejects(loadOf('serving', '--use-trace-timestamps'), /needs --dataset-name mooncake/)
   await assert.rejects(loadOf('serving', '--output-details'), /needs --output-file/)
   await assert.rejects(loadOf('serving', '--header', 'content-length=1'), /writes that one itself/)
+})
+
+for (const [flags, message] of [
+  ['basic --url localhost:30000', /An address such as http/],
+  ['basic --url https://localhost:30000', /speaks http only/],
+  ['basic --url http://localhost:30000?x=1', /without \? and #/],
+  ['serving --port 70000', /1 to 65535/],
+  ['serving --host http://localhost', /name or address of a machine/],
+] as const) {
+  test(`bench ${flags} is refused`, async () => {
+    await assert.rejects(loadOf(...flags.split(' ')), message)
+  })
+}
+
+test('an IPv6 host becomes an address with brackets', async () => {
+  const { command, runs } = benchOf()
+  await command.parseAsync(['serving', '--host', '::1', '--port', '8000'], { from: 'user' })
+  assert.equal(runs[0]?.url, 'http://[::1]:8000')
 })
 
 async function fileOf(...flags: string[]) {

@@ -135,6 +135,18 @@ test('a round without a right answer has no latency, so that a dead target never
   assert.match(roundText(Object.assign(roundOf('after', 0), dead)), /, p50 -\n$/)
 })
 
+test('the text counts what went wrong, of each target', () => {
+  const requests = { sent: 60, ok: 20, failed: 30, refused: 10 }
+  const rounds = [
+    roundOf('before', 0),
+    { ...roundOf('after', 1), requests },
+    { ...roundOf('after', 2), requests },
+  ]
+  const text = compareText({ ...compareReportOf(), rounds })
+  assert.match(text, /^after: 80 of 120 requests went wrong$/m)
+  assert.doesNotMatch(text, /^before: /m)
+})
+
 test('the text names what differs, what does not, and a generator that is the limit', () => {
   const text = compareText(compareReportOf())
   assert.match(text, /TTFT p50, ms +12\.00 +13\.50 +\+1\.500 +\+1\.000 +\+2\.000 +1\.125 {2}DIFFERENT/)

@@ -81,12 +81,31 @@ test('lines of a file are asked in turn, from the beginning again', t => {
   )
 })
 
-for (const line of ['{nope', '{}', '{"prompt":1}']) {
+for (const [line, message] of [
+  ['{nope', /lines\.jsonl:2: not JSON$/],
+  ['{}', /lines\.jsonl:2: prompt, text or messages is needed$/],
+  ['{"prompt":1}', /lines\.jsonl:2: prompt: [^\n]*expected string/],
+] as const) {
   test(`a line that is no prompt is named: ${line}`, t => {
     const path = fileOf(t, [{ prompt: 'a' }, line])
-    assert.throws(() => promptsOf({ kind: 'jsonl', path, outputTokens: 9 }, 1), /lines\.jsonl:2: /)
+    assert.throws(() => promptsOf({ kind: 'jsonl', path, outputTokens: 9 }, 1), message)
   })
 }
+
+test('a byte order mark is no part of the first line, a missing file is named', t => {
+  const path = fileOf(t, ['\uFEFF{"prompt":"a"}'])
+  assert.equal(promptText(promptsOf({ kind: 'jsonl', path, outputTokens: 9 }, 1).at(0)), 'a')
+  const missing = { kind: 'jsonl', path: `${path}.gone`, outputTokens: 9 } as const
+  assert.throws(() => promptsOf(missing, 1), /lines\.jsonl\.gone cannot be read: ENOENT$/)
+})
+
+test('a prompt that would take minutes to make is refused', t => {
+  const path = fileOf(t, ['{"timestamp":0,"input_length":1000000000000,"output_length":1}'])
+  assert.throws(
+    () => promptsOf({ kind: 'mooncake', path, useTimestamps: false, slowdown: 1 }, 1),
+    /:1: input_length/,
+  )
+})
 
 test('a trace gives lengths, shared blocks and, on demand, times', t => {
   const path = fileOf(t, [

@@ -5,6 +5,7 @@ import { checkDescriptors } from '../../../../bench/load/descriptors.ts'
 import { type PlanInput, planSchema } from '../../../../bench/load/plan.ts'
 import { concurrencyOf } from '../../../../bench/load/share.ts'
 import { sourceAddresses } from '../../../../bench/load/source-addresses.ts'
+import { addressOf } from '../../../../bench/load/target-address.ts'
 
 function planOf(concurrency: number, change: Partial<PlanInput> = {}) {
   return planSchema.parse({
@@ -40,4 +41,15 @@ test("processes' shares of the concurrency add up, and each has one at least", (
 
 function shares(concurrency: number): number[] {
   return [0, 1, 2].map(process => concurrencyOf(planOf(concurrency), { process, processes: 3 }))
+}
+
+for (const [url, host, port, hostHeader, prefix] of [
+  ['http://10.0.0.1:30000', '10.0.0.1', 30_000, '10.0.0.1:30000', ''],
+  ['http://gateway/', 'gateway', 80, 'gateway', ''],
+  ['http://[::1]:8000', '::1', 8000, '[::1]:8000', ''],
+  ['http://10.0.0.1:1/team/llm//', '10.0.0.1', 1, '10.0.0.1:1', '/team/llm'],
+] as const) {
+  test(`${url} is taken apart as sockets and requests need it`, () => {
+    assert.deepEqual(addressOf(url), { host, port, hostHeader, prefix })
+  })
 }

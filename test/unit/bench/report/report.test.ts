@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { levelOf } from '../../../../bench/report/level.ts'
 import { reportSchema } from '../../../../bench/report/schema.ts'
 import { servingLine } from '../../../../bench/report/serving-line.ts'
-import { tableOf } from '../../../../bench/report/table.ts'
+import { goodputLine, tableOf } from '../../../../bench/report/table.ts'
 import { recordOf, resultOf } from '../../../support/load-result.ts'
 
 const FAILURE = { kind: 'altered', detail: 'at token 3' } as const
@@ -16,6 +16,17 @@ const RESULT = resultOf([
   recordOf({ outcome: 'left', endMs: 30 }),
 ])
 const LEVEL = levelOf('basic', RESULT)
+
+const LABELS = {
+  tag: null,
+  backend: 'sglang',
+  dataset_name: 'random',
+  request_rate: 'inf',
+  max_concurrency: null,
+  random_input_len: 1,
+  random_output_len: 1,
+  random_range_ratio: 0,
+} as const
 
 /** Keys of a line of sglang's bench_serving (2026-07); without details. */
 const SGLANG_KEYS = (
@@ -38,18 +49,24 @@ test('requests are counted by how they ended, and success is of those that staye
 })
 
 test('times are those of good answers, from sending and from the schedule', () => {
-  assert.deepEqual([LEVEL.latencyMs.min, LEVEL.latencyMs.max], [100, 900])
-  assert.deepEqual([LEVEL.latencyFromScheduleMs.min, LEVEL.latencyFromScheduleMs.max], [110, 950])
-  assert.deepEqual([LEVEL.ttftMs.min, LEVEL.ttftMs.max], [20, 50])
-  assert.deepEqual([LEVEL.tpotMs.min, LEVEL.tpotMs.max], [20, 212.5])
-  assert.deepEqual([LEVEL.itlMs.mean, LEVEL.iclMs.mean], [15, 20])
+  const { latencyMs, latencyFromScheduleMs, ttftMs, tpotMs } = LEVEL
+  assert.deepEqual(
+    [latencyMs, latencyFromScheduleMs, ttftMs, tpotMs].map(times => [times?.min, times?.max]),
+    [
+      [100, 900],
+      [110, 950],
+      [20, 50],
+      [20, 212.5],
+    ],
+  )
+  assert.deepEqual([LEVEL.itlMs?.mean, LEVEL.iclMs?.mean], [15, 20])
   assert.deepEqual([LEVEL.durationSeconds, LEVEL.requestsPerSecond], [1, 2])
 })
 
 test('the report has the shape of its schema, and of an empty load too', () => {
   const levels = [LEVEL, levelOf('empty', resultOf([], { requests: 1 }))]
   const report = {
-    version: 1,
+    version: 2,
     command: 'basic',
     target: 'http://x',
     startedAt: new Date(0).toISOString(),
@@ -60,18 +77,19 @@ test('the report has the shape of its schema, and of an empty load too', () => {
   assert.doesNotThrow(() => reportSchema.parse(JSON.parse(JSON.stringify(report))))
 })
 
+test('what was not measured is null, never 0; in the line of another tool it is 0, as there', () => {
+  const left = levelOf('x', { ...resultOf([recordOf({ outcome: 'left' })]), itlMs: new Float32Array() })
+  assert.deepEqual(
+    [left.successPercent, left.latencyMs, left.ttftMs, left.tpotMs, left.itlMs],
+    [null, null, null, null, null],
+  )
+  assert.match(tableOf(left), /success +- {3}0 right, 0 failed, 0 refused, 1 left by their clients\n/)
+  const line = servingLine(LABELS, left)
+  assert.deepEqual([line.max_itl_ms, line.concurrency, Reflect.get(line, 'p99_ttft_ms')], [0, 0, 0])
+})
+
 test("the serving line has the keys of sglang's bench_serving", () => {
-  const labels = {
-    tag: null,
-    backend: 'sglang',
-    dataset_name: 'random',
-    request_rate: 'inf',
-    max_concurrency: null,
-    random_input_len: 1,
-    random_output_len: 1,
-    random_range_ratio: 0,
-  } as const
-  const line = servingLine(labels, LEVEL)
+  const line = servingLine(LABELS, LEVEL)
   assert.deepEqual(Object.keys(line).toSorted(), SGLANG_KEYS.toSorted())
   assert.equal(line.completed, 2)
   assert.equal(line.max_concurrent_requests, 4)
@@ -89,6 +107,12 @@ test('the table says what failed, and that a busy generator is the limit', () =>
     tableOf(levelOf('x', { ...RESULT, cpuShares: [0.2, 0.95] })),
     /CPU 95 % of a core.*it is the limit/,
   )
+})
+
+test('goodput has a line of its own, with its limits', () => {
+  const line = goodputLine({ ttft: 200, e2el: 1000 }, 27.4)
+  assert.match(line, /goodput +27\.40 requests\/s within ttft 200 ms, e2el 1000 ms$/)
+  assert.ok(tableOf(LEVEL, line).includes(`${line}\n`))
 })
 
 test('a generator that holds up a closed loop of one is the limit long before it is always busy', () => {

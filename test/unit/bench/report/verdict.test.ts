@@ -42,11 +42,31 @@ test('a run with failures says how many, and one without a good answer why', () 
   assert.deepEqual(of(BAD), { kind: 'bad', sentence: 'None of 1 request was answered right (stall).' })
 })
 
+test('a run of one request, of none, and one whose clients all left', () => {
+  assert.match(of(levelOf('x', resultOf([recordOf()]))).sentence, /^The one request was answered right: /)
+  assert.deepEqual(of(levelOf('x', resultOf([], { requests: 1 }))), {
+    kind: 'bad',
+    sentence: 'No request was sent: none was due in that time.',
+  })
+  assert.deepEqual(of(levelOf('x', resultOf([recordOf({ outcome: 'left' })]))), {
+    kind: 'open',
+    sentence: '1 client left before the end, as told: there is no answer to judge.',
+  })
+})
+
+test('a target that went away under the load is told of, one that came back is not', () => {
+  const lost = recordOf({ outcome: 'failed', failure: { kind: 'connect', detail: '' }, endMs: 3000 })
+  const gone = [recordOf(), lost, { ...lost, endMs: 5000 }]
+  assert.match(of(levelOf('x', resultOf(gone))).sentence, / From 3\.00 s on the target took no connection/)
+  const back = resultOf([...gone, recordOf({ endMs: 5000 })])
+  assert.doesNotMatch(of(levelOf('x', back)).sentence, /no connection/)
+})
+
 test('an interrupted run says so, and how many were open', () => {
   const cut = { ...resultOf([recordOf()]), wasInterrupted: true, unfinished: [{ sentMs: 0, endMs: 3000 }] }
   const { kind, sentence } = of(levelOf('x', cut))
   assert.equal(kind, 'open')
-  assert.match(sentence, /^Interrupted after 3\.00 s with 1 request open\. All 1 request/)
+  assert.match(sentence, /^Interrupted after 3\.00 s with 1 request open\. The one request/)
   const nothing = { ...cut, records: [] }
   assert.match(of(levelOf('x', nothing)).sentence, /No request has ended\.$/)
 })
@@ -79,6 +99,9 @@ test('a comparison names what differs, and counts what does not', () => {
     compareVerdict(wrong).sentence,
     /Not all answers were right in 1 of 1 rounds \(99\.50 % in the worst\)/,
   )
+  const better = report.differences.map(one => ({ ...one, absolute: { median: -2, low: -3, high: -1 } }))
+  assert.equal(compareVerdict({ ...report, differences: better }).kind, 'good')
+  assert.equal(compareVerdict({ ...wrong, differences: better }).kind, 'open')
   assert.match(compareVerdict({ ...report, differences: [] }).sentence, /Too few whole blocks/)
 })
 

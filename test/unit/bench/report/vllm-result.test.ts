@@ -66,9 +66,9 @@ test('metrics and percentiles are those asked for, metadata and ramps go in', ()
 
 test('details are an entry a request, in the order of the requests', () => {
   const failure = { kind: 'status', detail: '500: no' } as const
-  const gaps = [{ ms: 40, tokens: 2 }]
+  const gaps = { gapsMs: Float64Array.of(40), gapTokens: Uint32Array.of(2) }
   const records = [
-    recordOf({ index: 1, details: { text: 'good', gaps } }),
+    recordOf({ index: 1, details: { text: 'good', ...gaps } }),
     recordOf({ index: 0, sentMs: 5, firstTokenMs: undefined, outcome: 'failed', failure, outputTokens: 0 }),
   ]
   const result = resultOf(records)

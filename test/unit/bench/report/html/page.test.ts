@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { comparePage } from '../../../../../bench/report/html/compare-page.ts'
 import { html } from '../../../../../bench/report/html/markup.ts'
 import { runPage } from '../../../../../bench/report/html/run-page.ts'
-import { percentilePlot } from '../../../../../bench/report/html/shape-plots.ts'
+import { histogramPlot, percentilePlot } from '../../../../../bench/report/html/shape-plots.ts'
 import { levelOf } from '../../../../../bench/report/level.ts'
 import type { Level, Report } from '../../../../../bench/report/schema.ts'
 import { compareReportOf } from '../../../../support/compare-report.ts'
@@ -18,7 +18,7 @@ const LEAST_CONTRAST = 4.5
 
 function reportOf(...levels: Level[]): Report {
   return {
-    version: 1,
+    version: 2,
     command: 'basic',
     target: 'http://127.0.0.1:1',
     startedAt: '2026-01-02T03:04:05.678Z',
@@ -53,11 +53,23 @@ test('a page allows its own two scripts, and no request', () => {
   assert.doesNotMatch(withoutScripts(page), /<link|<img|<iframe|@import|url\(/)
 })
 
-test('a page of a run of which nothing ended says so and lists no times', () => {
-  const page = runPage(reportOf(levelOf('x', resultOf([], { requests: 1 }))))
-  assert.match(page, /No request has ended/)
+test('a page of a run in which nothing was sent says so and lists no times', () => {
+  const nothing = { ...resultOf([], { requests: 1 }), itlMs: new Float32Array() }
+  const page = runPage(reportOf(levelOf('x', nothing)))
+  assert.match(page, /No request was sent/)
   assert.doesNotMatch(page, /<h2>Times/)
   assert.doesNotMatch(withoutScripts(page), /NaN|Infinity|undefined/)
+})
+
+test('a page of clients that all left: no share is neither good nor bad, an empty plot has no values', () => {
+  const arrivals = { kind: 'open', ratePerSecond: Infinity } as const
+  const level = levelOf('x', resultOf([recordOf({ outcome: 'left' })], { arrivals }))
+  const page = withoutScripts(runPage(reportOf(level)))
+  assert.match(page, /<dt>Right answers<\/dt><dd class="">-<small>0 right, 0 wrong, 1 left by their clients/)
+  assert.match(page, /open, rate per second inf, burstiness 1/)
+  assert.match(page, /<dd>1 request<\/dd>/)
+  const looks = { title: 'Latency', colour: 'first', counted: 'requests' } as const
+  assert.deepEqual(histogramPlot(level.shapes.latency, looks).series[0]?.values, [])
 })
 
 test('markup is put in as it is, all else is escaped', () => {
