@@ -10,11 +10,10 @@ import type { Level } from './schema.ts'
 import { timelineOf } from './timeline.ts'
 
 export function levelOf(name: string, result: LoadResult): Level {
-  const { records } = result
-  const good = records.filter(({ outcome }) => outcome === 'ok')
+  const good = result.records.filter(({ outcome }) => outcome === 'ok')
   const requests = countsOf(result)
   const durationSeconds = durationOf(result)
-  const outputTokens = records.reduce((sum, one) => sum + one.outputTokens, 0)
+  const outputTokens = good.reduce((sum, one) => sum + one.outputTokens, 0)
   const judged = requests.ok + requests.failed + requests.refused
   return {
     name,

@@ -83,7 +83,7 @@ const levelSchema = z.strictObject({
   requestsPerSecond: number.describe('Of good answers.'),
   inputTokens: number.describe('Of good answers, by the usage that the engine tells at their end.'),
   outputTokens: number.describe(
-    "Of all answers, those too that were cut short; by the engine's usage, or non-empty pieces where it gives none.",
+    "Of good answers, by the engine's usage, or non-empty pieces where it gives none.",
   ),
   outputTokensPerSecond: number,
   mostOutputTokensASecond: number.describe(

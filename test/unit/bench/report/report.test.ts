@@ -48,6 +48,12 @@ test('requests are counted by how they ended, and success is of those that staye
   })
 })
 
+test('tokens are those of good answers, in and out', () => {
+  const { inputTokens, outputTokens } = recordOf()
+  assert.ok(inputTokens > 0 && outputTokens > 0)
+  assert.deepEqual([LEVEL.inputTokens, LEVEL.outputTokens], [2 * inputTokens, 2 * outputTokens])
+})
+
 test('times are those of good answers, from sending and from the schedule', () => {
   const { latencyMs, latencyFromScheduleMs, ttftMs, tpotMs } = LEVEL
   assert.deepEqual(
