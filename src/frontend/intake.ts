@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { GatewayError } from '../core/errors.ts'
 import { isTimerHeader, TIMER_HEADERS } from '../messages/timer-headers.ts'
 import type { FlatHeaders } from '../messages/types.ts'
-import { bodyMemory, keepBody } from './kept-body.ts'
+import { bodyMemory, copyInto, keepBody } from './kept-body.ts'
 import { type Priority, priorityOf } from './priority.ts'
 import type { UwsRequest, UwsResponse } from './uws.ts'
 
@@ -139,7 +139,7 @@ export interface Upload {
 
 /** Each byte is copied once, a body of unknown length aside. */
 export function readBody(res: UwsResponse, reader: BodyReader): Upload {
-  let collected: Uint8Array | undefined
+  let collected: Buffer | undefined
   let length = 0
   let isStopped = false
   res.onData((lent, isLast) => {
@@ -156,7 +156,7 @@ export function readBody(res: UwsResponse, reader: BodyReader): Upload {
       return
     }
     collected = withRoom(collected, length + piece.length, reader)
-    collected.set(piece, length)
+    copyInto(collected, length, piece)
     length += piece.length
     if (isLast) reader.onBody(collected.subarray(0, length))
     else reader.onPart(length)
@@ -169,13 +169,13 @@ export function readBody(res: UwsResponse, reader: BodyReader): Upload {
   }
 }
 
-function withRoom(collected: Uint8Array | undefined, needed: number, reader: BodyReader): Uint8Array {
+function withRoom(collected: Buffer | undefined, needed: number, reader: BodyReader): Buffer {
   if (collected === undefined) {
     const expected = Math.min(reader.contentLength, TRUSTED_BYTES, reader.limitBytes)
     return bodyMemory(Math.max(expected, needed))
   }
   if (needed <= collected.length) return collected
   const grown = bodyMemory(Math.min(reader.limitBytes, Math.max(needed, 2 * collected.length)))
-  grown.set(collected)
+  copyInto(grown, 0, collected)
   return grown
 }

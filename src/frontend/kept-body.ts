@@ -8,12 +8,17 @@
 import { ATTACHED_BYTES } from '../messages/codec.ts'
 
 /** What is in it is left to chance or zero. */
-export function bodyMemory(bytes: number): Uint8Array {
-  return bytes < ATTACHED_BYTES ? Buffer.allocUnsafe(bytes) : new Uint8Array(new SharedArrayBuffer(bytes))
+export function bodyMemory(bytes: number): Buffer {
+  return bytes < ATTACHED_BYTES ? Buffer.allocUnsafe(bytes) : Buffer.from(new SharedArrayBuffer(bytes))
+}
+
+/** There must be room. A `set` copies into shared memory byte by byte, 20 µs for 32 KiB; `fill` has it copied whole, in 2. */
+export function copyInto(memory: Buffer, at: number, piece: Uint8Array): void {
+  memory.fill(piece, at, at + piece.length)
 }
 
 export function keepBody(lent: Uint8Array): Uint8Array {
   const kept = bodyMemory(lent.length)
-  kept.set(lent)
+  copyInto(kept, 0, lent)
   return kept
 }
