@@ -4,6 +4,7 @@
  * Exit codes: 0 all conditions hold, 1 one does not, 2 it could not be run, 130 interrupted.
  */
 import { parseArgs } from 'node:util'
+import { outliveReaders } from './command/broken-pipe.ts'
 import { EXIT } from './command/exit.ts'
 import { openProgress } from './command/progress/progress.ts'
 import { ShownLoads } from './command/progress/shown-loads.ts'
@@ -12,6 +13,7 @@ import { playScenario } from './scenarios/play.ts'
 import { readScenario, type Scenario, scenarioNames } from './scenarios/scenario.ts'
 import { conditionText, loadText } from './scenarios/text.ts'
 
+outliveReaders()
 const interrupt = new AbortController()
 process.on('SIGINT', () => interrupt.abort())
 process.on('SIGTERM', () => interrupt.abort())

@@ -1,6 +1,8 @@
 /** What the commands need from outside: the gateway, the engine simulator, the terminal and signals. */
 import type { Config } from '../config/config.ts'
 
+export { outliveReaders } from '../../bench/command/broken-pipe.ts'
+
 interface Gateway {
   readonly port: number
   whenReady(limitMs: number): Promise<boolean>

@@ -1,10 +1,11 @@
 /** `pd-gateway bench` as its users start it: interrupted, without a target, with flags that cannot be. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { suite, type TestContext, test } from 'node:test'
 import { reportSchema } from '../../bench/report/schema.ts'
 import { openGateway } from '../support/gateway.ts'
@@ -37,7 +38,7 @@ const REFUSED: readonly (readonly [string, RegExp])[] = [
 ]
 
 interface Ran {
-  readonly child: ChildProcess
+  readonly child: ChildProcessByStdio<null, Readable, Readable>
   /** What it has written so far. */
   readonly said: { out: string; err: string }
   readonly ended: Promise<unknown>
@@ -76,6 +77,20 @@ test('Ctrl-C prints and writes what there is, and ends with 130', async t => {
   )
   const report = reportSchema.parse(JSON.parse(readFileSync(join(folder, files[1] ?? ''), 'utf8')))
   assert.equal(report.levels[0]?.wasInterrupted, true)
+})
+
+test('a reader that leaves, as `head` does, costs neither the run nor its report', async t => {
+  const { origin } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
+  const folder = mkdtempSync(join(tmpdir(), 'pd-gateway-bench-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const levels = '--start-concurrency 1 --max-concurrency 3 --step 1 --requests-per-level 3'
+  const flags = `progressive ${levels} --url ${origin} --report-dir ${folder}`
+  const { child, said, ended } = startBench(t, flags.split(' '))
+  child.stdout.destroy()
+  await ended
+  assert.equal(child.exitCode, 0, said.err)
+  assert.doesNotMatch(said.err, /EPIPE/)
+  assert.equal(readdirSync(folder).length, 2)
 })
 
 suite('what cannot be run', { concurrency: 2 }, () => {

@@ -111,7 +111,6 @@ test('a process that is not there is one line and exit code 2', async t => {
 })
 
 test('a process that ends on the way ends the comparison, what was measured stays', async t => {
-  const { origin: url } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
   const child = spawn('sleep', ['60'])
   t.after(() => child.kill('SIGKILL'))
   const ended = once(child, 'exit')
