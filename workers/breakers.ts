@@ -30,6 +30,8 @@ export interface BreakerView {
   readonly nowMs: NowMs
   /** The slot's owner now: a leg of the owner before is not counted on the new one. */
   readonly generationOf: (slot: number) => number
+  /** Legs that the engine in the slot has now. */
+  readonly inFlightOf: (slot: number) => number
   /** This thread has changed the state of a breaker. */
   readonly onChange: (slot: number, to: BreakerState['kind']) => void
 }
@@ -91,7 +93,8 @@ export class Breakers {
     this.#cells.count(slot, verdict === 'good', step)
     if (verdict === 'good') return
     const state = this.#cells.state(slot, nowMs)
-    if (state.kind !== 'closed' || !mustOpen(this.#cells.window(slot, step), this.#options)) return
+    const window = this.#cells.window(slot, step)
+    if (state.kind !== 'closed' || !mustOpen(window, this.#view.inFlightOf(slot), this.#options)) return
     this.#change(slot, state, opened(nowMs, this.#options))
   }
 

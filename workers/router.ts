@@ -36,6 +36,7 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
   const breakers = new Breakers(new BreakerCells(shared), config, {
     nowMs: processNowMs,
     generationOf: slot => slots.generation(slot),
+    inFlightOf: slot => slots.inFlight(slot),
     onChange: (slot, to) => recorder.countEngine('pdgw_engine_breaker_transitions_total', slot, to),
   })
   const links = new PairLinks(shared, config.links)

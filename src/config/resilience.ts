@@ -10,7 +10,9 @@ export const breakerSchema = z.strictObject({
     .int()
     .min(1)
     .default(10)
-    .describe('Failures within the window before a breaker may open; so many in a row open it at once.'),
+    .describe(
+      'Failures within the window before a breaker may open; so many in a row open it at once, if that is the share of what the engine has open.',
+    ),
   successThreshold: z.int().min(1).default(3).describe('Good probes that close a breaker again.'),
   openSecs: z
     .number()

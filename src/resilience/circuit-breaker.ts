@@ -13,7 +13,7 @@
 import type { BreakerState, WindowCounts } from '../core/breaker-state.ts'
 
 export interface BreakerOptions {
-  /** Failures within the window before the breaker may open; so many in a row open it whatever the window holds. */
+  /** Failures within the window before the breaker may open; so many in a row may open it whatever the window holds. */
   readonly failureThreshold: number
   /** Good probes that close it. */
   readonly successThreshold: number
@@ -29,13 +29,20 @@ export type LegVerdict = 'good' | 'failed' | 'neutral'
 
 /**
  * An engine that is dead fails all that it gets: the row of failures shows it at once, where the share of a long
- * window of good answers would take as long again.
+ * window of good answers would take as long again. But failures come early and good answers late: of a burst of requests the
+ * few that fail end first, all in a row. So what is still in flight counts for the engine.
+ *
+ * `inFlight`: legs that the engine has now.
  */
-export function mustOpen({ ok, failed, inARow }: WindowCounts, options: BreakerOptions): boolean {
+export function mustOpen(
+  { ok, failed, inARow }: WindowCounts,
+  inFlight: number,
+  options: BreakerOptions,
+): boolean {
   const { failureThreshold, minSamples, failureShare } = options
-  if (inARow >= failureThreshold) return true
+  if (inARow >= Math.max(failureThreshold, inFlight * failureShare)) return true
   const samples = ok + failed
-  return failed >= failureThreshold && samples >= minSamples && failed >= samples * failureShare
+  return failed >= failureThreshold && samples >= minSamples && failed >= (samples + inFlight) * failureShare
 }
 
 /** Whether a request may be sent now; unless closed, as a probe. */

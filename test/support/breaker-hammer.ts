@@ -21,6 +21,7 @@ for (let each = 0; each < counts; each++) cells.count(0, each % 2 === 0, 1 + Mat
 const breakers = new Breakers(cells, configSchema.parse({}), {
   nowMs: () => 1_000_000,
   generationOf: () => 1,
+  inFlightOf: () => 0,
   onChange: () => undefined,
 })
 let held = 0

@@ -13,16 +13,25 @@ const OPTIONS = {
 }
 
 suite('a closed breaker', () => {
-  const cases: readonly [what: string, ok: number, failed: number, inARow: number, expected: boolean][] = [
-    ['stays closed while nothing fails', 5000, 0, 0, false],
-    ['stays closed below the share', 5000, 500, 2, false],
-    ['stays closed below the least number of samples', 1, 9, 9, false],
-    ['stays closed below the threshold, whatever the share', 0, 9, 9, false],
-    ['opens at the share', 10, 10, 1, true],
-    ['opens for a row of failures, however good the window was', 100_000, 10, 10, true],
+  type Case = readonly [
+    what: string,
+    ended: readonly [number, number, number],
+    inFlight: number,
+    expected: boolean,
   ]
-  for (const [what, ok, failed, inARow, expected] of cases)
-    test(what, () => assert.equal(mustOpen({ ok, failed, inARow }, OPTIONS), expected))
+  const cases: readonly Case[] = [
+    ['stays closed while nothing fails', [5000, 0, 0], 0, false],
+    ['stays closed below the share', [5000, 500, 2], 0, false],
+    ['stays closed below the least number of samples', [1, 9, 9], 0, false],
+    ['stays closed below the threshold, whatever the share', [0, 9, 9], 0, false],
+    ['opens at the share', [10, 10, 1], 0, true],
+    ['stays closed at the share of what has ended while as many are in flight', [10, 10, 1], 20, false],
+    ['opens for a row of failures, however good the window was', [100_000, 10, 10], 20, true],
+    ['stays closed for the first failures of a burst', [0, 10, 10], 100, false],
+    ['opens when half of a burst has failed', [0, 50, 50], 100, true],
+  ]
+  for (const [what, [ok, failed, inARow], inFlight, expected] of cases)
+    test(what, () => assert.equal(mustOpen({ ok, failed, inARow }, inFlight, OPTIONS), expected))
 })
 
 suite('admission', () => {

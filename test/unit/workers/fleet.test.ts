@@ -42,6 +42,7 @@ function houseOf(engines: readonly Engine[], config: ConfigInput = {}): House {
   const breakers = new Breakers(new BreakerCells(memory), complete, {
     nowMs,
     generationOf: () => 1,
+    inFlightOf: () => 0,
     onChange: () => undefined,
   })
   const links = new PairLinks(memory, complete.links)
