@@ -52,8 +52,10 @@ export class StepTimer {
     if (this.isArmed) return
     const { knobs, clock, chance } = this.#host
     const variedMs = knobs.jitter === 0 ? stepMs : stepMs * (1 + knobs.jitter * (2 * chance() - 1))
-    const isNext = this.#isRunning && this.#lateMs < (knobs.catchUpMs > 0 ? MAX_CATCH_UP_MS : variedMs)
-    this.#dueMs = (isNext ? this.#dueMs : clock.now()) + variedMs
+    const nowMs = clock.now()
+    const mostLateMs = knobs.catchUpMs > 0 ? MAX_CATCH_UP_MS : variedMs
+    const isNext = this.#isRunning && nowMs - this.#dueMs < mostLateMs
+    this.#dueMs = (isNext ? this.#dueMs : nowMs) + variedMs
     this.#set()
   }
 
@@ -82,10 +84,6 @@ export class StepTimer {
     this.#stalledUntilMs = 0
   }
 
-  get #lateMs(): number {
-    return this.#host.clock.now() - this.#dueMs
-  }
-
   #set(): void {
     const { clock } = this.#host
     this.#timer = clock.setTimeout(() => this.#fire(), Math.max(0, this.#dueMs - clock.now()))
@@ -93,10 +91,11 @@ export class StepTimer {
 
   /** One step, or all that are due by now when the timer came far too late. */
   #fire(): void {
-    const { knobs, clock } = this.#host
+    const { clock } = this.#host
+    const { catchUpMs } = this.#host.knobs
     const nowMs = clock.now()
-    const isFarBehind =
-      knobs.catchUpMs > 0 && this.#lateMs >= knobs.catchUpMs && this.#lateMs < MAX_CATCH_UP_MS
+    const lateMs = nowMs - this.#dueMs
+    const isFarBehind = catchUpMs > 0 && lateMs >= catchUpMs && lateMs < MAX_CATCH_UP_MS
     this.#catchUpToMs = isFarBehind ? nowMs : NEVER
     do {
       clock.clearTimeout(this.#timer)
