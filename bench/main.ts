@@ -3,11 +3,13 @@
  *
  * Exit codes: 0 all conditions hold, 1 one does not, 2 it could not be run, 130 interrupted.
  */
+
 import { parseArgs } from 'node:util'
 import { outliveReaders } from './command/broken-pipe.ts'
 import { EXIT } from './command/exit.ts'
 import { openProgress } from './command/progress/progress.ts'
 import { ShownLoads } from './command/progress/shown-loads.ts'
+import { messageOf } from './error-words.ts'
 import { benchPeers } from './peers/bench-peers.ts'
 import { playScenario } from './scenarios/play.ts'
 import { readScenario, type Scenario, scenarioNames } from './scenarios/scenario.ts'
@@ -24,7 +26,7 @@ process.exitCode = await main().catch((error: unknown) => {
     process.stderr.write('interrupted\n')
     return EXIT.interrupted
   }
-  process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.stderr.write(`bench: ${messageOf(error)}\n`)
   return EXIT.unusable
 })
 

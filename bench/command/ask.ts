@@ -4,8 +4,10 @@
  * Not by `fetch`: that keeps away from ports which browsers leave to other services (6000, 10080 …), and a target may
  * listen on any.
  */
+
 import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
+import { codeOf, messageOf } from '../error-words.ts'
 import { addressOf } from '../load/target-address.ts'
 
 export interface Question {
@@ -47,8 +49,7 @@ async function reply(url: string, { method, path }: Question, signal: AbortSigna
 }
 
 function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+  const code = codeOf(error)
   if (code.startsWith('HPE_')) return `what comes from there is not HTTP (${code})`
-  return code === '' ? error.message : code
+  return code === '' ? messageOf(error) : code
 }

@@ -1,6 +1,8 @@
 /** Makes folders for what a bench writes. */
+
 import { mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { messageOf } from '../error-words.ts'
 
 /**
  * Makes the folder and those above it. Level by level: Node's own recursive way never returns where a file system says
@@ -16,7 +18,7 @@ export function makeFolder(folder: string): void {
     mkdirSync(folder)
   } catch (error) {
     if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
-      throw new Error(`${folder} cannot be made: ${error instanceof Error ? error.message : String(error)}`, {
+      throw new Error(`${folder} cannot be made: ${messageOf(error)}`, {
         cause: error,
       })
     }

@@ -1,19 +1,19 @@
 /** Runs the levels of a bench command one after the other, shows how they go, and writes what was asked for. */
+import { messageOf } from '../error-words.ts'
 import type { LoadResult } from '../load/result.ts'
 import { runLoad } from '../load/run-load.ts'
 import { goodputOf, type Limits } from '../report/goodput.ts'
-import { runPage } from '../report/html/run-page.ts'
 import { levelOf } from '../report/level.ts'
-import { type Level, type Report, reportSchema } from '../report/schema.ts'
+import type { Level } from '../report/schema.ts'
 import { failureLines, goodputLine, levelHead, levelLine, tableOf } from '../report/table.ts'
-import { verdictOf } from '../report/verdict.ts'
-import { environmentOf } from './environment.ts'
+import { isBelow, type Verdict } from '../report/verdict.ts'
 import { EXIT } from './exit.ts'
 import { type LineFiles, linePlaces, needsDetails, writeLineFiles } from './line-files.ts'
 import { type BenchLevel, type PlannedLevel, plansOf } from './plans.ts'
 import { NO_PROGRESS, openProgress, type Progress } from './progress/progress.ts'
 import { LoadWatch } from './progress/standing.ts'
-import { prepareFiles, type ReportPlaces, writeFiles } from './report-files.ts'
+import { prepareFiles, type ReportPlaces } from './report-files.ts'
+import { publish, reportOf } from './run-report.ts'
 import { flushCache, lookAtTarget, TargetError } from './target.ts'
 import { warmUp } from './warm-up.ts'
 
@@ -50,9 +50,10 @@ export async function runBench(run: BenchRun): Promise<number> {
     if (run.flushesCache === true) await flushCache(run.url, run.signal)
     const { levels, fault } = await playLevels(run, plans)
     if (levels.length === 0) throw fault
-    finish(run, levels)
+    const { kind } = finish(run, levels)
     if (run.signal.aborted) return EXIT.interrupted
-    return fault === undefined ? exitCodeOf(levels) : unusable(run, fault)
+    if (fault !== undefined) return unusable(run, fault)
+    return kind === 'bad' ? EXIT.failures : EXIT.ok
   } catch (error) {
     if (!run.signal.aborted) return unusable(run, error)
     run.err('interrupted before the load began\n')
@@ -83,7 +84,7 @@ async function playLevels(
       levels.push(level)
       run.out(isOne ? tableOf(level, goodputText(run, level, result)) : levelLine(level))
       writeLineFiles(run, level, result)
-      if (run.signal.aborted || (level.successPercent ?? 100) < (run.leastPercent ?? 0)) break
+      if (run.signal.aborted || isBelow(level, run.leastPercent ?? 0)) break
     }
   } catch (fault) {
     return { levels, fault }
@@ -113,40 +114,25 @@ async function playLevel(
   }
 }
 
-function finish(run: BenchRun, levels: readonly Level[]): void {
-  const report = reportOf(run, levels)
+function finish(run: BenchRun, levels: readonly Level[]): Verdict {
   if (levels.length > 1) run.out(allFailures(levels))
-  run.out(`\n${verdictOf(report).sentence}\n`)
-  const written = { ...report, report, page: () => runPage(report) }
-  for (const path of writeFiles(run, written)) run.out(`report: ${path}\n`)
+  const report = reportOf({
+    command: run.command,
+    target: run.url,
+    startedAt: levels[0]?.startedAt ?? new Date().toISOString(),
+    leastPercent: run.leastPercent ?? null,
+    levels: [...levels],
+    promises: [],
+  })
+  return publish(run, report)
 }
 
 function allFailures(levels: readonly Level[]): string {
   return levels.flatMap(level => failureLines(level, ` (${level.name})`).map(line => `${line}\n`)).join('')
 }
 
-function exitCodeOf(levels: readonly Level[]): number {
-  const isRight = levels.every(
-    ({ requests }) => requests.sent > 0 && requests.failed + requests.refused === 0,
-  )
-  return isRight ? EXIT.ok : EXIT.failures
-}
-
 function unusable({ err }: BenchRun, error: unknown): number {
   const prefix = error instanceof TargetError ? '' : 'bench: '
-  err(`${prefix}${error instanceof Error ? error.message : String(error)}\n`)
+  err(`${prefix}${messageOf(error)}\n`)
   return EXIT.unusable
-}
-
-function reportOf({ command, url, leastPercent }: BenchRun, levels: readonly Level[]): Report {
-  return reportSchema.parse({
-    version: 2,
-    command,
-    target: url,
-    startedAt: levels[0]?.startedAt ?? new Date().toISOString(),
-    environment: environmentOf(),
-    leastPercent: leastPercent ?? null,
-    levels,
-    promises: [],
-  })
 }

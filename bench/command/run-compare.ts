@@ -1,8 +1,10 @@
 /** `bench compare`: loads the targets in turn, says how they differ, and how sure that is. */
+
 import { differencesOf } from '../compare/differences.ts'
 import { useOf } from '../compare/process-use.ts'
 import { type RunningRound, runRounds } from '../compare/rounds.ts'
 import { compareText, roundText } from '../compare/text.ts'
+import { messageOf } from '../error-words.ts'
 import type { LoadPlan, PlanInput } from '../load/plan.ts'
 import {
   type CompareReport,
@@ -46,7 +48,7 @@ export async function runCompare(run: CompareRun): Promise<number> {
     return rounds.every(({ successPercent }) => successPercent === 100) ? EXIT.ok : EXIT.failures
   } catch (error) {
     const prefix = error instanceof TargetError ? '' : 'bench: '
-    run.err(`${prefix}${error instanceof Error ? error.message : String(error)}\n`)
+    run.err(`${prefix}${messageOf(error)}\n`)
     return run.signal.aborted ? EXIT.interrupted : EXIT.unusable
   }
 }
@@ -109,7 +111,7 @@ function checkProcess({ name, pid }: CompareTarget): void {
   try {
     useOf(name, pid)
   } catch (error) {
-    throw new TargetError(error instanceof Error ? error.message : String(error))
+    throw new TargetError(messageOf(error))
   }
 }
 

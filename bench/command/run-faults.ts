@@ -1,19 +1,17 @@
 /** Simulated engines that replay a fault script, a gateway before them, a load: what was promised beside what was seen. */
+import { messageOf } from '../error-words.ts'
 import { readFaultScript } from '../faults/script.ts'
 import type { LoadResult } from '../load/result.ts'
-import { runPage } from '../report/html/run-page.ts'
 import { levelOf } from '../report/level.ts'
-import { type Report, reportSchema } from '../report/schema.ts'
-import { verdictOf } from '../report/verdict.ts'
 import type { Condition } from '../scenarios/condition.ts'
 import { playScenario } from '../scenarios/play.ts'
 import { scenarioSchema } from '../scenarios/scenario.ts'
 import { conditionText, loadText } from '../scenarios/text.ts'
-import { environmentOf } from './environment.ts'
 import { EXIT } from './exit.ts'
 import { openProgress } from './progress/progress.ts'
 import { ShownLoads } from './progress/shown-loads.ts'
-import { prepareFiles, type ReportPlaces, writeFiles } from './report-files.ts'
+import { prepareFiles, type ReportPlaces } from './report-files.ts'
+import { publish, reportOf } from './run-report.ts'
 
 export interface FaultsRun extends ReportPlaces {
   readonly script: string
@@ -45,9 +43,7 @@ export async function runFaults(run: FaultsRun): Promise<number> {
     if (signal.aborted) return EXIT.interrupted
     return played.promises.every(({ holds }) => holds) ? EXIT.ok : EXIT.failures
   } catch (error) {
-    err(
-      signal.aborted ? 'interrupted\n' : `bench: ${error instanceof Error ? error.message : String(error)}\n`,
-    )
+    err(signal.aborted ? 'interrupted\n' : `bench: ${messageOf(error)}\n`)
     return signal.aborted ? EXIT.interrupted : EXIT.unusable
   }
 }
@@ -72,24 +68,16 @@ async function play(run: FaultsRun, onReady: () => void): Promise<Played> {
 
 function finish(run: FaultsRun, result: LoadResult, promises: readonly Condition[]): void {
   if (promises.length > 0) run.out(`\n${conditionText(promises)}`)
-  const report = reportOf(run, result, promises)
-  run.out(`\n${verdictOf(report).sentence}\n`)
-  const written = { ...report, report, page: () => runPage(report) }
-  for (const path of writeFiles(run, written)) run.out(`report: ${path}\n`)
-}
-
-function reportOf({ script }: FaultsRun, result: LoadResult, promises: readonly Condition[]): Report {
-  const level = levelOf(script, result)
-  return reportSchema.parse({
-    version: 2,
+  const level = levelOf(run.script, result)
+  const report = reportOf({
     command: 'faults',
-    target: `a gateway of its own, under the fault script ${script}`,
+    target: `a gateway of its own, under the fault script ${run.script}`,
     startedAt: level.startedAt,
-    environment: environmentOf(),
     leastPercent: null,
     levels: [level],
-    promises,
+    promises: [...promises],
   })
+  publish(run, report)
 }
 
 function scenarioOf({ script, requests, concurrency, isStream, gatewayFlags }: FaultsRun) {

@@ -1,5 +1,7 @@
 /** Looks at a target before the load: is somebody there, and is it simulated, so that tokens can be checked. */
+
 import { setTimeout as delay } from 'node:timers/promises'
+import { messageOf } from '../error-words.ts'
 import { member } from '../load/answer-pieces.ts'
 import { ask, type Question, type Reply } from './ask.ts'
 
@@ -67,9 +69,7 @@ async function answerOf(url: string, question: Question): Promise<Reply> {
   try {
     return await ask(url, question)
   } catch (error) {
-    throw new TargetError(
-      `nobody answers at ${url}: ${error instanceof Error ? error.message : String(error)}`,
-    )
+    throw new TargetError(`nobody answers at ${url}: ${messageOf(error)}`)
   }
 }
 

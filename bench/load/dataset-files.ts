@@ -1,6 +1,8 @@
 /** Prompts from files: one JSON object a line, in the shapes that other benchmarks write. */
+
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { codeOf } from '../error-words.ts'
 import { mix } from '../simulator/chance.ts'
 import type { Message, Prompt } from './prompt.ts'
 import { MOST_WORDS, wordsOf } from './words.ts'
@@ -75,8 +77,7 @@ function textOf(path: string): string {
   try {
     return readFileSync(path, 'utf8').replace(/^\uFEFF/, '')
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
-    throw new Error(`${path} cannot be read: ${code}`, { cause })
+    throw new Error(`${path} cannot be read: ${codeOf(cause) || String(cause)}`, { cause })
   }
 }
 

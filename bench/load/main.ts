@@ -1,5 +1,7 @@
 /** Entry of a generator process: makes its share of the load, and tells of it a few times a second. */
+
 import { type EventLoopUtilization, performance } from 'node:perf_hooks'
+import { messageOf } from '../error-words.ts'
 import { Generator } from './generator.ts'
 import type { FromGenerator, ToGenerator } from './process-messages.ts'
 
@@ -31,7 +33,7 @@ function prepare({ plan, share, sources }: Extract<ToGenerator, { kind: 'plan' }
     generator = new Generator(plan, share, sources)
     tell({ kind: 'ready' })
   } catch (error) {
-    tell({ kind: 'refused', message: error instanceof Error ? error.message : String(error) })
+    tell({ kind: 'refused', message: messageOf(error) })
   }
 }
 

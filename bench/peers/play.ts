@@ -1,4 +1,5 @@
 /** Plays all loads: routers take turns in every round, and one that fails does not stop the others. */
+import { messageOf } from '../error-words.ts'
 import { measureRound, prepareRounds, setPace } from '../speed/rounds.ts'
 import { checkedRound } from './checked-round.ts'
 import { CHUNK_INTERVAL_MS, type Load, SLOW_INTERVAL_MS, STAGE_NAMES, warmUpOf } from './loads.ts'
@@ -117,7 +118,7 @@ async function attempted(load: Load, target: Target, around: Around): Promise<Pe
     return play.signal.aborted ? undefined : sample
   } catch (error) {
     if (play.signal.aborted) return undefined
-    const reason = target.obituary?.() ?? (error instanceof Error ? error.message : String(error))
+    const reason = target.obituary?.() ?? messageOf(error)
     results.fail(load.name, target.name, reason)
     play.say(`${load.name}: ${target.name}: ${reason}`)
     return undefined

@@ -5,10 +5,12 @@
  * others with it, and no packages of gigabytes come along that only an engine needs. What the peers import is
  * installed beside them.
  */
+
 import { execFile } from 'node:child_process'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { messageOf } from '../error-words.ts'
 import type { PeerPackage } from './routers.ts'
 
 export interface PythonEnvironment {
@@ -81,5 +83,5 @@ export function errorLine(error: unknown): string {
   const stderr: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'stderr') : ''
   const lines = (typeof stderr === 'string' ? stderr : '').trim().split('\n')
   const told = lines.findLast(line => line.startsWith('ERROR')) ?? lines.at(-1) ?? ''
-  return told !== '' ? told : error instanceof Error ? error.message : String(error)
+  return told !== '' ? told : messageOf(error)
 }

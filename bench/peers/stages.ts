@@ -1,6 +1,8 @@
 /** Where loads are played: engines with all routers up before them, each ended again. */
+
 import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
+import { messageOf } from '../error-words.ts'
 import type { Children } from '../speed/children.ts'
 import type { PdEngines } from '../speed/gateway.ts'
 import { cannedEngines, startEngines, urlOf } from '../speed/targets.ts'
@@ -86,7 +88,7 @@ async function startAll(setting: StageSetting, enginesOf: () => Promise<PdEngine
       // oxlint-disable-next-line no-await-in-loop -- see above
       routers.push(await RunningRouter.start(router, place))
     } catch (error) {
-      failures.set(router.name, error instanceof Error ? error.message : String(error))
+      failures.set(router.name, messageOf(error))
       say(`${router.name} cannot take part: ${failures.get(router.name)}`)
     }
   }

@@ -30,6 +30,11 @@ export function bestOf(levels: readonly Level[]): Level {
   return levels.reduce((one, other) => (other.requestsPerSecond > one.requestsPerSecond ? other : one))
 }
 
+/** Too few right answers, in percent; a level of which nothing can be judged is not. */
+export function isBelow({ successPercent }: Level, leastPercent: number): boolean {
+  return (successPercent ?? leastPercent) < leastPercent
+}
+
 function verdictOfOne(level: Level): Verdict {
   const sentence = `${cutText(level)}${resultText(level)}${paceText(level)}.${goneText(level)}${limitText([level])}`
   return { kind: kindOf([level]), sentence }
@@ -41,8 +46,7 @@ function verdictOfMany({ levels, leastPercent }: Judged): Verdict {
   const sent = levels.reduce((sum, { requests }) => sum + requests.sent, 0)
   const wrong = levels.reduce((sum, { requests }) => sum + requests.failed + requests.refused, 0)
   const result = wrong === 0 ? 'all answers were right' : `${counted(wrong, 'request')} went wrong`
-  const isStopped =
-    !last.wasInterrupted && leastPercent !== null && (last.successPercent ?? 100) < leastPercent
+  const isStopped = !last.wasInterrupted && leastPercent !== null && isBelow(last, leastPercent)
   const stop = isStopped
     ? ` Stopped after ${last.name}: ${percent(last.successPercent)} right, below ${leastPercent} %.`
     : ''

@@ -1,9 +1,11 @@
 /** The gateway of a scenario: the real program in a process of its own, ready when it says so. */
+
 import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
+import { messageOf } from '../error-words.ts'
 import { freePort } from '../free-port.ts'
 import type { FleetProcess } from './fleet/fleet-process.ts'
 
@@ -50,9 +52,7 @@ export class GatewayProcess {
     } catch (error) {
       child.kill('SIGKILL')
       await closed
-      throw new Error([error instanceof Error ? error.message : String(error), ...said].join(': '), {
-        cause: error,
-      })
+      throw new Error([messageOf(error), said()].filter(Boolean).join(': '), { cause: error })
     }
   }
 
@@ -92,16 +92,11 @@ function endWithUs(child: ChildProcess): void {
   child.once('exit', () => process.off('exit', end))
 }
 
-/** What it has said so far, blanks and line ends as one blank; nothing, or one text. */
-function saidBy({ stderr }: ChildProcessByStdio<null, null, Readable>): readonly string[] {
-  const said: string[] = []
+/** Gives what it has said by then, blanks and line ends as one blank. */
+function saidBy({ stderr }: ChildProcessByStdio<null, null, Readable>): () => string {
   let text = ''
-  stderr.on('data', chunk => {
-    text = `${text}${String(chunk)}`.slice(-SAID_LIMIT)
-    const line = text.replaceAll(/\s+/g, ' ').trim()
-    if (line !== '') said[0] = line
-  })
-  return said
+  stderr.on('data', chunk => (text = `${text}${String(chunk)}`.slice(-SAID_LIMIT)))
+  return () => text.replaceAll(/\s+/g, ' ').trim()
 }
 
 function engineFlags({ prefill, decode }: FleetProcess): string[] {

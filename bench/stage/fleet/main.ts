@@ -1,4 +1,5 @@
 /** Entry of the process that holds a scenario's simulated engines; the channel brings orders, its end ends it. */
+import { messageOf } from '../../error-words.ts'
 import { FaultReplay } from '../../faults/replay.ts'
 import { readFaultScript } from '../../faults/script.ts'
 import type { SimEngine } from '../../simulator/engine.ts'
@@ -38,7 +39,7 @@ async function open(wanted: FleetPlan): Promise<void> {
     const prefill = fleet.prefill.map(({ url, bootstrapPort }) => ({ url, bootstrapPort }))
     tell({ kind: 'urls', prefill, decode: fleet.decode.map(({ url }) => url) })
   } catch (error) {
-    tell({ kind: 'refused', message: error instanceof Error ? error.message : String(error) })
+    tell({ kind: 'refused', message: messageOf(error) })
   }
 }
 
