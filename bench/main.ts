@@ -5,11 +5,11 @@
  */
 
 import { parseArgs } from 'node:util'
-import { outliveReaders } from './command/broken-pipe.ts'
+import { messageOf } from '../src/core/error-text.ts'
+import { outliveReaders } from '../src/process/broken-pipe.ts'
 import { EXIT } from './command/exit.ts'
 import { openProgress } from './command/progress/progress.ts'
 import { ShownLoads } from './command/progress/shown-loads.ts'
-import { messageOf } from './error-words.ts'
 import { benchPeers } from './peers/bench-peers.ts'
 import { playScenario } from './scenarios/play.ts'
 import { readScenario, type Scenario, scenarioNames } from './scenarios/scenario.ts'

@@ -5,19 +5,21 @@
 import { availableParallelism } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
 import type { Config } from './config/config.ts'
-import { type Control, startControl } from './control/control.ts'
-import { readinessOf } from './control/readiness.ts'
+import { neededRoles } from './config/needed-roles.ts'
+import { type Control, startControl } from './control/control-supervisor.ts'
 import { monotonicNowMs } from './core/clock.ts'
-import { collectGarbage } from './core/collect-garbage.ts'
 import { type EngineSnapshot, NO_ENGINES } from './core/engine.ts'
+import { readinessOf } from './core/readiness.ts'
 import { fewestOpen } from './dispatch/assign.ts'
+import { callsFor } from './dispatch/orphaned-legs.ts'
 import { type RouterThreads, startRouterThreads } from './dispatch/router-threads.ts'
 import { type Drained, type DrainOptions, drain } from './drain.ts'
+import { CapacityView } from './frontend/admission/fleet-capacity.ts'
 import { type Frontend, startFrontend } from './frontend/server.ts'
-import { boundHeaps } from './heap-bounds.ts'
-import { HeapGrowth } from './heap-growth.ts'
-import { callsFor } from './left-legs.ts'
-import { CapacityView, withinLimits } from './places.ts'
+import { collectGarbage } from './process/collect-garbage.ts'
+import { withinLimits } from './process/descriptor-limits.ts'
+import { HeapGrowth } from './process/heap-growth.ts'
+import { boundHeaps } from './process/heap-limits.ts'
 import { EngineSlots } from './shared/engine-slots.ts'
 import { createSharedMemory } from './shared/layout.ts'
 import { createLogger } from './telemetry/log.ts'
@@ -43,7 +45,7 @@ export interface Gateway {
   close(): Promise<void>
 }
 
-const CONTROL_ENTRY = new URL('admin/control-thread.ts', import.meta.url)
+const CONTROL_ENTRY = new URL('../workers/control.ts', import.meta.url)
 const ROUTER_ENTRY = new URL('../workers/router.ts', import.meta.url)
 
 /** Resolves when the gateway listens; engines join as they answer. @throws when a part cannot be started. */
@@ -106,7 +108,7 @@ export async function startGateway(given: Config): Promise<Gateway> {
     const front = await startFrontend({
       config,
       assign: () => fewestOpen(running.channels),
-      readiness: () => readinessOf(config, snapshot.engines, slots),
+      readiness: () => readinessOf(neededRoles(config), snapshot.engines, slots),
       places: { capacity: view.capacity, maxLive: budget.liveRequests, maxClients: budget.clients },
       onMemoryShort: () => {
         const usedMb = Math.round(process.memoryUsage.rss() / 2 ** 20)
@@ -119,7 +121,7 @@ export async function startGateway(given: Config): Promise<Gateway> {
     })
     frontend = front
     log.info({ threads: count, mode: config.engines.mode }, 'gateway is up')
-    const isReady = (): boolean => readinessOf(config, snapshot.engines, slots).isReady
+    const isReady = (): boolean => readinessOf(neededRoles(config), snapshot.engines, slots).isReady
     return {
       port: front.port,
       adminPort: control.adminPort,

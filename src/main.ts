@@ -1,7 +1,8 @@
 /** Entry of the program: runs the command line with the real gateway and the real simulator behind it. */
-import { outliveReaders } from './cli/parts.ts'
+
 import { runCli } from './cli/program.ts'
 import { startGateway } from './gateway.ts'
+import { outliveReaders } from './process/broken-pipe.ts'
 
 outliveReaders()
 const code = await runCli(process.argv.slice(2), process.env, {

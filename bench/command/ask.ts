@@ -7,7 +7,7 @@
 
 import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { codeOf, messageOf } from '../error-words.ts'
+import { errorCode, messageOf } from '../../src/core/error-text.ts'
 import { addressOf } from '../load/target-address.ts'
 
 export interface Question {
@@ -49,7 +49,7 @@ async function reply(url: string, { method, path }: Question, signal: AbortSigna
 }
 
 function reasonOf(error: unknown): string {
-  const code = codeOf(error)
+  const code = errorCode(error)
   if (code.startsWith('HPE_')) return `what comes from there is not HTTP (${code})`
   return code === '' ? messageOf(error) : code
 }

@@ -2,7 +2,7 @@
 
 import { mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { messageOf } from '../error-words.ts'
+import { messageOf } from '../../src/core/error-text.ts'
 
 /**
  * Makes the folder and those above it. Level by level: Node's own recursive way never returns where a file system says

@@ -1,5 +1,5 @@
 /** Runs the levels of a bench command one after the other, shows how they go, and writes what was asked for. */
-import { messageOf } from '../error-words.ts'
+import { messageOf } from '../../src/core/error-text.ts'
 import type { LoadResult } from '../load/result.ts'
 import { runLoad } from '../load/run-load.ts'
 import { goodputOf, type Limits } from '../report/goodput.ts'

@@ -1,10 +1,10 @@
 /** `bench compare`: loads the targets in turn, says how they differ, and how sure that is. */
 
+import { messageOf } from '../../src/core/error-text.ts'
 import { differencesOf } from '../compare/differences.ts'
 import { useOf } from '../compare/process-use.ts'
 import { type RunningRound, runRounds } from '../compare/rounds.ts'
 import { compareText, roundText } from '../compare/text.ts'
-import { messageOf } from '../error-words.ts'
 import type { LoadPlan, PlanInput } from '../load/plan.ts'
 import {
   type CompareReport,

@@ -1,6 +1,6 @@
 /** Simulated engines that replay a fault script, a gateway before them, a load: what was promised beside what was seen. */
-import { messageOf } from '../error-words.ts'
-import { readFaultScript } from '../faults/script.ts'
+import { messageOf } from '../../src/core/error-text.ts'
+import { readFaultScript } from '../../src/simulator/faults/fault-script.ts'
 import type { LoadResult } from '../load/result.ts'
 import { levelOf } from '../report/level.ts'
 import type { Condition } from '../scenarios/condition.ts'

@@ -1,7 +1,7 @@
 /** Looks at a target before the load: is somebody there, and is it simulated, so that tokens can be checked. */
 
 import { setTimeout as delay } from 'node:timers/promises'
-import { messageOf } from '../error-words.ts'
+import { messageOf } from '../../src/core/error-text.ts'
 import { member } from '../load/answer-pieces.ts'
 import { ask, type Question, type Reply } from './ask.ts'
 

@@ -1,6 +1,7 @@
 /** How sure a median is: a percentile bootstrap over independent figures. Pure; chance is handed in. */
+
+import type { Chance } from '../../src/core/seeded-random.ts'
 import { percentileOf, sorted } from '../load/percentiles.ts'
-import type { Chance } from '../simulator/chance.ts'
 import { smallSampleWidth } from './student.ts'
 
 export interface Interval {

@@ -5,6 +5,8 @@
  * blocks, never rounds. A report has many intervals, and each could miss by chance: their level is such that all
  * of them hold together with the confidence asked for (Bonferroni).
  */
+
+import { seededChance } from '../../src/core/seeded-random.ts'
 import { percentileOf, sorted } from '../load/percentiles.ts'
 import {
   COMPARE_METRICS,
@@ -12,7 +14,6 @@ import {
   type CompareRound,
   type Difference,
 } from '../report/compare-schema.ts'
-import { seededChance } from '../simulator/chance.ts'
 import { type Interval, medianInterval } from './bootstrap.ts'
 
 const TOGETHER = 0.95

@@ -1,5 +1,5 @@
 /** Compares an answer with the script of the simulated engine: says what is wrong with its tokens. */
-import { expectedText, scriptFor, scriptOf } from '../simulator/script.ts'
+import { expectedText, scriptFor, scriptOf } from '../../src/simulator/sequence/output-script.ts'
 import { type Failure, failureOf } from './record.ts'
 
 export interface Expected {

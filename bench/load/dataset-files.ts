@@ -2,8 +2,8 @@
 
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
-import { codeOf } from '../error-words.ts'
-import { mix } from '../simulator/chance.ts'
+import { errorCode } from '../../src/core/error-text.ts'
+import { mix } from '../../src/core/seeded-random.ts'
 import type { Message, Prompt } from './prompt.ts'
 import { MOST_WORDS, wordsOf } from './words.ts'
 
@@ -77,7 +77,7 @@ function textOf(path: string): string {
   try {
     return readFileSync(path, 'utf8').replace(/^\uFEFF/, '')
   } catch (cause) {
-    throw new Error(`${path} cannot be read: ${codeOf(cause) || String(cause)}`, { cause })
+    throw new Error(`${path} cannot be read: ${errorCode(cause) || String(cause)}`, { cause })
   }
 }
 

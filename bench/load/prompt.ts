@@ -1,6 +1,6 @@
 /** What a dataset yields for one request, and the body of that request for each endpoint. */
-import { mix } from '../simulator/chance.ts'
-import { chatPromptText } from '../simulator/script.ts'
+import { mix } from '../../src/core/seeded-random.ts'
+import { chatPromptText } from '../../src/simulator/sequence/output-script.ts'
 import type { LoadPlan } from './plan.ts'
 
 export interface Message {

@@ -5,7 +5,7 @@
  * infinity is constant) and scaled to the rate. As vLLM's `bench serve` does, the whole is scaled to the exact length,
  * so that two seeds offer the same mean rate.
  */
-import { type Chance, seededChance } from '../simulator/chance.ts'
+import { type Chance, seededChance } from '../../src/core/seeded-random.ts'
 
 interface Ramp {
   readonly shape: 'linear' | 'exponential'

@@ -5,9 +5,9 @@
  *   node bench/micro/hot-path.ts
  */
 import { bench, do_not_optimize, run, summary } from 'mitata'
-import { EventRelay } from '../../workers/relay.ts'
-import { readFields } from '../../workers/request-fields.ts'
-import { buildBody } from '../../workers/upstream/body.ts'
+import { buildBody } from '../../workers/request/engine-body.ts'
+import { readFields } from '../../workers/request/fields.ts'
+import { EventRelay } from '../../workers/sse/event-framer.ts'
 
 const INJECTION = {
   rid: 'f'.repeat(32),

@@ -1,5 +1,5 @@
 /** Plays all loads: routers take turns in every round, and one that fails does not stop the others. */
-import { messageOf } from '../error-words.ts'
+import { messageOf } from '../../src/core/error-text.ts'
 import { measureRound, prepareRounds, setPace } from '../speed/rounds.ts'
 import { checkedRound } from './checked-round.ts'
 import { CHUNK_INTERVAL_MS, type Load, SLOW_INTERVAL_MS, STAGE_NAMES, warmUpOf } from './loads.ts'

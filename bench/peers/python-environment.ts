@@ -10,7 +10,7 @@ import { execFile } from 'node:child_process'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { messageOf } from '../error-words.ts'
+import { messageOf } from '../../src/core/error-text.ts'
 import type { PeerPackage } from './routers.ts'
 
 export interface PythonEnvironment {

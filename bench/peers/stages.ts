@@ -2,7 +2,7 @@
 
 import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
-import { messageOf } from '../error-words.ts'
+import { messageOf } from '../../src/core/error-text.ts'
 import type { Children } from '../speed/children.ts'
 import type { PdEngines } from '../speed/gateway.ts'
 import { cannedEngines, startEngines, urlOf } from '../speed/targets.ts'

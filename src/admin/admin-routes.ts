@@ -4,9 +4,10 @@
  */
 import type { Config } from '../config/config.ts'
 import { asEngineUrl, newEngineSchema } from '../config/engines.ts'
-import type { EngineKeeper } from '../control/engine-keeper.ts'
-import { readinessOf } from '../control/readiness.ts'
+import { neededRoles } from '../config/needed-roles.ts'
+import type { EngineKeeper } from '../control/engine-supervisor.ts'
 import { errorBody, GatewayError } from '../core/errors.ts'
+import { readinessOf } from '../core/readiness.ts'
 import type { Heartbeats } from '../shared/heartbeats.ts'
 import { EXPOSITION_TYPE, exposition } from '../telemetry/exposition.ts'
 import type { MetricReader } from '../telemetry/metric-reader.ts'
@@ -86,7 +87,7 @@ export class AdminRoutes implements AdminHandler {
 
   #readiness(): AdminAnswer {
     const { config, keeper, state, isDraining } = this.#parts
-    const { isReady, ...rest } = readinessOf(config, keeper.engines, state.slots)
+    const { isReady, ...rest } = readinessOf(neededRoles(config), keeper.engines, state.slots)
     if (isDraining()) return json(503, { status: 'not ready', ...rest, reason: 'shutting-down' })
     return json(isReady ? 200 : 503, { status: isReady ? 'ready' : 'not ready', ...rest })
   }

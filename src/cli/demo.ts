@@ -1,8 +1,9 @@
 /** `pd-gateway demo`: simulated engines in a process of their own, a gateway before them, and lines to try it with. */
+
+import type { GivenValue } from '../config/flags.ts'
 import { loadConfig } from '../config/load.ts'
+import type { CliParts } from './dependencies.ts'
 import { startFleetProcess } from './fleet-process.ts'
-import type { GivenValue } from './options.ts'
-import type { CliParts } from './parts.ts'
 import { serveConfig } from './serve.ts'
 import { settingsOfFlags } from './settings.ts'
 

@@ -4,9 +4,10 @@
  * Names follow the Rust routers of SGLang, so that their command lines start this gateway. The text and default of a
  * flag come from the configuration's schema unless the flag means something the key does not say.
  */
+import type { GivenValue } from '../config/flags.ts'
+import { levelOf, policyOf } from './compat/values.ts'
 import { engineList, prefillList } from './engine-list.ts'
 import { numberOrText } from './number-or-text.ts'
-import { levelOf, policyOf } from './peer-values.ts'
 
 /** `flag` takes no value; `list` takes one or more, and may be repeated. */
 type Shape = 'flag' | 'number' | 'text' | 'list'
@@ -25,8 +26,6 @@ export interface CliOption {
   /** What the flag puts under the key; default: the value as given. */
   readonly convert?: (given: GivenValue, warn: (text: string) => void) => unknown
 }
-
-export type GivenValue = string | readonly string[] | boolean
 
 const count = (flag: string, path: string, placeholder = 'n') =>
   ({ flag, shape: 'number', path: path.split('.'), placeholder }) as const
@@ -164,8 +163,3 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
 export const OPTIONS: readonly CliOption[] = Object.entries(GROUPS).flatMap(([group, options]) =>
   options.map(option => Object.assign({ group }, option)),
 )
-
-/** `PDGW_RETRY_MAX_RETRIES` */
-export function variableOf(flag: string): string {
-  return `PDGW_${flag.toUpperCase().replaceAll('-', '_')}`
-}

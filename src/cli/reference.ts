@@ -1,10 +1,11 @@
 /** Generated text: `config/schema.json` and `docs/reference.md`. Tests compare the files with what comes out here. */
 import { configJsonSchema, configKeys } from '../config/catalogue.ts'
+import { variableOf } from '../config/flags.ts'
 import { errorTable } from '../core/errors.ts'
 import { metricTable } from '../telemetry/metric-catalogue.ts'
-import { GUARD_FLAGS } from './guard-flags.ts'
-import { OPTIONS, variableOf } from './options.ts'
-import { type Arity, PEER_FLAGS } from './peer-flags.ts'
+import { type Arity, PEER_FLAGS } from './compat/ignored-flags.ts'
+import { GUARD_FLAGS } from './compat/rejected-flags.ts'
+import { OPTIONS } from './options.ts'
 
 export function printReference(what: 'config-schema' | 'reference', out: (text: string) => void): void {
   out(what === 'config-schema' ? configSchemaText() : referenceText())

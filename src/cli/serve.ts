@@ -1,12 +1,12 @@
 /** `pd-gateway [serve]`: loads the configuration, starts the gateway, drains and closes it at a signal. */
 import type { Config } from '../config/config.ts'
+import type { GivenValue } from '../config/flags.ts'
 import { ConfigError, loadConfig } from '../config/load.ts'
-import { guardFaults } from './guard-flags.ts'
-import type { GivenValue } from './options.ts'
-import type { CliParts } from './parts.ts'
-import { PEER_FLAGS, peerWarnings } from './peer-flags.ts'
+import { untilStopped } from '../process/stop-signals.ts'
+import { PEER_FLAGS, peerWarnings } from './compat/ignored-flags.ts'
+import { guardFaults } from './compat/rejected-flags.ts'
+import type { CliParts } from './dependencies.ts'
 import { settingsOfEnvironment, settingsOfFlags } from './settings.ts'
-import { untilStopped } from './stop.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 

@@ -1,7 +1,9 @@
 /** From the words of a command line and the variables of an environment to settings for `config/load.ts`. */
+
+import { type GivenValue, variableOf } from '../config/flags.ts'
 import type { Setting } from '../config/load.ts'
 import { numberOrText } from './number-or-text.ts'
-import { type CliOption, type GivenValue, OPTIONS, variableOf } from './options.ts'
+import { type CliOption, OPTIONS } from './options.ts'
 
 export interface Settings {
   readonly settings: readonly Setting[]

@@ -1,8 +1,8 @@
 /** `pd-gateway simulate`: simulated engines in this process, until a signal comes. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { PRESET_NAMES } from '../../bench/simulator/presets.ts'
-import type { CliParts, FleetUrls } from './parts.ts'
-import { untilStopped } from './stop.ts'
+import { untilStopped } from '../process/stop-signals.ts'
+import { PRESET_NAMES } from '../simulator/presets.ts'
+import type { CliParts, FleetUrls } from './dependencies.ts'
 
 export interface SimulateOptions {
   readonly prefillCount?: number
@@ -35,7 +35,7 @@ export function addFaultOptions(command: Command): Command {
     )
     .option(
       '--script <name>',
-      'Fault script to play from the start: a name of bench/faults, or a .yaml file.',
+      'Fault script to play from the start: a name of src/simulator/faults, or a .yaml file.',
     )
 }
 

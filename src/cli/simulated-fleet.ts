@@ -1,11 +1,12 @@
 /** The simulator as the commands use it: knobs come as text, a preset or a fault script names a set of them. */
-import { FaultReplay, scriptKnobs } from '../../bench/faults/replay.ts'
-import { readFaultScript } from '../../bench/faults/script.ts'
-import { type ControlServer, startControlServer } from '../../bench/simulator/control-server.ts'
-import { type Fleet as SimulatedFleet, startFleet } from '../../bench/simulator/fleet.ts'
-import { knobsWith } from '../../bench/simulator/knobs.ts'
-import { presetKnobs } from '../../bench/simulator/presets.ts'
-import type { Fleet, FleetOptions } from './parts.ts'
+
+import { type ControlServer, startControlServer } from '../simulator/control-server.ts'
+import { readFaultScript } from '../simulator/faults/fault-script.ts'
+import { FaultReplay, scriptKnobs } from '../simulator/faults/replay.ts'
+import { type Fleet as SimulatedFleet, startFleet } from '../simulator/fleet.ts'
+import { presetKnobs } from '../simulator/presets.ts'
+import { knobsWith } from '../simulator/settings/knobs.ts'
+import type { Fleet, FleetOptions } from './dependencies.ts'
 
 /** @throws Error when a knob is unknown or out of range, or there is no such script. */
 export async function startSimulatedFleet(options: FleetOptions): Promise<Fleet> {

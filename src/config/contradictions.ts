@@ -1,6 +1,6 @@
 /** Settings that are each right and cannot both be meant. Pure; the shape was checked by zod before. */
 import type { Config } from './config.ts'
-import type { Fault } from './faults.ts'
+import type { Fault } from './issues.ts'
 
 export function contradictions(
   { engines, limits }: Config,

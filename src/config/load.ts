@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { type Config, configSchema } from './config.ts'
 import { contradictions } from './contradictions.ts'
-import { type Fault, faultsOf } from './faults.ts'
+import { type Fault, faultsOf } from './issues.ts'
 
 /** One value for one key, from one place. */
 export interface Setting {

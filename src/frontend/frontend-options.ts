@@ -1,23 +1,10 @@
 /** What the front end is given by whoever starts it. */
 import type { Config } from '../config/config.ts'
+import type { Readiness } from '../core/readiness.ts'
 import type { ThreadChannel } from '../messages/channel.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Recorder } from '../telemetry/recorder.ts'
-
-export interface Readiness {
-  readonly isReady: boolean
-  readonly healthyEngines: number
-  readonly totalEngines: number
-  /** Why not. */
-  readonly reason?: string
-}
-
-export interface FrontendPlaces {
-  readonly capacity: () => number
-  readonly maxLive: number
-  /** Connections of clients that there are descriptors for. */
-  readonly maxClients: number
-}
+import type { FrontendPlaces } from './admission/fleet-capacity.ts'
 
 export interface FrontendOptions {
   readonly config: Config

@@ -8,7 +8,7 @@
  *
  * Half-open lets one request through at a time, the probe. It has its slot until a deadline of its own, so that one
  * that is never heard of again (its thread died) does not keep the engine out for ever.
- * No clock, no memory: `shared/breaker-cells.ts` keeps the state, `workers/breakers.ts` joins the two.
+ * No clock, no memory: `shared/breaker-cells.ts` keeps the state, `workers/selection/breakers.ts` joins the two.
  */
 import type { BreakerState, WindowCounts } from '../core/breaker-state.ts'
 

@@ -6,7 +6,7 @@
  */
 import { ERROR_CODES } from '../core/errors.ts'
 
-/** Causes of failed attempts, as `workers/failure.ts` tells them apart. */
+/** Causes of failed attempts, as `workers/classify/failure.ts` tells them apart. */
 const CAUSES = [
   'status',
   'transport',

@@ -1,7 +1,7 @@
 /** Whoever gives a request up, client, operator or a failing leg: no engine goes on with it. */
 import assert from 'node:assert/strict'
 import { after, suite, test } from 'node:test'
-import { chatPromptText, expectedText } from '../../bench/simulator/script.ts'
+import { chatPromptText, expectedText } from '../../src/simulator/sequence/output-script.ts'
 import { openGateway, runningOn } from '../support/gateway.ts'
 import { until } from '../support/until.ts'
 

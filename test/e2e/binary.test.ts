@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { suite, type TestContext, test } from 'node:test'
-import { expectedText } from '../../bench/simulator/script.ts'
+import { expectedText } from '../../src/simulator/sequence/output-script.ts'
 import { openFleet, runningOn } from '../support/gateway.ts'
 import { engineFlags, PROGRAM, type Program, startProgram } from '../support/program.ts'
 import { until } from '../support/until.ts'

@@ -1,7 +1,7 @@
 /** Every endpoint but those for tokens, against real threads and simulated engines, and what is refused at the door. */
 import assert from 'node:assert/strict'
 import { after, suite, test } from 'node:test'
-import { expectedText } from '../../bench/simulator/script.ts'
+import { expectedText } from '../../src/simulator/sequence/output-script.ts'
 import { type GatewayHouse, openGateway } from '../support/gateway.ts'
 import { sendRaw } from '../support/raw-http.ts'
 import { until } from '../support/until.ts'

@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import * as fc from 'fast-check'
-import { type Chance, seededChance } from '../../bench/simulator/chance.ts'
-import type { SimEngine } from '../../bench/simulator/engine.ts'
+import { type Chance, seededChance } from '../../src/core/seeded-random.ts'
+import type { SimEngine } from '../../src/simulator/engine.ts'
 import { openGateway } from '../support/gateway.ts'
 
 interface Sent {

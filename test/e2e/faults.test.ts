@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { scriptFor, type WrittenScript } from '../../bench/simulator/script.ts'
+import { scriptFor, type WrittenScript } from '../../src/simulator/sequence/output-script.ts'
 import { openGateway, runningOn } from '../support/gateway.ts'
 import { until } from '../support/until.ts'
 

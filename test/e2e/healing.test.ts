@@ -1,7 +1,7 @@
 /** All engines of a role are gone, then back: how long until the gateway's clients notice. */
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
-import type { SimEngine } from '../../bench/simulator/engine.ts'
+import type { SimEngine } from '../../src/simulator/engine.ts'
 import { type GatewayHouse, openGateway } from '../support/gateway.ts'
 import { until } from '../support/until.ts'
 

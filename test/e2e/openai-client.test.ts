@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import OpenAI, { NotFoundError } from 'openai'
-import { chatPromptText, scriptFor } from '../../bench/simulator/script.ts'
+import { chatPromptText, scriptFor } from '../../src/simulator/sequence/output-script.ts'
 import { openGateway, runningOn } from '../support/gateway.ts'
 import { until } from '../support/until.ts'
 

@@ -1,7 +1,7 @@
 /** Circuit breakers, pair links and waits of a whole gateway before simulated engines. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Fleet } from '../../bench/simulator/fleet.ts'
+import type { Fleet } from '../../src/simulator/fleet.ts'
 import { openGateway } from '../support/gateway.ts'
 import { until } from '../support/until.ts'
 

@@ -6,7 +6,7 @@
  */
 import assert from 'node:assert/strict'
 import { after, type TestContext, test } from 'node:test'
-import type { Knobs } from '../../bench/simulator/knobs.ts'
+import type { Knobs } from '../../src/simulator/settings/knobs.ts'
 import { openFleet, openGateway } from '../support/gateway.ts'
 
 const house = await openGateway({ after }, { fleet: { prefill: 1, decode: 1 } })

@@ -8,8 +8,8 @@
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { resetSocket } from '../../bench/simulator/reset-socket.ts'
 import type { Leg } from '../../src/core/errors.ts'
+import { resetSocket } from '../../src/simulator/http/reset-socket.ts'
 import { listen } from '../support/listen.ts'
 
 export interface Play {

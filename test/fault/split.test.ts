@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { Leg } from '../../src/core/errors.ts'
-import { DecodeLeg } from '../../workers/decode-leg.ts'
+import { DecodeLeg } from '../../workers/attempt/decode-leg.ts'
 import { ask } from './ask.ts'
 import { FAULTS } from './faults.ts'
 import { chunk, LAST_CHUNK, type Script, STREAM_HEAD, scriptedEngine } from './scripted-engine.ts'

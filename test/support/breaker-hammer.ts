@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { configSchema } from '../../src/config/config.ts'
 import { BreakerCells } from '../../src/shared/breaker-cells.ts'
 import type { SharedMemory } from '../../src/shared/layout.ts'
-import { Breakers } from '../../workers/breakers.ts'
+import { Breakers } from '../../workers/selection/breakers.ts'
 import { engineOf } from './engines.ts'
 
 export interface HammerTask {

@@ -1,9 +1,9 @@
 /** A running gateway in front of simulated engines, both closed when the test ends. */
 
-import { type Fleet, type FleetOptions, startFleet } from '../../bench/simulator/fleet.ts'
-import { FAST } from '../../bench/simulator/knobs.ts'
 import { type ConfigInput, configSchema } from '../../src/config/config.ts'
 import { startGateway } from '../../src/gateway.ts'
+import { type Fleet, type FleetOptions, startFleet } from '../../src/simulator/fleet.ts'
+import { FAST } from '../../src/simulator/settings/knobs.ts'
 import { at } from './sse.ts'
 import { until } from './until.ts'
 

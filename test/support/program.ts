@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { TestContext } from 'node:test'
-import type { Fleet } from '../../bench/simulator/fleet.ts'
+import type { Fleet } from '../../src/simulator/fleet.ts'
 import { until } from './until.ts'
 
 const ROOT = join(import.meta.dirname, '../..')

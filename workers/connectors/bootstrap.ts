@@ -5,8 +5,8 @@
  */
 import type { Engine } from '../../src/core/engine.ts'
 import type { Random } from '../../src/core/random.ts'
-import { newRid, newRids, newRoom } from '../identity.ts'
-import type { Injection } from '../upstream/body.ts'
+import type { Injection } from '../request/engine-body.ts'
+import { newRid, newRids, newRoom } from '../request/ids.ts'
 
 /** `batchSize`: `undefined` for a single prompt; a batch gets lists of that length, one rid and room a prompt. */
 export function injectBootstrap(prefill: Engine, batchSize: number | undefined, random: Random): Injection {

@@ -4,12 +4,12 @@
  * Each has its own pair, rid, room and retries. To its sink the whole looks like one request.
  */
 
-import { EditedSink } from '../answer/edited-sink.ts'
-import { AttemptLoop, type EngineRequest } from '../attempt-loop.ts'
-import type { AnswerHead, AttemptSink } from '../attempt-plan.ts'
-import type { Failure } from '../failure.ts'
+import type { AnswerHead, AttemptSink } from '../attempt/plan.ts'
+import type { Failure } from '../classify/failure.ts'
 import { asBuffer } from '../json/bytes.ts'
-import type { RouterContext } from '../router-context.ts'
+import { EditedSink } from '../response/editing-sink.ts'
+import { AttemptLoop, type EngineRequest } from '../retry/retry-loop.ts'
+import type { RouterContext } from '../retry/router-context.ts'
 import { mergeBodies } from './merge-bodies.ts'
 import { SampleStreams } from './merge-events.ts'
 

@@ -3,7 +3,7 @@ import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
 import { applyEdits, type Edit } from '../json/edit.ts'
 import { replaceAt } from '../json/replace-at.ts'
 import { JsonFault, rangeAt, scanArray } from '../json/scan.ts'
-import { eventsIn, isDoneData, toEvent } from '../sse-events.ts'
+import { eventsIn, isDoneData, toEvent } from '../sse/events.ts'
 import { mergeUsage } from './usage.ts'
 
 export class SampleStreams {

@@ -5,8 +5,11 @@
 import type { Socket } from 'node:net'
 import { newPlace } from '../../src/core/age-list.ts'
 import { type ChunkSink, connectLean, type LeanSocket } from './lean-socket.ts'
-import type { Leg } from './leg-dispatch.ts'
+import type { LegRequest } from './types.ts'
 import { buildConnector, Client } from './undici.ts'
+
+/** What undici calls while a connection carries a request. */
+type DispatchHandler = Parameters<Client['dispatch']>[1]
 
 export interface ConnectionOptions {
   readonly connectMs: number
@@ -53,11 +56,11 @@ export class Connection {
     this.#client.on('disconnect', () => onClosed(this))
   }
 
-  dispatch(leg: Leg): void {
-    const { method, path, headers, body } = leg.request
+  dispatch(request: LegRequest, handler: DispatchHandler): void {
+    const { method, path, headers, body } = request
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- undici reads the flat list, its type says mutable
     const flat = headers as string[]
-    this.#client.dispatch({ method, path, headers: flat, body: body ?? null }, leg)
+    this.#client.dispatch({ method, path, headers: flat, body: body ?? null }, handler)
   }
 
   /** A response's head comes next. */

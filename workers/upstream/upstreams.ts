@@ -1,8 +1,8 @@
 /** All engines' connections of one router thread. */
 import type { Config } from '../../src/config/config.ts'
-import { EngineConnections } from './engine-connections.ts'
+import { EngineConnections } from './engine-pool.ts'
 import { SocketBudget } from './socket-budget.ts'
-import { socketsOf } from './socket-share.ts'
+import { socketsOf } from './socket-limits.ts'
 
 export class Upstreams {
   readonly #config: Config

@@ -1,9 +1,9 @@
 /** Entry of the process that holds a scenario's simulated engines; the channel brings orders, its end ends it. */
-import { messageOf } from '../../error-words.ts'
-import { FaultReplay } from '../../faults/replay.ts'
-import { readFaultScript } from '../../faults/script.ts'
-import type { SimEngine } from '../../simulator/engine.ts'
-import { type Fleet, startFleet } from '../../simulator/fleet.ts'
+import { messageOf } from '../../../src/core/error-text.ts'
+import type { SimEngine } from '../../../src/simulator/engine.ts'
+import { readFaultScript } from '../../../src/simulator/faults/fault-script.ts'
+import { FaultReplay } from '../../../src/simulator/faults/replay.ts'
+import { type Fleet, startFleet } from '../../../src/simulator/fleet.ts'
 import type { FromFleet, ToFleet } from './messages.ts'
 import { type FleetPlan, knobsOf } from './plan.ts'
 

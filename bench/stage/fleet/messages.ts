@@ -1,5 +1,5 @@
 /** What a scenario and the process of its simulated engines say to each other. */
-import type { Role } from '../../simulator/engine-state.ts'
+import type { Role } from '../../../src/simulator/engine/engine-state.ts'
 import type { FleetPlan } from './plan.ts'
 
 export type ToFleet =

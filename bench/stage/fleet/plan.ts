@@ -1,10 +1,10 @@
 /** The simulated engines of a scenario, and what goes wrong with them: the schema. */
 import { z } from 'zod'
-import { scriptKnobs } from '../../faults/replay.ts'
-import { readFaultScript } from '../../faults/script.ts'
-import type { Role } from '../../simulator/engine-state.ts'
-import { type Knobs, knobsSchema } from '../../simulator/knobs.ts'
-import { PRESET_NAMES, presetKnobs } from '../../simulator/presets.ts'
+import type { Role } from '../../../src/simulator/engine/engine-state.ts'
+import { readFaultScript } from '../../../src/simulator/faults/fault-script.ts'
+import { scriptKnobs } from '../../../src/simulator/faults/replay.ts'
+import { PRESET_NAMES, presetKnobs } from '../../../src/simulator/presets.ts'
+import { type Knobs, knobsSchema } from '../../../src/simulator/settings/knobs.ts'
 
 export const fleetPlanSchema = z.strictObject({
   prefill: z.int().min(1).default(2),

@@ -1,8 +1,8 @@
 /** What /metrics says is what happened: held against the engines' own counters and the answers that clients got. */
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { FaultReplay } from '../../../bench/faults/replay.ts'
-import { parseFaultScript } from '../../../bench/faults/script.ts'
+import { parseFaultScript } from '../../../src/simulator/faults/fault-script.ts'
+import { FaultReplay } from '../../../src/simulator/faults/replay.ts'
 import { openGateway } from '../../support/gateway.ts'
 import { until } from '../../support/until.ts'
 

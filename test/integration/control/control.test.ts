@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import type { Worker } from 'node:worker_threads'
 import { type Config, configSchema } from '../../../src/config/config.ts'
-import { startControl } from '../../../src/control/control.ts'
+import { startControl } from '../../../src/control/control-supervisor.ts'
 import { type EngineSnapshot, NO_ENGINES } from '../../../src/core/engine.ts'
 import { EngineSlots } from '../../../src/shared/engine-slots.ts'
 import { createSharedMemory } from '../../../src/shared/layout.ts'
@@ -66,7 +66,7 @@ async function control(t: TestContext, engines: Config['engines'] | object, heal
   const running = await startControl({
     config,
     shared,
-    entry: new URL('../../../src/admin/control-thread.ts', import.meta.url),
+    entry: new URL('../../../workers/control.ts', import.meta.url),
     onSnapshot: snapshot => {
       seen.snapshot = snapshot
       seen.sizes.push(snapshot.engines.length)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Socket } from 'node:net'
 import { test } from 'node:test'
 import { configSchema } from '../../../src/config/config.ts'
-import { EngineWatch } from '../../../src/control/engine-watch.ts'
+import { EngineWatch } from '../../../src/control/engine-monitor.ts'
 import { SILENT } from '../../support/front-house.ts'
 
 /** Port 1 of this machine: nobody listens there. */

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { servedRoutes } from '../../../src/frontend/routes.ts'
+import { servedRoutes } from '../../../src/frontend/intake/routes.ts'
 import { openHouse } from '../../support/front-house.ts'
 import { sendRaw } from '../../support/raw-http.ts'
 import { until } from '../../support/until.ts'

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { suite, test } from 'node:test'
-import type { Readiness } from '../../../src/frontend/frontend-options.ts'
+import type { Readiness } from '../../../src/core/readiness.ts'
 import { openHouse } from '../../support/front-house.ts'
 import { until } from '../../support/until.ts'
 

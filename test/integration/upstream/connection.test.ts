@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
-import { resetSocket } from '../../../bench/simulator/reset-socket.ts'
+import { resetSocket } from '../../../src/simulator/http/reset-socket.ts'
 import { listen } from '../../support/listen.ts'
 import { until } from '../../support/until.ts'
 import { answerOf, ask, connectionsTo, NotedAnswer, post, rawEngine } from './raw-engine.ts'

@@ -4,9 +4,9 @@ import { createServer, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 import { configSchema } from '../../../src/config/config.ts'
 import type { FlatHeaders } from '../../../src/messages/types.ts'
-import { EngineConnections } from '../../../workers/upstream/engine-connections.ts'
-import type { LegFailure, LegHandler, LegRequest } from '../../../workers/upstream/leg.ts'
+import { EngineConnections } from '../../../workers/upstream/engine-pool.ts'
 import { SocketBudget } from '../../../workers/upstream/socket-budget.ts'
+import type { LegFailure, LegHandler, LegRequest } from '../../../workers/upstream/types.ts'
 import { listen } from '../../support/listen.ts'
 
 export interface RawRequest {

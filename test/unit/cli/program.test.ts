@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
 import { test } from 'node:test'
-import type { CliParts, FleetOptions } from '../../../src/cli/parts.ts'
+import type { CliParts, FleetOptions } from '../../../src/cli/dependencies.ts'
 import { runCli } from '../../../src/cli/program.ts'
 import type { Config } from '../../../src/config/config.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { injectBootstrap } from '../../../../workers/connectors/bootstrap.ts'
-import { injectSingle } from '../../../../workers/connectors/single.ts'
+import { injectSingle } from '../../../../workers/connectors/mixed.ts'
 import { engineOf } from '../../../support/engines.ts'
 import { seededRandom } from '../../../support/seeded-random.ts'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { configSchema } from '../../../../src/config/config.ts'
 import { SocketBudget, type SocketPool } from '../../../../workers/upstream/socket-budget.ts'
-import { legsOf, socketsOf } from '../../../../workers/upstream/socket-share.ts'
+import { legsOf, socketsOf } from '../../../../workers/upstream/socket-limits.ts'
 
 /** A pool with so many idle connections that wants `wanted` more. */
 class FakePool implements SocketPool {

@@ -1,0 +1,104 @@
+/** Flags of `bench serving` that say what is asked, as sglang's `bench_serving` names them. */
+import { type Command, Option } from 'commander'
+import type { BenchLevel } from '../command/plans.ts'
+import { count, positive, share } from './values.ts'
+
+/** `random-ids` is another name of `random`: there is one way to make words here. */
+const DATASETS = [
+  'random',
+  'random-ids',
+  'generated-shared-prefix',
+  'multi-turn',
+  'custom',
+  'mooncake',
+] as const
+
+export interface DatasetOptions {
+  readonly datasetName: (typeof DATASETS)[number]
+  readonly datasetPath?: string
+  readonly numPrompts: number
+  readonly randomInputLen: number
+  readonly randomOutputLen: number
+  readonly randomRangeRatio: number
+  readonly gspNumGroups: number
+  readonly gspPromptsPerGroup?: number
+  readonly gspSystemPromptLen: number
+  readonly gspQuestionLen: number
+  readonly gspOutputLen: number
+  readonly useTraceTimestamps?: boolean
+  readonly mooncakeSlowdownFactor: number
+}
+
+export function addDatasetFlags(command: Command): Command {
+  return command
+    .addOption(new Option('--dataset-name <name>').choices(DATASETS).default('random'))
+    .option('--dataset-path <file>', 'Of custom (JSON lines) and mooncake.')
+    .option('--num-prompts <n>', 'Requests in all.', count, 1000)
+    .option('--random-input-len <n>', 'Prompt tokens.', count, 1024)
+    .option('--random-output-len <n>', 'Answer tokens.', count, 1024)
+    .option('--random-range-ratio <share>', 'Least length, as a share of the length.', share, 0)
+    .option('--gsp-num-groups <n>', 'Groups with one system prompt.', count, 64)
+    .option('--gsp-prompts-per-group <n>', 'Requests of each group, in place of --num-prompts.', count)
+    .option('--gsp-system-prompt-len <n>', 'Its tokens.', count, 2048)
+    .option('--gsp-question-len <n>', 'Tokens of a question.', count, 128)
+    .option('--gsp-output-len <n>', 'Tokens of an answer.', count, 256)
+    .option('--use-trace-timestamps', 'Send when the mooncake trace says.')
+    .option('--mooncake-slowdown-factor <n>', 'The time of the trace is stretched by it.', positive, 1)
+}
+
+/** How many requests, and which. */
+export function datasetLoad(options: DatasetOptions): Pick<BenchLevel['load'], 'requests' | 'dataset'> {
+  return { requests: requestsOf(options), dataset: datasetOf(options) }
+}
+
+/** Refuses a file that is not named, and a ramp beside the times of a trace. */
+export function refuseOddDataset(
+  { datasetName, datasetPath, useTraceTimestamps }: DatasetOptions,
+  command: Command,
+): void {
+  if ((datasetName === 'custom' || datasetName === 'mooncake') && datasetPath === undefined)
+    command.error(`error: --dataset-name ${datasetName} needs --dataset-path`)
+  if (useTraceTimestamps === true && datasetName !== 'mooncake')
+    command.error('error: --use-trace-timestamps needs --dataset-name mooncake')
+}
+
+export function isTraceTimed({ datasetName, useTraceTimestamps }: DatasetOptions): boolean {
+  return datasetName === 'mooncake' && useTraceTimestamps === true
+}
+
+function requestsOf(options: DatasetOptions): number {
+  const { datasetName, gspNumGroups, gspPromptsPerGroup, numPrompts } = options
+  return datasetName === 'generated-shared-prefix' && gspPromptsPerGroup !== undefined
+    ? gspNumGroups * gspPromptsPerGroup
+    : numPrompts
+}
+
+function datasetOf(options: DatasetOptions): BenchLevel['load']['dataset'] {
+  const { datasetName, datasetPath = '', randomInputLen, randomOutputLen: outputTokens } = options
+  switch (datasetName) {
+    case 'random':
+    case 'random-ids':
+      return {
+        kind: 'random',
+        inputTokens: randomInputLen,
+        outputTokens,
+        rangeRatio: options.randomRangeRatio,
+      }
+    case 'generated-shared-prefix':
+      return {
+        kind: 'shared-prefix',
+        groups: options.gspNumGroups,
+        systemTokens: options.gspSystemPromptLen,
+        questionTokens: options.gspQuestionLen,
+        outputTokens: options.gspOutputLen,
+      }
+    case 'multi-turn':
+      return { kind: 'multi-turn', turnTokens: randomInputLen, outputTokens }
+    case 'custom':
+      return { kind: 'jsonl', path: datasetPath, outputTokens }
+    case 'mooncake': {
+      const slowdown = options.mooncakeSlowdownFactor
+      return { kind: 'mooncake', path: datasetPath, useTimestamps: isTraceTimed(options), slowdown }
+    }
+  }
+}

@@ -1,0 +1,112 @@
+/** Flags of `bench serving` for the result file of vLLM's `bench serve`, as that tool names them. */
+import { type Command, InvalidArgumentError } from 'commander'
+import type { BenchRun } from '../command/run-bench.ts'
+import { VLLM_METRICS } from '../report/vllm-metrics.ts'
+import type { VllmOptions } from '../report/vllm-result.ts'
+
+export interface ResultOptions {
+  readonly backend: string
+  readonly requestRate: number
+  readonly burstiness: number
+  readonly maxConcurrency?: number
+  readonly rampUpStrategy?: 'linear' | 'exponential'
+  readonly rampUpStartRps?: number
+  readonly rampUpEndRps?: number
+  readonly label?: string
+  readonly saveResult?: boolean
+  readonly saveDetailed?: boolean
+  readonly appendResult?: boolean
+  readonly resultDir: string
+  readonly resultFilename?: string
+  readonly metadata?: Readonly<Record<string, string>>
+  readonly percentileMetrics: VllmOptions['percentileMetrics']
+  readonly metricPercentiles: VllmOptions['percentiles']
+  readonly goodput?: Limits
+}
+
+type Metric = VllmOptions['percentileMetrics'][number]
+type Limits = NonNullable<VllmOptions['goodput']>
+
+export function addResultFlags(command: Command): Command {
+  return command
+    .option('--save-result', "Write vLLM's result file.")
+    .option('--save-detailed', 'The same, with lengths, times, text and error of each request.')
+    .option('--append-result', 'The same, as a further line of the file.')
+    .option('--result-dir <folder>', 'Where to.', '.')
+    .option('--result-filename <name>', "Its name, in place of vLLM's own.")
+    .option('--label <text>', 'Goes into the file and its name.')
+    .option('--metadata <key=value...>', 'Go into the file.', metadata)
+    .option('--percentile-metrics <list>', `Of ${VLLM_METRICS.join(',')}.`, metrics, ['ttft', 'tpot', 'itl'])
+    .option('--metric-percentiles <list>', 'For each of them: 50,90,99 ...', percentiles, [99])
+    .option(
+      '--goodput <metric:ms...>',
+      'Limits of a good request, whose pace is shown: ttft:200 tpot:50 e2el:1000.',
+      goodput,
+    )
+}
+
+/** What the flags mean: nothing when the file is not wanted. */
+export function resultFile(options: ResultOptions): Pick<BenchRun, 'vllm'> {
+  const { saveResult, saveDetailed = false, appendResult = false } = options
+  if (saveResult !== true && !saveDetailed && !appendResult) return {}
+  const vllm = {
+    backend: options.backend,
+    label: options.label ?? null,
+    requestRate: options.requestRate,
+    burstiness: options.burstiness,
+    maxConcurrency: options.maxConcurrency ?? null,
+    ramp: rampOf(options),
+    metadata: options.metadata ?? {},
+    percentileMetrics: options.percentileMetrics,
+    percentiles: options.metricPercentiles,
+    goodput: options.goodput,
+    isDetailed: saveDetailed,
+  }
+  const { resultDir: folder, resultFilename: fileName } = options
+  return { vllm: { folder, fileName, isAppended: appendResult, options: vllm } }
+}
+
+function rampOf(options: ResultOptions): VllmOptions['ramp'] {
+  const { rampUpStrategy: strategy, rampUpStartRps: startRps = 0, rampUpEndRps: endRps = 0 } = options
+  return strategy === undefined ? undefined : { strategy, startRps, endRps }
+}
+
+function metadata(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const [key, value] = splitAt(text, '=')
+  return { ...before, [key]: value }
+}
+
+function goodput(text: string, before: Limits = {}): Limits {
+  const [name, value] = splitAt(text, ':')
+  const ms = Number(value)
+  if (!isLimited(name) || !(ms > 0)) throw new InvalidArgumentError('It is ttft:MS, tpot:MS or e2el:MS.')
+  return { ...before, [name]: ms }
+}
+
+function splitAt(text: string, sign: string): [string, string] {
+  const at = text.indexOf(sign)
+  if (at < 1) throw new InvalidArgumentError(`It is NAME${sign}VALUE.`)
+  return [text.slice(0, at).trim(), text.slice(at + 1).trim()]
+}
+
+function isLimited(name: string): name is 'ttft' | 'tpot' | 'e2el' {
+  return name === 'ttft' || name === 'tpot' || name === 'e2el'
+}
+
+function isMetric(name: string): name is Metric {
+  return VLLM_METRICS.some(metric => metric === name)
+}
+
+function metrics(text: string): readonly Metric[] {
+  const names = text.split(',')
+  if (!names.every(isMetric))
+    throw new InvalidArgumentError(`A list of ${VLLM_METRICS.join(', ')} is needed.`)
+  return names
+}
+
+function percentiles(text: string): readonly number[] {
+  const values = text.split(',').map(Number)
+  if (text === '' || !values.every(value => value > 0 && value <= 100))
+    throw new InvalidArgumentError('A list of numbers above 0, up to 100, is needed.')
+  return values
+}

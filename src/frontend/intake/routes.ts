@@ -1,0 +1,87 @@
+/** Which path does what, and with which methods. Pure; whoever serves a route is in `server.ts`. */
+import type { Endpoint } from '../../core/endpoint.ts'
+
+/** Pages that the front end answers without asking anyone. */
+export type LocalPage = 'alive' | 'readiness'
+
+export type Route =
+  | {
+      readonly kind: 'exchange'
+      readonly endpoint: Endpoint
+      readonly methods: readonly string[]
+      /** What the path names, decoded: for the router thread, as the body that a GET has none of. */
+      readonly name?: string
+    }
+  | { readonly kind: 'local'; readonly page: LocalPage; readonly methods: readonly string[] }
+  /** Engines have it, the gateway does not. */
+  | { readonly kind: 'unserved' }
+
+/** The routes that router threads answer. */
+export type ExchangeRoute = Extract<Route, { kind: 'exchange' }>
+
+const WRITE = ['POST', 'PUT']
+const READ = ['GET']
+const EITHER = ['GET', 'POST']
+
+const ROUTES = new Map<string, Route>([
+  ['/generate', { kind: 'exchange', endpoint: 'generate', methods: WRITE }],
+  ['/v1/chat/completions', { kind: 'exchange', endpoint: 'chat', methods: ['POST'] }],
+  ['/v1/completions', { kind: 'exchange', endpoint: 'completions', methods: ['POST'] }],
+  ['/v1/models', { kind: 'exchange', endpoint: 'models', methods: READ }],
+  ['/get_model_info', { kind: 'exchange', endpoint: 'model-info', methods: READ }],
+  ['/model_info', { kind: 'exchange', endpoint: 'model-info', methods: READ }],
+  ['/get_server_info', { kind: 'exchange', endpoint: 'server-info', methods: READ }],
+  ['/server_info', { kind: 'exchange', endpoint: 'server-info', methods: READ }],
+  ['/get_loads', { kind: 'exchange', endpoint: 'loads', methods: READ }],
+  ['/v1/loads', { kind: 'exchange', endpoint: 'loads', methods: READ }],
+  ['/health_generate', { kind: 'exchange', endpoint: 'health-generate', methods: READ }],
+  ['/flush_cache', { kind: 'exchange', endpoint: 'flush-cache', methods: EITHER }],
+  ['/abort_request', { kind: 'exchange', endpoint: 'abort-request', methods: ['POST'] }],
+  ['/start_profile', { kind: 'exchange', endpoint: 'start-profile', methods: EITHER }],
+  ['/stop_profile', { kind: 'exchange', endpoint: 'stop-profile', methods: EITHER }],
+  ['/health', { kind: 'local', page: 'alive', methods: ['GET', 'HEAD'] }],
+  ['/liveness', { kind: 'local', page: 'alive', methods: ['GET', 'HEAD'] }],
+  ['/readiness', { kind: 'local', page: 'readiness', methods: ['GET', 'HEAD'] }],
+])
+
+const UNSERVED =
+  /^\/(v1\/(embeddings|rerank|score|classify|responses|messages|conversations|realtime|tokenize|detokenize|audio)|rerank|encode|classify|score|tokenize|detokenize|api\/(chat|generate|tags|show)|vertex_generate|invocations|(update|get|init|load|unload|destroy|release|resume|pause|continue)_\w+|open_session|close_session|set_internal_state|parse_function_call|separate_reasoning|slow_down|configure_logging)(\/|$)/
+
+const MODEL = '/v1/models/'
+
+const UNSERVED_ROUTE: Route = { kind: 'unserved' }
+
+/** `undefined`: nobody knows this path. */
+export function findRoute(path: string): Route | undefined {
+  return ROUTES.get(path) ?? modelRoute(path) ?? (UNSERVED.test(path) ? UNSERVED_ROUTE : undefined)
+}
+
+/** Names of models hold slashes, escaped by some clients and not by others. */
+function modelRoute(path: string): Route | undefined {
+  if (!path.startsWith(MODEL)) return undefined
+  const name = decoded(path.slice(MODEL.length))
+  return name ? { kind: 'exchange', endpoint: 'model', methods: READ, name } : undefined
+}
+
+/** `undefined` when it is not escaped as addresses are. */
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** Everything that is served, for the documentation and its test. */
+export function servedRoutes(): readonly { readonly path: string; readonly methods: readonly string[] }[] {
+  const fixed = [...ROUTES].map(([path, route]) => ({
+    path,
+    methods: route.kind === 'unserved' ? [] : route.methods,
+  }))
+  return [...fixed, { path: `${MODEL}{model}`, methods: READ }]
+}
+
+/** Value of the `allow` header. */
+export function allowedMethods(route: Route): string {
+  return route.kind === 'unserved' ? 'OPTIONS' : [...route.methods, 'OPTIONS'].join(', ')
+}

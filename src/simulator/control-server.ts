@@ -1,0 +1,131 @@
+/**
+ * The control port of a fleet: knobs, crashes and counters for whoever is in another process.
+ *
+ * It belongs to the observer, not to an engine: it answers while engines are dead or hang.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { z } from 'zod'
+import type { SimEngine } from './engine.ts'
+import { namedEngines } from './engine-names.ts'
+import type { Fleet } from './fleet.ts'
+import { knobChangesSchema } from './settings/knobs.ts'
+
+export interface ControlServer {
+  readonly url: string
+  close(): Promise<void>
+}
+
+interface Named {
+  readonly fleet: Fleet
+  readonly engines: ReadonlyMap<string, SimEngine>
+}
+
+type Action = (named: Named, body: unknown) => unknown
+
+const engineSchema = z.object({ engine: z.string() })
+const knobsBody = engineSchema.extend({ knobs: knobChangesSchema })
+const healthBody = engineSchema.extend({
+  health: z.enum(['starting', 'up', 'stalled', 'draining', 'dead', 'blackhole']),
+})
+const pairBody = z.object({ prefill: z.string(), decode: z.string(), forMs: z.number().min(0) })
+
+const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
+  ['GET /engines', ({ engines }) => [...engines].map(([name, engine]) => describe(name, engine))],
+  [
+    'GET /counters',
+    ({ engines }) => Object.fromEntries([...engines].map(([name, one]) => [name, countersOf(one)])),
+  ],
+  [
+    'GET /first-tokens',
+    ({ engines }) => Object.fromEntries([...engines].map(([name, one]) => [name, one.firstTokens.entries])),
+  ],
+  [
+    'POST /knobs',
+    (named, body) => {
+      const { engine, knobs } = knobsBody.parse(body)
+      Object.assign(engineAt(named, engine).knobs, knobs)
+    },
+  ],
+  [
+    'POST /health',
+    async (named, body) => {
+      const { engine, health } = healthBody.parse(body)
+      await engineAt(named, engine).setHealth(health)
+    },
+  ],
+  ['POST /restart', (named, body) => engineAt(named, engineSchema.parse(body).engine).restart()],
+  [
+    'POST /break-pair',
+    (named, body) => {
+      const { prefill, decode, forMs } = pairBody.parse(body)
+      named.fleet.breakPair(engineAt(named, prefill), engineAt(named, decode), forMs)
+    },
+  ],
+])
+
+/** Listens on 127.0.0.1. Port 0: any free one. @throws when it is taken. */
+export async function startControlServer(fleet: Fleet, port: number): Promise<ControlServer> {
+  const named = { fleet, engines: namedEngines(fleet) }
+  const server = createServer((message, response) => void answer(named, message, response))
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', resolve)
+  })
+  const address = server.address()
+  const bound = typeof address === 'object' && address !== null ? address.port : port
+  return {
+    url: `http://127.0.0.1:${bound}`,
+    close: () =>
+      new Promise(resolve => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+async function answer(named: Named, message: IncomingMessage, response: ServerResponse): Promise<void> {
+  const action = ACTIONS.get(`${message.method} ${message.url}`)
+  if (action === undefined) return send(response, 404, { error: 'there is no such route' })
+  try {
+    const text = await textOf(message)
+    const result = await action(named, text === '' ? undefined : JSON.parse(text))
+    send(response, 200, result ?? {})
+  } catch (error) {
+    send(response, 400, { error: error instanceof z.ZodError ? z.prettifyError(error) : String(error) })
+  }
+}
+
+async function textOf(message: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = []
+  for await (const part of message) parts.push(Buffer.from(part))
+  return Buffer.concat(parts).toString()
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' })
+  response.end(JSON.stringify(body))
+}
+
+function engineAt({ engines }: Named, name: string): SimEngine {
+  const engine = engines.get(name)
+  if (engine === undefined) throw new RangeError(`there is no engine ${name}`)
+  return engine
+}
+
+function describe(name: string, engine: SimEngine): object {
+  const { role, url, bootstrapPort, health, knobs } = engine
+  return { name, role, url, bootstrapPort, health, knobs }
+}
+
+/** All that is counted, and how things stand now. `answered`: completed or failed. */
+function countersOf(engine: SimEngine): object {
+  const { counters, sockets } = engine
+  return {
+    ...counters,
+    answered: counters.completed + counters.failed,
+    running: engine.running(),
+    sockets,
+    rooms: engine.rooms.seen,
+    duplicateRooms: engine.rooms.duplicates,
+  }
+}

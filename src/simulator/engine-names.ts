@@ -1,0 +1,35 @@
+/** How engines of a fleet are called from outside: `prefill/0`, `decode/1`; and which of them a pattern means. */
+
+import type { Role } from './engine/engine-state.ts'
+import type { SimEngine } from './engine.ts'
+import type { Fleet } from './fleet.ts'
+
+export type EngineName = `${Role}/${number}`
+
+/** `all`, all of a role, or one. */
+export const ENGINE_PATTERN = /^(?:all|(?:prefill|decode|unified)\/(?:\*|\d+))$/
+
+export function namedEngines(fleet: Pick<Fleet, Role>): ReadonlyMap<EngineName, SimEngine> {
+  const named = new Map<EngineName, SimEngine>()
+  for (const role of ['prefill', 'decode', 'unified'] as const) {
+    for (const [place, engine] of fleet[role].entries()) named.set(`${role}/${place}`, engine)
+  }
+  return named
+}
+
+/** In the order of `names`. @throws RangeError when a pattern means none of them. */
+export function matchingNames(
+  names: readonly EngineName[],
+  patterns: readonly string[],
+): readonly EngineName[] {
+  for (const pattern of patterns) {
+    if (names.some(name => isMeant(name, pattern))) continue
+    throw new RangeError(`there is no engine ${pattern} among ${names.join(', ')}`)
+  }
+  return names.filter(name => patterns.some(pattern => isMeant(name, pattern)))
+}
+
+function isMeant(name: EngineName, pattern: string): boolean {
+  if (pattern === 'all' || pattern === name) return true
+  return pattern.endsWith('/*') && name.startsWith(pattern.slice(0, -1))
+}

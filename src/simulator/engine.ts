@@ -1,0 +1,223 @@
+/**
+ * One simulated engine: listener, scheduler, state of its process.
+ *
+ * A crash takes with it all that a process holds; knobs, counters and logs belong to the observer and stay.
+ */
+
+import { type Chance, seededChance } from '../core/seeded-random.ts'
+import type { SimClock, TimerHandle } from './clock/clock.ts'
+import { type EngineState, type HealthState, later, type Role } from './engine/engine-state.ts'
+import { FirstTokenLog } from './engine/first-token-log.ts'
+import type { Generation } from './engine/generation.ts'
+import { createBootstrapServer } from './http/bootstrap-server.ts'
+import { HttpListener, type IncomingRequest } from './http/http-server.ts'
+import { route } from './routes/routes.ts'
+import { DecodeScheduler } from './scheduler/decode-scheduler.ts'
+import { UnifiedScheduler } from './scheduler/mixed-scheduler.ts'
+import { PrefillScheduler } from './scheduler/prefill-scheduler.ts'
+import { type Counters, newCounters } from './sequence/counters.ts'
+import type { LogprobSide } from './sequence/logprobs.ts'
+import { RequestTable } from './sequence/request-table.ts'
+import type { Scheduler } from './sequence/scheduler.ts'
+import type { Knobs } from './settings/knobs.ts'
+import type { Fabric } from './transfer/fabric.ts'
+import { RoomLog } from './transfer/room-log.ts'
+
+export interface EngineOptions {
+  readonly role: Role
+  /** Place among the engines of the fleet: its own sequence of chance. */
+  readonly index: number
+  readonly host: string
+  readonly knobs: Knobs
+  readonly clock: SimClock
+  readonly fabric: Fabric
+}
+
+/** A request as it came in. */
+export interface RecordedRequest {
+  readonly method: string
+  readonly path: string
+  readonly headers: IncomingRequest['message']['headers']
+  readonly body: Buffer
+}
+
+const SIDES: Readonly<Record<Role, LogprobSide>> = {
+  prefill: { hasInput: true, lacksFirstIds: false },
+  decode: { hasInput: false, lacksFirstIds: true },
+  unified: { hasInput: true, lacksFirstIds: false },
+}
+
+export class SimEngine implements EngineState {
+  readonly role: Role
+  /** May be changed while it runs. */
+  readonly knobs: Knobs
+  readonly clock: SimClock
+  readonly chance: Chance
+  readonly side: LogprobSide
+  readonly scheduler: Scheduler
+  readonly table = new RequestTable()
+  readonly counters: Counters = newCounters()
+  readonly generations = new Set<Generation>()
+  readonly timers = new Set<TimerHandle>()
+  /** The last `recordBodies` generation requests, oldest first. */
+  readonly received: RecordedRequest[] = []
+  readonly rooms = new RoomLog()
+  readonly firstTokens = new FirstTokenLog()
+  readonly #fabric: Fabric
+  readonly #host: string
+  readonly #listener: HttpListener
+  readonly #bootstrap: HttpListener | undefined
+  readonly #prefill: PrefillScheduler | undefined
+  readonly #decode: DecodeScheduler | undefined
+  #health: HealthState = 'starting'
+  #restartTimer: TimerHandle | undefined
+  #isClosed = false
+
+  constructor(options: EngineOptions) {
+    const { role, host, knobs, clock, fabric } = options
+    this.role = role
+    this.knobs = knobs
+    this.clock = clock
+    this.chance = seededChance(knobs.seed * 1000 + options.index)
+    this.side = SIDES[role]
+    this.#fabric = fabric
+    this.#host = host
+    this.#listener = new HttpListener({
+      host,
+      keepAliveMs: () => knobs.keepAliveMs,
+      isBlackhole: () => this.#health === 'blackhole' || knobs.blackhole,
+      handle: request => route(this, request),
+    })
+    if (role === 'prefill') this.#prefill = new PrefillScheduler(this, fabric)
+    if (role === 'decode') this.#decode = new DecodeScheduler(this, fabric)
+    this.scheduler = this.#prefill ?? this.#decode ?? new UnifiedScheduler(this)
+    if (role === 'prefill') {
+      this.#bootstrap = createBootstrapServer({
+        host,
+        knobs,
+        prefillPort: () => this.port,
+        isRegistered: () => this.#prefill?.rooms.isRegistered === true,
+      })
+    }
+  }
+
+  get url(): string {
+    return `http://${this.name}`
+  }
+
+  get name(): string {
+    return `${this.#host}:${this.port}`
+  }
+
+  get port(): number {
+    return this.#listener.port
+  }
+
+  get bootstrapPort(): number {
+    return this.#bootstrap?.port ?? 0
+  }
+
+  get health(): HealthState {
+    return this.#health
+  }
+
+  /** Connections open to it. */
+  get sockets(): number {
+    return this.#listener.sockets
+  }
+
+  /** Sequences that the engine holds in any state. */
+  running(): number {
+    return this.table.size
+  }
+
+  /** Port 0: any free one. */
+  async start(port: number, bootstrapPort: number): Promise<void> {
+    await this.#listener.open(port)
+    await this.#bootstrap?.open(bootstrapPort)
+    if (this.#prefill !== undefined) {
+      this.#fabric.register(this.#host, this.bootstrapPort, this.#prefill.rooms)
+      this.#prefill.rooms.isRegistered = true
+    }
+    this.#decode?.rooms.setAlive(true)
+    this.#health = 'up'
+    if (this.knobs.crashAtMs > 0) later(this, this.knobs.crashAtMs, () => this.die())
+  }
+
+  arrived(request: IncomingRequest): boolean {
+    const { recordBodies, crashAfter } = this.knobs
+    if (recordBodies > 0) {
+      const { method, path, body, message } = request
+      this.received.push({ method, path, body, headers: message.headers })
+      this.received.splice(0, this.received.length - recordBodies)
+    }
+    if (crashAfter === 0 || this.counters.received < crashAfter) return true
+    this.knobs.crashAfter = 0
+    this.die()
+    return false
+  }
+
+  /** The process dies as from a signal: sockets reset, nothing said, peers not told. */
+  async crash(): Promise<void> {
+    this.counters.crashes++
+    await this.#vanish()
+    if (this.knobs.restartMs > 0 && !this.#isClosed) {
+      this.#restartTimer = this.clock.setTimeout(() => this.#restartUnwatched(), this.knobs.restartMs)
+    }
+  }
+
+  die(): void {
+    void this.crash()
+  }
+
+  /** Comes back on the same ports, empty. */
+  async restart(): Promise<void> {
+    this.clock.clearTimeout(this.#restartTimer)
+    await this.#vanish()
+    if (this.#isClosed) return
+    this.counters.restarts++
+    await this.start(this.port, this.bootstrapPort)
+  }
+
+  /** `dead` is a crash; `up` after it a restart. */
+  async setHealth(state: HealthState): Promise<void> {
+    if (state === 'dead') return this.crash()
+    if (this.#health === 'dead') await this.restart()
+    if (state === 'stalled') this.scheduler.pause()
+    else if (this.#health === 'stalled') this.scheduler.resume()
+    this.#health = state
+    if (state === 'draining') this.#drain()
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.clock.clearTimeout(this.#restartTimer)
+    await this.#vanish()
+  }
+
+  #restartUnwatched(): void {
+    void this.restart()
+  }
+
+  async #vanish(): Promise<void> {
+    this.#health = 'dead'
+    this.#decode?.rooms.setAlive(false)
+    if (this.#prefill !== undefined) this.#prefill.rooms.isRegistered = false
+    for (const timer of this.timers) this.clock.clearTimeout(timer)
+    this.timers.clear()
+    for (const generation of this.generations) generation.forget()
+    this.generations.clear()
+    this.scheduler.reset()
+    this.table.clear()
+    await Promise.all([this.#listener.destroy(), this.#bootstrap?.destroy()])
+  }
+
+  /** The process exits when it holds nothing any more. */
+  #drain(): void {
+    later(this, this.knobs.drainPollMs, () => {
+      if (this.#health !== 'draining') return
+      if (this.table.size === 0) void this.#vanish()
+      else this.#drain()
+    })
+  }
+}

@@ -1,0 +1,237 @@
+/**
+ * One generation request inside an engine, from its call to the last byte of its answer.
+ *
+ * Joins sequences (which a scheduler moves on) with a renderer (which knows the shape) and an output (which
+ * knows the socket), and notices a client that has left: late, as the real server does.
+ */
+
+import type { TimerHandle } from '../clock/clock.ts'
+import type { Output } from '../http/output.ts'
+import type { Call } from '../request/call.ts'
+import { type ErrorAnswer, nativeErrorEvent, statusError, valueError } from '../response/envelopes.ts'
+import type { Renderer } from '../response/renderer.ts'
+import { failureOf } from '../response/renderer.ts'
+import { abortIn, submitTo } from '../scheduler/tokenizer-stage.ts'
+import type { RequestTable } from '../sequence/request-table.ts'
+import { abortOf, type Scheduler, type SchedulerHost } from '../sequence/scheduler.ts'
+import type { Sequence, SequenceListener } from '../sequence/sequence.ts'
+import { traitsOf } from '../settings/profiles.ts'
+import type { RoomLog } from '../transfer/room-log.ts'
+import { type FirstTokenLog, machineNowMs } from './first-token-log.ts'
+
+export interface GenerationHost extends SchedulerHost {
+  readonly scheduler: Scheduler
+  readonly table: RequestTable
+  readonly rooms: RoomLog
+  readonly firstTokens: FirstTokenLog
+  /** Generations not yet answered: forgotten when the process dies. */
+  readonly generations: Set<Generation>
+}
+
+export class Generation implements SequenceListener {
+  readonly #host: GenerationHost
+  readonly #call: Call
+  readonly #renderer: Renderer
+  readonly #output: Output
+  readonly #startedMs: number
+  readonly #arrivedMs = machineNowMs()
+  #hasToken = false
+  /** Sequences still to end; primers first, then the real ones. */
+  #left = 0
+  #isPriming = false
+  #isOver = false
+  #tokenizing: TimerHandle | undefined
+  #leaving: TimerHandle | undefined
+
+  constructor(host: GenerationHost, call: Call, renderer: Renderer, output: Output) {
+    this.#host = host
+    this.#call = call
+    this.#renderer = renderer
+    this.#output = output
+    this.#startedMs = host.clock.now()
+  }
+
+  start(): void {
+    const duplicate = this.#call.sequences.find(one => this.#host.table.has(one.spec.rid))
+    if (duplicate !== undefined) {
+      return this.refuse(`Duplicate request ID detected: ${duplicate.spec.rid}`)
+    }
+    if (this.#sendsHeadAtOnce()) this.#output.head()
+    this.#isPriming = this.#call.primers.length > 0
+    const first = this.#isPriming ? this.#call.primers : this.#call.sequences
+    const tokens = first.reduce((sum, sequence) => sum + sequence.spec.prompt.tokens, 0)
+    const tokenizeMs = (tokens / 1000) * this.#host.knobs.tokenizeMsPerKTok
+    this.#take(first)
+    if (tokenizeMs < 1) this.#submit(first)
+    else this.#tokenizing = this.#host.clock.setTimeout(() => this.#submit(first), tokenizeMs)
+  }
+
+  /** Ends the request before it came to a sequence: the client's fault. */
+  refuse(message: string): void {
+    this.#isOver = true
+    this.#host.counters.failed++
+    const { endpoint, isStream } = this.#call
+    if (!isStream || (endpoint !== 'generate' && !this.#sendsHeadAtOnce())) {
+      return this.#answer(valueError(endpoint, message))
+    }
+    this.#output.events(nativeErrorEvent(message, traitsOf(this.#host.knobs).typedErrorEvents))
+    this.#output.end()
+  }
+
+  /** All sequences end by this abort before they reach the scheduler. */
+  startAborted(reason: { readonly message: string; readonly status: number | null }): void {
+    if (this.#sendsHeadAtOnce()) this.#output.head()
+    this.#take(this.#call.sequences)
+    for (const sequence of this.#call.sequences) sequence.end(abortOf(reason.message, reason.status))
+  }
+
+  /** The injected error: first event of a stream that has begun with 200. */
+  startFailed(): void {
+    this.#isOver = true
+    this.#host.counters.failed++
+    const message = 'Injected engine error'
+    const error = { object: 'error', message, type: 'INTERNAL_SERVER_ERROR', param: null, code: 500 }
+    this.#output.events(`data: ${JSON.stringify({ error })}\n\n`)
+    this.#output.end()
+  }
+
+  /** Tokens that came faster than they can be written go in one event, as in the real server. */
+  progressed(sequence: Sequence, isOvertaken: boolean): void {
+    this.#host.counters.tokens++
+    if (this.#isOver || this.#isPriming || !this.#call.isStream) return
+    const interval = this.#host.knobs.streamInterval
+    if (sequence.produced !== 1 && sequence.produced % interval !== 0) return
+    if (this.#output.isBehind || (isOvertaken && this.#hasToken)) return
+    const events = this.#renderer.progress(sequence)
+    if (events !== '') this.#output.events(events)
+    this.#noteToken(sequence)
+  }
+
+  ended(sequence: Sequence): void {
+    sequence.endedMs = this.#host.clock.now()
+    if (sequence.ending?.kind !== 'abort' && sequence.produced > 0) this.#host.counters.tokens++
+    this.#host.table.remove(sequence)
+    if (this.#isOver) return
+    this.#left--
+    if (this.#isPriming) this.#primed(sequence)
+    else if (this.#call.isStream) this.#endInStream(sequence)
+    else this.#endInWhole(sequence)
+  }
+
+  /** The client's socket has closed before the answer was out. */
+  disconnected(): void {
+    this.#output.drop()
+    if (this.#isOver) {
+      this.#host.generations.delete(this)
+      return
+    }
+    const { knobs, clock, counters } = this.#host
+    counters.disconnected++
+    const sinceMs = clock.now() - this.#startedMs
+    const pollMs = Math.max(1, knobs.disconnectPollMs)
+    const delayMs = this.#output.hasStarted ? knobs.streamAbortDelayMs : pollMs - (sinceMs % pollMs)
+    this.#leaving = clock.setTimeout(() => this.#abortUnheard(), delayMs)
+  }
+
+  abort(): void {
+    for (const sequence of [...this.#call.primers, ...this.#call.sequences]) {
+      abortIn(this.#host.scheduler, sequence)
+    }
+  }
+
+  /** The process has died: no timer of it may fire. */
+  forget(): void {
+    this.#isOver = true
+    this.#output.drop()
+    this.#host.clock.clearTimeout(this.#tokenizing)
+    this.#host.clock.clearTimeout(this.#leaving)
+  }
+
+  #take(sequences: readonly Sequence[]): void {
+    this.#left = sequences.length
+    for (const sequence of sequences) {
+      sequence.listener = this
+      sequence.startedMs = this.#host.clock.now()
+      this.#host.table.add(sequence)
+      this.#host.counters.peakRunning = Math.max(this.#host.counters.peakRunning, this.#host.table.size)
+      if (sequence.spec.room !== undefined) this.#host.rooms.add(sequence.spec.room)
+    }
+  }
+
+  #submit(sequences: readonly Sequence[]): void {
+    for (const sequence of sequences) submitTo(this.#host.scheduler, sequence)
+  }
+
+  #abortUnheard(): void {
+    const unended = this.#call.sequences.filter(({ ending }) => ending === undefined)
+    this.#host.counters.abortedByDisconnect += unended.length
+    this.abort()
+    this.#host.generations.delete(this)
+  }
+
+  #sendsHeadAtOnce(): boolean {
+    const { endpoint, isStream } = this.#call
+    return isStream && (endpoint === 'generate' || !traitsOf(this.#host.knobs).headWithFirstEvent)
+  }
+
+  #primed(sequence: Sequence): void {
+    const failure = failureOf(sequence)
+    if (failure !== undefined) return this.#fail(failure.status, failure.message)
+    if (this.#left > 0) return
+    this.#isPriming = false
+    this.#take(this.#call.sequences)
+    this.#submit(this.#call.sequences)
+  }
+
+  #endInStream(sequence: Sequence): void {
+    this.#output.events(this.#renderer.finish(sequence))
+    if (sequence.produced > 0) this.#noteToken(sequence)
+    if (this.#left > 0 && !this.#renderer.endsStream(sequence)) return
+    this.#count(sequence)
+    const closing = this.#renderer.closing()
+    if (closing !== '') this.#output.events(closing)
+    this.#output.end()
+    this.#orphanRest()
+  }
+
+  /** The first time: once it is written, which may be later than now. */
+  #noteToken({ spec: { rid } }: Sequence): void {
+    if (this.#hasToken) return
+    this.#hasToken = true
+    const arrivedMs = this.#arrivedMs
+    this.#output.afterWrites(() => this.#host.firstTokens.add({ rid, arrivedMs, writtenMs: machineNowMs() }))
+  }
+
+  #endInWhole(sequence: Sequence): void {
+    const failure = failureOf(sequence)
+    if (failure !== undefined) return this.#fail(failure.status, failure.message)
+    if (this.#left > 0) return
+    this.#count(sequence)
+    this.#output.json(200, this.#renderer.whole())
+  }
+
+  #fail(status: number, message: string): void {
+    this.#isOver = true
+    this.#host.counters.failed++
+    this.#orphanRest()
+    const { endpoint } = this.#call
+    this.#answer(status === 400 ? valueError(endpoint, message) : statusError(status, message))
+  }
+
+  /** Siblings run on to their end, but no rid names them any more. */
+  #orphanRest(): void {
+    for (const sequence of this.#call.sequences) {
+      if (sequence.ending === undefined) this.#host.table.disown(sequence)
+    }
+  }
+
+  #count(last: Sequence): void {
+    this.#isOver = true
+    if (failureOf(last) === undefined) this.#host.counters.completed++
+    else this.#host.counters.failed++
+  }
+
+  #answer(answer: ErrorAnswer): void {
+    this.#output.json(answer.status, answer.body)
+  }
+}

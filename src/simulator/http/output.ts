@@ -1,0 +1,172 @@
+/**
+ * The way of one answer to its socket, faults of the way included: late first byte, pause, cut, odd chunks.
+ *
+ * Whoever writes need not know whether the client is still there.
+ */
+import type { ServerResponse } from 'node:http'
+import type { TimerHandle } from '../clock/clock.ts'
+import type { SchedulerHost } from '../sequence/scheduler.ts'
+import type { FaultPlan } from '../settings/fault-plan.ts'
+import { hideConnectionHeaders, sendJson, writeChunk } from './http-response.ts'
+import { resetSocket } from './reset-socket.ts'
+
+const STREAM_HEAD = { 'content-type': 'text/event-stream; charset=utf-8', server: 'uvicorn' }
+
+const WRITE_PAUSE_BYTES = 64 * 1024
+
+export class Output {
+  readonly #response: ServerResponse
+  readonly #host: SchedulerHost
+  readonly #plan: FaultPlan
+  /** Told when a fault has ended the stream: nobody will see the rest. */
+  readonly #cut: () => void
+  #timer: TimerHandle | undefined
+  /** Writes that wait for the timer. */
+  #held: (() => void)[] = []
+  /** Events for one write, with mergeChunks. */
+  #merged = ''
+  #mergedEvents = 0
+  #events = 0
+  /** Byte runs still to be written one by one, with splitChunks. */
+  #pieces: (Buffer | 'end')[] = []
+  /** A fault has ended the stream: what comes later is not written. */
+  #isCut = false
+  hasStarted = false
+
+  constructor(response: ServerResponse, host: SchedulerHost, plan: FaultPlan, cut: () => void) {
+    this.#response = response
+    this.#host = host
+    this.#plan = plan
+    this.#cut = cut
+    if (host.knobs.slowFirstByteMs > 0) this.#hold(host.knobs.slowFirstByteMs)
+  }
+
+  /** The client reads more slowly than the engine speaks: what is not written now goes with a later event. */
+  get isBehind(): boolean {
+    return (this.#response.socket?.writableLength ?? 0) > WRITE_PAUSE_BYTES
+  }
+
+  /** Whole answer with a body. */
+  json(status: number, body: string, headers: Record<string, string> = {}): void {
+    if (this.#plan.stallMs > 0) this.#do(() => this.#hold(this.#plan.stallMs))
+    this.#do(() => sendJson(this.#response, status, body, headers))
+  }
+
+  /** Head of a stream. No effect the second time. */
+  head(): void {
+    if (this.hasStarted) return
+    this.hasStarted = true
+    this.#do(() => {
+      if (this.#response.destroyed) return
+      hideConnectionHeaders(this.#response)
+      this.#response.writeHead(200, STREAM_HEAD)
+      this.#response.flushHeaders()
+    })
+  }
+
+  events(text: string): void {
+    this.head()
+    this.#events++
+    this.#do(() => this.#write(text))
+    if (this.#events === 1 && this.#plan.stallMs > 0) this.#do(() => this.#hold(this.#plan.stallMs))
+    if (this.#events === this.#plan.resetAfterEvents) this.#do(() => this.#interrupt(() => this.#resetSoon()))
+    if (this.#events === this.#plan.truncateAfterEvents) this.#do(() => this.#interrupt(() => this.#finish()))
+  }
+
+  end(): void {
+    this.head()
+    this.#do(() => this.#write('data: [DONE]\n\n'))
+    this.#do(() => this.#finish())
+  }
+
+  /** Runs when what was said so far has been handed to the socket; never when it is dropped. */
+  afterWrites(run: () => void): void {
+    this.#do(run)
+  }
+
+  /** Client gone: what is held will not be written. */
+  drop(): void {
+    this.#host.clock.clearTimeout(this.#timer)
+    this.#held = []
+    this.#pieces = []
+  }
+
+  #do(write: () => void): void {
+    if (this.#timer === undefined) write()
+    else this.#held.push(write)
+  }
+
+  #hold(ms: number): void {
+    if (this.#timer !== undefined) return
+    this.#timer = this.#host.clock.setTimeout(() => {
+      this.#timer = undefined
+      const held = this.#held
+      this.#held = []
+      for (const write of held) this.#do(write)
+    }, ms)
+  }
+
+  #interrupt(cut: () => void): void {
+    if (this.#isCut || this.#response.writableEnded) return
+    this.#flushMerged()
+    cut()
+    this.#isCut = true
+    this.#cut()
+  }
+
+  /** A turn later: what was written before is on its way by then. */
+  #resetSoon(): void {
+    setImmediate(() => resetSocket(this.#response.socket))
+  }
+
+  #write(text: string): void {
+    if (this.#host.knobs.mergeChunks <= 1) return this.#put(text)
+    this.#merged += text
+    this.#mergedEvents++
+    if (this.#mergedEvents >= this.#host.knobs.mergeChunks) this.#flushMerged()
+  }
+
+  #flushMerged(): void {
+    if (this.#merged === '') return
+    const text = this.#merged
+    this.#merged = ''
+    this.#mergedEvents = 0
+    this.#put(text)
+  }
+
+  #put(text: string): void {
+    const response = this.#response
+    if (this.#isCut || response.destroyed || response.writableEnded) return
+    if (!this.#host.knobs.splitChunks) {
+      writeChunk(response, text)
+      return
+    }
+    this.#pieces.push(...cutAtRandom(Buffer.from(text), this.#host.chance))
+    if (this.#pieces.length > 0) setImmediate(() => this.#nextPiece())
+  }
+
+  #nextPiece(): void {
+    const piece = this.#pieces.shift()
+    if (piece === undefined || this.#response.destroyed) return
+    if (piece === 'end') this.#response.end()
+    else this.#response.write(piece)
+    setImmediate(() => this.#nextPiece())
+  }
+
+  #finish(): void {
+    if (this.#isCut) return
+    this.#flushMerged()
+    if (this.#pieces.length > 0) this.#pieces.push('end')
+    else if (!this.#response.writableEnded) this.#response.end()
+  }
+}
+
+function cutAtRandom(bytes: Buffer, chance: () => number): Buffer[] {
+  const pieces: Buffer[] = []
+  for (let from = 0; from < bytes.length; ) {
+    const to = Math.min(bytes.length, from + 1 + Math.floor(chance() * 48))
+    pieces.push(bytes.subarray(from, to))
+    from = to
+  }
+  return pieces
+}

@@ -1,0 +1,127 @@
+/**
+ * Answers of `/generate`. Stream events carry the text so far, or deltas with incremental streaming.
+ *
+ * Text and ids grow as JSON by one token at a time: an event costs a concatenation, not a serialisation.
+ */
+import { logprobFields } from '../sequence/logprobs.ts'
+import { tokenAt } from '../sequence/output-script.ts'
+import type { Ending, Sequence } from '../sequence/sequence.ts'
+import { traitsOf } from '../settings/profiles.ts'
+import type { RenderContext, Renderer } from './renderer.ts'
+
+interface Said {
+  /** Tokens in `text` and `ids`. */
+  tokens: number
+  /** First token of `text` and `ids`: moves on with incremental streaming. */
+  from: number
+  text: string
+  ids: string
+}
+
+export class GenerateRenderer implements Renderer {
+  readonly #context: RenderContext
+  readonly #said = new Map<Sequence, Said>()
+
+  constructor(context: RenderContext) {
+    this.#context = context
+  }
+
+  progress(sequence: Sequence): string {
+    return `data: ${this.#object(sequence, false)}\n\n`
+  }
+
+  finish(sequence: Sequence): string {
+    return `data: ${this.#object(sequence, true)}\n\n`
+  }
+
+  endsStream(): boolean {
+    return false
+  }
+
+  closing(): string {
+    return ''
+  }
+
+  whole(): string {
+    const { sequences, isBatch } = this.#context.call
+    const bodies = sequences.map(sequence => this.#object(sequence, true))
+    return isBatch ? `[${bodies.join(',')}]` : (bodies[0] ?? '')
+  }
+
+  #object(sequence: Sequence, isLast: boolean): string {
+    const { call, knobs } = this.#context
+    const said = this.#catchUp(sequence)
+    const index = call.isStream && call.isBatch ? `,"index":${sequence.spec.index}` : ''
+    const meta = this.#metaInfo(sequence, said.from, isLast)
+    const object = `{"text":"${said.text}","output_ids":[${said.ids}],"meta_info":${meta}${index}}`
+    if (call.isStream && knobs.incrementalStreaming) {
+      said.from = said.tokens
+      said.text = ''
+      said.ids = ''
+    }
+    return object
+  }
+
+  #catchUp(sequence: Sequence): Said {
+    const said = this.#saidBy(sequence)
+    for (; said.tokens < sequence.produced; said.tokens++) {
+      const token = tokenAt(sequence.script, said.tokens)
+      said.text += token.json
+      said.ids += said.ids === '' ? `${token.id}` : `,${token.id}`
+    }
+    return said
+  }
+
+  #saidBy(sequence: Sequence): Said {
+    const known = this.#said.get(sequence)
+    if (known !== undefined) return known
+    const said: Said = { tokens: 0, from: 0, text: '', ids: '' }
+    this.#said.set(sequence, said)
+    return said
+  }
+
+  #metaInfo(sequence: Sequence, from: number, isLast: boolean): string {
+    const { knobs, side, call } = this.#context
+    const { spec } = sequence
+    const logprobs =
+      spec.logprobs === undefined ? '' : `,${inner(logprobFields(sequence, from, sideAt(side, from)))}`
+    return (
+      `{"id":${JSON.stringify(spec.rid)},"finish_reason":${isLast ? finishReason(sequence.ending) : 'null'},` +
+      `"prompt_tokens":${sequence.promptTokens},"weight_version":"default",` +
+      `"${traitsOf(knobs).retractionsField}":${sequence.retractions},"reasoning_tokens":0,` +
+      `"completion_tokens":${sequence.produced},"cached_tokens":${sequence.cachedTokens},"dp_rank":0` +
+      `${logprobs}${isLast ? latency(sequence, call.isStream) : ''}}`
+    )
+  }
+}
+
+/** Deltas carry the prompt's logprobs in the first event only. */
+function sideAt(side: RenderContext['side'], from: number): RenderContext['side'] {
+  return from === 0 ? side : { ...side, hasInput: false }
+}
+
+function finishReason(ending: Ending | undefined): string {
+  switch (ending?.kind) {
+    case 'stop':
+      return `{"type":"stop","matched":${ending.matched}}`
+    case 'length':
+      return `{"type":"length","length":${ending.length}}`
+    case 'abort': {
+      const { message, status } = ending
+      const errType = status === 400 ? '"BadRequestError"' : 'null'
+      return `{"type":"abort","message":${JSON.stringify(message)},"status_code":${status},"err_type":${errType}}`
+    }
+    case undefined:
+      return 'null'
+  }
+}
+
+function latency(sequence: Sequence, isStream: boolean): string {
+  const seconds = Math.max(0, (sequence.endedMs - sequence.startedMs) / 1000).toFixed(4)
+  const sent = isStream ? '' : `,"response_sent_to_client_ts":${(Date.now() / 1000).toFixed(2)}`
+  return `,"e2e_latency":${Number(seconds)}${sent}`
+}
+
+function inner(fields: object): string {
+  return JSON.stringify(fields).slice(1, -1)
+}

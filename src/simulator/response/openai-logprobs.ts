@@ -1,0 +1,51 @@
+/** Logprobs in the two OpenAI shapes, as JSON; `null` when none were asked for. */
+import {
+  inputTokens,
+  type LogprobSide,
+  logprobOf,
+  outputToken,
+  type PlacedToken,
+  topRows,
+} from '../sequence/logprobs.ts'
+import type { Sequence } from '../sequence/sequence.ts'
+
+/** `choices[].logprobs` of chat, for the answer tokens from `from` on. */
+export function chatLogprobs(sequence: Sequence, from: number): string {
+  const wanted = sequence.spec.logprobs
+  if (wanted === undefined) return 'null'
+  const content = outputsFrom(sequence, from).map(token => {
+    const entry = chatEntry(token.text, logprobOf(token.id, token.place))
+    const top = topRows(token, wanted.top, true).map(([logprob, , text]) =>
+      chatEntry(text ?? '', logprob ?? 0),
+    )
+    return Object.assign(entry, { top_logprobs: top })
+  })
+  return JSON.stringify({ content })
+}
+
+/** `choices[].logprobs` of completions; with echo, and where the prompt is known, it comes first. */
+export function completionsLogprobs(sequence: Sequence, from: number, side: LogprobSide): string {
+  const wanted = sequence.spec.logprobs
+  if (wanted === undefined) return 'null'
+  const inputs = side.hasInput && wanted.startLen >= 0 ? inputTokens(sequence, wanted.startLen) : []
+  const tokens = [...inputs, ...outputsFrom(sequence, from)]
+  const isFirstInput = (at: number) => at === 0 && inputs.length > 0
+  return JSON.stringify({
+    text_offset: tokens.map(() => -1),
+    token_logprobs: tokens.map((token, at) => (isFirstInput(at) ? null : logprobOf(token.id, token.place))),
+    tokens: tokens.map(token => token.text),
+    top_logprobs: tokens.map((token, at) => (isFirstInput(at) ? null : topMap(token, wanted.top))),
+  })
+}
+
+function outputsFrom(sequence: Sequence, from: number): PlacedToken[] {
+  return Array.from({ length: sequence.produced - from }, (_, at) => outputToken(sequence, from + at))
+}
+
+function topMap(token: PlacedToken, top: number): Record<string, number> {
+  return Object.fromEntries(topRows(token, top, true).map(([logprob, , text]) => [text ?? '', logprob ?? 0]))
+}
+
+function chatEntry(token: string, logprob: number): { token: string; bytes: number[]; logprob: number } {
+  return { token, bytes: [...Buffer.from(token)], logprob }
+}

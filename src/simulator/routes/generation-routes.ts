@@ -1,0 +1,118 @@
+/** `/generate`, `/v1/chat/completions`, `/v1/completions`: from the body to a started generation. */
+
+import type { EngineState, Route } from '../engine/engine-state.ts'
+import { Generation } from '../engine/generation.ts'
+import { sendJson } from '../http/http-response.ts'
+import type { IncomingRequest } from '../http/http-server.ts'
+import { Output } from '../http/output.ts'
+import { resetSocket } from '../http/reset-socket.ts'
+import { type Call, callOf, type Endpoint } from '../request/call.ts'
+import { isFields, RequestError } from '../request/fields.ts'
+import { ChatRenderer } from '../response/chat.ts'
+import { CompletionsRenderer } from '../response/completions.ts'
+import {
+  type ErrorAnswer,
+  statusError,
+  unexpectedError,
+  validationError,
+  valueError,
+} from '../response/envelopes.ts'
+import { GenerateRenderer } from '../response/generate.ts'
+import type { RenderContext, Renderer } from '../response/renderer.ts'
+import { drawFaults, type FaultPlan } from '../settings/fault-plan.ts'
+
+const PRIORITY_DISABLED =
+  'Using priority is disabled for this server. Please send a new request without a priority.'
+
+export function generationRoute(endpoint: Endpoint): Route {
+  return (engine, request) => {
+    engine.counters.received++
+    if (!engine.arrived(request)) return
+    const plan = drawFaults(engine.knobs, engine.chance)
+    if (meetsFault(engine, request, plan)) return
+    const call = readCall(engine, endpoint, request)
+    if ('status' in call) {
+      engine.counters.failed++
+      return sendJson(request.response, call.status, call.body)
+    }
+    begin(engine, { request, call, plan })
+  }
+}
+
+function meetsFault(engine: EngineState, request: IncomingRequest, plan: FaultPlan): boolean {
+  if (!plan.resetsBeforeHead && plan.errorStatus === undefined) return false
+  engine.counters.failed++
+  if (plan.resetsBeforeHead || plan.errorStatus === undefined) {
+    resetSocket(request.response.socket)
+    return true
+  }
+  const { errorRetryAfterSeconds } = engine.knobs
+  const headers = errorRetryAfterSeconds > 0 ? { 'retry-after': String(errorRetryAfterSeconds) } : {}
+  const answer = statusError(plan.errorStatus, `Injected status ${plan.errorStatus}`)
+  sendJson(request.response, answer.status, answer.body, headers)
+  return true
+}
+
+function readCall(engine: EngineState, endpoint: Endpoint, request: IncomingRequest): Call | ErrorAnswer {
+  try {
+    return callOf(endpoint, parseBody(endpoint, request), engine.knobs)
+  } catch (error) {
+    if (!(error instanceof RequestError)) return unexpectedError(String(error))
+    if (error.kind === 'validation') return validationError(error.message)
+    return valueError(endpoint, error.message)
+  }
+}
+
+function parseBody(endpoint: Endpoint, request: IncomingRequest): Readonly<Record<string, unknown>> {
+  const contentType = request.message.headers['content-type'] ?? ''
+  if (endpoint !== 'generate' && !contentType.toLowerCase().startsWith('application/json')) {
+    throw new RequestError('validation', "Unsupported Media Type: Only 'application/json' is allowed")
+  }
+  const body = parseJson(request.body)
+  if (!isFields(body)) {
+    throw new RequestError('validation', '1 validation error: body: Input should be a valid dictionary')
+  }
+  return body
+}
+
+function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString())
+  } catch (error) {
+    throw new RequestError('validation', `1 validation error: body: JSON decode error: ${String(error)}`)
+  }
+}
+
+interface Begun {
+  readonly request: IncomingRequest
+  readonly call: Call
+  readonly plan: FaultPlan
+}
+
+function begin(engine: EngineState, { request, call, plan }: Begun): void {
+  const createdSeconds = Math.floor(Date.now() / 1000)
+  const renderer = rendererOf({ call, knobs: engine.knobs, side: engine.side, createdSeconds })
+  const output = new Output(request.response, engine, plan, () => generation.abort())
+  const generation = new Generation(engine, call, renderer, output)
+  engine.generations.add(generation)
+  request.response.once('close', () => {
+    if (request.response.writableFinished) engine.generations.delete(generation)
+    else generation.disconnected()
+  })
+  if (call.priority !== undefined && !engine.knobs.prioritySupported) {
+    generation.startAborted({ message: PRIORITY_DISABLED, status: 503 })
+  } else if (plan.abortsInStream) generation.startAborted({ message: 'Injected abort', status: null })
+  else if (plan.errsInStream && call.isStream) generation.startFailed()
+  else generation.start()
+}
+
+function rendererOf(context: RenderContext): Renderer {
+  switch (context.call.endpoint) {
+    case 'generate':
+      return new GenerateRenderer(context)
+    case 'chat':
+      return new ChatRenderer(context)
+    case 'completions':
+      return new CompletionsRenderer(context)
+  }
+}

@@ -1,0 +1,141 @@
+/** Routes that tell about an engine: model, arguments, load. They generate nothing. */
+import type { EngineState, Route } from '../engine/engine-state.ts'
+import { sendJson } from '../http/http-response.ts'
+import { maxReqInputLen } from '../scheduler/prompt-limits.ts'
+
+const VERSION = '0.5.x-sim'
+const GB_OF_WEIGHTS = 15.1
+
+export const models: Route = (engine, { response }) => {
+  const { modelId, contextLen } = engine.knobs
+  const model = { id: modelId, object: 'model', created: 1_785_000_000, owned_by: 'sglang', root: modelId }
+  const data = [{ ...model, parent: null, max_model_len: contextLen }]
+  sendJson(response, 200, JSON.stringify({ object: 'list', data }))
+}
+
+export const modelInfo: Route = (engine, { response }) => {
+  const { modelId } = engine.knobs
+  const body = {
+    model_path: modelId,
+    tokenizer_path: modelId,
+    is_generation: true,
+    preferred_sampling_params: null,
+    weight_version: 'default',
+    has_image_understanding: false,
+    has_audio_understanding: false,
+    model_type: 'llama',
+    architectures: ['LlamaForCausalLM'],
+  }
+  sendJson(response, 200, JSON.stringify(body))
+}
+
+/** Asks the scheduler, so that it hangs with it. */
+export const serverInfo: Route = (engine, { response }) => {
+  if (engine.health === 'stalled') return
+  const { knobs } = engine
+  const body = {
+    model_path: knobs.modelId,
+    served_model_name: knobs.modelId,
+    host: engine.name.slice(0, engine.name.lastIndexOf(':')),
+    port: engine.port,
+    tp_size: 1,
+    dp_size: knobs.dpSize,
+    page_size: knobs.pageSize,
+    disaggregation_mode: modeOf(engine),
+    disaggregation_bootstrap_port: engine.bootstrapPort === 0 ? 8998 : engine.bootstrapPort,
+    disaggregation_transfer_backend: knobs.backend,
+    load_balance_method: engine.role === 'prefill' ? 'follow_bootstrap_room' : 'round_robin',
+    max_running_requests: knobs.maxRunning,
+    max_queued_requests: knobs.maxQueued === 0 ? null : knobs.maxQueued,
+    stream_interval: knobs.streamInterval,
+    incremental_streaming_output: knobs.incrementalStreaming,
+    enable_metrics: false,
+    status: engine.health === 'up' ? 'ready' : engine.health,
+    max_total_num_tokens: knobs.kvTokens,
+    max_req_input_len: maxReqInputLen(knobs),
+    internal_states: Array.from({ length: knobs.dpSize }, () => ({
+      last_gen_throughput: 0,
+      memory_usage: {
+        weight: GB_OF_WEIGHTS,
+        kvcache: kvGb(engine),
+        token_capacity: knobs.kvTokens,
+        graph: 1.1,
+      },
+      effective_max_running_requests_per_dp: knobs.maxRunning,
+    })),
+    version: VERSION,
+    kv_events: null,
+  }
+  sendJson(response, 200, JSON.stringify(body))
+}
+
+export const loads: Route = (engine, { response, query }) => {
+  const include = (query.get('include') ?? 'core').split(',')
+  const wrong = include.find(section => !SECTIONS.has(section))
+  if (wrong !== undefined) {
+    return sendJson(response, 400, JSON.stringify({ detail: `Invalid include section: ${wrong}` }))
+  }
+  const now = new Date()
+  const body = {
+    timestamp: now.toISOString().replace('Z', '000+00:00'),
+    version: VERSION,
+    loads: [loadOf(engine, now)],
+  }
+  sendJson(response, 200, JSON.stringify(body))
+}
+
+/** The older form of it. */
+export const oldLoad: Route = (engine, { response }) => {
+  const load = engine.scheduler.load()
+  const row = {
+    dp_rank: 0,
+    num_reqs: load.running + load.waiting,
+    num_waiting_reqs: load.waiting,
+    num_tokens: load.usedTokens + load.waitingTokens,
+    num_pending_tokens: load.waitingTokens,
+    ts_tic: engine.clock.now() / 1000,
+  }
+  sendJson(response, 200, JSON.stringify([row]))
+}
+
+const SECTIONS = new Set(['core', 'disagg', 'queues', 'memory', 'spec', 'lora', 'all'])
+
+function loadOf(engine: EngineState, now: Date): object {
+  const load = engine.scheduler.load()
+  const { kvTokens, maxRunning } = engine.knobs
+  return {
+    timestamp: now.getTime() / 1000,
+    dp_rank: 0,
+    num_running_reqs: load.running,
+    num_waiting_reqs: load.waiting,
+    num_waiting_uncached_tokens: load.waitingTokens,
+    num_used_tokens: load.usedTokens,
+    num_total_tokens: load.usedTokens + load.waitingTokens,
+    max_total_num_tokens: kvTokens,
+    max_running_requests: maxRunning,
+    token_usage: Number((load.usedTokens / Math.max(1, kvTokens)).toFixed(4)),
+    gen_throughput: 0,
+    cache_hit_rate: 0,
+    utilization: Number((load.running / Math.max(1, maxRunning)).toFixed(4)),
+    disaggregation: {
+      mode: modeOf(engine),
+      prefill_bootstrap_queue_reqs: load.bootstrapQueue,
+      prefill_inflight_queue_reqs: load.inflightQueue,
+      decode_prealloc_queue_reqs: load.preallocQueue,
+      decode_transfer_queue_reqs: load.transferQueue,
+      decode_retracted_queue_reqs: load.retractedQueue,
+      kv_transfer_speed_gb_s: 0,
+      kv_transfer_latency_ms: 0,
+    },
+    queues: { waiting: load.waiting, grammar: 0, paused: 0, retracted: load.retractedQueue },
+    memory: { weight_gb: GB_OF_WEIGHTS, kv_cache_gb: kvGb(engine), graph_gb: 1.1, token_capacity: kvTokens },
+  }
+}
+
+function kvGb({ knobs }: EngineState): number {
+  return Number(((knobs.kvTokens * knobs.kvBytesPerToken) / 1e9).toFixed(1))
+}
+
+function modeOf({ role }: EngineState): string {
+  return role === 'unified' ? 'null' : role
+}

@@ -1,0 +1,36 @@
+/** KV cache of one engine, in tokens. Counts what sequences hold; knows nothing of pages or prefixes. */
+
+import type { Sequence } from '../sequence/sequence.ts'
+import type { Knobs } from '../settings/knobs.ts'
+
+export class KvPool {
+  readonly #knobs: Knobs
+  #used = 0
+
+  constructor(knobs: Knobs) {
+    this.#knobs = knobs
+  }
+
+  get used(): number {
+    return this.#used
+  }
+
+  get free(): number {
+    return this.#knobs.kvTokens - this.#used
+  }
+
+  take(sequence: Sequence, tokens: number): void {
+    sequence.kvHeld += tokens
+    this.#used += tokens
+  }
+
+  /** Gives back all that the sequence holds. */
+  release(sequence: Sequence): void {
+    this.#used -= sequence.kvHeld
+    sequence.kvHeld = 0
+  }
+
+  reset(): void {
+    this.#used = 0
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * Which prompt beginnings an engine has in its KV cache, by page, least recently used out first.
+ *
+ * A page is known by a hash chained over all pages before it. Pages cost no tokens of the pool: a cached
+ * page that nobody uses is free for the taking in a real engine too.
+ */
+import { mix } from '../../core/seeded-random.ts'
+import type { Prompt } from '../sequence/sequence.ts'
+import { CHARS_PER_TOKEN } from '../sequence/tokenizer.ts'
+import type { Knobs } from '../settings/knobs.ts'
+
+export class PrefixCache {
+  readonly #knobs: Knobs
+  readonly #pages = new Set<number>()
+
+  constructor(knobs: Knobs) {
+    this.#knobs = knobs
+  }
+
+  /** Tokens of the prompt that are cached; the last one is always computed. Adds the prompt. */
+  touch(prompt: Prompt): number {
+    if (!this.#knobs.prefixCache) return 0
+    let cachedPages = 0
+    let isHit = true
+    for (const page of pagesOf(prompt, this.#knobs.pageSize)) {
+      isHit &&= this.#pages.has(page)
+      if (isHit) cachedPages++
+      this.#pages.delete(page)
+      this.#pages.add(page)
+    }
+    this.#trim()
+    return Math.min(cachedPages * this.#knobs.pageSize, prompt.tokens - 1)
+  }
+
+  clear(): void {
+    this.#pages.clear()
+  }
+
+  #trim(): void {
+    const limit = Math.floor(this.#knobs.kvTokens / this.#knobs.pageSize)
+    for (const page of this.#pages) {
+      if (this.#pages.size <= limit) return
+      this.#pages.delete(page)
+    }
+  }
+}
+
+function pagesOf(prompt: Prompt, pageSize: number): number[] {
+  const pages: number[] = []
+  const unit = prompt.ids === undefined ? CHARS_PER_TOKEN : 1
+  let hash = 0
+  for (let page = 1; page * pageSize <= prompt.tokens; page++) {
+    for (let place = (page - 1) * pageSize * unit; place < page * pageSize * unit; place++) {
+      const value = prompt.ids === undefined ? prompt.text.charCodeAt(place) : (prompt.ids[place] ?? 0)
+      hash = Math.imul(hash ^ value, 0x01000193)
+    }
+    hash = mix(hash)
+    pages.push(hash)
+  }
+  return pages
+}

@@ -1,0 +1,137 @@
+/**
+ * The running batch of one engine: every step gives each sequence one token.
+ *
+ * When the KV cache runs full the newest sequence is retracted and resumed later; the last one left that
+ * still does not fit ends out of memory.
+ */
+
+import { abortOf, type SchedulerHost } from '../sequence/scheduler.ts'
+import type { Sequence } from '../sequence/sequence.ts'
+import type { KvPool } from './kv-pool.ts'
+import { StepTimer } from './step-timer.ts'
+
+const OUT_OF_MEMORY =
+  'Out of memory even after retracting all other requests in the decode batch. Aborting the last request.'
+
+export class TokenLoop {
+  /** Of token generation: others may hold it up. */
+  readonly steps: StepTimer
+  readonly #host: SchedulerHost
+  readonly #pool: KvPool
+  readonly #left: (sequence: Sequence) => void
+  /** Oldest first. */
+  readonly #running = new Set<Sequence>()
+  readonly #aborted = new Set<Sequence>()
+  #retracted: Sequence[] = []
+
+  /** `left` is told of each sequence that is out, after its end; its KV is given back by then. */
+  constructor(host: SchedulerHost, pool: KvPool, left: (sequence: Sequence) => void) {
+    this.#host = host
+    this.#pool = pool
+    this.#left = left
+    this.steps = new StepTimer(host, () => this.#step())
+  }
+
+  get running(): number {
+    return this.#running.size
+  }
+
+  get retracted(): number {
+    return this.#retracted.length
+  }
+
+  /** The sequence's prompt is in the KV cache; its first token comes at once. */
+  add(sequence: Sequence): void {
+    this.#running.add(sequence)
+    if (this.#drawsFailure()) {
+      sequence.end(abortOf('Injected failure after the KV transfer', 500))
+      this.#drop(sequence)
+    } else {
+      this.#advance(sequence)
+    }
+    this.#arm()
+  }
+
+  /** Takes effect after one step more. */
+  abort(sequence: Sequence): void {
+    if (this.#retracted.includes(sequence)) {
+      this.#retracted = this.#retracted.filter(one => one !== sequence)
+      sequence.end(abortOf('Aborted', null))
+      this.#left(sequence)
+    } else if (this.#running.has(sequence)) {
+      this.#aborted.add(sequence)
+    }
+  }
+
+  reset(): void {
+    this.steps.stop()
+    this.#running.clear()
+    this.#aborted.clear()
+    this.#retracted = []
+  }
+
+  #drawsFailure(): boolean {
+    const { knobs, chance } = this.#host
+    return knobs.errorAfterKvProb > 0 && chance() < knobs.errorAfterKvProb
+  }
+
+  get #stepMs(): number {
+    const { itlBaseMs, itlPerReqMs } = this.#host.knobs
+    return itlBaseMs + itlPerReqMs * this.#running.size
+  }
+
+  #arm(): void {
+    if (this.#running.size > 0 || this.#retracted.length > 0) this.steps.arm(this.#stepMs)
+  }
+
+  #step(): void {
+    this.#resumeRetracted()
+    this.#makeRoom()
+    const isOvertaken = this.steps.isOvertaken(this.#stepMs)
+    for (const sequence of this.#running) this.#advance(sequence, isOvertaken)
+    this.#arm()
+  }
+
+  #advance(sequence: Sequence, isOvertaken = false): void {
+    const { oomAt } = this.#host.knobs
+    this.#pool.take(sequence, 1)
+    if (this.#aborted.has(sequence)) sequence.end(abortOf('Aborted', null))
+    else if (oomAt > 0 && sequence.produced >= oomAt) sequence.end(abortOf(OUT_OF_MEMORY, 500))
+    else if (sequence.script.length === 0) sequence.finish()
+    else sequence.produce(isOvertaken)
+    if (sequence.ending !== undefined) this.#drop(sequence)
+  }
+
+  #drop(sequence: Sequence): void {
+    this.#running.delete(sequence)
+    this.#aborted.delete(sequence)
+    this.#pool.release(sequence)
+    this.#left(sequence)
+  }
+
+  #resumeRetracted(): void {
+    for (let next = this.#retracted[0]; next !== undefined; next = this.#retracted[0]) {
+      const tokens = next.promptTokens + next.produced
+      if (this.#running.size > 0 && this.#pool.free < tokens + this.#running.size + 1) return
+      this.#retracted.shift()
+      this.#pool.take(next, tokens)
+      this.#running.add(next)
+    }
+  }
+
+  #makeRoom(): void {
+    while (this.#running.size > 1 && this.#pool.free < this.#running.size) {
+      const newest = [...this.#running].at(-1)
+      if (newest === undefined) return
+      this.#running.delete(newest)
+      this.#pool.release(newest)
+      newest.retractions++
+      this.#retracted.push(newest)
+    }
+    const [last] = this.#running
+    if (this.#running.size === 1 && last !== undefined && this.#pool.free < 1) {
+      last.end(abortOf(OUT_OF_MEMORY, 500))
+      this.#drop(last)
+    }
+  }
+}

@@ -1,0 +1,94 @@
+/** Log probabilities: made up, but a function of the token and its place, so that all engines agree. */
+import { mix } from '../../core/seeded-random.ts'
+import { tokenAt } from './output-script.ts'
+import type { Sequence } from './sequence.ts'
+import { promptTokenId, promptTokenText } from './tokenizer.ts'
+
+/** `[logprob, token id, text]` as SGLang writes it. */
+export type LogprobRow = readonly [logprob: number | null, tokenId: number, text: string | null]
+
+export interface PlacedToken {
+  readonly id: number
+  readonly text: string
+  /** Place in prompt and answer together. */
+  readonly place: number
+}
+
+/** Between -8 and 0, with four decimals. */
+export function logprobOf(tokenId: number, place: number): number {
+  return -(mix(tokenId * 31 + place * 7919) % 80_000) / 10_000
+}
+
+/** The `top` best tokens at a place, best first, the chosen one among them. */
+export function topRows(token: PlacedToken, top: number, withText: boolean): LogprobRow[] {
+  const rows: LogprobRow[] = []
+  const chosen = logprobOf(token.id, token.place)
+  for (let rank = 0; rank < top; rank++) {
+    const id = rank === 0 ? token.id : 100_000 + (mix(token.id + rank) % 20_000)
+    const text = rank === 0 ? token.text : `~${rank}`
+    rows.push([Number((chosen - rank / 2).toFixed(4)), id, withText ? text : null])
+  }
+  return rows
+}
+
+export function outputToken(sequence: Sequence, at: number): PlacedToken {
+  const token = tokenAt(sequence.script, at)
+  return { id: token.id, text: token.piece, place: sequence.spec.prompt.tokens + at }
+}
+
+function promptToken(sequence: Sequence, place: number): PlacedToken {
+  const { prompt } = sequence.spec
+  return { id: promptTokenId(prompt, place), text: promptTokenText(prompt, place), place }
+}
+
+/** The logprob fields of `meta_info`: for answer tokens `from` up to those produced. */
+export function logprobFields(sequence: Sequence, from: number, side: LogprobSide): object {
+  const wanted = sequence.spec.logprobs
+  if (wanted === undefined) return {}
+  const outputs = Array.from({ length: sequence.produced - from }, (_, at) =>
+    outputToken(sequence, from + at),
+  )
+  const inputs = side.hasInput && wanted.startLen >= 0 ? inputTokens(sequence, wanted.startLen) : []
+  const row = (token: PlacedToken): LogprobRow => [
+    logprobOf(token.id, token.place),
+    token.id,
+    wanted.withText ? token.text : null,
+  ]
+  const top = (token: PlacedToken) => topRows(token, wanted.top, wanted.withText)
+  const ids = (token: PlacedToken) => namedRows(token, wanted.tokenIds ?? [])
+  // The metadata of a transfer has no place for these of the first token: decode's list is one short.
+  const idOutputs = side.lacksFirstIds && from === 0 ? outputs.slice(1) : outputs
+  return {
+    input_token_logprobs: firstNull(inputs.map(row)),
+    output_token_logprobs: outputs.map(row),
+    output_token_logprobs_length: sequence.produced,
+    ...(wanted.top > 0 && {
+      input_top_logprobs: inputs.map((token, at) => (at === 0 ? null : top(token))),
+      output_top_logprobs: outputs.map(top),
+    }),
+    ...(wanted.tokenIds !== undefined && {
+      input_token_ids_logprobs: inputs.map((token, at) => (at === 0 ? null : ids(token))),
+      output_token_ids_logprobs: idOutputs.map(ids),
+    }),
+  }
+}
+
+/** Nothing comes before the first token that could make it likely. */
+function firstNull(rows: LogprobRow[]): LogprobRow[] {
+  return rows.map((one, at) => (at === 0 ? [null, one[1], one[2]] : one))
+}
+
+/** What a role knows of: prefill and unified engines see the prompt, decode does not. */
+export interface LogprobSide {
+  readonly hasInput: boolean
+  readonly lacksFirstIds: boolean
+}
+
+export function inputTokens(sequence: Sequence, startLen: number): PlacedToken[] {
+  const count = Math.max(0, sequence.spec.prompt.tokens - startLen)
+  return Array.from({ length: count }, (_, at) => promptToken(sequence, startLen + at))
+}
+
+function namedRows(token: PlacedToken, ids: readonly number[]): LogprobRow[] {
+  return ids.map(id => [logprobOf(id, token.place), id, null])
+}

@@ -1,0 +1,29 @@
+/** The simulated tokenizer: a token is four UTF-16 units of text. Ids come from a hash of them. */
+import { mix } from '../../core/seeded-random.ts'
+import { idsPromptText } from './output-script.ts'
+import type { Prompt } from './sequence.ts'
+
+export const CHARS_PER_TOKEN = 4
+
+export function textPrompt(text: string): Prompt {
+  return { text, tokens: Math.max(1, Math.ceil(text.length / CHARS_PER_TOKEN)), ids: undefined }
+}
+
+export function idsPrompt(ids: readonly number[]): Prompt {
+  return { text: idsPromptText(ids), tokens: ids.length, ids }
+}
+
+/** Id of the prompt token at a place. */
+export function promptTokenId(prompt: Prompt, place: number): number {
+  if (prompt.ids !== undefined) return prompt.ids[place] ?? 0
+  let hash = 0
+  for (const char of promptTokenText(prompt, place))
+    hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 0x01000193)
+  return mix(hash) % 100_000
+}
+
+/** Text of the prompt token at a place; ids have none that we know of. */
+export function promptTokenText(prompt: Prompt, place: number): string {
+  if (prompt.ids !== undefined) return `<${prompt.ids[place] ?? 0}>`
+  return prompt.text.slice(place * CHARS_PER_TOKEN, (place + 1) * CHARS_PER_TOKEN).toWellFormed()
+}

@@ -1,0 +1,277 @@
+/** The flags of `pd-gateway bench`: their defaults against those of the original tool, and what they ask for. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Command } from 'commander'
+import { addBenchCommands } from '../../../../bench/cli/bench.ts'
+import type { BenchRun } from '../../../../bench/command/run-bench.ts'
+import { systemParts } from '../../../../src/cli/dependencies.ts'
+
+/** Short form, long form, default, as the original has them (its --url named its own router's port, 8000). */
+const ORIGINAL: Record<string, readonly (readonly [string | undefined, string, unknown])[]> = {
+  basic: [
+    ['-r', '--requests', 1000],
+    ['-c', '--concurrency', 100],
+    ['-t', '--max-tokens', 50],
+    ['-T', '--timeout', 60],
+  ],
+  realistic: [
+    ['-r', '--requests', 1000],
+    ['-c', '--concurrency', 100],
+    [undefined, '--min-tokens', 100],
+    [undefined, '--max-tokens', 500],
+    ['-s', '--stream', true],
+    ['-T', '--timeout', 120],
+  ],
+  progressive: [
+    [undefined, '--start-concurrency', 10],
+    [undefined, '--max-concurrency', 1000],
+    [undefined, '--step', 10],
+    [undefined, '--requests-per-level', 100],
+    ['-T', '--timeout', 60],
+  ],
+  sustained: [
+    ['-c', '--concurrency', 100],
+    ['-d', '--duration', 60],
+    ['-t', '--max-tokens', 50],
+    ['-s', '--stream', false],
+    ['-T', '--timeout', 60],
+  ],
+}
+const GLOBAL = [
+  [undefined, '--url', 'http://127.0.0.1:30000'],
+  [undefined, '--json-report', undefined],
+  [undefined, '--report-dir', './benchmark_reports'],
+] as const
+
+/** sglang's and vLLM's names and defaults; --disable-stream is off. */
+const SERVING = {
+  '--num-prompts': 1000,
+  '--random-input-len': 1024,
+  '--random-output-len': 1024,
+  '--random-range-ratio': 0,
+  '--request-rate': Infinity,
+  '--burstiness': 1,
+  '--max-concurrency': undefined,
+  '--seed': 1,
+  '--gsp-num-groups': 64,
+  '--gsp-system-prompt-len': 2048,
+  '--gsp-question-len': 128,
+  '--gsp-output-len': 256,
+  '--ramp-up-strategy': undefined,
+  '--ramp-up-start-rps': undefined,
+  '--ramp-up-end-rps': undefined,
+  '--output-file': undefined,
+  '--disable-stream': undefined,
+  '--extra-request-body': undefined,
+  '--use-trace-timestamps': undefined,
+  '--mooncake-slowdown-factor': 1,
+  '--gsp-prompts-per-group': undefined,
+  '--output-details': undefined,
+  '--flush-cache': undefined,
+  '--warmup-requests': undefined,
+  '--header': undefined,
+  '--model': undefined,
+  '--tokenizer': undefined,
+  '--disable-tqdm': undefined,
+  '--num-warmups': 0,
+  '--extra-body': undefined,
+  '--ready-check-timeout-sec': undefined,
+  '--request-id-prefix': undefined,
+  '--duration': undefined,
+  '--timeout': 600,
+}
+
+interface Bench {
+  readonly command: Command
+  readonly runs: BenchRun[]
+}
+
+function benchOf(): Bench {
+  const runs: BenchRun[] = []
+  const root = new Command('pd-gateway').exitOverride()
+  const parts = {
+    ...systemParts(),
+    startGateway: () => Promise.reject(new Error('no gateway')),
+    startFleet: () => Promise.reject(new Error('no fleet')),
+  }
+  const command = addBenchCommands(
+    root,
+    parts,
+    () => undefined,
+    run => {
+      runs.push(run)
+      return Promise.resolve(0)
+    },
+  )
+  return { command, runs }
+}
+
+async function loadOf(...args: string[]) {
+  const { command, runs } = benchOf()
+  await command.parseAsync(args, { from: 'user' })
+  return runs[0]?.levels.map(({ load }) => load) ?? []
+}
+
+async function isStream(...args: string[]) {
+  return (await loadOf(...args))[0]?.isStream
+}
+
+for (const [name, options] of Object.entries(ORIGINAL)) {
+  test(`bench ${name} has the original's flags, short and long, with their defaults`, () => {
+    const found = benchOf().command.commands.find(one => one.name() === name)?.options ?? []
+    for (const [short, long, byDefault] of [...options, ...GLOBAL]) {
+      const option = found.find(one => one.long === long)
+      assert.deepEqual([option?.short, option?.defaultValue], [short, byDefault], long)
+    }
+  })
+}
+
+test("bench serving has bench_serving's flags with their defaults", () => {
+  const found = benchOf().command.commands.find(one => one.name() === 'serving')?.options ?? []
+  for (const [long, byDefault] of Object.entries(SERVING)) {
+    const option = found.find(one => one.long === long)
+    assert.ok(option !== undefined, long)
+    assert.equal(option.defaultValue, byDefault, long)
+  }
+})
+
+test('bench basic asks for what its flags say', async () => {
+  const [load] = await loadOf('basic', '-r', '7', '-c', '3', '-t', '9', '-T', '0.5', '--endpoint', 'chat')
+  assert.partialDeepStrictEqual(load, {
+    requests: 7,
+    endpoint: 'chat',
+    arrivals: { kind: 'closed', concurrency: 3 },
+    dataset: { minTokens: 9, maxTokens: 9 },
+    timeoutMs: 500,
+  })
+})
+
+test('bench progressive climbs by its step and stops at its end', async () => {
+  const loads = await loadOf(
+    'progressive',
+    '--start-concurrency',
+    '5',
+    '--max-concurrency',
+    '16',
+    '--step',
+    '5',
+  )
+  assert.deepEqual(
+    loads.map(({ arrivals }) => arrivals),
+    [5, 10, 15].map(concurrency => ({ kind: 'closed', concurrency })),
+  )
+  const few = await loadOf('progressive', '--max-concurrency', '30', '--requests-per-level', '20')
+  assert.deepEqual(
+    few.map(({ requests }) => requests),
+    [20, 20, 30],
+  )
+})
+
+test('-s alone, with a word and without: streamed or not', async () => {
+  assert.equal(await isStream('realistic', '-s', 'false'), false)
+  assert.equal(await isStream('realistic'), true)
+  assert.equal(await isStream('sustained'), false)
+  assert.equal(await isStream('sustained', '-s'), true)
+})
+
+test('bench serving offers an open loop with a ramp, and clients that leave', async () => {
+  const flags =
+    '--ramp-up-strategy linear --ramp-up-start-rps 1 --ramp-up-end-rps 9 --cancel-rate 0.2 --cancel-after 2'
+  const [load] = await loadOf(
+    'serving',
+    ...flags.split(' '),
+    '--backend',
+    'sglang-oai-chat',
+    '--max-concurrency',
+    '4',
+  )
+  assert.partialDeepStrictEqual(load, {
+    endpoint: 'chat',
+    isStream: true,
+    leaveShare: 0.2,
+    leaveWithinMs: 2000,
+    arrivals: {
+      kind: 'open',
+      maxConcurrency: 4,
+      ramp: { shape: 'linear', startRatePerSecond: 1, endRatePerSecond: 9 },
+    },
+  })
+})
+
+test("what asks for vLLM's file in detail, or as a further line, asks for the file", async () => {
+  assert.equal(await fileOf(), undefined)
+  assert.partialDeepStrictEqual(await fileOf('--save-result'), {
+    isAppended: false,
+    options: { isDetailed: false },
+  })
+  assert.partialDeepStrictEqual(await fileOf('--append-result'), { isAppended: true })
+  assert.partialDeepStrictEqual(await fileOf('--save-detailed'), { options: { isDetailed: true } })
+})
+
+test('bench serving shapes its requests, and its run, as the flags say', async () => {
+  const flags =
+    '--backend openai-chat --model m --tokenizer t --header x-a=1 x-b=2=3 --extra-request-body {"a":1} ' +
+    '--extra-body {"b":2} --request-id-prefix r- --duration 3 --dataset-name generated-shared-prefix ' +
+    '--gsp-num-groups 2 --gsp-prompts-per-group 5 --warmup-requests 4 --flush-cache --disable-tqdm ' +
+    '--ready-check-timeout-sec 7'
+  const { command, runs } = benchOf()
+  await command.parseAsync(['serving', ...flags.split(' ')], { from: 'user' })
+  const [run] = runs
+  const before = { warmUps: 4, flushesCache: true, hidesProgress: true, readyWaitMs: 7000 }
+  assert.partialDeepStrictEqual(run, before)
+  assert.partialDeepStrictEqual(run?.levels[0]?.load, {
+    endpoint: 'chat',
+    model: 'm',
+    headers: { 'x-a': '1', 'x-b': '2=3' },
+    extraBody: { a: 1, b: 2 },
+    requestIdPrefix: 'r-',
+    durationMs: 3000,
+    requests: 10,
+  })
+})
+
+test('the address and the report may be asked for before the benchmark, as with the original', async () => {
+  const { command, runs } = benchOf()
+  const flags = '--url http://127.0.0.1:8000 --report-dir out basic -r 7'
+  await command.parseAsync(flags.split(' '), { from: 'user' })
+  const [run] = runs
+  assert.deepEqual(
+    [run?.url, run?.reportDir, run?.levels[0]?.load.requests],
+    ['http://127.0.0.1:8000', 'out', 7],
+  )
+  await assert.rejects(loadOf('--url', 'http://127.0.0.1:8000', 'serving'), /bench serving has no --url/)
+})
+
+test('flags that do not go together are refused', async () => {
+  await assert.rejects(loadOf('serving', '--dataset-name', 'custom'), /needs --dataset-path/)
+  await assert.rejects(loadOf('serving', '--ramp-up-strategy', 'linear'), /needs --ramp-up-start-rps/)
+  const ramp = ['--ramp-up-strategy', 'linear', '--ramp-up-start-rps', '1', '--ramp-up-end-rps', '2']
+  await assert.rejects(loadOf('serving', ...ramp, '--request-rate', '5'), /exclude each other/)
+  await assert.rejects(loadOf('serving', '--use-trace-timestamps'), /needs --dataset-name mooncake/)
+  await assert.rejects(loadOf('serving', '--output-details'), /needs --output-file/)
+  await assert.rejects(loadOf('serving', '--header', 'content-length=1'), /writes that one itself/)
+})
+
+for (const [flags, message] of [
+  ['basic --url localhost:30000', /An address such as http/],
+  ['basic --url https://localhost:30000', /speaks http only/],
+  ['basic --url http://localhost:30000?x=1', /without \? and #/],
+  ['serving --port 70000', /1 to 65535/],
+  ['serving --host http://localhost', /name or address of a machine/],
+] as const) {
+  test(`bench ${flags} is refused`, async () => {
+    await assert.rejects(loadOf(...flags.split(' ')), message)
+  })
+}
+
+test('an IPv6 host becomes an address with brackets', async () => {
+  const { command, runs } = benchOf()
+  await command.parseAsync(['serving', '--host', '::1', '--port', '8000'], { from: 'user' })
+  assert.equal(runs[0]?.url, 'http://[::1]:8000')
+})
+
+async function fileOf(...flags: string[]) {
+  const { command, runs } = benchOf()
+  await command.parseAsync(['serving', ...flags], { from: 'user' })
+  return runs[0]?.vllm
+}

@@ -1,0 +1,70 @@
+/** The flags of `pd-gateway bench compare` and of the result file of `bench serving`: what they ask for. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Command } from 'commander'
+import { addCompareCommand, type CompareOptions, compareRun } from '../../../../bench/cli/compare.ts'
+import { addResultFlags, type ResultOptions, resultFile } from '../../../../bench/cli/vllm-result-flags.ts'
+
+function runOf(...args: string[]): ReturnType<typeof compareRun> {
+  const root = new Command('bench')
+  const command = addCompareCommand(root)
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined })
+  let run: ReturnType<typeof compareRun> | undefined
+  command.action((options: CompareOptions) => {
+    run = compareRun(options, command)
+  })
+  root.parse(['compare', ...args], { from: 'user' })
+  if (run === undefined) throw new TypeError('the action was called')
+  return run
+}
+
+const TWO = ['--target', 'old=http://127.0.0.1:1', '--target', 'new=http://127.0.0.1:2']
+
+test('targets and their processes go by name, two rounds make a block', () => {
+  const run = runOf(...TWO, '--pid', 'new=42', '--rounds', '8', '-r', '50', '-c', '4', '-s')
+  assert.deepEqual(run.targets, [
+    { name: 'old', url: 'http://127.0.0.1:1' },
+    { name: 'new', url: 'http://127.0.0.1:2', pid: 42 },
+  ])
+  assert.deepEqual([run.blocks, run.concurrency], [4, 4])
+  assert.partialDeepStrictEqual(run.load, { requests: 50, isStream: true, seed: 1, endpoint: 'generate' })
+  assert.equal('reportDir' in run, false)
+})
+
+test('the defaults are enough rounds for an interval', () => {
+  assert.equal(runOf(...TWO).blocks, 12)
+})
+
+const WRONG: Record<string, readonly string[]> = {
+  'one target': TWO.slice(0, 2),
+  'two of one name': [...TWO.slice(0, 2), ...TWO.slice(0, 2)],
+  'a target without a name': ['--target', 'http://127.0.0.1:1'],
+  'a process of nobody': [...TWO, '--pid', 'other=1'],
+  'a process that is no number': [...TWO, '--pid', 'old=x'],
+  'an odd number of rounds': [...TWO, '--rounds', '5'],
+}
+
+for (const [name, args] of Object.entries(WRONG)) {
+  test(`${name} is refused`, () => {
+    assert.throws(() => runOf(...args))
+  })
+}
+
+test('goodput and metadata are read as vLLM writes them', () => {
+  const { vllm } = fileOf('--save-result --goodput ttft:200 e2el:1500.5 --metadata gpu=none note=a=b')
+  assert.deepEqual(vllm?.options.goodput, { ttft: 200, e2el: 1500.5 })
+  assert.deepEqual(vllm?.options.metadata, { gpu: 'none', note: 'a=b' })
+  assert.deepEqual(fileOf('--goodput ttft:200'), {})
+  for (const wrong of ['itl:3', 'ttft', 'ttft:no', 'ttft:0'])
+    assert.throws(() => fileOf(`--goodput ${wrong}`))
+})
+
+function fileOf(flags: string): ReturnType<typeof resultFile> {
+  const command = addResultFlags(new Command('serving'))
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined })
+  command.parse(flags.split(' '), { from: 'user' })
+  const load = { backend: 'sglang', requestRate: Infinity, burstiness: 1 }
+  return resultFile({ ...load, ...command.opts<Omit<ResultOptions, keyof typeof load>>() })
+}

@@ -1,0 +1,83 @@
+/** The control port: what an observer in another process may see and change. */
+import assert from 'node:assert/strict'
+import { suite, type TestContext, test } from 'node:test'
+import { startControlServer } from '../../../src/simulator/control-server.ts'
+import type { Fleet } from '../../../src/simulator/fleet.ts'
+import { at } from '../../support/sse.ts'
+import { until } from '../../support/until.ts'
+import { fleetFor, get, joined, only, open, post } from './support.ts'
+
+const GENERATE = { text: 'Hello', sampling_params: { max_new_tokens: 4 } }
+
+async function controlled(t: TestContext): Promise<{ fleet: Fleet; url: string }> {
+  const fleet = await fleetFor(t, { prefill: 2, decode: 2 })
+  const server = await startControlServer(fleet, 0)
+  t.after(() => server.close())
+  return { fleet, url: server.url }
+}
+
+suite('the control port', () => {
+  test('tells counters that the engine itself could not tell any more', async t => {
+    const { fleet, url } = await controlled(t)
+    const [prefill, decode] = [only(fleet.prefill), only(fleet.decode)]
+    const leg = open(decode.url, '/generate', { ...GENERATE, ...joined(prefill, 9) })
+    await until(() => decode.running() === 1, 'decode waits')
+    const counters = async (): Promise<unknown> => JSON.parse((await get(url, '/counters')).body)
+    const held = await counters()
+    assert.equal(at(held, 'decode/0', 'running'), 1)
+    assert.equal(at(held, 'decode/0', 'sockets'), 1)
+    leg.close()
+    await until(() => decode.counters.abortedByDisconnect === 1, 'the client is missed')
+    await post(url, '/health', { engine: 'decode/0', health: 'dead' })
+    const after = await counters()
+    assert.equal(at(after, 'decode/0', 'running'), 0)
+    assert.equal(at(after, 'decode/0', 'peakRunning'), 1)
+    assert.equal(at(after, 'decode/0', 'sockets'), 0)
+    assert.equal(at(after, 'decode/0', 'crashes'), 1)
+  })
+
+  test('counts legs whose partner never came', async t => {
+    const fleet = await fleetFor(t, {
+      prefill: 1,
+      decode: 1,
+      knobs: { waitingTimeoutMs: 20, bootstrapTimeoutMs: 20 },
+    })
+    const [prefill, decode] = [only(fleet.prefill), only(fleet.decode)]
+    await post(decode.url, '/generate', { ...GENERATE, ...joined(prefill, 3) })
+    await until(() => prefill.running() === 0, 'nothing is left')
+    await post(prefill.url, '/generate', { ...GENERATE, ...joined(prefill, 4) })
+    assert.deepEqual([prefill.counters.partnerMissing, decode.counters.partnerMissing], [1, 1])
+  })
+
+  test('changes knobs, breaks pairs and brings engines back', async t => {
+    const { fleet, url } = await controlled(t)
+    const [prefill, decode] = [only(fleet.prefill), only(fleet.decode)]
+    const statuses = async (room: number): Promise<number[]> => {
+      const body = { ...GENERATE, ...joined(prefill, room) }
+      const answers = await Promise.all([prefill, decode].map(one => post(one.url, '/generate', body)))
+      return answers.map(({ status }) => status)
+    }
+    await post(url, '/break-pair', { prefill: 'prefill/0', decode: 'decode/0', forMs: 60_000 })
+    assert.deepEqual(await statuses(1), [500, 500])
+    await post(url, '/break-pair', { prefill: 'prefill/0', decode: 'decode/0', forMs: 0 })
+    assert.deepEqual(await statuses(2), [200, 200])
+    await post(url, '/knobs', { engine: 'decode/0', knobs: { modelId: 'other' } })
+    assert.deepEqual([decode.knobs.modelId, decode.knobs.itlBaseMs], ['other', 1])
+    await post(url, '/health', { engine: 'decode/0', health: 'dead' })
+    await assert.rejects(get(decode.url, '/ping'))
+    await post(url, '/restart', { engine: 'decode/0' })
+    assert.equal((await get(decode.url, '/ping')).status, 200)
+    const told: unknown = JSON.parse((await get(url, '/engines')).body)
+    assert.equal(at(told, 2, 'name'), 'decode/0')
+    assert.equal(at(told, 2, 'url'), decode.url)
+  })
+
+  test('refuses what is wrong and says why', async t => {
+    const { url } = await controlled(t)
+    const knob = await post(url, '/knobs', { engine: 'decode/0', knobs: { pBase: 7 } })
+    assert.equal(knob.status, 400)
+    assert.match(knob.body, /pBase/)
+    assert.match((await post(url, '/restart', { engine: 'decode/9' })).body, /no engine decode\/9/)
+    assert.equal((await get(url, '/nothing')).status, 404)
+  })
+})

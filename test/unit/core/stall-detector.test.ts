@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { StallSweep } from '../../../src/core/stall-detector.ts'
+
+test('tells once of what makes no progress, and never of what does or is done', t => {
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  let nowMs = 0
+  const stalled: string[] = []
+  const sweep = new StallSweep<string>(
+    1000,
+    item => stalled.push(item),
+    () => nowMs,
+  )
+  const passMs = (ms: number): void => {
+    for (let step = 0; step < ms; step += 50) {
+      nowMs += 50
+      t.mock.timers.tick(50)
+    }
+  }
+  for (const item of ['stuck', 'moves', 'done']) sweep.watch(item)
+  passMs(600)
+  sweep.watch('moves')
+  sweep.forget('done')
+  passMs(650)
+  assert.deepEqual(stalled, ['stuck'])
+  passMs(600)
+  assert.deepEqual(stalled, ['stuck', 'moves'])
+  passMs(5000)
+  sweep.watch('later')
+  passMs(1300)
+  assert.deepEqual(stalled, ['stuck', 'moves', 'later'])
+  sweep.close()
+})

@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { callsFor } from '../../../src/dispatch/orphaned-legs.ts'
+import { engineOf } from '../../support/engines.ts'
+
+test('each engine of a left attempt is told, with the headers of its client', () => {
+  const engines = [engineOf({ slot: 0, url: 'http://p' }), engineOf({ slot: 2, url: 'http://d' })]
+  const left = [
+    { exchangeId: 5, prefillSlot: 0, decodeSlot: 2, rid: 'a' },
+    { exchangeId: 6, prefillSlot: -1, decodeSlot: 2, rid: 'b' },
+    // The engine in slot 9 was removed.
+    { exchangeId: 6, prefillSlot: 0, decodeSlot: 9, rid: 'c' },
+  ]
+  assert.deepEqual(
+    callsFor(left, engines, id => ['authorization', `of ${id}`]),
+    [
+      { url: 'http://p', rids: ['a'], headers: ['authorization', 'of 5'] },
+      { url: 'http://d', rids: ['a'], headers: ['authorization', 'of 5'] },
+      { url: 'http://d', rids: ['b'], headers: ['authorization', 'of 6'] },
+      { url: 'http://p', rids: ['c'], headers: ['authorization', 'of 6'] },
+    ],
+  )
+})

@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict'
+import { suite, type TestContext, test } from 'node:test'
+import { configSchema } from '../../../../src/config/config.ts'
+import { Admission, type AdmissionOptions, placesFor } from '../../../../src/frontend/admission/admission.ts'
+import { Ticket } from '../../../../src/frontend/admission/queue.ts'
+import type { Priority } from '../../../../src/frontend/intake/priority.ts'
+
+interface House {
+  readonly admission: Admission<string>
+  /** What was told, in order. */
+  readonly told: string[]
+  readonly settings: { capacity: number; isMemoryShort: boolean; nowMs: number }
+  readonly ask: (name: string, priority?: Priority, bytes?: number) => string
+  readonly pass: (ms: number) => void
+}
+
+function houseOf(
+  t: TestContext,
+  more: Partial<AdmissionOptions<string>['config']> = {},
+  totalMs = 3_600_000,
+): House {
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  const settings = { capacity: Infinity, isMemoryShort: false, nowMs: 0 }
+  const told: string[] = []
+  const admission = new Admission<string>({
+    maxOpen: 1000,
+    config: { ...configSchema.parse({}).admission, ...more },
+    totalMs,
+    capacity: () => settings.capacity,
+    maxLive: Infinity,
+    isMemoryShort: () => settings.isMemoryShort,
+    nowMs: () => settings.nowMs,
+    onTurn: name => told.push(name),
+    onRefused: (name, error) => told.push(`${name}: ${error.code} ${error.status}`),
+  })
+  return {
+    admission,
+    told,
+    settings,
+    ask(name, priority = 'normal', bytes = 10) {
+      const refusal = admission.enter(true)
+      if (refusal !== undefined) return refusal.code
+      if (admission.tryStart()) return 'started'
+      return admission.wait(new Ticket(name, priority, bytes, settings.nowMs))?.code ?? 'waits'
+    },
+    pass(ms) {
+      settings.nowMs += ms
+      t.mock.timers.tick(ms)
+    },
+  }
+}
+
+const turn = (): Promise<void> => Promise.resolve()
+
+suite('Places', () => {
+  for (const [what, capacity, configured, live, expected] of [
+    ['none while no engine is healthy', 0, -1, Infinity, 0],
+    ['no bound when nobody names one', Infinity, -1, Infinity, Infinity],
+    ['the capacity and an eighth more', 80, -1, Infinity, 90],
+    ['four more at least', 2, 0, Infinity, 6],
+    ['what the operator allows', 80, 7, Infinity, 7],
+    ['what the descriptors allow', 80, 70, 6, 6],
+  ] as const)
+    test(`are ${what}`, () => assert.equal(placesFor(capacity, configured, live), expected))
+})
+
+suite('Admission', () => {
+  test('starts what fits, and the others in order as places become free', async t => {
+    const { admission, told, ask } = houseOf(t, { maxConcurrentRequests: 2 })
+    assert.deepEqual(
+      ['a', 'b', 'c', 'd'].map(name => ask(name)),
+      ['started', 'started', 'waits', 'waits'],
+    )
+    admission.done()
+    await turn()
+    assert.deepEqual(told, ['c'])
+    admission.done()
+    admission.done()
+    await turn()
+    assert.deepEqual(told, ['c', 'd'])
+    assert.equal(admission.waiting, 0)
+  })
+
+  test('lets nobody overtake those who wait', async t => {
+    const { admission, told, ask } = houseOf(t, { maxConcurrentRequests: 1 })
+    ask('a')
+    ask('b')
+    admission.done()
+    assert.equal(ask('c'), 'waits')
+    await turn()
+    assert.deepEqual(told, ['b'])
+  })
+
+  test('refuses what finds no room in the queue, and says when to come again', t => {
+    const { admission, ask } = houseOf(t, { maxConcurrentRequests: 1, queueSize: 2, queueBytes: 25 })
+    assert.deepEqual(
+      ['a', 'b'].map(name => ask(name)),
+      ['started', 'waits'],
+    )
+    assert.equal(ask('c', 'high', 16), 'queue-full')
+    assert.equal(ask('d', 'high', 15), 'waits')
+    assert.equal(ask('e', 'high', 0), 'queue-full')
+    const refusal = admission.wait(new Ticket('f', 'low', 0, 0))
+    assert.ok(refusal?.status === 429 && (refusal.retryAfterMs ?? 0) >= 1000)
+  })
+
+  test('refuses what had no turn in time', t => {
+    const { told, ask, pass } = houseOf(t, { maxConcurrentRequests: 1, queueTimeoutSecs: 2 })
+    ask('a')
+    ask('b')
+    pass(1000)
+    ask('c')
+    pass(1000)
+    assert.deepEqual(told, ['b: queue-timeout 503'])
+    pass(1000)
+    assert.deepEqual(told, ['b: queue-timeout 503', 'c: queue-timeout 503'])
+  })
+
+  test('does not let a request wait beyond its total deadline', t => {
+    const { told, ask, pass } = houseOf(t, { maxConcurrentRequests: 1 }, 500)
+    ask('a')
+    ask('b')
+    pass(500)
+    assert.deepEqual(told, ['b: deadline-exceeded 504'])
+  })
+
+  test('waits out a short outage', t => {
+    const { settings, told, ask, pass } = houseOf(t)
+    settings.capacity = 0
+    assert.equal(ask('a'), 'waits')
+    pass(4900)
+    settings.capacity = 10
+    pass(50)
+    assert.deepEqual(told, ['a'])
+  })
+
+  test('refuses when no engine has come back in time, counted from when the last was lost', t => {
+    const { settings, told, ask, pass } = houseOf(t, { maxConcurrentRequests: 1 })
+    ask('a')
+    ask('b')
+    pass(30_000)
+    settings.capacity = 0
+    pass(50)
+    pass(4900)
+    assert.deepEqual(told, [])
+    pass(150)
+    assert.deepEqual(told, ['b: no-engine-available 503'])
+  })
+
+  test('refuses requests for tokens, and those alone, while memory is short', t => {
+    const { admission, settings, ask } = houseOf(t)
+    settings.isMemoryShort = true
+    assert.equal(ask('a'), 'memory-short')
+    assert.equal(admission.enter(false), undefined)
+  })
+
+  test('forgets a client that has left', async t => {
+    const { admission, told, ask } = houseOf(t, { maxConcurrentRequests: 1 })
+    ask('a')
+    const ticket = new Ticket('gone', 'normal', 10, 0)
+    admission.wait(ticket)
+    ask('b')
+    admission.withdraw(ticket)
+    admission.done()
+    await turn()
+    assert.deepEqual(told, ['b'])
+  })
+})

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { leastDescriptors, openFilesLimit, shareDescriptors } from '../../../src/process/descriptor-budget.ts'
+
+const NEEDS = { limit: 65_536, socketsPerRequest: 2, queueSize: 16_384, maxSockets: 0, threads: 1 }
+
+suite('Descriptors', () => {
+  test('go to the queue and to requests at work, one and three each', () => {
+    const { upstreamSockets, liveRequests, clients } = shareDescriptors(NEEDS)
+    assert.deepEqual([upstreamSockets, liveRequests, clients], [32_714, 16_357, 32_742])
+    assert.ok(clients >= NEEDS.queueSize + liveRequests)
+  })
+
+  test('leave engines a quarter when there are few', () => {
+    const { upstreamSockets, liveRequests, clients } = shareDescriptors({ ...NEEDS, limit: 512 })
+    assert.deepEqual([upstreamSockets, liveRequests, clients], [108, 54, 324])
+  })
+
+  test('hold one socket for a request of the regular mode', () => {
+    assert.equal(shareDescriptors({ ...NEEDS, limit: 512, socketsPerRequest: 1 }).liveRequests, 108)
+  })
+
+  test('are shared as configured, as far as there are any', () => {
+    assert.equal(shareDescriptors({ ...NEEDS, maxSockets: 100 }).liveRequests, 50)
+    assert.ok(shareDescriptors({ ...NEEDS, limit: 512, maxSockets: 9000 }).upstreamSockets < 512)
+  })
+
+  test('are no bound where the limit is not known', () => {
+    const { upstreamSockets, liveRequests, clients } = shareDescriptors({ ...NEEDS, limit: Infinity })
+    assert.deepEqual([upstreamSockets, liveRequests, clients], [0, Infinity, Infinity])
+  })
+
+  test('are needed by every listener and thread', () => {
+    assert.deepEqual(
+      [leastDescriptors(1, 16), leastDescriptors(1, 1), leastDescriptors(8, 16)],
+      [64, 49, 120],
+    )
+  })
+
+  test('allow one request even when there are next to none', () => {
+    assert.ok(shareDescriptors({ ...NEEDS, limit: 20 }).liveRequests >= 1)
+  })
+})
+
+for (const [text, expected] of [
+  [
+    'Limit  Soft Limit  Hard Limit  Units\nMax open files            20000                20000                files\n',
+    20_000,
+  ],
+  ['Max open files            unlimited            unlimited            files\n', Infinity],
+  ['', Infinity],
+] as const)
+  test(`reads a limit of ${expected}`, () => assert.equal(openFilesLimit(text), expected))

@@ -1,0 +1,256 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import * as fc from 'fast-check'
+import {
+  type AttemptAction,
+  type AttemptEvent,
+  type AttemptState,
+  initialState,
+  nextStep,
+} from '../../../../workers/attempt/state.ts'
+import { statusFailure, transportFailure } from '../../../../workers/classify/failure.ts'
+
+const BROKEN = { kind: 'reset', message: 'socket hang up', isStaleSocket: false }
+const PREFILL_REFUSED = statusFailure('prefill', 503, Buffer.from('busy'))
+const PREFILL_LOST = transportFailure('prefill', BROKEN)
+const DECODE_LOST = transportFailure('decode', BROKEN)
+
+/** Every event that can come, by a short name. The prompt has seven tokens unless the name says otherwise. */
+const EVENTS = {
+  'prefill ok': { kind: 'prefill-answered', answer: { promptTokens: 7, hasToken: true } },
+  'prefill dummy': { kind: 'prefill-answered', answer: { promptTokens: 1, hasToken: true } },
+  'prefill empty': { kind: 'prefill-answered', answer: { promptTokens: 7, hasToken: false } },
+  'prefill refused': { kind: 'prefill-failed', failure: PREFILL_REFUSED },
+  'prefill lost': { kind: 'prefill-failed', failure: PREFILL_LOST },
+  'first token': { kind: 'decode-ready', promptTokens: 7 },
+  'decode ok': { kind: 'decode-complete', answer: { promptTokens: 7, hasToken: true }, isTerminated: true },
+  'decode empty': {
+    kind: 'decode-complete',
+    answer: { promptTokens: undefined, hasToken: false },
+    isTerminated: true,
+  },
+  'decode cut': {
+    kind: 'decode-complete',
+    answer: { promptTokens: undefined, hasToken: true },
+    isTerminated: false,
+  },
+  'decode lost': { kind: 'decode-failed', failure: DECODE_LOST },
+  'grace over': { kind: 'grace-over', graceMs: 50 },
+} as const satisfies Record<string, AttemptEvent>
+
+type EventName = keyof typeof EVENTS
+
+const SETUPS = {
+  'a streamed pair': { hasPrefill: true, mergesPrefill: false, isWhole: false },
+  'a whole pair': { hasPrefill: true, mergesPrefill: false, isWhole: true },
+  'a merged stream': { hasPrefill: true, mergesPrefill: true, isWhole: false },
+  'a merged whole': { hasPrefill: true, mergesPrefill: true, isWhole: true },
+  'a streamed single': { hasPrefill: false, mergesPrefill: false, isWhole: false },
+  'a whole single': { hasPrefill: false, mergesPrefill: true, isWhole: true },
+} as const
+
+type SetupName = keyof typeof SETUPS
+
+/** The state after the events, and what the last of them led to. */
+function play(setup: SetupName, names: readonly EventName[]): { state: AttemptState; action: AttemptAction } {
+  let step: { state: AttemptState; action: AttemptAction } = {
+    state: initialState(SETUPS[setup]),
+    action: { kind: 'wait' },
+  }
+  for (const name of names) step = nextStep(step.state, EVENTS[name])
+  return step
+}
+
+function told(action: AttemptAction): string {
+  switch (action.kind) {
+    case 'finish':
+      return `finish from ${action.from}`
+    case 'fail':
+    case 'break':
+      return `${action.kind}: ${action.failure.cause}`
+    case 'wait':
+    case 'wait-for-prefill':
+    case 'commit':
+      return action.kind
+  }
+}
+
+function namesOf<T extends object>(table: T): (keyof T)[] {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the tables have no other keys
+  return Object.keys(table) as (keyof T)[]
+}
+
+function isOver(action: AttemptAction): boolean {
+  return ['finish', 'fail', 'break'].includes(action.kind)
+}
+
+/** What the attempt did, up to and with the action that ended it. */
+function actionsOf(setup: SetupName, history: readonly EventName[]): AttemptAction[] {
+  const actions = history.map((_, index) => play(setup, history.slice(0, index + 1)).action)
+  const end = actions.findIndex(isOver)
+  return end < 0 ? actions : actions.slice(0, end + 1)
+}
+
+/** What the last event leads to, for each history. */
+type Row = readonly [setup: SetupName, history: readonly EventName[], event: EventName, action: string]
+
+const RULES: Readonly<Record<string, readonly Row[]>> = {
+  'a stream commits at the first token, without waiting for prefill': [
+    ['a streamed pair', [], 'first token', 'commit'],
+    ['a streamed pair', ['prefill ok'], 'first token', 'commit'],
+    ['a streamed single', [], 'first token', 'commit'],
+  ],
+  'prefill alone settles nothing': [
+    ['a streamed pair', [], 'prefill ok', 'wait'],
+    ['a whole pair', [], 'prefill ok', 'wait'],
+    ['a merged stream', [], 'prefill ok', 'wait'],
+    ['a merged whole', [], 'prefill ok', 'wait'],
+  ],
+  'a merged stream holds its first token until prefill has answered': [
+    ['a merged stream', [], 'first token', 'wait'],
+    ['a merged stream', ['first token'], 'prefill ok', 'commit'],
+    ['a merged stream', ['prefill ok'], 'first token', 'commit'],
+  ],
+  'a whole answer waits for prefill, then finishes': [
+    ['a whole pair', [], 'decode ok', 'wait-for-prefill'],
+    ['a whole pair', ['decode ok'], 'prefill ok', 'finish from decode'],
+    ['a whole pair', ['prefill ok'], 'decode ok', 'finish from decode'],
+    ['a merged whole', ['decode ok'], 'prefill ok', 'finish from decode'],
+    ['a whole single', [], 'decode ok', 'finish from decode'],
+  ],
+  'a stream that ends before its commit waits for prefill too': [
+    ['a streamed pair', [], 'decode ok', 'wait-for-prefill'],
+    ['a streamed pair', [], 'decode empty', 'wait-for-prefill'],
+    ['a merged stream', ['first token'], 'decode empty', 'wait-for-prefill'],
+    ['a merged stream', ['first token', 'decode empty'], 'prefill ok', 'finish from decode'],
+  ],
+  'prefill silent past the grace is not missed where decode has all': [
+    ['a whole pair', ['decode ok'], 'grace over', 'finish from decode'],
+    ['a streamed pair', ['decode ok'], 'grace over', 'finish from decode'],
+    ['a whole pair', ['decode empty'], 'grace over', 'fail: stalled'],
+    ['a merged whole', ['decode ok'], 'grace over', 'fail: stalled'],
+    ['a merged stream', ['first token', 'decode empty'], 'grace over', 'fail: stalled'],
+  ],
+  'a grace that runs out late changes nothing': [
+    ['a streamed pair', ['first token'], 'grace over', 'wait'],
+    ['a whole pair', ['prefill ok'], 'grace over', 'wait'],
+  ],
+  'the first failing leg decides before the commit': [
+    ['a streamed pair', [], 'prefill refused', 'fail: status'],
+    ['a streamed pair', [], 'prefill lost', 'fail: transport'],
+    ['a streamed pair', [], 'decode lost', 'fail: transport'],
+    ['a streamed pair', ['prefill ok'], 'decode lost', 'fail: transport'],
+    ['a whole pair', [], 'prefill refused', 'fail: status'],
+    ['a whole pair', ['prefill ok'], 'decode lost', 'fail: transport'],
+    ['a merged stream', ['first token'], 'prefill refused', 'fail: status'],
+    ['a merged stream', ['first token'], 'prefill lost', 'fail: transport'],
+    ['a merged stream', ['first token'], 'decode lost', 'fail: transport'],
+    ['a streamed single', [], 'decode lost', 'fail: transport'],
+    ['a whole single', [], 'decode lost', 'fail: transport'],
+  ],
+  'a prefill connection that breaks after decode has all loses nothing, unless its answer is merged': [
+    ['a whole pair', ['decode ok'], 'prefill lost', 'finish from decode'],
+    ['a streamed pair', ['decode ok'], 'prefill lost', 'finish from decode'],
+    ['a whole pair', ['decode empty'], 'prefill lost', 'fail: transport'],
+    ['a merged whole', ['decode ok'], 'prefill lost', 'fail: transport'],
+  ],
+  'a prefill that says no is believed even when decode has all': [
+    ['a whole pair', ['decode ok'], 'prefill refused', 'fail: status'],
+  ],
+  'prefill no longer matters after the commit': [
+    ['a streamed pair', ['first token'], 'prefill ok', 'wait'],
+    ['a streamed pair', ['first token'], 'prefill dummy', 'wait'],
+    ['a streamed pair', ['first token'], 'prefill refused', 'wait'],
+    ['a streamed pair', ['first token'], 'prefill lost', 'wait'],
+  ],
+  'nothing is taken back after the commit: the stream ends well or breaks': [
+    ['a streamed pair', ['first token'], 'decode empty', 'finish from decode'],
+    ['a streamed pair', ['first token'], 'decode cut', 'break: protocol'],
+    ['a streamed pair', ['first token'], 'decode lost', 'break: transport'],
+    ['a merged stream', ['first token', 'prefill ok'], 'decode lost', 'break: transport'],
+    ['a merged stream', ['prefill ok', 'first token'], 'decode cut', 'break: protocol'],
+    ['a streamed single', ['first token'], 'decode empty', 'finish from decode'],
+    ['a streamed single', ['first token'], 'decode lost', 'break: transport'],
+  ],
+  'a stream cut off before its commit failed': [
+    ['a streamed pair', [], 'decode cut', 'fail: protocol'],
+    ['a merged stream', ['first token'], 'decode cut', 'fail: protocol'],
+    ['a streamed single', [], 'decode cut', 'fail: protocol'],
+  ],
+  'an answer that prefill saw with other prompt tokens cannot be trusted': [
+    ['a streamed pair', ['prefill dummy'], 'first token', 'fail: token-mismatch'],
+    ['a streamed pair', ['prefill dummy'], 'decode ok', 'fail: token-mismatch'],
+    ['a whole pair', ['prefill dummy'], 'decode ok', 'fail: token-mismatch'],
+    ['a whole pair', ['decode ok'], 'prefill dummy', 'fail: token-mismatch'],
+    ['a merged stream', ['first token'], 'prefill dummy', 'fail: token-mismatch'],
+    ['a merged stream', ['first token', 'decode empty'], 'prefill dummy', 'fail: token-mismatch'],
+  ],
+  'prefill answers for a decode that had nothing to say': [
+    ['a whole pair', ['decode empty'], 'prefill ok', 'finish from prefill'],
+    ['a whole pair', ['prefill ok'], 'decode empty', 'finish from prefill'],
+    ['a streamed pair', ['prefill ok'], 'decode empty', 'finish from prefill'],
+  ],
+  'an answer without any token failed': [
+    ['a whole pair', ['decode empty'], 'prefill empty', 'fail: no-token'],
+    ['a streamed pair', ['prefill empty'], 'decode empty', 'fail: no-token'],
+    ['a streamed single', [], 'decode empty', 'fail: no-token'],
+    ['a whole single', [], 'decode empty', 'fail: no-token'],
+  ],
+}
+
+for (const [rule, rows] of Object.entries(RULES)) {
+  suite(rule, () => {
+    for (const [setup, history, event, expected] of rows) {
+      test(`${[setup, ...history].join(', ')}: ${event} → ${expected}`, () => {
+        assert.equal(told(play(setup, [...history, event]).action), expected)
+      })
+    }
+  })
+}
+
+suite('any attempt', () => {
+  const histories = fc.array(fc.constantFrom(...namesOf(EVENTS)), { maxLength: 8 })
+
+  const assertAlways = (check: (actions: readonly AttemptAction[], setup: SetupName) => void): void => {
+    fc.assert(
+      fc.property(fc.constantFrom(...namesOf(SETUPS)), histories, (setup, history) =>
+        check(actionsOf(setup, history), setup),
+      ),
+      { seed: 11, numRuns: 2000 },
+    )
+  }
+
+  test('commits at most once', () => {
+    assertAlways(actions => assert.ok(actions.filter(action => action.kind === 'commit').length <= 1))
+  })
+
+  test('fails only before the commit and breaks only after it', () => {
+    assertAlways(actions => {
+      const kinds = new Set(actions.map(action => action.kind))
+      if (kinds.has('break')) assert.ok(kinds.has('commit'))
+      if (kinds.has('fail')) assert.ok(!kinds.has('commit'))
+    })
+  })
+
+  test('gives the client prefill’s answer only when nothing was committed', () => {
+    assertAlways(actions => {
+      const last = actions.at(-1)
+      if (last?.kind !== 'finish' || last.from !== 'prefill') return
+      assert.ok(actions.every(action => action.kind !== 'commit'))
+    })
+  })
+})
+
+test('charges decode for a stream that ended too early', () => {
+  const { action } = play('a streamed pair', ['first token', 'decode cut'])
+  assert.equal(action.kind === 'break' && action.failure.error.leg, 'decode')
+})
+
+test('charges prefill for a dummy', () => {
+  const { action } = play('a whole pair', ['decode ok', 'prefill dummy'])
+  assert.equal(action.kind === 'fail' && action.failure.error.leg, 'prefill')
+})
+
+test('a single engine merges nothing', () => {
+  assert.equal(initialState(SETUPS['a whole single']).mergesPrefill, false)
+})

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { StreamPeek } from '../../../../workers/classify/stream-peek.ts'
+
+const ROLE = 'data: {"choices":[{"delta":{"role":"assistant","content":""},"finish_reason":null}]}\n\n'
+const TOKEN = 'data: {"choices":[{"delta":{"content":"a"},"finish_reason":null}]}\n\n'
+const STOP = 'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\n'
+const ABORT = 'data: {"choices":[{"delta":{},"finish_reason":"abort"}]}\n\n'
+const ERROR = 'data: {"error": {"object": "error", "message": "why", "code": 503}}\n\n'
+const DONE = 'data: [DONE]\n\n'
+
+function peekInto(...blocks: readonly string[]): StreamPeek {
+  const peek = new StreamPeek()
+  for (const block of blocks) peek.push(Buffer.from(block))
+  return peek
+}
+
+function event(count: number): string {
+  return `data: {"text":"a","meta_info":{"prompt_tokens":${count}}}\n\n`
+}
+
+function outcome(peek: StreamPeek): string {
+  if (!peek.isSettled) return 'open'
+  return peek.failure === undefined ? 'good' : `failed: ${peek.failure.cause}`
+}
+
+suite('StreamPeek', () => {
+  const cases: readonly [what: string, blocks: readonly string[], expected: string][] = [
+    ['stays open over a role', [ROLE], 'open'],
+    ['stays open over comments', [': ping\n\n', 'event: e\n\n'], 'open'],
+    ['stays open over a [DONE] without a token', [ROLE, DONE], 'open'],
+    ['is settled by a token', [ROLE, TOKEN], 'good'],
+    ['is settled by a finish', [ROLE, STOP], 'good'],
+    ['is settled by a failure after a role', [ROLE, ABORT], 'failed: abort'],
+    ['is settled by an error as first event', [ERROR], 'failed: error-event'],
+    ['is settled by what is not JSON', ['data: <html>\n\n'], 'failed: protocol'],
+    ['lets the first word stand when a failure follows in the same block', [TOKEN + ABORT], 'good'],
+    ['lets the first word stand when a failure follows in the next block', [TOKEN, ABORT], 'good'],
+    ['finds a failure behind a role in one block', [ROLE + ERROR + DONE], 'failed: error-event'],
+  ]
+  for (const [what, blocks, expected] of cases)
+    test(what, () => assert.equal(outcome(peekInto(...blocks)), expected))
+
+  test('keeps the status and the message of a failure', () => {
+    const { failure } = peekInto(ERROR)
+    assert.deepEqual(
+      [failure?.error.status, failure?.error.message, failure?.error.leg],
+      [503, 'why', 'decode'],
+    )
+  })
+
+  test('tells the prompt tokens of the first good event', () => {
+    assert.equal(peekInto(event(7), event(8)).promptTokens, 7)
+  })
+
+  test('tells no prompt tokens when the first good event is of a later prompt of a batch', () => {
+    const later = 'data: {"index":1,"text":"a","meta_info":{"prompt_tokens":7}}\n\n'
+    assert.equal(peekInto(later).promptTokens, undefined)
+  })
+})

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { configSchema } from '../../../../src/config/config.ts'
+import { readTimers } from '../../../../workers/request/timeouts.ts'
+
+const { timeouts } = configSchema.parse({
+  timeouts: {
+    firstTokenMs: 1000,
+    idleMs: 2000,
+    totalSecs: 30,
+    maxFirstTokenMs: 5000,
+    maxIdleMs: 500,
+    maxTotalSecs: 60,
+  },
+})
+const CONFIGURED = { firstTokenMs: 1000, idleMs: 2000, totalMs: 30_000 }
+
+test('without headers the configured timers hold, and headers stay as they are', () => {
+  const headers = ['authorization', 'Bearer x', 'x-request-id', '1']
+  assert.deepEqual(readTimers(headers, timeouts), { timers: CONFIGURED, headers })
+})
+
+const MOVED = [
+  ['x-first-token-timeout-ms', '50', { ...CONFIGURED, firstTokenMs: 50 }],
+  ['x-first-token-timeout-ms', '4000', { ...CONFIGURED, firstTokenMs: 4000 }],
+  ['x-first-token-timeout-ms', '9000', { ...CONFIGURED, firstTokenMs: 5000 }],
+  ['x-idle-timeout-ms', '100', { ...CONFIGURED, idleMs: 100 }],
+  // The bound is below what is configured: that may be asked for all the same.
+  ['x-idle-timeout-ms', '9000', { ...CONFIGURED, idleMs: 2000 }],
+  ['x-request-timeout-secs', '0.5', { ...CONFIGURED, totalMs: 500 }],
+  ['x-request-timeout-secs', '600', { ...CONFIGURED, totalMs: 60_000 }],
+] as const
+
+for (const [name, value, timers] of MOVED) {
+  test(`${name}: ${value} moves one timer, within its bound, and is not for engines`, () => {
+    assert.deepEqual(readTimers(['a', 'b', name, value], timeouts), { timers, headers: ['a', 'b'] })
+  })
+}
+
+for (const value of ['', '0', '-1', 'soon', '1e9', 'Infinity', '10 s']) {
+  test(`a timer of "${value}" is refused`, () => {
+    assert.throws(() => readTimers(['x-idle-timeout-ms', value], timeouts), {
+      code: 'invalid-request',
+      status: 400,
+    })
+  })
+}

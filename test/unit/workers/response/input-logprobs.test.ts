@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { InputLogprobs } from '../../../../workers/response/input-logprobs.ts'
+
+const PROMPT = '[[null,1,null],[-0.5,2,"é"]]'
+const TOP = '[null,[[-0.5,2,"é"]]]'
+const DONE = 'data: [DONE]\n\n'
+
+/** Prefill's answer, as text: `more` are further members of its meta_info. */
+function prefillAnswer(lists: string, index?: number): string {
+  const at = index === undefined ? '' : `"index":${index},`
+  return `{${at}"text":"x","meta_info":{"id":"r","prompt_tokens":2,${lists}}}`
+}
+
+function merged(prefill: string, decode: string): string {
+  const editor = new InputLogprobs(Buffer.from(prefill), false)
+  return editor.editBody(Buffer.from(decode)).toString()
+}
+
+function mergedEvents(prefill: string, ...blocks: readonly string[]): string {
+  const editor = new InputLogprobs(Buffer.from(prefill), true)
+  return blocks.map(block => editor.editEvents(Buffer.from(block)).toString()).join('')
+}
+
+/** A token event; `outputs` of its logprobs are in the event, out of `made` tokens so far. */
+function eventOf(inputs: string, made: number, outputs: number, index?: number): string {
+  const list = Array.from({ length: outputs }, () => '[-1,3,null]').join(',')
+  const at = index === undefined ? '' : `"index":${index},`
+  return `data: {${at}"text":"é","meta_info":{"completion_tokens":${made},"input_token_logprobs":${inputs},"output_token_logprobs":[${list}]}}\n\n`
+}
+
+suite('InputLogprobs in a body', () => {
+  const prefill = prefillAnswer(`"input_token_logprobs":${PROMPT}`)
+
+  const cases: readonly [what: string, decode: string, expected: string][] = [
+    [
+      'takes the place of an empty list, and changes no other byte',
+      '{ "text" : "é\\u00e9" ,"meta_info":{"a":1.50e1, "input_token_logprobs": [], "z":[ 1 ]} }\n',
+      `{ "text" : "é\\u00e9" ,"meta_info":{"a":1.50e1, "input_token_logprobs": ${PROMPT}, "z":[ 1 ]} }\n`,
+    ],
+    [
+      'goes before what decode has itself',
+      '{"meta_info":{"input_token_logprobs":[[-2,9,null]]}}',
+      '{"meta_info":{"input_token_logprobs":[[null,1,null],[-0.5,2,"é"],[-2,9,null]]}}',
+    ],
+    [
+      'takes the place of null',
+      '{"meta_info":{"input_token_logprobs":null}}',
+      `{"meta_info":{"input_token_logprobs":${PROMPT}}}`,
+    ],
+    [
+      'is added where decode has no such member',
+      '{"meta_info":{"id":"r"}}',
+      `{"meta_info":{"id":"r","input_token_logprobs":${PROMPT}}}`,
+    ],
+    ['has no place without meta_info', '{"text":"a"}', '{"text":"a"}'],
+  ]
+  for (const [what, decode, expected] of cases)
+    test(what, () => assert.equal(merged(prefill, decode), expected))
+
+  test('brings all three kinds of lists, each into its own', () => {
+    const lists = `"input_token_logprobs":${PROMPT},"input_top_logprobs":${TOP},"input_token_ids_logprobs":[null,[]]`
+    const decode = '{"meta_info":{"input_top_logprobs":[],"input_token_logprobs":[],"x":1}}'
+    assert.equal(
+      merged(prefillAnswer(lists), decode),
+      `{"meta_info":{"input_top_logprobs":${TOP},"input_token_logprobs":${PROMPT},"x":1,"input_token_ids_logprobs":[null,[]]}}`,
+    )
+  })
+
+  test('leaves decode’s answer alone where prefill has none', () => {
+    const decode = '{"meta_info":{"input_token_logprobs":[]}}'
+    assert.equal(merged('{"text":"x","meta_info":{}}', decode), decode)
+    assert.equal(merged('{"text":"x"}', decode), decode)
+  })
+
+  test('merges each prompt of a batch with its own', () => {
+    const prefills = ['[1]', '[2]', '[3]'].map(list => prefillAnswer(`"input_token_logprobs":[${list}]`))
+    const decodes = Array.from({ length: 3 }, () => '{"meta_info":{"input_token_logprobs":[]}}')
+    const expected = ['[1]', '[2]', '[3]'].map(list => `{"meta_info":{"input_token_logprobs":[${list}]}}`)
+    assert.equal(merged(`[${prefills.join(', ')}]`, `[${decodes.join(' , ')}]`), `[${expected.join(' , ')}]`)
+  })
+})
+
+suite('InputLogprobs in a stream', () => {
+  const prefill = `data: ${prefillAnswer(`"input_token_logprobs":${PROMPT}`)}\n\n${DONE}`
+
+  test('stand in every event when events are cumulative', () => {
+    const seen = mergedEvents(prefill, eventOf('[]', 1, 1), eventOf('[]', 2, 2) + eventOf('[]', 3, 3) + DONE)
+    assert.equal(seen, eventOf(PROMPT, 1, 1) + eventOf(PROMPT, 2, 2) + eventOf(PROMPT, 3, 3) + DONE)
+  })
+
+  test('stand in the first event only when events are increments', () => {
+    const seen = mergedEvents(prefill, eventOf('[]', 2, 2), eventOf('[]', 3, 1) + eventOf('[]', 5, 2) + DONE)
+    assert.equal(seen, eventOf(PROMPT, 2, 2) + eventOf('[]', 3, 1) + eventOf('[]', 5, 2) + DONE)
+  })
+
+  test('stand in the first event of each prompt of a batch, however they mix', () => {
+    const both = [0, 1]
+      .map(index => `data: ${prefillAnswer(`"input_token_logprobs":[[${index}]]`, index)}\n\n`)
+      .join('')
+    const seen = mergedEvents(both, eventOf('[]', 1, 1, 1) + eventOf('[]', 1, 1, 0), eventOf('[]', 2, 1, 1))
+    assert.equal(seen, eventOf('[[1]]', 1, 1, 1) + eventOf('[[0]]', 1, 1, 0) + eventOf('[]', 2, 1, 1))
+  })
+
+  test('change no byte of comments, errors, foreign events and the end', () => {
+    for (const block of [
+      ': ping\n\n',
+      DONE,
+      'data: {"error":{"message":"m"}}\n\n',
+      'data:{"text":"a"}\r\n\r\n',
+      'data: <html>\n\n',
+      'data: {"meta_info" 1}\n\n',
+    ]) {
+      assert.equal(mergedEvents(prefill, block), block)
+    }
+  })
+})

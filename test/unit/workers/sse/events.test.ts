@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import * as fc from 'fast-check'
+import { eventsIn, isDoneData, toEvent } from '../../../../workers/sse/events.ts'
+
+function dataOf(text: string): string[] {
+  return eventsIn(Buffer.from(text)).map(event => event.data.toString())
+}
+
+suite('eventsIn', () => {
+  const cases: readonly [what: string, text: string, data: readonly string[]][] = [
+    ['nothing', '', []],
+    ['events of one line', 'data: 1\n\ndata: 2\n\n', ['1', '2']],
+    ['data without the space', 'data:1\n\n', ['1']],
+    ['one space only', 'data:  1\n\n', [' 1']],
+    ['data of several lines', 'data: a\ndata: b\n\n', ['a\nb']],
+    ['CRLF', 'data: a\r\ndata: b\r\n\r\ndata: c\r\n\r\n', ['a\nb', 'c']],
+    ['CR', 'data: a\r\rdata: b\r\r', ['a', 'b']],
+    ['other fields and comments', ': ping\n\nevent: e\ndata: 1\nid: 3\n\n', ['', '1']],
+    ['a byte order mark', '\uFEFFdata: 1\n\n', ['1']],
+    ['a last event without its blank line', 'data: 1\n\ndata: [DONE]', ['1', '[DONE]']],
+    ['characters of several bytes', 'data: é😀\n\n', ['é😀']],
+    ['line breaks inside JSON text', 'data: {"text":"a\\n\\nb"}\n\n', ['{"text":"a\\n\\nb"}']],
+    ['a field whose name only begins like data', 'database: 1\n\n', ['']],
+  ]
+  for (const [what, text, data] of cases) test(`reads ${what}`, () => assert.deepEqual(dataOf(text), data))
+
+  test('gives every byte of the block back, in order', () => {
+    const part = fc.constantFrom('data: 1', 'é', '\n', '\n\n', '\r\n\r\n', '\r', ': c', '[DONE]')
+    fc.assert(
+      fc.property(fc.array(part), parts => {
+        const block = Buffer.from(parts.join(''))
+        assert.deepEqual(Buffer.concat(eventsIn(block).map(event => event.raw)), block)
+      }),
+      { seed: 8, numRuns: 1000 },
+    )
+  })
+
+  test('reads what toEvent writes', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), value => {
+        const data = JSON.stringify(value)
+        const [event, ...more] = eventsIn(toEvent(data))
+        assert.equal(event?.data.toString(), data)
+        assert.equal(more.length, 0)
+      }),
+      { seed: 9 },
+    )
+  })
+})
+
+test('isDoneData takes the mark only, white space aside', () => {
+  for (const [data, expected] of [
+    ['[DONE]', true],
+    ['[DONE] ', true],
+    ['"[DONE]"', false],
+    ['{"text":"[DONE]"}', false],
+    ['', false],
+  ] as const) {
+    assert.equal(isDoneData(Buffer.from(data)), expected, data)
+  }
+})

@@ -1,0 +1,7 @@
+/** What the gateway needs to know of a complete, good response of an engine. */
+export interface Answered {
+  /** `usage.prompt_tokens` or `meta_info.prompt_tokens`; `undefined` when the response does not name it. */
+  readonly promptTokens: number | undefined
+  /** Whether the response holds at least one generated token. */
+  readonly hasToken: boolean
+}

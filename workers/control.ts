@@ -1,0 +1,63 @@
+/** Entry of the control thread: watches every engine, tells the main thread each change, serves metrics and admin. */
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { AdminRoutes } from '../src/admin/admin-routes.ts'
+import { listenAdmin } from '../src/admin/admin-server.ts'
+import { trustAuthorities } from '../src/config/trust-authorities.ts'
+import type { ControlOrder, ControlReport, ControlTask } from '../src/control/control-messages.ts'
+import { EngineKeeper } from '../src/control/engine-supervisor.ts'
+import { BreakerCells } from '../src/shared/breaker-cells.ts'
+import { EngineSlots } from '../src/shared/engine-slots.ts'
+import { Heartbeats } from '../src/shared/heartbeats.ts'
+import { PairLinks } from '../src/shared/pair-links.ts'
+import { createLogger } from '../src/telemetry/log.ts'
+import { MetricReader } from '../src/telemetry/metric-reader.ts'
+
+if (parentPort) await run(parentPort, workerData as ControlTask) // oxlint-disable-line typescript/no-unsafe-type-assertion -- control.ts is the one who starts this
+
+async function run(port: MessagePort, task: ControlTask): Promise<void> {
+  const { config, shared, known, removed } = task
+  let { isDraining } = task
+  trustAuthorities(config.upstream.caFiles)
+  const slots = new EngineSlots(shared)
+  const breakers = new BreakerCells(shared)
+  const links = new PairLinks(shared, config.links)
+  const log = createLogger(config.log, 'control')
+  const metrics = new MetricReader(shared)
+  const report = (message: ControlReport): void => port.postMessage(message)
+  const keeper = new EngineKeeper({
+    config,
+    slots,
+    breakers,
+    links,
+    maxEngines: Math.min(config.limits.engines, shared.maxEngines),
+    known,
+    removed,
+    log,
+    onSnapshot: snapshot => report({ kind: 'snapshot', snapshot }),
+    onRemoved: keys => report({ kind: 'removed', keys }),
+    onSlotTaken: slot => metrics.rebase(slot),
+  })
+  const closed = new Promise<void>(resolve => {
+    port.on('message', (order: ControlOrder) => {
+      if (order.kind === 'close') resolve()
+      else isDraining = true
+    })
+  })
+  const routes = new AdminRoutes({
+    config,
+    keeper,
+    state: { slots, breakers, links },
+    metrics,
+    heartbeats: new Heartbeats(shared),
+    routerThreads: shared.maxThreads,
+    isDraining: () => isDraining,
+    restartThread: thread => report({ kind: 'restart-thread', thread }),
+  })
+  const server = await listenAdmin(routes, config.admin.host, task.adminPort)
+  log.info({ host: config.admin.host, adminPort: server.port }, 'metrics and admin are served')
+  report({ kind: 'listening', adminPort: server.port })
+  keeper.start()
+  await closed
+  await Promise.all([keeper.close(), server.close()])
+  port.close()
+}

@@ -1,0 +1,54 @@
+/** One small request to one engine, its answer whole. For what is not a generation request. */
+import type { Engine } from '../../src/core/engine.ts'
+import type { FlatHeaders } from '../../src/messages/types.ts'
+import { LegBody } from '../upstream/response-body.ts'
+import type { LegFailure, LegHandler, LegRequest } from '../upstream/types.ts'
+import type { Upstreams } from '../upstream/upstreams.ts'
+
+export interface EngineAnswer {
+  readonly engine: Engine
+  /** 0 when the engine could not be reached or did not answer in time. */
+  readonly status: number
+  readonly headers: FlatHeaders
+  /** The engine's, or a sentence on why there is none. */
+  readonly body: Buffer
+}
+
+export interface EngineCall {
+  readonly method: LegRequest['method']
+  readonly path: string
+  readonly headers: FlatHeaders
+  readonly body: Uint8Array | undefined
+  readonly timeoutMs: number
+  readonly limitBytes: number
+}
+
+/** Never rejects. Ends early, with status 0, when `signal` aborts. */
+export function callEngine(
+  upstreams: Upstreams,
+  engine: Engine,
+  call: EngineCall,
+  signal: AbortSignal,
+): Promise<EngineAnswer> {
+  return new Promise(resolve => {
+    const body = new LegBody(call.limitBytes)
+    const end = (status: number, bytes: Uint8Array): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', giveUp)
+      resolve({ engine, status, headers: body.headers, body: Buffer.from(bytes) })
+    }
+    const giveUp = (): void => {
+      handle.abort()
+      end(0, Buffer.from(`no answer within ${call.timeoutMs} ms`))
+    }
+    const handler: LegHandler = {
+      onHead: (status, headers) => body.start(status, headers),
+      onData: bytes => void body.add(bytes),
+      onEnd: () => end(body.status, body.joined()),
+      onFail: (failure: LegFailure) => end(0, Buffer.from(failure.message)),
+    }
+    const timer = setTimeout(giveUp, call.timeoutMs)
+    signal.addEventListener('abort', giveUp)
+    const handle = upstreams.to(engine.url).send(call, handler)
+  })
+}

@@ -1,0 +1,54 @@
+/** Whether a request holds one prompt or a list of them, and how many tokens when they are given as token ids. */
+import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
+import { BYTE, isDigit } from '../json/bytes.ts'
+import { lastMember } from '../json/members.ts'
+import { type Member, type ScannedValue, scanArray } from '../json/scan.ts'
+import { skipSpace } from '../json/skip.ts'
+
+export interface PromptShape {
+  /** `undefined` for a single prompt; 0 for an empty list. */
+  readonly batchSize: number | undefined
+  /** Tokens of the longest token-id prompt; `undefined` when none is given by token ids. Reads the list. */
+  readonly countTokens: () => number | undefined
+}
+
+const SINGLE_TEXT: PromptShape = { batchSize: undefined, countTokens: () => undefined }
+
+const PROMPT_KEYS = { generate: ['text', 'input_ids'], completions: ['prompt'], chat: [] } as const
+
+export function promptShape(
+  endpoint: GenerationEndpoint,
+  bytes: Buffer,
+  members: readonly Member[],
+): PromptShape {
+  for (const key of PROMPT_KEYS[endpoint]) {
+    const member = lastMember(members, key)
+    if (member?.kind === 'array') return shapeOfList(bytes, member)
+  }
+  return SINGLE_TEXT
+}
+
+function shapeOfList(bytes: Buffer, member: Member): PromptShape {
+  const list: ScannedValue = { kind: 'array', start: member.valueStart, end: member.valueEnd }
+  const first = skipSpace(bytes, list.start + 1)
+  const isFlat = isDigit(bytes[first]) || bytes[first] === BYTE.minus
+  // A flat list of ids is one prompt, and too long to be cut into elements.
+  if (isFlat) return { batchSize: undefined, countTokens: () => countFlat(bytes, list) }
+  const { elements } = scanArray(bytes, list.start)
+  return { batchSize: elements.length, countTokens: () => longest(bytes, elements) }
+}
+
+function longest(bytes: Buffer, elements: readonly ScannedValue[]): number | undefined {
+  let most: number | undefined
+  for (const element of elements) {
+    if (element.kind === 'array') most = Math.max(most ?? 0, countFlat(bytes, element))
+  }
+  return most
+}
+
+function countFlat(bytes: Buffer, list: ScannedValue): number {
+  if (bytes[skipSpace(bytes, list.start + 1)] === BYTE.closeBracket) return 0
+  let count = 1
+  for (let at = list.start; at < list.end; at++) if (bytes[at] === BYTE.comma) count++
+  return count
+}

@@ -1,0 +1,188 @@
+/** The engines as this thread knows them, and the choice of a pair among them. */
+import type { Config } from '../../src/config/config.ts'
+import type { NowMs } from '../../src/core/clock.ts'
+import { type Engine, type EngineSnapshot, NO_ENGINES, type Role } from '../../src/core/engine.ts'
+import type { Random } from '../../src/core/random.ts'
+import { eligible, modelNeed, preferring } from '../../src/policy/eligible.ts'
+import { passing } from '../../src/policy/passing.ts'
+import { POLICIES } from '../../src/policy/policies.ts'
+import type { Policy, PolicyView } from '../../src/policy/policy.ts'
+import type { CounterName, SharedCounters } from '../../src/shared/counters.ts'
+import type { EngineSlots } from '../../src/shared/engine-slots.ts'
+import type { PairLinks } from '../../src/shared/pair-links.ts'
+import type { Breakers, Probe } from './breakers.ts'
+
+/** `prefill` is absent when one engine does both. */
+export interface Pair {
+  readonly prefill: Engine | undefined
+  readonly decode: Engine
+}
+
+type Choice =
+  /** `probes`: held by this request for engines that get one at a time; to be settled whatever comes. */
+  | { readonly kind: 'pair'; readonly pair: Pair; readonly probes: readonly Probe[] }
+  /** No engine of this role may be chosen now. */
+  | { readonly kind: 'none'; readonly missing: Role }
+  /** There are engines of each role, and those of one are at their capacity. */
+  | { readonly kind: 'full' }
+
+export type ChosenPair = Extract<Choice, { kind: 'pair' }>
+export type PairChoice = Choice | { readonly kind: 'unknown-model' }
+
+/** What the choice looks at. */
+export interface FleetView {
+  readonly slots: EngineSlots
+  readonly counters: SharedCounters
+  readonly breakers: Breakers
+  readonly links: PairLinks
+  readonly random: Random
+  readonly nowMs: NowMs
+}
+
+const NO_PROBES: readonly Probe[] = []
+/** Tries to be the one who probes, or to choose another engine. */
+const CLAIM_TURNS = 4
+
+export class Fleet {
+  readonly #mode: Config['engines']['mode']
+  readonly #slots: EngineSlots
+  readonly #breakers: Breakers
+  readonly #links: PairLinks
+  readonly #nowMs: NowMs
+  readonly #policies: Record<Role, Policy>
+  readonly #views: Record<Role, PolicyView>
+  #snapshot: EngineSnapshot = NO_ENGINES
+  #byRole: Record<Role, readonly Engine[]> = { prefill: [], decode: [], mixed: [] }
+
+  constructor(config: Config, { slots, counters, breakers, links, random, nowMs }: FleetView) {
+    const { main, prefill, decode } = config.policy
+    const viewOf = (counter: CounterName): PolicyView => ({
+      random,
+      inFlight: slot => slots.inFlight(slot),
+      next: () => counters.next(counter),
+    })
+    this.#mode = config.engines.mode
+    this.#slots = slots
+    this.#breakers = breakers
+    this.#links = links
+    this.#nowMs = nowMs
+    this.#policies = {
+      prefill: POLICIES[prefill ?? main],
+      decode: POLICIES[decode ?? main],
+      mixed: POLICIES[main],
+    }
+    this.#views = { prefill: viewOf('prefill'), decode: viewOf('decode'), mixed: viewOf('mixed') }
+  }
+
+  get engines(): readonly Engine[] {
+    return this.#snapshot.engines
+  }
+
+  update(snapshot: EngineSnapshot): void {
+    this.#snapshot = snapshot
+    const { engines } = snapshot
+    this.#byRole = {
+      prefill: engines.filter(({ role }) => role === 'prefill'),
+      decode: engines.filter(({ role }) => role === 'decode'),
+      mixed: engines.filter(({ role }) => role === 'mixed'),
+    }
+  }
+
+  isHealthy(engine: Engine): boolean {
+    return this.#slots.isHealthy(engine.slot)
+  }
+
+  /** Requests with the same key ask for the same engines. */
+  keyOf(model: string | undefined): string {
+    const need = modelNeed(this.engines, model)
+    return need.kind === 'named' ? need.model : ''
+  }
+
+  /**
+   * Both engines of a pair, or none. `avoid`: slots of engines that have failed this request, taken again only when
+   * nothing else is left. `hasRoom`: whether an engine can take it now; one that has failed the request, or whose link
+   * is broken, is not taken because the others are full: those get room again.
+   */
+  choose(model: string | undefined, avoid: ReadonlySet<number>, hasRoom: HasRoom = anyRoom): PairChoice {
+    const need = modelNeed(this.engines, model)
+    if (need.kind === 'unknown') return { kind: 'unknown-model' }
+    const named = need.kind === 'named' ? need.model : undefined
+    for (let turn = 0; turn < CLAIM_TURNS; turn++) {
+      const choice = this.#choosePair(named, avoid, hasRoom)
+      if (choice.kind !== 'pair') return choice
+      const probes = this.#claim(choice.pair)
+      if (probes !== 'taken') return { ...choice, probes }
+    }
+    // Other threads were faster each time: as in a panic, a request that may fail is better than none.
+    return this.#choosePair(named, avoid, hasRoom)
+  }
+
+  #choosePair(model: string | undefined, avoid: ReadonlySet<number>, hasRoom: HasRoom): Choice {
+    if (this.#mode !== 'pd') {
+      const mixed = this.#candidates('mixed', model, avoid)
+      return mixed.length === 0
+        ? { kind: 'none', missing: 'mixed' }
+        : pairOf(undefined, this.#pick('mixed', mixed, hasRoom))
+    }
+    const prefills = this.#candidates('prefill', model, avoid)
+    if (prefills.length === 0) return { kind: 'none', missing: 'prefill' }
+    const decodes = this.#candidates('decode', model, avoid)
+    return decodes.length === 0 ? { kind: 'none', missing: 'decode' } : this.#join(prefills, decodes, hasRoom)
+  }
+
+  /** Healthy, by its breaker or in spite of it, and of those the ones that have not failed the request. */
+  #candidates(role: Role, model: string | undefined, avoid: ReadonlySet<number>): readonly Engine[] {
+    const healthy = eligible(this.#byRole[role], { role, model }, this.#isUsable)
+    const admitted = this.#breakers.admitted(healthy)
+    return avoid.size === 0 ? admitted : preferring(admitted, ({ slot }) => !avoid.has(slot))
+  }
+
+  readonly #isUsable = (slot: number): boolean => this.#slots.isHealthy(slot)
+
+  /**
+   * An engine all of whose links fail is the one at fault: it is in no pair while others are. When every pair is
+   * avoided, one of them is taken.
+   */
+  #join(prefills: readonly Engine[], decodes: readonly Engine[], hasRoom: HasRoom): Choice {
+    if (this.#links.areAllWhole()) {
+      const prefill = this.#pick('prefill', prefills, hasRoom)
+      return prefill === undefined ? FULL : pairOf(prefill, this.#pick('decode', decodes, hasRoom))
+    }
+    const nowMs = this.#nowMs()
+    const isWhole = (prefill: Engine, decode: Engine): boolean =>
+      !this.#links.isAvoided(prefill.slot, decode.slot, nowMs)
+    const linked = preferring(prefills, prefill => decodes.some(decode => isWhole(prefill, decode)))
+    const prefill = this.#pick('prefill', linked, hasRoom)
+    if (prefill === undefined) return FULL
+    const reached = preferring(decodes, decode => isWhole(prefill, decode))
+    return pairOf(prefill, this.#pick('decode', reached, hasRoom))
+  }
+
+  #claim({ prefill, decode }: Pair): readonly Probe[] | 'taken' {
+    const first = prefill === undefined ? undefined : this.#breakers.claim(prefill)
+    if (first === 'taken') return first
+    const second = this.#breakers.claim(decode)
+    if (second === 'taken') {
+      if (first !== undefined) this.#breakers.settle(first, 'neutral')
+      return second
+    }
+    if (first === undefined && second === undefined) return NO_PROBES
+    return [first, second].filter(probe => probe !== undefined)
+  }
+
+  /** `undefined`: all of them are full. */
+  #pick(role: Role, engines: readonly Engine[], hasRoom: HasRoom): Engine | undefined {
+    const free = passing(engines, hasRoom)
+    return free.length === 0 ? undefined : this.#policies[role](free, this.#views[role])
+  }
+}
+
+type HasRoom = (engine: Engine) => boolean
+
+const anyRoom: HasRoom = () => true
+
+const FULL: Choice = { kind: 'full' }
+
+function pairOf(prefill: Engine | undefined, decode: Engine | undefined): Choice {
+  return decode === undefined ? FULL : { kind: 'pair', pair: { prefill, decode }, probes: NO_PROBES }
+}

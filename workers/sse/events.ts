@@ -1,0 +1,45 @@
+/** Splits a run of whole server-sent events (WHATWG HTML, section 9.2) by bytes. Not for the hot path. */
+import { asBuffer } from '../json/bytes.ts'
+
+const LF = 0x0a
+const BLANK_LINE = /\r\n\r\n|\n\n|\r\r/g
+/** The mark of UTF-8, which may open a stream, is not part of the first field's name. */
+const DATA = /^(?:\u00EF\u00BB\u00BF)?data: ?/
+
+export interface ServerSentEvent {
+  /** The event as it came, its blank line included. A view. */
+  readonly raw: Buffer
+  /** Its `data` lines, joined; empty for a comment. */
+  readonly data: Buffer
+}
+
+/** The events of `block`, which starts at an event. A last event without its blank line counts. */
+export function eventsIn(block: Uint8Array): ServerSentEvent[] {
+  const bytes = asBuffer(block)
+  // latin1 keeps one character a byte, so that positions in the text are positions in the bytes.
+  const text = bytes.toString('latin1')
+  const events: ServerSentEvent[] = []
+  let start = 0
+  for (const match of text.matchAll(BLANK_LINE)) {
+    const end = match.index + match[0].length
+    events.push(eventAt(bytes.subarray(start, end)))
+    start = end
+  }
+  if (start < bytes.length) events.push(eventAt(bytes.subarray(start)))
+  return events
+}
+
+function eventAt(raw: Buffer): ServerSentEvent {
+  const lines = raw.toString('latin1').split(/\r\n|\n|\r/)
+  const data = lines.filter(line => DATA.test(line)).map(line => line.replace(DATA, ''))
+  return { raw, data: Buffer.from(data.join('\n'), 'latin1') }
+}
+
+/** An event with one line of data. */
+export function toEvent(data: Uint8Array | string): Buffer {
+  return Buffer.concat([Buffer.from('data: '), Buffer.from(data), Buffer.from([LF, LF])])
+}
+
+export function isDoneData(data: Uint8Array): boolean {
+  return asBuffer(data).toString('latin1').trim() === '[DONE]'
+}
