@@ -24,25 +24,25 @@ export interface Drained {
   endAll(error: GatewayError): void
 }
 
-const LOOK_MS = 20
+const POLL_INTERVAL_MS = 20
 /** For the engines to be told, and for the last bytes to leave. */
 const LINGER_MS = 100
 
 /** Resolves when nothing is open. */
-export async function drain(parts: Drained, { settleMs, limitMs }: DrainOptions, log: Logger): Promise<void> {
+export async function drain(deps: Drained, { settleMs, limitMs }: DrainOptions, log: Logger): Promise<void> {
   const endMs = performance.now() + limitMs
-  log.info({ open: parts.openRequests(), limitMs }, 'draining')
-  parts.refuseReadiness()
+  log.info({ open: deps.openRequests(), limitMs }, 'draining')
+  deps.refuseReadiness()
   await setTimeout(Math.min(settleMs, limitMs / 2))
-  parts.stopAccepting()
-  while (parts.openRequests() > 0 && performance.now() < endMs) {
+  deps.stopAccepting()
+  while (deps.openRequests() > 0 && performance.now() < endMs) {
     // oxlint-disable-next-line no-await-in-loop -- looks again and again
-    await setTimeout(LOOK_MS)
+    await setTimeout(POLL_INTERVAL_MS)
   }
-  if (parts.openRequests() > 0) {
-    log.warn({ open: parts.openRequests() }, 'grace period is over, ending what is open')
-    parts.endAll(new GatewayError('shutting-down', 'the gateway is shutting down'))
+  if (deps.openRequests() > 0) {
+    log.warn({ open: deps.openRequests() }, 'grace period is over, ending what is open')
+    deps.endAll(new GatewayError('shutting-down', 'the gateway is shutting down'))
     await setTimeout(LINGER_MS)
   }
-  log.info({ open: parts.openRequests() }, 'drained')
+  log.info({ open: deps.openRequests() }, 'drained')
 }

@@ -14,7 +14,7 @@ import { fewestOpen } from './dispatch/assign.ts'
 import { callsFor } from './dispatch/orphaned-legs.ts'
 import { type RouterThreads, startRouterThreads } from './dispatch/router-threads.ts'
 import { type Drained, type DrainOptions, drain } from './drain.ts'
-import { CapacityView } from './frontend/admission/fleet-capacity.ts'
+import { FleetCapacity } from './frontend/admission/fleet-capacity.ts'
 import { type Frontend, startFrontend } from './frontend/server.ts'
 import { collectGarbage } from './process/collect-garbage.ts'
 import { withinLimits } from './process/descriptor-limits.ts'
@@ -59,7 +59,7 @@ export async function startGateway(given: Config): Promise<Gateway> {
   const recorder = new Recorder(shared, 0)
   const slots = new EngineSlots(shared)
   let snapshot: EngineSnapshot = NO_ENGINES
-  const view = new CapacityView(config, slots, snapshot, monotonicNowMs)
+  const view = new FleetCapacity(config, slots, snapshot, monotonicNowMs)
   let frontend: Frontend | undefined
   let control: Control | undefined
   let threads: RouterThreads | undefined
@@ -82,7 +82,7 @@ export async function startGateway(given: Config): Promise<Gateway> {
         // Asked before the exchanges end: their headers go with the aborts.
         const calls = callsFor(left, snapshot.engines, id => frontend?.headersOf(id) ?? [])
         frontend?.threadLost(channel, wasOrdered)
-        threads?.abortLeft(calls)
+        threads?.abortOrphans(calls)
       },
       onReady: () => frontend?.threadReady(),
       log,
@@ -109,8 +109,8 @@ export async function startGateway(given: Config): Promise<Gateway> {
       config,
       assign: () => fewestOpen(running.channels),
       readiness: () => readinessOf(neededRoles(config), snapshot.engines, slots),
-      places: { capacity: view.capacity, maxLive: budget.liveRequests, maxClients: budget.clients },
-      onMemoryShort: () => {
+      admissionLimits: { capacity: view.capacity, maxLive: budget.liveRequests, maxClients: budget.clients },
+      onMemoryPressure: () => {
         const usedMb = Math.round(process.memoryUsage.rss() / 2 ** 20)
         log.warn({ usedMb }, 'short of memory: requests for tokens are refused until enough is free')
         running.collectGarbage()
@@ -126,7 +126,7 @@ export async function startGateway(given: Config): Promise<Gateway> {
       port: front.port,
       adminPort: control.adminPort,
       whenReady: limitMs => becomes(isReady, limitMs),
-      drain: drainOptions => drain(drainedParts(front, control), drainOptions, log),
+      drain: drainOptions => drain(drainDependencies(front, control), drainOptions, log),
       restartThread: thread => running.restart(thread),
       legsInFlight: () => snapshot.engines.reduce((sum, { slot }) => sum + slots.inFlight(slot), 0),
       close,
@@ -138,7 +138,7 @@ export async function startGateway(given: Config): Promise<Gateway> {
 }
 
 /** Both listeners say that the gateway is on its way down; the rest is the front end's. */
-function drainedParts(front: Frontend, control: Control | undefined): Drained {
+function drainDependencies(front: Frontend, control: Control | undefined): Drained {
   return {
     openRequests: () => front.openRequests,
     refuseReadiness: () => {
@@ -150,14 +150,14 @@ function drainedParts(front: Frontend, control: Control | undefined): Drained {
   }
 }
 
-const LOOK_MS = 50
+const POLL_INTERVAL_MS = 50
 
 async function becomes(isTrue: () => boolean, limitMs: number): Promise<boolean> {
   const endMs = performance.now() + limitMs
   while (!isTrue()) {
     if (performance.now() >= endMs) return false
     // oxlint-disable-next-line no-await-in-loop -- each look waits for the one before it
-    await setTimeout(LOOK_MS)
+    await setTimeout(POLL_INTERVAL_MS)
   }
   return true
 }

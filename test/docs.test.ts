@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { Command } from 'commander'
 import { addBenchCommands } from '../bench/cli/bench.ts'
-import { systemParts } from '../src/cli/dependencies.ts'
+import { systemDependencies } from '../src/cli/dependencies.ts'
 import { OPTIONS } from '../src/cli/options.ts'
 import { configSchemaText, referenceText } from '../src/cli/reference.ts'
 import { addSimulateOptions } from '../src/cli/simulate.ts'
@@ -40,7 +40,7 @@ test('config/schema.json is the schema of the code', () => {
 for (const file of globSync('config/*.yaml', { cwd: ROOT })) {
   test(`${file} can be loaded`, () => {
     const { engines } = loadConfig({ file: join(ROOT, file) })
-    assert.ok(engines.prefill.length + engines.regular.length > 0)
+    assert.ok(engines.prefill.length + engines.mixed.length > 0)
   })
 }
 
@@ -143,7 +143,7 @@ function startNothing(): Promise<never> {
 }
 
 function benchFlags(): string[] {
-  const parts = { ...systemParts(), startGateway: startNothing, startFleet: startNothing }
+  const parts = { ...systemDependencies(), startGateway: startNothing, startFleet: startNothing }
   const { commands } = addBenchCommands(new Command(), parts, () => undefined)
   return commands.flatMap(({ options }) => options.map(option => option.name()))
 }

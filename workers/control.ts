@@ -4,11 +4,11 @@ import { AdminRoutes } from '../src/admin/admin-routes.ts'
 import { listenAdmin } from '../src/admin/admin-server.ts'
 import { trustAuthorities } from '../src/config/trust-authorities.ts'
 import type { ControlOrder, ControlReport, ControlTask } from '../src/control/control-messages.ts'
-import { EngineKeeper } from '../src/control/engine-supervisor.ts'
+import { EngineSupervisor } from '../src/control/engine-supervisor.ts'
 import { BreakerCells } from '../src/shared/breaker-cells.ts'
 import { EngineSlots } from '../src/shared/engine-slots.ts'
 import { Heartbeats } from '../src/shared/heartbeats.ts'
-import { PairLinks } from '../src/shared/pair-links.ts'
+import { PairHealth } from '../src/shared/pair-health.ts'
 import { createLogger } from '../src/telemetry/log.ts'
 import { MetricReader } from '../src/telemetry/metric-reader.ts'
 
@@ -20,15 +20,15 @@ async function run(port: MessagePort, task: ControlTask): Promise<void> {
   trustAuthorities(config.upstream.caFiles)
   const slots = new EngineSlots(shared)
   const breakers = new BreakerCells(shared)
-  const links = new PairLinks(shared, config.links)
+  const pairHealth = new PairHealth(shared, config.pairs)
   const log = createLogger(config.log, 'control')
   const metrics = new MetricReader(shared)
   const report = (message: ControlReport): void => port.postMessage(message)
-  const keeper = new EngineKeeper({
+  const supervisor = new EngineSupervisor({
     config,
     slots,
     breakers,
-    links,
+    pairHealth,
     maxEngines: Math.min(config.limits.engines, shared.maxEngines),
     known,
     removed,
@@ -45,8 +45,8 @@ async function run(port: MessagePort, task: ControlTask): Promise<void> {
   })
   const routes = new AdminRoutes({
     config,
-    keeper,
-    state: { slots, breakers, links },
+    supervisor,
+    state: { slots, breakers, pairHealth },
     metrics,
     heartbeats: new Heartbeats(shared),
     routerThreads: shared.maxThreads,
@@ -56,8 +56,8 @@ async function run(port: MessagePort, task: ControlTask): Promise<void> {
   const server = await listenAdmin(routes, config.admin.host, task.adminPort)
   log.info({ host: config.admin.host, adminPort: server.port }, 'metrics and admin are served')
   report({ kind: 'listening', adminPort: server.port })
-  keeper.start()
+  supervisor.start()
   await closed
-  await Promise.all([keeper.close(), server.close()])
+  await Promise.all([supervisor.close(), server.close()])
   port.close()
 }

@@ -8,11 +8,11 @@ import type { RowSink } from '../src/messages/codec.ts'
 import { ExchangeTable } from '../src/messages/exchange-ids.ts'
 import type { OpenMessage } from '../src/messages/types.ts'
 import { AbortByRid } from './abort-by-rid.ts'
-import { answerFleetRequest, type FleetEndpoint } from './engine-api/fleet-request.ts'
-import { Exchange } from './exchange.ts'
+import { type FleetEndpoint, handleFleetRequest } from './engine-api/fleet-request.ts'
 import { asGatewayError } from './internal-error.ts'
-import { Reply } from './reply.ts'
+import { ResponseSender } from './response-sender.ts'
 import type { RouterContext } from './retry/router-context.ts'
+import { RoutedRequest } from './routed-request.ts'
 
 interface Open {
   abort(): void
@@ -34,10 +34,10 @@ export class RouterLoop implements Pick<RowSink, 'onOpen' | 'onAbort' | 'onCredi
 
   onOpen(message: OpenMessage): void {
     const { id, endpoint } = message
-    const reply = new Reply(id, this.#sender)
+    const reply = new ResponseSender(id, this.#sender)
     if (endpoint === 'abort-request') return this.#orderAbort(message, reply)
     if (!isGeneration(endpoint)) return this.#askFleet(endpoint, message, reply)
-    const exchange = new Exchange(message, reply, this.#context, () => this.#open.delete(id))
+    const exchange = new RoutedRequest(message, reply, this.#context, () => this.#open.delete(id))
     this.#open.add(id, exchange)
     exchange.start(endpoint, message)
   }
@@ -56,11 +56,11 @@ export class RouterLoop implements Pick<RowSink, 'onOpen' | 'onAbort' | 'onCredi
     for (const exchange of this.#open.all()) exchange.abort()
   }
 
-  #askFleet(endpoint: FleetEndpoint, message: OpenMessage, reply: Reply): void {
+  #askFleet(endpoint: FleetEndpoint, message: OpenMessage, reply: ResponseSender): void {
     const controller = new AbortController()
     const { id } = message
     this.#open.add(id, { abort: () => controller.abort() })
-    answerFleetRequest(endpoint, { message, context: this.#context, signal: controller.signal })
+    handleFleetRequest(endpoint, { message, context: this.#context, signal: controller.signal })
       .then(
         ({ status, body }) => controller.signal.aborted || reply.json(status, body),
         (error: unknown) =>
@@ -70,7 +70,7 @@ export class RouterLoop implements Pick<RowSink, 'onOpen' | 'onAbort' | 'onCredi
   }
 
   /** Engines answer 200 without a body whether they know the rid or not: so do we. */
-  #orderAbort({ body }: OpenMessage, reply: Reply): void {
+  #orderAbort({ body }: OpenMessage, reply: ResponseSender): void {
     const order = readAbortOrder(body)
     if (order === undefined) {
       return reply.error(

@@ -12,17 +12,17 @@ import { SharedCounters } from '../src/shared/counters.ts'
 import { EngineSlots } from '../src/shared/engine-slots.ts'
 import { beatEveryMs, Heartbeats } from '../src/shared/heartbeats.ts'
 import { LegJournal } from '../src/shared/leg-journal.ts'
-import { PairLinks } from '../src/shared/pair-links.ts'
+import { PairHealth } from '../src/shared/pair-health.ts'
 import { createLogger } from '../src/telemetry/log.ts'
 import { Recorder } from '../src/telemetry/recorder.ts'
-import { AbortCalls } from './attempt/engine-abort.ts'
-import { Observer } from './attempt/metrics.ts'
-import { RetryGate } from './retry/budget-queue.ts'
+import { EngineAborts } from './attempt/engine-abort.ts'
+import { RouterMetrics } from './attempt/metrics.ts'
+import { RetryBudgetQueue } from './retry/budget-queue.ts'
 import { RouterLoop } from './router-loop.ts'
 import { Breakers } from './selection/breakers.ts'
-import { Capacity } from './selection/capacity-queue.ts'
-import { Fleet } from './selection/pair-selector.ts'
-import { legsOf } from './upstream/socket-limits.ts'
+import { CapacityQueue } from './selection/capacity-queue.ts'
+import { PairSelector } from './selection/pair-selector.ts'
+import { connectionsPerThread } from './upstream/socket-limits.ts'
 import { Upstreams } from './upstream/upstreams.ts'
 
 /** Resolves when the thread was told to close and has closed all it had. */
@@ -39,36 +39,41 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
     inFlightOf: slot => slots.inFlight(slot),
     onChange: (slot, to) => recorder.countEngine('pdgw_engine_breaker_transitions_total', slot, to),
   })
-  const links = new PairLinks(shared, config.links)
-  const fleet = new Fleet(config, {
+  const pairHealth = new PairHealth(shared, config.pairs)
+  const pairSelector = new PairSelector(config, {
     slots,
     counters: new SharedCounters(shared),
     breakers,
-    links,
+    pairHealth,
     random: Math.random,
     nowMs: processNowMs,
   })
-  const retryGate = new RetryGate(budgetOf(task), processNowMs)
+  const budgetQueue = new RetryBudgetQueue(budgetOf(task), processNowMs)
   const upstreams = new Upstreams(config)
-  const aborts = new AbortCalls(upstreams)
+  const aborts = new EngineAborts(upstreams)
   const { maxPerEngine } = config.admission
-  const capacity = new Capacity({ slots, thread, maxPerEngine, maxLegs: legsOf(config) })
+  const capacityQueue = new CapacityQueue({
+    slots,
+    thread,
+    maxPerEngine,
+    maxLegs: connectionsPerThread(config),
+  })
   const log = createLogger(config.log, `router-${thread}`)
   const sender = new BatchSender(port)
   const loop = new RouterLoop(sender, {
     config,
-    fleet,
+    pairSelector,
     upstreams,
     aborts,
     journal: new LegJournal(shared, thread),
     breakers,
-    links,
-    retryGate,
-    capacity,
+    pairHealth,
+    budgetQueue,
+    capacityQueue,
     random: Math.random,
     nowMs: processNowMs,
     log,
-    observer: new Observer(recorder),
+    metrics: new RouterMetrics(recorder),
   })
   const closed = new Promise<void>(resolve => {
     port.on('message', (message: Batch | ThreadOrder) => {
@@ -77,8 +82,8 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
       if (message.kind === 'collect-garbage') return collectGarbage()
       // Of legs whose thread is dead: the engines have read them long since.
       if (message.kind === 'abort')
-        return message.calls.forEach(call => aborts.tell({ ...call, isEarly: false }))
-      fleet.update(message.snapshot)
+        return message.calls.forEach(call => aborts.send({ ...call, maybeUnread: false }))
+      pairSelector.update(message.snapshot)
       upstreams.keepOnly(message.snapshot.engines.map(engine => engine.url))
     })
   })
@@ -92,7 +97,7 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
   await closed
   clearInterval(beat)
   loop.close()
-  retryGate.close()
+  budgetQueue.close()
   aborts.close()
   upstreams.destroy()
   port.close()

@@ -19,16 +19,16 @@ export interface BenchDependencies extends SignalDependencies {
 /** `run`: what becomes of a run that is ready; the default loads the bench and makes it. */
 export function addBenchCommands(
   program: Command,
-  parts: BenchDependencies,
+  deps: BenchDependencies,
   done: (code: number) => void,
   run: (run: BenchRun) => Promise<number> = lazily,
 ): Command {
   const bench = addEarlyFlags(
     program.command('bench').description('Load a gateway and say how it does.').enablePositionalOptions(),
   )
-  const { out, err, terminal } = parts
+  const { out, err, terminal } = deps
   const start = async (what: RunOfFlags) => {
-    done(await untilInterrupted(parts, signal => run({ ...what, out, err, terminal, signal })))
+    done(await untilInterrupted(deps, signal => run({ ...what, out, err, terminal, signal })))
   }
   addOriginalCommands(bench, start)
   addServingCommand(bench, start)
@@ -36,24 +36,24 @@ export function addBenchCommands(
   compare.action(async (options: CompareOptions) => {
     const what = { ...compareRun(options, compare), out, err, terminal }
     const { runCompare } = await import('../command/run-compare.ts')
-    done(await untilInterrupted(parts, signal => runCompare({ ...what, signal })))
+    done(await untilInterrupted(deps, signal => runCompare({ ...what, signal })))
   })
   const faults = addFaultsCommand(bench)
   faults.action(async (options: FaultsOptions) => {
     const what = { ...faultsRun(options, faults), out, err, terminal }
     const { runFaults } = await import('../command/run-faults.ts')
-    done(await untilInterrupted(parts, signal => runFaults({ ...what, signal })))
+    done(await untilInterrupted(deps, signal => runFaults({ ...what, signal })))
   })
   return bench
 }
 
 /** The first signal ends the load with what there is; a second one, later, ends the process. */
 async function untilInterrupted(
-  parts: SignalDependencies,
+  deps: SignalDependencies,
   run: (signal: AbortSignal) => Promise<number>,
 ): Promise<number> {
   const interrupt = new AbortController()
-  const { stopped, undo } = untilStopped(parts)
+  const { stopped, undo } = untilStopped(deps)
   void stopped.then(() => interrupt.abort())
   try {
     return await run(interrupt.signal)

@@ -6,7 +6,7 @@
  * of them hold together with the confidence asked for (Bonferroni).
  */
 
-import { seededChance } from '../../src/core/seeded-random.ts'
+import { seededRandom } from '../../src/core/seeded-random.ts'
 import { percentileOf, sorted } from '../load/percentiles.ts'
 import {
   COMPARE_METRICS,
@@ -73,7 +73,7 @@ function differenceOf(
 }
 
 function intervalOf(values: readonly number[], level: number, seed: number): Interval {
-  return medianInterval(values, level, seededChance(seed))
+  return medianInterval(values, level, seededRandom(seed))
 }
 
 function pairsOf(names: readonly string[]): [string, string][] {

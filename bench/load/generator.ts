@@ -6,8 +6,8 @@
 import type { Expected } from './compare.ts'
 import { ConnectionPool } from './connection-pool.ts'
 import { type Prompts, promptsOf } from './datasets.ts'
-import { Exchange, type ExchangeHost } from './exchange.ts'
 import { GapLog } from './gap-log.ts'
+import { type ExchangeHost, LoadRequest } from './load-request.ts'
 import type { LoadPlan } from './plan.ts'
 import type { Progress } from './process-messages.ts'
 import { PATHS, type Prompt, promptText, requestBody } from './prompt.ts'
@@ -27,7 +27,7 @@ export class Generator {
   readonly #share: Share
   readonly #limit: number
   readonly #pool: ConnectionPool
-  readonly #open = new Map<Exchange, NodeJS.Timeout | undefined>()
+  readonly #open = new Map<LoadRequest, NodeJS.Timeout | undefined>()
   readonly #host: ExchangeHost
   readonly #headText: string
   readonly #isHeadAscii: boolean
@@ -154,9 +154,9 @@ export class Generator {
       keepsRequestId: this.#plan.keepsRequestIds,
       keepsDetails: this.#plan.keepsDetails,
       slowBytesPerSecond: isSlow ? this.#plan.slowBytesPerSecond : undefined,
-      onEnd: (ended: Exchange, record: RequestRecord) => this.#ended(ended, record),
+      onEnd: (ended: LoadRequest, record: RequestRecord) => this.#ended(ended, record),
     }
-    const exchange = new Exchange(options, this.#host, connection)
+    const exchange = new LoadRequest(options, this.#host, connection)
     const leave = leaveAfterMs === undefined ? undefined : setTimeout(() => exchange.leave(), leaveAfterMs)
     this.#open.set(exchange, leave)
     const length = Buffer.byteLength(body)
@@ -173,7 +173,7 @@ export class Generator {
       : { promptText: promptText(prompt), seed, maxTokens: prompt.maxTokens, ignoreEos }
   }
 
-  #ended(exchange: Exchange, record: RequestRecord): void {
+  #ended(exchange: LoadRequest, record: RequestRecord): void {
     clearTimeout(this.#open.get(exchange))
     this.#open.delete(exchange)
     this.#records.push(record)
@@ -183,7 +183,7 @@ export class Generator {
     this.#issueSoon()
   }
 
-  #forget(exchange: Exchange): void {
+  #forget(exchange: LoadRequest): void {
     clearTimeout(this.#open.get(exchange))
     this.#open.delete(exchange)
     exchange.connection.destroy()

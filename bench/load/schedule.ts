@@ -5,7 +5,7 @@
  * infinity is constant) and scaled to the rate. As vLLM's `bench serve` does, the whole is scaled to the exact length,
  * so that two seeds offer the same mean rate.
  */
-import { type Chance, seededChance } from '../../src/core/seeded-random.ts'
+import { type Chance, seededRandom } from '../../src/core/seeded-random.ts'
 
 interface Ramp {
   readonly shape: 'linear' | 'exponential'
@@ -29,7 +29,7 @@ export function arrivalTimes(options: ArrivalOptions): Float64Array {
   const { count, ratePerSecond, burstiness, ramp, seed } = options
   const times = new Float64Array(count)
   if (ramp === undefined && ratePerSecond === Infinity) return times
-  const chance = seededChance(seed)
+  const chance = seededRandom(seed)
   let wantedMs = 0
   let drawnMs = 0
   for (let at = 0; at < count; at++) {

@@ -7,7 +7,7 @@
 import { bench, do_not_optimize, run, summary } from 'mitata'
 import { buildBody } from '../../workers/request/engine-body.ts'
 import { readFields } from '../../workers/request/fields.ts'
-import { EventRelay } from '../../workers/sse/event-framer.ts'
+import { EventFramer } from '../../workers/sse/event-framer.ts'
 
 const INJECTION = {
   rid: 'f'.repeat(32),
@@ -29,7 +29,7 @@ for (const bytes of [512, 4096, 65_536]) {
   )
 }
 
-const relay = new EventRelay()
+const relay = new EventFramer()
 bench('relay of a whole event', () => do_not_optimize(relay.push(EVENT)))
 bench('relay of an event in two pieces', () => {
   do_not_optimize(relay.push(EVENT.subarray(0, 50)))

@@ -5,7 +5,7 @@
 import type { Config } from '../config/config.ts'
 import { asEngineUrl, newEngineSchema } from '../config/engines.ts'
 import { neededRoles } from '../config/needed-roles.ts'
-import type { EngineKeeper } from '../control/engine-supervisor.ts'
+import type { EngineSupervisor } from '../control/engine-supervisor.ts'
 import { errorBody, GatewayError } from '../core/errors.ts'
 import { readinessOf } from '../core/readiness.ts'
 import type { Heartbeats } from '../shared/heartbeats.ts'
@@ -14,9 +14,9 @@ import type { MetricReader } from '../telemetry/metric-reader.ts'
 import { type AdminAnswer, type AdminHandler, type AdminRequest, JSON_TYPE } from './admin-server.ts'
 import { type EngineState, engineGauges, engineView } from './engine-views.ts'
 
-export interface AdminParts {
+export interface AdminDependencies {
   readonly config: Config
-  readonly keeper: EngineKeeper
+  readonly supervisor: EngineSupervisor
   readonly state: EngineState
   readonly metrics: MetricReader
   readonly heartbeats: Heartbeats
@@ -37,11 +37,11 @@ interface AdminRoute {
 }
 
 export class AdminRoutes implements AdminHandler {
-  readonly #parts: AdminParts
+  readonly #deps: AdminDependencies
   readonly #routes: readonly AdminRoute[]
 
-  constructor(parts: AdminParts) {
-    this.#parts = parts
+  constructor(deps: AdminDependencies) {
+    this.#deps = deps
     this.#routes = [
       { path: /^\/(?:health|liveness)$/, actions: { GET: () => ALIVE } },
       { path: /^\/readiness$/, actions: { GET: () => this.#readiness() } },
@@ -77,7 +77,7 @@ export class AdminRoutes implements AdminHandler {
         return { status: error.status, type: JSON_TYPE, body: errorBody(error), allow }
       }
       const isChange = method !== 'GET' && method !== 'HEAD'
-      if (isChange && !isLocal && !this.#parts.config.admin.allowRemoteChanges) {
+      if (isChange && !isLocal && !this.#deps.config.admin.allowRemoteChanges) {
         throw new GatewayError('forbidden', 'changes are taken from this machine only')
       }
       return action(request, match[1] ?? '')
@@ -86,15 +86,15 @@ export class AdminRoutes implements AdminHandler {
   }
 
   #readiness(): AdminAnswer {
-    const { config, keeper, state, isDraining } = this.#parts
-    const { isReady, ...rest } = readinessOf(neededRoles(config), keeper.engines, state.slots)
+    const { config, supervisor, state, isDraining } = this.#deps
+    const { isReady, ...rest } = readinessOf(neededRoles(config), supervisor.engines, state.slots)
     if (isDraining()) return json(503, { status: 'not ready', ...rest, reason: 'shutting-down' })
     return json(isReady ? 200 : 503, { status: isReady ? 'ready' : 'not ready', ...rest })
   }
 
   #metrics(): AdminAnswer {
-    const { keeper, metrics, state, routerThreads } = this.#parts
-    const { engines } = keeper
+    const { supervisor, metrics, state, routerThreads } = this.#deps
+    const { engines } = supervisor
     const threads = {
       name: 'pdgw_router_threads',
       read: () => [{ labels: {}, value: routerThreads }],
@@ -104,26 +104,26 @@ export class AdminRoutes implements AdminHandler {
   }
 
   #engines(): AdminAnswer {
-    const { keeper, state } = this.#parts
-    const { engines } = keeper
+    const { supervisor, state } = this.#deps
+    const { engines } = supervisor
     return json(200, { engines: engines.map(engine => engineView(engine, engines, state)) })
   }
 
   #add(body: string): AdminAnswer {
-    const { keeper, config } = this.#parts
+    const { supervisor, config } = this.#deps
     const result = newEngineSchema.safeParse(parsed(body))
     if (!result.success) {
       const [issue] = result.error.issues
       throw new GatewayError('invalid-request', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`)
     }
     const { url, role, bootstrapPort } = result.data
-    if ((role === 'mixed') !== (config.engines.mode === 'regular')) {
+    if ((role === 'mixed') !== (config.engines.mode === 'mixed')) {
       throw new GatewayError(
         'invalid-request',
         `the mode ${config.engines.mode} has no engines of role ${role}`,
       )
     }
-    if (!keeper.add({ url, role, bootstrapPort })) {
+    if (!supervisor.add({ url, role, bootstrapPort })) {
       throw new GatewayError('invalid-request', `the ${role} engine ${url} is there already, or drains`)
     }
     return json(202, { url, role, state: 'joining' })
@@ -131,7 +131,7 @@ export class AdminRoutes implements AdminHandler {
 
   #remove(name: string): AdminAnswer {
     const url = decoded(name)
-    const count = this.#parts.keeper.remove(url)
+    const count = this.#deps.supervisor.remove(url)
     if (count === 0) throw new GatewayError('engine-not-found', `there is no engine ${url}`)
     return json(202, { url, engines: count, state: 'draining' })
   }
@@ -139,15 +139,15 @@ export class AdminRoutes implements AdminHandler {
   /** Its links are made whole, too: what an operator has mended is not to be waited for. */
   #resetBreaker(name: string): AdminAnswer {
     const url = decoded(name)
-    const { keeper } = this.#parts
-    const found = keeper.engines.filter(engine => engine.url === url)
+    const { supervisor } = this.#deps
+    const found = supervisor.engines.filter(engine => engine.url === url)
     if (found.length === 0) throw new GatewayError('engine-not-found', `there is no engine ${url}`)
-    for (const { slot } of found) keeper.forgive(slot)
+    for (const { slot } of found) supervisor.resetFailures(slot)
     return json(200, { url, breaker: 'closed' })
   }
 
   #threads(): AdminAnswer {
-    const { heartbeats, routerThreads } = this.#parts
+    const { heartbeats, routerThreads } = this.#deps
     const threads = Array.from({ length: routerThreads }, (_, thread) => ({
       thread,
       heartbeats: heartbeats.beatsOf(thread),
@@ -156,7 +156,7 @@ export class AdminRoutes implements AdminHandler {
   }
 
   #restartThread(name: string): AdminAnswer {
-    const { routerThreads, restartThread } = this.#parts
+    const { routerThreads, restartThread } = this.#deps
     const thread = Number(name)
     if (!Number.isInteger(thread) || thread < 0 || thread >= routerThreads)
       throw new GatewayError('invalid-request', `threads are 0 to ${routerThreads - 1}`)

@@ -3,14 +3,14 @@ import { processNowMs } from '../core/clock.ts'
 import type { Engine } from '../core/engine.ts'
 import type { BreakerCells } from '../shared/breaker-cells.ts'
 import { type EngineSlots, HEALTH_NAMES } from '../shared/engine-slots.ts'
-import type { PairLinks } from '../shared/pair-links.ts'
+import type { PairHealth } from '../shared/pair-health.ts'
 import type { GaugeSample, GaugeSource } from '../telemetry/exposition.ts'
 
 /** What shared memory knows of the engines. */
 export interface EngineState {
   readonly slots: EngineSlots
   readonly breakers: BreakerCells
-  readonly links: PairLinks
+  readonly pairHealth: PairHealth
 }
 
 const BREAKER_VALUES = { closed: 0, open: 1, 'half-open': 2 } as const
@@ -27,18 +27,18 @@ export function engineView(engine: Engine, all: readonly Engine[], state: Engine
     inFlight: state.slots.inFlight(slot),
     maxRunning: maxRunning ?? null,
     models,
-    ...(role === 'prefill' ? { bootstrapPort, links: linksOf(engine, all, state.links) } : {}),
+    ...(role === 'prefill' ? { bootstrapPort, pairs: pairsOf(engine, all, state.pairHealth) } : {}),
   }
 }
 
 /** Only those that have failed of late. */
-function linksOf({ slot }: Engine, all: readonly Engine[], links: PairLinks): object[] {
+function pairsOf({ slot }: Engine, all: readonly Engine[], pairHealth: PairHealth): object[] {
   const nowMs = processNowMs()
   return decodesOf(all).flatMap(decode => {
-    const failures = links.failures(slot, decode.slot)
+    const failures = pairHealth.failures(slot, decode.slot)
     return failures === 0
       ? []
-      : [{ decode: decode.url, failures, isAvoided: links.isAvoided(slot, decode.slot, nowMs) }]
+      : [{ decode: decode.url, failures, isAvoided: pairHealth.isAvoided(slot, decode.slot, nowMs) }]
   })
 }
 
@@ -58,17 +58,18 @@ export function engineGauges(engines: readonly Engine[], state: EngineState): Ga
       read: each(({ slot }) => BREAKER_VALUES[breakers.state(slot, processNowMs()).kind]),
     },
     {
-      name: 'pdgw_router_links_open',
-      read: () => [{ labels: {}, value: openLinks(engines, state.links) }],
+      name: 'pdgw_router_pairs_avoided',
+      read: () => [{ labels: {}, value: avoidedPairs(engines, state.pairHealth) }],
     },
   ]
 }
 
-function openLinks(engines: readonly Engine[], links: PairLinks): number {
-  if (links.areAllWhole()) return 0
+function avoidedPairs(engines: readonly Engine[], pairHealth: PairHealth): number {
+  if (pairHealth.areAllUsable()) return 0
   const nowMs = processNowMs()
   const prefills = engines.filter(({ role }) => role === 'prefill')
-  const isOpen = (prefill: Engine) => (decode: Engine) => links.isAvoided(prefill.slot, decode.slot, nowMs)
+  const isOpen = (prefill: Engine) => (decode: Engine) =>
+    pairHealth.isAvoided(prefill.slot, decode.slot, nowMs)
   return prefills.reduce((sum, prefill) => sum + decodesOf(engines).filter(isOpen(prefill)).length, 0)
 }
 

@@ -2,7 +2,7 @@
 
 import type { GivenValue } from '../config/flags.ts'
 import { loadConfig } from '../config/load.ts'
-import type { CliParts } from './dependencies.ts'
+import type { CliDependencies } from './dependencies.ts'
 import { startFleetProcess } from './fleet-process.ts'
 import { serveConfig } from './serve.ts'
 import { settingsOfFlags } from './settings.ts'
@@ -18,11 +18,11 @@ export interface DemoOptions {
   readonly script?: string
 }
 
-export async function demo(options: DemoOptions, parts: CliParts): Promise<number> {
+export async function demo(options: DemoOptions, deps: CliDependencies): Promise<number> {
   const { port = '30000', logLevel = 'info', preset = 'calm', script, disableRetries = false } = options
-  parts.out('Starting two prefill and two decode engines (simulated) …\n')
+  deps.out('Starting two prefill and two decode engines (simulated) …\n')
   const played = script === undefined ? [] : ['--script', script]
-  const fleet = await startFleetProcess(parts.mainPath, ['--preset', preset, ...PACE, ...played])
+  const fleet = await startFleetProcess(deps.mainPath, ['--preset', preset, ...PACE, ...played])
   try {
     const { settings } = settingsOfFlags(
       new Map<string, GivenValue>([
@@ -40,7 +40,7 @@ export async function demo(options: DemoOptions, parts: CliParts): Promise<numbe
         ['decode', fleet.decode.map(({ url }) => url)],
       ]),
     )
-    return await serveConfig(loadConfig({ flags: settings }), parts, bound => parts.out(demoText(bound)))
+    return await serveConfig(loadConfig({ flags: settings }), deps, bound => deps.out(demoText(bound)))
   } finally {
     await fleet.close()
   }

@@ -35,13 +35,13 @@ export interface FleetUrls {
   readonly control?: { readonly url: string }
 }
 
-export interface Fleet extends FleetUrls {
+export interface RunningFleet extends FleetUrls {
   close(): Promise<void>
 }
 
-export type StartFleet = (options: FleetOptions) => Promise<Fleet>
+export type StartFleet = (options: FleetOptions) => Promise<RunningFleet>
 
-export interface CliParts extends SignalDependencies {
+export interface CliDependencies extends SignalDependencies {
   readonly startGateway: StartGateway
   readonly startFleet: StartFleet
   readonly out: (text: string) => void
@@ -53,12 +53,12 @@ export interface CliParts extends SignalDependencies {
   /** Module that starts this program, for the demo's child process. */
   readonly mainPath: string
   /** Hands the engines' addresses to the process that started this one; unset when there is no channel. */
-  readonly tellParent: ((urls: FleetUrls) => void) | undefined
+  readonly notifyParent: ((urls: FleetUrls) => void) | undefined
 }
 
 const PIPE_COLUMNS = 140
 
-export function systemParts(): Omit<CliParts, 'startGateway' | 'startFleet'> {
+export function systemDependencies(): Omit<CliDependencies, 'startGateway' | 'startFleet'> {
   return {
     out: text => process.stdout.write(text),
     err: text => process.stderr.write(text),
@@ -67,6 +67,6 @@ export function systemParts(): Omit<CliParts, 'startGateway' | 'startFleet'> {
     exit: code => process.exit(code),
     columns: process.stdout.isTTY ? undefined : PIPE_COLUMNS,
     mainPath: process.argv[1] ?? '',
-    tellParent: process.send ? urls => process.send?.(urls) : undefined,
+    notifyParent: process.send ? urls => process.send?.(urls) : undefined,
   }
 }

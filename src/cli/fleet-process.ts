@@ -5,10 +5,10 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import type { Fleet, FleetUrls } from './dependencies.ts'
+import type { FleetUrls, RunningFleet } from './dependencies.ts'
 
 /** `mainPath`: module that runs this command line; `args` of its command. @throws when the child ends before it has told its addresses. */
-export async function startFleetProcess(mainPath: string, args: readonly string[]): Promise<Fleet> {
+export async function startFleetProcess(mainPath: string, args: readonly string[]): Promise<RunningFleet> {
   const child = spawn(process.execPath, [mainPath, 'simulate', '--tell-parent', ...args], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })

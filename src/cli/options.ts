@@ -32,7 +32,7 @@ const count = (flag: string, path: string, placeholder = 'n') =>
 const text = (flag: string, path: string, placeholder: string) =>
   ({ flag, shape: 'text', path: path.split('.'), placeholder }) as const
 
-const MODES = ['regular', 'pd'] as const
+const MODES = ['mixed', 'pd'] as const
 
 /** A variable that says `false` asks for nothing; other text is left for the schema to refuse. */
 const unlessFalse = (given: GivenValue) => (given === false ? undefined : given)
@@ -83,9 +83,9 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
     {
       flag: 'worker-urls',
       shape: 'list',
-      path: ['engines', 'regular'],
+      path: ['engines', 'mixed'],
       placeholder: 'url',
-      help: 'Engines that do both, for the regular mode; repeatable.',
+      help: 'Engines that do both, for the mixed mode; repeatable.',
       convert: given => (Array.isArray(given) ? engineList(given) : given),
     },
     { flag: 'ca-cert-paths', shape: 'list', path: ['upstream', 'caFiles'], placeholder: 'file' },

@@ -5,10 +5,15 @@ import { addBenchCommands } from '../../bench/cli/bench.ts'
 import { configKeys } from '../config/catalogue.ts'
 import type { GivenValue } from '../config/flags.ts'
 import { ConfigError } from '../config/load.ts'
-import { PEER_FLAGS } from './compat/ignored-flags.ts'
-import { GUARD_FLAGS } from './compat/rejected-flags.ts'
+import { IGNORED_FLAGS } from './compat/ignored-flags.ts'
+import { REJECTED_FLAGS } from './compat/rejected-flags.ts'
 import { demo } from './demo.ts'
-import { type CliParts, type StartFleet, type StartGateway, systemParts } from './dependencies.ts'
+import {
+  type CliDependencies,
+  type StartFleet,
+  type StartGateway,
+  systemDependencies,
+} from './dependencies.ts'
 import { type CliOption, OPTIONS } from './options.ts'
 import { printReference } from './reference.ts'
 import { serve } from './serve.ts'
@@ -34,9 +39,9 @@ Examples:
 export async function runCli(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
-  parts: { readonly startGateway: StartGateway; readonly startFleet: StartFleet } & Partial<CliParts>,
+  deps: { readonly startGateway: StartGateway; readonly startFleet: StartFleet } & Partial<CliDependencies>,
 ): Promise<number | undefined> {
-  const all: CliParts = { ...systemParts(), ...parts }
+  const all: CliDependencies = { ...systemDependencies(), ...deps }
   const result: { code: number | undefined } = { code: 0 }
   const program = buildProgram(all, env, result)
   try {
@@ -47,14 +52,14 @@ export async function runCli(
   }
 }
 
-function exitCodeOf(error: unknown, parts: CliParts): number {
+function exitCodeOf(error: unknown, deps: CliDependencies): number {
   // commander has printed its own message by now.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE
   if (error instanceof ConfigError) {
-    parts.err(`${error.message}\n`)
+    deps.err(`${error.message}\n`)
     return EXIT_USAGE
   }
-  parts.err(`pd-gateway: ${error instanceof Error ? error.message : String(error)}\n`)
+  deps.err(`pd-gateway: ${error instanceof Error ? error.message : String(error)}\n`)
   return EXIT_FAILED
 }
 
@@ -64,7 +69,7 @@ function withoutServe(argv: readonly string[]): readonly string[] {
 }
 
 function buildProgram(
-  parts: CliParts,
+  deps: CliDependencies,
   env: Readonly<Record<string, string | undefined>>,
   result: { code: number | undefined },
 ): Command {
@@ -74,27 +79,27 @@ function buildProgram(
     .version(version(), '--version', 'Print the version.')
     .helpOption('-h, --help', 'Print this help.')
     .configureOutput({
-      writeOut: parts.out,
-      writeErr: parts.err,
-      ...(parts.columns ? widths(parts.columns) : {}),
+      writeOut: deps.out,
+      writeErr: deps.err,
+      ...(deps.columns ? widths(deps.columns) : {}),
     })
     .enablePositionalOptions()
     .exitOverride()
     .addHelpText('after', EXAMPLES)
   addServeOptions(program)
   program.action(async (_options: unknown, command: Command) => {
-    result.code = await serve(givenFlags(command), env, parts)
+    result.code = await serve(givenFlags(command), env, deps)
   })
-  addCommands(program, parts, result)
+  addCommands(program, deps, result)
   return program
 }
 
-function addCommands(program: Command, parts: CliParts, result: { code: number | undefined }): void {
+function addCommands(program: Command, deps: CliDependencies, result: { code: number | undefined }): void {
   program.commandsGroup('Commands (without one it serves):')
   program.command('serve').description('Serve; takes the flags above.').helpOption(false)
   addSimulateOptions(program.command('simulate').description('Run simulated engines.')).action(
     async (_options: unknown, command: Command) => {
-      result.code = await simulate(command.opts(), parts)
+      result.code = await simulate(command.opts(), deps)
     },
   )
   const demoCommand = program
@@ -104,16 +109,16 @@ function addCommands(program: Command, parts: CliParts, result: { code: number |
     .option('--disable-retries', 'The gateway makes no second attempt: shows what its retries save.')
     .option('--log-level <level>', 'Of the gateway: `debug`, `info`, `warn` or `error`.', 'info')
   addFaultOptions(demoCommand).action(async (_options: unknown, command: Command) => {
-    result.code = await demo(command.opts(), parts)
+    result.code = await demo(command.opts(), deps)
   })
-  addBenchCommands(program, parts, code => {
+  addBenchCommands(program, deps, code => {
     result.code = code
   })
   for (const what of ['config-schema', 'reference'] as const) {
     program
       .command(what, { hidden: true })
       .description(`Print what belongs into the repository's generated files.`)
-      .action(() => printReference(what, parts.out))
+      .action(() => printReference(what, deps.out))
   }
 }
 
@@ -124,7 +129,7 @@ function addServeOptions(program: Command): void {
     const key = keys.get(option.path.join('.'))
     program.addOption(new Option(termOf(option), helpOf(option, key)).helpGroup(option.group))
   }
-  for (const flags of [PEER_FLAGS, GUARD_FLAGS]) {
+  for (const flags of [IGNORED_FLAGS, REJECTED_FLAGS]) {
     for (const flag of flags.none) program.addOption(new Option(`--${flag}`).hideHelp())
     for (const flag of flags.one) program.addOption(new Option(`--${flag} <value>`).hideHelp())
     for (const flag of flags.many) program.addOption(new Option(`--${flag} <values...>`).hideHelp())

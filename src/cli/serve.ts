@@ -3,9 +3,9 @@ import type { Config } from '../config/config.ts'
 import type { GivenValue } from '../config/flags.ts'
 import { ConfigError, loadConfig } from '../config/load.ts'
 import { untilStopped } from '../process/stop-signals.ts'
-import { PEER_FLAGS, peerWarnings } from './compat/ignored-flags.ts'
-import { guardFaults } from './compat/rejected-flags.ts'
-import type { CliParts } from './dependencies.ts'
+import { IGNORED_FLAGS, ignoredFlagWarnings } from './compat/ignored-flags.ts'
+import { rejectedFlagIssues } from './compat/rejected-flags.ts'
+import type { CliDependencies } from './dependencies.ts'
 import { settingsOfEnvironment, settingsOfFlags } from './settings.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -13,11 +13,11 @@ type Environment = Readonly<Record<string, string | undefined>>
 export async function serve(
   given: ReadonlyMap<string, GivenValue>,
   env: Environment,
-  parts: CliParts,
+  deps: CliDependencies,
 ): Promise<number> {
   const { config, warnings } = configOf(given, env)
-  for (const warning of warnings) parts.err(`warning: ${warning}\n`)
-  return serveConfig(config, parts)
+  for (const warning of warnings) deps.err(`warning: ${warning}\n`)
+  return serveConfig(config, deps)
 }
 
 /** Engines of a demo are there within seconds; whoever waits longer is told all the same. */
@@ -26,12 +26,12 @@ const READY_LIMIT_MS = 15_000
 /** Serves until a signal comes. `onReady` is told the port once requests are served. */
 export async function serveConfig(
   config: Config,
-  parts: CliParts,
+  deps: CliDependencies,
   onReady?: (port: number) => void,
 ): Promise<number> {
-  const { stopped, undo } = untilStopped(parts)
+  const { stopped, undo } = untilStopped(deps)
   try {
-    const gateway = await parts.startGateway(config)
+    const gateway = await deps.startGateway(config)
     if (onReady !== undefined) {
       await Promise.race([gateway.whenReady(READY_LIMIT_MS), stopped])
       onReady(gateway.port)
@@ -51,28 +51,28 @@ function configOf(
   given: ReadonlyMap<string, GivenValue>,
   env: Environment,
 ): { readonly config: Config; readonly warnings: readonly string[] } {
-  const guards = guardFaults(given, env)
+  const guards = rejectedFlagIssues(given, env)
   if (guards.length > 0) throw new ConfigError(guards)
   const flags = settingsOfFlags(given)
   const variables = settingsOfEnvironment(env)
   const named = given.get('config') ?? env['PDGW_CONFIG']
   const file = typeof named === 'string' && named !== '' ? named : undefined
   const config = loadConfig({ file, env: variables.settings, flags: flags.settings })
-  const peer = Object.values(PEER_FLAGS)
+  const peer = Object.values(IGNORED_FLAGS)
     .flat()
     .filter(flag => given.has(flag))
   const warnings = [
     ...variables.warnings,
     ...flags.warnings,
-    ...peerWarnings(peer),
+    ...ignoredFlagWarnings(peer),
     ...engineWarnings(config),
   ]
   return { config, warnings }
 }
 
 function engineWarnings({ engines }: Config): string[] {
-  if (engines.mode === 'regular')
-    return engines.regular.length === 0 ? ['no engine is given: 503 for every request'] : []
+  if (engines.mode === 'mixed')
+    return engines.mixed.length === 0 ? ['no engine is given: 503 for every request'] : []
   const missing = [
     ...(engines.prefill.length === 0 ? ['prefill'] : []),
     ...(engines.decode.length === 0 ? ['decode'] : []),

@@ -45,11 +45,11 @@ function convert(option: CliOption, value: GivenValue, warn: (text: string) => v
   return option.shape === 'number' && typeof value === 'string' ? numberOrText(value) : value
 }
 
-/** Engines for the regular mode name the mode too, unless it is said otherwise at the same place. */
+/** Engines for the mixed mode name the mode too, unless it is said otherwise at the same place. */
 function withMode(settings: readonly Setting[], given: ReadonlyMap<string, GivenValue>): readonly Setting[] {
-  const engines = settings.find(setting => setting.path.join('.') === 'engines.regular')
+  const engines = settings.find(setting => setting.path.join('.') === 'engines.mixed')
   if (!engines || given.has('pd-disaggregation')) return settings
-  return [...settings, { source: engines.source, path: ['engines', 'mode'], value: 'regular' }]
+  return [...settings, { source: engines.source, path: ['engines', 'mode'], value: 'mixed' }]
 }
 
 function read(option: CliOption, text: string): GivenValue {

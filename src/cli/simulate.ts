@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { untilStopped } from '../process/stop-signals.ts'
 import { PRESET_NAMES } from '../simulator/presets.ts'
-import type { CliParts, FleetUrls } from './dependencies.ts'
+import type { CliDependencies, FleetUrls } from './dependencies.ts'
 
 export interface SimulateOptions {
   readonly prefillCount?: number
@@ -39,20 +39,20 @@ export function addFaultOptions(command: Command): Command {
     )
 }
 
-export async function simulate(options: SimulateOptions, parts: CliParts): Promise<number> {
-  const { stopped, undo } = untilStopped(parts)
+export async function simulate(options: SimulateOptions, deps: CliDependencies): Promise<number> {
+  const { stopped, undo } = untilStopped(deps)
   try {
     const { basePort, knob, preset, script, controlPort } = options
-    const fleet = await parts.startFleet({
+    const fleet = await deps.startFleet({
       ...countsOf(options),
       ...(basePort === undefined ? {} : { basePort }),
       ...(knob === undefined ? {} : { knobs: knob }),
       ...(preset === undefined ? {} : { preset }),
       ...(controlPort === undefined ? {} : { controlPort }),
-      ...(script === undefined ? {} : { script, onFault: text => parts.out(`fault: ${text}\n`) }),
+      ...(script === undefined ? {} : { script, onFault: text => deps.out(`fault: ${text}\n`) }),
     })
-    if (options.tellParent && parts.tellParent) parts.tellParent(urlsOf(fleet))
-    else parts.out(fleetText(fleet))
+    if (options.tellParent && deps.notifyParent) deps.notifyParent(urlsOf(fleet))
+    else deps.out(fleetText(fleet))
     await stopped
     await fleet.close()
     return 0

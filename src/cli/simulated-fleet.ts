@@ -3,13 +3,13 @@
 import { type ControlServer, startControlServer } from '../simulator/control-server.ts'
 import { readFaultScript } from '../simulator/faults/fault-script.ts'
 import { FaultReplay, scriptKnobs } from '../simulator/faults/replay.ts'
-import { type Fleet as SimulatedFleet, startFleet } from '../simulator/fleet.ts'
+import { type SimulatedFleet, startFleet } from '../simulator/fleet.ts'
 import { presetKnobs } from '../simulator/presets.ts'
 import { knobsWith } from '../simulator/settings/knobs.ts'
-import type { Fleet, FleetOptions } from './dependencies.ts'
+import type { FleetOptions, RunningFleet } from './dependencies.ts'
 
 /** @throws Error when a knob is unknown or out of range, or there is no such script. */
-export async function startSimulatedFleet(options: FleetOptions): Promise<Fleet> {
+export async function startSimulatedFleet(options: FleetOptions): Promise<RunningFleet> {
   const { preset = 'calm', knobs = {}, script: scriptName, controlPort, onFault, ...rest } = options
   knobsWith(knobs)
   const script = scriptName === undefined ? undefined : readFaultScript(scriptName)

@@ -5,7 +5,7 @@ import { configSchema } from './config.ts'
 export interface ConfigKey {
   /** `server.port`, `engines.prefill[].url` */
   readonly key: string
-  /** For people: `integer, 0 to 65535`; `pd or regular`. */
+  /** For people: `integer, 0 to 65535`; `pd or mixed`. */
   readonly type: string
   /** `undefined` when there is none. */
   readonly default: unknown

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { adminSchema } from './admin.ts'
 import { admissionSchema } from './admission.ts'
 import { enginesSchema, healthSchema } from './engines.ts'
-import { breakerSchema, linksSchema } from './resilience.ts'
+import { breakerSchema, pairsSchema } from './resilience.ts'
 import { limitsSchema, policySchema, retrySchema, timeoutsSchema, upstreamSchema } from './routing.ts'
 import { logSchema, serverSchema } from './server.ts'
 
@@ -13,7 +13,7 @@ export const configSchema = z.strictObject({
   policy: policySchema.prefault({}),
   retry: retrySchema.prefault({}),
   breaker: breakerSchema.prefault({}),
-  links: linksSchema.prefault({}),
+  pairs: pairsSchema.prefault({}),
   timeouts: timeoutsSchema.prefault({}),
   upstream: upstreamSchema.prefault({}),
   limits: limitsSchema.prefault({}),

@@ -1,33 +1,33 @@
 /** Settings that are each right and cannot both be meant. Pure; the shape was checked by zod before. */
 import type { Config } from './config.ts'
-import type { Fault } from './issues.ts'
+import type { ConfigIssue } from './issues.ts'
 
 export function contradictions(
   { engines, limits }: Config,
   sourceOf: (path: readonly string[]) => string,
-): Fault[] {
-  const faults: Fault[] = []
+): ConfigIssue[] {
+  const issues: ConfigIssue[] = []
   const report = (key: string, text: string): void => {
-    faults.push({ source: sourceOf(['engines', key]), text: `engines.${key}: ${text}` })
+    issues.push({ source: sourceOf(['engines', key]), text: `engines.${key}: ${text}` })
   }
-  if (engines.mode === 'pd' && engines.regular.length > 0) {
+  if (engines.mode === 'pd' && engines.mixed.length > 0) {
     report(
-      'regular',
-      'engines of the regular mode are given, but the mode is pd: give prefill and decode engines',
+      'mixed',
+      'engines of the mixed mode are given, but the mode is pd: give prefill and decode engines',
     )
   }
   for (const role of ['prefill', 'decode'] as const) {
-    if (engines.mode === 'regular' && engines[role].length > 0) {
-      report(role, `${role} engines are given, but the mode is regular: set the mode to pd or leave them out`)
+    if (engines.mode === 'mixed' && engines[role].length > 0) {
+      report(role, `${role} engines are given, but the mode is mixed: set the mode to pd or leave them out`)
     }
   }
-  for (const role of ['prefill', 'decode', 'regular'] as const) {
+  for (const role of ['prefill', 'decode', 'mixed'] as const) {
     for (const url of repeated(engines[role].map(engine => engine.url))) report(role, `${url} is given twice`)
   }
-  const count = engines.prefill.length + engines.decode.length + engines.regular.length
+  const count = engines.prefill.length + engines.decode.length + engines.mixed.length
   if (count > limits.engines)
     report('mode', `${count} engines are more than limits.engines (${limits.engines})`)
-  return faults
+  return issues
 }
 
 function repeated(urls: readonly string[]): Set<string> {

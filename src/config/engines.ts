@@ -36,12 +36,12 @@ export const newEngineSchema = z.strictObject({
 /** `engines` section: the engines known at the start. None at all is valid. */
 export const enginesSchema = z.strictObject({
   mode: z
-    .enum(['pd', 'regular'])
+    .enum(['pd', 'mixed'])
     .default('pd')
-    .describe('pd: each request goes through a prefill and a decode engine. regular: one engine does both.'),
+    .describe('pd: each request goes through a prefill and a decode engine. mixed: one engine does both.'),
   prefill: z.array(prefillSchema).default([]).describe('Prefill engines.'),
   decode: z.array(engineSchema).default([]).describe('Decode engines.'),
-  regular: z.array(engineSchema).default([]).describe('Engines of the regular mode.'),
+  mixed: z.array(engineSchema).default([]).describe('Engines of the mixed mode.'),
   startupTimeoutSecs: z
     .number()
     .positive()

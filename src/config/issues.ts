@@ -1,7 +1,7 @@
 /** Puts zod's issues into words an operator can act on: which source, which key, what is wrong, what was given. */
 import type { z } from 'zod'
 
-export interface Fault {
+export interface ConfigIssue {
   readonly source: string
   readonly text: string
 }
@@ -9,12 +9,12 @@ export interface Fault {
 type Issue = z.core.$ZodIssue
 
 /** `sourceOf` names where the value at a path came from; `counts` leaves out issues that do not count. */
-export function faultsOf(
+export function issuesOf(
   error: z.ZodError | undefined,
   content: object,
   sourceOf: (path: readonly PropertyKey[]) => string,
   counts: (issue: Issue) => boolean = () => true,
-): Fault[] {
+): ConfigIssue[] {
   const issues = error?.issues.filter(counts) ?? []
   return issues.map(issue => ({ source: sourceOf(issue.path), text: textOf(issue, content) }))
 }

@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { type Config, configSchema } from './config.ts'
 import { contradictions } from './contradictions.ts'
-import { type Fault, faultsOf } from './issues.ts'
+import { type ConfigIssue, issuesOf } from './issues.ts'
 
 /** One value for one key, from one place. */
 export interface Setting {
@@ -31,11 +31,11 @@ export interface ConfigSources {
 /** What is wrong with the configuration, all of it: one line a fault. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
-  readonly faults: readonly string[]
+  readonly issues: readonly string[]
 
-  constructor(faults: readonly string[]) {
-    super(['The configuration cannot be used:', ...faults.map(fault => `  - ${fault}`)].join('\n'))
-    this.faults = faults
+  constructor(issues: readonly string[]) {
+    super(['The configuration cannot be used:', ...issues.map(issue => `  - ${issue}`)].join('\n'))
+    this.issues = issues
   }
 }
 
@@ -48,38 +48,38 @@ export function loadConfig({ file, env = [], flags = [] }: ConfigSources): Confi
     settings.findLast(setting => startsWith(path, setting.path))?.source ?? fromFile.source
 
   const result = configSchema.safeParse(merged)
-  const faults = [
-    ...fromFile.faults,
-    ...faultsOf(result.error, merged, sourceOf),
+  const issues = [
+    ...fromFile.issues,
+    ...issuesOf(result.error, merged, sourceOf),
     // A faulty value that a later source replaces still is one: it would come to light at the worst moment.
-    ...replacedFaults(fromFile.content, [], () => fromFile.source),
-    ...settings.flatMap(setting => replacedFaults({}, [setting], () => setting.source)),
+    ...replacedKeyIssues(fromFile.content, [], () => fromFile.source),
+    ...settings.flatMap(setting => replacedKeyIssues({}, [setting], () => setting.source)),
     ...(result.success ? contradictions(result.data, sourceOf) : []),
   ]
-  if (faults.length > 0 || !result.success) throw new ConfigError(distinct(faults))
+  if (issues.length > 0 || !result.success) throw new ConfigError(distinct(issues))
   return deepFrozen(result.data)
 }
 
 interface FileContent {
   readonly source: string
   readonly content: object
-  readonly faults: readonly Fault[]
+  readonly issues: readonly ConfigIssue[]
 }
 
 function readConfigFile(file: string | undefined): FileContent {
-  if (file === undefined) return { source: 'defaults', content: {}, faults: [] }
+  if (file === undefined) return { source: 'defaults', content: {}, issues: [] }
   const source = `file ${file}`
   try {
     const content: unknown = parse(readFileSync(file, 'utf8')) ?? {}
-    if (isRecord(content)) return { source, content, faults: [] }
+    if (isRecord(content)) return { source, content, issues: [] }
     return {
       source,
       content: {},
-      faults: [{ source, text: 'must hold sections with keys, not a single value' }],
+      issues: [{ source, text: 'must hold sections with keys, not a single value' }],
     }
   } catch (error) {
     const reason = error instanceof Error ? error.message.split('\n')[0] : String(error)
-    return { source, content: {}, faults: [{ source, text: `cannot be read: ${reason}` }] }
+    return { source, content: {}, issues: [{ source, text: `cannot be read: ${reason}` }] }
   }
 }
 
@@ -104,14 +104,18 @@ function assign(target: object, path: readonly string[], value: unknown): void {
 }
 
 /** Rules between two keys are left out here: they only hold for the whole. */
-function replacedFaults(base: object, settings: readonly Setting[], sourceOf: () => string): Fault[] {
+function replacedKeyIssues(
+  base: object,
+  settings: readonly Setting[],
+  sourceOf: () => string,
+): ConfigIssue[] {
   const content = withSettings(base, settings)
   const { error } = configSchema.safeParse(content)
-  return faultsOf(error, content, sourceOf, issue => issue.code !== 'custom')
+  return issuesOf(error, content, sourceOf, issue => issue.code !== 'custom')
 }
 
-function distinct(faults: readonly Fault[]): string[] {
-  return [...new Set(faults.map(fault => `${fault.source}: ${fault.text}`))]
+function distinct(issues: readonly ConfigIssue[]): string[] {
+  return [...new Set(issues.map(issue => `${issue.source}: ${issue.text}`))]
 }
 
 function startsWith(path: readonly PropertyKey[], start: readonly string[]): boolean {

@@ -47,7 +47,7 @@ export const breakerSchema = z.strictObject({
 })
 
 /** `links` section: the way of the KV cache from a prefill to a decode engine. */
-export const linksSchema = z
+export const pairsSchema = z
   .strictObject({
     failureThreshold: z
       .int()

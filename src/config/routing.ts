@@ -145,7 +145,7 @@ export const limitsSchema = z.strictObject({
     .max(1_048_576)
     .default(65_536)
     .describe('Requests open at once; one more is refused with 503.'),
-  reopens: z
+  threadLossRetries: z
     .int()
     .min(0)
     .max(10)

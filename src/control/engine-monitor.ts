@@ -14,7 +14,7 @@ import { type EngineInfo, readEngineInfo } from './engine-info.ts'
 import { HEALTHY, type HealthState, NEW, nextHealth } from './health-check.ts'
 import { type GetAnswer, httpGet } from './http-get.ts'
 
-export interface WatchOptions {
+export interface EngineMonitorOptions {
   readonly spec: EngineSpec
   /** What a watch before this one has found; `unknown` for an engine that was never asked. */
   readonly lastHealth: HealthName
@@ -31,15 +31,15 @@ const FIRST_PAUSE_MS = 250
 /** `/server_info` round-trips to a scheduler that may be busy with a long prefill. */
 const INFO_TIMEOUT_MS = 10_000
 
-export class EngineWatch {
-  readonly #options: WatchOptions
+export class EngineMonitor {
+  readonly #options: EngineMonitorOptions
   readonly #startedMs = performance.now()
   #state: HealthState
   #isLateReported = false
   /** Why the last step failed. */
   #why: string | undefined
 
-  constructor(options: WatchOptions) {
+  constructor(options: EngineMonitorOptions) {
     this.#options = options
     this.#state = stateAfter(options.lastHealth)
   }
@@ -92,7 +92,7 @@ export class EngineWatch {
 
   async #probe(): Promise<boolean> {
     const { health, signal } = this.#options
-    const { why, isOurs } = await this.#lookAtEngine()
+    const { why, isOurs } = await this.#probeEngine()
     signal.throwIfAborted()
     this.#why = why
     if (isOurs) return false
@@ -104,7 +104,7 @@ export class EngineWatch {
   }
 
   /** `why`: the probe was not good. `isOurs`: it never left this machine, and says nothing of the engine. */
-  async #lookAtEngine(): Promise<{ readonly why: string | undefined; readonly isOurs: boolean }> {
+  async #probeEngine(): Promise<{ readonly why: string | undefined; readonly isOurs: boolean }> {
     const { endpoint, timeoutSecs } = this.#options.health
     try {
       const { status } = await this.#get(endpoint, timeoutSecs * 1000)

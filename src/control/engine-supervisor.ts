@@ -8,17 +8,17 @@ import type { Config } from '../config/config.ts'
 import type { Engine, EngineSnapshot } from '../core/engine.ts'
 import type { BreakerCells } from '../shared/breaker-cells.ts'
 import type { EngineSlots } from '../shared/engine-slots.ts'
-import type { PairLinks } from '../shared/pair-links.ts'
+import type { PairHealth } from '../shared/pair-health.ts'
 import type { Logger } from '../telemetry/log.ts'
 import { type EngineSpec, staticEngines } from './discovery/static.ts'
-import { EngineWatch } from './engine-monitor.ts'
+import { EngineMonitor } from './engine-monitor.ts'
 import { keyOf, Registry } from './registry.ts'
 
-export interface KeeperOptions {
+export interface EngineSupervisorOptions {
   readonly config: Config
   readonly slots: EngineSlots
   readonly breakers: BreakerCells
-  readonly links: PairLinks
+  readonly pairHealth: PairHealth
   readonly maxEngines: number
   /** The last snapshot of the thread before this one. */
   readonly known: EngineSnapshot
@@ -32,23 +32,23 @@ export interface KeeperOptions {
   readonly onSlotTaken: (slot: number) => void
 }
 
-const DRAIN_LOOK_MS = 100
+const DRAIN_POLL_INTERVAL_MS = 100
 
-interface Watched {
+interface MonitoredEngine {
   readonly spec: EngineSpec
   readonly stop: AbortController
   readonly done: Promise<void>
 }
 
-export class EngineKeeper {
-  readonly #options: KeeperOptions
+export class EngineSupervisor {
+  readonly #options: EngineSupervisorOptions
   readonly #registry: Registry
-  readonly #watched = new Map<string, Watched>()
+  readonly #monitored = new Map<string, MonitoredEngine>()
   readonly #drains = new Map<string, Promise<void>>()
   readonly #removed: Set<string>
   readonly #closing = new AbortController()
 
-  constructor(options: KeeperOptions) {
+  constructor(options: EngineSupervisorOptions) {
     const { slots, onSlotTaken } = options
     this.#options = options
     this.#removed = new Set(options.removed)
@@ -84,7 +84,7 @@ export class EngineKeeper {
   /** `false`: it is known already, or still draining. The engine joins the registry when it answers. */
   add(spec: EngineSpec): boolean {
     const key = keyOf(spec)
-    if (this.#watched.has(key) || this.#drains.has(key)) return false
+    if (this.#monitored.has(key) || this.#drains.has(key)) return false
     if (this.#removed.delete(key)) this.#options.onRemoved([...this.#removed])
     this.#start(spec)
     return true
@@ -92,44 +92,44 @@ export class EngineKeeper {
 
   /** Starts to drain every engine with the URL, whatever its role; returns how many there are. */
   remove(url: string): number {
-    const found = [...this.#watched.values()].filter(({ spec }) => spec.url === url)
-    for (const watched of found) {
-      const key = keyOf(watched.spec)
-      this.#watched.delete(key)
+    const found = [...this.#monitored.values()].filter(({ spec }) => spec.url === url)
+    for (const monitored of found) {
+      const key = keyOf(monitored.spec)
+      this.#monitored.delete(key)
       this.#removed.add(key)
-      watched.stop.abort()
-      this.#startDrain(watched.spec, watched.done)
+      monitored.stop.abort()
+      this.#startDrain(monitored.spec, monitored.done)
     }
     if (found.length > 0) this.#options.onRemoved([...this.#removed])
     return found.length
   }
 
   /** Closes the engine's breaker and makes all its links whole. */
-  forgive(slot: number): void {
+  resetFailures(slot: number): void {
     this.#options.breakers.reset(slot)
-    this.#options.links.reset(slot)
+    this.#options.pairHealth.reset(slot)
   }
 
   /** Resolves when nothing of it runs any more. */
   async close(): Promise<void> {
     this.#closing.abort()
-    const watches = [...this.#watched.values()].map(({ done }) => done)
-    await Promise.all([...watches, ...this.#drains.values()])
+    const monitors = [...this.#monitored.values()].map(({ done }) => done)
+    await Promise.all([...monitors, ...this.#drains.values()])
   }
 
   #start(spec: EngineSpec): void {
     const key = keyOf(spec)
-    if (this.#watched.has(key)) return
+    if (this.#monitored.has(key)) return
     const stop = new AbortController()
     const signal = AbortSignal.any([stop.signal, this.#closing.signal])
-    this.#watched.set(key, { spec, stop, done: this.#watch(spec, signal) })
+    this.#monitored.set(key, { spec, stop, done: this.#monitor(spec, signal) })
   }
 
-  #watch(spec: EngineSpec, signal: AbortSignal): Promise<void> {
+  #monitor(spec: EngineSpec, signal: AbortSignal): Promise<void> {
     const { config, slots, log } = this.#options
     const { health, engines } = config
     let slot = this.#registry.find(spec)?.slot
-    return new EngineWatch({
+    return new EngineMonitor({
       spec,
       lastHealth: slot === undefined ? 'unknown' : slots.health(slot),
       health,
@@ -145,22 +145,22 @@ export class EngineKeeper {
       onHealth: state => {
         if (slot === undefined) return
         // An engine that is new or has come back is not judged by what was before: traffic need not wait for a breaker.
-        if (state === 'healthy') this.forgive(slot)
+        if (state === 'healthy') this.resetFailures(slot)
         slots.setHealth(slot, state)
       },
     }).run()
   }
 
   /** `watched`: settles when nobody sets the engine's health any more. */
-  #startDrain(spec: EngineSpec, watched: Promise<void>): void {
+  #startDrain(spec: EngineSpec, monitored: Promise<void>): void {
     const key = keyOf(spec)
-    const drained = this.#drain(spec, watched).finally(() => this.#drains.delete(key))
+    const drained = this.#drain(spec, monitored).finally(() => this.#drains.delete(key))
     this.#drains.set(key, drained)
   }
 
-  async #drain(spec: EngineSpec, watched: Promise<void>): Promise<void> {
+  async #drain(spec: EngineSpec, monitored: Promise<void>): Promise<void> {
     const { slots, log, config } = this.#options
-    await watched
+    await monitored
     const engine = this.#registry.find(spec)
     if (engine === undefined) return
     slots.setHealth(engine.slot, 'draining')
@@ -170,7 +170,7 @@ export class EngineKeeper {
     // The first pause comes before the first look: a thread may have chosen the engine a moment before it drained.
     do {
       // oxlint-disable-next-line no-await-in-loop -- the pause between two looks
-      await wait(DRAIN_LOOK_MS, undefined, { signal }).catch(() => undefined)
+      await wait(DRAIN_POLL_INTERVAL_MS, undefined, { signal }).catch(() => undefined)
     } while (!signal.aborted && slots.inFlight(engine.slot) > 0 && performance.now() < endMs)
     if (signal.aborted) return
     const leftOver = slots.inFlight(engine.slot)

@@ -31,7 +31,7 @@ const PLAIN = /^[\w .:@-]+$/
  * Whether the order means the request with this body, by the rid that its client gave it. For bodies that nobody has
  * read: most are told by a search for the rid's bytes, only one that has them is parsed.
  */
-export function isMeant(order: AbortOrder, body: Uint8Array): boolean {
+export function matchesAbort(order: AbortOrder, body: Uint8Array): boolean {
   const { rid } = order
   if (rid === undefined) return true
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)

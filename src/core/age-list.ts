@@ -4,18 +4,18 @@
  */
 
 /** What an entry carries for the list that it is in. Written by the list alone. */
-export interface AgePlace<T> {
+export interface AgeNode<T> {
   older: T | undefined
   newer: T | undefined
   isListed: boolean
 }
 
 /** Of an entry that is in no list yet. */
-export function newPlace<T>(): AgePlace<T> {
+export function newNode<T>(): AgeNode<T> {
   return { older: undefined, newer: undefined, isListed: false }
 }
 
-export class AgeList<T extends { readonly place: AgePlace<T> }> {
+export class AgeList<T extends { readonly node: AgeNode<T> }> {
   #oldest: T | undefined
   #newest: T | undefined
 
@@ -25,11 +25,11 @@ export class AgeList<T extends { readonly place: AgePlace<T> }> {
 
   /** Must not be in a list. */
   push(entry: T): void {
-    const { place } = entry
-    place.isListed = true
-    place.older = this.#newest
+    const { node } = entry
+    node.isListed = true
+    node.older = this.#newest
     if (this.#newest === undefined) this.#oldest = entry
-    else this.#newest.place.newer = entry
+    else this.#newest.node.newer = entry
     this.#newest = entry
   }
 
@@ -42,15 +42,15 @@ export class AgeList<T extends { readonly place: AgePlace<T> }> {
   }
 
   /** `false`: it was not in the list. */
-  remove({ place }: T): boolean {
-    if (!place.isListed) return false
-    if (place.older === undefined) this.#oldest = place.newer
-    else place.older.place.newer = place.newer
-    if (place.newer === undefined) this.#newest = place.older
-    else place.newer.place.older = place.older
-    place.isListed = false
-    place.older = undefined
-    place.newer = undefined
+  remove({ node }: T): boolean {
+    if (!node.isListed) return false
+    if (node.older === undefined) this.#oldest = node.newer
+    else node.older.node.newer = node.newer
+    if (node.newer === undefined) this.#newest = node.older
+    else node.newer.node.older = node.older
+    node.isListed = false
+    node.older = undefined
+    node.newer = undefined
     return true
   }
 

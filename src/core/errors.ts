@@ -35,11 +35,11 @@ const TRAITS = {
   'unsupported-media-type': { status: 415, type: CLIENT, fault: 'client', retryable: false },
   'client-closed': { status: 499, type: CLIENT, fault: 'client', retryable: false },
   'not-implemented': { status: 501, type: CLIENT, fault: 'client', retryable: false },
-  'too-many-requests': { status: 503, type: 'overloaded_error', fault: 'gateway', retryable: false },
+  overloaded: { status: 503, type: 'overloaded_error', fault: 'gateway', retryable: false },
   /** No room for another waiting request: clients together ask for more than there is. */
   'queue-full': { status: 429, type: 'overloaded_error', fault: 'client', retryable: false },
   'queue-timeout': { status: 503, type: 'overloaded_error', fault: 'gateway', retryable: false },
-  'memory-short': { status: 503, type: 'overloaded_error', fault: 'gateway', retryable: false },
+  'memory-pressure': { status: 503, type: 'overloaded_error', fault: 'gateway', retryable: false },
   'shutting-down': { status: 503, type: SERVER, fault: 'gateway', retryable: false },
   'no-engine-available': { status: 503, type: SERVER, fault: 'gateway', retryable: true },
   'thread-lost': { status: 503, type: SERVER, fault: 'gateway', retryable: false },

@@ -11,7 +11,7 @@ export function mix(value: number): number {
   return (bits ^ (bits >>> 16)) >>> 0
 }
 
-export function seededChance(seed: number): Chance {
+export function seededRandom(seed: number): Chance {
   let state = mix(seed + 1)
   return () => {
     state = (state + 0x9e3779b9) | 0

@@ -3,7 +3,7 @@
  */
 import type { NowMs } from './clock.ts'
 
-export class StallSweep<Item> {
+export class StallDetector<Item> {
   readonly #limitMs: number
   readonly #onStall: (item: Item) => void
   readonly #nowMs: NowMs
@@ -22,7 +22,7 @@ export class StallSweep<Item> {
   watch(item: Item): void {
     this.#sinceMs.delete(item)
     this.#sinceMs.set(item, this.#nowMs())
-    this.#timer ??= setInterval(() => this.#sweep(), Math.min(1000, this.#limitMs / 4))
+    this.#timer ??= setInterval(() => this.#poll(), Math.min(1000, this.#limitMs / 4))
   }
 
   forget(item: Item): void {
@@ -35,7 +35,7 @@ export class StallSweep<Item> {
     this.#sinceMs.clear()
   }
 
-  #sweep(): void {
+  #poll(): void {
     const latestMs = this.#nowMs() - this.#limitMs
     for (const [item, sinceMs] of this.#sinceMs) {
       if (sinceMs > latestMs) return

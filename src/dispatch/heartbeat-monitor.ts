@@ -1,9 +1,9 @@
 /** Looks at the heartbeats of router threads from time to time, and says which of them stand still. */
 import { beatEveryMs, Heartbeats } from '../shared/heartbeats.ts'
 import type { SharedMemory } from '../shared/layout.ts'
-import { StallWatch } from './stall-clock.ts'
+import { StallClock } from './stall-clock.ts'
 
-export interface HeartbeatLookOptions {
+export interface HeartbeatMonitorOptions {
   readonly shared: SharedMemory
   readonly stallMs: number
   /** Those that should be alive. */
@@ -12,22 +12,22 @@ export interface HeartbeatLookOptions {
   readonly onStall: (thread: number) => void
 }
 
-export class HeartbeatLook {
-  readonly #options: HeartbeatLookOptions
+export class HeartbeatMonitor {
+  readonly #options: HeartbeatMonitorOptions
   readonly #heartbeats: Heartbeats
   readonly #everyMs: number
-  readonly #stalls: StallWatch
+  readonly #stalls: StallClock
   #timer: NodeJS.Timeout | undefined
 
-  constructor(options: HeartbeatLookOptions) {
+  constructor(options: HeartbeatMonitorOptions) {
     this.#options = options
     this.#heartbeats = new Heartbeats(options.shared)
     this.#everyMs = beatEveryMs(options.stallMs)
-    this.#stalls = new StallWatch(options.stallMs, this.#everyMs)
+    this.#stalls = new StallClock(options.stallMs, this.#everyMs)
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.#look(), this.#everyMs)
+    this.#timer = setInterval(() => this.#poll(), this.#everyMs)
   }
 
   /** The thread is gone; a successor starts anew. */
@@ -39,9 +39,9 @@ export class HeartbeatLook {
     clearInterval(this.#timer)
   }
 
-  #look(): void {
+  #poll(): void {
     const beats = this.#options.threads().map(thread => [thread, this.#heartbeats.beatsOf(thread)] as const)
-    for (const thread of this.#stalls.look(performance.now(), new Map(beats))) {
+    for (const thread of this.#stalls.poll(performance.now(), new Map(beats))) {
       this.#stalls.forget(thread)
       this.#options.onStall(thread)
     }

@@ -1,6 +1,6 @@
 /** What a dead router thread has left on the engines, as calls that another thread makes. Pure. */
 import type { Engine } from '../core/engine.ts'
-import type { LeftCall } from '../messages/thread.ts'
+import type { PendingAbort } from '../messages/thread.ts'
 import type { FlatHeaders } from '../messages/types.ts'
 import type { OpenLegs } from '../shared/leg-journal.ts'
 
@@ -9,7 +9,7 @@ export function callsFor(
   left: readonly OpenLegs[],
   engines: readonly Engine[],
   headersOf: (exchangeId: number) => FlatHeaders,
-): LeftCall[] {
+): PendingAbort[] {
   const urls = new Map(engines.map(({ slot, url }) => [slot, url]))
   return left.flatMap(({ exchangeId, prefillSlot, decodeSlot, rid }) => {
     const headers = headersOf(exchangeId)

@@ -2,16 +2,16 @@
  * Aborts that dead threads have left to do: one of the threads that run is ordered to send them, or the next one that
  * does. One that dies soon after the order may not have sent them, so they are left again.
  */
-import type { LeftCall } from '../messages/thread.ts'
+import type { PendingAbort } from '../messages/thread.ts'
 import { order, type RunningThread } from './running-thread.ts'
 
 /** A second abort of a rid does no harm. */
 const SENT_AFTER_MS = 5000
 
-export class LeftCalls {
-  readonly #waiting: LeftCall[] = []
+export class PendingAborts {
+  readonly #waiting: PendingAbort[] = []
 
-  add(calls: readonly LeftCall[]): void {
+  add(calls: readonly PendingAbort[]): void {
     this.#waiting.push(...calls)
   }
 
@@ -29,6 +29,6 @@ export class LeftCalls {
   }
 }
 
-function unsentOf({ ordered }: RunningThread): readonly LeftCall[] {
+function unsentOf({ ordered }: RunningThread): readonly PendingAbort[] {
   return ordered !== undefined && performance.now() < ordered.untilMs ? ordered.calls : []
 }

@@ -8,11 +8,11 @@ import { once } from 'node:events'
 import { type EngineSnapshot, NO_ENGINES } from '../core/engine.ts'
 import type { ThreadChannel } from '../messages/channel.ts'
 import { type Batch, isBatch } from '../messages/codec.ts'
-import type { LeftCall, ThreadOrder, ThreadReport } from '../messages/thread.ts'
+import type { PendingAbort, ThreadOrder, ThreadReport } from '../messages/thread.ts'
 import { EngineSlots } from '../shared/engine-slots.ts'
-import { takeLeftLegs } from '../shared/leg-journal.ts'
-import { HeartbeatLook } from './heartbeat-monitor.ts'
-import { LeftCalls } from './pending-aborts.ts'
+import { takeOrphanedLegs } from '../shared/leg-journal.ts'
+import { HeartbeatMonitor } from './heartbeat-monitor.ts'
+import { PendingAborts } from './pending-aborts.ts'
 import type { RouterThreadsOptions } from './router-threads-options.ts'
 import { order, type RunningThread, runThread } from './running-thread.ts'
 import { ThreadPool } from './thread-pool.ts'
@@ -38,10 +38,10 @@ export class RouterThreads {
   readonly #options: RouterThreadsOptions
   readonly #pool: ThreadPool
   readonly #slots: EngineSlots
-  readonly #look: HeartbeatLook
+  readonly #heartbeatMonitor: HeartbeatMonitor
   readonly #running = new Map<number, RunningThread>()
   readonly #restarts = new Set<NodeJS.Timeout>()
-  readonly #leftCalls = new LeftCalls()
+  readonly #pendingAborts = new PendingAborts()
   #snapshot: EngineSnapshot = NO_ENGINES
   #channels: readonly ThreadChannel[] = []
   #isClosing = false
@@ -50,7 +50,7 @@ export class RouterThreads {
     this.#options = options
     const { config, shared, entry, count, log } = options
     this.#slots = new EngineSlots(shared)
-    this.#look = new HeartbeatLook({
+    this.#heartbeatMonitor = new HeartbeatMonitor({
       shared,
       stallMs: config.server.threadStallMs,
       threads: () => this.#channels.map(({ thread }) => thread),
@@ -71,7 +71,7 @@ export class RouterThreads {
   async start(): Promise<void> {
     const rows = Array.from({ length: this.#options.count }, (_, thread) => thread)
     await Promise.all(rows.map(thread => this.#run(thread)))
-    this.#look.start()
+    this.#heartbeatMonitor.start()
   }
 
   /** Every thread, also one that is started later, works with this from now on. */
@@ -96,16 +96,16 @@ export class RouterThreads {
   }
 
   /** One of the threads that run, or the next one, tells the engines. */
-  abortLeft(calls: readonly LeftCall[]): void {
-    this.#leftCalls.add(calls)
+  abortOrphans(calls: readonly PendingAbort[]): void {
+    this.#pendingAborts.add(calls)
     for (const running of this.#running.values())
-      if (running.threadId !== undefined) this.#leftCalls.giveTo(running)
+      if (running.threadId !== undefined) this.#pendingAborts.giveTo(running)
   }
 
   /** Threads close what they have open and end, or are terminated. */
   async close(): Promise<void> {
     this.#isClosing = true
-    this.#look.close()
+    this.#heartbeatMonitor.close()
     for (const timer of this.#restarts) clearTimeout(timer)
     const running = [...this.#running.values()]
     for (const thread of running) order(thread, { kind: 'close' })
@@ -141,7 +141,7 @@ export class RouterThreads {
   #becomeReady(running: RunningThread, { threadId }: ThreadReport): void {
     running.threadId = threadId
     order(running, { kind: 'snapshot', snapshot: this.#snapshot })
-    this.#leftCalls.giveTo(running)
+    this.#pendingAborts.giveTo(running)
     this.#channels = [...this.#channels, running.channel]
     this.#options.onReady?.()
   }
@@ -169,9 +169,9 @@ export class RouterThreads {
     this.#running.delete(channel.thread)
     this.#channels = this.#channels.filter(other => other !== channel)
     this.#slots.clearThread(channel.thread)
-    const left = takeLeftLegs(this.#options.shared, channel.thread)
-    this.#look.forget(channel.thread)
-    this.#leftCalls.takeBack(running)
+    const left = takeOrphanedLegs(this.#options.shared, channel.thread)
+    this.#heartbeatMonitor.forget(channel.thread)
+    this.#pendingAborts.takeBack(running)
     if (!wasReady) throw error
     this.#options.log.error({ thread: channel.thread, err: error }, 'router thread ended, starting another')
     this.#options.onExit(channel, { wasOrdered: running.wasOrdered, left })

@@ -1,7 +1,7 @@
 /** A router thread that runs its task, as the main thread knows it. */
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { BatchSender, type ThreadChannel } from '../messages/channel.ts'
-import type { LeftCall, RouterThreadTask, ThreadOrder } from '../messages/thread.ts'
+import type { PendingAbort, RouterThreadTask, ThreadOrder } from '../messages/thread.ts'
 import type { ThreadPool } from './thread-pool.ts'
 
 export interface RunningThread {
@@ -13,7 +13,7 @@ export interface RunningThread {
   /** It was told to end: nothing that it has open is to blame. */
   wasOrdered: boolean
   /** Aborts that it was last ordered to send, and until when it may not have sent them. */
-  ordered: { readonly calls: readonly LeftCall[]; readonly untilMs: number } | undefined
+  ordered: { readonly calls: readonly PendingAbort[]; readonly untilMs: number } | undefined
 }
 
 /** Starts the task with a port of its own. */

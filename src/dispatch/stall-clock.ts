@@ -5,23 +5,23 @@ interface LastBeat {
   readonly sinceMs: number
 }
 
-export class StallWatch {
+export class StallClock {
   readonly #stallMs: number
-  readonly #lookEveryMs: number
+  readonly #pollIntervalMs: number
   readonly #last = new Map<number, LastBeat>()
-  #lookedMs: number | undefined
+  #polledMs: number | undefined
 
   /** `lookEveryMs`: how often `look` is meant to be called. */
-  constructor(stallMs: number, lookEveryMs: number) {
+  constructor(stallMs: number, pollIntervalMs: number) {
     this.#stallMs = stallMs
-    this.#lookEveryMs = lookEveryMs
+    this.#pollIntervalMs = pollIntervalMs
   }
 
   /** `beats` of every thread that should be alive. Returns the threads that have not beaten for too long. */
-  look(nowMs: number, beats: ReadonlyMap<number, number>): number[] {
+  poll(nowMs: number, beats: ReadonlyMap<number, number>): number[] {
     // While the one who looks stood still itself, or the whole machine slept, nobody's silence means anything.
-    const awayMs = Math.max(0, nowMs - (this.#lookedMs ?? nowMs) - this.#lookEveryMs)
-    this.#lookedMs = nowMs
+    const awayMs = Math.max(0, nowMs - (this.#polledMs ?? nowMs) - this.#pollIntervalMs)
+    this.#polledMs = nowMs
     const stalled: number[] = []
     for (const [thread, count] of beats) {
       const last = this.#last.get(thread)

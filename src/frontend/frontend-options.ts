@@ -4,7 +4,7 @@ import type { Readiness } from '../core/readiness.ts'
 import type { ThreadChannel } from '../messages/channel.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Recorder } from '../telemetry/recorder.ts'
-import type { FrontendPlaces } from './admission/fleet-capacity.ts'
+import type { AdmissionLimits } from './admission/fleet-capacity.ts'
 
 export interface FrontendOptions {
   readonly config: Config
@@ -12,9 +12,9 @@ export interface FrontendOptions {
   readonly assign: () => ThreadChannel | undefined
   readonly readiness: () => Readiness
   /** How much may be at work at once, see `AdmissionOptions`. No bound when absent. */
-  readonly places?: FrontendPlaces
+  readonly admissionLimits?: AdmissionLimits
   /** Memory is short: called at once and every few seconds for as long as it is. */
-  readonly onMemoryShort?: () => void
+  readonly onMemoryPressure?: () => void
   readonly log: Logger
   /** Of the main thread's row. */
   readonly recorder: Recorder

@@ -9,19 +9,19 @@ import type { GatewayError } from '../core/errors.ts'
 import type { ThreadChannel } from '../messages/channel.ts'
 import type { Batch } from '../messages/codec.ts'
 import type { FlatHeaders } from '../messages/types.ts'
-import type { FrontendPlaces } from './admission/fleet-capacity.ts'
+import type { AdmissionLimits } from './admission/fleet-capacity.ts'
 import { OpenExchanges } from './exchanges/open-exchanges.ts'
 import type { FrontendOptions } from './frontend-options.ts'
 import { refusalOf } from './intake/refusal.ts'
-import { type Intake, readIntake } from './intake/request-head.ts'
+import { type RequestHead, readRequestHead } from './intake/request-head.ts'
 import { findRoute } from './intake/routes.ts'
-import { Visits } from './pending/pending-requests.ts'
-import type { Closing } from './response/drain-state.ts'
-import { LocalAnswers } from './response/local-responses.ts'
+import { PendingRequests } from './pending/pending-requests.ts'
+import type { DrainState } from './response/drain-state.ts'
+import { LocalResponses } from './response/local-responses.ts'
 import { type Listening, listen } from './uws/listen.ts'
 import { loadUws, type UwsApp, type UwsResponse } from './uws/uws.ts'
 
-const NO_BOUND: FrontendPlaces = { capacity: () => Infinity, maxLive: Infinity, maxClients: Infinity }
+const UNLIMITED: AdmissionLimits = { capacity: () => Infinity, maxLive: Infinity, maxClients: Infinity }
 
 /** @throws Error when the port cannot be had or uWebSockets.js cannot be loaded. */
 export async function startFrontend(options: FrontendOptions): Promise<Frontend> {
@@ -38,35 +38,35 @@ export async function startFrontend(options: FrontendOptions): Promise<Frontend>
 export class Frontend {
   readonly #bodyBytes: number
   readonly #app: UwsApp
-  readonly #closing: Closing = { isUnready: false, isLastAnswer: false }
-  readonly #answers: LocalAnswers
+  readonly #drainState: DrainState = { failReadiness: false, closeConnections: false }
+  readonly #localResponses: LocalResponses
   readonly #exchanges: OpenExchanges
-  readonly #visits: Visits
+  readonly #pending: PendingRequests
   #listening: Listening | undefined
 
   constructor(options: FrontendOptions, app: UwsApp) {
-    const { config, assign, readiness, places = NO_BOUND, log, recorder } = options
-    const closing = this.#closing
+    const { config, assign, readiness, admissionLimits = UNLIMITED, log, recorder } = options
+    const drainState = this.#drainState
     this.#bodyBytes = config.limits.bodyBytes
     this.#app = app
-    this.#answers = new LocalAnswers({ readiness, closing, recorder })
+    this.#localResponses = new LocalResponses({ readiness, drainState, recorder })
     this.#exchanges = new OpenExchanges({
       config,
       assign,
-      closing,
+      drainState,
       log,
       recorder,
-      onOver: hasPlace => this.#visits.exchangeOver(hasPlace),
+      onDone: holdsPermit => this.#pending.onExchangeDone(holdsPermit),
     })
-    this.#visits = new Visits({
+    this.#pending = new PendingRequests({
       config,
-      places,
+      admissionLimits,
       recorder,
-      open: (visit, hasPlace) => this.#exchanges.open(visit, hasPlace),
-      refuse: ({ res, intake, route }, error) => this.#answers.refuse(res, intake, error, route),
-      onMemoryShort: () => options.onMemoryShort?.(),
+      open: (pending, holdsPermit) => this.#exchanges.open(pending, holdsPermit),
+      refuse: ({ res, head, route }, error) => this.#localResponses.refuse(res, head, error, route),
+      onMemoryPressure: () => options.onMemoryPressure?.(),
     })
-    app.any('/*', (res, req) => this.#accept(res, readIntake(req)))
+    app.any('/*', (res, req) => this.#accept(res, readRequestHead(req)))
   }
 
   /** For `startFrontend` alone. */
@@ -80,12 +80,12 @@ export class Frontend {
 
   /** Requests in the house, bodies still being read included. */
   get openRequests(): number {
-    return this.#visits.open
+    return this.#pending.open
   }
 
   /** Of these, the ones that wait for their turn. */
   get waitingRequests(): number {
-    return this.#visits.waiting
+    return this.#pending.waiting
   }
 
   /** Rows of a router thread. */
@@ -110,18 +110,18 @@ export class Frontend {
 
   /** `/readiness` says no from now on; everything is still served. */
   refuseReadiness(): void {
-    this.#closing.isUnready = true
+    this.#drainState.failReadiness = true
   }
 
   /** New connections are refused; on open ones the next answer is the last. */
   stopAccepting(): void {
-    this.#closing.isLastAnswer = true
+    this.#drainState.closeConnections = true
     this.#listening?.close()
   }
 
   /** Every exchange is aborted, and ends with the error; who waits for a turn is refused with it. */
   endAll(error: GatewayError): void {
-    this.#visits.refuseWaiting(error)
+    this.#pending.refuseWaiting(error)
     this.#exchanges.endAll(error)
   }
 
@@ -129,20 +129,20 @@ export class Frontend {
   close(): void {
     this.#listening?.close()
     this.#app.close()
-    this.#visits.close()
+    this.#pending.close()
     this.#exchanges.close()
   }
 
-  #accept(res: UwsResponse, intake: Intake): void {
-    const route = findRoute(intake.path)
-    const refusal = refusalOf(intake, route, this.#bodyBytes)
-    if (refusal !== undefined) this.#answers.refuse(res, intake, refusal, route)
+  #accept(res: UwsResponse, head: RequestHead): void {
+    const route = findRoute(head.path)
+    const refusal = refusalOf(head, route, this.#bodyBytes)
+    if (refusal !== undefined) this.#localResponses.refuse(res, head, refusal, route)
     else if (route === undefined) throw new TypeError('a request without a route was not refused')
-    else if (intake.method === 'OPTIONS') this.#answers.methods(res, intake, route)
-    else if (route.kind === 'local') this.#answers.page(res, intake, route.page)
+    else if (head.method === 'OPTIONS') this.#localResponses.methods(res, head, route)
+    else if (route.kind === 'local') this.#localResponses.page(res, head, route.page)
     else if (route.kind === 'exchange') {
-      const full = this.#visits.begin(res, intake, route)
-      if (full !== undefined) this.#answers.refuse(res, intake, full, route)
+      const full = this.#pending.begin(res, head, route)
+      if (full !== undefined) this.#localResponses.refuse(res, head, full, route)
     }
   }
 }

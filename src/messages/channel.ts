@@ -3,7 +3,7 @@
  *
  * Decoding is `codec.ts`; what the rows mean is for the two ends.
  */
-import { type Answer, type Batch, BatchWriter } from './codec.ts'
+import { type Batch, BatchWriter, type WholeResponse } from './codec.ts'
 import type { FlatHeaders, OpenMessage } from './types.ts'
 
 /** What is used of a MessagePort. */
@@ -63,8 +63,8 @@ export class BatchSender {
     this.#schedule()
   }
 
-  answer(id: number, answer: Answer): void {
-    this.#writer.answer(id, answer)
+  response(id: number, response: WholeResponse): void {
+    this.#writer.answer(id, response)
     this.#schedule()
   }
 

@@ -25,12 +25,12 @@ export interface RowSink {
   onAbort(id: number): void
   onCredit(id: number, bytes: number): void
   onHead(id: number, status: number, headers: FlatHeaders): void
-  onChunk(id: number, bytes: Uint8Array): void
+  onData(id: number, bytes: Uint8Array): void
   onEnd(id: number): void
-  onAnswer(id: number, answer: Answer): void
+  onResponse(id: number, answer: WholeResponse): void
 }
 
-export interface Answer {
+export interface WholeResponse {
   readonly status: number
   readonly headers: FlatHeaders
   readonly body: Uint8Array
@@ -101,7 +101,7 @@ export class BatchWriter {
     this.#row(KIND.end, id, NO_BYTES, NO_BYTES)
   }
 
-  answer(id: number, answer: Answer): void {
+  answer(id: number, answer: WholeResponse): void {
     this.#row(KIND.answer, id, packr.pack([answer.status, ...answer.headers]), answer.body)
   }
 
@@ -179,7 +179,7 @@ function decodeRows(rows: Uint8Array, bodies: Uint8Array[], sink: Partial<RowSin
     const end = bodyStart + view.getUint32(start + 12, true)
     if (end > rows.length) throw new RangeError('batch is cut short')
     if (kind === KIND.chunk) {
-      sink.onChunk?.(id, rows.subarray(bodyStart, end))
+      sink.onData?.(id, rows.subarray(bodyStart, end))
     } else if (header === 0 || kind === KIND.credit) {
       giveBare(sink, kind, id, header)
     } else {
@@ -217,7 +217,7 @@ function giveHeaded(sink: Partial<RowSink>, kind: number, id: number, { header, 
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- both ends are this build
   const [status, ...headers] = packr.unpack(header) as [number, ...string[]]
   if (kind === KIND.head) sink.onHead?.(id, status, headers)
-  else if (kind === KIND.answer) sink.onAnswer?.(id, { status, headers, body })
+  else if (kind === KIND.answer) sink.onResponse?.(id, { status, headers, body })
   else throw new RangeError(`unknown kind of row: ${kind}`)
 }
 

@@ -9,11 +9,11 @@
  * quarter of what a router thread allocates.
  */
 
-const PLACE_BITS = 20
+const INDEX_BITS = 20
 /** Exchanges that can be open at once. */
-const MOST_OPEN = 2 ** PLACE_BITS
-const PLACE_MASK = MOST_OPEN - 1
-const USES = 2 ** (32 - PLACE_BITS)
+const MAX_OPEN = 2 ** INDEX_BITS
+const INDEX_MASK = MAX_OPEN - 1
+const USES = 2 ** (32 - INDEX_BITS)
 
 /** Gives out ids, unsigned 32 bits: none twice among those that are out, and none again soon after. */
 export class ExchangeIds {
@@ -23,16 +23,16 @@ export class ExchangeIds {
 
   /** @throws RangeError when `MOST_OPEN` are out. */
   take(): number {
-    const place = this.#free.pop() ?? this.#uses.push(0) - 1
-    if (place >= MOST_OPEN) throw new RangeError(`more than ${MOST_OPEN} exchanges are open`)
-    const uses = this.#uses[place] ?? 0
-    this.#uses[place] = (uses + 1) % USES
-    return ((uses << PLACE_BITS) | place) >>> 0
+    const index = this.#free.pop() ?? this.#uses.push(0) - 1
+    if (index >= MAX_OPEN) throw new RangeError(`more than ${MAX_OPEN} exchanges are open`)
+    const uses = this.#uses[index] ?? 0
+    this.#uses[index] = (uses + 1) % USES
+    return ((uses << INDEX_BITS) | index) >>> 0
   }
 
   /** To be called once for each id that was taken. */
   giveBack(id: number): void {
-    this.#free.push(id & PLACE_MASK)
+    this.#free.push(id & INDEX_MASK)
   }
 }
 
@@ -49,27 +49,27 @@ export class ExchangeTable<Item> {
 
   /** The place must be free. */
   add(id: number, item: Item): void {
-    const place = id & PLACE_MASK
+    const index = id & INDEX_MASK
     // Filled one by one: an array with holes is a hash table to V8.
-    while (this.#items.length <= place) {
+    while (this.#items.length <= index) {
       this.#ids.push(0)
       this.#items.push(undefined)
     }
-    this.#ids[place] = id
-    this.#items[place] = item
+    this.#ids[index] = id
+    this.#items[index] = item
     this.#size++
   }
 
   /** `undefined` for one that is over: its last rows may have crossed with the abort. */
   find(id: number): Item | undefined {
-    const place = id & PLACE_MASK
-    return this.#ids[place] === id ? this.#items[place] : undefined
+    const index = id & INDEX_MASK
+    return this.#ids[index] === id ? this.#items[index] : undefined
   }
 
   /** Does nothing when it is gone already. */
   delete(id: number): void {
     if (this.find(id) === undefined) return
-    this.#items[id & PLACE_MASK] = undefined
+    this.#items[id & INDEX_MASK] = undefined
     this.#size--
   }
 

@@ -16,7 +16,7 @@ export interface RouterThreadTask {
 }
 
 /** A request that an engine is to give up. */
-export interface LeftCall {
+export interface PendingAbort {
   readonly url: string
   readonly rids: readonly string[]
   /** Of the client's request: engines may want its authorization. */
@@ -29,7 +29,7 @@ export interface LeftCall {
  */
 export type ThreadOrder =
   | { readonly kind: 'snapshot'; readonly snapshot: EngineSnapshot }
-  | { readonly kind: 'abort'; readonly calls: readonly LeftCall[] }
+  | { readonly kind: 'abort'; readonly calls: readonly PendingAbort[] }
   | { readonly kind: 'collect-garbage' }
   | { readonly kind: 'close' }
 

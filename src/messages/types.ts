@@ -63,7 +63,7 @@ interface EndMessage {
 
 /** A whole response at once, in place of head, chunks and end; the id is free again. Not bound by credit. */
 interface AnswerMessage {
-  readonly kind: 'answer'
+  readonly kind: 'response'
   readonly id: number
   readonly status: number
   readonly headers: FlatHeaders

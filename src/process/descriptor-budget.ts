@@ -28,7 +28,7 @@ const OWN = 64
 /** Event loop, timers and pipes of a thread. */
 const PER_THREAD = 16
 /** Of a small limit clients get three quarters: one who waits needs one descriptor, and must not be lost. */
-const LEAST_SHARE = 1 / 4
+const MIN_SHARE = 1 / 4
 
 /**
  * Every request that waits and every one at work gets its client's descriptor; engines get what is left, and never
@@ -44,7 +44,7 @@ export function shareDescriptors(needs: DescriptorNeeds): DescriptorBudget {
   }
   const free = Math.max(4, limit - own)
   const left = ((free - queueSize) * socketsPerRequest) / (socketsPerRequest + 1)
-  const derived = Math.floor(Math.max(free * LEAST_SHARE, left))
+  const derived = Math.floor(Math.max(free * MIN_SHARE, left))
   const upstreamSockets = maxSockets === 0 ? derived : Math.min(maxSockets, free - 1)
   return {
     upstreamSockets,
@@ -55,13 +55,13 @@ export function shareDescriptors(needs: DescriptorNeeds): DescriptorBudget {
 }
 
 /** Of a start that serves one request at a time, listeners aside: modules, logs, probes, clients. */
-const LEAST_OWN = 40
+const MIN_OWN = 40
 /** A thread's pipes and event loop, 5, and the connections of one request. */
-const LEAST_PER_THREAD = 8
+const MIN_PER_THREAD = 8
 
 /** With fewer descriptors the gateway cannot start, or starts and cannot serve. */
-export function leastDescriptors(threads: number, listenSockets: number): number {
-  return LEAST_OWN + listenSockets + threads * LEAST_PER_THREAD
+export function minDescriptors(threads: number, listenSockets: number): number {
+  return MIN_OWN + listenSockets + threads * MIN_PER_THREAD
 }
 
 /** From the text of `/proc/self/limits`: the soft limit of open files, `Infinity` when it names none. */

@@ -5,7 +5,7 @@ import { neededRoles } from '../config/needed-roles.ts'
 import type { Logger } from '../telemetry/log.ts'
 import {
   type DescriptorBudget,
-  leastDescriptors,
+  minDescriptors,
   openFilesLimit,
   shareDescriptors,
 } from './descriptor-budget.ts'
@@ -20,8 +20,8 @@ export function withinLimits(
   log: Logger,
 ): { readonly config: Config; readonly budget: DescriptorBudget } {
   const limit = openFilesLimit(readLimits())
-  const least = leastDescriptors(threads, config.server.listenSockets)
-  if (limit < least) throw tooFew(limit, least, threads)
+  const min = minDescriptors(threads, config.server.listenSockets)
+  if (limit < min) throw tooFew(limit, min, threads)
   const budget = shareDescriptors({
     limit,
     threads,
@@ -29,7 +29,7 @@ export function withinLimits(
     queueSize: config.admission.queueSize,
     maxSockets: config.upstream.maxSockets,
   })
-  tell(limit, budget, log)
+  logBudget(limit, budget, log)
   const server = { ...config.server, workers: threads }
   const upstream = { ...config.upstream, maxSockets: budget.upstreamSockets }
   return { config: { ...config, server, upstream }, budget }
@@ -45,13 +45,13 @@ function readLimits(): string {
 }
 
 /** Before any thread runs: what fails later for want of a descriptor says `EMFILE` at best. */
-function tooFew(limit: number, least: number, threads: number): Error {
+function tooFew(limit: number, min: number, threads: number): Error {
   return new Error(
-    `the limit of open files is ${limit}, and ${least} are needed at least with --workers ${threads}: raise it (ulimit -n, LimitNOFILE)`,
+    `the limit of open files is ${limit}, and ${min} are needed at least with --workers ${threads}: raise it (ulimit -n, LimitNOFILE)`,
   )
 }
 
-function tell(limit: number, budget: DescriptorBudget, log: Logger): void {
+function logBudget(limit: number, budget: DescriptorBudget, log: Logger): void {
   const { upstreamSockets, liveRequests, clients, wanted } = budget
   const figures = { limit, upstreamSockets, liveRequests, clients }
   if (limit >= wanted) return log.debug(figures, 'file descriptors')

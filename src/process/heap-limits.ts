@@ -24,13 +24,13 @@ export function boundHeaps(semiSpaceMb: number): void {
   setFlagsFromString(`--max-semi-space-size=${semiSpaceMb}`)
 }
 
-const MOST_ROUNDS = 500
+const MAX_ROUNDS = 500
 const OBJECTS_A_ROUND = 4000
 
 /** V8 grows the space when much of it survives a collection: so much is made, and kept for a while. */
 function growTo(bytes: number): void {
   let kept: object[] = []
-  for (let round = 0; round < MOST_ROUNDS && newSpaceBytes() < bytes; round++) {
+  for (let round = 0; round < MAX_ROUNDS && newSpaceBytes() < bytes; round++) {
     if (round % 10 === 0) kept = []
     for (let at = 0; at < OBJECTS_A_ROUND; at++) kept.push({ at })
   }

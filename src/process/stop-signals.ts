@@ -16,7 +16,7 @@ const EXIT_AT_ONCE = 130
 type StopSignal = 'SIGTERM' | 'SIGINT'
 
 /** Resolves with the first SIGTERM or SIGINT. `undo` once everything is closed. */
-export function untilStopped(parts: SignalDependencies): {
+export function untilStopped(deps: SignalDependencies): {
   readonly stopped: Promise<StopSignal>
   readonly undo: () => void
 } {
@@ -26,15 +26,15 @@ export function untilStopped(parts: SignalDependencies): {
     const nowMs = performance.now()
     firstMs ??= nowMs
     resolve(signal)
-    if (nowMs - firstMs > SAME_WISH_MS) parts.exit(EXIT_AT_ONCE)
+    if (nowMs - firstMs > SAME_WISH_MS) deps.exit(EXIT_AT_ONCE)
   }
   const onTerm = (): void => onSignal('SIGTERM')
   const onInterrupt = (): void => onSignal('SIGINT')
-  parts.signals.on('SIGTERM', onTerm)
-  parts.signals.on('SIGINT', onInterrupt)
+  deps.signals.on('SIGTERM', onTerm)
+  deps.signals.on('SIGINT', onInterrupt)
   const undo = (): void => {
-    parts.signals.off('SIGTERM', onTerm)
-    parts.signals.off('SIGINT', onInterrupt)
+    deps.signals.off('SIGTERM', onTerm)
+    deps.signals.off('SIGINT', onInterrupt)
   }
   return { stopped: promise, undo }
 }

@@ -25,7 +25,7 @@ export interface BreakerOptions {
 }
 
 /** How a leg ended for its engine. `neutral`: it tells nothing of the engine (a 4xx, a client that left). */
-export type LegVerdict = 'good' | 'failed' | 'neutral'
+export type LegOutcome = 'good' | 'failed' | 'neutral'
 
 /**
  * An engine that is dead fails all that it gets: the row of failures shows it at once, where the share of a long
@@ -51,14 +51,14 @@ export function admits(state: BreakerState, nowMs: number, options: BreakerOptio
     case 'closed':
       return true
     case 'open':
-      return isOver(state.untilMs, nowMs, options.openMs)
+      return hasExpired(state.untilMs, nowMs, options.openMs)
     case 'half-open':
-      return state.probeUntilMs === undefined || isOver(state.probeUntilMs, nowMs, options.probeTimeoutMs)
+      return state.probeUntilMs === undefined || hasExpired(state.probeUntilMs, nowMs, options.probeTimeoutMs)
   }
 }
 
 /** Shared memory keeps moments modulo 12 days: one that is further away than it can be was days ago. */
-function isOver(untilMs: number, nowMs: number, lengthMs: number): boolean {
+function hasExpired(untilMs: number, nowMs: number, lengthMs: number): boolean {
   return nowMs >= untilMs || untilMs - nowMs > lengthMs
 }
 
@@ -72,13 +72,13 @@ export function probing(nowMs: number, { probeTimeoutMs }: BreakerOptions): Brea
 
 /** `successes`: good probes so far, this one included. */
 export function afterProbe(
-  verdict: LegVerdict,
+  outcome: LegOutcome,
   successes: number,
   nowMs: number,
   options: BreakerOptions,
 ): BreakerState {
-  if (verdict === 'failed') return opened(nowMs, options)
-  if (verdict === 'good' && successes >= options.successThreshold) return { kind: 'closed' }
+  if (outcome === 'failed') return opened(nowMs, options)
+  if (outcome === 'good' && successes >= options.successThreshold) return { kind: 'closed' }
   return { kind: 'half-open', probeUntilMs: undefined }
 }
 

@@ -65,7 +65,7 @@ export class LegJournal {
 }
 
 /** What a dead thread has left; its row is empty afterwards. */
-export function takeLeftLegs(memory: SharedMemory, thread: number): OpenLegs[] {
+export function takeOrphanedLegs(memory: SharedMemory, thread: number): OpenLegs[] {
   const [words, bytes] = rowOf(memory, thread)
   const left: OpenLegs[] = []
   for (let at = 0; at < words.length; at += LEG_WORDS) {

@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { z } from 'zod'
 import type { SimEngine } from './engine.ts'
 import { namedEngines } from './engine-names.ts'
-import type { Fleet } from './fleet.ts'
+import type { SimulatedFleet } from './fleet.ts'
 import { knobChangesSchema } from './settings/knobs.ts'
 
 export interface ControlServer {
@@ -16,7 +16,7 @@ export interface ControlServer {
 }
 
 interface Named {
-  readonly fleet: Fleet
+  readonly fleet: SimulatedFleet
   readonly engines: ReadonlyMap<string, SimEngine>
 }
 
@@ -64,7 +64,7 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
 ])
 
 /** Listens on 127.0.0.1. Port 0: any free one. @throws when it is taken. */
-export async function startControlServer(fleet: Fleet, port: number): Promise<ControlServer> {
+export async function startControlServer(fleet: SimulatedFleet, port: number): Promise<ControlServer> {
   const named = { fleet, engines: namedEngines(fleet) }
   const server = createServer((message, response) => void answer(named, message, response))
   await new Promise<void>((resolve, reject) => {

@@ -2,16 +2,16 @@
 
 import type { Role } from './engine/engine-state.ts'
 import type { SimEngine } from './engine.ts'
-import type { Fleet } from './fleet.ts'
+import type { SimulatedFleet } from './fleet.ts'
 
 export type EngineName = `${Role}/${number}`
 
 /** `all`, all of a role, or one. */
-export const ENGINE_PATTERN = /^(?:all|(?:prefill|decode|unified)\/(?:\*|\d+))$/
+export const ENGINE_PATTERN = /^(?:all|(?:prefill|decode|mixed)\/(?:\*|\d+))$/
 
-export function namedEngines(fleet: Pick<Fleet, Role>): ReadonlyMap<EngineName, SimEngine> {
+export function namedEngines(fleet: Pick<SimulatedFleet, Role>): ReadonlyMap<EngineName, SimEngine> {
   const named = new Map<EngineName, SimEngine>()
-  for (const role of ['prefill', 'decode', 'unified'] as const) {
+  for (const role of ['prefill', 'decode', 'mixed'] as const) {
     for (const [place, engine] of fleet[role].entries()) named.set(`${role}/${place}`, engine)
   }
   return named

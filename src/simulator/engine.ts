@@ -4,7 +4,7 @@
  * A crash takes with it all that a process holds; knobs, counters and logs belong to the observer and stay.
  */
 
-import { type Chance, seededChance } from '../core/seeded-random.ts'
+import { type Chance, seededRandom } from '../core/seeded-random.ts'
 import type { SimClock, TimerHandle } from './clock/clock.ts'
 import { type EngineState, type HealthState, later, type Role } from './engine/engine-state.ts'
 import { FirstTokenLog } from './engine/first-token-log.ts'
@@ -13,7 +13,7 @@ import { createBootstrapServer } from './http/bootstrap-server.ts'
 import { HttpListener, type IncomingRequest } from './http/http-server.ts'
 import { route } from './routes/routes.ts'
 import { DecodeScheduler } from './scheduler/decode-scheduler.ts'
-import { UnifiedScheduler } from './scheduler/mixed-scheduler.ts'
+import { MixedScheduler } from './scheduler/mixed-scheduler.ts'
 import { PrefillScheduler } from './scheduler/prefill-scheduler.ts'
 import { type Counters, newCounters } from './sequence/counters.ts'
 import type { LogprobSide } from './sequence/logprobs.ts'
@@ -44,7 +44,7 @@ export interface RecordedRequest {
 const SIDES: Readonly<Record<Role, LogprobSide>> = {
   prefill: { hasInput: true, lacksFirstIds: false },
   decode: { hasInput: false, lacksFirstIds: true },
-  unified: { hasInput: true, lacksFirstIds: false },
+  mixed: { hasInput: true, lacksFirstIds: false },
 }
 
 export class SimEngine implements EngineState {
@@ -78,7 +78,7 @@ export class SimEngine implements EngineState {
     this.role = role
     this.knobs = knobs
     this.clock = clock
-    this.chance = seededChance(knobs.seed * 1000 + options.index)
+    this.chance = seededRandom(knobs.seed * 1000 + options.index)
     this.side = SIDES[role]
     this.#fabric = fabric
     this.#host = host
@@ -90,7 +90,7 @@ export class SimEngine implements EngineState {
     })
     if (role === 'prefill') this.#prefill = new PrefillScheduler(this, fabric)
     if (role === 'decode') this.#decode = new DecodeScheduler(this, fabric)
-    this.scheduler = this.#prefill ?? this.#decode ?? new UnifiedScheduler(this)
+    this.scheduler = this.#prefill ?? this.#decode ?? new MixedScheduler(this)
     if (role === 'prefill') {
       this.#bootstrap = createBootstrapServer({
         host,

@@ -9,11 +9,11 @@ export interface FleetOptions {
   /** How many engines of each role; none when absent. */
   readonly prefill?: number
   readonly decode?: number
-  readonly unified?: number
+  readonly mixed?: number
   /** Address to listen at, 127.0.0.1 when absent. */
   readonly host?: string
   /**
-   * First of a run of consecutive ports: engines in the order prefill, decode, unified, then the bootstrap
+   * First of a run of consecutive ports: engines in the order prefill, decode, mixed, then the bootstrap
    * servers. 0 or absent: any free ports.
    */
   readonly basePort?: number
@@ -23,16 +23,16 @@ export interface FleetOptions {
   readonly clock?: SimClock
 }
 
-export interface Fleet {
+export interface SimulatedFleet {
   readonly prefill: readonly SimEngine[]
   readonly decode: readonly SimEngine[]
-  readonly unified: readonly SimEngine[]
+  readonly mixed: readonly SimEngine[]
   /** Every transfer from one engine to the other fails for `ms`; 0 heals. */
   breakPair(prefill: SimEngine, decode: SimEngine, ms: number): void
   close(): Promise<void>
 }
 
-export async function startFleet(options: FleetOptions): Promise<Fleet> {
+export async function startFleet(options: FleetOptions): Promise<SimulatedFleet> {
   const fabric = new Fabric()
   const clock = options.clock ?? REAL_CLOCK
   const host = options.host ?? '127.0.0.1'
@@ -46,7 +46,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     })
   const prefill = create('prefill', options.prefill ?? 0)
   const decode = create('decode', options.decode ?? 0)
-  const unified = create('unified', options.unified ?? 0)
+  const mixed = create('mixed', options.mixed ?? 0)
   const close = async () => void (await Promise.all(engines.map(engine => engine.close())))
   try {
     await startAll(engines, options.basePort ?? 0)
@@ -57,7 +57,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   return {
     prefill,
     decode,
-    unified,
+    mixed,
     breakPair: (from, to, ms) => {
       fabric.link(from.name, to.name).brokenUntilMs = clock.now() + ms
     },

@@ -66,7 +66,7 @@ export const COUNTERS = {
     labels: ['cause'],
     values: CAUSES,
   },
-  pdgw_router_link_failures_total: {
+  pdgw_router_pair_failures_total: {
     help: 'Attempts that failed in the transfer between their two engines.',
     labels: [],
     values: [''],
@@ -130,7 +130,7 @@ export const READ_GAUGES = {
   pdgw_engine_in_flight: { help: 'Legs sent to the engine and not ended.' },
   pdgw_engine_max_running: { help: 'Requests that the engine runs at once, where it told.' },
   pdgw_engine_breaker_state: { help: 'Circuit breaker: 0 closed, 1 open, 2 half-open.' },
-  pdgw_router_links_open: {
+  pdgw_router_pairs_avoided: {
     help: 'Pairs of engines whose link is not used for now, after failed transfers.',
   },
   pdgw_router_threads: { help: 'Router threads configured.' },

@@ -6,15 +6,15 @@ import { openGateway, runningOn } from '../support/gateway.ts'
 import { until } from '../support/until.ts'
 
 /** A pair, or one engine that does both. */
-const ENGINES = { pd: { prefill: 1, decode: 1 }, regular: { unified: 1 } } as const
+const ENGINES = { pd: { prefill: 1, decode: 1 }, mixed: { mixed: 1 } } as const
 
 // Each test leaves its gateway and engines as it found them: with nothing running.
-const [TWO_THREADS, pd, regular] = await Promise.all([
+const [TWO_THREADS, pd, mixed] = await Promise.all([
   openGateway({ after }, { fleet: ENGINES.pd, config: { server: { workers: 2 } } }),
   openGateway({ after }, { fleet: ENGINES.pd }),
-  openGateway({ after }, { fleet: ENGINES.regular }),
+  openGateway({ after }, { fleet: ENGINES.mixed }),
 ])
-const MODES = { pd, regular }
+const MODES = { pd, mixed }
 
 /** Longer than any test. */
 const ENDLESS = { max_new_tokens: 100_000 }
@@ -148,7 +148,7 @@ suite('/abort_request', () => {
   })
 })
 
-for (const mode of ['pd', 'regular'] as const) {
+for (const mode of ['pd', 'mixed'] as const) {
   suite(`a client that leaves, ${mode} mode`, () => {
     test('leaves nothing running, in the middle of a stream', async () => {
       const { origin, fleet } = MODES[mode]
@@ -187,7 +187,7 @@ for (const mode of ['pd', 'regular'] as const) {
       const last = await post(origin, { text: 'third', sampling_params: { max_new_tokens: 2 } })
       assert.equal(last.status, 200)
       await last.arrayBuffer()
-      const [engine] = mode === 'pd' ? fleet.decode : fleet.unified
+      const [engine] = mode === 'pd' ? fleet.decode : fleet.mixed
       assert.equal(engine?.counters.received, 2, 'the one that left was never sent')
     })
 

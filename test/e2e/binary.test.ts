@@ -32,8 +32,8 @@ suite('the program', { concurrency: 2 }, () => {
   })
 
   test('the program, given single engines, serves them', async t => {
-    const fleet = await openFleet(t, { unified: 2 })
-    const urls = fleet.unified.map(({ url }) => url)
+    const fleet = await openFleet(t, { mixed: 2 })
+    const urls = fleet.mixed.map(({ url }) => url)
     const { child, origin } = await startProgram(t, PROGRAM, ['--worker-urls', ...urls])
     assert.equal(await complete(origin, 'Once'), expectedText('Once', 0, 12))
     child.kill('SIGINT')

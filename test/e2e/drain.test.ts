@@ -5,7 +5,7 @@ import { Agent, type IncomingMessage, request } from 'node:http'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { suite, type TestContext, test } from 'node:test'
-import type { Fleet } from '../../src/simulator/fleet.ts'
+import type { SimulatedFleet } from '../../src/simulator/fleet.ts'
 import { expectedText } from '../../src/simulator/sequence/output-script.ts'
 import { openFleet, runningOn } from '../support/gateway.ts'
 import { listen } from '../support/listen.ts'
@@ -103,7 +103,7 @@ suite('the program on its way down', { concurrency: 3 }, () => {
 })
 
 interface Started extends Program {
-  readonly fleet: Fleet
+  readonly fleet: SimulatedFleet
 }
 
 async function start(t: TestContext, flags: readonly string[]): Promise<Started> {

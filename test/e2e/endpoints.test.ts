@@ -279,10 +279,10 @@ test('in a fleet of several models the name in the request chooses', async t => 
   assert.equal(at(unknown.json, 'error', 'code'), 'model-not-found')
 })
 
-suite('regular mode', () => {
+suite('mixed mode', () => {
   test('serves all endpoints for tokens, and spreads them over the engines', async t => {
     const { origin, fleet } = await openGateway(t, {
-      fleet: { unified: 2 },
+      fleet: { mixed: 2 },
       config: { policy: { main: 'round_robin' } },
     })
     await until(async () => at((await ask(origin, '/readiness')).json, 'healthy_workers') === 2)
@@ -308,12 +308,12 @@ suite('regular mode', () => {
       assert.equal(answer.status, 200, answer.text)
       assert.equal(at(answer.json, ...where), expectedText('Once', 0, 9), path)
     }
-    for (const engine of fleet.unified) assert.ok(engine.counters.completed > 0)
+    for (const engine of fleet.mixed) assert.ok(engine.counters.completed > 0)
   })
 
   test('tries another engine when one fails', async t => {
-    const { origin, fleet } = await openGateway(t, { fleet: { unified: 2 } })
-    const [broken] = fleet.unified
+    const { origin, fleet } = await openGateway(t, { fleet: { mixed: 2 } })
+    const [broken] = fleet.mixed
     assert.ok(broken)
     broken.knobs.resetBeforeHeadProb = 1
     const body = JSON.stringify({ text: 'Once', sampling_params: { max_new_tokens: 9 } })
@@ -326,10 +326,10 @@ suite('regular mode', () => {
   })
 
   test("passes an engine's own account of itself on", async t => {
-    const { origin, fleet } = await openGateway(t, { fleet: { unified: 1 } })
+    const { origin, fleet } = await openGateway(t, { fleet: { mixed: 1 } })
     const { status, json } = await ask(origin, '/get_server_info')
     assert.equal(status, 200)
-    assert.equal(at(json, 'port'), fleet.unified[0]?.port)
+    assert.equal(at(json, 'port'), fleet.mixed[0]?.port)
     assert.equal(list(json, 'internal_states').length, 1)
     assert.equal((await ask(origin, '/health_generate')).status, 200)
     assert.equal(list((await ask(origin, '/v1/loads')).json, 'loads').length, 1)

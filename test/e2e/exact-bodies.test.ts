@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import * as fc from 'fast-check'
-import { type Chance, seededChance } from '../../src/core/seeded-random.ts'
+import { type Chance, seededRandom } from '../../src/core/seeded-random.ts'
 import type { SimEngine } from '../../src/simulator/engine.ts'
 import { openGateway } from '../support/gateway.ts'
 
@@ -119,7 +119,7 @@ test('a body that is no JSON object is answered with what is wrong where', async
 })
 
 function corpus(): Sent[] {
-  const chance = seededChance(20_260_724)
+  const chance = seededRandom(20_260_724)
   const random = fc.sample(fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue()), {
     seed: 7,
     numRuns: 60,

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { configSchema } from '../../src/config/config.ts'
 import { type Gateway, startGateway } from '../../src/gateway.ts'
-import type { Fleet } from '../../src/simulator/fleet.ts'
+import type { SimulatedFleet } from '../../src/simulator/fleet.ts'
 import { openFleet, runningOn } from '../support/gateway.ts'
 import { parseStream } from '../support/sse.ts'
 import { CERTIFICATE_FILE, openTlsFront, type TlsFront } from '../support/tls-front.ts'
@@ -15,7 +15,7 @@ import { until } from '../support/until.ts'
 interface Scene {
   readonly gateway: Gateway
   readonly origin: string
-  readonly fleet: Fleet
+  readonly fleet: SimulatedFleet
   readonly prefill: TlsFront
   readonly decode: TlsFront
 }

@@ -1,7 +1,7 @@
 /** Circuit breakers, pair links and waits of a whole gateway before simulated engines. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Fleet } from '../../src/simulator/fleet.ts'
+import type { SimulatedFleet } from '../../src/simulator/fleet.ts'
 import { openGateway } from '../support/gateway.ts'
 import { until } from '../support/until.ts'
 
@@ -34,7 +34,7 @@ async function askMany(origin: string, count: number, textOf?: (each: number) =>
   return statuses
 }
 
-function received(fleet: Fleet): number[] {
+function received(fleet: SimulatedFleet): number[] {
   return fleet.decode.map(engine => engine.counters.received)
 }
 

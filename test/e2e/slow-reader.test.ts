@@ -20,7 +20,7 @@ test('a client that reads nothing of 100 MiB holds its engine up, and is cut off
   const config = configSchema.parse({
     log: { level: 'error' },
     admin: { port: 0 },
-    engines: { mode: 'regular', regular: [{ url: engine.url }] },
+    engines: { mode: 'mixed', mixed: [{ url: engine.url }] },
     server: { host: '127.0.0.1', port: 0, workers: 1 },
     limits: { clientStallMs: STALL_MS },
   })

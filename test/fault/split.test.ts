@@ -23,16 +23,16 @@ function take(pieces: readonly Uint8Array[]): string {
   const heard: string[] = []
   const pass = (bytes: Uint8Array): number => heard.push(Buffer.from(bytes).toString('latin1'))
   const leg = new DecodeLeg(LIMITS, {
-    decodeReady: () => {
+    onDecodeReady: () => {
       leg.commit()
       pass(leg.body.joined())
     },
-    decodeComplete: ({ hasToken }, isTerminated) => heard.push(`complete ${hasToken} ${isTerminated}`),
-    decodeFailed: ({ cause, error }) => heard.push(`failed ${cause} ${error.message}`),
-    decodePromptFailed: ({ cause }) => heard.push(`prompt ${cause}`),
-    decodeRefused: () => heard.push('refused'),
-    decodeHolds: () => heard.push('a body'),
-    decodeBytes: pass,
+    onDecodeComplete: ({ hasToken }, isTerminated) => heard.push(`complete ${hasToken} ${isTerminated}`),
+    onDecodeError: ({ cause, error }) => heard.push(`failed ${cause} ${error.message}`),
+    onDecodePromptError: ({ cause }) => heard.push(`prompt ${cause}`),
+    onDecodeErrorHead: () => heard.push('refused'),
+    onDecodeBody: () => heard.push('a body'),
+    onDecodeData: pass,
   })
   leg.onHead(200, ['content-type', 'text/event-stream'])
   for (const piece of pieces) leg.onData(piece)

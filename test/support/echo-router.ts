@@ -110,7 +110,7 @@ class EchoRouter {
     } else if (query.has('stream')) {
       this.#stream(message, Number(query.get('stream')), Number(query.get('size')))
     } else {
-      this.#sender.answer(id, { status: 200, headers: JSON_HEADERS, body: this.#answer(message, query) })
+      this.#sender.response(id, { status: 200, headers: JSON_HEADERS, body: this.#answer(message, query) })
     }
   }
 

@@ -2,7 +2,7 @@
 
 import { type ConfigInput, configSchema } from '../../src/config/config.ts'
 import { startGateway } from '../../src/gateway.ts'
-import { type Fleet, type FleetOptions, startFleet } from '../../src/simulator/fleet.ts'
+import { type FleetOptions, type SimulatedFleet, startFleet } from '../../src/simulator/fleet.ts'
 import { FAST } from '../../src/simulator/settings/knobs.ts'
 import { at } from './sse.ts'
 import { until } from './until.ts'
@@ -12,7 +12,7 @@ type Sections = Omit<ConfigInput, 'engines'>
 export interface GatewayOptions {
   /** Engines to start; their knobs come on top of the fast ones. */
   readonly fleet: FleetOptions
-  /** Everything but the engines, which come from the fleet; `regular` when it has unified ones only. */
+  /** Everything but the engines, which come from the fleet; `mixed` when it has mixed ones only. */
   readonly config?: Sections
 }
 
@@ -20,7 +20,7 @@ export interface GatewayHouse {
   readonly origin: string
   /** Of the listener for metrics and administration. */
   readonly adminOrigin: string
-  readonly fleet: Fleet
+  readonly fleet: SimulatedFleet
 }
 
 /** A test, or a whole file: `{ after }` of node:test, for what its tests share. */
@@ -42,29 +42,29 @@ export async function openGateway(t: Owner, options: GatewayOptions): Promise<Ga
   const gateway = await startGateway(config)
   t.after(() => gateway.close())
   const origin = `http://127.0.0.1:${gateway.port}`
-  const engines = fleet.prefill.length + fleet.decode.length + fleet.unified.length
+  const engines = fleet.prefill.length + fleet.decode.length + fleet.mixed.length
   await until(async () => (await healthyEngines(origin)) === engines, 'every engine is healthy')
   return { origin, adminOrigin: `http://127.0.0.1:${gateway.adminPort}`, fleet }
 }
 
 /** Engines with small times. */
-export async function openFleet(t: Owner, options: FleetOptions): Promise<Fleet> {
+export async function openFleet(t: Owner, options: FleetOptions): Promise<SimulatedFleet> {
   const fleet = await startFleet({ ...options, knobs: { ...FAST, ...options.knobs } })
   t.after(() => fleet.close())
   return fleet
 }
 
 /** Requests that all engines of the fleet hold. */
-export function runningOn(fleet: Fleet): number {
-  return [...fleet.prefill, ...fleet.decode, ...fleet.unified].reduce(
+export function runningOn(fleet: SimulatedFleet): number {
+  return [...fleet.prefill, ...fleet.decode, ...fleet.mixed].reduce(
     (sum, engine) => sum + engine.running(),
     0,
   )
 }
 
-function enginesOf(fleet: Fleet): ConfigInput['engines'] {
-  const regular = fleet.unified.map(({ url }) => ({ url }))
-  if (fleet.prefill.length + fleet.decode.length === 0) return { mode: 'regular', regular }
+function enginesOf(fleet: SimulatedFleet): ConfigInput['engines'] {
+  const mixed = fleet.mixed.map(({ url }) => ({ url }))
+  if (fleet.prefill.length + fleet.decode.length === 0) return { mode: 'mixed', mixed }
   return {
     prefill: fleet.prefill.map(({ url, bootstrapPort }) => ({ url, bootstrapPort })),
     decode: fleet.decode.map(({ url }) => ({ url })),

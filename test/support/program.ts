@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { TestContext } from 'node:test'
-import type { Fleet } from '../../src/simulator/fleet.ts'
+import type { SimulatedFleet } from '../../src/simulator/fleet.ts'
 import { until } from './until.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -49,7 +49,7 @@ export async function startProgram(
 }
 
 /** Flags that name the engines of the fleet. */
-export function engineFlags(fleet: Fleet): string[] {
+export function engineFlags(fleet: SimulatedFleet): string[] {
   return [
     ...fleet.prefill.flatMap(({ url, bootstrapPort }) => ['--prefill', url, String(bootstrapPort)]),
     ...fleet.decode.flatMap(({ url }) => ['--decode', url]),

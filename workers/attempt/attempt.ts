@@ -10,14 +10,14 @@ import type { Leg } from '../../src/core/errors.ts'
 import type { Lease } from '../../src/shared/leases.ts'
 import type { LegJournal } from '../../src/shared/leg-journal.ts'
 import { type Failure, stalledFailure } from '../classify/failure.ts'
-import type { Answered } from '../classify/response-summary.ts'
-import { wholeOf } from '../request/ids.ts'
-import type { LegHandle, LegHandler } from '../upstream/types.ts'
+import type { ResponseSummary } from '../classify/response-summary.ts'
+import { abortRids } from '../request/ids.ts'
+import type { RequestHandle, ResponseHandler } from '../upstream/types.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 import { type DecodeEvents, DecodeLeg } from './decode-leg.ts'
-import type { AbortCalls } from './engine-abort.ts'
-import type { Observer } from './metrics.ts'
-import type { AnswerHead, AttemptPlan, AttemptSink, PromptSink } from './plan.ts'
+import type { EngineAborts } from './engine-abort.ts'
+import type { RouterMetrics } from './metrics.ts'
+import type { AttemptHandler, AttemptPlan, PromptHandler, ResponseHead } from './plan.ts'
 import { type PrefillEvents, PrefillLeg } from './prefill-leg.ts'
 import { type AttemptAction, type AttemptEvent, type AttemptState, initialState, nextStep } from './state.ts'
 
@@ -25,25 +25,25 @@ import { type AttemptAction, type AttemptEvent, type AttemptState, initialState,
 export interface AttemptResources {
   readonly config: Pick<Config, 'upstream' | 'limits' | 'timeouts'>
   readonly upstreams: Upstreams
-  readonly aborts: AbortCalls
+  readonly aborts: EngineAborts
   readonly journal: LegJournal
-  readonly observer: Pick<Observer, 'legUnsent'>
+  readonly metrics: Pick<RouterMetrics, 'legUnsent'>
 }
 
 /** After an error status, how long its body may take: the partner leg must not wait longer. */
 const ERROR_BODY_MS = 30
 /** A leg that was sent longer ago has surely been read. */
-const EARLY_MS = 1000
+const MAYBE_UNREAD_MS = 1000
 
 interface OpenLeg {
-  readonly handler: LegHandler
+  readonly handler: ResponseHandler
   readonly lease: Lease
-  handle: LegHandle | undefined
+  handle: RequestHandle | undefined
 }
 
 export class Attempt implements PrefillEvents, DecodeEvents {
   readonly #plan: AttemptPlan
-  readonly #sink: AttemptSink & PromptSink
+  readonly #handler: AttemptHandler & PromptHandler
   readonly #resources: AttemptResources
   readonly #prefill: PrefillLeg
   readonly #decode: DecodeLeg
@@ -61,12 +61,12 @@ export class Attempt implements PrefillEvents, DecodeEvents {
   #record = -1
   #isClosed = false
 
-  constructor(plan: AttemptPlan, sink: AttemptSink & PromptSink, resources: AttemptResources) {
+  constructor(plan: AttemptPlan, sink: AttemptHandler & PromptHandler, resources: AttemptResources) {
     this.#plan = plan
-    this.#sink = sink
+    this.#handler = sink
     this.#resources = resources
     const { answerBytes, eventBytes, peekBytes } = resources.config.limits
-    // The first event may echo the prompt. Where prefill is merged, tokens are held, too, until its answer is there.
+    // The first event may echo the prompt. Where prefill is merged, tokens are held, too, until its summary is there.
     const isPeek = plan.isStream && !plan.mergesPrefill
     const held = isPeek ? peekBytes + plan.body.length : answerBytes
     this.#prefill = new PrefillLeg(answerBytes, this)
@@ -74,7 +74,7 @@ export class Attempt implements PrefillEvents, DecodeEvents {
     this.#state = initialState({
       hasPrefill: plan.prefill !== undefined,
       mergesPrefill: plan.mergesPrefill,
-      isWhole: !plan.isStream,
+      isUnary: !plan.isStream,
     })
   }
 
@@ -82,7 +82,7 @@ export class Attempt implements PrefillEvents, DecodeEvents {
   start(): void {
     this.#startedMs = performance.now()
     const { prefill, decode, leases, isStream } = this.#plan
-    // A whole answer of a single engine shows nothing until it is complete: only the total deadline bounds it.
+    // A whole summary of a single engine shows nothing until it is complete: only the total deadline bounds it.
     if (isStream || prefill !== undefined) this.#armFirstToken()
     if (leases.prefill !== undefined) this.#prefillLeg = openLeg(this.#prefill, leases.prefill)
     this.#decodeLeg = openLeg(this.#decode, leases.decode)
@@ -98,8 +98,8 @@ export class Attempt implements PrefillEvents, DecodeEvents {
 
   /** The engines are told to stop; what decode still says goes to the client. */
   requestAbort(): void {
-    this.#decode.isAbortWanted = true
-    this.#tellEngines()
+    this.#decode.isAbortRequested = true
+    this.#abortOnEngines()
   }
 
   pause(): void {
@@ -110,72 +110,72 @@ export class Attempt implements PrefillEvents, DecodeEvents {
     this.#decodeLeg?.handle?.resume()
   }
 
-  prefillAnswered(answer: Answered): void {
+  onPrefillComplete(summary: ResponseSummary): void {
     this.#prefillLeg?.lease.release()
     if (!this.#plan.isStream) this.#disarm()
-    this.#step({ kind: 'prefill-answered', answer })
+    this.#step({ kind: 'prefill-answered', summary })
   }
 
-  prefillFailed(failure: Failure): void {
+  onPrefillError(failure: Failure): void {
     this.#prefillLeg?.lease.release()
     this.#step({ kind: 'prefill-failed', failure })
   }
 
-  prefillRefused(): void {
-    this.#awaitErrorBody(() => this.prefillFailed(this.#prefill.refusal()))
+  onPrefillErrorHead(): void {
+    this.#awaitErrorBody(() => this.onPrefillError(this.#prefill.errorResponse()))
   }
 
-  decodeReady(promptTokens: number | undefined): void {
+  onDecodeReady(promptTokens: number | undefined): void {
     this.#step({ kind: 'decode-ready', promptTokens })
   }
 
-  decodeHolds(): void {
-    const { idleMs } = this.#plan.timers
-    const fail = (): void => this.decodeFailed(this.#stalled('decode', 'data', idleMs))
+  onDecodeBody(): void {
+    const { idleMs } = this.#plan.timeouts
+    const fail = (): void => this.onDecodeError(this.#stalled('decode', 'data', idleMs))
     if (this.#bodyTimer === undefined) this.#bodyTimer = setTimeout(fail, idleMs)
     else this.#bodyTimer.refresh()
   }
 
-  decodeComplete(answer: Answered, isTerminated: boolean): void {
+  onDecodeComplete(summary: ResponseSummary, isTerminated: boolean): void {
     this.#decodeLeg?.lease.release()
     clearTimeout(this.#bodyTimer)
-    this.#step({ kind: 'decode-complete', answer, isTerminated })
+    this.#step({ kind: 'decode-complete', summary, isTerminated })
   }
 
-  decodeFailed(failure: Failure): void {
+  onDecodeError(failure: Failure): void {
     this.#decodeLeg?.lease.release()
     clearTimeout(this.#bodyTimer)
     this.#step({ kind: 'decode-failed', failure })
   }
 
-  decodePromptFailed(failure: Failure): void {
-    this.#sink.promptFailed(failure)
+  onDecodePromptError(failure: Failure): void {
+    this.#handler.onPromptError(failure)
   }
 
-  decodeRefused(): void {
-    this.#awaitErrorBody(() => this.decodeFailed(this.#decode.refusal()))
+  onDecodeErrorHead(): void {
+    this.#awaitErrorBody(() => this.onDecodeError(this.#decode.errorResponse()))
   }
 
-  decodeBytes(bytes: Uint8Array): void {
+  onDecodeData(bytes: Uint8Array): void {
     this.#lastBytesMs = performance.now()
-    this.#sink.bytes(bytes)
+    this.#handler.onData(bytes)
   }
 
   #note(): void {
     const { exchangeId, prefill, decode, rids } = this.#plan
     const legs = { exchangeId, prefillSlot: prefill?.slot ?? -1, decodeSlot: decode.slot }
-    this.#record = this.#resources.journal.open(legs, wholeOf(rids))
+    this.#record = this.#resources.journal.open(legs, abortRids(rids))
   }
 
   #armFirstToken(): void {
-    const { firstTokenMs } = this.#plan.timers
+    const { firstTokenMs } = this.#plan.timeouts
     this.#timer = setTimeout(() => this.#onSilence('first token', firstTokenMs), firstTokenMs)
   }
 
   #send(engine: Engine | undefined, leg: OpenLeg | undefined): void {
     if (engine === undefined || leg === undefined) return
-    const { path, headers, body, isFresh } = this.#plan
-    const request = { method: 'POST', path, headers, body, isFresh } as const
+    const { path, headers, body, freshConnection } = this.#plan
+    const request = { method: 'POST', path, headers, body, freshConnection } as const
     leg.handle = this.#resources.upstreams.to(engine.url).send(request, leg.handler)
   }
 
@@ -197,11 +197,11 @@ export class Attempt implements PrefillEvents, DecodeEvents {
       case 'finish':
         return this.#finish(action.from)
       case 'fail':
-        this.#close(true, this.#sparesPrefill(action.failure))
-        return this.#sink.failed(action.failure)
+        this.#close(true, this.#keepsPrefillRunning(action.failure))
+        return this.#handler.onError(action.failure)
       case 'break':
-        this.#close(true, this.#sparesPrefill(action.failure))
-        return this.#sink.broke(action.failure)
+        this.#close(true, this.#keepsPrefillRunning(action.failure))
+        return this.#handler.onStreamError(action.failure)
     }
   }
 
@@ -210,32 +210,32 @@ export class Attempt implements PrefillEvents, DecodeEvents {
     this.#lastBytesMs = performance.now()
     this.#watchSilence()
     this.#decode.commit()
-    this.#sink.started(this.#head(this.#decode.body))
-    if (!this.#isClosed) this.#sink.bytes(this.#decode.body.joined())
+    this.#handler.onHead(this.#head(this.#decode.body))
+    if (!this.#isClosed) this.#handler.onData(this.#decode.body.joined())
   }
 
   #finish(from: Leg): void {
     const { body } = from === 'decode' ? this.#decode : this.#prefill
     const wasCommitted = this.#state.isCommitted
     this.#close(false)
-    if (wasCommitted) return this.#sink.ended()
-    // Prefill's own answer has prefill's logprobs already.
+    if (wasCommitted) return this.#handler.onEnd()
+    // Prefill's own summary has prefill's logprobs already.
     const head = from === 'decode' ? this.#head(body) : { ...this.#head(body), prefillBody: undefined }
-    if (!body.isEventStream) return this.#sink.answered(head, body.joined())
-    this.#sink.started(head)
-    this.#sink.bytes(body.joined())
-    this.#sink.ended()
+    if (!body.isEventStream) return this.#handler.onResponse(head, body.joined())
+    this.#handler.onHead(head)
+    this.#handler.onData(body.joined())
+    this.#handler.onEnd()
   }
 
   /** Looks when silence could be over the limit at the earliest: a chunk only notes its time, it moves no timer. */
   #watchSilence(): void {
-    const { idleMs } = this.#plan.timers
+    const { idleMs } = this.#plan.timeouts
     const leftMs = this.#lastBytesMs + idleMs - performance.now()
     if (leftMs <= 0) return this.#onSilence('data', idleMs)
     this.#timer = setTimeout(() => this.#watchSilence(), leftMs)
   }
 
-  #head(body: { readonly status: number; readonly headers: AnswerHead['headers'] }): AnswerHead {
+  #head(body: { readonly status: number; readonly headers: ResponseHead['headers'] }): ResponseHead {
     const prefillBody = this.#plan.mergesPrefill ? this.#prefill.body.joined() : undefined
     return { status: body.status, headers: body.headers, prefillBody, rids: this.#plan.rids }
   }
@@ -251,7 +251,7 @@ export class Attempt implements PrefillEvents, DecodeEvents {
     this.#errorTimer ??= setTimeout(give, ERROR_BODY_MS)
   }
 
-  /** For a whole answer only prefill's is a sign of life: decode is silent until it has all. */
+  /** For a whole summary only prefill's is a sign of life: decode is silent until it has all. */
   #onSilence(what: 'first token' | 'data', timeoutMs: number): void {
     const leg = this.#plan.isStream || this.#plan.prefill === undefined ? 'decode' : 'prefill'
     // Each engine waits for the other before it says a word: of two silent ones either may be the one that has failed.
@@ -277,22 +277,22 @@ export class Attempt implements PrefillEvents, DecodeEvents {
    * When one prompt of a batch fails, decode answers for all and the others wait on, named by no rid: only their KV cache
    * frees them. So prefill may come to its end, for as long as an abort may be deferred.
    */
-  #sparesPrefill({ error }: Failure): boolean {
+  #keepsPrefillRunning({ error }: Failure): boolean {
     const { status } = this.#decode.body
     return error.leg === 'decode' && this.#plan.rids.length > 1 && (status === 200 || status === 500)
   }
 
-  #close(isEarly: boolean, sparesPrefill = false): void {
+  #close(isEarly: boolean, keepsPrefillRunning = false): void {
     this.#isClosed = true
     this.#disarm()
     clearTimeout(this.#graceTimer)
     clearTimeout(this.#bodyTimer)
     clearTimeout(this.#errorTimer)
-    if (isEarly) this.#tellEngines(sparesPrefill)
+    if (isEarly) this.#abortOnEngines(keepsPrefillRunning)
     this.#prefill.isOpen = false
-    if (sparesPrefill) this.#deferPrefill()
+    if (keepsPrefillRunning) this.#deferPrefill()
     else this.#endLeg(this.#plan.prefill, this.#prefillLeg)
-    if (isEarly && this.#mustDefer()) return this.#deferDecode()
+    if (isEarly && this.#defersDecodeAbort()) return this.#deferDecode()
     this.#endDecode()
   }
 
@@ -306,24 +306,24 @@ export class Attempt implements PrefillEvents, DecodeEvents {
     if (engine === undefined || leg === undefined) return
     leg.handle?.abort()
     leg.lease.release()
-    if (leg.handle?.wasSent !== true) this.#resources.observer.legUnsent(engine)
+    if (leg.handle?.wasSent !== true) this.#resources.metrics.legUnsent(engine)
   }
 
-  #tellEngines(sparesPrefill = false): void {
+  #abortOnEngines(keepsPrefillRunning = false): void {
     const { prefill } = this.#plan
-    if (prefill !== undefined && !sparesPrefill) this.#tell(prefill, this.#prefill.body.status)
-    if (!this.#mustDefer()) this.#tell(this.#plan.decode, this.#decode.body.status)
+    if (prefill !== undefined && !keepsPrefillRunning) this.#sendAbort(prefill, this.#prefill.body.status)
+    if (!this.#defersDecodeAbort()) this.#sendAbort(this.#plan.decode, this.#decode.body.status)
   }
 
   /** `status`: 0 for a leg that has shown nothing. */
-  #tell({ url }: Engine, status: number): void {
+  #sendAbort({ url }: Engine, status: number): void {
     const { rids, headers } = this.#plan
-    const isEarly = status === 0 && performance.now() - this.#startedMs < EARLY_MS
-    this.#resources.aborts.tell({ url, rids, headers, isEarly })
+    const maybeUnread = status === 0 && performance.now() - this.#startedMs < MAYBE_UNREAD_MS
+    this.#resources.aborts.send({ url, rids, headers, maybeUnread })
   }
 
   /** Some engine versions crash when decode is aborted in mid KV transfer, that is before its first item (smg#2114). */
-  #mustDefer(): boolean {
+  #defersDecodeAbort(): boolean {
     return (
       this.#resources.config.upstream.abortMode === 'deferred' &&
       this.#decode.isOpen &&
@@ -339,7 +339,7 @@ export class Attempt implements PrefillEvents, DecodeEvents {
     if (prefill === undefined || leg === undefined) return
     leg.lease.release()
     setTimeout(() => {
-      if (leg.handle?.isOver !== true) this.#tell(prefill, this.#prefill.body.status)
+      if (leg.handle?.isDone !== true) this.#sendAbort(prefill, this.#prefill.body.status)
       this.#endLeg(prefill, leg)
     }, this.#resources.config.upstream.abortDeferMs)
   }
@@ -348,7 +348,7 @@ export class Attempt implements PrefillEvents, DecodeEvents {
     const { config } = this.#resources
     const end = (): void => {
       clearTimeout(timer)
-      this.#tell(this.#plan.decode, this.#decode.body.status)
+      this.#sendAbort(this.#plan.decode, this.#decode.body.status)
       this.#endDecode()
     }
     const timer = setTimeout(end, config.upstream.abortDeferMs)
@@ -356,6 +356,6 @@ export class Attempt implements PrefillEvents, DecodeEvents {
   }
 }
 
-function openLeg(handler: LegHandler, lease: Lease): OpenLeg {
+function openLeg(handler: ResponseHandler, lease: Lease): OpenLeg {
   return { handler, lease, handle: undefined }
 }

@@ -6,27 +6,27 @@
  */
 import type { FlatHeaders } from '../../src/messages/types.ts'
 import { type Failure, inStreamFailure, statusFailure, transportFailure } from '../classify/failure.ts'
-import { findTold, type Told } from '../classify/in-stream-failure.ts'
-import { judgeAnswer } from '../classify/response.ts'
-import type { Answered } from '../classify/response-summary.ts'
+import { findInStreamFailure, type InStreamFailure } from '../classify/in-stream-failure.ts'
+import { classifyResponse } from '../classify/response.ts'
+import type { ResponseSummary } from '../classify/response-summary.ts'
 import { StreamPeek } from '../classify/stream-peek.ts'
-import { EventRelay } from '../sse/event-framer.ts'
-import { LegBody } from '../upstream/response-body.ts'
-import type { LegFailure, LegHandler } from '../upstream/types.ts'
+import { EventFramer } from '../sse/event-framer.ts'
+import { ResponseBody } from '../upstream/response-body.ts'
+import type { ResponseHandler, TransportError } from '../upstream/types.ts'
 
 export interface DecodeEvents {
   /** The held events show a token or a finish. */
-  decodeReady(promptTokens: number | undefined): void
-  decodeComplete(answer: Answered, isTerminated: boolean): void
-  decodeFailed(failure: Failure): void
+  onDecodeReady(promptTokens: number | undefined): void
+  onDecodeComplete(answer: ResponseSummary, isTerminated: boolean): void
+  onDecodeError(failure: Failure): void
   /** One prompt of a batch has ended by an abort, which goes through as the engine wrote it. Told once. */
-  decodePromptFailed(failure: Failure): void
+  onDecodePromptError(failure: Failure): void
   /** An error status has come, its body has not yet. */
-  decodeRefused(): void
+  onDecodeErrorHead(): void
   /** The head of a whole answer has come, or a part of its body: engines send the two together, the rest is due. */
-  decodeHolds(): void
+  onDecodeBody(): void
   /** Whole events after the commit. Valid during the call only. */
-  decodeBytes(bytes: Uint8Array): void
+  onDecodeData(bytes: Uint8Array): void
 }
 
 /** In bytes. */
@@ -37,23 +37,23 @@ export interface DecodeLimits {
   readonly event: number
 }
 
-const NO_ANSWER: Answered = { promptTokens: undefined, hasToken: false }
+const NO_ANSWER: ResponseSummary = { promptTokens: undefined, hasToken: false }
 /** The client's own abort: whatever was made until then is what it gets, be it nothing. */
-const CUT_SHORT: Answered = { promptTokens: undefined, hasToken: true }
+const CUT_SHORT: ResponseSummary = { promptTokens: undefined, hasToken: true }
 
-export class DecodeLeg implements LegHandler {
+export class DecodeLeg implements ResponseHandler {
   /** What is held: a body, or the events before the commit. */
-  readonly body: LegBody
+  readonly body: ResponseBody
   readonly #events: DecodeEvents
   readonly #limits: DecodeLimits
   readonly #isBatch: boolean
-  readonly #relay = new EventRelay()
+  readonly #framer = new EventFramer()
   #peek: StreamPeek | undefined
   #isCommitted = false
   #hasLostPrompt = false
   isOpen = true
   /** The client has asked for the abort that the engine will tell of: it is part of the answer. */
-  isAbortWanted = false
+  isAbortRequested = false
   /** Set when the attempt is over and only waits for decode's first sign, to abort it then. */
   onFirstSign: (() => void) | undefined
 
@@ -62,23 +62,23 @@ export class DecodeLeg implements LegHandler {
     this.#events = events
     this.#isBatch = isBatch
     this.#limits = limits
-    this.body = new LegBody(limits.held)
+    this.body = new ResponseBody(limits.held)
   }
 
   onHead(status: number, headers: FlatHeaders): void {
     this.body.start(status, headers)
-    if (this.body.isError) this.#events.decodeRefused()
+    if (this.body.isError) this.#events.onDecodeErrorHead()
     else if (this.body.isEventStream) this.#peek = new StreamPeek()
-    else this.#events.decodeHolds()
+    else this.#events.onDecodeBody()
   }
 
   onData(bytes: Uint8Array): void {
     if (!this.isOpen) return
     if (this.onFirstSign !== undefined) return this.onFirstSign()
     if (this.#peek === undefined) return this.#holdPart(bytes)
-    const events = this.#relay.push(bytes)
+    const events = this.#framer.push(bytes)
     if (events.length > 0) this.#take(this.#peek, events)
-    if (this.isOpen && this.#relay.heldBytes > 0) this.#boundEvent()
+    if (this.isOpen && this.#framer.heldBytes > 0) this.#boundEvent()
   }
 
   onEnd(): void {
@@ -86,15 +86,16 @@ export class DecodeLeg implements LegHandler {
     if (this.onFirstSign !== undefined) return this.onFirstSign()
     if (this.#peek !== undefined) return this.#endStream(this.#peek)
     this.isOpen = false
-    if (this.body.isError) return this.#events.decodeFailed(this.refusal())
-    const verdict = judgeAnswer('decode', this.body)
-    if (!('error' in verdict)) this.#events.decodeComplete(verdict, true)
-    else if (this.isAbortWanted && verdict.cause === 'abort') this.#events.decodeComplete(CUT_SHORT, true)
-    else this.#events.decodeFailed(verdict)
+    if (this.body.isError) return this.#events.onDecodeError(this.errorResponse())
+    const classified = classifyResponse('decode', this.body)
+    if (!('error' in classified)) this.#events.onDecodeComplete(classified, true)
+    else if (this.isAbortRequested && classified.cause === 'abort')
+      this.#events.onDecodeComplete(CUT_SHORT, true)
+    else this.#events.onDecodeError(classified)
   }
 
-  onFail(failure: LegFailure): void {
-    this.#close(this.body.isError ? this.refusal() : transportFailure('decode', failure))
+  onError(failure: TransportError): void {
+    this.#close(this.body.isError ? this.errorResponse() : transportFailure('decode', failure))
   }
 
   /** From now on events go out as they come. The caller has taken what was held. */
@@ -103,30 +104,30 @@ export class DecodeLeg implements LegHandler {
   }
 
   /** The failure that an error status means, with as much of the body as has come. */
-  refusal(): Failure {
+  errorResponse(): Failure {
     return statusFailure('decode', this.body.status, this.body.joined(), this.body.header('retry-after'))
   }
 
   #take(peek: StreamPeek, events: Uint8Array): void {
-    const told = this.isAbortWanted ? undefined : this.#findEnd(events)
-    if (this.#isCommitted) this.#events.decodeBytes(told === undefined ? events : told.before)
+    const found = this.isAbortRequested ? undefined : this.#findEnd(events)
+    if (this.#isCommitted) this.#events.onDecodeData(found === undefined ? events : found.before)
     else this.#hold(events)
-    if (told !== undefined) this.#close(told.failure)
-    else if (this.isOpen && !this.#isCommitted && !peek.isSettled) this.#look(peek, events)
+    if (found !== undefined) this.#close(found.failure)
+    else if (this.isOpen && !this.#isCommitted && !peek.isSettled) this.#peekInto(peek, events)
   }
 
   /** A failure that is the end of the stream. */
-  #findEnd(events: Uint8Array): Told | undefined {
-    const told = findTold(events)
-    if (told?.failure.cause !== 'abort' || !this.#isBatch || !this.#isCommitted) return told
-    if (!this.#hasLostPrompt) this.#events.decodePromptFailed(told.failure)
+  #findEnd(events: Uint8Array): InStreamFailure | undefined {
+    const found = findInStreamFailure(events)
+    if (found?.failure.cause !== 'abort' || !this.#isBatch || !this.#isCommitted) return found
+    if (!this.#hasLostPrompt) this.#events.onDecodePromptError(found.failure)
     this.#hasLostPrompt = true
     return undefined
   }
 
   #holdPart(bytes: Uint8Array): void {
     this.#hold(bytes)
-    if (this.isOpen && !this.body.isError) this.#events.decodeHolds()
+    if (this.isOpen && !this.body.isError) this.#events.onDecodeBody()
   }
 
   #hold(bytes: Uint8Array): void {
@@ -135,7 +136,7 @@ export class DecodeLeg implements LegHandler {
 
   /** An event that does not end would be held for ever: whatever is held of it counts. */
   #boundEvent(): void {
-    const { heldBytes } = this.#relay
+    const { heldBytes } = this.#framer
     const { held, event } = this.#limits
     if (this.#isCommitted && heldBytes > event) this.#closeTooLong(`an event of more than ${event} bytes`)
     if (!this.#isCommitted && this.body.length + heldBytes > held)
@@ -146,25 +147,25 @@ export class DecodeLeg implements LegHandler {
     this.#close(inStreamFailure('decode', 'protocol', `The decode engine sent ${what}.`, undefined))
   }
 
-  #look(peek: StreamPeek, events: Uint8Array): void {
+  #peekInto(peek: StreamPeek, events: Uint8Array): void {
     peek.push(events)
     if (peek.failure !== undefined) this.#close(peek.failure)
-    else if (peek.isSettled) this.#events.decodeReady(peek.promptTokens)
+    else if (peek.isSettled) this.#events.onDecodeReady(peek.promptTokens)
   }
 
   #endStream(peek: StreamPeek): void {
     this.isOpen = false
-    const rest = this.#relay.rest()
-    const isTerminated = this.#relay.isDone || this.#relay.isRestDone
-    if (this.#relay.isRestDone && this.#isCommitted) this.#events.decodeBytes(rest)
-    else if (this.#relay.isRestDone) this.body.add(rest)
-    this.#events.decodeComplete(peek.isSettled ? { ...NO_ANSWER, hasToken: true } : NO_ANSWER, isTerminated)
+    const rest = this.#framer.rest()
+    const isTerminated = this.#framer.isDone || this.#framer.isRestDone
+    if (this.#framer.isRestDone && this.#isCommitted) this.#events.onDecodeData(rest)
+    else if (this.#framer.isRestDone) this.body.add(rest)
+    this.#events.onDecodeComplete(peek.isSettled ? { ...NO_ANSWER, hasToken: true } : NO_ANSWER, isTerminated)
   }
 
   #close(failure: Failure): void {
     if (!this.isOpen) return
     if (this.onFirstSign !== undefined) return this.onFirstSign()
     this.isOpen = false
-    this.#events.decodeFailed(failure)
+    this.#events.onDecodeError(failure)
   }
 }

@@ -7,37 +7,37 @@
  * Of several rids the first is the start of the others (`identity.ts`) and must be heard first: they follow later.
  */
 import type { FlatHeaders } from '../../src/messages/types.ts'
-import type { LegHandler, LegRequest } from '../upstream/types.ts'
+import type { ResponseHandler, UpstreamRequestOptions } from '../upstream/types.ts'
 
 /** Whatever the engine says: it may be the very one that has died. */
-const IGNORED: LegHandler = {
+const IGNORED: ResponseHandler = {
   onHead() {},
   onData() {},
   onEnd() {},
-  onFail() {},
+  onError() {},
 }
 
 /**
  * When it is told of again. An engine has mostly read by the first of these what was sent before; one whose loop is
  * held up (a long prompt in its tokenizer, a machine with too much to do) by the second.
  */
-const AGAIN_MS = [100, 500] as const
-const OTHERS_MS = AGAIN_MS[0]
+const REPEAT_AFTER_MS = [100, 500] as const
+const OTHER_RIDS_AFTER_MS = REPEAT_AFTER_MS[0]
 
-export interface AbortCall {
+export interface EngineAbort {
   readonly url: string
   readonly rids: readonly string[]
   readonly headers: FlatHeaders
   /** The engine may not have read the request yet. */
-  readonly isEarly: boolean
+  readonly maybeUnread: boolean
 }
 
 /** The way to an engine: `Upstreams`. */
 interface Calls {
-  to(url: string): { send(request: LegRequest, handler: LegHandler): unknown }
+  to(url: string): { send(request: UpstreamRequestOptions, handler: ResponseHandler): unknown }
 }
 
-export class AbortCalls {
+export class EngineAborts {
   readonly #upstreams: Calls
   readonly #timers = new Set<NodeJS.Timeout>()
 
@@ -45,12 +45,13 @@ export class AbortCalls {
     this.#upstreams = upstreams
   }
 
-  tell(call: AbortCall): void {
+  send(call: EngineAbort): void {
     const [first, ...others] = call.rids
     if (first === undefined) return
     this.#send(call, first)
-    if (call.isEarly) for (const ms of AGAIN_MS) this.#later(ms, () => this.#send(call, first))
-    if (others.length > 0) this.#later(OTHERS_MS, () => others.forEach(rid => this.#send(call, rid)))
+    if (call.maybeUnread) for (const ms of REPEAT_AFTER_MS) this.#later(ms, () => this.#send(call, first))
+    if (others.length > 0)
+      this.#later(OTHER_RIDS_AFTER_MS, () => others.forEach(rid => this.#send(call, rid)))
   }
 
   close(): void {
@@ -66,7 +67,7 @@ export class AbortCalls {
     this.#timers.add(timer)
   }
 
-  #send({ url, headers }: AbortCall, rid: string): void {
+  #send({ url, headers }: EngineAbort, rid: string): void {
     const body = Buffer.from(JSON.stringify({ rid, abort_all: false }))
     this.#upstreams.to(url).send({ method: 'POST', path: '/abort_request', headers, body }, IGNORED)
   }

@@ -18,7 +18,7 @@ const REQUEST_LABELS = {
   completions: labelsOf('completions'),
 } as const
 
-export class Observer {
+export class RouterMetrics {
   readonly #recorder: Recorder
 
   constructor(recorder: Recorder) {
@@ -39,7 +39,7 @@ export class Observer {
   /** `pair` is missing when none could be chosen. Counts also what broke after the first token. */
   attemptFailed({ cause, blame, error }: Failure, pair: Pair | undefined): void {
     this.#recorder.count('pdgw_router_attempt_failures_total', cause)
-    if (blame === 'link') this.#recorder.count('pdgw_router_link_failures_total')
+    if (blame === 'link') this.#recorder.count('pdgw_router_pair_failures_total')
     if (blame !== 'engine') return
     const guilty = error.leg === 'prefill' ? pair?.prefill : pair?.decode
     if (guilty) this.#recorder.countEngine('pdgw_engine_failures_total', guilty.slot, cause)

@@ -2,7 +2,7 @@
 import type { Engine } from '../../src/core/engine.ts'
 import type { FlatHeaders } from '../../src/messages/types.ts'
 import type { Failure } from '../classify/failure.ts'
-import type { RequestTimers } from '../request/timeouts.ts'
+import type { RequestTimeouts } from '../request/timeouts.ts'
 import type { PairLeases } from '../selection/capacity-queue.ts'
 
 export interface AttemptPlan {
@@ -22,15 +22,15 @@ export interface AttemptPlan {
   /** What the engines know the request by, one for each prompt; new for each attempt. */
   readonly rids: readonly string[]
   readonly headers: FlatHeaders
-  readonly timers: RequestTimers
+  readonly timeouts: RequestTimeouts
   /** The same bytes for both legs. */
   readonly body: Uint8Array
   /** Only connections that were never used before. */
-  readonly isFresh: boolean
+  readonly freshConnection: boolean
 }
 
 /** A complete answer, or the start of a streamed one. */
-export interface AnswerHead {
+export interface ResponseHead {
   readonly status: number
   /** The engine's own, lower-case names. */
   readonly headers: FlatHeaders
@@ -41,25 +41,25 @@ export interface AnswerHead {
 }
 
 /** What an attempt tells beside: not for clients, who read it in the stream. */
-export interface PromptSink {
+export interface PromptHandler {
   /** One prompt of a batch was aborted by its engine after tokens had been passed on; the others go on. */
-  promptFailed(failure: Failure): void
+  onPromptError(failure: Failure): void
 }
 
 /**
  * Calls come in one of these orders, and nothing comes after the last:
  * `failed` · `answered` · `started bytes* ended` · `started bytes* broke`.
  */
-export interface AttemptSink {
+export interface AttemptHandler {
   /** The answer in one piece. */
-  answered(head: AnswerHead, body: Uint8Array): void
+  onResponse(head: ResponseHead, body: Uint8Array): void
   /** The stream is known to be good; the first `bytes` follow at once. */
-  started(head: AnswerHead): void
+  onHead(head: ResponseHead): void
   /** Whole events, unchanged and in order. Valid during the call only. */
-  bytes(bytes: Uint8Array): void
-  ended(): void
+  onData(onData: Uint8Array): void
+  onEnd(): void
   /** Nothing was passed on: another attempt may be made. */
-  failed(failure: Failure): void
+  onError(failure: Failure): void
   /** The stream broke after tokens had been passed on. */
-  broke(failure: Failure): void
+  onStreamError(failure: Failure): void
 }

@@ -6,37 +6,37 @@
  */
 import type { FlatHeaders } from '../../src/messages/types.ts'
 import { type Failure, inStreamFailure, statusFailure, transportFailure } from '../classify/failure.ts'
-import { judgeAnswer } from '../classify/response.ts'
-import type { Answered } from '../classify/response-summary.ts'
-import { LegBody } from '../upstream/response-body.ts'
-import type { LegFailure, LegHandler } from '../upstream/types.ts'
+import { classifyResponse } from '../classify/response.ts'
+import type { ResponseSummary } from '../classify/response-summary.ts'
+import { ResponseBody } from '../upstream/response-body.ts'
+import type { ResponseHandler, TransportError } from '../upstream/types.ts'
 
 export interface PrefillEvents {
-  prefillAnswered(answer: Answered): void
-  prefillFailed(failure: Failure): void
+  onPrefillComplete(answer: ResponseSummary): void
+  onPrefillError(failure: Failure): void
   /** An error status has come, its body has not yet. */
-  prefillRefused(): void
+  onPrefillErrorHead(): void
 }
 
-export class PrefillLeg implements LegHandler {
-  readonly body: LegBody
+export class PrefillLeg implements ResponseHandler {
+  readonly body: ResponseBody
   readonly #events: PrefillEvents
   isOpen = true
 
   constructor(limitBytes: number, events: PrefillEvents) {
     this.#events = events
-    this.body = new LegBody(limitBytes)
+    this.body = new ResponseBody(limitBytes)
   }
 
   onHead(status: number, headers: FlatHeaders): void {
     this.body.start(status, headers)
-    if (this.body.isError) this.#events.prefillRefused()
+    if (this.body.isError) this.#events.onPrefillErrorHead()
   }
 
   onData(bytes: Uint8Array): void {
     if (!this.isOpen || this.body.add(bytes)) return
     this.isOpen = false
-    this.#events.prefillFailed(
+    this.#events.onPrefillError(
       inStreamFailure('prefill', 'protocol', 'The prefill engine sent too much.', undefined),
     )
   }
@@ -44,20 +44,22 @@ export class PrefillLeg implements LegHandler {
   onEnd(): void {
     if (!this.isOpen) return
     this.isOpen = false
-    if (this.body.isError) return this.#events.prefillFailed(this.refusal())
-    const verdict = judgeAnswer('prefill', this.body)
-    if ('error' in verdict) this.#events.prefillFailed(verdict)
-    else this.#events.prefillAnswered(verdict)
+    if (this.body.isError) return this.#events.onPrefillError(this.errorResponse())
+    const classified = classifyResponse('prefill', this.body)
+    if ('error' in classified) this.#events.onPrefillError(classified)
+    else this.#events.onPrefillComplete(classified)
   }
 
-  onFail(failure: LegFailure): void {
+  onError(failure: TransportError): void {
     if (!this.isOpen) return
     this.isOpen = false
-    this.#events.prefillFailed(this.body.isError ? this.refusal() : transportFailure('prefill', failure))
+    this.#events.onPrefillError(
+      this.body.isError ? this.errorResponse() : transportFailure('prefill', failure),
+    )
   }
 
   /** The failure that an error status means, with as much of the body as has come. */
-  refusal(): Failure {
+  errorResponse(): Failure {
     return statusFailure('prefill', this.body.status, this.body.joined(), this.body.header('retry-after'))
   }
 }

@@ -16,27 +16,27 @@ import {
   stalledFailure,
   truncatedFailure,
 } from '../classify/failure.ts'
-import type { Answered } from '../classify/response-summary.ts'
+import type { ResponseSummary } from '../classify/response-summary.ts'
 
 export interface AttemptState {
   /** Prefill's answer goes into the client's: nothing is passed on before it is there. */
   readonly mergesPrefill: boolean
   /** The client's answer is one body; it waits for prefill's so that the two can be compared. */
-  readonly isWhole: boolean
+  readonly isUnary: boolean
   readonly prefill: 'waiting' | 'answered' | 'absent'
-  readonly prefillAnswer: Answered | undefined
+  readonly prefillSummary: ResponseSummary | undefined
   readonly decode: 'waiting' | 'ready' | 'complete'
-  readonly decodeAnswer: Answered | undefined
+  readonly decodeSummary: ResponseSummary | undefined
   readonly isCommitted: boolean
 }
 
 export type AttemptEvent =
-  | { readonly kind: 'prefill-answered'; readonly answer: Answered }
+  | { readonly kind: 'prefill-answered'; readonly summary: ResponseSummary }
   | { readonly kind: 'prefill-failed'; readonly failure: Failure }
   /** The first token, or a finish that is not an abort, of a stream. */
   | { readonly kind: 'decode-ready'; readonly promptTokens: number | undefined }
   /** A whole answer, or the end of a stream. `isTerminated`: it was closed as its protocol says. */
-  | { readonly kind: 'decode-complete'; readonly answer: Answered; readonly isTerminated: boolean }
+  | { readonly kind: 'decode-complete'; readonly summary: ResponseSummary; readonly isTerminated: boolean }
   | { readonly kind: 'decode-failed'; readonly failure: Failure }
   /** Decode is complete, and prefill has been silent for the whole grace since. */
   | { readonly kind: 'grace-over'; readonly graceMs: number }
@@ -61,15 +61,15 @@ export interface Step {
 export function initialState(options: {
   readonly hasPrefill: boolean
   readonly mergesPrefill: boolean
-  readonly isWhole: boolean
+  readonly isUnary: boolean
 }): AttemptState {
   return {
     mergesPrefill: options.hasPrefill && options.mergesPrefill,
-    isWhole: options.isWhole,
+    isUnary: options.isUnary,
     prefill: options.hasPrefill ? 'waiting' : 'absent',
-    prefillAnswer: undefined,
+    prefillSummary: undefined,
     decode: 'waiting',
-    decodeAnswer: undefined,
+    decodeSummary: undefined,
     isCommitted: false,
   }
 }
@@ -77,14 +77,14 @@ export function initialState(options: {
 export function nextStep(state: AttemptState, event: AttemptEvent): Step {
   switch (event.kind) {
     case 'prefill-answered':
-      return settle({ ...state, prefill: 'answered', prefillAnswer: event.answer })
+      return settle({ ...state, prefill: 'answered', prefillSummary: event.summary })
     case 'prefill-failed':
       return { state, action: onPrefillFailed(state, event.failure) }
     case 'decode-ready':
       return settle({
         ...state,
         decode: 'ready',
-        decodeAnswer: { promptTokens: event.promptTokens, hasToken: true },
+        decodeSummary: { promptTokens: event.promptTokens, hasToken: true },
       })
     case 'decode-complete':
       return onDecodeComplete(state, event)
@@ -104,7 +104,7 @@ function onPrefillFailed(state: AttemptState, failure: Failure): AttemptAction {
 
 function onDecodeComplete(
   state: AttemptState,
-  event: { readonly answer: Answered; readonly isTerminated: boolean },
+  event: { readonly summary: ResponseSummary; readonly isTerminated: boolean },
 ): Step {
   if (state.isCommitted) {
     const action: AttemptAction = event.isTerminated
@@ -114,17 +114,17 @@ function onDecodeComplete(
   }
   if (!event.isTerminated) return { state, action: { kind: 'fail', failure: truncatedFailure() } }
   // A stream that was ready has shown its prompt tokens then; its end does not tell them again.
-  const answer: Answered = {
-    promptTokens: event.answer.promptTokens ?? state.decodeAnswer?.promptTokens,
-    hasToken: event.answer.hasToken || (state.decodeAnswer?.hasToken ?? false),
+  const summary: ResponseSummary = {
+    promptTokens: event.summary.promptTokens ?? state.decodeSummary?.promptTokens,
+    hasToken: event.summary.hasToken || (state.decodeSummary?.hasToken ?? false),
   }
-  return settle({ ...state, decode: 'complete', decodeAnswer: answer })
+  return settle({ ...state, decode: 'complete', decodeSummary: summary })
 }
 
 /** One of the legs has gone forward without failing: is it enough? */
 function settle(state: AttemptState): Step {
   if (state.isCommitted || state.decode === 'waiting') return { state, action: { kind: 'wait' } }
-  if (state.prefill === 'waiting' && (state.decode === 'complete' || state.mergesPrefill || state.isWhole)) {
+  if (state.prefill === 'waiting' && (state.decode === 'complete' || state.mergesPrefill || state.isUnary)) {
     return { state, action: { kind: state.decode === 'complete' ? 'wait-for-prefill' : 'wait' } }
   }
   const failure = findMismatch(state)
@@ -134,9 +134,9 @@ function settle(state: AttemptState): Step {
 }
 
 function finishOrFail(state: AttemptState): AttemptAction {
-  if (state.decodeAnswer?.hasToken) return { kind: 'finish', from: 'decode' }
+  if (state.decodeSummary?.hasToken) return { kind: 'finish', from: 'decode' }
   // The first token was prefill's, and there was no other: decode had nothing to say (sglang#34216).
-  if (state.prefillAnswer?.hasToken) return { kind: 'finish', from: 'prefill' }
+  if (state.prefillSummary?.hasToken) return { kind: 'finish', from: 'prefill' }
   return { kind: 'fail', failure: noTokenFailure() }
 }
 
@@ -147,12 +147,12 @@ function onGraceOver(state: AttemptState, graceMs: number): AttemptAction {
 }
 
 function isDecodeEnough(state: AttemptState): boolean {
-  return state.decode === 'complete' && !state.mergesPrefill && (state.decodeAnswer?.hasToken ?? false)
+  return state.decode === 'complete' && !state.mergesPrefill && (state.decodeSummary?.hasToken ?? false)
 }
 
 function findMismatch(state: AttemptState): Failure | undefined {
-  const prefillTokens = state.prefillAnswer?.promptTokens
-  const decodeTokens = state.decodeAnswer?.promptTokens
+  const prefillTokens = state.prefillSummary?.promptTokens
+  const decodeTokens = state.decodeSummary?.promptTokens
   if (prefillTokens === undefined || decodeTokens === undefined || prefillTokens === decodeTokens)
     return undefined
   return mismatchFailure(prefillTokens, decodeTokens)

@@ -12,7 +12,7 @@ const QUOTE = 0x22
 /** For the byte under a word's last place: how far the next place is where either word could end. */
 const SHIFTS = shiftsOf([ERROR, ABORT])
 
-export function mayTellFailure(bytes: Uint8Array): boolean {
+export function mayHoldFailure(bytes: Uint8Array): boolean {
   let last = LENGTH - 1
   while (last < bytes.length) {
     const byte = bytes[last] ?? 0

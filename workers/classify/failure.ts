@@ -42,19 +42,23 @@ const HTTP_DATE = /^\w{3}, \d{2} \w{3} \d{4} \d{2}:\d{2}:\d{2} GMT$/
 /** An error status of an engine, or one of a redirect, with its body. */
 export function statusFailure(leg: Leg, status: number, body: Uint8Array, retryAfter?: string): Failure {
   if (status < 400) return redirectFailure(leg, status)
-  const told = readEnvelope(body)
+  const envelope = readEnvelope(body)
   const retryAfterMs = parseRetryAfterMs(retryAfter)
   // Clients know what to make of 5xx; RFC 9110 section 15 has no statuses above.
   const passed = status > 599 ? 502 : status
-  const error = new GatewayError('engine-error', told.message || `The ${leg} engine answered ${status}.`, {
-    status: passed,
-    leg,
-    engineCode: told.code ?? status,
-    ...(told.type === undefined ? typeOf(status) : { type: told.type }),
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    retryable: isRetryableStatus(status, told.message, retryAfterMs),
-  })
-  return { cause: 'status', blame: blameOf(status, told.message), error }
+  const error = new GatewayError(
+    'engine-error',
+    envelope.message || `The ${leg} engine answered ${status}.`,
+    {
+      status: passed,
+      leg,
+      engineCode: envelope.code ?? status,
+      ...(envelope.type === undefined ? typeOf(status) : { type: envelope.type }),
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      retryable: isRetryableStatus(status, envelope.message, retryAfterMs),
+    },
+  )
+  return { cause: 'status', blame: blameOf(status, envelope.message), error }
 }
 
 /** No engine redirects: something else stands at its address. */
@@ -87,16 +91,16 @@ export function inStreamFailure(
 /** The connection could not be made or broke. */
 export function transportFailure(
   leg: Leg,
-  told: { readonly kind: string; readonly message: string; readonly isStaleSocket: boolean },
+  envelope: { readonly kind: string; readonly message: string; readonly isStaleSocket: boolean },
 ): Failure {
   // Undici refuses to write it, and nothing of the head is ours but what it takes: the client's header or query.
-  if (told.kind === 'invalid') {
-    const error = new GatewayError('invalid-request', `The request cannot be passed on: ${told.message}`)
+  if (envelope.kind === 'invalid') {
+    const error = new GatewayError('invalid-request', `The request cannot be passed on: ${envelope.message}`)
     return { cause: 'protocol', blame: 'none', error }
   }
-  const error = new GatewayError('engine-unreachable', `The ${leg} engine: ${told.message}`, { leg })
-  if (told.isStaleSocket) return { cause: 'stale-socket', blame: 'none', error }
-  if (told.kind === 'local') return { cause: 'local', blame: 'none', error }
+  const error = new GatewayError('engine-unreachable', `The ${leg} engine: ${envelope.message}`, { leg })
+  if (envelope.isStaleSocket) return { cause: 'stale-socket', blame: 'none', error }
+  if (envelope.kind === 'local') return { cause: 'local', blame: 'none', error }
   return { cause: 'transport', blame: 'engine', error }
 }
 

@@ -5,8 +5,8 @@
  * Anything that is not plainly good is left to `verdict.ts`.
  */
 
-import { mayTellFailure } from './failure-scan.ts'
-import type { Answered } from './response-summary.ts'
+import { mayHoldFailure } from './failure-scan.ts'
+import type { ResponseSummary } from './response-summary.ts'
 
 const PROMPT_TOKENS = Buffer.from('"prompt_tokens":')
 const COMPLETION_TOKENS = Buffer.from('"completion_tokens":')
@@ -16,9 +16,9 @@ const SPACE = 0x20
 const ZERO = 0x30
 
 /** One object, as a body or as the data of an event. `undefined`: look closer. */
-export function quickLook(body: Buffer): Answered | undefined {
+export function summarizeFast(body: Buffer): ResponseSummary | undefined {
   if (body[0] !== OPEN_BRACE || body[body.length - 1] !== CLOSE_BRACE) return undefined
-  if (mayTellFailure(body)) return undefined
+  if (mayHoldFailure(body)) return undefined
   const promptTokens = countAfter(body, PROMPT_TOKENS)
   const made = countAfter(body, COMPLETION_TOKENS)
   return promptTokens === undefined || !made ? undefined : { promptTokens, hasToken: true }

@@ -8,27 +8,33 @@
 import { asBuffer } from '../json/bytes.ts'
 import { eventsIn, isDoneData } from '../sse/events.ts'
 import { type Failure, inStreamFailure } from './failure.ts'
-import { mayTellFailure } from './failure-scan.ts'
-import { judgePayload } from './payload.ts'
+import { mayHoldFailure } from './failure-scan.ts'
+import { classifyPayload } from './payload.ts'
 
-export interface Told {
+export interface InStreamFailure {
   readonly failure: Failure
   /** The events before the one that tells of it. A view; may be empty. */
   readonly before: Uint8Array
 }
 
 /** `block` is a run of whole events. */
-export function findTold(block: Uint8Array): Told | undefined {
-  return mayTellFailure(block) ? readTold(asBuffer(block)) : undefined
+export function findInStreamFailure(block: Uint8Array): InStreamFailure | undefined {
+  return mayHoldFailure(block) ? readInStreamFailure(asBuffer(block)) : undefined
 }
 
-function readTold(block: Buffer): Told | undefined {
+function readInStreamFailure(block: Buffer): InStreamFailure | undefined {
   let start = 0
   for (const { raw, data } of eventsIn(block)) {
-    const verdict = data.length > 0 && !isDoneData(data) ? judgePayload(data.toString('utf8')) : undefined
+    const classification =
+      data.length > 0 && !isDoneData(data) ? classifyPayload(data.toString('utf8')) : undefined
     // What is not JSON says nothing of how the request went.
-    if (verdict?.kind === 'failure' && verdict.what !== 'protocol') {
-      const failure = inStreamFailure('decode', verdict.what, verdict.message, verdict.status)
+    if (classification?.kind === 'failure' && classification.what !== 'protocol') {
+      const failure = inStreamFailure(
+        'decode',
+        classification.what,
+        classification.message,
+        classification.status,
+      )
       return { failure, before: block.subarray(0, start) }
     }
     start += raw.length

@@ -6,7 +6,7 @@
  */
 import { isObject, type Json, parseJson, parseObject } from '../json/parse.ts'
 
-export type Verdict =
+export type Classification =
   /** A role, a usage count, a comment: says nothing yet. */
   | { readonly kind: 'neutral' }
   /** A token, or a finish that is not an abort. */
@@ -19,10 +19,10 @@ export type Verdict =
     }
 
 /** `text` is the JSON of one event's data. */
-export function judgePayload(text: string): Verdict {
+export function classifyPayload(text: string): Classification {
   const payload = parseObject(text)
   if (payload === undefined) return protocolFailure(text)
-  const verdict = judge(payload)
+  const verdict = classifyValue(payload)
   // Prompts of a batch differ, and their events come in any order: only those of the first can be compared.
   return verdict.kind === 'good' && isOfLaterPrompt(payload)
     ? { ...verdict, promptTokens: undefined }
@@ -30,20 +30,20 @@ export function judgePayload(text: string): Verdict {
 }
 
 /** A body: an object, or an array of them for a batch of `/generate`. */
-export function judgeBodyText(text: string): Verdict {
+export function classifyBody(text: string): Classification {
   const body = parseJson(text)
   const items: unknown[] = Array.isArray(body) ? body : [body]
-  return together(items.map(item => (isObject(item) ? judge(item) : protocolFailure(text))))
+  return together(items.map(item => (isObject(item) ? classifyValue(item) : protocolFailure(text))))
 }
 
 /** One failure spoils the whole; prompt tokens are added up, tokens may be anywhere. */
-function together(verdicts: readonly Verdict[]): Verdict {
-  const failure = verdicts.find(verdict => verdict.kind === 'failure')
+function together(classifications: readonly Classification[]): Classification {
+  const failure = classifications.find(verdict => verdict.kind === 'failure')
   if (failure !== undefined) return failure
-  const good = verdicts.filter(verdict => verdict.kind === 'good')
+  const good = classifications.filter(verdict => verdict.kind === 'good')
   if (good.length === 0) return { kind: 'neutral' }
   const counts = good.map(verdict => verdict.promptTokens).filter(count => count !== undefined)
-  const isComplete = counts.length === verdicts.length
+  const isComplete = counts.length === classifications.length
   return {
     kind: 'good',
     hasToken: good.some(verdict => verdict.hasToken),
@@ -55,11 +55,11 @@ function isOfLaterPrompt(payload: Json): boolean {
   return isPositive(payload['index']) || isPositive(choices(payload)[0]?.['index'])
 }
 
-function judge(payload: Json): Verdict {
+function classifyValue(payload: Json): Classification {
   return findError(payload) ?? findAbort(payload) ?? findProgress(payload)
 }
 
-function findError(payload: Json): Verdict | undefined {
+function findError(payload: Json): Classification | undefined {
   const { error } = payload
   const told = isObject(error) ? error : payload['object'] === 'error' ? payload : undefined
   if (told !== undefined) {
@@ -71,7 +71,7 @@ function findError(payload: Json): Verdict | undefined {
   return { kind: 'failure', what: 'error-event', message, status: undefined }
 }
 
-function findAbort(payload: Json): Verdict | undefined {
+function findAbort(payload: Json): Classification | undefined {
   for (const reason of finishReasons(payload)) {
     const told = isObject(reason) ? reason : { type: reason }
     if (told['type'] !== 'abort') continue
@@ -81,12 +81,12 @@ function findAbort(payload: Json): Verdict | undefined {
   return undefined
 }
 
-function findProgress(payload: Json): Verdict {
+function findProgress(payload: Json): Classification {
   const usage = isObject(payload['usage']) ? payload['usage'] : {}
   const counts = [metaInfo(payload), usage]
   const isBareUsage = 'choices' in payload && choices(payload).length === 0
   const hasToken =
-    [payload, ...choices(payload)].some(saysSomething) ||
+    [payload, ...choices(payload)].some(hasContent) ||
     counts.some(count => isPositive(count['completion_tokens']))
   const isFinished = finishReasons(payload).length > 0
   if (isBareUsage || (!hasToken && !isFinished)) return { kind: 'neutral' }
@@ -102,7 +102,7 @@ function finishReasons(payload: Json): unknown[] {
 /** Wherever an engine puts what it made. */
 const OUTPUT = ['content', 'text', 'output_ids', 'reasoning_content', 'reasoning', 'tool_calls']
 
-function saysSomething(holder: Json): boolean {
+function hasContent(holder: Json): boolean {
   const parts = [holder['delta'], holder['message'], holder].filter(isObject)
   return parts.some(part => OUTPUT.some(field => isFilled(part[field])))
 }
@@ -115,7 +115,7 @@ function choices(payload: Json): Json[] {
   return Array.isArray(payload['choices']) ? payload['choices'].filter(isObject) : []
 }
 
-function protocolFailure(text: string): Verdict {
+function protocolFailure(text: string): Classification {
   const message = `The engine sent something that is not JSON: ${text.slice(0, 100)}`
   return { kind: 'failure', what: 'protocol', message, status: undefined }
 }

@@ -1,5 +1,5 @@
 /** What the gateway needs to know of a complete, good response of an engine. */
-export interface Answered {
+export interface ResponseSummary {
   /** `usage.prompt_tokens` or `meta_info.prompt_tokens`; `undefined` when the response does not name it. */
   readonly promptTokens: number | undefined
   /** Whether the response holds at least one generated token. */

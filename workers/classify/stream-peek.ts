@@ -2,7 +2,7 @@
 
 import { eventsIn, isDoneData } from '../sse/events.ts'
 import { type Failure, inStreamFailure } from './failure.ts'
-import { judgePayload } from './payload.ts'
+import { classifyPayload } from './payload.ts'
 
 export class StreamPeek {
   #isSettled = false
@@ -27,15 +27,21 @@ export class StreamPeek {
   push(block: Uint8Array): void {
     for (const { data } of eventsIn(block)) {
       if (this.#isSettled) return
-      if (data.length > 0 && !isDoneData(data)) this.#judge(data)
+      if (data.length > 0 && !isDoneData(data)) this.#classify(data)
     }
   }
 
-  #judge(data: Buffer): void {
-    const verdict = judgePayload(data.toString('utf8'))
-    if (verdict.kind === 'neutral') return
+  #classify(data: Buffer): void {
+    const classification = classifyPayload(data.toString('utf8'))
+    if (classification.kind === 'neutral') return
     this.#isSettled = true
-    if (verdict.kind === 'good') this.#promptTokens = verdict.promptTokens
-    else this.#failure = inStreamFailure('decode', verdict.what, verdict.message, verdict.status)
+    if (classification.kind === 'good') this.#promptTokens = classification.promptTokens
+    else
+      this.#failure = inStreamFailure(
+        'decode',
+        classification.what,
+        classification.message,
+        classification.status,
+      )
   }
 }

@@ -3,6 +3,6 @@
 import type { Injection } from '../request/engine-body.ts'
 import { newRid, newRids } from '../request/ids.ts'
 
-export function injectSingle(batchSize: number | undefined): Injection {
+export function injectMixed(batchSize: number | undefined): Injection {
   return { rid: batchSize === undefined ? newRid() : newRids(batchSize) }
 }

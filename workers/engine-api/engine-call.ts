@@ -1,11 +1,11 @@
 /** One small request to one engine, its answer whole. For what is not a generation request. */
 import type { Engine } from '../../src/core/engine.ts'
 import type { FlatHeaders } from '../../src/messages/types.ts'
-import { LegBody } from '../upstream/response-body.ts'
-import type { LegFailure, LegHandler, LegRequest } from '../upstream/types.ts'
+import { ResponseBody } from '../upstream/response-body.ts'
+import type { ResponseHandler, TransportError, UpstreamRequestOptions } from '../upstream/types.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 
-export interface EngineAnswer {
+export interface EngineResponse {
   readonly engine: Engine
   /** 0 when the engine could not be reached or did not answer in time. */
   readonly status: number
@@ -15,7 +15,7 @@ export interface EngineAnswer {
 }
 
 export interface EngineCall {
-  readonly method: LegRequest['method']
+  readonly method: UpstreamRequestOptions['method']
   readonly path: string
   readonly headers: FlatHeaders
   readonly body: Uint8Array | undefined
@@ -29,9 +29,9 @@ export function callEngine(
   engine: Engine,
   call: EngineCall,
   signal: AbortSignal,
-): Promise<EngineAnswer> {
+): Promise<EngineResponse> {
   return new Promise(resolve => {
-    const body = new LegBody(call.limitBytes)
+    const body = new ResponseBody(call.limitBytes)
     const end = (status: number, bytes: Uint8Array): void => {
       clearTimeout(timer)
       signal.removeEventListener('abort', giveUp)
@@ -41,11 +41,11 @@ export function callEngine(
       handle.abort()
       end(0, Buffer.from(`no answer within ${call.timeoutMs} ms`))
     }
-    const handler: LegHandler = {
+    const handler: ResponseHandler = {
       onHead: (status, headers) => body.start(status, headers),
       onData: bytes => void body.add(bytes),
       onEnd: () => end(body.status, body.joined()),
-      onFail: (failure: LegFailure) => end(0, Buffer.from(failure.message)),
+      onError: (failure: TransportError) => end(0, Buffer.from(failure.message)),
     }
     const timer = setTimeout(giveUp, call.timeoutMs)
     signal.addEventListener('abort', giveUp)

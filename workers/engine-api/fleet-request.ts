@@ -5,11 +5,11 @@ import type { Endpoint } from '../../src/core/endpoint.ts'
 import type { Engine, Role } from '../../src/core/engine.ts'
 import { GatewayError } from '../../src/core/errors.ts'
 import type { OpenMessage } from '../../src/messages/types.ts'
-import type { Fleet } from '../selection/pair-selector.ts'
+import type { PairSelector } from '../selection/pair-selector.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
-import { callEngine, type EngineAnswer, type EngineCall } from './engine-call.ts'
+import { callEngine, type EngineCall, type EngineResponse } from './engine-call.ts'
 import {
-  type FleetAnswer,
+  type FleetResponse,
   fanOutResult,
   firstGood,
   loadsOf,
@@ -43,11 +43,11 @@ const TIMEOUT_MS = 10_000
 const GENERATE_TIMEOUT_MS = 30_000
 
 /** Who asks, on behalf of whom. */
-export interface FleetAsk {
+export interface FleetRequest {
   readonly message: OpenMessage
   readonly context: {
     readonly config: Config
-    readonly fleet: Fleet
+    readonly pairSelector: PairSelector
     readonly upstreams: Upstreams
   }
   /** Aborted when the client is gone. */
@@ -55,9 +55,12 @@ export interface FleetAsk {
 }
 
 /** @throws GatewayError when no engine can answer. */
-export async function answerFleetRequest(endpoint: FleetEndpoint, from: FleetAsk): Promise<FleetAnswer> {
-  const { fleet } = from.context
-  const healthy = fleet.engines.filter(engine => fleet.isHealthy(engine))
+export async function handleFleetRequest(
+  endpoint: FleetEndpoint,
+  from: FleetRequest,
+): Promise<FleetResponse> {
+  const { pairSelector } = from.context
+  const healthy = pairSelector.engines.filter(engine => pairSelector.isHealthy(engine))
   switch (endpoint) {
     case 'models':
       return modelsOf(await askOneOfEach(endpoint, groupsByModels(healthy), from))
@@ -77,15 +80,15 @@ export async function answerFleetRequest(endpoint: FleetEndpoint, from: FleetAsk
     case 'flush-cache':
     case 'start-profile':
     case 'stop-profile':
-      return fanOutResult(await askAll(endpoint, fleet.engines, from), 502)
+      return fanOutResult(await askAll(endpoint, pairSelector.engines, from), 502)
   }
 }
 
 function askOneOfEach(
   endpoint: FleetEndpoint,
   groups: readonly (readonly Engine[])[],
-  from: FleetAsk,
-): Promise<EngineAnswer[]> {
+  from: FleetRequest,
+): Promise<EngineResponse[]> {
   if (groups.flat().length === 0) throw noEngine('engine')
   return Promise.all(groups.map(group => askInTurn(endpoint, group, from)))
 }
@@ -94,9 +97,9 @@ function askOneOfEach(
 async function askInTurn(
   endpoint: FleetEndpoint,
   engines: readonly Engine[],
-  from: FleetAsk,
-): Promise<EngineAnswer> {
-  let answer: EngineAnswer | undefined
+  from: FleetRequest,
+): Promise<EngineResponse> {
+  let answer: EngineResponse | undefined
   for (const engine of engines) {
     // oxlint-disable-next-line no-await-in-loop -- one that answers is enough
     answer = await ask(endpoint, engine, from)
@@ -113,13 +116,13 @@ function noEngine(what: string): GatewayError {
 function askAll(
   endpoint: FleetEndpoint,
   engines: readonly Engine[],
-  from: FleetAsk,
-): Promise<EngineAnswer[]> {
+  from: FleetRequest,
+): Promise<EngineResponse[]> {
   if (engines.length === 0) throw noEngine('engine')
   return Promise.all(engines.map(engine => ask(endpoint, engine, from)))
 }
 
-async function ask(endpoint: FleetEndpoint, engine: Engine, from: FleetAsk): Promise<EngineAnswer> {
+async function ask(endpoint: FleetEndpoint, engine: Engine, from: FleetRequest): Promise<EngineResponse> {
   const { upstreams } = from.context
   const answer = await callEngine(upstreams, engine, toCall(endpoint, PATHS[endpoint], from), from.signal)
   const older = OLDER_PATHS[endpoint]
@@ -127,7 +130,7 @@ async function ask(endpoint: FleetEndpoint, engine: Engine, from: FleetAsk): Pro
   return callEngine(upstreams, engine, toCall(endpoint, older, from), from.signal)
 }
 
-function toCall(endpoint: FleetEndpoint, path: string, { message, context }: FleetAsk): EngineCall {
+function toCall(endpoint: FleetEndpoint, path: string, { message, context }: FleetRequest): EngineCall {
   const { method, query, headers, body } = message
   const hasBody = method === 'POST' && body.length > 0
   return {

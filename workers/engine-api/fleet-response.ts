@@ -3,33 +3,33 @@ import { errorBody, GatewayError } from '../../src/core/errors.ts'
 import { statusFailure } from '../classify/failure.ts'
 import { isObject, type Json, parseObject } from '../json/parse.ts'
 import { unknownModelError } from '../selection/preflight.ts'
-import type { EngineAnswer } from './engine-call.ts'
+import type { EngineResponse } from './engine-call.ts'
 
-export interface FleetAnswer {
+export interface FleetResponse {
   readonly status: number
   /** JSON text. */
   readonly body: string
 }
 
 /** The first good answer, as it is. @throws GatewayError when there is none. */
-export function firstGood(answers: readonly EngineAnswer[]): FleetAnswer {
+export function firstGood(answers: readonly EngineResponse[]): FleetResponse {
   const [good] = goodOnes(answers)
   return { status: 200, body: good.body.toString('utf8') }
 }
 
 /** All models of all engines, each once. @throws GatewayError when no engine answered. */
-export function modelsOf(answers: readonly EngineAnswer[]): FleetAnswer {
+export function modelsOf(answers: readonly EngineResponse[]): FleetResponse {
   return { status: 200, body: JSON.stringify({ object: 'list', data: [...modelsById(answers).values()] }) }
 }
 
 /** The one model of that name. @throws GatewayError when no engine answered, or none has it. */
-export function modelOf(answers: readonly EngineAnswer[], name: string): FleetAnswer {
+export function modelOf(answers: readonly EngineResponse[], name: string): FleetResponse {
   const model = modelsById(answers).get(name)
   if (model === undefined) throw unknownModelError(name)
   return { status: 200, body: JSON.stringify(model) }
 }
 
-function modelsById(answers: readonly EngineAnswer[]): Map<unknown, unknown> {
+function modelsById(answers: readonly EngineResponse[]): Map<unknown, unknown> {
   const models = goodOnes(answers).flatMap(answer => listAt(parse(answer), 'data'))
   return new Map(models.map(model => [isObject(model) ? model['id'] : model, model]))
 }
@@ -40,7 +40,7 @@ function modelsById(answers: readonly EngineAnswer[]): Map<unknown, unknown> {
  *
  * @throws GatewayError when there is nothing that a reader could index: no decode engine, or no engine at all.
  */
-export function serverInfoOf(answers: readonly EngineAnswer[]): FleetAnswer {
+export function serverInfoOf(answers: readonly EngineResponse[]): FleetResponse {
   const good = goodOnes(answers)
   const of = (role: string): Json[] =>
     good
@@ -55,7 +55,7 @@ export function serverInfoOf(answers: readonly EngineAnswer[]): FleetAnswer {
 }
 
 /** The loads of all engines in one list, each with its engine and role; an engine that did not answer has an error. */
-export function loadsOf(answers: readonly EngineAnswer[]): FleetAnswer {
+export function loadsOf(answers: readonly EngineResponse[]): FleetResponse {
   const loads = answers.flatMap<Json>(answer => {
     const about = { engine: answer.engine.url, role: answer.engine.role }
     if (answer.status !== 200) return [{ ...about, error: textOf(answer) }]
@@ -65,7 +65,7 @@ export function loadsOf(answers: readonly EngineAnswer[]): FleetAnswer {
 }
 
 /** 200 when all engines said 2xx, else `failedStatus` with OpenAI's error and what each engine said. */
-export function fanOutResult(answers: readonly EngineAnswer[], failedStatus: number): FleetAnswer {
+export function fanOutResult(answers: readonly EngineResponse[], failedStatus: number): FleetResponse {
   const results = answers.map(answer => ({
     engine: answer.engine.url,
     role: answer.engine.role,
@@ -82,38 +82,38 @@ export function fanOutResult(answers: readonly EngineAnswer[], failedStatus: num
   }
 }
 
-function describe(answer: EngineAnswer): string {
+function describe(answer: EngineResponse): string {
   return `${answer.engine.url} (${answer.status || 'unreachable'}) ${textOf(answer)}`
 }
 
-function goodOnes(answers: readonly EngineAnswer[]): [EngineAnswer, ...EngineAnswer[]] {
+function goodOnes(answers: readonly EngineResponse[]): [EngineResponse, ...EngineResponse[]] {
   const [first, ...others] = answers.filter(isGood)
   if (first !== undefined) return [first, ...others]
   throw refusalIn(answers) ?? unreachable(answers)
 }
 
 /** A key that is missing, a path that the engine does not have: its own word says more than ours. */
-function refusalIn(answers: readonly EngineAnswer[]): GatewayError | undefined {
+function refusalIn(answers: readonly EngineResponse[]): GatewayError | undefined {
   const refusal = answers.find(({ status }) => status >= 400 && status < 500)
   if (refusal === undefined) return undefined
   const leg = refusal.engine.role === 'prefill' ? 'prefill' : 'decode'
   return statusFailure(leg, refusal.status, refusal.body).error
 }
 
-function unreachable(answers: readonly EngineAnswer[]): GatewayError {
+function unreachable(answers: readonly EngineResponse[]): GatewayError {
   const said = answers.map(describe).join('; ')
   return new GatewayError('engine-unreachable', `No engine gave an answer: ${said}`, { retryable: false })
 }
 
-function isGood(answer: EngineAnswer): boolean {
+function isGood(answer: EngineResponse): boolean {
   return answer.status >= 200 && answer.status < 300
 }
 
-function parse(answer: EngineAnswer): Json {
+function parse(answer: EngineResponse): Json {
   return parseObject(answer.body.toString('utf8')) ?? {}
 }
 
-function textOf(answer: EngineAnswer): string {
+function textOf(answer: EngineResponse): string {
   return answer.body.toString('utf8', 0, 300).trim()
 }
 

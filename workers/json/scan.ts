@@ -6,9 +6,9 @@
  * string ends are. UTF-8 is not looked at.
  */
 import { asBuffer, BYTE } from './bytes.ts'
-import { JsonFault, kindAt, skipSpace, skipString, skipValue, type ValueKind } from './skip.ts'
+import { JsonSyntaxError, kindAt, skipSpace, skipString, skipValue, type ValueKind } from './skip.ts'
 
-export { JsonFault }
+export { JsonSyntaxError }
 
 /** Bytes from `start` up to but not including `end`. */
 export interface Range {
@@ -46,13 +46,14 @@ export interface ScannedArray {
 /**
  * The object whose brace is at `start`, or after white space from there.
  *
- * @throws {JsonFault} what is wrong, and where
+ * @throws {JsonSyntaxError} what is wrong, and where
  */
 export function scanObject(bytes: Uint8Array, start: number): ScannedObject {
   const buffer = asBuffer(bytes)
   const members: Member[] = []
   let at = skipSpace(buffer, start)
-  if (buffer[at] !== BYTE.openBrace) throw new JsonFault(at, "expected an object, which begins with '{'")
+  if (buffer[at] !== BYTE.openBrace)
+    throw new JsonSyntaxError(at, "expected an object, which begins with '{'")
   at = skipSpace(buffer, at + 1)
   if (buffer[at] === BYTE.closeBrace) return { members, end: at + 1 }
   for (;;) {
@@ -60,16 +61,16 @@ export function scanObject(bytes: Uint8Array, start: number): ScannedObject {
     members.push(member)
     at = skipSpace(buffer, member.memberEnd)
     if (buffer[at] === BYTE.closeBrace) return { members, end: at + 1 }
-    if (buffer[at] !== BYTE.comma) throw new JsonFault(at, "expected ',' or '}'")
+    if (buffer[at] !== BYTE.comma) throw new JsonSyntaxError(at, "expected ',' or '}'")
     at = skipSpace(buffer, at + 1)
   }
 }
 
 function scanMember(buffer: Buffer, start: number): Member {
-  if (buffer[start] !== BYTE.quote) throw new JsonFault(start, 'expected a key in double quotes')
+  if (buffer[start] !== BYTE.quote) throw new JsonSyntaxError(start, 'expected a key in double quotes')
   const keyEnd = skipString(buffer, start)
   const colon = skipSpace(buffer, keyEnd)
-  if (buffer[colon] !== BYTE.colon) throw new JsonFault(colon, "expected ':'")
+  if (buffer[colon] !== BYTE.colon) throw new JsonSyntaxError(colon, "expected ':'")
   const valueStart = skipSpace(buffer, colon + 1)
   const kind = kindAt(buffer, valueStart)
   const valueEnd = skipValue(buffer, valueStart, kind)
@@ -80,13 +81,13 @@ function scanMember(buffer: Buffer, start: number): Member {
 /**
  * The array whose bracket is at `start`, or after white space from there.
  *
- * @throws {JsonFault} what is wrong, and where
+ * @throws {JsonSyntaxError} what is wrong, and where
  */
 export function scanArray(bytes: Uint8Array, start: number): ScannedArray {
   const buffer = asBuffer(bytes)
   const elements: ScannedValue[] = []
   let at = skipSpace(buffer, start)
-  if (buffer[at] !== BYTE.openBracket) throw new JsonFault(at, "expected a list, which begins with '['")
+  if (buffer[at] !== BYTE.openBracket) throw new JsonSyntaxError(at, "expected a list, which begins with '['")
   at = skipSpace(buffer, at + 1)
   if (buffer[at] === BYTE.closeBracket) return { elements, end: at + 1 }
   for (;;) {
@@ -95,7 +96,7 @@ export function scanArray(bytes: Uint8Array, start: number): ScannedArray {
     elements.push({ kind, start: at, end })
     at = skipSpace(buffer, end)
     if (buffer[at] === BYTE.closeBracket) return { elements, end: at + 1 }
-    if (buffer[at] !== BYTE.comma) throw new JsonFault(at, "expected ',' or ']'")
+    if (buffer[at] !== BYTE.comma) throw new JsonSyntaxError(at, "expected ',' or ']'")
     at = skipSpace(buffer, at + 1)
   }
 }
@@ -103,7 +104,7 @@ export function scanArray(bytes: Uint8Array, start: number): ScannedArray {
 /**
  * The text of the JSON string at `range`, quotes included in the range.
  *
- * @throws {JsonFault} an escape is wrong
+ * @throws {JsonSyntaxError} an escape is wrong
  */
 export function decodeString(bytes: Uint8Array, range: Range): string {
   const buffer = asBuffer(bytes)
@@ -112,7 +113,7 @@ export function decodeString(bytes: Uint8Array, range: Range): string {
   try {
     return String(JSON.parse(`"${text}"`))
   } catch {
-    throw new JsonFault(range.start, 'a string with a bad escape')
+    throw new JsonSyntaxError(range.start, 'a string with a bad escape')
   }
 }
 
@@ -120,7 +121,7 @@ export function decodeString(bytes: Uint8Array, range: Range): string {
  * The value at a path of keys and list positions, such as `['choices', 0, 'text']`; `undefined` when there is none.
  * Of equal keys the last counts, as in every parser.
  *
- * @throws {JsonFault} the bytes on the way are not JSON
+ * @throws {JsonSyntaxError} the bytes on the way are not JSON
  */
 export function rangeAt(bytes: Uint8Array, path: readonly (string | number)[]): ScannedValue | undefined {
   const buffer = asBuffer(bytes)

@@ -10,7 +10,7 @@ import { BYTE, isDigit, isSpace } from './bytes.ts'
 export type ValueKind = 'string' | 'number' | 'object' | 'array' | 'true' | 'false' | 'null'
 
 /** What is wrong with the JSON, and at which byte. */
-export class JsonFault extends Error {
+export class JsonSyntaxError extends Error {
   override readonly name = 'JsonFault'
   readonly position: number
 
@@ -52,10 +52,10 @@ export function kindAt(bytes: Buffer, at: number): ValueKind {
     case 0x6e:
       return 'null'
     case undefined:
-      throw new JsonFault(at, 'a value is missing at the end')
+      throw new JsonSyntaxError(at, 'a value is missing at the end')
     default:
       if (isDigit(byte) || byte === BYTE.minus) return 'number'
-      throw new JsonFault(at, 'expected a value')
+      throw new JsonSyntaxError(at, 'expected a value')
   }
 }
 
@@ -89,7 +89,7 @@ export function skipString(bytes: Buffer, start: number): number {
       limit = Math.min(at + SHORT_STRING, bytes.length)
     }
     const quote = bytes.indexOf(BYTE.quote, at)
-    if (quote < 0) throw new JsonFault(start, 'this string has no end')
+    if (quote < 0) throw new JsonSyntaxError(start, 'this string has no end')
     if (!isEscaped(bytes, quote, at)) return quote + 1
     at = quote + 1
   }
@@ -105,7 +105,7 @@ function isEscaped(bytes: Buffer, quote: number, floor: number): boolean {
 function skipLiteral(bytes: Buffer, start: number, literal: string): number {
   for (let index = 0; index < literal.length; index++) {
     if (bytes[start + index] !== literal.charCodeAt(index)) {
-      throw new JsonFault(start, `expected ${literal}`)
+      throw new JsonSyntaxError(start, `expected ${literal}`)
     }
   }
   return start + literal.length
@@ -115,7 +115,7 @@ function skipNumber(bytes: Buffer, start: number): number {
   let at = bytes[start] === BYTE.minus ? start + 1 : start
   const hasLeadingZero = bytes[at] === BYTE.zero
   at = hasLeadingZero ? at + 1 : skipDigits(bytes, at)
-  if (hasLeadingZero && isDigit(bytes[at])) throw new JsonFault(at, 'a number may not begin with 0')
+  if (hasLeadingZero && isDigit(bytes[at])) throw new JsonSyntaxError(at, 'a number may not begin with 0')
   if (bytes[at] === BYTE.dot) at = skipDigits(bytes, at + 1)
   // 0x20 makes the letter small.
   if (((bytes[at] ?? 0) | 0x20) === 0x65) {
@@ -127,7 +127,7 @@ function skipNumber(bytes: Buffer, start: number): number {
 }
 
 function skipDigits(bytes: Buffer, start: number): number {
-  if (!isDigit(bytes[start])) throw new JsonFault(start, 'expected a digit')
+  if (!isDigit(bytes[start])) throw new JsonSyntaxError(start, 'expected a digit')
   let at = start + 1
   while (isDigit(bytes[at])) at++
   return at
@@ -150,7 +150,7 @@ function skipNested(bytes: Buffer, start: number): number {
     lookedAhead = closingBracket(bytes, at)
     if (isFlat(bytes, at + 1, lookedAhead)) at = lookedAhead - 1
   }
-  throw new JsonFault(start, 'this bracket is not closed')
+  throw new JsonSyntaxError(start, 'this bracket is not closed')
 }
 
 function isClosing(byte: number | undefined): byte is number {
@@ -158,12 +158,12 @@ function isClosing(byte: number | undefined): byte is number {
 }
 
 function openBracket(open: number[], byte: number, at: number): void {
-  if (open.push(byte) > MAX_DEPTH) throw new JsonFault(at, 'nested too deeply')
+  if (open.push(byte) > MAX_DEPTH) throw new JsonSyntaxError(at, 'nested too deeply')
 }
 
 function closeBracket(open: number[], byte: number, at: number): void {
   // Each closing bracket is its opening one plus 2.
-  if (open.pop() !== byte - 2) throw new JsonFault(at, 'this bracket closes nothing')
+  if (open.pop() !== byte - 2) throw new JsonSyntaxError(at, 'this bracket closes nothing')
 }
 
 function beginsWithNumber(bytes: Buffer, open: number): boolean {
@@ -173,7 +173,7 @@ function beginsWithNumber(bytes: Buffer, open: number): boolean {
 
 function closingBracket(bytes: Buffer, open: number): number {
   const close = bytes.indexOf(BYTE.closeBracket, open)
-  if (close < 0) throw new JsonFault(open, 'this bracket is not closed')
+  if (close < 0) throw new JsonSyntaxError(open, 'this bracket is not closed')
   return close
 }
 

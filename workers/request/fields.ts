@@ -8,10 +8,10 @@ import { isUtf8 } from 'node:buffer'
 import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
 import { GatewayError } from '../../src/core/errors.ts'
 import { asBuffer } from '../json/bytes.ts'
-import { findFault } from '../json/find-fault.ts'
+import { locateSyntaxError } from '../json/locate-syntax-error.ts'
 import { lastMember, stringAt, textAt } from '../json/members.ts'
 import {
-  JsonFault,
+  JsonSyntaxError,
   type Member,
   type Range,
   type ScannedObject,
@@ -73,7 +73,7 @@ export function readFields(endpoint: GenerationEndpoint, body: Uint8Array): Requ
     const object = scanBody(bytes)
     return fieldsOf(endpoint, bytes, object)
   } catch (fault) {
-    if (fault instanceof JsonFault) throw invalidJson(bytes, fault)
+    if (fault instanceof JsonSyntaxError) throw invalidJson(bytes, fault)
     throw fault
   }
 }
@@ -81,24 +81,24 @@ export function readFields(endpoint: GenerationEndpoint, body: Uint8Array): Requ
 function scanBody(bytes: Buffer): ScannedObject {
   const object = scanObject(bytes, 0)
   const after = skipSpace(bytes, object.end)
-  if (after !== bytes.length) throw new JsonFault(after, 'expected nothing after the object')
-  if (bytes.length <= PARSED_BYTES) parseWhole(bytes)
+  if (after !== bytes.length) throw new JsonSyntaxError(after, 'expected nothing after the object')
+  if (bytes.length <= PARSED_BYTES) parseFully(bytes)
   return object
 }
 
-function parseWhole(bytes: Buffer): void {
+function parseFully(bytes: Buffer): void {
   try {
     JSON.parse(bytes.toString())
   } catch (cause) {
     // The parser's own message does not always say where.
-    const fault = findFault(bytes)
+    const fault = locateSyntaxError(bytes)
     if (fault !== undefined) throw fault
     const message = cause instanceof Error ? cause.message : String(cause)
     throw new GatewayError('invalid-json', `The request body is not valid JSON: ${message}`, { cause })
   }
 }
 
-function invalidJson(bytes: Buffer, fault: JsonFault): GatewayError {
+function invalidJson(bytes: Buffer, fault: JsonSyntaxError): GatewayError {
   const before = bytes.subarray(0, fault.position)
   const lineStart = before.lastIndexOf(0x0a) + 1
   let line = 1

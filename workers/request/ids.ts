@@ -34,7 +34,7 @@ export function newRids(count: number): readonly string[] {
 }
 
 /** Those of the rids by which engines give the whole attempt up. */
-export function wholeOf(rids: readonly string[]): readonly string[] {
+export function abortRids(rids: readonly string[]): readonly string[] {
   return rids.length > 1 ? rids.slice(0, 1) : rids
 }
 

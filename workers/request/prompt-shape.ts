@@ -39,11 +39,11 @@ function shapeOfList(bytes: Buffer, member: Member): PromptShape {
 }
 
 function longest(bytes: Buffer, elements: readonly ScannedValue[]): number | undefined {
-  let most: number | undefined
+  let max: number | undefined
   for (const element of elements) {
-    if (element.kind === 'array') most = Math.max(most ?? 0, countFlat(bytes, element))
+    if (element.kind === 'array') max = Math.max(max ?? 0, countFlat(bytes, element))
   }
-  return most
+  return max
 }
 
 function countFlat(bytes: Buffer, list: ScannedValue): number {

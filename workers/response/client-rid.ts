@@ -1,11 +1,11 @@
 /** Gives the client its own rid back, where it sent one: engines know the request by the gateway's. */
 import { asBuffer } from '../json/bytes.ts'
 import { applyEdits, type Edit } from '../json/edit.ts'
-import type { AnswerEditor } from './editor.ts'
+import type { ResponseEditor } from './editor.ts'
 
 const HYPHEN = 0x2d
 
-export class ClientRid implements AnswerEditor {
+export class ClientRid implements ResponseEditor {
   /** Ours and the client's, as they stand inside a JSON string. */
   readonly #names: readonly { readonly ours: Buffer; readonly theirs: Buffer }[]
 

@@ -7,9 +7,9 @@
  */
 import { asBuffer } from '../json/bytes.ts'
 import { applyEdits, type Edit } from '../json/edit.ts'
-import { JsonFault, rangeAt, scanArray } from '../json/scan.ts'
+import { JsonSyntaxError, rangeAt, scanArray } from '../json/scan.ts'
 import { eventsIn, isDoneData, type ServerSentEvent, toEvent } from '../sse/events.ts'
-import type { AnswerEditor } from './editor.ts'
+import type { ResponseEditor } from './editor.ts'
 import { joinLists, withoutLast } from './json-lists.ts'
 
 const LISTS = ['text_offset', 'token_logprobs', 'tokens', 'top_logprobs'] as const
@@ -18,7 +18,7 @@ type ListName = (typeof LISTS)[number]
 /** The lists of one choice, as JSON. */
 type Rows = Partial<Record<ListName, Buffer>>
 
-export class EchoLogprobs implements AnswerEditor {
+export class EchoLogprobs implements ResponseEditor {
   /** What prefill says of each choice's prompt, by the choice's index. */
   readonly #prompts: ReadonlyMap<number, Rows>
   readonly #seen = new Set<number>()
@@ -44,7 +44,7 @@ export class EchoLogprobs implements AnswerEditor {
       const edited = this.#edit(data)
       return edited === data ? raw : toEvent(edited)
     } catch (fault) {
-      if (fault instanceof JsonFault) return raw
+      if (fault instanceof JsonSyntaxError) return raw
       throw fault
     }
   }

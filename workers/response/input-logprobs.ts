@@ -8,16 +8,16 @@
  */
 import { asBuffer } from '../json/bytes.ts'
 import { applyEdits, type Edit } from '../json/edit.ts'
-import { JsonFault, rangeAt, type ScannedValue, scanArray } from '../json/scan.ts'
+import { JsonSyntaxError, rangeAt, type ScannedValue, scanArray } from '../json/scan.ts'
 import { eventsIn, isDoneData, type ServerSentEvent, toEvent } from '../sse/events.ts'
-import type { AnswerEditor } from './editor.ts'
+import type { ResponseEditor } from './editor.ts'
 import { joinLists } from './json-lists.ts'
 
 const FIELDS = ['input_token_logprobs', 'input_top_logprobs', 'input_token_ids_logprobs'] as const
 const NAMED = 'output_token_ids_logprobs'
 const EMPTY_LIST = Buffer.from('[]')
 
-export class InputLogprobs implements AnswerEditor {
+export class InputLogprobs implements ResponseEditor {
   /** Prefill's answer for each prompt of the request, by its index. */
   readonly #items: ReadonlyMap<number, Buffer>
   readonly #seen = new Set<number>()
@@ -46,7 +46,7 @@ export class InputLogprobs implements AnswerEditor {
     try {
       return this.#merged(event)
     } catch (fault) {
-      if (fault instanceof JsonFault) return event.raw
+      if (fault instanceof JsonSyntaxError) return event.raw
       throw fault
     }
   }

@@ -5,9 +5,9 @@
 import type { NowMs } from '../../src/core/clock.ts'
 import type { RetryBudget } from '../../src/resilience/retry-budget.ts'
 
-const LOOK_MS = 100
+const POLL_INTERVAL_MS = 100
 
-export class RetryGate {
+export class RetryBudgetQueue {
   readonly #budget: RetryBudget
   readonly #nowMs: NowMs
   /** In the order of their coming: a Set keeps it, and one that leaves costs nothing. */
@@ -31,7 +31,7 @@ export class RetryGate {
       return () => undefined
     }
     this.#waiting.add(go)
-    this.#timer ??= setInterval(() => this.#look(), LOOK_MS)
+    this.#timer ??= setInterval(() => this.#poll(), POLL_INTERVAL_MS)
     return () => this.#leave(go)
   }
 
@@ -42,7 +42,7 @@ export class RetryGate {
     this.#timer = undefined
   }
 
-  #look(): void {
+  #poll(): void {
     for (const go of this.#waiting) {
       if (!this.#budget.take(this.#nowMs())) return
       this.#leave(go)

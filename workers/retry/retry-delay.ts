@@ -1,13 +1,13 @@
 /** The pause of one request before its next attempt: the backoff, then the line for budget. Ends at once when told. */
-import type { RetryGate } from './budget-queue.ts'
+import type { RetryBudgetQueue } from './budget-queue.ts'
 
-export class RetryWait {
-  readonly #gate: RetryGate
+export class RetryDelay {
+  readonly #budgetQueue: RetryBudgetQueue
   #timer: NodeJS.Timeout | undefined
   #leave: (() => void) | undefined
 
-  constructor(gate: RetryGate) {
-    this.#gate = gate
+  constructor(budgetQueue: RetryBudgetQueue) {
+    this.#budgetQueue = budgetQueue
   }
 
   get isWaiting(): boolean {
@@ -32,7 +32,7 @@ export class RetryWait {
 
   #queue(go: () => void): void {
     let hasGone = false
-    const leave = this.#gate.pass(() => {
+    const leave = this.#budgetQueue.pass(() => {
       hasGone = true
       this.#leave = undefined
       go()

@@ -7,19 +7,19 @@ import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
 import type { FlatHeaders } from '../../src/messages/types.ts'
 import { decideRetry } from '../../src/resilience/retry.ts'
 import { Attempt } from '../attempt/attempt.ts'
-import type { AnswerHead, AttemptPlan, AttemptSink, PromptSink } from '../attempt/plan.ts'
+import type { AttemptHandler, AttemptPlan, PromptHandler, ResponseHead } from '../attempt/plan.ts'
 import { abortedFailure, type Failure, noEngineFailure } from '../classify/failure.ts'
 import { injectBootstrap } from '../connectors/bootstrap.ts'
-import { injectSingle } from '../connectors/mixed.ts'
+import { injectMixed } from '../connectors/mixed.ts'
 import { buildBody } from '../request/engine-body.ts'
 import type { RequestFields } from '../request/fields.ts'
-import type { RequestTimers } from '../request/timeouts.ts'
+import type { RequestTimeouts } from '../request/timeouts.ts'
 import type { Waiter } from '../selection/capacity-queue.ts'
-import { LegVerdicts } from '../selection/feedback.ts'
+import { AttemptFeedback } from '../selection/feedback.ts'
 import type { ChosenPair, Pair } from '../selection/pair-selector.ts'
 import { findTooLong, unknownModel } from '../selection/preflight.ts'
-import { EngineWait } from './no-engine-wait.ts'
-import { RetryWait } from './retry-delay.ts'
+import { NoEngineWait } from './no-engine-wait.ts'
+import { RetryDelay } from './retry-delay.ts'
 import type { RouterContext } from './router-context.ts'
 
 export interface EngineRequest {
@@ -31,7 +31,7 @@ export interface EngineRequest {
   readonly fields: RequestFields
   /** Every `n` of the body becomes 1: the request is one of several samples. */
   readonly singleSample: boolean
-  readonly timers: RequestTimers
+  readonly timeouts: RequestTimeouts
   /** On the context's clock. */
   readonly deadlineMs: number
   /** Of the exchange. */
@@ -45,25 +45,25 @@ const NONE: ReadonlySet<number> = new Set()
 /** Mean pause after a shortage of descriptors, ports or buffers. */
 const SHORTAGE_WAIT_MS = 50
 
-export class AttemptLoop implements AttemptSink, PromptSink, Waiter {
+export class RetryLoop implements AttemptHandler, PromptHandler, Waiter {
   readonly #request: EngineRequest
-  readonly #sink: AttemptSink
+  readonly #sink: AttemptHandler
   readonly #context: RouterContext
   /** Slots of engines that have failed this request. */
   #avoid = NONE
-  #wait: RetryWait | undefined
-  #engineWait: EngineWait | undefined
+  #wait: RetryDelay | undefined
+  #engineWait: NoEngineWait | undefined
   #attempt: Attempt | undefined
   #pair: Pair | undefined
-  #verdicts: LegVerdicts | undefined
+  #feedback: AttemptFeedback | undefined
   #retries = 0
   #hadFreeAttempt = false
-  #isFresh = false
+  #freshConnection = false
   #isAbortRequested = false
   /** Where it waits when the engines are full. */
-  #line: string | undefined
+  #queueKey: string | undefined
 
-  constructor(request: EngineRequest, sink: AttemptSink, context: RouterContext) {
+  constructor(request: EngineRequest, sink: AttemptHandler, context: RouterContext) {
     this.#request = request
     this.#sink = sink
     this.#context = context
@@ -71,24 +71,24 @@ export class AttemptLoop implements AttemptSink, PromptSink, Waiter {
 
   /** The sink may hear of the end before this returns. */
   start(): void {
-    this.#context.retryGate.countRequest()
+    this.#context.budgetQueue.countRequest()
     this.#tryNext()
   }
 
   /** The sink hears nothing more. */
   abort(): void {
     this.#wait?.end()
-    this.#leaveLine()
+    this.#leaveQueue()
     this.#attempt?.abort()
-    this.#verdicts?.abandoned()
+    this.#feedback?.abandoned()
   }
 
   /** The client asked to abort by rid: engines are told, and what they answer is the answer. */
   requestAbort(): void {
     this.#isAbortRequested = true
-    if (this.#wait?.isWaiting !== true && this.#line === undefined) return this.#attempt?.requestAbort()
+    if (this.#wait?.isWaiting !== true && this.#queueKey === undefined) return this.#attempt?.requestAbort()
     this.#wait?.end()
-    this.#leaveLine()
+    this.#leaveQueue()
     this.#giveUp(abortedFailure(), 'aborted')
   }
 
@@ -100,43 +100,43 @@ export class AttemptLoop implements AttemptSink, PromptSink, Waiter {
     this.#attempt?.resume()
   }
 
-  answered(head: AnswerHead, body: Uint8Array): void {
-    this.#verdicts?.good()
+  onResponse(head: ResponseHead, body: Uint8Array): void {
+    this.#feedback?.succeeded()
     this.#end()
-    this.#sink.answered(head, body)
+    this.#sink.onResponse(head, body)
   }
 
-  started(head: AnswerHead): void {
-    this.#verdicts?.good()
-    this.#sink.started(head)
+  onHead(head: ResponseHead): void {
+    this.#feedback?.succeeded()
+    this.#sink.onHead(head)
   }
 
-  bytes(bytes: Uint8Array): void {
-    this.#sink.bytes(bytes)
+  onData(bytes: Uint8Array): void {
+    this.#sink.onData(bytes)
   }
 
-  ended(): void {
+  onEnd(): void {
     this.#end()
-    this.#sink.ended()
+    this.#sink.onEnd()
   }
 
-  broke(failure: Failure): void {
+  onStreamError(failure: Failure): void {
     this.#charge(failure)
     this.#end()
-    this.#context.observer.attemptFailed(failure, this.#pair)
+    this.#context.metrics.attemptFailed(failure, this.#pair)
     this.#log('stream broken', failure)
-    this.#sink.broke(failure)
+    this.#sink.onStreamError(failure)
   }
 
-  promptFailed(failure: Failure): void {
+  onPromptError(failure: Failure): void {
     this.#charge(failure)
-    this.#context.observer.attemptFailed(failure, this.#pair)
+    this.#context.metrics.attemptFailed(failure, this.#pair)
     this.#log('prompt of a batch broken', failure)
   }
 
-  failed(failure: Failure): void {
+  onError(failure: Failure): void {
     this.#attempt = undefined
-    this.#context.observer.attemptFailed(failure, this.#pair)
+    this.#context.metrics.attemptFailed(failure, this.#pair)
     this.#avoidGuilty(failure)
     this.#charge(failure)
     if (failure.cause === 'local' && !this.#isAbortRequested) return this.#comeAgain(failure)
@@ -156,8 +156,8 @@ export class AttemptLoop implements AttemptSink, PromptSink, Waiter {
     if (!decision.retry) return this.#giveUp(failure, decision.because)
     if (decision.isFree) this.#hadFreeAttempt = true
     else this.#retries++
-    this.#isFresh = decision.isFree
-    this.#context.observer.retried(failure)
+    this.#freshConnection = decision.isFree
+    this.#context.metrics.retried(failure)
     this.#log('retry', failure, { retry: this.#retries, delayMs: Math.round(decision.delayMs) })
     this.#tryAfter(decision.delayMs, !decision.isFree)
   }
@@ -170,61 +170,63 @@ export class AttemptLoop implements AttemptSink, PromptSink, Waiter {
 
   /** Engines that are full are no failure: the attempt waits for its turn, and only the deadline ends that. */
   #tryNext(): void {
-    const { capacity, fleet } = this.#context
-    const isAgain = this.#avoid.size > 0 ? ' again' : ''
+    const { capacityQueue, pairSelector } = this.#context
+    const retrySuffix = this.#avoid.size > 0 ? ' again' : ''
     // A repeated attempt may ask for other engines than the first of others: neither holds up the other.
-    const line = `${fleet.keyOf(this.#request.fields.model)}${isAgain}`
-    if (!capacity.hasWaiting(line) && this.tryStart()) return
-    this.#line = line
-    capacity.wait(line, this)
+    const queueKey = `${pairSelector.queueKeyOf(this.#request.fields.model)}${retrySuffix}`
+    if (!capacityQueue.hasWaiting(queueKey) && this.tryStart()) return
+    this.#queueKey = queueKey
+    capacityQueue.wait(queueKey, this)
   }
 
   /** For `Capacity`, which calls it until there is room. */
   tryStart(): boolean {
-    const { capacity, fleet } = this.#context
+    const { capacityQueue, pairSelector } = this.#context
     const { fields } = this.#request
     const weight = fields.batchSize ?? 1
-    const choice = fleet.choose(fields.model, this.#avoid, engine => capacity.hasRoom(engine, weight))
+    const choice = pairSelector.choose(fields.model, this.#avoid, engine =>
+      capacityQueue.hasRoom(engine, weight),
+    )
     if (choice.kind === 'full') return false
     const hasGone = choice.kind !== 'pair' || this.#startOn(choice, weight)
     if (!hasGone) return false
-    this.#line = undefined
+    this.#queueKey = undefined
     if (choice.kind === 'unknown-model') this.#giveUp(unknownModel(fields.model), 'not-retryable')
     if (choice.kind === 'none') this.#waitForEngine(choice.missing)
     return true
   }
 
   #startOn({ pair, probes }: ChosenPair, weight: number): boolean {
-    const verdicts = new LegVerdicts(pair, probes, this.#context)
+    const feedback = new AttemptFeedback(pair, probes, this.#context)
     const tooLong = findTooLong(this.#request.fields, pair)
-    const leases = tooLong === undefined ? this.#context.capacity.tryTake(pair, weight) : undefined
+    const leases = tooLong === undefined ? this.#context.capacityQueue.tryTake(pair, weight) : undefined
     if (leases === undefined) {
-      verdicts.abandoned()
+      feedback.abandoned()
       if (tooLong !== undefined) this.#giveUp(tooLong, 'not-retryable')
       return tooLong !== undefined
     }
-    this.#verdicts = verdicts
+    this.#feedback = feedback
     this.#pair = pair
     this.#attempt = new Attempt({ ...this.#plan(pair), leases }, this, this.#context)
-    this.#context.observer.attemptStarted(pair)
+    this.#context.metrics.attemptStarted(pair)
     this.#attempt.start()
     return true
   }
 
-  #leaveLine(): void {
-    if (this.#line !== undefined) this.#context.capacity.leave(this.#line, this)
-    this.#line = undefined
+  #leaveQueue(): void {
+    if (this.#queueKey !== undefined) this.#context.capacityQueue.leave(this.#queueKey, this)
+    this.#queueKey = undefined
   }
 
   /** Nothing was sent, so this is no retry: it costs no budget, and has a time of its own. */
   #waitForEngine(missing: string): void {
     const { config, nowMs, random } = this.#context
     this.#pair = undefined
-    this.#engineWait ??= new EngineWait(config.timeouts.engineWaitMs)
+    this.#engineWait ??= new NoEngineWait(config.timeouts.engineWaitMs)
     const delayMs = this.#engineWait.nextMs(nowMs(), this.#request.deadlineMs, random)
     if (delayMs === undefined || this.#isAbortRequested) {
       const failure = noEngineFailure(missing)
-      this.#context.observer.attemptFailed(failure, undefined)
+      this.#context.metrics.attemptFailed(failure, undefined)
       return this.#giveUp(failure, 'no-engine')
     }
     this.#tryAfter(delayMs, false)
@@ -232,22 +234,22 @@ export class AttemptLoop implements AttemptSink, PromptSink, Waiter {
 
   /** `costs`: of the retry budget. */
   #tryAfter(delayMs: number, costs: boolean): void {
-    this.#wait ??= new RetryWait(this.#context.retryGate)
+    this.#wait ??= new RetryDelay(this.#context.budgetQueue)
     this.#wait.start(delayMs, costs, () => this.#tryNext())
   }
 
   #charge(failure: Failure): void {
     // What our own abort made of the engines' answer is no fault of theirs.
-    if (this.#isAbortRequested) this.#verdicts?.abandoned()
-    else this.#verdicts?.failed(failure)
-    this.#verdicts = undefined
+    if (this.#isAbortRequested) this.#feedback?.abandoned()
+    else this.#feedback?.failed(failure)
+    this.#feedback = undefined
   }
 
   #plan(pair: Pair): Omit<AttemptPlan, 'leases'> {
-    const { id, endpoint, path, headers, timers, body, fields, singleSample } = this.#request
+    const { id, endpoint, path, headers, timeouts, body, fields, singleSample } = this.#request
     const injected = pair.prefill
       ? injectBootstrap(pair.prefill, fields.batchSize, this.#context.random)
-      : injectSingle(fields.batchSize)
+      : injectMixed(fields.batchSize)
     return {
       path,
       isStream: fields.isStream,
@@ -258,9 +260,9 @@ export class AttemptLoop implements AttemptSink, PromptSink, Waiter {
       exchangeId: id,
       rids: typeof injected.rid === 'string' ? [injected.rid] : injected.rid,
       headers,
-      timers,
+      timeouts,
       body: buildBody(body, fields, injected, { singleSample }),
-      isFresh: this.#isFresh,
+      freshConnection: this.#freshConnection,
     }
   }
 
@@ -278,7 +280,7 @@ export class AttemptLoop implements AttemptSink, PromptSink, Waiter {
     this.#end()
     if (failure.error.fault !== 'client' && failure.error.status >= 500)
       this.#log('failed', failure, { because })
-    this.#sink.failed(failure)
+    this.#sink.onError(failure)
   }
 
   #end(): void {

@@ -4,46 +4,46 @@
  * Each has its own pair, rid, room and retries. To its sink the whole looks like one request.
  */
 
-import type { AnswerHead, AttemptSink } from '../attempt/plan.ts'
+import type { AttemptHandler, ResponseHead } from '../attempt/plan.ts'
 import type { Failure } from '../classify/failure.ts'
 import { asBuffer } from '../json/bytes.ts'
-import { EditedSink } from '../response/editing-sink.ts'
-import { AttemptLoop, type EngineRequest } from '../retry/retry-loop.ts'
+import { EditingHandler } from '../response/editing-handler.ts'
+import { type EngineRequest, RetryLoop } from '../retry/retry-loop.ts'
 import type { RouterContext } from '../retry/router-context.ts'
 import { mergeBodies } from './merge-bodies.ts'
 import { SampleStreams } from './merge-events.ts'
 
 export class FanOut {
   readonly #request: EngineRequest
-  readonly #sink: AttemptSink
-  readonly #loops: readonly AttemptLoop[]
+  readonly #sink: AttemptHandler
+  readonly #loops: readonly RetryLoop[]
   readonly #streams: SampleStreams
   readonly #bodies: Buffer[] = []
-  #left: number
+  #remaining: number
   #isStarted = false
-  #isOver = false
+  #isDone = false
 
-  constructor(request: EngineRequest, sink: AttemptSink, context: RouterContext) {
+  constructor(request: EngineRequest, sink: AttemptHandler, context: RouterContext) {
     const { n } = request.fields
     this.#request = { ...request, singleSample: true }
     this.#sink = sink
-    this.#left = n
+    this.#remaining = n
     this.#streams = new SampleStreams(request.endpoint, n)
     this.#loops = Array.from({ length: n }, (_, sample) => {
-      const own = new EditedSink(request.fields, this.#sinkOf(sample))
-      return new AttemptLoop(this.#request, own, context)
+      const own = new EditingHandler(request.fields, this.#sinkOf(sample))
+      return new RetryLoop(this.#request, own, context)
     })
   }
 
   start(): void {
     for (const loop of this.#loops) {
-      if (this.#isOver) return
+      if (this.#isDone) return
       loop.start()
     }
   }
 
   abort(): void {
-    this.#isOver = true
+    this.#isDone = true
     for (const loop of this.#loops) loop.abort()
   }
 
@@ -59,49 +59,49 @@ export class FanOut {
     for (const loop of this.#loops) loop.resume()
   }
 
-  #sinkOf(sample: number): AttemptSink {
+  #sinkOf(sample: number): AttemptHandler {
     return {
-      answered: (head, body) => this.#answered(sample, head, body),
-      started: head => this.#started(head),
-      bytes: bytes => this.#bytes(sample, bytes),
-      ended: () => this.#ended(),
-      failed: failure => this.#failed(failure),
-      broke: failure => this.#failed(failure),
+      onResponse: (head, body) => this.#answered(sample, head, body),
+      onHead: head => this.#started(head),
+      onData: bytes => this.#bytes(sample, bytes),
+      onEnd: () => this.#ended(),
+      onError: failure => this.#failed(failure),
+      onStreamError: failure => this.#failed(failure),
     }
   }
 
-  #answered(sample: number, head: AnswerHead, body: Uint8Array): void {
-    if (this.#isOver) return
+  #answered(sample: number, head: ResponseHead, body: Uint8Array): void {
+    if (this.#isDone) return
     this.#bodies[sample] = asBuffer(body)
-    if (--this.#left > 0) return
-    this.#isOver = true
-    this.#sink.answered(head, mergeBodies(this.#request.endpoint, this.#bodies))
+    if (--this.#remaining > 0) return
+    this.#isDone = true
+    this.#sink.onResponse(head, mergeBodies(this.#request.endpoint, this.#bodies))
   }
 
-  #started(head: AnswerHead): void {
-    if (this.#isOver || this.#isStarted) return
+  #started(head: ResponseHead): void {
+    if (this.#isDone || this.#isStarted) return
     this.#isStarted = true
-    this.#sink.started(head)
+    this.#sink.onHead(head)
   }
 
   #bytes(sample: number, bytes: Uint8Array): void {
-    if (this.#isOver) return
+    if (this.#isDone) return
     const events = this.#streams.edit(bytes, sample)
-    if (events.length > 0) this.#sink.bytes(events)
+    if (events.length > 0) this.#sink.onData(events)
   }
 
   #ended(): void {
-    if (this.#isOver || --this.#left > 0) return
-    this.#isOver = true
-    this.#sink.bytes(this.#streams.end())
-    this.#sink.ended()
+    if (this.#isDone || --this.#remaining > 0) return
+    this.#isDone = true
+    this.#sink.onData(this.#streams.end())
+    this.#sink.onEnd()
   }
 
   /** One sample is lost for good: the others are of no use to a client that asked for all of them. */
   #failed(failure: Failure): void {
-    if (this.#isOver) return
+    if (this.#isDone) return
     this.abort()
-    if (this.#isStarted) this.#sink.broke(failure)
-    else this.#sink.failed(failure)
+    if (this.#isStarted) this.#sink.onStreamError(failure)
+    else this.#sink.onError(failure)
   }
 }

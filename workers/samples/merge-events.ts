@@ -2,7 +2,7 @@
 import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
 import { applyEdits, type Edit } from '../json/edit.ts'
 import { replaceAt } from '../json/replace-at.ts'
-import { JsonFault, rangeAt, scanArray } from '../json/scan.ts'
+import { JsonSyntaxError, rangeAt, scanArray } from '../json/scan.ts'
 import { eventsIn, isDoneData, toEvent } from '../sse/events.ts'
 import { mergeUsage } from './usage.ts'
 
@@ -43,7 +43,7 @@ export class SampleStreams {
     try {
       return rangeAt(data, [])?.kind === 'object' ? this.#editData(data, sample) : undefined
     } catch (fault) {
-      if (fault instanceof JsonFault) return undefined
+      if (fault instanceof JsonSyntaxError) return undefined
       throw fault
     }
   }

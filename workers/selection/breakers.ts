@@ -13,7 +13,7 @@ import {
   afterProbe,
   type BreakerOptions,
   isPanic,
-  type LegVerdict,
+  type LegOutcome,
   mustOpen,
   opened,
   probing,
@@ -86,7 +86,7 @@ export class Breakers {
   }
 
   /** A leg on the engine has ended so, or has shown that it is good. */
-  record({ slot, generation }: Engine, verdict: LegVerdict): void {
+  record({ slot, generation }: Engine, verdict: LegOutcome): void {
     if (!this.#isEnabled || verdict === 'neutral' || this.#view.generationOf(slot) !== generation) return
     const nowMs = this.#nowMs()
     const step = 1 + Math.floor(nowMs / this.#stepMs)
@@ -99,7 +99,7 @@ export class Breakers {
   }
 
   /** Ends the probe. Nothing happens when its time was over and its slot is another's by now. */
-  settle({ slot, untilMs }: Probe, verdict: LegVerdict): void {
+  settle({ slot, untilMs }: Probe, verdict: LegOutcome): void {
     const nowMs = this.#nowMs()
     const successes = this.#cells.successes(slot) + 1
     const next = afterProbe(verdict, successes, nowMs, this.#options)

@@ -24,7 +24,7 @@ export interface Waiter {
   tryStart(): boolean
 }
 
-export interface CapacityOptions {
+export interface CapacityQueueOptions {
   readonly slots: EngineSlots
   readonly thread: number
   readonly maxPerEngine: Config['admission']['maxPerEngine']
@@ -32,17 +32,17 @@ export interface CapacityOptions {
   readonly maxLegs: number
 }
 
-const LOOK_AGAIN_MS = 5
+const POLL_INTERVAL_MS = 5
 
-export class Capacity {
-  readonly #options: CapacityOptions
+export class CapacityQueue {
+  readonly #options: CapacityQueueOptions
   /** First come, first served, for each model by itself: full engines of one must not hold up another's. */
   readonly #waiting = new Map<string, Set<Waiter>>()
   #legs = 0
   #timer: NodeJS.Timeout | undefined
-  #turn: NodeJS.Immediate | undefined
+  #deferredServe: NodeJS.Immediate | undefined
 
-  constructor(options: CapacityOptions) {
+  constructor(options: CapacityQueueOptions) {
     this.#options = options
   }
 
@@ -58,32 +58,32 @@ export class Capacity {
   /** `undefined` when there is no room for both legs. The leases are the caller's to give back. */
   tryTake({ prefill, decode }: Pair, weight: number): PairLeases | undefined {
     if (this.#legs + (prefill === undefined ? 1 : 2) > this.#options.maxLegs) return undefined
-    const ofPrefill = prefill && this.#acquire(prefill, weight)
-    if (prefill !== undefined && ofPrefill === undefined) return undefined
-    const ofDecode = this.#acquire(decode, weight)
-    if (ofDecode !== undefined) return { prefill: ofPrefill, decode: ofDecode }
-    ofPrefill?.release()
+    const prefillLease = prefill && this.#acquire(prefill, weight)
+    if (prefill !== undefined && prefillLease === undefined) return undefined
+    const decodeLease = this.#acquire(decode, weight)
+    if (decodeLease !== undefined) return { prefill: prefillLease, decode: decodeLease }
+    prefillLease?.release()
     return undefined
   }
 
   /** Whether others of the same model came first. */
-  hasWaiting(model: string): boolean {
-    return this.#waiting.has(model)
+  hasWaiting(queueKey: string): boolean {
+    return this.#waiting.has(queueKey)
   }
 
   /** The waiter is tried again, in its turn, until it goes on or leaves. */
-  wait(model: string, waiter: Waiter): void {
-    const line = this.#waiting.get(model) ?? new Set()
-    line.add(waiter)
-    this.#waiting.set(model, line)
-    this.#timer ??= setInterval(() => this.#serve(), LOOK_AGAIN_MS)
+  wait(queueKey: string, waiter: Waiter): void {
+    const queue = this.#waiting.get(queueKey) ?? new Set()
+    queue.add(waiter)
+    this.#waiting.set(queueKey, queue)
+    this.#timer ??= setInterval(() => this.#serve(), POLL_INTERVAL_MS)
   }
 
   /** Does nothing when it does not wait. */
-  leave(model: string, waiter: Waiter): void {
-    const line = this.#waiting.get(model)
-    line?.delete(waiter)
-    if (line?.size === 0) this.#closeLine(model)
+  leave(queueKey: string, waiter: Waiter): void {
+    const queue = this.#waiting.get(queueKey)
+    queue?.delete(waiter)
+    if (queue?.size === 0) this.#removeQueue(queueKey)
   }
 
   #acquire(engine: Engine, weight: number): Lease | undefined {
@@ -101,23 +101,23 @@ export class Capacity {
   /** Deferred: who gives a lease back is in the middle of something. */
   readonly #onRelease = (): void => {
     this.#legs--
-    if (this.#waiting.size > 0) this.#turn ??= setImmediate(() => this.#serve())
+    if (this.#waiting.size > 0) this.#deferredServe ??= setImmediate(() => this.#serve())
   }
 
   #serve(): void {
-    clearImmediate(this.#turn)
-    this.#turn = undefined
-    for (const [model, line] of this.#waiting) {
-      for (const waiter of line) {
+    clearImmediate(this.#deferredServe)
+    this.#deferredServe = undefined
+    for (const [queueKey, queue] of this.#waiting) {
+      for (const waiter of queue) {
         if (!waiter.tryStart()) break
-        line.delete(waiter)
+        queue.delete(waiter)
       }
-      if (line.size === 0) this.#closeLine(model)
+      if (queue.size === 0) this.#removeQueue(queueKey)
     }
   }
 
-  #closeLine(model: string): void {
-    this.#waiting.delete(model)
+  #removeQueue(queueKey: string): void {
+    this.#waiting.delete(queueKey)
     if (this.#waiting.size > 0) return
     clearInterval(this.#timer)
     this.#timer = undefined

@@ -3,8 +3,8 @@
  * it failed. A probe is given back in every case, also when the attempt was given up.
  */
 import type { Leg } from '../../src/core/errors.ts'
-import type { LegVerdict } from '../../src/resilience/circuit-breaker.ts'
-import type { PairLinks } from '../../src/shared/pair-links.ts'
+import type { LegOutcome } from '../../src/resilience/circuit-breaker.ts'
+import type { PairHealth } from '../../src/shared/pair-health.ts'
 import type { Failure } from '../classify/failure.ts'
 import type { Breakers, Probe } from './breakers.ts'
 import type { Pair } from './pair-selector.ts'
@@ -12,42 +12,47 @@ import type { Pair } from './pair-selector.ts'
 /** What SGLang says when it has lost the other engine for good: a good probe of either does not mean anything then. */
 const LOST = /is not alive|(?:might|could) be dead/
 
-export interface VerdictBooks {
+export interface FeedbackTargets {
   readonly breakers: Breakers
-  readonly links: PairLinks
+  readonly pairHealth: PairHealth
   readonly nowMs: () => number
 }
 
-export class LegVerdicts {
+export class AttemptFeedback {
   readonly #pair: Pair
-  readonly #books: VerdictBooks
+  readonly #targets: FeedbackTargets
   #probes: readonly Probe[]
 
   /** `probes`: those that were claimed for the pair. */
-  constructor(pair: Pair, probes: readonly Probe[], books: VerdictBooks) {
+  constructor(pair: Pair, probes: readonly Probe[], targets: FeedbackTargets) {
     this.#pair = pair
     this.#probes = probes
-    this.#books = books
+    this.#targets = targets
   }
 
   /** Decode has shown a token, or the whole answer: both engines and their link work. */
-  good(): void {
+  succeeded(): void {
     const { prefill, decode } = this.#pair
-    const { breakers, links } = this.#books
+    const { breakers, pairHealth } = this.#targets
     this.#settle(() => 'good')
     breakers.record(decode, 'good')
     if (prefill === undefined) return
     breakers.record(prefill, 'good')
-    links.succeeded(prefill.slot, decode.slot)
+    pairHealth.succeeded(prefill.slot, decode.slot)
   }
 
   failed({ blame, error }: Failure): void {
-    const guilty = blame === 'engine' ? this.#engineOf(error.leg) : undefined
-    this.#settle(slot => (slot === guilty?.slot ? 'failed' : 'neutral'))
-    if (guilty !== undefined) this.#books.breakers.record(guilty, 'failed')
+    const charged = blame === 'engine' ? this.#engineOf(error.leg) : undefined
+    this.#settle(slot => (slot === charged?.slot ? 'failed' : 'neutral'))
+    if (charged !== undefined) this.#targets.breakers.record(charged, 'failed')
     const { prefill, decode } = this.#pair
     if (blame !== 'link' || prefill === undefined) return
-    this.#books.links.failed(prefill.slot, decode.slot, this.#books.nowMs(), LOST.test(error.message))
+    this.#targets.pairHealth.failed(
+      prefill.slot,
+      decode.slot,
+      this.#targets.nowMs(),
+      LOST.test(error.message),
+    )
   }
 
   /** The client left, or the deadline has passed. */
@@ -60,8 +65,8 @@ export class LegVerdicts {
     return leg === 'decode' ? this.#pair.decode : undefined
   }
 
-  #settle(verdictOf: (slot: number) => LegVerdict): void {
-    for (const probe of this.#probes) this.#books.breakers.settle(probe, verdictOf(probe.slot))
+  #settle(outcomeOf: (slot: number) => LegOutcome): void {
+    for (const probe of this.#probes) this.#targets.breakers.settle(probe, outcomeOf(probe.slot))
     this.#probes = []
   }
 }

@@ -9,7 +9,7 @@ import { POLICIES } from '../../src/policy/policies.ts'
 import type { Policy, PolicyView } from '../../src/policy/policy.ts'
 import type { CounterName, SharedCounters } from '../../src/shared/counters.ts'
 import type { EngineSlots } from '../../src/shared/engine-slots.ts'
-import type { PairLinks } from '../../src/shared/pair-links.ts'
+import type { PairHealth } from '../../src/shared/pair-health.ts'
 import type { Breakers, Probe } from './breakers.ts'
 
 /** `prefill` is absent when one engine does both. */
@@ -30,11 +30,11 @@ export type ChosenPair = Extract<Choice, { kind: 'pair' }>
 export type PairChoice = Choice | { readonly kind: 'unknown-model' }
 
 /** What the choice looks at. */
-export interface FleetView {
+export interface SelectionView {
   readonly slots: EngineSlots
   readonly counters: SharedCounters
   readonly breakers: Breakers
-  readonly links: PairLinks
+  readonly pairHealth: PairHealth
   readonly random: Random
   readonly nowMs: NowMs
 }
@@ -43,18 +43,18 @@ const NO_PROBES: readonly Probe[] = []
 /** Tries to be the one who probes, or to choose another engine. */
 const CLAIM_TURNS = 4
 
-export class Fleet {
+export class PairSelector {
   readonly #mode: Config['engines']['mode']
   readonly #slots: EngineSlots
   readonly #breakers: Breakers
-  readonly #links: PairLinks
+  readonly #pairHealth: PairHealth
   readonly #nowMs: NowMs
   readonly #policies: Record<Role, Policy>
   readonly #views: Record<Role, PolicyView>
   #snapshot: EngineSnapshot = NO_ENGINES
   #byRole: Record<Role, readonly Engine[]> = { prefill: [], decode: [], mixed: [] }
 
-  constructor(config: Config, { slots, counters, breakers, links, random, nowMs }: FleetView) {
+  constructor(config: Config, { slots, counters, breakers, pairHealth, random, nowMs }: SelectionView) {
     const { main, prefill, decode } = config.policy
     const viewOf = (counter: CounterName): PolicyView => ({
       random,
@@ -64,7 +64,7 @@ export class Fleet {
     this.#mode = config.engines.mode
     this.#slots = slots
     this.#breakers = breakers
-    this.#links = links
+    this.#pairHealth = pairHealth
     this.#nowMs = nowMs
     this.#policies = {
       prefill: POLICIES[prefill ?? main],
@@ -93,7 +93,7 @@ export class Fleet {
   }
 
   /** Requests with the same key ask for the same engines. */
-  keyOf(model: string | undefined): string {
+  queueKeyOf(model: string | undefined): string {
     const need = modelNeed(this.engines, model)
     return need.kind === 'named' ? need.model : ''
   }
@@ -103,38 +103,42 @@ export class Fleet {
    * nothing else is left. `hasRoom`: whether an engine can take it now; one that has failed the request, or whose link
    * is broken, is not taken because the others are full: those get room again.
    */
-  choose(model: string | undefined, avoid: ReadonlySet<number>, hasRoom: HasRoom = anyRoom): PairChoice {
+  choose(
+    model: string | undefined,
+    avoidedSlots: ReadonlySet<number>,
+    hasRoom: HasRoom = anyRoom,
+  ): PairChoice {
     const need = modelNeed(this.engines, model)
     if (need.kind === 'unknown') return { kind: 'unknown-model' }
     const named = need.kind === 'named' ? need.model : undefined
     for (let turn = 0; turn < CLAIM_TURNS; turn++) {
-      const choice = this.#choosePair(named, avoid, hasRoom)
+      const choice = this.#choosePair(named, avoidedSlots, hasRoom)
       if (choice.kind !== 'pair') return choice
       const probes = this.#claim(choice.pair)
       if (probes !== 'taken') return { ...choice, probes }
     }
     // Other threads were faster each time: as in a panic, a request that may fail is better than none.
-    return this.#choosePair(named, avoid, hasRoom)
+    return this.#choosePair(named, avoidedSlots, hasRoom)
   }
 
-  #choosePair(model: string | undefined, avoid: ReadonlySet<number>, hasRoom: HasRoom): Choice {
+  #choosePair(model: string | undefined, avoidedSlots: ReadonlySet<number>, hasRoom: HasRoom): Choice {
     if (this.#mode !== 'pd') {
-      const mixed = this.#candidates('mixed', model, avoid)
+      const mixed = this.#candidates('mixed', model, avoidedSlots)
       return mixed.length === 0
         ? { kind: 'none', missing: 'mixed' }
         : pairOf(undefined, this.#pick('mixed', mixed, hasRoom))
     }
-    const prefills = this.#candidates('prefill', model, avoid)
+    const prefills = this.#candidates('prefill', model, avoidedSlots)
     if (prefills.length === 0) return { kind: 'none', missing: 'prefill' }
-    const decodes = this.#candidates('decode', model, avoid)
+    const decodes = this.#candidates('decode', model, avoidedSlots)
     return decodes.length === 0 ? { kind: 'none', missing: 'decode' } : this.#join(prefills, decodes, hasRoom)
   }
 
   /** Healthy, by its breaker or in spite of it, and of those the ones that have not failed the request. */
-  #candidates(role: Role, model: string | undefined, avoid: ReadonlySet<number>): readonly Engine[] {
+  #candidates(role: Role, model: string | undefined, avoidedSlots: ReadonlySet<number>): readonly Engine[] {
     const healthy = eligible(this.#byRole[role], { role, model }, this.#isUsable)
     const admitted = this.#breakers.admitted(healthy)
-    return avoid.size === 0 ? admitted : preferring(admitted, ({ slot }) => !avoid.has(slot))
+    return avoidedSlots.size === 0 ? admitted : preferring(admitted, ({ slot }) => !avoidedSlots.has(slot))
   }
 
   readonly #isUsable = (slot: number): boolean => this.#slots.isHealthy(slot)
@@ -144,17 +148,17 @@ export class Fleet {
    * avoided, one of them is taken.
    */
   #join(prefills: readonly Engine[], decodes: readonly Engine[], hasRoom: HasRoom): Choice {
-    if (this.#links.areAllWhole()) {
+    if (this.#pairHealth.areAllUsable()) {
       const prefill = this.#pick('prefill', prefills, hasRoom)
       return prefill === undefined ? FULL : pairOf(prefill, this.#pick('decode', decodes, hasRoom))
     }
     const nowMs = this.#nowMs()
-    const isWhole = (prefill: Engine, decode: Engine): boolean =>
-      !this.#links.isAvoided(prefill.slot, decode.slot, nowMs)
-    const linked = preferring(prefills, prefill => decodes.some(decode => isWhole(prefill, decode)))
+    const isUsable = (prefill: Engine, decode: Engine): boolean =>
+      !this.#pairHealth.isAvoided(prefill.slot, decode.slot, nowMs)
+    const linked = preferring(prefills, prefill => decodes.some(decode => isUsable(prefill, decode)))
     const prefill = this.#pick('prefill', linked, hasRoom)
     if (prefill === undefined) return FULL
-    const reached = preferring(decodes, decode => isWhole(prefill, decode))
+    const reached = preferring(decodes, decode => isUsable(prefill, decode))
     return pairOf(prefill, this.#pick('decode', reached, hasRoom))
   }
 

@@ -17,7 +17,7 @@ const NOTHING = Buffer.alloc(0)
 /** Bytes of a blank line that may be on either side of a cut. */
 const SEAM = CRLF_END.length - 1
 
-export class EventRelay {
+export class EventFramer {
   /** The partial event, in pieces: joined once it is whole, so that a long one is not copied with every read. */
   readonly #held: Buffer[] = []
   #heldBytes = 0

@@ -13,10 +13,10 @@
 const CR = 0x0d
 const LF = 0x0a
 /** A size of more digits is no read's. */
-const MOST_DIGITS = 7
+const MAX_DIGITS = 7
 
 /** Where a parser stands. `elsewhere`: not known to be between two chunks. */
-export type Place = 'before-size' | 'before-line-end' | 'elsewhere'
+export type Boundary = 'before-size' | 'before-line-end' | 'elsewhere'
 
 /** Holds what was found last, so that nothing is made for a chunk. */
 export class ChunkCursor {
@@ -28,7 +28,7 @@ export class ChunkCursor {
   next = 0
 
   /** Whether a whole piece with data starts at `at` and ends by `end`. */
-  find(bytes: Uint8Array, at: number, end: number, place: Place): boolean {
+  find(bytes: Uint8Array, at: number, end: number, place: Boundary): boolean {
     if (place === 'elsewhere') return false
     const isLed = place === 'before-line-end'
     if (isLed && !isLineEnd(bytes, at)) return false
@@ -45,7 +45,7 @@ export class ChunkCursor {
       size = size * 16 + digit
     this.from = line + 2
     this.to = this.from + size
-    return size > 0 && line - at <= MOST_DIGITS && this.to <= end && isLineEnd(bytes, line)
+    return size > 0 && line - at <= MAX_DIGITS && this.to <= end && isLineEnd(bytes, line)
   }
 }
 
@@ -53,7 +53,7 @@ export class ChunkCursor {
  * Where a parser stands that was given `bytes` and found the data `[from, to)` of a chunk last, with nothing after it
  * but what is not data. `from` is after the start of `bytes` when the chunk's size line came with them.
  */
-export function placeAfter(bytes: Uint8Array, from: number, to: number): Place {
+export function boundaryAfter(bytes: Uint8Array, from: number, to: number): Boundary {
   // Data that ends early: the parser has seen the chunk's end there, not just the end of what it had.
   if (to === bytes.length - 2) return 'before-size'
   return to === bytes.length && sizeBefore(bytes, from) === to - from ? 'before-line-end' : 'elsewhere'

@@ -3,9 +3,9 @@
  * Carries one leg at a time. Timers of undici are off; the data path has its own.
  */
 import type { Socket } from 'node:net'
-import { newPlace } from '../../src/core/age-list.ts'
-import { type ChunkSink, connectLean, type LeanSocket } from './lean-socket.ts'
-import type { LegRequest } from './types.ts'
+import { newNode } from '../../src/core/age-list.ts'
+import { type BodySink, connectLean, type LeanSocket } from './lean-socket.ts'
+import type { UpstreamRequestOptions } from './types.ts'
 import { buildConnector, Client } from './undici.ts'
 
 /** What undici calls while a connection carries a request. */
@@ -20,7 +20,7 @@ export interface ConnectionOptions {
 
 export class Connection {
   /** Among those of its engine that are idle. */
-  readonly place = newPlace<Connection>()
+  readonly node = newNode<Connection>()
   readonly #client: Client
   #socket: Socket | undefined
   #lean: LeanSocket | undefined
@@ -56,7 +56,7 @@ export class Connection {
     this.#client.on('disconnect', () => onClosed(this))
   }
 
-  dispatch(request: LegRequest, handler: DispatchHandler): void {
+  dispatch(request: UpstreamRequestOptions, handler: DispatchHandler): void {
     const { method, path, headers, body } = request
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- undici reads the flat list, its type says mutable
     const flat = headers as string[]
@@ -69,7 +69,7 @@ export class Connection {
   }
 
   /** All that comes now is a response's body; `sink` is for chunked ones. */
-  expectBody(sink: ChunkSink | undefined): void {
+  expectBody(sink: BodySink | undefined): void {
     this.#lean?.expectBody(sink)
   }
 

@@ -8,22 +8,22 @@
 import { AgeList } from '../../src/core/age-list.ts'
 import { Connection, type ConnectionOptions } from './connection.ts'
 import type { SocketBudget, SocketPool } from './socket-budget.ts'
-import type { LegHandle, LegHandler, LegRequest } from './types.ts'
-import { Leg, type LegOwner } from './upstream-request.ts'
+import type { RequestHandle, ResponseHandler, UpstreamRequestOptions } from './types.ts'
+import { type RequestOwner, UpstreamRequest } from './upstream-request.ts'
 
-export interface EngineConnectionsOptions extends ConnectionOptions {
+export interface EnginePoolOptions extends ConnectionOptions {
   readonly budget: SocketBudget
 }
 
-export class EngineConnections implements LegOwner, SocketPool {
+export class EnginePool implements RequestOwner, SocketPool {
   /** One for all connections: each URL takes a third of a KiB. */
   readonly #origin: URL
-  readonly #options: EngineConnectionsOptions
+  readonly #options: EnginePoolOptions
   readonly #all = new Set<Connection>()
   readonly #idle = new AgeList<Connection>()
-  readonly #waiting = new Set<Leg>()
+  readonly #waiting = new Set<UpstreamRequest>()
 
-  constructor(origin: string, options: EngineConnectionsOptions) {
+  constructor(origin: string, options: EnginePoolOptions) {
     this.#origin = new URL(origin)
     this.#options = options
     options.budget.join(this)
@@ -35,9 +35,9 @@ export class EngineConnections implements LegOwner, SocketPool {
   }
 
   /** The handler may hear of a failure before this returns. */
-  send(request: LegRequest, handler: LegHandler): LegHandle {
-    const leg = new Leg(request, handler, this)
-    const connection = request.isFresh ? this.#open() : (this.#idle.takeNewest() ?? this.#open())
+  send(request: UpstreamRequestOptions, handler: ResponseHandler): RequestHandle {
+    const leg = new UpstreamRequest(request, handler, this)
+    const connection = request.freshConnection ? this.#open() : (this.#idle.takeNewest() ?? this.#open())
     if (connection === undefined) this.#waiting.add(leg)
     else leg.runOn(connection)
     return leg
@@ -48,7 +48,7 @@ export class EngineConnections implements LegOwner, SocketPool {
     if (next === undefined && this.#options.budget.isShort) this.discard(connection)
     else if (next === undefined) this.#idle.push(connection)
     // What asks for a fresh connection takes the place, not the connection.
-    else if (next.request.isFresh) this.discard(connection)
+    else if (next.request.freshConnection) this.discard(connection)
     else this.#start(next, connection)
   }
 
@@ -73,7 +73,7 @@ export class EngineConnections implements LegOwner, SocketPool {
     }
   }
 
-  forget(leg: Leg): void {
+  forget(leg: UpstreamRequest): void {
     this.#waiting.delete(leg)
   }
 
@@ -83,7 +83,7 @@ export class EngineConnections implements LegOwner, SocketPool {
     this.#options.budget.part(this)
   }
 
-  #start(leg: Leg, connection: Connection): void {
+  #start(leg: UpstreamRequest, connection: Connection): void {
     this.#waiting.delete(leg)
     leg.runOn(connection)
   }

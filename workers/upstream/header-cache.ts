@@ -5,15 +5,15 @@
  */
 
 /** Longer ones differ anyway, and cost more to compare. */
-const MOST_BYTES = 64
+const MAX_BYTES = 64
 
 interface Kept {
   readonly bytes: Buffer
   readonly text: string
 }
 
-export class HeaderTexts {
-  readonly #kept: (Kept | undefined)[] = Array.from({ length: MOST_BYTES + 1 }, () => undefined)
+export class HeaderCache {
+  readonly #kept: (Kept | undefined)[] = Array.from({ length: MAX_BYTES + 1 }, () => undefined)
   readonly #toText: (bytes: Buffer) => string
 
   constructor(toText: (bytes: Buffer) => string) {
@@ -23,7 +23,7 @@ export class HeaderTexts {
   /** The bytes may be used again by the caller. */
   textOf(bytes: Buffer): string {
     const { length } = bytes
-    if (length > MOST_BYTES) return this.#toText(bytes)
+    if (length > MAX_BYTES) return this.#toText(bytes)
     const kept = this.#kept[length]
     if (kept !== undefined && areSame(kept.bytes, bytes)) return kept.text
     const text = this.#toText(bytes)

@@ -10,7 +10,7 @@
  * Whoever is given body bytes must copy what it keeps within the call.
  */
 import { Socket } from 'node:net'
-import { ChunkCursor, type Place, placeAfter } from './chunk-cursor.ts'
+import { type Boundary, boundaryAfter, ChunkCursor } from './chunk-cursor.ts'
 import { type ConnectorCallback, type ConnectorOptions, errors } from './undici.ts'
 
 /** What a read goes into. Never held across turns. */
@@ -19,22 +19,22 @@ const SHARED = Buffer.allocUnsafeSlow(64 * 1024)
 const CURSOR = new ChunkCursor()
 
 /** Whoever is sent a chunked body. */
-export interface ChunkSink {
+export interface BodySink {
   /** Takes no more for now. */
   readonly isPaused: boolean
   /** Valid during the call only. */
-  takeChunk(data: Buffer): void
+  onBodyData(data: Buffer): void
 }
 
 export class LeanSocket extends Socket {
   /** Until the head is complete undici keeps views of its parts, so they must not lie in the shared buffer. */
   #isInBody = false
   /** While a chunked body comes. */
-  #sink: ChunkSink | undefined
+  #sink: BodySink | undefined
   /** What the parser has found last in what it was given. */
   #data: Buffer | undefined
   /** Where the parser stands. */
-  #place: Place = 'elsewhere'
+  #boundary: Boundary = 'elsewhere'
   #unread: Buffer | undefined
   #isStopped = false
 
@@ -68,7 +68,7 @@ export class LeanSocket extends Socket {
   }
 
   /** All that comes now is a body: chunks for `sink`, or another kind when there is none. */
-  expectBody(sink: ChunkSink | undefined): void {
+  expectBody(sink: BodySink | undefined): void {
     this.#isInBody = true
     this.#sink = sink
   }
@@ -94,11 +94,11 @@ export class LeanSocket extends Socket {
   }
 
   /** Their data as one piece, joined in place. Returns where the rest starts: what is not a whole chunk. */
-  #giveChunks(sink: ChunkSink, byteCount: number): number {
+  #giveChunks(sink: BodySink, byteCount: number): number {
     let at = 0
     let from = 0
     let to = 0
-    while (CURSOR.find(SHARED, at, byteCount, this.#place)) {
+    while (CURSOR.find(SHARED, at, byteCount, this.#boundary)) {
       if (at === 0) from = to = CURSOR.from
       if (to < CURSOR.from) SHARED.copyWithin(to, CURSOR.from, CURSOR.to)
       to += CURSOR.to - CURSOR.from
@@ -109,9 +109,9 @@ export class LeanSocket extends Socket {
   }
 
   /** What a sink throws ends its request, as it does behind undici. */
-  #give(sink: ChunkSink, data: Buffer): void {
+  #give(sink: BodySink, data: Buffer): void {
     try {
-      sink.takeChunk(data)
+      sink.onBodyData(data)
     } catch (error) {
       this.destroy(error instanceof Error ? error : new Error(String(error)))
     }
@@ -122,14 +122,14 @@ export class LeanSocket extends Socket {
     this.#unread = fed
     this.#data = undefined
     if (this.#sink?.isPaused !== true) this.emit('readable')
-    this.#place = this.#unread === undefined ? this.#placeIn(fed) : 'elsewhere'
+    this.#boundary = this.#unread === undefined ? this.#boundaryIn(fed) : 'elsewhere'
   }
 
-  #placeIn(fed: Buffer): Place {
+  #boundaryIn(fed: Buffer): Boundary {
     const data = this.#data
     if (data === undefined || this.#sink === undefined) return 'elsewhere'
     const from = data.byteOffset - fed.byteOffset
-    return placeAfter(fed, from, from + data.length)
+    return boundaryAfter(fed, from, from + data.length)
   }
 
   #take(bytes: Buffer): Buffer {

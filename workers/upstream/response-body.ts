@@ -4,10 +4,10 @@ import type { FlatHeaders } from '../../src/messages/types.ts'
 
 const NOTHING = new Uint8Array(0)
 
-export class LegBody {
+export class ResponseBody {
   status = 0
   headers: FlatHeaders = []
-  #parts: Uint8Array[] = []
+  #pieces: Uint8Array[] = []
   #bytes = 0
   readonly #limitBytes: number
 
@@ -38,14 +38,14 @@ export class LegBody {
   add(bytes: Uint8Array): boolean {
     this.#bytes += bytes.length
     if (this.#bytes > this.#limitBytes) return false
-    this.#parts.push(Buffer.from(bytes))
+    this.#pieces.push(Buffer.from(bytes))
     return true
   }
 
   /** All bytes so far. The body is kept: a second call gives the same. */
   joined(): Uint8Array {
-    if (this.#parts.length > 1) this.#parts = [Buffer.concat(this.#parts)]
-    return this.#parts[0] ?? NOTHING
+    if (this.#pieces.length > 1) this.#pieces = [Buffer.concat(this.#pieces)]
+    return this.#pieces[0] ?? NOTHING
   }
 
   header(name: string): string | undefined {

@@ -13,6 +13,6 @@ export function socketsOf({ upstream, server }: Shared): number {
 }
 
 /** Of these, the ones that legs of attempts may have. */
-export function legsOf(config: Shared): number {
+export function connectionsPerThread(config: Shared): number {
   return socketsOf(config) - RESERVED
 }

@@ -1,7 +1,7 @@
 /** Names what undici and the kernel say went wrong with a connection. Pure. */
 import { errorCode } from '../../src/core/error-text.ts'
 import { isLocalShortage } from '../../src/core/local-shortage.ts'
-import type { LegFailure } from './types.ts'
+import type { TransportError } from './types.ts'
 
 const INVALID = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED'])
 const CONNECT = new Set([
@@ -17,7 +17,7 @@ const CONNECT = new Set([
 const UNASKED = /^bad (?:response|upgrade)$/
 
 /** `isReused`: the socket had carried a request before, and no byte of this response has come. */
-export function nameFailure(error: Error, isReused: boolean): LegFailure {
+export function toTransportError(error: Error, isReused: boolean): TransportError {
   const code = errorCode(error)
   if (code === 'UND_ERR_SOCKET' && UNASKED.test(error.message)) return unasked()
   const kind = error.name === 'HTTPParserError' ? kindOfParserError(error) : kindOf(code)
@@ -25,12 +25,12 @@ export function nameFailure(error: Error, isReused: boolean): LegFailure {
   return { kind, message: text, isStaleSocket: isReused && kind === 'reset' }
 }
 
-function unasked(): LegFailure {
+function unasked(): TransportError {
   const message = 'sent an interim answer (100 or 101) that was not asked for'
   return { kind: 'protocol', message, isStaleSocket: false }
 }
 
-function kindOf(code: string): LegFailure['kind'] {
+function kindOf(code: string): TransportError['kind'] {
   if (isLocalShortage(code)) return 'local'
   if (INVALID.has(code)) return 'invalid'
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return 'connect-timeout'
@@ -40,6 +40,6 @@ function kindOf(code: string): LegFailure['kind'] {
 }
 
 /** Undici gives these no code. A response that is cut short is no fault of its form. */
-function kindOfParserError(error: Error): LegFailure['kind'] {
+function kindOfParserError(error: Error): TransportError['kind'] {
   return error.message.includes('Invalid EOF state') ? 'reset' : 'protocol'
 }

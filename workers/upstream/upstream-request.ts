@@ -5,33 +5,33 @@
 import { headerIn } from '../../src/messages/flat-headers.ts'
 import type { FlatHeaders } from '../../src/messages/types.ts'
 import type { Connection } from './connection.ts'
-import { HeaderTexts } from './header-cache.ts'
-import type { ChunkSink } from './lean-socket.ts'
-import { nameFailure } from './transport-error.ts'
-import type { LegHandle, LegHandler, LegRequest } from './types.ts'
+import { HeaderCache } from './header-cache.ts'
+import type { BodySink } from './lean-socket.ts'
+import { toTransportError } from './transport-error.ts'
+import type { RequestHandle, ResponseHandler, UpstreamRequestOptions } from './types.ts'
 
 /** Where the connection goes when the leg has done with it. */
-export interface LegOwner {
+export interface RequestOwner {
   /** The connection may carry another leg. */
   giveBack(connection: Connection): void
   /** The connection is destroyed. */
   discard(connection: Connection): void
   /** The leg no longer waits for a connection. */
-  forget(leg: Leg): void
+  forget(leg: UpstreamRequest): void
 }
 
-export class Leg implements LegHandle, ChunkSink {
-  readonly request: LegRequest
+export class UpstreamRequest implements RequestHandle, BodySink {
+  readonly request: UpstreamRequestOptions
   wasSent = false
-  isOver = false
-  readonly #handler: LegHandler
-  readonly #owner: LegOwner
+  isDone = false
+  readonly #handler: ResponseHandler
+  readonly #owner: RequestOwner
   #connection: Connection | undefined
   #resume: (() => void) | undefined
   #isReused = false
   #isPaused = false
 
-  constructor(request: LegRequest, handler: LegHandler, owner: LegOwner) {
+  constructor(request: UpstreamRequestOptions, handler: ResponseHandler, owner: RequestOwner) {
     this.request = request
     this.#handler = handler
     this.#owner = owner
@@ -44,8 +44,8 @@ export class Leg implements LegHandle, ChunkSink {
   }
 
   abort(): void {
-    if (this.isOver) return
-    this.isOver = true
+    if (this.isDone) return
+    this.isDone = true
     if (this.#connection === undefined) this.#owner.forget(this)
     else this.#owner.discard(this.#connection)
   }
@@ -55,7 +55,7 @@ export class Leg implements LegHandle, ChunkSink {
   }
 
   get isPaused(): boolean {
-    return this.#isPaused && !this.isOver
+    return this.#isPaused && !this.isDone
   }
 
   resume(): void {
@@ -63,7 +63,7 @@ export class Leg implements LegHandle, ChunkSink {
     this.#isPaused = false
     // Deferred: undici must not be resumed from within a parser's callback, this leg's or another's.
     queueMicrotask(() => {
-      if (this.#isPaused || this.isOver) return
+      if (this.#isPaused || this.isDone) return
       this.#resume?.()
       this.#connection?.resume()
     })
@@ -85,7 +85,7 @@ export class Leg implements LegHandle, ChunkSink {
 
   onHeaders(status: number, rawHeaders: readonly Buffer[], resume: () => void): boolean {
     // 1xx: the answer itself is still to come.
-    if (this.isOver || status < 200) return true
+    if (this.isDone || status < 200) return true
     this.#resume = resume
     const headers = toFlat(rawHeaders)
     this.#connection?.expectBody(isChunked(headers) ? this : undefined)
@@ -96,31 +96,31 @@ export class Leg implements LegHandle, ChunkSink {
   onData(bytes: Buffer): boolean {
     this.#connection?.sawData(bytes)
     // Undici goes on with an empty piece: a handler that pauses at each would never get past it.
-    if (bytes.length > 0) this.takeChunk(bytes)
+    if (bytes.length > 0) this.onBodyData(bytes)
     return !this.#isPaused
   }
 
-  takeChunk(data: Buffer): void {
-    if (!this.isOver) this.#handler.onData(data)
+  onBodyData(data: Buffer): void {
+    if (!this.isDone) this.#handler.onData(data)
   }
 
   onComplete(): void {
-    if (this.isOver) return
-    this.isOver = true
+    if (this.isDone) return
+    this.isDone = true
     if (this.#connection !== undefined) this.#owner.giveBack(this.#connection)
     this.#handler.onEnd()
   }
 
   onError(error: Error): void {
-    if (this.isOver) return
-    this.isOver = true
+    if (this.isDone) return
+    this.isDone = true
     if (this.#connection !== undefined) this.#owner.discard(this.#connection)
-    this.#handler.onFail(nameFailure(error, this.#isReused))
+    this.#handler.onError(toTransportError(error, this.#isReused))
   }
 }
 
-const NAMES = new HeaderTexts(bytes => bytes.toString('latin1').toLowerCase())
-const VALUES = new HeaderTexts(bytes => bytes.toString('latin1'))
+const NAMES = new HeaderCache(bytes => bytes.toString('latin1').toLowerCase())
+const VALUES = new HeaderCache(bytes => bytes.toString('latin1'))
 
 /** RFC 9112 section 6.1: chunked is the last coding of all; what else there is stays as it is. */
 function isChunked(headers: FlatHeaders): boolean {

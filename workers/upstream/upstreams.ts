@@ -1,15 +1,15 @@
 /** All engines' connections of one router thread. */
 import type { Config } from '../../src/config/config.ts'
-import { EngineConnections } from './engine-pool.ts'
+import { EnginePool } from './engine-pool.ts'
 import { SocketBudget } from './socket-budget.ts'
 import { socketsOf } from './socket-limits.ts'
 
 export class Upstreams {
   readonly #config: Config
   readonly #budget: SocketBudget
-  readonly #byUrl = new Map<string, EngineConnections>()
+  readonly #byUrl = new Map<string, EnginePool>()
   /** Engines that were removed while legs were on them: closed with the thread. */
-  readonly #retired = new Set<EngineConnections>()
+  readonly #retired = new Set<EnginePool>()
 
   constructor(config: Config) {
     this.#config = config
@@ -21,11 +21,11 @@ export class Upstreams {
     return this.#budget.open
   }
 
-  to(url: string): EngineConnections {
+  to(url: string): EnginePool {
     const known = this.#byUrl.get(url)
     if (known !== undefined) return known
     const { timeouts, upstream, limits } = this.#config
-    const made = new EngineConnections(url, {
+    const made = new EnginePool(url, {
       connectMs: timeouts.connectMs,
       keepAliveMs: upstream.keepAliveMs,
       headerBytes: limits.headerBytes,

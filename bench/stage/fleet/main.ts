@@ -3,11 +3,11 @@ import { messageOf } from '../../../src/core/error-text.ts'
 import type { SimEngine } from '../../../src/simulator/engine.ts'
 import { readFaultScript } from '../../../src/simulator/faults/fault-script.ts'
 import { FaultReplay } from '../../../src/simulator/faults/replay.ts'
-import { type Fleet, startFleet } from '../../../src/simulator/fleet.ts'
+import { type SimulatedFleet, startFleet } from '../../../src/simulator/fleet.ts'
 import type { FromFleet, ToFleet } from './messages.ts'
 import { type FleetPlan, knobsOf } from './plan.ts'
 
-let fleet: Fleet | undefined
+let fleet: SimulatedFleet | undefined
 let plan: FleetPlan | undefined
 let trouble: FaultReplay | undefined
 

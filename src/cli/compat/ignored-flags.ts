@@ -6,7 +6,7 @@
 
 export type Arity = 'none' | 'one' | 'many'
 
-export const PEER_FLAGS: Readonly<Record<Arity, readonly string[]>> = {
+export const IGNORED_FLAGS: Readonly<Record<Arity, readonly string[]>> = {
   none: words(`
     dp-aware routing-key-override enable-igw dp-minimum-tokens-scheduler epd-disaggregation engine-metrics service-discovery
     trust-tenant-header priority-scheduler-enabled tenant-rate-limit-enabled
@@ -33,7 +33,7 @@ export const PEER_FLAGS: Readonly<Record<Arity, readonly string[]>> = {
 }
 
 /** What to tell an operator who gave `flags` of this list; empty when there are none. */
-export function peerWarnings(flags: readonly string[]): string[] {
+export function ignoredFlagWarnings(flags: readonly string[]): string[] {
   return flags.length === 0 ? [] : [`accepted, but without effect yet: ${dashed(flags)}`]
 }
 

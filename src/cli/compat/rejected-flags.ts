@@ -5,7 +5,7 @@
 import { variableOf } from '../../config/flags.ts'
 import type { Arity } from './ignored-flags.ts'
 
-export const GUARD_FLAGS: Readonly<Record<Arity, readonly string[]>> = {
+export const REJECTED_FLAGS: Readonly<Record<Arity, readonly string[]>> = {
   none: [],
   one: [
     'api-key',
@@ -20,12 +20,12 @@ export const GUARD_FLAGS: Readonly<Record<Arity, readonly string[]>> = {
   many: ['tenant-api-key', 'jwt-role-mapping', 'control-plane-api-keys'],
 }
 
-const ALL = Object.values(GUARD_FLAGS).flat()
+const ALL = Object.values(REJECTED_FLAGS).flat()
 const WHY =
   'this gateway neither asks for keys nor speaks TLS to clients yet; put it behind a proxy that does, and leave this out'
 
 /** One sentence for each guard that was asked for, by flag or variable. */
-export function guardFaults(
+export function rejectedFlagIssues(
   given: ReadonlyMap<string, unknown>,
   env: Readonly<Record<string, string | undefined>>,
 ): string[] {

@@ -2,7 +2,7 @@
 import type { GivenValue } from '../../config/flags.ts'
 
 /** Its policies that we do not have. They choose by prompt or by header; ours goes by what is in flight. */
-const PEER_POLICIES = new Set([
+const UNSUPPORTED_POLICIES = new Set([
   'cache_aware',
   'bucket',
   'manual',
@@ -15,7 +15,7 @@ const PEER_POLICIES = new Set([
 const SUBSTITUTE = 'least_load'
 
 export function policyOf(given: GivenValue, warn: (text: string) => void): unknown {
-  if (typeof given !== 'string' || !PEER_POLICIES.has(given)) return given
+  if (typeof given !== 'string' || !UNSUPPORTED_POLICIES.has(given)) return given
   warn(`policy ${given} is not available yet, ${SUBSTITUTE} is used instead`)
   return SUBSTITUTE
 }

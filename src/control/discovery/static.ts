@@ -15,8 +15,8 @@ interface ConfiguredEngine {
   readonly bootstrapPort?: number | undefined
 }
 
-export function staticEngines({ mode, prefill, decode, regular }: Config['engines']): EngineSpec[] {
-  if (mode === 'regular') return specsOf(regular, 'mixed')
+export function staticEngines({ mode, prefill, decode, mixed }: Config['engines']): EngineSpec[] {
+  if (mode === 'mixed') return specsOf(mixed, 'mixed')
   return [...specsOf(prefill, 'prefill'), ...specsOf(decode, 'decode')]
 }
 

@@ -21,7 +21,7 @@ export interface AdmissionOptions<T> {
   readonly capacity: () => number
   /** Requests for which there are descriptors; `Infinity` for no bound. */
   readonly maxLive: number
-  readonly isMemoryShort: () => boolean
+  readonly isUnderMemoryPressure: () => boolean
   readonly nowMs: NowMs
   /** A waiting request has its place now; `done` is owed. */
   readonly onTurn: (request: T) => void
@@ -32,11 +32,11 @@ const LOOK_MS = 50
 const RETRY_AFTER_MS = 1000
 /** Beyond the engines' capacity: these wait in the router threads, so that a place on an engine is taken at once. */
 const AHEAD_SHARE = 1 / 8
-const AHEAD_LEAST = 4
+const MIN_AHEAD = 4
 
 /** Places for requests; `capacity` as in `AdmissionOptions`. Pure. */
-export function placesFor(capacity: number, maxConcurrentRequests: number, maxLive: number): number {
-  const ahead = capacity === 0 ? 0 : Math.max(AHEAD_LEAST, Math.ceil(capacity * AHEAD_SHARE))
+export function permitsFor(capacity: number, maxConcurrentRequests: number, maxLive: number): number {
+  const ahead = capacity === 0 ? 0 : Math.max(MIN_AHEAD, Math.ceil(capacity * AHEAD_SHARE))
   const configured = maxConcurrentRequests > 0 ? maxConcurrentRequests : Infinity
   return Math.min(capacity + ahead, configured, maxLive)
 }
@@ -66,14 +66,14 @@ export class Admission<T> {
 
   /** Returns why not, or `undefined` when the request is in; then `leave` is owed. */
   enter(isGeneration: boolean): GatewayError | undefined {
-    const { maxOpen, isMemoryShort } = this.#options
+    const { maxOpen, isUnderMemoryPressure } = this.#options
     if (this.#open >= maxOpen) {
-      return new GatewayError('too-many-requests', `more than ${maxOpen} requests are open`, {
+      return new GatewayError('overloaded', `more than ${maxOpen} requests are open`, {
         retryAfterMs: RETRY_AFTER_MS,
       })
     }
-    if (isGeneration && isMemoryShort()) {
-      return new GatewayError('memory-short', 'the gateway is short of memory', {
+    if (isGeneration && isUnderMemoryPressure()) {
+      return new GatewayError('memory-pressure', 'the gateway is short of memory', {
         retryAfterMs: this.#retryAfterMs(),
       })
     }
@@ -87,7 +87,7 @@ export class Admission<T> {
 
   /** Whether the request has a place at once; then `done` is owed. Nobody overtakes those who wait. */
   tryStart(): boolean {
-    if (this.#queue.length > 0 || this.#atWork >= this.#places()) return false
+    if (this.#queue.length > 0 || this.#atWork >= this.#permits()) return false
     this.#atWork++
     return true
   }
@@ -126,8 +126,8 @@ export class Admission<T> {
   }
 
   /** Those of the waiting that are meant. */
-  refuse(isMeant: (request: T) => boolean, error: GatewayError): void {
-    for (const request of this.#queue.takeAll(isMeant)) this.#options.onRefused(request, error)
+  refuse(matches: (request: T) => boolean, error: GatewayError): void {
+    for (const request of this.#queue.takeAll(matches)) this.#options.onRefused(request, error)
   }
 
   /** All that wait. */
@@ -141,15 +141,15 @@ export class Admission<T> {
     this.#timer = undefined
   }
 
-  #places(): number {
+  #permits(): number {
     const { capacity, config, maxLive, nowMs } = this.#options
     const now = capacity()
     this.#outageSinceMs = now === 0 ? (this.#outageSinceMs ?? nowMs()) : undefined
-    return placesFor(now, config.maxConcurrentRequests, maxLive)
+    return permitsFor(now, config.maxConcurrentRequests, maxLive)
   }
 
   #serve(): void {
-    const places = this.#places()
+    const places = this.#permits()
     while (this.#atWork < places) {
       const ticket = this.#queue.take()
       if (ticket === undefined) break

@@ -6,7 +6,7 @@ import type { EngineSnapshot } from '../../core/engine.ts'
 import { fleetCapacity } from '../../core/engine-capacity.ts'
 import type { EngineSlots } from '../../shared/engine-slots.ts'
 
-export interface FrontendPlaces {
+export interface AdmissionLimits {
   readonly capacity: () => number
   readonly maxLive: number
   /** Connections of clients that there are descriptors for. */
@@ -17,7 +17,7 @@ export interface FrontendPlaces {
 const FRESH_MS = 20
 
 /** The capacity of the healthy engines, computed anew only every few milliseconds. */
-export class CapacityView {
+export class FleetCapacity {
   readonly #config: Config
   readonly #slots: EngineSlots
   readonly #nowMs: NowMs

@@ -4,9 +4,9 @@
  */
 import { totalmem } from 'node:os'
 
-const LOOK_MS = 500
+const POLL_INTERVAL_MS = 500
 /** Looks from one attempt to free memory to the next, for as long as it is short: each costs a full collection. */
-const RECLAIM_LOOKS = 10
+const RECLAIM_POLLS = 10
 /** Of what the container or the machine has. */
 const DEFAULT_SHARE = 0.8
 /** Below this share of the limit the shortage is over: a limit that is crossed back and forth would refuse at random. */
@@ -23,22 +23,22 @@ export class MemoryGuard {
   readonly #reclaim: () => void
   readonly #timer: NodeJS.Timeout
   /** In a row. */
-  #shortLooks = 0
+  #pollsUnderPressure = 0
   isShort = false
 
   /** `maxMemoryMb`: 0 for a share of what there is. `reclaim`: frees what it can. */
   constructor(maxMemoryMb: number, reclaim: () => void) {
     this.#reclaim = reclaim
     this.#limitBytes = maxMemoryMb > 0 ? maxMemoryMb * MIB : availableBytes() * DEFAULT_SHARE
-    this.#timer = setInterval(() => this.look(), LOOK_MS)
+    this.#timer = setInterval(() => this.poll(), POLL_INTERVAL_MS)
     this.#timer.unref()
   }
 
-  look(): void {
+  poll(): void {
     const usedBytes = residentBytes()
     if (usedBytes !== undefined) this.isShort = isShortOfMemory(this.isShort, usedBytes, this.#limitBytes)
-    if (!this.isShort) this.#shortLooks = 0
-    else if (this.#shortLooks++ % RECLAIM_LOOKS === 0) this.#reclaim()
+    if (!this.isShort) this.#pollsUnderPressure = 0
+    else if (this.#pollsUnderPressure++ % RECLAIM_POLLS === 0) this.#reclaim()
   }
 
   close(): void {

@@ -4,7 +4,7 @@
  * Adding, taking and leaving cost the same with one waiting or with thousands. Knows no clock, no limits of the fleet and
  * nothing of HTTP.
  */
-import { AgeList, newPlace } from '../../core/age-list.ts'
+import { AgeList, newNode } from '../../core/age-list.ts'
 import { orderOfTurn, PRIORITIES, type Priority } from '../intake/priority.ts'
 
 /** One waiting request. */
@@ -15,7 +15,7 @@ export class Ticket<T> {
   readonly bytes: number
   readonly sinceMs: number
   /** In the queue. */
-  readonly place = newPlace<Ticket<T>>()
+  readonly node = newNode<Ticket<T>>()
 
   constructor(request: T, priority: Priority, bytes: number, sinceMs: number) {
     this.request = request
@@ -25,13 +25,13 @@ export class Ticket<T> {
   }
 }
 
-export interface QueueBounds {
+export interface QueueLimits {
   readonly queueSize: number
   readonly queueBytes: number
 }
 
 export class AdmissionQueue<T> {
-  readonly #bounds: QueueBounds
+  readonly #limits: QueueLimits
   readonly #lines: Readonly<Record<Priority, AgeList<Ticket<T>>>> = {
     high: new AgeList(),
     normal: new AgeList(),
@@ -41,8 +41,8 @@ export class AdmissionQueue<T> {
   #bytes = 0
   #turn = 0
 
-  constructor(bounds: QueueBounds) {
-    this.#bounds = bounds
+  constructor(limits: QueueLimits) {
+    this.#limits = limits
   }
 
   get length(): number {
@@ -56,7 +56,7 @@ export class AdmissionQueue<T> {
 
   /** `false`: there is no room. */
   add(ticket: Ticket<T>): boolean {
-    if (this.#length >= this.#bounds.queueSize || this.#bytes + ticket.bytes > this.#bounds.queueBytes)
+    if (this.#length >= this.#limits.queueSize || this.#bytes + ticket.bytes > this.#limits.queueBytes)
       return false
     this.#lines[ticket.priority].push(ticket)
     this.#length++
@@ -88,13 +88,13 @@ export class AdmissionQueue<T> {
   }
 
   /** Those that are meant, out of the queue, the oldest of each class first. Looks at every one that waits. */
-  takeAll(isMeant: (request: T) => boolean): T[] {
+  takeAll(matches: (request: T) => boolean): T[] {
     const taken: T[] = []
     for (const priority of PRIORITIES) {
       let ticket = this.#lines[priority].oldest
       while (ticket !== undefined) {
-        const { newer } = ticket.place
-        if (isMeant(ticket.request)) {
+        const { newer } = ticket.node
+        if (matches(ticket.request)) {
           this.remove(ticket)
           taken.push(ticket.request)
         }

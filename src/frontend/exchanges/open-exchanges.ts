@@ -6,98 +6,102 @@
 import type { Config } from '../../config/config.ts'
 import { monotonicNowMs } from '../../core/clock.ts'
 import type { GatewayError } from '../../core/errors.ts'
-import { StallSweep } from '../../core/stall-detector.ts'
+import { StallDetector } from '../../core/stall-detector.ts'
 import type { ThreadChannel } from '../../messages/channel.ts'
 import { type Batch, decodeBatch, type RowSink } from '../../messages/codec.ts'
 import { ExchangeIds, ExchangeTable } from '../../messages/exchange-ids.ts'
 import type { FlatHeaders } from '../../messages/types.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import type { Recorder } from '../../telemetry/recorder.ts'
-import type { Intake } from '../intake/request-head.ts'
+import type { RequestHead } from '../intake/request-head.ts'
 import type { ExchangeRoute } from '../intake/routes.ts'
-import type { Closing } from '../response/drain-state.ts'
+import type { DrainState } from '../response/drain-state.ts'
 import type { UwsResponse } from '../uws/uws.ts'
-import { Exchange } from './exchange.ts'
-import { Unassigned } from './reassignment.ts'
+import { ClientExchange } from './client-exchange.ts'
+import { Reassignment } from './reassignment.ts'
 
 /** A request whose body is complete and that has been admitted. */
 export interface AdmittedRequest {
   readonly res: UwsResponse
-  readonly intake: Intake
+  readonly head: RequestHead
   readonly route: ExchangeRoute
   /** The whole body; kept until the response begins. */
   readonly body: Uint8Array
   /** When the request head was received, on the monotonic clock. */
-  readonly sinceMs: number
+  readonly receivedMs: number
 }
 
 export interface OpenExchangesOptions {
   readonly config: Pick<Config, 'limits'>
   /** The thread for the next request; `undefined` when there is none. */
   readonly assign: () => ThreadChannel | undefined
-  readonly closing: Closing
+  readonly drainState: DrainState
   readonly log: Logger
   readonly recorder: Recorder
   /** An exchange is over; `hasPlace` as given to `open`. */
-  readonly onOver: (hasPlace: boolean) => void
+  readonly onDone: (holdsPermit: boolean) => void
 }
 
 export class OpenExchanges {
   readonly #options: OpenExchangesOptions
   readonly #ids = new ExchangeIds()
-  readonly #exchanges = new ExchangeTable<Exchange>()
-  readonly #unassigned: Unassigned
-  readonly #touched: Exchange[] = []
-  readonly #stalledClients: StallSweep<Exchange>
+  readonly #exchanges = new ExchangeTable<ClientExchange>()
+  readonly #reassignment: Reassignment
+  readonly #changed: ClientExchange[] = []
+  readonly #stallDetector: StallDetector<ClientExchange>
 
   constructor(options: OpenExchangesOptions) {
     this.#options = options
-    const { reopens, clientStallMs } = options.config.limits
-    this.#unassigned = new Unassigned({ assign: options.assign, maxReopens: reopens, nowMs: monotonicNowMs })
-    this.#stalledClients = new StallSweep(clientStallMs, exchange => this.#cut(exchange), monotonicNowMs)
+    const { threadLossRetries, clientStallMs } = options.config.limits
+    this.#reassignment = new Reassignment({
+      assign: options.assign,
+      threadLossRetries: threadLossRetries,
+      nowMs: monotonicNowMs,
+    })
+    this.#stallDetector = new StallDetector(clientStallMs, exchange => this.#cut(exchange), monotonicNowMs)
   }
 
   /** `hasPlace`: of those that requests for tokens need. */
-  open({ res, intake, route, body, sinceMs }: AdmittedRequest, hasPlace: boolean): Exchange {
+  open({ res, head, route, body, receivedMs }: AdmittedRequest, holdsPermit: boolean): ClientExchange {
     const id = this.#ids.take()
     const request = {
       kind: 'open',
       id,
       endpoint: route.endpoint,
-      method: intake.method === 'GET' ? 'GET' : 'POST',
-      query: intake.query,
-      headers: intake.headers,
+      method: head.method === 'GET' ? 'GET' : 'POST',
+      query: head.query,
+      headers: head.headers,
       creditBytes: this.#options.config.limits.relayBytesPerStream,
       ageMs: 0,
       body,
     } as const
-    const exchange = new Exchange({
+    const exchange = new ClientExchange({
       res,
       request,
-      requestId: intake.requestId,
-      sinceMs,
-      closing: this.#options.closing,
-      stalls: this.#stalledClients,
-      onOver: () => this.#over(id, hasPlace),
+      requestId: head.requestId,
+      receivedMs,
+      drainState: this.#options.drainState,
+      stalls: this.#stallDetector,
+      onDone: () => this.#finish(id, holdsPermit),
     })
     this.#exchanges.add(id, exchange)
     this.#count()
-    this.#unassigned.place(exchange)
+    this.#reassignment.place(exchange)
     return exchange
   }
 
   /** Rows of a router thread, for their clients. Rows of exchanges that are over are dropped. */
   receive(batch: Batch): void {
     decodeBatch(batch, this.#sink)
-    const touched = this.#touched
-    for (let at = 0; at < touched.length; at++) touched[at]?.write()
-    touched.length = 0
+    const changed = this.#changed
+    for (let at = 0; at < changed.length; at++) changed[at]?.write()
+    changed.length = 0
   }
 
   /** The thread is gone: its exchanges go to another one, or end with an error where the client has had a byte. */
   threadLost(channel: ThreadChannel, wasOrdered: boolean): void {
     const lost = this.#exchanges.all().filter(exchange => exchange.channel === channel)
-    const saved = this.#unassigned.rescue(lost, wasOrdered)
+    const saved = this.#reassignment.rescue(lost, wasOrdered)
     const failed = lost.length - saved
     const { recorder, log } = this.#options
     recorder.count('pdgw_frontend_lost_exchanges_total', 'saved', saved)
@@ -107,7 +111,7 @@ export class OpenExchanges {
 
   /** One more thread takes requests. */
   threadReady(): void {
-    this.#unassigned.threadReady()
+    this.#reassignment.threadReady()
   }
 
   /** Headers of the request with this id, while it is open. */
@@ -121,34 +125,34 @@ export class OpenExchanges {
   }
 
   close(): void {
-    this.#unassigned.close()
-    this.#stalledClients.close()
+    this.#reassignment.close()
+    this.#stallDetector.close()
   }
 
   readonly #sink: Partial<RowSink> = {
-    onHead: (id, status, headers) => this.#touch(id)?.takeHead(status, headers),
-    onChunk: (id, bytes) => this.#touch(id)?.takeChunk(bytes),
-    onEnd: id => this.#touch(id)?.takeEnd(),
-    onAnswer: (id, answer) => this.#touch(id)?.takeAnswer(answer),
+    onHead: (id, status, headers) => this.#touch(id)?.onHead(status, headers),
+    onData: (id, bytes) => this.#touch(id)?.onData(bytes),
+    onEnd: id => this.#touch(id)?.onEnd(),
+    onResponse: (id, answer) => this.#touch(id)?.onResponse(answer),
   }
 
-  #touch(id: number): Exchange | undefined {
+  #touch(id: number): ClientExchange | undefined {
     const exchange = this.#exchanges.find(id)
-    if (exchange !== undefined && !exchange.isTouched) {
-      exchange.isTouched = true
-      this.#touched.push(exchange)
+    if (exchange !== undefined && !exchange.hasRows) {
+      exchange.hasRows = true
+      this.#changed.push(exchange)
     }
     return exchange
   }
 
-  #over(id: number, hasPlace: boolean): void {
+  #finish(id: number, holdsPermit: boolean): void {
     this.#exchanges.delete(id)
     this.#ids.giveBack(id)
     this.#count()
-    this.#options.onOver(hasPlace)
+    this.#options.onDone(holdsPermit)
   }
 
-  #cut(exchange: Exchange): void {
+  #cut(exchange: ClientExchange): void {
     this.#options.recorder.count('pdgw_frontend_stalled_clients_total')
     exchange.cut()
   }

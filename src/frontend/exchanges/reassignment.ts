@@ -6,30 +6,30 @@
 import type { NowMs } from '../../core/clock.ts'
 import { GatewayError } from '../../core/errors.ts'
 import type { ThreadChannel } from '../../messages/channel.ts'
-import type { Exchange } from './exchange.ts'
-import { Suspects } from './quarantine.ts'
+import type { ClientExchange } from './client-exchange.ts'
+import { Quarantine } from './quarantine.ts'
 
-export interface UnassignedOptions {
+export interface ReassignmentOptions {
   /** The thread for the next request; `undefined` when there is none. */
   readonly assign: () => ThreadChannel | undefined
   /** Times that a request may be opened again, before it is tried alone once; with 0 neither. */
-  readonly maxReopens: number
+  readonly threadLossRetries: number
   readonly nowMs: NowMs
 }
 
 /** A thread that ends is replaced well within this, or not at all. */
 const WAIT_MS = 10_000
 
-export class Unassigned {
-  readonly #options: UnassignedOptions
+export class Reassignment {
+  readonly #options: ReassignmentOptions
   /** Those that wait for a thread, oldest first, with the time at which they are given up. */
-  readonly #waiting = new Map<Exchange, number>()
-  readonly #suspects: Suspects
+  readonly #waiting = new Map<ClientExchange, number>()
+  readonly #quarantine: Quarantine
   #timer: NodeJS.Timeout | undefined
 
-  constructor(options: UnassignedOptions) {
+  constructor(options: ReassignmentOptions) {
     this.#options = options
-    this.#suspects = new Suspects({
+    this.#quarantine = new Quarantine({
       nowMs: options.nowMs,
       hasThread: () => options.assign() !== undefined,
       open: exchange => this.place(exchange),
@@ -38,20 +38,20 @@ export class Unassigned {
   }
 
   /** A new request: to a thread, or it waits for one. */
-  place(exchange: Exchange): void {
+  place(exchange: ClientExchange): void {
     const channel = this.#options.assign()
     if (channel === undefined) this.#wait(exchange)
-    else exchange.openOn(channel, this.#options.nowMs())
+    else exchange.assignTo(channel, this.#options.nowMs())
   }
 
   /**
    * The thread of these is gone; `wasOrdered`: by an order, so no request can have killed it. Returns how many of them
    * are saved: opened again, now or later.
    */
-  rescue(lost: readonly Exchange[], wasOrdered: boolean): number {
-    if (wasOrdered) for (const exchange of lost) exchange.forgiveOpening()
-    const isFoundOut = this.#suspects.endTrial(lost) && !wasOrdered
-    const suspects: Exchange[] = []
+  rescue(lost: readonly ClientExchange[], wasOrdered: boolean): number {
+    if (wasOrdered) for (const exchange of lost) exchange.discountAssignment()
+    const isFoundOut = this.#quarantine.endIsolation(lost) && !wasOrdered
+    const quarantine: ClientExchange[] = []
     let failed = 0
     for (const exchange of lost) {
       const fate = this.#fateOf(exchange)
@@ -59,10 +59,10 @@ export class Unassigned {
         failed++
         fail(exchange)
       } else if (fate === 'again' || isFoundOut) this.place(exchange)
-      else suspects.push(exchange)
+      else quarantine.push(exchange)
     }
-    if (isFoundOut) this.#suspects.release()
-    this.#suspects.add(suspects)
+    if (isFoundOut) this.#quarantine.release()
+    this.#quarantine.add(quarantine)
     return lost.length - failed
   }
 
@@ -71,23 +71,23 @@ export class Unassigned {
     const waiting = [...this.#waiting.keys()]
     this.#waiting.clear()
     clearTimeout(this.#timer)
-    for (const exchange of waiting) if (!exchange.isOver) this.place(exchange)
+    for (const exchange of waiting) if (!exchange.isDone) this.place(exchange)
   }
 
   close(): void {
     clearTimeout(this.#timer)
     this.#waiting.clear()
-    this.#suspects.close()
+    this.#quarantine.close()
   }
 
-  #fateOf({ isUnanswered, opens }: Exchange): 'again' | 'suspect' | 'failed' {
-    const { maxReopens } = this.#options
-    if (!isUnanswered) return 'failed'
-    if (opens <= maxReopens) return 'again'
-    return opens === maxReopens + 1 && maxReopens > 0 ? 'suspect' : 'failed'
+  #fateOf({ isUnstarted, assignments }: ClientExchange): 'again' | 'suspect' | 'failed' {
+    const { threadLossRetries } = this.#options
+    if (!isUnstarted) return 'failed'
+    if (assignments <= threadLossRetries) return 'again'
+    return assignments === threadLossRetries + 1 && threadLossRetries > 0 ? 'suspect' : 'failed'
   }
 
-  #wait(exchange: Exchange): void {
+  #wait(exchange: ClientExchange): void {
     this.#waiting.set(exchange, this.#options.nowMs() + WAIT_MS)
     if (this.#waiting.size === 1) this.#arm(WAIT_MS)
   }
@@ -106,10 +106,10 @@ export class Unassigned {
   }
 }
 
-function fail(exchange: Exchange): void {
-  const { isUnanswered, opens } = exchange
-  const message = isUnanswered
-    ? `The request was open on ${opens} router ${opens === 1 ? 'thread' : 'threads'} when they died; it may be what kills them and is not tried again (limits.reopens).`
+function fail(exchange: ClientExchange): void {
+  const { isUnstarted, assignments } = exchange
+  const message = isUnstarted
+    ? `The request was open on ${assignments} router ${assignments === 1 ? 'thread' : 'threads'} when they died; it may be what kills them and is not tried again (limits.threadLossRetries).`
     : 'The router thread of this request has ended in the middle of its answer.'
   exchange.fail(new GatewayError('thread-lost', message))
 }

@@ -1,12 +1,12 @@
 /** Which requests are refused by their head alone. Pure. */
 import { isGeneration } from '../../core/endpoint.ts'
 import { GatewayError } from '../../core/errors.ts'
-import { bodyTooLarge, checkContentEncoding, checkContentType, type Intake } from './request-head.ts'
+import { bodyTooLarge, checkContentEncoding, checkContentType, type RequestHead } from './request-head.ts'
 import type { Route } from './routes.ts'
 
 /** `undefined`: nothing speaks against it. `bodyBytes`: the largest body that is taken. */
 export function refusalOf(
-  intake: Intake,
+  intake: RequestHead,
   route: Route | undefined,
   bodyBytes: number,
 ): GatewayError | undefined {
@@ -30,7 +30,7 @@ export function refusalOf(
   return bodyRefusalOf(intake, isGeneration(route.endpoint), bodyBytes)
 }
 
-function bodyRefusalOf(intake: Intake, isJson: boolean, bodyBytes: number): GatewayError | undefined {
+function bodyRefusalOf(intake: RequestHead, isJson: boolean, bodyBytes: number): GatewayError | undefined {
   if (intake.contentLength > bodyBytes) return bodyTooLarge(bodyBytes)
   if (intake.method === 'GET') return undefined
   return (

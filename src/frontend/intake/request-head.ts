@@ -5,12 +5,12 @@
  */
 import { randomUUID } from 'node:crypto'
 import { GatewayError } from '../../core/errors.ts'
-import { isTimerHeader, TIMER_HEADERS } from '../../messages/timer-headers.ts'
+import { isTimeoutHeader, TIMEOUT_HEADERS } from '../../messages/timeout-headers.ts'
 import type { FlatHeaders } from '../../messages/types.ts'
 import type { UwsRequest } from '../uws/uws.ts'
 import { type Priority, priorityOf } from './priority.ts'
 
-export interface Intake {
+export interface RequestHead {
   /** As the client wrote it. */
   readonly method: string
   readonly path: string
@@ -35,11 +35,11 @@ const FORWARDED = new Set([
   'traceparent',
   'tracestate',
   // For the router thread, which takes them out.
-  ...Object.keys(TIMER_HEADERS),
+  ...Object.keys(TIMEOUT_HEADERS),
 ])
 const PRIORITY = 'x-request-priority'
 /** The Rust router's name for it. */
-const PEER_PRIORITY = 'x-smg-priority'
+const SMG_PRIORITY = 'x-smg-priority'
 const REQUEST_ID = 'x-request-id'
 const USABLE_ID = /^[\x21-\x7e]{1,256}$/
 
@@ -47,7 +47,7 @@ const USABLE_ID = /^[\x21-\x7e]{1,256}$/
 const PLAIN = new Set(['', ',keep-alive', ',close', ',Keep-Alive'])
 
 /** To be called before anything else is done with the request. */
-export function readIntake(req: UwsRequest): Intake {
+export function readRequestHead(req: UwsRequest): RequestHead {
   const taken: string[] = []
   let connection = ''
   let contentEncoding = ''
@@ -60,7 +60,7 @@ export function readIntake(req: UwsRequest): Intake {
       contentEncoding = contentEncoding ? `${contentEncoding},${value}` : value
     if (FORWARDED.has(name) || name.startsWith('x-request-id-')) taken.push(name, value)
   })
-  const headers = PLAIN.has(connection) ? taken : withoutNamed(taken, connection)
+  const headers = PLAIN.has(connection) ? taken : withoutConnectionHeaders(taken, connection)
   const ownId = req.getHeader(REQUEST_ID)
   const requestId = USABLE_ID.test(ownId) ? ownId : randomUUID()
   headers.push(REQUEST_ID, requestId)
@@ -72,13 +72,13 @@ export function readIntake(req: UwsRequest): Intake {
     requestId,
     contentType: req.getHeader('content-type'),
     contentEncoding,
-    priority: priorityOf(req.getHeader(PRIORITY) || req.getHeader(PEER_PRIORITY)),
+    priority: priorityOf(req.getHeader(PRIORITY) || req.getHeader(SMG_PRIORITY)),
     contentLength: isLengthClear ? lengthOf(length) : Number.NaN,
   }
 }
 
 /** Headers named by `connection` end here (RFC 9110 section 7.6.1): what is for us stays, nothing of it is for engines. */
-function withoutNamed(headers: readonly string[], connection: string): string[] {
+function withoutConnectionHeaders(headers: readonly string[], connection: string): string[] {
   const named = new Set(
     connection
       .toLowerCase()
@@ -87,7 +87,7 @@ function withoutNamed(headers: readonly string[], connection: string): string[] 
   )
   return headers.filter((_, at) => {
     const name = headers[at - (at % 2)] ?? ''
-    return !named.has(name) || isTimerHeader(name)
+    return !named.has(name) || isTimeoutHeader(name)
   })
 }
 

@@ -6,67 +6,67 @@
  *              └───────────┴──refused, client gone──▶ over
  */
 import type { Config } from '../../config/config.ts'
-import { abortedError, isMeant, readAbortOrder } from '../../core/abort-order.ts'
+import { abortedError, matchesAbort, readAbortOrder } from '../../core/abort-order.ts'
 import { monotonicNowMs } from '../../core/clock.ts'
 import { isGeneration } from '../../core/endpoint.ts'
 import type { GatewayError } from '../../core/errors.ts'
 import type { Recorder } from '../../telemetry/recorder.ts'
 import { Admission, deadlinePassed } from '../admission/admission.ts'
-import type { FrontendPlaces } from '../admission/fleet-capacity.ts'
+import type { AdmissionLimits } from '../admission/fleet-capacity.ts'
 import { MemoryGuard } from '../admission/memory-guard.ts'
 import { Ticket } from '../admission/queue.ts'
-import { ownDeadlineMs } from '../intake/client-deadline.ts'
-import type { Intake } from '../intake/request-head.ts'
+import { clientDeadlineMs } from '../intake/client-deadline.ts'
+import type { RequestHead } from '../intake/request-head.ts'
 import type { ExchangeRoute } from '../intake/routes.ts'
 import type { UwsResponse } from '../uws/uws.ts'
-import { NO_BODY, newVisit, type StartedExchange, type Visit } from './pending-request.ts'
+import { NO_BODY, newPendingRequest, type PendingRequest, type StartedExchange } from './pending-request.ts'
 import { Uploads } from './uploads.ts'
 
-export interface VisitsOptions {
+export interface PendingRequestsOptions {
   readonly config: Config
-  readonly places: FrontendPlaces
+  readonly admissionLimits: AdmissionLimits
   readonly recorder: Recorder
-  readonly open: (visit: Visit, hasPlace: boolean) => StartedExchange
-  readonly refuse: (visit: Visit, error: GatewayError) => void
-  readonly onMemoryShort: () => void
+  readonly open: (pending: PendingRequest, holdsPermit: boolean) => StartedExchange
+  readonly refuse: (pending: PendingRequest, error: GatewayError) => void
+  readonly onMemoryPressure: () => void
 }
 
 /** A rid is short; nothing longer is read on the main thread. */
 const ABORT_ORDER_BYTES = 65_536
 
-export class Visits {
-  readonly #options: VisitsOptions
-  readonly #admission: Admission<Visit>
+export class PendingRequests {
+  readonly #options: PendingRequestsOptions
+  readonly #admission: Admission<PendingRequest>
   readonly #memory: MemoryGuard
   readonly #uploads: Uploads
 
-  constructor(options: VisitsOptions) {
+  constructor(options: PendingRequestsOptions) {
     this.#options = options
-    this.#memory = new MemoryGuard(options.config.admission.maxMemoryMb, options.onMemoryShort)
-    const { config, places } = options
+    this.#memory = new MemoryGuard(options.config.admission.maxMemoryMb, options.onMemoryPressure)
+    const { config, admissionLimits } = options
     this.#uploads = new Uploads({
       limitBytes: config.limits.bodyBytes,
       stallMs: config.timeouts.bodyMs,
       progressBytes: config.limits.bodyProgressBytes,
-      onBody: (visit, body) => this.#take(visit, body),
-      onFailed: (visit, error) => this.#refuse(visit, error),
-      onGone: visit => this.#clientGone(visit),
+      onBody: (pending, body) => this.#onBody(pending, body),
+      onFailed: (pending, error) => this.#refuse(pending, error),
+      onGone: pending => this.#onClientGone(pending),
     })
     this.#admission = new Admission({
-      maxOpen: Math.min(config.limits.openExchanges, places.maxClients),
+      maxOpen: Math.min(config.limits.openExchanges, admissionLimits.maxClients),
       config: config.admission,
       totalMs: config.timeouts.totalSecs * 1000,
-      capacity: places.capacity,
-      maxLive: places.maxLive,
-      isMemoryShort: () => this.#memory.isShort,
+      capacity: admissionLimits.capacity,
+      maxLive: admissionLimits.maxLive,
+      isUnderMemoryPressure: () => this.#memory.isShort,
       nowMs: monotonicNowMs,
-      onTurn: visit => {
-        this.#waited(visit)
-        this.#start(visit, true)
+      onTurn: pending => {
+        this.#leaveQueue(pending)
+        this.#start(pending, true)
       },
-      onRefused: (visit, error) => {
-        this.#waited(visit)
-        this.#refuse(visit, error)
+      onRefused: (pending, error) => {
+        this.#leaveQueue(pending)
+        this.#refuse(pending, error)
       },
     })
   }
@@ -81,20 +81,20 @@ export class Visits {
   }
 
   /** Returns why not, or `undefined` when the request is in. */
-  begin(res: UwsResponse, intake: Intake, route: ExchangeRoute): GatewayError | undefined {
+  begin(res: UwsResponse, head: RequestHead, route: ExchangeRoute): GatewayError | undefined {
     const refusal = this.#admission.enter(isGeneration(route.endpoint))
     if (refusal !== undefined) return refusal
-    const visit = newVisit(res, intake, route, monotonicNowMs())
-    if (intake.method === 'GET') {
-      res.onAborted(() => this.#clientGone(visit))
-      this.#start(visit, false)
-    } else this.#uploads.read(visit)
+    const pending = newPendingRequest(res, head, route, monotonicNowMs())
+    if (head.method === 'GET') {
+      res.onAborted(() => this.#onClientGone(pending))
+      this.#start(pending, false)
+    } else this.#uploads.read(pending)
     return undefined
   }
 
   /** The exchange of a visit has ended. */
-  exchangeOver(hasPlace: boolean): void {
-    if (hasPlace) this.#admission.done()
+  onExchangeDone(holdsPermit: boolean): void {
+    if (holdsPermit) this.#admission.done()
     this.#admission.leave()
   }
 
@@ -108,26 +108,26 @@ export class Visits {
     this.#uploads.close()
   }
 
-  #take(visit: Visit, body: Uint8Array): void {
-    visit.body = body
-    const { endpoint } = visit.route
-    if (isGeneration(endpoint)) return this.#admit(visit)
+  #onBody(pending: PendingRequest, body: Uint8Array): void {
+    pending.body = body
+    const { endpoint } = pending.route
+    if (isGeneration(endpoint)) return this.#admit(pending)
     if (endpoint === 'abort-request') this.#abortWaiting(body)
-    this.#start(visit, false)
+    this.#start(pending, false)
   }
 
   /** A request for tokens starts, waits or is refused. */
-  #admit(visit: Visit): void {
-    if (this.#admission.tryStart()) return this.#start(visit, true)
-    const ticket = new Ticket(visit, visit.intake.priority, visit.body.length, monotonicNowMs())
-    visit.ticket = ticket
+  #admit(pending: PendingRequest): void {
+    if (this.#admission.tryStart()) return this.#start(pending, true)
+    const ticket = new Ticket(pending, pending.head.priority, pending.body.length, monotonicNowMs())
+    pending.ticket = ticket
     const refusal = this.#admission.wait(ticket)
-    if (refusal !== undefined) return this.#refuse(visit, refusal)
+    if (refusal !== undefined) return this.#refuse(pending, refusal)
     this.#countWaiting()
-    const ownMs = ownDeadlineMs(visit.intake.headers)
-    if (ownMs === undefined) return
-    const leftMs = visit.sinceMs + ownMs - monotonicNowMs()
-    visit.deadline = setTimeout(() => this.#admission.refuseOne(ticket, deadlinePassed()), leftMs)
+    const deadlineMs = clientDeadlineMs(pending.head.headers)
+    if (deadlineMs === undefined) return
+    const leftMs = pending.receivedMs + deadlineMs - monotonicNowMs()
+    pending.deadline = setTimeout(() => this.#admission.refuseOne(ticket, deadlinePassed()), leftMs)
   }
 
   /** No router thread knows of those that wait for their turn; who is at work is for the threads to find. */
@@ -135,11 +135,11 @@ export class Visits {
     if (this.#admission.waiting === 0 || body.length > ABORT_ORDER_BYTES) return
     const order = readAbortOrder(body)
     if (order === undefined || order === 'nothing') return
-    this.#admission.refuse(visit => isMeant(order, visit.body), abortedError())
+    this.#admission.refuse(pending => matchesAbort(order, pending.body), abortedError())
   }
 
   /** The queue has let go of the visit, for better or worse. */
-  #waited({ ticket, deadline }: Visit): void {
+  #leaveQueue({ ticket, deadline }: PendingRequest): void {
     clearTimeout(deadline)
     this.#countWaiting()
     if (ticket === undefined) return
@@ -151,24 +151,24 @@ export class Visits {
     this.#options.recorder.set('pdgw_frontend_queue_length', this.#admission.waiting)
   }
 
-  #start(visit: Visit, hasPlace: boolean): void {
-    visit.exchange = this.#options.open(visit, hasPlace)
-    visit.body = NO_BODY
+  #start(pending: PendingRequest, holdsPermit: boolean): void {
+    pending.exchange = this.#options.open(pending, holdsPermit)
+    pending.body = NO_BODY
   }
 
-  #refuse(visit: Visit, error: GatewayError): void {
+  #refuse(pending: PendingRequest, error: GatewayError): void {
     this.#admission.leave()
-    visit.isOver = true
-    this.#options.refuse(visit, error)
+    pending.isDone = true
+    this.#options.refuse(pending, error)
   }
 
-  #clientGone(visit: Visit): void {
-    if (visit.exchange !== undefined) return visit.exchange.clientGone()
-    if (visit.isOver) return
-    visit.isOver = true
-    clearTimeout(visit.deadline)
-    if (visit.ticket !== undefined) {
-      this.#admission.withdraw(visit.ticket)
+  #onClientGone(pending: PendingRequest): void {
+    if (pending.exchange !== undefined) return pending.exchange.onClientGone()
+    if (pending.isDone) return
+    pending.isDone = true
+    clearTimeout(pending.deadline)
+    if (pending.ticket !== undefined) {
+      this.#admission.withdraw(pending.ticket)
       this.#countWaiting()
     }
     this.#admission.leave()

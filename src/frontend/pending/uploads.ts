@@ -1,39 +1,39 @@
 /** Bodies on their way in: read whole, refused when they are too large, given up when they stand still or trickle. */
 import { monotonicNowMs } from '../../core/clock.ts'
 import { GatewayError } from '../../core/errors.ts'
-import { StallSweep } from '../../core/stall-detector.ts'
+import { StallDetector } from '../../core/stall-detector.ts'
 import { readBody } from '../intake/body-reader.ts'
 import { bodyTooLarge } from '../intake/request-head.ts'
-import type { Visit } from './pending-request.ts'
+import type { PendingRequest } from './pending-request.ts'
 
 export interface UploadsOptions {
   readonly limitBytes: number
   /** Within this time a client that owes more must send `progressBytes` more, or the rest. */
   readonly stallMs: number
   readonly progressBytes: number
-  readonly onBody: (visit: Visit, body: Uint8Array) => void
+  readonly onBody: (pending: PendingRequest, body: Uint8Array) => void
   /** In place of `onBody`. */
-  readonly onFailed: (visit: Visit, error: GatewayError) => void
+  readonly onFailed: (pending: PendingRequest, error: GatewayError) => void
   /** The client is gone, before its body was whole or at any time later. */
-  readonly onGone: (visit: Visit) => void
+  readonly onGone: (pending: PendingRequest) => void
 }
 
 export class Uploads {
   readonly #options: UploadsOptions
-  readonly #stalled: StallSweep<() => void>
+  readonly #stallDetector: StallDetector<() => void>
 
   constructor(options: UploadsOptions) {
     this.#options = options
-    this.#stalled = new StallSweep(options.stallMs, giveUp => giveUp(), monotonicNowMs)
+    this.#stallDetector = new StallDetector(options.stallMs, giveUp => giveUp(), monotonicNowMs)
   }
 
-  read(visit: Visit): void {
-    const { res, intake } = visit
+  read(pending: PendingRequest): void {
+    const { res, head } = pending
     const { limitBytes, stallMs, progressBytes, onBody, onFailed, onGone } = this.#options
-    let noted = 0
+    let countedBytes = 0
     const fail = (error: GatewayError): void => {
-      this.#stalled.forget(onStall)
-      onFailed(visit, error)
+      this.#stallDetector.forget(onStall)
+      onFailed(pending, error)
     }
     const onStall = (): void => {
       upload.stop()
@@ -41,27 +41,27 @@ export class Uploads {
       fail(new GatewayError('body-timeout', little))
     }
     res.onAborted(() => {
-      this.#stalled.forget(onStall)
-      onGone(visit)
+      this.#stallDetector.forget(onStall)
+      onGone(pending)
     })
-    this.#stalled.watch(onStall)
+    this.#stallDetector.watch(onStall)
     const upload = readBody(res, {
-      contentLength: intake.contentLength,
+      contentLength: head.contentLength,
       limitBytes,
       onPart: length => {
-        if (length - noted < progressBytes) return
-        noted = length
-        this.#stalled.watch(onStall)
+        if (length - countedBytes < progressBytes) return
+        countedBytes = length
+        this.#stallDetector.watch(onStall)
       },
       onBody: body => {
-        this.#stalled.forget(onStall)
-        onBody(visit, body)
+        this.#stallDetector.forget(onStall)
+        onBody(pending, body)
       },
       onTooLarge: () => fail(bodyTooLarge(limitBytes)),
     })
   }
 
   close(): void {
-    this.#stalled.close()
+    this.#stallDetector.close()
   }
 }

@@ -2,14 +2,14 @@
 import { errorBody, type GatewayError } from '../../core/errors.ts'
 import type { FlatHeaders } from '../../messages/types.ts'
 
-export interface ErrorReply {
+export interface LocalResponse {
   readonly status: number
   readonly headers: FlatHeaders
   readonly body: Uint8Array
 }
 
 /** `allow`: value of that header, for 405. */
-export function toErrorReply(error: GatewayError, allow?: string): ErrorReply {
+export function toErrorResponse(error: GatewayError, allow?: string): LocalResponse {
   const headers = ['content-type', 'application/json']
   if (allow !== undefined) headers.push('allow', allow)
   if (error.retryAfterMs !== undefined) {

@@ -7,7 +7,7 @@ import { STATUS_CODES } from 'node:http'
 import type { FlatHeaders } from '../../messages/types.ts'
 import type { UwsResponse } from '../uws/uws.ts'
 
-export interface ReplyHead {
+export interface ResponseHead {
   readonly status: number
   readonly headers: FlatHeaders
   readonly requestId: string
@@ -19,7 +19,7 @@ export interface ReplyHead {
 const SMALL_BYTES = 64 * 1024
 
 /** Router threads have left out what is not for the client; the id is ours, whatever an engine says. */
-export function writeHead(res: UwsResponse, head: ReplyHead): void {
+export function writeHead(res: UwsResponse, head: ResponseHead): void {
   const statusLine = `${head.status} ${STATUS_CODES[head.status] ?? 'Unknown'}`
   res.writeStatus(statusLine).writeHeader('x-request-id', head.requestId)
   if (head.isLast === true) res.writeHeader('connection', 'close')

@@ -5,7 +5,7 @@ import type { IncomingRequest } from '../http/http-server.ts'
 import type { LogprobSide } from '../sequence/logprobs.ts'
 import type { GenerationHost } from './generation.ts'
 
-export type Role = 'prefill' | 'decode' | 'unified'
+export type Role = 'prefill' | 'decode' | 'mixed'
 
 /**
  * starting: 503 · up · stalled: nothing moves, /health fails after its timeout · draining: 503 but serves ·

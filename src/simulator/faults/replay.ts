@@ -3,12 +3,12 @@
  *
  * The script's preset and knobs are for whoever starts the fleet (`scriptKnobs`).
  */
-import { type Chance, seededChance } from '../../core/seeded-random.ts'
+import { type Chance, seededRandom } from '../../core/seeded-random.ts'
 import { REAL_CLOCK, type SimClock, type TimerHandle } from '../clock/clock.ts'
 import type { HealthState, Role } from '../engine/engine-state.ts'
 import type { SimEngine } from '../engine.ts'
 import { type EngineName, matchingNames, namedEngines } from '../engine-names.ts'
-import type { Fleet } from '../fleet.ts'
+import type { SimulatedFleet } from '../fleet.ts'
 import { presetKnobs } from '../presets.ts'
 import type { Knobs } from '../settings/knobs.ts'
 import type { FaultEvent, FaultScript } from './fault-script.ts'
@@ -35,7 +35,7 @@ const HEALTH = {
 type Undo = () => unknown
 
 export class FaultReplay {
-  readonly #fleet: Fleet
+  readonly #fleet: SimulatedFleet
   readonly #clock: SimClock
   readonly #chance: Chance
   readonly #onChange: (text: string) => void
@@ -45,10 +45,14 @@ export class FaultReplay {
   readonly #undos = new Set<Undo>()
 
   /** Starts at once. @throws RangeError when the script names an engine that the fleet does not have. */
-  constructor(script: FaultScript, fleet: Fleet, { clock = REAL_CLOCK, onChange }: ReplayOptions = {}) {
+  constructor(
+    script: FaultScript,
+    fleet: SimulatedFleet,
+    { clock = REAL_CLOCK, onChange }: ReplayOptions = {},
+  ) {
     this.#fleet = fleet
     this.#clock = clock
-    this.#chance = seededChance(script.seed)
+    this.#chance = seededRandom(script.seed)
     this.#onChange = onChange ?? (() => undefined)
     this.#engines = namedEngines(fleet)
     this.#layers = new Map([...this.#engines].map(([name, engine]) => [name, new KnobLayers(engine.knobs)]))

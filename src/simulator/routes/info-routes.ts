@@ -137,5 +137,5 @@ function kvGb({ knobs }: EngineState): number {
 }
 
 function modeOf({ role }: EngineState): string {
-  return role === 'unified' ? 'null' : role
+  return role === 'mixed' ? 'null' : role
 }

@@ -18,7 +18,7 @@ import { PrefixCache } from './prefix-cache.ts'
 import { promptRefusal } from './prompt-limits.ts'
 import { TokenLoop } from './token-loop.ts'
 
-export class UnifiedScheduler implements Scheduler {
+export class MixedScheduler implements Scheduler {
   readonly #host: SchedulerHost
   readonly #pool: KvPool
   readonly #prefixes: PrefixCache

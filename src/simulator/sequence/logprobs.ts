@@ -78,7 +78,7 @@ function firstNull(rows: LogprobRow[]): LogprobRow[] {
   return rows.map((one, at) => (at === 0 ? [null, one[1], one[2]] : one))
 }
 
-/** What a role knows of: prefill and unified engines see the prompt, decode does not. */
+/** What a role knows of: prefill and mixed engines see the prompt, decode does not. */
 export interface LogprobSide {
   readonly hasInput: boolean
   readonly lacksFirstIds: boolean

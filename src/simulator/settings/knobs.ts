@@ -22,7 +22,7 @@ const engineShape = {
   pageSize: count(64).describe('Tokens a KV page.'),
   dpSize: count(1).describe('Data-parallel ranks shown; scheduling is that of one.'),
   maxRunning: count(256).describe('Requests in the running batch.'),
-  maxQueued: count(0).describe('Longest queue of a unified engine; 0 = no bound. PD engines never refuse.'),
+  maxQueued: count(0).describe('Longest queue of a mixed engine; 0 = no bound. PD engines never refuse.'),
   kvTokens: count(480_000).describe('KV cache, tokens.'),
   reservedDecodeTokens: count(512).describe('Tokens kept free for each active request of a decode engine.'),
   apiKey: z.string().default('').describe('Bearer key asked for; empty = none.'),

@@ -11,7 +11,7 @@ import { reportSchema } from '../../../bench/report/schema.ts'
 import { openGateway } from '../../support/gateway.ts'
 import { until } from '../../support/until.ts'
 
-const ROOT = join(import.meta.dirname, '../..')
+const ROOT = join(import.meta.dirname, '../../..')
 const NOBODY = 'http://127.0.0.1:9'
 
 /** Flags that cannot be, and what is said of them. */

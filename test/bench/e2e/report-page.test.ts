@@ -45,8 +45,8 @@ function sharedBrowser(): Promise<Browser> {
 
 /** Address of an engine that does both: a report does not show what stands before it. */
 async function openEngine(t: TestContext, knobs: Partial<Knobs> = {}): Promise<string> {
-  const fleet = await openFleet(t, { unified: 1, knobs })
-  return fleet.unified[0]?.url ?? ''
+  const fleet = await openFleet(t, { mixed: 1, knobs })
+  return fleet.mixed[0]?.url ?? ''
 }
 
 function folderOf(t: TestContext): string {

@@ -70,12 +70,12 @@ test('a gateway against itself: rounds in turn, every token checked, every metri
 })
 
 test('a slower engine is told apart', async t => {
-  const fast = await openFleet(t, { unified: 1 })
-  const slow = await openFleet(t, { unified: 1, knobs: { prefillOverheadMs: 60 } })
+  const fast = await openFleet(t, { mixed: 1 })
+  const slow = await openFleet(t, { mixed: 1, knobs: { prefillOverheadMs: 60 } })
   const { code, report } = await compared(t, {
     targets: [
-      { name: 'fast', url: fast.unified[0]?.url ?? '' },
-      { name: 'slow', url: slow.unified[0]?.url ?? '' },
+      { name: 'fast', url: fast.mixed[0]?.url ?? '' },
+      { name: 'slow', url: slow.mixed[0]?.url ?? '' },
     ],
     // Two a client: the engine's 60 ms are in each.
     load: { ...LOAD, requests: 8 },

@@ -121,8 +121,8 @@ test("vLLM's result file is written where it was asked for, after a warm-up that
 })
 
 test('answers other than the script says fail, and the exit code is 1', async t => {
-  const wrong = await openFleet(t, { unified: 1, knobs: { scriptSeed: 5 } })
-  const url = wrong.unified[0]?.url ?? ''
+  const wrong = await openFleet(t, { mixed: 1, knobs: { scriptSeed: 5 } })
+  const url = wrong.mixed[0]?.url ?? ''
   const { code, out } = await ran({ command: 'basic', url, levels: [{ name: 'basic', load: LOAD }] })
   assert.equal(code, 1)
   assert.match(out, /altered +60 {3}at /)

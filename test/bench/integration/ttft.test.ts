@@ -18,10 +18,10 @@ const LOOP_STEP_MS = 1
 
 async function openEngine(t: TestContext) {
   const knobs = { prefillOverheadMs: 12, itlBaseMs: 3 }
-  const fleet = await openFleet(t, { unified: 1, knobs })
+  const fleet = await openFleet(t, { mixed: 1, knobs })
   const control = await startControlServer(fleet, 0)
   t.after(() => control.close())
-  const url = fleet.unified[0]?.url ?? ''
+  const url = fleet.mixed[0]?.url ?? ''
   return { url, controlUrl: control.url }
 }
 

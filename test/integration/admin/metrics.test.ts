@@ -105,7 +105,7 @@ test('breakers, links and heartbeats are shown, and a breaker is closed on deman
   const { adminOrigin, fleet } = PAIR
   const samples = await samplesOf(adminOrigin)
   assert.equal(sumOf(samples, 'pdgw_engine_breaker_state{'), 0)
-  assert.equal(samples.get('pdgw_router_links_open'), 0)
+  assert.equal(samples.get('pdgw_router_pairs_avoided'), 0)
   const view = await (await fetch(`${adminOrigin}/admin/engines`)).text()
   assert.equal(view.match(/"breaker":"closed"/g)?.length, 2)
   const url = fleet.decode[0]?.url ?? ''

@@ -178,7 +178,7 @@ test('no engine at all is a valid start', async t => {
 test('an engine that starts after the gateway joins when it answers', async t => {
   const first = await fakeEngine(t, undefined)
   await first.stop()
-  const { seen, slots } = await control(t, { mode: 'regular', regular: [{ url: first.url }] })
+  const { seen, slots } = await control(t, { mode: 'mixed', mixed: [{ url: first.url }] })
   assert.equal(seen.snapshot.engines.length, 0)
   await fakeEngine(t, undefined, first.port)
   await until(() => slots.isHealthy(0), 'the late engine is healthy')

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Socket } from 'node:net'
 import { test } from 'node:test'
 import { configSchema } from '../../../src/config/config.ts'
-import { EngineWatch } from '../../../src/control/engine-monitor.ts'
+import { EngineMonitor } from '../../../src/control/engine-monitor.ts'
 import { SILENT } from '../../support/front-house.ts'
 
 /** Port 1 of this machine: nobody listens there. */
@@ -15,7 +15,7 @@ test('an engine that does not come up is reported once, with the reason, and tri
   const closing = new AbortController()
   const errors: object[] = []
   let tries = 0
-  const watch = new EngineWatch({
+  const watch = new EngineMonitor({
     spec: NOBODY,
     lastHealth: 'unknown',
     engines,
@@ -50,7 +50,7 @@ test('probes that find no descriptor of ours say nothing of the engine', async t
     process.nextTick(() => this.destroy(error))
     return this
   })
-  const watch = new EngineWatch({
+  const watch = new EngineMonitor({
     spec: NOBODY,
     lastHealth: 'healthy',
     engines,

@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import { type TestContext, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { resetSocket } from '../../../src/simulator/http/reset-socket.ts'
-import type { EngineConnections } from '../../../workers/upstream/engine-pool.ts'
-import type { LegHandle } from '../../../workers/upstream/types.ts'
+import type { EnginePool } from '../../../workers/upstream/engine-pool.ts'
+import type { RequestHandle } from '../../../workers/upstream/types.ts'
 import { until } from '../../support/until.ts'
 import { answerOf, ask, connectionsTo, NotedAnswer, post, type RawEngine, rawEngine } from './raw-engine.ts'
 
@@ -13,7 +13,7 @@ const HEAD = 'HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n'
 
 interface House {
   readonly engine: RawEngine
-  readonly connections: EngineConnections
+  readonly connections: EnginePool
 }
 
 /** One place only. The engine says nothing to `/silent`, a head to `/head`, a part of a body to `/part`. */
@@ -179,7 +179,7 @@ test('legs aborted from inside the data of one of them end quietly', async t => 
     else socket.write(`${HEAD}part`)
   })
   const connections = connectionsTo(t, engine.url, { maxSockets: 4 })
-  const legs: LegHandle[] = []
+  const legs: RequestHandle[] = []
   const answers = Array.from({ length: 6 }, () => new NotedAnswer({ onData: () => legs.forEach(abort) }))
   const after = new NotedAnswer()
   for (const noted of answers) legs.push(connections.send(post('/part'), noted))
@@ -190,7 +190,7 @@ test('legs aborted from inside the data of one of them end quietly', async t => 
   assert.equal(answers.filter(({ bytes }) => bytes > 0).length, 1)
 })
 
-function abort(leg: LegHandle): void {
+function abort(leg: RequestHandle): void {
   leg.abort()
 }
 
@@ -205,8 +205,11 @@ test('handlers may send again from inside onEnd and onFail', async t => {
     const done = Promise.withResolvers<void>()
     const sendNext = (): void => {
       if (left-- > 0) {
-        const more = new NotedAnswer({ onEnd: sendNext, onFail: sendNext })
-        connections.send(post(left % 3 === 0 ? '/bad' : '/generate', { isFresh: left % 7 === 0 }), more)
+        const more = new NotedAnswer({ onEnd: sendNext, onError: sendNext })
+        connections.send(
+          post(left % 3 === 0 ? '/bad' : '/generate', { freshConnection: left % 7 === 0 }),
+          more,
+        )
       } else done.resolve()
     }
     for (let n = 0; n < 5; n++) sendNext()

@@ -167,7 +167,7 @@ test('never takes a used connection for a fresh request, at the cap neither', as
     else answer()
   })
   const connections = connectionsTo(t, engine.url, { maxSockets: 1 })
-  const fresh = post('/generate', { isFresh: true })
+  const fresh = post('/generate', { freshConnection: true })
   await ask(connections)
   await ask(connections, fresh)
   assert.equal(engine.socketCount, 2)

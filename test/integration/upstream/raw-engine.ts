@@ -4,9 +4,13 @@ import { createServer, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 import { configSchema } from '../../../src/config/config.ts'
 import type { FlatHeaders } from '../../../src/messages/types.ts'
-import { EngineConnections } from '../../../workers/upstream/engine-pool.ts'
+import { EnginePool } from '../../../workers/upstream/engine-pool.ts'
 import { SocketBudget } from '../../../workers/upstream/socket-budget.ts'
-import type { LegFailure, LegHandler, LegRequest } from '../../../workers/upstream/types.ts'
+import type {
+  ResponseHandler,
+  TransportError,
+  UpstreamRequestOptions,
+} from '../../../workers/upstream/types.ts'
 import { listen } from '../../support/listen.ts'
 
 export interface RawRequest {
@@ -73,18 +77,18 @@ export function answerOf(body: string | Buffer, headers = ''): Buffer {
   ])
 }
 
-export class NotedAnswer implements LegHandler {
+export class NotedAnswer implements ResponseHandler {
   status = 0
   headers: FlatHeaders = []
   readonly parts: Buffer[] = []
   bytes = 0
-  failure: LegFailure | undefined
+  failure: TransportError | undefined
   /** Calls of `onEnd` and `onFail`: more than one is a fault. */
   ends = 0
   readonly #over = Promise.withResolvers<void>()
-  readonly #more: Partial<LegHandler>
+  readonly #more: Partial<ResponseHandler>
 
-  constructor(more: Partial<LegHandler> = {}) {
+  constructor(more: Partial<ResponseHandler> = {}) {
     this.#more = more
   }
 
@@ -114,10 +118,10 @@ export class NotedAnswer implements LegHandler {
     this.#more.onEnd?.()
   }
 
-  onFail(failure: LegFailure): void {
+  onError(failure: TransportError): void {
     this.failure = failure
     this.#end()
-    this.#more.onFail?.(failure)
+    this.#more.onError?.(failure)
   }
 
   #end(): void {
@@ -132,9 +136,9 @@ export interface ConnectOptions {
   readonly keepAliveMs?: number
 }
 
-export function connectionsTo(t: TestContext, url: string, options: ConnectOptions = {}): EngineConnections {
+export function connectionsTo(t: TestContext, url: string, options: ConnectOptions = {}): EnginePool {
   const { limits } = configSchema.parse({})
-  const connections = new EngineConnections(url, {
+  const connections = new EnginePool(url, {
     connectMs: 5_000,
     keepAliveMs: 60_000,
     headerBytes: limits.headerBytes,
@@ -145,7 +149,7 @@ export function connectionsTo(t: TestContext, url: string, options: ConnectOptio
   return connections
 }
 
-export function post(path = '/generate', more: Partial<LegRequest> = {}): LegRequest {
+export function post(path = '/generate', more: Partial<UpstreamRequestOptions> = {}): UpstreamRequestOptions {
   return {
     method: 'POST',
     path,
@@ -156,7 +160,7 @@ export function post(path = '/generate', more: Partial<LegRequest> = {}): LegReq
 }
 
 /** Sends and waits for the end. */
-export async function ask(connections: EngineConnections, request = post()): Promise<NotedAnswer> {
+export async function ask(connections: EnginePool, request = post()): Promise<NotedAnswer> {
   const noted = new NotedAnswer()
   connections.send(request, noted)
   await noted.over

@@ -6,10 +6,10 @@ import { suite, type TestContext, test } from 'node:test'
 import { type ConfigInput, configSchema } from '../../../src/config/config.ts'
 import { EngineSlots } from '../../../src/shared/engine-slots.ts'
 import { createSharedMemory } from '../../../src/shared/layout.ts'
-import { LegJournal, type OpenLegs, takeLeftLegs } from '../../../src/shared/leg-journal.ts'
+import { LegJournal, type OpenLegs, takeOrphanedLegs } from '../../../src/shared/leg-journal.ts'
 import { Attempt } from '../../../workers/attempt/attempt.ts'
-import { AbortCalls } from '../../../workers/attempt/engine-abort.ts'
-import { readTimers } from '../../../workers/request/timeouts.ts'
+import { EngineAborts } from '../../../workers/attempt/engine-abort.ts'
+import { readTimeouts } from '../../../workers/request/timeouts.ts'
 import { Upstreams } from '../../../workers/upstream/upstreams.ts'
 import { engineOf } from '../../support/engines.ts'
 import { heldLease } from '../../support/held-lease.ts'
@@ -83,7 +83,7 @@ interface Play {
 async function stage(t: TestContext, play: Play): Promise<Stage> {
   const config = configSchema.parse(play.config ?? {})
   const upstreams = new Upstreams(config)
-  const aborts = new AbortCalls(upstreams)
+  const aborts = new EngineAborts(upstreams)
   t.after(() => {
     aborts.close()
     upstreams.destroy()
@@ -107,27 +107,27 @@ async function stage(t: TestContext, play: Play): Promise<Stage> {
     exchangeId: 7,
     rids: play.rids ?? [RID],
     headers: ['content-type', 'application/json'],
-    timers: readTimers([], config.timeouts).timers,
+    timeouts: readTimeouts([], config.timeouts).timeouts,
     body: Buffer.from('{}'),
-    isFresh: false,
+    freshConnection: false,
     leases: { prefill: heldLease(slots, 0, engines[0]), decode: heldLease(slots, 0, engines[1]) },
   } as const
   const sink = {
-    answered: (_: unknown, body: Uint8Array) => heard.push(`answered ${Buffer.from(body).toString()}`),
-    started: () => heard.push('started'),
-    bytes: (bytes: Uint8Array) => heard.push(Buffer.from(bytes).toString()),
-    ended: () => heard.push('ended'),
-    failed: (failure: { cause: string; error: { leg?: string | undefined } }) =>
+    onResponse: (_: unknown, body: Uint8Array) => heard.push(`answered ${Buffer.from(body).toString()}`),
+    onHead: () => heard.push('started'),
+    onData: (bytes: Uint8Array) => heard.push(Buffer.from(bytes).toString()),
+    onEnd: () => heard.push('ended'),
+    onError: (failure: { cause: string; error: { leg?: string | undefined } }) =>
       heard.push(`failed: ${failure.cause} of ${failure.error.leg}`),
-    promptFailed: (failure: { cause: string }) => heard.push(`a prompt: ${failure.cause}`),
-    broke: (failure: { cause: string }) => heard.push(`broke: ${failure.cause}`),
+    onPromptError: (failure: { cause: string }) => heard.push(`a prompt: ${failure.cause}`),
+    onStreamError: (failure: { cause: string }) => heard.push(`broke: ${failure.cause}`),
   }
   const attempt = new Attempt(plan, sink, {
     config,
     upstreams,
     aborts,
     journal: new LegJournal(shared, 0),
-    observer: { legUnsent: ({ slot }) => unsent.push(slot) },
+    metrics: { legUnsent: ({ slot }) => unsent.push(slot) },
   })
   return {
     attempt,
@@ -136,7 +136,7 @@ async function stage(t: TestContext, play: Play): Promise<Stage> {
     prefill,
     decode,
     inFlight: () => [slots.inFlight(0), slots.inFlight(1)],
-    left: () => takeLeftLegs(shared, 0),
+    left: () => takeOrphanedLegs(shared, 0),
   }
 }
 

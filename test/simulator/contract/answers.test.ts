@@ -11,19 +11,19 @@ import { type Answer, fleetFor, joined, only, open, post } from './support.ts'
 interface Trio {
   readonly prefill: Answer
   readonly decode: Answer
-  readonly unified: Answer
+  readonly mixed: Answer
 }
 
 /** One request to a pair, and the same one to an engine that does it all. */
 async function ask(t: TestContext, path: string, body: object, knobs: Partial<Knobs> = {}): Promise<Trio> {
-  const fleet = await fleetFor(t, { prefill: 1, decode: 1, unified: 1, knobs })
+  const fleet = await fleetFor(t, { prefill: 1, decode: 1, mixed: 1, knobs })
   const pair = { ...body, ...joined(only(fleet.prefill), 77) }
-  const [prefill, decode, unified] = await Promise.all([
+  const [prefill, decode, mixed] = await Promise.all([
     post(only(fleet.prefill).url, path, pair),
     post(only(fleet.decode).url, path, pair),
-    post(only(fleet.unified).url, path, body),
+    post(only(fleet.mixed).url, path, body),
   ])
-  return { prefill, decode, unified }
+  return { prefill, decode, mixed }
 }
 
 /** Without what differs from run to run. */
@@ -53,12 +53,12 @@ const SAME: readonly [name: string, path: string, body: object][] = [
   ],
 ]
 
-suite('decode answers as a unified engine does', () => {
+suite('decode answers as a mixed engine does', () => {
   for (const [name, path, body] of SAME) {
     test(name, async t => {
-      const { prefill, decode, unified } = await ask(t, path, body)
-      assert.deepEqual([prefill.status, decode.status, unified.status], [200, 200, 200])
-      assert.deepEqual(steady(decode.body), steady(unified.body))
+      const { prefill, decode, mixed } = await ask(t, path, body)
+      assert.deepEqual([prefill.status, decode.status, mixed.status], [200, 200, 200])
+      assert.deepEqual(steady(decode.body), steady(mixed.body))
     })
   }
 
@@ -72,21 +72,21 @@ suite('decode answers as a unified engine does', () => {
       token_ids_logprob: [5, 6],
       return_text_in_logprobs: true,
     }
-    const { prefill, decode, unified } = await ask(t, '/generate', body)
-    const [ofPrefill, ofDecode, ofUnified] = [prefill, decode, unified].map(one =>
+    const { prefill, decode, mixed } = await ask(t, '/generate', body)
+    const [ofPrefill, ofDecode, ofMixed] = [prefill, decode, mixed].map(one =>
       at(JSON.parse(one.body), 'meta_info'),
     )
     for (const field of ['input_token_logprobs', 'input_top_logprobs', 'input_token_ids_logprobs']) {
       assert.deepEqual(at(ofDecode, field), [])
-      assert.deepEqual(at(ofPrefill, field), at(ofUnified, field))
+      assert.deepEqual(at(ofPrefill, field), at(ofMixed, field))
       assert.equal(at(ofPrefill, field, 'length'), 7)
     }
     assert.equal(at(ofPrefill, 'input_token_logprobs', 0, 0), null)
     for (const field of ['output_token_logprobs', 'output_top_logprobs']) {
-      assert.deepEqual(at(ofDecode, field), at(ofUnified, field))
+      assert.deepEqual(at(ofDecode, field), at(ofMixed, field))
     }
     assert.equal(at(ofDecode, 'output_token_ids_logprobs', 'length'), 2)
-    assert.equal(at(ofUnified, 'output_token_ids_logprobs', 'length'), 3)
+    assert.equal(at(ofMixed, 'output_token_ids_logprobs', 'length'), 3)
   })
 })
 
@@ -116,10 +116,10 @@ suite('prefill', () => {
   })
 })
 
-suite('a unified engine', () => {
+suite('a mixed engine', () => {
   test('answers n choices with the prompt counted once', async t => {
-    const fleet = await fleetFor(t, { unified: 1 })
-    const { url } = only(fleet.unified)
+    const fleet = await fleetFor(t, { mixed: 1 })
+    const { url } = only(fleet.mixed)
     const chat: unknown = JSON.parse((await post(url, '/v1/chat/completions', { ...CHAT, n: 3 })).body)
     const text = expectedText(chatPromptText(CHAT.messages), 0, 40)
     for (const index of [0, 1, 2]) {
@@ -140,9 +140,9 @@ suite('a unified engine', () => {
   })
 
   test('streams n choices with their index', async t => {
-    const fleet = await fleetFor(t, { unified: 1 })
+    const fleet = await fleetFor(t, { mixed: 1 })
     const body = { ...CHAT, n: 2, stream: true }
-    const { events } = parseStream((await post(only(fleet.unified).url, '/v1/chat/completions', body)).body)
+    const { events } = parseStream((await post(only(fleet.mixed).url, '/v1/chat/completions', body)).body)
     const texts = ['', '']
     for (const event of events) {
       const index = Number(at(event, 'choices', 0, 'index'))
@@ -170,7 +170,7 @@ suite('streams', () => {
   test('tell what came while their writer was busy in one event', async t => {
     const clock = new ManualClock()
     const knobs = { itlBaseMs: 20, catchUpMs: 50, incrementalStreaming: true }
-    const engine = only((await fleetFor(t, { unified: 1, knobs, clock })).unified)
+    const engine = only((await fleetFor(t, { mixed: 1, knobs, clock })).mixed)
     const body = { text: 'busy', stream: true, sampling_params: { max_new_tokens: 20 } }
     const { answer, firstBytes } = open(engine.url, '/generate', body)
     await until(() => engine.running() === 1, 'the engine has the request')

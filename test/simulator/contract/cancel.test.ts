@@ -10,7 +10,7 @@ const LONG = { text: 'Hello', sampling_params: { max_new_tokens: 100_000 } }
 
 suite('abort_request', () => {
   test('ends a running answer with 200 and what there is', async t => {
-    const engine = only((await fleetFor(t, { unified: 1 })).unified)
+    const engine = only((await fleetFor(t, { mixed: 1 })).mixed)
     const leg = open(engine.url, '/generate', { ...LONG, rid: 'mine' })
     await until(() => engine.counters.tokens > 3, 'tokens come')
     await post(engine.url, '/abort_request', { rid: 'mine' })
@@ -23,7 +23,7 @@ suite('abort_request', () => {
   })
 
   test('matches by prefix, but only from a rid that is known', async t => {
-    const engine = only((await fleetFor(t, { unified: 1 })).unified)
+    const engine = only((await fleetFor(t, { mixed: 1 })).mixed)
     const legs = ['ab', 'abc', 'b'].map(rid => open(engine.url, '/generate', { ...LONG, rid }))
     await until(() => engine.running() === 3, 'all are in')
     await post(engine.url, '/abort_request', { rid: 'a' })
@@ -35,7 +35,7 @@ suite('abort_request', () => {
   })
 
   test('refuses a rid that is in use', async t => {
-    const engine = only((await fleetFor(t, { unified: 1 })).unified)
+    const engine = only((await fleetFor(t, { mixed: 1 })).mixed)
     const leg = open(engine.url, '/generate', { ...LONG, rid: 'twice' })
     await until(() => engine.running() === 1, 'the first is in')
     const { status, body } = await post(engine.url, '/generate', { ...LONG, rid: 'twice' })
@@ -67,7 +67,7 @@ suite('a client that leaves', () => {
   test('is noticed two seconds after its stream has closed', async t => {
     const clock = new ManualClock()
     const knobs = { streamAbortDelayMs: 2000, disconnectPollMs: 4000 }
-    const engine = only((await fleetFor(t, { unified: 1, clock, knobs })).unified)
+    const engine = only((await fleetFor(t, { mixed: 1, clock, knobs })).mixed)
     const leg = open(engine.url, '/generate', { ...LONG, stream: true })
     await leg.head
     leg.close()
@@ -128,7 +128,7 @@ suite('while the prompt is tokenized', () => {
 
 suite('KV cache', () => {
   test('running full retracts the newest and loses no token', async t => {
-    const engine = only((await fleetFor(t, { unified: 1, knobs: { kvTokens: 120 } })).unified)
+    const engine = only((await fleetFor(t, { mixed: 1, knobs: { kvTokens: 120 } })).mixed)
     const body = { text: 'Hello', stream: true, sampling_params: { max_new_tokens: 60 } }
     const answers = await Promise.all([1, 2, 3].map(() => post(engine.url, '/generate', body)))
     const retractions = answers.map(({ body: stream }) => {
@@ -160,7 +160,7 @@ suite('KV cache', () => {
 
 suite('bodies', () => {
   test('of 64 MiB are taken', async t => {
-    const engine = only((await fleetFor(t, { unified: 1 })).unified)
+    const engine = only((await fleetFor(t, { mixed: 1 })).mixed)
     const image = { type: 'image_url', image_url: { url: `data:image/png;base64,${'A'.repeat(64 << 20)}` } }
     const content = [{ type: 'text', text: 'What is this?' }, image]
     const { status } = await post(engine.url, '/v1/chat/completions', {
@@ -170,7 +170,7 @@ suite('bodies', () => {
   })
 
   test('are recorded as they came when asked', async t => {
-    const engine = only((await fleetFor(t, { unified: 1, knobs: { recordBodies: 2 } })).unified)
+    const engine = only((await fleetFor(t, { mixed: 1, knobs: { recordBodies: 2 } })).mixed)
     await inTurn(['a', 'b', 'c'], text => post(engine.url, '/generate', { text, bootstrap_room: 9 }))
     assert.deepEqual(
       engine.received.map(({ body }) => body.toString()),

@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
 import { startControlServer } from '../../../src/simulator/control-server.ts'
-import type { Fleet } from '../../../src/simulator/fleet.ts'
+import type { SimulatedFleet } from '../../../src/simulator/fleet.ts'
 import { at } from '../../support/sse.ts'
 import { until } from '../../support/until.ts'
 import { fleetFor, get, joined, only, open, post } from './support.ts'
 
 const GENERATE = { text: 'Hello', sampling_params: { max_new_tokens: 4 } }
 
-async function controlled(t: TestContext): Promise<{ fleet: Fleet; url: string }> {
+async function controlled(t: TestContext): Promise<{ fleet: SimulatedFleet; url: string }> {
   const fleet = await fleetFor(t, { prefill: 2, decode: 2 })
   const server = await startControlServer(fleet, 0)
   t.after(() => server.close())

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
 import { ManualClock } from '../../../src/simulator/clock/manual-clock.ts'
-import type { Fleet } from '../../../src/simulator/fleet.ts'
+import type { SimulatedFleet } from '../../../src/simulator/fleet.ts'
 import type { Knobs } from '../../../src/simulator/settings/knobs.ts'
 import { at, parseStream } from '../../support/sse.ts'
 import { until } from '../../support/until.ts'
@@ -12,7 +12,7 @@ const GENERATE = { text: 'A prompt of many tokens', sampling_params: { max_new_t
 const CHAT = { messages: [{ role: 'user', content: 'Hello' }], max_tokens: 4, stream: true }
 
 /** Both legs of one request, prefill's first. */
-function sendPair({ prefill, decode }: Fleet, room: number, rid = `r${room}`): OpenRequest[] {
+function sendPair({ prefill, decode }: SimulatedFleet, room: number, rid = `r${room}`): OpenRequest[] {
   const body = { ...GENERATE, rid, ...joined(only(prefill), room) }
   return [only(prefill), only(decode)].map(engine => open(engine.url, '/generate', body))
 }
@@ -82,7 +82,7 @@ suite('the pair and its prompt', () => {
 })
 
 test('blackhole, as a knob, takes connections and reads nothing of them', async t => {
-  const engine = only((await fleetFor(t, { unified: 1, knobs: { blackhole: true } })).unified)
+  const engine = only((await fleetFor(t, { mixed: 1, knobs: { blackhole: true } })).mixed)
   const leg = open(engine.url, '/generate', GENERATE)
   await until(() => engine.sockets === 1, 'the connection is taken')
   leg.close()
@@ -94,7 +94,7 @@ test('blackhole, as a knob, takes connections and reads nothing of them', async 
 
 test('seed: the same one draws the same faults, another one others', async t => {
   const statuses = async (seed: number): Promise<number[]> => {
-    const engine = only((await fleetFor(t, { unified: 1, knobs: { seed, errorStatusProb: 0.5 } })).unified)
+    const engine = only((await fleetFor(t, { mixed: 1, knobs: { seed, errorStatusProb: 0.5 } })).mixed)
     const requests = Array.from({ length: 40 }, () => GENERATE)
     return inTurn(requests, async body => (await post(engine.url, '/generate', body)).status)
   }

@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { suite, type TestContext, test } from 'node:test'
 import { ManualClock } from '../../../src/simulator/clock/manual-clock.ts'
 import type { SimEngine } from '../../../src/simulator/engine.ts'
-import type { Fleet } from '../../../src/simulator/fleet.ts'
+import type { SimulatedFleet } from '../../../src/simulator/fleet.ts'
 import { presetKnobs } from '../../../src/simulator/presets.ts'
 import { expectedText } from '../../../src/simulator/sequence/output-script.ts'
 import type { Knobs } from '../../../src/simulator/settings/knobs.ts'
@@ -17,7 +17,7 @@ const GENERATE = { text: 'Hello', sampling_params: { max_new_tokens: 40 } }
 const CHAT = { messages: [{ role: 'user', content: 'Hello' }], max_tokens: 40 }
 
 async function engineWith(t: TestContext, knobs: Partial<Knobs>): Promise<SimEngine> {
-  return only((await fleetFor(t, { unified: 1, knobs })).unified)
+  return only((await fleetFor(t, { mixed: 1, knobs })).mixed)
 }
 
 suite('faults of the connection', () => {
@@ -205,12 +205,12 @@ suite('faults of the process', () => {
   })
 })
 
-function pairOf(t: TestContext, knobs: Partial<Knobs>): Promise<Fleet> {
+function pairOf(t: TestContext, knobs: Partial<Knobs>): Promise<SimulatedFleet> {
   return fleetFor(t, { prefill: 1, decode: 1, knobs })
 }
 
 /** Both legs of one request, prefill's first. */
-function sendPair(fleet: Fleet, room: number, change: object = {}): OpenRequest[] {
+function sendPair(fleet: SimulatedFleet, room: number, change: object = {}): OpenRequest[] {
   const body = { ...GENERATE, ...joined(only(fleet.prefill), room), ...change }
   return [only(fleet.prefill), only(fleet.decode)].map(one => open(one.url, '/generate', body))
 }

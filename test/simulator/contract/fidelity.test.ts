@@ -197,8 +197,8 @@ suite('fidelity', () => {
   })
 
   test('8. an idle connection is closed without having been announced', async t => {
-    const fleet = await fleetFor(t, { unified: 1, knobs: { keepAliveMs: 40 } })
-    const socket = connect(only(fleet.unified).port, '127.0.0.1')
+    const fleet = await fleetFor(t, { mixed: 1, knobs: { keepAliveMs: 40 } })
+    const socket = connect(only(fleet.mixed).port, '127.0.0.1')
     t.after(() => socket.destroy())
     let answer = ''
     socket.on('data', (bytes: Buffer) => {

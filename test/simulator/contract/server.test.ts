@@ -15,7 +15,7 @@ suite('HTTP', () => {
     ['an HTTP/2 preface', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
   ] as const) {
     test(`${name} is a 400 and a closed connection`, async t => {
-      const socket = connect(only((await fleetFor(t, { unified: 1 })).unified).port, '127.0.0.1')
+      const socket = connect(only((await fleetFor(t, { mixed: 1 })).mixed).port, '127.0.0.1')
       let answer = ''
       socket.on('data', (part: Buffer) => {
         answer += part.toString()
@@ -28,7 +28,7 @@ suite('HTTP', () => {
   }
 
   test('a key is asked for everywhere but at the probes', async t => {
-    const engine = only((await fleetFor(t, { unified: 1, knobs: { apiKey: 'secret' } })).unified)
+    const engine = only((await fleetFor(t, { mixed: 1, knobs: { apiKey: 'secret' } })).mixed)
     const { status, body } = await post(engine.url, '/generate', GENERATE)
     assert.deepEqual([status, body], [401, '{"error":"Unauthorized"}'])
     assert.equal((await get(engine.url, '/health')).status, 200)
@@ -37,7 +37,7 @@ suite('HTTP', () => {
   })
 
   test('a body that is no JSON, or of the wrong types, is a 400 with the validation envelope', async t => {
-    const { url } = only((await fleetFor(t, { unified: 1 })).unified)
+    const { url } = only((await fleetFor(t, { mixed: 1 })).mixed)
     const bad = await fetch(`${url}/generate`, { method: 'POST', body: '{"text":' })
     assert.equal(bad.status, 400)
     assert.equal(at(await bad.json(), 'type'), 'Bad Request')
@@ -48,7 +48,7 @@ suite('HTTP', () => {
   })
 
   test('a reader that pauses gets bigger events later and loses nothing', async t => {
-    const engine = only((await fleetFor(t, { unified: 1 })).unified)
+    const engine = only((await fleetFor(t, { mixed: 1 })).mixed)
     const tokens = 2000
     const socket = connect(engine.port, '127.0.0.1')
     const body = JSON.stringify({ text: 'x', stream: true, sampling_params: { max_new_tokens: tokens } })
@@ -70,13 +70,13 @@ suite('HTTP', () => {
 
 suite('information', () => {
   test('names role, limits and bootstrap port', async t => {
-    const fleet = await fleetFor(t, { prefill: 1, unified: 1, knobs: { kvTokens: 5000, modelId: 'm' } })
+    const fleet = await fleetFor(t, { prefill: 1, mixed: 1, knobs: { kvTokens: 5000, modelId: 'm' } })
     const prefill = only(fleet.prefill)
     const info: unknown = JSON.parse((await get(prefill.url, '/server_info')).body)
     assert.equal(at(info, 'disaggregation_mode'), 'prefill')
     assert.equal(at(info, 'disaggregation_bootstrap_port'), prefill.bootstrapPort)
     assert.equal(at(info, 'max_total_num_tokens'), 5000)
-    const models: unknown = JSON.parse((await get(only(fleet.unified).url, '/v1/models')).body)
+    const models: unknown = JSON.parse((await get(only(fleet.mixed).url, '/v1/models')).body)
     assert.equal(at(models, 'data', 0, 'id'), 'm')
     const ranks = await get(`http://127.0.0.1:${prefill.bootstrapPort}`, '/route')
     assert.equal(at(JSON.parse(ranks.body), 'prefill_http_port'), prefill.port)
@@ -132,8 +132,8 @@ suite('schedulers', () => {
     ])
   })
 
-  test('a unified engine alone refuses when its queue is full', async t => {
-    const engine = only((await fleetFor(t, { unified: 1, knobs: { maxRunning: 1, maxQueued: 1 } })).unified)
+  test('a mixed engine alone refuses when its queue is full', async t => {
+    const engine = only((await fleetFor(t, { mixed: 1, knobs: { maxRunning: 1, maxQueued: 1 } })).mixed)
     const long = { text: 'x', sampling_params: { max_new_tokens: 100_000 } }
     const legs = ['a', 'b'].map(rid => open(engine.url, '/generate', { ...long, rid }))
     await until(() => engine.running() === 2, 'one runs, one waits')
@@ -159,7 +159,7 @@ suite('schedulers', () => {
   })
 
   test('one failing choice ends a chat stream, and its siblings cannot be named any more', async t => {
-    const engine = only((await fleetFor(t, { unified: 1, knobs: { oomAt: 3 } })).unified)
+    const engine = only((await fleetFor(t, { mixed: 1, knobs: { oomAt: 3 } })).mixed)
     const body = { messages: [{ role: 'user', content: 'x' }], n: 2, stream: true }
     const { events, hasDone } = parseStream((await post(engine.url, '/v1/chat/completions', body)).body)
     assert.ok(hasDone)

@@ -2,7 +2,7 @@
 import { request } from 'node:http'
 import type { TestContext } from 'node:test'
 import type { SimEngine } from '../../../src/simulator/engine.ts'
-import { type Fleet, type FleetOptions, startFleet } from '../../../src/simulator/fleet.ts'
+import { type FleetOptions, type SimulatedFleet, startFleet } from '../../../src/simulator/fleet.ts'
 import { FAST } from '../../../src/simulator/settings/knobs.ts'
 
 export interface Answer {
@@ -23,7 +23,7 @@ export interface OpenRequest {
 }
 
 /** A fast fleet that is gone when the test is. */
-export async function fleetFor(t: TestContext, options: FleetOptions): Promise<Fleet> {
+export async function fleetFor(t: TestContext, options: FleetOptions): Promise<SimulatedFleet> {
   const fleet = await startFleet({ ...options, knobs: { ...FAST, ...options.knobs } })
   t.after(() => fleet.close())
   return fleet

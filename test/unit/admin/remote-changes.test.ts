@@ -4,12 +4,12 @@ import { suite, test } from 'node:test'
 import { AdminRoutes } from '../../../src/admin/admin-routes.ts'
 import { type AdminRequest, isLoopback } from '../../../src/admin/admin-server.ts'
 import { configSchema } from '../../../src/config/config.ts'
-import { EngineKeeper } from '../../../src/control/engine-supervisor.ts'
+import { EngineSupervisor } from '../../../src/control/engine-supervisor.ts'
 import { BreakerCells } from '../../../src/shared/breaker-cells.ts'
 import { EngineSlots } from '../../../src/shared/engine-slots.ts'
 import { Heartbeats } from '../../../src/shared/heartbeats.ts'
 import { createSharedMemory } from '../../../src/shared/layout.ts'
-import { PairLinks } from '../../../src/shared/pair-links.ts'
+import { PairHealth } from '../../../src/shared/pair-health.ts'
 import { MetricReader } from '../../../src/telemetry/metric-reader.ts'
 import { SILENT } from '../../support/front-house.ts'
 
@@ -29,9 +29,9 @@ function routesOf(allowRemoteChanges: boolean): AdminRoutes {
   const state = {
     slots: new EngineSlots(shared),
     breakers: new BreakerCells(shared),
-    links: new PairLinks(shared, config.links),
+    pairHealth: new PairHealth(shared, config.pairs),
   }
-  const keeper = new EngineKeeper({
+  const supervisor = new EngineSupervisor({
     ...state,
     config,
     maxEngines: 2,
@@ -44,7 +44,7 @@ function routesOf(allowRemoteChanges: boolean): AdminRoutes {
   })
   return new AdminRoutes({
     config,
-    keeper,
+    supervisor,
     state,
     metrics: new MetricReader(shared),
     heartbeats: new Heartbeats(shared),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
 import { test } from 'node:test'
-import type { CliParts, FleetOptions } from '../../../src/cli/dependencies.ts'
+import type { CliDependencies, FleetOptions } from '../../../src/cli/dependencies.ts'
 import { runCli } from '../../../src/cli/program.ts'
 import type { Config } from '../../../src/config/config.ts'
 
@@ -18,7 +18,7 @@ interface Run {
 async function run(
   line: string,
   env: Record<string, string> = {},
-  parts: Partial<CliParts> = {},
+  parts: Partial<CliDependencies> = {},
 ): Promise<Run> {
   const signals = new EventEmitter()
   const seen: { config?: Config; fleet?: FleetOptions; out: string; err: string } = { out: '', err: '' }
@@ -49,7 +49,7 @@ async function run(
     err: text => void (seen.err += text),
     exit: exitCode => void closed.push(`exit ${exitCode}`),
     columns: 140,
-    tellParent: undefined,
+    notifyParent: undefined,
     ...parts,
   })
   assert.equal(signals.listenerCount('SIGTERM'), 0)
@@ -89,16 +89,16 @@ test('several engines may follow one flag, each with its port or none', async ()
   assert.equal(config?.engines.decode.length, 2)
 })
 
-test('worker urls alone mean the regular mode, also from the environment', async () => {
-  assert.equal((await run('--worker-urls http://a:1 http://b:1')).config?.engines.mode, 'regular')
+test('worker urls alone mean the mixed mode, also from the environment', async () => {
+  assert.equal((await run('--worker-urls http://a:1 http://b:1')).config?.engines.mode, 'mixed')
   const { config } = await run('serve', { PDGW_WORKER_URLS: 'http://a:1,http://b:1' })
-  assert.deepEqual([config?.engines.mode, config?.engines.regular.length], ['regular', 2])
+  assert.deepEqual([config?.engines.mode, config?.engines.mixed.length], ['mixed', 2])
 })
 
 test('worker urls with --pd-disaggregation are a contradiction', async () => {
   const { code, err, config } = await run('--pd-disaggregation --worker-urls http://a:1')
   assert.deepEqual([code, config], [2, undefined])
-  assert.match(err, /flag --worker-urls: engines\.regular: .*the mode is pd/)
+  assert.match(err, /flag --worker-urls: engines\.mixed: .*the mode is pd/)
 })
 
 test('a flag wins over its variable', async () => {
@@ -203,7 +203,7 @@ test('simulate starts the fleet that was asked for and prints the command line o
 
 test('simulate hands its addresses to a parent that asked for them', async () => {
   const told: unknown[] = []
-  const { out } = await run('simulate --tell-parent', {}, { tellParent: urls => void told.push(urls) })
+  const { out } = await run('simulate --tell-parent', {}, { notifyParent: urls => void told.push(urls) })
   assert.deepEqual(told, [
     { prefill: [{ url: 'http://127.0.0.1:1', bootstrapPort: 2 }], decode: [{ url: 'http://127.0.0.1:3' }] },
   ])
@@ -211,7 +211,7 @@ test('simulate hands its addresses to a parent that asked for them', async () =>
 })
 
 test('simulate prints its addresses when its parent has a channel and did not ask: the launcher of an older Node', async () => {
-  const { out } = await run('simulate', {}, { tellParent: () => assert.fail('nobody listens') })
+  const { out } = await run('simulate', {}, { notifyParent: () => assert.fail('nobody listens') })
   assert.match(out, /--prefill http:/)
 })
 

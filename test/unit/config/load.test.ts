@@ -22,7 +22,7 @@ function faultsOf(sources: Parameters<typeof loadConfig>[0]): readonly string[] 
     loadConfig(sources)
   } catch (error) {
     assert.ok(error instanceof ConfigError)
-    return error.faults
+    return error.issues
   }
   return []
 }
@@ -89,9 +89,9 @@ test('a file that is missing, broken or not made of sections is a fault', t => {
 
 test('engines of the mode that is not set are a contradiction', () => {
   const engines = [{ url: 'http://a:1' }]
-  assert.match(faultsOf({ flags: [setting('f', 'engines.regular', engines)] })[0] ?? '', /the mode is pd/)
-  const regular = [setting('f', 'engines.mode', 'regular'), setting('f', 'engines.decode', engines)]
-  assert.match(faultsOf({ flags: regular })[0] ?? '', /the mode is regular/)
+  assert.match(faultsOf({ flags: [setting('f', 'engines.mixed', engines)] })[0] ?? '', /the mode is pd/)
+  const mixed = [setting('f', 'engines.mode', 'mixed'), setting('f', 'engines.decode', engines)]
+  assert.match(faultsOf({ flags: mixed })[0] ?? '', /the mode is mixed/)
 })
 
 function faultOf(url: string): readonly string[] {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { type AbortOrder, isMeant, readAbortOrder } from '../../../src/core/abort-order.ts'
+import { type AbortOrder, matchesAbort, readAbortOrder } from '../../../src/core/abort-order.ts'
 
 suite('readAbortOrder', () => {
   const bodies: readonly [what: string, body: string, order: AbortOrder | 'nothing' | undefined][] = [
@@ -35,12 +35,15 @@ suite('isMeant', () => {
     ['a rid that is written as it is', 'Stück/1', '{"rid":"Stück/1"}', true],
   ]
   for (const [what, rid, body, is] of cases)
-    test(`means ${what}`, () => assert.equal(isMeant({ rid }, Buffer.from(body)), is))
+    test(`means ${what}`, () => assert.equal(matchesAbort({ rid }, Buffer.from(body)), is))
 
   test('reads shared memory, in which large bodies lie', () => {
     const text = Buffer.from(JSON.stringify({ text: 'x'.repeat(100_000), rid: 'far' }))
     const shared = new Uint8Array(new SharedArrayBuffer(text.length))
     shared.set(text)
-    assert.deepEqual([isMeant({ rid: 'far' }, shared), isMeant({ rid: 'near' }, shared)], [true, false])
+    assert.deepEqual(
+      [matchesAbort({ rid: 'far' }, shared), matchesAbort({ rid: 'near' }, shared)],
+      [true, false],
+    )
   })
 })

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
-import { AgeList, newPlace } from '../../../src/core/age-list.ts'
+import { AgeList, newNode } from '../../../src/core/age-list.ts'
 
-const entryOf = (name: number) => ({ name, place: newPlace<Entry>() })
+const entryOf = (name: number) => ({ name, node: newNode<Entry>() })
 interface Entry {
   readonly name: number
-  readonly place: ReturnType<typeof newPlace<Entry>>
+  readonly node: ReturnType<typeof newNode<Entry>>
 }
 
 suite('AgeList', () => {

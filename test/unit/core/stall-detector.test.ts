@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { StallSweep } from '../../../src/core/stall-detector.ts'
+import { StallDetector } from '../../../src/core/stall-detector.ts'
 
 test('tells once of what makes no progress, and never of what does or is done', t => {
   t.mock.timers.enable({ apis: ['setInterval'] })
   let nowMs = 0
   const stalled: string[] = []
-  const sweep = new StallSweep<string>(
+  const sweep = new StallDetector<string>(
     1000,
     item => stalled.push(item),
     () => nowMs,

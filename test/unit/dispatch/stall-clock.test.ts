@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { StallWatch } from '../../../src/dispatch/stall-clock.ts'
+import { StallClock } from '../../../src/dispatch/stall-clock.ts'
 
 const STALL_MS = 1000
 const EVERY_MS = 200
 
 /** Looks at one thread every 200 ms; `beats` are what its cell shows. Returns the times at which it counts as stalled. */
-function stallsOf(beats: readonly number[], watch = new StallWatch(STALL_MS, EVERY_MS)): number[] {
+function stallsOf(beats: readonly number[], watch = new StallClock(STALL_MS, EVERY_MS)): number[] {
   return beats.flatMap((count, at) =>
-    watch.look(at * EVERY_MS, new Map([[0, count]])).length > 0 ? [at * EVERY_MS] : [],
+    watch.poll(at * EVERY_MS, new Map([[0, count]])).length > 0 ? [at * EVERY_MS] : [],
   )
 }
 
@@ -29,20 +29,20 @@ test('a cell that wraps around has beaten', () => {
 })
 
 test('time in which nobody looked is not held against a thread', () => {
-  const watch = new StallWatch(STALL_MS, EVERY_MS)
+  const watch = new StallClock(STALL_MS, EVERY_MS)
   const beats = new Map([[0, 7]])
-  assert.deepEqual(watch.look(0, beats), [])
-  assert.deepEqual(watch.look(60_000, beats), [])
-  assert.deepEqual(watch.look(60_200, beats), [])
-  const later = [60_400, 60_600, 60_800, 61_000].filter(nowMs => watch.look(nowMs, beats).length > 0)
+  assert.deepEqual(watch.poll(0, beats), [])
+  assert.deepEqual(watch.poll(60_000, beats), [])
+  assert.deepEqual(watch.poll(60_200, beats), [])
+  const later = [60_400, 60_600, 60_800, 61_000].filter(nowMs => watch.poll(nowMs, beats).length > 0)
   assert.deepEqual(later, [60_800, 61_000], 'it stood still for 200 ms before, and 800 after')
 })
 
 test('each thread is told by its own beat, and a successor starts anew', () => {
-  const watch = new StallWatch(STALL_MS, EVERY_MS)
+  const watch = new StallClock(STALL_MS, EVERY_MS)
   for (let at = 0; at < 5; at++) {
     assert.deepEqual(
-      watch.look(
+      watch.poll(
         at * EVERY_MS,
         new Map([
           [0, 3],
@@ -54,7 +54,7 @@ test('each thread is told by its own beat, and a successor starts anew', () => {
   }
   watch.forget(0)
   assert.deepEqual(
-    watch.look(
+    watch.poll(
       1000,
       new Map([
         [0, 3],

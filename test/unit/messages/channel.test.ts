@@ -40,7 +40,7 @@ test('hands over the memory of its batch, and keeps what is shared', async () =>
   const open = { kind: 'open', id: 1, endpoint: 'generate', method: 'POST', query: '', headers: [] } as const
   const body = new Uint8Array(new SharedArrayBuffer(20_000))
   sender.open({ ...open, creditBytes: 1, ageMs: 0, body })
-  sender.answer(2, { status: 200, headers: [], body: new Uint8Array(30_000) })
+  sender.response(2, { status: 200, headers: [], body: new Uint8Array(30_000) })
   await turn()
   assert.equal(handedOver.length, 2)
   assert.ok(handedOver.some(buffer => buffer.byteLength === 30_000))

@@ -29,7 +29,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
   fc.record({ kind: fc.constant('head'), id, status, headers }),
   fc.record({ kind: fc.constant('chunk'), id, bytes }),
   fc.record({ kind: fc.constant('end'), id }),
-  fc.record({ kind: fc.constant('answer'), id, status, headers, body: bytes }),
+  fc.record({ kind: fc.constant('response'), id, status, headers, body: bytes }),
 )
 
 test('gives back every row, in order, with consecutive chunks of one stream joined', () => {
@@ -117,7 +117,7 @@ function write(writer: BatchWriter, row: Message): void {
       return writer.chunk(row.id, row.bytes)
     case 'end':
       return writer.end(row.id)
-    case 'answer':
+    case 'response':
       return writer.answer(row.id, row)
   }
 }
@@ -136,7 +136,7 @@ test('sends a large body beside the rows, and wants it back with them', () => {
     [50_000],
   )
   const [answer] = read(batch)
-  assert.ok(answer?.kind === 'answer')
+  assert.ok(answer?.kind === 'response')
   assert.equal(Buffer.from(answer.body).toString(), 'x'.repeat(50_000))
   assert.throws(() => decodeBatch(rows, {}), RangeError)
 })
@@ -164,9 +164,9 @@ function read(batch: Batch): Message[] {
     onAbort: of => rows.push({ kind: 'abort', id: of }),
     onCredit: (of, granted) => rows.push({ kind: 'credit', id: of, bytes: granted }),
     onHead: (of, code, fields) => rows.push({ kind: 'head', id: of, status: code, headers: fields }),
-    onChunk: (of, view) => rows.push({ kind: 'chunk', id: of, bytes: new Uint8Array(view) }),
+    onData: (of, view) => rows.push({ kind: 'chunk', id: of, bytes: new Uint8Array(view) }),
     onEnd: of => rows.push({ kind: 'end', id: of }),
-    onAnswer: (of, row) => rows.push({ kind: 'answer', id: of, ...row, body: new Uint8Array(row.body) }),
+    onResponse: (of, row) => rows.push({ kind: 'response', id: of, ...row, body: new Uint8Array(row.body) }),
   })
   return rows
 }

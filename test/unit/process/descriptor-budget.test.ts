@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { leastDescriptors, openFilesLimit, shareDescriptors } from '../../../src/process/descriptor-budget.ts'
+import { minDescriptors, openFilesLimit, shareDescriptors } from '../../../src/process/descriptor-budget.ts'
 
 const NEEDS = { limit: 65_536, socketsPerRequest: 2, queueSize: 16_384, maxSockets: 0, threads: 1 }
 
@@ -16,7 +16,7 @@ suite('Descriptors', () => {
     assert.deepEqual([upstreamSockets, liveRequests, clients], [108, 54, 324])
   })
 
-  test('hold one socket for a request of the regular mode', () => {
+  test('hold one socket for a request of the mixed mode', () => {
     assert.equal(shareDescriptors({ ...NEEDS, limit: 512, socketsPerRequest: 1 }).liveRequests, 108)
   })
 
@@ -31,10 +31,7 @@ suite('Descriptors', () => {
   })
 
   test('are needed by every listener and thread', () => {
-    assert.deepEqual(
-      [leastDescriptors(1, 16), leastDescriptors(1, 1), leastDescriptors(8, 16)],
-      [64, 49, 120],
-    )
+    assert.deepEqual([minDescriptors(1, 16), minDescriptors(1, 1), minDescriptors(8, 16)], [64, 49, 120])
   })
 
   test('allow one request even when there are next to none', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
 import { createSharedMemory, LEG_RECORDS } from '../../../src/shared/layout.ts'
-import { LegJournal, takeLeftLegs } from '../../../src/shared/leg-journal.ts'
+import { LegJournal, takeOrphanedLegs } from '../../../src/shared/leg-journal.ts'
 
 const LEGS = { exchangeId: 4_000_000_000, prefillSlot: 3, decodeSlot: 7 }
 const ridOf = (number: number): string => number.toString(16).padStart(32, '0')
@@ -15,14 +15,14 @@ suite('LegJournal', () => {
     journal.open({ exchangeId: 2, prefillSlot: -1, decodeSlot: 0 }, [ridOf(2), ridOf(3)])
     journal.close(first)
     journal.open(LEGS, [ridOf(4)])
-    const left = takeLeftLegs(shared, 1)
+    const left = takeOrphanedLegs(shared, 1)
     assert.deepEqual(left.map(({ rid }) => rid).toSorted(), [ridOf(2), ridOf(3), ridOf(4)])
     assert.deepEqual(
       left.find(({ rid }) => rid === ridOf(4)),
       { ...LEGS, rid: ridOf(4) },
     )
-    assert.deepEqual(takeLeftLegs(shared, 1), [])
-    assert.deepEqual(takeLeftLegs(shared, 0), [])
+    assert.deepEqual(takeOrphanedLegs(shared, 1), [])
+    assert.deepEqual(takeOrphanedLegs(shared, 0), [])
   })
 
   test('holds what it can, and goes on when it is full', () => {
@@ -31,7 +31,7 @@ suite('LegJournal', () => {
     const records = Array.from({ length: LEG_RECORDS + 5 }, (_, at) => journal.open(LEGS, [ridOf(at)]))
     for (const record of records) journal.close(record)
     journal.open(LEGS, [ridOf(1), ridOf(2)])
-    assert.equal(takeLeftLegs(shared, 0).length, 2)
+    assert.equal(takeOrphanedLegs(shared, 0).length, 2)
   })
 
   test('has exactly what was opened and not closed, over any turn of events', () => {
@@ -50,7 +50,7 @@ suite('LegJournal', () => {
           journal.close(closing)
           open.delete(closing)
         }
-        const left = takeLeftLegs(shared, 0).map(({ rid }) => rid)
+        const left = takeOrphanedLegs(shared, 0).map(({ rid }) => rid)
         assert.deepEqual(left.toSorted(), [...open.values()].flat().toSorted())
       }),
       { seed: 4, numRuns: 200 },

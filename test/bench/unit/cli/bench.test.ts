@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { Command } from 'commander'
 import { addBenchCommands } from '../../../../bench/cli/bench.ts'
 import type { BenchRun } from '../../../../bench/command/run-bench.ts'
-import { systemParts } from '../../../../src/cli/dependencies.ts'
+import { systemDependencies } from '../../../../src/cli/dependencies.ts'
 
 /** Short form, long form, default, as the original has them (its --url named its own router's port, 8000). */
 const ORIGINAL: Record<string, readonly (readonly [string | undefined, string, unknown])[]> = {
@@ -90,7 +90,7 @@ function benchOf(): Bench {
   const runs: BenchRun[] = []
   const root = new Command('pd-gateway').exitOverride()
   const parts = {
-    ...systemParts(),
+    ...systemDependencies(),
     startGateway: () => Promise.reject(new Error('no gateway')),
     startFleet: () => Promise.reject(new Error('no fleet')),
   }

@@ -6,7 +6,7 @@ import { differencesOf } from '../../../../bench/compare/differences.ts'
 import { figuresOf } from '../../../../bench/compare/figures.ts'
 import { roundOrder } from '../../../../bench/compare/order.ts'
 import { compareText, roundText } from '../../../../bench/compare/text.ts'
-import { type Chance, seededChance } from '../../../../src/core/seeded-random.ts'
+import { type Chance, seededRandom } from '../../../../src/core/seeded-random.ts'
 import { compareReportOf, roundOf } from '../../../support/compare-report.ts'
 import { recordOf, resultOf } from '../../../support/load-result.ts'
 
@@ -30,20 +30,20 @@ test('a block is an order and its reverse, and the next begins with the next tar
 })
 
 test('a median of equal values is sure, of one value it is not', () => {
-  assert.deepEqual(medianInterval([3, 3, 3], 0.95, seededChance(1)), { median: 3, low: 3, high: 3 })
-  assert.deepEqual(medianInterval([3], 0.95, seededChance(1)), { median: 3, low: -Infinity, high: Infinity })
+  assert.deepEqual(medianInterval([3, 3, 3], 0.95, seededRandom(1)), { median: 3, low: 3, high: 3 })
+  assert.deepEqual(medianInterval([3], 0.95, seededRandom(1)), { median: 3, low: -Infinity, high: Infinity })
 })
 
 test('the same seed gives the same interval, a higher level a wider one', () => {
   const values = Array.from({ length: 12 }, (_, at) => (at * 7) % 12)
-  const interval = (level: number) => medianInterval(values, level, seededChance(1))
+  const interval = (level: number) => medianInterval(values, level, seededRandom(1))
   assert.deepEqual(interval(0.95), interval(0.95))
   assert.ok(interval(0.99).high > interval(0.9).high && interval(0.99).low < interval(0.9).low)
 })
 
 /** Twelve differences of two things that are alike, many times over: how often the interval holds zero. */
 function holdsZeroShare(draw: (chance: Chance) => number, level: number): number {
-  const chance = seededChance(3)
+  const chance = seededRandom(3)
   const intervals = Array.from({ length: 300 }, () => {
     const values = Array.from({ length: 12 }, () => draw(chance) - draw(chance))
     return medianInterval(values, level, chance)

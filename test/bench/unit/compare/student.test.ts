@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { medianInterval } from '../../../../bench/compare/bootstrap.ts'
 import { smallSampleWidth, studentQuantile } from '../../../../bench/compare/student.ts'
-import { seededChance } from '../../../../src/core/seeded-random.ts'
+import { seededRandom } from '../../../../src/core/seeded-random.ts'
 
 /** Any table of the distribution has these. */
 const TABLE = [
@@ -30,7 +30,7 @@ test('few values widen an interval much, many hardly', () => {
 
 for (const count of [3, 4, 6]) {
   test(`differences of like things hold zero with ${count} blocks, too`, () => {
-    const chance = seededChance(5)
+    const chance = seededRandom(5)
     const level = 1 - 0.05 / 8
     const noise = () => (-Math.log(1 - chance())) ** 2
     const intervals = Array.from({ length: 400 }, () =>

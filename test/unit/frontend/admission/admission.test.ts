@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
 import { configSchema } from '../../../../src/config/config.ts'
-import { Admission, type AdmissionOptions, placesFor } from '../../../../src/frontend/admission/admission.ts'
+import { Admission, type AdmissionOptions, permitsFor } from '../../../../src/frontend/admission/admission.ts'
 import { Ticket } from '../../../../src/frontend/admission/queue.ts'
 import type { Priority } from '../../../../src/frontend/intake/priority.ts'
 
@@ -28,7 +28,7 @@ function houseOf(
     totalMs,
     capacity: () => settings.capacity,
     maxLive: Infinity,
-    isMemoryShort: () => settings.isMemoryShort,
+    isUnderMemoryPressure: () => settings.isMemoryShort,
     nowMs: () => settings.nowMs,
     onTurn: name => told.push(name),
     onRefused: (name, error) => told.push(`${name}: ${error.code} ${error.status}`),
@@ -61,7 +61,7 @@ suite('Places', () => {
     ['what the operator allows', 80, 7, Infinity, 7],
     ['what the descriptors allow', 80, 70, 6, 6],
   ] as const)
-    test(`are ${what}`, () => assert.equal(placesFor(capacity, configured, live), expected))
+    test(`are ${what}`, () => assert.equal(permitsFor(capacity, configured, live), expected))
 })
 
 suite('Admission', () => {
@@ -150,7 +150,7 @@ suite('Admission', () => {
   test('refuses requests for tokens, and those alone, while memory is short', t => {
     const { admission, settings, ask } = houseOf(t)
     settings.isMemoryShort = true
-    assert.equal(ask('a'), 'memory-short')
+    assert.equal(ask('a'), 'memory-pressure')
     assert.equal(admission.enter(false), undefined)
   })
 

@@ -16,7 +16,7 @@ for (const [wasShort, usedBytes, expected] of [
 test('looks at the memory of the process', t => {
   const [tight, wide] = [new MemoryGuard(1, () => undefined), new MemoryGuard(0, () => undefined)]
   t.after(() => [tight, wide].forEach(guard => guard.close()))
-  for (const guard of [tight, wide]) guard.look()
+  for (const guard of [tight, wide]) guard.poll()
   assert.deepEqual([tight.isShort, wide.isShort], [true, false])
 })
 
@@ -25,7 +25,7 @@ test('has memory freed when it gets short, and every ten looks for as long as it
   const guard = new MemoryGuard(1, () => calls++)
   t.after(() => guard.close())
   const seen = Array.from({ length: 12 }, () => {
-    guard.look()
+    guard.poll()
     return calls
   })
   assert.deepEqual(seen, [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2])

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { ownDeadlineMs } from '../../../../src/frontend/intake/client-deadline.ts'
+import { clientDeadlineMs } from '../../../../src/frontend/intake/client-deadline.ts'
 
 suite('ownDeadlineMs', () => {
   for (const [headers, deadlineMs] of [
@@ -16,6 +16,6 @@ suite('ownDeadlineMs', () => {
     [['x-request-timeout-secs', '999999999'], 2 ** 31 - 1],
   ] as const)
     test(`of ${JSON.stringify(headers)} is ${deadlineMs}`, () => {
-      assert.equal(ownDeadlineMs(headers), deadlineMs)
+      assert.equal(clientDeadlineMs(headers), deadlineMs)
     })
 })

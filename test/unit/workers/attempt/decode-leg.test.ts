@@ -25,18 +25,18 @@ function listen(held = 1 << 20, event = 1 << 20): Heard {
   const told: string[] = []
   const passed: Buffer[] = []
   const events: DecodeEvents = {
-    decodeReady: () => {
+    onDecodeReady: () => {
       told.push('ready')
       leg.commit()
       passed.push(Buffer.from(leg.body.joined()))
     },
-    decodeComplete: ({ hasToken }, isTerminated) =>
+    onDecodeComplete: ({ hasToken }, isTerminated) =>
       told.push(`complete${hasToken ? '' : ', no token'}${isTerminated ? '' : ', cut'}`),
-    decodeFailed: ({ cause, error }) => told.push(`failed: ${cause} ${error.status}`),
-    decodePromptFailed: ({ cause }) => told.push(`prompt: ${cause}`),
-    decodeRefused: () => told.push('refused'),
-    decodeHolds: () => undefined,
-    decodeBytes: bytes => passed.push(Buffer.from(bytes)),
+    onDecodeError: ({ cause, error }) => told.push(`failed: ${cause} ${error.status}`),
+    onDecodePromptError: ({ cause }) => told.push(`prompt: ${cause}`),
+    onDecodeErrorHead: () => told.push('refused'),
+    onDecodeBody: () => undefined,
+    onDecodeData: bytes => passed.push(Buffer.from(bytes)),
   }
   const leg = new DecodeLeg({ held, event }, events)
   return { leg, told, client: () => Buffer.concat(passed).toString() }
@@ -125,7 +125,7 @@ suite('DecodeLeg with a stream', () => {
       const heard = listen()
       heard.leg.onHead(200, STREAM)
       heard.leg.onData(Buffer.from(before))
-      heard.leg.isAbortWanted = true
+      heard.leg.isAbortRequested = true
       heard.leg.onData(Buffer.from(event + DONE))
       heard.leg.onEnd()
       assert.deepEqual([heard.told, heard.client()], [['ready', 'complete'], before + event + DONE])
@@ -143,7 +143,7 @@ suite('DecodeLeg with a stream', () => {
     const heard = listen()
     heard.leg.onHead(200, STREAM)
     heard.leg.onData(Buffer.from(ROLE))
-    heard.leg.onFail(RESET)
+    heard.leg.onError(RESET)
     heard.leg.onData(Buffer.from(TOKEN))
     heard.leg.onEnd()
     assert.deepEqual([heard.told, heard.client()], [['failed: transport 502'], ''])
@@ -227,7 +227,7 @@ suite('DecodeLeg with a body', () => {
     leg.onHead(503, JSON_BODY)
     assert.deepEqual(told, ['refused'])
     leg.onData(Buffer.from('{"error":{"message":"why"}}'))
-    assert.equal(leg.refusal().error.message, 'why')
+    assert.equal(leg.errorResponse().error.message, 'why')
     leg.onEnd()
     assert.deepEqual(told, ['refused', 'failed: status 503'])
   })
@@ -235,7 +235,7 @@ suite('DecodeLeg with a body', () => {
   test('keeps the status of a refusal whose connection breaks', () => {
     const { leg, told } = listen()
     leg.onHead(413, JSON_BODY)
-    leg.onFail(RESET)
+    leg.onError(RESET)
     assert.deepEqual(told, ['refused', 'failed: status 413'])
   })
 
@@ -268,7 +268,7 @@ suite('DecodeLeg that only waits to be aborted', () => {
       }
       if (sign === 'data') leg.onData(Buffer.from(TOKEN))
       if (sign === 'end') leg.onEnd()
-      if (sign === 'failure') leg.onFail(RESET)
+      if (sign === 'failure') leg.onError(RESET)
       leg.onData(Buffer.from(TOKEN))
       leg.onEnd()
       assert.deepEqual([signs, told], [1, []])

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
-import { AbortCalls } from '../../../../workers/attempt/engine-abort.ts'
+import { EngineAborts } from '../../../../workers/attempt/engine-abort.ts'
 
-const CALL = { url: 'http://engine', headers: [], isEarly: false }
+const CALL = { url: 'http://engine', headers: [], maybeUnread: false }
 
 /** `told` has the rids that engines were told of so far, in order; `at` moves the clock. */
 function callsWith(t: TestContext) {
@@ -13,13 +13,13 @@ function callsWith(t: TestContext) {
       told.push(`${url} ${String(JSON.parse(Buffer.from(body ?? []).toString()).rid)}`)
     },
   })
-  return { told, calls: new AbortCalls({ to }), pass: (ms: number) => t.mock.timers.tick(ms) }
+  return { told, calls: new EngineAborts({ to }), pass: (ms: number) => t.mock.timers.tick(ms) }
 }
 
 suite('an engine', () => {
   test('that has shown something of the request is told once', t => {
     const { told, calls, pass } = callsWith(t)
-    calls.tell({ ...CALL, rids: ['a'] })
+    calls.send({ ...CALL, rids: ['a'] })
     pass(10_000)
     assert.deepEqual(told, ['http://engine a'])
   })
@@ -27,7 +27,7 @@ suite('an engine', () => {
   // Seen with 9 % of attempts failing on a busy machine: the engine read both earlier calls before the request.
   test('that may not have read the request yet is told at once, after 100 ms and after 500', t => {
     const { told, calls, pass } = callsWith(t)
-    calls.tell({ ...CALL, rids: ['a'], isEarly: true })
+    calls.send({ ...CALL, rids: ['a'], maybeUnread: true })
     const counts = [0, 99, 1, 399, 1, 10_000].map(ms => {
       pass(ms)
       return told.length
@@ -37,7 +37,7 @@ suite('an engine', () => {
 
   test('hears of the other prompts of a batch after the first', t => {
     const { told, calls, pass } = callsWith(t)
-    calls.tell({ ...CALL, rids: ['a', 'a_1', 'a_2'] })
+    calls.send({ ...CALL, rids: ['a', 'a_1', 'a_2'] })
     pass(99)
     assert.deepEqual(told, ['http://engine a'])
     pass(10_000)
@@ -46,7 +46,7 @@ suite('an engine', () => {
 
   test('is not told of anything more by a thread that ends', t => {
     const { told, calls, pass } = callsWith(t)
-    calls.tell({ ...CALL, rids: ['a', 'a_1'], isEarly: true })
+    calls.send({ ...CALL, rids: ['a', 'a_1'], maybeUnread: true })
     calls.close()
     pass(10_000)
     assert.deepEqual(told, ['http://engine a'])

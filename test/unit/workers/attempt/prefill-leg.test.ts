@@ -9,9 +9,9 @@ const GOOD = '{"text":"a","meta_info":{"prompt_tokens":7,"completion_tokens":1}}
 function listen(limitBytes = 1 << 20): { readonly leg: PrefillLeg; readonly told: string[] } {
   const told: string[] = []
   const leg = new PrefillLeg(limitBytes, {
-    prefillAnswered: ({ promptTokens }) => told.push(`answered ${promptTokens}`),
-    prefillFailed: ({ cause, error }) => told.push(`failed: ${cause} ${error.status}`),
-    prefillRefused: () => told.push('refused'),
+    onPrefillComplete: ({ promptTokens }) => told.push(`answered ${promptTokens}`),
+    onPrefillError: ({ cause, error }) => told.push(`failed: ${cause} ${error.status}`),
+    onPrefillErrorHead: () => told.push('refused'),
   })
   return { leg, told }
 }
@@ -51,12 +51,12 @@ suite('PrefillLeg', () => {
     leg.onData(Buffer.from('{"error":{"message":"too long"}}'))
     leg.onEnd()
     assert.deepEqual(told, ['refused', 'failed: status 400'])
-    assert.equal(leg.refusal().error.message, 'too long')
+    assert.equal(leg.errorResponse().error.message, 'too long')
   })
 
   test('fails once when its connection breaks', () => {
     const { leg, told } = listen()
-    leg.onFail(RESET)
+    leg.onError(RESET)
     leg.onEnd()
     assert.deepEqual(told, ['failed: transport 502'])
   })

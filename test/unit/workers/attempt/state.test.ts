@@ -17,21 +17,21 @@ const DECODE_LOST = transportFailure('decode', BROKEN)
 
 /** Every event that can come, by a short name. The prompt has seven tokens unless the name says otherwise. */
 const EVENTS = {
-  'prefill ok': { kind: 'prefill-answered', answer: { promptTokens: 7, hasToken: true } },
-  'prefill dummy': { kind: 'prefill-answered', answer: { promptTokens: 1, hasToken: true } },
-  'prefill empty': { kind: 'prefill-answered', answer: { promptTokens: 7, hasToken: false } },
+  'prefill ok': { kind: 'prefill-answered', summary: { promptTokens: 7, hasToken: true } },
+  'prefill dummy': { kind: 'prefill-answered', summary: { promptTokens: 1, hasToken: true } },
+  'prefill empty': { kind: 'prefill-answered', summary: { promptTokens: 7, hasToken: false } },
   'prefill refused': { kind: 'prefill-failed', failure: PREFILL_REFUSED },
   'prefill lost': { kind: 'prefill-failed', failure: PREFILL_LOST },
   'first token': { kind: 'decode-ready', promptTokens: 7 },
-  'decode ok': { kind: 'decode-complete', answer: { promptTokens: 7, hasToken: true }, isTerminated: true },
+  'decode ok': { kind: 'decode-complete', summary: { promptTokens: 7, hasToken: true }, isTerminated: true },
   'decode empty': {
     kind: 'decode-complete',
-    answer: { promptTokens: undefined, hasToken: false },
+    summary: { promptTokens: undefined, hasToken: false },
     isTerminated: true,
   },
   'decode cut': {
     kind: 'decode-complete',
-    answer: { promptTokens: undefined, hasToken: true },
+    summary: { promptTokens: undefined, hasToken: true },
     isTerminated: false,
   },
   'decode lost': { kind: 'decode-failed', failure: DECODE_LOST },
@@ -41,12 +41,12 @@ const EVENTS = {
 type EventName = keyof typeof EVENTS
 
 const SETUPS = {
-  'a streamed pair': { hasPrefill: true, mergesPrefill: false, isWhole: false },
-  'a whole pair': { hasPrefill: true, mergesPrefill: false, isWhole: true },
-  'a merged stream': { hasPrefill: true, mergesPrefill: true, isWhole: false },
-  'a merged whole': { hasPrefill: true, mergesPrefill: true, isWhole: true },
-  'a streamed single': { hasPrefill: false, mergesPrefill: false, isWhole: false },
-  'a whole single': { hasPrefill: false, mergesPrefill: true, isWhole: true },
+  'a streamed pair': { hasPrefill: true, mergesPrefill: false, isUnary: false },
+  'a whole pair': { hasPrefill: true, mergesPrefill: false, isUnary: true },
+  'a merged stream': { hasPrefill: true, mergesPrefill: true, isUnary: false },
+  'a merged whole': { hasPrefill: true, mergesPrefill: true, isUnary: true },
+  'a streamed single': { hasPrefill: false, mergesPrefill: false, isUnary: false },
+  'a whole single': { hasPrefill: false, mergesPrefill: true, isUnary: true },
 } as const
 
 type SetupName = keyof typeof SETUPS

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { mayTellFailure } from '../../../../workers/classify/failure-scan.ts'
+import { mayHoldFailure } from '../../../../workers/classify/failure-scan.ts'
 
 test('finds a word wherever it stands', () => {
   for (const word of ['"error"', '"abort"']) {
     for (let before = 0; before < 30; before++) {
       for (let after = 0; after < 10; after++) {
         const text = 'x'.repeat(before) + word + 'y'.repeat(after)
-        assert.equal(mayTellFailure(Buffer.from(text)), true, text)
+        assert.equal(mayHoldFailure(Buffer.from(text)), true, text)
       }
     }
   }
@@ -33,7 +33,7 @@ test('says what two plain searches say, of texts made of the words and their par
   fc.assert(
     fc.property(fc.array(parts, { maxLength: 12 }), pieces => {
       const text = pieces.join('')
-      assert.equal(mayTellFailure(Buffer.from(text)), text.includes('"error"') || text.includes('"abort"'))
+      assert.equal(mayHoldFailure(Buffer.from(text)), text.includes('"error"') || text.includes('"abort"'))
     }),
     { seed: 20261128, numRuns: 3000 },
   )

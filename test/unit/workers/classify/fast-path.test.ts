@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { quickLook } from '../../../../workers/classify/fast-path.ts'
-import { judgeBodyText } from '../../../../workers/classify/payload.ts'
+import { summarizeFast } from '../../../../workers/classify/fast-path.ts'
+import { classifyBody } from '../../../../workers/classify/payload.ts'
 
-const look = (value: unknown) => quickLook(Buffer.from(JSON.stringify(value)))
+const look = (value: unknown) => summarizeFast(Buffer.from(JSON.stringify(value)))
 const usage = { prompt_tokens: 7, completion_tokens: 3 }
 
 test('takes a plain good answer at its counts', () => {
@@ -39,7 +39,7 @@ test('never calls good what the full judgement calls a failure, and agrees on th
   fc.assert(
     fc.property(body, value => {
       const quick = look(value)
-      const full = judgeBodyText(JSON.stringify(value))
+      const full = classifyBody(JSON.stringify(value))
       if (quick === undefined) return
       assert.equal(full.kind, 'good')
       assert.ok(full.kind === 'good' && full.promptTokens === quick.promptTokens && full.hasToken)

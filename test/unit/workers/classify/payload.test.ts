@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { judgeBodyText, judgePayload, type Verdict } from '../../../../workers/classify/payload.ts'
+import { type Classification, classifyBody, classifyPayload } from '../../../../workers/classify/payload.ts'
 
 /** `neutral`, `token`, `finish`, or what failed with the status that was named. */
-function short(verdict: Verdict): string {
+function short(verdict: Classification): string {
   if (verdict.kind === 'failure') return [verdict.what, verdict.status].filter(Boolean).join(' ')
   if (verdict.kind === 'neutral') return 'neutral'
   return verdict.hasToken ? 'token' : 'finish'
@@ -76,7 +76,7 @@ const EVENTS: Readonly<Record<string, readonly (readonly [data: string, verdict:
 for (const [meaning, rows] of Object.entries(EVENTS)) {
   suite(`an event that ${meaning}`, () => {
     for (const [data, expected] of rows)
-      test(data === '' ? 'nothing at all' : data, () => assert.equal(short(judgePayload(data)), expected))
+      test(data === '' ? 'nothing at all' : data, () => assert.equal(short(classifyPayload(data)), expected))
   })
 }
 
@@ -88,7 +88,7 @@ suite('judgePayload', () => {
       '{"object":"error","message":"why"}',
       '{"meta_info":{"finish_reason":{"type":"abort","message":"why"}}}',
     ]) {
-      const verdict = judgePayload(data)
+      const verdict = classifyPayload(data)
       assert.equal(verdict.kind === 'failure' && verdict.message, 'why')
     }
   })
@@ -100,7 +100,7 @@ suite('judgePayload', () => {
   ]
   for (const [where, data, expected] of told) {
     test(`reads prompt tokens: ${where}`, () => {
-      const verdict = judgePayload(data)
+      const verdict = classifyPayload(data)
       assert.equal(verdict.kind === 'good' ? verdict.promptTokens : 'none', expected)
     })
   }
@@ -110,9 +110,11 @@ suite('judgePayload', () => {
       [0, 7],
       [1, undefined],
     ]) {
-      const generate = judgePayload(`{"index":${index},"text":"a","meta_info":{"prompt_tokens":7}}`)
+      const generate = classifyPayload(`{"index":${index},"text":"a","meta_info":{"prompt_tokens":7}}`)
       assert.equal(generate.kind === 'good' ? generate.promptTokens : 'none', expected)
-      const choices = judgePayload(`{"choices":[{"index":${index},"text":"a"}],"usage":{"prompt_tokens":7}}`)
+      const choices = classifyPayload(
+        `{"choices":[{"index":${index},"text":"a"}],"usage":{"prompt_tokens":7}}`,
+      )
       assert.equal(choices.kind === 'good' ? choices.promptTokens : 'none', expected)
     }
   })
@@ -122,29 +124,29 @@ suite('judgeBodyText', () => {
   test('sees tokens and prompt tokens of a chat answer', () => {
     const body =
       '{"choices":[{"message":{"content":"a"},"finish_reason":"stop"}],"usage":{"prompt_tokens":7}}'
-    assert.deepEqual(judgeBodyText(body), { kind: 'good', hasToken: true, promptTokens: 7 })
+    assert.deepEqual(classifyBody(body), { kind: 'good', hasToken: true, promptTokens: 7 })
   })
 
   test('adds up the prompts of a batch, whose tokens may be in any of them', () => {
     const body =
       '[{"text":"","meta_info":{"prompt_tokens":2,"finish_reason":{"type":"stop"}}},{"text":"b","meta_info":{"prompt_tokens":3}}]'
-    assert.deepEqual(judgeBodyText(body), { kind: 'good', hasToken: true, promptTokens: 5 })
+    assert.deepEqual(classifyBody(body), { kind: 'good', hasToken: true, promptTokens: 5 })
   })
 
   test('compares nothing when one prompt of a batch does not tell its tokens', () => {
     const body = '[{"text":"a","meta_info":{"prompt_tokens":2}},{"text":"b"}]'
-    assert.deepEqual(judgeBodyText(body), { kind: 'good', hasToken: true, promptTokens: undefined })
+    assert.deepEqual(classifyBody(body), { kind: 'good', hasToken: true, promptTokens: undefined })
   })
 
   test('fails a batch with one aborted prompt', () => {
     const body = '[{"text":"a"},{"meta_info":{"finish_reason":{"type":"abort","status_code":503}}}]'
-    assert.equal(short(judgeBodyText(body)), 'abort 503')
+    assert.equal(short(classifyBody(body)), 'abort 503')
   })
 
   for (const body of ['', '<html>', '7', '[7]', '{"a":'])
     test(`does not take ${JSON.stringify(body)} for an answer`, () =>
-      assert.equal(short(judgeBodyText(body)), 'protocol'))
+      assert.equal(short(classifyBody(body)), 'protocol'))
 
   for (const body of ['{}', '[]', '{"choices":[]}'])
-    test(`finds nothing in ${body}`, () => assert.equal(short(judgeBodyText(body)), 'neutral'))
+    test(`finds nothing in ${body}`, () => assert.equal(short(classifyBody(body)), 'neutral'))
 })

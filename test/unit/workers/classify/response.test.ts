@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { judgeAnswer } from '../../../../workers/classify/response.ts'
-import { LegBody } from '../../../../workers/upstream/response-body.ts'
+import { classifyResponse } from '../../../../workers/classify/response.ts'
+import { ResponseBody } from '../../../../workers/upstream/response-body.ts'
 
-function bodyOf(text: string, contentType: string): LegBody {
-  const body = new LegBody(1 << 20)
+function bodyOf(text: string, contentType: string): ResponseBody {
+  const body = new ResponseBody(1 << 20)
   body.start(200, ['content-type', contentType])
   body.add(Buffer.from(text))
   return body
 }
 
 function judged(text: string, contentType = 'text/event-stream; charset=utf-8'): object {
-  const verdict = judgeAnswer('prefill', bodyOf(text, contentType))
+  const verdict = classifyResponse('prefill', bodyOf(text, contentType))
   return 'error' in verdict ? { failed: verdict.cause, leg: verdict.error.leg } : { ...verdict }
 }
 
@@ -53,14 +53,14 @@ suite('judgeAnswer', () => {
 
 suite('LegBody', () => {
   test('refuses what goes beyond its limit', () => {
-    const body = new LegBody(4)
+    const body = new ResponseBody(4)
     assert.equal(body.add(Buffer.from('1234')), true)
     assert.equal(body.add(Buffer.from('5')), false)
     assert.equal(Buffer.from(body.joined()).toString(), '1234')
   })
 
   test('keeps what it got when the buffer is used again', () => {
-    const body = new LegBody(8)
+    const body = new ResponseBody(8)
     const read = Buffer.from('12')
     body.add(read)
     read.fill(0)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { injectBootstrap } from '../../../../workers/connectors/bootstrap.ts'
-import { injectSingle } from '../../../../workers/connectors/mixed.ts'
+import { injectMixed } from '../../../../workers/connectors/mixed.ts'
 import { engineOf } from '../../../support/engines.ts'
 import { seededRandom } from '../../../support/seeded-random.ts'
 
@@ -35,13 +35,13 @@ suite('injectBootstrap', () => {
   })
 })
 
-suite('injectSingle', () => {
+suite('injectMixed', () => {
   test('gives a rid and nothing to meet at', () => {
-    assert.deepEqual(Object.keys(injectSingle(undefined)), ['rid'])
+    assert.deepEqual(Object.keys(injectMixed(undefined)), ['rid'])
   })
 
   test('gives one rid a prompt', () => {
-    const { rid } = injectSingle(3)
+    const { rid } = injectMixed(3)
     assert.ok(Array.isArray(rid) && new Set(rid).size === 3)
   })
 })

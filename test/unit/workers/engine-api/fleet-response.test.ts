@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { Role } from '../../../../src/core/engine.ts'
 import { GatewayError } from '../../../../src/core/errors.ts'
-import type { EngineAnswer } from '../../../../workers/engine-api/engine-call.ts'
+import type { EngineResponse } from '../../../../workers/engine-api/engine-call.ts'
 import {
-  type FleetAnswer,
+  type FleetResponse,
   fanOutResult,
   firstGood,
   loadsOf,
@@ -16,7 +16,7 @@ import { engineOf } from '../../../support/engines.ts'
 const P = 'http://127.0.0.1:30000'
 const D = 'http://127.0.0.1:30001'
 
-function answerOf(role: Role, body: object | string, status = 200): EngineAnswer {
+function answerOf(role: Role, body: object | string, status = 200): EngineResponse {
   const engine = engineOf({ role, slot: role === 'prefill' ? 0 : 1 })
   const text = typeof body === 'string' ? body : JSON.stringify(body)
   return { engine, status, headers: [], body: Buffer.from(text) }
@@ -25,7 +25,7 @@ function answerOf(role: Role, body: object | string, status = 200): EngineAnswer
 const DEAD = answerOf('decode', 'connection refused', 0)
 const BROKEN = answerOf('decode', 'Internal Server Error', 500)
 
-function bodyOf(answer: FleetAnswer): Record<string, unknown> {
+function bodyOf(answer: FleetResponse): Record<string, unknown> {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- every answer is an object
   return JSON.parse(answer.body) as Record<string, unknown>
 }

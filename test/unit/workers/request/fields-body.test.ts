@@ -4,7 +4,7 @@ import * as fc from 'fast-check'
 import type { GenerationEndpoint } from '../../../../src/core/endpoint.ts'
 import { GatewayError } from '../../../../src/core/errors.ts'
 import { applyEdits, type Edit } from '../../../../workers/json/edit.ts'
-import { JsonFault, rangeAt, scanArray, scanObject } from '../../../../workers/json/scan.ts'
+import { JsonSyntaxError, rangeAt, scanArray, scanObject } from '../../../../workers/json/scan.ts'
 import { buildBody } from '../../../../workers/request/engine-body.ts'
 import { readFields } from '../../../../workers/request/fields.ts'
 
@@ -66,8 +66,8 @@ suite('scan', () => {
           if (inList || isJsonObject(changed)) return
           assert.throws(() => {
             const { end } = scanObject(Buffer.from(changed), 0)
-            if (end !== changed.length) throw new JsonFault(end, 'rest')
-          }, JsonFault)
+            if (end !== changed.length) throw new JsonSyntaxError(end, 'rest')
+          }, JsonSyntaxError)
         },
       ),
       { seed: 11, numRuns: 2000 },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
-import { newRid, newRids, newRoom, wholeOf } from '../../../../workers/request/ids.ts'
+import { abortRids, newRid, newRids, newRoom } from '../../../../workers/request/ids.ts'
 
 suite('newRid', () => {
   test('is 32 hexadecimal digits, so that none is the start of another', () => {
@@ -21,13 +21,13 @@ suite('newRids', () => {
     assert.equal(new Set(others).size, 1199)
     assert.equal(new Set(others.map(rid => rid.length)).size, 1)
     for (const rid of others) assert.ok(rid.startsWith(first))
-    assert.deepEqual(wholeOf([first, ...others]), [first])
+    assert.deepEqual(abortRids([first, ...others]), [first])
   })
 
   test('makes a batch of one as it makes a single one', () => {
     const rids = newRids(1)
     assert.equal(rids.length, 1)
-    assert.equal(wholeOf(rids), rids)
+    assert.equal(abortRids(rids), rids)
   })
 })
 

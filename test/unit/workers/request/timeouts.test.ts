@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { configSchema } from '../../../../src/config/config.ts'
-import { readTimers } from '../../../../workers/request/timeouts.ts'
+import { readTimeouts } from '../../../../workers/request/timeouts.ts'
 
 const { timeouts } = configSchema.parse({
   timeouts: {
@@ -15,9 +15,9 @@ const { timeouts } = configSchema.parse({
 })
 const CONFIGURED = { firstTokenMs: 1000, idleMs: 2000, totalMs: 30_000 }
 
-test('without headers the configured timers hold, and headers stay as they are', () => {
+test('without headers the configured timeouts hold, and headers stay as they are', () => {
   const headers = ['authorization', 'Bearer x', 'x-request-id', '1']
-  assert.deepEqual(readTimers(headers, timeouts), { timers: CONFIGURED, headers })
+  assert.deepEqual(readTimeouts(headers, timeouts), { timeouts: CONFIGURED, headers })
 })
 
 const MOVED = [
@@ -31,15 +31,15 @@ const MOVED = [
   ['x-request-timeout-secs', '600', { ...CONFIGURED, totalMs: 60_000 }],
 ] as const
 
-for (const [name, value, timers] of MOVED) {
-  test(`${name}: ${value} moves one timer, within its bound, and is not for engines`, () => {
-    assert.deepEqual(readTimers(['a', 'b', name, value], timeouts), { timers, headers: ['a', 'b'] })
+for (const [name, value, changed] of MOVED) {
+  test(`${name}: ${value} changes one timeout, within its bound, and is not for engines`, () => {
+    assert.deepEqual(readTimeouts(['a', 'b', name, value], timeouts), { timeouts: changed, headers: ['a', 'b'] })
   })
 }
 
 for (const value of ['', '0', '-1', 'soon', '1e9', 'Infinity', '10 s']) {
   test(`a timer of "${value}" is refused`, () => {
-    assert.throws(() => readTimers(['x-idle-timeout-ms', value], timeouts), {
+    assert.throws(() => readTimeouts(['x-idle-timeout-ms', value], timeouts), {
       code: 'invalid-request',
       status: 400,
     })

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { RetryBudget } from '../../../../src/resilience/retry-budget.ts'
-import { RetryGate } from '../../../../workers/retry/budget-queue.ts'
+import { RetryBudgetQueue } from '../../../../workers/retry/budget-queue.ts'
 
 /** A gate whose budget lets one retry through a second, and a clock that is moved by hand. */
 function gateOf(t: { readonly mock: { readonly timers: TimersOf } }) {
   t.mock.timers.enable({ apis: ['setInterval'] })
   let nowMs = 0
-  const gate = new RetryGate(new RetryBudget({ share: 0, floorPerSec: 0.1 }), () => nowMs)
+  const gate = new RetryBudgetQueue(new RetryBudget({ share: 0, floorPerSec: 0.1 }), () => nowMs)
   const gone: number[] = []
   const pass = (name: number): (() => void) => gate.pass(() => gone.push(name))
   /** In steps, as the window of the budget slides. */

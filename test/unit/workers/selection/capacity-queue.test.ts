@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { EngineSlots } from '../../../../src/shared/engine-slots.ts'
 import { createSharedMemory } from '../../../../src/shared/layout.ts'
 import { Lease } from '../../../../src/shared/leases.ts'
-import { Capacity, type PairLeases, type Waiter } from '../../../../workers/selection/capacity-queue.ts'
+import { CapacityQueue, type PairLeases, type Waiter } from '../../../../workers/selection/capacity-queue.ts'
 import { engineOf } from '../../../support/engines.ts'
 
 const PREFILL = engineOf({ slot: 0, role: 'prefill', maxRunning: 8 })
@@ -13,13 +13,13 @@ const PAIR = { prefill: PREFILL, decode: DECODE }
 
 interface House {
   readonly slots: EngineSlots
-  readonly capacity: Capacity
+  readonly capacity: CapacityQueue
 }
 
 function newHouse(more: { maxLegs?: number; maxPerEngine?: number } = {}): House {
   const slots = new EngineSlots(createSharedMemory(2, 2))
   const { maxLegs = Infinity, maxPerEngine = 0 } = more
-  return { slots, capacity: new Capacity({ slots, thread: 0, maxLegs, maxPerEngine }) }
+  return { slots, capacity: new CapacityQueue({ slots, thread: 0, maxLegs, maxPerEngine }) }
 }
 
 function free({ prefill, decode }: PairLeases): void {

@@ -6,9 +6,9 @@ import { BreakerCells } from '../../../../src/shared/breaker-cells.ts'
 import { SharedCounters } from '../../../../src/shared/counters.ts'
 import { EngineSlots } from '../../../../src/shared/engine-slots.ts'
 import { createSharedMemory } from '../../../../src/shared/layout.ts'
-import { PairLinks } from '../../../../src/shared/pair-links.ts'
+import { PairHealth } from '../../../../src/shared/pair-health.ts'
 import { Breakers } from '../../../../workers/selection/breakers.ts'
-import { Fleet, type PairChoice } from '../../../../workers/selection/pair-selector.ts'
+import { type PairChoice, PairSelector } from '../../../../workers/selection/pair-selector.ts'
 import { engineOf } from '../../../support/engines.ts'
 import { heldLease } from '../../../support/held-lease.ts'
 import { seededRandom } from '../../../support/seeded-random.ts'
@@ -22,10 +22,10 @@ const PAIRS = [
 const NONE: ReadonlySet<number> = new Set()
 
 interface House {
-  readonly fleet: Fleet
+  readonly fleet: PairSelector
   readonly slots: EngineSlots
   readonly breakers: Breakers
-  readonly links: PairLinks
+  readonly pairHealth: PairHealth
   readonly clock: { nowMs: number }
 }
 
@@ -45,13 +45,13 @@ function houseOf(engines: readonly Engine[], config: ConfigInput = {}): House {
     inFlightOf: () => 0,
     onChange: () => undefined,
   })
-  const links = new PairLinks(memory, complete.links)
+  const pairHealth = new PairHealth(memory, complete.pairs)
   const counters = new SharedCounters(memory)
   const random = seededRandom(1)
-  const fleet = new Fleet(complete, { slots, counters, breakers, links, random, nowMs })
+  const fleet = new PairSelector(complete, { slots, counters, breakers, pairHealth, random, nowMs })
   for (const { slot } of engines) slots.setHealth(slot, 'healthy')
   fleet.update({ generation: 1, engines })
-  return { fleet, slots, breakers, links, clock }
+  return { fleet, slots, breakers, pairHealth, clock }
 }
 
 /** `0→2`, or what is missing. */
@@ -72,8 +72,8 @@ function fail(house: House, slot: number, times = 2): void {
   for (let time = 0; time < times; time++) house.breakers.record(engine, 'failed')
 }
 
-function breakLink({ links, clock }: House, prefill: number, decode: number): void {
-  links.failed(prefill, decode, clock.nowMs, true)
+function breakLink({ pairHealth, clock }: House, prefill: number, decode: number): void {
+  pairHealth.failed(prefill, decode, clock.nowMs, true)
 }
 
 suite('Fleet of prefill and decode engines', () => {
@@ -191,7 +191,7 @@ suite('Fleet with circuit breakers', () => {
   })
 })
 
-suite('Fleet with pair links', () => {
+suite('Fleet with pair pairHealth', () => {
   test('keeps two engines apart whose link is broken, and uses both with others', () => {
     const house = houseOf(PAIRS, { policy: { main: 'random' } })
     breakLink(house, 0, 2)
@@ -199,14 +199,14 @@ suite('Fleet with pair links', () => {
     assert.deepEqual([...pairs].toSorted(), ['0→3', '1→2', '1→3'])
   })
 
-  test('leaves out an engine all of whose links are broken', () => {
+  test('leaves out an engine all of whose pairHealth are broken', () => {
     const house = houseOf(PAIRS, { policy: { main: 'random' } })
     breakLink(house, 0, 2)
     breakLink(house, 0, 3)
     for (let turn = 0; turn < 20; turn++) assert.match(told(house.fleet.choose(undefined, NONE)), /^1→/)
   })
 
-  test('makes a pair even when all links are broken', () => {
+  test('makes a pair even when all pairHealth are broken', () => {
     const house = houseOf(PAIRS)
     for (const prefill of [0, 1]) for (const decode of [2, 3]) breakLink(house, prefill, decode)
     assert.match(told(house.fleet.choose(undefined, NONE)), /^[01]→[23]$/)
@@ -215,12 +215,12 @@ suite('Fleet with pair links', () => {
 
 suite('Fleet of engines that do both', () => {
   test('takes one engine and no prefill', () => {
-    const { fleet } = houseOf([engineOf({ slot: 4, role: 'mixed' })], { engines: { mode: 'regular' } })
+    const { fleet } = houseOf([engineOf({ slot: 4, role: 'mixed' })], { engines: { mode: 'mixed' } })
     assert.equal(told(fleet.choose(undefined, NONE)), '→4')
   })
 
   test('says so when there is none', () => {
-    const { fleet } = houseOf(PAIRS, { engines: { mode: 'regular' } })
+    const { fleet } = houseOf(PAIRS, { engines: { mode: 'mixed' } })
     assert.equal(told(fleet.choose(undefined, NONE)), 'no mixed')
   })
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
-import { EventRelay } from '../../../../workers/sse/event-framer.ts'
+import { EventFramer } from '../../../../workers/sse/event-framer.ts'
 
 const STREAMS = [
   'data: {"a":1}\n\ndata: [DONE]\n\n',
@@ -26,7 +26,7 @@ interface Relayed {
 /** What a relay made of the stream, cut before each of the positions. */
 function relayed(text: string, cuts: readonly number[]): Relayed {
   const bytes = Buffer.from(text)
-  const relay = new EventRelay()
+  const relay = new EventFramer()
   const pieces: string[] = []
   let from = 0
   for (const cut of [...cuts.map(each => each % (bytes.length + 1)), bytes.length].toSorted(
@@ -90,11 +90,11 @@ suite('EventRelay', () => {
 
   test('passes a read that ends with an event on as it is, without a copy', () => {
     const read = Buffer.from('data: 1\n\ndata: 2\n\n')
-    assert.equal(new EventRelay().push(read), read)
+    assert.equal(new EventFramer().push(read), read)
   })
 
   test('keeps what it holds when the read buffer is used again', () => {
-    const relay = new EventRelay()
+    const relay = new EventFramer()
     const read = Buffer.from('data: 1')
     relay.push(read)
     read.fill(0)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { ChunkCursor, type Place, placeAfter } from '../../../../workers/upstream/chunk-cursor.ts'
+import { type Boundary, boundaryAfter, ChunkCursor } from '../../../../workers/upstream/chunk-cursor.ts'
 
 const size = (text: string) => Buffer.byteLength(text).toString(16)
 const PIECES = {
@@ -11,7 +11,7 @@ const PIECES = {
 type Between = keyof typeof PIECES
 const PLACES: readonly Between[] = ['before-size', 'before-line-end']
 
-function readAll(bytes: Buffer, place: Place): { readonly data: string[]; readonly rest: string } {
+function readAll(bytes: Buffer, place: Boundary): { readonly data: string[]; readonly rest: string } {
   const cursor = new ChunkCursor()
   const data: string[] = []
   let at = 0
@@ -84,6 +84,6 @@ for (const [given, data, place] of [
 ] as const) {
   test(`a parser that has found ${JSON.stringify(data)} in ${JSON.stringify(given)} stands ${place}`, () => {
     const from = given.indexOf(data)
-    assert.equal(placeAfter(Buffer.from(given), from, from + data.length), place)
+    assert.equal(boundaryAfter(Buffer.from(given), from, from + data.length), place)
   })
 }

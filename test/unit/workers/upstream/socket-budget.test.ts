@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { configSchema } from '../../../../src/config/config.ts'
 import { SocketBudget, type SocketPool } from '../../../../workers/upstream/socket-budget.ts'
-import { legsOf, socketsOf } from '../../../../workers/upstream/socket-limits.ts'
+import { connectionsPerThread, socketsOf } from '../../../../workers/upstream/socket-limits.ts'
 
 /** A pool with so many idle connections that wants `wanted` more. */
 class FakePool implements SocketPool {
@@ -86,5 +86,5 @@ for (const [maxSockets, workers, sockets, legs] of [
 ] as const)
   test(`${maxSockets} connections for ${workers} threads are ${sockets} each, ${legs} of them for legs`, () => {
     const config = configSchema.parse({ upstream: { maxSockets }, server: { workers } })
-    assert.deepEqual([socketsOf(config), legsOf(config)], [sockets, legs])
+    assert.deepEqual([socketsOf(config), connectionsPerThread(config)], [sockets, legs])
   })

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import type { AnswerHead, AttemptSink } from '../../../../workers/attempt/plan.ts'
+import type { AttemptHandler, ResponseHead } from '../../../../workers/attempt/plan.ts'
 import { noTokenFailure } from '../../../../workers/classify/failure.ts'
 import { type RequestFields, readFields } from '../../../../workers/request/fields.ts'
-import { EditedSink } from '../../../../workers/response/editing-sink.ts'
+import { EditingHandler } from '../../../../workers/response/editing-handler.ts'
 
 const RID = '0123456789abcdef0123456789abcdef'
 const ANSWER = `{"meta_info":{"id":"${RID}","input_token_logprobs":[]}}`
@@ -13,7 +13,7 @@ function fieldsOf(body: object): RequestFields {
   return readFields('generate', Buffer.from(JSON.stringify({ text: 'a', ...body })))
 }
 
-function headOf(prefillBody?: string): AnswerHead {
+function headOf(prefillBody?: string): ResponseHead {
   const merged = prefillBody === undefined ? undefined : Buffer.from(prefillBody)
   return { status: 200, headers: [], prefillBody: merged, rids: [RID] }
 }
@@ -23,38 +23,38 @@ function text(bytes: Uint8Array): string {
 }
 
 /** Writes down what the client would get. */
-function recorder(): { readonly sink: AttemptSink; readonly heard: string[] } {
+function recorder(): { readonly sink: AttemptHandler; readonly heard: string[] } {
   const heard: string[] = []
-  const sink: AttemptSink = {
-    answered: (_, body) => heard.push(`answered ${text(body)}`),
-    started: () => heard.push('started'),
-    bytes: bytes => heard.push(`bytes ${text(bytes)}`),
-    ended: () => heard.push('ended'),
-    failed: failure => heard.push(`failed ${failure.cause}`),
-    broke: failure => heard.push(`broke ${failure.cause}`),
+  const sink: AttemptHandler = {
+    onResponse: (_, body) => heard.push(`answered ${text(body)}`),
+    onHead: () => heard.push('started'),
+    onData: bytes => heard.push(`bytes ${text(bytes)}`),
+    onEnd: () => heard.push('ended'),
+    onError: failure => heard.push(`failed ${failure.cause}`),
+    onStreamError: failure => heard.push(`broke ${failure.cause}`),
   }
   return { sink, heard }
 }
 
 suite('EditedSink', () => {
   test('is needed for a rid of the client and for logprobs of the prompt only', () => {
-    assert.equal(EditedSink.isNeededFor(fieldsOf({})), false)
-    assert.equal(EditedSink.isNeededFor(fieldsOf({ rid: 'mine' })), true)
-    assert.equal(EditedSink.isNeededFor(fieldsOf({ return_logprob: true, logprob_start_len: 0 })), true)
+    assert.equal(EditingHandler.isNeededFor(fieldsOf({})), false)
+    assert.equal(EditingHandler.isNeededFor(fieldsOf({ rid: 'mine' })), true)
+    assert.equal(EditingHandler.isNeededFor(fieldsOf({ return_logprob: true, logprob_start_len: 0 })), true)
   })
 
   test('edits a body by all editors', () => {
     const { sink, heard } = recorder()
-    new EditedSink(fieldsOf({ rid: 'mine' }), sink).answered(headOf(PREFILL), Buffer.from(ANSWER))
+    new EditingHandler(fieldsOf({ rid: 'mine' }), sink).onResponse(headOf(PREFILL), Buffer.from(ANSWER))
     assert.deepEqual(heard, ['answered {"meta_info":{"id":"mine","input_token_logprobs":[[1]]}}'])
   })
 
   test('edits a stream by all editors', () => {
     const { sink, heard } = recorder()
-    const edited = new EditedSink(fieldsOf({ rid: 'mine' }), sink)
-    edited.started(headOf(`data: ${PREFILL}\n\n`))
-    edited.bytes(Buffer.from(`data: ${ANSWER}\n\n`))
-    edited.ended()
+    const edited = new EditingHandler(fieldsOf({ rid: 'mine' }), sink)
+    edited.onHead(headOf(`data: ${PREFILL}\n\n`))
+    edited.onData(Buffer.from(`data: ${ANSWER}\n\n`))
+    edited.onEnd()
     assert.deepEqual(heard, [
       'started',
       'bytes data: {"meta_info":{"id":"mine","input_token_logprobs":[[1]]}}\n\n',
@@ -64,24 +64,24 @@ suite('EditedSink', () => {
 
   test('uses the rid of the attempt that succeeded', () => {
     const { sink, heard } = recorder()
-    const edited = new EditedSink(fieldsOf({ rid: 'mine' }), sink)
+    const edited = new EditingHandler(fieldsOf({ rid: 'mine' }), sink)
     const rids = ['ffffffffffffffffffffffffffffffff']
-    edited.answered({ ...headOf(), rids }, Buffer.from(`{"id":"${rids[0]}"}`))
+    edited.onResponse({ ...headOf(), rids }, Buffer.from(`{"id":"${rids[0]}"}`))
     assert.deepEqual(heard, ['answered {"id":"mine"}'])
   })
 
   test('leaves the rids of several samples as they are', () => {
     const { sink, heard } = recorder()
     const fields = fieldsOf({ rid: 'mine', sampling_params: { n: 2 } })
-    new EditedSink(fields, sink).answered(headOf(), Buffer.from(ANSWER))
+    new EditingHandler(fields, sink).onResponse(headOf(), Buffer.from(ANSWER))
     assert.deepEqual(heard, [`answered ${ANSWER}`])
   })
 
   test('passes failures on', () => {
     const { sink, heard } = recorder()
-    const edited = new EditedSink(fieldsOf({ rid: 'mine' }), sink)
-    edited.failed(noTokenFailure())
-    edited.broke(noTokenFailure())
+    const edited = new EditingHandler(fieldsOf({ rid: 'mine' }), sink)
+    edited.onError(noTokenFailure())
+    edited.onStreamError(noTokenFailure())
     assert.deepEqual(heard, ['failed no-token', 'broke no-token'])
   })
 })

@@ -12,33 +12,33 @@
  * it is.
  */
 import type { GatewayError } from '../../core/errors.ts'
-import type { StallSweep } from '../../core/stall-detector.ts'
+import type { StallDetector } from '../../core/stall-detector.ts'
 import type { ThreadChannel } from '../../messages/channel.ts'
-import type { Answer } from '../../messages/codec.ts'
+import type { WholeResponse } from '../../messages/codec.ts'
 import { CreditGrants } from '../../messages/credit.ts'
 import { isEventStream } from '../../messages/flat-headers.ts'
 import type { FlatHeaders, OpenMessage } from '../../messages/types.ts'
-import type { Closing } from '../response/drain-state.ts'
-import { toErrorEvents, toErrorReply } from '../response/error-response.ts'
-import { type ReplyHead, writeHead, writeWholeBody } from '../response/write-response.ts'
+import type { DrainState } from '../response/drain-state.ts'
+import { toErrorEvents, toErrorResponse } from '../response/error-response.ts'
+import { type ResponseHead, writeHead, writeWholeBody } from '../response/write-response.ts'
 import type { UwsResponse } from '../uws/uws.ts'
 
-export interface ExchangeOptions {
+export interface ClientExchangeOptions {
   readonly res: UwsResponse
   readonly request: OpenMessage
   readonly requestId: string
   /** When it came in, on the clock that is given to `openOn`. */
-  readonly sinceMs: number
-  readonly closing: Closing
+  readonly receivedMs: number
+  readonly drainState: DrainState
   /** Watches clients for which bytes are held. */
-  readonly stalls: StallSweep<Exchange>
+  readonly stalls: StallDetector<ClientExchange>
   /** Called once. */
-  readonly onOver: () => void
+  readonly onDone: () => void
 }
 
-export class Exchange {
+export class ClientExchange {
   readonly #id: number
-  readonly #options: Omit<ExchangeOptions, 'request'>
+  readonly #options: Omit<ClientExchangeOptions, 'request'>
   readonly #res: UwsResponse
   readonly #credit: CreditGrants
   /** Emptied by count: an array whose length is set to 0 gives its memory back, and asks for it with the next chunk. */
@@ -48,19 +48,19 @@ export class Exchange {
   #request: OpenMessage | undefined
   readonly #headers: FlatHeaders
   #channel: ThreadChannel | undefined
-  #opens = 0
-  #head: ReplyHead | undefined
-  #answer: Answer | undefined
+  #assignments = 0
+  #head: ResponseHead | undefined
+  #response: WholeResponse | undefined
   #isEnding = false
   #isStreaming = false
   #isEventStream = false
-  #isOver = false
+  #isDone = false
   /** Bytes that wait in the buffer of the client's socket. */
   #heldBytes = 0
   /** In the list of those that this batch brought something for. */
-  isTouched = false
+  hasRows = false
 
-  constructor({ request, ...options }: ExchangeOptions) {
+  constructor({ request, ...options }: ClientExchangeOptions) {
     this.#id = request.id
     this.#request = request
     this.#headers = request.headers
@@ -75,17 +75,17 @@ export class Exchange {
   }
 
   /** When the request came in, on the clock that is given to `openOn`. */
-  get sinceMs(): number {
-    return this.#options.sinceMs
+  get receivedMs(): number {
+    return this.#options.receivedMs
   }
 
-  get isOver(): boolean {
-    return this.#isOver
+  get isDone(): boolean {
+    return this.#isDone
   }
 
   /** Times that it was given to a thread whose end it may have caused. */
-  get opens(): number {
-    return this.#opens
+  get assignments(): number {
+    return this.#assignments
   }
 
   /** Of the client's request, as engines get them. */
@@ -94,66 +94,66 @@ export class Exchange {
   }
 
   /** Whether the client has had nothing yet. */
-  get isUnanswered(): boolean {
+  get isUnstarted(): boolean {
     return this.#request !== undefined
   }
 
   /** Gives the request to a thread: the first one, or another after that was lost. */
-  openOn(channel: ThreadChannel, nowMs: number): void {
+  assignTo(channel: ThreadChannel, nowMs: number): void {
     if (this.#request === undefined) throw new TypeError('an answered request cannot be opened again')
-    this.#leaveChannel()
+    this.#leaveThread()
     this.#channel = channel
-    this.#opens++
+    this.#assignments++
     channel.openExchanges++
-    const ageMs = Math.trunc(nowMs - this.#options.sinceMs)
+    const ageMs = Math.trunc(nowMs - this.#options.receivedMs)
     channel.sender.open(ageMs === 0 ? this.#request : { ...this.#request, ageMs })
   }
 
   /** The end of its thread was nobody's fault: that opening does not count. */
-  forgiveOpening(): void {
-    this.#opens--
+  discountAssignment(): void {
+    this.#assignments--
   }
 
-  takeHead(status: number, headers: FlatHeaders): void {
+  onHead(status: number, headers: FlatHeaders): void {
     this.#request = undefined
     this.#head = { status, headers, ...this.#ownHead() }
   }
 
   /** The bytes are a view into the batch, written before the next one comes. */
-  takeChunk(bytes: Uint8Array): void {
+  onData(bytes: Uint8Array): void {
     this.#chunks[this.#chunkCount++] = bytes
   }
 
-  takeEnd(): void {
+  onEnd(): void {
     this.#isEnding = true
   }
 
-  takeAnswer(answer: Answer): void {
+  onResponse(answer: WholeResponse): void {
     this.#request = undefined
-    this.#answer = answer
+    this.#response = answer
   }
 
   /** Writes what the batch brought. */
   write(): void {
-    this.isTouched = false
-    if (!this.#isOver) this.#res.cork(this.#writeRows)
+    this.hasRows = false
+    if (!this.#isDone) this.#res.cork(this.#writeRows)
   }
 
   /** The client is gone: the response must not be touched any more. */
-  clientGone(): void {
-    if (this.#isOver) return
+  onClientGone(): void {
+    if (this.#isDone) return
     this.#abort()
-    this.#over()
+    this.#finish()
   }
 
   /** The client takes nothing: its connection is closed, which ends the exchange as if it had left. */
   cut(): void {
-    if (!this.#isOver) this.#res.close()
+    if (!this.#isDone) this.#res.close()
   }
 
   /** The thread is told to stop, the client gets the error. */
   giveUp(error: GatewayError): void {
-    if (this.#isOver) return
+    if (this.#isDone) return
     this.#abort()
     this.fail(error)
   }
@@ -161,10 +161,10 @@ export class Exchange {
   /** Nothing more comes from the thread. */
   fail(error: GatewayError): void {
     // A stream that has ended is whole, however long the client takes to read it.
-    if (this.#isOver || this.#isEnding || this.#answer !== undefined) return
+    if (this.#isDone || this.#isEnding || this.#response !== undefined) return
     this.#res.cork(() => {
       if (!this.#isStreaming) {
-        this.takeAnswer(toErrorReply(error))
+        this.onResponse(toErrorResponse(error))
         this.#writeRows()
       } else if (this.#isEventStream) {
         this.#res.write(toErrorEvents(error))
@@ -179,21 +179,21 @@ export class Exchange {
   readonly #writeRows = (): void => {
     if (this.#head !== undefined) this.#start(this.#head)
     if (this.#chunkCount > 0) this.#writeChunks()
-    if (this.#answer !== undefined) this.#writeAnswer(this.#answer)
+    if (this.#response !== undefined) this.#writeAnswer(this.#response)
     // What the client has not taken yet is waited for: a request is open until its last byte is out.
     else if (this.#isEnding && this.#heldBytes === 0) this.#endStream()
   }
 
   #endStream(): void {
-    this.#res.end(undefined, this.#options.closing.isLastAnswer)
-    this.#over()
+    this.#res.end(undefined, this.#options.drainState.closeConnections)
+    this.#finish()
   }
 
-  #ownHead(): Pick<ReplyHead, 'requestId' | 'isLast'> {
-    return { requestId: this.#options.requestId, isLast: this.#options.closing.isLastAnswer }
+  #ownHead(): Pick<ResponseHead, 'requestId' | 'isLast'> {
+    return { requestId: this.#options.requestId, isLast: this.#options.drainState.closeConnections }
   }
 
-  #start(head: ReplyHead): void {
+  #start(head: ResponseHead): void {
     this.#head = undefined
     this.#isStreaming = true
     this.#isEventStream = isEventStream(head.headers)
@@ -218,16 +218,16 @@ export class Exchange {
     if (taken > 0 && !this.#isEnding) this.#grant(taken)
   }
 
-  #writeAnswer(answer: Answer): void {
+  #writeAnswer(answer: WholeResponse): void {
     const { status, headers } = answer
     writeHead(this.#res, { status, headers, ...this.#ownHead() })
     if (!writeWholeBody(this.#res, answer.body, this.#onPart)) this.#options.stalls.watch(this)
-    else this.#over()
+    else this.#finish()
   }
 
   /** The client has taken more of a large answer. */
   readonly #onPart = (isAll: boolean): void => {
-    if (isAll) this.#over()
+    if (isAll) this.#finish()
     else this.#options.stalls.watch(this)
   }
 
@@ -246,20 +246,20 @@ export class Exchange {
   }
 
   #abort(): void {
-    if (this.#answer === undefined) this.#channel?.sender.abort(this.#id)
+    if (this.#response === undefined) this.#channel?.sender.abort(this.#id)
   }
 
-  #leaveChannel(): void {
+  #leaveThread(): void {
     if (this.#channel !== undefined) this.#channel.openExchanges--
     this.#channel = undefined
   }
 
-  readonly #over = (): void => {
-    if (this.#isOver) return
-    this.#isOver = true
+  readonly #finish = (): void => {
+    if (this.#isDone) return
+    this.#isDone = true
     this.#request = undefined
     this.#options.stalls.forget(this)
-    this.#leaveChannel()
-    this.#options.onOver()
+    this.#leaveThread()
+    this.#options.onDone()
   }
 }

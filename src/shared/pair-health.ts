@@ -8,7 +8,7 @@
  */
 import type { SharedMemory } from './layout.ts'
 
-export interface LinkOptions {
+export interface PairHealthOptions {
   readonly failureThreshold: number
   readonly windowSecs: number
   readonly avoidSecs: number
@@ -20,23 +20,23 @@ const LEVEL_BITS = 4
 const UNIT_MS = 64
 const UNITS = 2 ** 28
 /** The first cell counts the links that are not whole; the table follows. */
-const TROUBLED = 0
+const FAILING = 0
 const TABLE = 1
 
-export class PairLinks {
+export class PairHealth {
   readonly #cells: Int32Array
   readonly #maxEngines: number
-  readonly #options: LinkOptions
+  readonly #options: PairHealthOptions
 
-  constructor(memory: SharedMemory, options: LinkOptions) {
+  constructor(memory: SharedMemory, options: PairHealthOptions) {
     this.#cells = new Int32Array(memory.links)
     this.#maxEngines = memory.maxEngines
     this.#options = options
   }
 
   /** One atomic load: while every link is whole no other needs to be looked at. */
-  areAllWhole(): boolean {
-    return Atomics.load(this.#cells, TROUBLED) <= 0
+  areAllUsable(): boolean {
+    return Atomics.load(this.#cells, FAILING) <= 0
   }
 
   isAvoided(prefill: number, decode: number, nowMs: number): boolean {
@@ -63,7 +63,7 @@ export class PairLinks {
     const after = pack(this.#nextLevel(before, nowMs, isDead), nowMs)
     if (Atomics.compareExchange(this.#cells, at, before, after) !== before)
       return this.failed(prefill, decode, nowMs, isDead)
-    if (before === 0) Atomics.add(this.#cells, TROUBLED, 1)
+    if (before === 0) Atomics.add(this.#cells, FAILING, 1)
   }
 
   /** All links of the engine are whole: it is new in its slot, or has come back. */
@@ -94,7 +94,7 @@ export class PairLinks {
   }
 
   #clear(at: number): void {
-    if (Atomics.exchange(this.#cells, at, 0) !== 0) Atomics.sub(this.#cells, TROUBLED, 1)
+    if (Atomics.exchange(this.#cells, at, 0) !== 0) Atomics.sub(this.#cells, FAILING, 1)
   }
 
   #at(prefill: number, decode: number): number {

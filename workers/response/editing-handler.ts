@@ -1,18 +1,18 @@
 /** Stands between an attempt and its sink and passes everything through the editors that the request needs. */
-import type { AnswerHead, AttemptSink } from '../attempt/plan.ts'
+import type { AttemptHandler, ResponseHead } from '../attempt/plan.ts'
 import type { Failure } from '../classify/failure.ts'
 import type { RequestFields } from '../request/fields.ts'
 import { ClientRid } from './client-rid.ts'
 import { EchoLogprobs } from './echo-logprobs.ts'
-import type { AnswerEditor } from './editor.ts'
+import type { ResponseEditor } from './editor.ts'
 import { InputLogprobs } from './input-logprobs.ts'
 
-export class EditedSink implements AttemptSink {
+export class EditingHandler implements AttemptHandler {
   readonly #fields: RequestFields
-  readonly #sink: AttemptSink
-  #editors: readonly AnswerEditor[] = []
+  readonly #sink: AttemptHandler
+  #editors: readonly ResponseEditor[] = []
 
-  constructor(fields: RequestFields, sink: AttemptSink) {
+  constructor(fields: RequestFields, sink: AttemptHandler) {
     this.#fields = fields
     this.#sink = sink
   }
@@ -22,35 +22,35 @@ export class EditedSink implements AttemptSink {
     return fields.clientRid !== undefined || fields.prefillLogprobs !== undefined
   }
 
-  answered(head: AnswerHead, body: Uint8Array): void {
+  onResponse(head: ResponseHead, body: Uint8Array): void {
     const edited = this.#editorsFor(head, false).reduce((bytes, editor) => editor.editBody(bytes), body)
-    this.#sink.answered(head, edited)
+    this.#sink.onResponse(head, edited)
   }
 
-  started(head: AnswerHead): void {
+  onHead(head: ResponseHead): void {
     this.#editors = this.#editorsFor(head, true)
-    this.#sink.started(head)
+    this.#sink.onHead(head)
   }
 
-  bytes(bytes: Uint8Array): void {
-    this.#sink.bytes(this.#editors.reduce((block, editor) => editor.editEvents(block), bytes))
+  onData(bytes: Uint8Array): void {
+    this.#sink.onData(this.#editors.reduce((block, editor) => editor.editEvents(block), bytes))
   }
 
-  ended(): void {
-    this.#sink.ended()
+  onEnd(): void {
+    this.#sink.onEnd()
   }
 
-  failed(failure: Failure): void {
-    this.#sink.failed(failure)
+  onError(failure: Failure): void {
+    this.#sink.onError(failure)
   }
 
-  broke(failure: Failure): void {
-    this.#sink.broke(failure)
+  onStreamError(failure: Failure): void {
+    this.#sink.onStreamError(failure)
   }
 
-  #editorsFor({ prefillBody, rids }: AnswerHead, isEventStream: boolean): AnswerEditor[] {
+  #editorsFor({ prefillBody, rids }: ResponseHead, isEventStream: boolean): ResponseEditor[] {
     const { clientRid, batchSize, n, prefillLogprobs } = this.#fields
-    const editors: AnswerEditor[] = []
+    const editors: ResponseEditor[] = []
     if (prefillBody !== undefined) {
       const Logprobs = prefillLogprobs === 'echo' ? EchoLogprobs : InputLogprobs
       editors.push(new Logprobs(prefillBody, isEventStream))

@@ -10,14 +10,14 @@ import { headerIn } from '../src/messages/flat-headers.ts'
 import type { OpenMessage } from '../src/messages/types.ts'
 import type { RequestOutcome } from '../src/telemetry/metric-catalogue.ts'
 import { outcomeOf } from './attempt/metrics.ts'
-import type { AnswerHead, AttemptSink } from './attempt/plan.ts'
+import type { AttemptHandler, ResponseHead } from './attempt/plan.ts'
 import type { Failure } from './classify/failure.ts'
 import { asGatewayError } from './internal-error.ts'
-import type { Reply } from './reply.ts'
 import { type RequestFields, readFields } from './request/fields.ts'
-import { readTimers, type TimedHeaders } from './request/timeouts.ts'
-import { EditedSink } from './response/editing-sink.ts'
-import { AttemptLoop, type EngineRequest } from './retry/retry-loop.ts'
+import { readTimeouts, type TimedHeaders } from './request/timeouts.ts'
+import { EditingHandler } from './response/editing-handler.ts'
+import type { ResponseSender } from './response-sender.ts'
+import { type EngineRequest, RetryLoop } from './retry/retry-loop.ts'
 import type { RouterContext } from './retry/router-context.ts'
 import { FanOut } from './samples/fan-out.ts'
 
@@ -27,10 +27,10 @@ const PATHS = {
   completions: '/v1/completions',
 } as const satisfies Record<GenerationEndpoint, string>
 
-type Run = AttemptLoop | FanOut
+type Run = RetryLoop | FanOut
 
-export class Exchange implements AttemptSink {
-  readonly #reply: Reply
+export class RoutedRequest implements AttemptHandler {
+  readonly #reply: ResponseSender
   readonly #context: RouterContext
   readonly #credit: CreditBalance
   readonly #onEnd: () => void
@@ -40,12 +40,12 @@ export class Exchange implements AttemptSink {
   #endpoint: GenerationEndpoint | undefined
   #run: Run | undefined
   #isPaused = false
-  #isOver = false
+  #isDone = false
   /** The rid that the client sent, by which it may abort. */
   clientRids: readonly string[] = []
 
   /** `onEnd` is called once, after the last row. */
-  constructor(message: OpenMessage, reply: Reply, context: RouterContext, onEnd: () => void) {
+  constructor(message: OpenMessage, reply: ResponseSender, context: RouterContext, onEnd: () => void) {
     this.#reply = reply
     this.#context = context
     this.#credit = new CreditBalance(message.creditBytes)
@@ -58,8 +58,8 @@ export class Exchange implements AttemptSink {
   start(endpoint: GenerationEndpoint, message: OpenMessage): void {
     this.#endpoint = endpoint
     try {
-      const timed = readTimers(message.headers, this.#context.config.timeouts)
-      this.#totalMs = timed.timers.totalMs
+      const timed = readTimeouts(message.headers, this.#context.config.timeouts)
+      this.#totalMs = timed.timeouts.totalMs
       this.#totalTimer = setTimeout(() => this.#expire(), Math.max(0, this.#totalMs - message.ageMs))
       const fields = readFields(endpoint, message.body)
       this.clientRids = typeof fields.clientRid === 'string' ? [fields.clientRid] : (fields.clientRid ?? [])
@@ -72,7 +72,7 @@ export class Exchange implements AttemptSink {
 
   /** The client is gone: both legs of every attempt are aborted, nothing more is said. */
   abort(): void {
-    if (this.#isOver) return
+    if (this.#isDone) return
     this.#run?.abort()
     this.#end('aborted')
   }
@@ -89,17 +89,17 @@ export class Exchange implements AttemptSink {
     this.#run?.resume()
   }
 
-  answered(head: AnswerHead, body: Uint8Array): void {
+  onResponse(head: ResponseHead, body: Uint8Array): void {
     this.#reply.answer(head.status, head.headers, body)
     this.#end('ok')
   }
 
-  started(head: AnswerHead): void {
-    this.#context.observer.firstToken(this.#ageMs())
+  onHead(head: ResponseHead): void {
+    this.#context.metrics.firstToken(this.#ageMs())
     this.#reply.start(head.status, head.headers)
   }
 
-  bytes(bytes: Uint8Array): void {
+  onData(bytes: Uint8Array): void {
     this.#reply.chunk(bytes)
     this.#credit.spend(bytes.length)
     if (this.#isPaused || !this.#credit.isSpent) return
@@ -107,16 +107,16 @@ export class Exchange implements AttemptSink {
     this.#run?.pause()
   }
 
-  ended(): void {
+  onEnd(): void {
     this.#reply.end()
     this.#end('ok')
   }
 
-  failed(failure: Failure): void {
+  onError(failure: Failure): void {
     this.#fail(failure.error)
   }
 
-  broke(failure: Failure): void {
+  onStreamError(failure: Failure): void {
     this.#fail(failure.error, 'broken')
   }
 
@@ -124,7 +124,7 @@ export class Exchange implements AttemptSink {
     endpoint: GenerationEndpoint,
     message: OpenMessage,
     fields: RequestFields,
-    { headers, timers }: TimedHeaders,
+    { headers, timeouts }: TimedHeaders,
   ): EngineRequest {
     const { samples } = this.#context.config.limits
     if (fields.n > samples) {
@@ -137,7 +137,7 @@ export class Exchange implements AttemptSink {
       body: message.body,
       fields,
       singleSample: false,
-      timers,
+      timeouts,
       deadlineMs: this.#startedMs + this.#totalMs,
       id: message.id,
       label: headerIn(message.headers, 'x-request-id') ?? String(message.id),
@@ -146,8 +146,8 @@ export class Exchange implements AttemptSink {
 
   #createRun(request: EngineRequest): Run {
     if (request.fields.n > 1) return new FanOut(request, this, this.#context)
-    const sink = EditedSink.isNeededFor(request.fields) ? new EditedSink(request.fields, this) : this
-    return new AttemptLoop(request, sink, this.#context)
+    const sink = EditingHandler.isNeededFor(request.fields) ? new EditingHandler(request.fields, this) : this
+    return new RetryLoop(request, sink, this.#context)
   }
 
   #expire(): void {
@@ -158,7 +158,7 @@ export class Exchange implements AttemptSink {
   }
 
   #fail(error: GatewayError, outcome = outcomeOf(error)): void {
-    if (this.#isOver) return
+    if (this.#isDone) return
     this.#reply.error(error)
     this.#end(outcome)
   }
@@ -168,8 +168,8 @@ export class Exchange implements AttemptSink {
   }
 
   #end(outcome: RequestOutcome): void {
-    this.#isOver = true
-    if (this.#endpoint) this.#context.observer.requestEnded(this.#endpoint, outcome, this.#ageMs())
+    this.#isDone = true
+    if (this.#endpoint) this.#context.metrics.requestEnded(this.#endpoint, outcome, this.#ageMs())
     clearTimeout(this.#totalTimer)
     this.#onEnd()
   }

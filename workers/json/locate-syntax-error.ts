@@ -2,20 +2,20 @@
  * Where a text that a parser has refused is wrong. For error messages: slow, and only called when there is a fault.
  * `scan.ts` checks one level; here every level is scanned, down to the escapes of the strings.
  */
-import { JsonFault, type Range, rangeAt, type ScannedValue, scanArray, scanObject } from './scan.ts'
+import { JsonSyntaxError, type Range, rangeAt, type ScannedValue, scanArray, scanObject } from './scan.ts'
 
 const SPACE = 0x20
 /** A whole escape, or a backslash that begins none. */
 const ESCAPE = /\\(?:(["\\/bfnrt]|u[0-9a-fA-F]{4})|)/g
 
 /** The first fault inside the text's value; `undefined` when there is none. */
-export function findFault(bytes: Buffer): JsonFault | undefined {
+export function locateSyntaxError(bytes: Buffer): JsonSyntaxError | undefined {
   try {
     const root = rangeAt(bytes, [])
     if (root !== undefined) walk(bytes, root)
     return undefined
   } catch (fault) {
-    if (fault instanceof JsonFault) return fault
+    if (fault instanceof JsonSyntaxError) return fault
     throw fault
   }
 }
@@ -37,10 +37,12 @@ function membersOf(bytes: Buffer, object: Range): ScannedValue[] {
 
 function checkString(bytes: Buffer, range: Range): void {
   const at = bytes.subarray(range.start + 1, range.end - 1).findIndex(byte => byte < SPACE)
-  if (at >= 0) throw new JsonFault(range.start + 1 + at, 'a control character in a string must be escaped')
+  if (at >= 0)
+    throw new JsonSyntaxError(range.start + 1 + at, 'a control character in a string must be escaped')
   const raw = bytes.toString('latin1', range.start + 1, range.end - 1)
   for (const match of raw.matchAll(ESCAPE)) {
     // Behind the backslash, as parsers count.
-    if (match[1] === undefined) throw new JsonFault(range.start + 2 + match.index, 'a bad escape in a string')
+    if (match[1] === undefined)
+      throw new JsonSyntaxError(range.start + 2 + match.index, 'a bad escape in a string')
   }
 }

@@ -20,7 +20,7 @@ const DROPPED = new Set([
 ])
 const JSON_HEADERS = ['content-type', 'application/json']
 
-export class Reply {
+export class ResponseSender {
   readonly #id: number
   readonly #sender: BatchSender
   #isStarted = false
@@ -45,11 +45,11 @@ export class Reply {
   }
 
   answer(status: number, headers: FlatHeaders, body: Uint8Array): void {
-    this.#sender.answer(this.#id, { status, headers: endToEnd(headers), body })
+    this.#sender.response(this.#id, { status, headers: endToEnd(headers), body })
   }
 
   json(status: number, body: string): void {
-    this.#sender.answer(this.#id, { status, headers: JSON_HEADERS, body: Buffer.from(body) })
+    this.#sender.response(this.#id, { status, headers: JSON_HEADERS, body: Buffer.from(body) })
   }
 
   /** As an answer of its own, or, once a stream has started, as its last event before `[DONE]`. */
@@ -58,7 +58,7 @@ export class Reply {
     const { retryAfterMs } = error
     const wait = retryAfterMs === undefined ? [] : ['retry-after', String(Math.ceil(retryAfterMs / 1000))]
     const body = Buffer.from(errorBody(error))
-    this.#sender.answer(this.#id, { status: error.status, headers: [...JSON_HEADERS, ...wait], body })
+    this.#sender.response(this.#id, { status: error.status, headers: [...JSON_HEADERS, ...wait], body })
   }
 
   #breakStream(error: GatewayError): void {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { findFault } from '../../../../workers/json/find-fault.ts'
+import { locateSyntaxError } from '../../../../workers/json/locate-syntax-error.ts'
 
-const at = (text: string) => findFault(Buffer.from(text))?.position
+const at = (text: string) => locateSyntaxError(Buffer.from(text))?.position
 
 for (const [text, position] of [
   ['{"a":{"b":}}', 10],
@@ -28,7 +28,7 @@ test('finds a fault in whatever a parser refuses, and none in what it takes', ()
       const changed = text.slice(0, index) + put + text.slice(index + 1)
       // What stands behind the value is not looked at here.
       if (!changed.startsWith('{') || !changed.endsWith('}')) return
-      const fault = findFault(Buffer.from(changed))
+      const fault = locateSyntaxError(Buffer.from(changed))
       if (isJson(changed)) assert.equal(fault, undefined)
     }),
     { seed: 5, numRuns: 2000 },

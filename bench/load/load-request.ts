@@ -26,7 +26,7 @@ export interface ExchangeOptions {
   readonly keepsDetails: boolean
   /** Reads so many bytes a second; unset: as fast as they come. */
   readonly slowBytesPerSecond: number | undefined
-  readonly onEnd: (exchange: Exchange, record: RequestRecord) => void
+  readonly onEnd: (exchange: LoadRequest, record: RequestRecord) => void
 }
 
 /** What all exchanges of a process share. */
@@ -43,7 +43,7 @@ export interface ExchangeHost {
 
 const MANY_TOKENS = 1 << 16
 
-export class Exchange implements AnswerUser {
+export class LoadRequest implements AnswerUser {
   readonly connection: LoadConnection
   readonly sentMs: number
   /** Of the last bytes; of the start when none have come. */

@@ -4,14 +4,14 @@ import { GatewayError } from '../../../src/core/errors.ts'
 import { type BatchPort, BatchSender } from '../../../src/messages/channel.ts'
 import { decodeBatch } from '../../../src/messages/codec.ts'
 import type { FlatHeaders } from '../../../src/messages/types.ts'
-import { Reply } from '../../../workers/reply.ts'
+import { ResponseSender } from '../../../workers/response-sender.ts'
 
 type Row =
   | { readonly kind: 'head'; readonly id: number; readonly status: number; readonly headers: FlatHeaders }
   | { readonly kind: 'chunk'; readonly id: number; readonly text: string }
   | { readonly kind: 'end'; readonly id: number }
   | {
-      readonly kind: 'answer'
+      readonly kind: 'response'
       readonly id: number
       readonly status: number
       readonly headers: FlatHeaders
@@ -19,20 +19,20 @@ type Row =
     }
 
 /** The rows that reach the front end when exchange 7 says what `talk` says. */
-function rowsOf(talk: (reply: Reply) => void): Row[] {
+function rowsOf(talk: (reply: ResponseSender) => void): Row[] {
   const rows: Row[] = []
   const port: BatchPort = {
     postMessage: batch =>
       decodeBatch(batch, {
         onHead: (id, status, headers) => rows.push({ kind: 'head', id, status, headers }),
-        onChunk: (id, bytes) => rows.push({ kind: 'chunk', id, text: Buffer.from(bytes).toString() }),
+        onData: (id, bytes) => rows.push({ kind: 'chunk', id, text: Buffer.from(bytes).toString() }),
         onEnd: id => rows.push({ kind: 'end', id }),
-        onAnswer: (id, { status, headers, body }) =>
-          rows.push({ kind: 'answer', id, status, headers, text: Buffer.from(body).toString() }),
+        onResponse: (id, { status, headers, body }) =>
+          rows.push({ kind: 'response', id, status, headers, text: Buffer.from(body).toString() }),
       }),
   }
   const sender = new BatchSender(port)
-  talk(new Reply(7, sender))
+  talk(new ResponseSender(7, sender))
   sender.flush()
   return rows
 }
@@ -79,14 +79,14 @@ suite('Reply', () => {
     })
     assert.deepEqual(rows, [
       { kind: 'head', id: 7, status: 200, headers: kept },
-      { kind: 'answer', id: 7, status: 200, headers: kept, text: 'b' },
+      { kind: 'response', id: 7, status: 200, headers: kept, text: 'b' },
     ])
   })
 
   test('keeps every header of a name that comes twice', () => {
     const headers = ['set-cookie', 'a', 'set-cookie', 'b']
     const [row] = rowsOf(reply => reply.answer(200, headers, Buffer.alloc(0)))
-    assert.deepEqual(row?.kind === 'answer' && row.headers, headers)
+    assert.deepEqual(row?.kind === 'response' && row.headers, headers)
   })
 
   test('tells an error as an answer of its own before the stream', () => {
@@ -97,18 +97,18 @@ suite('Reply', () => {
     })
     const [row, ...more] = rowsOf(reply => reply.error(error))
     assert.equal(more.length, 0)
-    assert.deepEqual(row?.kind === 'answer' && [row.status, row.headers], [
+    assert.deepEqual(row?.kind === 'response' && [row.status, row.headers], [
       429,
       ['content-type', 'application/json', 'retry-after', '2'],
     ])
-    assert.deepEqual(row?.kind === 'answer' && JSON.parse(row.text), {
+    assert.deepEqual(row?.kind === 'response' && JSON.parse(row.text), {
       error: { message: 'busy', type: 'server_error', param: null, code: 'engine-error', leg: 'prefill' },
     })
   })
 
   test('names no delay where the engine named none', () => {
     const [row] = rowsOf(reply => reply.error(new GatewayError('no-engine-available', 'none')))
-    assert.deepEqual(row?.kind === 'answer' && row.headers, ['content-type', 'application/json'])
+    assert.deepEqual(row?.kind === 'response' && row.headers, ['content-type', 'application/json'])
   })
 
   test('tells an error inside a stream that has started, as its last event before [DONE]', () => {

@@ -10,10 +10,10 @@ import type { Knobs } from '../../src/simulator/settings/knobs.ts'
 import { openFleet, openGateway } from '../support/gateway.ts'
 
 const house = await openGateway({ after }, { fleet: { prefill: 1, decode: 1 } })
-const unified = await openFleet({ after }, { unified: 1 })
-const ENGINES = [...house.fleet.prefill, ...house.fleet.decode, ...unified.unified]
+const mixed = await openFleet({ after }, { mixed: 1 })
+const ENGINES = [...house.fleet.prefill, ...house.fleet.decode, ...mixed.mixed]
 const GATEWAY = house.origin
-const REFERENCE = unified.unified[0]?.url ?? ''
+const REFERENCE = mixed.mixed[0]?.url ?? ''
 
 type Style = Pick<Knobs, 'incrementalStreaming' | 'streamInterval'>
 

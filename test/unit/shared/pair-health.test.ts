@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { createSharedMemory } from '../../../src/shared/layout.ts'
-import { PairLinks } from '../../../src/shared/pair-links.ts'
+import { PairHealth } from '../../../src/shared/pair-health.ts'
 
 const OPTIONS = { failureThreshold: 3, windowSecs: 10, avoidSecs: 20, maxAvoidSecs: 50 }
 const T0 = 64_000
 
-function linksOf(maxEngines = 4): PairLinks {
-  return new PairLinks(createSharedMemory(maxEngines, 1), OPTIONS)
+function linksOf(maxEngines = 4): PairHealth {
+  return new PairHealth(createSharedMemory(maxEngines, 1), OPTIONS)
 }
 
-function fail(links: PairLinks, nowMs: number, times = 1): void {
+function fail(links: PairHealth, nowMs: number, times = 1): void {
   for (let time = 0; time < times; time++) links.failed(0, 1, nowMs, false)
 }
 
@@ -40,9 +40,12 @@ suite('PairLinks', () => {
   test('is made whole by one success', () => {
     const links = linksOf()
     fail(links, T0, 3)
-    assert.equal(links.areAllWhole(), false)
+    assert.equal(links.areAllUsable(), false)
     links.succeeded(0, 1)
-    assert.deepEqual([links.areAllWhole(), links.isAvoided(0, 1, T0), links.failures(0, 1)], [true, false, 0])
+    assert.deepEqual(
+      [links.areAllUsable(), links.isAvoided(0, 1, T0), links.failures(0, 1)],
+      [true, false, 0],
+    )
   })
 
   test('avoids it for longer each time it fails again, up to the ceiling', () => {
@@ -69,7 +72,7 @@ suite('PairLinks', () => {
       [false, false, true],
     )
     links.reset(2)
-    assert.equal(links.areAllWhole(), true)
+    assert.equal(links.areAllUsable(), true)
   })
 
   test('has room for every pair of the largest fleet', () => {

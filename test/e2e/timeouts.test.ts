@@ -35,7 +35,7 @@ test('a header of the request', async t => {
 test('a timer that a client has cut short is held against no engine and no pair', async t => {
   const { origin, adminOrigin, fleet } = await openGateway(t, {
     fleet: { prefill: 1, decode: 1 },
-    config: { ...NO_RETRY, links: { failureThreshold: 1 }, breaker: { failureThreshold: 1 } },
+    config: { ...NO_RETRY, pairs: { failureThreshold: 1 }, breaker: { failureThreshold: 1 } },
   })
   const ask = async (name: string, stream: boolean): Promise<string> => {
     const headers = { 'content-type': 'application/json', [name]: '30' }
@@ -50,7 +50,7 @@ test('a timer that a client has cut short is held against no engine and no pair'
   Object.assign(fleet.decode[0]?.knobs ?? {}, { stallProb: 1, stallMs: 60_000 })
   assert.match(await ask('x-idle-timeout-ms', true), /engine-stalled/)
   const metrics = await (await fetch(`${adminOrigin}/metrics`)).text()
-  assert.match(metrics, /^pdgw_router_links_open 0$/m)
+  assert.match(metrics, /^pdgw_router_pairs_avoided 0$/m)
   assert.doesNotMatch(metrics, /^pdgw_engine_breaker_state.* [12]$/m)
   assert.match(metrics, /^pdgw_router_attempt_failures_total\{cause="stalled"\} 3$/m)
 })
