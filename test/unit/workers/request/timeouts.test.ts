@@ -33,7 +33,10 @@ const MOVED = [
 
 for (const [name, value, changed] of MOVED) {
   test(`${name}: ${value} changes one timeout, within its bound, and is not for engines`, () => {
-    assert.deepEqual(readTimeouts(['a', 'b', name, value], timeouts), { timeouts: changed, headers: ['a', 'b'] })
+    assert.deepEqual(readTimeouts(['a', 'b', name, value], timeouts), {
+      timeouts: changed,
+      headers: ['a', 'b'],
+    })
   })
 }
 
