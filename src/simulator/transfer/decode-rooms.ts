@@ -66,8 +66,8 @@ export class DecodeRooms implements DecodePort {
 
   /** Removes the member. When it was the last one of its room, the prefill engine can forget the room too. */
   leave(member: DecodeMember): void {
-    const isGone = this.#rooms.leave(member.room, member)
-    if (isGone && member.address !== undefined)
+    const isRemoved = this.#rooms.leave(member.room, member)
+    if (isRemoved && member.address !== undefined)
       this.#fabric.prefillAt(member.address)?.forgotten(member.room.number)
   }
 
