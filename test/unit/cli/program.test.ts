@@ -14,7 +14,7 @@ interface Run {
   readonly closed: readonly string[]
 }
 
-/** Runs a command line with a gateway that is told to stop as soon as it has started. */
+/** Runs a command line with a gateway that is stopped as soon as it has started. */
 async function run(
   line: string,
   env: Record<string, string> = {},
