@@ -41,7 +41,7 @@ for (const [way, write] of Object.entries(WAYS)) {
     const engine = await engineOf(t, () => [head + one, two + three, four + five, end])
     const connections = connectionsTo(t, engine.url)
     for (let round = 0; round < 3; round++) {
-      // oxlint-disable-next-line no-await-in-loop -- one after the other, on one connection
+      // In sequence, on one connection.
       const noted = await ask(connections)
       assert.deepEqual([noted.text, noted.ends, noted.failure], [chunks.join(''), 1, undefined])
       // The parser gives each chunk by itself; reads may be fewer than writes.
