@@ -72,7 +72,7 @@ test('every npm script that a document names is in package.json', () => {
   }
 })
 
-test('scripts that run until they are stopped hear the signals that npm gets: no shell stands between', () => {
+test('scripts that run until they are stopped get the signals of npm, without a shell between', () => {
   const { scripts } = packageJson()
   for (const name of ['start', 'bench', 'bench:speed', 'bench:accuracy'])
     assert.match(scripts[name] ?? '', /^exec node /, name)
@@ -183,10 +183,10 @@ test('the version of uWebSockets.js in a document is the one in package.json', (
   assert.ok(fencedText(text).includes(`#v${wanted.split('@').at(-1)}"`))
 })
 
-test('the import tables in ARCHITECTURE.md are the enforced ones', () => {
+test('the import tables in ARCHITECTURE.md are those that are enforced', () => {
   const text = section(read('ARCHITECTURE.md'), 'Imports')
   const documented = Object.fromEntries(
-    tableRows(text).map(([name = '', places = '']) => [ticked(name)[0], ticked(places)]),
+    tableRows(text).map(([name = '', listed = '']) => [ticked(name)[0], ticked(listed)]),
   )
   assert.deepEqual(documented, { ...MAY_IMPORT, ...EXTERNALS })
   for (const [file, folders] of Object.entries(SINGLE_EDGES))
