@@ -5,7 +5,6 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { Command } from 'commander'
 import { addBenchCommands } from '../bench/cli/bench.ts'
-import { scenarioNames } from '../bench/scenarios/scenario.ts'
 import { IGNORED_FLAGS } from '../src/cli/compat/ignored-flags.ts'
 import { REJECTED_FLAGS } from '../src/cli/compat/rejected-flags.ts'
 import { systemDependencies } from '../src/cli/dependencies.ts'
@@ -148,7 +147,7 @@ test('every error code that a document names exists', () => {
 test('every command that a document names exists', () => {
   const bench = benchCommand()
   const program = new Set(['demo', 'simulate', 'bench', 'serve', 'reference', 'config-schema'])
-  const subcommands = new Set([...bench.commands.map(command => command.name()), ...scenarioNames()])
+  const subcommands = new Set(bench.commands.map(command => command.name()))
   for (const [document, text] of WRITTEN) {
     for (const [, name = ''] of text.matchAll(/bin\/pd-gateway\.js ([a-z][a-z-]*)/g))
       assert.ok(program.has(name), `${document}: there is no command ${name}`)
