@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { Command } from 'commander'
 import { addBenchCommands } from '../bench/cli/bench.ts'
+import { scenarioNames } from '../bench/scenarios/scenario.ts'
 import { IGNORED_FLAGS } from '../src/cli/compat/ignored-flags.ts'
 import { REJECTED_FLAGS } from '../src/cli/compat/rejected-flags.ts'
 import { systemDependencies } from '../src/cli/dependencies.ts'
@@ -36,6 +37,21 @@ const OTHER_FLAGS = [
   'package-lock-only',
   'test',
   'no-allocation-site-pretenuring',
+]
+
+/** Flags that the harnesses of the bench and the demo parse by themselves, and their defaults. */
+const UNMERGED_FLAGS: readonly (readonly [string, string])[] = [
+  ['only', ''],
+  ['rounds', '3'],
+  ['passes', '1'],
+  ['seconds', '2'],
+  ['markdown', ''],
+  ['json', ''],
+  ['write', ''],
+  ['check', ''],
+  ['noise', ''],
+  ['requests', ''],
+  ['mixed-count', ''],
 ]
 
 test('docs/reference.md has the flags, keys and error codes of the code', () => {
@@ -148,7 +164,13 @@ test('every error code that a document names exists', () => {
 test('every command that a document names exists', () => {
   const bench = benchCommand()
   const program = new Set(['demo', 'simulate', 'bench', 'serve', 'reference', 'config-schema'])
-  const subcommands = new Set(bench.commands.map(command => command.name()))
+  const subcommands = new Set([
+    ...bench.commands.map(command => command.name()),
+    ...scenarioNames(),
+    'routers',
+    'speed',
+    'accuracy',
+  ])
   for (const [document, text] of WRITTEN) {
     for (const [, name = ''] of text.matchAll(/bin\/pd-gateway\.js ([a-z][a-z-]*)/g))
       assert.ok(program.has(name), `${document}: there is no command ${name}`)
@@ -236,6 +258,7 @@ function ownFlags(): Map<string, Set<string>> {
   }
   for (const [term = '', , byDefault = ''] of tableRows(section(referenceText(), 'Flags')))
     add(term.replaceAll('`', '').slice(2).split(' ')[0] ?? '', byDefault.replaceAll('`', ''))
+  for (const [flag, byDefault] of UNMERGED_FLAGS) add(flag, byDefault)
   const commands = [addSimulateOptions(new Command('simulate')), ...benchCommand().commands]
   for (const { options } of commands) for (const option of options) add(option.name(), option.defaultValue)
   return flags
