@@ -5,7 +5,7 @@
 import { availableParallelism } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
 import type { Config } from './config/config.ts'
-import { neededRoles } from './config/needed-roles.ts'
+import { neededRoles } from './config/engines.ts'
 import { type Control, startControl } from './control/control-supervisor.ts'
 import { monotonicNowMs } from './core/clock.ts'
 import { type EngineSnapshot, NO_ENGINES } from './core/engine.ts'

@@ -3,8 +3,7 @@
  * only, unless the configuration opens them: there is no login here.
  */
 import type { Config } from '../config/config.ts'
-import { asEngineUrl, newEngineSchema } from '../config/engines.ts'
-import { neededRoles } from '../config/needed-roles.ts'
+import { asEngineUrl, neededRoles, newEngineSchema } from '../config/engines.ts'
 import type { EngineSupervisor } from '../control/engine-supervisor.ts'
 import { errorBody, GatewayError } from '../core/errors.ts'
 import { readinessOf } from '../core/readiness.ts'

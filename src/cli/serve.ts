@@ -1,4 +1,4 @@
-/** `pd-gateway [serve]`: loads the configuration, starts the gateway, drains and closes it at a signal. */
+/** `pd-gateway [serve]`: loads the configuration, starts the gateway, and drains and closes it on a signal. */
 import type { Config } from '../config/config.ts'
 import type { GivenValue } from '../config/flags.ts'
 import { ConfigError, loadConfig } from '../config/load.ts'
@@ -20,10 +20,10 @@ export async function serve(
   return serveConfig(config, deps)
 }
 
-/** Engines of a demo are there within seconds; whoever waits longer is told all the same. */
+/** Longest wait for the engines before `onReady` is called anyway. Those of a demo are up within seconds. */
 const READY_LIMIT_MS = 15_000
 
-/** Serves until a signal comes. `onReady` is told the port once requests are served. */
+/** Serves until a signal arrives. `onReady` is called with the port once the engines are up. */
 export async function serveConfig(
   config: Config,
   deps: CliDependencies,
@@ -37,7 +37,7 @@ export async function serveConfig(
       onReady(gateway.port)
     }
     const { shutdownSettleSecs, shutdownGraceSecs } = config.server
-    // SIGINT is a person at a terminal: no load balancer has to be waited for.
+    // SIGINT comes from a person at a terminal: there is no load balancer to wait for.
     const settleSecs = (await stopped) === 'SIGTERM' ? shutdownSettleSecs : 0
     await gateway.drain({ settleMs: settleSecs * 1000, limitMs: shutdownGraceSecs * 1000 })
     await gateway.close()
@@ -51,20 +51,20 @@ function configOf(
   given: ReadonlyMap<string, GivenValue>,
   env: Environment,
 ): { readonly config: Config; readonly warnings: readonly string[] } {
-  const guards = rejectedFlagIssues(given, env)
-  if (guards.length > 0) throw new ConfigError(guards)
+  const rejected = rejectedFlagIssues(given, env)
+  if (rejected.length > 0) throw new ConfigError(rejected)
   const flags = settingsOfFlags(given)
   const variables = settingsOfEnvironment(env)
-  const named = given.get('config') ?? env['PDGW_CONFIG']
-  const file = typeof named === 'string' && named !== '' ? named : undefined
+  const path = given.get('config') ?? env['PDGW_CONFIG']
+  const file = typeof path === 'string' && path !== '' ? path : undefined
   const config = loadConfig({ file, env: variables.settings, flags: flags.settings })
-  const peer = Object.values(IGNORED_FLAGS)
+  const ignored = Object.values(IGNORED_FLAGS)
     .flat()
     .filter(flag => given.has(flag))
   const warnings = [
     ...variables.warnings,
     ...flags.warnings,
-    ...ignoredFlagWarnings(peer),
+    ...ignoredFlagWarnings(ignored),
     ...engineWarnings(config),
   ]
   return { config, warnings }
@@ -72,10 +72,15 @@ function configOf(
 
 function engineWarnings({ engines }: Config): string[] {
   if (engines.mode === 'mixed')
-    return engines.mixed.length === 0 ? ['no engine is given: 503 for every request'] : []
+    return engines.mixed.length === 0
+      ? ['no engines are configured: all requests are rejected with 503 until one is added']
+      : []
   const missing = [
     ...(engines.prefill.length === 0 ? ['prefill'] : []),
     ...(engines.decode.length === 0 ? ['decode'] : []),
   ]
-  return missing.length === 0 ? [] : [`no ${missing.join(' and no ')} engine is given: 503 for every request`]
+  if (missing.length === 0) return []
+  return [
+    `no ${missing.join(' or ')} engines are configured: all requests are rejected with 503 until they are added`,
+  ]
 }

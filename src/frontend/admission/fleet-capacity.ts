@@ -1,6 +1,6 @@
 /** How much the gateway may have in flight at once, as admission reads it. */
 import type { Config } from '../../config/config.ts'
-import { neededRoles } from '../../config/needed-roles.ts'
+import { neededRoles } from '../../config/engines.ts'
 import type { NowMs } from '../../core/clock.ts'
 import type { EngineSnapshot } from '../../core/engine.ts'
 import { fleetCapacity } from '../../core/engine-capacity.ts'
