@@ -1,13 +1,13 @@
-/** What a caught value says; anything can be thrown. Pure. */
+/** Message and system code of a caught value, which may be anything. Pure. */
 
-/** The message of an error, or the value as text. */
+/** Message of an error, or the value as text. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
 /**
- * The code of an error as the system or a library names it, such as `EMFILE` or `UND_ERR_SOCKET`: that of the error or
- * of the nearest cause that has one. Empty when there is none.
+ * Code that the system or a library gave an error, such as `EMFILE` or `UND_ERR_SOCKET`: that of the error itself or of
+ * its nearest cause with a code. Empty if there is none.
  */
 export function errorCode(error: unknown): string {
   if (!(error instanceof Error)) return ''

@@ -1,15 +1,15 @@
-/** Whether a request could be served now. Pure but for the read of shared memory. */
+/** Decides whether the gateway is ready, from the health of the engines in shared memory. */
 import type { Engine, Role } from './engine.ts'
 
 export interface Readiness {
   readonly isReady: boolean
   readonly healthyEngines: number
   readonly totalEngines: number
-  /** Why not. */
+  /** Why the gateway is not ready. Unset if it is. */
   readonly reason?: string
 }
 
-/** Ready means that there is a healthy engine of every needed role. */
+/** The gateway is ready if every needed role has a healthy engine. */
 export function readinessOf(
   neededRoles: readonly Role[],
   engines: readonly Engine[],
