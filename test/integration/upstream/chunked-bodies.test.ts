@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type TestContext, test } from 'node:test'
-import { seededRandom } from '../../support/seeded-random.ts'
+import { seededRandom } from '../../../src/core/random.ts'
 import { until } from '../../support/until.ts'
 import { ask, connectionsTo, NotedAnswer, post, rawEngine } from './raw-engine.ts'
 
