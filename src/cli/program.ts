@@ -7,17 +7,18 @@ import type { GivenValue } from '../config/flags.ts'
 import { ConfigError } from '../config/load.ts'
 import { IGNORED_FLAGS } from './compat/ignored-flags.ts'
 import { REJECTED_FLAGS } from './compat/rejected-flags.ts'
-import { demo } from './demo.ts'
+import { DEMO_BASE_PORT, demo, describeDemo } from './demo.ts'
 import {
   type CliDependencies,
   type StartFleet,
   type StartGateway,
   systemDependencies,
 } from './dependencies.ts'
+import { addFleetFlags } from './fleet-flags.ts'
 import { type CliOption, OPTIONS } from './options.ts'
 import { printReference } from './reference.ts'
 import { serve } from './serve.ts'
-import { addFaultOptions, addSimulateOptions, simulate } from './simulate.ts'
+import { addSimulateOptions, simulate } from './simulate.ts'
 
 const EXIT_USAGE = 2
 const EXIT_FAILED = 1
@@ -90,11 +91,16 @@ function buildProgram(
   program.action(async (_options: unknown, command: Command) => {
     result.code = await serve(givenFlags(command), env, deps)
   })
-  addCommands(program, deps, result)
+  addCommands(program, deps, env, result)
   return program
 }
 
-function addCommands(program: Command, deps: CliDependencies, result: { code: number | undefined }): void {
+function addCommands(
+  program: Command,
+  deps: CliDependencies,
+  env: Readonly<Record<string, string | undefined>>,
+  result: { code: number | undefined },
+): void {
   program.commandsGroup('Commands (serve by default):')
   program.command('serve').description('Run the gateway with the flags above.').helpOption(false)
   addSimulateOptions(program.command('simulate').description('Run simulated engines.')).action(
@@ -104,12 +110,13 @@ function addCommands(program: Command, deps: CliDependencies, result: { code: nu
   )
   const demoCommand = program
     .command('demo')
-    .description('Simulated engines with a gateway before them.')
-    .option('--port <n>', 'Port of the gateway.', '30000')
-    .option('--disable-retries', 'The gateway makes no second attempt: shows what its retries save.')
-    .option('--log-level <level>', 'Of the gateway: `debug`, `info`, `warn` or `error`.', 'info')
-  addFaultOptions(demoCommand).action(async (_options: unknown, command: Command) => {
-    result.code = await demo(command.opts(), deps)
+    .description(
+      'Run simulated engines with a gateway in front of them. Takes all flags of the gateway, except those that name engines.',
+    )
+  addServeOptions(addFleetFlags(demoCommand, DEMO_BASE_PORT))
+  describeDemo(demoCommand)
+  demoCommand.action(async (_options: unknown, command: Command) => {
+    result.code = await demo({ given: givenFlags(command), env, fleet: command.opts() }, deps)
   })
   addBenchCommands(program, deps, code => {
     result.code = code

@@ -1,14 +1,14 @@
 /** `pd-gateway [serve]`: loads the configuration, starts the gateway, and drains and closes it on a signal. */
 import type { Config } from '../config/config.ts'
 import type { GivenValue } from '../config/flags.ts'
-import { ConfigError, loadConfig } from '../config/load.ts'
+import { ConfigError, loadConfig, type Setting } from '../config/load.ts'
 import { untilStopped } from '../process/stop-signals.ts'
 import { IGNORED_FLAGS, ignoredFlagWarnings } from './compat/ignored-flags.ts'
 import { rejectedFlagIssues } from './compat/rejected-flags.ts'
-import type { CliDependencies } from './dependencies.ts'
+import type { CliDependencies, RunningGateway } from './dependencies.ts'
 import { settingsOfEnvironment, settingsOfFlags } from './settings.ts'
 
-type Environment = Readonly<Record<string, string | undefined>>
+export type Environment = Readonly<Record<string, string | undefined>>
 
 export async function serve(
   given: ReadonlyMap<string, GivenValue>,
@@ -20,21 +20,21 @@ export async function serve(
   return serveConfig(config, deps)
 }
 
-/** Longest wait for the engines before `onReady` is called anyway. Those of a demo are up within seconds. */
+/** The engines of the demo are ready within seconds. After this time its addresses are printed anyway. */
 const READY_LIMIT_MS = 15_000
 
-/** Serves until a signal arrives. `onReady` is called with the port once the engines are up. */
+/** Serves until a signal arrives. `onReady` is called once requests can be served, or after 15 s. */
 export async function serveConfig(
   config: Config,
   deps: CliDependencies,
-  onReady?: (port: number) => void,
+  onReady?: (gateway: RunningGateway) => void,
 ): Promise<number> {
   const { stopped, undo } = untilStopped(deps)
   try {
     const gateway = await deps.startGateway(config)
     if (onReady !== undefined) {
       await Promise.race([gateway.whenReady(READY_LIMIT_MS), stopped])
-      onReady(gateway.port)
+      onReady(gateway)
     }
     const { shutdownSettleSecs, shutdownGraceSecs } = config.server
     // SIGINT comes from a person at a terminal: there is no load balancer to wait for.
@@ -47,9 +47,16 @@ export async function serveConfig(
   }
 }
 
-function configOf(
+/** Settings around those of the user: `defaults` yield to every source, `overrides` win over all of them. */
+interface OuterSettings {
+  readonly defaults?: readonly Setting[]
+  readonly overrides?: readonly Setting[]
+}
+
+export function configOf(
   given: ReadonlyMap<string, GivenValue>,
   env: Environment,
+  { defaults = [], overrides = [] }: OuterSettings = {},
 ): { readonly config: Config; readonly warnings: readonly string[] } {
   const rejected = rejectedFlagIssues(given, env)
   if (rejected.length > 0) throw new ConfigError(rejected)
@@ -57,7 +64,12 @@ function configOf(
   const variables = settingsOfEnvironment(env)
   const path = given.get('config') ?? env['PDGW_CONFIG']
   const file = typeof path === 'string' && path !== '' ? path : undefined
-  const config = loadConfig({ file, env: variables.settings, flags: flags.settings })
+  const config = loadConfig({
+    defaults,
+    file,
+    env: variables.settings,
+    flags: [...flags.settings, ...overrides],
+  })
   const ignored = Object.values(IGNORED_FLAGS)
     .flat()
     .filter(flag => given.has(flag))

@@ -21,6 +21,8 @@ export interface Setting {
 }
 
 export interface ConfigSources {
+  /** Values for keys that no other source sets, instead of the defaults of the schema. */
+  readonly defaults?: readonly Setting[]
   /** Path of a YAML or JSON file. */
   readonly file?: string | undefined
   readonly env?: readonly Setting[]
@@ -40,9 +42,10 @@ export class ConfigError extends Error {
 }
 
 /** Returns a deeply frozen configuration. @throws ConfigError that lists every issue. */
-export function loadConfig({ file, env = [], flags = [] }: ConfigSources): Config {
+export function loadConfig({ defaults = [], file, env = [], flags = [] }: ConfigSources): Config {
   const fromFile = readConfigFile(file)
-  const settings = [...env, ...flags]
+  const unset = defaults.filter(({ path }) => !isSet(fromFile.content, path))
+  const settings = [...unset, ...env, ...flags]
   const merged = withSettings(fromFile.content, settings)
   const sourceOf = (path: readonly PropertyKey[]): string =>
     settings.findLast(setting => startsWith(path, setting.path))?.source ?? fromFile.source
@@ -88,6 +91,12 @@ function withSettings(base: object, settings: readonly Setting[]): object {
   const copy: object = structuredClone(base)
   for (const { path, value } of settings) assign(copy, path, value)
   return copy
+}
+
+function isSet(content: object, path: readonly string[]): boolean {
+  let value: unknown = content
+  for (const key of path) value = isRecord(value) ? value[key] : undefined
+  return value !== undefined
 }
 
 function assign(target: object, path: readonly string[], value: unknown): void {

@@ -4,7 +4,7 @@
  * A crash takes with it all that a process holds; knobs, counters and logs belong to the observer and stay.
  */
 
-import { type Chance, seededRandom } from '../core/seeded-random.ts'
+import { type Random, seededRandom } from '../core/random.ts'
 import type { SimClock, TimerHandle } from './clock/clock.ts'
 import { type EngineState, type HealthState, later, type Role } from './engine/engine-state.ts'
 import { FirstTokenLog } from './engine/first-token-log.ts'
@@ -52,7 +52,7 @@ export class SimEngine implements EngineState {
   /** May be changed while it runs. */
   readonly knobs: Knobs
   readonly clock: SimClock
-  readonly chance: Chance
+  readonly chance: Random
   readonly side: LogprobSide
   readonly scheduler: Scheduler
   readonly table = new RequestTable()

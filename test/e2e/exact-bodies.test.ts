@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import * as fc from 'fast-check'
-import { type Chance, seededRandom } from '../../src/core/seeded-random.ts'
+import { type Random, seededRandom } from '../../src/core/random.ts'
 import type { SimEngine } from '../../src/simulator/engine.ts'
 import { openGateway } from '../support/gateway.ts'
 
@@ -137,7 +137,7 @@ function corpus(): Sent[] {
 }
 
 /** JSON with white space wherever it may stand. */
-function spaced(value: unknown, chance: Chance): string {
+function spaced(value: unknown, chance: Random): string {
   const gap = (): string => ['', ' ', '\n', '\t ', '\r\n  '][Math.floor(chance() * 5)] ?? ''
   if (Array.isArray(value)) {
     return `[${gap()}${value.map(item => spaced(item, chance) + gap()).join(`,${gap()}`)}]`

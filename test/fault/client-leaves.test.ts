@@ -6,10 +6,10 @@
 import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
 import { suite, type TestContext, test } from 'node:test'
+import { seededRandom } from '../../src/core/random.ts'
 import { resetSocket } from '../../src/simulator/http/reset-socket.ts'
 import type { Knobs } from '../../src/simulator/settings/knobs.ts'
 import { type GatewayHouse, openGateway, runningOn } from '../support/gateway.ts'
-import { seededRandom } from '../support/seeded-random.ts'
 import { until } from '../support/until.ts'
 
 const WAVES = 10

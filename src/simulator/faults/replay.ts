@@ -3,7 +3,7 @@
  *
  * The script's preset and knobs are for whoever starts the fleet (`scriptKnobs`).
  */
-import { type Chance, seededRandom } from '../../core/seeded-random.ts'
+import { type Random, seededRandom } from '../../core/random.ts'
 import { REAL_CLOCK, type SimClock, type TimerHandle } from '../clock/clock.ts'
 import type { HealthState, Role } from '../engine/engine-state.ts'
 import type { SimEngine } from '../engine.ts'
@@ -37,7 +37,7 @@ type Undo = () => unknown
 export class FaultReplay {
   readonly #fleet: SimulatedFleet
   readonly #clock: SimClock
-  readonly #chance: Chance
+  readonly #chance: Random
   readonly #onChange: (text: string) => void
   readonly #engines: ReadonlyMap<EngineName, SimEngine>
   readonly #layers: ReadonlyMap<EngineName, KnobLayers>

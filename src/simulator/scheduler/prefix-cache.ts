@@ -4,7 +4,7 @@
  * A page is known by a hash chained over all pages before it. Pages cost no tokens of the pool: a cached
  * page that nobody uses is free for the taking in a real engine too.
  */
-import { mix } from '../../core/seeded-random.ts'
+import { mix } from '../../core/hash.ts'
 import type { Prompt } from '../sequence/sequence.ts'
 import { CHARS_PER_TOKEN } from '../sequence/tokenizer.ts'
 import type { Knobs } from '../settings/knobs.ts'

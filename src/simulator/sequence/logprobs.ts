@@ -1,5 +1,5 @@
 /** Log probabilities: made up, but a function of the token and its place, so that all engines agree. */
-import { mix } from '../../core/seeded-random.ts'
+import { mix } from '../../core/hash.ts'
 import { tokenAt } from './output-script.ts'
 import type { Sequence } from './sequence.ts'
 import { promptTokenId, promptTokenText } from './tokenizer.ts'

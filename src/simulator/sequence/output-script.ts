@@ -9,7 +9,7 @@
  *   N tokens and the end token, unless `ignore_eos` is set or fewer tokens were asked for.
  * - Temperature, top_p, stop strings and the request's own seed change nothing; all n choices are the same.
  */
-import { mix } from '../../core/seeded-random.ts'
+import { mix } from '../../core/hash.ts'
 import { END_TOKEN, SPLIT_CHARACTER, TOKENS, type Token } from './vocabulary.ts'
 
 export interface ScriptOptions {

@@ -1,5 +1,5 @@
 /** What an engine asks of its scheduler, and what a scheduler may ask of its engine. */
-import type { Chance } from '../../core/seeded-random.ts'
+import type { Random } from '../../core/random.ts'
 import type { SimClock } from '../clock/clock.ts'
 import type { Knobs } from '../settings/knobs.ts'
 import type { Counters } from './counters.ts'
@@ -10,7 +10,7 @@ export interface SchedulerHost {
   readonly name: string
   readonly knobs: Knobs
   readonly clock: SimClock
-  readonly chance: Chance
+  readonly chance: Random
   readonly counters: Counters
   /** The scheduler has run into something that kills the process. */
   die(): void

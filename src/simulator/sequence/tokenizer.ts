@@ -1,5 +1,5 @@
 /** The simulated tokenizer: a token is four UTF-16 units of text. Ids come from a hash of them. */
-import { mix } from '../../core/seeded-random.ts'
+import { mix } from '../../core/hash.ts'
 import { idsPromptText } from './output-script.ts'
 import type { Prompt } from './sequence.ts'
 

@@ -1,5 +1,5 @@
 /** Which faults a request will meet, drawn once when it arrives. Faults of transfers are the scheduler's. */
-import type { Chance } from '../../core/seeded-random.ts'
+import type { Random } from '../../core/random.ts'
 import type { Knobs } from './knobs.ts'
 
 export interface FaultPlan {
@@ -21,7 +21,7 @@ export interface FaultPlan {
 
 const MOST_EVENTS_BEFORE_CUT = 8
 
-export function drawFaults(knobs: Knobs, chance: Chance): FaultPlan {
+export function drawFaults(knobs: Knobs, chance: Random): FaultPlan {
   // No draw for a fault that is off: the others keep their sequence when one is turned on.
   const hits = (probability: number) => probability > 0 && chance() < probability
   const events = () => 1 + Math.floor(chance() * MOST_EVENTS_BEFORE_CUT)

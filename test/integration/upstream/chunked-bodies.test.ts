@@ -1,7 +1,7 @@
 /** Chunked bodies, whichever way they are cut: whole chunks go past the parser, all else through it. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { seededRandom } from '../../support/seeded-random.ts'
+import { seededRandom } from '../../../src/core/random.ts'
 import { until } from '../../support/until.ts'
 import { ask, connectionsTo, NotedAnswer, post, rawEngine } from './raw-engine.ts'
 

@@ -30,6 +30,7 @@ async function run(
       stopSoon()
       return {
         port: 1,
+        adminPort: 2,
         whenReady: async () => true,
         drain: async () => undefined,
         close: async () => void closed.push('gateway'),
@@ -41,6 +42,9 @@ async function run(
       return {
         prefill: [{ url: 'http://127.0.0.1:1', bootstrapPort: 2 }],
         decode: [{ url: 'http://127.0.0.1:3' }],
+        mixed: Array.from({ length: options.mixed }, (_, index) => ({
+          url: `http://127.0.0.1:${4 + index}`,
+        })),
         close: async () => void closed.push('fleet'),
       }
     },
@@ -185,7 +189,7 @@ test('--version prints the version of the package', async () => {
   assert.match((await run('--version')).out, /^\d+\.\d+\.\d+\n$/)
 })
 
-test('simulate starts the fleet that was asked for and prints the command line of a gateway', async () => {
+test('simulate starts the engines that were requested and prints the command of a gateway for them', async () => {
   const { code, fleet, out, closed } = await run(
     'simulate --prefill-count 1 --decode-count 3 --base-port 9000 --knob seed=7 profile=old --preset stressed',
   )
@@ -193,6 +197,7 @@ test('simulate starts the fleet that was asked for and prints the command line o
   assert.deepEqual(fleet, {
     prefill: 1,
     decode: 3,
+    mixed: 0,
     basePort: 9000,
     knobs: { seed: 7, profile: 'old' },
     preset: 'stressed',
@@ -201,21 +206,43 @@ test('simulate starts the fleet that was asked for and prints the command line o
   assert.deepEqual(closed, ['fleet'])
 })
 
-test('simulate hands its addresses to a parent that asked for them', async () => {
-  const told: unknown[] = []
-  const { out } = await run('simulate --tell-parent', {}, { notifyParent: urls => void told.push(urls) })
-  assert.deepEqual(told, [
-    { prefill: [{ url: 'http://127.0.0.1:1', bootstrapPort: 2 }], decode: [{ url: 'http://127.0.0.1:3' }] },
+for (const [flags, counts] of [
+  ['', { prefill: 2, decode: 2, mixed: 0 }],
+  ['--mixed-count 1', { prefill: 0, decode: 0, mixed: 1 }],
+  ['--mixed-count 1 --prefill-count 0 --decode-count 0', { prefill: 0, decode: 0, mixed: 1 }],
+  ['--mixed-count 1 --prefill-count 2', { prefill: 2, decode: 0, mixed: 1 }],
+] as const) {
+  test(`simulate ${flags} starts ${JSON.stringify(counts)}`, async () => {
+    const { prefill, decode, mixed } = (await run(`simulate ${flags}`)).fleet ?? assert.fail('no fleet')
+    assert.deepEqual({ prefill, decode, mixed }, counts)
+  })
+}
+
+test('simulate prints a gateway command for pairs and one for mixed engines when it has both', async () => {
+  const { out } = await run('simulate --mixed-count 2 --prefill-count 1 --decode-count 1')
+  assert.match(out, /--pd-disaggregation \\\n +--prefill \S+ 2 \\\n +--decode \S+\n/)
+  assert.match(out, /--worker-urls \\\n +http:\/\/127\.0\.0\.1:4 \\\n +http:\/\/127\.0\.0\.1:5\n/)
+})
+
+test('simulate sends its addresses to a parent that asked for them', async () => {
+  const sent: unknown[] = []
+  const { out } = await run('simulate --notify-parent', {}, { notifyParent: urls => void sent.push(urls) })
+  assert.deepEqual(sent, [
+    {
+      prefill: [{ url: 'http://127.0.0.1:1', bootstrapPort: 2 }],
+      decode: [{ url: 'http://127.0.0.1:3' }],
+      mixed: [],
+    },
   ])
   assert.equal(out, '')
 })
 
-test('simulate prints its addresses when its parent has a channel and did not ask: the launcher of an older Node', async () => {
-  const { out } = await run('simulate', {}, { notifyParent: () => assert.fail('nobody listens') })
+test('simulate prints its addresses when its parent has a channel but did not ask, as the launcher for an older Node does', async () => {
+  const { out } = await run('simulate', {}, { notifyParent: () => assert.fail('the parent did not ask') })
   assert.match(out, /--prefill http:/)
 })
 
-test('simulate opens a control port when it is asked for', async () => {
+test('simulate opens a control port if one is requested', async () => {
   assert.equal((await run('simulate --control-port 0')).fleet?.controlPort, 0)
   assert.equal((await run('simulate')).fleet?.controlPort, undefined)
 })
@@ -223,7 +250,7 @@ test('simulate opens a control port when it is asked for', async () => {
 test('simulate without any engine is an error', async () => {
   const { code, err } = await run('simulate --prefill-count 0 --decode-count 0')
   assert.equal(code, 1)
-  assert.match(err, /no engine to simulate/)
+  assert.match(err, /No engine to simulate/)
 })
 
 test('a knob without a value is an error', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { type ConfigInput, configSchema } from '../../../../src/config/config.ts'
 import type { Engine } from '../../../../src/core/engine.ts'
+import { seededRandom } from '../../../../src/core/random.ts'
 import { BreakerCells } from '../../../../src/shared/breaker-cells.ts'
 import { SharedCounters } from '../../../../src/shared/counters.ts'
 import { EngineSlots } from '../../../../src/shared/engine-slots.ts'
@@ -11,7 +12,6 @@ import { Breakers } from '../../../../workers/selection/breakers.ts'
 import { type PairChoice, PairSelector } from '../../../../workers/selection/pair-selector.ts'
 import { engineOf } from '../../../support/engines.ts'
 import { heldLease } from '../../../support/held-lease.ts'
-import { seededRandom } from '../../../support/seeded-random.ts'
 
 const PAIRS = [
   engineOf({ slot: 0, role: 'prefill' }),
