@@ -124,7 +124,7 @@ function addCommands(
   for (const what of ['config-schema', 'reference'] as const) {
     program
       .command(what, { hidden: true })
-      .description(`Print a generated file of the repository.`)
+      .description('Print a generated file of the repository.')
       .action(() => printReference(what, deps.out))
   }
 }

@@ -32,7 +32,7 @@ export const admissionSchema = z.strictObject({
     .number()
     .positive()
     .default(60)
-    .describe('Maximum time in the admission queue, in seconds. Then the request is rejected with 503.'),
+    .describe('Maximum time in the admission queue, in seconds, before a request gets 503.'),
   outageWaitSecs: z
     .number()
     .min(0)

@@ -1,4 +1,4 @@
-/** Message and system code of a caught value, which may be anything. Pure. */
+/** Message and system code of a caught value, which may be anything, and what the code means. Pure. */
 
 /** Message of an error, or the value as text. */
 export function messageOf(error: unknown): string {
@@ -13,4 +13,14 @@ export function errorCode(error: unknown): string {
   if (!(error instanceof Error)) return ''
   if ('code' in error && typeof error.code === 'string') return error.code
   return errorCode(error.cause)
+}
+
+const LOCAL_SHORTAGES = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'EAGAIN', 'ENOBUFS', 'ENOMEM'])
+
+/**
+ * Whether a system code means a temporary shortage on this machine, of descriptors, ports or memory. It is not the fault
+ * of an engine, and another engine would not help.
+ */
+export function isLocalShortage(code: string): boolean {
+  return LOCAL_SHORTAGES.has(code)
 }
