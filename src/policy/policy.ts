@@ -20,6 +20,6 @@ export type Policy = (engines: readonly Engine[], view: PolicyView) => Engine
 /** The engine at `index`, which must exist. */
 export function engineAt(engines: readonly Engine[], index: number): Engine {
   const engine = engines[index]
-  if (engine === undefined) throw new RangeError(`no engine at ${index} of ${engines.length}`)
+  if (engine === undefined) throw new RangeError(`No engine at index ${index} of ${engines.length}`)
   return engine
 }
