@@ -18,7 +18,6 @@ import { FleetCapacity } from './frontend/admission/fleet-capacity.ts'
 import { type Frontend, startFrontend } from './frontend/server.ts'
 import { collectGarbage } from './process/collect-garbage.ts'
 import { withinLimits } from './process/descriptor-limits.ts'
-import { HeapGrowth } from './process/heap-growth.ts'
 import { boundHeaps } from './process/heap-limits.ts'
 import { EngineSlots } from './shared/engine-slots.ts'
 import { createSharedMemory } from './shared/layout.ts'
@@ -63,9 +62,7 @@ export async function startGateway(given: Config): Promise<Gateway> {
   let frontend: Frontend | undefined
   let control: Control | undefined
   let threads: RouterThreads | undefined
-  const growth = new HeapGrowth(given.server.crowdRequests, () => frontend?.openRequests ?? 0)
   const close = async (): Promise<void> => {
-    growth.close()
     frontend?.close()
     await control?.close()
     await threads?.close()

@@ -19,14 +19,6 @@ export const serverSchema = z.strictObject({
     .describe(
       "Half of the space for new objects in a router thread's heap, MiB: more costs memory, less costs CPU time.",
     ),
-  crowdRequests: z
-    .int()
-    .min(0)
-    .max(1_000_000)
-    .default(2000)
-    .describe(
-      'With so many requests open, old objects are collected sooner: tens of MiB less, for a little more CPU time; 0: never.',
-    ),
   threadStallMs: z
     .int()
     .min(100)
