@@ -3,12 +3,12 @@
  * all; where one needs another it is handed a function.
  */
 import { availableParallelism } from 'node:os'
-import { setTimeout } from 'node:timers/promises'
 import type { Config } from './config/config.ts'
 import { neededRoles } from './config/needed-roles.ts'
 import { type Control, startControl } from './control/control-supervisor.ts'
 import { monotonicNowMs } from './core/clock.ts'
 import { type EngineSnapshot, NO_ENGINES } from './core/engine.ts'
+import { pollUntil } from './core/poll.ts'
 import { readinessOf } from './core/readiness.ts'
 import { fewestOpen } from './dispatch/assign.ts'
 import { callsFor } from './dispatch/orphaned-legs.ts'
@@ -46,6 +46,7 @@ export interface Gateway {
 
 const CONTROL_ENTRY = new URL('../workers/control.ts', import.meta.url)
 const ROUTER_ENTRY = new URL('../workers/router.ts', import.meta.url)
+const READY_POLL_MS = 50
 
 /** Resolves when the gateway listens; engines join as they answer. @throws when a part cannot be started. */
 export async function startGateway(given: Config): Promise<Gateway> {
@@ -122,7 +123,7 @@ export async function startGateway(given: Config): Promise<Gateway> {
     return {
       port: front.port,
       adminPort: control.adminPort,
-      whenReady: limitMs => becomes(isReady, limitMs),
+      whenReady: limitMs => pollUntil(isReady, READY_POLL_MS, limitMs),
       drain: drainOptions => drain(drainDependencies(front, control), drainOptions, log),
       restartThread: thread => running.restart(thread),
       legsInFlight: () => snapshot.engines.reduce((sum, { slot }) => sum + slots.inFlight(slot), 0),
@@ -145,16 +146,4 @@ function drainDependencies(front: Frontend, control: Control | undefined): Drain
     stopAccepting: () => front.stopAccepting(),
     endAll: error => front.endAll(error),
   }
-}
-
-const POLL_INTERVAL_MS = 50
-
-async function becomes(isTrue: () => boolean, limitMs: number): Promise<boolean> {
-  const endMs = performance.now() + limitMs
-  while (!isTrue()) {
-    if (performance.now() >= endMs) return false
-    // oxlint-disable-next-line no-await-in-loop -- each look waits for the one before it
-    await setTimeout(POLL_INTERVAL_MS)
-  }
-  return true
 }
