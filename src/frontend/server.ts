@@ -15,6 +15,7 @@ import type { FrontendOptions } from './frontend-options.ts'
 import { refusalOf } from './intake/refusal.ts'
 import { type RequestHead, readRequestHead } from './intake/request-head.ts'
 import { findRoute } from './intake/routes.ts'
+import type { PendingRequest } from './pending/pending-request.ts'
 import { PendingRequests } from './pending/pending-requests.ts'
 import type { DrainState } from './response/drain-state.ts'
 import { LocalResponses } from './response/local-responses.ts'
@@ -40,7 +41,7 @@ export class Frontend {
   readonly #app: UwsApp
   readonly #drainState: DrainState = { failReadiness: false, closeConnections: false }
   readonly #localResponses: LocalResponses
-  readonly #exchanges: OpenExchanges
+  readonly #exchanges: OpenExchanges<PendingRequest>
   readonly #pending: PendingRequests
   #listening: Listening | undefined
 
@@ -56,13 +57,13 @@ export class Frontend {
       drainState,
       log,
       recorder,
-      onDone: holdsPermit => this.#pending.onExchangeDone(holdsPermit),
+      onDone: pending => this.#pending.onExchangeDone(pending),
     })
     this.#pending = new PendingRequests({
       config,
       admissionLimits,
       recorder,
-      open: (pending, holdsPermit) => this.#exchanges.open(pending, holdsPermit),
+      open: pending => this.#exchanges.open(pending),
       refuse: ({ res, head, route }, error) => this.#localResponses.refuse(res, head, error, route),
       onMemoryPressure: () => options.onMemoryPressure?.(),
     })
