@@ -47,7 +47,7 @@ function reassignmentOf(t: TestContext, threadLossRetries = 1) {
     rescue: (fakes: readonly FakeExchange[], wasOrdered = false): number =>
       reassignment.rescue(fakes.map(asExchange), wasOrdered),
     threadReady: (): void => reassignment.threadReady(),
-    pass(ms: number): void {
+    pass: (ms: number): void => {
       state.nowMs += ms
       t.mock.timers.tick(ms)
     },
