@@ -24,14 +24,6 @@ export const serverSchema = z.strictObject({
     .describe(
       'Size of a V8 semi-space in each router thread, in MiB. A larger value uses more memory and less CPU time.',
     ),
-  crowdRequests: z
-    .int()
-    .min(0)
-    .max(1_000_000)
-    .default(2000)
-    .describe(
-      'Number of open requests from which old objects are collected earlier, which saves tens of MiB for slightly more CPU time. 0 disables this.',
-    ),
   threadStallMs: z
     .int()
     .min(100)
