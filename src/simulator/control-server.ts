@@ -15,12 +15,12 @@ export interface ControlServer {
   close(): Promise<void>
 }
 
-interface Named {
+interface NamedEngines {
   readonly fleet: SimulatedFleet
   readonly engines: ReadonlyMap<string, SimEngine>
 }
 
-type Action = (named: Named, body: unknown) => unknown
+type Action = (named: NamedEngines, body: unknown) => unknown
 
 const engineSchema = z.object({ engine: z.string() })
 const knobsBody = engineSchema.extend({ knobs: knobChangesSchema })
@@ -43,22 +43,22 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
     'POST /knobs',
     (named, body) => {
       const { engine, knobs } = knobsBody.parse(body)
-      Object.assign(engineAt(named, engine).knobs, knobs)
+      Object.assign(engineNamed(named, engine).knobs, knobs)
     },
   ],
   [
     'POST /health',
     async (named, body) => {
       const { engine, health } = healthBody.parse(body)
-      await engineAt(named, engine).setHealth(health)
+      await engineNamed(named, engine).setHealth(health)
     },
   ],
-  ['POST /restart', (named, body) => engineAt(named, engineSchema.parse(body).engine).restart()],
+  ['POST /restart', (named, body) => engineNamed(named, engineSchema.parse(body).engine).restart()],
   [
     'POST /break-pair',
     (named, body) => {
       const { prefill, decode, forMs } = pairBody.parse(body)
-      named.fleet.breakPair(engineAt(named, prefill), engineAt(named, decode), forMs)
+      named.fleet.breakPair(engineNamed(named, prefill), engineNamed(named, decode), forMs)
     },
   ],
 ])
@@ -66,7 +66,7 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
 /** Listens on 127.0.0.1. Port 0: any free one. @throws when it is taken. */
 export async function startControlServer(fleet: SimulatedFleet, port: number): Promise<ControlServer> {
   const named = { fleet, engines: namedEngines(fleet) }
-  const server = createServer((message, response) => void answer(named, message, response))
+  const server = createServer((message, response) => void respond(named, message, response))
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, '127.0.0.1', resolve)
@@ -83,7 +83,11 @@ export async function startControlServer(fleet: SimulatedFleet, port: number): P
   }
 }
 
-async function answer(named: Named, message: IncomingMessage, response: ServerResponse): Promise<void> {
+async function respond(
+  named: NamedEngines,
+  message: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const action = ACTIONS.get(`${message.method} ${message.url}`)
   if (action === undefined) return send(response, 404, { error: 'there is no such route' })
   try {
@@ -106,7 +110,7 @@ function send(response: ServerResponse, status: number, body: unknown): void {
   response.end(JSON.stringify(body))
 }
 
-function engineAt({ engines }: Named, name: string): SimEngine {
+function engineNamed({ engines }: NamedEngines, name: string): SimEngine {
   const engine = engines.get(name)
   if (engine === undefined) throw new RangeError(`there is no engine ${name}`)
   return engine

@@ -12,7 +12,7 @@ export const ENGINE_PATTERN = /^(?:all|(?:prefill|decode|mixed)\/(?:\*|\d+))$/
 export function namedEngines(fleet: Pick<SimulatedFleet, Role>): ReadonlyMap<EngineName, SimEngine> {
   const named = new Map<EngineName, SimEngine>()
   for (const role of ['prefill', 'decode', 'mixed'] as const) {
-    for (const [place, engine] of fleet[role].entries()) named.set(`${role}/${place}`, engine)
+    for (const [index, engine] of fleet[role].entries()) named.set(`${role}/${index}`, engine)
   }
   return named
 }
@@ -23,13 +23,13 @@ export function matchingNames(
   patterns: readonly string[],
 ): readonly EngineName[] {
   for (const pattern of patterns) {
-    if (names.some(name => isMeant(name, pattern))) continue
+    if (names.some(name => matches(name, pattern))) continue
     throw new RangeError(`there is no engine ${pattern} among ${names.join(', ')}`)
   }
-  return names.filter(name => patterns.some(pattern => isMeant(name, pattern)))
+  return names.filter(name => patterns.some(pattern => matches(name, pattern)))
 }
 
-function isMeant(name: EngineName, pattern: string): boolean {
+function matches(name: EngineName, pattern: string): boolean {
   if (pattern === 'all' || pattern === name) return true
   return pattern.endsWith('/*') && name.startsWith(pattern.slice(0, -1))
 }

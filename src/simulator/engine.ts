@@ -52,7 +52,7 @@ export class SimEngine implements EngineState {
   /** May be changed while it runs. */
   readonly knobs: Knobs
   readonly clock: SimClock
-  readonly chance: Random
+  readonly random: Random
   readonly side: LogprobSide
   readonly scheduler: Scheduler
   readonly table = new RequestTable()
@@ -78,7 +78,7 @@ export class SimEngine implements EngineState {
     this.role = role
     this.knobs = knobs
     this.clock = clock
-    this.chance = seededRandom(knobs.seed * 1000 + options.index)
+    this.random = seededRandom(knobs.seed * 1000 + options.index)
     this.side = SIDES[role]
     this.#fabric = fabric
     this.#host = host
@@ -160,7 +160,7 @@ export class SimEngine implements EngineState {
   /** The process dies as from a signal: sockets reset, nothing said, peers not told. */
   async crash(): Promise<void> {
     this.counters.crashes++
-    await this.#vanish()
+    await this.#terminate()
     if (this.knobs.restartMs > 0 && !this.#isClosed) {
       this.#restartTimer = this.clock.setTimeout(() => this.#restartUnwatched(), this.knobs.restartMs)
     }
@@ -173,7 +173,7 @@ export class SimEngine implements EngineState {
   /** Comes back on the same ports, empty. */
   async restart(): Promise<void> {
     this.clock.clearTimeout(this.#restartTimer)
-    await this.#vanish()
+    await this.#terminate()
     if (this.#isClosed) return
     this.counters.restarts++
     await this.start(this.port, this.bootstrapPort)
@@ -192,14 +192,14 @@ export class SimEngine implements EngineState {
   async close(): Promise<void> {
     this.#isClosed = true
     this.clock.clearTimeout(this.#restartTimer)
-    await this.#vanish()
+    await this.#terminate()
   }
 
   #restartUnwatched(): void {
     void this.restart()
   }
 
-  async #vanish(): Promise<void> {
+  async #terminate(): Promise<void> {
     this.#health = 'dead'
     this.#decode?.rooms.setAlive(false)
     if (this.#prefill !== undefined) this.#prefill.rooms.isRegistered = false
@@ -216,7 +216,7 @@ export class SimEngine implements EngineState {
   #drain(): void {
     later(this, this.knobs.drainPollMs, () => {
       if (this.#health !== 'draining') return
-      if (this.table.size === 0) void this.#vanish()
+      if (this.table.size === 0) void this.#terminate()
       else this.#drain()
     })
   }

@@ -37,7 +37,7 @@ type Undo = () => unknown
 export class FaultReplay {
   readonly #fleet: SimulatedFleet
   readonly #clock: SimClock
-  readonly #chance: Random
+  readonly #random: Random
   readonly #onChange: (text: string) => void
   readonly #engines: ReadonlyMap<EngineName, SimEngine>
   readonly #layers: ReadonlyMap<EngineName, KnobLayers>
@@ -52,11 +52,11 @@ export class FaultReplay {
   ) {
     this.#fleet = fleet
     this.#clock = clock
-    this.#chance = seededRandom(script.seed)
+    this.#random = seededRandom(script.seed)
     this.#onChange = onChange ?? (() => undefined)
     this.#engines = namedEngines(fleet)
     this.#layers = new Map([...this.#engines].map(([name, engine]) => [name, new KnobLayers(engine.knobs)]))
-    for (const event of script.events) this.#meant(event)
+    for (const event of script.events) this.#targetsOf(event)
     for (const event of script.events) this.#plan(event, event.atSecs * 1000, 0)
   }
 
@@ -71,16 +71,16 @@ export class FaultReplay {
 
   /** `round`: how often it has come before. */
   #plan(event: FaultEvent, inMs: number, round: number): void {
-    this.#after(inMs + this.#chance() * event.jitterSecs * 1000, () => {
+    this.#after(inMs + this.#random() * event.jitterSecs * 1000, () => {
       if (event.everySecs !== undefined) this.#plan(event, event.everySecs * 1000, round + 1)
       this.#begin(event, round)
     })
   }
 
   #begin(event: FaultEvent, round: number): void {
-    const meant = this.#meant(event)
-    const turn = meant[round % meant.length]
-    const names = event.do !== 'break-pair' && event.inTurn && turn !== undefined ? [turn] : meant
+    const targets = this.#targetsOf(event)
+    const turn = targets[round % targets.length]
+    const names = event.do !== 'break-pair' && event.inTurn && turn !== undefined ? [turn] : targets
     this.#onChange(
       `${event.do} ${names.join(' ')}${event.do === 'set' ? ` ${JSON.stringify(event.knobs)}` : ''}`,
     )
@@ -98,7 +98,7 @@ export class FaultReplay {
     })
   }
 
-  #meant(event: FaultEvent): readonly EngineName[] {
+  #targetsOf(event: FaultEvent): readonly EngineName[] {
     const patterns = event.do === 'break-pair' ? [event.prefill, event.decode] : [event.engines]
     return matchingNames([...this.#engines.keys()], patterns)
   }

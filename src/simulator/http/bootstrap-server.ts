@@ -16,11 +16,11 @@ export function createBootstrapServer(options: BootstrapOptions): HttpListener {
     host: options.host,
     keepAliveMs: () => options.knobs.keepAliveMs,
     isBlackhole: () => options.knobs.blackhole,
-    handle: request => answer(options, request),
+    handle: request => respond(options, request),
   })
 }
 
-function answer(options: BootstrapOptions, request: IncomingRequest): void {
+function respond(options: BootstrapOptions, request: IncomingRequest): void {
   const { response } = request
   if (request.path === '/health') {
     hideConnectionHeaders(response)

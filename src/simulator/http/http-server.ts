@@ -59,7 +59,7 @@ export class HttpListener {
     server.keepAliveTimeout = this.#options.keepAliveMs()
     // Node adds a second to be kind to slow clients; uvicorn does not.
     server.keepAliveTimeoutBuffer = 0
-    server.on('connection', socket => this.#keep(socket))
+    server.on('connection', socket => this.#track(socket))
     server.on('clientError', (_error, socket) => {
       if (socket.writable)
         socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\nInvalid HTTP request received.')
@@ -86,7 +86,7 @@ export class HttpListener {
     await closed
   }
 
-  #keep(socket: Socket): void {
+  #track(socket: Socket): void {
     this.#sockets.add(socket)
     socket.once('close', () => this.#sockets.delete(socket))
     // A reset by the peer is told as an error too; the request's own close event is enough.

@@ -48,15 +48,15 @@ export class Output {
 
   /** Whole answer with a body. */
   json(status: number, body: string, headers: Record<string, string> = {}): void {
-    if (this.#plan.stallMs > 0) this.#do(() => this.#hold(this.#plan.stallMs))
-    this.#do(() => sendJson(this.#response, status, body, headers))
+    if (this.#plan.stallMs > 0) this.#enqueue(() => this.#hold(this.#plan.stallMs))
+    this.#enqueue(() => sendJson(this.#response, status, body, headers))
   }
 
   /** Head of a stream. No effect the second time. */
   head(): void {
     if (this.hasStarted) return
     this.hasStarted = true
-    this.#do(() => {
+    this.#enqueue(() => {
       if (this.#response.destroyed) return
       hideConnectionHeaders(this.#response)
       this.#response.writeHead(200, STREAM_HEAD)
@@ -67,31 +67,33 @@ export class Output {
   events(text: string): void {
     this.head()
     this.#events++
-    this.#do(() => this.#write(text))
-    if (this.#events === 1 && this.#plan.stallMs > 0) this.#do(() => this.#hold(this.#plan.stallMs))
-    if (this.#events === this.#plan.resetAfterEvents) this.#do(() => this.#interrupt(() => this.#resetSoon()))
-    if (this.#events === this.#plan.truncateAfterEvents) this.#do(() => this.#interrupt(() => this.#finish()))
+    this.#enqueue(() => this.#write(text))
+    if (this.#events === 1 && this.#plan.stallMs > 0) this.#enqueue(() => this.#hold(this.#plan.stallMs))
+    if (this.#events === this.#plan.resetAfterEvents)
+      this.#enqueue(() => this.#interrupt(() => this.#resetSoon()))
+    if (this.#events === this.#plan.truncateAfterEvents)
+      this.#enqueue(() => this.#interrupt(() => this.#finish()))
   }
 
   end(): void {
     this.head()
-    this.#do(() => this.#write('data: [DONE]\n\n'))
-    this.#do(() => this.#finish())
+    this.#enqueue(() => this.#write('data: [DONE]\n\n'))
+    this.#enqueue(() => this.#finish())
   }
 
   /** Runs when what was said so far has been handed to the socket; never when it is dropped. */
   afterWrites(run: () => void): void {
-    this.#do(run)
+    this.#enqueue(run)
   }
 
   /** Client gone: what is held will not be written. */
-  drop(): void {
+  discard(): void {
     this.#host.clock.clearTimeout(this.#timer)
     this.#held = []
     this.#pieces = []
   }
 
-  #do(write: () => void): void {
+  #enqueue(write: () => void): void {
     if (this.#timer === undefined) write()
     else this.#held.push(write)
   }
@@ -102,7 +104,7 @@ export class Output {
       this.#timer = undefined
       const held = this.#held
       this.#held = []
-      for (const write of held) this.#do(write)
+      for (const write of held) this.#enqueue(write)
     }, ms)
   }
 
@@ -120,7 +122,7 @@ export class Output {
   }
 
   #write(text: string): void {
-    if (this.#host.knobs.mergeChunks <= 1) return this.#put(text)
+    if (this.#host.knobs.mergeChunks <= 1) return this.#send(text)
     this.#merged += text
     this.#mergedEvents++
     if (this.#mergedEvents >= this.#host.knobs.mergeChunks) this.#flushMerged()
@@ -131,17 +133,17 @@ export class Output {
     const text = this.#merged
     this.#merged = ''
     this.#mergedEvents = 0
-    this.#put(text)
+    this.#send(text)
   }
 
-  #put(text: string): void {
+  #send(text: string): void {
     const response = this.#response
     if (this.#isCut || response.destroyed || response.writableEnded) return
     if (!this.#host.knobs.splitChunks) {
       writeChunk(response, text)
       return
     }
-    this.#pieces.push(...cutAtRandom(Buffer.from(text), this.#host.chance))
+    this.#pieces.push(...cutAtRandom(Buffer.from(text), this.#host.random))
     if (this.#pieces.length > 0) setImmediate(() => this.#nextPiece())
   }
 
@@ -161,10 +163,10 @@ export class Output {
   }
 }
 
-function cutAtRandom(bytes: Buffer, chance: () => number): Buffer[] {
+function cutAtRandom(bytes: Buffer, random: () => number): Buffer[] {
   const pieces: Buffer[] = []
   for (let from = 0; from < bytes.length; ) {
-    const to = Math.min(bytes.length, from + 1 + Math.floor(chance() * 48))
+    const to = Math.min(bytes.length, from + 1 + Math.floor(random() * 48))
     pieces.push(bytes.subarray(from, to))
     from = to
   }

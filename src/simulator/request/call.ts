@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto'
 import { type Prompt, Sequence } from '../sequence/sequence.ts'
 import type { Knobs } from '../settings/knobs.ts'
 import { entryOf, type Fields, fieldsOf, flagOf, integerOf, RequestError, stringOf } from './fields.ts'
-import { type Ask, askOf, type Endpoint } from './parameters.ts'
+import { type Endpoint, type RequestParameters, readParameters } from './parameters.ts'
 
 export type { Endpoint } from './parameters.ts'
 
@@ -33,13 +33,14 @@ export interface Call {
 }
 
 export function callOf(endpoint: Endpoint, body: Fields, knobs: Knobs): Call {
-  const ask = askOf(endpoint, body, knobs)
-  const n = Math.max(1, ask.n)
+  const parameters = readParameters(endpoint, body, knobs)
+  const n = Math.max(1, parameters.n)
   const streamOptions = fieldsOf(body, 'stream_options')
   const isStream = flagOf(body, 'stream')
-  for (const [item, prompt] of ask.prompts.entries()) checkLength(prompt, ask.maxTokens(item), knobs)
-  const one = (item: number, choice: number) => sequenceOf({ ask, body, knobs, item, choice, n })
-  const items = [...ask.prompts.keys()]
+  for (const [item, prompt] of parameters.prompts.entries())
+    checkLength(prompt, parameters.maxTokens(item), knobs)
+  const one = (item: number, choice: number) => sequenceOf({ parameters, body, knobs, item, choice, n })
+  const items = [...parameters.prompts.keys()]
   return {
     endpoint,
     isStream,
@@ -47,7 +48,7 @@ export function callOf(endpoint: Endpoint, body: Fields, knobs: Knobs): Call {
     continuousUsage: isStream && flagOf(streamOptions, 'continuous_usage_stats'),
     model: stringOf(body, 'model') ?? knobs.modelId,
     n,
-    isBatch: ask.isBatch || n > 1,
+    isBatch: parameters.isBatch || n > 1,
     echo: endpoint === 'completions' && flagOf(body, 'echo'),
     priority: integerOf(body, 'priority'),
     sequences: items.flatMap(item => Array.from({ length: n }, (_, choice) => one(item, choice))),
@@ -55,8 +56,8 @@ export function callOf(endpoint: Endpoint, body: Fields, knobs: Knobs): Call {
   }
 }
 
-interface Place {
-  readonly ask: Ask
+interface SequenceSource {
+  readonly parameters: RequestParameters
   readonly body: Fields
   readonly knobs: Knobs
   readonly item: number
@@ -65,32 +66,32 @@ interface Place {
   readonly n: number
 }
 
-function sequenceOf(place: Place): Sequence {
-  const { ask, body, knobs, item, choice, n } = place
-  const prompt = ask.prompts[item]
+function sequenceOf(source: SequenceSource): Sequence {
+  const { parameters, body, knobs, item, choice, n } = source
+  const prompt = parameters.prompts[item]
   if (prompt === undefined) throw new RangeError(`no prompt ${item}`)
   return new Sequence({
-    rid: n > 1 ? newRid() : ridOf(body, ask, item),
+    rid: n > 1 ? newRid() : ridOf(body, parameters, item),
     index: item * n + Math.max(0, choice),
     prompt,
-    maxTokens: choice < 0 ? 0 : ask.maxTokens(item),
-    ignoreEos: ask.ignoreEos(item),
+    maxTokens: choice < 0 ? 0 : parameters.maxTokens(item),
+    ignoreEos: parameters.ignoreEos(item),
     scriptSeed: knobs.scriptSeed,
     bootstrapHost: hostOf(body, item),
     bootstrapPort: portOf(body, item),
     room: roomOf(body, item),
-    logprobs: ask.logprobs(item),
+    logprobs: parameters.logprobs(item),
   })
 }
 
-function ridOf(body: Fields, ask: Ask, item: number): string {
+function ridOf(body: Fields, parameters: RequestParameters, item: number): string {
   const given = body['rid']
   if (given === undefined || given === null) return newRid()
   if (Array.isArray(given)) return String(entryOf(given, item))
   if (typeof given !== 'string') {
     throw new RequestError('validation', '1 validation error: body.rid: Input should be a valid string')
   }
-  return ask.isBatch ? `${given}_${item}` : given
+  return parameters.isBatch ? `${given}_${item}` : given
 }
 
 function newRid(): string {

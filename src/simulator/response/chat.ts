@@ -17,7 +17,7 @@ import {
 export class ChatRenderer implements Renderer {
   readonly #context: RenderContext
   /** Tokens told of each sequence; absent until its role chunk is out. */
-  readonly #told = new Map<Sequence, number>()
+  readonly #rendered = new Map<Sequence, number>()
 
   constructor(context: RenderContext) {
     this.#context = context
@@ -46,19 +46,19 @@ export class ChatRenderer implements Renderer {
     return `data: ${this.#head(last, 'chat.completion.chunk')},"choices":[],"usage":${usageJson(this.#context, call.sequences)}}\n\n`
   }
 
-  whole(): string {
+  unaryBody(): string {
     const { call } = this.#context
     const [first] = call.sequences
     if (first === undefined) return '{}'
-    const choices = call.sequences.map(wholeChoice).join(',')
+    const choices = call.sequences.map(unaryChoice).join(',')
     const usage = usageJson(this.#context, call.sequences)
     const metadata = '"metadata":{"weight_version":"default"}'
     return `${this.#head(first, 'chat.completion')},"choices":[${choices}],"usage":${usage},${metadata}}`
   }
 
   #role(sequence: Sequence): string {
-    if (this.#told.has(sequence)) return ''
-    this.#told.set(sequence, 0)
+    if (this.#rendered.has(sequence)) return ''
+    this.#rendered.set(sequence, 0)
     const delta = '{"reasoning_content":null,"role":"assistant","content":""}'
     return this.#chunk(
       sequence,
@@ -67,8 +67,8 @@ export class ChatRenderer implements Renderer {
   }
 
   #content(sequence: Sequence): string {
-    const from = this.#told.get(sequence) ?? 0
-    this.#told.set(sequence, sequence.produced)
+    const from = this.#rendered.get(sequence) ?? 0
+    this.#rendered.set(sequence, sequence.produced)
     let text = ''
     for (let at = from; at < sequence.produced; at++) text += tokenAt(sequence.script, at).json
     // A token that decodes to nothing yet makes no chunk.
@@ -100,7 +100,7 @@ export function isSilent({ knobs }: RenderContext): boolean {
   return knobs.abortStatusAsInt || (knobs.silentAbort ?? traitsOf(knobs).silentAbort)
 }
 
-function wholeChoice(sequence: Sequence): string {
+function unaryChoice(sequence: Sequence): string {
   let text = ''
   for (let at = 0; at < sequence.produced; at++) text += tokenAt(sequence.script, at).json
   return (

@@ -17,7 +17,7 @@ import {
 export class CompletionsRenderer implements Renderer {
   readonly #context: RenderContext
   /** Tokens told of each sequence. */
-  readonly #told = new Map<Sequence, number>()
+  readonly #rendered = new Map<Sequence, number>()
 
   constructor(context: RenderContext) {
     this.#context = context
@@ -46,7 +46,7 @@ export class CompletionsRenderer implements Renderer {
     return `data: ${this.#head(last)},"choices":[],"usage":${usage}}\n\n`
   }
 
-  whole(): string {
+  unaryBody(): string {
     const { call } = this.#context
     const [first] = call.sequences
     if (first === undefined) return '{}'
@@ -57,8 +57,8 @@ export class CompletionsRenderer implements Renderer {
 
   #chunk(sequence: Sequence): string {
     const { call } = this.#context
-    const from = this.#told.get(sequence)
-    this.#told.set(sequence, sequence.produced)
+    const from = this.#rendered.get(sequence)
+    this.#rendered.set(sequence, sequence.produced)
     const usage = call.continuousUsage ? chunkUsageJson(this.#context, sequence) : 'null'
     return `data: ${this.#head(sequence)},"choices":[${this.#choice(sequence, from)}],"usage":${usage}}\n\n`
   }

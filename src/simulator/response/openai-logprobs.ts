@@ -4,7 +4,7 @@ import {
   type LogprobSide,
   logprobOf,
   outputToken,
-  type PlacedToken,
+  type PositionedToken,
   topRows,
 } from '../sequence/logprobs.ts'
 import type { Sequence } from '../sequence/sequence.ts'
@@ -14,7 +14,7 @@ export function chatLogprobs(sequence: Sequence, from: number): string {
   const wanted = sequence.spec.logprobs
   if (wanted === undefined) return 'null'
   const content = outputsFrom(sequence, from).map(token => {
-    const entry = chatEntry(token.text, logprobOf(token.id, token.place))
+    const entry = chatEntry(token.text, logprobOf(token.id, token.position))
     const top = topRows(token, wanted.top, true).map(([logprob, , text]) =>
       chatEntry(text ?? '', logprob ?? 0),
     )
@@ -32,17 +32,19 @@ export function completionsLogprobs(sequence: Sequence, from: number, side: Logp
   const isFirstInput = (at: number) => at === 0 && inputs.length > 0
   return JSON.stringify({
     text_offset: tokens.map(() => -1),
-    token_logprobs: tokens.map((token, at) => (isFirstInput(at) ? null : logprobOf(token.id, token.place))),
+    token_logprobs: tokens.map((token, at) =>
+      isFirstInput(at) ? null : logprobOf(token.id, token.position),
+    ),
     tokens: tokens.map(token => token.text),
     top_logprobs: tokens.map((token, at) => (isFirstInput(at) ? null : topMap(token, wanted.top))),
   })
 }
 
-function outputsFrom(sequence: Sequence, from: number): PlacedToken[] {
+function outputsFrom(sequence: Sequence, from: number): PositionedToken[] {
   return Array.from({ length: sequence.produced - from }, (_, at) => outputToken(sequence, from + at))
 }
 
-function topMap(token: PlacedToken, top: number): Record<string, number> {
+function topMap(token: PositionedToken, top: number): Record<string, number> {
   return Object.fromEntries(topRows(token, top, true).map(([logprob, , text]) => [text ?? '', logprob ?? 0]))
 }
 

@@ -18,7 +18,7 @@ export interface Renderer {
   /** What comes between the last sequence and [DONE]. */
   closing(): string
   /** Body of an answer that is not a stream; all sequences have ended. */
-  whole(): string
+  unaryBody(): string
 }
 
 export interface RenderContext {

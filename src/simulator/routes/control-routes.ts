@@ -29,7 +29,7 @@ export const ping: Route = (_engine, { response }) => empty(response, 200)
 /** 200 whatever happens. */
 export const abortRequest: Route = (engine, { response, body }) => {
   engine.counters.abortCalls++
-  for (const sequence of meantBy(engine, body)) {
+  for (const sequence of sequencesNamedIn(engine, body)) {
     if (sequence.ending !== undefined) continue
     engine.counters.aborted++
     abortIn(engine.scheduler, sequence)
@@ -50,7 +50,7 @@ export const startProfile: Route = (_engine, { response }) => plain(response, 20
 export const stopProfile: Route = (_engine, { response }) =>
   plain(response, 200, 'Stop profiling. This will take some time.\n')
 
-function meantBy(engine: EngineState, body: Buffer): ReturnType<EngineState['table']['all']> {
+function sequencesNamedIn(engine: EngineState, body: Buffer): ReturnType<EngineState['table']['all']> {
   const fields = fieldsOf(body)
   if (fields['abort_all'] === true) return engine.table.all()
   return typeof fields['rid'] === 'string' ? engine.table.matching(fields['rid']) : []

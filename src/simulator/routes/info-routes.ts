@@ -4,7 +4,7 @@ import { sendJson } from '../http/http-response.ts'
 import { maxReqInputLen } from '../scheduler/prompt-limits.ts'
 
 const VERSION = '0.5.x-sim'
-const GB_OF_WEIGHTS = 15.1
+const WEIGHTS_GB = 15.1
 
 export const models: Route = (engine, { response }) => {
   const { modelId, contextLen } = engine.knobs
@@ -56,7 +56,7 @@ export const serverInfo: Route = (engine, { response }) => {
     internal_states: Array.from({ length: knobs.dpSize }, () => ({
       last_gen_throughput: 0,
       memory_usage: {
-        weight: GB_OF_WEIGHTS,
+        weight: WEIGHTS_GB,
         kvcache: kvGb(engine),
         token_capacity: knobs.kvTokens,
         graph: 1.1,
@@ -85,7 +85,7 @@ export const loads: Route = (engine, { response, query }) => {
 }
 
 /** The older form of it. */
-export const oldLoad: Route = (engine, { response }) => {
+export const legacyLoad: Route = (engine, { response }) => {
   const load = engine.scheduler.load()
   const row = {
     dp_rank: 0,
@@ -128,7 +128,7 @@ function loadOf(engine: EngineState, now: Date): object {
       kv_transfer_latency_ms: 0,
     },
     queues: { waiting: load.waiting, grammar: 0, paused: 0, retracted: load.retractedQueue },
-    memory: { weight_gb: GB_OF_WEIGHTS, kv_cache_gb: kvGb(engine), graph_gb: 1.1, token_capacity: kvTokens },
+    memory: { weight_gb: WEIGHTS_GB, kv_cache_gb: kvGb(engine), graph_gb: 1.1, token_capacity: kvTokens },
   }
 }
 

@@ -13,7 +13,7 @@ import {
   stopProfile,
 } from './control-routes.ts'
 import { generationRoute } from './generation-routes.ts'
-import { loads, modelInfo, models, oldLoad, serverInfo } from './info-routes.ts'
+import { legacyLoad, loads, modelInfo, models, serverInfo } from './info-routes.ts'
 
 const ROUTES: ReadonlyMap<string, Route> = new Map([
   ['POST /generate', generationRoute('generate')],
@@ -31,7 +31,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map([
   ['GET /server_info', serverInfo],
   ['GET /get_server_info', serverInfo],
   ['GET /v1/loads', loads],
-  ['GET /get_load', oldLoad],
+  ['GET /get_load', legacyLoad],
   ['GET /flush_cache', flushCache],
   ['POST /flush_cache', flushCache],
   ['GET /start_profile', startProfile],

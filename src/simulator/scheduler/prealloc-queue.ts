@@ -3,34 +3,34 @@
  * the head holds up all behind it. No timeout here, as in a real engine.
  */
 
-import type { Leg } from '../sequence/legs.ts'
+import type { RoomMember } from '../sequence/legs.ts'
 import type { Sequence } from '../sequence/sequence.ts'
 import type { Knobs } from '../settings/knobs.ts'
 import type { KvPool } from './kv-pool.ts'
 
-export class PreallocQueue<L extends Leg> {
+export class PreallocQueue<L extends RoomMember> {
   readonly #knobs: Knobs
   readonly #pool: KvPool
-  readonly #admitted: (leg: L) => void
+  readonly #admitted: (member: L) => void
   #queue: L[] = []
   /** Legs that have a place. */
   #active = 0
   #isPaused = false
 
   /** `admitted` is told of each leg that gets its place; its prompt is taken from the pool by then. */
-  constructor(knobs: Knobs, pool: KvPool, admitted: (leg: L) => void) {
+  constructor(knobs: Knobs, pool: KvPool, admitted: (member: L) => void) {
     this.#knobs = knobs
     this.#pool = pool
     this.#admitted = admitted
   }
 
-  add(leg: L): void {
-    this.#queue.push(leg)
+  add(member: L): void {
+    this.#queue.push(member)
     this.admit()
   }
 
-  remove(leg: L): void {
-    this.#queue = this.#queue.filter(one => one !== leg)
+  remove(member: L): void {
+    this.#queue = this.#queue.filter(one => one !== member)
   }
 
   /** The place is not given to the next one before `admit`. */
@@ -40,12 +40,12 @@ export class PreallocQueue<L extends Leg> {
 
   admit(): void {
     while (!this.#isPaused) {
-      const leg = this.#queue[0]
-      if (leg === undefined || !this.#fits(leg.sequence)) return
+      const member = this.#queue[0]
+      if (member === undefined || !this.#fits(member.sequence)) return
       this.#queue.shift()
       this.#active++
-      this.#pool.take(leg.sequence, leg.sequence.promptTokens)
-      this.#admitted(leg)
+      this.#pool.take(member.sequence, member.sequence.promptTokens)
+      this.#admitted(member)
     }
   }
 

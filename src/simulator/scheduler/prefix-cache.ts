@@ -50,8 +50,8 @@ function pagesOf(prompt: Prompt, pageSize: number): number[] {
   const unit = prompt.ids === undefined ? CHARS_PER_TOKEN : 1
   let hash = 0
   for (let page = 1; page * pageSize <= prompt.tokens; page++) {
-    for (let place = (page - 1) * pageSize * unit; place < page * pageSize * unit; place++) {
-      const value = prompt.ids === undefined ? prompt.text.charCodeAt(place) : (prompt.ids[place] ?? 0)
+    for (let offset = (page - 1) * pageSize * unit; offset < page * pageSize * unit; offset++) {
+      const value = prompt.ids === undefined ? prompt.text.charCodeAt(offset) : (prompt.ids[offset] ?? 0)
       hash = Math.imul(hash ^ value, 0x01000193)
     }
     hash = mix(hash)

@@ -1,6 +1,6 @@
 /** Limits on a prompt that the scheduler sets, as opposed to those of the tokenizer in front of it. */
 
-import { overInputLen, overPool } from '../sequence/pd-errors.ts'
+import { inputLenExceeded, poolExceeded } from '../sequence/pd-errors.ts'
 import type { Sequence } from '../sequence/sequence.ts'
 import type { Knobs } from '../settings/knobs.ts'
 
@@ -12,6 +12,6 @@ export function maxReqInputLen(knobs: Knobs): number {
 export function promptRefusal(sequence: Sequence, knobs: Knobs): string | undefined {
   const { spec } = sequence
   const isTooLong = spec.prompt.tokens > maxReqInputLen(knobs)
-  if (isTooLong) return overInputLen(spec, maxReqInputLen(knobs))
-  return spec.prompt.tokens > knobs.kvTokens ? overPool(spec, knobs.kvTokens) : undefined
+  if (isTooLong) return inputLenExceeded(spec, maxReqInputLen(knobs))
+  return spec.prompt.tokens > knobs.kvTokens ? poolExceeded(spec, knobs.kvTokens) : undefined
 }

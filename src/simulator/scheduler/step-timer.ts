@@ -11,7 +11,7 @@ import type { SchedulerHost } from '../sequence/scheduler.ts'
 const MAX_CATCH_UP_MS = 1000
 const NEVER = Number.NEGATIVE_INFINITY
 
-type StepHost = Pick<SchedulerHost, 'knobs' | 'clock' | 'chance'>
+type StepHost = Pick<SchedulerHost, 'knobs' | 'clock' | 'random'>
 
 export class StepTimer {
   readonly #host: StepHost
@@ -20,7 +20,7 @@ export class StepTimer {
   #dueMs = 0
   #stalledUntilMs = 0
   #isPaused = false
-  #isOwed = false
+  #isStepPending = false
   #isRunning = false
   /** What was due by then is made up for: the moment at which a timer fired far too late. */
   #catchUpToMs = NEVER
@@ -31,7 +31,7 @@ export class StepTimer {
   }
 
   get isArmed(): boolean {
-    return this.#timer !== undefined || this.#isOwed
+    return this.#timer !== undefined || this.#isStepPending
   }
 
   /** Until the step that is under way, 0 when idle. */
@@ -40,7 +40,7 @@ export class StepTimer {
   }
 
   /** Whether the step that runs now is followed at once by another of `stepMs`, due already. */
-  isOvertaken(stepMs: number): boolean {
+  isNextStepDue(stepMs: number): boolean {
     return this.#dueMs + stepMs <= this.#catchUpToMs
   }
 
@@ -50,11 +50,11 @@ export class StepTimer {
    */
   arm(stepMs: number): void {
     if (this.isArmed) return
-    const { knobs, clock, chance } = this.#host
-    const variedMs = knobs.jitter === 0 ? stepMs : stepMs * (1 + knobs.jitter * (2 * chance() - 1))
+    const { knobs, clock, random } = this.#host
+    const variedMs = knobs.jitter === 0 ? stepMs : stepMs * (1 + knobs.jitter * (2 * random() - 1))
     const nowMs = clock.now()
-    const mostLateMs = knobs.catchUpMs > 0 ? MAX_CATCH_UP_MS : variedMs
-    const isNext = this.#isRunning && nowMs - this.#dueMs < mostLateMs
+    const maxLateMs = knobs.catchUpMs > 0 ? MAX_CATCH_UP_MS : variedMs
+    const isNext = this.#isRunning && nowMs - this.#dueMs < maxLateMs
     this.#dueMs = (isNext ? this.#dueMs : nowMs) + variedMs
     this.#set()
   }
@@ -70,8 +70,8 @@ export class StepTimer {
 
   resume(): void {
     this.#isPaused = false
-    if (!this.#isOwed) return
-    this.#isOwed = false
+    if (!this.#isStepPending) return
+    this.#isStepPending = false
     this.#dueMs = this.#host.clock.now()
     this.#step()
   }
@@ -79,7 +79,7 @@ export class StepTimer {
   stop(): void {
     this.#host.clock.clearTimeout(this.#timer)
     this.#timer = undefined
-    this.#isOwed = false
+    this.#isStepPending = false
     this.#isPaused = false
     this.#stalledUntilMs = 0
   }
@@ -107,7 +107,7 @@ export class StepTimer {
 
   #step(): void {
     if (this.#isPaused) {
-      this.#isOwed = true
+      this.#isStepPending = true
     } else if (this.#stalledUntilMs > this.#host.clock.now()) {
       this.#dueMs = this.#stalledUntilMs
       this.#set()

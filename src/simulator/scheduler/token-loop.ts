@@ -71,8 +71,8 @@ export class TokenLoop {
   }
 
   #drawsFailure(): boolean {
-    const { knobs, chance } = this.#host
-    return knobs.errorAfterKvProb > 0 && chance() < knobs.errorAfterKvProb
+    const { knobs, random } = this.#host
+    return knobs.errorAfterKvProb > 0 && random() < knobs.errorAfterKvProb
   }
 
   get #stepMs(): number {
@@ -87,18 +87,18 @@ export class TokenLoop {
   #step(): void {
     this.#resumeRetracted()
     this.#makeRoom()
-    const isOvertaken = this.steps.isOvertaken(this.#stepMs)
-    for (const sequence of this.#running) this.#advance(sequence, isOvertaken)
+    const isNextDue = this.steps.isNextStepDue(this.#stepMs)
+    for (const sequence of this.#running) this.#advance(sequence, isNextDue)
     this.#arm()
   }
 
-  #advance(sequence: Sequence, isOvertaken = false): void {
+  #advance(sequence: Sequence, isNextDue = false): void {
     const { oomAt } = this.#host.knobs
     this.#pool.take(sequence, 1)
     if (this.#aborted.has(sequence)) sequence.end(abortOf('Aborted', null))
     else if (oomAt > 0 && sequence.produced >= oomAt) sequence.end(abortOf(OUT_OF_MEMORY, 500))
     else if (sequence.script.length === 0) sequence.finish()
-    else sequence.produce(isOvertaken)
+    else sequence.produce(isNextDue)
     if (sequence.ending !== undefined) this.#drop(sequence)
   }
 

@@ -6,12 +6,12 @@
 import type { SimClock, TimerHandle } from '../clock/clock.ts'
 import type { Sequence } from './sequence.ts'
 
-export interface Leg {
+export interface RoomMember {
   readonly sequence: Sequence
   timer: TimerHandle | undefined
 }
 
-export class Legs<L extends Leg> {
+export class RoomMembers<L extends RoomMember> {
   readonly #clock: SimClock
   readonly #bySequence = new Map<Sequence, L>()
 
@@ -23,11 +23,11 @@ export class Legs<L extends Leg> {
     return this.#bySequence.size
   }
 
-  add(leg: L): void {
-    this.#bySequence.set(leg.sequence, leg)
+  add(member: L): void {
+    this.#bySequence.set(member.sequence, member)
   }
 
-  of(sequence: Sequence): L | undefined {
+  find(sequence: Sequence): L | undefined {
     return this.#bySequence.get(sequence)
   }
 
@@ -36,25 +36,25 @@ export class Legs<L extends Leg> {
   }
 
   /** Its one timer: `run` after `ms`, unless the leg is gone by then. */
-  arm(leg: L, ms: number, run: () => void): void {
-    leg.timer = this.#clock.setTimeout(run, ms)
+  arm(member: L, ms: number, run: () => void): void {
+    member.timer = this.#clock.setTimeout(run, ms)
   }
 
-  disarm(leg: L): void {
-    this.#clock.clearTimeout(leg.timer)
+  disarm(member: L): void {
+    this.#clock.clearTimeout(member.timer)
   }
 
   /** Returns the leg that is held no longer; undefined when there was none. */
   drop(sequence: Sequence): L | undefined {
-    const leg = this.#bySequence.get(sequence)
-    if (leg === undefined) return undefined
+    const member = this.#bySequence.get(sequence)
+    if (member === undefined) return undefined
     this.#bySequence.delete(sequence)
-    this.disarm(leg)
-    return leg
+    this.disarm(member)
+    return member
   }
 
   reset(): void {
-    for (const leg of this.#bySequence.values()) this.disarm(leg)
+    for (const member of this.#bySequence.values()) this.disarm(member)
     this.#bySequence.clear()
   }
 }

@@ -7,22 +7,22 @@ import { promptTokenId, promptTokenText } from './tokenizer.ts'
 /** `[logprob, token id, text]` as SGLang writes it. */
 export type LogprobRow = readonly [logprob: number | null, tokenId: number, text: string | null]
 
-export interface PlacedToken {
+export interface PositionedToken {
   readonly id: number
   readonly text: string
   /** Place in prompt and answer together. */
-  readonly place: number
+  readonly position: number
 }
 
 /** Between -8 and 0, with four decimals. */
-export function logprobOf(tokenId: number, place: number): number {
-  return -(mix(tokenId * 31 + place * 7919) % 80_000) / 10_000
+export function logprobOf(tokenId: number, position: number): number {
+  return -(mix(tokenId * 31 + position * 7919) % 80_000) / 10_000
 }
 
 /** The `top` best tokens at a place, best first, the chosen one among them. */
-export function topRows(token: PlacedToken, top: number, withText: boolean): LogprobRow[] {
+export function topRows(token: PositionedToken, top: number, withText: boolean): LogprobRow[] {
   const rows: LogprobRow[] = []
-  const chosen = logprobOf(token.id, token.place)
+  const chosen = logprobOf(token.id, token.position)
   for (let rank = 0; rank < top; rank++) {
     const id = rank === 0 ? token.id : 100_000 + (mix(token.id + rank) % 20_000)
     const text = rank === 0 ? token.text : `~${rank}`
@@ -31,14 +31,14 @@ export function topRows(token: PlacedToken, top: number, withText: boolean): Log
   return rows
 }
 
-export function outputToken(sequence: Sequence, at: number): PlacedToken {
+export function outputToken(sequence: Sequence, at: number): PositionedToken {
   const token = tokenAt(sequence.script, at)
-  return { id: token.id, text: token.piece, place: sequence.spec.prompt.tokens + at }
+  return { id: token.id, text: token.piece, position: sequence.spec.prompt.tokens + at }
 }
 
-function promptToken(sequence: Sequence, place: number): PlacedToken {
+function promptToken(sequence: Sequence, position: number): PositionedToken {
   const { prompt } = sequence.spec
-  return { id: promptTokenId(prompt, place), text: promptTokenText(prompt, place), place }
+  return { id: promptTokenId(prompt, position), text: promptTokenText(prompt, position), position }
 }
 
 /** The logprob fields of `meta_info`: for answer tokens `from` up to those produced. */
@@ -49,13 +49,13 @@ export function logprobFields(sequence: Sequence, from: number, side: LogprobSid
     outputToken(sequence, from + at),
   )
   const inputs = side.hasInput && wanted.startLen >= 0 ? inputTokens(sequence, wanted.startLen) : []
-  const row = (token: PlacedToken): LogprobRow => [
-    logprobOf(token.id, token.place),
+  const row = (token: PositionedToken): LogprobRow => [
+    logprobOf(token.id, token.position),
     token.id,
     wanted.withText ? token.text : null,
   ]
-  const top = (token: PlacedToken) => topRows(token, wanted.top, wanted.withText)
-  const ids = (token: PlacedToken) => namedRows(token, wanted.tokenIds ?? [])
+  const top = (token: PositionedToken) => topRows(token, wanted.top, wanted.withText)
+  const ids = (token: PositionedToken) => namedRows(token, wanted.tokenIds ?? [])
   // The metadata of a transfer has no place for these of the first token: decode's list is one short.
   const idOutputs = side.lacksFirstIds && from === 0 ? outputs.slice(1) : outputs
   return {
@@ -84,11 +84,11 @@ export interface LogprobSide {
   readonly lacksFirstIds: boolean
 }
 
-export function inputTokens(sequence: Sequence, startLen: number): PlacedToken[] {
+export function inputTokens(sequence: Sequence, startLen: number): PositionedToken[] {
   const count = Math.max(0, sequence.spec.prompt.tokens - startLen)
   return Array.from({ length: count }, (_, at) => promptToken(sequence, startLen + at))
 }
 
-function namedRows(token: PlacedToken, ids: readonly number[]): LogprobRow[] {
-  return ids.map(id => [logprobOf(id, token.place), id, null])
+function namedRows(token: PositionedToken, ids: readonly number[]): LogprobRow[] {
+  return ids.map(id => [logprobOf(id, token.position), id, null])
 }

@@ -47,14 +47,14 @@ export function scriptOf(promptText: string, options: ScriptOptions): Script {
 }
 
 /** The token at a place (0 or more) below `script.length`. */
-export function tokenAt(script: Script, place: number): Token {
-  if (script.finish === 'stop' && place === script.length - 1) return END_TOKEN
+export function tokenAt(script: Script, position: number): Token {
+  if (script.finish === 'stop' && position === script.length - 1) return END_TOKEN
   // Places 1+2, 3+4 ... may be one character in two tokens; place 0 always has a text of its own.
-  const couple = (place + 1) >>> 1
-  if (place > 0 && mix(script.hash ^ Math.imul(couple, 0x27d4eb2f)) % 32 === 0) {
-    return SPLIT_CHARACTER[place % 2 === 1 ? 0 : 1]
+  const couple = (position + 1) >>> 1
+  if (position > 0 && mix(script.hash ^ Math.imul(couple, 0x27d4eb2f)) % 32 === 0) {
+    return SPLIT_CHARACTER[position % 2 === 1 ? 0 : 1]
   }
-  return TOKENS[mix(script.hash + Math.imul(place + 1, 0x9e3779b9)) % TOKENS.length] ?? END_TOKEN
+  return TOKENS[mix(script.hash + Math.imul(position + 1, 0x9e3779b9)) % TOKENS.length] ?? END_TOKEN
 }
 
 /** The whole script, written out. */
@@ -65,7 +65,7 @@ export function scriptFor(
   ignoreEos = false,
 ): WrittenScript {
   const script = scriptOf(promptText, { seed, maxTokens, ignoreEos })
-  const tokens = Array.from({ length: script.length }, (_, place) => tokenAt(script, place))
+  const tokens = Array.from({ length: script.length }, (_, position) => tokenAt(script, position))
   return {
     tokenIds: tokens.map(token => token.id),
     pieces: tokens.map(token => token.piece),
@@ -88,8 +88,8 @@ export function idsPromptText(ids: readonly number[]): string {
 /** FNV-1a over UTF-16 units: fast enough for prompts of many megabytes. */
 function hashText(text: string): number {
   let hash = 0x811c9dc5
-  for (let place = 0; place < text.length; place++) {
-    hash = Math.imul(hash ^ text.charCodeAt(place), 0x01000193)
+  for (let position = 0; position < text.length; position++) {
+    hash = Math.imul(hash ^ text.charCodeAt(position), 0x01000193)
   }
   return hash >>> 0
 }

@@ -35,11 +35,11 @@ export function roomMissing(rid: string): string {
   return `Invalid request: Disaggregated request received without bootstrap room id. req.rid='${rid}'`
 }
 
-export function overPool(spec: SequenceSpec, kvTokens: number): string {
+export function poolExceeded(spec: SequenceSpec, kvTokens: number): string {
   return `Request ${spec.rid} exceeds the maximum number of tokens: ${spec.prompt.tokens} > ${kvTokens}`
 }
 
-export function overInputLen(spec: SequenceSpec, maxReqInputLen: number): string {
+export function inputLenExceeded(spec: SequenceSpec, maxReqInputLen: number): string {
   return (
     `Input length (${spec.prompt.tokens} tokens) exceeds the maximum allowed length ` +
     `(${maxReqInputLen} tokens). Use a shorter input or enable --allow-auto-truncate.`

@@ -22,11 +22,11 @@ export class RequestTable {
 
   remove(sequence: Sequence): void {
     this.#live.delete(sequence)
-    this.disown(sequence)
+    this.releaseRid(sequence)
   }
 
   /** It runs on, but its rid is free and names it no more. */
-  disown(sequence: Sequence): void {
+  releaseRid(sequence: Sequence): void {
     if (this.#byRid.get(sequence.spec.rid) === sequence) this.#byRid.delete(sequence.spec.rid)
   }
 

@@ -10,7 +10,7 @@ export interface SchedulerHost {
   readonly name: string
   readonly knobs: Knobs
   readonly clock: SimClock
-  readonly chance: Random
+  readonly random: Random
   readonly counters: Counters
   /** The scheduler has run into something that kills the process. */
   die(): void

@@ -20,7 +20,7 @@ export interface Prompt {
   readonly ids: readonly number[] | undefined
 }
 
-export interface LogprobsWanted {
+export interface LogprobParameters {
   /** First prompt token with a logprob; -1 = none of the prompt. */
   readonly startLen: number
   readonly top: number
@@ -39,12 +39,12 @@ export interface SequenceSpec {
   readonly bootstrapHost: string | undefined
   readonly bootstrapPort: number | undefined
   readonly room: number | undefined
-  readonly logprobs: LogprobsWanted | undefined
+  readonly logprobs: LogprobParameters | undefined
 }
 
 export interface SequenceListener {
   /** `isOvertaken`: more tokens are due at this moment. */
-  progressed(sequence: Sequence, isOvertaken: boolean): void
+  progressed(sequence: Sequence, isNextDue: boolean): void
   ended(sequence: Sequence): void
 }
 
@@ -79,9 +79,9 @@ export class Sequence {
   }
 
   /** One token more; the last one ends it. `isOvertaken`: the one after it is due, too. */
-  produce(isOvertaken: boolean): void {
+  produce(isNextDue: boolean): void {
     this.produced++
-    if (this.produced < this.script.length) this.listener?.progressed(this, isOvertaken)
+    if (this.produced < this.script.length) this.listener?.progressed(this, isNextDue)
     else this.finish()
   }
 

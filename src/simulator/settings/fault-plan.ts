@@ -19,12 +19,12 @@ export interface FaultPlan {
   readonly stallMs: number
 }
 
-const MOST_EVENTS_BEFORE_CUT = 8
+const MAX_EVENTS_BEFORE_CUT = 8
 
-export function drawFaults(knobs: Knobs, chance: Random): FaultPlan {
+export function drawFaults(knobs: Knobs, random: Random): FaultPlan {
   // No draw for a fault that is off: the others keep their sequence when one is turned on.
-  const hits = (probability: number) => probability > 0 && chance() < probability
-  const events = () => 1 + Math.floor(chance() * MOST_EVENTS_BEFORE_CUT)
+  const hits = (probability: number) => probability > 0 && random() < probability
+  const events = () => 1 + Math.floor(random() * MAX_EVENTS_BEFORE_CUT)
   return {
     resetsBeforeHead: hits(knobs.resetBeforeHeadProb),
     errorStatus: hits(knobs.errorStatusProb) ? knobs.errorStatus : undefined,

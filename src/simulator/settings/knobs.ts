@@ -6,7 +6,7 @@
 import { z } from 'zod'
 
 const ms = (byDefault: number) => z.number().min(0).default(byDefault)
-const chance = () => z.number().min(0).max(1).default(0)
+const random = () => z.number().min(0).max(1).default(0)
 const count = (byDefault: number) => z.int().min(0).default(byDefault)
 const flag = (byDefault: boolean) => z.boolean().default(byDefault)
 
@@ -43,7 +43,7 @@ const timingShape = {
   prefillChunk: count(8192).describe('Prompt tokens a prefill step.'),
   itlBaseMs: ms(10).describe('Fixed time of a decode step.'),
   itlPerReqMs: ms(0.1).describe('Time that each running request adds to a decode step.'),
-  jitter: chance().default(0.1).describe('Share by which step times vary.'),
+  jitter: random().default(0.1).describe('Share by which step times vary.'),
   tokenizeMsPerKTok: ms(1).describe('Tokenizer time for 1000 tokens.'),
   loopDelayMs: ms(5).describe('Turn of an idle scheduler loop.'),
   catchUpMs: ms(50).describe('Steps late by this are made up for, their tokens told in one event; 0: never.'),
@@ -76,29 +76,29 @@ const timeoutShape = {
 }
 
 const faultShape = {
-  pBase: chance().describe('Chance that a KV transfer fails.'),
-  pOver: chance().describe('Chance added for each time that the transfers exceed the workers; 0.2 at most.'),
-  stickyProb: chance().describe('Chance that a failed transfer breaks its pair (mooncake: 1).'),
+  pBase: random().describe('Chance that a KV transfer fails.'),
+  pOver: random().describe('Chance added for each time that the transfers exceed the workers; 0.2 at most.'),
+  stickyProb: random().describe('Chance that a failed transfer breaks its pair (mooncake: 1).'),
   stickyMs: ms(30_000).describe('How long a broken pair stays so (mooncake without probe: for ever).'),
-  pollFailureProb: chance().describe('Chance that one poll of a transfer fails.'),
+  pollFailureProb: random().describe('Chance that one poll of a transfer fails.'),
   rejectOn: z.string().default('').describe('Prompts that hold this text are refused with 400.'),
   oomAt: count(0).describe('Answers end out of memory after this many tokens; 0 = never.'),
   crashAtMs: ms(0).describe('The process dies this long after its start; 0 = never.'),
   crashAfter: count(0).describe('The process dies on receiving this many requests; 0 = never.'),
   restartMs: ms(0).describe('A dead process comes back after this; 0 = never.'),
-  stallProb: chance().describe(
+  stallProb: random().describe(
     'Chance that a stream pauses after its first event, a whole answer before it.',
   ),
   stallMs: ms(0).describe('Length of that pause.'),
   blackhole: flag(false).describe('Connections are taken, bytes never sent.'),
-  resetBeforeHeadProb: chance().describe('Chance that the connection is reset before the answer.'),
-  resetMidStreamProb: chance().describe('Chance that a stream is reset on its way.'),
-  truncateStreamProb: chance().describe('Chance that a stream ends early and cleanly, without [DONE].'),
-  errorInStreamProb: chance().describe('Chance that the first event of a stream is an error.'),
-  abortInStreamProb: chance().describe('Chance that an answer is an abort without status.'),
-  errorAfterKvProb: chance().describe('Chance that a request fails with 500 once its KV cache is there.'),
+  resetBeforeHeadProb: random().describe('Chance that the connection is reset before the answer.'),
+  resetMidStreamProb: random().describe('Chance that a stream is reset on its way.'),
+  truncateStreamProb: random().describe('Chance that a stream ends early and cleanly, without [DONE].'),
+  errorInStreamProb: random().describe('Chance that the first event of a stream is an error.'),
+  abortInStreamProb: random().describe('Chance that an answer is an abort without status.'),
+  errorAfterKvProb: random().describe('Chance that a request fails with 500 once its KV cache is there.'),
   errorStatus: z.int().min(400).max(599).default(500).describe('Status injected by errorStatusProb.'),
-  errorStatusProb: chance().describe('Chance that a generation request is answered with errorStatus.'),
+  errorStatusProb: random().describe('Chance that a generation request is answered with errorStatus.'),
   errorRetryAfterSeconds: count(0).describe('Retry-After of that answer; 0 = none.'),
   slowFirstByteMs: ms(0).describe('Delay of every answer.'),
   splitChunks: flag(false).describe('Stream bytes are cut at random places, inside characters too.'),

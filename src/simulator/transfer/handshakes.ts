@@ -87,15 +87,15 @@ export class Handshakes {
     const { knobs, clock } = this.#host
     this.#heartbeat ??= clock.setTimeout(() => {
       this.#heartbeat = undefined
-      this.#beat()
+      this.#checkHeartbeats()
     }, knobs.heartbeatMs)
   }
 
-  #beat(): void {
+  #checkHeartbeats(): void {
     for (const [address, peer] of this.#peers) {
       if (!peer.isConnected) continue
-      const isThere = this.#fabric.prefillAt(address)?.isRegistered === true
-      peer.misses = isThere ? 0 : peer.misses + 1
+      const registered = this.#fabric.prefillAt(address)?.isRegistered === true
+      peer.misses = registered ? 0 : peer.misses + 1
       if (peer.misses < this.#host.knobs.heartbeatMaxFail) continue
       this.#peers.delete(address)
       this.#hooks.lost(address)

@@ -9,7 +9,7 @@ import type { SchedulerHost } from '../sequence/scheduler.ts'
 import type { DecodePort, Fabric } from './fabric.ts'
 import { TransferLanes } from './transfer-lanes.ts'
 
-export interface Shipment {
+export interface KvTransfer {
   readonly decode: DecodePort
   readonly room: number
   readonly tokens: number
@@ -32,16 +32,16 @@ export class KvSender {
     this.#lanes = new TransferLanes(host)
   }
 
-  send(shipment: Shipment): void {
-    const { decode, room, tokens } = shipment
+  send(transfer: KvTransfer): void {
+    const { decode, room, tokens } = transfer
     const link = this.#fabric.link(this.#host.name, decode.name)
-    if (link.brokenUntilMs > this.#host.clock.now()) return shipment.done(sessionDead(decode.name))
-    if (!decode.isAlive) return shipment.done(sendFailed(room, decode.name))
+    if (link.brokenUntilMs > this.#host.clock.now()) return transfer.done(sessionDead(decode.name))
+    if (!decode.isAlive) return transfer.done(sendFailed(room, decode.name))
     const willFail = this.#drawsFailure()
     this.#lanes.start(tokens, () => {
-      if (!shipment.isWanted()) return
+      if (!transfer.isWanted()) return
       if (willFail) this.#mayBreak(link)
-      shipment.done(willFail || !decode.isAlive ? sendFailed(room, decode.name) : undefined)
+      transfer.done(willFail || !decode.isAlive ? sendFailed(room, decode.name) : undefined)
     })
   }
 
@@ -50,17 +50,20 @@ export class KvSender {
   }
 
   #mayBreak(link: { brokenUntilMs: number }): void {
-    const { knobs, chance, clock } = this.#host
-    if (chance() < knobs.stickyProb) link.brokenUntilMs = clock.now() + knobs.stickyMs
+    const { knobs, random, clock } = this.#host
+    if (random() < knobs.stickyProb) link.brokenUntilMs = clock.now() + knobs.stickyMs
   }
 
   #drawsFailure(): boolean {
-    const { knobs, chance } = this.#host
+    const { knobs, random } = this.#host
     const overload = Math.max(0, (this.#lanes.active + 1) / knobs.transferWorkers - 1)
     const ceiling = Math.max(knobs.pBase, MAX_FAILURE_CHANCE)
-    const ofTransfer = Math.min(knobs.pBase + knobs.pOver * overload, ceiling)
+    const transferProbability = Math.min(knobs.pBase + knobs.pOver * overload, ceiling)
     // A transfer is polled when it starts and when it ends.
-    const ofPolls = 1 - (1 - knobs.pollFailureProb) ** 2
-    return (ofTransfer > 0 && chance() < ofTransfer) || (ofPolls > 0 && chance() < ofPolls)
+    const pollProbability = 1 - (1 - knobs.pollFailureProb) ** 2
+    return (
+      (transferProbability > 0 && random() < transferProbability) ||
+      (pollProbability > 0 && random() < pollProbability)
+    )
   }
 }

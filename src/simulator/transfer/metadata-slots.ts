@@ -6,20 +6,20 @@ import type { Knobs } from '../settings/knobs.ts'
 
 export class MetadataSlots<L> {
   readonly #knobs: Knobs
-  readonly #taken: (leg: L) => void
+  readonly #taken: (member: L) => void
   #waiting: L[] = []
   #count = 0
 
   /** `taken` is told of each leg that gets its slot. */
-  constructor(knobs: Knobs, taken: (leg: L) => void) {
+  constructor(knobs: Knobs, taken: (member: L) => void) {
     this.#knobs = knobs
     this.#taken = taken
   }
 
   /** The leg gets a slot in its turn; asking again changes nothing. */
-  ask(leg: L): void {
-    if (this.#waiting.includes(leg)) return
-    this.#waiting.push(leg)
+  request(member: L): void {
+    if (this.#waiting.includes(member)) return
+    this.#waiting.push(member)
     this.fill()
   }
 
@@ -28,8 +28,8 @@ export class MetadataSlots<L> {
     this.#count++
   }
 
-  withdraw(leg: L): void {
-    this.#waiting = this.#waiting.filter(one => one !== leg)
+  withdraw(member: L): void {
+    this.#waiting = this.#waiting.filter(one => one !== member)
   }
 
   /** The slot is not given to the next one before `fill`. */
@@ -41,10 +41,10 @@ export class MetadataSlots<L> {
     const { metadataSlots, maxRunning } = this.#knobs
     const slots = metadataSlots > 0 ? metadataSlots : 2 * maxRunning
     while (this.#count < slots) {
-      const leg = this.#waiting.shift()
-      if (leg === undefined) return
+      const member = this.#waiting.shift()
+      if (member === undefined) return
       this.#count++
-      this.#taken(leg)
+      this.#taken(member)
     }
   }
 

@@ -4,13 +4,13 @@
  * Told of by decode, it tells its scheduler; when a leg computes, sends or answers is the scheduler's.
  */
 
-import type { Leg } from '../sequence/legs.ts'
+import type { RoomMember } from '../sequence/legs.ts'
 import { NO_PREFILL_ANSWER } from '../sequence/pd-errors.ts'
 import type { SchedulerHost } from '../sequence/scheduler.ts'
 import type { DecodePort, PrefillPort } from './fabric.ts'
 import { type Room, Rooms } from './rooms.ts'
 
-export interface PrefillLeg extends Leg {
+export interface PrefillMember extends RoomMember {
   /** undefined: warm-up request without a peer. */
   readonly room: PrefillRoom | undefined
   /** The scheduler has put a one-token dummy in the prompt's place. */
@@ -18,7 +18,7 @@ export interface PrefillLeg extends Leg {
   state: 'bootstrapping' | 'forward' | 'inflight' | 'answering'
 }
 
-export interface PrefillRoom extends Room<PrefillLeg> {
+export interface PrefillRoom extends Room<PrefillMember> {
   decode: DecodePort | undefined
   /** Why the room has failed, for requests that find out later. */
   failure: string | undefined
@@ -26,16 +26,16 @@ export interface PrefillRoom extends Room<PrefillLeg> {
 
 interface Hooks {
   /** Decode has a place for it. */
-  bootstrapped(leg: PrefillLeg): void
-  failed(leg: PrefillLeg, reason: string): void
+  bootstrapped(member: PrefillMember): void
+  failed(member: PrefillMember, reason: string): void
 }
 
 export class PrefillRooms implements PrefillPort {
   readonly #host: SchedulerHost
   readonly #hooks: Hooks
-  readonly #rooms = new Rooms<PrefillLeg, PrefillRoom>(number => ({
+  readonly #rooms = new Rooms<PrefillMember, PrefillRoom>(number => ({
     number,
-    legs: new Set(),
+    members: new Set(),
     decode: undefined,
     failure: undefined,
   }))
@@ -51,18 +51,18 @@ export class PrefillRooms implements PrefillPort {
     return this.#host.name
   }
 
-  of(number: number): PrefillRoom {
-    return this.#rooms.of(number)
+  getOrCreate(number: number): PrefillRoom {
+    return this.#rooms.getOrCreate(number)
   }
 
-  leave(leg: PrefillLeg): void {
-    if (leg.room !== undefined) this.#rooms.leave(leg.room, leg)
+  leave(member: PrefillMember): void {
+    if (member.room !== undefined) this.#rooms.leave(member.room, member)
   }
 
   announced(number: number, decode: DecodePort): void {
-    const room = this.#rooms.of(number)
+    const room = this.#rooms.getOrCreate(number)
     room.decode = decode
-    for (const leg of room.legs) this.#hooks.bootstrapped(leg)
+    for (const member of room.members) this.#hooks.bootstrapped(member)
   }
 
   abandoned(number: number): void {
@@ -72,9 +72,10 @@ export class PrefillRooms implements PrefillPort {
     room.failure = isNixl
       ? 'Aborted by decode-side abort notification.'
       : 'Failed due to an unknown reason from another rank'
-    for (const leg of room.legs) {
+    for (const member of room.members) {
       // One in a forward pass finds out when it comes to send.
-      if (leg.state === 'bootstrapping' || leg.state === 'inflight') this.#hooks.failed(leg, room.failure)
+      if (member.state === 'bootstrapping' || member.state === 'inflight')
+        this.#hooks.failed(member, room.failure)
     }
     this.forgotten(number)
   }
@@ -83,11 +84,11 @@ export class PrefillRooms implements PrefillPort {
     this.#rooms.forgetEmpty(number)
   }
 
-  tellTransferred({ room, sequence, isGarbage }: PrefillLeg): void {
+  notifyTransferred({ room, sequence, isGarbage }: PrefillMember): void {
     room?.decode?.transferred(room.number, { cachedTokens: sequence.cachedTokens, isGarbage })
   }
 
-  tellFailed({ room }: PrefillLeg): void {
+  notifyTransferFailed({ room }: PrefillMember): void {
     room?.decode?.transferFailed(room.number, NO_PREFILL_ANSWER)
   }
 

@@ -5,7 +5,7 @@
  */
 export interface Room<L> {
   readonly number: number
-  readonly legs: Set<L>
+  readonly members: Set<L>
 }
 
 export class Rooms<L, R extends Room<L>> {
@@ -21,7 +21,7 @@ export class Rooms<L, R extends Room<L>> {
     return this.#byNumber.get(number)
   }
 
-  of(number: number): R {
+  getOrCreate(number: number): R {
     const known = this.#byNumber.get(number)
     if (known !== undefined) return known
     const room = this.#create(number)
@@ -30,14 +30,14 @@ export class Rooms<L, R extends Room<L>> {
   }
 
   /** Whether the room went with the leg. */
-  leave(room: R, leg: L): boolean {
-    room.legs.delete(leg)
+  leave(room: R, member: L): boolean {
+    room.members.delete(member)
     return this.forgetEmpty(room.number)
   }
 
   /** Whether it is gone now: nobody is in it. */
   forgetEmpty(number: number): boolean {
-    if (this.#byNumber.get(number)?.legs.size !== 0) return false
+    if (this.#byNumber.get(number)?.members.size !== 0) return false
     this.#byNumber.delete(number)
     return true
   }

@@ -13,7 +13,7 @@ function loopWith(changes: Partial<Knobs>) {
   const host = { knobs, clock, chance: () => 0.5 }
   const ran: [ms: number, isOvertaken: boolean][] = []
   const steps: StepTimer = new StepTimer(host, () => {
-    ran.push([clock.now(), steps.isOvertaken(STEP_MS)])
+    ran.push([clock.now(), steps.isNextStepDue(STEP_MS)])
     steps.arm(STEP_MS)
   })
   steps.arm(STEP_MS)
