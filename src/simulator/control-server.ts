@@ -1,7 +1,7 @@
 /**
- * The control port of a fleet: knobs, crashes and counters for whoever is in another process.
+ * The control server of a fleet, through which another process sets knobs, crashes engines and reads counters.
  *
- * It belongs to the observer, not to an engine: it answers while engines are dead or hang.
+ * It is separate from the engines, so that it responds while they are dead or hang.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { z } from 'zod'
@@ -33,11 +33,12 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
   ['GET /engines', ({ engines }) => [...engines].map(([name, engine]) => describe(name, engine))],
   [
     'GET /counters',
-    ({ engines }) => Object.fromEntries([...engines].map(([name, one]) => [name, countersOf(one)])),
+    ({ engines }) => Object.fromEntries([...engines].map(([name, engine]) => [name, countersOf(engine)])),
   ],
   [
     'GET /first-tokens',
-    ({ engines }) => Object.fromEntries([...engines].map(([name, one]) => [name, one.firstTokens.entries])),
+    ({ engines }) =>
+      Object.fromEntries([...engines].map(([name, engine]) => [name, engine.firstTokens.entries])),
   ],
   [
     'POST /knobs',
@@ -63,7 +64,7 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
   ],
 ])
 
-/** Listens on 127.0.0.1. Port 0: any free one. @throws when it is taken. */
+/** Listens on 127.0.0.1; port 0 takes a free one. @throws if the port is in use. */
 export async function startControlServer(fleet: SimulatedFleet, port: number): Promise<ControlServer> {
   const named = { fleet, engines: namedEngines(fleet) }
   const server = createServer((message, response) => void respond(named, message, response))
@@ -89,14 +90,20 @@ async function respond(
   response: ServerResponse,
 ): Promise<void> {
   const action = ACTIONS.get(`${message.method} ${message.url}`)
-  if (action === undefined) return send(response, 404, { error: 'there is no such route' })
+  if (action === undefined)
+    return send(response, 404, { error: `No such route: ${message.method} ${message.url}` })
   try {
     const text = await textOf(message)
     const result = await action(named, text === '' ? undefined : JSON.parse(text))
     send(response, 200, result ?? {})
   } catch (error) {
-    send(response, 400, { error: error instanceof z.ZodError ? z.prettifyError(error) : String(error) })
+    send(response, 400, { error: messageOf(error) })
   }
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof z.ZodError) return z.prettifyError(error)
+  return error instanceof Error ? error.message : String(error)
 }
 
 async function textOf(message: IncomingMessage): Promise<string> {
@@ -112,7 +119,7 @@ function send(response: ServerResponse, status: number, body: unknown): void {
 
 function engineNamed({ engines }: NamedEngines, name: string): SimEngine {
   const engine = engines.get(name)
-  if (engine === undefined) throw new RangeError(`there is no engine ${name}`)
+  if (engine === undefined) throw new RangeError(`No such engine: ${name}`)
   return engine
 }
 
@@ -121,12 +128,12 @@ function describe(name: string, engine: SimEngine): object {
   return { name, role, url, bootstrapPort, health, knobs }
 }
 
-/** All that is counted, and how things stand now. `answered`: completed or failed. */
+/** All counters, and the current state. `responses` is the number of completed and failed requests. */
 function countersOf(engine: SimEngine): object {
   const { counters, sockets } = engine
   return {
     ...counters,
-    answered: counters.completed + counters.failed,
+    responses: counters.completed + counters.failed,
     running: engine.running(),
     sockets,
     rooms: engine.rooms.seen,

@@ -1,8 +1,8 @@
 /**
- * One generation request inside an engine, from its call to the last byte of its answer.
+ * One generation request in an engine, from its arrival to the last byte of its response.
  *
- * Joins sequences (which a scheduler moves on) with a renderer (which knows the shape) and an output (which
- * knows the socket), and notices a client that has left: late, as the real server does.
+ * It connects the sequences, which a scheduler advances, with a renderer, which knows the format, and an output, which
+ * knows the socket. It also notices that the client has disconnected, with the delay of a real server.
  */
 
 import type { TimerHandle } from '../clock/clock.ts'
@@ -24,7 +24,7 @@ export interface GenerationHost extends SchedulerHost {
   readonly table: RequestTable
   readonly rooms: RoomLog
   readonly firstTokens: FirstTokenLog
-  /** Generations not yet answered: forgotten when the process dies. */
+  /** Requests whose response has not ended, which are discarded in a crash. */
   readonly generations: Set<Generation>
 }
 
@@ -36,7 +36,7 @@ export class Generation implements SequenceListener {
   readonly #startedMs: number
   readonly #arrivedMs = machineNowMs()
   #hasToken = false
-  /** Sequences still to end; primers first, then the real ones. */
+  /** Number of sequences that have not ended: first of the primers, then of the others. */
   #remaining = 0
   #priming = false
   #done = false
@@ -52,7 +52,7 @@ export class Generation implements SequenceListener {
   }
 
   start(): void {
-    const duplicate = this.#call.sequences.find(one => this.#host.table.has(one.spec.rid))
+    const duplicate = this.#call.sequences.find(({ spec }) => this.#host.table.has(spec.rid))
     if (duplicate !== undefined) {
       return this.refuse(`Duplicate request ID detected: ${duplicate.spec.rid}`)
     }
@@ -66,7 +66,7 @@ export class Generation implements SequenceListener {
     else this.#tokenizeTimer = this.#host.clock.setTimeout(() => this.#submit(first), tokenizeMs)
   }
 
-  /** Ends the request before it came to a sequence: the client's fault. */
+  /** Ends the request with an error of the client, before any sequence starts. */
   refuse(message: string): void {
     this.#done = true
     this.#host.counters.failed++
@@ -78,14 +78,14 @@ export class Generation implements SequenceListener {
     this.#output.end()
   }
 
-  /** All sequences end by this abort before they reach the scheduler. */
+  /** Ends all sequences with this abort, before they reach the scheduler. */
   startAborted(reason: { readonly message: string; readonly status: number | null }): void {
     if (this.#sendsHeadAtOnce()) this.#output.head()
     this.#register(this.#call.sequences)
     for (const sequence of this.#call.sequences) sequence.end(abortOf(reason.message, reason.status))
   }
 
-  /** The injected error: first event of a stream that has begun with 200. */
+  /** Ends the stream with an injected error as its first event, after the status 200. */
   startFailed(): void {
     this.#done = true
     this.#host.counters.failed++
@@ -95,7 +95,7 @@ export class Generation implements SequenceListener {
     this.#output.end()
   }
 
-  /** Tokens that came faster than they can be written go in one event, as in the real server. */
+  /** Sends the new tokens. Tokens produced faster than they can be written are merged into one event, as in SGLang. */
   progressed(sequence: Sequence, isNextDue: boolean): void {
     this.#host.counters.tokens++
     if (this.#done || this.#priming || !this.#call.isStream) return
@@ -118,7 +118,7 @@ export class Generation implements SequenceListener {
     else this.#endUnary(sequence)
   }
 
-  /** The client's socket has closed before the answer was out. */
+  /** To be called when the connection has closed before the end of the response. */
   disconnected(): void {
     this.#output.discard()
     if (this.#done) {
@@ -139,7 +139,7 @@ export class Generation implements SequenceListener {
     }
   }
 
-  /** The process has died: no timer of it may fire. */
+  /** Discards the request without ending it, as in a crash. */
   forget(): void {
     this.#done = true
     this.#output.discard()
@@ -194,7 +194,7 @@ export class Generation implements SequenceListener {
     this.#orphanRest()
   }
 
-  /** The first time: once it is written, which may be later than now. */
+  /** Records the time at which the first token has been written. Later calls have no effect. */
   #noteToken({ spec: { rid } }: Sequence): void {
     if (this.#hasToken) return
     this.#hasToken = true
@@ -218,7 +218,7 @@ export class Generation implements SequenceListener {
     this.#respond(status === 400 ? valueError(endpoint, message) : statusError(status, message))
   }
 
-  /** Siblings run on to their end, but no rid names them any more. */
+  /** Lets the other sequences of the request run to their end, but releases their rids (SGLang 2026-07). */
   #orphanRest(): void {
     for (const sequence of this.#call.sequences) {
       if (sequence.ending === undefined) this.#host.table.releaseRid(sequence)
@@ -231,7 +231,7 @@ export class Generation implements SequenceListener {
     else this.#host.counters.failed++
   }
 
-  #respond(answer: ErrorResponse): void {
-    this.#output.json(answer.status, answer.body)
+  #respond({ status, body }: ErrorResponse): void {
+    this.#output.json(status, body)
   }
 }

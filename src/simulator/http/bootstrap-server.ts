@@ -1,4 +1,4 @@
-/** The bootstrap server of a prefill engine: its health and the shape of its ranks. Rooms are the fabric's. */
+/** The bootstrap server of a prefill engine. It serves health and ranks; rooms are exchanged through the fabric. */
 
 import type { Knobs } from '../settings/knobs.ts'
 import { hideConnectionHeaders, sendJson } from './http-response.ts'

@@ -1,8 +1,8 @@
 /**
- * A generation request of any endpoint, read into sequences: one a prompt and choice.
+ * A parsed generation request of any endpoint, with one sequence for each prompt and choice.
  *
- * With a scalar room a batch gets room, room+1 ...; with a list each item its own. With n > 1 all choices of
- * a prompt share its room, which is what makes n > 1 fail on PD engines.
+ * If `bootstrap_room` is a number, the prompts of a batch use room, room + 1, ...; if it is a list, each uses its own.
+ * With n > 1 all choices of a prompt share its room, which makes n > 1 hang on PD engines (SGLang 2026-07).
  */
 import { randomUUID } from 'node:crypto'
 import { type Prompt, Sequence } from '../sequence/sequence.ts'
@@ -15,20 +15,20 @@ export type { Endpoint } from './parameters.ts'
 export interface Call {
   readonly endpoint: Endpoint
   readonly isStream: boolean
-  /** Usage chunk at the end of a stream. */
+  /** Whether the stream ends with a usage chunk. */
   readonly includesUsage: boolean
-  /** Usage in every chunk. */
+  /** Whether every chunk has usage. */
   readonly continuousUsage: boolean
   readonly model: string
-  /** Choices a prompt. */
+  /** Number of choices per prompt; at least 1. */
   readonly n: number
-  /** The native answer is a list. */
+  /** Whether the response of `/generate` is a list. */
   readonly isBatch: boolean
-  /** completions: the prompt goes before the answer. */
+  /** Whether the prompt precedes the output; only for `/v1/completions`. */
   readonly echo: boolean
   readonly priority: number | undefined
   readonly sequences: readonly Sequence[]
-  /** Run before the others when n > 1, their output is dropped. */
+  /** Sequences that run before the others if n > 1, to fill the prefix cache. Their output is discarded. */
   readonly primers: readonly Sequence[]
 }
 
@@ -39,7 +39,8 @@ export function callOf(endpoint: Endpoint, body: Fields, knobs: Knobs): Call {
   const isStream = flagOf(body, 'stream')
   for (const [item, prompt] of parameters.prompts.entries())
     checkLength(prompt, parameters.maxTokens(item), knobs)
-  const one = (item: number, choice: number) => sequenceOf({ parameters, body, knobs, item, choice, n })
+  const sequenceFor = (item: number, choice: number) =>
+    sequenceOf({ parameters, body, knobs, item, choice, n })
   const items = [...parameters.prompts.keys()]
   return {
     endpoint,
@@ -51,8 +52,8 @@ export function callOf(endpoint: Endpoint, body: Fields, knobs: Knobs): Call {
     isBatch: parameters.isBatch || n > 1,
     echo: endpoint === 'completions' && flagOf(body, 'echo'),
     priority: integerOf(body, 'priority'),
-    sequences: items.flatMap(item => Array.from({ length: n }, (_, choice) => one(item, choice))),
-    primers: n > 1 ? items.map(item => one(item, -1)) : [],
+    sequences: items.flatMap(item => Array.from({ length: n }, (_, choice) => sequenceFor(item, choice))),
+    primers: n > 1 ? items.map(item => sequenceFor(item, -1)) : [],
   }
 }
 
@@ -61,7 +62,7 @@ interface SequenceSource {
   readonly body: Fields
   readonly knobs: Knobs
   readonly item: number
-  /** -1: the primer of the item. */
+  /** Index of the choice; -1 is the primer of the prompt. */
   readonly choice: number
   readonly n: number
 }

@@ -1,4 +1,4 @@
-/** What a request of each endpoint asks for: prompts, lengths, logprobs. Reading only. */
+/** Reads the parameters of a request for each endpoint: prompts, lengths, logprobs. */
 
 import { type ChatMessage, chatPromptText } from '../sequence/output-script.ts'
 import type { LogprobParameters, Prompt } from '../sequence/sequence.ts'
@@ -60,9 +60,9 @@ function nativePrompts(body: Fields): { prompts: Prompt[]; isBatch: boolean } {
   const text = body['text']
   const ids = body['input_ids']
   if (typeof text === 'string') return { prompts: [textPrompt(text)], isBatch: false }
-  if (Array.isArray(text)) return { prompts: text.map(one => textPrompt(String(one))), isBatch: true }
-  const one = asIntegers(ids)
-  if (one !== undefined) return { prompts: [idsPrompt(one)], isBatch: false }
+  if (Array.isArray(text)) return { prompts: text.map(item => textPrompt(String(item))), isBatch: true }
+  const single = asIntegers(ids)
+  if (single !== undefined) return { prompts: [idsPrompt(single)], isBatch: false }
   if (Array.isArray(ids)) return { prompts: ids.map(idsOrThrow), isBatch: true }
   throw new RequestError('value', 'Either text, input_ids or input_embeds should be provided.')
 }
@@ -80,7 +80,7 @@ function nativeLogprobs(body: Fields, item: number): LogprobParameters | undefin
   const startLen = entryOf(body['logprob_start_len'], item)
   const top = entryOf(body['top_logprobs_num'], item)
   const given = body['token_ids_logprob']
-  // A flat list is for every item, a list of lists has one an item.
+  // A flat list applies to every prompt; a list of lists has one list per prompt.
   const tokenIds = asIntegers(given) ?? asIntegers(Array.isArray(given) ? given[item] : undefined)
   return {
     startLen: typeof startLen === 'number' ? startLen : -1,
@@ -121,7 +121,7 @@ function completionsParameters(body: Fields): RequestParameters {
   if (!Array.isArray(prompt) || prompt.length === 0) {
     throw new RequestError('validation', '1 validation error: body.prompt: Input should be a valid string')
   }
-  const prompts = prompt.map(one => (typeof one === 'string' ? textPrompt(one) : idsOrThrow(one)))
+  const prompts = prompt.map(item => (typeof item === 'string' ? textPrompt(item) : idsOrThrow(item)))
   return openAiParameters(body, { prompts, isBatch: true, maxTokens, top })
 }
 
@@ -129,7 +129,7 @@ interface OpenAiParameters {
   readonly prompts: readonly Prompt[]
   readonly isBatch: boolean
   readonly maxTokens: number
-  /** Top logprobs, undefined when none are wanted at all. */
+  /** Number of top logprobs; undefined if no logprobs are requested. */
   readonly top: number | undefined
 }
 
@@ -138,7 +138,7 @@ function openAiParameters(body: Fields, parameters: OpenAiParameters): RequestPa
     throw new RequestError('value', 'temperature must be non-negative, got a negative number.')
   }
   const ignoreEos = flagOf(body, 'ignore_eos')
-  // Only an echoed prompt of /v1/completions shows its logprobs.
+  // Only /v1/completions with echo returns logprobs of the prompt.
   const startLen = flagOf(body, 'echo') ? 0 : -1
   const logprobs =
     parameters.top === undefined

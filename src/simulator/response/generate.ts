@@ -1,7 +1,7 @@
 /**
- * Answers of `/generate`. Stream events carry the text so far, or deltas with incremental streaming.
+ * Responses of `/generate`. Stream events contain all the text so far, or only new text with incremental streaming.
  *
- * Text and ids grow as JSON by one token at a time: an event costs a concatenation, not a serialisation.
+ * Text and ids are kept as JSON to which tokens are appended, so that an event needs no serialization.
  */
 import { logprobFields } from '../sequence/logprobs.ts'
 import { tokenAt } from '../sequence/output-script.ts'
@@ -10,9 +10,9 @@ import { traitsOf } from '../settings/profiles.ts'
 import type { RenderContext, Renderer } from './renderer.ts'
 
 interface RenderedTokens {
-  /** Tokens in `text` and `ids`. */
+  /** Number of tokens rendered so far. */
   tokens: number
-  /** First token of `text` and `ids`: moves on with incremental streaming. */
+  /** Index of the first token in `text` and `ids`; 0 without incremental streaming. */
   from: number
   text: string
   ids: string
@@ -95,7 +95,7 @@ export class GenerateRenderer implements Renderer {
   }
 }
 
-/** Deltas carry the prompt's logprobs in the first event only. */
+/** With incremental streaming, only the first event has the logprobs of the prompt. */
 function sideAt(side: RenderContext['side'], from: number): RenderContext['side'] {
   return from === 0 ? side : { ...side, hasInput: false }
 }

@@ -1,4 +1,4 @@
-/** `/generate`, `/v1/chat/completions`, `/v1/completions`: from the body to a started generation. */
+/** `/generate`, `/v1/chat/completions` and `/v1/completions`: parse a request and start its generation. */
 
 import type { EngineState, Route } from '../engine/engine-state.ts'
 import { Generation } from '../engine/generation.ts'
@@ -27,7 +27,7 @@ const PRIORITY_DISABLED =
 export function generationRoute(endpoint: Endpoint): Route {
   return (engine, request) => {
     engine.counters.received++
-    if (!engine.arrived(request)) return
+    if (!engine.recordArrival(request)) return
     const plan = drawFaults(engine.knobs, engine.random)
     if (injectFault(engine, request, plan)) return
     const call = readCall(engine, endpoint, request)
@@ -48,8 +48,8 @@ function injectFault(engine: EngineState, request: IncomingRequest, plan: FaultP
   }
   const { errorRetryAfterSeconds } = engine.knobs
   const headers = errorRetryAfterSeconds > 0 ? { 'retry-after': String(errorRetryAfterSeconds) } : {}
-  const answer = statusError(plan.errorStatus, `Injected status ${plan.errorStatus}`)
-  sendJson(request.response, answer.status, answer.body, headers)
+  const { status, body } = statusError(plan.errorStatus, `Injected status ${plan.errorStatus}`)
+  sendJson(request.response, status, body, headers)
   return true
 }
 

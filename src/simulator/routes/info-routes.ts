@@ -1,4 +1,4 @@
-/** Routes that tell about an engine: model, arguments, load. They generate nothing. */
+/** Routes that describe an engine: its model, its arguments, its load. */
 import type { EngineState, Route } from '../engine/engine-state.ts'
 import { sendJson } from '../http/http-response.ts'
 import { maxReqInputLen } from '../scheduler/prompt-limits.ts'
@@ -29,7 +29,7 @@ export const modelInfo: Route = (engine, { response }) => {
   sendJson(response, 200, JSON.stringify(body))
 }
 
-/** Asks the scheduler, so that it hangs with it. */
+/** Hangs while the scheduler is stalled, because SGLang asks the scheduler (2026-07). */
 export const serverInfo: Route = (engine, { response }) => {
   if (engine.health === 'stalled') return
   const { knobs } = engine
@@ -84,7 +84,7 @@ export const loads: Route = (engine, { response, query }) => {
   sendJson(response, 200, JSON.stringify(body))
 }
 
-/** The older form of it. */
+/** The load in the format of SGLang 2026-02. */
 export const legacyLoad: Route = (engine, { response }) => {
   const load = engine.scheduler.load()
   const row = {

@@ -1,4 +1,4 @@
-/** The route table of an engine, and the key check in front of it. */
+/** The route table of an engine, and the check of the API key. */
 
 import type { EngineState, Route } from '../engine/engine-state.ts'
 import { sendJson } from '../http/http-response.ts'
@@ -40,12 +40,13 @@ const ROUTES: ReadonlyMap<string, Route> = new Map([
   ['POST /stop_profile', stopProfile],
 ])
 
-const KEYLESS = new Set(['/health', '/health_generate', '/ping'])
+const PUBLIC_PATHS = new Set(['/health', '/health_generate', '/ping'])
 
+/** Dispatches a request. The paths of health checks need no key. */
 export function route(engine: EngineState, request: IncomingRequest): void {
   const { apiKey } = engine.knobs
   const key = request.message.headers.authorization
-  if (apiKey !== '' && !KEYLESS.has(request.path) && key !== `Bearer ${apiKey}`) {
+  if (apiKey !== '' && !PUBLIC_PATHS.has(request.path) && key !== `Bearer ${apiKey}`) {
     return sendJson(request.response, 401, '{"error":"Unauthorized"}')
   }
   const handle = ROUTES.get(`${request.method} ${request.path}`)

@@ -1,12 +1,11 @@
 /**
- * Scheduler of a decode engine.
+ * The scheduler of a decode engine, as in SGLang (2026-02 to 2026-07).
  *
- *   handshake ──▶ prealloc ──head of the queue, room in the KV cache──▶ transfer ──KV is here──▶ running ──▶ done
- *      │             (no timeout)                                          │
- *      └── 15 tries: 500 "handshake"              waitingTimeoutMs: 500 ───┘
+ *   handshake ──▶ prealloc ──head of the queue, KV cache is free──▶ transfer ──KV cache received──▶ running ──▶ done
+ *      │            (no timeout)                                       │
+ *      └── 15 attempts: 500 "handshake"       waitingTimeoutMs: 500 ───┘
  */
 
-import { RoomMembers } from '../sequence/legs.ts'
 import { ABORTED, connectionLost, roomMissing, stageFailure, timedOut } from '../sequence/pd-errors.ts'
 import {
   abortOf,
@@ -21,6 +20,7 @@ import { traitsOf } from '../settings/profiles.ts'
 import { type DecodeMember, DecodeRooms } from '../transfer/decode-rooms.ts'
 import { bootstrapAddress, type Fabric } from '../transfer/fabric.ts'
 import { Handshakes } from '../transfer/handshakes.ts'
+import { RoomMembers } from '../transfer/room-members.ts'
 import { KvPool } from './kv-pool.ts'
 import { PreallocQueue } from './prealloc-queue.ts'
 import { promptRefusal } from './prompt-limits.ts'
@@ -29,7 +29,7 @@ import { TokenLoop } from './token-loop.ts'
 const DEFAULT_BOOTSTRAP_PORT = 8998
 
 export class DecodeScheduler implements Scheduler {
-  /** How prefill engines reach it. */
+  /** The side of this engine that prefill engines call. */
   readonly rooms: DecodeRooms
   readonly #host: SchedulerHost
   readonly #fabric: Fabric
@@ -49,7 +49,7 @@ export class DecodeScheduler implements Scheduler {
       lost: member => this.#members.disarm(member),
       failed: (member, reason) => this.#fail(member, reason),
     })
-    this.#queue = new PreallocQueue(host.knobs, this.#pool, member => this.#admitted(member))
+    this.#queue = new PreallocQueue(host.knobs, this.#pool, member => this.#startTransfer(member))
     this.#tokens = new TokenLoop(host, this.#pool, sequence => this.#leave(sequence))
     this.#handshakes = new Handshakes(host, fabric, {
       connected: address => this.#connected(address),
@@ -63,7 +63,7 @@ export class DecodeScheduler implements Scheduler {
   submit(sequence: Sequence): void {
     const { spec } = sequence
     if (spec.room === undefined) return sequence.end(abortOf(roomMissing(spec.rid), 400))
-    // A null address is followed inside the scheduler loop, where nothing catches the error.
+    // SGLang uses the missing address inside the scheduler loop, where nothing catches the error.
     if (spec.bootstrapHost === undefined && traitsOf(this.#host.knobs).missingHostKillsDecode) {
       return this.#host.die()
     }
@@ -111,7 +111,7 @@ export class DecodeScheduler implements Scheduler {
   }
 
   clearCache(): void {
-    // Decode engines run without a prefix cache.
+    // Decode engines have no prefix cache.
   }
 
   pause(): void {
@@ -151,12 +151,12 @@ export class DecodeScheduler implements Scheduler {
     this.#queue.add(member)
   }
 
-  #admitted(member: DecodeMember): void {
+  #startTransfer(member: DecodeMember): void {
     if (member.address === undefined) this.#run(member)
-    else this.#announce(member, member.address)
+    else this.#awaitTransfer(member, member.address)
   }
 
-  #announce(member: DecodeMember, address: string): void {
+  #awaitTransfer(member: DecodeMember, address: string): void {
     const { number } = member.room
     const afterMs = this.#host.knobs.waitingTimeoutMs
     member.state = 'transfer'

@@ -1,15 +1,14 @@
 /**
- * Scheduler of a prefill engine.
+ * The scheduler of a prefill engine, as in SGLang (2026-02 to 2026-07).
  *
- *   bootstrapping ──decode has allocated, a slot is free──▶ forward ──▶ inflight ──KV is over──▶ answered
- *        │                                                    │            │
- *        └── bootstrapTimeoutMs, abort: 500 "bootstrap" ──    │            └── transfer failed, abort: 500
- *                                                             └── abort: 200, the room dangles
+ *   bootstrapping ──decode has allocated, slot is free──▶ forward ──▶ inflight ──KV cache sent──▶ responding
+ *        │                                                  │            │
+ *        └── bootstrapTimeoutMs, abort: 500 "bootstrap"     │            └── transfer failed, abort: 500
+ *                                                           └── abort: 200, decode is not notified
  *
- * Nothing is computed for a prompt before decode has a place for it. The answer is one token.
+ * Nothing is computed for a prompt until the decode engine has allocated its KV cache. The response has one token.
  */
 
-import { RoomMembers } from '../sequence/legs.ts'
 import { ABORTED, roomMissing, stageFailure, timedOut } from '../sequence/pd-errors.ts'
 import {
   abortOf,
@@ -24,18 +23,17 @@ import type { Fabric } from '../transfer/fabric.ts'
 import { KvSender } from '../transfer/kv-sender.ts'
 import { MetadataSlots } from '../transfer/metadata-slots.ts'
 import { type PrefillMember, type PrefillRoom, PrefillRooms } from '../transfer/prefill-rooms.ts'
+import { RoomMembers } from '../transfer/room-members.ts'
 import { ForwardLoop } from './forward-loop.ts'
 import { KvPool } from './kv-pool.ts'
-import { PrefixCache } from './prefix-cache.ts'
 import { maxReqInputLen, promptRefusal } from './prompt-limits.ts'
 
 export class PrefillScheduler implements Scheduler {
-  /** How decode engines reach it. */
+  /** The side of this engine that decode engines call. */
   readonly rooms: PrefillRooms
   readonly #host: SchedulerHost
   readonly #pool: KvPool
   readonly #forward: ForwardLoop
-  readonly #prefixes: PrefixCache
   readonly #sender: KvSender
   readonly #slots: MetadataSlots<PrefillMember>
   readonly #members: RoomMembers<PrefillMember>
@@ -50,9 +48,7 @@ export class PrefillScheduler implements Scheduler {
     })
     this.#slots = new MetadataSlots(host.knobs, member => this.#startForward(member))
     this.#sender = new KvSender(host, fabric)
-    this.#prefixes = new PrefixCache(host.knobs)
-    const memory = { pool: this.#pool, prefixes: this.#prefixes }
-    this.#forward = new ForwardLoop(host, memory, {
+    this.#forward = new ForwardLoop(host, this.#pool, {
       forwarded: sequence => this.#forwarded(sequence),
       aborted: sequence => this.#end(sequence, () => sequence.end(abortOf('Aborted', null))),
     })
@@ -60,7 +56,7 @@ export class PrefillScheduler implements Scheduler {
 
   submit(sequence: Sequence): void {
     const { spec } = sequence
-    if (spec.bootstrapHost === FAKE_BOOTSTRAP_HOST) return this.#submitFake(sequence)
+    if (spec.bootstrapHost === FAKE_BOOTSTRAP_HOST) return this.#submitWarmUp(sequence)
     if (spec.room === undefined) return sequence.end(abortOf(roomMissing(spec.rid), 400))
     const refusal = promptRefusal(sequence, this.#host.knobs)
     const isGarbage = refusal !== undefined && this.#producesGarbage(sequence)
@@ -71,14 +67,14 @@ export class PrefillScheduler implements Scheduler {
     const member: PrefillMember = { sequence, room, isGarbage, state: 'bootstrapping', timer: undefined }
     room.members.add(member)
     this.#members.add(member)
-    this.#watchBootstrap(member, spec.room)
+    this.#startBootstrapTimeout(member, spec.room)
     if (room.decode !== undefined) this.#bootstrapped(member)
   }
 
   abort(sequence: Sequence): void {
     const member = this.#members.find(sequence)
-    // Once the cache is over there is nothing left to abort: the answer is on its way.
-    if (member === undefined || member.state === 'answering') return
+    // Once the KV cache has been sent there is nothing left to abort.
+    if (member === undefined || member.state === 'responding') return
     if (member.state === 'forward') {
       const isRemoved = this.#forward.abort(sequence) === 'removed'
       if (isRemoved) this.#end(sequence, () => sequence.end(abortOf('Abort in waiting queue', null)))
@@ -107,7 +103,7 @@ export class PrefillScheduler implements Scheduler {
   }
 
   clearCache(): void {
-    this.#prefixes.clear()
+    this.#forward.clearCache()
   }
 
   pause(): void {
@@ -125,7 +121,6 @@ export class PrefillScheduler implements Scheduler {
     this.#forward.reset()
     this.#sender.reset()
     this.#pool.reset()
-    this.#prefixes.clear()
   }
 
   #producesGarbage(sequence: Sequence): boolean {
@@ -133,15 +128,15 @@ export class PrefillScheduler implements Scheduler {
     return knobs.garbageOnLenMismatch && sequence.spec.prompt.tokens > maxReqInputLen(knobs)
   }
 
-  #submitFake(sequence: Sequence): void {
+  #submitWarmUp(sequence: Sequence): void {
     this.#members.add({ sequence, room: undefined, isGarbage: false, state: 'forward', timer: undefined })
     this.#slots.take()
     this.#forward.add(sequence)
   }
 
-  #watchBootstrap(member: PrefillMember, room: number): void {
+  #startBootstrapTimeout(member: PrefillMember, room: number): void {
     const { knobs, counters } = this.#host
-    // The sender of NIXL never looks at its clock.
+    // The NIXL sender has no bootstrap timeout (SGLang 2026-07).
     if (knobs.backend === 'nixl') return
     const afterMs = knobs.bootstrapTimeoutMs
     this.#members.arm(member, afterMs, () => {
@@ -184,7 +179,7 @@ export class PrefillScheduler implements Scheduler {
   }
 
   #breakTransfer(member: PrefillMember, reason: string): void {
-    // NIXL of this time tells nobody: decode waits until its own timeout.
+    // NIXL does not notify decode, which waits for its own timeout (SGLang 2026-07).
     if (this.#host.knobs.backend === 'mooncake') this.rooms.notifyTransferFailed(member)
     this.#fail(member, reason)
   }
@@ -194,10 +189,10 @@ export class PrefillScheduler implements Scheduler {
     this.#respondSoon(member)
   }
 
-  /** The scheduler sees the finished transfer when its loop comes round: after the step under way. */
+  /** The scheduler notices the end of a transfer in the next turn of its loop: after the current step. */
   #respondSoon(member: PrefillMember): void {
     const afterMs = Math.max(this.#host.knobs.loopDelayMs, this.#forward.steps.remainingMs)
-    member.state = 'answering'
+    member.state = 'responding'
     this.#members.arm(member, afterMs, () => this.#end(member.sequence, () => finishPrefill(member.sequence)))
   }
 
@@ -207,7 +202,7 @@ export class PrefillScheduler implements Scheduler {
     this.#end(member.sequence, () => member.sequence.end(abortOf(message, 500)))
   }
 
-  /** Frees what the sequence holds, then lets it end: who hears of the end finds the room free. */
+  /** Removes the sequence, then calls `end`, so that the listener of its end finds the resources free. */
   #end(sequence: Sequence, end: () => void): void {
     const member = this.#members.drop(sequence)
     if (member === undefined) return
@@ -221,7 +216,7 @@ export class PrefillScheduler implements Scheduler {
   }
 }
 
-/** One token, "length" with length 0 whatever the token: what prefill always says. */
+/** Ends a prefill sequence with one token and finish reason "length" with length 0, whatever the token (SGLang 2026-07). */
 function finishPrefill(sequence: Sequence): void {
   sequence.produced = 1
   sequence.end({ kind: 'length', length: 0 })

@@ -1,9 +1,9 @@
 /**
- * The heartbeat of a scheduler loop: one timer for all requests of an engine.
+ * The timer of a scheduler loop: one for all requests of an engine.
  *
- * A real engine computes in a process of its own, at its own pace however busy the one that writes its answers
- * is. Here both share a thread: steps that are late by the knob `catchUpMs` are made up for at once. A gap of a
- * second or more is no busy writer but a machine that stood still, and is not made up for.
+ * A real engine computes in a process of its own, at a pace that does not depend on the process that writes the responses.
+ * Here both share a thread, so steps that are late by at least the knob `catchUpMs` are made up for at once. A delay of
+ * one second or more is not made up for: the machine was suspended, rather than busy with writing.
  */
 import type { TimerHandle } from '../clock/clock.ts'
 import type { SchedulerHost } from '../sequence/scheduler.ts'
@@ -22,7 +22,7 @@ export class StepTimer {
   #isPaused = false
   #isStepPending = false
   #isRunning = false
-  /** What was due by then is made up for: the moment at which a timer fired far too late. */
+  /** Steps due by this time are run at once: the time at which a timer fired late. */
   #catchUpToMs = NEVER
 
   constructor(host: StepHost, run: () => void) {
@@ -34,19 +34,19 @@ export class StepTimer {
     return this.#timer !== undefined || this.#isStepPending
   }
 
-  /** Until the step that is under way, 0 when idle. */
+  /** Milliseconds until the next step; 0 when idle. */
   get remainingMs(): number {
     return this.isArmed ? Math.max(0, this.#dueMs - this.#host.clock.now()) : 0
   }
 
-  /** Whether the step that runs now is followed at once by another of `stepMs`, due already. */
+  /** Whether the current step will be followed at once by another one of `stepMs`, because that is due already. */
   isNextStepDue(stepMs: number): boolean {
     return this.#dueMs + stepMs <= this.#catchUpToMs
   }
 
   /**
-   * The next step in `stepMs`, varied by the jitter knob. Called from within a step it counts from when that
-   * one was due, unless that is too long ago to be made up for. No effect while one is set.
+   * Schedules the next step in `stepMs`, varied by the jitter knob. Within a step, the time counts from when that step was
+   * due, unless it was too late to be made up for. No effect if a step is scheduled already.
    */
   arm(stepMs: number): void {
     if (this.isArmed) return
@@ -59,7 +59,7 @@ export class StepTimer {
     this.#set()
   }
 
-  /** Nothing runs for `ms`: the loop is stuck in a blocking call. */
+  /** Runs no step for `ms`, as if the loop were in a blocking call. */
   stall(ms: number): void {
     this.#stalledUntilMs = this.#host.clock.now() + ms
   }
@@ -89,14 +89,14 @@ export class StepTimer {
     this.#timer = clock.setTimeout(() => this.#fire(), Math.max(0, this.#dueMs - clock.now()))
   }
 
-  /** One step, or all that are due by now when the timer came far too late. */
+  /** Runs one step, or all steps that are due by now if the timer fired late. */
   #fire(): void {
     const { clock } = this.#host
     const { catchUpMs } = this.#host.knobs
     const nowMs = clock.now()
     const lateMs = nowMs - this.#dueMs
-    const isFarBehind = catchUpMs > 0 && lateMs >= catchUpMs && lateMs < MAX_CATCH_UP_MS
-    this.#catchUpToMs = isFarBehind ? nowMs : NEVER
+    const isCatchingUp = catchUpMs > 0 && lateMs >= catchUpMs && lateMs < MAX_CATCH_UP_MS
+    this.#catchUpToMs = isCatchingUp ? nowMs : NEVER
     do {
       clock.clearTimeout(this.#timer)
       this.#timer = undefined

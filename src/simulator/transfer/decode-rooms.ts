@@ -1,30 +1,31 @@
 /**
- * The rooms of a decode engine: where prefill engines say that the KV cache is there, or that it will not come.
+ * The bootstrap rooms of a decode engine. Prefill engines report here whether the KV cache of a room has been transferred,
+ * and the scheduler is notified through hooks.
  *
- * Told of by prefill, it tells its scheduler. News of a room that has been concluded is not heard any more.
+ * Reports about a room whose transfer has already been concluded are ignored.
  */
 
-import type { RoomMember } from '../sequence/legs.ts'
 import type { SchedulerHost } from '../sequence/scheduler.ts'
 import type { DecodePort, Fabric, Handover } from './fabric.ts'
+import type { RoomMember } from './room-members.ts'
 import { type Room, Rooms } from './rooms.ts'
 
 export interface DecodeMember extends RoomMember {
-  /** undefined: warm-up request without a peer. */
+  /** Address of the bootstrap server; undefined for a warm-up request, which has no peer. */
   readonly address: string | undefined
   readonly room: DecodeRoom
   state: 'handshake' | 'prealloc' | 'transfer' | 'running'
 }
 
 interface DecodeRoom extends Room<DecodeMember> {
-  /** The receiver has finished. */
+  /** Whether the outcome of the transfer is known. */
   isConcluded: boolean
 }
 
 interface Hooks {
-  /** The KV cache is there. */
+  /** The KV cache has been received. */
   arrived(member: DecodeMember): void
-  /** The KV cache is there, and nobody will ever notice. */
+  /** The KV cache has been received, but the engine never notices: the request hangs. */
   lost(member: DecodeMember): void
   failed(member: DecodeMember, reason: string): void
 }
@@ -63,7 +64,7 @@ export class DecodeRooms implements DecodePort {
     return this.#rooms.getOrCreate(number)
   }
 
-  /** The last one to leave a room lets its prefill forget it. */
+  /** Removes the member. When it was the last one of its room, the prefill engine can forget the room too. */
   leave(member: DecodeMember): void {
     const isGone = this.#rooms.leave(member.room, member)
     if (isGone && member.address !== undefined)
@@ -74,9 +75,9 @@ export class DecodeRooms implements DecodePort {
     const room = this.#rooms.find(number)
     if (room === undefined || room.isConcluded) return
     room.isConcluded = true
-    const member = [...room.members].find(one => one.state === 'transfer')
+    const member = [...room.members].find(({ state }) => state === 'transfer')
     if (member === undefined) return
-    // Room 0 reads as "not written yet" for ever, and its receiver has finished: not even a timeout ends it.
+    // SGLang reads room 0 as "not written yet". The receiver has finished, so that not even a timeout ends the request.
     if (number === 0) return this.#hooks.lost(member)
     member.sequence.cachedTokens = handover.cachedTokens
     if (handover.isGarbage) member.sequence.spoil()

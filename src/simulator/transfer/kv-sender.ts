@@ -1,7 +1,7 @@
 /**
- * Sends KV caches from a prefill engine to decode engines, and fails as often as the knobs say.
+ * Sends KV caches from a prefill engine to decode engines, with the failures that the knobs ask for.
  *
- * A pair that failed may stay broken; everything else about a room is the scheduler's.
+ * A failure may break the pair for a while. Rooms are up to the scheduler.
  */
 
 import { sendFailed, sessionDead } from '../sequence/pd-errors.ts'
@@ -13,13 +13,13 @@ export interface KvTransfer {
   readonly decode: DecodePort
   readonly room: number
   readonly tokens: number
-  /** Called once; the reason why it failed, undefined when it is there. */
+  /** Called once: with the reason if the transfer failed, with undefined if it succeeded. */
   readonly done: (failure: string | undefined) => void
-  /** False once nobody waits for it: its end is not told then, and breaks no pair. */
+  /** Whether a request still waits for the transfer. If not, `done` is not called and the pair is not broken. */
   readonly isWanted: () => boolean
 }
 
-const MAX_FAILURE_CHANCE = 0.2
+const MAX_FAILURE_PROBABILITY = 0.2
 
 export class KvSender {
   readonly #host: SchedulerHost
@@ -40,7 +40,7 @@ export class KvSender {
     const willFail = this.#drawsFailure()
     this.#lanes.start(tokens, () => {
       if (!transfer.isWanted()) return
-      if (willFail) this.#mayBreak(link)
+      if (willFail) this.#breakAtRandom(link)
       transfer.done(willFail || !decode.isAlive ? sendFailed(room, decode.name) : undefined)
     })
   }
@@ -49,7 +49,7 @@ export class KvSender {
     this.#lanes.reset()
   }
 
-  #mayBreak(link: { brokenUntilMs: number }): void {
+  #breakAtRandom(link: { brokenUntilMs: number }): void {
     const { knobs, random, clock } = this.#host
     if (random() < knobs.stickyProb) link.brokenUntilMs = clock.now() + knobs.stickyMs
   }
@@ -57,9 +57,9 @@ export class KvSender {
   #drawsFailure(): boolean {
     const { knobs, random } = this.#host
     const overload = Math.max(0, (this.#lanes.active + 1) / knobs.transferWorkers - 1)
-    const ceiling = Math.max(knobs.pBase, MAX_FAILURE_CHANCE)
+    const ceiling = Math.max(knobs.pBase, MAX_FAILURE_PROBABILITY)
     const transferProbability = Math.min(knobs.pBase + knobs.pOver * overload, ceiling)
-    // A transfer is polled when it starts and when it ends.
+    // A transfer is polled twice: when it starts and when it ends.
     const pollProbability = 1 - (1 - knobs.pollFailureProb) ** 2
     return (
       (transferProbability > 0 && random() < transferProbability) ||

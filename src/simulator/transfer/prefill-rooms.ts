@@ -1,31 +1,33 @@
 /**
- * The rooms of a prefill engine: where decode engines say that they have a place, and hear what became of the KV cache.
+ * The bootstrap rooms of a prefill engine. Decode engines report here that they have allocated their KV cache, and are
+ * notified of the outcome of the transfer.
  *
- * Told of by decode, it tells its scheduler; when a leg computes, sends or answers is the scheduler's.
+ * When a member computes, sends or responds is up to the scheduler.
  */
 
-import type { RoomMember } from '../sequence/legs.ts'
-import { NO_PREFILL_ANSWER } from '../sequence/pd-errors.ts'
+import { KV_CACHE_NOT_RECEIVED } from '../sequence/pd-errors.ts'
 import type { SchedulerHost } from '../sequence/scheduler.ts'
 import type { DecodePort, PrefillPort } from './fabric.ts'
+import type { RoomMember } from './room-members.ts'
 import { type Room, Rooms } from './rooms.ts'
 
 export interface PrefillMember extends RoomMember {
-  /** undefined: warm-up request without a peer. */
+  /** undefined for a warm-up request, which has no peer. */
   readonly room: PrefillRoom | undefined
-  /** The scheduler has put a one-token dummy in the prompt's place. */
+  /** Whether the scheduler has replaced the prompt by a dummy of one token. */
   readonly isGarbage: boolean
-  state: 'bootstrapping' | 'forward' | 'inflight' | 'answering'
+  state: 'bootstrapping' | 'forward' | 'inflight' | 'responding'
 }
 
 export interface PrefillRoom extends Room<PrefillMember> {
+  /** Set once the decode engine has allocated its KV cache. */
   decode: DecodePort | undefined
-  /** Why the room has failed, for requests that find out later. */
+  /** Why the room has failed. Members in a forward pass read it when they come to send. */
   failure: string | undefined
 }
 
 interface Hooks {
-  /** Decode has a place for it. */
+  /** The decode engine has allocated its KV cache. */
   bootstrapped(member: PrefillMember): void
   failed(member: PrefillMember, reason: string): void
 }
@@ -39,7 +41,7 @@ export class PrefillRooms implements PrefillPort {
     decode: undefined,
     failure: undefined,
   }))
-  /** Its bootstrap server answers. */
+  /** Whether the bootstrap server responds. */
   isRegistered = false
 
   constructor(host: SchedulerHost, hooks: Hooks) {
@@ -73,7 +75,7 @@ export class PrefillRooms implements PrefillPort {
       ? 'Aborted by decode-side abort notification.'
       : 'Failed due to an unknown reason from another rank'
     for (const member of room.members) {
-      // One in a forward pass finds out when it comes to send.
+      // A member in a forward pass fails when it comes to send.
       if (member.state === 'bootstrapping' || member.state === 'inflight')
         this.#hooks.failed(member, room.failure)
     }
@@ -89,7 +91,7 @@ export class PrefillRooms implements PrefillPort {
   }
 
   notifyTransferFailed({ room }: PrefillMember): void {
-    room?.decode?.transferFailed(room.number, NO_PREFILL_ANSWER)
+    room?.decode?.transferFailed(room.number, KV_CACHE_NOT_RECEIVED)
   }
 
   reset(): void {

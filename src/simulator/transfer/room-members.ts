@@ -1,19 +1,20 @@
 /**
- * The legs that a scheduler of a PD engine holds: one a sequence, each with at most one timer, which ends with it.
+ * The sequences of a PD engine with the bootstrap room that each has joined, and at most one timer each.
  *
- * What states a leg has and what its end frees is the scheduler's.
+ * The states of a member, and what is released when it leaves, are up to the scheduler.
  */
 import type { SimClock, TimerHandle } from '../clock/clock.ts'
-import type { Sequence } from './sequence.ts'
+import type { Sequence } from '../sequence/sequence.ts'
 
+/** A sequence in its bootstrap room. */
 export interface RoomMember {
   readonly sequence: Sequence
   timer: TimerHandle | undefined
 }
 
-export class RoomMembers<L extends RoomMember> {
+export class RoomMembers<M extends RoomMember> {
   readonly #clock: SimClock
-  readonly #bySequence = new Map<Sequence, L>()
+  readonly #bySequence = new Map<Sequence, M>()
 
   constructor(clock: SimClock) {
     this.#clock = clock
@@ -23,29 +24,29 @@ export class RoomMembers<L extends RoomMember> {
     return this.#bySequence.size
   }
 
-  add(member: L): void {
+  add(member: M): void {
     this.#bySequence.set(member.sequence, member)
   }
 
-  find(sequence: Sequence): L | undefined {
+  find(sequence: Sequence): M | undefined {
     return this.#bySequence.get(sequence)
   }
 
-  all(): Iterable<L> {
+  all(): Iterable<M> {
     return this.#bySequence.values()
   }
 
-  /** Its one timer: `run` after `ms`, unless the leg is gone by then. */
-  arm(member: L, ms: number, run: () => void): void {
+  /** Starts the timer of the member: calls `run` after `ms` unless the member has been removed by then. */
+  arm(member: M, ms: number, run: () => void): void {
     member.timer = this.#clock.setTimeout(run, ms)
   }
 
-  disarm(member: L): void {
+  disarm(member: M): void {
     this.#clock.clearTimeout(member.timer)
   }
 
-  /** Returns the leg that is held no longer; undefined when there was none. */
-  drop(sequence: Sequence): L | undefined {
+  /** Removes the member and stops its timer. Returns undefined if there was none. */
+  drop(sequence: Sequence): M | undefined {
     const member = this.#bySequence.get(sequence)
     if (member === undefined) return undefined
     this.#bySequence.delete(sequence)
