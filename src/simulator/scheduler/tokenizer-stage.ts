@@ -1,6 +1,6 @@
 /**
- * The step between a request's arrival and its scheduler. The tokenizer has one thread and holds up everything in its
- * process meanwhile: an abort that comes is heard when the prompt has reached the scheduler, never before, never not at all.
+ * The tokenizer between the arrival of a request and its scheduler. It blocks its process while it works, so an abort that
+ * arrives meanwhile takes effect as soon as the scheduler has received the prompt.
  */
 import type { Scheduler } from '../sequence/scheduler.ts'
 import type { Sequence } from '../sequence/sequence.ts'

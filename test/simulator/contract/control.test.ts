@@ -77,7 +77,7 @@ suite('the control port', () => {
     const knob = await post(url, '/knobs', { engine: 'decode/0', knobs: { pBase: 7 } })
     assert.equal(knob.status, 400)
     assert.match(knob.body, /pBase/)
-    assert.match((await post(url, '/restart', { engine: 'decode/9' })).body, /no engine decode\/9/)
+    assert.match((await post(url, '/restart', { engine: 'decode/9' })).body, /No such engine: decode\/9/)
     assert.equal((await get(url, '/nothing')).status, 404)
   })
 })

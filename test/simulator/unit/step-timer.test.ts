@@ -10,10 +10,10 @@ const STEP_MS = 20
 function loopWith(changes: Partial<Knobs>) {
   const clock = new ManualClock()
   const knobs = knobsWith({ jitter: 0, ...changes })
-  const host = { knobs, clock, chance: () => 0.5 }
+  const host = { knobs, clock, random: () => 0.5 }
   const ran: [ms: number, isOvertaken: boolean][] = []
   const steps: StepTimer = new StepTimer(host, () => {
-    ran.push([clock.now(), steps.isOvertaken(STEP_MS)])
+    ran.push([clock.now(), steps.isNextStepDue(STEP_MS)])
     steps.arm(STEP_MS)
   })
   steps.arm(STEP_MS)

@@ -76,7 +76,7 @@ test('stopping undoes all that is in force and lets nothing come any more', asyn
 })
 
 test('a script that names an engine which the fleet lacks is refused at once', async t => {
-  await assert.rejects(play(t, '{do: hang, atSecs: 5, engines: decode/7}'), /there is no engine decode\/7/)
+  await assert.rejects(play(t, '{do: hang, atSecs: 5, engines: decode/7}'), /No engine matches decode\/7/)
 })
 
 test('changes of knobs that overlap leave each other alone, in whatever order they end', () => {

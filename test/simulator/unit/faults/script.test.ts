@@ -44,5 +44,5 @@ for (const [what, text, told] of WRONG) {
 }
 
 test('a name that is no script is answered with those that are', () => {
-  assert.throws(() => readFaultScript('brown'), /there is no fault script brown; there are brownout, burst/)
+  assert.throws(() => readFaultScript('brown'), /No such fault script: brown; expected a .yaml file or one of brownout, burst/)
 })
