@@ -32,7 +32,6 @@ export async function pollUntil(
   const endMs = performance.now() + limitMs
   while (!condition()) {
     if (performance.now() >= endMs) return false
-    // oxlint-disable-next-line no-await-in-loop -- each poll follows the one before it
     await delay(everyMs)
   }
   return true
