@@ -3,12 +3,12 @@
  * all; where one needs another it is handed a function.
  */
 import { availableParallelism } from 'node:os'
-import { setTimeout } from 'node:timers/promises'
 import type { Config } from './config/config.ts'
-import { neededRoles } from './config/needed-roles.ts'
+import { neededRoles } from './config/engines.ts'
 import { type Control, startControl } from './control/control-supervisor.ts'
 import { monotonicNowMs } from './core/clock.ts'
 import { type EngineSnapshot, NO_ENGINES } from './core/engine.ts'
+import { pollUntil } from './core/poll.ts'
 import { readinessOf } from './core/readiness.ts'
 import { fewestOpen } from './dispatch/assign.ts'
 import { callsFor } from './dispatch/orphaned-legs.ts'
@@ -18,7 +18,6 @@ import { FleetCapacity } from './frontend/admission/fleet-capacity.ts'
 import { type Frontend, startFrontend } from './frontend/server.ts'
 import { collectGarbage } from './process/collect-garbage.ts'
 import { withinLimits } from './process/descriptor-limits.ts'
-import { HeapGrowth } from './process/heap-growth.ts'
 import { boundHeaps } from './process/heap-limits.ts'
 import { EngineSlots } from './shared/engine-slots.ts'
 import { createSharedMemory } from './shared/layout.ts'
@@ -47,6 +46,7 @@ export interface Gateway {
 
 const CONTROL_ENTRY = new URL('../workers/control.ts', import.meta.url)
 const ROUTER_ENTRY = new URL('../workers/router.ts', import.meta.url)
+const READY_POLL_MS = 50
 
 /** Resolves when the gateway listens; engines join as they answer. @throws when a part cannot be started. */
 export async function startGateway(given: Config): Promise<Gateway> {
@@ -63,9 +63,7 @@ export async function startGateway(given: Config): Promise<Gateway> {
   let frontend: Frontend | undefined
   let control: Control | undefined
   let threads: RouterThreads | undefined
-  const growth = new HeapGrowth(given.server.crowdRequests, () => frontend?.openRequests ?? 0)
   const close = async (): Promise<void> => {
-    growth.close()
     frontend?.close()
     await control?.close()
     await threads?.close()
@@ -125,7 +123,7 @@ export async function startGateway(given: Config): Promise<Gateway> {
     return {
       port: front.port,
       adminPort: control.adminPort,
-      whenReady: limitMs => becomes(isReady, limitMs),
+      whenReady: limitMs => pollUntil(isReady, READY_POLL_MS, limitMs),
       drain: drainOptions => drain(drainDependencies(front, control), drainOptions, log),
       restartThread: thread => running.restart(thread),
       legsInFlight: () => snapshot.engines.reduce((sum, { slot }) => sum + slots.inFlight(slot), 0),
@@ -148,15 +146,4 @@ function drainDependencies(front: Frontend, control: Control | undefined): Drain
     stopAccepting: () => front.stopAccepting(),
     endAll: error => front.endAll(error),
   }
-}
-
-const POLL_INTERVAL_MS = 50
-
-async function becomes(isTrue: () => boolean, limitMs: number): Promise<boolean> {
-  const endMs = performance.now() + limitMs
-  while (!isTrue()) {
-    if (performance.now() >= endMs) return false
-    await setTimeout(POLL_INTERVAL_MS)
-  }
-  return true
 }

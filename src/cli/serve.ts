@@ -1,4 +1,4 @@
-/** `pd-gateway [serve]`: loads the configuration, starts the gateway, drains and closes it at a signal. */
+/** `pd-gateway [serve]`: loads the configuration, starts the gateway, and drains and closes it on a signal. */
 import type { Config } from '../config/config.ts'
 import type { GivenValue } from '../config/flags.ts'
 import { ConfigError, loadConfig, type Setting } from '../config/load.ts'
@@ -37,7 +37,7 @@ export async function serveConfig(
       onReady(gateway)
     }
     const { shutdownSettleSecs, shutdownGraceSecs } = config.server
-    // SIGINT is a person at a terminal: no load balancer has to be waited for.
+    // SIGINT comes from a person at a terminal: there is no load balancer to wait for.
     const settleSecs = (await stopped) === 'SIGTERM' ? shutdownSettleSecs : 0
     await gateway.drain({ settleMs: settleSecs * 1000, limitMs: shutdownGraceSecs * 1000 })
     await gateway.close()
@@ -58,25 +58,25 @@ export function configOf(
   env: Environment,
   { defaults = [], overrides = [] }: OuterSettings = {},
 ): { readonly config: Config; readonly warnings: readonly string[] } {
-  const guards = rejectedFlagIssues(given, env)
-  if (guards.length > 0) throw new ConfigError(guards)
+  const rejected = rejectedFlagIssues(given, env)
+  if (rejected.length > 0) throw new ConfigError(rejected)
   const flags = settingsOfFlags(given)
   const variables = settingsOfEnvironment(env)
-  const named = given.get('config') ?? env['PDGW_CONFIG']
-  const file = typeof named === 'string' && named !== '' ? named : undefined
+  const path = given.get('config') ?? env['PDGW_CONFIG']
+  const file = typeof path === 'string' && path !== '' ? path : undefined
   const config = loadConfig({
     defaults,
     file,
     env: variables.settings,
     flags: [...flags.settings, ...overrides],
   })
-  const peer = Object.values(IGNORED_FLAGS)
+  const ignored = Object.values(IGNORED_FLAGS)
     .flat()
     .filter(flag => given.has(flag))
   const warnings = [
     ...variables.warnings,
     ...flags.warnings,
-    ...ignoredFlagWarnings(peer),
+    ...ignoredFlagWarnings(ignored),
     ...engineWarnings(config),
   ]
   return { config, warnings }
@@ -84,10 +84,15 @@ export function configOf(
 
 function engineWarnings({ engines }: Config): string[] {
   if (engines.mode === 'mixed')
-    return engines.mixed.length === 0 ? ['no engine is given: 503 for every request'] : []
+    return engines.mixed.length === 0
+      ? ['no engines are configured: all requests are rejected with 503 until one is added']
+      : []
   const missing = [
     ...(engines.prefill.length === 0 ? ['prefill'] : []),
     ...(engines.decode.length === 0 ? ['decode'] : []),
   ]
-  return missing.length === 0 ? [] : [`no ${missing.join(' and no ')} engine is given: 503 for every request`]
+  if (missing.length === 0) return []
+  return [
+    `no ${missing.join(' or ')} engines are configured: all requests are rejected with 503 until they are added`,
+  ]
 }

@@ -1,7 +1,7 @@
 /** How many requests the gateway may have in flight at once, from the descriptor limit of the process. */
 import { readFileSync } from 'node:fs'
 import type { Config } from '../config/config.ts'
-import { neededRoles } from '../config/needed-roles.ts'
+import { neededRoles } from '../config/engines.ts'
 import type { Logger } from '../telemetry/log.ts'
 import {
   type DescriptorBudget,

@@ -1,6 +1,6 @@
 /** Requests that are not for tokens: about the engines, or for all of them at once. Each ends in one JSON answer. */
 import type { Config } from '../../src/config/config.ts'
-import { neededRoles } from '../../src/config/needed-roles.ts'
+import { neededRoles } from '../../src/config/engines.ts'
 import type { Endpoint } from '../../src/core/endpoint.ts'
 import type { Engine, Role } from '../../src/core/engine.ts'
 import { GatewayError } from '../../src/core/errors.ts'

@@ -77,12 +77,12 @@ test('a documented command line of the Rust router starts the gateway with the s
   assert.deepEqual([config?.server.port, config?.log.level, config?.retry.maxRetries], [8080, 'warn', 0])
   const warnings = err.trim().split('\n')
   assert.equal(warnings.length, 2)
-  assert.match(err, /policy cache_aware is not available yet, least_load is used instead/)
-  assert.match(err, /without effect yet: .*--service-discovery/)
+  assert.match(err, /policy cache_aware is not supported; using least_load instead/)
+  assert.match(err, /ignored flags: .*--service-discovery/)
   assert.deepEqual(config?.admin.durationBucketsSecs, [0.5, 1, 2.5])
 })
 
-test('several engines may follow one flag, each with its port or none', async () => {
+test('one flag accepts several engines, each with or without a port', async () => {
   const { config } = await run(
     '--prefill http://a:1 8998 http://b:1 NONE http://c:1 http://d:1 9000 --decode http://e:1 http://f:1',
   )
@@ -93,26 +93,26 @@ test('several engines may follow one flag, each with its port or none', async ()
   assert.equal(config?.engines.decode.length, 2)
 })
 
-test('worker urls alone mean the mixed mode, also from the environment', async () => {
+test('--worker-urls alone selects the mixed mode, also from the environment', async () => {
   assert.equal((await run('--worker-urls http://a:1 http://b:1')).config?.engines.mode, 'mixed')
   const { config } = await run('serve', { PDGW_WORKER_URLS: 'http://a:1,http://b:1' })
   assert.deepEqual([config?.engines.mode, config?.engines.mixed.length], ['mixed', 2])
 })
 
-test('worker urls with --pd-disaggregation are a contradiction', async () => {
+test('--worker-urls contradicts --pd-disaggregation', async () => {
   const { code, err, config } = await run('--pd-disaggregation --worker-urls http://a:1')
   assert.deepEqual([code, config], [2, undefined])
-  assert.match(err, /flag --worker-urls: engines\.mixed: .*the mode is pd/)
+  assert.match(err, /flag --worker-urls: engines\.mixed: .*engines\.mode is pd/)
 })
 
-test('a flag wins over its variable', async () => {
+test('a flag overrides its variable', async () => {
   const env = { PDGW_PORT: '1', PDGW_WORKERS: '3', PDGW_PREFILL: 'http://a:1 9001', PDGW_LOG_JSON: 'true' }
   const { config } = await run('--port 2 --decode http://b:1', env)
   assert.deepEqual([config?.server.port, config?.server.workers, config?.log.json], [2, 3, true])
   assert.deepEqual(config?.engines.prefill, [{ url: 'http://a:1', bootstrapPort: 9001 }])
 })
 
-test('variables that Kubernetes makes for a service called pdgw are not taken for ours', async () => {
+test('variables that Kubernetes sets for a service named pdgw are ignored', async () => {
   const env = {
     PDGW_PORT: 'tcp://10.0.0.1:80',
     PDGW_SERVICE_HOST: '10.0.0.1',
@@ -122,11 +122,11 @@ test('variables that Kubernetes makes for a service called pdgw are not taken fo
   assert.deepEqual([code, config?.server.port, err], [0, 30_000, ''])
 })
 
-test('an unknown variable of ours is warned of', async () => {
-  assert.match((await run('--worker-urls http://a:1', { PDGW_PROT: '1' })).err, /PDGW_PROT is unknown/)
+test('an unknown variable with our prefix causes a warning', async () => {
+  assert.match((await run('--worker-urls http://a:1', { PDGW_PROT: '1' })).err, /unknown variable PDGW_PROT/)
 })
 
-test('a variable that is neither true nor false is a fault', async () => {
+test('a switch variable that is neither true nor false is rejected', async () => {
   const { code, err } = await run('', { PDGW_PD_DISAGGREGATION: 'maybe' })
   assert.equal(code, 2)
   assert.match(err, /variable PDGW_PD_DISAGGREGATION: engines\.mode: .*"maybe"/)
@@ -138,20 +138,20 @@ test('an unknown flag is an error with a suggestion', async () => {
   assert.match(err, /unknown option '--prot'.*--port/s)
 })
 
-test('all faulty flags are named at once', async () => {
+test('all invalid flags are reported at once', async () => {
   const { code, err } = await run('--port x --workers 99 --policy best --decode foo')
   assert.equal(code, 2)
   for (const flag of ['--port', '--workers', '--policy', '--decode'])
     assert.match(err, new RegExp(`flag ${flag}:`))
 })
 
-test('nobody who relies on keys or TLS gets a gateway without', async () => {
+test('the gateway does not start with flags for authentication or TLS', async () => {
   const { code, err, config } = await run(
     '--worker-urls http://a:1 --api-key secret --tls-cert-path c --tenant-api-key a:b c:d',
   )
   assert.deepEqual([code, config], [2, undefined])
   for (const flag of ['--api-key', '--tls-cert-path', '--tenant-api-key'])
-    assert.match(err, new RegExp(`flag ${flag}: this gateway neither asks for keys`))
+    assert.match(err, new RegExp(`flag ${flag}: authentication and TLS for clients are not supported`))
   assert.doesNotMatch(err, /secret/)
   const byVariable = await run('--worker-urls http://a:1', { PDGW_API_KEY: 'secret' })
   assert.equal(byVariable.code, 2)
@@ -161,10 +161,10 @@ test('nobody who relies on keys or TLS gets a gateway without', async () => {
 test('a gateway without engines starts with a warning', async () => {
   const { code, err } = await run('')
   assert.equal(code, 0)
-  assert.match(err, /no prefill and no decode engine is given/)
+  assert.match(err, /no prefill or decode engines are configured/)
 })
 
-test('a gateway that cannot start ends with one line and code 1', async () => {
+test('a gateway that cannot start prints one line and exits with code 1', async () => {
   const { code, err } = await run(
     '--worker-urls http://a:1',
     {},
@@ -177,7 +177,7 @@ test('a gateway that cannot start ends with one line and code 1', async () => {
   assert.deepEqual([code, err], [1, 'pd-gateway: port 30000 is taken\n'])
 })
 
-test('the help names every flag with its default, and no flag without effect', async () => {
+test('the help names every flag with its default, and no ignored flag', async () => {
   const { code, out } = await run('--help')
   assert.equal(code, 0)
   assert.match(out, /^ {2}--port <n> .*\(default: 30000\)$/m)
@@ -185,7 +185,7 @@ test('the help names every flag with its default, and no flag without effect', a
   assert.doesNotMatch(out, /cache-threshold/)
 })
 
-test('the version is the one of the package', async () => {
+test('--version prints the version of the package', async () => {
   assert.match((await run('--version')).out, /^\d+\.\d+\.\d+\n$/)
 })
 
