@@ -70,7 +70,7 @@ for (const limit of [32, LEAST - 1])
     const [logged, told] = await Promise.all(
       [child.stdout, child.stderr].map(stream => stream.setEncoding('utf8').toArray()),
     )
-    const why = `the limit of open files is ${limit}, and ${LEAST} are needed at least with --workers 1`
+    const why = `The limit of open files is ${limit}, but --workers 1 needs at least ${LEAST}`
     assert.deepEqual(
       [logged?.join(''), told?.join('')],
       ['', `pd-gateway: ${why}: raise it (ulimit -n, LimitNOFILE)\n`],
