@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, suite, test } from 'node:test'
 import { expectedText } from '../../src/simulator/sequence/output-script.ts'
-import { type GatewayHouse, openGateway } from '../support/gateway.ts'
+import { openGateway, type TestGateway } from '../support/gateway.ts'
 import { sendRaw } from '../support/raw-http.ts'
 import { until } from '../support/until.ts'
 
@@ -48,7 +48,7 @@ const PAIRS = await openGateway(
 )
 const LOCKED = await openGateway({ after }, { fleet: { prefill: 1, decode: 1, knobs: { apiKey: 'secret' } } })
 
-function engineUrls({ fleet }: GatewayHouse): string[] {
+function engineUrls({ fleet }: TestGateway): string[] {
   return [...fleet.prefill, ...fleet.decode].map(engine => engine.url).toSorted()
 }
 

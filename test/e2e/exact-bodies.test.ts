@@ -59,7 +59,7 @@ const WITH_OURS: readonly (readonly [sent: string, kept: string])[] = [
   [`{"text":["a","b"],"rid":["x","y"],${PARAMS}}`, `{"text":["a","b"],${PARAMS}}`],
 ]
 
-const HOUSE = await openGateway(
+const GATEWAY = await openGateway(
   { after },
   {
     fleet: {
@@ -71,7 +71,7 @@ const HOUSE = await openGateway(
 )
 
 test("both legs get the same bytes, the client's but for injected members", async () => {
-  const { origin, fleet } = HOUSE
+  const { origin, fleet } = GATEWAY
   const [prefill, decode] = [fleet.prefill[0], fleet.decode[0]]
   assert.ok(prefill && decode)
   for (const sent of corpus()) {
@@ -85,7 +85,7 @@ test("both legs get the same bytes, the client's but for injected members", asyn
 })
 
 test('a body that is no JSON object is answered with what is wrong where', async () => {
-  const { origin, fleet } = HOUSE
+  const { origin, fleet } = GATEWAY
   const received = (): number | undefined => fleet.decode[0]?.counters.received
   const before = received()
   const long = 'x'.repeat(5000)

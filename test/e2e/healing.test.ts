@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
 import type { SimEngine } from '../../src/simulator/engine.ts'
-import { type GatewayHouse, openGateway } from '../support/gateway.ts'
+import { openGateway, type TestGateway } from '../support/gateway.ts'
 import { until } from '../support/until.ts'
 
 const INTERVAL_SECS = 2
@@ -10,7 +10,7 @@ const LIMIT_MS = (INTERVAL_SECS + 1) * 1000
 const ROLES = ['prefill', 'decode'] as const
 
 /** Nothing of a role's outage may outlast it: neither an open breaker nor a queue. */
-function openHouse(t: TestContext): Promise<GatewayHouse> {
+function openBreakingGateway(t: TestContext): Promise<TestGateway> {
   return openGateway(t, {
     fleet: { prefill: 2, decode: 2 },
     config: {
@@ -51,7 +51,7 @@ async function msUntilServed(origin: string): Promise<number> {
 suite('a role that is gone and comes back', { concurrency: 2 }, () => {
   for (const role of ROLES) {
     test(`when all ${role} engines die and come back, traffic is back within probe interval + 1 s`, async t => {
-      const { origin, fleet } = await openHouse(t)
+      const { origin, fleet } = await openBreakingGateway(t)
       const engines: readonly SimEngine[] = fleet[role]
       assert.equal(await ask(origin), 200)
       await Promise.all(engines.map(engine => engine.setHealth('dead')))
@@ -64,7 +64,7 @@ suite('a role that is gone and comes back', { concurrency: 2 }, () => {
     })
 
     test(`when all ${role} engines answer 500 until breakers open, then heal, traffic is back at once`, async t => {
-      const { origin, adminOrigin, fleet } = await openHouse(t)
+      const { origin, adminOrigin, fleet } = await openBreakingGateway(t)
       const engines: readonly SimEngine[] = fleet[role]
       for (const engine of engines) engine.knobs.errorStatusProb = 1
       await until(async () => {

@@ -75,7 +75,7 @@ test('500 open requests survive the death of their only router thread', async t 
 
 for (const workers of [1, 2]) {
   test(`engines are told to give up what a dead thread had open, of ${workers} threads`, async t => {
-    const house = await openGateway(t, {
+    const gateway = await openGateway(t, {
       fleet: {
         prefill: 1,
         decode: 1,
@@ -84,7 +84,7 @@ for (const workers of [1, 2]) {
       },
       config: { server: { workers } },
     })
-    const { port } = new URL(house.origin)
+    const { port } = new URL(gateway.origin)
     const agent = new Agent()
     t.after(() => agent.destroy())
     const streams = Array.from({ length: 8 }, (_, n) =>
@@ -97,13 +97,13 @@ for (const workers of [1, 2]) {
     await until(() => streams.every(stream => stream.text().includes('data:')))
     for (let thread = 0; thread < workers; thread++) {
       // oxlint-disable-next-line no-await-in-loop -- one after the other, as they die
-      const restarted = await fetch(`${house.adminOrigin}/admin/threads/${thread}/restart`, {
+      const restarted = await fetch(`${gateway.adminOrigin}/admin/threads/${thread}/restart`, {
         method: 'POST',
       })
       assert.equal(restarted.status, 202)
     }
     await Promise.all(streams.map(stream => stream.ended))
-    await until(() => runningOn(house.fleet) === 0)
+    await until(() => runningOn(gateway.fleet) === 0)
   })
 }
 

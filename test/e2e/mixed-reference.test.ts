@@ -9,10 +9,10 @@ import { after, type TestContext, test } from 'node:test'
 import type { Knobs } from '../../src/simulator/settings/knobs.ts'
 import { openFleet, openGateway } from '../support/gateway.ts'
 
-const house = await openGateway({ after }, { fleet: { prefill: 1, decode: 1 } })
+const gateway = await openGateway({ after }, { fleet: { prefill: 1, decode: 1 } })
 const mixed = await openFleet({ after }, { mixed: 1 })
-const ENGINES = [...house.fleet.prefill, ...house.fleet.decode, ...mixed.mixed]
-const GATEWAY = house.origin
+const ENGINES = [...gateway.fleet.prefill, ...gateway.fleet.decode, ...mixed.mixed]
+const GATEWAY = gateway.origin
 const REFERENCE = mixed.mixed[0]?.url ?? ''
 
 type Style = Pick<Knobs, 'incrementalStreaming' | 'streamInterval'>

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { openGateway, runningOn } from '../support/gateway.ts'
 import { until } from '../support/until.ts'
 
-const HOUSE = await openGateway({ after }, { fleet: { prefill: 1, decode: 1 } })
+const GATEWAY = await openGateway({ after }, { fleet: { prefill: 1, decode: 1 } })
 
 const GOOD = '{"text":"a","sampling_params":{"max_new_tokens":1}}'
 
@@ -36,7 +36,7 @@ const ODD: readonly [name: string, body: string | Uint8Array, message: RegExp][]
 ]
 
 test('a body that is no request is refused with a reason', async t => {
-  const { origin, fleet } = HOUSE
+  const { origin, fleet } = GATEWAY
   const post = (body: string | Uint8Array): Promise<Response> =>
     fetch(`${origin}/generate`, {
       method: 'POST',
@@ -56,7 +56,7 @@ test('a body that is no request is refused with a reason', async t => {
 })
 
 test('samples are counted however the number is written', async () => {
-  const { origin } = HOUSE
+  const { origin } = GATEWAY
   const counts = ['2', '2.0', '20e-1', '"2"'].map(async n => {
     const body = `{"model":"sim","prompt":"a","max_tokens":2,"n":${n}}`
     const headers = { 'content-type': 'application/json' }

@@ -16,7 +16,7 @@ export interface GatewayOptions {
   readonly config?: Sections
 }
 
-export interface GatewayHouse {
+export interface TestGateway {
   readonly origin: string
   /** Of the listener for metrics and administration. */
   readonly adminOrigin: string
@@ -29,7 +29,7 @@ export interface Owner {
 }
 
 /** Resolves when the gateway is ready: every engine is healthy. */
-export async function openGateway(t: Owner, options: GatewayOptions): Promise<GatewayHouse> {
+export async function openGateway(t: Owner, options: GatewayOptions): Promise<TestGateway> {
   const fleet = await openFleet(t, options.fleet)
   const config = configSchema.parse({
     log: { level: 'error' },

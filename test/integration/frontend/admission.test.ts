@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ConfigInput } from '../../../src/config/config.ts'
-import { openHouse } from '../../support/front-house.ts'
+import { openFrontend } from '../../support/frontend.ts'
 import { until } from '../../support/until.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
@@ -33,7 +33,7 @@ const oneAtATime = (more: ConfigInput['admission'] = {}): ConfigInput => ({
 })
 
 test('a place is held until the last byte is out', async t => {
-  const { origin, frontend } = await openHouse(t, { config: oneAtATime() })
+  const { origin, frontend } = await openFrontend(t, { config: oneAtATime() })
   const held = await hold(origin)
   const second = ask(origin, '')
   await until(() => frontend.waitingRequests === 1)
@@ -43,7 +43,7 @@ test('a place is held until the last byte is out', async t => {
 })
 
 test('pages and requests that are not for tokens never wait', async t => {
-  const { origin } = await openHouse(t, { config: oneAtATime() })
+  const { origin } = await openFrontend(t, { config: oneAtATime() })
   const held = await hold(origin)
   // oxlint-disable-next-line no-await-in-loop -- one by one shows which one hangs
   const paths = ['/health', '/v1/models', '/readiness']
@@ -56,7 +56,7 @@ test('pages and requests that are not for tokens never wait', async t => {
 })
 
 test('the higher class goes first, each class in order', async t => {
-  const { origin, frontend } = await openHouse(t, { config: oneAtATime() })
+  const { origin, frontend } = await openFrontend(t, { config: oneAtATime() })
   const held = await hold(origin)
   const order: string[] = []
   const asked: Promise<unknown>[] = []
@@ -73,7 +73,7 @@ test('the higher class goes first, each class in order', async t => {
 })
 
 test('what finds no room is refused in the form of OpenAI, with a time to come again', async t => {
-  const { origin, frontend } = await openHouse(t, { config: oneAtATime({ queueSize: 1 }) })
+  const { origin, frontend } = await openFrontend(t, { config: oneAtATime({ queueSize: 1 }) })
   const held = await hold(origin)
   const waiting = ask(origin, '')
   await until(() => frontend.waitingRequests === 1)
@@ -89,7 +89,7 @@ test('what finds no room is refused in the form of OpenAI, with a time to come a
 })
 
 test('bodies that wait are bounded in bytes', async t => {
-  const { origin, frontend } = await openHouse(t, { config: oneAtATime({ queueBytes: 1000 }) })
+  const { origin, frontend } = await openFrontend(t, { config: oneAtATime({ queueBytes: 1000 }) })
   const held = await hold(origin)
   const waiting = ask(origin, '', { body: 'x'.repeat(900) })
   await until(() => frontend.waitingRequests === 1)
@@ -99,7 +99,7 @@ test('bodies that wait are bounded in bytes', async t => {
 })
 
 test('a wait that is too long ends with 503 and a time to come again', async t => {
-  const { origin } = await openHouse(t, { config: oneAtATime({ queueTimeoutSecs: 0.1 }) })
+  const { origin } = await openFrontend(t, { config: oneAtATime({ queueTimeoutSecs: 0.1 }) })
   const held = await hold(origin)
   const refused = await ask(origin, '')
   assert.equal(refused.status, 503)
@@ -109,7 +109,7 @@ test('a wait that is too long ends with 503 and a time to come again', async t =
 })
 
 test('/abort_request ends requests that wait, by rid or all, and no others', async t => {
-  const { origin, frontend } = await openHouse(t, { config: oneAtATime() })
+  const { origin, frontend } = await openFrontend(t, { config: oneAtATime() })
   const held = await hold(origin)
   const rids = ['one', 'two', 'three', 'four']
   // A large body lies in shared memory.
@@ -142,7 +142,7 @@ test('/abort_request ends requests that wait, by rid or all, and no others', asy
 })
 
 test('a client that leaves the queue leaves nothing behind', async t => {
-  const { origin, frontend } = await openHouse(t, { config: oneAtATime() })
+  const { origin, frontend } = await openFrontend(t, { config: oneAtATime() })
   const leaving = new AbortController()
   const held = await hold(origin)
   const waiting = assert.rejects(ask(origin, '', { signal: leaving.signal }))

@@ -6,7 +6,7 @@ import { configSchema } from '../../../src/config/config.ts'
 import { startFrontend } from '../../../src/frontend/server.ts'
 import { createSharedMemory } from '../../../src/shared/layout.ts'
 import { Recorder } from '../../../src/telemetry/recorder.ts'
-import { openHouse, SILENT } from '../../support/front-house.ts'
+import { openFrontend, SILENT } from '../../support/frontend.ts'
 import { listen } from '../../support/listen.ts'
 
 function listenOn(port: number): Promise<unknown> {
@@ -30,7 +30,7 @@ test('does not start on the port of another program, and says which port it is',
 })
 
 test('does not share the port of another gateway, which goes on', async t => {
-  const { origin, frontend } = await openHouse(t)
+  const { origin, frontend } = await openFrontend(t)
   await assert.rejects(listenOn(frontend.port), /EADDRINUSE/)
   assert.equal(await (await fetch(`${origin}/health`)).text(), 'OK')
 })

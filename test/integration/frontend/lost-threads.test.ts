@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { suite, test } from 'node:test'
-import { openHouse } from '../../support/front-house.ts'
+import { openFrontend } from '../../support/frontend.ts'
 import { until } from '../../support/until.ts'
 
 const LARGE = 300_000
@@ -15,7 +15,7 @@ interface Echoed {
 // Much of their time these wait for a thread that starts or stands still.
 suite('router threads that are lost', { concurrency: 2 }, () => {
   test('opens unanswered requests again on the replacement, body and all', async t => {
-    const { origin, frontend, threads, openings } = await openHouse(t)
+    const { origin, frontend, threads, openings } = await openFrontend(t)
     const bodies = ['{}', '{"a":"small"}', 'l'.repeat(LARGE), 'x'.repeat(9000)]
     const answers = bodies.map(body => post(`${origin}/generate?once`, body))
     await until(() => openings() === bodies.length)
@@ -32,7 +32,7 @@ suite('router threads that are lost', { concurrency: 2 }, () => {
   })
 
   test('opens them on another thread when there is one', async t => {
-    const { origin, threads, openings } = await openHouse(t, { threads: 2 })
+    const { origin, threads, openings } = await openFrontend(t, { threads: 2 })
     const answers = Array.from({ length: 10 }, () => post(`${origin}/generate?once`, '{}'))
     await until(() => openings() === 10)
     const [first, second] = threads.channels
@@ -44,7 +44,7 @@ suite('router threads that are lost', { concurrency: 2 }, () => {
   })
 
   test('lets a request wait that comes while no thread runs', async t => {
-    const { origin, frontend, threads } = await openHouse(t)
+    const { origin, frontend, threads } = await openFrontend(t)
     await threads.restart(0)
     await until(() => threads.channels.length === 0)
     const answer = await post(`${origin}/generate`, '{"late":1}')
@@ -54,7 +54,7 @@ suite('router threads that are lost', { concurrency: 2 }, () => {
   })
 
   test('forgets a client that leaves while it waits for a thread', async t => {
-    const { origin, frontend, threads } = await openHouse(t)
+    const { origin, frontend, threads } = await openFrontend(t)
     await threads.restart(0)
     await until(() => threads.channels.length === 0)
     const controller = new AbortController()
@@ -66,7 +66,7 @@ suite('router threads that are lost', { concurrency: 2 }, () => {
   })
 
   test('gives a request up that was open on three threads when they died', async t => {
-    const { origin, frontend, threads } = await openHouse(t)
+    const { origin, frontend, threads } = await openFrontend(t)
     const killer = await post(`${origin}/generate?die`, '{}')
     assert.equal(killer.status, 503)
     assert.match(await killer.text(), /open on 3 router threads .*"code":"thread-lost"/)
@@ -76,7 +76,7 @@ suite('router threads that are lost', { concurrency: 2 }, () => {
 
   for (const count of [1, 3])
     test(`saves the neighbours of a request that kills threads, ${count} at work`, async t => {
-      const { origin, frontend, threads, openings } = await openHouse(t, { threads: count })
+      const { origin, frontend, threads, openings } = await openFrontend(t, { threads: count })
       const neighbours = Array.from({ length: 9 }, () => post(`${origin}/generate?once`, '{}'))
       await until(() => openings() === 9)
       const killer = await post(`${origin}/generate?die`, '{}')
@@ -96,7 +96,7 @@ suite('router threads that are lost', { concurrency: 2 }, () => {
     })
 
   test('does not hold it against a request that its threads were told to end', async t => {
-    const { origin, frontend, threads } = await openHouse(t)
+    const { origin, frontend, threads } = await openFrontend(t)
     const leaving = new AbortController()
     const sent = { method: 'POST', body: Buffer.from('{}'), signal: leaving.signal }
     const answer = fetch(`${origin}/generate?silent`, sent)
@@ -115,7 +115,9 @@ suite('router threads that are lost', { concurrency: 2 }, () => {
   })
 
   test('replaces a thread that stands still, and answers what it had open', async t => {
-    const { origin, threads, openings } = await openHouse(t, { config: { server: { threadStallMs: 1000 } } })
+    const { origin, threads, openings } = await openFrontend(t, {
+      config: { server: { threadStallMs: 1000 } },
+    })
     const before = threads.channels[0]
     const waiting = post(`${origin}/generate?once`, '{"n":1}')
     await until(() => openings() === 1)
@@ -126,7 +128,7 @@ suite('router threads that are lost', { concurrency: 2 }, () => {
   })
 
   test('leaves a thread alone that is busy and not stuck', async t => {
-    const { origin, threads } = await openHouse(t, { config: { server: { threadStallMs: 1000 } } })
+    const { origin, threads } = await openFrontend(t, { config: { server: { threadStallMs: 1000 } } })
     const before = threads.channels[0]
     const endMs = performance.now() + 2500
     let asked = 0
@@ -140,7 +142,7 @@ suite('router threads that are lost', { concurrency: 2 }, () => {
   })
 
   test('restarts no thread that does not exist', async t => {
-    const { threads } = await openHouse(t)
+    const { threads } = await openFrontend(t)
     assert.equal(await threads.restart(7), false)
   })
 })

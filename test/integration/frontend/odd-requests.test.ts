@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { servedRoutes } from '../../../src/frontend/intake/routes.ts'
-import { openHouse } from '../../support/front-house.ts'
+import { openFrontend } from '../../support/frontend.ts'
 import { sendRaw } from '../../support/raw-http.ts'
 import { until } from '../../support/until.ts'
 
@@ -75,7 +75,7 @@ const ODD: readonly [name: string, request: string, status: number][] = [
 ]
 
 test('answers each odd request with a status, and the next client as ever', async t => {
-  const { origin, frontend } = await openHouse(t)
+  const { origin, frontend } = await openFrontend(t)
   const ask = (text: string): Promise<string> => sendRaw(t, origin, Buffer.from(text, 'latin1'), hasHead)
   const check = ([name, request, status]: (typeof ODD)[number]): Promise<void> =>
     t.test(`${status} to ${name}`, async () => {
@@ -92,7 +92,7 @@ function hasHead(answer: string): boolean {
 }
 
 test('says no length of the body that an answer to OPTIONS has none of', async t => {
-  const { origin } = await openHouse(t)
+  const { origin } = await openFrontend(t)
   const options = 'OPTIONS /generate HTTP/1.1\r\nhost: a\r\n\r\n'
   assert.doesNotMatch(await sendRaw(t, origin, options, hasHead), /content-length/i)
   const twice = await sendRaw(t, origin, options + options, answer => answer.split('204').length > 2)
@@ -102,7 +102,7 @@ test('says no length of the body that an answer to OPTIONS has none of', async t
 const METHODS = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE']
 
 test('takes each method on each route as the route says', async t => {
-  const { origin, frontend } = await openHouse(t)
+  const { origin, frontend } = await openFrontend(t)
   const check = async (path: string, method: string, takes: readonly string[]): Promise<void> => {
     const response = await fetch(origin + path, { method })
     await response.arrayBuffer()
@@ -119,7 +119,7 @@ test('takes each method on each route as the route says', async t => {
 })
 
 test('a header that the connection header names goes no further, but for what is meant for the gateway', async t => {
-  const { origin } = await openHouse(t)
+  const { origin } = await openFrontend(t)
   const named = 'authorization: k\r\ntraceparent: tp\r\nx-idle-timeout-ms: 9\r\ntracestate: ts\r\n'
   const connection =
     'Connection: close\r\nConnection: Authorization\r\nconnection: traceparent, x-idle-timeout-ms\r\n'

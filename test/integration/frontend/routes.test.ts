@@ -3,11 +3,11 @@ import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { suite, test } from 'node:test'
 import type { Readiness } from '../../../src/core/readiness.ts'
-import { openHouse } from '../../support/front-house.ts'
+import { openFrontend } from '../../support/frontend.ts'
 import { until } from '../../support/until.ts'
 
 test('takes a request to a router thread and its answer back', async t => {
-  const { origin } = await openHouse(t)
+  const { origin } = await openFrontend(t)
   const body = JSON.stringify({ text: 'ünï' })
   const response = await fetch(`${origin}/generate?a=1`, {
     method: 'POST',
@@ -31,7 +31,7 @@ test('takes a request to a router thread and its answer back', async t => {
 })
 
 test('a request without a query has an empty one', async t => {
-  const { origin } = await openHouse(t)
+  const { origin } = await openFrontend(t)
   const headers = { 'content-type': 'application/json' }
   const response = await fetch(`${origin}/generate`, { method: 'POST', headers, body: '{}' })
   assert.partialDeepStrictEqual(await response.json(), { query: '' })
@@ -56,7 +56,7 @@ const EXCHANGES = [
 ] as const
 
 test('opens an exchange for every endpoint that engines serve', async t => {
-  const { origin } = await openHouse(t)
+  const { origin } = await openFrontend(t)
   const ask = async ([method, path, endpoint]: (typeof EXCHANGES)[number]): Promise<void> => {
     const response = await fetch(origin + path, { method })
     assert.partialDeepStrictEqual(await response.json(), { endpoint }, path)
@@ -79,7 +79,7 @@ const REFUSALS = [
 ]
 
 test('refuses what it does not serve, in the error shape of OpenAI', async t => {
-  const { origin } = await openHouse(t)
+  const { origin } = await openFrontend(t)
   const ask = async ({ method, path, status, code }: (typeof REFUSALS)[number]): Promise<void> => {
     const response = await fetch(origin + path, { method })
     assert.equal(response.status, status, path)
@@ -91,7 +91,7 @@ test('refuses what it does not serve, in the error shape of OpenAI', async t => 
 })
 
 test('tells which methods a path takes', async t => {
-  const { origin } = await openHouse(t)
+  const { origin } = await openFrontend(t)
   const refused = await fetch(`${origin}/generate`)
   assert.equal(refused.headers.get('allow'), 'POST, PUT, OPTIONS')
   const options = await fetch(`${origin}/generate`, { method: 'OPTIONS' })
@@ -108,7 +108,7 @@ const NOT_READY: Readiness = {
 
 for (const path of ['/health', '/liveness']) {
   test(`answers ${path} itself, also when nothing is ready`, async t => {
-    const { origin } = await openHouse(t, { readiness: () => NOT_READY })
+    const { origin } = await openFrontend(t, { readiness: () => NOT_READY })
     const response = await fetch(origin + path)
     assert.equal(await response.text(), 'OK')
     const head = await fetch(origin + path, { method: 'HEAD' })
@@ -119,7 +119,7 @@ for (const path of ['/health', '/liveness']) {
 
 test('tells whether and why it is not ready', async t => {
   let readiness = NOT_READY
-  const { origin } = await openHouse(t, { readiness: () => readiness })
+  const { origin } = await openFrontend(t, { readiness: () => readiness })
   const refused = await fetch(`${origin}/readiness`)
   assert.equal(refused.status, 503)
   assert.partialDeepStrictEqual(await refused.json(), { status: 'not ready', reason: 'no decode engine' })
@@ -130,7 +130,7 @@ test('tells whether and why it is not ready', async t => {
 })
 
 test('answers HEAD without a body, also with an error, and keeps the connection usable', async t => {
-  const { origin } = await openHouse(t)
+  const { origin } = await openFrontend(t)
   const refused = await fetch(`${origin}/generate`, { method: 'HEAD' })
   assert.equal(refused.status, 405)
   assert.equal(await refused.text(), '')
@@ -139,7 +139,7 @@ test('answers HEAD without a body, also with an error, and keeps the connection 
 })
 
 test('keeps the id of the client and makes one where there is none', async t => {
-  const { origin } = await openHouse(t)
+  const { origin } = await openFrontend(t)
   const own = await fetch(`${origin}/v1/models`, { headers: { 'x-request-id': 'mine-1' } })
   assert.equal(own.headers.get('x-request-id'), 'mine-1')
   assert.match(await own.text(), /"x-request-id","mine-1"/)
@@ -148,7 +148,7 @@ test('keeps the id of the client and makes one where there is none', async t => 
 })
 
 test('refuses a content type that is not JSON, for generation only', async t => {
-  const { origin } = await openHouse(t)
+  const { origin } = await openFrontend(t)
   const post = (path: string, type: string): Promise<Response> =>
     fetch(origin + path, { method: 'POST', headers: { 'content-type': type }, body: '{}' })
   assert.equal((await post('/generate', 'text/plain')).status, 415)
@@ -168,7 +168,7 @@ suite('A content encoding', () => {
     ['', '/generate', 200],
   ] as const)
     test(`of "${encoding}" at ${path} gets ${status}`, async t => {
-      const { origin } = await openHouse(t)
+      const { origin } = await openFrontend(t)
       const headers = { 'content-type': 'application/json', 'content-encoding': encoding }
       const response = await fetch(origin + path, { method: 'POST', headers, body: '{}' })
       const text = await response.text()
@@ -177,14 +177,14 @@ suite('A content encoding', () => {
     })
 
   test('says nothing of a request without a body', async t => {
-    const { origin } = await openHouse(t)
+    const { origin } = await openFrontend(t)
     const response = await fetch(`${origin}/v1/models`, { headers: { 'content-encoding': 'gzip' } })
     assert.equal(response.status, 200)
   })
 })
 
 test('refuses with 503 what is more than may be open', async t => {
-  const { origin, frontend } = await openHouse(t, { config: { limits: { openExchanges: 1 } } })
+  const { origin, frontend } = await openFrontend(t, { config: { limits: { openExchanges: 1 } } })
   const hanging = request(`${origin}/generate?silent`, { method: 'POST' })
   hanging.on('error', () => {})
   hanging.end()
@@ -198,7 +198,7 @@ test('refuses with 503 what is more than may be open', async t => {
 })
 
 test('passes on no query where there is none', async t => {
-  const { origin } = await openHouse(t)
+  const { origin } = await openFrontend(t)
   const response = await fetch(`${origin}/generate`, { method: 'POST' })
   assert.partialDeepStrictEqual(await response.json(), { query: '' })
 })

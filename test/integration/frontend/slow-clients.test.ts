@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
 import { suite, type TestContext, test } from 'node:test'
-import { openHouse } from '../../support/front-house.ts'
+import { openFrontend } from '../../support/frontend.ts'
 import { until } from '../../support/until.ts'
 
 const STALL = { limits: { clientStallMs: 400 } }
@@ -12,7 +12,7 @@ for (const [what, query] of [
   ['a large answer', 'bytes=50000000'],
 ] as const) {
   test(`cuts off a client that reads nothing of ${what}`, async t => {
-    const { origin, frontend } = await openHouse(t, { config: STALL })
+    const { origin, frontend } = await openFrontend(t, { config: STALL })
     const socket = await dial(t, origin)
     socket.pause()
     socket.write(`POST /generate?${query} HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}`)
@@ -22,7 +22,7 @@ for (const [what, query] of [
 }
 
 test('waits for a client that reads now and then', async t => {
-  const { origin } = await openHouse(t, {
+  const { origin } = await openFrontend(t, {
     config: { limits: { clientStallMs: 2000, relayBytesPerStream: 65_536 } },
   })
   const response = await fetch(`${origin}/generate?stream=20000&size=1000`, { method: 'POST' })
@@ -37,7 +37,7 @@ test('waits for a client that reads now and then', async t => {
 // Nearly all of their time these wait for the limits.
 suite('a body that is slow', { concurrency: 2 }, () => {
   test('answers 408 to a body that stops coming, and closes the connection', async t => {
-    const { origin, frontend } = await openHouse(t, { config: { timeouts: { bodyMs: 300 } } })
+    const { origin, frontend } = await openFrontend(t, { config: { timeouts: { bodyMs: 300 } } })
     for (const sent of ['', '{"text":']) {
       // oxlint-disable-next-line no-await-in-loop -- one after the other
       const answer = await stoppedUpload(t, origin, sent)
@@ -49,7 +49,7 @@ suite('a body that is slow', { concurrency: 2 }, () => {
   })
 
   test('answers 408 to a body that comes byte by byte, and takes one that is slow and steady', async t => {
-    const { origin } = await openHouse(t, {
+    const { origin } = await openFrontend(t, {
       config: { timeouts: { bodyMs: 1000 }, limits: { bodyProgressBytes: 50 } },
     })
     const [trickled, steady] = await Promise.all([

@@ -12,7 +12,7 @@ import { createEchoMemory, openingsSeen } from './echo-router.ts'
 
 export const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
-export interface House {
+export interface TestFrontend {
   readonly frontend: Frontend
   readonly threads: RouterThreads
   /** Openings of requests that the threads have seen so far. */
@@ -20,13 +20,13 @@ export interface House {
   readonly origin: string
 }
 
-export interface HouseOptions {
+export interface TestFrontendOptions {
   readonly config?: ConfigInput
   readonly threads?: number
   readonly readiness?: FrontendOptions['readiness']
 }
 
-export async function openHouse(t: TestContext, options: HouseOptions = {}): Promise<House> {
+export async function openFrontend(t: TestContext, options: TestFrontendOptions = {}): Promise<TestFrontend> {
   const server = { ...options.config?.server, host: '127.0.0.1', port: 0 }
   const config = configSchema.parse({ ...options.config, server })
   const count = options.threads ?? 1
