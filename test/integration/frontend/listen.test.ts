@@ -1,4 +1,4 @@
-/** A port that is somebody else's is not shared, though our own listeners share theirs. */
+/** The port of another process is not shared, although our own listeners share theirs. */
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
@@ -19,7 +19,7 @@ function listenOn(port: number): Promise<unknown> {
   })
 }
 
-test('does not start on the port of another program, and says which port it is', async t => {
+test('does not start on the port of another program, and names the port', async t => {
   const other = createServer()
   t.after(() => other.close())
   const port = await listen(other)
@@ -29,7 +29,7 @@ test('does not start on the port of another program, and says which port it is',
   )
 })
 
-test('does not share the port of another gateway, which goes on', async t => {
+test('does not share the port of another gateway, which keeps working', async t => {
   const { origin, frontend } = await openFrontend(t)
   await assert.rejects(listenOn(frontend.port), /EADDRINUSE/)
   assert.equal(await (await fetch(`${origin}/health`)).text(), 'OK')

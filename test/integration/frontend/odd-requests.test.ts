@@ -1,6 +1,6 @@
 /**
- * Requests that no decent client sends: each gets a clear answer or its connection is closed, and the next client is
- * served. Where the answer has no body of ours, uWebSockets.js gave it before the gateway saw the request.
+ * Malformed and unusual requests: each gets a clear response or its connection is closed, and the next client is served.
+ * A response without a body of ours comes from uWebSockets.js, before the gateway has seen the request.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -22,7 +22,7 @@ function chunked(body: string): string {
 
 const CHUNK = `${BODY.length.toString(16)}\r\n${BODY}\r\n`
 
-/** What is answered with which status; the echo of the router thread comes with every 200. */
+/** Requests and the status that each gets. A 200 carries the echo of the router thread. */
 const ODD: readonly [name: string, request: string, status: number][] = [
   ['a content-length twice, the same', post('/generate', LENGTH + LENGTH), 200],
   ['two values of content-length', post('/generate', `${LENGTH}content-length: 3\r\n`), 400],
@@ -74,7 +74,7 @@ const ODD: readonly [name: string, request: string, status: number][] = [
   ['the first bytes of TLS', '\x16\x03\x01\x02\x00\x01\x00\x01\r\n\r\n', 505],
 ]
 
-test('answers each odd request with a status, and the next client as ever', async t => {
+test('responds to each odd request with a status, and serves the next client', async t => {
   const { origin, frontend } = await openFrontend(t)
   const ask = (text: string): Promise<string> => sendRaw(t, origin, Buffer.from(text, 'latin1'), hasHead)
   const check = ([name, request, status]: (typeof ODD)[number]): Promise<void> =>
@@ -91,7 +91,7 @@ function hasHead(answer: string): boolean {
   return answer.includes('\r\n\r\n')
 }
 
-test('says no length of the body that an answer to OPTIONS has none of', async t => {
+test('sends no Content-Length in the bodyless response to OPTIONS', async t => {
   const { origin } = await openFrontend(t)
   const options = 'OPTIONS /generate HTTP/1.1\r\nhost: a\r\n\r\n'
   assert.doesNotMatch(await sendRaw(t, origin, options, hasHead), /content-length/i)
@@ -101,7 +101,7 @@ test('says no length of the body that an answer to OPTIONS has none of', async t
 
 const METHODS = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE']
 
-test('takes each method on each route as the route says', async t => {
+test('accepts exactly the methods of each route', async t => {
   const { origin, frontend } = await openFrontend(t)
   const check = async (path: string, method: string, takes: readonly string[]): Promise<void> => {
     const response = await fetch(origin + path, { method })
@@ -118,7 +118,7 @@ test('takes each method on each route as the route says', async t => {
   await until(() => frontend.openRequests === 0)
 })
 
-test('a header that the connection header names goes no further, but for what is meant for the gateway', async t => {
+test('a header named by Connection is not forwarded, except the timeout headers of the gateway', async t => {
   const { origin } = await openFrontend(t)
   const named = 'authorization: k\r\ntraceparent: tp\r\nx-idle-timeout-ms: 9\r\ntracestate: ts\r\n'
   const connection =

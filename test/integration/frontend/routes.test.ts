@@ -1,4 +1,4 @@
-/** The front end as a client meets it: routes, methods, status codes, headers. */
+/** The front end as a client sees it: routes, methods, status codes, headers. */
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { suite, test } from 'node:test'
@@ -6,7 +6,7 @@ import type { Readiness } from '../../../src/core/readiness.ts'
 import { openFrontend } from '../../support/frontend.ts'
 import { until } from '../../support/until.ts'
 
-test('takes a request to a router thread and its answer back', async t => {
+test('passes a request to a router thread and its response back', async t => {
   const { origin } = await openFrontend(t)
   const body = JSON.stringify({ text: 'ünï' })
   const response = await fetch(`${origin}/generate?a=1`, {
@@ -78,7 +78,7 @@ const REFUSALS = [
   { method: 'POST', path: '/update_weights_from_disk', status: 501, code: 'not-implemented' },
 ]
 
-test('refuses what it does not serve, in the error shape of OpenAI', async t => {
+test('refuses what it does not serve with an OpenAI error', async t => {
   const { origin } = await openFrontend(t)
   const ask = async ({ method, path, status, code }: (typeof REFUSALS)[number]): Promise<void> => {
     const response = await fetch(origin + path, { method })
@@ -90,7 +90,7 @@ test('refuses what it does not serve, in the error shape of OpenAI', async t => 
   await Promise.all(REFUSALS.map(ask))
 })
 
-test('tells which methods a path takes', async t => {
+test('names the methods that a path accepts', async t => {
   const { origin } = await openFrontend(t)
   const refused = await fetch(`${origin}/generate`)
   assert.equal(refused.headers.get('allow'), 'POST, PUT, OPTIONS')
@@ -107,7 +107,7 @@ const NOT_READY: Readiness = {
 }
 
 for (const path of ['/health', '/liveness']) {
-  test(`answers ${path} itself, also when nothing is ready`, async t => {
+  test(`serves ${path} itself, even when it is not ready`, async t => {
     const { origin } = await openFrontend(t, { readiness: () => NOT_READY })
     const response = await fetch(origin + path)
     assert.equal(await response.text(), 'OK')
@@ -117,7 +117,7 @@ for (const path of ['/health', '/liveness']) {
   })
 }
 
-test('tells whether and why it is not ready', async t => {
+test('reports whether it is ready, and why not', async t => {
   let readiness = NOT_READY
   const { origin } = await openFrontend(t, { readiness: () => readiness })
   const refused = await fetch(`${origin}/readiness`)
@@ -129,7 +129,7 @@ test('tells whether and why it is not ready', async t => {
   assert.deepEqual(await ready.json(), { status: 'ready', healthy_workers: 4, total_workers: 4 })
 })
 
-test('answers HEAD without a body, also with an error, and keeps the connection usable', async t => {
+test('responds to HEAD without a body, even with an error, and keeps the connection usable', async t => {
   const { origin } = await openFrontend(t)
   const refused = await fetch(`${origin}/generate`, { method: 'HEAD' })
   assert.equal(refused.status, 405)
@@ -138,7 +138,7 @@ test('answers HEAD without a body, also with an error, and keeps the connection 
   assert.equal(await next.text(), 'OK')
 })
 
-test('keeps the id of the client and makes one where there is none', async t => {
+test('keeps the request id of the client, and creates one if there is none', async t => {
   const { origin } = await openFrontend(t)
   const own = await fetch(`${origin}/v1/models`, { headers: { 'x-request-id': 'mine-1' } })
   assert.equal(own.headers.get('x-request-id'), 'mine-1')
@@ -176,14 +176,14 @@ suite('A content encoding', () => {
       if (status === 415) assert.ok(text.includes(`Unsupported Content-Encoding ${encoding}:`), text)
     })
 
-  test('says nothing of a request without a body', async t => {
+  test('does not matter for a request without a body', async t => {
     const { origin } = await openFrontend(t)
     const response = await fetch(`${origin}/v1/models`, { headers: { 'content-encoding': 'gzip' } })
     assert.equal(response.status, 200)
   })
 })
 
-test('refuses with 503 what is more than may be open', async t => {
+test('refuses requests beyond the limit of open ones with 503', async t => {
   const { origin, frontend } = await openFrontend(t, { config: { limits: { openExchanges: 1 } } })
   const hanging = request(`${origin}/generate?silent`, { method: 'POST' })
   hanging.on('error', () => {})
@@ -197,7 +197,7 @@ test('refuses with 503 what is more than may be open', async t => {
   assert.equal((await fetch(`${origin}/v1/models`)).status, 200)
 })
 
-test('passes on no query where there is none', async t => {
+test('forwards no query if there is none', async t => {
   const { origin } = await openFrontend(t)
   const response = await fetch(`${origin}/generate`, { method: 'POST' })
   assert.partialDeepStrictEqual(await response.json(), { query: '' })

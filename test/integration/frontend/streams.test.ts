@@ -1,4 +1,4 @@
-/** Streamed answers: order, clients that leave, clients that do not read, threads that die, many at once. */
+/** Streamed responses: order, clients that leave, clients that do not read, threads that die, many streams at once. */
 import assert from 'node:assert/strict'
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { test } from 'node:test'
@@ -19,7 +19,7 @@ test('does not end a stream at an empty chunk', async t => {
   assert.equal(await response.text(), '')
 })
 
-test('tells the router thread when a client leaves, before the answer and within it', async t => {
+test('notifies the router thread when a client leaves, before and during the response', async t => {
   const { origin, frontend } = await openFrontend(t)
   const silent = open(`${origin}/generate?silent`)
   const hanging = open(`${origin}/generate?hang`)
@@ -31,7 +31,7 @@ test('tells the router thread when a client leaves, before the answer and within
   assert.equal(frontend.openRequests, 0)
 })
 
-test('stops the credit of a client that does not read, and serves it whole when it does', async t => {
+test('gives no credit for a client that does not read, and serves it in full when it does', async t => {
   const { origin } = await openFrontend(t, { config: { limits: { relayBytesPerStream: 65_536 } } })
   const bytes = 64 * 1024 * 1024
   const response = await once(open(`${origin}/generate?stream=${bytes / 4096}&size=4096`))
@@ -47,7 +47,7 @@ test('stops the credit of a client that does not read, and serves it whole when 
   assert.equal(received, bytes)
 })
 
-test('ends the streams of a lost thread, saves who is not to blame, and serves the next request', async t => {
+test('ends the streams of a lost thread, saves its unstarted requests, and serves the next one', async t => {
   const { origin, frontend, threads } = await openFrontend(t)
   const innocent = once(open(`${origin}/generate?once`))
   const hanging = await once(open(`${origin}/generate?hang`))
@@ -63,7 +63,7 @@ test('ends the streams of a lost thread, saves who is not to blame, and serves t
   assert.equal(frontend.openRequests, 0)
 })
 
-test('tells the engines to a thread that replaces a lost one', async t => {
+test('sends the engine snapshot to a thread that replaces a lost one', async t => {
   const { origin, threads } = await openFrontend(t)
   threads.sendSnapshot({ generation: 7, engines: [] })
   await until(async () => (await ask(origin, 'generation')) === '7')
@@ -72,7 +72,7 @@ test('tells the engines to a thread that replaces a lost one', async t => {
   assert.equal(await ask(origin, 'generation'), '7')
 })
 
-test('answers thousands of requests at once, over two threads', async t => {
+test('serves thousands of requests at once, over two threads', async t => {
   const { origin, frontend, threads } = await openFrontend(t, { threads: 2 })
   const agent = new Agent({ keepAlive: true, maxSockets: 200 })
   t.after(() => agent.destroy())
@@ -89,7 +89,7 @@ test('answers thousands of requests at once, over two threads', async t => {
   )
 })
 
-test('aborts what is open when it closes', async t => {
+test('aborts open requests when it closes', async t => {
   const setup: TestFrontend = await openFrontend(t)
   const hanging = await once(open(`${setup.origin}/generate?hang`))
   setup.frontend.close()

@@ -7,7 +7,7 @@ import type { Priority } from '../../../../src/frontend/intake/priority.ts'
 
 interface Setup {
   readonly admission: Admission<string>
-  /** What was told, in order. */
+  /** Calls of `onTurn` and `onRefused`, in order. */
   readonly events: string[]
   readonly settings: { capacity: number; isMemoryShort: boolean; nowMs: number }
   readonly ask: (name: string, priority?: Priority, bytes?: number) => string
@@ -52,20 +52,20 @@ function setup(
 
 const turn = (): Promise<void> => Promise.resolve()
 
-suite('Places', () => {
+suite('Permits', () => {
   for (const [what, capacity, configured, live, expected] of [
     ['none while no engine is healthy', 0, -1, Infinity, 0],
-    ['no bound when nobody names one', Infinity, -1, Infinity, Infinity],
-    ['the capacity and an eighth more', 80, -1, Infinity, 90],
-    ['four more at least', 2, 0, Infinity, 6],
-    ['what the operator allows', 80, 7, Infinity, 7],
-    ['what the descriptors allow', 80, 70, 6, 6],
+    ['unlimited without any limit', Infinity, -1, Infinity, Infinity],
+    ['the capacity plus an eighth', 80, -1, Infinity, 90],
+    ['at least four more than the capacity', 2, 0, Infinity, 6],
+    ['as many as the operator allows', 80, 7, Infinity, 7],
+    ['as many as the descriptors allow', 80, 70, 6, 6],
   ] as const)
     test(`are ${what}`, () => assert.equal(permitsFor(capacity, configured, live), expected))
 })
 
 suite('Admission', () => {
-  test('starts what fits, and the others in order as places become free', async t => {
+  test('starts what fits, and the rest in order as permits are returned', async t => {
     const { admission, events, ask } = setup(t, { maxConcurrentRequests: 2 })
     assert.deepEqual(
       ['a', 'b', 'c', 'd'].map(name => ask(name)),
@@ -81,7 +81,7 @@ suite('Admission', () => {
     assert.equal(admission.waiting, 0)
   })
 
-  test('lets nobody overtake those who wait', async t => {
+  test('lets no request overtake the queue', async t => {
     const { admission, events, ask } = setup(t, { maxConcurrentRequests: 1 })
     ask('a')
     ask('b')
@@ -91,7 +91,7 @@ suite('Admission', () => {
     assert.deepEqual(events, ['b'])
   })
 
-  test('refuses what finds no room in the queue, and says when to come again', t => {
+  test('refuses a request that finds the queue full, and says when to retry', t => {
     const { admission, ask } = setup(t, { maxConcurrentRequests: 1, queueSize: 2, queueBytes: 25 })
     assert.deepEqual(
       ['a', 'b'].map(name => ask(name)),
@@ -104,7 +104,7 @@ suite('Admission', () => {
     assert.ok(refusal?.status === 429 && (refusal.retryAfterMs ?? 0) >= 1000)
   })
 
-  test('refuses what had no turn in time', t => {
+  test('refuses a request that has waited too long', t => {
     const { events, ask, pass } = setup(t, { maxConcurrentRequests: 1, queueTimeoutSecs: 2 })
     ask('a')
     ask('b')
@@ -116,7 +116,7 @@ suite('Admission', () => {
     assert.deepEqual(events, ['b: queue-timeout 503', 'c: queue-timeout 503'])
   })
 
-  test('does not let a request wait beyond its total deadline', t => {
+  test('does not let a request wait beyond its total timeout', t => {
     const { events, ask, pass } = setup(t, { maxConcurrentRequests: 1 }, 500)
     ask('a')
     ask('b')
@@ -134,7 +134,7 @@ suite('Admission', () => {
     assert.deepEqual(events, ['a'])
   })
 
-  test('refuses when no engine has come back in time, counted from when the last was lost', t => {
+  test('refuses requests when an outage lasts too long, counted from its start', t => {
     const { settings, events, ask, pass } = setup(t, { maxConcurrentRequests: 1 })
     ask('a')
     ask('b')
@@ -147,14 +147,14 @@ suite('Admission', () => {
     assert.deepEqual(events, ['b: no-engine-available 503'])
   })
 
-  test('refuses requests for tokens, and those alone, while memory is short', t => {
+  test('refuses generation requests, and no others, while memory is short', t => {
     const { admission, settings, ask } = setup(t)
     settings.isMemoryShort = true
     assert.equal(ask('a'), 'memory-pressure')
     assert.equal(admission.enter(false), undefined)
   })
 
-  test('forgets a client that has left', async t => {
+  test('skips a request whose client has left', async t => {
     const { admission, events, ask } = setup(t, { maxConcurrentRequests: 1 })
     ask('a')
     const ticket = new Ticket('gone', 'normal', 10, 0)
