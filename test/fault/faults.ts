@@ -126,7 +126,7 @@ const STATUSES: readonly Fault[] = [
     fate: 'passing',
     status: 500,
     cause: 'status',
-    says: 'engine answered 500',
+    says: 'engine responded with status 500',
     blame: 'engine',
     play: () => ({ pieces: ['HTTP/1.1 500 Scripted\r\ncontent-length: 100\r\n\r\n'], ending: 'hang' }),
   },

@@ -262,7 +262,7 @@ suite('DecodeLeg that only waits to be aborted', () => {
       const { leg, told } = listen()
       let signs = 0
       leg.onHead(200, STREAM)
-      leg.onFirstSign = () => {
+      leg.onFirstItem = () => {
         signs++
         leg.isOpen = false
       }
