@@ -1,13 +1,15 @@
 /** The request of one leg on its connection, with the lease that counts it on its engine. */
 import type { Engine } from '../../src/core/engine.ts'
 import type { Lease } from '../../src/shared/leases.ts'
-import type { RequestHandle, ResponseHandler } from '../upstream/types.ts'
-import type { Upstreams } from '../upstream/upstreams.ts'
+import type { RequestHandle, ResponseHandler, UpstreamRequestOptions } from '../upstream/types.ts'
 import type { RouterMetrics } from './metrics.ts'
 import type { AttemptPlan } from './plan.ts'
 
 export interface LegDependencies {
-  readonly upstreams: Pick<Upstreams, 'to'>
+  /** Implemented by `Upstreams`. */
+  readonly upstreams: {
+    to(url: string): { send(request: UpstreamRequestOptions, handler: ResponseHandler): RequestHandle }
+  }
   readonly metrics: Pick<RouterMetrics, 'legUnsent'>
 }
 

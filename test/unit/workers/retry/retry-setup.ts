@@ -46,15 +46,14 @@ export interface FakeAttempt {
   /** Calls of the loop, in order. */
   readonly calls: string[]
   /** Ends the attempt before a byte was forwarded. */
-  fail(failure: Failure): void
-  release(): void
+  readonly fail: (failure: Failure) => void
 }
 
 export interface RetrySetup {
   readonly loop: RetryLoop
   readonly attempts: readonly FakeAttempt[]
   /** The attempt that was started last. */
-  latest(): FakeAttempt
+  readonly latest: () => FakeAttempt
   /** What the handler of the client was called with. */
   readonly handled: string[]
   /** What breakers and pair health were told, probes included. */
@@ -65,9 +64,9 @@ export interface RetrySetup {
   readonly avoided: number[][]
   readonly capacityQueue: CapacityQueue
   /** Moves the clock in steps of 5 ms and runs the timers that are due. */
-  pass(ms: number): void
+  readonly pass: (ms: number) => void
   /** Sets what the next choices return. */
-  choose(next: () => PairChoice): void
+  readonly choose: (next: () => PairChoice) => void
 }
 
 export interface RetryOptions {
@@ -149,7 +148,7 @@ export function setUpRetries(t: TestContext, options: RetryOptions = {}): RetryS
           release()
           events.onError(failure)
         }
-        attempts.push({ plan, events, calls, fail, release })
+        attempts.push({ plan, events, calls, fail })
         return {
           start: () => calls.push('start'),
           abort: () => {
