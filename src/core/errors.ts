@@ -4,7 +4,10 @@
  * The table is the only place that maps a code to an HTTP status and says whether another attempt may help.
  */
 
-/** Whose fault: decides the log level, the metric label, and whether a circuit breaker hears of it. */
+/**
+ * The side that an error code stands for. Decides under which outcome a request is counted and whether its end is logged.
+ * Breakers do not read it: which engine an attempt's failure is charged to is `Failure.chargedTo`.
+ */
 export type Fault = 'client' | 'gateway' | 'engine'
 
 /** Which engine of the pair failed. */

@@ -65,7 +65,7 @@ export class RetryLoop implements AttemptEvents, Waiter {
     this.#reporter.abandoned()
   }
 
-  /** The client asked to abort by rid: the engines are told to stop, and what they respond is the response. */
+  /** The client asked to abort by rid: the engines are asked to stop, and what they still send is the response. */
   requestAbort(): void {
     this.#isAbortRequested = true
     if (this.#delay?.isWaiting !== true && this.#queueKey === undefined) return this.#attempt?.requestAbort()
