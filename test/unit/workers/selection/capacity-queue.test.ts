@@ -11,15 +11,15 @@ const PREFILL = engineOf({ slot: 0, role: 'prefill', maxRunning: 8 })
 const DECODE = engineOf({ slot: 1, maxRunning: 2 })
 const PAIR = { prefill: PREFILL, decode: DECODE }
 
-interface House {
+interface Setup {
   readonly slots: EngineSlots
-  readonly capacity: CapacityQueue
+  readonly queue: CapacityQueue
 }
 
-function newHouse(more: { maxLegs?: number; maxPerEngine?: number } = {}): House {
+function setUp(options: { maxLegs?: number; maxPerEngine?: number } = {}): Setup {
   const slots = new EngineSlots(createSharedMemory(2, 2))
-  const { maxLegs = Infinity, maxPerEngine = 0 } = more
-  return { slots, capacity: new CapacityQueue({ slots, thread: 0, maxLegs, maxPerEngine }) }
+  const { maxLegs = Infinity, maxPerEngine = 0 } = options
+  return { slots, queue: new CapacityQueue({ slots, thread: 0, maxLegs, maxPerEngine }) }
 }
 
 function free({ prefill, decode }: PairLeases): void {
@@ -27,11 +27,11 @@ function free({ prefill, decode }: PairLeases): void {
   decode.release()
 }
 
-/** Waits for a pair; `log` hears of the start. */
-function waiterOf({ capacity }: House, log: string[], name: string, held: PairLeases[] = []): Waiter {
+/** A waiter that takes a pair, and writes its name to `log` when it starts. */
+function waiterOf({ queue }: Setup, log: string[], name: string, held: PairLeases[] = []): Waiter {
   return {
     tryStart() {
-      const leases = capacity.tryTake(PAIR, 1)
+      const leases = queue.tryTake(PAIR, 1)
       if (leases === undefined) return false
       held.push(leases)
       log.push(name)
@@ -40,69 +40,69 @@ function waiterOf({ capacity }: House, log: string[], name: string, held: PairLe
   }
 }
 
-suite('Capacity', () => {
-  test('gives places on both engines or on none', () => {
-    const { slots, capacity } = newHouse()
-    assert.ok(capacity.tryTake(PAIR, 2))
-    assert.ok(!capacity.hasRoom(DECODE, 1))
-    assert.ok(capacity.hasRoom(PREFILL, 6))
-    assert.equal(capacity.tryTake(PAIR, 1), undefined)
+suite('CapacityQueue', () => {
+  test('gives leases on both engines or on none', () => {
+    const { slots, queue } = setUp()
+    assert.ok(queue.tryTake(PAIR, 2))
+    assert.ok(!queue.hasRoom(DECODE, 1))
+    assert.ok(queue.hasRoom(PREFILL, 6))
+    assert.equal(queue.tryTake(PAIR, 1), undefined)
     assert.deepEqual([slots.inFlight(0), slots.inFlight(1)], [2, 2])
   })
 
-  test('takes the smaller of what the engine names and what is configured', () => {
-    const { capacity } = newHouse({ maxPerEngine: 1 })
-    assert.ok(capacity.tryTake(PAIR, 1))
-    assert.equal(capacity.tryTake(PAIR, 1), undefined)
+  test('applies the smaller of the capacities that the engine reports and that is configured', () => {
+    const { queue } = setUp({ maxPerEngine: 1 })
+    assert.ok(queue.tryTake(PAIR, 1))
+    assert.equal(queue.tryTake(PAIR, 1), undefined)
   })
 
-  test('has no more legs than connections', () => {
-    const { capacity } = newHouse({ maxLegs: 3 })
-    const first = capacity.tryTake(PAIR, 1)
-    assert.equal(capacity.tryTake(PAIR, 1), undefined)
+  test('allows no more legs than connections', () => {
+    const { queue } = setUp({ maxLegs: 3 })
+    const first = queue.tryTake(PAIR, 1)
+    assert.equal(queue.tryTake(PAIR, 1), undefined)
     if (first !== undefined) free(first)
-    assert.ok(capacity.tryTake(PAIR, 1))
+    assert.ok(queue.tryTake(PAIR, 1))
   })
 
-  test('serves those who wait in order, and forgets one that has left', async t => {
-    const house = newHouse()
+  test('serves waiters in order, and forgets one that has left', async t => {
+    const setup = setUp()
     const [log, held]: [string[], PairLeases[]] = [[], []]
-    const first = house.capacity.tryTake(PAIR, 2)
-    const gone = waiterOf(house, log, 'gone')
-    for (const waiter of [waiterOf(house, log, 'a', held), gone, waiterOf(house, log, 'b', held)]) {
-      house.capacity.wait('', waiter)
-      t.after(() => house.capacity.leave('', waiter))
+    const first = setup.queue.tryTake(PAIR, 2)
+    const gone = waiterOf(setup, log, 'gone')
+    for (const waiter of [waiterOf(setup, log, 'a', held), gone, waiterOf(setup, log, 'b', held)]) {
+      setup.queue.wait('', waiter)
+      t.after(() => setup.queue.leave('', waiter))
     }
-    house.capacity.leave('', gone)
-    assert.ok(house.capacity.hasWaiting(''))
+    setup.queue.leave('', gone)
+    assert.ok(setup.queue.hasWaiting(''))
     if (first !== undefined) free(first)
     await nextTurn()
     assert.deepEqual(log, ['a', 'b'])
-    assert.ok(!house.capacity.hasWaiting(''))
+    assert.ok(!setup.queue.hasWaiting(''))
   })
 
-  test('does not let a full model hold up another', async t => {
-    const house = newHouse()
+  test('does not let one key hold up another', async t => {
+    const setup = setUp()
     const log: string[] = []
-    const other = house.capacity.tryTake(PAIR, 1)
+    const held = setup.queue.tryTake(PAIR, 1)
     const stuck: Waiter = { tryStart: () => false }
-    house.capacity.wait('a', stuck)
-    t.after(() => house.capacity.leave('a', stuck))
-    house.capacity.wait('b', waiterOf(house, log, 'b'))
-    if (other !== undefined) free(other)
+    setup.queue.wait('a', stuck)
+    t.after(() => setup.queue.leave('a', stuck))
+    setup.queue.wait('b', waiterOf(setup, log, 'b'))
+    if (held !== undefined) free(held)
     await nextTurn()
     assert.deepEqual(log, ['b'])
   })
 
   test('finds room that another thread has made', (t: TestContext) => {
     t.mock.timers.enable({ apis: ['setInterval'] })
-    const house = newHouse()
+    const setup = setUp()
     const log: string[] = []
-    const theirs = Lease.tryAcquire(house.slots, 1, DECODE, { weight: 2, capacity: 2 })
-    house.capacity.wait('', waiterOf(house, log, 'a'))
+    const foreignLease = Lease.tryAcquire(setup.slots, 1, DECODE, { weight: 2, capacity: 2 })
+    setup.queue.wait('', waiterOf(setup, log, 'a'))
     t.mock.timers.tick(5)
     assert.deepEqual(log, [])
-    theirs?.release()
+    foreignLease?.release()
     t.mock.timers.tick(5)
     assert.deepEqual(log, ['a'])
   })
