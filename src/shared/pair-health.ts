@@ -37,7 +37,7 @@ export class PairHealth {
     this.#options = options
   }
 
-  /** Whether no pair has failures: one atomic load, which spares all others in the usual case. */
+  /** Whether no pair has failures: one atomic load, usually the only one that is needed. */
   areAllUsable(): boolean {
     return Atomics.load(this.#cells, FAILING) <= 0
   }

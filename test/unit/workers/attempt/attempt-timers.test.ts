@@ -106,7 +106,7 @@ suite('AttemptTimers', () => {
     [{ firstTokenMs: 10, idleMs: 20 }, ['first-token 10 by client', 'body 20 by client']],
     [{ firstTokenMs: 1001, idleMs: 501 }, ['body 501', 'first-token 1001']],
   ] as const)
-    test(`tells a client's timeout of ${requested.idleMs} ms from the configured one`, t => {
+    test(`distinguishes a client's timeout of ${requested.idleMs} ms from the configured one`, t => {
       const { timers, fired, pass } = setUpTimers(t, requested)
       timers.startFirstToken()
       timers.renewBody()

@@ -96,12 +96,12 @@ suite('classifyPayload', () => {
     }
   })
 
-  const places: readonly [string, string, number | undefined][] = [
+  const rows: readonly [string, string, number | undefined][] = [
     ['meta_info', '{"text":"a","meta_info":{"prompt_tokens":7}}', 7],
     ['usage', '{"choices":[{"text":"a"}],"usage":{"prompt_tokens":7}}', 7],
     ['nowhere', '{"choices":[{"text":"a"}]}', undefined],
   ]
-  for (const [where, data, expected] of places) {
+  for (const [where, data, expected] of rows) {
     test(`reads prompt tokens: ${where}`, () => {
       const classified = classifyPayload(data)
       assert.equal(classified.kind === 'good' ? classified.promptTokens : 'none', expected)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
 import { RetryDelay } from '../../../../workers/retry/retry-delay.ts'
 
-/** A budget queue that lets nothing pass until it is told to. */
+/** A delay whose budget queue lets a retry pass at once, or only when the test calls it. */
 function setUpDelay(t: TestContext, hasBudget = false) {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const queued = new Set<() => void>()

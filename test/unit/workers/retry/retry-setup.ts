@@ -56,7 +56,7 @@ export interface RetrySetup {
   readonly latest: () => FakeAttempt
   /** What the handler of the client was called with. */
   readonly handled: string[]
-  /** What breakers and pair health were told, probes included. */
+  /** What was reported to breakers and pair health, including probes. */
   readonly feedback: string[]
   readonly metrics: string[]
   readonly log: string[]
