@@ -3,13 +3,15 @@
  * loop of them for each sample), keeps the client's credit and the total deadline.
  */
 
+import type { Config } from '../src/config/config.ts'
 import type { GenerationEndpoint } from '../src/core/endpoint.ts'
 import { GatewayError } from '../src/core/errors.ts'
 import { CreditBalance } from '../src/messages/credit.ts'
 import { headerIn } from '../src/messages/flat-headers.ts'
 import type { OpenMessage } from '../src/messages/types.ts'
+import type { Logger } from '../src/telemetry/log.ts'
 import type { RequestOutcome } from '../src/telemetry/metric-catalogue.ts'
-import { outcomeOf } from './attempt/metrics.ts'
+import { outcomeOf, type RouterMetrics } from './attempt/metrics.ts'
 import type { AttemptHandler, ResponseHead } from './attempt/plan.ts'
 import type { Failure } from './classify/failure.ts'
 import { asGatewayError } from './internal-error.ts'
@@ -17,8 +19,8 @@ import { type RequestFields, readFields } from './request/fields.ts'
 import { readTimeouts, type TimedHeaders } from './request/timeouts.ts'
 import { EditingHandler } from './response/editing-handler.ts'
 import type { ResponseSender } from './response-sender.ts'
-import { type EngineRequest, RetryLoop } from './retry/retry-loop.ts'
-import type { RouterContext } from './retry/router-context.ts'
+import type { EngineRequest } from './retry/engine-request.ts'
+import { RetryLoop, type RetryLoopDependencies } from './retry/retry-loop.ts'
 import { FanOut } from './samples/fan-out.ts'
 
 const PATHS = {
@@ -29,9 +31,15 @@ const PATHS = {
 
 type Run = RetryLoop | FanOut
 
+export interface RoutedRequestDependencies extends RetryLoopDependencies {
+  readonly config: Pick<Config, 'retry' | 'timeouts' | 'limits'>
+  readonly metrics: RouterMetrics
+  readonly log: Logger
+}
+
 export class RoutedRequest implements AttemptHandler {
   readonly #reply: ResponseSender
-  readonly #context: RouterContext
+  readonly #dependencies: RoutedRequestDependencies
   readonly #credit: CreditBalance
   readonly #onEnd: () => void
   readonly #startedMs: number
@@ -45,20 +53,25 @@ export class RoutedRequest implements AttemptHandler {
   clientRids: readonly string[] = []
 
   /** `onEnd` is called once, after the last row. */
-  constructor(message: OpenMessage, reply: ResponseSender, context: RouterContext, onEnd: () => void) {
+  constructor(
+    message: OpenMessage,
+    reply: ResponseSender,
+    dependencies: RoutedRequestDependencies,
+    onEnd: () => void,
+  ) {
     this.#reply = reply
-    this.#context = context
+    this.#dependencies = dependencies
     this.#credit = new CreditBalance(message.creditBytes)
     this.#onEnd = onEnd
-    this.#startedMs = context.nowMs() - message.ageMs
-    this.#totalMs = context.config.timeouts.totalSecs * 1000
+    this.#startedMs = dependencies.nowMs() - message.ageMs
+    this.#totalMs = dependencies.config.timeouts.totalSecs * 1000
   }
 
   /** Never throws: what goes wrong is the client's answer. */
   start(endpoint: GenerationEndpoint, message: OpenMessage): void {
     this.#endpoint = endpoint
     try {
-      const timed = readTimeouts(message.headers, this.#context.config.timeouts)
+      const timed = readTimeouts(message.headers, this.#dependencies.config.timeouts)
       this.#totalMs = timed.timeouts.totalMs
       this.#totalTimer = setTimeout(() => this.#expire(), Math.max(0, this.#totalMs - message.ageMs))
       const fields = readFields(endpoint, message.body)
@@ -66,7 +79,7 @@ export class RoutedRequest implements AttemptHandler {
       this.#run = this.#createRun(this.#toRequest(endpoint, message, fields, timed))
       this.#run.start()
     } catch (error) {
-      this.#fail(asGatewayError(error, this.#context.log))
+      this.#fail(asGatewayError(error, this.#dependencies.log))
     }
   }
 
@@ -95,7 +108,7 @@ export class RoutedRequest implements AttemptHandler {
   }
 
   onHead(head: ResponseHead): void {
-    this.#context.metrics.firstToken(this.#ageMs())
+    this.#dependencies.metrics.firstToken(this.#ageMs())
     this.#reply.start(head.status, head.headers)
   }
 
@@ -126,7 +139,7 @@ export class RoutedRequest implements AttemptHandler {
     fields: RequestFields,
     { headers, timeouts }: TimedHeaders,
   ): EngineRequest {
-    const { samples } = this.#context.config.limits
+    const { samples } = this.#dependencies.config.limits
     if (fields.n > samples) {
       throw new GatewayError('invalid-request', `n is ${fields.n}; this gateway takes at most ${samples}.`)
     }
@@ -145,9 +158,9 @@ export class RoutedRequest implements AttemptHandler {
   }
 
   #createRun(request: EngineRequest): Run {
-    if (request.fields.n > 1) return new FanOut(request, this, this.#context)
+    if (request.fields.n > 1) return new FanOut(request, this, this.#dependencies)
     const sink = EditingHandler.isNeededFor(request.fields) ? new EditingHandler(request.fields, this) : this
-    return new RetryLoop(request, sink, this.#context)
+    return new RetryLoop(request, sink, this.#dependencies)
   }
 
   #expire(): void {
@@ -164,12 +177,12 @@ export class RoutedRequest implements AttemptHandler {
   }
 
   #ageMs(): number {
-    return this.#context.nowMs() - this.#startedMs
+    return this.#dependencies.nowMs() - this.#startedMs
   }
 
   #end(outcome: RequestOutcome): void {
     this.#isDone = true
-    if (this.#endpoint) this.#context.metrics.requestEnded(this.#endpoint, outcome, this.#ageMs())
+    if (this.#endpoint) this.#dependencies.metrics.requestEnded(this.#endpoint, outcome, this.#ageMs())
     clearTimeout(this.#totalTimer)
     this.#onEnd()
   }

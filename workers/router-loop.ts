@@ -8,11 +8,10 @@ import type { RowSink } from '../src/messages/codec.ts'
 import { ExchangeTable } from '../src/messages/exchange-ids.ts'
 import type { OpenMessage } from '../src/messages/types.ts'
 import { AbortByRid } from './abort-by-rid.ts'
-import { type FleetEndpoint, handleFleetRequest } from './engine-api/fleet-request.ts'
+import { type FleetEndpoint, type FleetRequest, handleFleetRequest } from './engine-api/fleet-request.ts'
 import { asGatewayError } from './internal-error.ts'
 import { ResponseSender } from './response-sender.ts'
-import type { RouterContext } from './retry/router-context.ts'
-import { RoutedRequest } from './routed-request.ts'
+import { RoutedRequest, type RoutedRequestDependencies } from './routed-request.ts'
 
 interface Open {
   abort(): void
@@ -21,15 +20,17 @@ interface Open {
   readonly clientRids?: readonly string[]
 }
 
+export type RouterLoopDependencies = RoutedRequestDependencies & FleetRequest['context']
+
 export class RouterLoop implements Pick<RowSink, 'onOpen' | 'onAbort' | 'onCredit'> {
   readonly #sender: BatchSender
-  readonly #context: RouterContext
+  readonly #dependencies: RouterLoopDependencies
   readonly #open = new ExchangeTable<Open>()
   readonly #abortByRid = new AbortByRid(order => this.#abortNamed(order))
 
-  constructor(sender: BatchSender, context: RouterContext) {
+  constructor(sender: BatchSender, dependencies: RouterLoopDependencies) {
     this.#sender = sender
-    this.#context = context
+    this.#dependencies = dependencies
   }
 
   onOpen(message: OpenMessage): void {
@@ -37,7 +38,7 @@ export class RouterLoop implements Pick<RowSink, 'onOpen' | 'onAbort' | 'onCredi
     const reply = new ResponseSender(id, this.#sender)
     if (endpoint === 'abort-request') return this.#orderAbort(message, reply)
     if (!isGeneration(endpoint)) return this.#askFleet(endpoint, message, reply)
-    const exchange = new RoutedRequest(message, reply, this.#context, () => this.#open.delete(id))
+    const exchange = new RoutedRequest(message, reply, this.#dependencies, () => this.#open.delete(id))
     this.#open.add(id, exchange)
     exchange.start(endpoint, message)
   }
@@ -60,11 +61,11 @@ export class RouterLoop implements Pick<RowSink, 'onOpen' | 'onAbort' | 'onCredi
     const controller = new AbortController()
     const { id } = message
     this.#open.add(id, { abort: () => controller.abort() })
-    handleFleetRequest(endpoint, { message, context: this.#context, signal: controller.signal })
+    handleFleetRequest(endpoint, { message, context: this.#dependencies, signal: controller.signal })
       .then(
         ({ status, body }) => controller.signal.aborted || reply.json(status, body),
         (error: unknown) =>
-          controller.signal.aborted || reply.error(asGatewayError(error, this.#context.log)),
+          controller.signal.aborted || reply.error(asGatewayError(error, this.#dependencies.log)),
       )
       .finally(() => this.#open.delete(id))
   }

@@ -15,6 +15,7 @@ import { LegJournal } from '../src/shared/leg-journal.ts'
 import { PairHealth } from '../src/shared/pair-health.ts'
 import { createLogger } from '../src/telemetry/log.ts'
 import { Recorder } from '../src/telemetry/recorder.ts'
+import { Attempt } from './attempt/attempt.ts'
 import { EngineAborts } from './attempt/engine-abort.ts'
 import { RouterMetrics } from './attempt/metrics.ts'
 import { RetryBudgetQueue } from './retry/budget-queue.ts'
@@ -60,12 +61,12 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
   })
   const log = createLogger(config.log, `router-${thread}`)
   const sender = new BatchSender(port)
+  const metrics = new RouterMetrics(recorder)
+  const attemptDependencies = { config, upstreams, aborts, journal: new LegJournal(shared, thread), metrics }
   const loop = new RouterLoop(sender, {
     config,
     pairSelector,
     upstreams,
-    aborts,
-    journal: new LegJournal(shared, thread),
     breakers,
     pairHealth,
     budgetQueue,
@@ -73,7 +74,8 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
     random: Math.random,
     nowMs: processNowMs,
     log,
-    metrics: new RouterMetrics(recorder),
+    metrics,
+    createAttempt: (plan, events) => new Attempt(plan, events, attemptDependencies),
   })
   const closed = new Promise<void>(resolve => {
     port.on('message', (message: Batch | ThreadOrder) => {

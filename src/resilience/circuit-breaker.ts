@@ -6,17 +6,18 @@
  *     │                            └──────────────── probe failed ◀──────┘  │  └────┘
  *     └─────────────────────────────── successThreshold good probes ◀───────┘
  *
- * Half-open lets one request through at a time, the probe. It has its slot until a deadline of its own, so that one
- * that is never heard of again (its thread died) does not keep the engine out for ever.
- * No clock, no memory: `shared/breaker-cells.ts` keeps the state, `workers/selection/breakers.ts` joins the two.
+ * A half-open breaker lets one request through at a time, the probe. The probe expires, so that one whose thread has died
+ * does not exclude the engine permanently.
+ * No clock and no memory: `shared/breaker-cells.ts` keeps the state, `workers/selection/breakers.ts` joins the two.
  */
 import type { BreakerState, WindowCounts } from '../core/breaker-state.ts'
 
 export interface BreakerOptions {
-  /** Failures within the window before the breaker may open; so many in a row may open it whatever the window holds. */
+  /** Failures in the window before the breaker may open; this many in a row may open it whatever else the window holds. */
   readonly failureThreshold: number
-  /** Good probes that close it. */
+  /** Good probes that close the breaker. */
   readonly successThreshold: number
+  /** Ended legs in the window below which their share of failures does not count. */
   readonly minSamples: number
   /** Share of the samples that must have failed, 0..1. */
   readonly failureShare: number
@@ -24,15 +25,15 @@ export interface BreakerOptions {
   readonly probeTimeoutMs: number
 }
 
-/** How a leg ended for its engine. `neutral`: it tells nothing of the engine (a 4xx, a client that left). */
+/** What a leg shows about its engine. `neutral`: nothing, for instance because the client left. */
 export type LegOutcome = 'good' | 'failed' | 'neutral'
 
 /**
- * An engine that is dead fails all that it gets: the row of failures shows it at once, where the share of a long
- * window of good answers would take as long again. But failures come early and good answers late: of a burst of requests the
- * few that fail end first, all in a row. So what is still in flight counts for the engine.
+ * Whether a closed breaker must open. `inFlight`: requests in flight on the engine.
  *
- * `inFlight`: legs that the engine has now.
+ * A dead engine fails every request: a run of failures shows it at once, where the share of failures in a long window
+ * of good responses would take as long again. But failures are quick and good responses slow: in a burst, the few
+ * requests that fail end first, and in a row. So requests in flight count as good.
  */
 export function mustOpen(
   { ok, failed, inARow }: WindowCounts,
@@ -45,7 +46,7 @@ export function mustOpen(
   return failed >= failureThreshold && samples >= minSamples && failed >= (samples + inFlight) * failureShare
 }
 
-/** Whether a request may be sent now; unless closed, as a probe. */
+/** Whether a request may be sent now. Unless the breaker is closed, it is a probe. */
 export function admits(state: BreakerState, nowMs: number, options: BreakerOptions): boolean {
   switch (state.kind) {
     case 'closed':
@@ -57,7 +58,7 @@ export function admits(state: BreakerState, nowMs: number, options: BreakerOptio
   }
 }
 
-/** Shared memory keeps moments modulo 12 days: one that is further away than it can be was days ago. */
+/** Shared memory keeps times modulo 12 days, so one that is further ahead than `lengthMs` is in the past. */
 function hasExpired(untilMs: number, nowMs: number, lengthMs: number): boolean {
   return nowMs >= untilMs || untilMs - nowMs > lengthMs
 }
@@ -70,7 +71,7 @@ export function probing(nowMs: number, { probeTimeoutMs }: BreakerOptions): Brea
   return { kind: 'half-open', probeUntilMs: nowMs + probeTimeoutMs }
 }
 
-/** `successes`: good probes so far, this one included. */
+/** The state after a probe. `successes`: good probes so far, including this one. */
 export function afterProbe(
   outcome: LegOutcome,
   successes: number,
@@ -82,7 +83,10 @@ export function afterProbe(
   return { kind: 'half-open', probeUntilMs: undefined }
 }
 
-/** Whether so many engines of a role are out that the breakers say more of the load than of the engines: panic. */
+/**
+ * Whether breakers exclude too many engines of a role. Then the load is the more likely reason than the engines, and the
+ * breakers are ignored.
+ */
 export function isPanic(engines: number, ejected: number, maxEjectedShare: number): boolean {
   return ejected >= engines || ejected > engines * maxEjectedShare
 }

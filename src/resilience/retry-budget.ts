@@ -1,11 +1,13 @@
 /**
- * Paces retries: over a sliding window they may be a share of the requests and a floor. Pure: the clock comes in.
+ * Limits retries to a share of the requests plus a floor, over a sliding window. The caller passes the time.
  *
- * When every attempt fails, the engines get `share` more than was asked for, and the floor; a retry beyond that waits.
+ * Even when every attempt fails, the engines get at most `share` more requests than clients send, plus the floor. A retry
+ * beyond that waits.
  */
 export interface RetryBudgetOptions {
-  /** Retries a request, 0 or more. */
+  /** Retries per request, 0 or more. */
   readonly share: number
+  /** Retries per second that are allowed whatever the number of requests. */
   readonly floorPerSec: number
 }
 
@@ -24,13 +26,13 @@ export class RetryBudget {
   }
 
   request(nowMs: number): void {
-    this.#turn(nowMs)
+    this.#advance(nowMs)
     add(this.#requests, this.#step)
   }
 
-  /** Takes one retry out of the budget. `false`: it is spent for now. */
+  /** Takes one retry out of the budget. @returns false when the budget is spent for now. */
   take(nowMs: number): boolean {
-    this.#turn(nowMs)
+    this.#advance(nowMs)
     if (sum(this.#retries) + 1 > this.#allowed()) return false
     add(this.#retries, this.#step)
     return true
@@ -38,16 +40,16 @@ export class RetryBudget {
 
   #allowed(): number {
     const { share, floorPerSec } = this.#options
-    // Never below one: a budget that lets nothing through would make every retry wait for its deadline.
+    // At least one: with an allowance below one, every retry would wait until its deadline.
     return Math.max(1, share * sum(this.#requests) + (floorPerSec * BUDGET_WINDOW_MS) / 1000)
   }
 
-  /** Steps that have left the window are emptied for those that enter it. */
-  #turn(nowMs: number): void {
+  /** Clears the cells of steps that have left the window, for the steps that enter it. */
+  #advance(nowMs: number): void {
     const step = Math.floor(nowMs / STEP_MS)
-    for (let each = Math.max(this.#step + 1, step - STEPS + 1); each <= step; each++) {
-      this.#requests[each % STEPS] = 0
-      this.#retries[each % STEPS] = 0
+    for (let entered = Math.max(this.#step + 1, step - STEPS + 1); entered <= step; entered++) {
+      this.#requests[entered % STEPS] = 0
+      this.#retries[entered % STEPS] = 0
     }
     this.#step = Math.max(this.#step, step)
   }

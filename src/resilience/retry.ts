@@ -1,10 +1,24 @@
 /**
- * Retry policy: may a failed attempt be followed by another, and after how long.
+ * Retry policy: decides whether another attempt follows a failed one, and after how long.
  *
  * Pure. The caller owns the clock, the wait and the choice of the next pair.
  */
 import type { Random } from '../core/random.ts'
 import { type BackoffOptions, backoffMs } from './backoff.ts'
+
+/** Whether and when a failed attempt may be followed by another. */
+export type RetryAdvice =
+  /** Another attempt would fail for the same reason. */
+  | { readonly kind: 'never' }
+  /**
+   * The engine never saw the request, because a kept-alive connection was already closed. The next attempt may start at
+   * once, on new connections. It is granted once per request and costs no budget.
+   */
+  | { readonly kind: 'fresh-connection' }
+  /** After the backoff, but no sooner than `minDelayMs`, which is the engine's own `Retry-After` or 0. */
+  | { readonly kind: 'backoff'; readonly minDelayMs: number }
+  /** This machine ran out of descriptors, ports or buffers. Waiting it out counts as no retry and costs no budget. */
+  | { readonly kind: 'local-shortage' }
 
 export interface RetryOptions extends BackoffOptions {
   /** Attempts after the first, 0 or more. */
@@ -12,34 +26,57 @@ export interface RetryOptions extends BackoffOptions {
 }
 
 export interface FailedAttempt {
+  readonly advice: RetryAdvice
   /** Retries made so far: 0 after the first attempt. */
   readonly retries: number
-  readonly isRetryable: boolean
-  /** A keep-alive connection was dead before the engine saw the request: another attempt at once costs nobody. */
-  readonly wasStale: boolean
-  /** Whether such a free attempt was taken already: it is given once a request. */
+  /** Whether the request has used its one attempt on fresh connections. */
   readonly hadFreeAttempt: boolean
-  /** The engine's own wish, in milliseconds. */
-  readonly retryAfterMs: number | undefined
-  /** What is left of the request's deadline, in milliseconds. */
+  /** Time left until the request's deadline, in milliseconds; may be negative. */
   readonly remainingMs: number
 }
 
 export type RetryDecision =
-  | { readonly retry: true; readonly delayMs: number; readonly isFree: boolean }
-  | { readonly retry: false; readonly because: StopReason }
+  /** Costs one retry and one unit of the retry budget. */
+  | { readonly kind: 'retry'; readonly delayMs: number }
+  /** On new connections; costs nothing. */
+  | { readonly kind: 'free-attempt'; readonly delayMs: 0 }
+  /** Costs nothing; only the deadline ends it. */
+  | { readonly kind: 'shortage-wait'; readonly delayMs: number }
+  | { readonly kind: 'give-up'; readonly because: StopReason }
 
 type StopReason = 'not-retryable' | 'retries-spent' | 'deadline'
 
-export function decideRetry(failed: FailedAttempt, options: RetryOptions, random: Random): RetryDecision {
-  if (!failed.isRetryable) return { retry: false, because: 'not-retryable' }
-  if (failed.remainingMs <= 0) return { retry: false, because: 'deadline' }
-  if (failed.wasStale && !failed.hadFreeAttempt) return { retry: true, delayMs: 0, isFree: true }
-  if (failed.retries >= options.maxRetries) return { retry: false, because: 'retries-spent' }
+/** Mean pause after a local shortage. */
+const SHORTAGE_WAIT_MS = 50
 
-  // An engine that names its own delay knows better than our curve, but never shortens it.
-  const delayMs = Math.max(backoffMs(failed.retries + 1, options, random), failed.retryAfterMs ?? 0)
-  return delayMs < failed.remainingMs
-    ? { retry: true, delayMs, isFree: false }
-    : { retry: false, because: 'deadline' }
+export function decideRetry(failed: FailedAttempt, options: RetryOptions, random: Random): RetryDecision {
+  switch (failed.advice.kind) {
+    case 'never':
+      return giveUp('not-retryable')
+    case 'local-shortage':
+      return { kind: 'shortage-wait', delayMs: SHORTAGE_WAIT_MS * (0.5 + random()) }
+    case 'fresh-connection':
+      return failed.hadFreeAttempt || failed.remainingMs <= 0
+        ? retryAfter(0, failed, options, random)
+        : { kind: 'free-attempt', delayMs: 0 }
+    case 'backoff':
+      return retryAfter(failed.advice.minDelayMs, failed, options, random)
+  }
+}
+
+function retryAfter(
+  minDelayMs: number,
+  { retries, remainingMs }: FailedAttempt,
+  options: RetryOptions,
+  random: Random,
+): RetryDecision {
+  if (remainingMs <= 0) return giveUp('deadline')
+  if (retries >= options.maxRetries) return giveUp('retries-spent')
+  // An engine that names a delay may lengthen the backoff, never shorten it.
+  const delayMs = Math.max(backoffMs(retries + 1, options, random), minDelayMs)
+  return delayMs < remainingMs ? { kind: 'retry', delayMs } : giveUp('deadline')
+}
+
+function giveUp(because: StopReason): RetryDecision {
+  return { kind: 'give-up', because }
 }

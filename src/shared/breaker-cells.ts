@@ -1,9 +1,9 @@
 /**
- * Circuit breakers of all engines in shared memory: the state in one word, changed by compare-and-exchange, and what
- * was counted over a sliding window. What a count means is decided in `resilience/circuit-breaker.ts`.
+ * Circuit breakers of all engines in shared memory: the state in one word, changed by compare-and-exchange, and the
+ * counts of a sliding window. What the counts mean is decided in `resilience/circuit-breaker.ts`.
  *
- * Totals only grow, by `Atomics.add`, so that no thread loses another's count. The window is what they have grown since
- * the oldest mark in the ring that is still young enough; a mark is set by the first thread that counts in a new step.
+ * Totals only grow, by `Atomics.add`, so that no thread loses another's count. The window is their growth since the
+ * oldest mark in the ring that is not too old; the first thread that counts in a new step sets its mark.
  */
 import { type BreakerState, CLOSED, type WindowCounts } from '../core/breaker-state.ts'
 import {
@@ -29,7 +29,7 @@ export class BreakerCells {
     this.#cells = new Int32Array(memory.breakers)
   }
 
-  /** One atomic load: what most requests need to know. */
+  /** One atomic load, which is all that most requests need. */
   isClosed(slot: number): boolean {
     return this.#load(slot, BREAKER.word) === CLOSED_WORD
   }
@@ -48,7 +48,7 @@ export class BreakerCells {
     }
   }
 
-  /** `false`: another thread has changed the state since `from` was read; nothing was done. */
+  /** @returns false, without an effect, when another thread has changed the state since `from` was read. */
   swap(slot: number, from: BreakerState, to: BreakerState): boolean {
     const [before, after] = [wordOf(from), wordOf(to)]
     return (
@@ -56,7 +56,7 @@ export class BreakerCells {
     )
   }
 
-  /** Probes that were good since the breaker became half-open. Only the holder of the probe may change it. */
+  /** Good probes since the breaker became half-open. Only the holder of the probe may change it. */
   successes(slot: number): number {
     return this.#load(slot, BREAKER.successes)
   }
@@ -65,35 +65,35 @@ export class BreakerCells {
     Atomics.store(this.#cells, slot * BREAKER_FIELDS + BREAKER.successes, count)
   }
 
-  /** Counts one leg that ended. `step`: number of the current step of the window, 1 or more. */
+  /** Counts one leg. `step`: number of the current step of the window, 1 or more. */
   count(slot: number, isGood: boolean, step: number): void {
-    const at = slot * BREAKER_FIELDS
-    this.#mark(at, step)
-    Atomics.add(this.#cells, at + (isGood ? BREAKER.ok : BREAKER.failed), 1)
-    if (isGood) Atomics.store(this.#cells, at + BREAKER.inARow, 0)
-    else Atomics.add(this.#cells, at + BREAKER.inARow, 1)
+    const base = slot * BREAKER_FIELDS
+    this.#mark(base, step)
+    Atomics.add(this.#cells, base + (isGood ? BREAKER.ok : BREAKER.failed), 1)
+    if (isGood) Atomics.store(this.#cells, base + BREAKER.inARow, 0)
+    else Atomics.add(this.#cells, base + BREAKER.inARow, 1)
   }
 
-  /** What was counted in the last `BREAKER_RING` steps, the current one included. */
+  /** The counts of the last `BREAKER_RING` steps, including the current one. */
   window(slot: number, step: number): WindowCounts {
-    const at = slot * BREAKER_FIELDS
-    const mark = this.#oldestMark(at, step)
+    const base = slot * BREAKER_FIELDS
+    const mark = this.#oldestMark(base, step)
     return {
-      ok: this.#grown(at, BREAKER.ok, BREAKER.okFloor, mark + BREAKER_MARK.ok),
-      failed: this.#grown(at, BREAKER.failed, BREAKER.failedFloor, mark + BREAKER_MARK.failed),
-      inARow: Atomics.load(this.#cells, at + BREAKER.inARow),
+      ok: this.#grown(base, BREAKER.ok, BREAKER.okFloor, mark + BREAKER_MARK.ok),
+      failed: this.#grown(base, BREAKER.failed, BREAKER.failedFloor, mark + BREAKER_MARK.failed),
+      inARow: Atomics.load(this.#cells, base + BREAKER.inARow),
     }
   }
 
-  /** What was counted so far tells nothing any more. */
+  /** Drops all counts so far, which no longer describe the engine. */
   emptyWindow(slot: number): void {
-    const at = slot * BREAKER_FIELDS
-    Atomics.store(this.#cells, at + BREAKER.okFloor, Atomics.load(this.#cells, at + BREAKER.ok))
-    Atomics.store(this.#cells, at + BREAKER.failedFloor, Atomics.load(this.#cells, at + BREAKER.failed))
-    Atomics.store(this.#cells, at + BREAKER.inARow, 0)
+    const base = slot * BREAKER_FIELDS
+    Atomics.store(this.#cells, base + BREAKER.okFloor, Atomics.load(this.#cells, base + BREAKER.ok))
+    Atomics.store(this.#cells, base + BREAKER.failedFloor, Atomics.load(this.#cells, base + BREAKER.failed))
+    Atomics.store(this.#cells, base + BREAKER.inARow, 0)
   }
 
-  /** Closed, with an empty window: for an engine that is new in its slot, has come back, or as an operator wishes. */
+  /** Closes the breaker and empties its window: the engine is new in its slot, has recovered, or an operator asked for it. */
   reset(slot: number): void {
     this.emptyWindow(slot)
     Atomics.store(this.#cells, slot * BREAKER_FIELDS + BREAKER.word, CLOSED_WORD)
@@ -103,38 +103,39 @@ export class BreakerCells {
     return Atomics.load(this.#cells, slot * BREAKER_FIELDS + field)
   }
 
-  /** The first in a new step notes the totals; who counts meanwhile is in the new step already. */
-  #mark(at: number, step: number): void {
-    const before = Atomics.load(this.#cells, at + BREAKER.step)
+  /** The first thread in a new step stores the totals. Counts of other threads meanwhile belong to the new step. */
+  #mark(base: number, step: number): void {
+    const before = Atomics.load(this.#cells, base + BREAKER.step)
     if (before >= step) return
-    const ok = Atomics.load(this.#cells, at + BREAKER.ok)
-    const failed = Atomics.load(this.#cells, at + BREAKER.failed)
-    if (Atomics.compareExchange(this.#cells, at + BREAKER.step, before, step) !== before) return
-    const mark = markAt(at, step)
+    const ok = Atomics.load(this.#cells, base + BREAKER.ok)
+    const failed = Atomics.load(this.#cells, base + BREAKER.failed)
+    if (Atomics.compareExchange(this.#cells, base + BREAKER.step, before, step) !== before) return
+    const mark = markAt(base, step)
     Atomics.store(this.#cells, mark + BREAKER_MARK.ok, ok)
     Atomics.store(this.#cells, mark + BREAKER_MARK.failed, failed)
     // Last: a mark counts only with its step.
     Atomics.store(this.#cells, mark + BREAKER_MARK.step, step)
   }
 
-  /** Steps in which nothing was counted have no mark, so the oldest young mark is the edge of the window. */
-  #oldestMark(at: number, step: number): number {
-    for (let each = Math.max(1, step - BREAKER_RING + 1); each <= step; each++) {
-      if (Atomics.load(this.#cells, markAt(at, each) + BREAKER_MARK.step) === each) return markAt(at, each)
+  /** Steps without a count have no mark, so the oldest mark within the window is the edge of the window. */
+  #oldestMark(base: number, step: number): number {
+    for (let candidate = Math.max(1, step - BREAKER_RING + 1); candidate <= step; candidate++) {
+      const mark = markAt(base, candidate)
+      if (Atomics.load(this.#cells, mark + BREAKER_MARK.step) === candidate) return mark
     }
     return -1
   }
 
   /** Differences are taken modulo 2^32: totals may wrap around. */
-  #grown(at: number, total: number, floor: number, mark: number): number {
-    const now = Atomics.load(this.#cells, at + total)
-    const sinceFloor = (now - Atomics.load(this.#cells, at + floor)) | 0
+  #grown(base: number, total: number, floor: number, mark: number): number {
+    const now = Atomics.load(this.#cells, base + total)
+    const sinceFloor = (now - Atomics.load(this.#cells, base + floor)) | 0
     return mark < 0 ? 0 : Math.min(sinceFloor, (now - Atomics.load(this.#cells, mark)) | 0)
   }
 }
 
-function markAt(at: number, step: number): number {
-  return at + BREAKER.ring + (step % BREAKER_RING) * BREAKER_MARK_FIELDS
+function markAt(base: number, step: number): number {
+  return base + BREAKER.ring + (step % BREAKER_RING) * BREAKER_MARK_FIELDS
 }
 
 function wordOf(state: BreakerState): number {

@@ -1,11 +1,11 @@
-/** The cells of the matrix, and what is right for each: fault x leg x endpoint x stream or whole x retries. Pure. */
+/** The cells of the matrix (fault x leg x endpoint x streamed or unary x retries) and what is right for each. Pure. */
 import type { Leg } from '../../src/core/errors.ts'
 import { FAULTS, type Fate, type Fault, firstEvents } from './faults.ts'
-import { type Shape, soundPayload } from './sound-answers.ts'
+import { type Shape, soundPayload } from './sound-responses.ts'
 
 export type Where = Leg | 'both'
 
-/** A fault on one leg or both. Its cells have a pair of engines of their own, and the name is the model they serve. */
+/** A fault on one leg or both. Its cells share a pair of engines, whose model has the group's name. */
 export interface Group {
   readonly name: string
   readonly fault: Fault
@@ -14,7 +14,7 @@ export interface Group {
 
 export interface Cell {
   readonly name: string
-  /** The request's id, by which engines and log lines tell whose they are. */
+  /** The request's id, by which the calls of engines and the lines of the log are found. */
   readonly id: string
   readonly group: Group
   readonly shape: Shape
@@ -32,7 +32,7 @@ const SHAPES: readonly Shape[] = (['generate', 'chat', 'completions'] as const).
 export function cellsOf(group: Group): Cell[] {
   const number = GROUPS.indexOf(group)
   return SHAPES.flatMap(shape => {
-    // Without a retry nothing differs but where one is made.
+    // Only a cell in which a retry is made differs without retries.
     const variants = fateOf(group, shape) === 'passing' ? [true, false] : [true]
     return variants.map(hasRetries => ({
       name: nameOf(group, shape, hasRetries),
@@ -45,22 +45,22 @@ export function cellsOf(group: Group): Cell[] {
 }
 
 function nameOf(group: Group, { endpoint, isStream }: Shape, hasRetries: boolean): string {
-  return `${group.name}, ${endpoint}, ${isStream ? 'stream' : 'whole'}${hasRetries ? '' : ', no retry'}`
+  return `${group.name}, ${endpoint}, ${isStream ? 'stream' : 'unary'}${hasRetries ? '' : ', no retry'}`
 }
 
-/** What becomes of the first attempt. */
+/** The result of the first attempt. */
 export function fateOf({ fault, where }: Group, { isStream }: Shape): Fate {
-  // Prefill's token is there, and it comes after the KV cache: how its stream ends says nothing.
-  if (isHandedOver(fault) && where === 'prefill' && isStream) return 'harmless'
-  // Nothing of prefill's, and nothing of a whole answer, is passed on before it is complete.
+  // Prefill sends its token after the KV cache, so how its stream ends does not matter.
+  if (endsAfterTransfer(fault) && where === 'prefill' && isStream) return 'harmless'
+  // Prefill's response and unary responses are never forwarded before they are complete.
   return fault.fate === 'broken' && (where === 'prefill' || !isStream) ? 'passing' : fault.fate
 }
 
-function isHandedOver(fault: Fault): boolean {
+function endsAfterTransfer(fault: Fault): boolean {
   return fault.name === 'end without [DONE]'
 }
 
-/** What the leg that has no fault does in the first attempt. */
+/** What the leg without a fault does in the first attempt. */
 export function partnerOf(group: Group, shape: Shape): 'sound' | 'waits' {
   if (fateOf(group, shape) === 'harmless') return 'sound'
   return group.fault.isLate === true && group.where === 'decode' ? 'sound' : 'waits'
@@ -70,18 +70,18 @@ export function isFaulty({ where }: Group, leg: Leg): boolean {
   return where === leg || where === 'both'
 }
 
-/** Attempts that the engines must see. */
+/** Number of attempts that the engines must see. */
 export function attemptsOf({ group, shape, hasRetries }: Cell): number {
   return fateOf(group, shape) === 'passing' && hasRetries ? 2 : 1
 }
 
-/** Whether the last attempt ends with both engines told to give up. */
+/** Whether the last attempt succeeds, so that no engine may get an abort for it. */
 export function endsWell({ group, shape, hasRetries }: Cell): boolean {
   const fate = fateOf(group, shape)
   return fate === 'harmless' || (fate === 'passing' && hasRetries)
 }
 
-/** The exact bytes for the client; `undefined` when the answer is an error of its own. `rid`: of the last attempt. */
+/** The exact bytes for the client; `undefined` when it gets an error response. `rid`: that of the last attempt. */
 export function expectedBytes(cell: Cell, rid: string): string | undefined {
   const { group, shape } = cell
   const fate = fateOf(group, shape)

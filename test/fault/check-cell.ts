@@ -1,34 +1,34 @@
-/** Runs one cell of the matrix and checks all that its client and its two engines saw. */
+/** Runs one cell of the matrix and checks everything that its client and its two engines saw. */
 import assert from 'node:assert/strict'
 import type { Leg } from '../../src/core/errors.ts'
 import { at, parseStream } from '../support/sse.ts'
 import { until } from '../support/until.ts'
-import { ask } from './ask.ts'
 import { attemptsOf, type Cell, endsWell, expectedBytes, fateOf, isFaulty } from './cells.ts'
 import type { Call, ScriptedEngine } from './scripted-engine.ts'
-import { DONE } from './sound-answers.ts'
-import { type Engines, SILENCE_MS } from './stage.ts'
+import { sendRequest } from './send-request.ts'
+import { type Engines, SILENCE_MS } from './setup.ts'
+import { DONE } from './sound-responses.ts'
 
 const LEGS = ['prefill', 'decode'] as const
-/** On a machine that is busy with other tests. */
+/** For a single abort, on a machine that is busy with other tests. */
 const ABORT_LIMIT_MS = 1000
 
-/** Milliseconds from each failure to the aborts and closed connections that it made. @throws what is wrong. */
+/** @returns the milliseconds from each failure to the aborts and closed connections that follow it. */
 export async function checkCell(cell: Cell, origin: string, engines: Engines): Promise<number[]> {
   const { id, group, shape } = cell
-  const response = await ask(origin, { id, model: group.name, shape })
+  const response = await sendRequest(origin, { id, model: group.name, shape })
   engines.clientHasHead(id)
   const text = await response.text()
   const seen = { prefill: callsOf(engines.prefill, cell), decode: callsOf(engines.decode, cell) }
   checkAttempts(cell, seen)
-  checkAnswer(cell, response, text, seen.decode.at(-1)?.rid ?? '')
+  checkResponse(cell, response, text, seen.decode.at(-1)?.rid ?? '')
   const failed = endsWell(cell) ? seen.prefill.slice(0, -1) : seen.prefill
   const delays = await Promise.all(failed.map(({ rid }) => delaysOf(cell, rid, engines)))
   await until(() => [...seen.prefill, ...seen.decode].every(call => call.closedAtMs !== undefined))
   if (endsWell(cell)) {
     const last = seen.decode.at(-1)?.rid ?? ''
     for (const leg of LEGS)
-      assert.ok(!engines[leg].aborts.has(last), `${leg} was told to abort what went well`)
+      assert.ok(!engines[leg].aborts.has(last), `${leg} got an abort for an attempt that succeeded`)
   }
   return delays.flat()
 }
@@ -37,24 +37,24 @@ function callsOf(engine: ScriptedEngine, { id }: Cell): Call[] {
   return engine.calls.filter(call => call.cell === id)
 }
 
-/** As many as there should be, each with a rid and a room of its own, and never one leg alone. */
+/** Checks the number of attempts, and that both legs of each were sent, with its own rid and room. */
 function checkAttempts(cell: Cell, seen: Readonly<Record<Leg, readonly Call[]>>): void {
   const count = attemptsOf(cell)
-  assert.equal(seen.decode.length, count, `attempts seen by decode`)
+  assert.equal(seen.decode.length, count, 'attempts seen by decode')
   assert.deepEqual(namesOf(seen.prefill), namesOf(seen.decode))
   const { retryAfterMs } = cell.group.fault
   const [first, second] = seen.decode
   if (retryAfterMs === undefined || first === undefined || second === undefined) return
-  assert.ok(second.cameAtMs - first.cameAtMs >= retryAfterMs, 'the engine asked for more time')
+  assert.ok(second.receivedAtMs - first.receivedAtMs >= retryAfterMs, 'the engine asked for more time')
 }
 
 function namesOf(calls: readonly Call[]): string[] {
   return calls.map(({ rid, room }) => `${rid} ${room}`)
 }
 
-function checkAnswer(cell: Cell, response: Response, text: string, rid: string): void {
+function checkResponse(cell: Cell, response: Response, text: string, rid: string): void {
   const expected = expectedBytes(cell, rid)
-  if (expected === undefined) return checkRefusal(cell, response, text)
+  if (expected === undefined) return checkErrorResponse(cell, response, text)
   assert.equal(response.status, 200, text)
   if (fateOf(cell.group, cell.shape) !== 'broken') return assert.equal(text, expected)
   assert.equal(text.slice(0, expected.length), expected)
@@ -64,7 +64,7 @@ function checkAnswer(cell: Cell, response: Response, text: string, rid: string):
   checkError(at(events[0], 'error'), cell)
 }
 
-function checkRefusal(cell: Cell, response: Response, text: string): void {
+function checkErrorResponse(cell: Cell, response: Response, text: string): void {
   const { fault } = cell.group
   assert.equal(response.status, fault.status, text)
   assert.match(response.headers.get('content-type') ?? '', /^application\/json/)
@@ -72,11 +72,11 @@ function checkRefusal(cell: Cell, response: Response, text: string): void {
   if (retryAfterMs !== undefined)
     assert.equal(response.headers.get('retry-after'), String(retryAfterMs / 1000))
   const error = at(JSON.parse(text), 'error')
-  assert.ok(String(at(error, 'message')).includes(fault.says), text)
+  assert.ok(String(at(error, 'message')).includes(fault.message), text)
   checkError(error, cell)
 }
 
-/** OpenAI's error object, and the leg that failed. */
+/** Checks OpenAI's error object and the leg that failed. */
 function checkError(error: unknown, { group }: Cell): void {
   const text = JSON.stringify(error)
   assert.equal(typeof at(error, 'message'), 'string', text)
@@ -84,18 +84,18 @@ function checkError(error: unknown, { group }: Cell): void {
   assert.equal(at(error, 'param'), null, text)
   assert.match(typeof at(error, 'code'), /^(?:string|number)$/, text)
   const leg = at(error, 'leg')
-  // Of two silent engines nobody can tell which has failed.
+  // Which of two silent engines has failed cannot be known.
   if (group.fault.isSilent !== true)
     assert.ok(leg === 'prefill' ? isFaulty(group, 'prefill') : isFaulty(group, 'decode'), text)
 }
 
-/** Both engines are told, and both connections of the attempt are closed. */
+/** Waits until both engines have their abort and both connections of the attempt are closed. */
 async function delaysOf(cell: Cell, rid: string, engines: Engines): Promise<number[]> {
   const callOn = (leg: Leg): Call | undefined => engines[leg].calls.find(call => call.rid === rid)
   await until(() => LEGS.every(leg => engines[leg].aborts.has(rid)))
   await until(() => LEGS.every(leg => callOn(leg)?.closedAtMs !== undefined))
   const { fault } = cell.group
-  const failures = LEGS.filter(leg => isFaulty(cell.group, leg)).map(leg => callOn(leg)?.playedAtMs)
+  const failures = LEGS.filter(leg => isFaulty(cell.group, leg)).map(leg => callOn(leg)?.sentAtMs)
   // The second of two faults may find its connection closed already.
   const failedAtMs =
     Math.min(...failures.filter(time => time !== undefined)) + (fault.isSilent === true ? SILENCE_MS : 0)

@@ -1,7 +1,8 @@
 /**
- * A thousand clients leave, in every phase of a request: both engines are free at once, each time.
+ * A thousand clients disconnect, in every phase of a request, and both engines are free at once each time.
  *
- * They leave in waves, all of a wave at the same moment, so that the time to an empty fleet can be told for each.
+ * They disconnect in waves, all clients of a wave at the same moment, so that the time to an empty fleet can be measured
+ * for each wave.
  */
 import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
@@ -9,25 +10,27 @@ import { suite, type TestContext, test } from 'node:test'
 import { seededRandom } from '../../src/core/random.ts'
 import { resetSocket } from '../../src/simulator/http/reset-socket.ts'
 import type { Knobs } from '../../src/simulator/settings/knobs.ts'
-import { openGateway, runningOn, type TestGateway } from '../support/gateway.ts'
+import { openGateway, runningOn } from '../support/gateway.ts'
 import { until } from '../support/until.ts'
 
 const WAVES = 10
 const CLIENTS = 25
-/** What the issue allows from the gateway's noticing on; it notices within a few milliseconds. */
+/** Limit from the moment at which the gateway notices; it notices within a few milliseconds. */
 const FREE_MS = 100
-/** For a single wave on a machine that does other work, too: the median is held to `FREE_MS`. */
+/** Limit for a single wave, on a machine that is busy with other work; the median must meet `FREE_MS`. */
 const BUSY_MS = 1000
+
+type GatewaySetup = Awaited<ReturnType<typeof openGateway>>
 
 interface Phase {
   readonly name: string
   readonly knobs: Partial<Knobs>
   readonly isStream: boolean
-  /** Whether the clients of a wave have come as far as the phase says. */
-  isReached(gateway: TestGateway, answers: readonly Answer[]): boolean
+  /** Whether all clients of a wave are in the phase. */
+  isReached(setup: GatewaySetup, responses: readonly OpenResponse[]): boolean
 }
 
-interface Answer {
+interface OpenResponse {
   readonly socket: Socket
   text: string
 }
@@ -35,19 +38,19 @@ interface Answer {
 const PHASES: readonly Phase[] = [
   {
     name: 'while prefill computes',
-    // A forward pass is never cut short, on no engine: short ones, and many of them.
+    // No engine interrupts a forward pass, so there are many short ones.
     knobs: { prefillOverheadMs: 10, prefillChunk: 1 },
     isStream: true,
     isReached: ({ fleet }) => sum(fleet.prefill) === CLIENTS && sum(fleet.decode) === CLIENTS,
   },
   {
-    name: 'while the KV cache is on its way',
+    name: 'while the KV cache is transferred',
     knobs: { transferSetupMs: 60_000 },
     isStream: true,
     isReached: ({ fleet }) => sum(fleet.prefill) === CLIENTS && sum(fleet.decode) === CLIENTS,
   },
   {
-    name: 'while decode makes a whole answer',
+    name: 'while decode generates a unary response',
     knobs: { itlBaseMs: 5 },
     isStream: false,
     isReached: ({ fleet }) =>
@@ -57,20 +60,20 @@ const PHASES: readonly Phase[] = [
     name: 'between two chunks of a stream',
     knobs: { itlBaseMs: 5 },
     isStream: true,
-    isReached: (_gateway, answers) => answers.every(({ text }) => text.includes('data: ')),
+    isReached: (_setup, responses) => responses.every(({ text }) => text.includes('data: ')),
   },
 ]
 
 suite('a client that leaves frees both engines at once', () => {
   for (const phase of PHASES) {
     test(`${phase.name}, ${WAVES * CLIENTS} times`, async t => {
-      const gateway = await openGateway(t, {
+      const setup = await openGateway(t, {
         fleet: { prefill: 2, decode: 2, knobs: { maxRunning: 1000, ...phase.knobs } },
       })
       const random = seededRandom(7)
       const freeMs: number[] = []
       for (let wave = 0; wave < WAVES; wave++) {
-        freeMs.push(await leaveTogether(t, gateway, phase, random))
+        freeMs.push(await leaveTogether(t, setup, phase, random))
       }
       freeMs.sort((a, b) => a - b)
       const [median = Infinity, worst = Infinity] = [freeMs[WAVES >> 1], freeMs.at(-1)]
@@ -83,23 +86,25 @@ suite('a client that leaves frees both engines at once', () => {
   }
 })
 
-/** Milliseconds from the moment the clients of one wave leave until no engine holds anything of theirs. */
+/** Milliseconds from the moment at which the clients of one wave disconnect until no engine runs a request. */
 async function leaveTogether(
   t: TestContext,
-  gateway: TestGateway,
+  setup: GatewaySetup,
   phase: Phase,
   random: () => number,
 ): Promise<number> {
-  const port = Number(new URL(gateway.origin).port)
-  const answers = Array.from({ length: CLIENTS }, (_, index) => ask(t, port, bodyOf(phase, index, random)))
-  await until(() => phase.isReached(gateway, answers))
+  const port = Number(new URL(setup.origin).port)
+  const responses = Array.from({ length: CLIENTS }, (_, index) =>
+    sendRequest(t, port, bodyOf(phase, index, random)),
+  )
+  await until(() => phase.isReached(setup, responses))
   const startMs = performance.now()
-  // Half by a reset, half by a plain close: networks do either.
-  for (const [index, { socket }] of answers.entries()) {
+  // Half of them by a reset, half by a plain close: both occur in networks.
+  for (const [index, { socket }] of responses.entries()) {
     if (index % 2 === 0) resetSocket(socket)
     else socket.destroy()
   }
-  await until(() => runningOn(gateway.fleet) === 0)
+  await until(() => runningOn(setup.fleet) === 0)
   return performance.now() - startMs
 }
 
@@ -108,17 +113,17 @@ function bodyOf({ isStream }: Phase, index: number, random: () => number): strin
   return JSON.stringify({ text, stream: isStream, sampling_params: { max_new_tokens: 100_000 } })
 }
 
-function ask(t: TestContext, port: number, body: string): Answer {
+function sendRequest(t: TestContext, port: number, body: string): OpenResponse {
   const socket = connect({ host: '127.0.0.1', port })
-  const answer: Answer = { socket, text: '' }
+  const response: OpenResponse = { socket, text: '' }
   t.after(() => socket.destroy())
   socket.on('error', () => undefined)
   socket.on('data', (bytes: Buffer) => {
-    answer.text += bytes.toString('latin1')
+    response.text += bytes.toString('latin1')
   })
   const head = `POST /generate HTTP/1.1\r\nhost: gateway\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`
   socket.write(head + body)
-  return answer
+  return response
 }
 
 function sum(engines: readonly { running(): number }[]): number {

@@ -1,10 +1,10 @@
 /**
- * The faults of the matrix: what a faulty engine sends, byte for byte, and what the gateway must make of it.
+ * The faults of the matrix: what a faulty engine sends, byte for byte, and how the gateway must handle it.
  *
- * Sources: SGLang 2026-07, error envelopes, abort finish reasons and the catalogue of PD failures.
+ * Source: SGLang, July 2026, its error envelopes, abort finish reasons and PD failures.
  */
 import type { Leg } from '../../src/core/errors.ts'
-import { bodyAnswer, chunk, LAST_CHUNK, type Play, STREAM_HEAD } from './scripted-engine.ts'
+import { bodyResponse, chunk, LAST_CHUNK, type ScriptedResponse, STREAM_HEAD } from './scripted-engine.ts'
 import {
   chatEvent,
   completionEvent,
@@ -15,71 +15,78 @@ import {
   type Shape,
   soundPayload,
   TOKENS,
-} from './sound-answers.ts'
+} from './sound-responses.ts'
 
 /**
- * refused: another attempt would be refused as well, the client gets the engine's word at once.
- * passing: another attempt helps.
- * broken: tokens have been passed on, the gateway ends the stream with an error event and `[DONE]`.
- * harmless: there is nothing wrong.
+ * refused: another attempt would be refused as well, so the client gets the engine's error at once.
+ * passing: another attempt succeeds.
+ * broken: tokens have been forwarded, so the gateway ends the stream with an error event and `[DONE]`.
+ * harmless: nothing is wrong.
  */
 export type Fate = 'refused' | 'passing' | 'broken' | 'harmless'
 
 export interface Fault {
   readonly name: string
-  /** Of the leg that plays it. On a whole answer, and on prefill's, nothing has been passed on yet. */
+  /** For a stream of decode. Nothing of an unstreamed response, or of prefill's, is forwarded early. */
   readonly fate: Fate
-  /** What the client gets when no further attempt is made. */
+  /** The status that the client gets when no further attempt is made. */
   readonly status: number
-  /** As the log names it. */
+  /** The cause that the log names, as a regular expression. */
   readonly cause: string
-  /** Part of the client's error message. */
-  readonly says: string
-  /** The engine does nothing at all after what it plays: a timer of the gateway must notice. */
+  /** A part of the client's error message. */
+  readonly message: string
+  /** The engine falls silent after its response, so a timer of the gateway must fire. */
   readonly isSilent?: boolean
-  /** Tokens leave the engine first, so the KV cache has been handed over. */
+  /** The engine sends tokens first, so the KV cache has been transferred. */
   readonly isLate?: boolean
-  /** What the engine asks for. */
+  /** The delay that the engine asks for. */
   readonly retryAfterMs?: number
-  /** Not the guilty leg's breaker: nobody's, or the pair's link. */
-  readonly blame: 'engine' | 'link' | 'none'
-  readonly play: (shape: Shape, leg: Leg, rid: string) => Play
+  /** Whom the failure counts against. Only a charge to the engine opens its breaker. */
+  readonly chargedTo: 'engine' | 'pair' | 'nobody'
+  readonly respond: (shape: Shape, leg: Leg, rid: string) => ScriptedResponse
 }
 
-/** Error statuses: the envelope depends on the endpoint (E1 to E4 of the contract). */
+/** A fault by error status, whose envelope depends on the endpoint. */
 function status(
   code: number,
   message: string,
-  more: { fate: Fate; blame: Fault['blame']; name?: string; body?: string; retryAfterSecs?: number },
+  options: {
+    fate: Fate
+    chargedTo: Fault['chargedTo']
+    name?: string
+    body?: string
+    retryAfterSecs?: number
+  },
 ): Fault {
-  const headers = `content-type: application/json${more.retryAfterSecs === undefined ? '' : `\r\nretry-after: ${more.retryAfterSecs}`}`
-  const play = ({ endpoint }: Shape): Play => {
+  const headers = `content-type: application/json${options.retryAfterSecs === undefined ? '' : `\r\nretry-after: ${options.retryAfterSecs}`}`
+  const respond = ({ endpoint }: Shape): ScriptedResponse => {
     const native = code === 400 && endpoint === 'generate'
     const type = code === 400 ? 'BadRequestError' : String(code)
     const plain = native ? { error: { message } } : { object: 'error', message, type, param: null, code }
-    return { pieces: [bodyAnswer(code, more.body ?? JSON.stringify(plain), headers)], ending: 'end' }
+    return { pieces: [bodyResponse(code, options.body ?? JSON.stringify(plain), headers)], ending: 'end' }
   }
-  const retryAfter = more.retryAfterSecs === undefined ? {} : { retryAfterMs: more.retryAfterSecs * 1000 }
-  const name = more.name ?? `${code} ${message.slice(0, 60)}`
+  const retryAfter =
+    options.retryAfterSecs === undefined ? {} : { retryAfterMs: options.retryAfterSecs * 1000 }
+  const name = options.name ?? `${code} ${message.slice(0, 60)}`
   return {
     name,
-    fate: more.fate,
+    fate: options.fate,
     status: code,
     cause: 'status',
-    says: message,
-    blame: more.blame,
-    play,
+    message: message,
+    chargedTo: options.chargedTo,
+    respond,
     ...retryAfter,
   }
 }
 
-const REFUSED = { fate: 'refused', blame: 'none' } as const
-const LINK = { fate: 'passing', blame: 'link' } as const
-const ENGINE = { fate: 'passing', blame: 'engine' } as const
+const REFUSED = { fate: 'refused', chargedTo: 'nobody' } as const
+const PAIR = { fate: 'passing', chargedTo: 'pair' } as const
+const ENGINE = { fate: 'passing', chargedTo: 'engine' } as const
 
 function kvTransferError(what: string, reason: string): Fault {
   const message = `${what} failed for request rank=0 req.rid='x' req.bootstrap_room=42 with exception KVTransferError(bootstrap_room=42): ${reason}`
-  return status(500, message, { ...LINK, name: `500 ${what}: ${reason.slice(0, 40)}` })
+  return status(500, message, { ...PAIR, name: `500 ${what}: ${reason.slice(0, 40)}` })
 }
 
 const OUT_OF_MEMORY = 'Out of memory even after retracting all other requests in the decode batch.'
@@ -94,11 +101,11 @@ const STATUSES: readonly Fault[] = [
   status(429, 'slow down', { ...REFUSED, name: '429 without Retry-After' }),
   status(429, 'slow down', {
     fate: 'passing',
-    blame: 'none',
+    chargedTo: 'nobody',
     name: '429 with Retry-After',
     retryAfterSecs: 1,
   }),
-  status(400, 'Duplicate request ID detected: x', { fate: 'passing', blame: 'none' }),
+  status(400, 'Duplicate request ID detected: x', { fate: 'passing', chargedTo: 'nobody' }),
   kvTransferError('Prefill bootstrap', 'Request 42 timed out after 300.0s in KVPoll.Bootstrapping'),
   kvTransferError('Prefill transfer', 'Failed to send kv chunk of 42 to 10.0.0.1:5000'),
   kvTransferError(
@@ -112,8 +119,8 @@ const STATUSES: readonly Fault[] = [
   kvTransferError('Decode transfer', 'Failed to get kvcache from prefill instance, it might be dead'),
   kvTransferError('Decode transfer', 'Request 42 timed out after 300.0s in KVPoll.WaitingForInput'),
   kvTransferError('Decode transfer', 'Aborted by AbortReq.'),
-  status(500, 'Metadata corruption detected - bootstrap_room mismatch', LINK),
-  status(500, 'Metadata unexpectedly not ready after readiness gate (bootstrap_room=0)', LINK),
+  status(500, 'Metadata corruption detected - bootstrap_room mismatch', PAIR),
+  status(500, 'Metadata unexpectedly not ready after readiness gate (bootstrap_room=0)', PAIR),
   status(500, 'Internal Server Error', { ...ENGINE, body: 'Internal Server Error' }),
   status(500, 'Grammar accept_token failed for req x', REFUSED),
   status(503, 'The server is overloaded', ENGINE),
@@ -122,13 +129,13 @@ const STATUSES: readonly Fault[] = [
     name: '503 priority is disabled',
   }),
   {
-    name: '500 whose body does not come',
+    name: '500 without its body',
     fate: 'passing',
     status: 500,
     cause: 'status',
-    says: 'engine answered 500',
-    blame: 'engine',
-    play: () => ({ pieces: ['HTTP/1.1 500 Scripted\r\ncontent-length: 100\r\n\r\n'], ending: 'hang' }),
+    message: 'engine responded with status 500',
+    chargedTo: 'engine',
+    respond: () => ({ pieces: ['HTTP/1.1 500 Scripted\r\ncontent-length: 100\r\n\r\n'], ending: 'hang' }),
   },
 ]
 
@@ -136,47 +143,47 @@ const TRANSPORT = {
   fate: 'passing',
   status: 502,
   cause: 'transport',
-  says: 'engine',
-  blame: 'engine',
+  message: 'engine',
+  chargedTo: 'engine',
 } as const
 const STALL = {
   fate: 'passing',
   status: 504,
   cause: 'stalled',
-  says: 'for',
-  blame: 'link',
+  message: 'for',
+  chargedTo: 'pair',
   isSilent: true,
 } as const
 
-/** A head, as this request would get it, without anything behind it. */
+/** The head of the response to a request, without its body. */
 function head({ isStream }: Shape): string {
   return isStream
     ? STREAM_HEAD
     : 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n'
 }
 
-/** The first half of the answer: two tokens of decode's stream and no finish, prefill's token, half a body. */
+/** The first half of a response: two tokens of a decode stream without a finish, prefill's token, or half a body. */
 function half(shape: Shape, leg: Leg, rid: string): string {
   if (!shape.isStream) return `${head(shape)}${soundPayload(leg, shape, rid).slice(0, 60)}`
   return STREAM_HEAD + firstEvents(shape, rid).map(chunk).join('')
 }
 
-/** Events with the first two tokens. */
+/** The events of the first two tokens. */
 export function firstEvents({ endpoint }: Shape, rid: string): string[] {
   return eventsOf(endpoint, rid, TOKENS).slice(0, endpoint === 'chat' ? 3 : 2)
 }
 
 const CONNECTIONS: readonly Fault[] = [
-  { ...TRANSPORT, name: 'reset before head', play: () => ({ pieces: [], ending: 'reset' }) },
-  { ...TRANSPORT, name: 'closed before head', play: () => ({ pieces: [], ending: 'end' }) },
-  { ...TRANSPORT, name: 'reset after head', play: shape => ({ pieces: [head(shape)], ending: 'reset' }) },
-  { ...TRANSPORT, name: 'closed after head', play: shape => ({ pieces: [head(shape)], ending: 'end' }) },
+  { ...TRANSPORT, name: 'reset before head', respond: () => ({ pieces: [], ending: 'reset' }) },
+  { ...TRANSPORT, name: 'closed before head', respond: () => ({ pieces: [], ending: 'end' }) },
+  { ...TRANSPORT, name: 'reset after head', respond: shape => ({ pieces: [head(shape)], ending: 'reset' }) },
+  { ...TRANSPORT, name: 'closed after head', respond: shape => ({ pieces: [head(shape)], ending: 'end' }) },
   {
     ...TRANSPORT,
     name: 'truncated body',
     fate: 'broken',
     isLate: true,
-    play: (shape, leg, rid) => ({
+    respond: (shape, leg, rid) => ({
       pieces: [half(shape, leg, rid), shape.isStream ? '5\r\nda' : ''],
       ending: 'end',
     }),
@@ -186,31 +193,31 @@ const CONNECTIONS: readonly Fault[] = [
     name: 'reset mid-stream',
     fate: 'broken',
     isLate: true,
-    play: (shape, leg, rid) => ({ pieces: [half(shape, leg, rid)], ending: 'reset' }),
+    respond: (shape, leg, rid) => ({ pieces: [half(shape, leg, rid)], ending: 'reset' }),
   },
-  { ...STALL, name: 'black hole', play: () => ({ pieces: [], ending: 'hang' }) },
-  { ...STALL, name: 'stall after head', play: shape => ({ pieces: [head(shape)], ending: 'hang' }) },
+  { ...STALL, name: 'black hole', respond: () => ({ pieces: [], ending: 'hang' }) },
+  { ...STALL, name: 'stall after head', respond: shape => ({ pieces: [head(shape)], ending: 'hang' }) },
   {
     ...STALL,
     name: 'stall mid-stream',
     fate: 'broken',
-    blame: 'engine',
+    chargedTo: 'engine',
     isLate: true,
-    play: (shape, leg, rid) => ({ pieces: [half(shape, leg, rid)], ending: 'hang' }),
+    respond: (shape, leg, rid) => ({ pieces: [half(shape, leg, rid)], ending: 'hang' }),
   },
 ]
 
-/** A stream of these events, complete as HTTP has it. */
-function stream(...events: readonly string[]): Play {
+/** A stream of these events, complete by the rules of HTTP. */
+function stream(...events: readonly string[]): ScriptedResponse {
   return { pieces: [STREAM_HEAD + events.map(chunk).join(''), LAST_CHUNK], ending: 'end' }
 }
 
-function whole(code: number, body: object | string): Play {
+function whole(code: number, body: object | string): ScriptedResponse {
   const text = typeof body === 'string' ? body : JSON.stringify(body)
-  return { pieces: [bodyAnswer(code, text)], ending: 'end' }
+  return { pieces: [bodyResponse(code, text)], ending: 'end' }
 }
 
-function refusal(code: number, message: string): object {
+function errorBody(code: number, message: string): object {
   return { object: 'error', message, type: String(code), param: null, code }
 }
 
@@ -218,27 +225,32 @@ function abortReason(message: string, code: number | null): object {
   return { type: 'abort', message, status_code: code, err_type: null }
 }
 
-/** OpenAI's error inside a stream, with the blanks of Python's `json.dumps`. */
+/** OpenAI's error inside a stream, with the spaces of Python's `json.dumps`. */
 function errorEvent(message: string, code: number): string {
   const type = 'INTERNAL_SERVER_ERROR'
   const text = JSON.stringify(message)
   return `data: {"error": {"object": "error", "message": ${text}, "type": "${type}", "param": null, "code": ${code}}}\n\n`
 }
 
-/** An abort that has a status: `/generate` says so in its meta info, the others in an error event or a status. */
-function abortWithStatus({ endpoint, isStream }: Shape, rid: string, message: string, code: number): Play {
-  if (!isStream) return whole(code, refusal(code, message))
+/** An abort with a status: `/generate` puts it into its meta info, the others into an error event or the status. */
+function abortWithStatus(
+  { endpoint, isStream }: Shape,
+  rid: string,
+  message: string,
+  code: number,
+): ScriptedResponse {
+  if (!isStream) return whole(code, errorBody(code, message))
   if (endpoint !== 'generate') return stream(errorEvent(message, code), DONE)
   return stream(event(generated(rid, [], abortReason(message, code))), DONE)
 }
 
-/** An abort that has none: by a user, or of an engine that has lost it. */
-function abortWithout(
+/** An abort without a status: requested by a user, or of an engine that has lost the request. */
+function abortWithoutStatus(
   { endpoint, isStream }: Shape,
   rid: string,
   code: number | null,
   message: string,
-): Play {
+): ScriptedResponse {
   const reason = abortReason(message, code)
   if (endpoint === 'generate') {
     const payload = generated(rid, [], reason)
@@ -264,9 +276,9 @@ const INSIDE_200: readonly Fault[] = [
     fate: 'passing',
     status: 500,
     cause: 'error-event',
-    says: 'scheduler died',
-    blame: 'engine',
-    play: ({ endpoint, isStream }) => {
+    message: 'scheduler died',
+    chargedTo: 'engine',
+    respond: ({ endpoint, isStream }) => {
       if (!isStream) return whole(200, { error: { message: 'scheduler died', code: 500 } })
       const native = event({
         error: { message: 'scheduler died', type: 'server_error', code: 500, retryable: false },
@@ -279,18 +291,18 @@ const INSIDE_200: readonly Fault[] = [
     fate: 'passing',
     status: 500,
     cause: 'abort|error-event|status',
-    says: 'might be dead',
-    blame: 'link',
-    play: (shape, _, rid) => abortWithStatus(shape, rid, TRANSFER_MESSAGE, 500),
+    message: 'might be dead',
+    chargedTo: 'pair',
+    respond: (shape, _, rid) => abortWithStatus(shape, rid, TRANSFER_MESSAGE, 500),
   },
   {
     name: 'abort with status 400',
     fate: 'refused',
     status: 400,
     cause: 'abort|error-event|status',
-    says: 'Input length',
-    blame: 'none',
-    play: (shape, _, rid) =>
+    message: 'Input length',
+    chargedTo: 'nobody',
+    respond: (shape, _, rid) =>
       abortWithStatus(
         shape,
         rid,
@@ -303,29 +315,29 @@ const INSIDE_200: readonly Fault[] = [
     fate: 'passing',
     status: 500,
     cause: 'abort',
-    says: '',
-    blame: 'engine',
-    play: (shape, _, rid) => abortWithout(shape, rid, null, 'Abort in waiting queue'),
+    message: '',
+    chargedTo: 'engine',
+    respond: (shape, _, rid) => abortWithoutStatus(shape, rid, null, 'Abort in waiting queue'),
   },
   {
     name: 'abort in the 200 of an old build',
     fate: 'passing',
     status: 500,
     cause: 'abort',
-    says: '',
-    blame: 'engine',
-    play: (shape, _, rid) => abortWithout(shape, rid, 500, 'out of luck'),
+    message: '',
+    chargedTo: 'engine',
+    respond: (shape, _, rid) => abortWithoutStatus(shape, rid, 500, 'out of luck'),
   },
   {
-    name: 'silent abort: a role, a finish, no word',
+    name: 'silent abort: a role and a finish without a message',
     fate: 'passing',
     status: 500,
     cause: 'abort',
-    says: '',
-    blame: 'engine',
-    play: (shape, _, rid) => {
+    message: '',
+    chargedTo: 'engine',
+    respond: (shape, _, rid) => {
       const { endpoint, isStream } = shape
-      if (!isStream || endpoint === 'generate') return abortWithout(shape, rid, null, '')
+      if (!isStream || endpoint === 'generate') return abortWithoutStatus(shape, rid, null, '')
       return stream(...roleEvent(shape, rid), openAiFinish(endpoint, rid, 'abort'), DONE)
     },
   },
@@ -334,28 +346,28 @@ const INSIDE_200: readonly Fault[] = [
     fate: 'passing',
     status: 502,
     cause: 'status',
-    says: 'redirect (307), which is not followed',
-    blame: 'engine',
-    play: () => whole(307, '<html>moved</html>'),
+    message: 'redirect (307), which is not followed',
+    chargedTo: 'engine',
+    respond: () => whole(307, '<html>moved</html>'),
   },
   {
     name: 'garbage',
     fate: 'passing',
     status: 502,
     cause: 'protocol',
-    says: 'not JSON',
-    blame: 'engine',
-    play: ({ isStream }) => (isStream ? stream('data: <html>\n\n') : whole(200, '<html>oops</html>')),
+    message: 'not JSON',
+    chargedTo: 'engine',
+    respond: ({ isStream }) => (isStream ? stream('data: <html>\n\n') : whole(200, '<html>oops</html>')),
   },
   {
     name: 'end without [DONE]',
     fate: 'broken',
     status: 502,
     cause: 'protocol|transport',
-    says: '',
-    blame: 'engine',
+    message: '',
+    chargedTo: 'engine',
     isLate: true,
-    play: (shape, leg, rid) =>
+    respond: (shape, leg, rid) =>
       shape.isStream
         ? { pieces: [half(shape, leg, rid), LAST_CHUNK], ending: 'end' }
         : { pieces: [half(shape, leg, rid)], ending: 'end' },
@@ -365,18 +377,18 @@ const INSIDE_200: readonly Fault[] = [
     fate: 'broken',
     status: 500,
     cause: 'error-event|abort|status',
-    says: 'Out of memory',
-    blame: 'engine',
+    message: 'Out of memory',
+    chargedTo: 'engine',
     isLate: true,
-    play: (shape, _, rid) => {
-      if (!shape.isStream) return whole(500, refusal(500, OUT_OF_MEMORY))
-      return stream(...toldEvents(shape, rid), DONE)
+    respond: (shape, _, rid) => {
+      if (!shape.isStream) return whole(500, errorBody(500, OUT_OF_MEMORY))
+      return stream(...failingEvents(shape, rid), DONE)
     },
   },
 ]
 
-/** Two tokens, then the engine's own word on its failure: its `[DONE]` follows as if all were well. */
-function toldEvents(shape: Shape, rid: string): string[] {
+/** Two tokens, then the failure as the engine reports it. Its `[DONE]` follows as if the stream were complete. */
+function failingEvents(shape: Shape, rid: string): string[] {
   const last =
     shape.endpoint === 'generate'
       ? event(generated(rid, TOKENS.slice(0, 2), abortReason(OUT_OF_MEMORY, 500)))
@@ -390,12 +402,12 @@ const HARMLESS: readonly Fault[] = [
     fate: 'harmless',
     status: 200,
     cause: '',
-    says: '',
-    blame: 'none',
-    play: (shape, leg, rid) => {
+    message: '',
+    chargedTo: 'nobody',
+    respond: (shape, leg, rid) => {
       const payload = soundPayload(leg, shape, rid)
       const bytes = Buffer.from(
-        shape.isStream ? STREAM_HEAD + chunk(payload) + LAST_CHUNK : bodyAnswer(200, payload),
+        shape.isStream ? STREAM_HEAD + chunk(payload) + LAST_CHUNK : bodyResponse(200, payload),
       )
       return { pieces: [...bytes].map(byte => Uint8Array.of(byte)), ending: 'end' }
     },
@@ -404,14 +416,14 @@ const HARMLESS: readonly Fault[] = [
 
 export const FAULTS: readonly Fault[] = [...STATUSES, ...CONNECTIONS, ...INSIDE_200, ...HARMLESS]
 
-export function soundPlay(leg: Leg, shape: Shape, rid: string): Play {
+export function soundResponse(leg: Leg, shape: Shape, rid: string): ScriptedResponse {
   const payload = soundPayload(leg, shape, rid)
   return shape.isStream
     ? { pieces: [STREAM_HEAD + chunk(payload) + LAST_CHUNK], ending: 'end' }
-    : { pieces: [bodyAnswer(200, payload)], ending: 'end' }
+    : { pieces: [bodyResponse(200, payload)], ending: 'end' }
 }
 
-/** What an engine does whose partner has failed before the KV cache was handed over: it waits (300 s). */
-export function waitingPlay({ endpoint, isStream }: Shape): Play {
+/** What an engine sends whose partner failed before the KV transfer: it waits, for 300 s. */
+export function waitingResponse({ endpoint, isStream }: Shape): ScriptedResponse {
   return { pieces: endpoint === 'generate' && isStream ? [STREAM_HEAD] : [], ending: 'hang' }
 }

@@ -1,8 +1,8 @@
 /**
- * The idle sawtooth: requests that come just when engines close their idle connections, without a word, as uvicorn does.
+ * Requests that arrive just when engines close their idle connections without notice, as uvicorn does.
  *
- * Times are those of the field by a hundredth: engines close after 50 ms (5 s), clients pause for 49 to 51 ms. Retries
- * are off, so what saves a request is the attempt that a stale connection gives for nothing.
+ * Times are a hundredth of those in production: engines close after 50 ms instead of 5 s, and clients pause for 49 to 51
+ * ms. Retries are off, so only the free attempt after a stale connection saves a request.
  */
 import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -15,17 +15,17 @@ import { seededRandom } from '../../src/core/random.ts'
 import { startGateway } from '../../src/gateway.ts'
 import { listen } from '../support/listen.ts'
 import { at } from '../support/sse.ts'
-import { ask } from './ask.ts'
-import { type Shape, soundPayload } from './sound-answers.ts'
+import { sendRequest } from './send-request.ts'
+import { type Shape, soundPayload } from './sound-responses.ts'
 
 const ENGINE_IDLE_MS = 50
 const CLIENTS = 100
 const READY_LIMIT_MS = 30_000
-const WHOLE: Shape = { endpoint: 'generate', isStream: false }
+const UNARY: Shape = { endpoint: 'generate', isStream: false }
 
 interface KeepingEngine {
   readonly url: string
-  /** Of each generation request: rid and room. */
+  /** The rid and the room of each generation request. */
   readonly seen: string[]
   /** Connections accepted. */
   sockets: number
@@ -52,12 +52,12 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   const body = await text(request)
-  // Set by hand, so that node tells the client no idle time: uvicorn does not.
+  // Set by hand, because Node would announce its idle time to the client, which uvicorn does not.
   response.setHeader('connection', 'keep-alive').setHeader('content-type', 'application/json')
   if (request.url !== '/generate') return void response.end('{}')
   const asked: unknown = JSON.parse(body)
   engine.seen.push(`${String(at(asked, 'rid'))} ${String(at(asked, 'bootstrap_room'))}`)
-  response.end(soundPayload(leg, WHOLE, 'a'))
+  response.end(soundPayload(leg, UNARY, 'a'))
 }
 
 async function openPair(t: TestContext, keepAliveMs: number) {
@@ -79,12 +79,12 @@ async function openPair(t: TestContext, keepAliveMs: number) {
 }
 
 async function sawtooth(origin: string, cycles: number): Promise<void> {
-  const expected = soundPayload('decode', WHOLE, 'a')
+  const expected = soundPayload('decode', UNARY, 'a')
   const client = async (number: number): Promise<void> => {
     const random = seededRandom(number)
     for (let cycle = 0; cycle < cycles; cycle++) {
       const id = `keep-alive-${number}-${cycle}`
-      const response = await ask(origin, { id, model: 'default', shape: WHOLE })
+      const response = await sendRequest(origin, { id, model: 'default', shape: UNARY })
       assert.equal(await response.text(), expected, id)
       await pause(ENGINE_IDLE_MS - 1 + 2 * random())
     }
@@ -95,15 +95,15 @@ async function sawtooth(origin: string, cycles: number): Promise<void> {
 suite('requests at the moment at which engines close idle connections', () => {
   for (const [what, keepAliveMs, cycles] of [
     ['that the gateway has closed before', 30, 20],
-    ['that the gateway still takes for good', 10 * ENGINE_IDLE_MS, 80],
+    ['that the gateway still keeps open', 10 * ENGINE_IDLE_MS, 80],
   ] as const)
     test(`${what}: ${CLIENTS * cycles} cycles without an error`, async t => {
       const { origin, prefill, decode, gateway } = await openPair(t, keepAliveMs)
       await sawtooth(origin, cycles)
-      const spare = decode.seen.length - CLIENTS * cycles
-      t.diagnostic(`${decode.sockets} connections to decode, ${spare} requests more than asked for`)
+      const extra = decode.seen.length - CLIENTS * cycles
+      t.diagnostic(`${decode.sockets} connections to decode, ${extra} extra requests`)
       for (const { seen } of [prefill, decode]) assert.equal(new Set(seen).size, seen.length)
-      // A leg is never sent again alone: of each good attempt both engines have seen the same rid and room.
+      // A leg is never sent again alone: both engines have seen the same rid and room for each good attempt.
       const both = new Set(prefill.seen)
       assert.ok(decode.seen.filter(name => both.has(name)).length >= CLIENTS * cycles)
       assert.equal(gateway.legsInFlight(), 0)

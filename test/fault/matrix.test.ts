@@ -1,14 +1,14 @@
 /**
- * The fault matrix: every fault on every leg, endpoint and kind of answer, with retries and without.
+ * The fault matrix: every fault on every leg, endpoint and kind of response, with and without retries.
  *
- * No cell is skipped. For each: the exact bytes that the client gets; that both engines are told to abort each attempt
- * that failed and all its connections close, and how fast; that rids and rooms are used once and both legs are sent
- * anew; who is named in the log. At the end nothing is in flight.
+ * No cell is skipped. Each checks the exact bytes that the client gets; that both engines get an abort for each failed
+ * attempt and all its connections close, and how fast; that both legs are sent again with rids and rooms that were never
+ * used before; and which leg the log names. At the end nothing is in flight.
  *
- * How fast: measured by the engines' own clock, from the last byte of the failure to the abort. Nineteen of twenty must
- * be within the 50 ms of the design, and four times what the loop of this process was late, for the machine may be busy:
- * the failure leaves by this loop (engines, client and main thread share it), is read and answered by two turns of a
- * router thread's, and the abort comes in by this one.
+ * Speed is measured on the engines' clock, from the last byte of the failure to the abort. 95 % must be within the 50 ms
+ * of the design plus four times the lag of this process's event loop, because the machine may be busy: the failure leaves
+ * by this loop, which engines, client and main thread share; a router thread takes two turns of its own loop; and the
+ * abort arrives by this one.
  */
 import assert from 'node:assert/strict'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
@@ -17,64 +17,64 @@ import { at } from '../support/sse.ts'
 import { until } from '../support/until.ts'
 import { attemptsOf, type Cell, cellsOf, endsWell, GROUPS, type Group } from './cells.ts'
 import { checkCell } from './check-cell.ts'
-import type { Shape } from './sound-answers.ts'
-import { type Engines, openEngines, openStage, type Stage } from './stage.ts'
+import { type Engines, type GatewaySetup, openEngines, openGateway } from './setup.ts'
+import type { Shape } from './sound-responses.ts'
 
 const LEGS = ['prefill', 'decode'] as const
-const AT_A_TIME = 6
+const CONCURRENCY = 6
 const LOOP_STEP_MS = 5
-/** Of this share of the aborts. */
+/** The share of the aborts that must be within the limit. */
 const SHARE = 0.95
 const LIMIT_MS = 50
-/** The timers of many cells run out at the same time, and each is then a turn of the same two processors. */
+/** The timers of many cells fire at the same time, and all cells share two processors. */
 const SILENT_LIMIT_MS = 250
 
 for (const isSilent of [false, true]) {
-  const what = isSilent ? 'engines that fall silent' : 'engines that say or show what is wrong'
-  test(`the fault matrix: ${what}`, { concurrency: isSilent ? 10 * AT_A_TIME : AT_A_TIME }, async t => {
+  const what = isSilent ? 'engines that fall silent' : 'engines that report or show a failure'
+  test(`the fault matrix: ${what}`, { concurrency: isSilent ? 10 * CONCURRENCY : CONCURRENCY }, async t => {
     const groups = GROUPS.filter(({ fault }) => (fault.isSilent === true) === isSilent)
     const cells = groups.flatMap(cellsOf)
     const engines = await openAllEngines(t, groups, cells)
-    const stages = new Map<boolean, Stage>()
+    const gateways = new Map<boolean, GatewaySetup>()
     for (const hasRetries of [true, false]) {
-      const options = { maxRetries: hasRetries ? 3 : 0, isHasty: isSilent }
-      stages.set(hasRetries, await openStage(t, [...engines.values()], options))
+      const options = { maxRetries: hasRetries ? 3 : 0, hasShortTimeouts: isSilent }
+      gateways.set(hasRetries, await openGateway(t, [...engines.values()], options))
     }
     const delays: number[] = []
     const lateness = monitorEventLoopDelay({ resolution: LOOP_STEP_MS })
     lateness.enable()
     t.after(() => lateness.disable())
     const runCell = async (cell: Cell): Promise<void> => {
-      const [stage, pair] = [stages.get(cell.hasRetries), engines.get(cell.group)]
-      assert.ok(stage && pair)
-      delays.push(...(await checkCell(cell, stage.origin, pair)))
+      const [setup, pair] = [gateways.get(cell.hasRetries), engines.get(cell.group)]
+      assert.ok(setup && pair)
+      delays.push(...(await checkCell(cell, setup.origin, pair)))
     }
     await Promise.all(cells.map(cell => t.test(cell.name, () => runCell(cell))))
 
-    await t.test('both engines are told in time of the failure', () => {
+    await t.test('both engines get their abort in time', () => {
       lateness.disable()
-      const sorted = delays.toSorted((one, other) => one - other)
+      const sorted = delays.toSorted((a, b) => a - b)
       const within = (share: number): number => sorted[Math.ceil(share * sorted.length) - 1] ?? Infinity
       const lateMs = Math.max(0, lateness.percentile(100 * SHARE) / 1e6 - LOOP_STEP_MS)
-      const [median, most, ours] = [within(0.5), within(1), lateMs].map(ms => ms.toFixed(1))
-      const told = `95 % within ${within(SHARE).toFixed(1)} ms`
+      const [median, longest, lag] = [within(0.5), within(1), lateMs].map(ms => ms.toFixed(1))
+      const share = `95 % within ${within(SHARE).toFixed(1)} ms`
       t.diagnostic(
-        `${cells.length} cells, ${sorted.length} aborts: median ${median} ms, ${told}, most ${most} ms; own loop late by ${ours} ms`,
+        `${cells.length} cells, ${sorted.length} aborts: median ${median} ms, ${share}, longest ${longest} ms; lag of this loop ${lag} ms`,
       )
       const limitMs = isSilent ? SILENT_LIMIT_MS : LIMIT_MS
-      assert.ok(within(SHARE) <= limitMs + 4 * lateMs, told)
+      assert.ok(within(SHARE) <= limitMs + 4 * lateMs, share)
     })
     await t.test('no rid and no room is used twice', () => checkNames([...engines.values()]))
     await t.test('the log names the leg and the cause of each failed attempt', () => {
-      const logs = new Map([...stages].map(([hasRetries, stage]) => [hasRetries, stage.log()]))
+      const logs = new Map([...gateways].map(([hasRetries, setup]) => [hasRetries, setup.log()]))
       for (const cell of cells) checkLog(cell, logs.get(cell.hasRetries) ?? [])
     })
-    await t.test('the breaker of the guilty engine has opened, and no other', async () => {
-      const opened = await Promise.all([...stages.values()].map(openedBy))
+    await t.test('only the breaker of the charged engine has opened', async () => {
+      const opened = await Promise.all([...gateways.values()].map(openedBy))
       checkBreakers(engines, new Set(opened.flat()))
     })
     await t.test('nothing is left in flight', async () => {
-      await until(() => [...stages.values()].every(({ gateway }) => gateway.legsInFlight() === 0))
+      await until(() => [...gateways.values()].every(({ gateway }) => gateway.legsInFlight() === 0))
     })
   })
 }
@@ -88,7 +88,7 @@ async function openAllEngines(
   const engines = new Map<Group, Engines>()
   const shapeOf = ({ cell }: { readonly cell: string }): Shape => {
     const shape = shapes.get(cell)
-    assert.ok(shape, `nobody asked for ${cell}`)
+    assert.ok(shape, `no request has the id ${cell}`)
     return shape
   }
   for (const group of groups) {
@@ -104,8 +104,8 @@ function checkNames(engines: readonly Engines[]): void {
   assert.ok(calls.every(({ room }) => Number.isSafeInteger(room) && room > 0))
 }
 
-/** Addresses of the engines whose breaker has opened. */
-async function openedBy({ gateway }: Stage): Promise<unknown[]> {
+/** URLs of the engines whose breaker has opened. */
+async function openedBy({ gateway }: GatewaySetup): Promise<unknown[]> {
   const response = await fetch(`http://127.0.0.1:${gateway.adminPort}/admin/engines`)
   const body: unknown = await response.json()
   const listed = at(body, 'engines')
@@ -117,8 +117,8 @@ function checkBreakers(engines: ReadonlyMap<Group, Engines>, all: ReadonlySet<un
   for (const [group, pair] of engines) {
     const opened = LEGS.filter(leg => all.has(pair[leg].url))
     const { fault, where } = group
-    // Of two silent engines nobody knows which has failed: their link is charged.
-    const isCharged = fault.blame === 'engine' && !(fault.isSilent === true && where === 'prefill')
+    // Which of two silent engines has failed cannot be known, so their pair is charged.
+    const isCharged = fault.chargedTo === 'engine' && !(fault.isSilent === true && where === 'prefill')
     if (!isCharged) assert.deepEqual(opened, [], group.name)
     else if (where === 'both') assert.ok(opened.length > 0, group.name)
     else assert.deepEqual(opened, [where], group.name)
@@ -129,7 +129,7 @@ function checkLog(cell: Cell, log: readonly string[]): void {
   const own = log.filter(line => line.includes(`request=${cell.id} `))
   const { fault, where } = cell.group
   assert.equal(own.filter(line => line.includes(': retry ')).length, attemptsOf(cell) - 1, cell.name)
-  // A client's own fault is no event for an operator.
+  // Errors of the client are not logged.
   const isLogged = attemptsOf(cell) > 1 || (!endsWell(cell) && fault.status >= 500)
   assert.equal(own.length, isLogged ? 1 : 0, cell.name)
   for (const line of own) {

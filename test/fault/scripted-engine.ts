@@ -1,9 +1,9 @@
 /**
- * An engine made of a bare TCP server that plays what a script says for each generation request, byte by byte, and
- * notes with its own clock when requests and aborts come, when a failure leaves it and when a connection closes.
+ * An engine made of a bare TCP server that sends what a script returns for each generation request, byte by byte. It
+ * records when requests and aborts arrive, when a response has been sent and when a connection closes.
  *
- * Every answer closes its connection, so that no request of the gateway is ever the second on a socket: a reset is
- * then a failure of the engine and not a stale keep-alive connection (`keep-alive.test.ts` has those).
+ * Every response closes its connection, so that no request of the gateway is the second on a socket: a reset is then a
+ * failure of the engine, not a stale keep-alive connection, which `keep-alive.test.ts` covers.
  */
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
@@ -12,37 +12,37 @@ import type { Leg } from '../../src/core/errors.ts'
 import { resetSocket } from '../../src/simulator/http/reset-socket.ts'
 import { listen } from '../support/listen.ts'
 
-export interface Play {
-  /** Written one after the other, each in a turn of its own. */
+export interface ScriptedResponse {
+  /** Written one after the other, each in its own turn of the event loop. */
   readonly pieces: readonly (string | Uint8Array)[]
-  /** `end`: the answer is complete, or cut, and the connection is closed. `hang`: nothing more comes, ever. */
+  /** `end`: the connection is closed after a complete or truncated response. `hang`: nothing follows. */
   readonly ending: 'end' | 'reset' | 'hang'
 }
 
-/** One generation request as the engine saw it. Times on the clock of this process, in milliseconds. */
+/** One generation request as the engine received it. Times are in milliseconds, on the clock of this process. */
 export interface Call {
-  /** Names the cell of the matrix: the `x-request-id` of the client. */
+  /** The id of the matrix cell, from the client's `x-request-id`. */
   readonly cell: string
   readonly rid: string
   readonly room: number
   /** 1 for the first attempt of the cell on this engine. */
   readonly attempt: number
-  readonly cameAtMs: number
-  /** When the last byte of the script, or the reset, had left. */
-  playedAtMs: number | undefined
+  readonly receivedAtMs: number
+  /** When the last byte of the response, or the reset, was sent. */
+  sentAtMs: number | undefined
   closedAtMs: number | undefined
 }
 
 export interface Script {
-  play(call: Call): Play | Promise<Play>
-  /** All that the script has for the call has left. */
-  onPlayed?(call: Call): void
+  respond(call: Call): ScriptedResponse | Promise<ScriptedResponse>
+  /** Called when the whole response has been sent. */
+  onSent?(call: Call): void
 }
 
 export interface ScriptedEngine {
   readonly url: string
   readonly calls: readonly Call[]
-  /** By rid, when `/abort_request` came first. */
+  /** When the first `/abort_request` arrived, by rid. */
   readonly aborts: ReadonlyMap<string, number>
   close(): Promise<void>
 }
@@ -95,31 +95,31 @@ class Engine implements ScriptedEngine {
       const request = readRequest(held)
       if (request === undefined) return
       held = Buffer.alloc(0)
-      this.#answer(socket, request)
+      this.#respond(socket, request)
     })
   }
 
-  #answer(socket: Socket, request: Request): void {
+  #respond(socket: Socket, request: Request): void {
     switch (request.path) {
       case '/health':
-        return void socket.end(bodyAnswer(200, ''))
+        return void socket.end(bodyResponse(200, ''))
       case '/server_info':
-        return void socket.end(bodyAnswer(200, JSON.stringify({ disaggregation_mode: this.#leg })))
+        return void socket.end(bodyResponse(200, JSON.stringify({ disaggregation_mode: this.#leg })))
       case '/v1/models':
-        return void socket.end(bodyAnswer(200, JSON.stringify({ data: [{ id: this.#model }] })))
+        return void socket.end(bodyResponse(200, JSON.stringify({ data: [{ id: this.#model }] })))
       case '/abort_request':
-        this.#noteAbort(field(request.body, 'rid'))
-        return void socket.end(bodyAnswer(200, ''))
+        this.#recordAbort(field(request.body, 'rid'))
+        return void socket.end(bodyResponse(200, ''))
       case '/generate':
       case '/v1/chat/completions':
       case '/v1/completions':
         return void this.#generate(socket, request)
       default:
-        return void socket.end(bodyAnswer(404, ''))
+        return void socket.end(bodyResponse(404, ''))
     }
   }
 
-  #noteAbort(rid: string): void {
+  #recordAbort(rid: string): void {
     if (!this.aborts.has(rid)) this.aborts.set(rid, performance.now())
   }
 
@@ -129,30 +129,34 @@ class Engine implements ScriptedEngine {
       rid: field(body, 'rid'),
       room: Number(field(body, 'bootstrap_room')),
       attempt: this.calls.filter(({ cell }) => cell === requestId).length + 1,
-      cameAtMs: performance.now(),
-      playedAtMs: undefined,
+      receivedAtMs: performance.now(),
+      sentAtMs: undefined,
       closedAtMs: undefined,
     }
     this.calls.push(call)
     socket.once('close', () => {
       call.closedAtMs = performance.now()
     })
-    const { pieces, ending } = await this.#script.play(call)
+    const { pieces, ending } = await this.#script.respond(call)
     for (const piece of pieces) {
       if (socket.destroyed) return
       // In sequence: each piece is a write of its own.
       await new Promise(resolve => socket.write(piece, resolve))
       await nextTurn()
     }
-    call.playedAtMs = performance.now()
-    this.#script.onPlayed?.(call)
+    call.sentAtMs = performance.now()
+    this.#script.onSent?.(call)
     if (ending === 'end') socket.end()
     else if (ending === 'reset') resetSocket(socket)
   }
 }
 
-/** An answer with a content-length. */
-export function bodyAnswer(status: number, body: string, headers = 'content-type: application/json'): string {
+/** A response with a Content-Length. */
+export function bodyResponse(
+  status: number,
+  body: string,
+  headers = 'content-type: application/json',
+): string {
   const length = Buffer.byteLength(body)
   return `HTTP/1.1 ${status} Scripted\r\nconnection: close\r\n${headers}\r\ncontent-length: ${length}\r\n\r\n${body}`
 }

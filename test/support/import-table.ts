@@ -63,7 +63,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'workers/request': ['src/core', 'src/config', 'src/messages', 'workers/json'],
   'workers/connectors': ['src/core', 'workers/request'],
   'workers/upstream': ['src/core', 'src/config', 'src/messages'],
-  'workers/classify': ['src/core', 'workers/json', 'workers/sse', 'workers/upstream'],
+  'workers/classify': ['src/core', 'src/resilience', 'workers/json', 'workers/sse', 'workers/upstream'],
   'workers/selection': [
     'src/core',
     'src/config',
@@ -95,13 +95,11 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'workers/retry': [
     'src/core',
     'src/config',
-    'src/shared',
     'src/resilience',
     'src/messages',
     'src/telemetry',
     'workers/request',
     'workers/connectors',
-    'workers/upstream',
     'workers/classify',
     'workers/selection',
     'workers/attempt',

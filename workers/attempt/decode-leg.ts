@@ -1,12 +1,14 @@
 /**
- * Decode's side of an attempt: the answer that the client gets.
+ * Decode's half of an attempt: the response that the client gets.
  *
- * A stream is held back until an event shows that it is good; then it is passed on in whole events as they come.
- * Anything else (a body, an error) is collected whole.
+ * A stream is held until an event shows that it is good; then it is forwarded in whole events as they arrive. Anything
+ * else (a body, an error) is collected to its end.
  */
 import type { FlatHeaders } from '../../src/messages/types.ts'
-import { type Failure, inStreamFailure, statusFailure, transportFailure } from '../classify/failure.ts'
+import type { Failure } from '../classify/failure.ts'
 import { findInStreamFailure, type InStreamFailure } from '../classify/in-stream-failure.ts'
+import { transportFailure } from '../classify/observed-failure.ts'
+import { protocolFailure, statusFailure } from '../classify/reported-failure.ts'
 import { classifyResponse } from '../classify/response.ts'
 import type { ResponseSummary } from '../classify/response-summary.ts'
 import { StreamPeek } from '../classify/stream-peek.ts'
@@ -17,32 +19,33 @@ import type { ResponseHandler, TransportError } from '../upstream/types.ts'
 export interface DecodeEvents {
   /** The held events show a token or a finish. */
   onDecodeReady(promptTokens: number | undefined): void
-  onDecodeComplete(answer: ResponseSummary, isTerminated: boolean): void
+  onDecodeComplete(summary: ResponseSummary, isTerminated: boolean): void
   onDecodeError(failure: Failure): void
-  /** One prompt of a batch has ended by an abort, which goes through as the engine wrote it. Told once. */
+  /** One prompt of a batch ended with an abort, which is forwarded as the engine wrote it. Called at most once. */
   onDecodePromptError(failure: Failure): void
-  /** An error status has come, its body has not yet. */
+  /** A head with an error status has arrived. Its body follows. */
   onDecodeErrorHead(): void
-  /** The head of a whole answer has come, or a part of its body: engines send the two together, the rest is due. */
+  /** The head of an unstreamed response has arrived, or a part of its body: the rest must follow without a pause. */
   onDecodeBody(): void
-  /** Whole events after the commit. Valid during the call only. */
+  /** Whole events after the commit. The bytes are valid during the call only. */
   onDecodeData(bytes: Uint8Array): void
 }
 
 /** In bytes. */
 export interface DecodeLimits {
-  /** Of a body, or of a stream before its first token. */
+  /** The size of a body, or of a stream before its first token. */
   readonly held: number
-  /** Of one event after the first token. */
+  /** The size of one event after the first token. */
   readonly event: number
 }
 
-const NO_ANSWER: ResponseSummary = { promptTokens: undefined, hasToken: false }
-/** The client's own abort: whatever was made until then is what it gets, be it nothing. */
-const CUT_SHORT: ResponseSummary = { promptTokens: undefined, hasToken: true }
+const NO_TOKEN: ResponseSummary = { promptTokens: undefined, hasToken: false }
+const HAS_TOKEN: ResponseSummary = { promptTokens: undefined, hasToken: true }
+/** The client aborted the request itself: it gets what was generated until then, even if that is nothing. */
+const ABORTED_BY_CLIENT = HAS_TOKEN
 
 export class DecodeLeg implements ResponseHandler {
-  /** What is held: a body, or the events before the commit. */
+  /** The held bytes: a body, or the events before the commit. */
   readonly body: ResponseBody
   readonly #events: DecodeEvents
   readonly #limits: DecodeLimits
@@ -51,11 +54,12 @@ export class DecodeLeg implements ResponseHandler {
   #peek: StreamPeek | undefined
   #isCommitted = false
   #hasLostPrompt = false
+  /** Cleared when the leg or the attempt is over: later calls are ignored. */
   isOpen = true
-  /** The client has asked for the abort that the engine will tell of: it is part of the answer. */
+  /** The client asked for an abort, so the abort that the engine reports is part of the response. */
   isAbortRequested = false
-  /** Set when the attempt is over and only waits for decode's first sign, to abort it then. */
-  onFirstSign: (() => void) | undefined
+  /** Set when the attempt is over and only waits for decode's first item in order to abort it. */
+  onFirstItem: (() => void) | undefined
 
   /** `isBatch`: see `AttemptPlan`. */
   constructor(limits: DecodeLimits, events: DecodeEvents, isBatch = false) {
@@ -74,49 +78,49 @@ export class DecodeLeg implements ResponseHandler {
 
   onData(bytes: Uint8Array): void {
     if (!this.isOpen) return
-    if (this.onFirstSign !== undefined) return this.onFirstSign()
-    if (this.#peek === undefined) return this.#holdPart(bytes)
+    if (this.onFirstItem !== undefined) return this.onFirstItem()
+    if (this.#peek === undefined) return this.#collect(bytes)
     const events = this.#framer.push(bytes)
-    if (events.length > 0) this.#take(this.#peek, events)
-    if (this.isOpen && this.#framer.heldBytes > 0) this.#boundEvent()
+    if (events.length > 0) this.#onEvents(this.#peek, events)
+    if (this.isOpen && this.#framer.heldBytes > 0) this.#checkEventSize()
   }
 
   onEnd(): void {
     if (!this.isOpen) return
-    if (this.onFirstSign !== undefined) return this.onFirstSign()
+    if (this.onFirstItem !== undefined) return this.onFirstItem()
     if (this.#peek !== undefined) return this.#endStream(this.#peek)
     this.isOpen = false
     if (this.body.isError) return this.#events.onDecodeError(this.errorResponse())
     const classified = classifyResponse('decode', this.body)
     if (!('error' in classified)) this.#events.onDecodeComplete(classified, true)
     else if (this.isAbortRequested && classified.cause === 'abort')
-      this.#events.onDecodeComplete(CUT_SHORT, true)
+      this.#events.onDecodeComplete(ABORTED_BY_CLIENT, true)
     else this.#events.onDecodeError(classified)
   }
 
-  onError(failure: TransportError): void {
-    this.#close(this.body.isError ? this.errorResponse() : transportFailure('decode', failure))
+  onError(error: TransportError): void {
+    this.#fail(this.body.isError ? this.errorResponse() : transportFailure('decode', error))
   }
 
-  /** From now on events go out as they come. The caller has taken what was held. */
+  /** From now on events are forwarded as they arrive. The caller takes what was held from `body`. */
   commit(): void {
     this.#isCommitted = true
   }
 
-  /** The failure that an error status means, with as much of the body as has come. */
+  /** The failure that an error status stands for, with as much of its body as has arrived. */
   errorResponse(): Failure {
     return statusFailure('decode', this.body.status, this.body.joined(), this.body.header('retry-after'))
   }
 
-  #take(peek: StreamPeek, events: Uint8Array): void {
+  #onEvents(peek: StreamPeek, events: Uint8Array): void {
     const found = this.isAbortRequested ? undefined : this.#findEnd(events)
     if (this.#isCommitted) this.#events.onDecodeData(found === undefined ? events : found.before)
     else this.#hold(events)
-    if (found !== undefined) this.#close(found.failure)
+    if (found !== undefined) this.#fail(found.failure)
     else if (this.isOpen && !this.#isCommitted && !peek.isSettled) this.#peekInto(peek, events)
   }
 
-  /** A failure that is the end of the stream. */
+  /** Finds a failure that ends the stream, which the abort of one prompt of a committed batch does not. */
   #findEnd(events: Uint8Array): InStreamFailure | undefined {
     const found = findInStreamFailure(events)
     if (found?.failure.cause !== 'abort' || !this.#isBatch || !this.#isCommitted) return found
@@ -125,31 +129,33 @@ export class DecodeLeg implements ResponseHandler {
     return undefined
   }
 
-  #holdPart(bytes: Uint8Array): void {
+  #collect(bytes: Uint8Array): void {
     this.#hold(bytes)
     if (this.isOpen && !this.body.isError) this.#events.onDecodeBody()
   }
 
   #hold(bytes: Uint8Array): void {
-    if (!this.body.add(bytes)) this.#closeTooLong('too much before a token')
+    if (!this.body.add(bytes)) this.#failHeldSize()
   }
 
-  /** An event that does not end would be held for ever: whatever is held of it counts. */
-  #boundEvent(): void {
+  /** Bounds what is held of an incomplete event, which may never end. */
+  #checkEventSize(): void {
     const { heldBytes } = this.#framer
     const { held, event } = this.#limits
-    if (this.#isCommitted && heldBytes > event) this.#closeTooLong(`an event of more than ${event} bytes`)
-    if (!this.#isCommitted && this.body.length + heldBytes > held)
-      this.#closeTooLong('too much before a token')
+    if (this.#isCommitted && heldBytes > event)
+      this.#fail(protocolFailure('decode', `The decode engine sent an event of more than ${event} bytes`))
+    if (!this.#isCommitted && this.body.length + heldBytes > held) this.#failHeldSize()
   }
 
-  #closeTooLong(what: string): void {
-    this.#close(inStreamFailure('decode', 'protocol', `The decode engine sent ${what}.`, undefined))
+  #failHeldSize(): void {
+    const what = this.#peek === undefined ? '' : ' before its first token'
+    const message = `The decode engine sent more than ${this.#limits.held} bytes${what}`
+    this.#fail(protocolFailure('decode', message))
   }
 
   #peekInto(peek: StreamPeek, events: Uint8Array): void {
     peek.push(events)
-    if (peek.failure !== undefined) this.#close(peek.failure)
+    if (peek.failure !== undefined) this.#fail(peek.failure)
     else if (peek.isSettled) this.#events.onDecodeReady(peek.promptTokens)
   }
 
@@ -159,12 +165,12 @@ export class DecodeLeg implements ResponseHandler {
     const isTerminated = this.#framer.isDone || this.#framer.isRestDone
     if (this.#framer.isRestDone && this.#isCommitted) this.#events.onDecodeData(rest)
     else if (this.#framer.isRestDone) this.body.add(rest)
-    this.#events.onDecodeComplete(peek.isSettled ? { ...NO_ANSWER, hasToken: true } : NO_ANSWER, isTerminated)
+    this.#events.onDecodeComplete(peek.isSettled ? HAS_TOKEN : NO_TOKEN, isTerminated)
   }
 
-  #close(failure: Failure): void {
+  #fail(failure: Failure): void {
     if (!this.isOpen) return
-    if (this.onFirstSign !== undefined) return this.onFirstSign()
+    if (this.onFirstItem !== undefined) return this.onFirstItem()
     this.isOpen = false
     this.#events.onDecodeError(failure)
   }

@@ -1,15 +1,17 @@
 /**
- * `POST /abort_request`: tells engines to give a request up, without waiting for their word on it.
+ * Sends `POST /abort_request`, by which engines give up a request. The responses are ignored.
  *
- * The call has a connection of its own, so it may overtake the request: the engine knows no such rid yet, answers 200,
- * and starts what nobody waits for. A leg that was sent a moment ago and has shown nothing is therefore told of again.
+ * An abort has a connection of its own, so it may overtake the request: the engine then knows no such rid, responds
+ * with status 200, and starts a request that nothing waits for. The abort of a leg that was sent a moment ago and has
+ * not responded is therefore repeated.
  *
- * Of several rids the first is the start of the others (`identity.ts`) and must be heard first: they follow later.
+ * The first rid of a batch is a prefix of the others (`request/ids.ts`) and must arrive first, so the others follow
+ * later.
  */
 import type { FlatHeaders } from '../../src/messages/types.ts'
 import type { ResponseHandler, UpstreamRequestOptions } from '../upstream/types.ts'
 
-/** Whatever the engine says: it may be the very one that has died. */
+/** The engine may be the very one that has died, so no error of an abort matters. */
 const IGNORED: ResponseHandler = {
   onHead() {},
   onData() {},
@@ -18,8 +20,8 @@ const IGNORED: ResponseHandler = {
 }
 
 /**
- * When it is told of again. An engine has mostly read by the first of these what was sent before; one whose loop is
- * held up (a long prompt in its tokenizer, a machine with too much to do) by the second.
+ * When an abort is repeated. By the first of these an engine has usually read what was sent before; by the second, so
+ * has one whose event loop is blocked (a long prompt in its tokenizer, an overloaded machine).
  */
 const REPEAT_AFTER_MS = [100, 500] as const
 const OTHER_RIDS_AFTER_MS = REPEAT_AFTER_MS[0]
@@ -32,28 +34,29 @@ export interface EngineAbort {
   readonly maybeUnread: boolean
 }
 
-/** The way to an engine: `Upstreams`. */
-interface Calls {
+/** The part of `Upstreams` that aborts need. */
+interface AbortUpstreams {
   to(url: string): { send(request: UpstreamRequestOptions, handler: ResponseHandler): unknown }
 }
 
 export class EngineAborts {
-  readonly #upstreams: Calls
+  readonly #upstreams: AbortUpstreams
   readonly #timers = new Set<NodeJS.Timeout>()
 
-  constructor(upstreams: Calls) {
+  constructor(upstreams: AbortUpstreams) {
     this.#upstreams = upstreams
   }
 
-  send(call: EngineAbort): void {
-    const [first, ...others] = call.rids
+  send(abort: EngineAbort): void {
+    const [first, ...others] = abort.rids
     if (first === undefined) return
-    this.#send(call, first)
-    if (call.maybeUnread) for (const ms of REPEAT_AFTER_MS) this.#later(ms, () => this.#send(call, first))
+    this.#send(abort, first)
+    if (abort.maybeUnread) for (const ms of REPEAT_AFTER_MS) this.#later(ms, () => this.#send(abort, first))
     if (others.length > 0)
-      this.#later(OTHER_RIDS_AFTER_MS, () => others.forEach(rid => this.#send(call, rid)))
+      this.#later(OTHER_RIDS_AFTER_MS, () => others.forEach(rid => this.#send(abort, rid)))
   }
 
+  /** Drops the aborts that have not been sent yet. */
   close(): void {
     for (const timer of this.#timers) clearTimeout(timer)
     this.#timers.clear()

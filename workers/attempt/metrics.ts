@@ -1,7 +1,7 @@
 /**
- * What a router thread counts: how attempts and requests end. Called once an attempt or a request, never per chunk.
+ * Counts how attempts and requests end. Called once per attempt or request, never per chunk.
  *
- * Whoever reacts to an outcome (retry, breaker) does so elsewhere; here it only becomes a figure.
+ * It only counts: retries and breakers react to the same outcomes elsewhere.
  */
 import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
 import type { Engine } from '../../src/core/engine.ts'
@@ -11,7 +11,7 @@ import type { Recorder } from '../../src/telemetry/recorder.ts'
 import type { Failure } from '../classify/failure.ts'
 import type { Pair } from '../selection/pair-selector.ts'
 
-/** Keys are made once, not with every request. */
+/** Keys are built once, not with every request. */
 const REQUEST_LABELS = {
   generate: labelsOf('generate'),
   chat: labelsOf('chat'),
@@ -31,18 +31,17 @@ export class RouterMetrics {
     this.#recorder.countEngine('pdgw_engine_attempts_total', decode.slot)
   }
 
-  /** The leg has ended before any of it was written. */
+  /** The leg ended before any byte of its request was written. */
   legUnsent({ slot }: Engine): void {
     this.#recorder.countEngine('pdgw_engine_unsent_legs_total', slot)
   }
 
-  /** `pair` is missing when none could be chosen. Counts also what broke after the first token. */
-  attemptFailed({ cause, blame, error }: Failure, pair: Pair | undefined): void {
+  /** `engines`: those that the failure is charged to. Also counts streams that broke after the first token. */
+  attemptFailed({ cause, chargedTo }: Failure, engines: readonly Engine[]): void {
     this.#recorder.count('pdgw_router_attempt_failures_total', cause)
-    if (blame === 'link') this.#recorder.count('pdgw_router_pair_failures_total')
-    if (blame !== 'engine') return
-    const guilty = error.leg === 'prefill' ? pair?.prefill : pair?.decode
-    if (guilty) this.#recorder.countEngine('pdgw_engine_failures_total', guilty.slot, cause)
+    if (chargedTo.kind === 'pair') this.#recorder.count('pdgw_router_pair_failures_total')
+    if (chargedTo.kind !== 'engine') return
+    for (const { slot } of engines) this.#recorder.countEngine('pdgw_engine_failures_total', slot, cause)
   }
 
   retried({ cause }: Failure): void {
@@ -59,7 +58,7 @@ export class RouterMetrics {
   }
 }
 
-/** A 4xx is the client's matter, whether an engine or the gateway said it. */
+/** Statuses below 500 count as client errors, whether they come from an engine or from the gateway. */
 export function outcomeOf({ status, fault }: GatewayError): RequestOutcome {
   if (status < 500 || fault === 'client') return 'client-error'
   return fault === 'engine' ? 'engine-error' : 'gateway-error'

@@ -1,4 +1,4 @@
-/** What an attempt needs to know before it starts, and whom it tells how it went. */
+/** The interface of an attempt: what it needs before it starts, how it is controlled, and what it calls back. */
 import type { Engine } from '../../src/core/engine.ts'
 import type { FlatHeaders } from '../../src/messages/types.ts'
 import type { Failure } from '../classify/failure.ts'
@@ -8,58 +8,70 @@ import type { PairLeases } from '../selection/capacity-queue.ts'
 export interface AttemptPlan {
   readonly path: string
   readonly isStream: boolean
-  /** Prefill's logprobs of the prompt go into the client's answer. */
+  /** Whether prefill's logprobs of the prompt are merged into the client's response. */
   readonly mergesPrefill: boolean
-  /** Several prompts of `/generate`: each ends by an event of its own, so an abort is the end of one of them only. */
+  /** Several prompts of `/generate`: each ends with an event of its own, so an abort event ends only one of them. */
   readonly isBatch: boolean
-  /** `undefined` when one engine does both. */
+  /** `undefined` when a mixed engine does both phases. */
   readonly prefill: Engine | undefined
   readonly decode: Engine
-  /** The attempt gives them back. */
+  /** Owned by the attempt, which releases them. */
   readonly leases: PairLeases
-  /** Of the client's request: names it to the main thread. */
+  /** The id of the client's exchange, by which the main thread knows it. */
   readonly exchangeId: number
-  /** What the engines know the request by, one for each prompt; new for each attempt. */
+  /** The ids that the engines know the request by, one per prompt; new for each attempt. */
   readonly rids: readonly string[]
   readonly headers: FlatHeaders
   readonly timeouts: RequestTimeouts
   /** The same bytes for both legs. */
   readonly body: Uint8Array
-  /** Only connections that were never used before. */
+  /** Whether both legs need connections that were never used before. */
   readonly freshConnection: boolean
 }
 
-/** A complete answer, or the start of a streamed one. */
+export interface AttemptHandle {
+  /** Sends both legs. May call the handler before it returns. */
+  start(): void
+  /** Aborts both legs, on the engines too. The handler is not called again. */
+  abort(): void
+  /** Asks the engines to stop. The handler gets whatever decode still sends, as the response. */
+  requestAbort(): void
+  /** Stops reading from decode until `resume`. */
+  pause(): void
+  resume(): void
+}
+
+/** A complete response, or the start of a streamed one. */
 export interface ResponseHead {
   readonly status: number
-  /** The engine's own, lower-case names. */
+  /** The engine's own headers, with names in lower case. */
   readonly headers: FlatHeaders
-  /** Prefill's whole body, when the plan merges it. */
+  /** Prefill's whole body when the plan merges it. */
   readonly prefillBody: Uint8Array | undefined
-  /** What the engines knew the request by. */
+  /** The ids that the engines knew the request by. */
   readonly rids: readonly string[]
 }
 
-/** What an attempt tells beside: not for clients, who read it in the stream. */
-export interface PromptHandler {
-  /** One prompt of a batch was aborted by its engine after tokens had been passed on; the others go on. */
-  onPromptError(failure: Failure): void
-}
-
 /**
- * Calls come in one of these orders, and nothing comes after the last:
- * `failed` · `answered` · `started bytes* ended` · `started bytes* broke`.
+ * Calls come in one of these orders, and none follows the last:
+ * `onError` · `onResponse` · `onHead onData* onEnd` · `onHead onData* onStreamError`.
  */
 export interface AttemptHandler {
-  /** The answer in one piece. */
+  /** The whole response at once. */
   onResponse(head: ResponseHead, body: Uint8Array): void
-  /** The stream is known to be good; the first `bytes` follow at once. */
+  /** The stream is known to be good. The first `onData` follows immediately. */
   onHead(head: ResponseHead): void
-  /** Whole events, unchanged and in order. Valid during the call only. */
-  onData(onData: Uint8Array): void
+  /** Whole events, unchanged and in order. The bytes are valid during the call only. */
+  onData(bytes: Uint8Array): void
   onEnd(): void
-  /** Nothing was passed on: another attempt may be made. */
+  /** Nothing was forwarded, so another attempt may be made. */
   onError(failure: Failure): void
-  /** The stream broke after tokens had been passed on. */
+  /** The stream broke after tokens had been forwarded. */
   onStreamError(failure: Failure): void
+}
+
+/** What the owner of an attempt is called for: the response, and events that the client reads in its stream. */
+export interface AttemptEvents extends AttemptHandler {
+  /** An engine aborted one prompt of a batch after tokens had been forwarded. The other prompts continue. */
+  onPromptError(failure: Failure): void
 }

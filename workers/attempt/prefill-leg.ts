@@ -1,30 +1,34 @@
 /**
- * Prefill's side of an attempt: its answer is consumed beside decode's and judged when it is whole.
+ * Prefill's half of an attempt: its response is collected while decode generates, and classified when it is complete.
  *
- * It is never passed on as it comes: the client sees it only where its logprobs are merged, or where decode had
- * nothing to say.
+ * It is never streamed to the client, who gets it only where its logprobs are merged or where decode sent no token.
  */
 import type { FlatHeaders } from '../../src/messages/types.ts'
-import { type Failure, inStreamFailure, statusFailure, transportFailure } from '../classify/failure.ts'
+import type { Failure } from '../classify/failure.ts'
+import { transportFailure } from '../classify/observed-failure.ts'
+import { protocolFailure, statusFailure } from '../classify/reported-failure.ts'
 import { classifyResponse } from '../classify/response.ts'
 import type { ResponseSummary } from '../classify/response-summary.ts'
 import { ResponseBody } from '../upstream/response-body.ts'
 import type { ResponseHandler, TransportError } from '../upstream/types.ts'
 
 export interface PrefillEvents {
-  onPrefillComplete(answer: ResponseSummary): void
+  onPrefillComplete(summary: ResponseSummary): void
   onPrefillError(failure: Failure): void
-  /** An error status has come, its body has not yet. */
+  /** A head with an error status has arrived. Its body follows. */
   onPrefillErrorHead(): void
 }
 
 export class PrefillLeg implements ResponseHandler {
   readonly body: ResponseBody
   readonly #events: PrefillEvents
+  readonly #limitBytes: number
+  /** Cleared when the leg or the attempt is over: later calls are ignored. */
   isOpen = true
 
   constructor(limitBytes: number, events: PrefillEvents) {
     this.#events = events
+    this.#limitBytes = limitBytes
     this.body = new ResponseBody(limitBytes)
   }
 
@@ -36,9 +40,8 @@ export class PrefillLeg implements ResponseHandler {
   onData(bytes: Uint8Array): void {
     if (!this.isOpen || this.body.add(bytes)) return
     this.isOpen = false
-    this.#events.onPrefillError(
-      inStreamFailure('prefill', 'protocol', 'The prefill engine sent too much.', undefined),
-    )
+    const message = `The prefill engine sent a response of more than ${this.#limitBytes} bytes`
+    this.#events.onPrefillError(protocolFailure('prefill', message))
   }
 
   onEnd(): void {
@@ -50,15 +53,13 @@ export class PrefillLeg implements ResponseHandler {
     else this.#events.onPrefillComplete(classified)
   }
 
-  onError(failure: TransportError): void {
+  onError(error: TransportError): void {
     if (!this.isOpen) return
     this.isOpen = false
-    this.#events.onPrefillError(
-      this.body.isError ? this.errorResponse() : transportFailure('prefill', failure),
-    )
+    this.#events.onPrefillError(this.body.isError ? this.errorResponse() : transportFailure('prefill', error))
   }
 
-  /** The failure that an error status means, with as much of the body as has come. */
+  /** The failure that an error status stands for, with as much of its body as has arrived. */
   errorResponse(): Failure {
     return statusFailure('prefill', this.body.status, this.body.joined(), this.body.header('retry-after'))
   }

@@ -1,29 +1,31 @@
 /**
- * What an attempt does next, decided from what its two legs have shown so far. Pure: `attempt.ts` has the sockets.
+ * Decides what an attempt does next from what its two legs have shown so far. Pure: `attempt.ts` has the connections.
  *
  *   decode  waiting ──token──▶ ready ──(prefill may be needed)──▶ committed ──end──▶ finished
  *              │                                                     └──failure──▶ broken
  *              └──failure of either leg──▶ failed
  *
- * The first failing leg decides until the commit. From the commit on, prefill no longer matters: its KV cache has
- * arrived, or there would be no token.
+ * Until the commit, the first failing leg decides. From the commit on, prefill no longer matters: without its KV cache
+ * there would be no token.
  */
 
+import type { Leg } from '../../src/core/errors.ts'
+import type { Failure } from '../classify/failure.ts'
 import {
-  type Failure,
   mismatchFailure,
   noTokenFailure,
+  type Silence,
   stalledFailure,
   truncatedFailure,
-} from '../classify/failure.ts'
+} from '../classify/observed-failure.ts'
 import type { ResponseSummary } from '../classify/response-summary.ts'
 
 export interface AttemptState {
-  /** Prefill's answer goes into the client's: nothing is passed on before it is there. */
+  /** Prefill's response is merged into the client's, so nothing is forwarded before it is complete. */
   readonly mergesPrefill: boolean
-  /** The client's answer is one body; it waits for prefill's so that the two can be compared. */
+  /** The client's response is a single body. It waits for prefill's, so that the two can be compared. */
   readonly isUnary: boolean
-  readonly prefill: 'waiting' | 'answered' | 'absent'
+  readonly prefill: 'waiting' | 'complete' | 'absent'
   readonly prefillSummary: ResponseSummary | undefined
   readonly decode: 'waiting' | 'ready' | 'complete'
   readonly decodeSummary: ResponseSummary | undefined
@@ -31,26 +33,34 @@ export interface AttemptState {
 }
 
 export type AttemptEvent =
-  | { readonly kind: 'prefill-answered'; readonly summary: ResponseSummary }
-  | { readonly kind: 'prefill-failed'; readonly failure: Failure }
-  /** The first token, or a finish that is not an abort, of a stream. */
+  | { readonly kind: 'prefill-complete'; readonly summary: ResponseSummary }
+  | { readonly kind: 'prefill-error'; readonly failure: Failure }
+  /** A stream has shown its first token, or a finish that is not an abort. */
   | { readonly kind: 'decode-ready'; readonly promptTokens: number | undefined }
-  /** A whole answer, or the end of a stream. `isTerminated`: it was closed as its protocol says. */
+  /** A whole response, or the end of a stream. `isTerminated`: it ended as its protocol requires. */
   | { readonly kind: 'decode-complete'; readonly summary: ResponseSummary; readonly isTerminated: boolean }
-  | { readonly kind: 'decode-failed'; readonly failure: Failure }
-  /** Decode is complete, and prefill has been silent for the whole grace since. */
-  | { readonly kind: 'grace-over'; readonly graceMs: number }
+  | { readonly kind: 'decode-error'; readonly failure: Failure }
+  | TimeoutEvent
+
+export interface TimeoutEvent {
+  readonly kind: 'timeout'
+  /** `grace`: decode is complete, and prefill has been silent since. The others: see `attempt-timers.ts`. */
+  readonly timer: 'first-token' | 'silence' | 'body' | 'grace'
+  readonly timeoutMs: number
+  /** The client set a shorter timeout than is configured. */
+  readonly isClientTimeout: boolean
+}
 
 export type AttemptAction =
   | { readonly kind: 'wait' }
-  /** Wait for prefill's answer, but no longer than the grace. */
+  /** Wait for prefill's response, but no longer than the grace. */
   | { readonly kind: 'wait-for-prefill' }
-  /** Pass on what was held and all that follows. */
+  /** Forward what was held, and all that follows. */
   | { readonly kind: 'commit' }
-  /** Everything is there: pass on what was held, then end. `from`: whose answer the client gets. */
-  | { readonly kind: 'finish'; readonly from: 'decode' | 'prefill' }
+  /** Forward what was held and end. `from`: the leg whose response the client gets. */
+  | { readonly kind: 'finish'; readonly from: Leg }
   | { readonly kind: 'fail'; readonly failure: Failure }
-  /** Tokens were passed on already: tell the client inside the stream. */
+  /** Tokens were forwarded already, so the client gets the error inside the stream. */
   | { readonly kind: 'break'; readonly failure: Failure }
 
 export interface Step {
@@ -76,9 +86,9 @@ export function initialState(options: {
 
 export function nextStep(state: AttemptState, event: AttemptEvent): Step {
   switch (event.kind) {
-    case 'prefill-answered':
-      return settle({ ...state, prefill: 'answered', prefillSummary: event.summary })
-    case 'prefill-failed':
+    case 'prefill-complete':
+      return settle({ ...state, prefill: 'complete', prefillSummary: event.summary })
+    case 'prefill-error':
       return { state, action: onPrefillFailed(state, event.failure) }
     case 'decode-ready':
       return settle({
@@ -88,16 +98,16 @@ export function nextStep(state: AttemptState, event: AttemptEvent): Step {
       })
     case 'decode-complete':
       return onDecodeComplete(state, event)
-    case 'decode-failed':
-      return { state, action: { kind: state.isCommitted ? 'break' : 'fail', failure: event.failure } }
-    case 'grace-over':
-      return { state, action: onGraceOver(state, event.graceMs) }
+    case 'decode-error':
+      return { state, action: failOrBreak(state, event.failure) }
+    case 'timeout':
+      return { state, action: onTimeout(state, event) }
   }
 }
 
 function onPrefillFailed(state: AttemptState, failure: Failure): AttemptAction {
   if (state.isCommitted) return { kind: 'wait' }
-  // Decode could not have finished without the KV cache: a connection that breaks after that loses nothing.
+  // Decode cannot finish without the KV cache, so a connection that breaks after that loses nothing.
   const isHarmless = failure.cause === 'transport' || failure.cause === 'stalled'
   return isHarmless && isDecodeEnough(state) ? { kind: 'finish', from: 'decode' } : { kind: 'fail', failure }
 }
@@ -113,7 +123,7 @@ function onDecodeComplete(
     return { state, action }
   }
   if (!event.isTerminated) return { state, action: { kind: 'fail', failure: truncatedFailure() } }
-  // A stream that was ready has shown its prompt tokens then; its end does not tell them again.
+  // The end of a stream does not repeat the prompt tokens that its first token came with.
   const summary: ResponseSummary = {
     promptTokens: event.summary.promptTokens ?? state.decodeSummary?.promptTokens,
     hasToken: event.summary.hasToken || (state.decodeSummary?.hasToken ?? false),
@@ -121,7 +131,7 @@ function onDecodeComplete(
   return settle({ ...state, decode: 'complete', decodeSummary: summary })
 }
 
-/** One of the legs has gone forward without failing: is it enough? */
+/** Either leg has made progress: decides whether that is enough to commit or to finish. */
 function settle(state: AttemptState): Step {
   if (state.isCommitted || state.decode === 'waiting') return { state, action: { kind: 'wait' } }
   if (state.prefill === 'waiting' && (state.decode === 'complete' || state.mergesPrefill || state.isUnary)) {
@@ -135,15 +145,33 @@ function settle(state: AttemptState): Step {
 
 function finishOrFail(state: AttemptState): AttemptAction {
   if (state.decodeSummary?.hasToken) return { kind: 'finish', from: 'decode' }
-  // The first token was prefill's, and there was no other: decode had nothing to say (sglang#34216).
+  // Prefill generated the only token, so decode had none to send (sglang#34216).
   if (state.prefillSummary?.hasToken) return { kind: 'finish', from: 'prefill' }
   return { kind: 'fail', failure: noTokenFailure() }
+}
+
+function failOrBreak(state: AttemptState, failure: Failure): AttemptAction {
+  return { kind: state.isCommitted ? 'break' : 'fail', failure }
+}
+
+function onTimeout(state: AttemptState, { timer, timeoutMs, isClientTimeout }: TimeoutEvent): AttemptAction {
+  if (timer === 'grace') return onGraceOver(state, timeoutMs)
+  const silence =
+    timer === 'first-token' ? noFirstToken(state) : ({ leg: 'decode', awaited: 'data' } as const)
+  return failOrBreak(state, stalledFailure({ ...silence, timeoutMs, isClientTimeout }))
+}
+
+function noFirstToken({ isUnary, prefill }: AttemptState): Omit<Silence, 'timeoutMs'> {
+  // Decode sends nothing of a unary response until it is complete: only prefill's response is a sign of life.
+  const leg = isUnary && prefill !== 'absent' ? 'prefill' : 'decode'
+  return { leg, awaited: 'first token', isMutual: prefill === 'waiting' }
 }
 
 function onGraceOver(state: AttemptState, graceMs: number): AttemptAction {
   if (state.isCommitted || state.prefill !== 'waiting') return { kind: 'wait' }
   if (isDecodeEnough(state)) return { kind: 'finish', from: 'decode' }
-  return { kind: 'fail', failure: stalledFailure('prefill', 'answer', graceMs) }
+  const failure = stalledFailure({ leg: 'prefill', awaited: 'response', timeoutMs: graceMs })
+  return { kind: 'fail', failure }
 }
 
 function isDecodeEnough(state: AttemptState): boolean {

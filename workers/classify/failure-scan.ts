@@ -1,15 +1,15 @@
 /**
- * Whether bytes may tell of a failure: `"error"` or `"abort"`, with their quotes, stands in them.
+ * Whether bytes may report a failure: whether `"error"` or `"abort"`, quotes included, occurs in them.
  *
- * In JSON a quote inside a text is escaped, so that the words stand between bare quotes only as a key or as a whole
- * text. Hot path, for each read: both words in one pass (Horspool's search), which looks at every fifth byte or so.
+ * JSON escapes a quote inside a string, so these words stand between bare quotes only as a key or as a whole string.
+ * Hot path, for each read: one pass (Horspool's search) finds either word and looks at about every fifth byte.
  */
 const ERROR = Buffer.from('"error"')
 const ABORT = Buffer.from('"abort"')
 const LENGTH = ERROR.length
 const QUOTE = 0x22
 
-/** For the byte under a word's last place: how far the next place is where either word could end. */
+/** For the byte at the end of the search window: how far the window may move to the next possible match. */
 const SHIFTS = shiftsOf([ERROR, ABORT])
 
 export function mayHoldFailure(bytes: Uint8Array): boolean {
@@ -24,15 +24,15 @@ export function mayHoldFailure(bytes: Uint8Array): boolean {
 
 function endsWith(bytes: Uint8Array, last: number, word: Buffer): boolean {
   const start = last - LENGTH + 1
-  for (let at = 0; at < LENGTH; at++) if (bytes[start + at] !== word[at]) return false
+  for (let offset = 0; offset < LENGTH; offset++) if (bytes[start + offset] !== word[offset]) return false
   return true
 }
 
 function shiftsOf(words: readonly Buffer[]): Uint8Array {
   const shifts = new Uint8Array(256).fill(LENGTH)
   for (const word of words) {
-    for (const [at, byte] of word.subarray(0, -1).entries()) {
-      shifts[byte] = Math.min(shifts[byte] ?? LENGTH, LENGTH - 1 - at)
+    for (const [offset, byte] of word.subarray(0, -1).entries()) {
+      shifts[byte] = Math.min(shifts[byte] ?? LENGTH, LENGTH - 1 - offset)
     }
   }
   return shifts

@@ -1,37 +1,47 @@
 /**
- * Tells a good answer by a few byte searches, without parsing it. Hot path: most answers are good, and parsing them
- * costs more than all else that is done with them.
+ * Recognises a good response by a few byte searches, without parsing it. Hot path: nearly all responses are good, and
+ * parsing one costs more than everything else that is done with it.
  *
- * Anything that is not plainly good is left to `verdict.ts`.
+ * Whatever is not plainly good is left to `payload.ts`.
  */
-
 import { mayHoldFailure } from './failure-scan.ts'
 import type { ResponseSummary } from './response-summary.ts'
 
 const PROMPT_TOKENS = Buffer.from('"prompt_tokens":')
 const COMPLETION_TOKENS = Buffer.from('"completion_tokens":')
+/** Inside a JSON string the quotes would be escaped. */
+const LATER_INDEX = /"index": ?[1-9]/
 const OPEN_BRACE = 0x7b
 const CLOSE_BRACE = 0x7d
 const SPACE = 0x20
 const ZERO = 0x30
 
-/** One object, as a body or as the data of an event. `undefined`: look closer. */
+/** `body` is one object. `undefined`: it must be parsed. */
 export function summarizeFast(body: Buffer): ResponseSummary | undefined {
   if (body[0] !== OPEN_BRACE || body[body.length - 1] !== CLOSE_BRACE) return undefined
   if (mayHoldFailure(body)) return undefined
   const promptTokens = countAfter(body, PROMPT_TOKENS)
-  const made = countAfter(body, COMPLETION_TOKENS)
-  return promptTokens === undefined || !made ? undefined : { promptTokens, hasToken: true }
+  const completionTokens = countAfter(body, COMPLETION_TOKENS)
+  return promptTokens === undefined || !completionTokens ? undefined : { promptTokens, hasToken: true }
 }
 
-/** The whole number after the last such key: the counts stand behind the text. */
+/** `data` is the data of one event. `undefined`: it must be parsed, for instance because it may be of a later prompt. */
+export function summarizeEventFast(data: Buffer): ResponseSummary | undefined {
+  return LATER_INDEX.test(data.toString('latin1')) ? undefined : summarizeFast(data)
+}
+
+/** The whole number after the last such key: the counts follow the generated text. */
 function countAfter(body: Buffer, key: Buffer): number | undefined {
   const found = body.lastIndexOf(key)
   if (found < 0) return undefined
-  let at = found + key.length
-  if (body[at] === SPACE) at++
+  let offset = found + key.length
+  if (body[offset] === SPACE) offset++
   let count: number | undefined
-  for (let digit = (body[at] ?? 0) - ZERO; digit >= 0 && digit <= 9; digit = (body[++at] ?? 0) - ZERO) {
+  for (
+    let digit = (body[offset] ?? 0) - ZERO;
+    digit >= 0 && digit <= 9;
+    digit = (body[++offset] ?? 0) - ZERO
+  ) {
     count = (count ?? 0) * 10 + digit
   }
   return count

@@ -1,57 +1,66 @@
 /**
- * What one payload of an engine means: an event of a stream, or a whole body. Pure.
+ * Classifies one payload of an engine: the data of an event, or a whole body. Pure.
  *
- * Knows the shapes in which SGLang says inside a 200 that it failed (2026-02 to 2026-07): an error object, an abort
- * as `finish_reason` text, an abort as `meta_info.finish_reason` object.
+ * Knows the shapes in which SGLang (February to July 2026) reports a failure inside a response of status 200: an error
+ * object, an abort as `finish_reason` text, and an abort as `meta_info.finish_reason` object.
  */
 import { isObject, type Json, parseJson, parseObject } from '../json/parse.ts'
 
 export type Classification =
-  /** A role, a usage count, a comment: says nothing yet. */
-  | { readonly kind: 'neutral' }
-  /** A token, or a finish that is not an abort. */
-  | { readonly kind: 'good'; readonly hasToken: boolean; readonly promptTokens: number | undefined }
-  | {
-      readonly kind: 'failure'
-      readonly what: 'error-event' | 'abort' | 'protocol'
-      readonly message: string
-      readonly status: number | undefined
-    }
+  /** A role, a usage count or a comment: nothing is known yet. */
+  { readonly kind: 'neutral' } | GoodPayload | ReportedFailure
+
+/** A token, or a finish that is not an abort. */
+interface GoodPayload {
+  readonly kind: 'good'
+  readonly hasToken: boolean
+  readonly promptTokens: number | undefined
+}
+
+export interface ReportedFailure {
+  readonly kind: 'failure'
+  readonly what: 'error-event' | 'abort' | 'protocol'
+  /** Empty when the engine gives no message. */
+  readonly message: string
+  /** 400 to 599; `undefined` when the engine names no such status. */
+  readonly status: number | undefined
+}
 
 /** `text` is the JSON of one event's data. */
 export function classifyPayload(text: string): Classification {
   const payload = parseObject(text)
-  if (payload === undefined) return protocolFailure(text)
-  const verdict = classifyValue(payload)
-  // Prompts of a batch differ, and their events come in any order: only those of the first can be compared.
-  return verdict.kind === 'good' && isOfLaterPrompt(payload)
-    ? { ...verdict, promptTokens: undefined }
-    : verdict
+  if (payload === undefined) return notJson(text)
+  const classification = classifyValue(payload)
+  // The prompts of a batch differ and their events arrive in any order, so only those of the first are compared.
+  return classification.kind === 'good' && isLaterPrompt(payload)
+    ? { ...classification, promptTokens: undefined }
+    : classification
 }
 
-/** A body: an object, or an array of them for a batch of `/generate`. */
+/** `text` is an object, or an array of objects for a batch of `/generate`. */
 export function classifyBody(text: string): Classification {
   const body = parseJson(text)
   const items: unknown[] = Array.isArray(body) ? body : [body]
-  return together(items.map(item => (isObject(item) ? classifyValue(item) : protocolFailure(text))))
+  return combineBatch(items.map(item => (isObject(item) ? classifyValue(item) : notJson(text))))
 }
 
-/** One failure spoils the whole; prompt tokens are added up, tokens may be anywhere. */
-function together(classifications: readonly Classification[]): Classification {
-  const failure = classifications.find(verdict => verdict.kind === 'failure')
+/** One failed prompt fails the batch. Prompt tokens are summed; a token of any prompt counts. */
+function combineBatch(items: readonly Classification[]): Classification {
+  const failure = items.find(item => item.kind === 'failure')
   if (failure !== undefined) return failure
-  const good = classifications.filter(verdict => verdict.kind === 'good')
+  const good = items.filter(item => item.kind === 'good')
   if (good.length === 0) return { kind: 'neutral' }
-  const counts = good.map(verdict => verdict.promptTokens).filter(count => count !== undefined)
-  const isComplete = counts.length === classifications.length
+  const counts = good.map(item => item.promptTokens).filter(count => count !== undefined)
+  const isComplete = counts.length === items.length
   return {
     kind: 'good',
-    hasToken: good.some(verdict => verdict.hasToken),
+    hasToken: good.some(item => item.hasToken),
     promptTokens: isComplete ? counts.reduce((sum, count) => sum + count, 0) : undefined,
   }
 }
 
-function isOfLaterPrompt(payload: Json): boolean {
+/** Whether an event belongs to the second or a later prompt of a batch. `fast-path.ts` leaves all of these to this. */
+function isLaterPrompt(payload: Json): boolean {
   return isPositive(payload['index']) || isPositive(choices(payload)[0]?.['index'])
 }
 
@@ -59,24 +68,24 @@ function classifyValue(payload: Json): Classification {
   return findError(payload) ?? findAbort(payload) ?? findProgress(payload)
 }
 
-function findError(payload: Json): Classification | undefined {
+function findError(payload: Json): ReportedFailure | undefined {
   const { error } = payload
-  const told = isObject(error) ? error : payload['object'] === 'error' ? payload : undefined
-  if (told !== undefined) {
-    const status = statusOf(told['code']) ?? statusOf(told['status_code'])
-    return { kind: 'failure', what: 'error-event', message: textOf(told['message']), status }
+  const details = isObject(error) ? error : payload['object'] === 'error' ? payload : undefined
+  if (details !== undefined) {
+    const status = statusOf(details['code']) ?? statusOf(details['status_code'])
+    return { kind: 'failure', what: 'error-event', message: textOf(details['message']), status }
   }
   if (error === undefined || error === null || error === false) return undefined
   const message = typeof error === 'string' ? error : JSON.stringify(error)
   return { kind: 'failure', what: 'error-event', message, status: undefined }
 }
 
-function findAbort(payload: Json): Classification | undefined {
+function findAbort(payload: Json): ReportedFailure | undefined {
   for (const reason of finishReasons(payload)) {
-    const told = isObject(reason) ? reason : { type: reason }
-    if (told['type'] !== 'abort') continue
-    const status = statusOf(told['status_code'])
-    return { kind: 'failure', what: 'abort', message: textOf(told['message']), status }
+    const details = isObject(reason) ? reason : { type: reason }
+    if (details['type'] !== 'abort') continue
+    const status = statusOf(details['status_code'])
+    return { kind: 'failure', what: 'abort', message: textOf(details['message']), status }
   }
   return undefined
 }
@@ -94,12 +103,12 @@ function findProgress(payload: Json): Classification {
   return { kind: 'good', hasToken, promptTokens }
 }
 
-/** Text in the case of OpenAI, an object in that of `/generate`; nothing while the answer goes on. */
+/** Texts in OpenAI's responses, objects in those of `/generate`; none while the generation goes on. */
 function finishReasons(payload: Json): unknown[] {
   return [metaInfo(payload), ...choices(payload)].map(holder => holder['finish_reason']).filter(Boolean)
 }
 
-/** Wherever an engine puts what it made. */
+/** The fields in which an engine may put what it generated. */
 const OUTPUT = ['content', 'text', 'output_ids', 'reasoning_content', 'reasoning', 'tool_calls']
 
 function hasContent(holder: Json): boolean {
@@ -115,8 +124,8 @@ function choices(payload: Json): Json[] {
   return Array.isArray(payload['choices']) ? payload['choices'].filter(isObject) : []
 }
 
-function protocolFailure(text: string): Classification {
-  const message = `The engine sent something that is not JSON: ${text.slice(0, 100)}`
+function notJson(text: string): ReportedFailure {
+  const message = `The engine sent data that is not JSON: ${text.slice(0, 100)}`
   return { kind: 'failure', what: 'protocol', message, status: undefined }
 }
 
@@ -128,10 +137,14 @@ function isPositive(value: unknown): boolean {
   return typeof value === 'number' && value > 0
 }
 
-/** An HTTP error status, however it is written. */
+export function isErrorStatus(status: unknown): status is number {
+  return typeof status === 'number' && status >= 400 && status <= 599
+}
+
+/** An HTTP error status, as a number or as text. */
 function statusOf(value: unknown): number | undefined {
   const status = typeof value === 'string' ? Number(value) : value
-  return typeof status === 'number' && status >= 400 && status <= 599 ? status : undefined
+  return isErrorStatus(status) ? status : undefined
 }
 
 function textOf(value: unknown): string {

@@ -1,4 +1,4 @@
-/** What the gateway needs to know of a complete, good response of an engine. */
+/** The facts about a complete, good response of an engine that the gateway needs. */
 export interface ResponseSummary {
   /** `usage.prompt_tokens` or `meta_info.prompt_tokens`; `undefined` when the response does not name it. */
   readonly promptTokens: number | undefined

@@ -1,15 +1,15 @@
-/** Looks into the first events of a stream until one of them shows whether it is good. */
-
+/** Reads the first events of a decode stream until one of them shows whether the stream is good. */
 import { eventsIn, isDoneData } from '../sse/events.ts'
-import { type Failure, inStreamFailure } from './failure.ts'
+import type { Failure } from './failure.ts'
 import { classifyPayload } from './payload.ts'
+import { inStreamFailure } from './reported-failure.ts'
 
 export class StreamPeek {
   #isSettled = false
   #failure: Failure | undefined
   #promptTokens: number | undefined
 
-  /** A token or a finish was seen, or a failure: there is nothing more to look for. */
+  /** Whether a token, a finish or a failure was seen. Later events are not read. */
   get isSettled(): boolean {
     return this.#isSettled
   }
@@ -18,7 +18,7 @@ export class StreamPeek {
     return this.#failure
   }
 
-  /** As the first good event tells it. */
+  /** The count that the first good event names, if any. */
   get promptTokens(): number | undefined {
     return this.#promptTokens
   }
@@ -36,12 +36,6 @@ export class StreamPeek {
     if (classification.kind === 'neutral') return
     this.#isSettled = true
     if (classification.kind === 'good') this.#promptTokens = classification.promptTokens
-    else
-      this.#failure = inStreamFailure(
-        'decode',
-        classification.what,
-        classification.message,
-        classification.status,
-      )
+    else this.#failure = inStreamFailure('decode', classification)
   }
 }

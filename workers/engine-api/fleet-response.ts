@@ -1,6 +1,6 @@
 /** Makes one answer of what several engines said. Pure. */
 import { errorBody, GatewayError } from '../../src/core/errors.ts'
-import { statusFailure } from '../classify/failure.ts'
+import { statusFailure } from '../classify/reported-failure.ts'
 import { isObject, type Json, parseObject } from '../json/parse.ts'
 import { unknownModelError } from '../selection/preflight.ts'
 import type { EngineResponse } from './engine-call.ts'

@@ -1,6 +1,6 @@
 /**
- * Where retries of a thread wait for budget, first come first served. What the budget allows is decided in
- * `retry-budget.ts`; this has the line and its one timer.
+ * Where the retries of a thread wait for budget, first come, first served. `retry-budget.ts` decides what the budget
+ * allows; this file has the queue and its only timer.
  */
 import type { NowMs } from '../../src/core/clock.ts'
 import type { RetryBudget } from '../../src/resilience/retry-budget.ts'
@@ -10,7 +10,7 @@ const POLL_INTERVAL_MS = 100
 export class RetryBudgetQueue {
   readonly #budget: RetryBudget
   readonly #nowMs: NowMs
-  /** In the order of their coming: a Set keeps it, and one that leaves costs nothing. */
+  /** In order of arrival, which a Set keeps; an entry may leave from anywhere at no cost. */
   readonly #waiting = new Set<() => void>()
   #timer: NodeJS.Timeout | undefined
 
@@ -19,23 +19,23 @@ export class RetryBudgetQueue {
     this.#nowMs = nowMs
   }
 
-  /** A request has come in: it brings its share of the budget. */
+  /** Adds the share of one new request to the budget. */
   countRequest(): void {
     this.#budget.request(this.#nowMs())
   }
 
-  /** Calls `go` when the retry may be made: now, or later. @returns ends the wait; harmless after it. */
-  pass(go: () => void): () => void {
+  /** Calls `proceed` once the retry may be made: now, or later. @returns ends the wait; harmless after it. */
+  pass(proceed: () => void): () => void {
     if (this.#waiting.size === 0 && this.#budget.take(this.#nowMs())) {
-      go()
+      proceed()
       return () => undefined
     }
-    this.#waiting.add(go)
+    this.#waiting.add(proceed)
     this.#timer ??= setInterval(() => this.#poll(), POLL_INTERVAL_MS)
-    return () => this.#leave(go)
+    return () => this.#leave(proceed)
   }
 
-  /** Nobody in the line is heard of again. */
+  /** Drops all that wait: none of their callbacks is called. */
   close(): void {
     this.#waiting.clear()
     clearInterval(this.#timer)
@@ -43,14 +43,14 @@ export class RetryBudgetQueue {
   }
 
   #poll(): void {
-    for (const go of this.#waiting) {
+    for (const proceed of this.#waiting) {
       if (!this.#budget.take(this.#nowMs())) return
-      this.#leave(go)
-      go()
+      this.#leave(proceed)
+      proceed()
     }
   }
 
-  #leave(go: () => void): void {
-    if (this.#waiting.delete(go) && this.#waiting.size === 0) this.close()
+  #leave(proceed: () => void): void {
+    if (this.#waiting.delete(proceed) && this.#waiting.size === 0) this.close()
   }
 }

@@ -1,8 +1,8 @@
-/** How long a request may still wait for an engine, over all the times that it found none. */
+/** How long one request may still wait for an engine, over all the times that no pair could be chosen for it. */
 import type { Random } from '../../src/core/random.ts'
 import { backoffMs } from '../../src/resilience/backoff.ts'
 
-/** Short at first: an outage may be over at once. Long later: thousands may be waiting. */
+/** Short at first, because an outage may end at once; long later, because thousands of requests may be waiting. */
 const POLL_INTERVAL = { initialBackoffMs: 50, maxBackoffMs: 500, backoffMultiplier: 2, jitterFactor: 0.5 }
 
 export class NoEngineWait {
@@ -13,7 +13,7 @@ export class NoEngineWait {
     this.#leftMs = limitMs
   }
 
-  /** Until the next look, ms; `undefined` when the time is over, or the deadline would be. */
+  /** Time until the next poll, in ms; `undefined` when the limit is reached or the deadline would be. */
   nextMs(nowMs: number, deadlineMs: number, random: Random): number | undefined {
     if (this.#leftMs <= 0) return undefined
     const delayMs = Math.min(backoffMs(++this.#polls, POLL_INTERVAL, random), this.#leftMs)

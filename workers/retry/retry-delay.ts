@@ -1,42 +1,43 @@
-/** The pause of one request before its next attempt: the backoff, then the line for budget. Ends at once when told. */
+/** The pause of one request before its next attempt: first the backoff, then the queue for retry budget. */
 import type { RetryBudgetQueue } from './budget-queue.ts'
 
 export class RetryDelay {
-  readonly #budgetQueue: RetryBudgetQueue
+  readonly #budgetQueue: Pick<RetryBudgetQueue, 'pass'>
   #timer: NodeJS.Timeout | undefined
-  #leave: (() => void) | undefined
+  #leaveQueue: (() => void) | undefined
 
-  constructor(budgetQueue: RetryBudgetQueue) {
+  constructor(budgetQueue: Pick<RetryBudgetQueue, 'pass'>) {
     this.#budgetQueue = budgetQueue
   }
 
   get isWaiting(): boolean {
-    return this.#timer !== undefined || this.#leave !== undefined
+    return this.#timer !== undefined || this.#leaveQueue !== undefined
   }
 
-  /** Calls `go` after `delayMs` and, when the attempt `costs`, once there is budget for it. */
-  start(delayMs: number, costs: boolean, go: () => void): void {
+  /** Calls `proceed` after `delayMs` and, if the attempt `costsBudget`, once there is budget for it. */
+  start(delayMs: number, costsBudget: boolean, proceed: () => void): void {
     this.#timer = setTimeout(() => {
       this.#timer = undefined
-      if (costs) this.#queue(go)
-      else go()
+      if (costsBudget) this.#queue(proceed)
+      else proceed()
     }, delayMs)
   }
 
+  /** Ends the pause; `proceed` is not called. */
   end(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    this.#leave?.()
-    this.#leave = undefined
+    this.#leaveQueue?.()
+    this.#leaveQueue = undefined
   }
 
-  #queue(go: () => void): void {
-    let hasGone = false
-    const leave = this.#budgetQueue.pass(() => {
-      hasGone = true
-      this.#leave = undefined
-      go()
+  #queue(proceed: () => void): void {
+    let hasPassed = false
+    const leaveQueue = this.#budgetQueue.pass(() => {
+      hasPassed = true
+      this.#leaveQueue = undefined
+      proceed()
     })
-    if (!hasGone) this.#leave = leave
+    if (!hasPassed) this.#leaveQueue = leaveQueue
   }
 }

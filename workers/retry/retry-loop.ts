@@ -1,94 +1,75 @@
 /**
- * A request that reaches the engines: attempt after attempt, each on a pair of its own, until one is good or there is
- * no hope. Tells its sink the end result only.
+ * Sends one request to the engines: attempt after attempt, each on a pair of its own, until one succeeds or no further
+ * attempt can help. Only the result reaches the handler.
+ *
+ * It decides and waits. `prepare-attempt.ts` chooses the pair and builds the attempt, `attempt-reporter.ts` reports how
+ * it went.
  */
-
-import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
-import type { FlatHeaders } from '../../src/messages/types.ts'
+import type { Config } from '../../src/config/config.ts'
+import type { Engine } from '../../src/core/engine.ts'
 import { decideRetry } from '../../src/resilience/retry.ts'
-import { Attempt } from '../attempt/attempt.ts'
-import type { AttemptHandler, AttemptPlan, PromptHandler, ResponseHead } from '../attempt/plan.ts'
-import { abortedFailure, type Failure, noEngineFailure } from '../classify/failure.ts'
-import { injectBootstrap } from '../connectors/bootstrap.ts'
-import { injectMixed } from '../connectors/mixed.ts'
-import { buildBody } from '../request/engine-body.ts'
-import type { RequestFields } from '../request/fields.ts'
-import type { RequestTimeouts } from '../request/timeouts.ts'
-import type { Waiter } from '../selection/capacity-queue.ts'
-import { AttemptFeedback } from '../selection/feedback.ts'
-import type { ChosenPair, Pair } from '../selection/pair-selector.ts'
-import { findTooLong, unknownModel } from '../selection/preflight.ts'
+import type { AttemptEvents, AttemptHandle, AttemptHandler, ResponseHead } from '../attempt/plan.ts'
+import { afterRequestedAbort, type Failure } from '../classify/failure.ts'
+import { abortedFailure, noEngineFailure } from '../classify/request-failure.ts'
+import type { CapacityQueue, Waiter } from '../selection/capacity-queue.ts'
+import { AttemptReporter, type ReporterDependencies } from './attempt-reporter.ts'
+import type { RetryBudgetQueue } from './budget-queue.ts'
+import type { EngineRequest } from './engine-request.ts'
 import { NoEngineWait } from './no-engine-wait.ts'
+import { type PrepareDependencies, prepareAttempt, type ReadyAttempt } from './prepare-attempt.ts'
 import { RetryDelay } from './retry-delay.ts'
-import type { RouterContext } from './router-context.ts'
 
-export interface EngineRequest {
-  readonly endpoint: GenerationEndpoint
-  readonly path: string
-  readonly headers: FlatHeaders
-  /** The client's bytes. */
-  readonly body: Uint8Array
-  readonly fields: RequestFields
-  /** Every `n` of the body becomes 1: the request is one of several samples. */
-  readonly singleSample: boolean
-  readonly timeouts: RequestTimeouts
-  /** On the context's clock. */
-  readonly deadlineMs: number
-  /** Of the exchange. */
-  readonly id: number
-  /** For the log: names the exchange. */
-  readonly label: string
+export interface RetryLoopDependencies extends PrepareDependencies, ReporterDependencies {
+  readonly config: Pick<Config, 'retry' | 'timeouts'>
+  readonly budgetQueue: Pick<RetryBudgetQueue, 'countRequest' | 'pass'>
+  readonly capacityQueue: Pick<CapacityQueue, 'hasRoom' | 'tryTake' | 'hasWaiting' | 'wait' | 'leave'>
 }
 
-/** Most requests fail on no engine, and wait for nothing: what that needs is made when it is needed. */
-const NONE: ReadonlySet<number> = new Set()
-/** Mean pause after a shortage of descriptors, ports or buffers. */
-const SHORTAGE_WAIT_MS = 50
+/** Shared: most requests never fail, so nothing is allocated for them. */
+const NO_SLOTS: ReadonlySet<number> = new Set()
 
-export class RetryLoop implements AttemptHandler, PromptHandler, Waiter {
+export class RetryLoop implements AttemptEvents, Waiter {
   readonly #request: EngineRequest
-  readonly #sink: AttemptHandler
-  readonly #context: RouterContext
-  /** Slots of engines that have failed this request. */
-  #avoid = NONE
-  #wait: RetryDelay | undefined
-  #engineWait: NoEngineWait | undefined
-  #attempt: Attempt | undefined
-  #pair: Pair | undefined
-  #feedback: AttemptFeedback | undefined
+  readonly #handler: AttemptHandler
+  readonly #dependencies: RetryLoopDependencies
+  readonly #reporter: AttemptReporter
+  #attempt: AttemptHandle | undefined
+  /** Slots of the engines that failures of this request were charged to. */
+  #avoidedSlots = NO_SLOTS
   #retries = 0
   #hadFreeAttempt = false
   #freshConnection = false
   #isAbortRequested = false
-  /** Where it waits when the engines are full. */
+  #delay: RetryDelay | undefined
+  #engineWait: NoEngineWait | undefined
+  /** The capacity queue that the next attempt waits in, if any. */
   #queueKey: string | undefined
 
-  constructor(request: EngineRequest, sink: AttemptHandler, context: RouterContext) {
+  constructor(request: EngineRequest, handler: AttemptHandler, dependencies: RetryLoopDependencies) {
     this.#request = request
-    this.#sink = sink
-    this.#context = context
+    this.#handler = handler
+    this.#dependencies = dependencies
+    this.#reporter = new AttemptReporter(request, dependencies)
   }
 
-  /** The sink may hear of the end before this returns. */
+  /** May call the handler before it returns. */
   start(): void {
-    this.#context.budgetQueue.countRequest()
+    this.#dependencies.budgetQueue.countRequest()
     this.#tryNext()
   }
 
-  /** The sink hears nothing more. */
+  /** The client is gone or the deadline has passed. The handler is not called again. */
   abort(): void {
-    this.#wait?.end()
-    this.#leaveQueue()
+    this.#stopWaiting()
     this.#attempt?.abort()
-    this.#feedback?.abandoned()
+    this.#reporter.abandoned()
   }
 
-  /** The client asked to abort by rid: engines are told, and what they answer is the answer. */
+  /** The client asked to abort by rid: the engines are asked to stop, and what they still send is the response. */
   requestAbort(): void {
     this.#isAbortRequested = true
-    if (this.#wait?.isWaiting !== true && this.#queueKey === undefined) return this.#attempt?.requestAbort()
-    this.#wait?.end()
-    this.#leaveQueue()
+    if (this.#delay?.isWaiting !== true && this.#queueKey === undefined) return this.#attempt?.requestAbort()
+    this.#stopWaiting()
     this.#giveUp(abortedFailure(), 'aborted')
   }
 
@@ -101,205 +82,136 @@ export class RetryLoop implements AttemptHandler, PromptHandler, Waiter {
   }
 
   onResponse(head: ResponseHead, body: Uint8Array): void {
-    this.#feedback?.succeeded()
-    this.#end()
-    this.#sink.onResponse(head, body)
+    this.#reporter.succeeded()
+    this.#attempt = undefined
+    this.#handler.onResponse(head, body)
   }
 
   onHead(head: ResponseHead): void {
-    this.#feedback?.succeeded()
-    this.#sink.onHead(head)
+    this.#reporter.succeeded()
+    this.#handler.onHead(head)
   }
 
   onData(bytes: Uint8Array): void {
-    this.#sink.onData(bytes)
+    this.#handler.onData(bytes)
   }
 
   onEnd(): void {
-    this.#end()
-    this.#sink.onEnd()
-  }
-
-  onStreamError(failure: Failure): void {
-    this.#charge(failure)
-    this.#end()
-    this.#context.metrics.attemptFailed(failure, this.#pair)
-    this.#log('stream broken', failure)
-    this.#sink.onStreamError(failure)
-  }
-
-  onPromptError(failure: Failure): void {
-    this.#charge(failure)
-    this.#context.metrics.attemptFailed(failure, this.#pair)
-    this.#log('prompt of a batch broken', failure)
-  }
-
-  onError(failure: Failure): void {
     this.#attempt = undefined
-    this.#context.metrics.attemptFailed(failure, this.#pair)
-    this.#avoidGuilty(failure)
-    this.#charge(failure)
-    if (failure.cause === 'local' && !this.#isAbortRequested) return this.#comeAgain(failure)
-    const { config, random, nowMs } = this.#context
-    const decision = decideRetry(
-      {
-        retries: this.#retries,
-        isRetryable: failure.error.retryable && !this.#isAbortRequested,
-        wasStale: failure.cause === 'stale-socket',
-        hadFreeAttempt: this.#hadFreeAttempt,
-        retryAfterMs: failure.error.retryAfterMs,
-        remainingMs: this.#request.deadlineMs - nowMs(),
-      },
-      config.retry,
-      random,
-    )
-    if (!decision.retry) return this.#giveUp(failure, decision.because)
-    if (decision.isFree) this.#hadFreeAttempt = true
-    else this.#retries++
-    this.#freshConnection = decision.isFree
-    this.#context.metrics.retried(failure)
-    this.#log('retry', failure, { retry: this.#retries, delayMs: Math.round(decision.delayMs) })
-    this.#tryAfter(decision.delayMs, !decision.isFree)
+    this.#handler.onEnd()
   }
 
-  /** Our own machine is short of something for a moment: that is no retry, and only the deadline ends it. */
-  #comeAgain(failure: Failure): void {
-    this.#context.log.debug({ request: this.#request.label, error: failure.error.message }, 'shortage')
-    this.#tryAfter(SHORTAGE_WAIT_MS * (0.5 + this.#context.random()), false)
+  onStreamError(reported: Failure): void {
+    const failure = this.#toCharge(reported)
+    this.#attempt = undefined
+    this.#reporter.failed(failure)
+    this.#reporter.streamBroke(failure)
+    this.#handler.onStreamError(failure)
   }
 
-  /** Engines that are full are no failure: the attempt waits for its turn, and only the deadline ends that. */
+  onPromptError(reported: Failure): void {
+    const failure = this.#toCharge(reported)
+    this.#reporter.failed(failure)
+    this.#reporter.promptFailed(failure)
+  }
+
+  onError(reported: Failure): void {
+    const failure = this.#toCharge(reported)
+    this.#attempt = undefined
+    this.#avoid(this.#reporter.failed(failure))
+    const decision = this.#decide(failure)
+    switch (decision.kind) {
+      case 'give-up':
+        return this.#giveUp(failure, decision.because)
+      case 'shortage-wait':
+        this.#reporter.waitingForResources(failure)
+        return this.#tryAfter(decision.delayMs, false)
+      case 'free-attempt':
+      case 'retry':
+        this.#freshConnection = decision.kind === 'free-attempt'
+        if (this.#freshConnection) this.#hadFreeAttempt = true
+        else this.#retries++
+        this.#reporter.retrying(failure, this.#retries, decision.delayMs)
+        return this.#tryAfter(decision.delayMs, decision.kind === 'retry')
+    }
+  }
+
+  /** Called by the capacity queue until it returns true. */
+  tryStart(): boolean {
+    const needs = { avoidedSlots: this.#avoidedSlots, freshConnection: this.#freshConnection }
+    const prepared = prepareAttempt(this.#request, needs, this, this.#dependencies)
+    if (prepared.kind === 'full') return false
+    this.#queueKey = undefined
+    if (prepared.kind === 'ready') this.#startAttempt(prepared)
+    else if (prepared.kind === 'no-engine') this.#waitForEngine(prepared.missing)
+    else this.#giveUp(prepared.failure, 'not-retryable')
+    return true
+  }
+
+  #startAttempt({ attempt, pair, feedback }: ReadyAttempt): void {
+    this.#attempt = attempt
+    this.#reporter.started(pair, feedback)
+    attempt.start()
+  }
+
+  #toCharge(failure: Failure): Failure {
+    return this.#isAbortRequested ? afterRequestedAbort(failure) : failure
+  }
+
+  #avoid(engines: readonly Engine[]): void {
+    if (engines.length === 0) return
+    this.#avoidedSlots = new Set([...this.#avoidedSlots, ...engines.map(({ slot }) => slot)])
+  }
+
+  #decide(failure: Failure): ReturnType<typeof decideRetry> {
+    const { config, random, nowMs } = this.#dependencies
+    const failed = {
+      advice: failure.retry,
+      retries: this.#retries,
+      hadFreeAttempt: this.#hadFreeAttempt,
+      remainingMs: this.#request.deadlineMs - nowMs(),
+    }
+    return decideRetry(failed, config.retry, random)
+  }
+
+  /** Engines that are full are no failure: the attempt waits for its turn, and only the deadline ends the wait. */
   #tryNext(): void {
-    const { capacityQueue, pairSelector } = this.#context
-    const retrySuffix = this.#avoid.size > 0 ? ' again' : ''
-    // A repeated attempt may ask for other engines than the first of others: neither holds up the other.
-    const queueKey = `${pairSelector.queueKeyOf(this.#request.fields.model)}${retrySuffix}`
+    const { capacityQueue, pairSelector } = this.#dependencies
+    const modelKey = pairSelector.queueKeyOf(this.#request.fields.model)
+    // An attempt that avoids engines may start where the first attempts of other requests cannot, and the reverse, so
+    // the two queue apart and neither holds up the other.
+    const queueKey = this.#avoidedSlots.size === 0 ? modelKey : `${modelKey} avoiding`
     if (!capacityQueue.hasWaiting(queueKey) && this.tryStart()) return
     this.#queueKey = queueKey
     capacityQueue.wait(queueKey, this)
   }
 
-  /** For `Capacity`, which calls it until there is room. */
-  tryStart(): boolean {
-    const { capacityQueue, pairSelector } = this.#context
-    const { fields } = this.#request
-    const weight = fields.batchSize ?? 1
-    const choice = pairSelector.choose(fields.model, this.#avoid, engine =>
-      capacityQueue.hasRoom(engine, weight),
-    )
-    if (choice.kind === 'full') return false
-    const hasGone = choice.kind !== 'pair' || this.#startOn(choice, weight)
-    if (!hasGone) return false
-    this.#queueKey = undefined
-    if (choice.kind === 'unknown-model') this.#giveUp(unknownModel(fields.model), 'not-retryable')
-    if (choice.kind === 'none') this.#waitForEngine(choice.missing)
-    return true
-  }
-
-  #startOn({ pair, probes }: ChosenPair, weight: number): boolean {
-    const feedback = new AttemptFeedback(pair, probes, this.#context)
-    const tooLong = findTooLong(this.#request.fields, pair)
-    const leases = tooLong === undefined ? this.#context.capacityQueue.tryTake(pair, weight) : undefined
-    if (leases === undefined) {
-      feedback.abandoned()
-      if (tooLong !== undefined) this.#giveUp(tooLong, 'not-retryable')
-      return tooLong !== undefined
-    }
-    this.#feedback = feedback
-    this.#pair = pair
-    this.#attempt = new Attempt({ ...this.#plan(pair), leases }, this, this.#context)
-    this.#context.metrics.attemptStarted(pair)
-    this.#attempt.start()
-    return true
-  }
-
-  #leaveQueue(): void {
-    if (this.#queueKey !== undefined) this.#context.capacityQueue.leave(this.#queueKey, this)
-    this.#queueKey = undefined
-  }
-
-  /** Nothing was sent, so this is no retry: it costs no budget, and has a time of its own. */
+  /** Nothing was sent, so this is no retry: it costs no budget and has a time limit of its own. */
   #waitForEngine(missing: string): void {
-    const { config, nowMs, random } = this.#context
-    this.#pair = undefined
+    const { config, nowMs, random } = this.#dependencies
+    this.#reporter.unassigned()
     this.#engineWait ??= new NoEngineWait(config.timeouts.engineWaitMs)
     const delayMs = this.#engineWait.nextMs(nowMs(), this.#request.deadlineMs, random)
-    if (delayMs === undefined || this.#isAbortRequested) {
-      const failure = noEngineFailure(missing)
-      this.#context.metrics.attemptFailed(failure, undefined)
-      return this.#giveUp(failure, 'no-engine')
-    }
-    this.#tryAfter(delayMs, false)
+    if (delayMs !== undefined && !this.#isAbortRequested) return this.#tryAfter(delayMs, false)
+    const failure = noEngineFailure(missing)
+    this.#reporter.failed(failure)
+    this.#giveUp(failure, 'no-engine')
   }
 
-  /** `costs`: of the retry budget. */
-  #tryAfter(delayMs: number, costs: boolean): void {
-    this.#wait ??= new RetryDelay(this.#context.budgetQueue)
-    this.#wait.start(delayMs, costs, () => this.#tryNext())
+  #tryAfter(delayMs: number, costsBudget: boolean): void {
+    this.#delay ??= new RetryDelay(this.#dependencies.budgetQueue)
+    this.#delay.start(delayMs, costsBudget, () => this.#tryNext())
   }
 
-  #charge(failure: Failure): void {
-    // What our own abort made of the engines' answer is no fault of theirs.
-    if (this.#isAbortRequested) this.#feedback?.abandoned()
-    else this.#feedback?.failed(failure)
-    this.#feedback = undefined
-  }
-
-  #plan(pair: Pair): Omit<AttemptPlan, 'leases'> {
-    const { id, endpoint, path, headers, timeouts, body, fields, singleSample } = this.#request
-    const injected = pair.prefill
-      ? injectBootstrap(pair.prefill, fields.batchSize, this.#context.random)
-      : injectMixed(fields.batchSize)
-    return {
-      path,
-      isStream: fields.isStream,
-      mergesPrefill: fields.prefillLogprobs !== undefined && pair.prefill !== undefined,
-      isBatch: endpoint === 'generate' && fields.batchSize !== undefined && !singleSample,
-      prefill: pair.prefill,
-      decode: pair.decode,
-      exchangeId: id,
-      rids: typeof injected.rid === 'string' ? [injected.rid] : injected.rid,
-      headers,
-      timeouts,
-      body: buildBody(body, fields, injected, { singleSample }),
-      freshConnection: this.#freshConnection,
-    }
-  }
-
-  #avoidGuilty(failure: Failure): void {
-    if (failure.blame === 'none' || this.#pair === undefined) return
-    const { prefill, decode } = this.#pair
-    const isBoth = failure.blame === 'link'
-    const guilty = new Set(this.#avoid)
-    if (prefill && (isBoth || failure.error.leg === 'prefill')) guilty.add(prefill.slot)
-    if (isBoth || failure.error.leg === 'decode') guilty.add(decode.slot)
-    this.#avoid = guilty
+  #stopWaiting(): void {
+    this.#delay?.end()
+    if (this.#queueKey !== undefined) this.#dependencies.capacityQueue.leave(this.#queueKey, this)
+    this.#queueKey = undefined
   }
 
   #giveUp(failure: Failure, because: string): void {
-    this.#end()
-    if (failure.error.fault !== 'client' && failure.error.status >= 500)
-      this.#log('failed', failure, { because })
-    this.#sink.onError(failure)
-  }
-
-  #end(): void {
     this.#attempt = undefined
-  }
-
-  #log(message: string, failure: Failure, more: object = {}): void {
-    const { label, endpoint } = this.#request
-    const fields = {
-      request: label,
-      endpoint,
-      cause: failure.cause,
-      leg: failure.error.leg,
-      status: failure.error.status,
-      prefill: this.#pair?.prefill?.url,
-      decode: this.#pair?.decode.url,
-      ...more,
-      error: failure.error.message.slice(0, 300),
-    }
-    this.#context.log.warn(fields, message)
+    this.#reporter.gaveUp(failure, because)
+    this.#handler.onError(failure)
   }
 }

@@ -8,8 +8,8 @@ import type { AttemptHandler, ResponseHead } from '../attempt/plan.ts'
 import type { Failure } from '../classify/failure.ts'
 import { asBuffer } from '../json/bytes.ts'
 import { EditingHandler } from '../response/editing-handler.ts'
-import { type EngineRequest, RetryLoop } from '../retry/retry-loop.ts'
-import type { RouterContext } from '../retry/router-context.ts'
+import type { EngineRequest } from '../retry/engine-request.ts'
+import { RetryLoop, type RetryLoopDependencies } from '../retry/retry-loop.ts'
 import { mergeBodies } from './merge-bodies.ts'
 import { SampleStreams } from './merge-events.ts'
 
@@ -23,7 +23,7 @@ export class FanOut {
   #isStarted = false
   #isDone = false
 
-  constructor(request: EngineRequest, sink: AttemptHandler, context: RouterContext) {
+  constructor(request: EngineRequest, sink: AttemptHandler, dependencies: RetryLoopDependencies) {
     const { n } = request.fields
     this.#request = { ...request, singleSample: true }
     this.#sink = sink
@@ -31,7 +31,7 @@ export class FanOut {
     this.#streams = new SampleStreams(request.endpoint, n)
     this.#loops = Array.from({ length: n }, (_, sample) => {
       const own = new EditingHandler(request.fields, this.#sinkOf(sample))
-      return new RetryLoop(this.#request, own, context)
+      return new RetryLoop(this.#request, own, dependencies)
     })
   }
 

@@ -1,8 +1,9 @@
 /**
- * The circuit breakers as a router thread uses them: who may get a request, and what a leg's end means.
+ * The circuit breakers as a router thread uses them: which engines may get a request, and what the outcome of a leg
+ * changes.
  *
  * Joins the decisions of `circuit-breaker.ts` with the cells that all threads share. A change of state is a
- * compare-and-exchange: the thread that loses it leaves things to the winner.
+ * compare-and-exchange; a thread that loses it does nothing more, because the winner has made the change.
  */
 import type { Config } from '../../src/config/config.ts'
 import type { BreakerState } from '../../src/core/breaker-state.ts'
@@ -20,7 +21,7 @@ import {
 } from '../../src/resilience/circuit-breaker.ts'
 import { type BreakerCells, WINDOW_STEPS } from '../../src/shared/breaker-cells.ts'
 
-/** The right to be the one request that a half-open engine gets. Given back by the verdict, or when its time is over. */
+/** The right to send a half-open engine its one request. It ends with the request's outcome, or when it expires. */
 export interface Probe {
   readonly slot: number
   readonly untilMs: number
@@ -28,11 +29,11 @@ export interface Probe {
 
 export interface BreakerView {
   readonly nowMs: NowMs
-  /** The slot's owner now: a leg of the owner before is not counted on the new one. */
+  /** The generation of the slot's current engine: a leg of an earlier one is not counted on it. */
   readonly generationOf: (slot: number) => number
-  /** Legs that the engine in the slot has now. */
+  /** Requests in flight on the engine in the slot. */
   readonly inFlightOf: (slot: number) => number
-  /** This thread has changed the state of a breaker. */
+  /** Called when this thread has changed the state of a breaker. */
   readonly onChange: (slot: number, to: BreakerState['kind']) => void
 }
 
@@ -59,7 +60,7 @@ export class Breakers {
     this.#nowMs = view.nowMs
   }
 
-  /** Those of a role that may get a request. All of them in a panic; the list itself while no breaker is open. */
+  /** The engines of a role that may get a request: all of them in a panic, the same list while no breaker is open. */
   admitted(engines: readonly Engine[]): readonly Engine[] {
     if (!this.#isEnabled || engines.every(this.#isClosed)) return engines
     const admitted = engines.filter(({ slot }) => this.#admits(slot))
@@ -71,8 +72,8 @@ export class Breakers {
   readonly #isClosed = ({ slot }: Engine): boolean => this.#cells.isClosed(slot)
 
   /**
-   * To be called for an engine that was chosen. `undefined`: no probe is needed, or in a panic none is to be had.
-   * `'taken'`: another thread was faster; choose anew.
+   * Must be called for every engine that was chosen. `undefined`: no probe is needed, or none is available in a panic.
+   * `'taken'`: another thread claimed the probe first, so another engine must be chosen.
    */
   claim({ slot }: Engine): Probe | 'taken' | undefined {
     if (!this.#isEnabled || this.#cells.isClosed(slot)) return undefined
@@ -85,36 +86,36 @@ export class Breakers {
     return { slot, untilMs: nowMs + this.#options.probeTimeoutMs }
   }
 
-  /** A leg on the engine has ended so, or has shown that it is good. */
-  record({ slot, generation }: Engine, verdict: LegOutcome): void {
-    if (!this.#isEnabled || verdict === 'neutral' || this.#view.generationOf(slot) !== generation) return
+  /** Counts the outcome of a leg: it has ended, or has shown that it is good. */
+  record({ slot, generation }: Engine, outcome: LegOutcome): void {
+    if (!this.#isEnabled || outcome === 'neutral' || this.#view.generationOf(slot) !== generation) return
     const nowMs = this.#nowMs()
     const step = 1 + Math.floor(nowMs / this.#stepMs)
-    this.#cells.count(slot, verdict === 'good', step)
-    if (verdict === 'good') return
+    this.#cells.count(slot, outcome === 'good', step)
+    if (outcome === 'good') return
     const state = this.#cells.state(slot, nowMs)
     const window = this.#cells.window(slot, step)
     if (state.kind !== 'closed' || !mustOpen(window, this.#view.inFlightOf(slot), this.#options)) return
     this.#change(slot, state, opened(nowMs, this.#options))
   }
 
-  /** Ends the probe. Nothing happens when its time was over and its slot is another's by now. */
-  settle({ slot, untilMs }: Probe, verdict: LegOutcome): void {
+  /** Ends the probe. Does nothing when it has expired and another request holds the probe of the slot. */
+  settle({ slot, untilMs }: Probe, outcome: LegOutcome): void {
     const nowMs = this.#nowMs()
     const successes = this.#cells.successes(slot) + 1
-    const next = afterProbe(verdict, successes, nowMs, this.#options)
-    // While the probe holds its slot nobody else touches these; an empty window first, or old failures open it again.
+    const next = afterProbe(outcome, successes, nowMs, this.#options)
+    // Only the holder of the probe writes these. The window is emptied first, or old failures would open it again.
     const from = { kind: 'half-open', probeUntilMs: untilMs } as const
     if (!this.#holds(slot, untilMs, nowMs)) return
     if (next.kind === 'closed') this.#cells.emptyWindow(slot)
-    if (verdict === 'good') this.#cells.setSuccesses(slot, successes)
+    if (outcome === 'good') this.#cells.setSuccesses(slot, successes)
     this.#change(slot, from, next)
   }
 
   #change(slot: number, from: BreakerState, to: BreakerState): boolean {
-    const isDone = this.#cells.swap(slot, from, to)
-    if (isDone && from.kind !== to.kind) this.#view.onChange(slot, to.kind)
-    return isDone
+    const hasSwapped = this.#cells.swap(slot, from, to)
+    if (hasSwapped && from.kind !== to.kind) this.#view.onChange(slot, to.kind)
+    return hasSwapped
   }
 
   #holds(slot: number, untilMs: number, nowMs: number): boolean {

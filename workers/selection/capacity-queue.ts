@@ -1,9 +1,9 @@
 /**
- * What a router thread may have at work at once: no engine above its capacity, no more connections than the thread's
- * share of the descriptors. Attempts that find no room wait here in order.
+ * Bounds what a router thread has in flight: no engine above its capacity, no more connections than the thread's share
+ * of the file descriptors. Attempts that find no room queue here.
  *
- * Both legs get their places together or not at all: an attempt that held one engine's place while it waits for the
- * other's could wait for one that waits for it. Room that another thread makes is found by looking again every few ms.
+ * Both legs get their leases together or not at all: two attempts that each held one engine and waited for the other's
+ * would never start. Room that other threads make is found by polling.
  */
 import type { Config } from '../../src/config/config.ts'
 import type { Engine } from '../../src/core/engine.ts'
@@ -18,9 +18,9 @@ export interface PairLeases {
   readonly decode: Lease
 }
 
-/** An attempt to be. */
+/** An attempt that waits for room. */
 export interface Waiter {
-  /** Goes on if there is room now; `false`: there is none, it waits on. */
+  /** Starts the attempt if there is room. @returns false when there is none, so that it stays in the queue. */
   tryStart(): boolean
 }
 
@@ -28,7 +28,7 @@ export interface CapacityQueueOptions {
   readonly slots: EngineSlots
   readonly thread: number
   readonly maxPerEngine: Config['admission']['maxPerEngine']
-  /** Connections for the legs of this thread, 2 or more; `Infinity` for no bound. */
+  /** Connections that the legs of this thread may use, 2 or more; `Infinity` for no limit. */
   readonly maxLegs: number
 }
 
@@ -36,7 +36,7 @@ const POLL_INTERVAL_MS = 5
 
 export class CapacityQueue {
   readonly #options: CapacityQueueOptions
-  /** First come, first served, for each model by itself: full engines of one must not hold up another's. */
+  /** First come, first served within a key, so that full engines of one model do not hold up requests for another. */
   readonly #waiting = new Map<string, Set<Waiter>>()
   #legs = 0
   #timer: NodeJS.Timeout | undefined
@@ -46,7 +46,7 @@ export class CapacityQueue {
     this.#options = options
   }
 
-  /** Whether a request that counts `weight` may go to the engine now. */
+  /** Whether a leg of `weight` requests (one per prompt of a batch) may go to the engine now. */
   hasRoom(engine: Engine, weight: number): boolean {
     const capacity = this.#capacityOf(engine)
     return (
@@ -55,7 +55,7 @@ export class CapacityQueue {
     )
   }
 
-  /** `undefined` when there is no room for both legs. The leases are the caller's to give back. */
+  /** `undefined` when there is no room for both legs. The caller releases the leases. */
   tryTake({ prefill, decode }: Pair, weight: number): PairLeases | undefined {
     if (this.#legs + (prefill === undefined ? 1 : 2) > this.#options.maxLegs) return undefined
     const prefillLease = prefill && this.#acquire(prefill, weight)
@@ -66,12 +66,12 @@ export class CapacityQueue {
     return undefined
   }
 
-  /** Whether others of the same model came first. */
+  /** Whether attempts with the same key are waiting already. */
   hasWaiting(queueKey: string): boolean {
     return this.#waiting.has(queueKey)
   }
 
-  /** The waiter is tried again, in its turn, until it goes on or leaves. */
+  /** Adds the waiter to the queue of the key, where it is tried in its turn until it starts or leaves. */
   wait(queueKey: string, waiter: Waiter): void {
     const queue = this.#waiting.get(queueKey) ?? new Set()
     queue.add(waiter)
@@ -79,7 +79,7 @@ export class CapacityQueue {
     this.#timer ??= setInterval(() => this.#serve(), POLL_INTERVAL_MS)
   }
 
-  /** Does nothing when it does not wait. */
+  /** Does nothing when the waiter is not in the queue. */
   leave(queueKey: string, waiter: Waiter): void {
     const queue = this.#waiting.get(queueKey)
     queue?.delete(waiter)
@@ -98,7 +98,7 @@ export class CapacityQueue {
     return capacityOf(engine, this.#options.maxPerEngine)
   }
 
-  /** Deferred: who gives a lease back is in the middle of something. */
+  /** Deferred, because a lease is released in the middle of other work of the attempt. */
   readonly #onRelease = (): void => {
     this.#legs--
     if (this.#waiting.size > 0) this.#deferredServe ??= setImmediate(() => this.#serve())

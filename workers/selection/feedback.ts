@@ -1,39 +1,38 @@
 /**
- * Tells the circuit breakers and the pair link how an attempt went: each leg once that it was good, at most once that
- * it failed. A probe is given back in every case, also when the attempt was given up.
+ * Reports the outcome of one attempt to the circuit breakers and to the health of the pair: that its engines are good
+ * at most once, that they failed at most once. Probes are given back whatever the outcome, even when the attempt was
+ * abandoned.
  */
-import type { Leg } from '../../src/core/errors.ts'
+import type { Engine } from '../../src/core/engine.ts'
 import type { LegOutcome } from '../../src/resilience/circuit-breaker.ts'
 import type { PairHealth } from '../../src/shared/pair-health.ts'
-import type { Failure } from '../classify/failure.ts'
+import type { Charge } from '../classify/failure.ts'
 import type { Breakers, Probe } from './breakers.ts'
 import type { Pair } from './pair-selector.ts'
 
-/** What SGLang says when it has lost the other engine for good: a good probe of either does not mean anything then. */
-const LOST = /is not alive|(?:might|could) be dead/
-
-export interface FeedbackTargets {
-  readonly breakers: Breakers
-  readonly pairHealth: PairHealth
+export interface FeedbackDependencies {
+  readonly breakers: Pick<Breakers, 'record' | 'settle'>
+  readonly pairHealth: Pick<PairHealth, 'succeeded' | 'failed'>
+  /** The process clock, which all threads share. */
   readonly nowMs: () => number
 }
 
 export class AttemptFeedback {
   readonly #pair: Pair
-  readonly #targets: FeedbackTargets
+  readonly #dependencies: FeedbackDependencies
   #probes: readonly Probe[]
 
-  /** `probes`: those that were claimed for the pair. */
-  constructor(pair: Pair, probes: readonly Probe[], targets: FeedbackTargets) {
+  /** `probes`: the probes that were claimed for the engines of the pair. */
+  constructor(pair: Pair, probes: readonly Probe[], dependencies: FeedbackDependencies) {
     this.#pair = pair
     this.#probes = probes
-    this.#targets = targets
+    this.#dependencies = dependencies
   }
 
-  /** Decode has shown a token, or the whole answer: both engines and their link work. */
+  /** Decode has sent a token or its whole response, so both engines and the transfer between them work. */
   succeeded(): void {
     const { prefill, decode } = this.#pair
-    const { breakers, pairHealth } = this.#targets
+    const { breakers, pairHealth } = this.#dependencies
     this.#settle(() => 'good')
     breakers.record(decode, 'good')
     if (prefill === undefined) return
@@ -41,32 +40,24 @@ export class AttemptFeedback {
     pairHealth.succeeded(prefill.slot, decode.slot)
   }
 
-  failed({ blame, error }: Failure): void {
-    const charged = blame === 'engine' ? this.#engineOf(error.leg) : undefined
-    this.#settle(slot => (slot === charged?.slot ? 'failed' : 'neutral'))
-    if (charged !== undefined) this.#targets.breakers.record(charged, 'failed')
+  /** `engines`: those of the pair that `charge` names. The breakers count only failures of a single engine. */
+  failed(charge: Charge, engines: readonly Engine[]): void {
+    const failed = charge.kind === 'engine' ? engines : []
+    this.#settle(slot => (failed.some(engine => engine.slot === slot) ? 'failed' : 'neutral'))
+    const { breakers, pairHealth, nowMs } = this.#dependencies
+    for (const engine of failed) breakers.record(engine, 'failed')
     const { prefill, decode } = this.#pair
-    if (blame !== 'link' || prefill === undefined) return
-    this.#targets.pairHealth.failed(
-      prefill.slot,
-      decode.slot,
-      this.#targets.nowMs(),
-      LOST.test(error.message),
-    )
+    if (charge.kind === 'pair' && prefill !== undefined)
+      pairHealth.failed(prefill.slot, decode.slot, nowMs(), charge.isLost)
   }
 
-  /** The client left, or the deadline has passed. */
+  /** The attempt ended without a result: it was never sent, the client left, or the deadline passed. */
   abandoned(): void {
     this.#settle(() => 'neutral')
   }
 
-  #engineOf(leg: Leg | undefined) {
-    if (leg === 'prefill') return this.#pair.prefill
-    return leg === 'decode' ? this.#pair.decode : undefined
-  }
-
   #settle(outcomeOf: (slot: number) => LegOutcome): void {
-    for (const probe of this.#probes) this.#targets.breakers.settle(probe, outcomeOf(probe.slot))
+    for (const probe of this.#probes) this.#dependencies.breakers.settle(probe, outcomeOf(probe.slot))
     this.#probes = []
   }
 }

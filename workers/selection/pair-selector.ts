@@ -1,4 +1,4 @@
-/** The engines as this thread knows them, and the choice of a pair among them. */
+/** Holds the engines that this thread knows, and chooses a pair among them for each attempt. */
 import type { Config } from '../../src/config/config.ts'
 import type { NowMs } from '../../src/core/clock.ts'
 import { type Engine, type EngineSnapshot, NO_ENGINES, type Role } from '../../src/core/engine.ts'
@@ -12,24 +12,24 @@ import type { EngineSlots } from '../../src/shared/engine-slots.ts'
 import type { PairHealth } from '../../src/shared/pair-health.ts'
 import type { Breakers, Probe } from './breakers.ts'
 
-/** `prefill` is absent when one engine does both. */
+/** `prefill` is absent when a mixed engine does both phases. */
 export interface Pair {
   readonly prefill: Engine | undefined
   readonly decode: Engine
 }
 
 type Choice =
-  /** `probes`: held by this request for engines that get one at a time; to be settled whatever comes. */
+  /** `probes`: the rights to probe half-open engines of the pair. The caller must settle them whatever happens. */
   | { readonly kind: 'pair'; readonly pair: Pair; readonly probes: readonly Probe[] }
-  /** No engine of this role may be chosen now. */
+  /** No engine of the role can be chosen now. */
   | { readonly kind: 'none'; readonly missing: Role }
-  /** There are engines of each role, and those of one are at their capacity. */
+  /** Each role has engines, but all those of one role are at capacity. */
   | { readonly kind: 'full' }
 
 export type ChosenPair = Extract<Choice, { kind: 'pair' }>
 export type PairChoice = Choice | { readonly kind: 'unknown-model' }
 
-/** What the choice looks at. */
+/** What a choice depends on. */
 export interface SelectionView {
   readonly slots: EngineSlots
   readonly counters: SharedCounters
@@ -40,8 +40,8 @@ export interface SelectionView {
 }
 
 const NO_PROBES: readonly Probe[] = []
-/** Tries to be the one who probes, or to choose another engine. */
-const CLAIM_TURNS = 4
+/** How often a choice is repeated when another thread claims the probe of the chosen engine first. */
+const MAX_CLAIMS = 4
 
 export class PairSelector {
   readonly #mode: Config['engines']['mode']
@@ -92,16 +92,16 @@ export class PairSelector {
     return this.#slots.isHealthy(engine.slot)
   }
 
-  /** Requests with the same key ask for the same engines. */
+  /** Requests with the same key need the same engines. */
   queueKeyOf(model: string | undefined): string {
     const need = modelNeed(this.engines, model)
     return need.kind === 'named' ? need.model : ''
   }
 
   /**
-   * Both engines of a pair, or none. `avoid`: slots of engines that have failed this request, taken again only when
-   * nothing else is left. `hasRoom`: whether an engine can take it now; one that has failed the request, or whose link
-   * is broken, is not taken because the others are full: those get room again.
+   * Chooses both engines of a pair, or none. `avoidedSlots`: engines that failures of this request were charged to, used
+   * only when no others are left. `hasRoom`: whether an engine can take the request now. An avoided engine, or one of an
+   * avoided pair, is not used just because the others are full: those will have room again.
    */
   choose(
     model: string | undefined,
@@ -111,13 +111,13 @@ export class PairSelector {
     const need = modelNeed(this.engines, model)
     if (need.kind === 'unknown') return { kind: 'unknown-model' }
     const named = need.kind === 'named' ? need.model : undefined
-    for (let turn = 0; turn < CLAIM_TURNS; turn++) {
+    for (let claim = 0; claim < MAX_CLAIMS; claim++) {
       const choice = this.#choosePair(named, avoidedSlots, hasRoom)
       if (choice.kind !== 'pair') return choice
       const probes = this.#claim(choice.pair)
       if (probes !== 'taken') return { ...choice, probes }
     }
-    // Other threads were faster each time: as in a panic, a request that may fail is better than none.
+    // Other threads claimed the probe each time. As in a panic, a request that may fail is better than none.
     return this.#choosePair(named, avoidedSlots, hasRoom)
   }
 
@@ -134,7 +134,7 @@ export class PairSelector {
     return decodes.length === 0 ? { kind: 'none', missing: 'decode' } : this.#join(prefills, decodes, hasRoom)
   }
 
-  /** Healthy, by its breaker or in spite of it, and of those the ones that have not failed the request. */
+  /** The healthy engines that breakers admit; of those, the ones not avoided where there are any. */
   #candidates(role: Role, model: string | undefined, avoidedSlots: ReadonlySet<number>): readonly Engine[] {
     const healthy = eligible(this.#byRole[role], { role, model }, this.#isUsable)
     const admitted = this.#breakers.admitted(healthy)
@@ -144,8 +144,8 @@ export class PairSelector {
   readonly #isUsable = (slot: number): boolean => this.#slots.isHealthy(slot)
 
   /**
-   * An engine all of whose links fail is the one at fault: it is in no pair while others are. When every pair is
-   * avoided, one of them is taken.
+   * An engine whose pairs are all avoided is the likely reason, so it is used only while there is no other. When every
+   * pair is avoided, one of them is used.
    */
   #join(prefills: readonly Engine[], decodes: readonly Engine[], hasRoom: HasRoom): Choice {
     if (this.#pairHealth.areAllUsable()) {
@@ -155,11 +155,11 @@ export class PairSelector {
     const nowMs = this.#nowMs()
     const isUsable = (prefill: Engine, decode: Engine): boolean =>
       !this.#pairHealth.isAvoided(prefill.slot, decode.slot, nowMs)
-    const linked = preferring(prefills, prefill => decodes.some(decode => isUsable(prefill, decode)))
-    const prefill = this.#pick('prefill', linked, hasRoom)
+    const usable = preferring(prefills, prefill => decodes.some(decode => isUsable(prefill, decode)))
+    const prefill = this.#pick('prefill', usable, hasRoom)
     if (prefill === undefined) return FULL
-    const reached = preferring(decodes, decode => isUsable(prefill, decode))
-    return pairOf(prefill, this.#pick('decode', reached, hasRoom))
+    const reachable = preferring(decodes, decode => isUsable(prefill, decode))
+    return pairOf(prefill, this.#pick('decode', reachable, hasRoom))
   }
 
   #claim({ prefill, decode }: Pair): readonly Probe[] | 'taken' {
@@ -174,7 +174,7 @@ export class PairSelector {
     return [first, second].filter(probe => probe !== undefined)
   }
 
-  /** `undefined`: all of them are full. */
+  /** `undefined` when all of the engines are full. */
   #pick(role: Role, engines: readonly Engine[], hasRoom: HasRoom): Engine | undefined {
     const free = passing(engines, hasRoom)
     return free.length === 0 ? undefined : this.#policies[role](free, this.#views[role])

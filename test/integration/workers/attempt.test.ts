@@ -1,4 +1,4 @@
-/** One attempt over real sockets: what its sink hears, what the engines are told, and that every lease comes back. */
+/** One attempt over real sockets: its callbacks, the aborts that engines get, and that every lease is released. */
 import assert from 'node:assert/strict'
 import { createServer, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
@@ -19,17 +19,17 @@ import { until } from '../../support/until.ts'
 const RID = '0123456789abcdef0123456789abcdef'
 const TOKEN = 'data: {"text":"a","meta_info":{"prompt_tokens":7,"completion_tokens":1}}\n\n'
 const DONE = 'data: [DONE]\n\n'
-/** Of a batch: the second prompt is aborted, the first one ends well. */
+/** The two ends of a batch: its second prompt is aborted, its first one completes. */
 const ABORT =
   'data: {"text":"","meta_info":{"finish_reason":{"type":"abort","message":"KVTransferError","status_code":500}},"index":1}\n\n'
 const LAST = 'data: {"text":"ab","meta_info":{"finish_reason":{"type":"length","length":2}},"index":0}\n\n'
-const WHOLE = '{"text":"a","meta_info":{"prompt_tokens":7,"completion_tokens":1}}'
+const BODY = '{"text":"a","meta_info":{"prompt_tokens":7,"completion_tokens":1}}'
 
 type Script = (response: ServerResponse) => unknown
 
 interface ScriptedEngine {
   readonly url: string
-  /** What came in, in order: `generate`, `abort <rid>`, `gone` when the generate socket closed early. */
+  /** What arrived, in order: `generate`, `abort <rid>`, `gone` when the socket of a generation closed early. */
   readonly seen: string[]
 }
 
@@ -56,32 +56,32 @@ async function startEngine(t: TestContext, script: Script): Promise<ScriptedEngi
   return { url: `http://127.0.0.1:${port}`, seen }
 }
 
-interface Stage {
+interface AttemptSetup {
   readonly attempt: Attempt
-  /** What the sink heard. */
-  readonly heard: string[]
+  /** The calls of the attempt to its owner. */
+  readonly calls: string[]
   readonly prefill: ScriptedEngine
   readonly decode: ScriptedEngine
   inFlight(): number[]
-  /** Slots of the engines that were sent nothing. */
+  /** Slots of the engines whose leg was never sent. */
   readonly unsent: readonly number[]
-  /** What the journal says is open; taken out of it. */
-  left(): OpenLegs[]
+  /** The open legs of the journal, which are removed from it. */
+  takeOpenLegs(): OpenLegs[]
 }
 
-interface Play {
+interface SetupOptions {
   readonly prefill: Script
   readonly decode: Script
   readonly isStream?: boolean
   readonly mergesPrefill?: boolean
   readonly isBatch?: boolean
-  /** One prompt unless given. */
+  /** One rid unless given. */
   readonly rids?: readonly string[]
   readonly config?: ConfigInput
 }
 
-async function stage(t: TestContext, play: Play): Promise<Stage> {
-  const config = configSchema.parse(play.config ?? {})
+async function setUp(t: TestContext, options: SetupOptions): Promise<AttemptSetup> {
+  const config = configSchema.parse(options.config ?? {})
   const upstreams = new Upstreams(config)
   const aborts = new EngineAborts(upstreams)
   t.after(() => {
@@ -90,8 +90,8 @@ async function stage(t: TestContext, play: Play): Promise<Stage> {
   })
   const shared = createSharedMemory(2, 1)
   const slots = new EngineSlots(shared)
-  const [prefill, decode] = [await startEngine(t, play.prefill), await startEngine(t, play.decode)]
-  const heard: string[] = []
+  const [prefill, decode] = [await startEngine(t, options.prefill), await startEngine(t, options.decode)]
+  const calls: string[] = []
   const unsent: number[] = []
   const engines = [
     engineOf({ slot: 0, role: 'prefill', url: prefill.url }),
@@ -99,30 +99,30 @@ async function stage(t: TestContext, play: Play): Promise<Stage> {
   ] as const
   const plan = {
     path: '/generate',
-    isStream: play.isStream ?? true,
-    mergesPrefill: play.mergesPrefill ?? false,
-    isBatch: play.isBatch ?? false,
+    isStream: options.isStream ?? true,
+    mergesPrefill: options.mergesPrefill ?? false,
+    isBatch: options.isBatch ?? false,
     prefill: engines[0],
     decode: engines[1],
     exchangeId: 7,
-    rids: play.rids ?? [RID],
+    rids: options.rids ?? [RID],
     headers: ['content-type', 'application/json'],
     timeouts: readTimeouts([], config.timeouts).timeouts,
     body: Buffer.from('{}'),
     freshConnection: false,
     leases: { prefill: heldLease(slots, 0, engines[0]), decode: heldLease(slots, 0, engines[1]) },
   } as const
-  const sink = {
-    onResponse: (_: unknown, body: Uint8Array) => heard.push(`answered ${Buffer.from(body).toString()}`),
-    onHead: () => heard.push('started'),
-    onData: (bytes: Uint8Array) => heard.push(Buffer.from(bytes).toString()),
-    onEnd: () => heard.push('ended'),
+  const events = {
+    onResponse: (_: unknown, body: Uint8Array) => calls.push(`response ${Buffer.from(body).toString()}`),
+    onHead: () => calls.push('head'),
+    onData: (bytes: Uint8Array) => calls.push(Buffer.from(bytes).toString()),
+    onEnd: () => calls.push('end'),
     onError: (failure: { cause: string; error: { leg?: string | undefined } }) =>
-      heard.push(`failed: ${failure.cause} of ${failure.error.leg}`),
-    onPromptError: (failure: { cause: string }) => heard.push(`a prompt: ${failure.cause}`),
-    onStreamError: (failure: { cause: string }) => heard.push(`broke: ${failure.cause}`),
+      calls.push(`error: ${failure.cause} of ${failure.error.leg}`),
+    onPromptError: (failure: { cause: string }) => calls.push(`prompt error: ${failure.cause}`),
+    onStreamError: (failure: { cause: string }) => calls.push(`stream error: ${failure.cause}`),
   }
-  const attempt = new Attempt(plan, sink, {
+  const attempt = new Attempt(plan, events, {
     config,
     upstreams,
     aborts,
@@ -131,23 +131,23 @@ async function stage(t: TestContext, play: Play): Promise<Stage> {
   })
   return {
     attempt,
-    heard,
+    calls,
     unsent,
     prefill,
     decode,
     inFlight: () => [slots.inFlight(0), slots.inFlight(1)],
-    left: () => takeOrphanedLegs(shared, 0),
+    takeOpenLegs: () => takeOrphanedLegs(shared, 0),
   }
 }
 
 const silent: Script = () => undefined
-const whole: Script = response => response.writeHead(200, { 'content-type': 'application/json' }).end(WHOLE)
-/** A head and a part of its body, then nothing. */
-const half: Script = response =>
-  response.writeHead(200, { 'content-length': WHOLE.length }).write(WHOLE.slice(0, 9))
+const unary: Script = response => response.writeHead(200, { 'content-type': 'application/json' }).end(BODY)
+/** A head and a part of its body, then silence. */
+const stalled: Script = response =>
+  response.writeHead(200, { 'content-length': BODY.length }).write(BODY.slice(0, 9))
 const refuse: Script = response => response.writeHead(500).end('{"error":{"message":"why"}}')
 const busy: Script = response => response.writeHead(503).end('{"error":{"message":"full"}}')
-/** Late enough for decode's answer to be there, and for ever without a body. */
+/** Late enough for decode's response to be complete, and without a body. */
 const refuseSlowly: Script = response => setTimeout(() => response.writeHead(500).flushHeaders(), 60)
 
 function streamOf(...blocks: readonly string[]): Script {
@@ -162,36 +162,36 @@ const stream: Script = response => {
   response.end()
 }
 
-function isOver({ heard }: Stage): boolean {
-  return /^(?:answered|ended|failed|broke)/.test(heard.at(-1) ?? '')
+function isFinished({ calls }: AttemptSetup): boolean {
+  return /^(?:response|end|error|stream error)/.test(calls.at(-1) ?? '')
 }
 
 suite('Attempt', () => {
-  test('counts both legs before the first byte leaves, and each until its end', async t => {
-    const scene = await stage(t, { prefill: whole, decode: stream })
-    scene.attempt.start()
-    assert.deepEqual(scene.inFlight(), [1, 1])
-    await until(() => isOver(scene))
-    assert.deepEqual(scene.left(), [])
-    assert.equal(scene.heard.join(''), `started${TOKEN}${DONE}ended`)
-    assert.deepEqual(scene.inFlight(), [0, 0])
-    assert.deepEqual(scene.unsent, [])
+  test('counts both legs before the first byte is sent, and each until its end', async t => {
+    const setup = await setUp(t, { prefill: unary, decode: stream })
+    setup.attempt.start()
+    assert.deepEqual(setup.inFlight(), [1, 1])
+    await until(() => isFinished(setup))
+    assert.deepEqual(setup.takeOpenLegs(), [])
+    assert.equal(setup.calls.join(''), `head${TOKEN}${DONE}end`)
+    assert.deepEqual(setup.inFlight(), [0, 0])
+    assert.deepEqual(setup.unsent, [])
   })
 
-  test('counts legs as unsent that are taken back before there is a connection', async t => {
-    const scene = await stage(t, { prefill: whole, decode: stream })
-    scene.attempt.start()
-    scene.attempt.abort()
-    assert.deepEqual(scene.unsent, [0, 1])
-    assert.deepEqual(scene.inFlight(), [0, 0])
+  test('counts legs as unsent that are aborted before they have a connection', async t => {
+    const setup = await setUp(t, { prefill: unary, decode: stream })
+    setup.attempt.start()
+    setup.attempt.abort()
+    assert.deepEqual(setup.unsent, [0, 1])
+    assert.deepEqual(setup.inFlight(), [0, 0])
   })
 
-  test('answers with the whole body once both legs agree', async t => {
-    const scene = await stage(t, { prefill: whole, decode: whole, isStream: false })
-    scene.attempt.start()
-    await until(() => isOver(scene))
-    assert.deepEqual(scene.heard, [`answered ${WHOLE}`])
-    assert.deepEqual(scene.inFlight(), [0, 0])
+  test('hands over a unary response once both legs agree', async t => {
+    const setup = await setUp(t, { prefill: unary, decode: unary, isStream: false })
+    setup.attempt.start()
+    await until(() => isFinished(setup))
+    assert.deepEqual(setup.calls, [`response ${BODY}`])
+    assert.deepEqual(setup.inFlight(), [0, 0])
   })
 
   for (const [what, prefill, decode, leg] of [
@@ -199,108 +199,108 @@ suite('Attempt', () => {
     ['a silent prefill when decode refuses', silent, refuse, 'decode'],
   ] as const)
     test(`aborts ${what}, at its engine and on its socket`, async t => {
-      const scene = await stage(t, { prefill, decode })
-      scene.attempt.start()
-      await until(() => isOver(scene))
-      assert.deepEqual(scene.heard, [`failed: status of ${leg}`])
-      const other = leg === 'prefill' ? scene.decode : scene.prefill
-      await until(() => other.seen.includes('gone') && other.seen.includes(`abort ${RID}`))
-      assert.deepEqual(scene.inFlight(), [0, 0])
-      assert.deepEqual(scene.unsent, [])
+      const setup = await setUp(t, { prefill, decode })
+      setup.attempt.start()
+      await until(() => isFinished(setup))
+      assert.deepEqual(setup.calls, [`error: status of ${leg}`])
+      const partner = leg === 'prefill' ? setup.decode : setup.prefill
+      await until(() => partner.seen.includes('gone') && partner.seen.includes(`abort ${RID}`))
+      assert.deepEqual(setup.inFlight(), [0, 0])
+      assert.deepEqual(setup.unsent, [])
     })
 
-  test('believes a late error status of prefill without a body, not the complete answer of decode', async t => {
+  test('fails for a late error status of prefill without a body, despite the complete response of decode', async t => {
     const config = { upstream: { prefillGraceMs: 200 } }
-    const on = await stage(t, { prefill: refuseSlowly, decode: whole, isStream: false, config })
-    on.attempt.start()
-    await until(() => on.heard.length > 0)
-    assert.deepEqual(on.heard, ['failed: status of prefill'])
+    const setup = await setUp(t, { prefill: refuseSlowly, decode: unary, isStream: false, config })
+    setup.attempt.start()
+    await until(() => setup.calls.length > 0)
+    assert.deepEqual(setup.calls, ['error: status of prefill'])
   })
 
-  test('tells both engines when the client is gone, and its sink nothing more', async t => {
-    const scene = await stage(t, { prefill: silent, decode: streamOf(TOKEN) })
-    scene.attempt.start()
-    await until(() => scene.heard.length === 2)
-    assert.deepEqual(scene.left(), [{ exchangeId: 7, prefillSlot: 0, decodeSlot: 1, rid: RID }])
-    scene.attempt.abort()
-    assert.deepEqual(scene.inFlight(), [0, 0])
-    const engines = [scene.prefill, scene.decode]
+  test('aborts on both engines when the client is gone, and calls nothing more', async t => {
+    const setup = await setUp(t, { prefill: silent, decode: streamOf(TOKEN) })
+    setup.attempt.start()
+    await until(() => setup.calls.length === 2)
+    assert.deepEqual(setup.takeOpenLegs(), [{ exchangeId: 7, prefillSlot: 0, decodeSlot: 1, rid: RID }])
+    setup.attempt.abort()
+    assert.deepEqual(setup.inFlight(), [0, 0])
+    const engines = [setup.prefill, setup.decode]
     await until(() => engines.every(({ seen }) => seen.includes('gone') && seen.includes(`abort ${RID}`)))
-    assert.deepEqual(scene.heard, ['started', TOKEN])
+    assert.deepEqual(setup.calls, ['head', TOKEN])
   })
 
   test('breaks a stream that stalls after its first token', async t => {
     const config = { timeouts: { idleMs: 50 } }
-    const scene = await stage(t, { prefill: whole, decode: streamOf(TOKEN), config })
-    scene.attempt.start()
-    await until(() => isOver(scene))
-    assert.deepEqual(scene.heard, ['started', TOKEN, 'broke: stalled'])
-    assert.deepEqual(scene.inFlight(), [0, 0])
+    const setup = await setUp(t, { prefill: unary, decode: streamOf(TOKEN), config })
+    setup.attempt.start()
+    await until(() => isFinished(setup))
+    assert.deepEqual(setup.calls, ['head', TOKEN, 'stream error: stalled'])
+    assert.deepEqual(setup.inFlight(), [0, 0])
   })
 
-  test('fails when no token comes in time', async t => {
+  test('fails when no token arrives in time', async t => {
     const config = { timeouts: { firstTokenMs: 50 } }
-    const scene = await stage(t, { prefill: whole, decode: silent, config })
-    scene.attempt.start()
-    await until(() => isOver(scene))
-    assert.deepEqual(scene.heard, ['failed: stalled of decode'])
-    await until(() => scene.decode.seen.includes(`abort ${RID}`))
+    const setup = await setUp(t, { prefill: unary, decode: silent, config })
+    setup.attempt.start()
+    await until(() => isFinished(setup))
+    assert.deepEqual(setup.calls, ['error: stalled of decode'])
+    await until(() => setup.decode.seen.includes(`abort ${RID}`))
   })
 
   test('breaks a stream whose event does not end, and stops both engines', async t => {
     const config = { limits: { eventBytes: 4096 } }
     const decode = streamOf(TOKEN, `data: {"text":"${'a'.repeat(8192)}`)
-    const scene = await stage(t, { prefill: whole, decode, config })
-    scene.attempt.start()
-    await until(() => isOver(scene))
-    assert.deepEqual(scene.heard, ['started', TOKEN, 'broke: protocol'])
-    await until(() => scene.decode.seen.includes('gone') && scene.decode.seen.includes(`abort ${RID}`))
-    assert.deepEqual(scene.inFlight(), [0, 0])
+    const setup = await setUp(t, { prefill: unary, decode, config })
+    setup.attempt.start()
+    await until(() => isFinished(setup))
+    assert.deepEqual(setup.calls, ['head', TOKEN, 'stream error: protocol'])
+    await until(() => setup.decode.seen.includes('gone') && setup.decode.seen.includes(`abort ${RID}`))
+    assert.deepEqual(setup.inFlight(), [0, 0])
   })
 
-  test('fails when an event without an end comes before a token', async t => {
+  test('fails when an event without an end precedes the first token', async t => {
     const config = { limits: { peekBytes: 4096 } }
     const decode = streamOf(`data: {"text":"${'a'.repeat(8192)}`)
-    const scene = await stage(t, { prefill: whole, decode, config })
-    scene.attempt.start()
-    await until(() => isOver(scene))
-    assert.deepEqual(scene.heard, ['failed: protocol of decode'])
+    const setup = await setUp(t, { prefill: unary, decode, config })
+    setup.attempt.start()
+    await until(() => isFinished(setup))
+    assert.deepEqual(setup.calls, ['error: protocol of decode'])
   })
 
-  test('holds all tokens that come before the prefill answer that is merged into them', async t => {
-    const { promise: asked, resolve } = Promise.withResolvers<ServerResponse>()
+  test('holds all tokens that precede the prefill response that is merged into them', async t => {
+    const { promise: requested, resolve } = Promise.withResolvers<ServerResponse>()
     const config = { limits: { peekBytes: 1024 } }
     const long = TOKEN.repeat(100)
     const decode: Script = response => {
       streamOf(long, DONE)(response)
       response.end()
     }
-    const scene = await stage(t, { prefill: resolve, decode, mergesPrefill: true, config })
-    scene.attempt.start()
-    const response = await asked
-    await until(() => scene.inFlight()[1] === 0)
-    assert.deepEqual(scene.heard, [])
-    whole(response)
-    await until(() => isOver(scene))
-    assert.deepEqual(scene.heard, ['started', long + DONE, 'ended'])
+    const setup = await setUp(t, { prefill: resolve, decode, mergesPrefill: true, config })
+    setup.attempt.start()
+    const response = await requested
+    await until(() => setup.inFlight()[1] === 0)
+    assert.deepEqual(setup.calls, [])
+    unary(response)
+    await until(() => isFinished(setup))
+    assert.deepEqual(setup.calls, ['head', long + DONE, 'end'])
   })
 
-  test('fails when a whole answer stalls after its head', async t => {
+  test('fails when a unary response stalls after its head', async t => {
     const config = { timeouts: { idleMs: 50 } }
-    const scene = await stage(t, { prefill: whole, decode: half, isStream: false, config })
-    scene.attempt.start()
-    await until(() => isOver(scene))
-    assert.deepEqual(scene.heard, ['failed: stalled of decode'])
-    assert.deepEqual(scene.inFlight(), [0, 0])
+    const setup = await setUp(t, { prefill: unary, decode: stalled, isStream: false, config })
+    setup.attempt.start()
+    await until(() => isFinished(setup))
+    assert.deepEqual(setup.calls, ['error: stalled of decode'])
+    assert.deepEqual(setup.inFlight(), [0, 0])
   })
 
-  for (const [what, isBatch, heard] of [
+  for (const [what, isBatch, calls] of [
     [
-      'goes on when an engine aborts one prompt of a batch',
+      'continues when an engine aborts one prompt of a batch',
       true,
-      ['a prompt: abort', ABORT + LAST + DONE, 'ended'],
+      ['prompt error: abort', ABORT + LAST + DONE, 'end'],
     ],
-    ['breaks when an engine aborts its only prompt', false, ['', 'broke: abort']],
+    ['breaks when an engine aborts its only prompt', false, ['', 'stream error: abort']],
   ] as const)
     test(what, async t => {
       const { promise: sent, resolve } = Promise.withResolvers<ServerResponse>()
@@ -308,30 +308,30 @@ suite('Attempt', () => {
         streamOf(TOKEN)(response)
         resolve(response)
       }
-      const scene = await stage(t, { prefill: whole, decode, isBatch })
-      scene.attempt.start()
+      const setup = await setUp(t, { prefill: unary, decode, isBatch })
+      setup.attempt.start()
       const response = await sent
-      await until(() => scene.heard.length === 2)
+      await until(() => setup.calls.length === 2)
       response.end(ABORT + LAST + DONE)
-      await until(() => isOver(scene))
-      assert.deepEqual(scene.heard, ['started', TOKEN, ...heard])
-      assert.deepEqual(scene.inFlight(), [0, 0])
+      await until(() => isFinished(setup))
+      assert.deepEqual(setup.calls, ['head', TOKEN, ...calls])
+      assert.deepEqual(setup.inFlight(), [0, 0])
     })
 
-  for (const [what, decode, abortDeferMs, leastMs] of [
-    ['lets prefill go on for a while when decode has failed a batch', refuse, 500, 500],
+  for (const [what, decode, abortDeferMs, minMs] of [
+    ['lets prefill run on for a while when decode has failed a batch', refuse, 500, 500],
     ['does not wait for prefill when decode has refused a batch', busy, 60_000, 0],
   ] as const)
     test(what, async t => {
       const config = { upstream: { abortDeferMs } }
-      const scene = await stage(t, { prefill: silent, decode, rids: [RID, `${RID}_1`], config })
+      const setup = await setUp(t, { prefill: silent, decode, rids: [RID, `${RID}_1`], config })
       const startMs = performance.now()
-      scene.attempt.start()
-      await until(() => isOver(scene))
-      assert.deepEqual(scene.inFlight(), [0, 0])
-      await until(() => scene.prefill.seen.includes('gone'))
-      assert.ok(performance.now() - startMs >= leastMs)
-      await until(() => scene.prefill.seen.includes(`abort ${RID}`))
+      setup.attempt.start()
+      await until(() => isFinished(setup))
+      assert.deepEqual(setup.inFlight(), [0, 0])
+      await until(() => setup.prefill.seen.includes('gone'))
+      assert.ok(performance.now() - startMs >= minMs)
+      await until(() => setup.prefill.seen.includes(`abort ${RID}`))
     })
 
   test('breaks a stream whose connection breaks after its first token', async t => {
@@ -340,13 +340,13 @@ suite('Attempt', () => {
       streamOf(TOKEN)(response)
       resolve(response)
     }
-    const scene = await stage(t, { prefill: whole, decode })
-    scene.attempt.start()
+    const setup = await setUp(t, { prefill: unary, decode })
+    setup.attempt.start()
     const response = await sent
-    await until(() => scene.heard.length === 2)
+    await until(() => setup.calls.length === 2)
     response.destroy()
-    await until(() => isOver(scene))
-    assert.deepEqual(scene.heard, ['started', TOKEN, 'broke: transport'])
-    assert.deepEqual(scene.inFlight(), [0, 0])
+    await until(() => isFinished(setup))
+    assert.deepEqual(setup.calls, ['head', TOKEN, 'stream error: transport'])
+    assert.deepEqual(setup.inFlight(), [0, 0])
   })
 })

@@ -22,11 +22,11 @@ suite('a closed breaker', () => {
   const cases: readonly Case[] = [
     ['stays closed while nothing fails', [5000, 0, 0], 0, false],
     ['stays closed below the share', [5000, 500, 2], 0, false],
-    ['stays closed below the least number of samples', [1, 9, 9], 0, false],
+    ['stays closed below the minimum number of samples', [1, 9, 9], 0, false],
     ['stays closed below the threshold, whatever the share', [0, 9, 9], 0, false],
     ['opens at the share', [10, 10, 1], 0, true],
-    ['stays closed at the share of what has ended while as many are in flight', [10, 10, 1], 20, false],
-    ['opens for a row of failures, however good the window was', [100_000, 10, 10], 20, true],
+    ['stays closed at the share of ended requests while as many are in flight', [10, 10, 1], 20, false],
+    ['opens after a run of failures, however good the window was', [100_000, 10, 10], 20, true],
     ['stays closed for the first failures of a burst', [0, 10, 10], 100, false],
     ['opens when half of a burst has failed', [0, 50, 50], 100, true],
   ]
@@ -38,16 +38,11 @@ suite('admission', () => {
   const cases: readonly [what: string, state: BreakerState, nowMs: number, expected: boolean][] = [
     ['is free when closed', CLOSED, 0, true],
     ['is refused when open', { kind: 'open', untilMs: 1000 }, 999, false],
-    ['is a probe when the time is over', { kind: 'open', untilMs: 1000 }, 1000, true],
-    [
-      'is a probe when the time was over days ago and the clock has wrapped',
-      { kind: 'open', untilMs: 1e8 },
-      0,
-      true,
-    ],
-    ['waits for the probe on its way', { kind: 'half-open', probeUntilMs: 300 }, 299, false],
-    ['does not wait for a probe that is lost', { kind: 'half-open', probeUntilMs: 300 }, 300, true],
-    ['is a probe when none is on its way', { kind: 'half-open', probeUntilMs: undefined }, 0, true],
+    ['is a probe once the breaker has been open long enough', { kind: 'open', untilMs: 1000 }, 1000, true],
+    ['is a probe when that was days ago and the clock has wrapped', { kind: 'open', untilMs: 1e8 }, 0, true],
+    ['waits for the current probe', { kind: 'half-open', probeUntilMs: 300 }, 299, false],
+    ['does not wait for a probe that has expired', { kind: 'half-open', probeUntilMs: 300 }, 300, true],
+    ['is a probe when there is no other', { kind: 'half-open', probeUntilMs: undefined }, 0, true],
   ]
   for (const [what, state, nowMs, expected] of cases)
     test(what, () => assert.equal(admits(state, nowMs, OPTIONS), expected))
@@ -57,9 +52,9 @@ suite('the end of a probe', () => {
   const free: BreakerState = { kind: 'half-open', probeUntilMs: undefined }
   test('opens when it failed', () =>
     assert.deepEqual(afterProbe('failed', 3, 50, OPTIONS), { kind: 'open', untilMs: 1050 }))
-  test('lets the next one probe when it told nothing', () =>
+  test('lets the next request probe when the outcome was neutral', () =>
     assert.deepEqual(afterProbe('neutral', 3, 50, OPTIONS), free))
-  test('lets the next one probe while too few were good', () =>
+  test('lets the next request probe while too few were good', () =>
     assert.deepEqual(afterProbe('good', 2, 50, OPTIONS), free))
   test('closes when enough were good', () => assert.deepEqual(afterProbe('good', 3, 50, OPTIONS), CLOSED))
 })
@@ -78,5 +73,5 @@ suite('panic', () => {
   for (const [engines, ejected, expected] of cases)
     test(`${ejected} of ${engines} ejected: ${expected}`, () =>
       assert.equal(isPanic(engines, ejected, 0.5), expected))
-  test('never leaves the last engine out, whatever the share', () => assert.equal(isPanic(2, 2, 1), true))
+  test('never excludes the last engine, whatever the share', () => assert.equal(isPanic(2, 2, 1), true))
 })

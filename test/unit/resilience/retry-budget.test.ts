@@ -6,7 +6,7 @@ import { BUDGET_WINDOW_MS, RetryBudget } from '../../../src/resilience/retry-bud
 suite('RetryBudget', () => {
   test('allows a share of the requests', () => {
     const budget = new RetryBudget({ share: 0.2, floorPerSec: 0 })
-    for (let each = 0; each < 100; each++) budget.request(0)
+    for (let request = 0; request < 100; request++) budget.request(0)
     assert.equal(takeAll(budget, 0), 20)
   })
 
@@ -15,27 +15,27 @@ suite('RetryBudget', () => {
     assert.equal(takeAll(budget, 0), 30)
   })
 
-  test('is whole again when the window has passed', () => {
+  test('is full again when the window has passed', () => {
     const budget = new RetryBudget({ share: 0, floorPerSec: 3 })
     takeAll(budget, 0)
     assert.equal(takeAll(budget, BUDGET_WINDOW_MS - 1), 0)
     assert.equal(takeAll(budget, BUDGET_WINDOW_MS), 30)
   })
 
-  test('never stands still, not even without a floor and without requests', () => {
+  test('allows one retry even without a floor and without requests', () => {
     assert.equal(takeAll(new RetryBudget({ share: 0, floorPerSec: 0 }), 0), 1)
   })
 
-  test('bounds retries over any turn of requests and times', () => {
-    const turn = fc.record({ afterMs: fc.nat(2000), requests: fc.nat(50) })
+  test('bounds retries for any sequence of requests', () => {
+    const step = fc.record({ afterMs: fc.nat(2000), requests: fc.nat(50) })
     fc.assert(
-      fc.property(fc.array(turn, { maxLength: 100 }), turns => {
+      fc.property(fc.array(step, { maxLength: 100 }), steps => {
         const budget = new RetryBudget({ share: 0.2, floorPerSec: 1 })
         let [nowMs, requests, retries] = [0, 0, 0]
-        for (const { afterMs, requests: more } of turns) {
+        for (const { afterMs, requests: arrived } of steps) {
           nowMs += afterMs
-          for (let each = 0; each < more; each++) budget.request(nowMs)
-          requests += more
+          for (let request = 0; request < arrived; request++) budget.request(nowMs)
+          requests += arrived
           retries += takeAll(budget, nowMs)
         }
         const windows = 1 + nowMs / (BUDGET_WINDOW_MS - 500)

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
-import { decideRetry, type FailedAttempt, type RetryDecision } from '../../../src/resilience/retry.ts'
+import {
+  decideRetry,
+  type FailedAttempt,
+  type RetryAdvice,
+  type RetryDecision,
+} from '../../../src/resilience/retry.ts'
 
 const OPTIONS = {
   maxRetries: 3,
@@ -10,71 +15,87 @@ const OPTIONS = {
   backoffMultiplier: 2,
   jitterFactor: 1,
 }
+const STALE: RetryAdvice = { kind: 'fresh-connection' }
 
 /** A first attempt that failed for a passing reason, with ten seconds left. */
 function failedAttempt(change: Partial<FailedAttempt> = {}): FailedAttempt {
   return {
+    advice: backoff(0),
     retries: 0,
-    isRetryable: true,
-    wasStale: false,
     hadFreeAttempt: false,
-    retryAfterMs: undefined,
     remainingMs: 10_000,
     ...change,
   }
 }
 
-function told(decision: RetryDecision): string {
-  if (!decision.retry) return decision.because
-  return decision.isFree ? 'free' : `after ${decision.delayMs}`
+function backoff(minDelayMs: number): RetryAdvice {
+  return { kind: 'backoff', minDelayMs }
+}
+
+function summaryOf(decision: RetryDecision): string {
+  switch (decision.kind) {
+    case 'give-up':
+      return decision.because
+    case 'free-attempt':
+      return 'free'
+    case 'shortage-wait':
+      return `shortage ${decision.delayMs}`
+    case 'retry':
+      return `after ${decision.delayMs}`
+  }
 }
 
 suite('decideRetry', () => {
   const cases: readonly [what: string, change: Partial<FailedAttempt>, expected: string][] = [
     ['waits the first backoff after the first attempt', {}, 'after 100'],
-    ['waits longer after each', { retries: 2 }, 'after 400'],
-    ['stops when its retries are spent', { retries: 3 }, 'retries-spent'],
-    ['does not try again what cannot get better', { isRetryable: false }, 'not-retryable'],
-    ['waits as long as the engine asks when that is longer', { retryAfterMs: 700 }, 'after 700'],
-    ['does not wait shorter because the engine asks less', { retryAfterMs: 20 }, 'after 100'],
-    ['stops when the wait would take all that is left', { remainingMs: 100 }, 'deadline'],
-    ['stops when the engine asks for more than is left', { retryAfterMs: 20_000 }, 'deadline'],
+    ['waits longer after each retry', { retries: 2 }, 'after 400'],
+    ['stops when the retries are spent', { retries: 3 }, 'retries-spent'],
+    ['stops when another attempt cannot help', { advice: { kind: 'never' } }, 'not-retryable'],
+    ['waits as long as the engine asks when that is longer', { advice: backoff(700) }, 'after 700'],
+    ['does not shorten the backoff when the engine asks for less', { advice: backoff(20) }, 'after 100'],
+    ['stops when the wait would use up the time left', { remainingMs: 100 }, 'deadline'],
+    ['stops when the engine asks for more than the time left', { advice: backoff(20_000) }, 'deadline'],
     ['stops when the deadline has passed', { remainingMs: -1 }, 'deadline'],
-    ['gives one attempt free after a stale socket', { wasStale: true }, 'free'],
-    ['gives it also when retries are spent', { wasStale: true, retries: 3 }, 'free'],
-    ['gives only one', { wasStale: true, hadFreeAttempt: true }, 'after 100'],
+    ['grants one free attempt after a stale socket', { advice: STALE }, 'free'],
+    ['grants the free attempt even when the retries are spent', { advice: STALE, retries: 3 }, 'free'],
+    ['grants only one free attempt', { advice: STALE, hadFreeAttempt: true }, 'after 100'],
     [
-      'counts a second stale socket as any failure',
-      { wasStale: true, hadFreeAttempt: true, retries: 3 },
+      'counts a second stale socket like any other failure',
+      { advice: STALE, hadFreeAttempt: true, retries: 3 },
       'retries-spent',
     ],
-    ['gives none where the client wants no more', { wasStale: true, isRetryable: false }, 'not-retryable'],
-    ['gives none past the deadline', { wasStale: true, remainingMs: 0 }, 'deadline'],
+    ['grants no free attempt past the deadline', { advice: STALE, remainingMs: 0 }, 'deadline'],
+    ['waits a fixed time after a local shortage', { advice: { kind: 'local-shortage' } }, 'shortage 25'],
+    [
+      'waits out a local shortage even when the retries are spent',
+      { advice: { kind: 'local-shortage' }, retries: 3 },
+      'shortage 25',
+    ],
   ]
   for (const [what, change, expected] of cases)
-    test(what, () => assert.equal(told(decideRetry(failedAttempt(change), OPTIONS, () => 0)), expected))
+    test(what, () => assert.equal(summaryOf(decideRetry(failedAttempt(change), OPTIONS, () => 0)), expected))
 
-  test('retries nothing when no retries are configured', () => {
-    assert.equal(told(decideRetry(failedAttempt(), { ...OPTIONS, maxRetries: 0 }, () => 0)), 'retries-spent')
+  test('never retries when no retries are configured', () => {
+    const options = { ...OPTIONS, maxRetries: 0 }
+    assert.equal(summaryOf(decideRetry(failedAttempt(), options, () => 0)), 'retries-spent')
   })
 
-  test('never waits past the deadline nor less than the engine asked, whatever chance says', () => {
+  test('never waits past the deadline nor less than the engine asked, whatever the random number', () => {
     const failed = fc.record({
+      advice: fc.option(fc.nat(20_000), { nil: 0 }).map(backoff),
       retries: fc.nat(5),
-      isRetryable: fc.constant(true),
-      wasStale: fc.constant(false),
       hadFreeAttempt: fc.boolean(),
-      retryAfterMs: fc.option(fc.nat(20_000), { nil: undefined }),
       remainingMs: fc.integer({ min: -100, max: 20_000 }),
     })
-    const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
+    const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
     fc.assert(
-      fc.property(failed, chance, (attempt, luck) => {
-        const decision = decideRetry(attempt, OPTIONS, () => luck)
-        if (!decision.retry) return
+      fc.property(failed, random, (attempt, value) => {
+        const decision = decideRetry(attempt, OPTIONS, () => value)
+        if (decision.kind === 'give-up') return
+        assert.equal(decision.kind, 'retry')
         assert.ok(attempt.retries < OPTIONS.maxRetries)
         assert.ok(decision.delayMs < attempt.remainingMs)
-        assert.ok(decision.delayMs >= (attempt.retryAfterMs ?? 0))
+        assert.ok(attempt.advice.kind === 'backoff' && decision.delayMs >= attempt.advice.minDelayMs)
       }),
       { seed: 4, numRuns: 2000 },
     )

@@ -7,21 +7,24 @@ import {
   type AttemptState,
   initialState,
   nextStep,
+  type TimeoutEvent,
 } from '../../../../workers/attempt/state.ts'
-import { statusFailure, transportFailure } from '../../../../workers/classify/failure.ts'
+import { transportFailure } from '../../../../workers/classify/observed-failure.ts'
+import { statusFailure } from '../../../../workers/classify/reported-failure.ts'
+import { chargeOf } from '../../../support/charge-of.ts'
 
-const BROKEN = { kind: 'reset', message: 'socket hang up', isStaleSocket: false }
+const BROKEN = { kind: 'reset', message: 'socket hang up', isStaleSocket: false } as const
 const PREFILL_REFUSED = statusFailure('prefill', 503, Buffer.from('busy'))
 const PREFILL_LOST = transportFailure('prefill', BROKEN)
 const DECODE_LOST = transportFailure('decode', BROKEN)
 
 /** Every event that can come, by a short name. The prompt has seven tokens unless the name says otherwise. */
 const EVENTS = {
-  'prefill ok': { kind: 'prefill-answered', summary: { promptTokens: 7, hasToken: true } },
-  'prefill dummy': { kind: 'prefill-answered', summary: { promptTokens: 1, hasToken: true } },
-  'prefill empty': { kind: 'prefill-answered', summary: { promptTokens: 7, hasToken: false } },
-  'prefill refused': { kind: 'prefill-failed', failure: PREFILL_REFUSED },
-  'prefill lost': { kind: 'prefill-failed', failure: PREFILL_LOST },
+  'prefill ok': { kind: 'prefill-complete', summary: { promptTokens: 7, hasToken: true } },
+  'prefill dummy': { kind: 'prefill-complete', summary: { promptTokens: 1, hasToken: true } },
+  'prefill empty': { kind: 'prefill-complete', summary: { promptTokens: 7, hasToken: false } },
+  'prefill refused': { kind: 'prefill-error', failure: PREFILL_REFUSED },
+  'prefill lost': { kind: 'prefill-error', failure: PREFILL_LOST },
   'first token': { kind: 'decode-ready', promptTokens: 7 },
   'decode ok': { kind: 'decode-complete', summary: { promptTokens: 7, hasToken: true }, isTerminated: true },
   'decode empty': {
@@ -34,8 +37,8 @@ const EVENTS = {
     summary: { promptTokens: undefined, hasToken: true },
     isTerminated: false,
   },
-  'decode lost': { kind: 'decode-failed', failure: DECODE_LOST },
-  'grace over': { kind: 'grace-over', graceMs: 50 },
+  'decode lost': { kind: 'decode-error', failure: DECODE_LOST },
+  'grace over': { kind: 'timeout', timer: 'grace', timeoutMs: 50, isClientTimeout: false },
 } as const satisfies Record<string, AttemptEvent>
 
 type EventName = keyof typeof EVENTS
@@ -61,7 +64,7 @@ function play(setup: SetupName, names: readonly EventName[]): { state: AttemptSt
   return step
 }
 
-function told(action: AttemptAction): string {
+function summaryOf(action: AttemptAction): string {
   switch (action.kind) {
     case 'finish':
       return `finish from ${action.from}`
@@ -80,14 +83,14 @@ function namesOf<T extends object>(table: T): (keyof T)[] {
   return Object.keys(table) as (keyof T)[]
 }
 
-function isOver(action: AttemptAction): boolean {
+function isFinal(action: AttemptAction): boolean {
   return ['finish', 'fail', 'break'].includes(action.kind)
 }
 
 /** What the attempt did, up to and with the action that ended it. */
 function actionsOf(setup: SetupName, history: readonly EventName[]): AttemptAction[] {
   const actions = history.map((_, index) => play(setup, history.slice(0, index + 1)).action)
-  const end = actions.findIndex(isOver)
+  const end = actions.findIndex(isFinal)
   return end < 0 ? actions : actions.slice(0, end + 1)
 }
 
@@ -202,7 +205,7 @@ for (const [rule, rows] of Object.entries(RULES)) {
   suite(rule, () => {
     for (const [setup, history, event, expected] of rows) {
       test(`${[setup, ...history].join(', ')}: ${event} → ${expected}`, () => {
-        assert.equal(told(play(setup, [...history, event]).action), expected)
+        assert.equal(summaryOf(play(setup, [...history, event]).action), expected)
       })
     }
   })
@@ -249,6 +252,66 @@ test('charges decode for a stream that ended too early', () => {
 test('charges prefill for a dummy', () => {
   const { action } = play('a whole pair', ['decode ok', 'prefill dummy'])
   assert.equal(action.kind === 'fail' && action.failure.error.leg, 'prefill')
+})
+
+/** What a timeout of the client or of the configuration leads to, and whom it is charged to. */
+function timeout(
+  setup: SetupName,
+  history: readonly EventName[],
+  timer: TimeoutEvent['timer'],
+  isClientTimeout = false,
+): string[] {
+  const { state } = play(setup, history)
+  const { action } = nextStep(state, { kind: 'timeout', timer, timeoutMs: 50, isClientTimeout })
+  assert.ok(action.kind === 'fail' || action.kind === 'break')
+  const { error } = action.failure
+  return [action.kind, error.leg ?? '', chargeOf(action.failure)]
+}
+
+suite('a timeout', () => {
+  const cases: readonly [what: string, actual: () => string[], expected: string[]][] = [
+    [
+      'without any response is charged to the pair',
+      () => timeout('a streamed pair', [], 'first-token'),
+      ['fail', 'decode', 'pair'],
+    ],
+    [
+      'of a unary response names prefill, whose response is the first to arrive',
+      () => timeout('a whole pair', [], 'first-token'),
+      ['fail', 'prefill', 'pair'],
+    ],
+    [
+      'after the response of prefill is charged to decode',
+      () => timeout('a streamed pair', ['prefill ok'], 'first-token'),
+      ['fail', 'decode', 'decode'],
+    ],
+    [
+      'of a mixed engine is charged to that engine',
+      () => timeout('a streamed single', [], 'first-token'),
+      ['fail', 'decode', 'decode'],
+    ],
+    [
+      'after the commit breaks the stream and is charged to decode',
+      () => timeout('a streamed pair', ['first token'], 'silence'),
+      ['break', 'decode', 'decode'],
+    ],
+    [
+      'inside a body is charged to decode',
+      () => timeout('a whole pair', [], 'body'),
+      ['fail', 'decode', 'decode'],
+    ],
+    [
+      'that the client made shorter is charged to nobody',
+      () => timeout('a streamed pair', [], 'first-token', true),
+      ['fail', 'decode', 'nobody'],
+    ],
+    [
+      'after the commit that the client made shorter is charged to nobody',
+      () => timeout('a streamed pair', ['first token'], 'silence', true),
+      ['break', 'decode', 'nobody'],
+    ],
+  ]
+  for (const [what, actual, expected] of cases) test(what, () => assert.deepEqual(actual(), expected))
 })
 
 test('a single engine merges nothing', () => {

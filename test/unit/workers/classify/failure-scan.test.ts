@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { mayHoldFailure } from '../../../../workers/classify/failure-scan.ts'
 
-test('finds a word wherever it stands', () => {
+test('finds a word at any position', () => {
   for (const word of ['"error"', '"abort"']) {
     for (let before = 0; before < 30; before++) {
       for (let after = 0; after < 10; after++) {
@@ -14,7 +14,7 @@ test('finds a word wherever it stands', () => {
   }
 })
 
-test('says what two plain searches say, of texts made of the words and their parts', () => {
+test('agrees with two plain searches on texts made of the words and their parts', () => {
   const parts = fc.constantFrom(
     '"',
     'error',

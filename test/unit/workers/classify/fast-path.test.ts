@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { summarizeFast } from '../../../../workers/classify/fast-path.ts'
+import { summarizeEventFast, summarizeFast } from '../../../../workers/classify/fast-path.ts'
 import { classifyBody } from '../../../../workers/classify/payload.ts'
 
-const look = (value: unknown) => summarizeFast(Buffer.from(JSON.stringify(value)))
+const summarize = (value: unknown) => summarizeFast(Buffer.from(JSON.stringify(value)))
 const usage = { prompt_tokens: 7, completion_tokens: 3 }
 
-test('takes a plain good answer at its counts', () => {
-  assert.deepEqual(look({ text: 'x', meta_info: usage }), { promptTokens: 7, hasToken: true })
+test('recognises a good response by its counts', () => {
+  assert.deepEqual(summarize({ text: 'x', meta_info: usage }), { promptTokens: 7, hasToken: true })
 })
 
-test('is not led by words inside a text', () => {
+test('is not misled by words inside a text', () => {
   const text = '"error": "abort", "prompt_tokens": 99, "completion_tokens":0'
-  assert.deepEqual(look({ text, meta_info: usage }), { promptTokens: 7, hasToken: true })
+  assert.deepEqual(summarize({ text, meta_info: usage }), { promptTokens: 7, hasToken: true })
 })
 
 for (const [why, value] of [
@@ -23,10 +23,10 @@ for (const [why, value] of [
   ['no counts', { text: 'x' }],
   ['a list', [{ text: 'x', meta_info: usage }]],
 ] as const) {
-  test(`leaves it to a closer look: ${why}`, () => assert.equal(look(value), undefined))
+  test(`must be parsed: ${why}`, () => assert.equal(summarize(value), undefined))
 }
 
-test('never calls good what the full judgement calls a failure, and agrees on the counts', () => {
+test('never recognises what is a failure to the parser, and agrees with it on the counts', () => {
   const text = fc.oneof(fc.string(), fc.constantFrom('"error"', '"abort"', '\\"error\\"', '{"error":1}'))
   const reason = fc.constantFrom('stop', 'length', 'abort', null)
   const body = fc.record({
@@ -38,12 +38,24 @@ test('never calls good what the full judgement calls a failure, and agrees on th
   })
   fc.assert(
     fc.property(body, value => {
-      const quick = look(value)
+      const fast = summarize(value)
       const full = classifyBody(JSON.stringify(value))
-      if (quick === undefined) return
+      if (fast === undefined) return
       assert.equal(full.kind, 'good')
-      assert.ok(full.kind === 'good' && full.promptTokens === quick.promptTokens && full.hasToken)
+      assert.ok(full.kind === 'good' && full.promptTokens === fast.promptTokens && full.hasToken)
     }),
     { seed: 11 },
   )
 })
+
+for (const [index, expected] of [
+  [0, { promptTokens: 7, hasToken: true }],
+  [1, undefined],
+  [12, undefined],
+] as const)
+  test(`${expected === undefined ? 'leaves' : 'recognises'} an event of prompt ${index} of a batch`, () => {
+    const native = Buffer.from(JSON.stringify({ index, text: 'a', meta_info: usage }))
+    assert.deepEqual(summarizeEventFast(native), expected)
+    const choices = Buffer.from(JSON.stringify({ choices: [{ index, text: 'a' }], usage }))
+    assert.deepEqual(summarizeEventFast(choices), expected)
+  })

@@ -2,19 +2,20 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { type Classification, classifyBody, classifyPayload } from '../../../../workers/classify/payload.ts'
 
-/** `neutral`, `token`, `finish`, or what failed with the status that was named. */
-function short(verdict: Classification): string {
-  if (verdict.kind === 'failure') return [verdict.what, verdict.status].filter(Boolean).join(' ')
-  if (verdict.kind === 'neutral') return 'neutral'
-  return verdict.hasToken ? 'token' : 'finish'
+/** `neutral`, `token`, `finish`, or the kind of failure with its status. */
+function summaryOf(classification: Classification): string {
+  if (classification.kind === 'failure')
+    return [classification.what, classification.status].filter(Boolean).join(' ')
+  if (classification.kind === 'neutral') return 'neutral'
+  return classification.hasToken ? 'token' : 'finish'
 }
 
 function chatOf(delta: object, finish: string | null = null): string {
   return JSON.stringify({ choices: [{ index: 0, delta, finish_reason: finish }] })
 }
 
-const EVENTS: Readonly<Record<string, readonly (readonly [data: string, verdict: string])[]>> = {
-  'says nothing yet': [
+const EVENTS: Readonly<Record<string, readonly (readonly [data: string, expected: string])[]>> = {
+  'shows nothing yet': [
     [chatOf({ role: 'assistant', content: '', reasoning_content: null }), 'neutral'],
     [chatOf({ reasoning_content: null }), 'neutral'],
     [chatOf({ tool_calls: [] }), 'neutral'],
@@ -63,7 +64,7 @@ const EVENTS: Readonly<Record<string, readonly (readonly [data: string, verdict:
     ['{"meta_info":{"finish_reason":{"type":"abort","message":"m","status_code":null}}}', 'abort'],
     ['{"text":"a","meta_info":{"finish_reason":"abort"}}', 'abort'],
   ],
-  'is not what an engine sends': [
+  'is not valid': [
     ['<html>', 'protocol'],
     ['', 'protocol'],
     ['{"choices":[', 'protocol'],
@@ -76,36 +77,38 @@ const EVENTS: Readonly<Record<string, readonly (readonly [data: string, verdict:
 for (const [meaning, rows] of Object.entries(EVENTS)) {
   suite(`an event that ${meaning}`, () => {
     for (const [data, expected] of rows)
-      test(data === '' ? 'nothing at all' : data, () => assert.equal(short(classifyPayload(data)), expected))
+      test(data === '' ? 'an empty text' : data, () =>
+        assert.equal(summaryOf(classifyPayload(data)), expected),
+      )
   })
 }
 
-suite('judgePayload', () => {
-  test('keeps the message that the engine gave', () => {
+suite('classifyPayload', () => {
+  test('keeps the message of the engine', () => {
     for (const data of [
       '{"error":{"message":"why"}}',
       '{"error":"why"}',
       '{"object":"error","message":"why"}',
       '{"meta_info":{"finish_reason":{"type":"abort","message":"why"}}}',
     ]) {
-      const verdict = classifyPayload(data)
-      assert.equal(verdict.kind === 'failure' && verdict.message, 'why')
+      const classified = classifyPayload(data)
+      assert.equal(classified.kind === 'failure' && classified.message, 'why')
     }
   })
 
-  const told: readonly [string, string, number | undefined][] = [
+  const rows: readonly [string, string, number | undefined][] = [
     ['meta_info', '{"text":"a","meta_info":{"prompt_tokens":7}}', 7],
     ['usage', '{"choices":[{"text":"a"}],"usage":{"prompt_tokens":7}}', 7],
     ['nowhere', '{"choices":[{"text":"a"}]}', undefined],
   ]
-  for (const [where, data, expected] of told) {
+  for (const [where, data, expected] of rows) {
     test(`reads prompt tokens: ${where}`, () => {
-      const verdict = classifyPayload(data)
-      assert.equal(verdict.kind === 'good' ? verdict.promptTokens : 'none', expected)
+      const classified = classifyPayload(data)
+      assert.equal(classified.kind === 'good' ? classified.promptTokens : 'none', expected)
     })
   }
 
-  test('tells prompt tokens of a batch for its first prompt only', () => {
+  test('reads prompt tokens of a batch for its first prompt only', () => {
     for (const [index, expected] of [
       [0, 7],
       [1, undefined],
@@ -120,33 +123,33 @@ suite('judgePayload', () => {
   })
 })
 
-suite('judgeBodyText', () => {
-  test('sees tokens and prompt tokens of a chat answer', () => {
+suite('classifyBody', () => {
+  test('reads tokens and prompt tokens of a chat response', () => {
     const body =
       '{"choices":[{"message":{"content":"a"},"finish_reason":"stop"}],"usage":{"prompt_tokens":7}}'
     assert.deepEqual(classifyBody(body), { kind: 'good', hasToken: true, promptTokens: 7 })
   })
 
-  test('adds up the prompts of a batch, whose tokens may be in any of them', () => {
+  test('sums the prompt tokens of a batch, any prompt of which may have the token', () => {
     const body =
       '[{"text":"","meta_info":{"prompt_tokens":2,"finish_reason":{"type":"stop"}}},{"text":"b","meta_info":{"prompt_tokens":3}}]'
     assert.deepEqual(classifyBody(body), { kind: 'good', hasToken: true, promptTokens: 5 })
   })
 
-  test('compares nothing when one prompt of a batch does not tell its tokens', () => {
+  test('has no prompt tokens when one prompt of a batch does not name its own', () => {
     const body = '[{"text":"a","meta_info":{"prompt_tokens":2}},{"text":"b"}]'
     assert.deepEqual(classifyBody(body), { kind: 'good', hasToken: true, promptTokens: undefined })
   })
 
   test('fails a batch with one aborted prompt', () => {
     const body = '[{"text":"a"},{"meta_info":{"finish_reason":{"type":"abort","status_code":503}}}]'
-    assert.equal(short(classifyBody(body)), 'abort 503')
+    assert.equal(summaryOf(classifyBody(body)), 'abort 503')
   })
 
   for (const body of ['', '<html>', '7', '[7]', '{"a":'])
-    test(`does not take ${JSON.stringify(body)} for an answer`, () =>
-      assert.equal(short(classifyBody(body)), 'protocol'))
+    test(`does not accept ${JSON.stringify(body)} as a response`, () =>
+      assert.equal(summaryOf(classifyBody(body)), 'protocol'))
 
   for (const body of ['{}', '[]', '{"choices":[]}'])
-    test(`finds nothing in ${body}`, () => assert.equal(short(classifyBody(body)), 'neutral'))
+    test(`finds nothing in ${body}`, () => assert.equal(summaryOf(classifyBody(body)), 'neutral'))
 })

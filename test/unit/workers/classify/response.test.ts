@@ -10,56 +10,56 @@ function bodyOf(text: string, contentType: string): ResponseBody {
   return body
 }
 
-function judged(text: string, contentType = 'text/event-stream; charset=utf-8'): object {
-  const verdict = classifyResponse('prefill', bodyOf(text, contentType))
-  return 'error' in verdict ? { failed: verdict.cause, leg: verdict.error.leg } : { ...verdict }
+function classify(text: string, contentType = 'text/event-stream; charset=utf-8'): object {
+  const classified = classifyResponse('prefill', bodyOf(text, contentType))
+  return 'error' in classified ? { failed: classified.cause, leg: classified.error.leg } : { ...classified }
 }
 
 function event(index: number | undefined, promptTokens: number): string {
   return `data: ${JSON.stringify({ index, text: 'a', meta_info: { prompt_tokens: promptTokens, completion_tokens: 1 } })}\n\n`
 }
 
-suite('judgeAnswer', () => {
+suite('classifyResponse', () => {
   test('reads a body', () => {
-    const told = judged('{"text":"a","meta_info":{"prompt_tokens":7}}', 'application/json')
-    assert.deepEqual(told, { kind: 'good', hasToken: true, promptTokens: 7 })
+    const summary = classify('{"text":"a","meta_info":{"prompt_tokens":7}}', 'application/json')
+    assert.deepEqual(summary, { kind: 'good', hasToken: true, promptTokens: 7 })
   })
 
   test('reads a collected stream up to its end', () => {
-    assert.deepEqual(judged(`${event(undefined, 7)}data: [DONE]\n\n`), { hasToken: true, promptTokens: 7 })
+    assert.deepEqual(classify(`${event(undefined, 7)}data: [DONE]\n\n`), { hasToken: true, promptTokens: 7 })
   })
 
-  test('compares a streamed batch by its first prompt, in whatever order its events came', () => {
-    assert.deepEqual(judged(event(2, 4) + event(0, 7) + event(1, 9)), { hasToken: true, promptTokens: 7 })
+  test('takes the prompt tokens of a streamed batch from its first prompt, whatever the order of events', () => {
+    assert.deepEqual(classify(event(2, 4) + event(0, 7) + event(1, 9)), { hasToken: true, promptTokens: 7 })
   })
 
-  test('compares nothing when only later prompts have told their tokens', () => {
-    assert.deepEqual(judged(event(2, 4)), { hasToken: true, promptTokens: undefined })
+  test('has no prompt tokens when only later prompts name theirs', () => {
+    assert.deepEqual(classify(event(2, 4)), { hasToken: true, promptTokens: undefined })
   })
 
   test('fails for a failure anywhere in the stream, with the leg', () => {
     const text = `${event(undefined, 7)}data: {"meta_info":{"finish_reason":{"type":"abort"}}}\n\n`
-    assert.deepEqual(judged(text), { failed: 'abort', leg: 'prefill' })
+    assert.deepEqual(classify(text), { failed: 'abort', leg: 'prefill' })
   })
 
-  test('takes a stream that shows nothing for no failure by itself', () => {
-    assert.deepEqual(judged('data: [DONE]\n\n'), { hasToken: false, promptTokens: undefined })
+  test('does not treat a stream without a token as a failure by itself', () => {
+    assert.deepEqual(classify('data: [DONE]\n\n'), { hasToken: false, promptTokens: undefined })
   })
 
   test('fails for a body that is not JSON', () => {
-    assert.deepEqual(judged('<html>', 'text/html'), { failed: 'protocol', leg: 'prefill' })
+    assert.deepEqual(classify('<html>', 'text/html'), { failed: 'protocol', leg: 'prefill' })
   })
 })
 
-suite('LegBody', () => {
-  test('refuses what goes beyond its limit', () => {
+suite('ResponseBody', () => {
+  test('rejects bytes beyond its limit', () => {
     const body = new ResponseBody(4)
     assert.equal(body.add(Buffer.from('1234')), true)
     assert.equal(body.add(Buffer.from('5')), false)
     assert.equal(Buffer.from(body.joined()).toString(), '1234')
   })
 
-  test('keeps what it got when the buffer is used again', () => {
+  test('keeps its bytes when the buffer they came in is reused', () => {
     const body = new ResponseBody(8)
     const read = Buffer.from('12')
     body.add(read)

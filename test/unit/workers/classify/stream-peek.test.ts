@@ -32,11 +32,11 @@ suite('StreamPeek', () => {
     ['is settled by a token', [ROLE, TOKEN], 'good'],
     ['is settled by a finish', [ROLE, STOP], 'good'],
     ['is settled by a failure after a role', [ROLE, ABORT], 'failed: abort'],
-    ['is settled by an error as first event', [ERROR], 'failed: error-event'],
-    ['is settled by what is not JSON', ['data: <html>\n\n'], 'failed: protocol'],
-    ['lets the first word stand when a failure follows in the same block', [TOKEN + ABORT], 'good'],
-    ['lets the first word stand when a failure follows in the next block', [TOKEN, ABORT], 'good'],
-    ['finds a failure behind a role in one block', [ROLE + ERROR + DONE], 'failed: error-event'],
+    ['is settled by an error as the first event', [ERROR], 'failed: error-event'],
+    ['is settled by data that is not JSON', ['data: <html>\n\n'], 'failed: protocol'],
+    ['ignores a failure after a token in the same block', [TOKEN + ABORT], 'good'],
+    ['ignores a failure after a token in the next block', [TOKEN, ABORT], 'good'],
+    ['finds a failure after a role in the same block', [ROLE + ERROR + DONE], 'failed: error-event'],
   ]
   for (const [what, blocks, expected] of cases)
     test(what, () => assert.equal(outcome(peekInto(...blocks)), expected))
@@ -49,11 +49,11 @@ suite('StreamPeek', () => {
     )
   })
 
-  test('tells the prompt tokens of the first good event', () => {
+  test('has the prompt tokens of the first good event', () => {
     assert.equal(peekInto(event(7), event(8)).promptTokens, 7)
   })
 
-  test('tells no prompt tokens when the first good event is of a later prompt of a batch', () => {
+  test('has no prompt tokens when the first good event belongs to a later prompt of a batch', () => {
     const later = 'data: {"index":1,"text":"a","meta_info":{"prompt_tokens":7}}\n\n'
     assert.equal(peekInto(later).promptTokens, undefined)
   })

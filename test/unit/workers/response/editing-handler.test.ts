@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { AttemptHandler, ResponseHead } from '../../../../workers/attempt/plan.ts'
-import { noTokenFailure } from '../../../../workers/classify/failure.ts'
+import { noTokenFailure } from '../../../../workers/classify/observed-failure.ts'
 import { type RequestFields, readFields } from '../../../../workers/request/fields.ts'
 import { EditingHandler } from '../../../../workers/response/editing-handler.ts'
 

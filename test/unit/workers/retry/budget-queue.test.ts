@@ -3,13 +3,13 @@ import { suite, test } from 'node:test'
 import { RetryBudget } from '../../../../src/resilience/retry-budget.ts'
 import { RetryBudgetQueue } from '../../../../workers/retry/budget-queue.ts'
 
-/** A gate whose budget lets one retry through a second, and a clock that is moved by hand. */
-function gateOf(t: { readonly mock: { readonly timers: TimersOf } }) {
+/** A queue whose budget allows one retry per window, and a clock that is moved by hand. */
+function setUpQueue(t: { readonly mock: { readonly timers: TimersOf } }) {
   t.mock.timers.enable({ apis: ['setInterval'] })
   let nowMs = 0
-  const gate = new RetryBudgetQueue(new RetryBudget({ share: 0, floorPerSec: 0.1 }), () => nowMs)
+  const queue = new RetryBudgetQueue(new RetryBudget({ share: 0, floorPerSec: 0.1 }), () => nowMs)
   const gone: number[] = []
-  const pass = (name: number): (() => void) => gate.pass(() => gone.push(name))
+  const pass = (name: number): (() => void) => queue.pass(() => gone.push(name))
   /** In steps, as the window of the budget slides. */
   const wait = (ms: number): void => {
     for (let step = 0; step < ms; step += 100) {
@@ -17,7 +17,7 @@ function gateOf(t: { readonly mock: { readonly timers: TimersOf } }) {
       t.mock.timers.tick(100)
     }
   }
-  return { gate, gone, pass, wait }
+  return { queue, gone, pass, wait }
 }
 
 interface TimersOf {
@@ -25,34 +25,34 @@ interface TimersOf {
   tick(ms: number): void
 }
 
-/** After which the budget has its one retry again. */
+/** After this time the budget has its one retry again. */
 const WINDOW_MS = 10_500
 
-suite('RetryGate', () => {
-  test('lets retries through in the order of their coming, one for each that the budget has', t => {
-    const { gate, gone, pass, wait } = gateOf(t)
+suite('RetryBudgetQueue', () => {
+  test('lets retries pass in order of arrival, as many as the budget allows', t => {
+    const { queue, gone, pass, wait } = setUpQueue(t)
     for (const name of [1, 2, 3]) pass(name)
     assert.deepEqual(gone, [1])
     wait(WINDOW_MS)
     assert.deepEqual(gone, [1, 2])
     wait(WINDOW_MS)
     assert.deepEqual(gone, [1, 2, 3])
-    gate.close()
+    queue.close()
   })
 
-  test('lets nobody pass by those who wait, though there is budget', t => {
-    const { gate, gone, pass } = gateOf(t)
+  test('lets no retry overtake those that wait, even when there is budget', t => {
+    const { queue, gone, pass } = setUpQueue(t)
     pass(1)
     pass(2)
-    // Ten requests a second would allow more; the line has not looked yet.
-    for (let each = 0; each < 100; each++) gate.countRequest()
+    // The requests raise the budget, but the queue has not polled yet.
+    for (let request = 0; request < 100; request++) queue.countRequest()
     pass(3)
     assert.deepEqual(gone, [1])
-    gate.close()
+    queue.close()
   })
 
-  test('goes on with the next when one leaves the line, and costs nothing when all have left', t => {
-    const { gate, gone, pass, wait } = gateOf(t)
+  test('goes on with the next when one leaves, and takes no budget when all have left', t => {
+    const { queue, gone, pass, wait } = setUpQueue(t)
     pass(1)
     const [second, third] = [pass(2), pass(3)]
     second()
@@ -64,14 +64,14 @@ suite('RetryGate', () => {
     wait(WINDOW_MS)
     pass(5)
     assert.deepEqual(gone, [1, 3, 5])
-    gate.close()
+    queue.close()
   })
 
-  test('says nothing more once it is closed', t => {
-    const { gate, gone, pass, wait } = gateOf(t)
+  test('calls nothing more once it is closed', t => {
+    const { queue, gone, pass, wait } = setUpQueue(t)
     pass(1)
     pass(2)
-    gate.close()
+    queue.close()
     wait(2 * WINDOW_MS)
     assert.deepEqual(gone, [1])
   })

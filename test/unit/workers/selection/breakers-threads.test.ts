@@ -1,4 +1,4 @@
-/** Breakers under real threads: no count is lost, and one probe is given at a time. */
+/** Breakers shared by real threads: no count is lost, and one probe is granted at a time. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
@@ -20,7 +20,7 @@ test('threads that count and claim at the same time lose no count and share no p
       const worker = new Worker(new URL('../../../support/breaker-hammer.ts', import.meta.url), {
         workerData,
       })
-      // Both at once: a thread's last message may be given out in the turn of its exit.
+      // Awaited together: the last message of a thread may be delivered in the same turn as its exit.
       const [messages] = await Promise.all([once(worker, 'message'), once(worker, 'exit')])
       return Number(messages[0])
     }),
@@ -31,7 +31,7 @@ test('threads that count and claim at the same time lose no count and share no p
     inARow: cells.window(0, 3).inARow,
   })
   assert.equal(
-    held.reduce((sum, each) => sum + each, 0),
+    held.reduce((sum, count) => sum + count, 0),
     1,
   )
 })

@@ -13,13 +13,13 @@ const PAIR = { prefill: PREFILL, decode: DECODE }
 
 interface Setup {
   readonly slots: EngineSlots
-  readonly capacity: CapacityQueue
+  readonly queue: CapacityQueue
 }
 
-function newSetup(more: { maxLegs?: number; maxPerEngine?: number } = {}): Setup {
+function setUp(options: { maxLegs?: number; maxPerEngine?: number } = {}): Setup {
   const slots = new EngineSlots(createSharedMemory(2, 2))
-  const { maxLegs = Infinity, maxPerEngine = 0 } = more
-  return { slots, capacity: new CapacityQueue({ slots, thread: 0, maxLegs, maxPerEngine }) }
+  const { maxLegs = Infinity, maxPerEngine = 0 } = options
+  return { slots, queue: new CapacityQueue({ slots, thread: 0, maxLegs, maxPerEngine }) }
 }
 
 function free({ prefill, decode }: PairLeases): void {
@@ -27,11 +27,11 @@ function free({ prefill, decode }: PairLeases): void {
   decode.release()
 }
 
-/** Waits for a pair; `log` hears of the start. */
-function waiterOf({ capacity }: Setup, log: string[], name: string, held: PairLeases[] = []): Waiter {
+/** A waiter that takes a pair, and writes its name to `log` when it starts. */
+function waiterOf({ queue }: Setup, log: string[], name: string, held: PairLeases[] = []): Waiter {
   return {
     tryStart() {
-      const leases = capacity.tryTake(PAIR, 1)
+      const leases = queue.tryTake(PAIR, 1)
       if (leases === undefined) return false
       held.push(leases)
       log.push(name)
@@ -40,69 +40,69 @@ function waiterOf({ capacity }: Setup, log: string[], name: string, held: PairLe
   }
 }
 
-suite('Capacity', () => {
-  test('gives places on both engines or on none', () => {
-    const { slots, capacity } = newSetup()
-    assert.ok(capacity.tryTake(PAIR, 2))
-    assert.ok(!capacity.hasRoom(DECODE, 1))
-    assert.ok(capacity.hasRoom(PREFILL, 6))
-    assert.equal(capacity.tryTake(PAIR, 1), undefined)
+suite('CapacityQueue', () => {
+  test('gives leases on both engines or on none', () => {
+    const { slots, queue } = setUp()
+    assert.ok(queue.tryTake(PAIR, 2))
+    assert.ok(!queue.hasRoom(DECODE, 1))
+    assert.ok(queue.hasRoom(PREFILL, 6))
+    assert.equal(queue.tryTake(PAIR, 1), undefined)
     assert.deepEqual([slots.inFlight(0), slots.inFlight(1)], [2, 2])
   })
 
-  test('takes the smaller of what the engine names and what is configured', () => {
-    const { capacity } = newSetup({ maxPerEngine: 1 })
-    assert.ok(capacity.tryTake(PAIR, 1))
-    assert.equal(capacity.tryTake(PAIR, 1), undefined)
+  test('applies the smaller of the capacities that the engine reports and that is configured', () => {
+    const { queue } = setUp({ maxPerEngine: 1 })
+    assert.ok(queue.tryTake(PAIR, 1))
+    assert.equal(queue.tryTake(PAIR, 1), undefined)
   })
 
-  test('has no more legs than connections', () => {
-    const { capacity } = newSetup({ maxLegs: 3 })
-    const first = capacity.tryTake(PAIR, 1)
-    assert.equal(capacity.tryTake(PAIR, 1), undefined)
+  test('allows no more legs than connections', () => {
+    const { queue } = setUp({ maxLegs: 3 })
+    const first = queue.tryTake(PAIR, 1)
+    assert.equal(queue.tryTake(PAIR, 1), undefined)
     if (first !== undefined) free(first)
-    assert.ok(capacity.tryTake(PAIR, 1))
+    assert.ok(queue.tryTake(PAIR, 1))
   })
 
-  test('serves those who wait in order, and forgets one that has left', async t => {
-    const setup = newSetup()
+  test('serves waiters in order, and forgets one that has left', async t => {
+    const setup = setUp()
     const [log, held]: [string[], PairLeases[]] = [[], []]
-    const first = setup.capacity.tryTake(PAIR, 2)
+    const first = setup.queue.tryTake(PAIR, 2)
     const gone = waiterOf(setup, log, 'gone')
     for (const waiter of [waiterOf(setup, log, 'a', held), gone, waiterOf(setup, log, 'b', held)]) {
-      setup.capacity.wait('', waiter)
-      t.after(() => setup.capacity.leave('', waiter))
+      setup.queue.wait('', waiter)
+      t.after(() => setup.queue.leave('', waiter))
     }
-    setup.capacity.leave('', gone)
-    assert.ok(setup.capacity.hasWaiting(''))
+    setup.queue.leave('', gone)
+    assert.ok(setup.queue.hasWaiting(''))
     if (first !== undefined) free(first)
     await nextTurn()
     assert.deepEqual(log, ['a', 'b'])
-    assert.ok(!setup.capacity.hasWaiting(''))
+    assert.ok(!setup.queue.hasWaiting(''))
   })
 
-  test('does not let a full model hold up another', async t => {
-    const setup = newSetup()
+  test('does not let one key hold up another', async t => {
+    const setup = setUp()
     const log: string[] = []
-    const other = setup.capacity.tryTake(PAIR, 1)
+    const held = setup.queue.tryTake(PAIR, 1)
     const stuck: Waiter = { tryStart: () => false }
-    setup.capacity.wait('a', stuck)
-    t.after(() => setup.capacity.leave('a', stuck))
-    setup.capacity.wait('b', waiterOf(setup, log, 'b'))
-    if (other !== undefined) free(other)
+    setup.queue.wait('a', stuck)
+    t.after(() => setup.queue.leave('a', stuck))
+    setup.queue.wait('b', waiterOf(setup, log, 'b'))
+    if (held !== undefined) free(held)
     await nextTurn()
     assert.deepEqual(log, ['b'])
   })
 
   test('finds room that another thread has made', (t: TestContext) => {
     t.mock.timers.enable({ apis: ['setInterval'] })
-    const setup = newSetup()
+    const setup = setUp()
     const log: string[] = []
-    const theirs = Lease.tryAcquire(setup.slots, 1, DECODE, { weight: 2, capacity: 2 })
-    setup.capacity.wait('', waiterOf(setup, log, 'a'))
+    const foreignLease = Lease.tryAcquire(setup.slots, 1, DECODE, { weight: 2, capacity: 2 })
+    setup.queue.wait('', waiterOf(setup, log, 'a'))
     t.mock.timers.tick(5)
     assert.deepEqual(log, [])
-    theirs?.release()
+    foreignLease?.release()
     t.mock.timers.tick(5)
     assert.deepEqual(log, ['a'])
   })

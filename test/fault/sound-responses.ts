@@ -1,19 +1,19 @@
-/** What a sound pair answers, byte for byte as SGLang writes it (2026-07): events or bodies of the three endpoints. */
+/** The responses of a healthy pair, byte for byte as SGLang (July 2026) writes them, for the three endpoints. */
 import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
 import type { Leg } from '../../src/core/errors.ts'
 
-/** How the client asks. */
+/** The kind of request that the client sends. */
 export interface Shape {
   readonly endpoint: GenerationEndpoint
   readonly isStream: boolean
 }
 
-/** Characters of one to four bytes, so that a cut may fall inside of one. */
+/** Characters of one to four bytes, so that a cut may fall inside one. */
 export const TOKENS: readonly string[] = ['Grüße', ' 東京', ' 🦄', ' end']
 export const DONE = 'data: [DONE]\n\n'
 const PROMPT_TOKENS = 7
 
-/** Prefill makes one token, decode all. */
+/** Prefill generates one token, decode all of them. */
 export function soundPayload(leg: Leg, shape: Shape, rid: string): string {
   const tokens = leg === 'prefill' ? TOKENS.slice(0, 1) : TOKENS
   return shape.isStream
@@ -21,11 +21,13 @@ export function soundPayload(leg: Leg, shape: Shape, rid: string): string {
     : bodyOf(shape.endpoint, rid, tokens)
 }
 
-/** Events of a stream without its `[DONE]`; the last one has the finish. */
+/** The events of a stream without its `[DONE]`; the last one has the finish. */
 export function eventsOf(endpoint: GenerationEndpoint, rid: string, tokens: readonly string[]): string[] {
   switch (endpoint) {
     case 'generate':
-      return tokens.map((_, at) => event(generated(rid, tokens.slice(0, at + 1), at === tokens.length - 1)))
+      return tokens.map((_, index) =>
+        event(generated(rid, tokens.slice(0, index + 1), index === tokens.length - 1)),
+      )
     case 'chat':
       return [
         chatEvent(rid, { reasoning_content: null, role: 'assistant', content: '' }),
@@ -33,7 +35,9 @@ export function eventsOf(endpoint: GenerationEndpoint, rid: string, tokens: read
         chatEvent(rid, { reasoning_content: null }, 'stop'),
       ]
     case 'completions':
-      return tokens.map((text, at) => completionEvent(rid, text, at === tokens.length - 1 ? 'stop' : null))
+      return tokens.map((text, index) =>
+        completionEvent(rid, text, index === tokens.length - 1 ? 'stop' : null),
+      )
   }
 }
 
@@ -78,12 +82,12 @@ export function completionEvent(rid: string, text: string, finish: string | null
   })
 }
 
-/** Body or event of `/generate`: all there is so far. */
+/** The body or an event of `/generate`, which repeats all tokens so far. */
 export function generated(rid: string, tokens: readonly string[], finish: boolean | object): object {
   const reason = typeof finish === 'object' ? finish : finish ? { type: 'stop', matched: 2 } : null
   return {
     text: tokens.join(''),
-    output_ids: tokens.map((_, at) => 1000 + at),
+    output_ids: tokens.map((_, index) => 1000 + index),
     meta_info: {
       id: rid,
       finish_reason: reason,

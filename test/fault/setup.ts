@@ -1,4 +1,4 @@
-/** The engines of the matrix, a pair for each group, and gateways before them with and without retries. */
+/** The engines of the fault tests, a pair per group, and a gateway in front of them. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,100 +8,106 @@ import type { Leg } from '../../src/core/errors.ts'
 import { type Gateway, startGateway } from '../../src/gateway.ts'
 import { until } from '../support/until.ts'
 import { fateOf, type Group, isFaulty, partnerOf } from './cells.ts'
-import { soundPlay, waitingPlay } from './faults.ts'
-import { type Call, type Play, type Script, type ScriptedEngine, scriptedEngine } from './scripted-engine.ts'
-import type { Shape } from './sound-answers.ts'
+import { soundResponse, waitingResponse } from './faults.ts'
+import {
+  type Call,
+  type Script,
+  type ScriptedEngine,
+  type ScriptedResponse,
+  scriptedEngine,
+} from './scripted-engine.ts'
+import type { Shape } from './sound-responses.ts'
 
 export interface Engines extends Readonly<Record<Leg, ScriptedEngine>> {
-  /** The client of the cell has the head of its answer: a stream is committed. */
+  /** Must be called when the client of the cell has the head of its response, so that a stream is committed. */
   readonly clientHasHead: (cell: string) => void
 }
 
-/** How long engines may be silent before a gateway that is to notice it does. */
+/** The timeouts of a gateway with short timeouts. */
 export const SILENCE_MS = 1500
 const READY_LIMIT_MS = 60_000
 
-/** `shapeOf`: of the cell that the call belongs to. */
+/** `shapeOf`: the shape of the cell that a call belongs to. */
 export async function openEngines(
   t: TestContext,
   group: Group,
   shapeOf: (call: Call) => Shape,
 ): Promise<Engines> {
-  const cues = new Cues()
+  const milestones = new Milestones()
   const scriptOf = (leg: Leg): Script => ({
-    play: async call => {
+    respond: async call => {
       const shape = shapeOf(call)
-      await cues.wait(group, leg, shape, call)
-      return playOf(group, leg, shape, call)
+      await milestones.wait(group, leg, shape, call)
+      return responseOf(group, leg, shape, call)
     },
-    onPlayed: call => cues.give(`${leg} has played`, call),
+    onSent: call => milestones.reach(`${leg} has responded`, call),
   })
   const engines = {
     prefill: await scriptedEngine('prefill', group.name, scriptOf('prefill')),
     decode: await scriptedEngine('decode', group.name, scriptOf('decode')),
-    clientHasHead: (cell: string) => cues.give(CLIENT_HAS_HEAD, { cell, attempt: 1 }),
+    clientHasHead: (cell: string) => milestones.reach(CLIENT_HAS_HEAD, { cell, attempt: 1 }),
   }
   t.after(() => Promise.all([engines.prefill.close(), engines.decode.close()]))
   return engines
 }
 
-const CLIENT_HAS_HEAD = 'the client has its head'
+const CLIENT_HAS_HEAD = 'the client has the head'
 
-/** Who waits for whom within an attempt. */
-class Cues {
-  readonly #given = new Map<string, PromiseWithResolvers<void>>()
+/** Points within an attempt that one engine reaches and the other waits for. */
+class Milestones {
+  readonly #reached = new Map<string, PromiseWithResolvers<void>>()
 
   /**
-   * Nothing comes before both engines have the request: there is no token without the KV cache, and of a fault both can
-   * tell what becomes of it. Of two late faults decode's comes first: what it does after the commit is what the client
-   * sees. Of a stream that breaks the commit must have been, too: the gateway may read prefill's socket first.
+   * No engine responds before both have the request: there is no token without the KV cache, and both must see how a
+   * fault ends. Of two late faults, decode's comes first, because the client sees what decode does after the commit. A
+   * stream that breaks must be committed too, because the gateway may read prefill's socket first.
    */
   async wait(group: Group, leg: Leg, shape: Shape, call: Call): Promise<void> {
-    this.give(`${leg} has it`, call)
-    await this.#of(leg === 'prefill' ? 'decode has it' : 'prefill has it', call).promise
+    this.reach(`${leg} has the request`, call)
+    await this.#of(leg === 'prefill' ? 'decode has the request' : 'prefill has the request', call).promise
     const isSecond =
       group.where === 'both' && leg === 'prefill' && group.fault.isLate === true && call.attempt === 1
     if (!isSecond) return
-    await this.#of('decode has played', call).promise
+    await this.#of('decode has responded', call).promise
     if (shape.isStream && fateOf(group, shape) === 'broken') await this.#of(CLIENT_HAS_HEAD, call).promise
   }
 
-  give(what: string, call: Attempted): void {
+  reach(what: string, call: Attempted): void {
     this.#of(what, call).resolve()
   }
 
   #of(what: string, call: Attempted): PromiseWithResolvers<void> {
     const name = `${call.cell} ${call.attempt}: ${what}`
-    const cue = this.#given.get(name) ?? Promise.withResolvers<void>()
-    this.#given.set(name, cue)
-    return cue
+    const milestone = this.#reached.get(name) ?? Promise.withResolvers<void>()
+    this.#reached.set(name, milestone)
+    return milestone
   }
 }
 
 type Attempted = Pick<Call, 'cell' | 'attempt'>
 
-function playOf(group: Group, leg: Leg, shape: Shape, call: Call): Play {
-  if (call.attempt > 1) return soundPlay(leg, shape, call.rid)
-  if (isFaulty(group, leg)) return group.fault.play(shape, leg, call.rid)
-  return partnerOf(group, shape) === 'sound' ? soundPlay(leg, shape, call.rid) : waitingPlay(shape)
+function responseOf(group: Group, leg: Leg, shape: Shape, call: Call): ScriptedResponse {
+  if (call.attempt > 1) return soundResponse(leg, shape, call.rid)
+  if (isFaulty(group, leg)) return group.fault.respond(shape, leg, call.rid)
+  return partnerOf(group, shape) === 'sound' ? soundResponse(leg, shape, call.rid) : waitingResponse(shape)
 }
 
-export interface Stage {
+export interface GatewaySetup {
   readonly origin: string
   readonly gateway: Gateway
-  /** Lines of the log so far. */
+  /** The lines of the log so far. */
   log(): string[]
 }
 
-/** `isHasty`: with timers that notice a silent engine. */
-export async function openStage(
+/** `hasShortTimeouts`: a silent engine is noticed after `SILENCE_MS`. */
+export async function openGateway(
   t: TestContext,
   engines: readonly Pick<Engines, Leg>[],
-  options: { readonly maxRetries: number; readonly isHasty: boolean },
-): Promise<Stage> {
+  options: { readonly maxRetries: number; readonly hasShortTimeouts: boolean },
+): Promise<GatewaySetup> {
   const dir = mkdtempSync(join(tmpdir(), 'pd-gateway-test-'))
   t.after(() => rmSync(dir, { recursive: true }))
-  const timeouts = options.isHasty ? { firstTokenMs: SILENCE_MS, idleMs: SILENCE_MS } : {}
+  const timeouts = options.hasShortTimeouts ? { firstTokenMs: SILENCE_MS, idleMs: SILENCE_MS } : {}
   const gateway = await startGateway(
     configSchema.parse({
       server: { host: '127.0.0.1', port: 0, workers: 1 },
@@ -113,7 +119,7 @@ export async function openStage(
       limits: { engines: 1024 },
       health: { intervalSecs: 600 },
       retry: { maxRetries: options.maxRetries, initialBackoffMs: 1, maxBackoffMs: 2, budgetFloorPerSec: 1e6 },
-      // One failure opens a breaker, so that its state tells who was charged; in a panic all engines are chosen anyway.
+      // One failure opens a breaker, so its state shows which engine was charged. Panic keeps all engines in use.
       breaker: { failureThreshold: 1, minSamples: 1, failureShare: 0.01, maxEjectedShare: 0 },
       log: { level: 'info', dir },
       timeouts,

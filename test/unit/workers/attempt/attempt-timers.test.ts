@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict'
+import { suite, type TestContext, test } from 'node:test'
+import { configSchema } from '../../../../src/config/config.ts'
+import { AttemptTimers } from '../../../../workers/attempt/attempt-timers.ts'
+
+const CONFIG = configSchema.parse({
+  timeouts: { firstTokenMs: 1000, idleMs: 500 },
+  upstream: { prefillGraceMs: 200 },
+})
+
+function setUpTimers(t: TestContext, requested: { firstTokenMs?: number; idleMs?: number } = {}) {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  let nowMs = 0
+  t.mock.method(performance, 'now', () => nowMs)
+  const fired: string[] = []
+  const timeouts = { firstTokenMs: 1000, idleMs: 500, totalMs: 60_000, ...requested }
+  const timers = new AttemptTimers(
+    {
+      onTimeout: ({ timer, timeoutMs, isClientTimeout }) =>
+        fired.push(`${timer} ${timeoutMs}${isClientTimeout ? ' by client' : ''}`),
+      onErrorBodyTimeout: leg => fired.push(`error body of ${leg}`),
+    },
+    timeouts,
+    CONFIG,
+  )
+  const pass = (ms: number): void => {
+    for (let step = 0; step < ms; step++) {
+      nowMs++
+      t.mock.timers.tick(1)
+    }
+  }
+  return { timers, fired, pass }
+}
+
+suite('AttemptTimers', () => {
+  test('reports a missing first token once', t => {
+    const { timers, fired, pass } = setUpTimers(t)
+    timers.startFirstToken()
+    pass(999)
+    assert.deepEqual(fired, [])
+    pass(2000)
+    assert.deepEqual(fired, ['first-token 1000'])
+  })
+
+  test('reports nothing once the first token timer is stopped', t => {
+    const { timers, fired, pass } = setUpTimers(t)
+    timers.startFirstToken()
+    timers.stopFirstToken()
+    pass(2000)
+    assert.deepEqual(fired, [])
+  })
+
+  test('counts silence from the last data', t => {
+    const { timers, fired, pass } = setUpTimers(t)
+    timers.startSilence()
+    pass(400)
+    timers.lastDataMs = performance.now()
+    pass(499)
+    assert.deepEqual(fired, [])
+    pass(1)
+    assert.deepEqual(fired, ['silence 500'])
+  })
+
+  test('reports a body that stalls', t => {
+    const { timers, fired, pass } = setUpTimers(t)
+    timers.renewBody()
+    pass(500)
+    assert.deepEqual(fired, ['body 500'])
+  })
+
+  test('renews its one body timer with every part of the body', t => {
+    const { timers } = setUpTimers(t)
+    const calls: string[] = []
+    t.mock.method(globalThis, 'setTimeout', () => {
+      calls.push('start')
+      return { refresh: () => calls.push('refresh') }
+    })
+    for (let part = 0; part < 3; part++) timers.renewBody()
+    assert.deepEqual(calls, ['start', 'refresh', 'refresh'])
+  })
+
+  test('stops the body timer', t => {
+    const { timers, fired, pass } = setUpTimers(t)
+    timers.renewBody()
+    timers.stopBody()
+    pass(1000)
+    assert.deepEqual(fired, [])
+  })
+
+  test('bounds the grace by its own setting', t => {
+    const { timers, fired, pass } = setUpTimers(t)
+    timers.startGrace()
+    pass(200)
+    assert.deepEqual(fired, ['grace 200'])
+  })
+
+  test('gives up on the error body of the first failed leg only', t => {
+    const { timers, fired, pass } = setUpTimers(t)
+    timers.startErrorBody('prefill')
+    timers.startErrorBody('decode')
+    pass(100)
+    assert.deepEqual(fired, ['error body of prefill'])
+  })
+
+  for (const [requested, expected] of [
+    [{ firstTokenMs: 10, idleMs: 20 }, ['first-token 10 by client', 'body 20 by client']],
+    [{ firstTokenMs: 1001, idleMs: 501 }, ['body 501', 'first-token 1001']],
+  ] as const)
+    test(`distinguishes a client's timeout of ${requested.idleMs} ms from the configured one`, t => {
+      const { timers, fired, pass } = setUpTimers(t, requested)
+      timers.startFirstToken()
+      timers.renewBody()
+      pass(1001)
+      assert.deepEqual(fired, expected)
+    })
+
+  test('stops all timers', t => {
+    const { timers, fired, pass } = setUpTimers(t)
+    timers.startFirstToken()
+    timers.startSilence()
+    timers.renewBody()
+    timers.startGrace()
+    timers.startErrorBody('decode')
+    timers.stopAll()
+    pass(2000)
+    assert.deepEqual(fired, [])
+  })
+})

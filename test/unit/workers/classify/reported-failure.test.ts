@@ -1,0 +1,254 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import type { Leg } from '../../../../src/core/errors.ts'
+import type { Failure } from '../../../../workers/classify/failure.ts'
+import type { ReportedFailure } from '../../../../workers/classify/payload.ts'
+import { inStreamFailure, statusFailure } from '../../../../workers/classify/reported-failure.ts'
+import { chargeOf } from '../../../support/charge-of.ts'
+
+const TRANSFER = {
+  bootstrap:
+    "Prefill bootstrap failed for request rank=0 req.rid='a' req.bootstrap_room=4 with exception KVTransferError(bootstrap_room=4): Request 4 timed out after 300.0s in KVPoll.Bootstrapping",
+  transfer:
+    "Prefill transfer failed for request rank=0 req.rid='a' req.bootstrap_room=4 with exception RuntimeError",
+  handshake: "Decode handshake failed for request rank=0 decode_req.req.rid='a'",
+  decodeTransfer: "Decode transfer failed for request rank=0 decode_req.req.rid='a'",
+  session: 'Decode instance could be dead, remote mooncake session 10.0.0.1:7 is not alive',
+  dead: 'Failed to get kvcache from prefill instance, it might be dead',
+  notReady: 'Metadata unexpectedly not ready after readiness gate (bootstrap_room=0)',
+  corrupt: 'Metadata corruption detected - bootstrap_room mismatch',
+}
+
+function statusOf(status: number, body = '', retryAfter?: string): Failure {
+  return statusFailure('decode', status, Buffer.from(body), retryAfter)
+}
+
+function failureInStream(
+  leg: Leg,
+  what: ReportedFailure['what'],
+  message: string,
+  status: number | undefined,
+): Failure {
+  return inStreamFailure(leg, { kind: 'failure', what, message, status })
+}
+
+function messageOnly(message: string): string {
+  return JSON.stringify({ object: 'error', message, type: '500', param: null, code: 500 })
+}
+
+suite('statusFailure reads the message of', () => {
+  const envelopes: readonly [what: string, body: string, expected: object][] = [
+    ['a nested error', '{"error":{"message":"m"}}', { message: 'm', type: 'server_error', code: 500 }],
+    [
+      'a nested error of OpenAI',
+      '{"error":{"message":"m","type":"t","param":null,"code":"model_not_found"}}',
+      { message: 'm', type: 't', code: 'model_not_found' },
+    ],
+    [
+      'a flat error whose type repeats the status',
+      '{"object":"error","message":"m","type":"500","param":null,"code":500}',
+      { message: 'm', type: 'server_error', code: 500 },
+    ],
+    [
+      'a flat error with a type of its own',
+      '{"object":"error","message":"m","type":"BadRequestError","param":null,"code":400}',
+      { message: 'm', type: 'BadRequestError', code: 400 },
+    ],
+    ['a bare error text', '{"error":"m"}', { message: 'm', type: 'server_error', code: 500 }],
+    ['a detail text', '{"detail":"m"}', { message: 'm', type: 'server_error', code: 500 }],
+    [
+      'an error of the messages API',
+      '{"type":"error","error":{"type":"overloaded_error","message":"m"}}',
+      { message: 'm', type: 'overloaded_error', code: 500 },
+    ],
+    ['plain text', 'Internal Server Error\n', { message: 'Internal Server Error', code: 500 }],
+    ['a list of details, kept as it is', '{"detail":[{"msg":"m"}]}', { message: '{"detail":[{"msg":"m"}]}' }],
+    ['a list', '["m"]', { message: '["m"]' }],
+    ['JSON cut short', '{"error":{"mess', { message: '{"error":{"mess' }],
+    ['an empty body', '', { message: 'The decode engine responded with status 500' }],
+  ]
+  for (const [what, body, expected] of envelopes) {
+    test(what, () => {
+      const { message, type, engineCode: code } = statusOf(500, body).error
+      assert.deepEqual({ message, type, code }, { type: 'server_error', code: 500, ...expected })
+    })
+  }
+
+  test('the page of a proxy, up to a limit', () => {
+    const { message } = statusOf(502, `<html>${'x'.repeat(100_000)}`).error
+    assert.ok(message.startsWith('<html>') && message.length <= 4096)
+  })
+})
+
+suite('statusFailure', () => {
+  for (const status of [301, 307, 308])
+    test(`reports a redirect with ${status}, whatever its body says`, () => {
+      const failure = statusOf(status, '{"error":{"message":"m"}}')
+      const { cause, error } = failure
+      assert.deepEqual(
+        [cause, chargeOf(failure), error.code, error.status],
+        ['status', 'decode', 'engine-protocol', 502],
+      )
+      assert.equal(
+        error.message,
+        `The decode engine responded with a redirect (${status}), which is not followed`,
+      )
+      assert.ok(error.retryable)
+    })
+
+  for (const status of [400, 401, 403, 404, 413, 422, 429, 500, 502, 503]) {
+    test(`forwards ${status} and names the leg`, () => {
+      const { error, cause } = statusOf(status)
+      assert.deepEqual([cause, error.status, error.leg, error.fault], ['status', status, 'decode', 'engine'])
+    })
+  }
+
+  test('replaces a status that HTTP does not define by 502, and names it in the code', () => {
+    const failure = statusOf(999)
+    const { status, engineCode, retryable } = failure.error
+    assert.deepEqual([status, engineCode, retryable, chargeOf(failure)], [502, 999, true, 'decode'])
+  })
+
+  const retried: readonly [what: string, failure: Failure, retryable: boolean][] = [
+    ...[500, 501, 502, 503, 504].map(
+      status => [`${status}`, statusOf(status), true] as [string, Failure, boolean],
+    ),
+    ...[400, 401, 403, 404, 413, 415, 422].map(
+      status => [`${status}`, statusOf(status), false] as [string, Failure, boolean],
+    ),
+    ['429 without a delay', statusOf(429), false],
+    ['429 with a delay', statusOf(429, '', '2'), true],
+    ['429 with a date as delay', statusOf(429, '', 'Wed, 21 Oct 2026 07:28:00 GMT'), true],
+    [
+      'a rid that the engine already has',
+      statusOf(400, '{"error":{"message":"Duplicate request ID detected: a"}}'),
+      true,
+    ],
+    [
+      'a grammar that the output cannot follow',
+      statusOf(500, messageOnly('Grammar accept_token failed')),
+      false,
+    ],
+    [
+      'a priority that the engine does not accept',
+      statusOf(503, messageOnly('Using priority is disabled for this server. Please send ...')),
+      false,
+    ],
+    ...Object.values(TRANSFER).map(
+      message =>
+        [message.slice(0, 40), statusOf(500, messageOnly(message)), true] as [string, Failure, boolean],
+    ),
+  ]
+  for (const [what, failure, retryable] of retried) {
+    test(`${retryable ? 'allows' : 'forbids'} another attempt after ${what}`, () => {
+      assert.equal(failure.error.retryable, retryable)
+      assert.equal(failure.retry.kind, retryable ? 'backoff' : 'never')
+    })
+  }
+
+  for (const [what, message] of Object.entries(TRANSFER)) {
+    test(`charges the pair for a failed KV transfer (${what})`, () =>
+      assert.match(chargeOf(statusOf(500, messageOnly(message))), /pair$/))
+  }
+
+  test('charges the engine for its own 5xx, and nobody for a rejected request', () => {
+    assert.equal(chargeOf(statusOf(500, 'Internal Server Error')), 'decode')
+    for (const status of [400, 401, 404, 413, 422, 429]) assert.equal(chargeOf(statusOf(status)), 'nobody')
+  })
+
+  const waits: readonly [header: string | undefined, ms: number | undefined][] = [
+    ['2', 2000],
+    [' 3 ', 3000],
+    ['0', 0],
+    ['0.5', 500],
+    ['-1', undefined],
+    ['', undefined],
+    ['soon', undefined],
+    ['1e3', undefined],
+    ['Wed, 21 Oct 2015 07:28:00 GMT', 0],
+    ['Wed, 21 Oct 2015', undefined],
+    ['2099-10-21', undefined],
+    [undefined, undefined],
+  ]
+  for (const [header, ms] of waits) {
+    test(`reads Retry-After ${JSON.stringify(header)} as ${ms} ms`, () => {
+      const { error, retry } = statusOf(503, '', header)
+      assert.equal(error.retryAfterMs, ms)
+      assert.deepEqual(retry, { kind: 'backoff', minDelayMs: ms ?? 0 })
+    })
+  }
+
+  test('reads a Retry-After date as the time until then', () => {
+    const date = new Date(Date.now() + 60_000).toUTCString()
+    const ms = statusOf(429, '', date).error.retryAfterMs ?? 0
+    assert.ok(ms > 50_000 && ms <= 60_000, `${ms}`)
+  })
+})
+
+suite('inStreamFailure', () => {
+  const cases: readonly [what: string, status: number | undefined, expected: number, retryable: boolean][] = [
+    ['an abort without a status', undefined, 500, true],
+    ['an abort with 500', 500, 500, true],
+    ['an abort with 503', 503, 503, true],
+    ['an abort with 400', 400, 400, false],
+    ['an abort whose status is not an error', 200, 500, true],
+    ['an abort whose status HTTP does not define', 1000, 500, true],
+  ]
+  for (const [what, status, expected, retryable] of cases) {
+    test(`gives the client ${expected} for ${what}`, () => {
+      const { cause, error } = failureInStream('prefill', 'abort', 'why', status)
+      assert.deepEqual(
+        [cause, error.status, error.retryable, error.leg, error.message],
+        ['abort', expected, retryable, 'prefill', 'why'],
+      )
+    })
+  }
+
+  test('charges the same as an error status does', () => {
+    assert.equal(chargeOf(failureInStream('decode', 'abort', TRANSFER.dead, 500)), 'lost pair')
+    assert.equal(chargeOf(failureInStream('decode', 'error-event', 'CUDA error', 500)), 'decode')
+    assert.equal(chargeOf(failureInStream('decode', 'error-event', 'too long', 400)), 'nobody')
+  })
+
+  test('names the leg and the kind when the engine gives no message', () => {
+    assert.match(failureInStream('decode', 'abort', '', undefined).error.message, /decode engine.*abort/)
+  })
+
+  test('gives the client 502 for bytes that are not JSON', () => {
+    const failure = failureInStream('decode', 'protocol', '<html>', undefined)
+    const { cause, error } = failure
+    assert.deepEqual(
+      [cause, chargeOf(failure), error.status, error.retryable],
+      ['protocol', 'decode', 502, true],
+    )
+  })
+})
+
+suite('a failure whose reason lies in the request', () => {
+  test('is charged to nobody, even with status 500', () => {
+    for (const message of [
+      'Grammar accept_token failed for req a',
+      'Using priority is disabled for this server.',
+    ])
+      assert.equal(chargeOf(statusOf(500, messageOnly(message))), 'nobody')
+  })
+
+  for (const [status, type] of [
+    [400, 'invalid_request_error'],
+    [429, 'rate_limit_error'],
+    [500, 'server_error'],
+  ] as const)
+    test(`of status ${status} has the type ${type} when the engine names none`, () => {
+      assert.equal(statusOf(status, '{"error":{"message":"m"}}').error.type, type)
+    })
+})
+
+suite('a pair is charged as lost', () => {
+  for (const what of ['session', 'dead'] as const)
+    test(`when one engine reports the other as dead (${what})`, () =>
+      assert.equal(chargeOf(statusOf(500, messageOnly(TRANSFER[what]))), 'lost pair'))
+
+  for (const what of ['bootstrap', 'transfer', 'handshake', 'decodeTransfer', 'notReady', 'corrupt'] as const)
+    test(`not when a single transfer failed (${what})`, () =>
+      assert.equal(chargeOf(statusOf(500, messageOnly(TRANSFER[what]))), 'pair'))
+})

@@ -1,0 +1,91 @@
+/**
+ * Failures that an engine reports itself: with an error status, or inside a response of status 200. Pure, except that
+ * a `Retry-After` date is compared with the clock.
+ *
+ * Source of the messages: SGLang, February to July 2026, its error envelopes and PD failures.
+ */
+import { GatewayError, type Leg } from '../../src/core/errors.ts'
+import { readEnvelope } from './error-envelope.ts'
+import { type Charge, engineCharge, type Failure, failureOf, LOST_PAIR, NOBODY, PAIR } from './failure.ts'
+import { isErrorStatus, type ReportedFailure } from './payload.ts'
+
+/** The KV transfer failed. */
+const TRANSFER =
+  /KVTransferError|(?:Prefill bootstrap|Prefill transfer|Decode handshake|Decode transfer) failed|Metadata (?:corruption|unexpectedly)|is not alive|might be dead/
+/** An engine has given up on the other one; that both still answer probes means nothing then. */
+const LOST = /is not alive|(?:might|could) be dead/
+/** The reason lies in the request, whatever the status says. */
+const HOPELESS = /Grammar |Using priority is disabled/
+/** The date form that RFC 9110, section 5.6.7 requires of senders. */
+const HTTP_DATE = /^\w{3}, \d{2} \w{3} \d{4} \d{2}:\d{2}:\d{2} GMT$/
+
+/** An error status or a redirect, with its body and its `Retry-After` header. */
+export function statusFailure(leg: Leg, status: number, body: Uint8Array, retryAfter?: string): Failure {
+  if (status < 400) return redirectFailure(leg, status)
+  const { message, type, code } = readEnvelope(body)
+  const retryAfterMs = parseRetryAfterMs(retryAfter)
+  const text = message || `The ${leg} engine responded with status ${status}`
+  const error = new GatewayError('engine-error', text, {
+    // Clients can handle 5xx; statuses above 599 are invalid (RFC 9110, section 15).
+    status: status > 599 ? 502 : status,
+    leg,
+    engineCode: code ?? status,
+    ...(type === undefined ? defaultType(status) : { type }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    retryable: isRetryable(status, message, retryAfterMs),
+  })
+  return failureOf('status', chargeFor(leg, status, message), error)
+}
+
+/** Engines never redirect, so some other server is listening at the engine's address. */
+function redirectFailure(leg: Leg, status: number): Failure {
+  const text = `The ${leg} engine responded with a redirect (${status}), which is not followed`
+  return failureOf('status', engineCharge(leg), new GatewayError('engine-protocol', text, { leg }))
+}
+
+/** An error, an abort or bytes that make no sense, inside a response of status 200. */
+export function inStreamFailure(leg: Leg, reported: ReportedFailure): Failure {
+  const { what, message } = reported
+  const text = message || `The ${leg} engine gave up the request (${what})`
+  if (what === 'protocol') return protocolFailure(leg, text)
+  const status = isErrorStatus(reported.status) ? reported.status : 500
+  const error = new GatewayError('engine-error', text, {
+    status,
+    engineCode: status,
+    leg,
+    retryable: isRetryable(status, text, undefined),
+  })
+  return failureOf(what, chargeFor(leg, status, text), error)
+}
+
+/** A response that the engine's API does not allow for. */
+export function protocolFailure(leg: Leg, message: string): Failure {
+  return failureOf('protocol', engineCharge(leg), new GatewayError('engine-protocol', message, { leg }))
+}
+
+/** For engines that name no type: OpenAI's client libraries must not take a refused request for a server error. */
+function defaultType(status: number): { readonly type?: string } {
+  if (status === 429) return { type: 'rate_limit_error' }
+  return status < 500 ? { type: 'invalid_request_error' } : {}
+}
+
+function isRetryable(status: number, message: string, retryAfterMs: number | undefined): boolean {
+  if (status === 429) return retryAfterMs !== undefined
+  if (status === 400) return message.startsWith('Duplicate request ID')
+  return status >= 500 && !HOPELESS.test(message)
+}
+
+function chargeFor(leg: Leg, status: number, message: string): Charge {
+  // A client must not be able to open the breaker of a healthy engine with requests that fail anywhere.
+  if (status < 500 || HOPELESS.test(message)) return NOBODY
+  if (!TRANSFER.test(message)) return engineCharge(leg)
+  return LOST.test(message) ? LOST_PAIR : PAIR
+}
+
+/** Seconds, or a date (RFC 9110, section 10.2.3), which proxies in front of engines send. A past date means 0. */
+function parseRetryAfterMs(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined
+  if (/^\d+(?:\.\d+)?$/.test(value.trim())) return Number(value) * 1000
+  const dateMs = HTTP_DATE.test(value.trim()) ? Date.parse(value) : Number.NaN
+  return Number.isNaN(dateMs) ? undefined : Math.max(0, dateMs - Date.now())
+}

@@ -1,0 +1,20 @@
+/** Failures without an engine: the request never reached one. Nobody is charged. Pure. */
+import { abortedError } from '../../src/core/abort-order.ts'
+import { GatewayError } from '../../src/core/errors.ts'
+import { type Failure, failureOf, NOBODY } from './failure.ts'
+
+/** The client asked to abort the request while no attempt was running. */
+export function abortedFailure(): Failure {
+  return failureOf('abort', NOBODY, abortedError())
+}
+
+/** `missing`: the role, or any other words that go before "engine". */
+export function noEngineFailure(missing: string): Failure {
+  const error = new GatewayError('no-engine-available', `No ${missing} engine is available`)
+  return failureOf('no-engine', NOBODY, error)
+}
+
+/** No engine would serve the request: `error` says why. */
+export function rejectedFailure(error: GatewayError): Failure {
+  return failureOf('status', NOBODY, error)
+}

@@ -1,0 +1,102 @@
+/**
+ * Reports how the attempts of one request end: to the breakers and the pair's health, to the metrics and to the log.
+ * All of it follows from one `Failure`.
+ */
+import type { Engine } from '../../src/core/engine.ts'
+import type { Logger } from '../../src/telemetry/log.ts'
+import type { RouterMetrics } from '../attempt/metrics.ts'
+import type { Failure } from '../classify/failure.ts'
+import { chargedEngines } from '../selection/charged-engines.ts'
+import type { AttemptFeedback } from '../selection/feedback.ts'
+import type { Pair } from '../selection/pair-selector.ts'
+import type { EngineRequest } from './engine-request.ts'
+
+export interface ReporterDependencies {
+  readonly metrics: Pick<RouterMetrics, 'attemptStarted' | 'attemptFailed' | 'retried'>
+  readonly log: Pick<Logger, 'warn' | 'debug'>
+}
+
+const NONE: readonly Engine[] = []
+const MESSAGE_LIMIT = 300
+
+export class AttemptReporter {
+  readonly #request: Pick<EngineRequest, 'label' | 'endpoint'>
+  readonly #dependencies: ReporterDependencies
+  /** The pair of the latest attempt. */
+  #pair: Pair | undefined
+  #feedback: AttemptFeedback | undefined
+
+  constructor(request: Pick<EngineRequest, 'label' | 'endpoint'>, dependencies: ReporterDependencies) {
+    this.#request = request
+    this.#dependencies = dependencies
+  }
+
+  started(pair: Pair, feedback: AttemptFeedback): void {
+    this.#pair = pair
+    this.#feedback = feedback
+    this.#dependencies.metrics.attemptStarted(pair)
+  }
+
+  /** No pair could be chosen, so later log lines name none. */
+  unassigned(): void {
+    this.#pair = undefined
+  }
+
+  succeeded(): void {
+    this.#feedback?.succeeded()
+  }
+
+  abandoned(): void {
+    this.#feedback?.abandoned()
+  }
+
+  /** Charges the failure and counts it. @returns the engines that it is charged to. */
+  failed(failure: Failure): readonly Engine[] {
+    const engines = this.#pair === undefined ? NONE : chargedEngines(failure.chargedTo, this.#pair)
+    this.#feedback?.failed(failure.chargedTo, engines)
+    // An attempt is charged once: a stream that has lost a prompt may still break.
+    this.#feedback = undefined
+    this.#dependencies.metrics.attemptFailed(failure, engines)
+    return engines
+  }
+
+  /** `retry`: number of retries made or decided on so far. */
+  retrying(failure: Failure, retry: number, delayMs: number): void {
+    this.#dependencies.metrics.retried(failure)
+    this.#warn('retry', failure, { retry, delayMs: Math.round(delayMs) })
+  }
+
+  waitingForResources({ error }: Failure): void {
+    this.#dependencies.log.debug({ request: this.#request.label, error: error.message }, 'local shortage')
+  }
+
+  streamBroke(failure: Failure): void {
+    this.#warn('stream broken', failure)
+  }
+
+  promptFailed(failure: Failure): void {
+    this.#warn('prompt of a batch failed', failure)
+  }
+
+  /** Requests that the client got wrong are not logged. */
+  gaveUp(failure: Failure, because: string): void {
+    const { fault, status } = failure.error
+    if (fault !== 'client' && status >= 500) this.#warn('failed', failure, { because })
+  }
+
+  #warn(message: string, failure: Failure, details: object = {}): void {
+    const { label, endpoint } = this.#request
+    const fields = {
+      request: label,
+      endpoint,
+      cause: failure.cause,
+      leg: failure.error.leg,
+      status: failure.error.status,
+      prefill: this.#pair?.prefill?.url,
+      decode: this.#pair?.decode.url,
+      ...details,
+      error: failure.error.message.slice(0, MESSAGE_LIMIT),
+    }
+    this.#dependencies.log.warn(fields, message)
+  }
+}
