@@ -37,7 +37,7 @@ export class ResponseSender {
 
   /** Copied at the call. */
   chunk(bytes: Uint8Array): void {
-    this.#sender.chunk(this.#id, bytes)
+    this.#sender.data(this.#id, bytes)
   }
 
   end(): void {

@@ -4,9 +4,8 @@ import { type AbortOrder, readAbortOrder } from '../src/core/abort-order.ts'
 import { isGeneration } from '../src/core/endpoint.ts'
 import { GatewayError } from '../src/core/errors.ts'
 import type { BatchSender } from '../src/messages/channel.ts'
-import type { RowSink } from '../src/messages/codec.ts'
 import { ExchangeTable } from '../src/messages/exchange-ids.ts'
-import type { OpenMessage } from '../src/messages/types.ts'
+import type { OpenMessage, RowHandler } from '../src/messages/types.ts'
 import { AbortByRid } from './abort-by-rid.ts'
 import { type FleetEndpoint, handleFleetRequest } from './engine-api/fleet-request.ts'
 import { asGatewayError } from './internal-error.ts'
@@ -21,7 +20,7 @@ interface Open {
   readonly clientRids?: readonly string[]
 }
 
-export class RouterLoop implements Pick<RowSink, 'onOpen' | 'onAbort' | 'onCredit'> {
+export class RouterLoop implements Pick<RowHandler, 'onOpen' | 'onAbort' | 'onCredit'> {
   readonly #sender: BatchSender
   readonly #context: RouterContext
   readonly #open = new ExchangeTable<Open>()

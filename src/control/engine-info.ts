@@ -10,7 +10,6 @@ export interface EngineInfo {
   readonly models: readonly string[]
   readonly maxRunning: number | undefined
   readonly maxInputTokens: number | undefined
-  readonly dpSize: number
   readonly bootstrapPort: number | undefined
   /** `prefill`, `decode` or `null`, as the engine was started; `undefined` when it told none. */
   readonly mode: string | undefined
@@ -31,21 +30,20 @@ export async function readEngineInfo(get: EngineGet): Promise<EngineInfo> {
 }
 
 export function parseEngineInfo(server: Fields, models: Fields): EngineInfo {
-  const dpSize = positive(server['dp_size']) ?? 1
   const listed = list(models['data']).map(model => record(model)['id'])
   const names = [...listed, server['served_model_name']].filter(isName)
   return {
     models: [...new Set(names)],
-    maxRunning: maxRunningOf(server, dpSize),
+    maxRunning: maxRunningOf(server),
     maxInputTokens: positive(server['max_req_input_len']),
-    dpSize,
     bootstrapPort: portOf(server['disaggregation_bootstrap_port']),
     mode: isName(server['disaggregation_mode']) ? server['disaggregation_mode'] : undefined,
   }
 }
 
 /** The scheduler's own figure is what it works with; the flag may have been cut down for want of memory. */
-function maxRunningOf(server: Fields, dpSize: number): number | undefined {
+function maxRunningOf(server: Fields): number | undefined {
+  const dpSize = positive(server['dp_size']) ?? 1
   const [state] = list(server['internal_states'])
   const perRank = positive(record(state)['effective_max_running_requests_per_dp'])
   return perRank === undefined ? positive(server['max_running_requests']) : perRank * dpSize

@@ -6,7 +6,7 @@ export type Role = 'prefill' | 'decode' | 'mixed'
 export interface Engine {
   /** Index into the tables of shared memory, 0 or more. Reused only when nothing is in flight on it. */
   readonly slot: number
-  /** Grows by one whenever the slot changes hands: a lease of an earlier engine is told apart by it. */
+  /** Incremented when the slot is given to another engine, so that breakers ignore results of the previous engine. */
   readonly generation: number
   /** Origin without a trailing slash: `http://10.0.0.1:30000`. */
   readonly url: string
@@ -20,7 +20,6 @@ export interface Engine {
   readonly maxRunning: number | undefined
   /** Longest prompt in tokens that the engine accepts; `undefined` when it told none. */
   readonly maxInputTokens: number | undefined
-  readonly dpSize: number
 }
 
 /** All registered engines. Immutable; every change makes a new one with the next generation. */

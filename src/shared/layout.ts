@@ -38,7 +38,7 @@ export const SLOT = { generation: 0, health: 1 } as const
 
 /** One cursor for each role and purpose of the round-robin policy. */
 export const COUNTER = { prefill: 0, decode: 1, mixed: 2 } as const
-const COUNTERS = 4
+const COUNTERS = Object.keys(COUNTER).length
 
 /**
  * `word`: state and time. `ok`, `failed`: totals that only grow. `...Floor`: what they were when the window was last

@@ -8,9 +8,9 @@ import { monotonicNowMs } from '../../core/clock.ts'
 import type { GatewayError } from '../../core/errors.ts'
 import { StallDetector } from '../../core/stall-detector.ts'
 import type { ThreadChannel } from '../../messages/channel.ts'
-import { type Batch, decodeBatch, type RowSink } from '../../messages/codec.ts'
+import { type Batch, decodeBatch } from '../../messages/codec.ts'
 import { ExchangeIds, ExchangeTable } from '../../messages/exchange-ids.ts'
-import type { FlatHeaders } from '../../messages/types.ts'
+import type { FlatHeaders, RowHandler } from '../../messages/types.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import type { Recorder } from '../../telemetry/recorder.ts'
 import type { RequestHead } from '../intake/request-head.ts'
@@ -65,7 +65,6 @@ export class OpenExchanges {
   open({ res, head, route, body, receivedMs }: AdmittedRequest, holdsPermit: boolean): ClientExchange {
     const id = this.#ids.take()
     const request = {
-      kind: 'open',
       id,
       endpoint: route.endpoint,
       method: head.method === 'GET' ? 'GET' : 'POST',
@@ -129,7 +128,7 @@ export class OpenExchanges {
     this.#stallDetector.close()
   }
 
-  readonly #sink: Partial<RowSink> = {
+  readonly #sink: Partial<RowHandler> = {
     onHead: (id, status, headers) => this.#touch(id)?.onHead(status, headers),
     onData: (id, bytes) => this.#touch(id)?.onData(bytes),
     onEnd: id => this.#touch(id)?.onEnd(),

@@ -80,13 +80,13 @@ test('engines are registered with what they tell, and healthy at their first goo
   const prefill = await fakeEngine(t, {
     disaggregation_mode: 'prefill',
     disaggregation_bootstrap_port: 9000,
-    dp_size: 2,
+    max_running_requests: 2,
   })
   const decode = await fakeEngine(t, undefined)
   const { seen, slots } = await control(t, { prefill: [{ url: prefill.url }], decode: [{ url: decode.url }] })
   await until(() => slots.isHealthy(0) && slots.isHealthy(1), 'both are healthy')
   const byRole = new Map(seen.snapshot.engines.map(engine => [engine.role, engine]))
-  assert.deepEqual([byRole.get('prefill')?.bootstrapPort, byRole.get('prefill')?.dpSize], [9000, 2])
+  assert.deepEqual([byRole.get('prefill')?.bootstrapPort, byRole.get('prefill')?.maxRunning], [9000, 2])
   assert.equal(byRole.get('decode')?.url, decode.url)
 })
 
