@@ -36,7 +36,6 @@ export async function drain(deps: Drained, { settleMs, limitMs }: DrainOptions, 
   await setTimeout(Math.min(settleMs, limitMs / 2))
   deps.stopAccepting()
   while (deps.openRequests() > 0 && performance.now() < endMs) {
-    // oxlint-disable-next-line no-await-in-loop -- looks again and again
     await setTimeout(POLL_INTERVAL_MS)
   }
   if (deps.openRequests() > 0) {

@@ -156,7 +156,6 @@ async function becomes(isTrue: () => boolean, limitMs: number): Promise<boolean>
   const endMs = performance.now() + limitMs
   while (!isTrue()) {
     if (performance.now() >= endMs) return false
-    // oxlint-disable-next-line no-await-in-loop -- each look waits for the one before it
     await setTimeout(POLL_INTERVAL_MS)
   }
   return true

@@ -33,7 +33,7 @@ async function allAgree(): Promise<boolean> {
   const generators = new Generators(1)
   let isGood = true
   for (const one of CASES) {
-    // oxlint-disable-next-line no-await-in-loop -- cases would load each other
+    // In sequence: concurrent cases would add load to each other.
     isGood = (await agrees(one, url, generators)) && isGood
   }
   generators.close()
@@ -45,9 +45,7 @@ async function agrees(one: Case, url: string, generators: Generators): Promise<b
   const own: Sample[] = []
   const wrk: Sample[] = []
   for (let round = 0; round < ROUNDS; round++) {
-    // oxlint-disable-next-line no-await-in-loop -- in turn, never at once
     wrk.push(await wrkSample(plan, one.concurrency))
-    // oxlint-disable-next-line no-await-in-loop -- as above
     own.push(await ownSample(plan, generators))
   }
   return tell(one, wrk.slice(1), own.slice(1))

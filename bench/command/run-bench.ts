@@ -78,7 +78,7 @@ async function playLevels(
   if (!isOne) run.out(levelHead(run.command))
   try {
     for (const planned of plans) {
-      // oxlint-disable-next-line no-await-in-loop -- levels would load each other
+      // In sequence: concurrent levels would add load to each other.
       const result = await playLevel(run, planned, progress)
       const level = levelOf(planned.name, result)
       levels.push(level)

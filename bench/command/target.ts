@@ -51,11 +51,9 @@ async function untilReady(url: string, interrupt: AbortSignal, waitMs: number): 
   const giveUpAt = performance.now() + waitMs
   let said = ''
   while (performance.now() < giveUpAt) {
-    // oxlint-disable-next-line no-await-in-loop -- asking again and again is the point
     const answer = await answerOf(url, modelsAsked(interrupt)).catch(() => undefined)
     if (answer !== undefined && isGood(answer.status)) return answer
     said = answer === undefined ? 'nobody answers' : `GET /v1/models says ${answer.status}`
-    // oxlint-disable-next-line no-await-in-loop -- a pause between two questions
     await delay(ASK_AGAIN_MS, undefined, { signal: interrupt })
   }
   throw new TargetError(`${url} was not ready within ${waitMs / 1000} s: ${said}`)

@@ -37,15 +37,12 @@ export async function playPeers(play: PeersPlay): Promise<Results> {
     const loads = play.loads.filter(({ stage }) => stage === name)
     if (loads.length === 0 || play.signal.aborted) continue
     play.say(`${name}: starting the routers`)
-    // oxlint-disable-next-line no-await-in-loop -- stages share two cores
+    // In sequence: the stages share two cores.
     const stage = await openStage(name, play)
     try {
-      // oxlint-disable-next-line no-await-in-loop -- stages share two cores
       await warmUp(warmUpOf(name), stage, play)
-      // oxlint-disable-next-line no-await-in-loop -- stages share two cores
       for (const load of loads) await playLoad(load, stage, play, results)
     } finally {
-      // oxlint-disable-next-line no-await-in-loop -- stages share two cores
       await stage.close()
     }
   }
@@ -67,7 +64,6 @@ async function playLoad(load: Load, stage: Stage, play: PeersPlay, results: Resu
   }
   const rounds = isCanned ? play.rounds : play.passes
   for (let round = 1; round <= rounds; round++) {
-    // oxlint-disable-next-line no-await-in-loop -- one round after the other
     await playRound(`round ${round} of ${rounds}`, load, { stage, play, results })
   }
 }
@@ -79,7 +75,7 @@ async function playRound(title: string, load: Load, around: Around): Promise<voi
     if (play.signal.aborted) return
     if (results.hasFailed(load.name, target.name)) continue
     play.say(`${load.name}: ${title}, ${target.name}`)
-    // oxlint-disable-next-line no-await-in-loop -- rounds are interleaved, never at once
+    // In sequence: rounds are interleaved, never concurrent.
     const sample = await attempted(load, target, around)
     if (sample !== undefined) results.add(load.name, target.name, sample)
   }

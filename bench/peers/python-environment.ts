@@ -41,7 +41,7 @@ export async function pythonEnvironment(packages: readonly PeerPackage[]): Promi
   const shared = made ?? (await installed(python, IMPORTED, []))
   const missing = new Map<string, string>()
   for (const { name, version } of packages) {
-    // oxlint-disable-next-line no-await-in-loop -- pip must not run twice in one environment
+    // In sequence: two pip processes must not change one environment.
     const complaint = shared ?? (await installed(python, [`${name}==${version}`], ['--no-deps']))
     if (complaint !== undefined) missing.set(name, complaint)
   }

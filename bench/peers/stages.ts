@@ -82,10 +82,8 @@ async function startAll(setting: StageSetting, enginesOf: () => Promise<PdEngine
     try {
       const reason = environment.missing.get(router.package?.name ?? '')
       if (reason !== undefined) throw new Error(`not installed: ${reason}`)
-      // oxlint-disable-next-line no-await-in-loop -- see above
       const engines = await enginesOf()
       const place = { children, engines, folder, python: environment.python, maxConnections }
-      // oxlint-disable-next-line no-await-in-loop -- see above
       routers.push(await RunningRouter.start(router, place))
     } catch (error) {
       failures.set(router.name, messageOf(error))

@@ -67,7 +67,6 @@ async function playPerfect(scenario: Kind<'perfect'>, stage: Stage, play: Play):
   const conditions: Condition[] = []
   for (const [at, load] of loads.entries()) {
     const name = `load ${at + 1}`
-    // oxlint-disable-next-line no-await-in-loop -- one load after the other
     const { result, cost } = await played(name, load, stage, play)
     conditions.push(atLeast(`${name}: right answers`, successPercent(result), 100, ' %'))
     if (mostRssMib !== undefined)
@@ -89,7 +88,6 @@ async function playChurn(scenario: Kind<'churn'>, stage: Stage, play: Play): Pro
   const conditions: Condition[] = []
   for (const [at, load] of scenario.loads.entries()) {
     const name = `load ${at + 1}`
-    // oxlint-disable-next-line no-await-in-loop -- one load after the other
     const { result } = await played(name, load, stage, play)
     conditions.push(atLeast(`${name}: right answers`, successPercent(result), 100, ' %'))
     if (play.signal.aborted) break
@@ -167,7 +165,6 @@ async function findPeak(scenario: Kind<'overload'>, stage: Stage, play: Play): P
   const durationMs = scenario.levelSecs * 1000
   for (const concurrency of scenario.levels) {
     const arrivals = { kind: 'closed', concurrency } as const
-    // oxlint-disable-next-line no-await-in-loop -- one level after the other
     const { result } = await played(
       `level ${concurrency}`,
       { ...scenario.load, arrivals, durationMs },
@@ -193,10 +190,8 @@ async function quietConditions({ fleet, gateway }: Stage, { signal }: Play): Pro
 async function leftAfter(fleet: FleetProcess, limitMs: number): Promise<readonly EngineCounters[]> {
   const giveUpAt = performance.now() + limitMs
   for (;;) {
-    // oxlint-disable-next-line no-await-in-loop -- looking again and again is the point
     const left = await fleet.counters()
     if (runningOf(left) === 0 || performance.now() > giveUpAt) return left
-    // oxlint-disable-next-line no-await-in-loop -- a pause between two looks
     await delay(20)
   }
 }

@@ -46,7 +46,7 @@ async function measureAll({ rounds, seconds, only, noise, extras }: SpeedOptions
   const all: Row[] = []
   for (const scenario of SCENARIOS.filter(({ name }) => only.includes(name))) {
     process.stderr.write(`${scenario.name}: ${rounds} rounds of ${seconds} s\n`)
-    // oxlint-disable-next-line no-await-in-loop -- scenarios share two cores
+    // In sequence: the scenarios share two cores.
     all.push(...rowsOf(scenario, await runScenario(plan, scenario)))
   }
   return all

@@ -23,14 +23,12 @@ export async function untilReady(url: string, limitMs: number, options: ReadyOpt
   const startedAt = performance.now()
   let refusedAt = Infinity
   for (;;) {
-    // oxlint-disable-next-line no-await-in-loop -- one try after the other
     const complaint = await complaintOf(url)
     if (complaint === undefined) return
     if (options.hasEnded?.() === true) throw new Error('ended before it was ready')
     const nowMs = performance.now()
     refusedAt = complaint.isForGood ? Math.min(refusedAt, nowMs) : Infinity
     if (nowMs - startedAt > limitMs || nowMs - refusedAt > REFUSAL_LIMIT_MS) throw new Error(complaint.text)
-    // oxlint-disable-next-line no-await-in-loop -- a pause between two tries
     await delay(PAUSE_MS)
   }
 }

@@ -34,7 +34,7 @@ export async function runScenario(plan: RunPlan, scenario: Scenario): Promise<Ma
   const samples = new Map<string, Sample[]>(plan.targets.map(target => [target.name, []]))
   for (let round = 0; round <= plan.rounds; round += 1) {
     for (const target of plan.targets) {
-      // oxlint-disable-next-line no-await-in-loop -- rounds are interleaved, never at once
+      // In sequence: rounds are interleaved, never concurrent.
       const { sample } = await measureRound(plan, scenario, target)
       if (round > 0) samples.get(target.name)?.push(sample)
     }
@@ -81,11 +81,9 @@ export async function settled(
 ): Promise<{ readonly open: number; readonly chunks: number }> {
   const limit = performance.now() + SETTLE_LIMIT_MS
   for (;;) {
-    // oxlint-disable-next-line no-await-in-loop -- polls until the engine is idle
     const counts = await readCounts(engineUrl)
     if (counts.open === 0) return counts
     if (performance.now() > limit) throw new Error(`${counts.open} streams did not end after their round`)
-    // oxlint-disable-next-line no-await-in-loop -- a pause between two polls
     await delay(20)
   }
 }

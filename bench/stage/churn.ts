@@ -43,7 +43,6 @@ export class Churn {
     for (let turn = 0; !this.#isStopped; turn++) {
       const engine = this.#engines[turn % this.#engines.length]
       if (engine === undefined) return
-      // oxlint-disable-next-line no-await-in-loop -- one engine after the other
       await this.#outAndBack(engine)
     }
   }
@@ -61,14 +60,12 @@ export class Churn {
   async #until(url: string, holds: (health: unknown) => boolean): Promise<void> {
     const giveUpAt = performance.now() + STEP_LIMIT_MS
     for (;;) {
-      // oxlint-disable-next-line no-await-in-loop -- looking again and again is the point
       const listed = member(await this.#ask('GET', ''), 'engines')
       const found: unknown = Array.isArray(listed)
         ? listed.find(one => member(one, 'url') === url)
         : undefined
       if (holds(member(found, 'health'))) return
       if (performance.now() > giveUpAt) throw new Error(`${url} did not come or go in ${STEP_LIMIT_MS} ms`)
-      // oxlint-disable-next-line no-await-in-loop -- a pause between two looks
       await delay(LOOK_MS)
     }
   }

@@ -74,9 +74,7 @@ export class GatewayProcess {
   async #untilReady(): Promise<void> {
     const giveUpAt = performance.now() + READY_LIMIT_MS
     while (performance.now() < giveUpAt && this.isAlive) {
-      // oxlint-disable-next-line no-await-in-loop -- one try after the other
       if (await isReady(this.url)) return
-      // oxlint-disable-next-line no-await-in-loop -- a pause between two tries
       await delay(LOOK_MS)
     }
     throw new Error(

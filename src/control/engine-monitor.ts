@@ -51,12 +51,10 @@ export class EngineMonitor {
       if (this.#state.kind === 'new') await this.#untilFirst(() => this.#register())
       if (!this.#options.health.enabled) return this.#enter(HEALTHY, 'no probes')
       if (this.#state.kind === 'new') await this.#untilFirst(() => this.#probe())
-      // oxlint-disable no-await-in-loop -- probes of one engine come one after the other, that is what this loop is for
       while (!signal.aborted) {
         await wait(this.#pauseMs(), undefined, { signal })
         await this.#probe()
       }
-      // oxlint-enable no-await-in-loop
     } catch (error) {
       if (!signal.aborted) throw error
     }
@@ -66,10 +64,8 @@ export class EngineMonitor {
   async #untilFirst(step: () => Promise<boolean>): Promise<void> {
     const longestMs = this.#options.engines.startupCheckIntervalSecs * 1000
     let pauseMs = Math.min(FIRST_PAUSE_MS, longestMs)
-    // oxlint-disable-next-line no-await-in-loop -- the next try depends on this one
     while (!(await step())) {
       this.#reportLate()
-      // oxlint-disable-next-line no-await-in-loop -- the pause between two tries
       await wait(pauseMs, undefined, { signal: this.#options.signal })
       pauseMs = Math.min(pauseMs * 2, longestMs)
     }

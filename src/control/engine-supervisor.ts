@@ -169,7 +169,6 @@ export class EngineSupervisor {
     const { signal } = this.#closing
     // The first pause comes before the first look: a thread may have chosen the engine a moment before it drained.
     do {
-      // oxlint-disable-next-line no-await-in-loop -- the pause between two looks
       await wait(DRAIN_POLL_INTERVAL_MS, undefined, { signal }).catch(() => undefined)
     } while (!signal.aborted && slots.inFlight(engine.slot) > 0 && performance.now() < endMs)
     if (signal.aborted) return

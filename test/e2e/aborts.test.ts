@@ -65,19 +65,16 @@ suite('/abort_request', () => {
     // One at a time: each goes to the thread with the fewest open requests.
     const streams: OpenStream[] = []
     for (const rid of rids) {
-      // oxlint-disable-next-line no-await-in-loop -- the threads take turns
       streams.push(await openStream(origin, { text: `Prompt ${rid}`, rid, sampling_params: ENDLESS }))
     }
     await until(() => runningOn(fleet) === rids.length)
     for (const [index, rid] of rids.entries()) {
-      // oxlint-disable-next-line no-await-in-loop -- the others must go on meanwhile
+      // The other streams must continue meanwhile.
       const response = await post(origin, { rid }, undefined, '/abort_request')
       assert.equal(response.status, 200)
-      // oxlint-disable-next-line no-await-in-loop -- the same
       const text = (await streams[index]?.ended) ?? ''
       assert.match(lastEvent(text), /"finish_reason":\{"type":"abort"/)
       assert.match(text, new RegExp(`"id":"${rid}"`))
-      // oxlint-disable-next-line no-await-in-loop -- the same
       await until(() => runningOn(fleet) === rids.length - index - 1)
     }
   })
@@ -242,7 +239,7 @@ test('a prefill engine that answers 500 has its decode leg aborted at once, and 
   const text = expectedText(chatPromptText(messages), 0, 10)
   const startMs = performance.now()
   for (let request = 0; request < 4; request++) {
-    // oxlint-disable-next-line no-await-in-loop -- one at a time: both prefill engines get their turn
+    // In sequence, so that round robin reaches both prefill engines.
     assert.equal(await chat(origin, { model: 'sim', messages, max_tokens: 10 }), text)
   }
   const failures = broken.counters.failed

@@ -55,7 +55,6 @@ async function startPairs(t: TestContext, command: readonly string[]): Promise<P
   const { origin } = program
   await until(async () => (await (await fetch(`${origin}/readiness`)).text()).includes('"healthy_workers":3'))
   for (let request = 0; request < 4; request++) {
-    // oxlint-disable-next-line no-await-in-loop -- in turn, as the policy has it
     assert.equal(await complete(origin, `Request ${request}`), expectedText(`Request ${request}`, 0, 12))
   }
   assert.deepEqual(

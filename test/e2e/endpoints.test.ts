@@ -66,7 +66,6 @@ test('endpoints about engines answer for the whole fleet', async t => {
   })
 
   for (const path of ['/get_model_info', '/model_info']) {
-    // oxlint-disable-next-line no-await-in-loop -- subtests in order
     await t.test(`${path}: that of an engine`, async () => {
       const { status, json } = await ask(origin, path)
       assert.equal(status, 200)
@@ -76,7 +75,6 @@ test('endpoints about engines answer for the whole fleet', async t => {
   }
 
   for (const path of ['/get_server_info', '/server_info']) {
-    // oxlint-disable-next-line no-await-in-loop -- subtests in order
     await t.test(`${path}: lists of prefill and decode engines`, async () => {
       const { status, json } = await ask(origin, path)
       assert.equal(status, 200)
@@ -96,7 +94,6 @@ test('endpoints about engines answer for the whole fleet', async t => {
   }
 
   for (const path of ['/get_loads', '/v1/loads', '/v1/loads?include=all']) {
-    // oxlint-disable-next-line no-await-in-loop -- subtests in order
     await t.test(`${path}: one row an engine`, async () => {
       const { status, json } = await ask(origin, path)
       assert.equal(status, 200)
@@ -119,7 +116,6 @@ test('endpoints about engines answer for the whole fleet', async t => {
 
   for (const path of ['/flush_cache', '/start_profile', '/stop_profile']) {
     for (const method of ['GET', 'POST']) {
-      // oxlint-disable-next-line no-await-in-loop -- subtests in order
       await t.test(`${method} ${path}: all engines have been told`, async () => {
         const { status, json } = await ask(origin, path, { method })
         assert.equal(status, 200)
@@ -152,7 +148,6 @@ test('endpoints about engines answer for the whole fleet', async t => {
   })
 
   for (const path of ['/health', '/liveness']) {
-    // oxlint-disable-next-line no-await-in-loop -- subtests in order
     await t.test(`${path}: the gateway lives`, async () => {
       assert.equal((await ask(origin, path)).status, 200)
     })
@@ -188,7 +183,6 @@ test('requests that cannot be served are refused with a reason', async t => {
     [501, '/v1/responses', post('{}'), 'not-implemented'],
   ]
   for (const [status, path, init, code] of refusals) {
-    // oxlint-disable-next-line no-await-in-loop -- subtests in order
     await t.test(`${status} for ${init.method ?? 'GET'} ${path}`, async () => {
       const answer = await ask(origin, path, init)
       assert.equal(answer.status, status, answer.text)
@@ -210,7 +204,6 @@ test('what cannot be written into a request to an engine is refused as the clien
     ['/generate?a=\xe9', ''],
   ] as const) {
     const request = Buffer.from(`POST ${path} HTTP/1.1\r\n${head}${more}\r\n{"text":"a"}`, 'latin1')
-    // oxlint-disable-next-line no-await-in-loop -- a failure names its request
     const answer = await sendRaw(t, origin, request)
     assert.match(answer, /^HTTP\/1.1 400 /)
     assert.match(answer, /"code":"invalid-request"/)
@@ -237,7 +230,6 @@ test('what one engine can tell is asked of the next when the first has died', as
   })
   await fleet.prefill[0]?.close()
   for (const path of ['/v1/models', '/v1/models/sim', '/model_info']) {
-    // oxlint-disable-next-line no-await-in-loop -- one path after the other
     const { status, text } = await ask(origin, path)
     assert.equal(status, 200, text)
   }
@@ -265,7 +257,7 @@ test('in a fleet of several models the name in the request chooses', async t => 
     ['large', 'small'],
   )
   for (const model of ['large', 'large', 'large']) {
-    // oxlint-disable-next-line no-await-in-loop -- the policy would go on to the next engine
+    // In sequence: the policy chooses the next engine for each request.
     const answer = await ask(origin, '/v1/completions', post(JSON.stringify({ model, prompt: 'Once' })))
     assert.equal(answer.status, 200, answer.text)
     assert.equal(at(answer.json, 'model'), 'large')
@@ -299,7 +291,6 @@ suite('mixed mode', () => {
         ['/v1/completions', { prompt: 'Once', max_tokens: 9, n: 2 }, ['choices', 1, 'text']],
       ]
     for (const [path, body, where] of requests) {
-      // oxlint-disable-next-line no-await-in-loop -- in turn, as the policy has it
       const answer = await ask(origin, path, {
         method: 'POST',
         headers: JSON_TYPE,

@@ -75,7 +75,7 @@ test("both legs get the same bytes, the client's but for injected members", asyn
   const [prefill, decode] = [fleet.prefill[0], fleet.decode[0]]
   assert.ok(prefill && decode)
   for (const sent of corpus()) {
-    // oxlint-disable-next-line no-await-in-loop -- what was recorded last belongs to what was sent last
+    // In sequence, so that the last recorded body belongs to the last request.
     const response = await post(origin, sent.client)
     assert.equal(response.status, 200, `${response.text} for ${start(sent.client)}`)
     checkLegs(sent, lastBody(prefill), lastBody(decode), prefill.bootstrapPort)
@@ -109,7 +109,6 @@ test('a body that is no JSON object is answered with what is wrong where', async
     [Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), /UTF-8/],
   ]
   for (const [body, says] of faulty) {
-    // oxlint-disable-next-line no-await-in-loop -- one at a time: a failure names its body
     const { status, text } = await post(origin, Buffer.from(body))
     assert.equal(status, 400, `${text} for ${start(body)}`)
     assert.match(text, says, `for ${start(body)}`)

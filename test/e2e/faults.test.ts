@@ -26,7 +26,6 @@ test('no request is lost to failing transfers and streams', async t => {
   let next = 0
   const client = async (): Promise<void> => {
     while (next < REQUESTS) {
-      // oxlint-disable-next-line no-await-in-loop -- a client asks again when it has its answer
       await checkOne(origin, next++)
     }
   }

@@ -56,9 +56,8 @@ test('serves from https engines whose authority it was told of, on connections t
   const { gateway, origin, fleet, prefill, decode } = await openScene(t, [CERTIFICATE_FILE])
   assert.ok(await gateway.whenReady(20_000))
   for (const stream of [true, false, true, false]) {
-    // oxlint-disable-next-line no-await-in-loop -- one after the other, so that one connection is enough
+    // In sequence, so that one connection is enough.
     const response = await post(origin, { ...LARGE, stream })
-    // oxlint-disable-next-line no-await-in-loop -- see above
     const text = await response.text()
     assert.equal(response.status, 200, text)
     if (stream) assert.ok(parseStream(text).hasDone)

@@ -56,13 +56,11 @@ test('500 open requests survive the death of their only router thread', async t 
   // From here on nothing is to last.
   for (const { knobs } of [...fleet.prefill, ...fleet.decode]) knobs.itlBaseMs = 5
   for (const [n, answer] of whole.entries()) {
-    // oxlint-disable-next-line no-await-in-loop -- they are all on their way
     const { status, text } = await answer.ended
     assert.equal(status, 200, text)
     assert.equal(at(JSON.parse(text), 'text'), expectedText(`Whole ${n}`, 0, TOKENS))
   }
   for (const stream of streams) {
-    // oxlint-disable-next-line no-await-in-loop -- the same
     const { text } = await stream.ended
     const { events, hasDone } = parseStream(text)
     const errors = events.filter(event => at(event, 'error') !== undefined)
@@ -96,7 +94,6 @@ for (const workers of [1, 2]) {
     )
     await until(() => streams.every(stream => stream.text().includes('data:')))
     for (let thread = 0; thread < workers; thread++) {
-      // oxlint-disable-next-line no-await-in-loop -- one after the other, as they die
       const restarted = await fetch(`${house.adminOrigin}/admin/threads/${thread}/restart`, {
         method: 'POST',
       })

@@ -28,7 +28,6 @@ test(`/metrics answers while ${STREAMS} streams are open, and counts them`, asyn
   let longestMs = 0
   for (let each = 0; each < LOOKS; each++) {
     const startMs = performance.now()
-    // oxlint-disable-next-line no-await-in-loop -- one look after the other
     assert.ok((await look()).includes(open))
     longestMs = Math.max(longestMs, performance.now() - startMs)
   }

@@ -26,7 +26,6 @@ async function askMany(origin: string, count: number, textOf?: (each: number) =>
   const client = async (): Promise<void> => {
     while (next < count) {
       const each = next++
-      // oxlint-disable-next-line no-await-in-loop -- a client asks again when it has its answer
       statuses.push(await ask(origin, textOf?.(each)))
     }
   }

@@ -85,7 +85,6 @@ async function stream(
     if (response.write(EVENT)) continue
     const next = new Promise(resolve => (goOn = resolve))
     state.isWaiting = true
-    // oxlint-disable-next-line no-await-in-loop -- at the pace of the socket
     await next
     state.isWaiting = false
   }

@@ -70,7 +70,7 @@ suite('a client that leaves frees both engines at once', () => {
       const random = seededRandom(7)
       const freeMs: number[] = []
       for (let wave = 0; wave < WAVES; wave++) {
-        // oxlint-disable-next-line no-await-in-loop -- a wave begins when the engines are free of the one before
+        // In sequence: a wave starts when the engines are idle again.
         freeMs.push(await leaveTogether(t, house, phase, random))
       }
       freeMs.sort((a, b) => a - b)

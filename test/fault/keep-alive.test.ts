@@ -84,11 +84,8 @@ async function sawtooth(origin: string, cycles: number): Promise<void> {
     const random = seededRandom(number)
     for (let cycle = 0; cycle < cycles; cycle++) {
       const id = `keep-alive-${number}-${cycle}`
-      // oxlint-disable-next-line no-await-in-loop -- a client asks again after its pause
       const response = await ask(origin, { id, model: 'default', shape: WHOLE })
-      // oxlint-disable-next-line no-await-in-loop -- the same
       assert.equal(await response.text(), expected, id)
-      // oxlint-disable-next-line no-await-in-loop -- the pause is what is tested
       await pause(ENGINE_IDLE_MS - 1 + 2 * random())
     }
   }

@@ -101,7 +101,6 @@ async function askInTurn(
 ): Promise<EngineResponse> {
   let answer: EngineResponse | undefined
   for (const engine of engines) {
-    // oxlint-disable-next-line no-await-in-loop -- one that answers is enough
     answer = await ask(endpoint, engine, from)
     if (answer.status > 0 && answer.status < 500) return answer
   }

@@ -50,7 +50,7 @@ test('an engine that is removed finishes its stream, takes nothing new and goes'
   )
   const { received } = busy.counters
   for (let sent = 0; sent < 4; sent++) {
-    // oxlint-disable-next-line no-await-in-loop -- each finds the other engine idle, so only draining keeps it off this one
+    // In sequence: each request finds the other engine idle, so only draining keeps it off this one.
     assert.match(await (await generate(house.origin, 2)).text(), /\[DONE\]/)
   }
   assert.equal(busy.counters.received, received)
@@ -93,7 +93,6 @@ const CASES = [
 test('the paths of the listener are answered with the status that they deserve', async t => {
   const { adminOrigin } = PAIR
   for (const [method, path, body, status] of CASES) {
-    // oxlint-disable-next-line no-await-in-loop -- one gateway serves them all, one after the other
     await t.test(`${method} ${path} with ${body?.slice(0, 50).trim() || 'nothing'}: ${status}`, async () => {
       const init = { method, ...(body === undefined ? {} : { body }) }
       const response = await fetch(`${adminOrigin}${path}`, init)

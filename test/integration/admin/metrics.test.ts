@@ -39,7 +39,6 @@ async function askMany(origin: string): Promise<number[]> {
   const statuses: number[] = []
   let next = 0
   const client = async (): Promise<void> => {
-    // oxlint-disable-next-line no-await-in-loop -- a client sends one request after the other
     while (next < REQUESTS) statuses.push(await ask(origin, next++ % 2 === 0))
   }
   await Promise.all(Array.from({ length: AT_ONCE }, client))
@@ -81,7 +80,6 @@ for (const seed of [1, 2, 3]) {
     for (const { url, counters } of [...fleet.prefill, ...fleet.decode]) {
       const started = sumOf(samples, `pdgw_engine_attempts_total{engine="${url}"`)
       const unsent = sumOf(samples, `pdgw_engine_unsent_legs_total{engine="${url}"`)
-      // oxlint-disable-next-line no-await-in-loop -- a leg that was taken back may still have to be read
       await until(() => counters.received >= started - unsent, `${url} reads what was sent`)
       assert.equal(counters.received, started - unsent)
       allUnsent += unsent
@@ -110,9 +108,7 @@ test('breakers, links and heartbeats are shown, and a breaker is closed on deman
   assert.equal(view.match(/"breaker":"closed"/g)?.length, 2)
   const url = fleet.decode[0]?.url ?? ''
   for (const order of [encodeURIComponent(url), url, `${url}/`].flatMap(bothOrders)) {
-    // oxlint-disable-next-line no-await-in-loop -- one after the other
     const reset = await fetch(`${adminOrigin}/admin/engines/${order}`, { method: 'POST' })
-    // oxlint-disable-next-line no-await-in-loop -- the same
     assert.deepEqual([reset.status, await reset.json()], [200, { url, breaker: 'closed' }])
   }
   const unknown = await fetch(`${adminOrigin}/admin/engines/http%3A%2F%2Fx/reset-breaker`, { method: 'POST' })
@@ -150,7 +146,6 @@ test('who waits is counted while it waits, and for how long it has', async t => 
 test('refusals of the front end are counted by their reason', async () => {
   const { origin, adminOrigin } = PAIR
   for (const path of ['/nowhere', '/nowhere', '/rerank']) {
-    // oxlint-disable-next-line no-await-in-loop -- order does not matter, one connection is enough
     await (await fetch(`${origin}${path}`)).arrayBuffer()
   }
   const samples = await samplesOf(adminOrigin)

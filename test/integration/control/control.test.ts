@@ -137,7 +137,6 @@ test('an engine that was removed stays away when the control thread is replaced,
   const { asked } = gone
   for (const health of [500, 200]) {
     kept.health = health
-    // oxlint-disable-next-line no-await-in-loop -- down first, then up again
     await until(() => slots.isHealthy(0) === (health === 200), `the new thread has seen ${health}`)
   }
   assert.equal(gone.asked, asked)

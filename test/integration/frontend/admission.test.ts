@@ -45,7 +45,6 @@ test('a place is held until the last byte is out', async t => {
 test('pages and requests that are not for tokens never wait', async t => {
   const { origin } = await openHouse(t, { config: oneAtATime() })
   const held = await hold(origin)
-  // oxlint-disable-next-line no-await-in-loop -- one by one shows which one hangs
   const paths = ['/health', '/v1/models', '/readiness']
   const answers = await Promise.all(paths.map(path => fetch(`${origin}${path}`)))
   assert.deepEqual(
@@ -63,7 +62,7 @@ test('the higher class goes first, each class in order', async t => {
   for (const [at, priority] of ['low', 'normal', 'high', 'normal', 'high'].entries()) {
     const headers = { 'x-request-priority': priority }
     asked.push(ask(origin, '', { headers }).then(() => order.push(`${priority} ${at}`)))
-    // oxlint-disable-next-line no-await-in-loop -- they must come in this order
+    // In sequence: the requests must arrive in this order.
     await until(() => frontend.waitingRequests === at + 1)
   }
   held.leave()

@@ -22,7 +22,7 @@ suite('router threads that are lost', { concurrency: 2 }, () => {
     assert.equal(await threads.restart(0), true)
     for (const [index, answer] of (await Promise.all(answers)).entries()) {
       assert.equal(answer.status, 200)
-      // oxlint-disable-next-line no-await-in-loop, typescript/no-unsafe-type-assertion -- one after the other; the echo's own form
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the echo router sends this shape
       const echoed = (await answer.json()) as Echoed
       assert.equal(hash(echoed.body), hash(bodies[index] ?? ''))
       assert.ok(echoed.ageMs > 0, 'the deadline counts from the first opening')
@@ -84,11 +84,8 @@ suite('router threads that are lost', { concurrency: 2 }, () => {
       assert.match(await killer.text(), /open on 3 router threads .*"code":"thread-lost"/)
       // Whoever was on a thread that has not died is still held there.
       for (let thread = 0; thread < count; thread++) {
-        // oxlint-disable-next-line no-await-in-loop -- one after the other, each once it runs
         await until(() => threads.channels.length === count)
-        // oxlint-disable-next-line no-await-in-loop -- the same
         await threads.restart(thread)
-        // oxlint-disable-next-line no-await-in-loop -- the same
         await until(() => threads.channels.length < count)
       }
       for (const answer of await Promise.all(neighbours)) assert.equal(answer.status, 200)
@@ -102,11 +99,8 @@ suite('router threads that are lost', { concurrency: 2 }, () => {
     const answer = fetch(`${origin}/generate?silent`, sent)
     await until(() => openOn(threads) === 1)
     for (let restart = 0; restart < 3; restart++) {
-      // oxlint-disable-next-line no-await-in-loop -- one after the other
       assert.equal(await threads.restart(0), true)
-      // oxlint-disable-next-line no-await-in-loop -- the same
       await until(() => threads.channels.length === 0)
-      // oxlint-disable-next-line no-await-in-loop -- the same
       await until(() => openOn(threads) === 1)
     }
     leaving.abort()
@@ -131,7 +125,6 @@ suite('router threads that are lost', { concurrency: 2 }, () => {
     const endMs = performance.now() + 2500
     let asked = 0
     while (performance.now() < endMs) {
-      // oxlint-disable-next-line no-await-in-loop -- keeps the thread at work
       await (await post(`${origin}/generate?bytes=100000`, '{}')).arrayBuffer()
       asked++
     }

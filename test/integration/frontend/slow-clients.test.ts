@@ -39,7 +39,6 @@ suite('a body that is slow', { concurrency: 2 }, () => {
   test('answers 408 to a body that stops coming, and closes the connection', async t => {
     const { origin, frontend } = await openHouse(t, { config: { timeouts: { bodyMs: 300 } } })
     for (const sent of ['', '{"text":']) {
-      // oxlint-disable-next-line no-await-in-loop -- one after the other
       const answer = await stoppedUpload(t, origin, sent)
       assert.match(answer, /^HTTP\/1.1 408 Request Timeout\r\n/)
       assert.match(answer, /connection: close/i)

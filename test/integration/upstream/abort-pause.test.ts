@@ -213,7 +213,6 @@ test('handlers may send another request from within onEnd and onError', async t 
       } else done.resolve()
     }
     for (let n = 0; n < 5; n++) sendNext()
-    // oxlint-disable-next-line no-await-in-loop -- one size after the other
     await done.promise
   }
 })

@@ -41,7 +41,6 @@ for (const [way, write] of Object.entries(WAYS)) {
     const engine = await engineOf(t, () => [head + one, two + three, four + five, end])
     const pool = poolTo(t, engine.url)
     for (let round = 0; round < 3; round++) {
-      // oxlint-disable-next-line no-await-in-loop -- one after the other, on one connection
       const response = await ask(pool)
       assert.deepEqual([response.text, response.ends, response.failure], [chunks.join(''), 1, undefined])
       // The parser would report each chunk separately; reads may be fewer than writes.

@@ -92,7 +92,6 @@ export function joined(prefill: SimEngine, room: number): object {
 /** One after the other, each with the result of the last one known. */
 export async function inTurn<T, R>(items: readonly T[], act: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = []
-  // oxlint-disable-next-line no-await-in-loop -- the order is the point
   for (const item of items) results.push(await act(item))
   return results
 }
