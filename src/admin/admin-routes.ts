@@ -6,12 +6,13 @@ import type { Config } from '../config/config.ts'
 import { asEngineUrl, newEngineSchema } from '../config/engines.ts'
 import { neededRoles } from '../config/needed-roles.ts'
 import type { EngineSupervisor } from '../control/engine-supervisor.ts'
-import { errorBody, GatewayError } from '../core/errors.ts'
-import { readinessOf } from '../core/readiness.ts'
+import { toErrorResponse } from '../core/error-response.ts'
+import { GatewayError } from '../core/errors.ts'
+import { readinessOf, readinessReport } from '../core/readiness.ts'
 import type { Heartbeats } from '../shared/heartbeats.ts'
 import { EXPOSITION_TYPE, exposition } from '../telemetry/exposition.ts'
 import type { MetricReader } from '../telemetry/metric-reader.ts'
-import { type AdminAnswer, type AdminHandler, type AdminRequest, JSON_TYPE } from './admin-server.ts'
+import { type AdminAnswer, type AdminHandler, type AdminRequest } from './admin-server.ts'
 import { type EngineState, engineGauges, engineView } from './engine-views.ts'
 
 export interface AdminDependencies {
@@ -28,7 +29,7 @@ export interface AdminDependencies {
 
 type Action = (request: AdminRequest, name: string) => AdminAnswer
 
-const ALIVE: AdminAnswer = { status: 200, type: 'text/plain', body: 'OK' }
+const ALIVE = answerOf(200, 'text/plain', 'OK')
 
 interface AdminRoute {
   /** The first group, if any, is the name handed to the action. */
@@ -73,8 +74,7 @@ export class AdminRoutes implements AdminHandler {
       const allow = Object.keys(route.actions).join(', ')
       const action = route.actions[method === 'HEAD' ? 'GET' : method]
       if (action === undefined) {
-        const error = new GatewayError('method-not-allowed', `${path} takes ${allow}`)
-        return { status: error.status, type: JSON_TYPE, body: errorBody(error), allow }
+        return toErrorResponse(new GatewayError('method-not-allowed', `${path} takes ${allow}`), allow)
       }
       const isChange = method !== 'GET' && method !== 'HEAD'
       if (isChange && !isLocal && !this.#deps.config.admin.allowRemoteChanges) {
@@ -87,9 +87,9 @@ export class AdminRoutes implements AdminHandler {
 
   #readiness(): AdminAnswer {
     const { config, supervisor, state, isDraining } = this.#deps
-    const { isReady, ...rest } = readinessOf(neededRoles(config), supervisor.engines, state.slots)
-    if (isDraining()) return json(503, { status: 'not ready', ...rest, reason: 'shutting-down' })
-    return json(isReady ? 200 : 503, { status: isReady ? 'ready' : 'not ready', ...rest })
+    const readiness = readinessOf(neededRoles(config), supervisor.engines, state.slots)
+    const { status, body } = readinessReport(readiness, isDraining())
+    return json(status, body)
   }
 
   #metrics(): AdminAnswer {
@@ -100,7 +100,7 @@ export class AdminRoutes implements AdminHandler {
       read: () => [{ labels: {}, value: routerThreads }],
     } as const
     const body = exposition(metrics, engines, [...engineGauges(engines, state), threads])
-    return { status: 200, type: EXPOSITION_TYPE, body }
+    return answerOf(200, EXPOSITION_TYPE, body)
   }
 
   #engines(): AdminAnswer {
@@ -166,7 +166,11 @@ export class AdminRoutes implements AdminHandler {
 }
 
 function json(status: number, value: object): AdminAnswer {
-  return { status, type: JSON_TYPE, body: JSON.stringify(value) }
+  return answerOf(status, 'application/json', JSON.stringify(value))
+}
+
+function answerOf(status: number, type: string, body: string): AdminAnswer {
+  return { status, headers: ['content-type', type], body: Buffer.from(body) }
 }
 
 function parsed(body: string): unknown {

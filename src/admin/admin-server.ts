@@ -2,7 +2,8 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { readText } from '../control/read-text.ts'
-import { errorBody, GatewayError } from '../core/errors.ts'
+import { type LocalResponse, toErrorResponse } from '../core/error-response.ts'
+import { GatewayError } from '../core/errors.ts'
 
 export interface AdminRequest {
   readonly method: string
@@ -13,13 +14,7 @@ export interface AdminRequest {
   readonly isLocal: boolean
 }
 
-export interface AdminAnswer {
-  readonly status: number
-  readonly type: string
-  readonly body: string
-  /** Methods of the path, for 405. */
-  readonly allow?: string
-}
+export type AdminAnswer = LocalResponse
 
 export interface AdminHandler {
   /** @throws GatewayError, which becomes the answer. */
@@ -34,7 +29,6 @@ export interface AdminServer {
 
 const BODY_BYTES = 65_536
 const REQUEST_TIMEOUT_MS = 10_000
-export const JSON_TYPE = 'application/json'
 
 /** @throws Error that names the address when it cannot be had. */
 export async function listenAdmin(handler: AdminHandler, host: string, port: number): Promise<AdminServer> {
@@ -67,8 +61,9 @@ async function answer(handler: AdminHandler, request: IncomingMessage): Promise<
     const isLocal = isLoopback(request.socket.remoteAddress ?? '')
     return handler.handle({ method: request.method ?? 'GET', path, body, isLocal })
   } catch (error) {
-    const told = error instanceof GatewayError ? error : new GatewayError('internal', 'internal error')
-    return { status: told.status, type: JSON_TYPE, body: errorBody(told) }
+    return toErrorResponse(
+      error instanceof GatewayError ? error : new GatewayError('internal', 'internal error'),
+    )
   }
 }
 
@@ -77,9 +72,8 @@ function tooLarge(): GatewayError {
 }
 
 function write(response: ServerResponse, request: IncomingMessage, reply: AdminAnswer): void {
-  const body = Buffer.from(reply.body)
-  const headers = { 'content-type': reply.type, 'content-length': body.length, 'cache-control': 'no-store' }
-  response.writeHead(reply.status, reply.allow === undefined ? headers : { ...headers, allow: reply.allow })
+  const { status, headers, body } = reply
+  response.writeHead(status, [...headers, 'content-length', String(body.length), 'cache-control', 'no-store'])
   response.end(request.method === 'HEAD' ? undefined : body)
 }
 

@@ -53,7 +53,7 @@ function engineUrls({ fleet }: GatewayHouse): string[] {
 }
 
 test('endpoints about engines answer for the whole fleet', async t => {
-  const { origin, fleet } = PAIRS
+  const { origin, adminOrigin, fleet } = PAIRS
 
   await t.test('/v1/models: each model once', async () => {
     const { status, json } = await ask(origin, '/v1/models')
@@ -153,11 +153,12 @@ test('endpoints about engines answer for the whole fleet', async t => {
     })
   }
 
-  await t.test('/readiness: counts the engines', async () => {
+  await t.test('/readiness: counts the engines, in the same words on both listeners', async () => {
     await until(async () => at((await ask(origin, '/readiness')).json, 'healthy_workers') === 4)
     const { status, json } = await ask(origin, '/readiness')
     assert.equal(status, 200)
     assert.deepEqual(json, { status: 'ready', healthy_workers: 4, total_workers: 4 })
+    assert.deepEqual((await ask(adminOrigin, '/readiness')).json, json)
   })
 })
 

@@ -11,6 +11,7 @@
  * A client that does not keep up earns no credit: what uWebSockets.js buffers for it is counted as taken only when
  * it is.
  */
+import { toErrorEvents, toErrorResponse } from '../../core/error-response.ts'
 import type { GatewayError } from '../../core/errors.ts'
 import type { StallDetector } from '../../core/stall-detector.ts'
 import type { ThreadChannel } from '../../messages/channel.ts'
@@ -18,7 +19,6 @@ import { CreditGrants } from '../../messages/credit.ts'
 import { isEventStream } from '../../messages/flat-headers.ts'
 import type { FlatHeaders, OpenMessage, WholeResponse } from '../../messages/types.ts'
 import type { DrainState } from '../response/drain-state.ts'
-import { toErrorEvents, toErrorResponse } from '../response/error-response.ts'
 import { type ResponseHead, writeHead, writeWholeBody } from '../response/write-response.ts'
 import type { UwsResponse } from '../uws/uws.ts'
 

@@ -1,13 +1,13 @@
 /** What the front end answers without asking anyone: refusals, its own pages, which methods a path takes. */
+import { type LocalResponse, toErrorResponse } from '../../core/error-response.ts'
 import type { GatewayError } from '../../core/errors.ts'
-import type { Readiness } from '../../core/readiness.ts'
+import { type Readiness, readinessReport } from '../../core/readiness.ts'
 import type { Recorder } from '../../telemetry/recorder.ts'
 import { isRestUseless } from '../intake/refusal.ts'
 import type { RequestHead } from '../intake/request-head.ts'
 import { allowedMethods, type LocalPage, type Route } from '../intake/routes.ts'
 import type { UwsResponse } from '../uws/uws.ts'
 import type { DrainState } from './drain-state.ts'
-import { type LocalResponse, toErrorResponse } from './error-response.ts'
 import { writeHead } from './write-response.ts'
 
 const NO_BODY = new Uint8Array(0)
@@ -41,20 +41,9 @@ export class LocalResponses {
   }
 
   #readinessPage(): LocalResponse {
-    const { isReady, healthyEngines, totalEngines, reason } = this.#readiness()
-    const counts = { healthy_workers: healthyEngines, total_workers: totalEngines }
-    const body = isReady ? { status: 'ready', ...counts } : { status: 'not ready', reason, ...counts }
-    return {
-      status: isReady ? 200 : 503,
-      headers: ['content-type', 'application/json'],
-      body: Buffer.from(JSON.stringify(body)),
-    }
-  }
-
-  #readiness(): Readiness {
-    const readiness = this.#options.readiness()
-    const { failReadiness } = this.#options.drainState
-    return failReadiness ? { ...readiness, isReady: false, reason: 'shutting-down' } : readiness
+    const { readiness, drainState } = this.#options
+    const { status, body } = readinessReport(readiness(), drainState.failReadiness)
+    return { status, headers: ['content-type', 'application/json'], body: Buffer.from(JSON.stringify(body)) }
   }
 
   #reply(res: UwsResponse, head: RequestHead, answer: LocalResponse, isUnwanted = false): void {
