@@ -1,7 +1,8 @@
-/** The life of a router thread: rows in, exchanges open by id, rows out. Knows nothing of what an exchange does. */
+/** Assigns the rows that a router thread receives to its open exchanges. What an exchange does is not decided here. */
 
 import { type AbortOrder, readAbortOrder } from '../src/core/abort-order.ts'
 import { isGeneration } from '../src/core/endpoint.ts'
+import { toErrorResponse } from '../src/core/error-response.ts'
 import { GatewayError } from '../src/core/errors.ts'
 import type { BatchSender } from '../src/messages/channel.ts'
 import { ExchangeTable } from '../src/messages/exchange-ids.ts'
@@ -9,11 +10,13 @@ import type { OpenMessage, RowHandler } from '../src/messages/types.ts'
 import { AbortByRid } from './abort-by-rid.ts'
 import { type FleetEndpoint, handleFleetRequest } from './engine-api/fleet-request.ts'
 import { asGatewayError } from './internal-error.ts'
-import { ResponseSender } from './response-sender.ts'
+import { jsonResponse } from './response-sender.ts'
 import type { RouterContext } from './retry/router-context.ts'
 import { RoutedRequest } from './routed-request.ts'
 
-interface Open {
+const NO_BYTES = new Uint8Array(0)
+
+interface OpenExchange {
   abort(): void
   grant?(bytes: number): void
   requestAbort?(): void
@@ -23,8 +26,8 @@ interface Open {
 export class RouterLoop implements Pick<RowHandler, 'onOpen' | 'onAbort' | 'onCredit'> {
   readonly #sender: BatchSender
   readonly #context: RouterContext
-  readonly #open = new ExchangeTable<Open>()
-  readonly #abortByRid = new AbortByRid(order => this.#abortNamed(order))
+  readonly #open = new ExchangeTable<OpenExchange>()
+  readonly #abortByRid = new AbortByRid(order => this.#abortMatching(order))
 
   constructor(sender: BatchSender, context: RouterContext) {
     this.#sender = sender
@@ -33,10 +36,9 @@ export class RouterLoop implements Pick<RowHandler, 'onOpen' | 'onAbort' | 'onCr
 
   onOpen(message: OpenMessage): void {
     const { id, endpoint } = message
-    const reply = new ResponseSender(id, this.#sender)
-    if (endpoint === 'abort-request') return this.#orderAbort(message, reply)
-    if (!isGeneration(endpoint)) return this.#askFleet(endpoint, message, reply)
-    const exchange = new RoutedRequest(message, reply, this.#context, () => this.#open.delete(id))
+    if (endpoint === 'abort-request') return this.#onAbortRequest(message)
+    if (!isGeneration(endpoint)) return this.#askFleet(endpoint, message)
+    const exchange = new RoutedRequest(message, this.#sender, this.#context, () => this.#open.delete(id))
     this.#open.add(id, exchange)
     exchange.start(endpoint, message)
   }
@@ -55,32 +57,32 @@ export class RouterLoop implements Pick<RowHandler, 'onOpen' | 'onAbort' | 'onCr
     for (const exchange of this.#open.all()) exchange.abort()
   }
 
-  #askFleet(endpoint: FleetEndpoint, message: OpenMessage, reply: ResponseSender): void {
+  #askFleet(endpoint: FleetEndpoint, message: OpenMessage): void {
     const controller = new AbortController()
     const { id } = message
     this.#open.add(id, { abort: () => controller.abort() })
     handleFleetRequest(endpoint, { message, context: this.#context, signal: controller.signal })
       .then(
-        ({ status, body }) => controller.signal.aborted || reply.json(status, body),
-        (error: unknown) =>
-          controller.signal.aborted || reply.error(asGatewayError(error, this.#context.log)),
+        ({ status, body }) => jsonResponse(status, body),
+        (error: unknown) => toErrorResponse(asGatewayError(error, this.#context.log)),
       )
+      .then(response => controller.signal.aborted || this.#sender.response(id, response))
       .finally(() => this.#open.delete(id))
   }
 
-  /** Engines answer 200 without a body whether they know the rid or not: so do we. */
-  #orderAbort({ body }: OpenMessage, reply: ResponseSender): void {
+  /** Answers 200 without a body whether the rid is known or not, as engines do. */
+  #onAbortRequest({ id, body }: OpenMessage): void {
     const order = readAbortOrder(body)
     if (order === undefined) {
-      return reply.error(
-        new GatewayError('invalid-json', 'The body must be a JSON object with "rid" or "abort_all".'),
-      )
+      const message = 'The request body must be a JSON object with "rid" or "abort_all"'
+      return this.#sender.response(id, toErrorResponse(new GatewayError('invalid-json', message)))
     }
     if (order !== 'nothing') this.#abortByRid.send(order)
-    reply.answer(200, [], new Uint8Array(0))
+    this.#sender.response(id, { status: 200, headers: [], body: NO_BYTES })
   }
 
-  #abortNamed({ rid }: AbortOrder): void {
+  /** Aborts all exchanges if the order names no rid. */
+  #abortMatching({ rid }: AbortOrder): void {
     for (const exchange of this.#open.all()) {
       if (rid === undefined || exchange.clientRids?.includes(rid)) exchange.requestAbort?.()
     }
