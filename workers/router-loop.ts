@@ -6,7 +6,7 @@ import { toErrorResponse } from '../src/core/error-response.ts'
 import { GatewayError } from '../src/core/errors.ts'
 import type { BatchSender } from '../src/messages/channel.ts'
 import { ExchangeTable } from '../src/messages/exchange-ids.ts'
-import type { OpenMessage, RowHandler } from '../src/messages/types.ts'
+import type { OpenMessage, RowHandler, WholeResponse } from '../src/messages/types.ts'
 import { AbortByRid } from './abort-by-rid.ts'
 import { type FleetEndpoint, handleFleetRequest } from './engine-api/fleet-request.ts'
 import { asGatewayError } from './internal-error.ts'
@@ -61,12 +61,14 @@ export class RouterLoop implements Pick<RowHandler, 'onOpen' | 'onAbort' | 'onCr
     const controller = new AbortController()
     const { id } = message
     this.#open.add(id, { abort: () => controller.abort() })
+    const respond = (response: WholeResponse): void => {
+      if (!controller.signal.aborted) this.#sender.response(id, response)
+    }
     handleFleetRequest(endpoint, { message, context: this.#context, signal: controller.signal })
       .then(
-        ({ status, body }) => jsonResponse(status, body),
-        (error: unknown) => toErrorResponse(asGatewayError(error, this.#context.log)),
+        ({ status, body }) => respond(jsonResponse(status, body)),
+        (error: unknown) => respond(toErrorResponse(asGatewayError(error, this.#context.log))),
       )
-      .then(response => controller.signal.aborted || this.#sender.response(id, response))
       .finally(() => this.#open.delete(id))
   }
 

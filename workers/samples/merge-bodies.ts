@@ -1,7 +1,6 @@
 /** Makes one answer of the answers to n single samples, as one engine would have given it. */
 import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
-import { applyEdits } from '../json/edit.ts'
-import { replaceAt } from '../json/replace-at.ts'
+import { applyEdits, replaceAt } from '../json/edit.ts'
 import { rangeAt, scanArray } from '../json/scan.ts'
 import { mergeUsage } from './usage.ts'
 

@@ -1,7 +1,6 @@
 /** Makes one stream of the streams of n single samples: indexes and ids of one request, one usage, one `[DONE]`. */
 import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
-import { applyEdits, type Edit } from '../json/edit.ts'
-import { replaceAt } from '../json/replace-at.ts'
+import { applyEdits, type Edit, replaceAt } from '../json/edit.ts'
 import { JsonSyntaxError, rangeAt, scanArray } from '../json/scan.ts'
 import { eventsIn, isDoneData, toEvent } from '../sse/events.ts'
 import { mergeUsage } from './usage.ts'
