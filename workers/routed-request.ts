@@ -70,7 +70,7 @@ export class RoutedRequest implements ResponseOwner {
     this.#response.abandon()
   }
 
-  /** The client asked for the abort by rid: the engines are told to stop, and their last output ends the response. */
+  /** The client asked for the abort by rid: engines are asked to stop, and decode's last output ends the response. */
   requestAbort(): void {
     this.#run?.requestAbort()
   }

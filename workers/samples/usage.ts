@@ -1,16 +1,16 @@
-/** Token counts of several samples as one request: the prompt counts once, what was made counts in full. */
+/** Merges the token counts of n samples: the prompt counts once, the output of all samples is added up. */
 
 type Usage = Record<string, unknown>
 
-/** `texts` are `usage` objects as JSON, the first sample's first. What is not a count of tokens made is the first's. */
+/** `texts` are `usage` objects as JSON, in the order of the samples. Members other than output counts are the first's. */
 export function mergeUsage(texts: readonly string[]): string {
   const all = texts.map(parseUsage)
   const first = all[0] ?? {}
-  const made = sumOf(all, 'completion_tokens')
+  const outputTokens = sumOf(all, 'completion_tokens')
   const merged: Usage = {
     ...first,
-    completion_tokens: made,
-    total_tokens: countOf(first, 'prompt_tokens') + made,
+    completion_tokens: outputTokens,
+    total_tokens: countOf(first, 'prompt_tokens') + outputTokens,
   }
   if ('reasoning_tokens' in first) merged['reasoning_tokens'] = sumOf(all, 'reasoning_tokens')
   return JSON.stringify(merged)

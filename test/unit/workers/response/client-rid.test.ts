@@ -16,7 +16,7 @@ function edited(editor: ClientRid, text: string): string {
 }
 
 suite('ClientRid', () => {
-  test('gives the client its own rid back, and changes no other byte', () => {
+  test('restores the rid of the client and changes no other byte', () => {
     const editor = new ClientRid(OURS.slice(0, 1), 'mine', false)
     assert.equal(
       edited(editor, `{ "id": "${OURS[0]}", "text":"é\\n" ,"x":1.0}`),
@@ -29,7 +29,7 @@ suite('ClientRid', () => {
     assert.equal(edited(editor, event(OURS[0] ?? '').repeat(3)), event('mine').repeat(3))
   })
 
-  test('escapes what JSON needs escaped', () => {
+  test('escapes characters that JSON requires to be escaped', () => {
     const editor = new ClientRid(OURS.slice(0, 1), 'a"b\\c\né', false)
     const body: unknown = JSON.parse(edited(editor, `{"id":"${OURS[0]}"}`))
     assert.deepEqual(body, { id: 'a"b\\c\né' })
@@ -50,7 +50,7 @@ suite('ClientRid', () => {
     })
   }
 
-  test('passes an answer without our rid on as it is', () => {
+  test('passes on a response without the gateway’s rid unchanged', () => {
     const bytes = Buffer.from('{"id":"other"}')
     assert.equal(new ClientRid(OURS, 'mine', true).editBody(bytes), bytes)
   })

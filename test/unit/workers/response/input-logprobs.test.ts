@@ -58,7 +58,7 @@ suite('InputLogprobs in a body', () => {
   for (const [what, decode, expected] of cases)
     test(what, () => assert.equal(merged(prefill, decode), expected))
 
-  test('brings all three kinds of lists, each into its own', () => {
+  test('inserts all three kinds of lists, each into its own field', () => {
     const lists = `"input_token_logprobs":${PROMPT},"input_top_logprobs":${TOP},"input_token_ids_logprobs":[null,[]]`
     const decode = '{"meta_info":{"input_top_logprobs":[],"input_token_logprobs":[],"x":1}}'
     assert.equal(
@@ -67,13 +67,13 @@ suite('InputLogprobs in a body', () => {
     )
   })
 
-  test('leaves decode’s answer alone where prefill has none', () => {
+  test('leaves decode’s response unchanged if prefill has no logprobs', () => {
     const decode = '{"meta_info":{"input_token_logprobs":[]}}'
     assert.equal(merged('{"text":"x","meta_info":{}}', decode), decode)
     assert.equal(merged('{"text":"x"}', decode), decode)
   })
 
-  test('merges each prompt of a batch with its own', () => {
+  test('merges each prompt of a batch with its own rows', () => {
     const prefills = ['[1]', '[2]', '[3]'].map(list => prefillAnswer(`"input_token_logprobs":[${list}]`))
     const decodes = Array.from({ length: 3 }, () => '{"meta_info":{"input_token_logprobs":[]}}')
     const expected = ['[1]', '[2]', '[3]'].map(list => `{"meta_info":{"input_token_logprobs":[${list}]}}`)
@@ -84,17 +84,17 @@ suite('InputLogprobs in a body', () => {
 suite('InputLogprobs in a stream', () => {
   const prefill = `data: ${prefillAnswer(`"input_token_logprobs":${PROMPT}`)}\n\n${DONE}`
 
-  test('stand in every event when events are cumulative', () => {
+  test('are inserted into every event if events are cumulative', () => {
     const seen = mergedEvents(prefill, eventOf('[]', 1, 1), eventOf('[]', 2, 2) + eventOf('[]', 3, 3) + DONE)
     assert.equal(seen, eventOf(PROMPT, 1, 1) + eventOf(PROMPT, 2, 2) + eventOf(PROMPT, 3, 3) + DONE)
   })
 
-  test('stand in the first event only when events are increments', () => {
+  test('are inserted into the first event only if events are incremental', () => {
     const seen = mergedEvents(prefill, eventOf('[]', 2, 2), eventOf('[]', 3, 1) + eventOf('[]', 5, 2) + DONE)
     assert.equal(seen, eventOf(PROMPT, 2, 2) + eventOf('[]', 3, 1) + eventOf('[]', 5, 2) + DONE)
   })
 
-  test('stand in the first event of each prompt of a batch, however they mix', () => {
+  test('are inserted into the first event of each prompt of a batch, however they are interleaved', () => {
     const both = [0, 1]
       .map(index => `data: ${prefillAnswer(`"input_token_logprobs":[[${index}]]`, index)}\n\n`)
       .join('')
@@ -102,7 +102,7 @@ suite('InputLogprobs in a stream', () => {
     assert.equal(seen, eventOf('[[1]]', 1, 1, 1) + eventOf('[[0]]', 1, 1, 0) + eventOf('[]', 2, 1, 1))
   })
 
-  test('change no byte of comments, errors, foreign events and the end', () => {
+  test('change no byte of comments, errors, foreign events and [DONE]', () => {
     for (const block of [
       ': ping\n\n',
       DONE,

@@ -49,8 +49,8 @@ function relayed(text: string, cuts: readonly number[]): Relayed {
 
 const splitStreams = fc.tuple(fc.constantFrom(...STREAMS), fc.array(fc.nat(), { maxLength: 12 }))
 
-suite('EventRelay', () => {
-  test('forwards the same bytes and comes to the same verdict for every split', () => {
+suite('EventFramer', () => {
+  test('forwards the same bytes and reaches the same state for every split', () => {
     fc.assert(
       fc.property(splitStreams, ([text, cuts]) => {
         const { pieces: _, ...whole } = relayed(text, [])
@@ -61,7 +61,7 @@ suite('EventRelay', () => {
     )
   })
 
-  test('does so when every byte comes alone', () => {
+  test('does so if every byte arrives separately', () => {
     for (const text of STREAMS) {
       const cuts = Array.from({ length: Buffer.byteLength(text) }, (_, index) => index)
       assert.equal(relayed(text, cuts).forwarded, relayed(text, []).forwarded)
@@ -79,7 +79,7 @@ suite('EventRelay', () => {
     )
   })
 
-  test('forwards whole events only, so that an error event of ours may follow anything', () => {
+  test('forwards whole events only, so that an error event can follow at any time', () => {
     fc.assert(
       fc.property(splitStreams, ([text, cuts]) => {
         for (const piece of relayed(text, cuts).pieces) assert.match(piece, /(?:\n\n|\r\n\r\n)$/)
@@ -88,12 +88,12 @@ suite('EventRelay', () => {
     )
   })
 
-  test('passes a read that ends with an event on as it is, without a copy', () => {
+  test('passes on a read that ends with an event without copying it', () => {
     const read = Buffer.from('data: 1\n\ndata: 2\n\n')
     assert.equal(new EventFramer().push(read), read)
   })
 
-  test('keeps what it holds when the read buffer is used again', () => {
+  test('keeps held bytes when the read buffer is reused', () => {
     const relay = new EventFramer()
     const read = Buffer.from('data: 1')
     relay.push(read)

@@ -25,7 +25,7 @@ suite('eventsIn', () => {
   ]
   for (const [what, text, data] of cases) test(`reads ${what}`, () => assert.deepEqual(dataOf(text), data))
 
-  test('gives every byte of the block back, in order', () => {
+  test('returns every byte of the block in order', () => {
     const part = fc.constantFrom('data: 1', 'é', '\n', '\n\n', '\r\n\r\n', '\r', ': c', '[DONE]')
     fc.assert(
       fc.property(fc.array(part), parts => {
@@ -49,7 +49,7 @@ suite('eventsIn', () => {
   })
 })
 
-test('isDoneData takes the mark only, white space aside', () => {
+test('isDoneData accepts only [DONE], apart from white space', () => {
   for (const [data, expected] of [
     ['[DONE]', true],
     ['[DONE] ', true],
