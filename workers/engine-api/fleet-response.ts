@@ -42,16 +42,19 @@ function modelsById(responses: readonly EngineResponse[]): Map<unknown, unknown>
  */
 export function serverInfoOf(responses: readonly EngineResponse[]): FleetResponse {
   const good = successful(responses)
-  const of = (role: string): Json[] =>
+  const infoOf = (role: string): Json[] =>
     good
       .filter(response => response.engine.role === role)
       .map(response => Object.assign({ url: response.engine.url }, parse(response)))
-  const [mixed] = of('mixed')
+  const [mixed] = infoOf('mixed')
   if (mixed !== undefined) return { status: 200, body: JSON.stringify({ ...mixed, prefill: [], decode: [] }) }
-  const decode = of('decode')
+  const decode = infoOf('decode')
   if (decode.length === 0) throw new GatewayError('no-engine-available', 'No decode engine responded')
   const states = decode.flatMap(info => listAt(info, 'internal_states'))
-  return { status: 200, body: JSON.stringify({ internal_states: states, prefill: of('prefill'), decode }) }
+  return {
+    status: 200,
+    body: JSON.stringify({ internal_states: states, prefill: infoOf('prefill'), decode }),
+  }
 }
 
 /** The loads of all engines in one list, with engine and role. An engine that did not respond has an error instead. */

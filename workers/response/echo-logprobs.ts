@@ -72,16 +72,16 @@ function editsFor(bytes: Buffer, position: number, rows: Rows): Edit[] {
 
 /** Prefill's rows without the last one of each choice, which belongs to the generated token and is in decode's response. */
 function promptRows(texts: readonly Buffer[]): Map<number, Rows> {
-  const all = new Map<number, Rows>()
+  const rowsByIndex = new Map<number, Rows>()
   for (const text of texts) {
     for (const { position, index } of choicesIn(text)) {
-      const rows = all.get(index) ?? {}
-      all.set(index, rows)
+      const rows = rowsByIndex.get(index) ?? {}
+      rowsByIndex.set(index, rows)
       for (const name of LISTS) addRows(rows, name, listAt(text, position, name))
     }
   }
-  for (const rows of all.values()) for (const name of LISTS) removeToken(rows, name)
-  return all
+  for (const rows of rowsByIndex.values()) for (const name of LISTS) removeToken(rows, name)
+  return rowsByIndex
 }
 
 function addRows(rows: Rows, name: ListName, added: Buffer | undefined): void {

@@ -41,11 +41,11 @@ export class EventFramer {
       if (read.length > 0) this.#hold(read)
       return NO_BYTES
     }
-    const all = this.#held.length === 0 ? read : this.#joinedWith(read)
-    const end = endsWithEvent(all) ? all.length : lastEventEnd(all)
-    if (end < all.length) this.#hold(all.subarray(end))
-    if (end > 0) this.#isDone = endsWithDone(all, end, this.#isDone)
-    return end === all.length ? all : all.subarray(0, end)
+    const block = this.#held.length === 0 ? read : this.#joinedWith(read)
+    const end = endsWithEvent(block) ? block.length : lastEventEnd(block)
+    if (end < block.length) this.#hold(block.subarray(end))
+    if (end > 0) this.#isDone = endsWithDone(block, end, this.#isDone)
+    return end === block.length ? block : block.subarray(0, end)
   }
 
   /** The bytes held at the end of the stream: an event without its blank line, or part of an event. */

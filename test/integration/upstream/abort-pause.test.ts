@@ -107,14 +107,14 @@ test('a paused request stops the engine and loses nothing when it resumes', asyn
   let written = 0
   const engine = await rawEngine(t, ({ socket }) => {
     socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${piece.length * pieces}\r\n\r\n`)
-    const more = (): void => {
+    const writeMore = (): void => {
       while (written < pieces) {
         written++
         if (!socket.write(piece)) return
       }
     }
-    socket.on('drain', more)
-    more()
+    socket.on('drain', writeMore)
+    writeMore()
   })
   const pool = poolTo(t, engine.url)
   let isPaused = false
@@ -204,12 +204,15 @@ test('handlers may send another request from within onEnd and onError', async t 
   })
   for (const maxSockets of [1, 3]) {
     const pool = poolTo(t, engine.url, { maxSockets })
-    let left = 300
+    let remaining = 300
     const done = Promise.withResolvers<void>()
     const sendNext = (): void => {
-      if (left-- > 0) {
+      if (remaining-- > 0) {
         const next = new RecordedResponse({ onEnd: sendNext, onError: sendNext })
-        pool.send(post(left % 3 === 0 ? '/bad' : '/generate', { freshConnection: left % 7 === 0 }), next)
+        pool.send(
+          post(remaining % 3 === 0 ? '/bad' : '/generate', { freshConnection: remaining % 7 === 0 }),
+          next,
+        )
       } else done.resolve()
     }
     for (let n = 0; n < 5; n++) sendNext()

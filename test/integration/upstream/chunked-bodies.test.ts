@@ -120,12 +120,12 @@ test('a paused request receives no more data, and all of it once it is resumed',
   const engine = await rawEngine(t, ({ socket }) => {
     socket.write(`${HEAD}\r\n`)
     const chunk = `${size(data)}\r\n${data}\r\n`
-    const more = (): void => {
+    const writeMore = (): void => {
       for (let hasRoom = true; hasRoom && written < count; written++) hasRoom = socket.write(chunk)
       if (written === count) socket.write('0\r\n\r\n')
-      else socket.once('drain', more)
+      else socket.once('drain', writeMore)
     }
-    more()
+    writeMore()
   })
   const isPaused = Promise.withResolvers<void>()
   const response = new RecordedResponse({
@@ -138,7 +138,7 @@ test('a paused request receives no more data, and all of it once it is resumed',
   const request = poolTo(t, engine.url).send(post(), response)
   await isPaused.promise
   const [socket] = engine.openSockets
-  // The engine cannot go on writing: TCP holds it back.
+  // TCP back pressure stops the engine from writing.
   await until(() => socket?.writableNeedDrain === true)
   assert.equal(response.parts.length, 3)
   assert.ok(written < count)

@@ -62,9 +62,9 @@ test('reads a response that arrives byte by byte, head included', async t => {
   const whole = responseOf('hello', 'X-Long-Header-Name: some value\r\n')
   const engine = await rawEngine(t, ({ socket }) => {
     socket.setNoDelay(true)
-    let at = 0
+    let offset = 0
     const next = (): void => {
-      if (at < whole.length) socket.write(whole.subarray(at, ++at), () => setImmediate(next))
+      if (offset < whole.length) socket.write(whole.subarray(offset, ++offset), () => setImmediate(next))
     }
     next()
   })

@@ -6,11 +6,11 @@ import { poolTo, post, RecordedResponse, rawEngine, responseOf } from './raw-eng
 test('hundreds of requests that share the buffer and pause at random receive their own bytes', async t => {
   const engine = await rawEngine(t, ({ socket, path }) => {
     const whole = responseOf(Buffer.alloc(60_000, path), `x-path: ${path}\r\n`)
-    let at = 0
+    let offset = 0
     const next = (): void => {
-      const end = Math.min(whole.length, at === 0 ? 1 + (path.length % 40) : at + 7_001)
-      if (at < whole.length) socket.write(whole.subarray(at, end), () => setImmediate(next))
-      at = end
+      const end = Math.min(whole.length, offset === 0 ? 1 + (path.length % 40) : offset + 7_001)
+      if (offset < whole.length) socket.write(whole.subarray(offset, end), () => setImmediate(next))
+      offset = end
     }
     next()
   })

@@ -59,17 +59,17 @@ export async function rawEngine(t: TestContext, respond: (request: RawRequest) =
 }
 
 function readRequests(socket: Socket, onRequest: (request: RawRequest) => void): void {
-  let held = Buffer.alloc(0)
+  let buffered = Buffer.alloc(0)
   let ordinal = 0
   socket.on('data', bytes => {
-    held = Buffer.concat([held, bytes])
+    buffered = Buffer.concat([buffered, bytes])
     for (;;) {
-      const headEnd = held.indexOf('\r\n\r\n')
+      const headEnd = buffered.indexOf('\r\n\r\n')
       if (headEnd < 0) return
-      const head = held.toString('latin1', 0, headEnd)
+      const head = buffered.toString('latin1', 0, headEnd)
       const bodyBytes = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0)
-      if (held.length < headEnd + 4 + bodyBytes) return
-      held = held.subarray(headEnd + 4 + bodyBytes)
+      if (buffered.length < headEnd + 4 + bodyBytes) return
+      buffered = buffered.subarray(headEnd + 4 + bodyBytes)
       ordinal++
       onRequest({ socket, path: head.split(' ')[1] ?? '', bodyBytes, ordinal })
     }

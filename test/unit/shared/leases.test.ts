@@ -10,16 +10,16 @@ import { heldLease } from '../../support/held-lease.ts'
 const ENGINES = 3
 const THREADS = 2
 
-interface House {
+interface Counts {
   readonly slots: EngineSlots
   readonly held: { readonly lease: Lease; readonly slot: number; readonly thread: number }[]
-  readonly given: Lease[]
+  readonly released: Lease[]
 }
 
-function newHouse(): House {
+function newCounts(): Counts {
   const slots = new EngineSlots(createSharedMemory(ENGINES, THREADS))
   for (let slot = 0; slot < ENGINES; slot++) slots.assign(slot, 1)
-  return { slots, held: [], given: [] }
+  return { slots, held: [], released: [] }
 }
 
 type Turn =
@@ -45,52 +45,52 @@ const turn: fc.Arbitrary<Turn> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('thread-lost'), thread }) },
 )
 
-function take(house: House, next: Turn): void {
-  const { slots, held, given } = house
+function take(counts: Counts, next: Turn): void {
+  const { slots, held, released } = counts
   switch (next.kind) {
     case 'acquire': {
-      // The generation may be one that the slot no longer has, or not yet: snapshots travel.
+      // The generation may be outdated or not yet assigned, because snapshots arrive late.
       const lease = heldLease(slots, next.thread, engineOf(next))
       held.push({ lease, slot: next.slot, thread: next.thread })
       return
     }
     case 'release': {
-      const [each] = held.length === 0 ? [] : held.splice(next.which % held.length, 1)
-      each?.lease.release()
-      if (each !== undefined) given.push(each.lease)
+      const [ended] = held.length === 0 ? [] : held.splice(next.which % held.length, 1)
+      ended?.lease.release()
+      if (ended !== undefined) released.push(ended.lease)
       return
     }
     case 'release-again':
-      return given[next.which % Math.max(1, given.length)]?.release()
+      return released[next.which % Math.max(1, released.length)]?.release()
     case 'reuse':
       return slots.assign(next.slot, slots.generation(next.slot) + 1)
     case 'thread-lost': {
       slots.clearThread(next.thread)
-      const left = held.filter(each => each.thread !== next.thread)
-      held.splice(0, held.length, ...left)
+      const remaining = held.filter(lease => lease.thread !== next.thread)
+      held.splice(0, held.length, ...remaining)
     }
   }
 }
 
 suite('Lease', () => {
   test('counts one leg from acquire to release', () => {
-    const { slots } = newHouse()
+    const { slots } = newCounts()
     const lease = heldLease(slots, 0, engineOf())
     assert.equal(slots.inFlight(0), 1)
     lease.release()
     assert.equal(slots.inFlight(0), 0)
   })
 
-  test('is given back once, however often it is released', () => {
-    const { slots } = newHouse()
+  test('counts once, however often it is released', () => {
+    const { slots } = newCounts()
     const [first] = [heldLease(slots, 0, engineOf()), heldLease(slots, 1, engineOf())]
     first.release()
     first.release()
     assert.equal(slots.inFlight(0), 1)
   })
 
-  test('leaves nothing behind on a slot that has changed hands', () => {
-    const { slots } = newHouse()
+  test('leaves no count on a slot that was given to another engine', () => {
+    const { slots } = newCounts()
     const early = heldLease(slots, 0, engineOf({ generation: 1 }))
     slots.assign(0, 2)
     const late = heldLease(slots, 1, engineOf({ generation: 1 }))
@@ -99,19 +99,19 @@ suite('Lease', () => {
     assert.equal(slots.inFlight(0), 0)
   })
 
-  test('counts exactly what is held, never below zero, over any turn of events', () => {
+  test('counts exactly the leases held, for any sequence of events', () => {
     fc.assert(
       fc.property(fc.array(turn, { maxLength: 60 }), turns => {
-        const house = newHouse()
+        const counts = newCounts()
         for (const next of turns) {
-          take(house, next)
-          for (let each = 0; each < ENGINES; each++) {
-            const held = house.held.filter(lease => lease.slot === each).length
-            assert.equal(house.slots.inFlight(each), held)
+          take(counts, next)
+          for (let index = 0; index < ENGINES; index++) {
+            const held = counts.held.filter(lease => lease.slot === index).length
+            assert.equal(counts.slots.inFlight(index), held)
           }
         }
-        for (const { lease } of house.held) lease.release()
-        for (let each = 0; each < ENGINES; each++) assert.equal(house.slots.inFlight(each), 0)
+        for (const { lease } of counts.held) lease.release()
+        for (let index = 0; index < ENGINES; index++) assert.equal(counts.slots.inFlight(index), 0)
       }),
       { seed: 12, numRuns: 500 },
     )
@@ -140,8 +140,8 @@ const boundedTurn: fc.Arbitrary<BoundedTurn> = fc.oneof(
 )
 
 suite('Lease with a capacity', () => {
-  test('is given while there is room, and tells when it is given back', () => {
-    const { slots } = newHouse()
+  test('is granted up to the capacity, and reports its release', () => {
+    const { slots } = newCounts()
     let released = 0
     const terms = { weight: 2, capacity: 3, onRelease: () => released++ }
     const first = Lease.tryAcquire(slots, 0, engineOf(), terms)
@@ -152,8 +152,8 @@ suite('Lease with a capacity', () => {
     assert.deepEqual([released, slots.inFlight(0)], [1, 0])
   })
 
-  test('lets a leg that is larger than the engine in alone', () => {
-    const { slots } = newHouse()
+  test('admits a leg larger than the capacity if the engine is idle', () => {
+    const { slots } = newCounts()
     const large = { weight: 9, capacity: 3 }
     const lease = Lease.tryAcquire(slots, 0, engineOf(), large)
     assert.equal(slots.inFlight(0), 9)
@@ -164,10 +164,10 @@ suite('Lease with a capacity', () => {
     assert.equal(Lease.tryAcquire(slots, 0, engineOf(), large), undefined)
   })
 
-  test('never lets an engine above its capacity, over any turn of events of several threads', () => {
+  test('never exceeds the capacity, for any sequence of events of several threads', () => {
     fc.assert(
       fc.property(fc.array(boundedTurn, { maxLength: 80 }), turns => {
-        const { slots } = newHouse()
+        const { slots } = newCounts()
         const held: { readonly lease: Lease; readonly slot: number; readonly weight: number }[] = []
         for (const next of turns) {
           if (next.kind === 'reuse') slots.assign(next.slot, slots.generation(next.slot) + 1)
@@ -178,15 +178,15 @@ suite('Lease with a capacity', () => {
             const lease = Lease.tryAcquire(slots, next.thread, engineOf({ slot: next.slot }), terms)
             if (lease !== undefined) held.push({ lease, slot: next.slot, weight: next.weight })
           }
-          for (let each = 0; each < ENGINES; each++) {
-            const weights = held.filter(lease => lease.slot === each).map(lease => lease.weight)
+          for (let index = 0; index < ENGINES; index++) {
+            const weights = held.filter(lease => lease.slot === index).map(lease => lease.weight)
             const sum = weights.reduce((total, weight) => total + weight, 0)
-            assert.equal(slots.inFlight(each), sum)
+            assert.equal(slots.inFlight(index), sum)
             assert.ok(sum <= CAPACITY || weights.length === 1)
           }
         }
         for (const { lease } of held) lease.release()
-        for (let each = 0; each < ENGINES; each++) assert.equal(slots.inFlight(each), 0)
+        for (let index = 0; index < ENGINES; index++) assert.equal(slots.inFlight(index), 0)
       }),
       { seed: 7, numRuns: 500 },
     )
@@ -194,14 +194,14 @@ suite('Lease with a capacity', () => {
 })
 
 suite('EngineSlots', () => {
-  test('gives a slot that changes hands an unknown health', () => {
-    const { slots } = newHouse()
+  test('resets the health of a slot that is given to another engine', () => {
+    const { slots } = newCounts()
     slots.setHealth(1, 'healthy')
     slots.assign(1, 2)
     assert.deepEqual([slots.health(1), slots.generation(1), slots.isHealthy(1)], ['unknown', 2, false])
   })
 
-  test('shows all threads the same health', () => {
+  test('shows the same health to all threads', () => {
     const memory = createSharedMemory(ENGINES, THREADS)
     const [control, router] = [new EngineSlots(memory), new EngineSlots(memory)]
     for (const health of ['healthy', 'unhealthy', 'draining'] as const) {
@@ -212,8 +212,8 @@ suite('EngineSlots', () => {
     assert.equal(router.health(1), 'unknown')
   })
 
-  test('forgets only the legs of the thread that is gone', () => {
-    const { slots } = newHouse()
+  test('removes only the legs of the thread that died', () => {
+    const { slots } = newCounts()
     heldLease(slots, 0, engineOf())
     heldLease(slots, 1, engineOf())
     slots.clearThread(0)

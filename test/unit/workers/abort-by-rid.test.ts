@@ -14,7 +14,7 @@ suite('AbortByRid', () => {
     })
     near.send({ rid: 'a' })
     assert.deepEqual(here, [{ rid: 'a' }])
-    // The channel alone does not keep the process awake.
+    // The channel alone does not keep the process alive.
     const timer = setTimeout(() => undefined, 5000)
     assert.deepEqual(await promise, { rid: 'a' })
     clearTimeout(timer)

@@ -15,9 +15,9 @@ suite('injectBootstrap', () => {
 
   test('generates a new rid and room each time, so that no attempt reuses a room', () => {
     const random = seededRandom(1)
-    const made = Array.from({ length: 100 }, () => injectBootstrap(PREFILL, undefined, random))
-    assert.equal(new Set(made.map(each => each.rid)).size, 100)
-    assert.equal(new Set(made.map(each => each.bootstrapRoom)).size, 100)
+    const injections = Array.from({ length: 100 }, () => injectBootstrap(PREFILL, undefined, random))
+    assert.equal(new Set(injections.map(injection => injection.rid)).size, 100)
+    assert.equal(new Set(injections.map(injection => injection.bootstrapRoom)).size, 100)
   })
 
   test('gives each prompt of a batch its own rid and room', () => {

@@ -284,10 +284,10 @@ suite('buildBody', () => {
     const keys = fc.constantFrom('a', 'b', 'rid', 'bootstrap_room', 'routed_dp_rank', 'é"')
     fc.assert(
       fc.property(fc.dictionary(keys, fc.jsonValue()), fc.constantFrom('', ' '), (value, space) => {
-        const made: unknown = JSON.parse(built('chat', JSON.stringify(value, undefined, space)))
+        const actual: unknown = JSON.parse(built('chat', JSON.stringify(value, undefined, space)))
         const kept = Object.entries(value).filter(([key]) => ['a', 'b', 'é"'].includes(key))
         const expected: unknown = JSON.parse(JSON.stringify(Object.fromEntries(kept)))
-        assert.deepEqual(made, { ...Object(expected), ...Object(JSON.parse(`{${OURS}}`)) })
+        assert.deepEqual(actual, { ...Object(expected), ...Object(JSON.parse(`{${OURS}}`)) })
       }),
       { seed: 3, numRuns: 500 },
     )

@@ -6,7 +6,7 @@ const DONE = 'data: [DONE]\n\n'
 
 /** Rows of the tokens as `/v1/completions` writes them. */
 function logprobsOf(...tokens: readonly string[]): string {
-  const list = (one: (token: string) => string): string => `[${tokens.map(one).join(',')}]`
+  const list = (element: (token: string) => string): string => `[${tokens.map(element).join(',')}]`
   const top = list(token => `{"${token}":-1}`)
   return `{"text_offset":${list(() => '-1')},"token_logprobs":${list(() => '-1.50')},"tokens":${list(token => `"${token}"`)},"top_logprobs":${top}}`
 }
