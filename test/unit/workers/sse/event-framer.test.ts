@@ -29,7 +29,9 @@ function framed(text: string, cuts: readonly number[]): Framed {
   const framer = new EventFramer()
   const pieces: string[] = []
   let start = 0
-  for (const cut of [...cuts.map(cut => cut % (bytes.length + 1)), bytes.length].toSorted((a, b) => a - b)) {
+  for (const cut of [...cuts.map(position => position % (bytes.length + 1)), bytes.length].toSorted(
+    (a, b) => a - b,
+  )) {
     // latin1: a piece of rest may end within a character.
     const piece = Buffer.from(framer.push(bytes.subarray(start, cut))).toString('latin1')
     if (piece !== '') pieces.push(piece)
