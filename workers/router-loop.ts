@@ -72,7 +72,7 @@ export class RouterLoop implements Pick<RowHandler, 'onOpen' | 'onAbort' | 'onCr
       .finally(() => this.#open.delete(id))
   }
 
-  /** Answers 200 without a body whether the rid is known or not, as engines do. */
+  /** Responds with 200 and no body whether the rid is known or not, as engines do (SGLang 2026-07, 0.5.23). */
   #onAbortRequest({ id, body }: OpenMessage): void {
     const order = readAbortOrder(body)
     if (order === undefined) {

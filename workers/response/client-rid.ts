@@ -9,7 +9,7 @@ export class ClientRid implements ResponseEditor {
   /** As they appear inside a JSON string. */
   readonly #rids: readonly { readonly gateway: Buffer; readonly client: Buffer }[]
 
-  /** If the client sent a single rid for a batch, its prompts are named `rid_0`, `rid_1` and so on, as engines do. */
+  /** If the client sent a single rid for a batch, prompt i gets `rid_i`, as from engines (SGLang 2026-07). */
   constructor(gatewayRids: readonly string[], clientRid: string | readonly string[], isBatch: boolean) {
     this.#rids = gatewayRids.map((rid, index) => ({
       gateway: Buffer.from(rid),

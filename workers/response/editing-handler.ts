@@ -55,7 +55,7 @@ export class EditingHandler implements AttemptHandler {
       const Logprobs = prefillLogprobs === 'echo' ? EchoLogprobs : InputLogprobs
       editors.push(new Logprobs(prefillBody, isEventStream))
     }
-    // For several samples engines generate their own rids, whatever the client sent.
+    // For several samples engines generate rids of their own, whatever the client sent (SGLang 2026-07).
     if (clientRid !== undefined && n === 1)
       editors.push(new ClientRid(rids, clientRid, batchSize !== undefined))
     return editors
