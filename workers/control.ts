@@ -1,4 +1,4 @@
-/** Entry point of the control thread: probes engines, reports changes to the main thread, serves metrics and admin. */
+/** Entry of the control thread: monitors engines, publishes snapshots to the main thread, serves metrics and admin. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { AdminRoutes } from '../src/admin/admin-routes.ts'
 import { listenAdmin } from '../src/admin/admin-server.ts'
@@ -12,7 +12,7 @@ import { PairHealth } from '../src/shared/pair-health.ts'
 import { createLogger } from '../src/telemetry/log.ts'
 import { MetricReader } from '../src/telemetry/metric-reader.ts'
 
-if (parentPort) await run(parentPort, workerData as ControlTask) // oxlint-disable-line typescript/no-unsafe-type-assertion -- only control-supervisor.ts starts this file
+if (parentPort) await run(parentPort, workerData as ControlTask) // oxlint-disable-line typescript/no-unsafe-type-assertion -- control-supervisor.ts starts this thread
 
 async function run(port: MessagePort, task: ControlTask): Promise<void> {
   const { config, shared, known, removed } = task

@@ -1,4 +1,4 @@
-/** Entry point of a router thread: the single task that its Piscina worker runs for its whole life. */
+/** Entry of a router thread: the single task that its Piscina worker runs for its whole life. */
 import { threadId } from 'node:worker_threads'
 import { trustAuthorities } from '../src/config/trust-authorities.ts'
 import { processNowMs } from '../src/core/clock.ts'

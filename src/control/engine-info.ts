@@ -30,11 +30,12 @@ export async function readEngineInfo(get: EngineGet): Promise<EngineInfo> {
 }
 
 export function parseEngineInfo(server: Fields, models: Fields): EngineInfo {
+  const dpSize = positive(server['dp_size']) ?? 1
   const listed = list(models['data']).map(model => record(model)['id'])
   const names = [...listed, server['served_model_name']].filter(isName)
   return {
     models: [...new Set(names)],
-    maxRunning: maxRunningOf(server),
+    maxRunning: maxRunningOf(server, dpSize),
     maxInputTokens: positive(server['max_req_input_len']),
     bootstrapPort: portOf(server['disaggregation_bootstrap_port']),
     mode: isName(server['disaggregation_mode']) ? server['disaggregation_mode'] : undefined,
@@ -42,8 +43,7 @@ export function parseEngineInfo(server: Fields, models: Fields): EngineInfo {
 }
 
 /** The scheduler's own figure is what it works with; the flag may have been cut down for want of memory. */
-function maxRunningOf(server: Fields): number | undefined {
-  const dpSize = positive(server['dp_size']) ?? 1
+function maxRunningOf(server: Fields, dpSize: number): number | undefined {
   const [state] = list(server['internal_states'])
   const perRank = positive(record(state)['effective_max_running_requests_per_dp'])
   return perRank === undefined ? positive(server['max_running_requests']) : perRank * dpSize

@@ -1,8 +1,8 @@
 /**
  * The set of registered engines and the slot that each has in shared memory. Pure state: no timers, no I/O.
  *
- * A slot is given to another engine only when nothing is in flight on it. The generation of the slot is incremented
- * then, so that the circuit breakers of router threads ignore results that belong to the previous engine.
+ * A slot is assigned to another engine only when nothing is in flight on it. Its generation is then incremented, so that
+ * breakers can ignore late outcomes of the previous engine.
  */
 import { DEFAULT_BOOTSTRAP_PORT, type Engine, type EngineSnapshot, NO_ENGINES } from '../core/engine.ts'
 import type { EngineSpec } from './discovery/static.ts'

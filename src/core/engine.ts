@@ -6,7 +6,7 @@ export type Role = 'prefill' | 'decode' | 'mixed'
 export interface Engine {
   /** Index into the tables of shared memory, 0 or more. Reused only when nothing is in flight on it. */
   readonly slot: number
-  /** Incremented when the slot is given to another engine, so that breakers ignore results of the previous engine. */
+  /** Incremented when the slot is assigned to another engine, so that breakers ignore late outcomes of the previous one. */
   readonly generation: number
   /** Origin without a trailing slash: `http://10.0.0.1:30000`. */
   readonly url: string

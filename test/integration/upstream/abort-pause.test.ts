@@ -11,13 +11,13 @@ import { ask, poolTo, post, type RawEngine, RecordedResponse, rawEngine, respons
 
 const HEAD = 'HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n'
 
-interface OneConnection {
+interface Setup {
   readonly engine: RawEngine
   readonly pool: EnginePool
 }
 
 /** At most one connection. The engine sends nothing for `/silent`, a head for `/head`, part of a body for `/part`. */
-async function oneConnection(t: TestContext): Promise<OneConnection> {
+async function oneConnection(t: TestContext): Promise<Setup> {
   const engine = await rawEngine(t, ({ socket, path }) => {
     if (path === '/generate') socket.write(responseOf('ok'))
     if (path === '/head') socket.write(HEAD)

@@ -10,13 +10,13 @@ import { heldLease } from '../../support/held-lease.ts'
 const ENGINES = 3
 const THREADS = 2
 
-interface Counts {
+interface Setup {
   readonly slots: EngineSlots
   readonly held: { readonly lease: Lease; readonly slot: number; readonly thread: number }[]
   readonly released: Lease[]
 }
 
-function newCounts(): Counts {
+function newSetup(): Setup {
   const slots = new EngineSlots(createSharedMemory(ENGINES, THREADS))
   for (let slot = 0; slot < ENGINES; slot++) slots.assign(slot, 1)
   return { slots, held: [], released: [] }
@@ -45,8 +45,8 @@ const turn: fc.Arbitrary<Turn> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('thread-lost'), thread }) },
 )
 
-function take(counts: Counts, next: Turn): void {
-  const { slots, held, released } = counts
+function take(setup: Setup, next: Turn): void {
+  const { slots, held, released } = setup
   switch (next.kind) {
     case 'acquire': {
       // The generation may be outdated or not yet assigned, because snapshots arrive late.
@@ -74,7 +74,7 @@ function take(counts: Counts, next: Turn): void {
 
 suite('Lease', () => {
   test('counts one leg from acquire to release', () => {
-    const { slots } = newCounts()
+    const { slots } = newSetup()
     const lease = heldLease(slots, 0, engineOf())
     assert.equal(slots.inFlight(0), 1)
     lease.release()
@@ -82,7 +82,7 @@ suite('Lease', () => {
   })
 
   test('counts once, however often it is released', () => {
-    const { slots } = newCounts()
+    const { slots } = newSetup()
     const [first] = [heldLease(slots, 0, engineOf()), heldLease(slots, 1, engineOf())]
     first.release()
     first.release()
@@ -90,7 +90,7 @@ suite('Lease', () => {
   })
 
   test('leaves no count on a slot that was given to another engine', () => {
-    const { slots } = newCounts()
+    const { slots } = newSetup()
     const early = heldLease(slots, 0, engineOf({ generation: 1 }))
     slots.assign(0, 2)
     const late = heldLease(slots, 1, engineOf({ generation: 1 }))
@@ -102,16 +102,16 @@ suite('Lease', () => {
   test('counts exactly the leases held, for any sequence of events', () => {
     fc.assert(
       fc.property(fc.array(turn, { maxLength: 60 }), turns => {
-        const counts = newCounts()
+        const setup = newSetup()
         for (const next of turns) {
-          take(counts, next)
+          take(setup, next)
           for (let index = 0; index < ENGINES; index++) {
-            const held = counts.held.filter(lease => lease.slot === index).length
-            assert.equal(counts.slots.inFlight(index), held)
+            const held = setup.held.filter(lease => lease.slot === index).length
+            assert.equal(setup.slots.inFlight(index), held)
           }
         }
-        for (const { lease } of counts.held) lease.release()
-        for (let index = 0; index < ENGINES; index++) assert.equal(counts.slots.inFlight(index), 0)
+        for (const { lease } of setup.held) lease.release()
+        for (let index = 0; index < ENGINES; index++) assert.equal(setup.slots.inFlight(index), 0)
       }),
       { seed: 12, numRuns: 500 },
     )
@@ -141,7 +141,7 @@ const boundedTurn: fc.Arbitrary<BoundedTurn> = fc.oneof(
 
 suite('Lease with a capacity', () => {
   test('is granted up to the capacity, and reports its release', () => {
-    const { slots } = newCounts()
+    const { slots } = newSetup()
     let released = 0
     const terms = { weight: 2, capacity: 3, onRelease: () => released++ }
     const first = Lease.tryAcquire(slots, 0, engineOf(), terms)
@@ -153,7 +153,7 @@ suite('Lease with a capacity', () => {
   })
 
   test('admits a leg larger than the capacity if the engine is idle', () => {
-    const { slots } = newCounts()
+    const { slots } = newSetup()
     const large = { weight: 9, capacity: 3 }
     const lease = Lease.tryAcquire(slots, 0, engineOf(), large)
     assert.equal(slots.inFlight(0), 9)
@@ -167,7 +167,7 @@ suite('Lease with a capacity', () => {
   test('never exceeds the capacity, for any sequence of events of several threads', () => {
     fc.assert(
       fc.property(fc.array(boundedTurn, { maxLength: 80 }), turns => {
-        const { slots } = newCounts()
+        const { slots } = newSetup()
         const held: { readonly lease: Lease; readonly slot: number; readonly weight: number }[] = []
         for (const next of turns) {
           if (next.kind === 'reuse') slots.assign(next.slot, slots.generation(next.slot) + 1)
@@ -195,7 +195,7 @@ suite('Lease with a capacity', () => {
 
 suite('EngineSlots', () => {
   test('resets the health of a slot that is given to another engine', () => {
-    const { slots } = newCounts()
+    const { slots } = newSetup()
     slots.setHealth(1, 'healthy')
     slots.assign(1, 2)
     assert.deepEqual([slots.health(1), slots.generation(1), slots.isHealthy(1)], ['unknown', 2, false])
@@ -213,7 +213,7 @@ suite('EngineSlots', () => {
   })
 
   test('removes only the legs of the thread that died', () => {
-    const { slots } = newCounts()
+    const { slots } = newSetup()
     heldLease(slots, 0, engineOf())
     heldLease(slots, 1, engineOf())
     slots.clearThread(0)
