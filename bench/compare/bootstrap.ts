@@ -1,6 +1,6 @@
 /** How sure a median is: a percentile bootstrap over independent figures. Pure; chance is handed in. */
 
-import type { Chance } from '../../src/core/seeded-random.ts'
+import type { Random } from '../../src/core/random.ts'
 import { percentileOf, sorted } from '../load/percentiles.ts'
 import { smallSampleWidth } from './student.ts'
 
@@ -19,7 +19,7 @@ const RESAMPLES = 4000
  *
  * @param level Confidence, 0..1.
  */
-export function medianInterval(values: readonly number[], level: number, chance: Chance): Interval {
+export function medianInterval(values: readonly number[], level: number, chance: Random): Interval {
   const median = percentileOf(sorted(values), 50)
   if (values.length < 2) return { median, low: -Infinity, high: Infinity }
   const drawn = new Float64Array(values.length)
@@ -32,7 +32,7 @@ export function medianInterval(values: readonly number[], level: number, chance:
 }
 
 /** `drawn` is written over: thousands are drawn, one after the other. */
-function resampledMedian(values: readonly number[], drawn: Float64Array, chance: Chance): number {
+function resampledMedian(values: readonly number[], drawn: Float64Array, chance: Random): number {
   for (let at = 0; at < drawn.length; at++) drawn[at] = values[Math.floor(chance() * values.length)] ?? 0
   // oxlint-disable-next-line unicorn/no-array-sort -- a copy for each draw takes twice as long
   return percentileOf(drawn.sort(), 50)

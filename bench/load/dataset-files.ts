@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { errorCode } from '../../src/core/error-text.ts'
-import { mix } from '../../src/core/seeded-random.ts'
+import { mix } from '../../src/core/hash.ts'
 import type { Message, Prompt } from './prompt.ts'
 import { MOST_WORDS, wordsOf } from './words.ts'
 

@@ -1,5 +1,5 @@
 /** Prompts of a run, without downloads: the request's number and the seed decide what it asks. */
-import { mix } from '../../src/core/seeded-random.ts'
+import { mix } from '../../src/core/hash.ts'
 import { readPromptLines, readTrace, tracedPrompt } from './dataset-files.ts'
 import type { Dataset } from './plan.ts'
 import type { Message, Prompt } from './prompt.ts'

@@ -1,5 +1,5 @@
 /** What a dataset yields for one request, and the body of that request for each endpoint. */
-import { mix } from '../../src/core/seeded-random.ts'
+import { mix } from '../../src/core/hash.ts'
 import { chatPromptText } from '../../src/simulator/sequence/output-script.ts'
 import type { LoadPlan } from './plan.ts'
 

@@ -5,7 +5,7 @@
  * infinity is constant) and scaled to the rate. As vLLM's `bench serve` does, the whole is scaled to the exact length,
  * so that two seeds offer the same mean rate.
  */
-import { type Chance, seededRandom } from '../../src/core/seeded-random.ts'
+import { type Random, seededRandom } from '../../src/core/random.ts'
 
 interface Ramp {
   readonly shape: 'linear' | 'exponential'
@@ -50,14 +50,14 @@ export function rateAt(
   return shape === 'linear' ? from + (to - from) * share : from * (to / from) ** share
 }
 
-function gammaOfMeanOne(shape: number, chance: Chance): number {
+function gammaOfMeanOne(shape: number, chance: Random): number {
   if (shape === Infinity) return 1
   if (shape === 1) return -Math.log(1 - chance())
   return gamma(shape, chance) / shape
 }
 
 /** Marsaglia and Tsang, "A simple method for generating gamma variables" (2000). */
-function gamma(shape: number, chance: Chance): number {
+function gamma(shape: number, chance: Random): number {
   if (shape < 1) return gamma(shape + 1, chance) * (1 - chance()) ** (1 / shape)
   const d = shape - 1 / 3
   const c = 1 / Math.sqrt(9 * d)
@@ -69,6 +69,6 @@ function gamma(shape: number, chance: Chance): number {
 }
 
 /** Box and Muller. */
-function normal(chance: Chance): number {
+function normal(chance: Random): number {
   return Math.sqrt(-2 * Math.log(1 - chance())) * Math.cos(2 * Math.PI * chance())
 }

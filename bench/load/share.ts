@@ -1,5 +1,5 @@
 /** What one generator process has to do: which requests, when, and what becomes of each. Pure. */
-import { mix } from '../../src/core/seeded-random.ts'
+import { mix } from '../../src/core/hash.ts'
 import type { Prompts } from './datasets.ts'
 import type { LoadPlan } from './plan.ts'
 import { arrivalTimes } from './schedule.ts'

@@ -1,6 +1,6 @@
 /** Handles requests about the engines, or for all engines at once. Each results in one JSON response. */
 import type { Config } from '../../src/config/config.ts'
-import { neededRoles } from '../../src/config/needed-roles.ts'
+import { neededRoles } from '../../src/config/engines.ts'
 import type { Endpoint } from '../../src/core/endpoint.ts'
 import type { Engine, Role } from '../../src/core/engine.ts'
 import { GatewayError } from '../../src/core/errors.ts'

@@ -1,7 +1,7 @@
 /** Chunked bodies, however they are split: whole chunks bypass the parser, everything else goes through it. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { seededRandom } from '../../support/seeded-random.ts'
+import { seededRandom } from '../../../src/core/random.ts'
 import { until } from '../../support/until.ts'
 import { ask, poolTo, post, RecordedResponse, rawEngine } from './raw-engine.ts'
 
