@@ -131,13 +131,14 @@ test('a removed engine stays removed when the control thread is replaced, until 
   const engines = `http://127.0.0.1:${running.adminPort}/admin/engines`
   assert.equal((await fetch(`${engines}/${encodeURIComponent(gone.url)}`, { method: 'DELETE' })).status, 202)
   await until(() => seen.snapshot.engines.length === 1, 'the engine is removed')
+  const slot = seen.snapshot.engines[0]?.slot ?? -1
 
   await workers[0]?.terminate()
   await until(() => workers.length === 2, 'a new thread has started')
   const { received } = gone
   for (const health of [500, 200]) {
     kept.health = health
-    await until(() => slots.isHealthy(0) === (health === 200), `the new thread has seen ${health}`)
+    await until(() => slots.isHealthy(slot) === (health === 200), `the new thread has seen ${health}`)
   }
   assert.equal(gone.received, received)
   assert.deepEqual(
