@@ -1,6 +1,6 @@
 /**
- * `POST /abort_request` of a client: names a request by the rid that the client gave it. The exchange may live on
- * any router thread, so every thread is told.
+ * Broadcasts a client's `POST /abort_request`. The request is identified by the rid that the client gave it, and may be
+ * on any router thread.
  */
 import { BroadcastChannel } from 'node:worker_threads'
 import type { AbortOrder } from '../src/core/abort-order.ts'
@@ -13,7 +13,7 @@ export class AbortByRid {
 
   constructor(onOrder: (order: AbortOrder) => void) {
     this.#onOrder = onOrder
-    // oxlint-disable-next-line unicorn/prefer-add-event-listener -- it would keep the thread alive after unref()
+    // oxlint-disable-next-line unicorn/prefer-add-event-listener -- a listener would keep the thread alive despite unref()
     this.#channel.onmessage = (event: unknown) => {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only this class posts on the channel
       onOrder((event as { readonly data: AbortOrder }).data)
@@ -21,7 +21,7 @@ export class AbortByRid {
     this.#channel.unref()
   }
 
-  /** Carries the order out here and on all other threads. */
+  /** Calls `onOrder` on this thread and on all others. */
   send(order: AbortOrder): void {
     this.#onOrder(order)
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel between threads, not a window

@@ -1,10 +1,18 @@
-/** What one exchange says to its client, as rows to the front end. Ends exactly once. */
+/**
+ * The last handler of a response on its way to the client: writes the rows of one exchange to the front end, and pauses
+ * the engine's stream while the client has no credit.
+ */
 import { toErrorEvents, toErrorResponse } from '../src/core/error-response.ts'
 import type { GatewayError } from '../src/core/errors.ts'
 import type { BatchSender } from '../src/messages/channel.ts'
-import type { FlatHeaders } from '../src/messages/types.ts'
+import { CreditBalance } from '../src/messages/credit.ts'
+import type { FlatHeaders, OpenMessage, WholeResponse } from '../src/messages/types.ts'
+import type { RequestOutcome } from '../src/telemetry/metric-catalogue.ts'
+import { outcomeOf } from './attempt/metrics.ts'
+import type { AttemptHandler, ResponseHead } from './attempt/plan.ts'
+import type { Failure } from './classify/failure.ts'
 
-/** Hop-by-hop (RFC 9110 section 7.6.1), or set anew by the front end. */
+/** Hop-by-hop headers (RFC 9110 section 7.6.1), and those that the front end sets itself. */
 const DROPPED = new Set([
   'connection',
   'keep-alive',
@@ -19,50 +27,104 @@ const DROPPED = new Set([
   'date',
   'server',
 ])
-const JSON_HEADERS = ['content-type', 'application/json']
 
-export class ResponseSender {
+/** The request whose response is sent. */
+export interface ResponseOwner {
+  /** The head of a stream is about to be sent. */
+  onCommit(): void
+  /** The client's credit is spent: the engine's stream must pause. */
+  pause(): void
+  /** The client has credit again. */
+  resume(): void
+  /** The response is complete or abandoned. Called exactly once. */
+  onDone(outcome: RequestOutcome): void
+}
+
+export class ResponseSender implements AttemptHandler {
   readonly #id: number
   readonly #sender: BatchSender
+  readonly #owner: ResponseOwner
+  readonly #credit: CreditBalance
   #isStarted = false
+  #isPaused = false
+  #isDone = false
 
-  constructor(id: number, sender: BatchSender) {
+  constructor({ id, creditBytes }: OpenMessage, sender: BatchSender, owner: ResponseOwner) {
     this.#id = id
     this.#sender = sender
+    this.#owner = owner
+    this.#credit = new CreditBalance(creditBytes)
   }
 
-  start(status: number, headers: FlatHeaders): void {
+  get isDone(): boolean {
+    return this.#isDone
+  }
+
+  onResponse(head: ResponseHead, body: Uint8Array): void {
+    this.#sender.response(this.#id, { status: head.status, headers: endToEnd(head.headers), body })
+    this.#finish('ok')
+  }
+
+  onHead({ status, headers }: ResponseHead): void {
     this.#isStarted = true
+    this.#owner.onCommit()
     this.#sender.head(this.#id, status, endToEnd(headers))
   }
 
-  /** Copied at the call. */
-  chunk(bytes: Uint8Array): void {
-    this.#sender.chunk(this.#id, bytes)
+  /** `bytes` is copied during the call. */
+  onData(bytes: Uint8Array): void {
+    this.#sender.data(this.#id, bytes)
+    this.#credit.spend(bytes.length)
+    if (this.#isPaused || !this.#credit.isSpent) return
+    this.#isPaused = true
+    this.#owner.pause()
   }
 
-  end(): void {
+  onEnd(): void {
     this.#sender.end(this.#id)
+    this.#finish('ok')
   }
 
-  answer(status: number, headers: FlatHeaders, body: Uint8Array): void {
-    this.#sender.response(this.#id, { status, headers: endToEnd(headers), body })
+  onError(failure: Failure): void {
+    this.fail(failure.error)
   }
 
-  json(status: number, body: string): void {
-    this.#sender.response(this.#id, { status, headers: JSON_HEADERS, body: Buffer.from(body) })
+  onStreamError(failure: Failure): void {
+    this.fail(failure.error, 'broken')
   }
 
-  /** As an answer of its own, or, once a stream has started, as its last event before `[DONE]`. */
-  error(error: GatewayError): void {
-    if (this.#isStarted) return this.#breakStream(error)
-    this.#sender.response(this.#id, toErrorResponse(error))
+  /** Sends the error as a whole response or, if a stream has started, as its last event before `[DONE]`. */
+  fail(error: GatewayError, outcome = outcomeOf(error)): void {
+    if (this.#isDone) return
+    if (this.#isStarted) {
+      this.#sender.data(this.#id, toErrorEvents(error))
+      this.#sender.end(this.#id)
+    } else this.#sender.response(this.#id, toErrorResponse(error))
+    this.#finish(outcome)
   }
 
-  #breakStream(error: GatewayError): void {
-    this.chunk(toErrorEvents(error))
-    this.end()
+  /** The client is gone: no more rows are written. */
+  abandon(): void {
+    if (!this.#isDone) this.#finish('aborted')
   }
+
+  /** The client has read data: `bytes` more may be sent. */
+  grant(bytes: number): void {
+    this.#credit.grant(bytes)
+    if (!this.#isPaused || this.#credit.isSpent) return
+    this.#isPaused = false
+    this.#owner.resume()
+  }
+
+  #finish(outcome: RequestOutcome): void {
+    this.#isDone = true
+    this.#owner.onDone(outcome)
+  }
+}
+
+/** A response with a JSON body that the gateway has composed itself. */
+export function jsonResponse(status: number, body: string): WholeResponse {
+  return { status, headers: ['content-type', 'application/json'], body: Buffer.from(body) }
 }
 
 function endToEnd(headers: FlatHeaders): FlatHeaders {

@@ -1,24 +1,22 @@
 /**
- * One client request for tokens, from its first look to its last byte: reads the fields, runs the attempts (or one
- * loop of them for each sample), keeps the client's credit and the total deadline.
+ * One generation request on its router thread, from reading its body to the end of its response: runs one retry loop, or
+ * one per sample, under the total deadline. The response itself goes through `response-sender.ts`.
  */
 
 import type { Config } from '../src/config/config.ts'
 import type { GenerationEndpoint } from '../src/core/endpoint.ts'
 import { GatewayError } from '../src/core/errors.ts'
-import { CreditBalance } from '../src/messages/credit.ts'
+import type { BatchSender } from '../src/messages/channel.ts'
 import { headerIn } from '../src/messages/flat-headers.ts'
 import type { OpenMessage } from '../src/messages/types.ts'
 import type { Logger } from '../src/telemetry/log.ts'
 import type { RequestOutcome } from '../src/telemetry/metric-catalogue.ts'
-import { outcomeOf, type RouterMetrics } from './attempt/metrics.ts'
-import type { AttemptHandler, ResponseHead } from './attempt/plan.ts'
-import type { Failure } from './classify/failure.ts'
+import type { RouterMetrics } from './attempt/metrics.ts'
 import { asGatewayError } from './internal-error.ts'
 import { type RequestFields, readFields } from './request/fields.ts'
 import { readTimeouts, type TimedHeaders } from './request/timeouts.ts'
 import { EditingHandler } from './response/editing-handler.ts'
-import type { ResponseSender } from './response-sender.ts'
+import { type ResponseOwner, ResponseSender } from './response-sender.ts'
 import type { EngineRequest } from './retry/engine-request.ts'
 import { RetryLoop, type RetryLoopDependencies } from './retry/retry-loop.ts'
 import { FanOut } from './samples/fan-out.ts'
@@ -37,37 +35,33 @@ export interface RoutedRequestDependencies extends RetryLoopDependencies {
   readonly log: Logger
 }
 
-export class RoutedRequest implements AttemptHandler {
-  readonly #reply: ResponseSender
+export class RoutedRequest implements ResponseOwner {
+  readonly #response: ResponseSender
   readonly #dependencies: RoutedRequestDependencies
-  readonly #credit: CreditBalance
   readonly #onEnd: () => void
   readonly #startedMs: number
   #totalTimer: NodeJS.Timeout | undefined
   #totalMs: number
   #endpoint: GenerationEndpoint | undefined
   #run: Run | undefined
-  #isPaused = false
-  #isDone = false
-  /** The rid that the client sent, by which it may abort. */
+  /** The rids that the client sent and by which it may abort the request. */
   clientRids: readonly string[] = []
 
   /** `onEnd` is called once, after the last row. */
   constructor(
     message: OpenMessage,
-    reply: ResponseSender,
+    sender: BatchSender,
     dependencies: RoutedRequestDependencies,
     onEnd: () => void,
   ) {
-    this.#reply = reply
+    this.#response = new ResponseSender(message, sender, this)
     this.#dependencies = dependencies
-    this.#credit = new CreditBalance(message.creditBytes)
     this.#onEnd = onEnd
     this.#startedMs = dependencies.nowMs() - message.ageMs
     this.#totalMs = dependencies.config.timeouts.totalSecs * 1000
   }
 
-  /** Never throws: what goes wrong is the client's answer. */
+  /** Does not throw: every error becomes the client's response. */
   start(endpoint: GenerationEndpoint, message: OpenMessage): void {
     this.#endpoint = endpoint
     try {
@@ -79,58 +73,43 @@ export class RoutedRequest implements AttemptHandler {
       this.#run = this.#createRun(this.#toRequest(endpoint, message, fields, timed))
       this.#run.start()
     } catch (error) {
-      this.#fail(asGatewayError(error, this.#dependencies.log))
+      this.#response.fail(asGatewayError(error, this.#dependencies.log))
     }
   }
 
-  /** The client is gone: both legs of every attempt are aborted, nothing more is said. */
+  /** The client is gone: aborts all legs and writes no more rows. */
   abort(): void {
-    if (this.#isDone) return
+    if (this.#response.isDone) return
     this.#run?.abort()
-    this.#end('aborted')
+    this.#response.abandon()
   }
 
-  /** The client asked for it by rid: the engines are told, and their last word is the answer. */
+  /** The client asked for the abort by rid: engines are asked to stop, and decode's last output ends the response. */
   requestAbort(): void {
     this.#run?.requestAbort()
   }
 
+  /** The client has read data: `bytes` more may be sent. */
   grant(bytes: number): void {
-    this.#credit.grant(bytes)
-    if (!this.#isPaused || this.#credit.isSpent) return
-    this.#isPaused = false
-    this.#run?.resume()
+    this.#response.grant(bytes)
   }
 
-  onResponse(head: ResponseHead, body: Uint8Array): void {
-    this.#reply.answer(head.status, head.headers, body)
-    this.#end('ok')
-  }
-
-  onHead(head: ResponseHead): void {
+  onCommit(): void {
     this.#dependencies.metrics.firstToken(this.#ageMs())
-    this.#reply.start(head.status, head.headers)
   }
 
-  onData(bytes: Uint8Array): void {
-    this.#reply.chunk(bytes)
-    this.#credit.spend(bytes.length)
-    if (this.#isPaused || !this.#credit.isSpent) return
-    this.#isPaused = true
+  pause(): void {
     this.#run?.pause()
   }
 
-  onEnd(): void {
-    this.#reply.end()
-    this.#end('ok')
+  resume(): void {
+    this.#run?.resume()
   }
 
-  onError(failure: Failure): void {
-    this.#fail(failure.error)
-  }
-
-  onStreamError(failure: Failure): void {
-    this.#fail(failure.error, 'broken')
+  onDone(outcome: RequestOutcome): void {
+    if (this.#endpoint) this.#dependencies.metrics.requestEnded(this.#endpoint, outcome, this.#ageMs())
+    clearTimeout(this.#totalTimer)
+    this.#onEnd()
   }
 
   #toRequest(
@@ -141,7 +120,10 @@ export class RoutedRequest implements AttemptHandler {
   ): EngineRequest {
     const { samples } = this.#dependencies.config.limits
     if (fields.n > samples) {
-      throw new GatewayError('invalid-request', `n is ${fields.n}; this gateway takes at most ${samples}.`)
+      throw new GatewayError(
+        'invalid-request',
+        `n is ${fields.n}, but at most ${samples} samples are allowed`,
+      )
     }
     return {
       endpoint,
@@ -158,32 +140,20 @@ export class RoutedRequest implements AttemptHandler {
   }
 
   #createRun(request: EngineRequest): Run {
-    if (request.fields.n > 1) return new FanOut(request, this, this.#dependencies)
-    const sink = EditingHandler.isNeededFor(request.fields) ? new EditingHandler(request.fields, this) : this
-    return new RetryLoop(request, sink, this.#dependencies)
+    const response = this.#response
+    if (request.fields.n > 1) return new FanOut(request, response, this.#dependencies)
+    const needsEditing = EditingHandler.isNeededFor(request.fields)
+    const handler = needsEditing ? new EditingHandler(request.fields, response) : response
+    return new RetryLoop(request, handler, this.#dependencies)
   }
 
   #expire(): void {
     this.#run?.abort()
-    this.#fail(
-      new GatewayError('deadline-exceeded', `The request was not complete after ${this.#totalMs / 1000} s.`),
-    )
-  }
-
-  #fail(error: GatewayError, outcome = outcomeOf(error)): void {
-    if (this.#isDone) return
-    this.#reply.error(error)
-    this.#end(outcome)
+    const message = `The request did not complete within ${this.#totalMs / 1000} s`
+    this.#response.fail(new GatewayError('deadline-exceeded', message))
   }
 
   #ageMs(): number {
     return this.#dependencies.nowMs() - this.#startedMs
-  }
-
-  #end(outcome: RequestOutcome): void {
-    this.#isDone = true
-    if (this.#endpoint) this.#dependencies.metrics.requestEnded(this.#endpoint, outcome, this.#ageMs())
-    clearTimeout(this.#totalTimer)
-    this.#onEnd()
   }
 }

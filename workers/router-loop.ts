@@ -1,19 +1,21 @@
-/** The life of a router thread: rows in, exchanges open by id, rows out. Knows nothing of what an exchange does. */
+/** Assigns the rows that a router thread receives to its open exchanges. What an exchange does is not decided here. */
 
 import { type AbortOrder, readAbortOrder } from '../src/core/abort-order.ts'
 import { isGeneration } from '../src/core/endpoint.ts'
+import { toErrorResponse } from '../src/core/error-response.ts'
 import { GatewayError } from '../src/core/errors.ts'
 import type { BatchSender } from '../src/messages/channel.ts'
-import type { RowSink } from '../src/messages/codec.ts'
 import { ExchangeTable } from '../src/messages/exchange-ids.ts'
-import type { OpenMessage } from '../src/messages/types.ts'
+import type { OpenMessage, RowHandler, WholeResponse } from '../src/messages/types.ts'
 import { AbortByRid } from './abort-by-rid.ts'
 import { type FleetEndpoint, type FleetRequest, handleFleetRequest } from './engine-api/fleet-request.ts'
 import { asGatewayError } from './internal-error.ts'
-import { ResponseSender } from './response-sender.ts'
+import { jsonResponse } from './response-sender.ts'
 import { RoutedRequest, type RoutedRequestDependencies } from './routed-request.ts'
 
-interface Open {
+const NO_BYTES = new Uint8Array(0)
+
+interface OpenExchange {
   abort(): void
   grant?(bytes: number): void
   requestAbort?(): void
@@ -22,11 +24,11 @@ interface Open {
 
 export type RouterLoopDependencies = RoutedRequestDependencies & FleetRequest['context']
 
-export class RouterLoop implements Pick<RowSink, 'onOpen' | 'onAbort' | 'onCredit'> {
+export class RouterLoop implements Pick<RowHandler, 'onOpen' | 'onAbort' | 'onCredit'> {
   readonly #sender: BatchSender
   readonly #dependencies: RouterLoopDependencies
-  readonly #open = new ExchangeTable<Open>()
-  readonly #abortByRid = new AbortByRid(order => this.#abortNamed(order))
+  readonly #open = new ExchangeTable<OpenExchange>()
+  readonly #abortByRid = new AbortByRid(order => this.#abortMatching(order))
 
   constructor(sender: BatchSender, dependencies: RouterLoopDependencies) {
     this.#sender = sender
@@ -35,10 +37,9 @@ export class RouterLoop implements Pick<RowSink, 'onOpen' | 'onAbort' | 'onCredi
 
   onOpen(message: OpenMessage): void {
     const { id, endpoint } = message
-    const reply = new ResponseSender(id, this.#sender)
-    if (endpoint === 'abort-request') return this.#orderAbort(message, reply)
-    if (!isGeneration(endpoint)) return this.#askFleet(endpoint, message, reply)
-    const exchange = new RoutedRequest(message, reply, this.#dependencies, () => this.#open.delete(id))
+    if (endpoint === 'abort-request') return this.#onAbortRequest(message)
+    if (!isGeneration(endpoint)) return this.#askFleet(endpoint, message)
+    const exchange = new RoutedRequest(message, this.#sender, this.#dependencies, () => this.#open.delete(id))
     this.#open.add(id, exchange)
     exchange.start(endpoint, message)
   }
@@ -57,32 +58,34 @@ export class RouterLoop implements Pick<RowSink, 'onOpen' | 'onAbort' | 'onCredi
     for (const exchange of this.#open.all()) exchange.abort()
   }
 
-  #askFleet(endpoint: FleetEndpoint, message: OpenMessage, reply: ResponseSender): void {
+  #askFleet(endpoint: FleetEndpoint, message: OpenMessage): void {
     const controller = new AbortController()
     const { id } = message
     this.#open.add(id, { abort: () => controller.abort() })
+    const respond = (response: WholeResponse): void => {
+      if (!controller.signal.aborted) this.#sender.response(id, response)
+    }
     handleFleetRequest(endpoint, { message, context: this.#dependencies, signal: controller.signal })
       .then(
-        ({ status, body }) => controller.signal.aborted || reply.json(status, body),
-        (error: unknown) =>
-          controller.signal.aborted || reply.error(asGatewayError(error, this.#dependencies.log)),
+        ({ status, body }) => respond(jsonResponse(status, body)),
+        (error: unknown) => respond(toErrorResponse(asGatewayError(error, this.#dependencies.log))),
       )
       .finally(() => this.#open.delete(id))
   }
 
-  /** Engines answer 200 without a body whether they know the rid or not: so do we. */
-  #orderAbort({ body }: OpenMessage, reply: ResponseSender): void {
+  /** Responds with 200 and no body whether the rid is known or not, as engines do (SGLang 2026-07, 0.5.23). */
+  #onAbortRequest({ id, body }: OpenMessage): void {
     const order = readAbortOrder(body)
     if (order === undefined) {
-      return reply.error(
-        new GatewayError('invalid-json', 'The body must be a JSON object with "rid" or "abort_all".'),
-      )
+      const message = 'The request body must be a JSON object with "rid" or "abort_all"'
+      return this.#sender.response(id, toErrorResponse(new GatewayError('invalid-json', message)))
     }
     if (order !== 'nothing') this.#abortByRid.send(order)
-    reply.answer(200, [], new Uint8Array(0))
+    this.#sender.response(id, { status: 200, headers: [], body: NO_BYTES })
   }
 
-  #abortNamed({ rid }: AbortOrder): void {
+  /** Aborts all exchanges if the order names no rid. */
+  #abortMatching({ rid }: AbortOrder): void {
     for (const exchange of this.#open.all()) {
       if (rid === undefined || exchange.clientRids?.includes(rid)) exchange.requestAbort?.()
     }

@@ -1,4 +1,4 @@
-/** Entry of a router thread: the one task that its Piscina worker runs, from the start of the gateway to its end. */
+/** Entry of a router thread: the single task that its Piscina worker runs for its whole life. */
 import { threadId } from 'node:worker_threads'
 import { trustAuthorities } from '../src/config/trust-authorities.ts'
 import { processNowMs } from '../src/core/clock.ts'
@@ -26,13 +26,13 @@ import { PairSelector } from './selection/pair-selector.ts'
 import { connectionsPerThread } from './upstream/socket-limits.ts'
 import { Upstreams } from './upstream/upstreams.ts'
 
-/** Resolves when the thread was told to close and has closed all it had. */
+/** Resolves after a `close` order, once everything that the thread owns is closed. */
 // oxlint-disable-next-line import/no-default-export -- Piscina runs the default export
 export default async function runRouterThread(task: RouterThreadTask): Promise<void> {
   const { config, port, shared, thread } = task
   trustAuthorities(config.upstream.caFiles)
   const slots = new EngineSlots(shared)
-  // Row 0 is the main thread's.
+  // Row 0 belongs to the main thread.
   const recorder = new Recorder(shared, thread + 1)
   const breakers = new Breakers(new BreakerCells(shared), config, {
     nowMs: processNowMs,
@@ -82,7 +82,7 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
       if (isBatch(message)) return decodeBatch(message, loop)
       if (message.kind === 'close') return resolve()
       if (message.kind === 'collect-garbage') return collectGarbage()
-      // Of legs whose thread is dead: the engines have read them long since.
+      // Orphans of a dead thread: the engines have read these requests long ago.
       if (message.kind === 'abort')
         return message.calls.forEach(call => aborts.send({ ...call, maybeUnread: false }))
       pairSelector.update(message.snapshot)
@@ -105,7 +105,7 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
   port.close()
 }
 
-/** The floor is the whole gateway's: each thread has its part of it. */
+/** The configured floor is for the whole gateway; each thread gets an equal part. */
 function budgetOf({ config, shared }: RouterThreadTask): RetryBudget {
   const { budgetShare, budgetFloorPerSec } = config.retry
   return new RetryBudget({ share: budgetShare, floorPerSec: budgetFloorPerSec / shared.maxThreads })

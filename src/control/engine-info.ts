@@ -11,7 +11,6 @@ export interface EngineInfo {
   readonly models: readonly string[]
   readonly maxRunning: number | undefined
   readonly maxInputTokens: number | undefined
-  readonly dpSize: number
   readonly bootstrapPort: number | undefined
   /** `--disaggregation-mode` of the engine: `prefill`, `decode` or `null`. `undefined` if it reports none. */
   readonly mode: string | undefined
@@ -39,7 +38,6 @@ export function parseEngineInfo(server: Fields, models: Fields): EngineInfo {
     models: [...new Set(names)],
     maxRunning: maxRunningOf(server, dpSize),
     maxInputTokens: positive(server['max_req_input_len']),
-    dpSize,
     bootstrapPort: portOf(server['disaggregation_bootstrap_port']),
     mode: isName(server['disaggregation_mode']) ? server['disaggregation_mode'] : undefined,
   }

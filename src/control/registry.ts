@@ -46,7 +46,6 @@ export class Registry {
       models: info.models,
       maxRunning: info.maxRunning,
       maxInputTokens: info.maxInputTokens,
-      dpSize: info.dpSize,
     }
     this.#engines.set(keyOf(spec), engine)
     this.#generation++

@@ -20,7 +20,6 @@ export interface Engine {
   readonly maxRunning: number | undefined
   /** Maximum length of a prompt, in tokens. `undefined` if the engine reports none. */
   readonly maxInputTokens: number | undefined
-  readonly dpSize: number
 }
 
 /** All registered engines. Immutable: each change creates a snapshot with the next generation. */

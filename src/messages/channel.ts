@@ -1,28 +1,28 @@
 /**
- * Sends rows in batches over a port: one message a loop turn, and at once above a size. Either direction.
+ * Sends rows in batches over a port, in either direction: one message per loop turn, earlier if a batch grows large.
  *
- * Decoding is `codec.ts`; what the rows mean is for the two ends.
+ * Encoding and decoding are in `codec.ts`; the two ends interpret the rows.
  */
-import { type Batch, BatchWriter, type WholeResponse } from './codec.ts'
-import type { FlatHeaders, OpenMessage } from './types.ts'
+import { type Batch, BatchWriter } from './codec.ts'
+import type { FlatHeaders, OpenMessage, RowWriter, WholeResponse } from './types.ts'
 
-/** What is used of a MessagePort. */
+/** The part of a MessagePort that is used. */
 export interface BatchPort {
   postMessage(batch: Batch, transferList: readonly ArrayBuffer[]): void
 }
 
-/** The way to one router thread, as the front end sees it. A replaced thread has a new one. */
+/** The front end's connection to one router thread. A thread that is replaced gets a new channel. */
 export interface ThreadChannel {
   readonly thread: number
   readonly sender: BatchSender
-  /** Exchanges given to the thread and not ended. Written by the front end alone. */
+  /** Exchanges assigned to the thread that have not ended. Written by the front end only. */
   openExchanges: number
 }
 
 const FLUSH_BYTES = 256 * 1024
 
-/** Every method copies what it is given (but see `BatchWriter`), so the caller may reuse its buffers at once. */
-export class BatchSender {
+/** Every method copies its arguments like `BatchWriter`, so the caller may reuse its buffers right after the call. */
+export class BatchSender implements RowWriter {
   readonly #port: BatchPort
   readonly #flushBytes: number
   readonly #writer = new BatchWriter()
@@ -53,8 +53,8 @@ export class BatchSender {
     this.#schedule()
   }
 
-  chunk(id: number, bytes: Uint8Array): void {
-    this.#writer.chunk(id, bytes)
+  data(id: number, bytes: Uint8Array): void {
+    this.#writer.data(id, bytes)
     this.#schedule()
   }
 
@@ -64,11 +64,11 @@ export class BatchSender {
   }
 
   response(id: number, response: WholeResponse): void {
-    this.#writer.answer(id, response)
+    this.#writer.response(id, response)
     this.#schedule()
   }
 
-  /** Sends what there is now; nothing when there is nothing. */
+  /** Sends the collected rows now. Does nothing if there are none. */
   readonly flush = (): void => {
     clearImmediate(this.#timer)
     this.#timer = undefined
@@ -83,7 +83,7 @@ export class BatchSender {
   }
 }
 
-/** Shared memory is not handed over: both sides keep it. */
+/** Shared memory cannot be transferred; both threads keep it. */
 function ownBuffers(parts: readonly Uint8Array[]): ArrayBuffer[] {
   return parts.map(part => part.buffer).filter(buffer => buffer instanceof ArrayBuffer)
 }

@@ -1,45 +1,45 @@
 /**
- * Wire form of a batch: rows one after the other, each a fixed prefix, a msgpack header where there is one, raw bytes.
+ * Wire form of a batch: a sequence of rows, each a fixed prefix, an optional msgpack header, and raw bytes.
  *
- *   0 kind u8 · 1 body is beside the rows u8 · 4 id u32 · 8 header length u32 (credit: the granted bytes) · 12 body length u32 · header · body
+ *   offset  0  kind            u8
+ *           1  body attached   u8   1: the body is not in the row but in a buffer of its own, see `Batch`
+ *           4  exchange id     u32
+ *           8  header length   u32  a `credit` row has no header and stores the granted bytes here
+ *          12  body length     u32  0 if the body is attached
+ *          16  header, then body
  *
- * Little endian. A chunk, end, abort or credit row costs no msgpack call. Both threads run the same build, so no
- * version travels. The only import of msgpackr. Who sends a batch, and when, is `channel.ts`.
+ * Little endian. Rows of the hot path (`data`, `end`, `abort`, `credit`) have no header and need no msgpack call. Both
+ * threads run the same build, so the format carries no version. Only this file imports msgpackr. When a batch is sent is
+ * decided in `channel.ts`.
  */
 import { Packr } from 'msgpackr'
 import { ENDPOINTS, type Endpoint } from '../core/endpoint.ts'
-import type { FlatHeaders, OpenMessage } from './types.ts'
+import type { FlatHeaders, OpenMessage, RowHandler, Rows, RowWriter, WholeResponse } from './types.ts'
 
-const KIND = { open: 1, abort: 2, credit: 3, head: 4, chunk: 5, end: 6, answer: 7 } as const
+const KIND = {
+  open: 1,
+  abort: 2,
+  credit: 3,
+  head: 4,
+  data: 5,
+  end: 6,
+  response: 7,
+} as const satisfies Record<keyof Rows, number>
+
+const OFFSET = { kind: 0, isAttached: 1, id: 4, headerBytes: 8, bodyBytes: 12 } as const
 const PREFIX_BYTES = 16
-/** A writer that grew past this gives its memory back with the batch. */
-const KEPT_BYTES = 256 * 1024
+const INITIAL_BYTES = 16 * 1024
+/** A writer whose buffer has grown beyond this size replaces it after the batch. */
+const MAX_KEPT_BYTES = 256 * 1024
 
 const packr = new Packr({ useRecords: false })
 const NO_BYTES = new Uint8Array(0)
 const ENDPOINT_CODES = new Map<Endpoint, number>(ENDPOINTS.map((endpoint, code) => [endpoint, code]))
 
-/** One method a kind. Views given to it live in the batch. A row without a method is skipped. */
-export interface RowSink {
-  onOpen(message: OpenMessage): void
-  onAbort(id: number): void
-  onCredit(id: number, bytes: number): void
-  onHead(id: number, status: number, headers: FlatHeaders): void
-  onData(id: number, bytes: Uint8Array): void
-  onEnd(id: number): void
-  onResponse(id: number, answer: WholeResponse): void
-}
-
-export interface WholeResponse {
-  readonly status: number
-  readonly headers: FlatHeaders
-  readonly body: Uint8Array
-}
-
-/** The body of a request or an answer of this size or more travels in a buffer of its own, beside the rows: one copy in place of three. */
+/** Bodies of requests and whole responses of at least this size travel in their own buffer: one copy instead of three. */
 export const ATTACHED_BYTES = 8 * 1024
 
-/** What one message carries: the rows, and behind them the large bodies in the order of their rows. */
+/** The content of one message: the rows, then the attached bodies in the order of their rows. */
 export type Batch =
   | Uint8Array<ArrayBuffer>
   | readonly [rows: Uint8Array<ArrayBuffer>, ...bodies: Uint8Array[]]
@@ -49,19 +49,19 @@ export function isBatch(message: unknown): message is Batch {
 }
 
 /**
- * Collects rows; every argument is copied at the call, large bodies in shared memory aside: those are only pointed at,
- * and both sides have them afterwards. Reused from batch to batch.
+ * Collects rows. Copies its arguments during the call, except large bodies in shared memory: the batch refers to those,
+ * and both threads can read them afterwards. Reused from batch to batch.
  */
-export class BatchWriter {
-  #bytes = new Uint8Array(16 * 1024)
+export class BatchWriter implements RowWriter {
+  #bytes = new Uint8Array(INITIAL_BYTES)
   #view = new DataView(this.#bytes.buffer)
   #length = 0
   #bodies: Uint8Array[] = []
   #bodiesBytes = 0
-  /** Where the last row starts when it is a chunk, else -1: the next chunk of that stream is joined to it. */
-  #lastChunk = -1
+  /** Start of the last row if it is a `data` row, else -1. More data of the same exchange is appended to that row. */
+  #lastData = -1
 
-  /** Bytes to be sent. */
+  /** Bytes in the batch so far, attached bodies included. */
   get length(): number {
     return this.#length + this.#bodiesBytes
   }
@@ -78,40 +78,40 @@ export class BatchWriter {
 
   credit(id: number, bytes: number): void {
     const start = this.#row(KIND.credit, id, NO_BYTES, NO_BYTES)
-    this.#view.setUint32(start + 8, bytes, true)
+    this.#view.setUint32(start + OFFSET.headerBytes, bytes, true)
   }
 
   head(id: number, status: number, headers: FlatHeaders): void {
     this.#row(KIND.head, id, packr.pack([status, ...headers]), NO_BYTES)
   }
 
-  chunk(id: number, bytes: Uint8Array): void {
-    const last = this.#lastChunk
-    if (last < 0 || this.#view.getUint32(last + 4, true) !== id) {
-      this.#lastChunk = this.#row(KIND.chunk, id, NO_BYTES, bytes)
+  data(id: number, bytes: Uint8Array): void {
+    const last = this.#lastData
+    if (last < 0 || this.#view.getUint32(last + OFFSET.id, true) !== id) {
+      this.#lastData = this.#row(KIND.data, id, NO_BYTES, bytes)
       return
     }
     this.#reserve(bytes.length)
     this.#bytes.set(bytes, this.#length)
     this.#length += bytes.length
-    this.#view.setUint32(last + 12, this.#length - last - PREFIX_BYTES, true)
+    this.#view.setUint32(last + OFFSET.bodyBytes, this.#length - last - PREFIX_BYTES, true)
   }
 
   end(id: number): void {
     this.#row(KIND.end, id, NO_BYTES, NO_BYTES)
   }
 
-  answer(id: number, answer: WholeResponse): void {
-    this.#row(KIND.answer, id, packr.pack([answer.status, ...answer.headers]), answer.body)
+  response(id: number, { status, headers, body }: WholeResponse): void {
+    this.#row(KIND.response, id, packr.pack([status, ...headers]), body)
   }
 
-  /** The batch, in buffers of exactly their size that nobody else holds (shared ones aside); the writer is empty afterwards. */
+  /** The rows so far, in memory that the caller owns (attached shared memory aside). The writer is empty afterwards. */
   take(): Batch {
     const isExact = this.#length === this.#bytes.length
     const batch = isExact ? this.#bytes : this.#bytes.slice(0, this.#length)
-    if (isExact || this.#bytes.length > KEPT_BYTES) this.#replace(new Uint8Array(16 * 1024))
+    if (isExact || this.#bytes.length > MAX_KEPT_BYTES) this.#replace(new Uint8Array(INITIAL_BYTES))
     this.#length = 0
-    this.#lastChunk = -1
+    this.#lastData = -1
     const bodies = this.#bodies
     if (bodies.length === 0) return batch
     this.#bodies = []
@@ -119,21 +119,22 @@ export class BatchWriter {
     return [batch, ...bodies]
   }
 
+  /** Returns where the row starts. */
   #row(kind: number, id: number, header: Uint8Array, body: Uint8Array): number {
-    const isAttached = kind !== KIND.chunk && body.length >= ATTACHED_BYTES
+    const isAttached = kind !== KIND.data && body.length >= ATTACHED_BYTES
     const inlineBytes = isAttached ? 0 : body.length
     this.#reserve(PREFIX_BYTES + header.length + inlineBytes)
     const start = this.#length
-    this.#view.setUint8(start, kind)
-    this.#view.setUint8(start + 1, isAttached ? 1 : 0)
-    this.#view.setUint32(start + 4, id, true)
-    this.#view.setUint32(start + 8, header.length, true)
-    this.#view.setUint32(start + 12, inlineBytes, true)
+    this.#view.setUint8(start + OFFSET.kind, kind)
+    this.#view.setUint8(start + OFFSET.isAttached, isAttached ? 1 : 0)
+    this.#view.setUint32(start + OFFSET.id, id, true)
+    this.#view.setUint32(start + OFFSET.headerBytes, header.length, true)
+    this.#view.setUint32(start + OFFSET.bodyBytes, inlineBytes, true)
     if (header.length > 0) this.#bytes.set(header, start + PREFIX_BYTES)
     if (isAttached) this.#attach(body)
     else if (inlineBytes > 0) this.#bytes.set(body, start + PREFIX_BYTES + header.length)
     this.#length = start + PREFIX_BYTES + header.length + inlineBytes
-    this.#lastChunk = -1
+    this.#lastData = -1
     return start
   }
 
@@ -142,9 +143,9 @@ export class BatchWriter {
     this.#bodiesBytes += body.length
   }
 
-  /** A large row in an empty writer gets a buffer of exactly its size, which `take` then hands over uncopied. */
-  #reserve(more: number): void {
-    const needed = this.#length + more
+  /** A large first row gets a buffer of exactly its size, which `take` then returns without a copy. */
+  #reserve(byteCount: number): void {
+    const needed = this.#length + byteCount
     if (needed <= this.#bytes.length) return
     const bytes = new Uint8Array(this.#length === 0 ? needed : Math.max(needed, 2 * this.#bytes.length))
     bytes.set(this.#bytes.subarray(0, this.#length))
@@ -157,68 +158,84 @@ export class BatchWriter {
   }
 }
 
-/** @throws RangeError when the batch is cut short or holds an unknown kind: a bug of ours. */
-export function decodeBatch(batch: Batch, sink: Partial<RowSink>): void {
+/**
+ * Calls one method of `handler` per row, in order. Rows without a method are skipped.
+ *
+ * @throws RangeError if the batch is truncated or contains an unknown kind: a bug of the gateway
+ */
+export function decodeBatch(batch: Batch, handler: Partial<RowHandler>): void {
   if (batch instanceof Uint8Array) {
-    decodeRows(batch, [], sink)
+    decodeRows(batch, [], handler)
     return
   }
   const [rows, ...bodies] = batch
-  decodeRows(rows, bodies, sink)
+  decodeRows(rows, bodies, handler)
 }
 
-/** `bodies` is used up from its front. */
-function decodeRows(rows: Uint8Array, bodies: Uint8Array[], sink: Partial<RowSink>): void {
+/** Removes the attached bodies from the front of `bodies`. */
+function decodeRows(rows: Uint8Array, bodies: Uint8Array[], handler: Partial<RowHandler>): void {
   const view = new DataView(rows.buffer, rows.byteOffset, rows.byteLength)
   let start = 0
   while (start < rows.length) {
-    const kind = view.getUint8(start)
-    const id = view.getUint32(start + 4, true)
-    const header = view.getUint32(start + 8, true)
-    const bodyStart = start + PREFIX_BYTES + (kind === KIND.credit ? 0 : header)
-    const end = bodyStart + view.getUint32(start + 12, true)
-    if (end > rows.length) throw new RangeError('batch is cut short')
-    if (kind === KIND.chunk) {
-      sink.onData?.(id, rows.subarray(bodyStart, end))
-    } else if (header === 0 || kind === KIND.credit) {
-      giveBare(sink, kind, id, header)
+    const kind = view.getUint8(start + OFFSET.kind)
+    const id = view.getUint32(start + OFFSET.id, true)
+    const value = view.getUint32(start + OFFSET.headerBytes, true)
+    const headerBytes = kind === KIND.credit ? 0 : value
+    const bodyStart = start + PREFIX_BYTES + headerBytes
+    const end = bodyStart + view.getUint32(start + OFFSET.bodyBytes, true)
+    if (end > rows.length) throw new RangeError('batch is truncated')
+    if (kind === KIND.data) {
+      handler.onData?.(id, rows.subarray(bodyStart, end))
+    } else if (headerBytes === 0) {
+      onRowWithoutHeader(handler, kind, id, value)
     } else {
-      const isAttached = view.getUint8(start + 1) === 1
+      const isAttached = view.getUint8(start + OFFSET.isAttached) === 1
       const body = isAttached ? takeBody(bodies) : rows.subarray(bodyStart, end)
-      giveHeaded(sink, kind, id, { header: rows.subarray(start + PREFIX_BYTES, bodyStart), body })
+      onRowWithHeader(handler, kind, id, { header: rows.subarray(start + PREFIX_BYTES, bodyStart), body })
     }
     start = end
   }
 }
 
-function giveBare(sink: Partial<RowSink>, kind: number, id: number, value: number): void {
-  if (kind === KIND.credit) sink.onCredit?.(id, value)
-  else if (kind === KIND.end) sink.onEnd?.(id)
-  else if (kind === KIND.abort) sink.onAbort?.(id)
-  else throw new RangeError(`unknown kind of row: ${kind}`)
+/** `creditBytes` is only meaningful in a `credit` row. */
+function onRowWithoutHeader(
+  handler: Partial<RowHandler>,
+  kind: number,
+  id: number,
+  creditBytes: number,
+): void {
+  if (kind === KIND.credit) handler.onCredit?.(id, creditBytes)
+  else if (kind === KIND.end) handler.onEnd?.(id)
+  else if (kind === KIND.abort) handler.onAbort?.(id)
+  else throw new RangeError(`batch contains an unknown kind of row: ${kind}`)
 }
 
 function takeBody(bodies: Uint8Array[]): Uint8Array {
   const body = bodies.shift()
-  if (body === undefined) throw new RangeError('a large body did not come with its batch')
+  if (body === undefined) throw new RangeError('batch is truncated: an attached body is missing')
   return body
 }
 
-interface HeadedRow {
+interface RowParts {
   readonly header: Uint8Array
   readonly body: Uint8Array
 }
 
-function giveHeaded(sink: Partial<RowSink>, kind: number, id: number, { header, body }: HeadedRow): void {
+function onRowWithHeader(
+  handler: Partial<RowHandler>,
+  kind: number,
+  id: number,
+  { header, body }: RowParts,
+): void {
   if (kind === KIND.open) {
-    sink.onOpen?.(toOpen(id, header, body))
+    handler.onOpen?.(toOpen(id, header, body))
     return
   }
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- both ends are this build
   const [status, ...headers] = packr.unpack(header) as [number, ...string[]]
-  if (kind === KIND.head) sink.onHead?.(id, status, headers)
-  else if (kind === KIND.answer) sink.onResponse?.(id, { status, headers, body })
-  else throw new RangeError(`unknown kind of row: ${kind}`)
+  if (kind === KIND.head) handler.onHead?.(id, status, headers)
+  else if (kind === KIND.response) handler.onResponse?.(id, { status, headers, body })
+  else throw new RangeError(`batch contains an unknown kind of row: ${kind}`)
 }
 
 function toOpen(id: number, header: Uint8Array, body: Uint8Array): OpenMessage {
@@ -226,7 +243,7 @@ function toOpen(id: number, header: Uint8Array, body: Uint8Array): OpenMessage {
   const fields = packr.unpack(header) as [number, boolean, string, number, number, ...string[]]
   const [code, isPost, query, creditBytes, ageMs, ...headers] = fields
   const endpoint = ENDPOINTS[code]
-  if (endpoint === undefined) throw new RangeError(`unknown code of an endpoint: ${code}`)
+  if (endpoint === undefined) throw new RangeError(`batch contains an unknown endpoint code: ${code}`)
   const method = isPost ? 'POST' : 'GET'
-  return { kind: 'open', id, endpoint, method, query, headers, creditBytes, ageMs, body }
+  return { id, endpoint, method, query, headers, creditBytes, ageMs, body }
 }

@@ -1,30 +1,31 @@
 /**
- * Credit of one stream: how many bytes the worker may have on their way to a client. Pure counting, both ends.
+ * Flow control of one stream by credit: how many bytes a router thread may have on their way to a client. Pure counting
+ * for both ends.
  *
- * The window is what `open` grants; the front end gives back what the client has taken, in lumps of half a window,
- * so that a stream of small chunks costs one `credit` row for many of them.
+ * `open` grants the initial window. The front end grants what the client has read in steps of half a window, so that a
+ * stream of small chunks needs only one `credit` row for many of them.
  */
 
-/** Front end: what the client took and the worker has not been told of. */
+/** Front end: counts the bytes that the client has read and that have not been granted again. */
 export class CreditGrants {
-  readonly #lumpBytes: number
-  #takenBytes = 0
+  readonly #stepBytes: number
+  #readBytes = 0
 
   constructor(windowBytes: number) {
-    this.#lumpBytes = Math.max(1, windowBytes >> 1)
+    this.#stepBytes = Math.max(1, windowBytes >> 1)
   }
 
-  /** The client took so many bytes more; returns the bytes to grant now, mostly 0. */
+  /** The client has read `bytes` more. Returns the bytes to grant now: usually 0. */
   take(bytes: number): number {
-    this.#takenBytes += bytes
-    if (this.#takenBytes < this.#lumpBytes) return 0
-    const grant = this.#takenBytes
-    this.#takenBytes = 0
+    this.#readBytes += bytes
+    if (this.#readBytes < this.#stepBytes) return 0
+    const grant = this.#readBytes
+    this.#readBytes = 0
     return grant
   }
 }
 
-/** Worker: what may still be sent. One chunk may overdraw it: chunks are not cut. */
+/** Router thread: the bytes that may still be sent. One chunk may overdraw the balance, because chunks are not split. */
 export class CreditBalance {
   #leftBytes: number
 

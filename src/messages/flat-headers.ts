@@ -1,15 +1,15 @@
-/** Looks into headers that are kept as one flat list of names and values. */
+/** Lookups in headers stored as one flat list of names and values. */
 import type { FlatHeaders } from './types.ts'
 
-/** The first value under the name, which is in lower case. */
+/** The first value of the header; `name` is in lower case. */
 export function headerIn(headers: FlatHeaders, name: string): string | undefined {
-  for (let at = 0; at + 1 < headers.length; at += 2) {
-    if (headers[at] === name) return headers[at + 1]
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    if (headers[index] === name) return headers[index + 1]
   }
   return undefined
 }
 
-/** Whether the answer is a stream of server-sent events. The type may be in any case (RFC 9110 section 8.3.1). */
+/** Whether the response is a server-sent event stream. Media types are case-insensitive (RFC 9110 section 8.3.1). */
 export function isEventStream(headers: FlatHeaders): boolean {
   return /^text\/event-stream/i.test(headerIn(headers, 'content-type') ?? '')
 }

@@ -1,31 +1,35 @@
-/** What a router thread is given at its start, and what the main thread and it tell each other beside the batches. */
+/** The task of a router thread, and the control messages that it exchanges with the main thread. */
 import type { MessagePort } from 'node:worker_threads'
 import type { Config } from '../config/config.ts'
 import type { EngineSnapshot } from '../core/engine.ts'
 import type { SharedMemory } from '../shared/layout.ts'
 import type { FlatHeaders } from './types.ts'
 
-/** Argument of the one Piscina task that a router thread runs for its whole life. `port` is transferred. */
+/** Argument of the single Piscina task that a router thread runs for its whole life. `port` is transferred. */
 export interface RouterThreadTask {
-  /** Carries batches (`codec.ts`) and the control messages below, in order. */
+  /** Carries batches (`codec.ts`) and the control messages below, in one order. */
   readonly port: MessagePort
   readonly config: Config
   readonly shared: SharedMemory
-  /** 0 or more; the thread's row in shared memory. */
+  /** Index of the thread's row in shared memory, 0 or more. */
   readonly thread: number
 }
 
-/** A request that an engine is to give up. */
+/** A request that must be aborted on an engine. */
 export interface PendingAbort {
   readonly url: string
   readonly rids: readonly string[]
-  /** Of the client's request: engines may want its authorization. */
+  /** Headers of the client's request: the engine may require its `authorization`. */
   readonly headers: FlatHeaders
 }
 
 /**
- * Main thread to router thread. `close`: finish nothing, close every socket, end the task. `abort`: what a thread that
- * died has left on the engines. `collect-garbage`: memory is short.
+ * Main thread to router thread.
+ *
+ * - `snapshot`: the engines have changed.
+ * - `abort`: send these aborts for the orphans of a thread that has died.
+ * - `collect-garbage`: memory is short.
+ * - `close`: close all sockets without finishing any exchange, then end the task.
  */
 export type ThreadOrder =
   | { readonly kind: 'snapshot'; readonly snapshot: EngineSnapshot }
@@ -33,7 +37,7 @@ export type ThreadOrder =
   | { readonly kind: 'collect-garbage' }
   | { readonly kind: 'close' }
 
-/** Router thread to main thread: it takes batches from now on. `threadId` is Node's, by which it can be terminated. */
+/** Router thread to main thread: it accepts batches from now on. `threadId` is Node's id, needed to terminate it. */
 export interface ThreadReport {
   readonly kind: 'ready'
   readonly threadId: number

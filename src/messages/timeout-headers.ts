@@ -1,6 +1,6 @@
-/** The headers by which a request moves its own timers, as the front end and the router threads read them. Pure. */
+/** Headers with which a request sets its own timeouts. Read by the front end and by router threads. Pure. */
 
-/** By name, and which timer of the request it moves. */
+/** Header name to the timeout that it sets. */
 export const TIMEOUT_HEADERS = {
   'x-first-token-timeout-ms': 'firstTokenMs',
   'x-idle-timeout-ms': 'idleMs',
@@ -15,7 +15,7 @@ export function isTimeoutHeader(name: string): name is TimerHeader {
   return Object.hasOwn(TIMEOUT_HEADERS, name)
 }
 
-/** `undefined` for a value that is no number above 0. */
+/** The timeout in milliseconds; `undefined` if the value is not a number above 0. */
 export function timerMs(name: TimerHeader, text: string): number | undefined {
   const value = NUMBER.test(text) ? Number(text) : 0
   if (value <= 0) return undefined

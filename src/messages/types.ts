@@ -1,7 +1,7 @@
 /**
- * What the front end and a router thread tell each other about one exchange. `codec.ts` has the wire form.
+ * What the front end and a router thread send each other about an exchange. `codec.ts` has the wire form.
  *
- * Ids are given by the front end, unsigned 32 bits, unique among all open exchanges (`exchange-ids.ts`).
+ * The front end assigns the ids: unsigned 32-bit integers, unique among the open exchanges (`exchange-ids.ts`).
  */
 import type { Endpoint } from '../core/endpoint.ts'
 
@@ -9,65 +9,53 @@ import type { Endpoint } from '../core/endpoint.ts'
 export type FlatHeaders = readonly string[]
 
 export interface OpenMessage {
-  readonly kind: 'open'
   readonly id: number
   readonly endpoint: Endpoint
   readonly method: 'GET' | 'POST'
-  /** Raw query without the question mark; empty when there is none. */
+  /** Raw query without the question mark; empty if the request has none. */
   readonly query: string
-  /** The headers that engines may see, and the request's timers, which they may not. */
+  /** Headers for the engines, and the timeout headers of the request, which are not passed on. */
   readonly headers: FlatHeaders
-  /** Bytes that the worker may send before the first `credit`. */
+  /** Bytes that the router thread may send before the first `credit`. */
   readonly creditBytes: number
-  /** Whole milliseconds since the request came in: the total deadline counts from there. */
+  /** Whole milliseconds since the request head was received; the total deadline counts from that moment. */
   readonly ageMs: number
-  /** The client's body, exactly. A view into the batch, or into memory that the front end has too: not to be written. */
+  /** The client's body, byte for byte. Read-only: a view into the batch, or memory shared with the front end. */
   readonly body: Uint8Array
 }
 
-/** The client is gone, or the gateway gives the request up: abort both legs, send nothing more. */
-interface AbortMessage {
-  readonly kind: 'abort'
-  readonly id: number
-}
-
-/** The worker may send so many bytes more. */
-interface CreditMessage {
-  readonly kind: 'credit'
-  readonly id: number
-  readonly bytes: number
-}
-
-export type ToWorker = OpenMessage | AbortMessage | CreditMessage
-
-/** Status line and headers of a response whose body comes in chunks. */
-interface HeadMessage {
-  readonly kind: 'head'
-  readonly id: number
-  readonly status: number
-  readonly headers: FlatHeaders
-}
-
-/** Bytes of a streamed body. Counts against the credit. */
-interface ChunkMessage {
-  readonly kind: 'chunk'
-  readonly id: number
-  readonly bytes: Uint8Array
-}
-
-/** The streamed body is complete; the id is free again. */
-interface EndMessage {
-  readonly kind: 'end'
-  readonly id: number
-}
-
-/** A whole response at once, in place of head, chunks and end; the id is free again. Not bound by credit. */
-interface AnswerMessage {
-  readonly kind: 'response'
-  readonly id: number
+/** A complete response in one row. */
+export interface WholeResponse {
   readonly status: number
   readonly headers: FlatHeaders
   readonly body: Uint8Array
 }
 
-export type ToFrontend = HeadMessage | ChunkMessage | EndMessage | AnswerMessage
+/**
+ * Every kind of row and its arguments. Writers and handlers derive from this declaration.
+ *
+ * To a router thread, per exchange: `open credit* abort?`. To the front end: `head data* end`, or one `response`. The
+ * front end reuses the id after `end`, `response` or its own `abort`.
+ */
+export interface Rows {
+  readonly open: readonly [message: OpenMessage]
+  /** The client has disconnected or the gateway gives up: abort both legs and send no more rows. */
+  readonly abort: readonly [id: number]
+  /** The router thread may send `bytes` more. */
+  readonly credit: readonly [id: number, bytes: number]
+  /** Status and headers of a response whose body is streamed. */
+  readonly head: readonly [id: number, status: number, headers: FlatHeaders]
+  /** Part of a streamed body; uses up credit. */
+  readonly data: readonly [id: number, bytes: Uint8Array]
+  readonly end: readonly [id: number]
+  /** Uses up no credit. */
+  readonly response: readonly [id: number, response: WholeResponse]
+}
+
+/** Writes rows: `abort(id)`, `data(id, bytes)` and so on. */
+export type RowWriter = { readonly [Kind in keyof Rows]: (...row: Rows[Kind]) => void }
+
+/** Receives rows: `onAbort(id)`, `onData(id, bytes)` and so on. Byte arrays are views into the batch. */
+export type RowHandler = {
+  readonly [Kind in keyof Rows as `on${Capitalize<Kind>}`]: (...row: Rows[Kind]) => void
+}

@@ -1,4 +1,4 @@
-/** Counters that all threads advance together: the cursors of round-robin. */
+/** Counters that all threads increment: the cursors of the round-robin policy. */
 import { COUNTER, type SharedMemory } from './layout.ts'
 
 export type CounterName = keyof typeof COUNTER
@@ -10,7 +10,7 @@ export class SharedCounters {
     this.#cells = new Int32Array(memory.counters)
   }
 
-  /** The next number, 0 or more; wraps around after 2^31. */
+  /** Returns the next number, from 0 to 2^31 - 1, then 0 again. */
   next(name: CounterName): number {
     return Atomics.add(this.#cells, COUNTER[name], 1) & 0x7fff_ffff
   }

@@ -1,12 +1,12 @@
 /**
- * Health of every engine and what is in flight on it, as seen by all threads.
+ * The health of every engine and the number of requests in flight on it, shared by all threads.
  *
- * Each thread counts in a row of its own, so that a thread that dies takes its count with it: whoever replaces it
- * clears the row.
+ * Each router thread counts in a row of its own. When it dies its row is cleared, and with it the requests that it had in
+ * flight.
  */
 import { type SharedMemory, SLOT, SLOT_FIELDS } from './layout.ts'
 
-/** `unknown`: not probed yet. `draining`: takes nothing new. */
+/** `unknown`: not probed yet. `draining`: gets no new requests. */
 const HEALTH = { unknown: 0, healthy: 1, unhealthy: 2, draining: 3 } as const
 export type HealthName = keyof typeof HEALTH
 
@@ -25,13 +25,13 @@ export class EngineSlots {
     this.#inFlight = new Int32Array(memory.inFlight)
   }
 
-  /** Control thread only: the slot now belongs to another engine, of unknown health. */
+  /** Gives the slot to another engine, whose health is unknown. For the control thread only. */
   assign(slot: number, generation: number): void {
     Atomics.store(this.#slots, slot * SLOT_FIELDS + SLOT.health, HEALTH.unknown)
     Atomics.store(this.#slots, slot * SLOT_FIELDS + SLOT.generation, generation)
   }
 
-  /** Control thread only. */
+  /** For the control thread only. */
   setHealth(slot: number, health: HealthName): void {
     Atomics.store(this.#slots, slot * SLOT_FIELDS + SLOT.health, HEALTH[health])
   }
@@ -48,7 +48,7 @@ export class EngineSlots {
     return Atomics.load(this.#slots, slot * SLOT_FIELDS + SLOT.generation)
   }
 
-  /** Requests sent to the engine and not ended, over all threads; a batch counts its prompts. */
+  /** Requests in flight on the engine over all threads. Each prompt of a batch counts as one. */
   inFlight(slot: number): number {
     let sum = 0
     for (let row = 0; row < this.#maxThreads; row++) {
@@ -57,12 +57,12 @@ export class EngineSlots {
     return sum
   }
 
-  /** `thread` counts `change` requests more, or less, on the engine. Only `leases.ts` calls it. */
+  /** Adds `change`, which may be negative, to the requests that `thread` has in flight. Only `leases.ts` calls it. */
   addInFlight(thread: number, slot: number, change: number): void {
     Atomics.add(this.#inFlight, thread * this.#maxEngines + slot, change)
   }
 
-  /** The thread is gone, and with it all its legs. */
+  /** Removes all requests of a thread that has died. */
   clearThread(thread: number): void {
     this.#inFlight.fill(0, thread * this.#maxEngines, (thread + 1) * this.#maxEngines)
   }

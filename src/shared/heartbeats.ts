@@ -1,4 +1,4 @@
-/** Signs of life of the router threads: each advances a cell of its own for as long as its event loop turns. */
+/** Heartbeats of the router threads: each increments its own cell as long as its event loop runs. */
 import type { SharedMemory } from './layout.ts'
 
 export class Heartbeats {
@@ -8,18 +8,18 @@ export class Heartbeats {
     this.#cells = new Int32Array(memory.beats)
   }
 
-  /** The thread itself only. */
+  /** Called by the thread itself only. */
   beat(thread: number): void {
     Atomics.add(this.#cells, thread, 1)
   }
 
-  /** Grows from beat to beat, wraps around; a successor in the row goes on counting. */
+  /** Beats so far; wraps around. A thread that replaces another continues its count. */
   beatsOf(thread: number): number {
     return Atomics.load(this.#cells, thread)
   }
 }
 
-/** How often a thread beats, and is looked at: several times before it counts as stalled. */
+/** Interval at which a thread beats and is checked: five times within `stallMs`, and at least once a second. */
 export function beatEveryMs(stallMs: number): number {
   return Math.min(1000, Math.ceil(stallMs / 5))
 }

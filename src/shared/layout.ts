@@ -1,17 +1,17 @@
 /**
- * Where each field of the shared memory lies. The only file with offsets.
+ * The layout of the shared memory. No other file contains offsets.
  *
  *   slots     Int32[engines][SLOT_FIELDS]     health and generation, written by the control thread
- *   inFlight  Int32[threads][engines]         one row a thread, written by that thread alone
- *   counters  Int32[COUNTERS]                 round-robin cursors, Atomics.add by all
- *   breakers  Int32[engines][BREAKER_FIELDS]  one circuit breaker an engine, see breaker-cells.ts
- *   links     Int32[1 + engines * engines]    how many pair links are not whole, then each P→D link, see pair-links.ts
- *   legs      Int32[threads][LEG_RECORDS][LEG_WORDS]  what a thread has open, see leg-journal.ts
- *   beats     Int32[threads]                  one cell a thread, advanced by it while its event loop turns
- *   metrics   Float64[rows][cells]            one row a thread, written by that thread alone; telemetry/metric-cells.ts
+ *   inFlight  Int32[threads][engines]         one row per router thread, written by that thread only
+ *   counters  Int32[COUNTERS]                 round-robin cursors, incremented by all with Atomics.add
+ *   breakers  Int32[engines][BREAKER_FIELDS]  one circuit breaker per engine, see breaker-cells.ts
+ *   links     Int32[1 + engines * engines]    number of failing pairs, then one cell per pair, see pair-health.ts
+ *   legs      Int32[threads][LEG_RECORDS][LEG_WORDS]  open legs of each router thread, see leg-journal.ts
+ *   beats     Int32[threads]                  one cell per router thread, see heartbeats.ts
+ *   metrics   Float64[rows][cells]            one row per thread, written by that thread only, see telemetry/metric-cells.ts
  */
 
-/** Plain data: posted to every thread as it is, the memory itself is shared. */
+/** Plain data that is posted to every thread; the buffers are shared, not copied. */
 export interface SharedMemory {
   readonly maxEngines: number
   readonly maxThreads: number
@@ -22,12 +22,12 @@ export interface SharedMemory {
   readonly links: SharedArrayBuffer
   readonly legs: SharedArrayBuffer
   readonly beats: SharedArrayBuffer
-  /** Upper bounds of the histograms' buckets in seconds, ascending: they say how many cells a histogram has. */
+  /** Upper bounds of the histogram buckets in seconds, ascending. Their number determines the cells per histogram. */
   readonly bucketsSecs: readonly number[]
   readonly metrics: SharedArrayBuffer
 }
 
-/** How much room the metrics need; what their cells mean is for `telemetry/`. */
+/** The space that the metrics need. `telemetry/` defines what the cells mean. */
 export interface MetricRoom {
   readonly bucketsSecs: readonly number[]
   readonly cellsPerRow: number
@@ -36,13 +36,14 @@ export interface MetricRoom {
 export const SLOT_FIELDS = 2
 export const SLOT = { generation: 0, health: 1 } as const
 
-/** One cursor for each role and purpose of the round-robin policy. */
+/** One round-robin cursor per role. */
 export const COUNTER = { prefill: 0, decode: 1, mixed: 2 } as const
-const COUNTERS = 4
+const COUNTERS = Object.keys(COUNTER).length
 
 /**
- * `word`: state and time. `ok`, `failed`: totals that only grow. `...Floor`: what they were when the window was last
- * emptied. From `ring` on: `RING` marks of what they were when a step of the window began.
+ * Fields of a circuit breaker. `word`: state and time. `ok`, `failed`: totals that only grow. `okFloor`, `failedFloor`:
+ * the totals when the window was last emptied. `ring`: start of `BREAKER_RING` marks, each with the totals at the start
+ * of one step of the window.
  */
 export const BREAKER = {
   word: 0,
@@ -60,7 +61,7 @@ export const BREAKER_MARK = { step: 0, ok: 1, failed: 2 } as const
 export const BREAKER_MARK_FIELDS = 3
 export const BREAKER_FIELDS = BREAKER.ring + BREAKER_RING * BREAKER_MARK_FIELDS
 
-/** Of a thread: as many requests as one has open when all descriptors are taken. Pages that nobody touches cost nothing. */
+/** Records per thread: as many requests as a thread can have open if all descriptors are in use. Unused pages are free. */
 export const LEG_RECORDS = 16_384
 export const LEG = { isOpen: 0, exchange: 1, prefillSlot: 2, decodeSlot: 3, rid: 4 } as const
 export const LEG_WORDS = 8
@@ -69,10 +70,10 @@ const INT32 = 4
 
 const FLOAT64 = 8
 
-/** Without it nothing is counted: for parts that are tested alone. */
+/** Counts nothing; for tests of single parts. */
 const NO_METRICS: MetricRoom = { bucketsSecs: [], cellsPerRow: 0 }
 
-/** Main thread, router threads, control thread, and what engines that had a slot before have left there. */
+/** Rows of the metrics: the main thread, the router threads, the control thread, and the totals of previous engines. */
 export function metricRows(maxThreads: number): { readonly control: number; readonly base: number } {
   return { control: maxThreads + 1, base: maxThreads + 2 }
 }

@@ -1,16 +1,15 @@
 /**
- * A lease counts the requests of one leg on one engine from before its dispatch to its end, and is given back exactly
- * once.
+ * Counts the requests of one leg on one engine, from before its dispatch to its end. A lease is released exactly once.
  */
 import type { Engine } from '../core/engine.ts'
 import type { EngineSlots } from './engine-slots.ts'
 
 export interface LeaseTerms {
-  /** Requests that the leg is for the engine, 1 or more: each prompt of a batch is one. */
+  /** Number of requests that the leg means for the engine, 1 or more: one per prompt of a batch. */
   readonly weight: number
-  /** Requests that the engine takes at once, over all threads; `Infinity` for no bound. */
+  /** Maximum requests in flight on the engine over all threads; `Infinity` for no limit. */
   readonly capacity: number
-  /** Called once, when the lease is given back. */
+  /** Called once, when the lease is released. */
   readonly onRelease?: () => void
 }
 
@@ -31,10 +30,11 @@ export class Lease {
   }
 
   /**
-   * `undefined` when the engine has no room. A leg that is larger than the engine's capacity is let in alone.
+   * Returns `undefined` if the engine is at capacity. A leg larger than the capacity is admitted if nothing else is in
+   * flight.
    *
-   * Counts first and looks then: two threads that come at the same time may both be turned away, never both let in
-   * above the capacity.
+   * Counts first and checks the sum afterwards: two threads that try at the same time may both be rejected, but never
+   * both be admitted above the capacity.
    */
   static tryAcquire(
     slots: EngineSlots,
@@ -49,8 +49,8 @@ export class Lease {
   }
 
   /**
-   * A second call does nothing. What was counted is counted down even when the slot has a new engine by now: a thread
-   * may hold a snapshot that is one change old, and a leg left over would weigh on the new engine for ever.
+   * Further calls do nothing. The count is reduced even if the slot belongs to another engine by now: a thread with an
+   * outdated snapshot may have acquired the lease, and its count would otherwise stay on the new engine.
    */
   release(): void {
     if (!this.#isHeld) return
@@ -60,7 +60,7 @@ export class Lease {
   }
 }
 
-/** `inFlight`: with the leg in question. */
+/** Whether the leg is within the capacity; `inFlight` includes the leg. */
 export function isWithin(inFlight: number, { weight, capacity }: Omit<LeaseTerms, 'onRelease'>): boolean {
   return inFlight <= Math.max(capacity, weight)
 }

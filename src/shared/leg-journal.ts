@@ -1,13 +1,14 @@
 /**
- * What each router thread has open on the engines, by rid: when it dies, another thread tells the engines to give that
- * up. Engines notice closed sockets by themselves, but up to 4 s later, and work for nobody until then.
+ * Records the open legs of each router thread by rid, so that they can be aborted on the engines when the thread dies.
+ * Engines notice a closed socket only up to 4 s later (SGLang 2026-07) and generate tokens in vain until then.
  *
- * One row of records a thread, written by that thread alone, read by the main thread once it is dead: no atomics. A row
- * that is full loses records, not requests. Hot path: two small writes an attempt.
+ * Each thread has a row of records. Only the thread itself writes to it, and the main thread reads it only after the
+ * thread has died, so no atomics are needed. If a row is full, further legs are not recorded. Hot path: two small writes
+ * per attempt.
  */
 import { LEG, LEG_RECORDS, LEG_WORDS, type SharedMemory } from './layout.ts'
 
-/** One rid of an attempt. A slot is -1 where there is no engine. */
+/** The legs of one rid. A slot is -1 if there is no such leg. */
 export interface OpenLegs {
   readonly exchangeId: number
   readonly prefillSlot: number
@@ -22,25 +23,27 @@ const NONE = -1
 export class LegJournal {
   readonly #words: Int32Array
   readonly #bytes: Buffer
-  /** Of each record, the one to take after it: of those that are free, or of the same attempt. */
+  /** For each record, the next one in its list: the free list, or the records of one attempt. */
   readonly #next = new Int32Array(LEG_RECORDS)
   #free = 0
 
   constructor(memory: SharedMemory, thread: number) {
     ;[this.#words, this.#bytes] = rowOf(memory, thread)
-    for (let at = 0; at < LEG_RECORDS; at++) this.#next[at] = at + 1 < LEG_RECORDS ? at + 1 : NONE
+    for (let record = 0; record < LEG_RECORDS; record++) {
+      this.#next[record] = record + 1 < LEG_RECORDS ? record + 1 : NONE
+    }
   }
 
-  /** Returns what `close` wants to know. */
+  /** Records the legs of an attempt. Returns the argument for `close`. */
   open(legs: Omit<OpenLegs, 'rid'>, rids: readonly string[]): number {
     let first = NONE
-    for (let at = 0; at < rids.length; at++) {
+    for (const rid of rids) {
       const record = this.#free
       if (record === NONE) return first
       this.#free = this.#next[record] ?? NONE
       this.#next[record] = first
       first = record
-      this.#write(record * LEG_WORDS, legs, rids[at] ?? '')
+      this.#write(record * LEG_WORDS, legs, rid)
     }
     return first
   }
@@ -55,31 +58,31 @@ export class LegJournal {
     }
   }
 
-  #write(at: number, { exchangeId, prefillSlot, decodeSlot }: Omit<OpenLegs, 'rid'>, rid: string): void {
-    this.#bytes.write(rid, (at + LEG.rid) * Int32Array.BYTES_PER_ELEMENT, RID_BYTES, 'hex')
-    this.#words[at + LEG.exchange] = exchangeId
-    this.#words[at + LEG.prefillSlot] = prefillSlot
-    this.#words[at + LEG.decodeSlot] = decodeSlot
-    this.#words[at + LEG.isOpen] = 1
+  #write(start: number, { exchangeId, prefillSlot, decodeSlot }: Omit<OpenLegs, 'rid'>, rid: string): void {
+    this.#bytes.write(rid, (start + LEG.rid) * Int32Array.BYTES_PER_ELEMENT, RID_BYTES, 'hex')
+    this.#words[start + LEG.exchange] = exchangeId
+    this.#words[start + LEG.prefillSlot] = prefillSlot
+    this.#words[start + LEG.decodeSlot] = decodeSlot
+    this.#words[start + LEG.isOpen] = 1
   }
 }
 
-/** What a dead thread has left; its row is empty afterwards. */
+/** Returns the open legs of a dead thread and clears its row. */
 export function takeOrphanedLegs(memory: SharedMemory, thread: number): OpenLegs[] {
   const [words, bytes] = rowOf(memory, thread)
-  const left: OpenLegs[] = []
-  for (let at = 0; at < words.length; at += LEG_WORDS) {
-    if (words[at + LEG.isOpen] !== 1) continue
-    const start = (at + LEG.rid) * Int32Array.BYTES_PER_ELEMENT
-    left.push({
-      exchangeId: (words[at + LEG.exchange] ?? 0) >>> 0,
-      prefillSlot: words[at + LEG.prefillSlot] ?? NONE,
-      decodeSlot: words[at + LEG.decodeSlot] ?? NONE,
-      rid: bytes.toString('hex', start, start + RID_BYTES),
+  const orphans: OpenLegs[] = []
+  for (let start = 0; start < words.length; start += LEG_WORDS) {
+    if (words[start + LEG.isOpen] !== 1) continue
+    const ridStart = (start + LEG.rid) * Int32Array.BYTES_PER_ELEMENT
+    orphans.push({
+      exchangeId: (words[start + LEG.exchange] ?? 0) >>> 0,
+      prefillSlot: words[start + LEG.prefillSlot] ?? NONE,
+      decodeSlot: words[start + LEG.decodeSlot] ?? NONE,
+      rid: bytes.toString('hex', ridStart, ridStart + RID_BYTES),
     })
-    words[at + LEG.isOpen] = 0
+    words[start + LEG.isOpen] = 0
   }
-  return left
+  return orphans
 }
 
 function rowOf({ legs }: SharedMemory, thread: number): [Int32Array, Buffer] {

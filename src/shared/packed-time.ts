@@ -1,9 +1,9 @@
 /**
- * A moment and a small number in one Int32, so that both are read and changed in one atomic step.
+ * Packs a point in time and a small number into one Int32, so that both are read and changed in one atomic operation.
  *
- *   bits 31..2  moment, ms of the process clock modulo 2^30 (12 days)   bits 1..0  kind, 0..3
+ *   bits 31..2  time, ms of the process clock modulo 2^30 (12 days)   bits 1..0  kind, 0 to 3
  *
- * The moment wraps around: compare by `leftMs` only, and only with moments that are less than six days away.
+ * The time wraps around, so it can only be restored, by `momentOf`, within six days.
  */
 const KIND_BITS = 2
 const KIND_MASK = 3
@@ -16,9 +16,9 @@ export function kindOf(word: number): number {
   return word & KIND_MASK
 }
 
-/** The moment of the word, on the clock that says `nowMs`. */
+/** The time stored in `word`, in ms of the process clock, whose current time is `nowMs`. */
 export function momentOf(word: number, nowMs: number): number {
-  // The shift by the width of the kind and back keeps the sign of a 30-bit difference.
-  const left = (((word >>> KIND_BITS) - (nowMs % 2 ** 30)) << KIND_BITS) >> KIND_BITS
-  return nowMs + left
+  // Shifting left and back extends the sign of the 30-bit difference.
+  const leftMs = (((word >>> KIND_BITS) - (nowMs % 2 ** 30)) << KIND_BITS) >> KIND_BITS
+  return nowMs + leftMs
 }

@@ -102,7 +102,7 @@ test('a body that is not a JSON object gets an error that says what is wrong, an
     ['{"text":"a"} x', /line 1, column 14/],
     ['{"text":"a"}{}', /line 1, column 13/],
     [`{"text":"é${long}",\n"a":tru}`, /line 2, column 5/],
-    [`{"text":"${long}`, /this string has no end, line 1, column 9 /],
+    [`{"text":"${long}`, /unterminated string at line 1, column 9 /],
     ['{"text":"\u0001"}', /line 1,? column 10/],
     ['{"text":01}', /line 1,? column 10/],
     ['{"a":"\\x"}', /line 1,? column 8/],

@@ -21,7 +21,7 @@ const ODD: readonly [name: string, body: string | Uint8Array, message: RegExp][]
   ['UTF-16', Buffer.from(GOOD, 'utf16le'), /expected a key in double quotes/],
   ['latin1', Buffer.from('{"text":"\u00e9"}', 'latin1'), /not valid UTF-8/],
   ['gzip', gzipSync(GOOD), /not valid UTF-8/],
-  ['a NUL in a string', '{"text":"a\0"}', /control character.*byte 10/],
+  ['a NUL in a string', '{"text":"a\0"}', /control character.*position 10/],
   ['two objects', GOOD + GOOD, /expected nothing after the object/],
   ['a comma too many', '{"text":"a",}', /expected a key.*byte 12/],
   ['single quotes', "{'text':'a'}", /expected a key/],

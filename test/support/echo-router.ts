@@ -106,7 +106,7 @@ class EchoRouter {
     if (query.has('silent') || (query.has('once') && isFirst)) return
     if (query.has('hang')) {
       this.#sender.head(id, 200, SSE_HEADERS)
-      this.#sender.chunk(id, Buffer.from('data: {"n":1}\n\n'))
+      this.#sender.data(id, Buffer.from('data: {"n":1}\n\n'))
     } else if (query.has('stream')) {
       this.#stream(message, Number(query.get('stream')), Number(query.get('size')))
     } else {
@@ -140,7 +140,7 @@ class EchoRouter {
     for (; stream.chunksLeft > 0 && !stream.credit.isSpent; stream.chunksLeft--) {
       stream.credit.spend(stream.chunk.length)
       this.#sentBytes += stream.chunk.length
-      this.#sender.chunk(id, stream.chunk)
+      this.#sender.data(id, stream.chunk)
     }
     if (stream.chunksLeft > 0) return
     this.#streams.delete(id)

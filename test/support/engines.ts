@@ -13,7 +13,6 @@ export function engineOf(change: Partial<Engine> = {}): Engine {
     models: [],
     maxRunning: undefined,
     maxInputTokens: undefined,
-    dpSize: 1,
     ...change,
   }
 }

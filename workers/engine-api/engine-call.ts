@@ -1,4 +1,4 @@
-/** One small request to one engine, its answer whole. For what is not a generation request. */
+/** Sends one small request to one engine and collects the response. Not for generation requests. */
 import type { Engine } from '../../src/core/engine.ts'
 import type { FlatHeaders } from '../../src/messages/types.ts'
 import { ResponseBody } from '../upstream/response-body.ts'
@@ -7,10 +7,10 @@ import type { Upstreams } from '../upstream/upstreams.ts'
 
 export interface EngineResponse {
   readonly engine: Engine
-  /** 0 when the engine could not be reached or did not answer in time. */
+  /** 0 if the engine could not be reached or did not respond in time. */
   readonly status: number
   readonly headers: FlatHeaders
-  /** The engine's, or a sentence on why there is none. */
+  /** The engine's body, or an explanation if the status is 0. */
   readonly body: Buffer
 }
 
@@ -23,7 +23,7 @@ export interface EngineCall {
   readonly limitBytes: number
 }
 
-/** Never rejects. Ends early, with status 0, when `signal` aborts. */
+/** Never rejects. Resolves with status 0 if `signal` is aborted. */
 export function callEngine(
   upstreams: Upstreams,
   engine: Engine,
@@ -39,7 +39,7 @@ export function callEngine(
     }
     const giveUp = (): void => {
       handle.abort()
-      end(0, Buffer.from(`no answer within ${call.timeoutMs} ms`))
+      end(0, Buffer.from(`no response within ${call.timeoutMs} ms`))
     }
     const handler: ResponseHandler = {
       onHead: (status, headers) => body.start(status, headers),

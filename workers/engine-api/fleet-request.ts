@@ -1,4 +1,4 @@
-/** Requests that are not for tokens: about the engines, or for all of them at once. Each ends in one JSON answer. */
+/** Handles requests about the engines, or for all engines at once. Each results in one JSON response. */
 import type { Config } from '../../src/config/config.ts'
 import { neededRoles } from '../../src/config/engines.ts'
 import type { Endpoint } from '../../src/core/endpoint.ts'
@@ -32,17 +32,16 @@ const PATHS = {
   'stop-profile': '/stop_profile',
 } as const satisfies Record<FleetEndpoint, string>
 
-/** Earlier names of the same endpoints, for engines that know no others. */
+/** Previous paths of the same endpoints, for older engines. */
 const OLDER_PATHS: Partial<Record<FleetEndpoint, string>> = {
   'model-info': '/get_model_info',
   'server-info': '/get_server_info',
 }
 
 const TIMEOUT_MS = 10_000
-/** A probe by generation waits behind what the engine is doing. */
+/** A health check that generates a token has to wait for the engine's running requests. */
 const GENERATE_TIMEOUT_MS = 30_000
 
-/** Who asks, on behalf of whom. */
 export interface FleetRequest {
   readonly message: OpenMessage
   readonly context: {
@@ -50,83 +49,88 @@ export interface FleetRequest {
     readonly pairSelector: PairSelector
     readonly upstreams: Upstreams
   }
-  /** Aborted when the client is gone. */
+  /** Aborted when the client disconnects. */
   readonly signal: AbortSignal
 }
 
-/** @throws GatewayError when no engine can answer. */
+/** @throws GatewayError if no engine can respond */
 export async function handleFleetRequest(
   endpoint: FleetEndpoint,
-  from: FleetRequest,
+  request: FleetRequest,
 ): Promise<FleetResponse> {
-  const { pairSelector } = from.context
+  const { pairSelector } = request.context
   const healthy = pairSelector.engines.filter(engine => pairSelector.isHealthy(engine))
   switch (endpoint) {
     case 'models':
-      return modelsOf(await askOneOfEach(endpoint, groupsByModels(healthy), from))
+      return modelsOf(await askOneOfEach(endpoint, groupsByModels(healthy), request))
     case 'model':
-      return modelOf(await askOneOfEach(endpoint, groupsByModels(healthy), from), nameIn(from.message))
+      return modelOf(await askOneOfEach(endpoint, groupsByModels(healthy), request), nameIn(request.message))
     case 'model-info':
-      return firstGood(await askOneOfEach(endpoint, [healthy], from))
+      return firstGood(await askOneOfEach(endpoint, [healthy], request))
     case 'server-info':
-      return serverInfoOf(await askAll(endpoint, healthy, from))
+      return serverInfoOf(await askAll(endpoint, healthy, request))
     case 'loads':
-      return loadsOf(await askAll(endpoint, healthy, from))
+      return loadsOf(await askAll(endpoint, healthy, request))
     case 'health-generate':
       return fanOutResult(
-        await askAll(endpoint, onePerRole(healthy, neededRoles(from.context.config)), from),
+        await askAll(endpoint, onePerRole(healthy, neededRoles(request.context.config)), request),
         503,
       )
     case 'flush-cache':
     case 'start-profile':
     case 'stop-profile':
-      return fanOutResult(await askAll(endpoint, pairSelector.engines, from), 502)
+      return fanOutResult(await askAll(endpoint, pairSelector.engines, request), 502)
   }
 }
 
 function askOneOfEach(
   endpoint: FleetEndpoint,
   groups: readonly (readonly Engine[])[],
-  from: FleetRequest,
+  request: FleetRequest,
 ): Promise<EngineResponse[]> {
   if (groups.flat().length === 0) throw noEngine('engine')
-  return Promise.all(groups.map(group => askInTurn(endpoint, group, from)))
+  return Promise.all(groups.map(group => askInTurn(endpoint, group, request)))
 }
 
-/** An engine that has just died counts as healthy until its probes have failed: then the next is asked. */
+/** Asks the next engine if one fails: an engine that has just died counts as healthy until its probes fail. */
 async function askInTurn(
   endpoint: FleetEndpoint,
   engines: readonly Engine[],
-  from: FleetRequest,
+  request: FleetRequest,
 ): Promise<EngineResponse> {
-  let answer: EngineResponse | undefined
+  let response: EngineResponse | undefined
   for (const engine of engines) {
-    answer = await ask(endpoint, engine, from)
-    if (answer.status > 0 && answer.status < 500) return answer
+    response = await ask(endpoint, engine, request)
+    if (response.status > 0 && response.status < 500) return response
   }
-  if (answer === undefined) throw noEngine('engine')
-  return answer
+  if (response === undefined) throw noEngine('engine')
+  return response
 }
 
 function noEngine(what: string): GatewayError {
-  return new GatewayError('no-engine-available', `No healthy ${what} is registered.`)
+  return new GatewayError('no-engine-available', `No healthy ${what} is registered`)
 }
 
 function askAll(
   endpoint: FleetEndpoint,
   engines: readonly Engine[],
-  from: FleetRequest,
+  request: FleetRequest,
 ): Promise<EngineResponse[]> {
   if (engines.length === 0) throw noEngine('engine')
-  return Promise.all(engines.map(engine => ask(endpoint, engine, from)))
+  return Promise.all(engines.map(engine => ask(endpoint, engine, request)))
 }
 
-async function ask(endpoint: FleetEndpoint, engine: Engine, from: FleetRequest): Promise<EngineResponse> {
-  const { upstreams } = from.context
-  const answer = await callEngine(upstreams, engine, toCall(endpoint, PATHS[endpoint], from), from.signal)
+async function ask(endpoint: FleetEndpoint, engine: Engine, request: FleetRequest): Promise<EngineResponse> {
+  const { upstreams } = request.context
+  const response = await callEngine(
+    upstreams,
+    engine,
+    toCall(endpoint, PATHS[endpoint], request),
+    request.signal,
+  )
   const older = OLDER_PATHS[endpoint]
-  if (answer.status !== 404 || older === undefined) return answer
-  return callEngine(upstreams, engine, toCall(endpoint, older, from), from.signal)
+  if (response.status !== 404 || older === undefined) return response
+  return callEngine(upstreams, engine, toCall(endpoint, older, request), request.signal)
 }
 
 function toCall(endpoint: FleetEndpoint, path: string, { message, context }: FleetRequest): EngineCall {
@@ -142,20 +146,20 @@ function toCall(endpoint: FleetEndpoint, path: string, { message, context }: Fle
   }
 }
 
-/** The name that the path held. */
+/** The model name from the path, which the front end sends as the body. */
 function nameIn({ body }: OpenMessage): string {
   return Buffer.from(body).toString('utf8')
 }
 
-/** Engines that name the same models would all say the same. */
+/** Groups engines that serve the same models: one of each group is enough. */
 function groupsByModels(engines: readonly Engine[]): readonly (readonly Engine[])[] {
   return [...Map.groupBy(engines, engine => engine.models.join('\n')).values()]
 }
 
-/** @throws GatewayError when a role is missing: a pair of one cannot generate. */
+/** @throws GatewayError if a role has no engine, because half a pair cannot generate */
 function onePerRole(engines: readonly Engine[], roles: readonly Role[]): Engine[] {
   return roles.map(role => {
-    const engine = engines.find(each => each.role === role)
+    const engine = engines.find(candidate => candidate.role === role)
     if (engine === undefined) throw noEngine(`${role} engine`)
     return engine
   })

@@ -1,4 +1,4 @@
-/** Makes one answer of what several engines said. Pure. */
+/** Merges the responses of several engines into one. Pure. */
 import { errorBody, GatewayError } from '../../src/core/errors.ts'
 import { statusFailure } from '../classify/reported-failure.ts'
 import { isObject, type Json, parseObject } from '../json/parse.ts'
@@ -11,70 +11,73 @@ export interface FleetResponse {
   readonly body: string
 }
 
-/** The first good answer, as it is. @throws GatewayError when there is none. */
-export function firstGood(answers: readonly EngineResponse[]): FleetResponse {
-  const [good] = goodOnes(answers)
+/** The first successful response, unchanged. @throws GatewayError if there is none */
+export function firstGood(responses: readonly EngineResponse[]): FleetResponse {
+  const [good] = successful(responses)
   return { status: 200, body: good.body.toString('utf8') }
 }
 
-/** All models of all engines, each once. @throws GatewayError when no engine answered. */
-export function modelsOf(answers: readonly EngineResponse[]): FleetResponse {
-  return { status: 200, body: JSON.stringify({ object: 'list', data: [...modelsById(answers).values()] }) }
+/** All models of all engines, without duplicates. @throws GatewayError if no engine responded */
+export function modelsOf(responses: readonly EngineResponse[]): FleetResponse {
+  return { status: 200, body: JSON.stringify({ object: 'list', data: [...modelsById(responses).values()] }) }
 }
 
-/** The one model of that name. @throws GatewayError when no engine answered, or none has it. */
-export function modelOf(answers: readonly EngineResponse[], name: string): FleetResponse {
-  const model = modelsById(answers).get(name)
+/** The model called `name`. @throws GatewayError if no engine responded, or none has the model */
+export function modelOf(responses: readonly EngineResponse[], name: string): FleetResponse {
+  const model = modelsById(responses).get(name)
   if (model === undefined) throw unknownModelError(name)
   return { status: 200, body: JSON.stringify(model) }
 }
 
-function modelsById(answers: readonly EngineResponse[]): Map<unknown, unknown> {
-  const models = goodOnes(answers).flatMap(answer => listAt(parse(answer), 'data'))
+function modelsById(responses: readonly EngineResponse[]): Map<unknown, unknown> {
+  const models = successful(responses).flatMap(response => listAt(parse(response), 'data'))
   return new Map(models.map(model => [isObject(model) ? model['id'] : model, model]))
 }
 
 /**
- * `prefill` and `decode` hold each engine's own answer; `internal_states` are those of the decode engines, where
- * benchmark tools look for them. A single engine that does both is passed on as it is, with the two lists empty.
+ * `prefill` and `decode` list the responses of the engines; `internal_states` are those of the decode engines, where
+ * benchmark tools expect them. The response of a mixed engine is passed on, with both lists empty.
  *
- * @throws GatewayError when there is nothing that a reader could index: no decode engine, or no engine at all.
+ * @throws GatewayError if no engine or no decode engine responded, because clients read the first element
  */
-export function serverInfoOf(answers: readonly EngineResponse[]): FleetResponse {
-  const good = goodOnes(answers)
-  const of = (role: string): Json[] =>
+export function serverInfoOf(responses: readonly EngineResponse[]): FleetResponse {
+  const good = successful(responses)
+  const infoOf = (role: string): Json[] =>
     good
-      .filter(answer => answer.engine.role === role)
-      .map(answer => Object.assign({ url: answer.engine.url }, parse(answer)))
-  const [mixed] = of('mixed')
+      .filter(response => response.engine.role === role)
+      .map(response => Object.assign({ url: response.engine.url }, parse(response)))
+  const [mixed] = infoOf('mixed')
   if (mixed !== undefined) return { status: 200, body: JSON.stringify({ ...mixed, prefill: [], decode: [] }) }
-  const decode = of('decode')
-  if (decode.length === 0) throw new GatewayError('no-engine-available', 'No decode engine has answered.')
+  const decode = infoOf('decode')
+  if (decode.length === 0) throw new GatewayError('no-engine-available', 'No decode engine responded')
   const states = decode.flatMap(info => listAt(info, 'internal_states'))
-  return { status: 200, body: JSON.stringify({ internal_states: states, prefill: of('prefill'), decode }) }
+  return {
+    status: 200,
+    body: JSON.stringify({ internal_states: states, prefill: infoOf('prefill'), decode }),
+  }
 }
 
-/** The loads of all engines in one list, each with its engine and role; an engine that did not answer has an error. */
-export function loadsOf(answers: readonly EngineResponse[]): FleetResponse {
-  const loads = answers.flatMap<Json>(answer => {
-    const about = { engine: answer.engine.url, role: answer.engine.role }
-    if (answer.status !== 200) return [{ ...about, error: textOf(answer) }]
-    return listAt(parse(answer), 'loads').map(load => Object.assign({}, about, isObject(load) ? load : {}))
+/** The loads of all engines in one list, with engine and role. An engine that did not respond has an error instead. */
+export function loadsOf(responses: readonly EngineResponse[]): FleetResponse {
+  const loads = responses.flatMap<Json>(response => {
+    const source = { engine: response.engine.url, role: response.engine.role }
+    if (response.status !== 200) return [{ ...source, error: textOf(response) }]
+    return listAt(parse(response), 'loads').map(load => Object.assign({}, source, isObject(load) ? load : {}))
   })
   return { status: 200, body: JSON.stringify({ timestamp: new Date().toISOString(), loads }) }
 }
 
-/** 200 when all engines said 2xx, else `failedStatus` with OpenAI's error and what each engine said. */
-export function fanOutResult(answers: readonly EngineResponse[], failedStatus: number): FleetResponse {
-  const results = answers.map(answer => ({
-    engine: answer.engine.url,
-    role: answer.engine.role,
-    status: answer.status,
-    message: textOf(answer),
+/** 200 if all engines responded with 2xx, else `failedStatus` and OpenAI's error. Both list each engine's result. */
+export function fanOutResult(responses: readonly EngineResponse[], failedStatus: number): FleetResponse {
+  const results = responses.map(response => ({
+    engine: response.engine.url,
+    role: response.engine.role,
+    status: response.status,
+    message: textOf(response),
   }))
-  const failed = answers.filter(answer => !isGood(answer))
+  const failed = responses.filter(response => !isSuccess(response))
   if (failed.length === 0) return { status: 200, body: JSON.stringify({ success: true, results }) }
-  const message = `${failed.length} of ${answers.length} engines failed: ${failed.map(describe).join('; ')}`
+  const message = `${failed.length} of ${responses.length} engines failed: ${failed.map(describe).join('; ')}`
   const error = new GatewayError('engine-error', message, { status: failedStatus })
   return {
     status: failedStatus,
@@ -82,39 +85,41 @@ export function fanOutResult(answers: readonly EngineResponse[], failedStatus: n
   }
 }
 
-function describe(answer: EngineResponse): string {
-  return `${answer.engine.url} (${answer.status || 'unreachable'}) ${textOf(answer)}`
+function describe(response: EngineResponse): string {
+  return `${response.engine.url} (${response.status || 'unreachable'}) ${textOf(response)}`
 }
 
-function goodOnes(answers: readonly EngineResponse[]): [EngineResponse, ...EngineResponse[]] {
-  const [first, ...others] = answers.filter(isGood)
+function successful(responses: readonly EngineResponse[]): [EngineResponse, ...EngineResponse[]] {
+  const [first, ...others] = responses.filter(isSuccess)
   if (first !== undefined) return [first, ...others]
-  throw refusalIn(answers) ?? unreachable(answers)
+  throw refusalIn(responses) ?? unreachable(responses)
 }
 
-/** A key that is missing, a path that the engine does not have: its own word says more than ours. */
-function refusalIn(answers: readonly EngineResponse[]): GatewayError | undefined {
-  const refusal = answers.find(({ status }) => status >= 400 && status < 500)
+/** The error of an engine that rejected the request, such as a missing key: more precise than one of the gateway. */
+function refusalIn(responses: readonly EngineResponse[]): GatewayError | undefined {
+  const refusal = responses.find(({ status }) => status >= 400 && status < 500)
   if (refusal === undefined) return undefined
   const leg = refusal.engine.role === 'prefill' ? 'prefill' : 'decode'
   return statusFailure(leg, refusal.status, refusal.body).error
 }
 
-function unreachable(answers: readonly EngineResponse[]): GatewayError {
-  const said = answers.map(describe).join('; ')
-  return new GatewayError('engine-unreachable', `No engine gave an answer: ${said}`, { retryable: false })
+function unreachable(responses: readonly EngineResponse[]): GatewayError {
+  const details = responses.map(describe).join('; ')
+  return new GatewayError('engine-unreachable', `No engine responded successfully: ${details}`, {
+    retryable: false,
+  })
 }
 
-function isGood(answer: EngineResponse): boolean {
-  return answer.status >= 200 && answer.status < 300
+function isSuccess(response: EngineResponse): boolean {
+  return response.status >= 200 && response.status < 300
 }
 
-function parse(answer: EngineResponse): Json {
-  return parseObject(answer.body.toString('utf8')) ?? {}
+function parse(response: EngineResponse): Json {
+  return parseObject(response.body.toString('utf8')) ?? {}
 }
 
-function textOf(answer: EngineResponse): string {
-  return answer.body.toString('utf8', 0, 300).trim()
+function textOf(response: EngineResponse): string {
+  return response.body.toString('utf8', 0, 300).trim()
 }
 
 function listAt(object: Json, key: string): unknown[] {

@@ -1,18 +1,19 @@
-/** Replaces byte ranges of a text by other bytes. Everything else stays as it is, byte by byte. */
+/** Replaces byte ranges of a JSON text. All other bytes stay exactly as they are. */
 import { asBuffer } from './bytes.ts'
+import { rangeAt } from './scan.ts'
 
+/** Replaces `[start, end)` with `replacement`; an insertion if both are equal. */
 export interface Edit {
   readonly start: number
-  /** Equal to `start` for an insertion. */
   readonly end: number
   readonly replacement: Uint8Array
 }
 
 /**
- * `bytes` with all edits made, in a buffer of its own. The edits may come in any order; of two at one place the
- * first given comes first.
+ * A copy of `bytes` with all edits applied. The edits may be in any order; those at the same position are applied in the
+ * order given.
  *
- * @throws {RangeError} edits overlap or lie outside
+ * @throws {RangeError} if edits overlap or lie outside `bytes`
  */
 export function applyEdits(bytes: Uint8Array, edits: readonly Edit[]): Buffer {
   const source = asBuffer(bytes)
@@ -20,17 +21,27 @@ export function applyEdits(bytes: Uint8Array, edits: readonly Edit[]): Buffer {
   let length = source.length
   for (const edit of sorted) length += edit.replacement.length - (edit.end - edit.start)
   const out = Buffer.allocUnsafe(Math.max(0, length))
-  let from = 0
-  let to = 0
+  let copied = 0
+  let written = 0
   for (const edit of sorted) {
-    if (edit.start < from || edit.end < edit.start || edit.end > source.length) {
-      throw new RangeError(`edit ${edit.start}..${edit.end} overlaps another or lies outside`)
+    if (edit.start < copied || edit.end < edit.start || edit.end > source.length) {
+      throw new RangeError(`edit ${edit.start}..${edit.end} overlaps another edit or lies outside the text`)
     }
-    to += source.copy(out, to, from, edit.start)
-    out.set(edit.replacement, to)
-    to += edit.replacement.length
-    from = edit.end
+    written += source.copy(out, written, copied, edit.start)
+    out.set(edit.replacement, written)
+    written += edit.replacement.length
+    copied = edit.end
   }
-  source.copy(out, to, from)
+  source.copy(out, written, copied)
   return out
+}
+
+/** Edits that replace the value at a path such as `['choices', 0, 'index']`: one, or none if there is no such value. */
+export function replaceAt(
+  bytes: Buffer,
+  path: readonly (string | number)[],
+  replacement: Uint8Array,
+): Edit[] {
+  const range = rangeAt(bytes, path)
+  return range === undefined ? [] : [{ start: range.start, end: range.end, replacement }]
 }

@@ -1,16 +1,16 @@
-/** Reads single values out of scanned members. */
+/** Reads single values from scanned members. */
 import { decodeString, type Member, type Range } from './scan.ts'
 
-/** The member with the key; of several the last, which is the one that engines see. */
+/** The member with the given key. If the key occurs more than once, the last one, which engines use too. */
 export function lastMember(members: readonly Member[], key: string): Member | undefined {
-  for (let at = members.length - 1; at >= 0; at--) {
-    const member = members[at]
+  for (let index = members.length - 1; index >= 0; index--) {
+    const member = members[index]
     if (member?.key === key) return member
   }
   return undefined
 }
 
-/** The value as text; `undefined` when it is no string. */
+/** The decoded string; `undefined` if the value is missing or not a string. */
 export function stringAt(
   bytes: Buffer,
   value: Pick<Member, 'kind' | 'valueStart' | 'valueEnd'> | undefined,

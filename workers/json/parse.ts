@@ -1,8 +1,8 @@
-/** JSON of engines and clients as values, where a fault in it is an answer and no exception. Not for large bodies. */
+/** Parses JSON from engines and clients; invalid JSON is a return value, not an exception. Not for large bodies. */
 
 export type Json = Record<string, unknown>
 
-/** `undefined` when the text is no JSON. */
+/** The parsed value; `undefined` if the text is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -15,7 +15,7 @@ export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** `undefined` when the text is not the JSON of an object. */
+/** The parsed object; `undefined` if the text is not a JSON object. */
 export function parseObject(text: string): Json | undefined {
   const value = parseJson(text)
   return isObject(value) ? value : undefined

@@ -1,16 +1,16 @@
 /**
- * Where the members of a JSON object and the elements of a JSON array lie, as byte ranges. Hot path: a large body
- * is never parsed.
+ * Finds the members of a JSON object and the elements of a JSON array as byte ranges. Hot path: large bodies are never
+ * parsed.
  *
- * One level is checked strictly: structure, commas, colons, literals, numbers. Of nested values only brackets and
- * string ends are. UTF-8 is not looked at.
+ * One level is validated strictly: structure, commas, colons, literals, numbers. In nested values only brackets and the
+ * ends of strings are checked. UTF-8 is not validated.
  */
 import { asBuffer, BYTE } from './bytes.ts'
 import { JsonSyntaxError, kindAt, skipSpace, skipString, skipValue, type ValueKind } from './skip.ts'
 
 export { JsonSyntaxError }
 
-/** Bytes from `start` up to but not including `end`. */
+/** The bytes `[start, end)`. */
 export interface Range {
   readonly start: number
   readonly end: number
@@ -21,9 +21,9 @@ export interface ScannedValue extends Range {
 }
 
 export interface Member {
-  /** Decoded: without quotes, escapes resolved. */
+  /** The key without quotes, escapes decoded. */
   readonly key: string
-  /** From the key's opening quote to the end of the value. */
+  /** The member spans from the opening quote of its key to the end of its value. */
   readonly memberStart: number
   readonly memberEnd: number
   readonly valueStart: number
@@ -33,36 +33,36 @@ export interface Member {
 
 export interface ScannedObject {
   readonly members: readonly Member[]
-  /** After the closing brace. */
+  /** Position after the closing brace. */
   readonly end: number
 }
 
 export interface ScannedArray {
   readonly elements: readonly ScannedValue[]
-  /** After the closing bracket. */
+  /** Position after the closing bracket. */
   readonly end: number
 }
 
 /**
- * The object whose brace is at `start`, or after white space from there.
+ * Scans the object that begins at `start`, or after white space from there.
  *
- * @throws {JsonSyntaxError} what is wrong, and where
+ * @throws {JsonSyntaxError} if the bytes are not a JSON object
  */
 export function scanObject(bytes: Uint8Array, start: number): ScannedObject {
   const buffer = asBuffer(bytes)
   const members: Member[] = []
-  let at = skipSpace(buffer, start)
-  if (buffer[at] !== BYTE.openBrace)
-    throw new JsonSyntaxError(at, "expected an object, which begins with '{'")
-  at = skipSpace(buffer, at + 1)
-  if (buffer[at] === BYTE.closeBrace) return { members, end: at + 1 }
+  let index = skipSpace(buffer, start)
+  if (buffer[index] !== BYTE.openBrace)
+    throw new JsonSyntaxError(index, "expected an object starting with '{'")
+  index = skipSpace(buffer, index + 1)
+  if (buffer[index] === BYTE.closeBrace) return { members, end: index + 1 }
   for (;;) {
-    const member = scanMember(buffer, at)
+    const member = scanMember(buffer, index)
     members.push(member)
-    at = skipSpace(buffer, member.memberEnd)
-    if (buffer[at] === BYTE.closeBrace) return { members, end: at + 1 }
-    if (buffer[at] !== BYTE.comma) throw new JsonSyntaxError(at, "expected ',' or '}'")
-    at = skipSpace(buffer, at + 1)
+    index = skipSpace(buffer, member.memberEnd)
+    if (buffer[index] === BYTE.closeBrace) return { members, end: index + 1 }
+    if (buffer[index] !== BYTE.comma) throw new JsonSyntaxError(index, "expected ',' or '}'")
+    index = skipSpace(buffer, index + 1)
   }
 }
 
@@ -79,32 +79,33 @@ function scanMember(buffer: Buffer, start: number): Member {
 }
 
 /**
- * The array whose bracket is at `start`, or after white space from there.
+ * Scans the array that begins at `start`, or after white space from there.
  *
- * @throws {JsonSyntaxError} what is wrong, and where
+ * @throws {JsonSyntaxError} if the bytes are not a JSON array
  */
 export function scanArray(bytes: Uint8Array, start: number): ScannedArray {
   const buffer = asBuffer(bytes)
   const elements: ScannedValue[] = []
-  let at = skipSpace(buffer, start)
-  if (buffer[at] !== BYTE.openBracket) throw new JsonSyntaxError(at, "expected a list, which begins with '['")
-  at = skipSpace(buffer, at + 1)
-  if (buffer[at] === BYTE.closeBracket) return { elements, end: at + 1 }
+  let index = skipSpace(buffer, start)
+  if (buffer[index] !== BYTE.openBracket)
+    throw new JsonSyntaxError(index, "expected a list starting with '['")
+  index = skipSpace(buffer, index + 1)
+  if (buffer[index] === BYTE.closeBracket) return { elements, end: index + 1 }
   for (;;) {
-    const kind = kindAt(buffer, at)
-    const end = skipValue(buffer, at, kind)
-    elements.push({ kind, start: at, end })
-    at = skipSpace(buffer, end)
-    if (buffer[at] === BYTE.closeBracket) return { elements, end: at + 1 }
-    if (buffer[at] !== BYTE.comma) throw new JsonSyntaxError(at, "expected ',' or ']'")
-    at = skipSpace(buffer, at + 1)
+    const kind = kindAt(buffer, index)
+    const end = skipValue(buffer, index, kind)
+    elements.push({ kind, start: index, end })
+    index = skipSpace(buffer, end)
+    if (buffer[index] === BYTE.closeBracket) return { elements, end: index + 1 }
+    if (buffer[index] !== BYTE.comma) throw new JsonSyntaxError(index, "expected ',' or ']'")
+    index = skipSpace(buffer, index + 1)
   }
 }
 
 /**
- * The text of the JSON string at `range`, quotes included in the range.
+ * Decodes the JSON string at `range`, which includes the quotes.
  *
- * @throws {JsonSyntaxError} an escape is wrong
+ * @throws {JsonSyntaxError} if an escape is invalid
  */
 export function decodeString(bytes: Uint8Array, range: Range): string {
   const buffer = asBuffer(bytes)
@@ -113,15 +114,15 @@ export function decodeString(bytes: Uint8Array, range: Range): string {
   try {
     return String(JSON.parse(`"${text}"`))
   } catch {
-    throw new JsonSyntaxError(range.start, 'a string with a bad escape')
+    throw new JsonSyntaxError(range.start, 'invalid escape in a string')
   }
 }
 
 /**
- * The value at a path of keys and list positions, such as `['choices', 0, 'text']`; `undefined` when there is none.
- * Of equal keys the last counts, as in every parser.
+ * The value at a path of keys and indexes such as `['choices', 0, 'text']`; `undefined` if it does not exist. If a key
+ * occurs more than once, the last one counts, as in JSON parsers.
  *
- * @throws {JsonSyntaxError} the bytes on the way are not JSON
+ * @throws {JsonSyntaxError} if the bytes on the path are not JSON
  */
 export function rangeAt(bytes: Uint8Array, path: readonly (string | number)[]): ScannedValue | undefined {
   const buffer = asBuffer(bytes)
@@ -141,6 +142,6 @@ function elementOf(buffer: Buffer, list: ScannedValue, index: number): ScannedVa
 
 function memberOf(buffer: Buffer, object: ScannedValue, key: string): ScannedValue | undefined {
   if (object.kind !== 'object') return undefined
-  const member = scanObject(buffer, object.start).members.findLast(each => each.key === key)
+  const member = scanObject(buffer, object.start).members.findLast(candidate => candidate.key === key)
   return member && { kind: member.kind, start: member.valueStart, end: member.valueEnd }
 }

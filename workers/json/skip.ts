@@ -1,17 +1,17 @@
 /**
- * Finds where a JSON value ends without making anything of it. Hot path: long strings and flat number lists are
- * crossed by memchr, and nothing is allocated but the stack of open brackets.
+ * Finds the end of a JSON value without parsing it. Hot path: long strings and flat lists of numbers are skipped at the
+ * speed of memchr, and only the stack of open brackets is allocated.
  *
- * Strict for numbers and literals that it is asked for; inside a nested value only brackets and string ends are
- * checked, since the engine parses the whole anyway.
+ * Numbers and literals are validated if they are the value itself. Inside a nested value only brackets and the ends of
+ * strings are checked, because the engine parses the whole body anyway.
  */
 import { BYTE, isDigit, isSpace } from './bytes.ts'
 
 export type ValueKind = 'string' | 'number' | 'object' | 'array' | 'true' | 'false' | 'null'
 
-/** What is wrong with the JSON, and at which byte. */
+/** The message says what was expected; `position` is the offset in bytes. */
 export class JsonSyntaxError extends Error {
-  override readonly name = 'JsonFault'
+  override readonly name = 'JsonSyntaxError'
   readonly position: number
 
   constructor(position: number, message: string) {
@@ -20,24 +20,24 @@ export class JsonSyntaxError extends Error {
   }
 }
 
-/** Deeper than any engine's parser goes; bounds the stack. */
+/** Bounds the stack. No engine's parser accepts deeper nesting. */
 const MAX_DEPTH = 65_536
 
 /**
- * So many bytes of a string, from its start and from each escape in them, are looked at one by one before memchr takes
- * over: where escapes are dense, as in code, a call for each quote costs more.
+ * Bytes of a string that are checked one by one, from its start and after each escape, before memchr takes over. Where
+ * escapes are dense, as in source code, one memchr call per quote would cost more.
  */
-const SHORT_STRING = 48
+const SHORT_STRING_BYTES = 48
 
 export function skipSpace(bytes: Buffer, start: number): number {
-  let at = start
-  while (isSpace(bytes[at])) at++
-  return at
+  let index = start
+  while (isSpace(bytes[index])) index++
+  return index
 }
 
-/** The kind of the value that begins at `at`. */
-export function kindAt(bytes: Buffer, at: number): ValueKind {
-  const byte = bytes[at]
+/** The kind of the value that begins at `index`. */
+export function kindAt(bytes: Buffer, index: number): ValueKind {
+  const byte = bytes[index]
   switch (byte) {
     case BYTE.quote:
       return 'string'
@@ -52,10 +52,10 @@ export function kindAt(bytes: Buffer, at: number): ValueKind {
     case 0x6e:
       return 'null'
     case undefined:
-      throw new JsonSyntaxError(at, 'a value is missing at the end')
+      throw new JsonSyntaxError(index, 'expected a value, but the text ends')
     default:
       if (isDigit(byte) || byte === BYTE.minus) return 'number'
-      throw new JsonSyntaxError(at, 'expected a value')
+      throw new JsonSyntaxError(index, 'expected a value')
   }
 }
 
@@ -76,30 +76,30 @@ export function skipValue(bytes: Buffer, start: number, kind: ValueKind): number
   }
 }
 
-/** `start` is at the opening quote. Escapes and control characters inside are not judged. */
+/** `start` is the opening quote. Escapes and control characters in the string are not validated. */
 export function skipString(bytes: Buffer, start: number): number {
-  let at = start + 1
+  let index = start + 1
   for (;;) {
-    let limit = Math.min(at + SHORT_STRING, bytes.length)
-    for (; at < limit; at++) {
-      const byte = bytes[at]
-      if (byte === BYTE.quote) return at + 1
+    let limit = Math.min(index + SHORT_STRING_BYTES, bytes.length)
+    for (; index < limit; index++) {
+      const byte = bytes[index]
+      if (byte === BYTE.quote) return index + 1
       if (byte !== BYTE.backslash) continue
-      at++
-      limit = Math.min(at + SHORT_STRING, bytes.length)
+      index++
+      limit = Math.min(index + SHORT_STRING_BYTES, bytes.length)
     }
-    const quote = bytes.indexOf(BYTE.quote, at)
-    if (quote < 0) throw new JsonSyntaxError(start, 'this string has no end')
-    if (!isEscaped(bytes, quote, at)) return quote + 1
-    at = quote + 1
+    const quote = bytes.indexOf(BYTE.quote, index)
+    if (quote < 0) throw new JsonSyntaxError(start, 'unterminated string')
+    if (!isEscaped(bytes, quote, index)) return quote + 1
+    index = quote + 1
   }
 }
 
-/** Whether an odd number of backslashes stands before `quote`, none of them before `floor`. */
+/** Whether an odd number of backslashes precedes `quote`, counting back to `floor` at most. */
 function isEscaped(bytes: Buffer, quote: number, floor: number): boolean {
-  let at = quote
-  while (at > floor && bytes[at - 1] === BYTE.backslash) at--
-  return ((quote - at) & 1) === 1
+  let index = quote
+  while (index > floor && bytes[index - 1] === BYTE.backslash) index--
+  return ((quote - index) & 1) === 1
 }
 
 function skipLiteral(bytes: Buffer, start: number, literal: string): number {
@@ -112,58 +112,59 @@ function skipLiteral(bytes: Buffer, start: number, literal: string): number {
 }
 
 function skipNumber(bytes: Buffer, start: number): number {
-  let at = bytes[start] === BYTE.minus ? start + 1 : start
-  const hasLeadingZero = bytes[at] === BYTE.zero
-  at = hasLeadingZero ? at + 1 : skipDigits(bytes, at)
-  if (hasLeadingZero && isDigit(bytes[at])) throw new JsonSyntaxError(at, 'a number may not begin with 0')
-  if (bytes[at] === BYTE.dot) at = skipDigits(bytes, at + 1)
-  // 0x20 makes the letter small.
-  if (((bytes[at] ?? 0) | 0x20) === 0x65) {
-    at++
-    if (bytes[at] === BYTE.plus || bytes[at] === BYTE.minus) at++
-    at = skipDigits(bytes, at)
+  let index = bytes[start] === BYTE.minus ? start + 1 : start
+  const hasLeadingZero = bytes[index] === BYTE.zero
+  index = hasLeadingZero ? index + 1 : skipDigits(bytes, index)
+  if (hasLeadingZero && isDigit(bytes[index]))
+    throw new JsonSyntaxError(index, 'expected a number without a leading zero')
+  if (bytes[index] === BYTE.dot) index = skipDigits(bytes, index + 1)
+  // 0x20 converts a letter to lower case.
+  if (((bytes[index] ?? 0) | 0x20) === 0x65) {
+    index++
+    if (bytes[index] === BYTE.plus || bytes[index] === BYTE.minus) index++
+    index = skipDigits(bytes, index)
   }
-  return at
+  return index
 }
 
 function skipDigits(bytes: Buffer, start: number): number {
   if (!isDigit(bytes[start])) throw new JsonSyntaxError(start, 'expected a digit')
-  let at = start + 1
-  while (isDigit(bytes[at])) at++
-  return at
+  let index = start + 1
+  while (isDigit(bytes[index])) index++
+  return index
 }
 
 function skipNested(bytes: Buffer, start: number): number {
   const open: number[] = []
-  // Up to here a look-ahead has read already; a second one would make hostile nesting cost its square.
-  let lookedAhead = -1
-  for (let at = start; at < bytes.length; at++) {
-    const byte = bytes[at]
-    if (byte === BYTE.quote) at = skipString(bytes, at) - 1
+  // End of the range already searched ahead. Searching it again would make hostile nesting take quadratic time.
+  let searchedEnd = -1
+  for (let index = start; index < bytes.length; index++) {
+    const byte = bytes[index]
+    if (byte === BYTE.quote) index = skipString(bytes, index) - 1
     if (isClosing(byte)) {
-      closeBracket(open, byte, at)
-      if (open.length === 0) return at + 1
+      closeBracket(open, byte, index)
+      if (open.length === 0) return index + 1
     }
     if (byte !== BYTE.openBrace && byte !== BYTE.openBracket) continue
-    openBracket(open, byte, at)
-    if (at <= lookedAhead || !beginsWithNumber(bytes, at)) continue
-    lookedAhead = closingBracket(bytes, at)
-    if (isFlat(bytes, at + 1, lookedAhead)) at = lookedAhead - 1
+    openBracket(open, byte, index)
+    if (index <= searchedEnd || !beginsWithNumber(bytes, index)) continue
+    searchedEnd = closingBracket(bytes, index)
+    if (isFlat(bytes, index + 1, searchedEnd)) index = searchedEnd - 1
   }
-  throw new JsonSyntaxError(start, 'this bracket is not closed')
+  throw new JsonSyntaxError(start, 'unclosed bracket')
 }
 
 function isClosing(byte: number | undefined): byte is number {
   return byte === BYTE.closeBrace || byte === BYTE.closeBracket
 }
 
-function openBracket(open: number[], byte: number, at: number): void {
-  if (open.push(byte) > MAX_DEPTH) throw new JsonSyntaxError(at, 'nested too deeply')
+function openBracket(open: number[], byte: number, index: number): void {
+  if (open.push(byte) > MAX_DEPTH) throw new JsonSyntaxError(index, 'nested too deeply')
 }
 
-function closeBracket(open: number[], byte: number, at: number): void {
-  // Each closing bracket is its opening one plus 2.
-  if (open.pop() !== byte - 2) throw new JsonSyntaxError(at, 'this bracket closes nothing')
+function closeBracket(open: number[], byte: number, index: number): void {
+  // In ASCII the closing bracket is the opening one plus 2.
+  if (open.pop() !== byte - 2) throw new JsonSyntaxError(index, 'unexpected closing bracket')
 }
 
 function beginsWithNumber(bytes: Buffer, open: number): boolean {
@@ -173,11 +174,11 @@ function beginsWithNumber(bytes: Buffer, open: number): boolean {
 
 function closingBracket(bytes: Buffer, open: number): number {
   const close = bytes.indexOf(BYTE.closeBracket, open)
-  if (close < 0) throw new JsonSyntaxError(open, 'this bracket is not closed')
+  if (close < 0) throw new JsonSyntaxError(open, 'unclosed bracket')
   return close
 }
 
-/** Whether nothing but plain values can stand from `start` to `close`: no string, no bracket. */
+/** Whether the bytes from `start` to `close` contain neither strings nor brackets. */
 function isFlat(bytes: Buffer, start: number, close: number): boolean {
   const inside = bytes.subarray(start, close)
   return (

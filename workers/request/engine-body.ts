@@ -1,39 +1,39 @@
 /**
- * The body that engines get: the client's bytes with the gateway's members put in before the closing brace.
- * Hot path: in the usual case one allocation, nothing parsed, nothing re-serialised.
+ * Builds the request body for the engines: the client's bytes, with the gateway's members inserted before the closing
+ * brace. Hot path: usually one allocation, no parsing and no serialization.
  *
- * Whatever the gateway does not own stays exact: unknown fields, big integers, equal keys, white space, escapes.
+ * All other bytes stay exactly as they are: unknown fields, big integers, duplicate keys, white space, escapes.
  */
 import { asBuffer } from '../json/bytes.ts'
 import { applyEdits, type Edit } from '../json/edit.ts'
 import type { RequestFields } from './fields.ts'
 
-/** The gateway's members. Lists where the request is a batch; absent ones are not written. */
+/** The members to insert; undefined ones are left out. For a batch each is a list with one element per prompt. */
 export interface Injection {
   readonly rid: string | readonly string[]
   readonly bootstrapHost?: string | readonly string[]
   readonly bootstrapPort?: number | readonly number[]
-  /** 1 to 2^53 - 1: never 0, which engines take for "not written yet". */
+  /** From 1 to 2^53 - 1; see `newRoom`. */
   readonly bootstrapRoom?: number | readonly number[]
 }
 
 export interface BodyOptions {
-  /** Every `n` becomes 1: the gateway asks for each sample by a request of its own. */
+  /** Replaces every `n` by 1, because the gateway sends one request per sample. */
   readonly singleSample: boolean
 }
 
-const NOTHING = Buffer.alloc(0)
+const NO_BYTES = Buffer.alloc(0)
 const ONE = Buffer.from('1')
 
-/** A buffer of its own; `fields` must come from the same `body`. */
+/** Returns a new buffer. `fields` must have been read from the same `body`. */
 export function buildBody(
   body: Uint8Array,
   fields: RequestFields,
-  inject: Injection,
+  injection: Injection,
   options: BodyOptions,
 ): Buffer {
   const source = asBuffer(body)
-  const members = membersText(inject, fields.isOtherwiseEmpty)
+  const members = membersText(injection, fields.isOtherwiseEmpty)
   const hasOtherEdits = fields.cuts.length > 0 || (options.singleSample && fields.nRanges.length > 0)
   if (hasOtherEdits) return edited(source, fields, members, options)
 
@@ -46,7 +46,7 @@ export function buildBody(
 }
 
 function edited(source: Buffer, fields: RequestFields, members: string, options: BodyOptions): Buffer {
-  const edits: Edit[] = fields.cuts.map(cut => ({ start: cut.start, end: cut.end, replacement: NOTHING }))
+  const edits: Edit[] = fields.cuts.map(cut => ({ start: cut.start, end: cut.end, replacement: NO_BYTES }))
   if (options.singleSample) {
     for (const range of fields.nRanges) edits.push({ start: range.start, end: range.end, replacement: ONE })
   }
@@ -54,10 +54,11 @@ function edited(source: Buffer, fields: RequestFields, members: string, options:
   return applyEdits(source, edits)
 }
 
-function membersText(inject: Injection, isFirst: boolean): string {
-  let text = `${isFirst ? '' : ','}"rid":${JSON.stringify(inject.rid)}`
-  if (inject.bootstrapHost !== undefined) text += `,"bootstrap_host":${JSON.stringify(inject.bootstrapHost)}`
-  if (inject.bootstrapPort !== undefined) text += `,"bootstrap_port":${JSON.stringify(inject.bootstrapPort)}`
-  if (inject.bootstrapRoom !== undefined) text += `,"bootstrap_room":${JSON.stringify(inject.bootstrapRoom)}`
+function membersText(injection: Injection, isFirst: boolean): string {
+  const { rid, bootstrapHost, bootstrapPort, bootstrapRoom } = injection
+  let text = `${isFirst ? '' : ','}"rid":${JSON.stringify(rid)}`
+  if (bootstrapHost !== undefined) text += `,"bootstrap_host":${JSON.stringify(bootstrapHost)}`
+  if (bootstrapPort !== undefined) text += `,"bootstrap_port":${JSON.stringify(bootstrapPort)}`
+  if (bootstrapRoom !== undefined) text += `,"bootstrap_room":${JSON.stringify(bootstrapRoom)}`
   return text
 }

@@ -1,14 +1,13 @@
 /**
- * What the gateway must know of a generation request, read from the client's bytes. Hot path: a body above 2 KiB is
- * scanned, not parsed; what lies deeper is judged by the engine.
+ * Reads from the client's bytes what the gateway must know about a generation request. Hot path: a body over 2 KiB is
+ * scanned, not parsed; errors below the top level are left to the engine.
  *
- * Nothing is changed here; `upstream/body.ts` makes the engine's body with the ranges found.
+ * Changes nothing: `engine-body.ts` builds the engine's body from the ranges found here.
  */
 import { isUtf8 } from 'node:buffer'
 import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
 import { GatewayError } from '../../src/core/errors.ts'
-import { asBuffer } from '../json/bytes.ts'
-import { locateSyntaxError } from '../json/locate-syntax-error.ts'
+import { asBuffer, BYTE } from '../json/bytes.ts'
 import { lastMember, stringAt, textAt } from '../json/members.ts'
 import {
   JsonSyntaxError,
@@ -24,35 +23,35 @@ import { readSampling } from './sample-count.ts'
 
 export interface RequestFields {
   readonly isStream: boolean
-  /** Samples for each prompt, 1 or more. */
+  /** Samples per prompt, 1 or more. */
   readonly n: number
-  /** Value ranges of every `n` that was counted. */
+  /** The value of every `n` that contributes to `n`. */
   readonly nRanges: readonly Range[]
-  /** Prompts in a list of prompts, also when it is 1; `undefined` for a single prompt. */
+  /** Number of prompts if the request has a list of prompts, even a list of one; `undefined` for a single prompt. */
   readonly batchSize: number | undefined
   readonly clientRid: string | readonly string[] | undefined
   readonly model: string | undefined
   /**
-   * Logprobs that only prefill has. `native`: `/generate`, of the prompt or of named tokens at the first token;
-   * `echo`: `/v1/completions`, of an echoed prompt.
+   * Whether the request asks for logprobs that only prefill has. `native`: a `/generate` request, for the prompt or for
+   * named tokens at the first output token. `echo`: a `/v1/completions` request, for an echoed prompt.
    */
   readonly prefillLogprobs: 'native' | 'echo' | undefined
-  /** `stream_options.include_usage` is true. */
+  /** Whether `stream_options.include_usage` is true. */
   readonly includesUsage: boolean
-  /** Tokens of a prompt given as token ids, the longest of a batch. Reads the list at each call. */
+  /** Length in tokens of the longest prompt given as token ids, if any. Reads the body on every call. */
   readonly countPromptTokens: () => number | undefined
-  /** What to leave out so that no member of ours is sent by the client, commas included. In order. */
+  /** Ranges to remove, in ascending order and with their commas, so that the client sets no member of the gateway's. */
   readonly cuts: readonly Range[]
-  /** Position of the closing brace. */
+  /** Position of the closing brace, where members are inserted. */
   readonly insertAt: number
-  /** Nothing is left but for the cuts: no comma before the first member put in. */
+  /** Whether no member remains after the cuts, so that the first inserted member needs no comma. */
   readonly isOtherwiseEmpty: boolean
 }
 
-/** Up to this size JSON.parse costs no more than the scan, and checks all. */
+/** Up to this size JSON.parse costs no more than the scan and validates the whole body. */
 const PARSED_BYTES = 2048
 
-/** Members that belong to the gateway: a client's own would break the hand-over between the engines. */
+/** Members that only the gateway may set: values from a client would break the KV transfer between the engines. */
 const OWNED: ReadonlySet<string> = new Set([
   'rid',
   'bootstrap_host',
@@ -64,7 +63,7 @@ const OWNED: ReadonlySet<string> = new Set([
   'data_parallel_rank',
 ])
 
-/** @throws {GatewayError} `invalid-json`, saying what was expected where; `invalid-request` without any prompt */
+/** @throws {GatewayError} `invalid-json`, with what was expected and where; `invalid-request` for an empty list of prompts */
 export function readFields(endpoint: GenerationEndpoint, body: Uint8Array): RequestFields {
   const bytes = asBuffer(body)
   if (bytes.length === 0) throw new GatewayError('invalid-json', 'The request body is empty')
@@ -72,9 +71,9 @@ export function readFields(endpoint: GenerationEndpoint, body: Uint8Array): Requ
   try {
     const object = scanBody(bytes)
     return fieldsOf(endpoint, bytes, object)
-  } catch (fault) {
-    if (fault instanceof JsonSyntaxError) throw invalidJson(bytes, fault)
-    throw fault
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) throw invalidJson(bytes, error)
+    throw error
   }
 }
 
@@ -90,32 +89,28 @@ function parseFully(bytes: Buffer): void {
   try {
     JSON.parse(bytes.toString())
   } catch (cause) {
-    // The parser's own message does not always say where.
-    const fault = locateSyntaxError(bytes)
-    if (fault !== undefined) throw fault
-    const message = cause instanceof Error ? cause.message : String(cause)
+    // V8 names the position, or quotes the text around the error and adds that it is no JSON.
+    const message = cause instanceof Error ? cause.message.replace(/ is not valid JSON$/, '') : String(cause)
     throw new GatewayError('invalid-json', `The request body is not valid JSON: ${message}`, { cause })
   }
 }
 
-function invalidJson(bytes: Buffer, fault: JsonSyntaxError): GatewayError {
-  const before = bytes.subarray(0, fault.position)
-  const lineStart = before.lastIndexOf(0x0a) + 1
+function invalidJson(bytes: Buffer, cause: JsonSyntaxError): GatewayError {
+  const before = bytes.subarray(0, cause.position)
+  const lineStart = before.lastIndexOf(BYTE.lf) + 1
   let line = 1
-  for (let at = before.indexOf(0x0a); at >= 0; at = before.indexOf(0x0a, at + 1)) line++
+  for (let end = before.indexOf(BYTE.lf); end >= 0; end = before.indexOf(BYTE.lf, end + 1)) line++
   const column = before.toString('utf8', lineStart).length + 1
-  const where = `line ${line}, column ${column} (byte ${fault.position})`
-  return new GatewayError('invalid-json', `The request body is not valid JSON: ${fault.message}, ${where}`, {
-    cause: fault,
-  })
+  const message = `${cause.message} at line ${line}, column ${column} (byte ${cause.position})`
+  return new GatewayError('invalid-json', `The request body is not valid JSON: ${message}`, { cause })
 }
 
 function fieldsOf(endpoint: GenerationEndpoint, bytes: Buffer, object: ScannedObject): RequestFields {
   const { members } = object
   const sampling = readSampling(endpoint, bytes, members)
   const prompt = promptShape(endpoint, bytes, members)
-  // Some engines answer such a request with an empty list, others never.
-  if (prompt.batchSize === 0) throw new GatewayError('invalid-request', 'The list of prompts is empty.')
+  // Some engines respond to such a request with an empty list, others not at all.
+  if (prompt.batchSize === 0) throw new GatewayError('invalid-request', 'The list of prompts is empty')
   const insertAt = object.end - 1
   return {
     isStream: lastMember(members, 'stream')?.kind === 'true',
@@ -126,7 +121,7 @@ function fieldsOf(endpoint: GenerationEndpoint, bytes: Buffer, object: ScannedOb
     model: stringAt(bytes, lastMember(members, 'model')),
     prefillLogprobs: prefillLogprobs(endpoint, bytes, members),
     includesUsage: includesUsage(bytes, lastMember(members, 'stream_options')),
-    // A getter here would make V8 give each of these objects a shape of its own, which only a full collection frees.
+    // Not a getter: V8 would give each of these objects its own shape, which only a full collection frees.
     countPromptTokens: prompt.countTokens,
     cuts: members.some(isOwned) ? cutsOf(members) : NO_CUTS,
     insertAt,
@@ -162,7 +157,7 @@ function prefillLogprobs(
     case 'completions':
       return wantsEchoLogprobs(members) ? 'echo' : undefined
     case 'chat':
-      // A chat's logprobs are of the answer alone.
+      // Chat logprobs cover the output only.
       return undefined
   }
 }
@@ -172,8 +167,8 @@ function wantsEchoLogprobs(members: readonly Member[]): boolean {
 }
 
 function wantsNativeLogprobs(bytes: Buffer, members: readonly Member[]): boolean {
-  const asked = lastMember(members, 'return_logprob')
-  if (!anyValue(bytes, asked, text => text === 'true')) return false
+  const requested = lastMember(members, 'return_logprob')
+  if (!anyValue(bytes, requested, text => text === 'true')) return false
   const start = lastMember(members, 'logprob_start_len')
   return (
     lastMember(members, 'token_ids_logprob')?.kind === 'array' ||
@@ -181,7 +176,7 @@ function wantsNativeLogprobs(bytes: Buffer, members: readonly Member[]): boolean
   )
 }
 
-/** Whether the value, or one of its elements when it is a list, is a number or boolean that passes the test. */
+/** Whether the value, or an element if it is a list, is a number or `true` and passes the test. */
 function anyValue(bytes: Buffer, member: Member | undefined, passes: (text: string) => boolean): boolean {
   if (member === undefined) return false
   const values =
@@ -207,7 +202,7 @@ function cutsOf(members: readonly Member[]): Range[] {
     if (isOwned(member)) {
       cutStart ??= member.memberStart
     } else {
-      // The comma before the next kept member goes with what was before it.
+      // The cut ends before the next kept member, so it includes the comma.
       if (cutStart !== undefined) cuts.push({ start: cutStart, end: member.memberStart })
       cutStart = undefined
       kept = member

@@ -1,4 +1,4 @@
-/** Names for one attempt that nobody else uses: rids and rooms. */
+/** Generates the identifiers of an attempt: rids and bootstrap rooms. */
 import { randomFillSync } from 'node:crypto'
 import type { Random } from '../../src/core/random.ts'
 
@@ -8,9 +8,10 @@ const pool = Buffer.alloc(POOL_BYTES)
 let used = POOL_BYTES
 
 /**
- * 32 hexadecimal digits. Fixed width, because engines match an abort by prefix: no request's rid may be the start of
- * another's.
- * Drawn from a pool, since a call for sixteen bytes costs as much as one for thousands.
+ * Returns 32 hexadecimal digits. The width is fixed because an abort of a rid also aborts every rid that begins with it
+ * (the scheduler compares with `startswith`: SGLang 2026-07, confirmed on 0.5.23), so no rid may be a prefix of another.
+ *
+ * Random bytes come from a pool, because a call for sixteen bytes costs as much as one for thousands.
  */
 export function newRid(): string {
   if (used + RID_BYTES > POOL_BYTES) {
@@ -22,24 +23,27 @@ export function newRid(): string {
 }
 
 /**
- * One rid a prompt. The first is the start of all others, so that an engine told of it gives the whole batch up at once.
- * Told of one prompt after the other, it fails the batch at the first and knows the others by no rid any more: decode
- * would wait for their KV cache until a timeout. None of the others is the start of another.
+ * Returns one rid per prompt of a batch. The first is a prefix of all others, so that one abort ends the whole batch; none
+ * of the others is a prefix of another.
+ *
+ * Aborting the prompts one by one does not work: an engine fails the batch at the first aborted prompt and drops the other
+ * rids from its table (SGLang 2026-07), so later aborts are ignored and decode waits for their KV cache until a timeout.
  */
 export function newRids(count: number): readonly string[] {
   const first = newRid()
-  return Array.from({ length: count }, (_, at) =>
-    at === 0 ? first : `${first}-${String(at).padStart(6, '0')}`,
+  return Array.from({ length: count }, (_, index) =>
+    index === 0 ? first : `${first}-${String(index).padStart(6, '0')}`,
   )
 }
 
-/** Those of the rids by which engines give the whole attempt up. */
+/** The rids to abort in order to end the whole attempt. */
 export function abortRids(rids: readonly string[]): readonly string[] {
   return rids.length > 1 ? rids.slice(0, 1) : rids
 }
 
 /**
- * 1..2^53-1: exact as a JSON number, and never 0, which decode engines take for "not written yet" and wait on for ever.
+ * Returns a room from 1 to 2^53 - 1: exact as a JSON number, and never 0, which decode takes for "not written yet" and
+ * waits on without a timeout (SGLang 2026-07, confirmed on 0.5.23).
  */
 export function newRoom(random: Random): number {
   return 1 + Math.floor(random() * (Number.MAX_SAFE_INTEGER - 1))

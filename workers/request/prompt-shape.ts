@@ -1,4 +1,4 @@
-/** Whether a request holds one prompt or a list of them, and how many tokens when they are given as token ids. */
+/** Determines whether a request has one prompt or a list, and the length of prompts given as token ids. */
 import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
 import { BYTE, isDigit } from '../json/bytes.ts'
 import { lastMember } from '../json/members.ts'
@@ -6,9 +6,9 @@ import { type Member, type ScannedValue, scanArray } from '../json/scan.ts'
 import { skipSpace } from '../json/skip.ts'
 
 export interface PromptShape {
-  /** `undefined` for a single prompt; 0 for an empty list. */
+  /** Number of prompts in a list, 0 if it is empty; `undefined` for a single prompt. */
   readonly batchSize: number | undefined
-  /** Tokens of the longest token-id prompt; `undefined` when none is given by token ids. Reads the list. */
+  /** Length of the longest prompt given as token ids; `undefined` if there is none. Reads the body on every call. */
   readonly countTokens: () => number | undefined
 }
 
@@ -32,7 +32,7 @@ function shapeOfList(bytes: Buffer, member: Member): PromptShape {
   const list: ScannedValue = { kind: 'array', start: member.valueStart, end: member.valueEnd }
   const first = skipSpace(bytes, list.start + 1)
   const isFlat = isDigit(bytes[first]) || bytes[first] === BYTE.minus
-  // A flat list of ids is one prompt, and too long to be cut into elements.
+  // A flat list of ids is a single prompt, and too long to be split into elements.
   if (isFlat) return { batchSize: undefined, countTokens: () => countFlat(bytes, list) }
   const { elements } = scanArray(bytes, list.start)
   return { batchSize: elements.length, countTokens: () => longest(bytes, elements) }
@@ -49,6 +49,6 @@ function longest(bytes: Buffer, elements: readonly ScannedValue[]): number | und
 function countFlat(bytes: Buffer, list: ScannedValue): number {
   if (bytes[skipSpace(bytes, list.start + 1)] === BYTE.closeBracket) return 0
   let count = 1
-  for (let at = list.start; at < list.end; at++) if (bytes[at] === BYTE.comma) count++
+  for (let index = list.start; index < list.end; index++) if (bytes[index] === BYTE.comma) count++
   return count
 }

@@ -1,11 +1,17 @@
-/** How many samples a request asks for, and where each `n` stands. An `n` that is none is left to the engine. */
+/**
+ * Reads how many samples a request asks for, and where each `n` is. An invalid `n` is left to the engine to reject.
+ *
+ * The gateway must not pass on an `n` above 1: a PD engine sends all samples through the one bootstrap room of the prompt
+ * and hangs (SGLang 2026-07, confirmed on 0.5.23).
+ */
 import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
 import { lastMember, textAt } from '../json/members.ts'
 import { decodeString, type Member, type Range, scanArray, scanObject } from '../json/scan.ts'
 
 export interface Sampling {
-  /** 1 or more. */
+  /** Samples per prompt, 1 or more. */
   readonly n: number
+  /** The value of every `n` found. */
   readonly ranges: readonly Range[]
 }
 
@@ -32,23 +38,23 @@ function samplingOf(bytes: Buffer, members: readonly Member[]): Sampling {
   return { n, ranges }
 }
 
-/** One object a prompt. Engines want the same `n` in all; a mixed list is theirs to refuse. */
+/** A list with one object per prompt. Engines reject a list whose objects differ in `n`. */
 function samplingOfList(bytes: Buffer, start: number): Sampling {
   const ranges: Range[] = []
   let n: number | undefined
   for (const element of scanArray(bytes, start).elements) {
     if (element.kind !== 'object') return ONE
-    const one = samplingOf(bytes, scanObject(bytes, element.start).members)
-    if (n !== undefined && one.n !== n) return ONE
-    n = one.n
-    ranges.push(...one.ranges)
+    const sampling = samplingOf(bytes, scanObject(bytes, element.start).members)
+    if (n !== undefined && sampling.n !== n) return ONE
+    n = sampling.n
+    ranges.push(...sampling.ranges)
   }
   return { n: n ?? 1, ranges }
 }
 
 /**
- * Whatever an engine may take for a count above 1 must be seen here, or it would hang there: SGLang's parser reads
- * `2.0`, `2e0` and `"2"` as 2, too.
+ * Recognizes every value that an engine may read as a count. SGLang's request parser (Pydantic) converts `2.0`, `2e0` and
+ * `"2"` to 2 as well, and a count above 1 that is missed here would hang.
  */
 function countOf(bytes: Buffer, member: Member | undefined): number | undefined {
   if (member?.kind !== 'number' && member?.kind !== 'string') return undefined

@@ -1,4 +1,4 @@
-/** The timers of one request: the configured ones, moved by headers of the request within configured bounds. Pure. */
+/** The timeouts of one request: the configured ones, or those of its headers up to a configured maximum. Pure. */
 import type { Config } from '../../src/config/config.ts'
 import { GatewayError } from '../../src/core/errors.ts'
 import {
@@ -17,11 +17,15 @@ export interface RequestTimeouts {
 
 export interface TimedHeaders {
   readonly timeouts: RequestTimeouts
-  /** What is left for the engines. */
+  /** The headers without those that set a timeout: these are for the engines. */
   readonly headers: FlatHeaders
 }
 
-/** What asks for more than the bound gets the bound. @throws GatewayError for a value that is no number above 0. */
+/**
+ * Values above the maximum are reduced to it.
+ *
+ * @throws GatewayError `invalid-request` if a value is not a number above 0
+ */
 export function readTimeouts(headers: FlatHeaders, configured: Config['timeouts']): TimedHeaders {
   const { firstTokenMs, idleMs, totalSecs } = configured
   const timeouts = { firstTokenMs, idleMs, totalMs: totalSecs * 1000 }
@@ -31,9 +35,9 @@ export function readTimeouts(headers: FlatHeaders, configured: Config['timeouts'
     totalMs: Math.max(totalSecs, configured.maxTotalSecs) * 1000,
   }
   const kept: string[] = []
-  for (let at = 0; at + 1 < headers.length; at += 2) {
-    const name = headers[at] ?? ''
-    const value = headers[at + 1] ?? ''
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    const name = headers[index] ?? ''
+    const value = headers[index + 1] ?? ''
     if (isTimeoutHeader(name)) {
       const timer = TIMEOUT_HEADERS[name]
       timeouts[timer] = Math.min(maxMs[timer], readMs(name, value))
@@ -44,6 +48,6 @@ export function readTimeouts(headers: FlatHeaders, configured: Config['timeouts'
 
 function readMs(name: TimerHeader, text: string): number {
   const ms = timerMs(name, text)
-  if (ms === undefined) throw new GatewayError('invalid-request', `${name} must be a number above 0.`)
+  if (ms === undefined) throw new GatewayError('invalid-request', `${name} must be a number above 0`)
   return ms
 }

@@ -1,4 +1,4 @@
-/** Gives the client its own rid back, where it sent one: engines know the request by the gateway's. */
+/** Replaces the gateway's rid in responses by the one that the client sent. Engines only know the gateway's. */
 import { asBuffer } from '../json/bytes.ts'
 import { applyEdits, type Edit } from '../json/edit.ts'
 import type { ResponseEditor } from './editor.ts'
@@ -6,14 +6,14 @@ import type { ResponseEditor } from './editor.ts'
 const HYPHEN = 0x2d
 
 export class ClientRid implements ResponseEditor {
-  /** Ours and the client's, as they stand inside a JSON string. */
-  readonly #names: readonly { readonly ours: Buffer; readonly theirs: Buffer }[]
+  /** As they appear inside a JSON string. */
+  readonly #rids: readonly { readonly gateway: Buffer; readonly client: Buffer }[]
 
-  /** A single rid for a batch names its prompts `rid_0`, `rid_1` and so on, as engines do. */
-  constructor(ours: readonly string[], theirs: string | readonly string[], isBatch: boolean) {
-    this.#names = ours.map((rid, index) => ({
-      ours: Buffer.from(rid),
-      theirs: Buffer.from(JSON.stringify(nameOf(theirs, index, isBatch)).slice(1, -1)),
+  /** If the client sent a single rid for a batch, prompt i gets `rid_i`, as from engines (SGLang 2026-07). */
+  constructor(gatewayRids: readonly string[], clientRid: string | readonly string[], isBatch: boolean) {
+    this.#rids = gatewayRids.map((rid, index) => ({
+      gateway: Buffer.from(rid),
+      client: Buffer.from(JSON.stringify(clientRidOf(clientRid, index, isBatch)).slice(1, -1)),
     }))
   }
 
@@ -27,18 +27,19 @@ export class ClientRid implements ResponseEditor {
 
   #replace(bytes: Buffer): Uint8Array {
     const edits: Edit[] = []
-    for (const { ours, theirs } of this.#names) {
-      for (let at = bytes.indexOf(ours); at >= 0; at = bytes.indexOf(ours, at + ours.length)) {
-        // The first rid of a batch is the start of the others.
-        if (bytes[at + ours.length] === HYPHEN) continue
-        edits.push({ start: at, end: at + ours.length, replacement: theirs })
+    for (const { gateway, client } of this.#rids) {
+      const { length } = gateway
+      for (let start = bytes.indexOf(gateway); start >= 0; start = bytes.indexOf(gateway, start + length)) {
+        // The first rid of a batch is a prefix of the others.
+        if (bytes[start + length] === HYPHEN) continue
+        edits.push({ start, end: start + length, replacement: client })
       }
     }
     return edits.length === 0 ? bytes : applyEdits(bytes, edits)
   }
 }
 
-function nameOf(theirs: string | readonly string[], index: number, isBatch: boolean): string {
-  if (typeof theirs !== 'string') return theirs[index] ?? theirs[0] ?? ''
-  return isBatch ? `${theirs}_${index}` : theirs
+function clientRidOf(rid: string | readonly string[], index: number, isBatch: boolean): string {
+  if (typeof rid !== 'string') return rid[index] ?? rid[0] ?? ''
+  return isBatch ? `${rid}_${index}` : rid
 }

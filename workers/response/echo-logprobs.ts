@@ -1,9 +1,9 @@
 /**
- * Puts the logprobs of an echoed prompt into decode's answer to `/v1/completions`: only prefill has them.
+ * Inserts the logprobs of an echoed prompt into decode's response to `/v1/completions`. Only prefill has them.
  *
- * Both engines echo the text, but the rows of the prompt stand on prefill's side alone, before the one token that a
- * prefill engine makes (SGLang 2026-07, serving_completions). One engine would send them with the first event of each
- * prompt. Bytes of both answers stay as they are.
+ * Both engines echo the text, but only prefill's response has the logprob rows of the prompt, before the row of the one
+ * token that prefill generates (SGLang 2026-07, serving_completions). A single engine would send them with the first
+ * event of each prompt. All other bytes of both responses are kept.
  */
 import { asBuffer } from '../json/bytes.ts'
 import { applyEdits, type Edit } from '../json/edit.ts'
@@ -15,15 +15,15 @@ import { joinLists, withoutLast } from './json-lists.ts'
 const LISTS = ['text_offset', 'token_logprobs', 'tokens', 'top_logprobs'] as const
 
 type ListName = (typeof LISTS)[number]
-/** The lists of one choice, as JSON. */
+/** The lists of one choice as JSON. */
 type Rows = Partial<Record<ListName, Buffer>>
 
 export class EchoLogprobs implements ResponseEditor {
-  /** What prefill says of each choice's prompt, by the choice's index. */
+  /** Prefill's rows for the prompt of each choice, by the index of the choice. */
   readonly #prompts: ReadonlyMap<number, Rows>
   readonly #seen = new Set<number>()
 
-  /** `prefillBody`: a body, or the whole of a stream. */
+  /** `prefillBody` is a JSON body, or a complete event stream. */
   constructor(prefillBody: Uint8Array, isEventStream: boolean) {
     const texts = isEventStream ? payloadsOf(prefillBody) : [asBuffer(prefillBody)]
     this.#prompts = promptRows(texts)
@@ -37,19 +37,19 @@ export class EchoLogprobs implements ResponseEditor {
     return Buffer.concat(eventsIn(block).map(event => this.#editEvent(event)))
   }
 
-  /** What is not JSON is not ours to mend: it goes on as it came. */
+  /** Data that is not JSON is passed on unchanged. */
   #editEvent({ raw, data }: ServerSentEvent): Buffer {
     if (data.length === 0 || isDoneData(data)) return raw
     try {
       const edited = this.#edit(data)
       return edited === data ? raw : toEvent(edited)
-    } catch (fault) {
-      if (fault instanceof JsonSyntaxError) return raw
-      throw fault
+    } catch (error) {
+      if (error instanceof JsonSyntaxError) return raw
+      throw error
     }
   }
 
-  /** Each choice is completed where it is seen first. The same bytes when there is none to complete. */
+  /** Completes each choice on its first occurrence. Returns the same bytes if there is nothing to insert. */
   #edit(bytes: Buffer): Buffer {
     const edits = choicesIn(bytes).flatMap(({ position, index }) => {
       const rows = this.#seen.has(index) ? undefined : this.#prompts.get(index)
@@ -62,34 +62,34 @@ export class EchoLogprobs implements ResponseEditor {
 
 function editsFor(bytes: Buffer, position: number, rows: Rows): Edit[] {
   return LISTS.flatMap(name => {
-    const theirs = rangeAt(bytes, ['choices', position, 'logprobs', name])
-    const ours = rows[name]
-    if (theirs?.kind !== 'array' || ours === undefined) return []
-    const replacement = joinLists(ours, bytes.subarray(theirs.start, theirs.end))
-    return [{ start: theirs.start, end: theirs.end, replacement }]
+    const list = rangeAt(bytes, ['choices', position, 'logprobs', name])
+    const promptList = rows[name]
+    if (list?.kind !== 'array' || promptList === undefined) return []
+    const replacement = joinLists(promptList, bytes.subarray(list.start, list.end))
+    return [{ start: list.start, end: list.end, replacement }]
   })
 }
 
-/** Prefill's rows of all texts, without the last of each choice: that is the token it made, which decode sends too. */
+/** Prefill's rows without the last one of each choice, which belongs to the generated token and is in decode's response. */
 function promptRows(texts: readonly Buffer[]): Map<number, Rows> {
-  const all = new Map<number, Rows>()
+  const rowsByIndex = new Map<number, Rows>()
   for (const text of texts) {
     for (const { position, index } of choicesIn(text)) {
-      const rows = all.get(index) ?? {}
-      all.set(index, rows)
+      const rows = rowsByIndex.get(index) ?? {}
+      rowsByIndex.set(index, rows)
       for (const name of LISTS) addRows(rows, name, listAt(text, position, name))
     }
   }
-  for (const rows of all.values()) for (const name of LISTS) cutToken(rows, name)
-  return all
+  for (const rows of rowsByIndex.values()) for (const name of LISTS) removeToken(rows, name)
+  return rowsByIndex
 }
 
-function addRows(rows: Rows, name: ListName, more: Buffer | undefined): void {
+function addRows(rows: Rows, name: ListName, added: Buffer | undefined): void {
   const before = rows[name]
-  if (more !== undefined) rows[name] = before === undefined ? more : joinLists(before, more)
+  if (added !== undefined) rows[name] = before === undefined ? added : joinLists(before, added)
 }
 
-function cutToken(rows: Rows, name: ListName): void {
+function removeToken(rows: Rows, name: ListName): void {
   const list = rows[name]
   if (list !== undefined) rows[name] = withoutLast(list)
 }

@@ -1,4 +1,4 @@
-/** Stands between an attempt and its sink and passes everything through the editors that the request needs. */
+/** Passes a response through the editors that the request needs, before the next handler. */
 import type { AttemptHandler, ResponseHead } from '../attempt/plan.ts'
 import type { Failure } from '../classify/failure.ts'
 import type { RequestFields } from '../request/fields.ts'
@@ -9,43 +9,43 @@ import { InputLogprobs } from './input-logprobs.ts'
 
 export class EditingHandler implements AttemptHandler {
   readonly #fields: RequestFields
-  readonly #sink: AttemptHandler
+  readonly #next: AttemptHandler
   #editors: readonly ResponseEditor[] = []
 
-  constructor(fields: RequestFields, sink: AttemptHandler) {
+  constructor(fields: RequestFields, next: AttemptHandler) {
     this.#fields = fields
-    this.#sink = sink
+    this.#next = next
   }
 
-  /** Whether the answer to such a request is passed on as it comes. */
+  /** Whether the response to such a request must be edited. */
   static isNeededFor(fields: RequestFields): boolean {
     return fields.clientRid !== undefined || fields.prefillLogprobs !== undefined
   }
 
   onResponse(head: ResponseHead, body: Uint8Array): void {
     const edited = this.#editorsFor(head, false).reduce((bytes, editor) => editor.editBody(bytes), body)
-    this.#sink.onResponse(head, edited)
+    this.#next.onResponse(head, edited)
   }
 
   onHead(head: ResponseHead): void {
     this.#editors = this.#editorsFor(head, true)
-    this.#sink.onHead(head)
+    this.#next.onHead(head)
   }
 
   onData(bytes: Uint8Array): void {
-    this.#sink.onData(this.#editors.reduce((block, editor) => editor.editEvents(block), bytes))
+    this.#next.onData(this.#editors.reduce((block, editor) => editor.editEvents(block), bytes))
   }
 
   onEnd(): void {
-    this.#sink.onEnd()
+    this.#next.onEnd()
   }
 
   onError(failure: Failure): void {
-    this.#sink.onError(failure)
+    this.#next.onError(failure)
   }
 
   onStreamError(failure: Failure): void {
-    this.#sink.onStreamError(failure)
+    this.#next.onStreamError(failure)
   }
 
   #editorsFor({ prefillBody, rids }: ResponseHead, isEventStream: boolean): ResponseEditor[] {
@@ -55,7 +55,7 @@ export class EditingHandler implements AttemptHandler {
       const Logprobs = prefillLogprobs === 'echo' ? EchoLogprobs : InputLogprobs
       editors.push(new Logprobs(prefillBody, isEventStream))
     }
-    // With several samples engines make up rids of their own, whatever the client sent.
+    // For several samples engines generate rids of their own, whatever the client sent (SGLang 2026-07).
     if (clientRid !== undefined && n === 1)
       editors.push(new ClientRid(rids, clientRid, batchSize !== undefined))
     return editors

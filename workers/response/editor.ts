@@ -1,6 +1,6 @@
-/** Changes an answer on its way to the client, where the engines could not say what the client must read. */
+/** Changes a response on its way to the client, where it must differ from what the decode engine sends. */
 export interface ResponseEditor {
   editBody(body: Uint8Array): Uint8Array
-  /** `block` is a run of whole events, the next of the stream. */
+  /** `block` holds the next whole events of the stream. */
   editEvents(block: Uint8Array): Uint8Array
 }

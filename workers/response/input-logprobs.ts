@@ -1,10 +1,10 @@
 /**
- * Puts the logprobs that only prefill has into decode's answer to `/generate`: those of the prompt, and those of named
- * tokens at the first token of the answer.
+ * Inserts the logprobs that only prefill has into decode's response to `/generate`: those of the prompt, and those of
+ * named tokens (`token_ids_logprob`) at the first output token.
  *
- * SGLang decode engines send empty lists in place of the former, and lists one short in place of the latter: the KV
- * transfer carries no such row. In a stream they stand in every event when events are cumulative, in the first one only
- * when events are increments. Bytes of both answers stay as they are.
+ * SGLang decode engines send empty lists for the prompt, and for named tokens lists that lack the first row, because the
+ * KV transfer does not carry these rows (SGLang 2026-07). In a stream the rows belong in every event if events are
+ * cumulative, and in the first event only if they are incremental. All other bytes of both responses are kept.
  */
 import { asBuffer } from '../json/bytes.ts'
 import { applyEdits, type Edit } from '../json/edit.ts'
@@ -14,15 +14,15 @@ import type { ResponseEditor } from './editor.ts'
 import { joinLists } from './json-lists.ts'
 
 const FIELDS = ['input_token_logprobs', 'input_top_logprobs', 'input_token_ids_logprobs'] as const
-const NAMED = 'output_token_ids_logprobs'
+const NAMED_TOKENS = 'output_token_ids_logprobs'
 const EMPTY_LIST = Buffer.from('[]')
 
 export class InputLogprobs implements ResponseEditor {
-  /** Prefill's answer for each prompt of the request, by its index. */
+  /** Prefill's response item for each prompt, by the index of the prompt. */
   readonly #items: ReadonlyMap<number, Buffer>
   readonly #seen = new Set<number>()
 
-  /** `prefillBody`: a body, or the whole of a stream. */
+  /** `prefillBody` is a JSON body, or a complete event stream. */
   constructor(prefillBody: Uint8Array, isEventStream: boolean) {
     this.#items = isEventStream ? itemsOfStream(prefillBody) : itemsOfBody(asBuffer(prefillBody))
   }
@@ -41,13 +41,13 @@ export class InputLogprobs implements ResponseEditor {
     return Buffer.concat(eventsIn(block).map(event => this.#editEvent(event)))
   }
 
-  /** What is not JSON is not ours to mend: it goes on as it came. */
+  /** Data that is not JSON is passed on unchanged. */
   #editEvent(event: ServerSentEvent): Buffer {
     try {
       return this.#merged(event)
-    } catch (fault) {
-      if (fault instanceof JsonSyntaxError) return event.raw
-      throw fault
+    } catch (error) {
+      if (error instanceof JsonSyntaxError) return event.raw
+      throw error
     }
   }
 
@@ -64,22 +64,22 @@ export class InputLogprobs implements ResponseEditor {
     const item = this.#items.get(index)
     const meta = rangeAt(bytes, [...path, 'meta_info'])
     if (item === undefined || meta?.kind !== 'object') return []
-    const fields = lacksFirstNamed(bytes, [...path, 'meta_info']) ? [...FIELDS, NAMED] : FIELDS
+    const fields = lacksFirstNamedRow(bytes, [...path, 'meta_info']) ? [...FIELDS, NAMED_TOKENS] : FIELDS
     return fields.flatMap(field => {
-      const ours = rangeAt(item, ['meta_info', field])
-      if (ours?.kind !== 'array') return []
-      const list = item.subarray(ours.start, ours.end)
-      const theirs = rangeAt(bytes, [...path, 'meta_info', field])
-      return theirs === undefined ? [insertion(meta, field, list)] : [prepend(bytes, theirs, list)]
+      const source = rangeAt(item, ['meta_info', field])
+      if (source?.kind !== 'array') return []
+      const list = item.subarray(source.start, source.end)
+      const target = rangeAt(bytes, [...path, 'meta_info', field])
+      return target === undefined ? [insertion(meta, field, list)] : [prepend(bytes, target, list)]
     })
   }
 }
 
-/** Whether the rows of named tokens are one fewer than the tokens. */
-function lacksFirstNamed(bytes: Buffer, meta: readonly (string | number)[]): boolean {
-  const named = rowsAt(bytes, [...meta, NAMED])
-  const made = rowsAt(bytes, [...meta, 'output_token_logprobs'])
-  return named !== undefined && made !== undefined && named === made - 1
+/** Whether there is one row of named tokens fewer than output tokens. */
+function lacksFirstNamedRow(bytes: Buffer, meta: readonly (string | number)[]): boolean {
+  const namedRows = rowsAt(bytes, [...meta, NAMED_TOKENS])
+  const outputRows = rowsAt(bytes, [...meta, 'output_token_logprobs'])
+  return namedRows !== undefined && outputRows !== undefined && namedRows === outputRows - 1
 }
 
 function rowsAt(bytes: Buffer, path: readonly (string | number)[]): number | undefined {
@@ -87,9 +87,9 @@ function rowsAt(bytes: Buffer, path: readonly (string | number)[]): number | und
   return list?.kind === 'array' ? scanArray(bytes, list.start).elements.length : undefined
 }
 
-function prepend(bytes: Buffer, theirs: ScannedValue, list: Buffer): Edit {
-  const own = theirs.kind === 'array' ? bytes.subarray(theirs.start, theirs.end) : EMPTY_LIST
-  return { start: theirs.start, end: theirs.end, replacement: joinLists(list, own) }
+function prepend(bytes: Buffer, target: ScannedValue, list: Buffer): Edit {
+  const existing = target.kind === 'array' ? bytes.subarray(target.start, target.end) : EMPTY_LIST
+  return { start: target.start, end: target.end, replacement: joinLists(list, existing) }
 }
 
 function insertion(meta: ScannedValue, field: string, list: Buffer): Edit {
@@ -110,15 +110,15 @@ function itemsOfStream(body: Uint8Array): Map<number, Buffer> {
   return new Map(items.map(item => [indexOf(item), item]))
 }
 
-/** Which prompt of a batch the event is about; 0 when it does not say. */
+/** The index of the prompt within its batch; 0 if the event has none. */
 function indexOf(data: Buffer): number {
   return numberAt(data, ['index']) ?? 0
 }
 
-/** Whether the event repeats all output so far: it has as many logprobs as tokens were made. */
+/** Whether the event repeats all output so far, that is, has as many logprob rows as tokens were generated. */
 function isCumulative(data: Buffer): boolean {
-  const made = numberAt(data, ['meta_info', 'completion_tokens'])
-  return made !== undefined && rowsAt(data, ['meta_info', 'output_token_logprobs']) === made
+  const tokens = numberAt(data, ['meta_info', 'completion_tokens'])
+  return tokens !== undefined && rowsAt(data, ['meta_info', 'output_token_logprobs']) === tokens
 }
 
 function numberAt(data: Buffer, path: readonly (string | number)[]): number | undefined {

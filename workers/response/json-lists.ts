@@ -1,14 +1,14 @@
-/** Lists of a JSON text as bytes: joined and cut without looking into their elements. */
+/** Operations on JSON lists as bytes. Their elements are not parsed. */
 import { scanArray } from '../json/scan.ts'
 
-/** One JSON list of both lists' elements. */
+/** A list with the elements of both lists. */
 export function joinLists(first: Buffer, second: Buffer): Buffer {
   if (isEmptyList(second)) return first
   if (isEmptyList(first)) return second
   return Buffer.concat([first.subarray(0, -1), Buffer.from(','), second.subarray(1)])
 }
 
-/** The list without its last element; an empty one stays as it is. */
+/** The list without its last element. An empty list is returned unchanged. */
 export function withoutLast(list: Buffer): Buffer {
   const { elements } = scanArray(list, 0)
   const kept = elements.at(-2)

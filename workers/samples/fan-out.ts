@@ -1,7 +1,7 @@
 /**
- * `n` samples as n requests of their own, because PD engines hang on `n` above 1: all copies share one bootstrap room.
+ * Runs a request for n samples as n requests, because PD engines hang on `n` above 1; see `request/sample-count.ts`.
  *
- * Each has its own pair, rid, room and retries. To its sink the whole looks like one request.
+ * Each sample has its own pair, rid, room and retries. The handler receives one merged response.
  */
 
 import type { AttemptHandler, ResponseHead } from '../attempt/plan.ts'
@@ -15,7 +15,7 @@ import { SampleStreams } from './merge-events.ts'
 
 export class FanOut {
   readonly #request: EngineRequest
-  readonly #sink: AttemptHandler
+  readonly #handler: AttemptHandler
   readonly #loops: readonly RetryLoop[]
   readonly #streams: SampleStreams
   readonly #bodies: Buffer[] = []
@@ -23,15 +23,15 @@ export class FanOut {
   #isStarted = false
   #isDone = false
 
-  constructor(request: EngineRequest, sink: AttemptHandler, dependencies: RetryLoopDependencies) {
+  constructor(request: EngineRequest, handler: AttemptHandler, dependencies: RetryLoopDependencies) {
     const { n } = request.fields
     this.#request = { ...request, singleSample: true }
-    this.#sink = sink
+    this.#handler = handler
     this.#remaining = n
     this.#streams = new SampleStreams(request.endpoint, n)
     this.#loops = Array.from({ length: n }, (_, sample) => {
-      const own = new EditingHandler(request.fields, this.#sinkOf(sample))
-      return new RetryLoop(this.#request, own, dependencies)
+      const editing = new EditingHandler(request.fields, this.#handlerOf(sample))
+      return new RetryLoop(this.#request, editing, dependencies)
     })
   }
 
@@ -59,49 +59,49 @@ export class FanOut {
     for (const loop of this.#loops) loop.resume()
   }
 
-  #sinkOf(sample: number): AttemptHandler {
+  #handlerOf(sample: number): AttemptHandler {
     return {
-      onResponse: (head, body) => this.#answered(sample, head, body),
-      onHead: head => this.#started(head),
-      onData: bytes => this.#bytes(sample, bytes),
-      onEnd: () => this.#ended(),
-      onError: failure => this.#failed(failure),
-      onStreamError: failure => this.#failed(failure),
+      onResponse: (head, body) => this.#onResponse(sample, head, body),
+      onHead: head => this.#onHead(head),
+      onData: bytes => this.#onData(sample, bytes),
+      onEnd: () => this.#onEnd(),
+      onError: failure => this.#onError(failure),
+      onStreamError: failure => this.#onError(failure),
     }
   }
 
-  #answered(sample: number, head: ResponseHead, body: Uint8Array): void {
+  #onResponse(sample: number, head: ResponseHead, body: Uint8Array): void {
     if (this.#isDone) return
     this.#bodies[sample] = asBuffer(body)
     if (--this.#remaining > 0) return
     this.#isDone = true
-    this.#sink.onResponse(head, mergeBodies(this.#request.endpoint, this.#bodies))
+    this.#handler.onResponse(head, mergeBodies(this.#request.endpoint, this.#bodies))
   }
 
-  #started(head: ResponseHead): void {
+  #onHead(head: ResponseHead): void {
     if (this.#isDone || this.#isStarted) return
     this.#isStarted = true
-    this.#sink.onHead(head)
+    this.#handler.onHead(head)
   }
 
-  #bytes(sample: number, bytes: Uint8Array): void {
+  #onData(sample: number, bytes: Uint8Array): void {
     if (this.#isDone) return
     const events = this.#streams.edit(bytes, sample)
-    if (events.length > 0) this.#sink.onData(events)
+    if (events.length > 0) this.#handler.onData(events)
   }
 
-  #ended(): void {
+  #onEnd(): void {
     if (this.#isDone || --this.#remaining > 0) return
     this.#isDone = true
-    this.#sink.onData(this.#streams.end())
-    this.#sink.onEnd()
+    this.#handler.onData(this.#streams.end())
+    this.#handler.onEnd()
   }
 
-  /** One sample is lost for good: the others are of no use to a client that asked for all of them. */
-  #failed(failure: Failure): void {
+  /** A sample failed after its retries. The others are aborted, because the client needs all of them. */
+  #onError(failure: Failure): void {
     if (this.#isDone) return
     this.abort()
-    if (this.#isStarted) this.#sink.onStreamError(failure)
-    else this.#sink.onError(failure)
+    if (this.#isStarted) this.#handler.onStreamError(failure)
+    else this.#handler.onError(failure)
   }
 }

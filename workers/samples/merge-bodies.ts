@@ -1,16 +1,15 @@
-/** Makes one answer of the answers to n single samples, as one engine would have given it. */
+/** Merges the response bodies of n samples into the one that a single engine would have sent. */
 import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
-import { applyEdits } from '../json/edit.ts'
-import { replaceAt } from '../json/replace-at.ts'
+import { applyEdits, replaceAt } from '../json/edit.ts'
 import { rangeAt, scanArray } from '../json/scan.ts'
 import { mergeUsage } from './usage.ts'
 
-/** `bodies[j]` is the answer to sample j. Sample j of prompt i has the index `i * n + j`. */
+/** `bodies[j]` is the body of sample j. In the result, sample j of prompt i has the index `i * n + j`. */
 export function mergeBodies(endpoint: GenerationEndpoint, bodies: readonly Buffer[]): Buffer {
   return endpoint === 'generate' ? mergeLists(bodies) : mergeChoices(bodies)
 }
 
-/** `/generate`: a list of answers, the samples of one prompt side by side. */
+/** For `/generate`: one list, with the samples of each prompt next to each other. */
 function mergeLists(bodies: readonly Buffer[]): Buffer {
   return listOf(interleave(bodies.map(body => elementsAt(body, []) ?? [body])))
 }
@@ -26,7 +25,7 @@ function mergeChoices(bodies: readonly Buffer[]): Buffer {
   return applyEdits(first, edits.flat())
 }
 
-/** Sample 0 of prompt 0, sample 1 of prompt 0, ... sample 0 of prompt 1, ... */
+/** Returns sample 0 of prompt 0, sample 1 of prompt 0, …, sample 0 of prompt 1, … */
 function interleave(samples: readonly (readonly Buffer[])[]): Buffer[] {
   const prompts = samples[0]?.length ?? 0
   return Array.from({ length: prompts }, (_, prompt) => samples.map(sample => sample[prompt]))

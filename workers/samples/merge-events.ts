@@ -1,7 +1,6 @@
-/** Makes one stream of the streams of n single samples: indexes and ids of one request, one usage, one `[DONE]`. */
+/** Merges the event streams of n samples into one: indexes and id of one request, one usage event, one `[DONE]`. */
 import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
-import { applyEdits, type Edit } from '../json/edit.ts'
-import { replaceAt } from '../json/replace-at.ts'
+import { applyEdits, type Edit, replaceAt } from '../json/edit.ts'
 import { JsonSyntaxError, rangeAt, scanArray } from '../json/scan.ts'
 import { eventsIn, isDoneData, toEvent } from '../sse/events.ts'
 import { mergeUsage } from './usage.ts'
@@ -9,7 +8,7 @@ import { mergeUsage } from './usage.ts'
 export class SampleStreams {
   readonly #endpoint: GenerationEndpoint
   readonly #n: number
-  /** The usage event of each sample that has sent one. */
+  /** The data of the usage events received so far, at most one per sample. */
   readonly #usages: Buffer[] = []
   #id: Buffer | undefined
 
@@ -18,7 +17,7 @@ export class SampleStreams {
     this.#n = n
   }
 
-  /** The events of `block`, the next of sample `sample`, as the client gets them now. May be empty. */
+  /** Converts the next events of a sample for the client. The result may be empty. */
   edit(block: Uint8Array, sample: number): Buffer {
     const kept: Buffer[] = []
     for (const { raw, data } of eventsIn(block)) {
@@ -28,7 +27,7 @@ export class SampleStreams {
     return Buffer.concat(kept)
   }
 
-  /** What the client gets when all samples have ended. */
+  /** The last events of the merged stream, after all samples have ended. */
   end(): Buffer {
     const done = toEvent('[DONE]')
     const [first] = this.#usages
@@ -38,13 +37,13 @@ export class SampleStreams {
     return Buffer.concat([toEvent(applyEdits(first, [...merged, ...this.#idEdits(first)])), done])
   }
 
-  /** `undefined` for what is not JSON: it goes on as it came. */
+  /** `undefined` if `data` is not a JSON object; the event is then passed on unchanged. */
   #editJson(data: Buffer, sample: number): Buffer[] | undefined {
     try {
       return rangeAt(data, [])?.kind === 'object' ? this.#editData(data, sample) : undefined
-    } catch (fault) {
-      if (fault instanceof JsonSyntaxError) return undefined
-      throw fault
+    } catch (error) {
+      if (error instanceof JsonSyntaxError) return undefined
+      throw error
     }
   }
 
@@ -57,7 +56,9 @@ export class SampleStreams {
       this.#usages.push(data)
       return []
     }
-    const edits = elements.flatMap((_, at) => this.#indexEdits(data, ['choices', at, 'index'], sample))
+    const edits = elements.flatMap((_, position) =>
+      this.#indexEdits(data, ['choices', position, 'index'], sample),
+    )
     return [toEvent(applyEdits(data, [...edits, ...this.#idEdits(data)]))]
   }
 
@@ -68,7 +69,7 @@ export class SampleStreams {
     return applyEdits(data, [{ start: end, end, replacement: Buffer.from(`,"index":${sample}`) }])
   }
 
-  /** Engines count the prompts of a request; the client counts prompts times samples. */
+  /** Engines number the prompts of a request; the client expects prompts times samples to be numbered. */
   #indexEdits(data: Buffer, path: readonly (string | number)[], sample: number): Edit[] {
     const range = rangeAt(data, path)
     if (range?.kind !== 'number') return []
@@ -78,7 +79,7 @@ export class SampleStreams {
     ]
   }
 
-  /** All events carry the id that the first one had. */
+  /** Gives all events the id of the first one. */
   #idEdits(data: Buffer): Edit[] {
     const range = rangeAt(data, ['id'])
     if (range === undefined) return []

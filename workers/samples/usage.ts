@@ -1,18 +1,18 @@
-/** Token counts of several samples as one request: the prompt counts once, what was made counts in full. */
+/** Merges the token counts of n samples: the prompt counts once, the output of all samples is added up. */
 
 type Usage = Record<string, unknown>
 
-/** `texts` are `usage` objects as JSON, the first sample's first. What is not a count of tokens made is the first's. */
+/** `texts` are `usage` objects as JSON, in the order of the samples. Members other than output counts are the first's. */
 export function mergeUsage(texts: readonly string[]): string {
-  const all = texts.map(parseUsage)
-  const first = all[0] ?? {}
-  const made = sumOf(all, 'completion_tokens')
+  const usages = texts.map(parseUsage)
+  const first = usages[0] ?? {}
+  const outputTokens = sumOf(usages, 'completion_tokens')
   const merged: Usage = {
     ...first,
-    completion_tokens: made,
-    total_tokens: countOf(first, 'prompt_tokens') + made,
+    completion_tokens: outputTokens,
+    total_tokens: countOf(first, 'prompt_tokens') + outputTokens,
   }
-  if ('reasoning_tokens' in first) merged['reasoning_tokens'] = sumOf(all, 'reasoning_tokens')
+  if ('reasoning_tokens' in first) merged['reasoning_tokens'] = sumOf(usages, 'reasoning_tokens')
   return JSON.stringify(merged)
 }
 
@@ -21,8 +21,8 @@ function parseUsage(text: string): Usage {
   return typeof value === 'object' && value !== null ? { ...value } : {}
 }
 
-function sumOf(all: readonly Usage[], key: string): number {
-  return all.reduce((sum, usage) => sum + countOf(usage, key), 0)
+function sumOf(usages: readonly Usage[], key: string): number {
+  return usages.reduce((sum, usage) => sum + countOf(usage, key), 0)
 }
 
 function countOf(usage: Usage, key: string): number {

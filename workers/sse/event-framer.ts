@@ -1,9 +1,9 @@
 /**
- * The committed part of a stream on its way through: whole events only.
+ * Passes on a server-sent event stream in whole events only.
  *
- * A partial event is held back until its end is there. So whatever happens to the engine, what the client has had
- * ends at an event, and an error event of ours can follow. Hot path: no parsing, no strings, no copy of a read that
- * ends with an event, which is the usual one.
+ * A partial event is held until its end arrives. Whatever happens to the engine, the client has then received whole
+ * events, and the gateway can append an error event. Hot path: no parsing, no strings, and no copy of a read that ends
+ * with an event, as most do.
  */
 import { asBuffer } from '../json/bytes.ts'
 
@@ -13,12 +13,12 @@ const DONE = Buffer.from('data: [DONE]')
 const DONE_TIGHT = Buffer.from('data:[DONE]')
 const CRLF_END = Buffer.from('\r\n\r\n')
 const LF_END = Buffer.from('\n\n')
-const NOTHING = Buffer.alloc(0)
-/** Bytes of a blank line that may be on either side of a cut. */
-const SEAM = CRLF_END.length - 1
+const NO_BYTES = Buffer.alloc(0)
+/** Bytes of a blank line that may be on either side of a read boundary. */
+const SEAM_BYTES = CRLF_END.length - 1
 
 export class EventFramer {
-  /** The partial event, in pieces: joined once it is whole, so that a long one is not copied with every read. */
+  /** The partial event in pieces. Joined only when it is complete, so that a long event is not copied on every read. */
   readonly #held: Buffer[] = []
   #heldBytes = 0
   #isDone = false
@@ -28,32 +28,32 @@ export class EventFramer {
     return this.#isDone
   }
 
-  /** Of the partial event. Not bounded here: an event without an end is for the caller to give up. */
+  /** Length of the partial event. Not limited here: the caller must give up on an event that does not end. */
   get heldBytes(): number {
     return this.#heldBytes
   }
 
-  /** The whole events that the bytes complete; empty when there are none. A view, or a copy when a rest was held. */
+  /** Returns the events that `bytes` completes, possibly none: a view of `bytes`, or a copy if a partial event was held. */
   push(bytes: Uint8Array): Uint8Array {
     const read = asBuffer(bytes)
     if (this.#held.length > 0 && !this.#completes(read)) {
-      // An empty piece would hide a byte of a blank line from the next look.
+      // An empty piece would displace a byte of a blank line from the seam.
       if (read.length > 0) this.#hold(read)
-      return NOTHING
+      return NO_BYTES
     }
-    const all = this.#held.length === 0 ? read : this.#joinedWith(read)
-    const end = endsWithEvent(all) ? all.length : lastEventEnd(all)
-    if (end < all.length) this.#hold(all.subarray(end))
-    if (end > 0) this.#isDone = endsWithDone(all, end, this.#isDone)
-    return end === all.length ? all : all.subarray(0, end)
+    const block = this.#held.length === 0 ? read : this.#joinedWith(read)
+    const end = endsWithEvent(block) ? block.length : lastEventEnd(block)
+    if (end < block.length) this.#hold(block.subarray(end))
+    if (end > 0) this.#isDone = endsWithDone(block, end, this.#isDone)
+    return end === block.length ? block : block.subarray(0, end)
   }
 
-  /** What is left at the end of the stream: an event without its blank line, or a part of one. */
+  /** The bytes held at the end of the stream: an event without its blank line, or part of an event. */
   rest(): Uint8Array {
     return Buffer.concat(this.#held)
   }
 
-  /** Whether a `[DONE]` without its blank line is what is left. */
+  /** Whether the held bytes are a `[DONE]` event without its blank line. */
   get isRestDone(): boolean {
     const text = Buffer.concat(this.#held).toString('latin1').trim()
     return text === 'data: [DONE]' || text === 'data:[DONE]'
@@ -69,12 +69,14 @@ export class EventFramer {
     return Buffer.concat([...this.#held.splice(0), read])
   }
 
-  /** Whether an event ends in the read, or where it meets what is held. */
+  /** Whether an event ends within the read, or at the seam between the held bytes and the read. */
   #completes(read: Buffer): boolean {
     if (read.includes(LF_END) || read.includes(CRLF_END)) return true
-    // A blank line may be cut into single bytes: the last few pieces and the first bytes of the read show it.
+    // A blank line may be split into single bytes, so the seam spans the last few pieces and the start of the read.
     const seam = Buffer.concat(
-      [...this.#held.slice(-SEAM), read.subarray(0, SEAM)].map(piece => piece.subarray(-SEAM)),
+      [...this.#held.slice(-SEAM_BYTES), read.subarray(0, SEAM_BYTES)].map(piece =>
+        piece.subarray(-SEAM_BYTES),
+      ),
     )
     return lastEventEnd(seam) > 0
   }
@@ -96,8 +98,8 @@ function lastEventEnd(bytes: Buffer): number {
 }
 
 /**
- * Whether `[DONE]` is the whole of the last event: the text may stand inside a payload, too. Stray blank lines are no
- * event: `before` stands.
+ * Whether the last event is exactly `[DONE]`; the text may also occur within a payload. If there are only blank lines,
+ * which are no event, the result is `before`.
  */
 function endsWithDone(bytes: Buffer, end: number, before: boolean): boolean {
   let last = end

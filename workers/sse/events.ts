@@ -1,22 +1,22 @@
-/** Splits a run of whole server-sent events (WHATWG HTML, section 9.2) by bytes. Not for the hot path. */
+/** Splits a block of whole server-sent events (WHATWG HTML section 9.2) by bytes. Not for the hot path. */
 import { asBuffer } from '../json/bytes.ts'
 
 const LF = 0x0a
 const BLANK_LINE = /\r\n\r\n|\n\n|\r\r/g
-/** The mark of UTF-8, which may open a stream, is not part of the first field's name. */
+/** Allows for a UTF-8 byte order mark at the start of the stream. */
 const DATA = /^(?:\u00EF\u00BB\u00BF)?data: ?/
 
 export interface ServerSentEvent {
-  /** The event as it came, its blank line included. A view. */
+  /** The unchanged event with its blank line: a view into the block. */
   readonly raw: Buffer
-  /** Its `data` lines, joined; empty for a comment. */
+  /** The `data` lines joined by line feeds; empty for a comment. */
   readonly data: Buffer
 }
 
-/** The events of `block`, which starts at an event. A last event without its blank line counts. */
+/** The events of `block`, which must start with an event. The last event may lack its blank line. */
 export function eventsIn(block: Uint8Array): ServerSentEvent[] {
   const bytes = asBuffer(block)
-  // latin1 keeps one character a byte, so that positions in the text are positions in the bytes.
+  // latin1 has one character per byte, so indexes into the text are indexes into the bytes.
   const text = bytes.toString('latin1')
   const events: ServerSentEvent[] = []
   let start = 0
@@ -35,7 +35,7 @@ function eventAt(raw: Buffer): ServerSentEvent {
   return { raw, data: Buffer.from(data.join('\n'), 'latin1') }
 }
 
-/** An event with one line of data. */
+/** Encodes an event with one line of data. */
 export function toEvent(data: Uint8Array | string): Buffer {
   return Buffer.concat([Buffer.from('data: '), Buffer.from(data), Buffer.from([LF, LF])])
 }

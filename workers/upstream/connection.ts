@@ -1,40 +1,40 @@
 /**
- * One connection to an engine: an undici client with one socket, which it opens anew when the engine has closed it.
- * Carries one leg at a time. Timers of undici are off; the data path has its own.
+ * One connection to an engine: an undici client with a single socket, which it reopens after the engine has closed it.
+ * Carries one request at a time. Undici's timeouts are off, except the connect timeout; the data path has its own.
  */
 import type { Socket } from 'node:net'
 import { newNode } from '../../src/core/age-list.ts'
-import { type BodySink, connectLean, type LeanSocket } from './lean-socket.ts'
+import { type BodyHandler, connectLean, type LeanSocket } from './lean-socket.ts'
 import type { UpstreamRequestOptions } from './types.ts'
 import { buildConnector, Client } from './undici.ts'
 
-/** What undici calls while a connection carries a request. */
 type DispatchHandler = Parameters<Client['dispatch']>[1]
 
 export interface ConnectionOptions {
   readonly connectMs: number
   readonly keepAliveMs: number
-  /** The largest response head that is read, in bytes. */
+  /** Maximum size of a response head in bytes. */
   readonly headerBytes: number
 }
 
 export class Connection {
-  /** Among those of its engine that are idle. */
+  /** Position in the pool's list of idle connections. */
   readonly node = newNode<Connection>()
   readonly #client: Client
   #socket: Socket | undefined
+  /** The socket, if the engine is reached by plain HTTP. */
   #lean: LeanSocket | undefined
-  /** Whether the present socket has carried a request before. */
+  /** Whether the current socket has carried a request. */
   wasUsed = false
   isDestroyed = false
 
-  /** `onClosed`: the socket is closed, whoever did it. */
+  /** `onClosed` is called when the socket has been closed by either side. */
   constructor(origin: URL, options: ConnectionOptions, onClosed: (connection: Connection) => void) {
     let connectTls: ReturnType<typeof buildConnector> | undefined
     this.#client = new Client(origin, {
       pipelining: 1,
       keepAliveTimeout: options.keepAliveMs,
-      // An engine's own Keep-Alive header may shorten the idle life, never lengthen it.
+      // An engine's Keep-Alive header may shorten the idle time, but never extend it.
       keepAliveMaxTimeout: options.keepAliveMs,
       headersTimeout: 0,
       bodyTimeout: 0,
@@ -46,9 +46,9 @@ export class Connection {
           this.#socket = this.#lean
           return
         }
-        // Only where it is needed: it keeps a cache of sessions, and a registry for the collector to look after.
+        // Created on demand, because it keeps a session cache and a FinalizationRegistry.
         connectTls ??= buildConnector({ timeout: options.connectMs })
-        // The types leave out that the connector gives the socket back while it is still connecting.
+        // The connector returns the socket while it is still connecting; undici's types do not say so.
         // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
         this.#socket = connectTls(target, callback) as unknown as Socket | undefined
       },
@@ -58,32 +58,30 @@ export class Connection {
 
   dispatch(request: UpstreamRequestOptions, handler: DispatchHandler): void {
     const { method, path, headers, body } = request
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- undici reads the flat list, its type says mutable
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- undici only reads the list, its type says mutable
     const flat = headers as string[]
     this.#client.dispatch({ method, path, headers: flat, body: body ?? null }, handler)
   }
 
-  /** A response's head comes next. */
+  // The four methods below report the progress of a request to the socket; the protocol is in `lean-socket.ts`.
+
   expectHead(): void {
     this.#lean?.expectHead()
   }
 
-  /** All that comes now is a response's body; `sink` is for chunked ones. */
-  expectBody(sink: BodySink | undefined): void {
-    this.#lean?.expectBody(sink)
+  expectBody(handler: BodyHandler | undefined): void {
+    this.#lean?.expectBody(handler)
   }
 
-  /** Undici has found these bytes of a body. */
-  sawData(data: Buffer): void {
-    this.#lean?.sawData(data)
+  noteParsedData(data: Buffer): void {
+    this.#lean?.noteParsedData(data)
   }
 
-  /** Undici has been resumed: what went past it goes on, too. */
-  resume(): void {
-    this.#lean?.goOn()
+  resumeReading(): void {
+    this.#lean?.resumeReading()
   }
 
-  /** Closes the socket now, whatever is on it. */
+  /** Closes the socket immediately, even if a request is using it. */
   destroy(): void {
     if (this.isDestroyed) return
     this.isDestroyed = true

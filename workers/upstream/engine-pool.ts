@@ -1,9 +1,9 @@
 /**
- * The connections of one router thread to one engine: as many as are needed, while the thread's
- * budget lasts; the rest wait in order.
+ * The connections of one router thread to one engine. Opens as many as needed within the thread's socket budget; further
+ * requests wait in order of arrival.
  *
- * A free connection is taken last in, first out. That keeps the ones in use warm, lets the others idle out, and costs
- * the same with ten connections as with thousands, where a pool that looks for a free client pays for each.
+ * Free connections are reused last in, first out. This keeps the busy ones warm, lets the others reach their idle
+ * timeout, and costs the same for ten connections as for thousands; a pool that searches for a free client does not.
  */
 import { AgeList } from '../../src/core/age-list.ts'
 import { Connection, type ConnectionOptions } from './connection.ts'
@@ -16,7 +16,7 @@ export interface EnginePoolOptions extends ConnectionOptions {
 }
 
 export class EnginePool implements RequestOwner, SocketPool {
-  /** One for all connections: each URL takes a third of a KiB. */
+  /** Shared by all connections: a URL object takes a third of a KiB. */
   readonly #origin: URL
   readonly #options: EnginePoolOptions
   readonly #all = new Set<Connection>()
@@ -26,74 +26,74 @@ export class EnginePool implements RequestOwner, SocketPool {
   constructor(origin: string, options: EnginePoolOptions) {
     this.#origin = new URL(origin)
     this.#options = options
-    options.budget.join(this)
+    options.budget.register(this)
   }
 
-  /** No connection is open, none is asked for. */
+  /** Whether no connection is open and no request waits for one. */
   get isEmpty(): boolean {
     return this.#all.size === 0 && this.#waiting.size === 0
   }
 
-  /** The handler may hear of a failure before this returns. */
-  send(request: UpstreamRequestOptions, handler: ResponseHandler): RequestHandle {
-    const leg = new UpstreamRequest(request, handler, this)
-    const connection = request.freshConnection ? this.#open() : (this.#idle.takeNewest() ?? this.#open())
-    if (connection === undefined) this.#waiting.add(leg)
-    else leg.runOn(connection)
-    return leg
+  /** `handler.onError` may be called before this returns. */
+  send(options: UpstreamRequestOptions, handler: ResponseHandler): RequestHandle {
+    const request = new UpstreamRequest(options, handler, this)
+    const connection = options.freshConnection ? this.#open() : (this.#idle.takeNewest() ?? this.#open())
+    if (connection === undefined) this.#waiting.add(request)
+    else request.sendOn(connection)
+    return request
   }
 
-  giveBack(connection: Connection): void {
+  release(connection: Connection): void {
     const [next] = this.#waiting
-    if (next === undefined && this.#options.budget.isShort) this.discard(connection)
+    if (next === undefined && this.#options.budget.isExhausted) this.discard(connection)
     else if (next === undefined) this.#idle.push(connection)
-    // What asks for a fresh connection takes the place, not the connection.
-    else if (next.request.freshConnection) this.discard(connection)
+    // A request that requires a fresh connection takes the budget of this one, not the connection itself.
+    else if (next.options.freshConnection) this.discard(connection)
     else this.#start(next, connection)
   }
 
   discard(connection: Connection): void {
     connection.destroy()
     if (!this.#all.delete(connection)) return
-    this.#options.budget.giveBack()
-    this.onRoom()
+    this.#options.budget.release()
+    this.onSocketAvailable()
   }
 
-  dropOldestIdle(): boolean {
+  closeOldestIdle(): boolean {
     const oldest = this.#idle.takeOldest()
     if (oldest !== undefined) this.discard(oldest)
     return oldest !== undefined
   }
 
-  onRoom(): void {
-    for (const leg of this.#waiting) {
+  onSocketAvailable(): void {
+    for (const request of this.#waiting) {
       const connection = this.#open()
       if (connection === undefined) return
-      this.#start(leg, connection)
+      this.#start(request, connection)
     }
   }
 
-  forget(leg: UpstreamRequest): void {
-    this.#waiting.delete(leg)
+  stopWaiting(request: UpstreamRequest): void {
+    this.#waiting.delete(request)
   }
 
   destroy(): void {
     this.#waiting.clear()
     for (const connection of this.#all) this.discard(connection)
-    this.#options.budget.part(this)
+    this.#options.budget.unregister(this)
   }
 
-  #start(leg: UpstreamRequest, connection: Connection): void {
-    this.#waiting.delete(leg)
-    leg.runOn(connection)
+  #start(request: UpstreamRequest, connection: Connection): void {
+    this.#waiting.delete(request)
+    request.sendOn(connection)
   }
 
-  /** An idle connection that is closed goes: the list holds open ones only. */
+  /** Removes an idle connection that was closed, so that the idle list holds open connections only. */
   readonly #onClosed = (connection: Connection): void => {
     if (this.#idle.remove(connection)) this.discard(connection)
   }
 
-  /** `undefined` when the budget is spent and nothing is idle anywhere; `onRoom` comes when there is some. */
+  /** `undefined` if the budget is spent and no pool has an idle connection; `onSocketAvailable` is called later. */
   #open(): Connection | undefined {
     if (!this.#options.budget.tryTake(this)) return undefined
     const connection = new Connection(this.#origin, this.#options, this.#onClosed)

@@ -1,26 +1,27 @@
-/** Status, headers and body of one leg's answer as they come in. Holds bytes, judges nothing. */
+/** Collects the status, headers and body of a response. Does not interpret them. */
 import { headerIn, isEventStream } from '../../src/messages/flat-headers.ts'
 import type { FlatHeaders } from '../../src/messages/types.ts'
 
-const NOTHING = new Uint8Array(0)
+const NO_BYTES = new Uint8Array(0)
 
 export class ResponseBody {
+  /** 0 until the head has arrived. */
   status = 0
   headers: FlatHeaders = []
-  #pieces: Uint8Array[] = []
-  #bytes = 0
+  #parts: Uint8Array[] = []
+  #length = 0
   readonly #limitBytes: number
 
   constructor(limitBytes: number) {
     this.#limitBytes = limitBytes
   }
 
-  /** Bytes so far, those that were dropped included. */
+  /** Bytes received so far, including those that were dropped. */
   get length(): number {
-    return this.#bytes
+    return this.#length
   }
 
-  /** Redirects are not followed. */
+  /** Redirects count as errors, because they are not followed. */
   get isError(): boolean {
     return this.status >= 300
   }
@@ -34,18 +35,18 @@ export class ResponseBody {
     this.headers = headers
   }
 
-  /** Keeps a copy. `false` when the body has outgrown its limit; the bytes are dropped then. */
+  /** Stores a copy. Returns `false` and drops the bytes if the body exceeds its limit. */
   add(bytes: Uint8Array): boolean {
-    this.#bytes += bytes.length
-    if (this.#bytes > this.#limitBytes) return false
-    this.#pieces.push(Buffer.from(bytes))
+    this.#length += bytes.length
+    if (this.#length > this.#limitBytes) return false
+    this.#parts.push(Buffer.from(bytes))
     return true
   }
 
-  /** All bytes so far. The body is kept: a second call gives the same. */
+  /** The body so far. It is kept, so a second call returns the same bytes. */
   joined(): Uint8Array {
-    if (this.#pieces.length > 1) this.#pieces = [Buffer.concat(this.#pieces)]
-    return this.#pieces[0] ?? NOTHING
+    if (this.#parts.length > 1) this.#parts = [Buffer.concat(this.#parts)]
+    return this.#parts[0] ?? NO_BYTES
   }
 
   header(name: string): string | undefined {

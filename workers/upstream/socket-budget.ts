@@ -1,14 +1,15 @@
 /**
- * The connections that a router thread may have open at once, over all its engines. Who finds none free waits for one
- * that another pool closes; a pool that has idle ones gives up the one that is idle longest.
+ * The number of connections that a router thread may have open at once, over all its engines. If none is available, a
+ * pool with an idle connection closes the one that has been idle longest; otherwise the request waits until any pool
+ * closes a connection.
  */
 
-/** The connections to one engine, as the budget sees them. */
+/** The connections to one engine, as far as the budget is concerned. */
 export interface SocketPool {
-  /** Closes the connection that is idle longest; `false`: none is idle. */
-  dropOldestIdle(): boolean
-  /** Connections may be opened now, if they are still wanted. */
-  onRoom(): void
+  /** Closes the connection that has been idle longest. Returns `false` if none is idle. */
+  closeOldestIdle(): boolean
+  /** Connections can be opened now, if they are still needed. */
+  onSocketAvailable(): void
 }
 
 export class SocketBudget {
@@ -17,7 +18,7 @@ export class SocketBudget {
   readonly #waiting = new Set<SocketPool>()
   #open = 0
 
-  /** `limit`: 1 or more, `Infinity` for no bound. */
+  /** `limit` is at least 1; `Infinity` means no limit. */
   constructor(limit: number) {
     this.#limit = limit
   }
@@ -26,23 +27,26 @@ export class SocketBudget {
     return this.#open
   }
 
-  /** Whether some pool waits for a connection: then none should stay idle. */
-  get isShort(): boolean {
+  /** Whether a pool waits for a connection. Connections should not become idle then. */
+  get isExhausted(): boolean {
     return this.#waiting.size > 0
   }
 
-  join(pool: SocketPool): void {
+  register(pool: SocketPool): void {
     this.#pools.add(pool)
   }
 
-  part(pool: SocketPool): void {
+  unregister(pool: SocketPool): void {
     this.#pools.delete(pool)
     this.#waiting.delete(pool)
   }
 
-  /** `false`: no connection may be opened now; `onRoom` tells when. True: `giveBack` is owed. */
+  /**
+   * Whether `pool` may open a connection, for which it must call `release` later. If not, `onSocketAvailable` is called
+   * once connections are available.
+   */
   tryTake(pool: SocketPool): boolean {
-    if (this.#open >= this.#limit && !this.#makeRoom()) {
+    if (this.#open >= this.#limit && !this.#closeIdle()) {
       this.#waiting.add(pool)
       return false
     }
@@ -50,18 +54,18 @@ export class SocketBudget {
     return true
   }
 
-  giveBack(): void {
+  release(): void {
     this.#open--
     for (const next of this.#waiting) {
       if (this.#open >= this.#limit) return
       this.#waiting.delete(next)
-      next.onRoom()
+      next.onSocketAvailable()
     }
   }
 
-  /** Looks through the pools only when all connections are taken. */
-  #makeRoom(): boolean {
-    for (const pool of this.#pools) if (pool.dropOldestIdle()) return this.#open < this.#limit
+  /** Scans the pools, so it is called only when all connections are taken. */
+  #closeIdle(): boolean {
+    for (const pool of this.#pools) if (pool.closeOldestIdle()) return this.#open < this.#limit
     return false
   }
 }

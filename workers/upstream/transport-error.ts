@@ -1,4 +1,4 @@
-/** Names what undici and the kernel say went wrong with a connection. Pure. */
+/** Classifies connection errors of undici and the kernel. Pure. */
 import { errorCode, isLocalShortage } from '../../src/core/error-text.ts'
 import type { TransportError } from './types.ts'
 
@@ -12,20 +12,20 @@ const CONNECT = new Set([
   'ETIMEDOUT',
   'EACCES',
 ])
-/** How undici calls a 100 or a 101, neither of which was asked for: it gives the connection up. */
-const UNASKED = /^bad (?:response|upgrade)$/
+/** Undici 7's message for an unrequested 100 or 101, for which it closes the connection. */
+const UNREQUESTED_INTERIM = /^bad (?:response|upgrade)$/
 
-/** `isReused`: the socket had carried a request before, and no byte of this response has come. */
+/** `isReused`: the socket had carried a request before, and no byte of this response has arrived. */
 export function toTransportError(error: Error, isReused: boolean): TransportError {
   const code = errorCode(error)
-  if (code === 'UND_ERR_SOCKET' && UNASKED.test(error.message)) return unasked()
+  if (code === 'UND_ERR_SOCKET' && UNREQUESTED_INTERIM.test(error.message)) return unrequestedInterim()
   const kind = error.name === 'HTTPParserError' ? kindOfParserError(error) : kindOf(code)
   const text = code === '' || error.message.includes(code) ? error.message : `${error.message} (${code})`
   return { kind, message: text, isStaleSocket: isReused && kind === 'reset' }
 }
 
-function unasked(): TransportError {
-  const message = 'sent an interim answer (100 or 101) that was not asked for'
+function unrequestedInterim(): TransportError {
+  const message = 'sent an interim response (100 or 101) that was not requested'
   return { kind: 'protocol', message, isStaleSocket: false }
 }
 
@@ -38,7 +38,7 @@ function kindOf(code: string): TransportError['kind'] {
   return 'reset'
 }
 
-/** Undici gives these no code. A response that is cut short is no fault of its form. */
+/** Undici's parser errors have no code. A truncated response is a connection failure, not malformed HTTP. */
 function kindOfParserError(error: Error): TransportError['kind'] {
   return error.message.includes('Invalid EOF state') ? 'reset' : 'protocol'
 }

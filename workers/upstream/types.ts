@@ -1,42 +1,45 @@
-/** What the data path asks of a connection to an engine, and what it is told. `engine-connections.ts` does it. */
+/** The interface between the data path and a request to an engine. `engine-pool.ts` implements it. */
 import type { FlatHeaders } from '../../src/messages/types.ts'
 
 export interface UpstreamRequestOptions {
   readonly method: 'GET' | 'POST'
-  /** Path with query. */
+  /** Path and query. */
   readonly path: string
   readonly headers: FlatHeaders
   readonly body: Uint8Array | undefined
-  /** True: never on a connection that was used before. */
+  /** If true, the request never uses a connection that has carried another request. */
   readonly freshConnection?: boolean
 }
 
-/** Exactly one of `onEnd` and `onFail` comes, as the last call. After `abort()` none comes. */
+/** The last call is either `onEnd` or `onError`, exactly once. After `RequestHandle.abort()` no call is made. */
 export interface ResponseHandler {
-  /** Header names in lower case. */
+  /** Header names are in lower case. Interim responses (1xx) are not reported. */
   onHead(status: number, headers: FlatHeaders): void
-  /** The bytes are valid during the call only. */
+  /** `bytes` is valid during the call only. */
   onData(bytes: Uint8Array): void
   onEnd(): void
   onError(failure: TransportError): void
 }
 
 export interface TransportError {
-  /** `local`: our own shortage of descriptors, ports or buffers. `invalid`: undici refuses the request as it is. */
+  /**
+   * `local`: the gateway's host lacks descriptors, ports or buffers. `invalid`: undici rejects the request itself.
+   * `protocol`: the response is not valid HTTP.
+   */
   readonly kind: 'connect' | 'connect-timeout' | 'reset' | 'protocol' | 'local' | 'invalid'
   readonly message: string
-  /** A connection that had been used before was closed before any byte of the response. */
+  /** A reused connection was closed before any byte of the response arrived. */
   readonly isStaleSocket: boolean
 }
 
 export interface RequestHandle {
-  /** Whether any of the request was written: the engine may have it. */
+  /** Whether any part of the request was written, so that the engine may have received it. */
   readonly wasSent: boolean
-  /** Ended, failed or aborted. */
+  /** Whether the request has ended, failed or been aborted. */
   readonly isDone: boolean
-  /** Closes the connection at once, also while the request still waits for one. */
+  /** Closes the connection at once, or stops waiting for one. */
   abort(): void
-  /** No more `onData` until `resume`, but for what is on its way. */
+  /** Stops `onData` until `resume`, except for data that is being delivered. */
   pause(): void
   resume(): void
 }

@@ -1,6 +1,11 @@
 /**
- * The parts of undici that are used. The only import of the package: its index would load all of it (fetch, caches,
- * mocks, WebSocket), 13 MB a thread.
+ * The parts of undici that the gateway uses. This file is the only one that imports the package, and it imports single
+ * files: the index would load fetch, caches, mocks and WebSocket too, 13 MB per thread.
+ *
+ * Requires undici 7. The data path implements its handler interface (`onConnect`, `onHeaders`, `onData`, `onComplete`,
+ * `onError`; `upstream-request.ts`), and `lean-socket.ts` relies on how its HTTP/1.1 client reads from a socket. Undici 8
+ * accepts only handlers with `onRequestStart`, `onResponseStart`, `onResponseData`, `onResponseEnd` and
+ * `onResponseError`.
  */
 import { createRequire } from 'node:module'
 import type { buildConnector as BuildConnector, errors as Errors, Client as UndiciClient } from 'undici'

@@ -1,52 +1,58 @@
 /**
- * One request on its way: the undici handler of a leg, and the handle of whoever sent it. Hot path: one object a leg,
- * no closures.
+ * One HTTP request to an engine: the handler that undici calls, and the handle of the sender. Hot path: one object per
+ * request, no closures.
+ *
+ * Implements the handler interface of undici 7. On undici 8 the callbacks become `onRequestStart(controller)`,
+ * `onResponseStart(controller, status, headers)`, `onResponseData(controller, data)`, `onResponseEnd(controller)` and
+ * `onResponseError(controller, error)`; pausing becomes `controller.pause()` and `resume()` instead of a returned `false`
+ * and a `resume` callback, and the raw headers move to `controller.rawHeaders`.
  */
 import { headerIn } from '../../src/messages/flat-headers.ts'
 import type { FlatHeaders } from '../../src/messages/types.ts'
 import type { Connection } from './connection.ts'
 import { HeaderCache } from './header-cache.ts'
-import type { BodySink } from './lean-socket.ts'
+import type { BodyHandler } from './lean-socket.ts'
 import { toTransportError } from './transport-error.ts'
 import type { RequestHandle, ResponseHandler, UpstreamRequestOptions } from './types.ts'
 
-/** Where the connection goes when the leg has done with it. */
+/** The pool that the request's connection returns to. */
 export interface RequestOwner {
-  /** The connection may carry another leg. */
-  giveBack(connection: Connection): void
-  /** The connection is destroyed. */
+  /** The connection is free for another request. */
+  release(connection: Connection): void
+  /** The connection must be destroyed. */
   discard(connection: Connection): void
-  /** The leg no longer waits for a connection. */
-  forget(leg: UpstreamRequest): void
+  /** The request no longer waits for a connection. */
+  stopWaiting(request: UpstreamRequest): void
 }
 
-export class UpstreamRequest implements RequestHandle, BodySink {
-  readonly request: UpstreamRequestOptions
+export class UpstreamRequest implements RequestHandle, BodyHandler {
+  readonly options: UpstreamRequestOptions
   wasSent = false
   isDone = false
   readonly #handler: ResponseHandler
   readonly #owner: RequestOwner
   #connection: Connection | undefined
-  #resume: (() => void) | undefined
+  /** Undici's callback that resumes its parser. */
+  #resumeParser: (() => void) | undefined
   #isReused = false
   #isPaused = false
 
-  constructor(request: UpstreamRequestOptions, handler: ResponseHandler, owner: RequestOwner) {
-    this.request = request
+  constructor(options: UpstreamRequestOptions, handler: ResponseHandler, owner: RequestOwner) {
+    this.options = options
     this.#handler = handler
     this.#owner = owner
   }
 
-  /** Starts the request on a connection that is free. */
-  runOn(connection: Connection): void {
+  /** Sends the request on a free connection. */
+  sendOn(connection: Connection): void {
     this.#connection = connection
-    connection.dispatch(this.request, this)
+    connection.dispatch(this.options, this)
   }
 
   abort(): void {
     if (this.isDone) return
     this.isDone = true
-    if (this.#connection === undefined) this.#owner.forget(this)
+    if (this.#connection === undefined) this.#owner.stopWaiting(this)
     else this.#owner.discard(this.#connection)
   }
 
@@ -61,15 +67,15 @@ export class UpstreamRequest implements RequestHandle, BodySink {
   resume(): void {
     if (!this.#isPaused) return
     this.#isPaused = false
-    // Deferred: undici must not be resumed from within a parser's callback, this leg's or another's.
+    // Deferred, because undici's parser must not be resumed from a callback of its own or of another request's parser.
     queueMicrotask(() => {
       if (this.#isPaused || this.isDone) return
-      this.#resume?.()
-      this.#connection?.resume()
+      this.#resumeParser?.()
+      this.#connection?.resumeReading()
     })
   }
 
-  /** The request is written next. */
+  /** Called by undici just before it writes the request. */
   onConnect(): void {
     this.wasSent = true
     const connection = this.#connection
@@ -79,14 +85,15 @@ export class UpstreamRequest implements RequestHandle, BodySink {
     connection.expectHead()
   }
 
+  /** Called by undici when the first byte of the response has arrived. */
   onResponseStarted(): void {
     this.#isReused = false
   }
 
-  onHeaders(status: number, rawHeaders: readonly Buffer[], resume: () => void): boolean {
-    // 1xx: the answer itself is still to come.
+  onHeaders(status: number, rawHeaders: readonly Buffer[], resumeParser: () => void): boolean {
+    // An interim response (1xx): the final head follows.
     if (this.isDone || status < 200) return true
-    this.#resume = resume
+    this.#resumeParser = resumeParser
     const headers = toFlat(rawHeaders)
     this.#connection?.expectBody(isChunked(headers) ? this : undefined)
     this.#handler.onHead(status, headers)
@@ -94,12 +101,13 @@ export class UpstreamRequest implements RequestHandle, BodySink {
   }
 
   onData(bytes: Buffer): boolean {
-    this.#connection?.sawData(bytes)
-    // Undici goes on with an empty piece: a handler that pauses at each would never get past it.
+    this.#connection?.noteParsedData(bytes)
+    // Undici continues after a pause with an empty chunk. A handler that pauses on every chunk would never get past it.
     if (bytes.length > 0) this.onBodyData(bytes)
     return !this.#isPaused
   }
 
+  /** Called for chunks that bypass undici's parser, too. */
   onBodyData(data: Buffer): void {
     if (!this.isDone) this.#handler.onData(data)
   }
@@ -107,7 +115,7 @@ export class UpstreamRequest implements RequestHandle, BodySink {
   onComplete(): void {
     if (this.isDone) return
     this.isDone = true
-    if (this.#connection !== undefined) this.#owner.giveBack(this.#connection)
+    if (this.#connection !== undefined) this.#owner.release(this.#connection)
     this.#handler.onEnd()
   }
 
@@ -122,16 +130,16 @@ export class UpstreamRequest implements RequestHandle, BodySink {
 const NAMES = new HeaderCache(bytes => bytes.toString('latin1').toLowerCase())
 const VALUES = new HeaderCache(bytes => bytes.toString('latin1'))
 
-/** RFC 9112 section 6.1: chunked is the last coding of all; what else there is stays as it is. */
+/** Whether chunked is the only transfer coding. Bodies with further codings (RFC 9112 section 6.1) are left to undici. */
 function isChunked(headers: FlatHeaders): boolean {
   return headerIn(headers, 'transfer-encoding')?.toLowerCase() === 'chunked'
 }
 
 function toFlat(raw: readonly Buffer[]): FlatHeaders {
   const flat: string[] = []
-  for (let at = 0; at < raw.length; at++) {
-    const bytes = raw[at]
-    if (bytes !== undefined) flat.push((at % 2 === 0 ? NAMES : VALUES).textOf(bytes))
+  for (let index = 0; index < raw.length; index++) {
+    const bytes = raw[index]
+    if (bytes !== undefined) flat.push((index % 2 === 0 ? NAMES : VALUES).textOf(bytes))
   }
   return flat
 }

@@ -1,4 +1,4 @@
-/** All engines' connections of one router thread. */
+/** The connection pools of one router thread, one per engine. */
 import type { Config } from '../../src/config/config.ts'
 import { EnginePool } from './engine-pool.ts'
 import { SocketBudget } from './socket-budget.ts'
@@ -8,7 +8,7 @@ export class Upstreams {
   readonly #config: Config
   readonly #budget: SocketBudget
   readonly #byUrl = new Map<string, EnginePool>()
-  /** Engines that were removed while legs were on them: closed with the thread. */
+  /** Pools of removed engines that still had connections. */
   readonly #retired = new Set<EnginePool>()
 
   constructor(config: Config) {
@@ -21,38 +21,39 @@ export class Upstreams {
     return this.#budget.open
   }
 
+  /** The pool of the engine at `url`, created on first use. */
   to(url: string): EnginePool {
-    const known = this.#byUrl.get(url)
-    if (known !== undefined) return known
+    const existing = this.#byUrl.get(url)
+    if (existing !== undefined) return existing
     const { timeouts, upstream, limits } = this.#config
-    const made = new EnginePool(url, {
+    const pool = new EnginePool(url, {
       connectMs: timeouts.connectMs,
       keepAliveMs: upstream.keepAliveMs,
       headerBytes: limits.headerBytes,
       budget: this.#budget,
     })
-    this.#byUrl.set(url, made)
-    return made
+    this.#byUrl.set(url, pool)
+    return pool
   }
 
-  /** Legs that are on a removed engine go on to their end; its idle connections time out. */
+  /** Retires the pools of all other engines. Their requests run to the end; their idle connections time out. */
   keepOnly(urls: readonly string[]): void {
     const kept = new Set(urls)
-    for (const [url, connections] of this.#byUrl) {
+    for (const [url, pool] of this.#byUrl) {
       if (kept.has(url)) continue
       this.#byUrl.delete(url)
-      this.#retired.add(connections)
+      this.#retired.add(pool)
     }
-    for (const connections of this.#retired) {
-      if (!connections.isEmpty) continue
-      this.#retired.delete(connections)
-      this.#budget.part(connections)
+    for (const pool of this.#retired) {
+      if (!pool.isEmpty) continue
+      this.#retired.delete(pool)
+      this.#budget.unregister(pool)
     }
   }
 
-  /** At once, whatever is open. */
+  /** Closes all connections immediately, whatever they carry. */
   destroy(): void {
-    for (const connections of [...this.#byUrl.values(), ...this.#retired]) connections.destroy()
+    for (const pool of [...this.#byUrl.values(), ...this.#retired]) pool.destroy()
     this.#byUrl.clear()
     this.#retired.clear()
   }

@@ -8,9 +8,9 @@ import { monotonicNowMs } from '../../core/clock.ts'
 import type { GatewayError } from '../../core/errors.ts'
 import { StallDetector } from '../../core/stall-detector.ts'
 import type { ThreadChannel } from '../../messages/channel.ts'
-import { type Batch, decodeBatch, type RowSink } from '../../messages/codec.ts'
+import { type Batch, decodeBatch } from '../../messages/codec.ts'
 import { ExchangeIds, ExchangeTable } from '../../messages/exchange-ids.ts'
-import type { FlatHeaders, OpenMessage } from '../../messages/types.ts'
+import type { FlatHeaders, OpenMessage, RowHandler } from '../../messages/types.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import type { Recorder } from '../../telemetry/recorder.ts'
 import type { RequestHead } from '../intake/request-head.ts'
@@ -123,7 +123,7 @@ export class OpenExchanges<Request extends AdmittedRequest> {
     this.#stalls.close()
   }
 
-  readonly #sink: Partial<RowSink> = {
+  readonly #sink: Partial<RowHandler> = {
     onHead: (id, status, headers) => this.#receiving(id)?.onHead(status, headers),
     onData: (id, bytes) => this.#receiving(id)?.response.onData(bytes),
     onEnd: id => this.#receiving(id)?.response.onEnd(),
@@ -143,7 +143,6 @@ export class OpenExchanges<Request extends AdmittedRequest> {
 
   #messageOf(id: number, { head, route, body }: AdmittedRequest): OpenMessage {
     return {
-      kind: 'open',
       id,
       endpoint: route.endpoint,
       method: head.method === 'GET' ? 'GET' : 'POST',

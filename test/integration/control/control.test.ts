@@ -80,13 +80,13 @@ test('engines are registered with the properties that they report, and healthy a
   const prefill = await fakeEngine(t, {
     disaggregation_mode: 'prefill',
     disaggregation_bootstrap_port: 9000,
-    dp_size: 2,
+    max_running_requests: 2,
   })
   const decode = await fakeEngine(t, undefined)
   const { seen, slots } = await control(t, { prefill: [{ url: prefill.url }], decode: [{ url: decode.url }] })
   await until(() => slots.isHealthy(0) && slots.isHealthy(1), 'both are healthy')
   const byRole = new Map(seen.snapshot.engines.map(engine => [engine.role, engine]))
-  assert.deepEqual([byRole.get('prefill')?.bootstrapPort, byRole.get('prefill')?.dpSize], [9000, 2])
+  assert.deepEqual([byRole.get('prefill')?.bootstrapPort, byRole.get('prefill')?.maxRunning], [9000, 2])
   assert.equal(byRole.get('decode')?.url, decode.url)
 })
 
@@ -131,13 +131,14 @@ test('a removed engine stays removed when the control thread is replaced, until 
   const engines = `http://127.0.0.1:${running.adminPort}/admin/engines`
   assert.equal((await fetch(`${engines}/${encodeURIComponent(gone.url)}`, { method: 'DELETE' })).status, 202)
   await until(() => seen.snapshot.engines.length === 1, 'the engine is removed')
+  const slot = seen.snapshot.engines[0]?.slot ?? -1
 
   await workers[0]?.terminate()
   await until(() => workers.length === 2, 'a new thread has started')
   const { received } = gone
   for (const health of [500, 200]) {
     kept.health = health
-    await until(() => slots.isHealthy(0) === (health === 200), `the new thread has seen ${health}`)
+    await until(() => slots.isHealthy(slot) === (health === 200), `the new thread has seen ${health}`)
   }
   assert.equal(gone.received, received)
   assert.deepEqual(

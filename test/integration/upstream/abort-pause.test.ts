@@ -1,4 +1,4 @@
-/** Aborts in every phase, back pressure, and handlers that act from inside their own calls. */
+/** Aborts in every phase, back pressure, and handlers that act from within their callbacks. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type TestContext, test } from 'node:test'
@@ -7,85 +7,85 @@ import { resetSocket } from '../../../src/simulator/http/reset-socket.ts'
 import type { EnginePool } from '../../../workers/upstream/engine-pool.ts'
 import type { RequestHandle } from '../../../workers/upstream/types.ts'
 import { until } from '../../support/until.ts'
-import { answerOf, ask, connectionsTo, NotedAnswer, post, type RawEngine, rawEngine } from './raw-engine.ts'
+import { ask, poolTo, post, type RawEngine, RecordedResponse, rawEngine, responseOf } from './raw-engine.ts'
 
 const HEAD = 'HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n'
 
 interface Setup {
   readonly engine: RawEngine
-  readonly connections: EnginePool
+  readonly pool: EnginePool
 }
 
-/** One place only. The engine says nothing to `/silent`, a head to `/head`, a part of a body to `/part`. */
+/** At most one connection. The engine sends nothing for `/silent`, a head for `/head`, part of a body for `/part`. */
 async function oneConnection(t: TestContext): Promise<Setup> {
   const engine = await rawEngine(t, ({ socket, path }) => {
-    if (path === '/generate') socket.write(answerOf('ok'))
+    if (path === '/generate') socket.write(responseOf('ok'))
     if (path === '/head') socket.write(HEAD)
     if (path === '/part') socket.write(`${HEAD}part`)
   })
-  return { engine, connections: connectionsTo(t, engine.url, { maxSockets: 1 }) }
+  return { engine, pool: poolTo(t, engine.url, { maxSockets: 1 }) }
 }
 
 const PHASES = [
-  { path: '/silent', hasCome: (_: NotedAnswer, engine: RawEngine) => engine.requests.length === 1 },
-  { path: '/head', hasCome: (noted: NotedAnswer) => noted.status === 200 },
-  { path: '/part', hasCome: (noted: NotedAnswer) => noted.bytes > 0 },
+  { path: '/silent', hasCome: (_: RecordedResponse, engine: RawEngine) => engine.requests.length === 1 },
+  { path: '/head', hasCome: (response: RecordedResponse) => response.status === 200 },
+  { path: '/part', hasCome: (response: RecordedResponse) => response.bytes > 0 },
 ]
 
 for (const { path, hasCome } of PHASES) {
-  test(`an abort closes the connection and gives its place to the next, after ${path}`, async t => {
-    const { engine, connections } = await oneConnection(t)
-    const noted = new NotedAnswer()
-    const leg = connections.send(post(path), noted)
-    const next = ask(connections)
-    await until(() => hasCome(noted, engine))
+  test(`an abort closes the connection and lets the next request open one, after ${path}`, async t => {
+    const { engine, pool } = await oneConnection(t)
+    const response = new RecordedResponse()
+    const request = pool.send(post(path), response)
+    const next = ask(pool)
+    await until(() => hasCome(response, engine))
     const [socket] = engine.openSockets
     assert.ok(socket)
-    leg.abort()
-    leg.abort()
+    request.abort()
+    request.abort()
     assert.equal((await next).text, 'ok')
     await until(() => socket.destroyed)
-    assert.equal(noted.ends, 0)
+    assert.equal(response.ends, 0)
   })
 }
 
-test('an abort while it connects leaves no connection', async t => {
-  const { engine, connections } = await oneConnection(t)
-  const noted = new NotedAnswer()
-  connections.send(post(), noted).abort()
-  assert.ok(connections.isEmpty)
-  assert.equal((await ask(connections)).text, 'ok')
+test('an abort during the connect leaves no connection', async t => {
+  const { engine, pool } = await oneConnection(t)
+  const response = new RecordedResponse()
+  pool.send(post(), response).abort()
+  assert.ok(pool.isEmpty)
+  assert.equal((await ask(pool)).text, 'ok')
   assert.equal(engine.requests.length, 1)
   await until(() => engine.openSockets.size === 1)
-  assert.equal(noted.ends, 0)
+  assert.equal(response.ends, 0)
 })
 
-test('an abort in the queue takes nothing away from the others', async t => {
-  const { engine, connections } = await oneConnection(t)
-  const first = connections.send(post('/silent'), new NotedAnswer())
-  const gone = new NotedAnswer()
-  const leg = connections.send(post('/gone'), gone)
-  const next = ask(connections)
-  leg.abort()
+test('an abort of a waiting request does not affect the others', async t => {
+  const { engine, pool } = await oneConnection(t)
+  const first = pool.send(post('/silent'), new RecordedResponse())
+  const gone = new RecordedResponse()
+  const request = pool.send(post('/gone'), gone)
+  const next = ask(pool)
+  request.abort()
   first.abort()
   assert.equal((await next).text, 'ok')
   assert.ok(engine.requests.every(({ path }) => path !== '/gone'))
   assert.equal(gone.ends, 0)
 })
 
-test('a connect that gets no answer is a connect timeout', async t => {
+test('a connect without a reply is a connect timeout', async t => {
   const url = await deafListener(t)
-  const connections = connectionsTo(t, url, { connectMs: 300, maxSockets: 64 })
-  // The kernel accepts as many as fit its queue; the rest hear nothing.
-  const all = Array.from({ length: 8 }, () => new NotedAnswer())
-  const legs = all.map(noted => connections.send(post(), noted))
-  await until(() => all.some(noted => noted.failure !== undefined))
-  for (const leg of legs) leg.abort()
-  const failed = all.find(noted => noted.failure !== undefined)
+  const pool = poolTo(t, url, { connectMs: 300, maxSockets: 64 })
+  // The kernel accepts as many as fit its queue; the rest get no reply.
+  const all = Array.from({ length: 8 }, () => new RecordedResponse())
+  const requests = all.map(response => pool.send(post(), response))
+  await until(() => all.some(response => response.failure !== undefined))
+  for (const request of requests) request.abort()
+  const failed = all.find(response => response.failure !== undefined)
   assert.equal(failed?.failure?.kind, 'connect-timeout', failed?.failure?.message)
 })
 
-/** Listens with the shortest queue and never accepts: its thread is asleep. */
+/** Listens with the shortest queue and never accepts, because its thread is blocked. */
 async function deafListener(t: TestContext): Promise<string> {
   const thread = new Worker(
     `const { parentPort } = require('node:worker_threads')
@@ -101,33 +101,33 @@ async function deafListener(t: TestContext): Promise<string> {
   return `http://127.0.0.1:${port}`
 }
 
-test('a paused leg stops the engine, and loses nothing when it goes on', async t => {
+test('a paused request stops the engine and loses nothing when it resumes', async t => {
   const piece = Buffer.alloc(64 * 1024, 'x')
   const pieces = 512
   let written = 0
   const engine = await rawEngine(t, ({ socket }) => {
     socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${piece.length * pieces}\r\n\r\n`)
-    const more = (): void => {
+    const writeMore = (): void => {
       while (written < pieces) {
         written++
         if (!socket.write(piece)) return
       }
     }
-    socket.on('drain', more)
-    more()
+    socket.on('drain', writeMore)
+    writeMore()
   })
-  const connections = connectionsTo(t, engine.url)
+  const pool = poolTo(t, engine.url)
   let isPaused = false
-  const noted = new NotedAnswer({
+  const response = new RecordedResponse({
     onData() {
       if (isPaused) return
       isPaused = true
-      leg.pause()
+      request.pause()
     },
   })
-  const leg = connections.send(post(), noted)
+  const request = pool.send(post(), response)
   await until(() => isPaused)
-  const before = noted.bytes
+  const before = response.bytes
   let last = -1
   await until(async () => {
     const isStill = written === last
@@ -135,80 +135,83 @@ test('a paused leg stops the engine, and loses nothing when it goes on', async t
     await new Promise(resolve => setTimeout(resolve, 50))
     return isStill && written === last
   })
-  assert.ok(written < pieces, 'the engine is held up')
-  assert.equal(noted.bytes, before)
-  leg.resume()
-  await noted.over
-  assert.equal(noted.bytes, piece.length * pieces)
+  assert.ok(written < pieces, 'the engine is held back')
+  assert.equal(response.bytes, before)
+  request.resume()
+  await response.over
+  assert.equal(response.bytes, piece.length * pieces)
 })
 
-test('a leg that pauses and goes on at every piece has all bytes in order', async t => {
+test('a request that pauses and resumes on every chunk receives all bytes in order', async t => {
   const body = Buffer.from(Array.from({ length: 300_000 }, (_, n) => n % 251))
-  const engine = await rawEngine(t, ({ socket }) => socket.write(answerOf(body)))
-  const noted = new NotedAnswer({
+  const engine = await rawEngine(t, ({ socket }) => socket.write(responseOf(body)))
+  const response = new RecordedResponse({
     onData() {
-      leg.pause()
-      setImmediate(() => leg.resume())
+      request.pause()
+      setImmediate(() => request.resume())
     },
-    onHead: () => leg.pause(),
+    onHead: () => request.pause(),
   })
-  const leg = connectionsTo(t, engine.url).send(post(), noted)
-  await until(() => noted.status === 200)
-  assert.equal(noted.bytes, 0)
-  leg.resume()
-  await noted.over
-  assert.ok(Buffer.concat(noted.parts).equals(body))
+  const request = poolTo(t, engine.url).send(post(), response)
+  await until(() => response.status === 200)
+  assert.equal(response.bytes, 0)
+  request.resume()
+  await response.over
+  assert.ok(Buffer.concat(response.parts).equals(body))
 })
 
-test('a leg may go on from inside the data of another', async t => {
-  const engine = await rawEngine(t, ({ socket, path }) => socket.write(answerOf(path.repeat(20_000))))
-  const connections = connectionsTo(t, engine.url)
-  const first = new NotedAnswer({ onHead: () => firstLeg.pause() })
-  const firstLeg = connections.send(post('/first'), first)
+test('a request may be resumed from within onData of another', async t => {
+  const engine = await rawEngine(t, ({ socket, path }) => socket.write(responseOf(path.repeat(20_000))))
+  const pool = poolTo(t, engine.url)
+  const first = new RecordedResponse({ onHead: () => firstRequest.pause() })
+  const firstRequest = pool.send(post('/first'), first)
   await until(() => first.status === 200)
-  const second = new NotedAnswer({ onData: () => firstLeg.resume() })
-  connections.send(post('/second'), second)
+  const second = new RecordedResponse({ onData: () => firstRequest.resume() })
+  pool.send(post('/second'), second)
   await Promise.all([first.over, second.over])
   assert.equal(first.text, '/first'.repeat(20_000))
   assert.equal(second.text, '/second'.repeat(20_000))
 })
 
-test('legs aborted from inside the data of one of them end quietly', async t => {
+test('requests aborted from within onData of one of them end without a callback', async t => {
   const engine = await rawEngine(t, ({ socket, path }) => {
-    if (path === '/generate') socket.write(answerOf('ok'))
+    if (path === '/generate') socket.write(responseOf('ok'))
     else socket.write(`${HEAD}part`)
   })
-  const connections = connectionsTo(t, engine.url, { maxSockets: 4 })
-  const legs: RequestHandle[] = []
-  const answers = Array.from({ length: 6 }, () => new NotedAnswer({ onData: () => legs.forEach(abort) }))
-  const after = new NotedAnswer()
-  for (const noted of answers) legs.push(connections.send(post('/part'), noted))
-  connections.send(post(), after)
+  const pool = poolTo(t, engine.url, { maxSockets: 4 })
+  const requests: RequestHandle[] = []
+  const answers = Array.from(
+    { length: 6 },
+    () => new RecordedResponse({ onData: () => requests.forEach(abort) }),
+  )
+  const after = new RecordedResponse()
+  for (const response of answers) requests.push(pool.send(post('/part'), response))
+  pool.send(post(), after)
   await after.over
   assert.equal(after.text, 'ok')
   assert.ok(answers.every(({ ends }) => ends === 0))
   assert.equal(answers.filter(({ bytes }) => bytes > 0).length, 1)
 })
 
-function abort(leg: RequestHandle): void {
-  leg.abort()
+function abort(request: RequestHandle): void {
+  request.abort()
 }
 
-test('handlers may send again from inside onEnd and onFail', async t => {
+test('handlers may send another request from within onEnd and onError', async t => {
   const engine = await rawEngine(t, ({ socket, path }) => {
     if (path === '/bad') resetSocket(socket)
-    else socket.write(answerOf('ok'))
+    else socket.write(responseOf('ok'))
   })
   for (const maxSockets of [1, 3]) {
-    const connections = connectionsTo(t, engine.url, { maxSockets })
-    let left = 300
+    const pool = poolTo(t, engine.url, { maxSockets })
+    let remaining = 300
     const done = Promise.withResolvers<void>()
     const sendNext = (): void => {
-      if (left-- > 0) {
-        const more = new NotedAnswer({ onEnd: sendNext, onError: sendNext })
-        connections.send(
-          post(left % 3 === 0 ? '/bad' : '/generate', { freshConnection: left % 7 === 0 }),
-          more,
+      if (remaining-- > 0) {
+        const next = new RecordedResponse({ onEnd: sendNext, onError: sendNext })
+        pool.send(
+          post(remaining % 3 === 0 ? '/bad' : '/generate', { freshConnection: remaining % 7 === 0 }),
+          next,
         )
       } else done.resolve()
     }

@@ -1,14 +1,14 @@
-/** Chunked bodies, whichever way they are cut: whole chunks go past the parser, all else through it. */
+/** Chunked bodies, however they are split: whole chunks bypass the parser, everything else goes through it. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { seededRandom } from '../../../src/core/random.ts'
 import { until } from '../../support/until.ts'
-import { ask, connectionsTo, NotedAnswer, post, rawEngine } from './raw-engine.ts'
+import { ask, poolTo, post, RecordedResponse, rawEngine } from './raw-engine.ts'
 
 const HEAD = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n'
 const size = (data: string) => Buffer.byteLength(data).toString(16)
 
-/** As most servers write: a chunk and its line end. As uWebSockets writes: the line end with the next chunk. */
+/** Most servers write a chunk with its line end; uWebSockets.js writes the line end with the next chunk. */
 const WAYS = {
   'line end with its chunk': (chunks: readonly string[]) => [
     `${HEAD}\r\n`,
@@ -35,22 +35,21 @@ async function engineOf(t: TestContext, writesOf: (path: string) => readonly (st
 }
 
 for (const [way, write] of Object.entries(WAYS)) {
-  test(`the chunks of one read come as one piece, ${way}`, async t => {
+  test(`delivers the chunks of one read as one piece, ${way}`, async t => {
     const chunks = ['first', 'second', 'third', 'fourth', 'fifth']
     const [head = '', one = '', two = '', three = '', four = '', five = '', end = ''] = write(chunks)
     const engine = await engineOf(t, () => [head + one, two + three, four + five, end])
-    const connections = connectionsTo(t, engine.url)
+    const pool = poolTo(t, engine.url)
     for (let round = 0; round < 3; round++) {
-      // In sequence, on one connection.
-      const noted = await ask(connections)
-      assert.deepEqual([noted.text, noted.ends, noted.failure], [chunks.join(''), 1, undefined])
-      // The parser gives each chunk by itself; reads may be fewer than writes.
-      assert.ok(noted.parts.length <= 3, noted.parts.map(String).join(' | '))
+      const response = await ask(pool)
+      assert.deepEqual([response.text, response.ends, response.failure], [chunks.join(''), 1, undefined])
+      // The parser would report each chunk separately; reads may be fewer than writes.
+      assert.ok(response.parts.length <= 3, response.parts.map(String).join(' | '))
     }
     assert.equal(engine.socketCount, 1)
   })
 
-  test(`bodies cut at random come whole and in order, ${way}, paused or not`, async t => {
+  test(`delivers bodies that are split at random completely and in order, ${way}, paused or not`, async t => {
     const random = seededRandom(way.length)
     const bodies = new Map<string, string[]>()
     for (let n = 0; n < 150; n++) {
@@ -58,26 +57,26 @@ for (const [way, write] of Object.entries(WAYS)) {
       bodies.set(`/${n}`, Array.from({ length: 1 + Math.floor(random() * 30) }, text))
     }
     const engine = await engineOf(t, path => cutAtRandom(write(bodies.get(path) ?? []), random))
-    const connections = connectionsTo(t, engine.url, { maxSockets: 20 })
+    const pool = poolTo(t, engine.url, { maxSockets: 20 })
     const all = [...bodies].map(([path, chunks], n) => {
-      const noted = new NotedAnswer({
+      const response = new RecordedResponse({
         onData() {
-          if (n % 2 === 0 || noted.parts.length % 3 > 0) return
-          leg.pause()
-          setImmediate(() => leg.resume())
+          if (n % 2 === 0 || response.parts.length % 3 > 0) return
+          request.pause()
+          setImmediate(() => request.resume())
         },
       })
-      const leg = connections.send(post(path), noted)
-      return { noted, chunks }
+      const request = pool.send(post(path), response)
+      return { response, chunks }
     })
-    await Promise.all(all.map(({ noted }) => noted.over))
-    for (const { noted, chunks } of all) {
-      assert.deepEqual([noted.text, noted.ends, noted.failure], [chunks.join(''), 1, undefined])
+    await Promise.all(all.map(({ response }) => response.over))
+    for (const { response, chunks } of all) {
+      assert.deepEqual([response.text, response.ends, response.failure], [chunks.join(''), 1, undefined])
     }
   })
 }
 
-/** Runs of the writes as one, and any of them in two. */
+/** Joins some of the writes and splits others in two. */
 function cutAtRandom(writes: readonly string[], random: () => number): Buffer[] {
   const bytes = Buffer.from(writes.join(''))
   const ends = writes.map((_, at) => Buffer.byteLength(writes.slice(0, at + 1).join('')))
@@ -89,7 +88,7 @@ function cutAtRandom(writes: readonly string[], random: () => number): Buffer[] 
     .filter(piece => piece.length > 0)
 }
 
-test('extensions and trailers go through the parser, between chunks that do not', async t => {
+test('extensions and trailers go through the parser, between chunks that bypass it', async t => {
   const engine = await engineOf(t, () => [
     `${HEAD}\r\n`,
     '3\r\none\r\n',
@@ -99,56 +98,56 @@ test('extensions and trailers go through the parser, between chunks that do not'
     '4\r\nfive\r\n',
     '0\r\nx-trailer: yes\r\n\r\n',
   ])
-  const noted = await ask(connectionsTo(t, engine.url))
-  assert.deepEqual([noted.text, noted.ends, noted.failure], ['onetwothreefourfive', 1, undefined])
+  const response = await ask(poolTo(t, engine.url))
+  assert.deepEqual([response.text, response.ends, response.failure], ['onetwothreefourfive', 1, undefined])
 })
 
-test('what is not a chunk after good ones ends the leg, after their data', async t => {
+test('an invalid chunk after valid ones fails the request, after their data', async t => {
   const engine = await engineOf(t, () => [
     `${HEAD}\r\n`,
     '3\r\none\r\n',
     '3\r\ntwo\r\n',
     'no chunk at all\r\n',
   ])
-  const noted = await ask(connectionsTo(t, engine.url))
-  assert.deepEqual([noted.text, noted.ends, noted.failure?.kind], ['onetwo', 1, 'protocol'])
+  const response = await ask(poolTo(t, engine.url))
+  assert.deepEqual([response.text, response.ends, response.failure?.kind], ['onetwo', 1, 'protocol'])
 })
 
-test('a paused leg gets no more, and all of it once it is resumed', async t => {
+test('a paused request receives no more data, and all of it once it is resumed', async t => {
   const data = 'y'.repeat(1_000)
   const count = 20_000
   let written = 0
   const engine = await rawEngine(t, ({ socket }) => {
     socket.write(`${HEAD}\r\n`)
     const chunk = `${size(data)}\r\n${data}\r\n`
-    const more = (): void => {
+    const writeMore = (): void => {
       for (let hasRoom = true; hasRoom && written < count; written++) hasRoom = socket.write(chunk)
       if (written === count) socket.write('0\r\n\r\n')
-      else socket.once('drain', more)
+      else socket.once('drain', writeMore)
     }
-    more()
+    writeMore()
   })
   const isPaused = Promise.withResolvers<void>()
-  const noted = new NotedAnswer({
+  const response = new RecordedResponse({
     onData() {
-      if (noted.parts.length !== 3) return
-      leg.pause()
+      if (response.parts.length !== 3) return
+      request.pause()
       isPaused.resolve()
     },
   })
-  const leg = connectionsTo(t, engine.url).send(post(), noted)
+  const request = poolTo(t, engine.url).send(post(), response)
   await isPaused.promise
   const [socket] = engine.openSockets
-  // The engine cannot go on writing: TCP holds it back.
+  // TCP back pressure stops the engine from writing.
   await until(() => socket?.writableNeedDrain === true)
-  assert.equal(noted.parts.length, 3)
+  assert.equal(response.parts.length, 3)
   assert.ok(written < count)
-  leg.resume()
-  await noted.over
-  assert.deepEqual([noted.bytes, noted.failure], [count * data.length, undefined])
+  request.resume()
+  await response.over
+  assert.deepEqual([response.bytes, response.failure], [count * data.length, undefined])
 })
 
-test('a leg that is aborted inside a chunk hears nothing more, and its socket is closed', async t => {
+test('a request that is aborted inside a chunk gets no further callback, and its socket is closed', async t => {
   const engine = await engineOf(t, () => [
     `${HEAD}\r\n`,
     '3\r\none\r\n',
@@ -156,26 +155,26 @@ test('a leg that is aborted inside a chunk hears nothing more, and its socket is
     '\r\n',
     '0\r\n\r\n',
   ])
-  const noted = new NotedAnswer({
+  const response = new RecordedResponse({
     onData() {
-      if (noted.text === 'onetwo') leg.abort()
+      if (response.text === 'onetwo') request.abort()
     },
   })
-  const leg = connectionsTo(t, engine.url).send(post(), noted)
+  const request = poolTo(t, engine.url).send(post(), response)
   await until(() => engine.closedCount === 1)
-  assert.deepEqual([noted.text, noted.ends], ['onetwo', 0])
+  assert.deepEqual([response.text, response.ends], ['onetwo', 0])
 })
 
-test('a handler that throws loses its own leg, and nothing else', async t => {
+test('a handler that throws fails its own request only', async t => {
   const engine = await engineOf(t, () => [`${HEAD}\r\n`, '3\r\none\r\n', '3\r\ntwo\r\n', '0\r\n\r\n'])
-  const connections = connectionsTo(t, engine.url)
-  const noted = new NotedAnswer({
+  const pool = poolTo(t, engine.url)
+  const response = new RecordedResponse({
     onData() {
-      if (noted.text === 'onetwo') throw new Error('a fault of the handler')
+      if (response.text === 'onetwo') throw new Error('a fault of the handler')
     },
   })
-  connections.send(post(), noted)
-  await noted.over
-  assert.match(noted.failure?.message ?? '', /a fault of the handler/)
-  assert.equal((await ask(connections)).text, 'onetwo')
+  pool.send(post(), response)
+  await response.over
+  assert.match(response.failure?.message ?? '', /a fault of the handler/)
+  assert.equal((await ask(pool)).text, 'onetwo')
 })

@@ -1,25 +1,25 @@
-/** Legs over connections: reuse, failures of every kind, the cap and its queue. */
+/** Requests over the connections of a pool: reuse, every kind of failure, the limit and the queue. */
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
 import { resetSocket } from '../../../src/simulator/http/reset-socket.ts'
 import { listen } from '../../support/listen.ts'
 import { until } from '../../support/until.ts'
-import { answerOf, ask, connectionsTo, NotedAnswer, post, rawEngine } from './raw-engine.ts'
+import { ask, poolTo, post, RecordedResponse, rawEngine, responseOf } from './raw-engine.ts'
 
-test('uses one connection for requests that follow each other', async t => {
-  const engine = await rawEngine(t, ({ socket }) => socket.write(answerOf('{"a":1}', 'X-Name: Value\r\n')))
-  const connections = connectionsTo(t, engine.url)
+test('uses one connection for consecutive requests', async t => {
+  const engine = await rawEngine(t, ({ socket }) => socket.write(responseOf('{"a":1}', 'X-Name: Value\r\n')))
+  const pool = poolTo(t, engine.url)
   for (const _ of [1, 2, 3]) {
-    const noted = await ask(connections)
-    assert.deepEqual([noted.status, noted.text, noted.failure], [200, '{"a":1}', undefined])
-    assert.deepEqual(noted.headers, ['content-length', '7', 'x-name', 'Value'])
+    const response = await ask(pool)
+    assert.deepEqual([response.status, response.text, response.failure], [200, '{"a":1}', undefined])
+    assert.deepEqual(response.headers, ['content-length', '7', 'x-name', 'Value'])
   }
   assert.equal(engine.socketCount, 1)
   assert.equal(engine.requests[2]?.bodyBytes, 2)
 })
 
-test('skips 1xx answers and reads chunked bodies of a megabyte', async t => {
+test('skips interim responses and reads a chunked body of a megabyte', async t => {
   const piece = Buffer.alloc(100_000, 'abcdefghij')
   const engine = await rawEngine(t, ({ socket }) => {
     socket.write(
@@ -32,9 +32,9 @@ test('skips 1xx answers and reads chunked bodies of a megabyte', async t => {
     }
     socket.write('0\r\n\r\n')
   })
-  const noted = await ask(connectionsTo(t, engine.url))
-  assert.deepEqual(noted.headers, ['transfer-encoding', 'chunked'])
-  assert.ok(Buffer.concat(noted.parts).equals(Buffer.concat(Array<Buffer>(11).fill(piece))))
+  const response = await ask(poolTo(t, engine.url))
+  assert.deepEqual(response.headers, ['transfer-encoding', 'chunked'])
+  assert.ok(Buffer.concat(response.parts).equals(Buffer.concat(Array<Buffer>(11).fill(piece))))
 })
 
 for (const [name, interim] of [
@@ -44,33 +44,33 @@ for (const [name, interim] of [
     'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n',
   ],
 ] as const) {
-  test(`does not take a ${name} that was not asked for to be a reset of a kept connection`, async t => {
+  test(`does not mistake an unrequested ${name} for a reset of a reused connection`, async t => {
     const engine = await rawEngine(t, ({ socket, ordinal }) => {
       if (ordinal === 2) socket.write(interim)
-      socket.write(answerOf('ok'))
+      socket.write(responseOf('ok'))
     })
-    const connections = connectionsTo(t, engine.url)
-    await ask(connections)
-    const { failure } = await ask(connections)
+    const pool = poolTo(t, engine.url)
+    await ask(pool)
+    const { failure } = await ask(pool)
     assert.deepEqual([failure?.kind, failure?.isStaleSocket], ['protocol', false])
-    assert.match(failure?.message ?? '', /interim answer/)
-    assert.equal((await ask(connections)).text, 'ok')
+    assert.match(failure?.message ?? '', /interim response/)
+    assert.equal((await ask(pool)).text, 'ok')
   })
 }
 
-test('reads an answer that comes byte by byte, its head too', async t => {
-  const whole = answerOf('hello', 'X-Long-Header-Name: some value\r\n')
+test('reads a response that arrives byte by byte, head included', async t => {
+  const whole = responseOf('hello', 'X-Long-Header-Name: some value\r\n')
   const engine = await rawEngine(t, ({ socket }) => {
     socket.setNoDelay(true)
-    let at = 0
+    let offset = 0
     const next = (): void => {
-      if (at < whole.length) socket.write(whole.subarray(at, ++at), () => setImmediate(next))
+      if (offset < whole.length) socket.write(whole.subarray(offset, ++offset), () => setImmediate(next))
     }
     next()
   })
-  const noted = await ask(connectionsTo(t, engine.url))
-  assert.deepEqual(noted.headers, ['content-length', '5', 'x-long-header-name', 'some value'])
-  assert.equal(noted.text, 'hello')
+  const response = await ask(poolTo(t, engine.url))
+  assert.deepEqual(response.headers, ['content-length', '5', 'x-long-header-name', 'some value'])
+  assert.equal(response.text, 'hello')
 })
 
 const HALF = 'HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n12345'
@@ -83,109 +83,109 @@ const CUTS = [
   { name: 'in the body by a reset', text: HALF, how: 'reset', kind: 'reset' },
   { name: 'in a chunked body by a close', text: HALF_CHUNKED, how: 'end', kind: 'reset' },
   { name: 'in a chunked body by a reset', text: HALF_CHUNKED, how: 'reset', kind: 'reset' },
-  { name: 'by what is not HTTP', text: 'nonsense\r\n\r\n', how: 'end', kind: 'protocol' },
+  { name: 'by bytes that are not HTTP', text: 'nonsense\r\n\r\n', how: 'end', kind: 'protocol' },
 ] as const
 
 for (const { name, text, how, kind } of CUTS) {
-  test(`reports an answer that is cut ${name}`, async t => {
+  test(`reports a response that is cut ${name}`, async t => {
     const engine = await rawEngine(t, ({ socket }) => {
       const cut = (): void => void (how === 'end' ? socket.end() : resetSocket(socket))
       if (text === '') cut()
       else socket.write(text, () => setImmediate(cut))
     })
-    const connections = connectionsTo(t, engine.url)
-    const noted = await ask(connections)
-    assert.equal(noted.failure?.kind, kind, noted.failure?.message)
-    assert.equal(noted.failure.isStaleSocket, false)
-    assert.equal(noted.ends, 1)
+    const pool = poolTo(t, engine.url)
+    const response = await ask(pool)
+    assert.equal(response.failure?.kind, kind, response.failure?.message)
+    assert.equal(response.failure.isStaleSocket, false)
+    assert.equal(response.ends, 1)
     assert.equal(engine.requests.length, 1, 'sent once')
     await until(() => engine.openSockets.size === 0)
-    assert.ok(connections.isEmpty)
+    assert.ok(pool.isEmpty)
   })
 }
 
-test('calls a connection stale that is closed on its next request, and does not send that again', async t => {
+test('reports a stale socket if a reused connection is closed before the response, and does not resend', async t => {
   const engine = await rawEngine(t, ({ socket, ordinal }) => {
-    if (ordinal === 1) socket.write(answerOf('ok'))
+    if (ordinal === 1) socket.write(responseOf('ok'))
     else socket.end()
   })
-  const connections = connectionsTo(t, engine.url)
-  await ask(connections)
-  const second = await ask(connections)
+  const pool = poolTo(t, engine.url)
+  await ask(pool)
+  const second = await ask(pool)
   assert.deepEqual([second.failure?.kind, second.failure?.isStaleSocket], ['reset', true])
   assert.deepEqual([engine.requests.length, engine.socketCount], [2, 1])
-  assert.equal((await ask(connections)).text, 'ok')
+  assert.equal((await ask(pool)).text, 'ok')
 })
 
-test('is not stale once a byte of the response has come', async t => {
+test('does not report a stale socket once a byte of the response has arrived', async t => {
   const engine = await rawEngine(t, ({ socket, ordinal }) => {
-    if (ordinal === 1) socket.write(answerOf('ok'))
+    if (ordinal === 1) socket.write(responseOf('ok'))
     else socket.end('HTTP/1.1 2')
   })
-  const connections = connectionsTo(t, engine.url)
-  await ask(connections)
-  const second = await ask(connections)
+  const pool = poolTo(t, engine.url)
+  await ask(pool)
+  const second = await ask(pool)
   assert.deepEqual([second.failure?.kind, second.failure?.isStaleSocket], ['reset', false])
 })
 
-test('drops idle connections that the engine closes, and opens new ones', async t => {
-  const engine = await rawEngine(t, ({ socket }) => socket.end(answerOf('ok')))
-  const connections = connectionsTo(t, engine.url)
-  const answers = await Promise.all(Array.from({ length: 20 }, () => ask(connections)))
+test('removes idle connections that the engine closes, and opens new ones', async t => {
+  const engine = await rawEngine(t, ({ socket }) => socket.end(responseOf('ok')))
+  const pool = poolTo(t, engine.url)
+  const answers = await Promise.all(Array.from({ length: 20 }, () => ask(pool)))
   assert.ok(answers.every(({ text }) => text === 'ok'))
-  await until(() => connections.isEmpty)
-  assert.equal((await ask(connections)).text, 'ok')
+  await until(() => pool.isEmpty)
+  assert.equal((await ask(pool)).text, 'ok')
   assert.equal(engine.socketCount, 21)
 })
 
-test('closes a connection itself that has idled for too long', async t => {
-  const engine = await rawEngine(t, ({ socket }) => socket.write(answerOf('ok')))
-  const connections = connectionsTo(t, engine.url, { keepAliveMs: 20 })
-  await ask(connections)
-  await until(() => connections.isEmpty && engine.openSockets.size === 0)
+test('closes a connection that has been idle for too long', async t => {
+  const engine = await rawEngine(t, ({ socket }) => socket.write(responseOf('ok')))
+  const pool = poolTo(t, engine.url, { keepAliveMs: 20 })
+  await ask(pool)
+  await until(() => pool.isEmpty && engine.openSockets.size === 0)
 })
 
-test('takes an answer with "connection: close" as complete and does not use the connection again', async t => {
-  const engine = await rawEngine(t, ({ socket }) => socket.end(answerOf('ok', 'connection: close\r\n')))
-  const connections = connectionsTo(t, engine.url)
-  assert.equal((await ask(connections)).text, 'ok')
-  assert.equal((await ask(connections)).text, 'ok')
+test('accepts a response with "connection: close" and does not reuse the connection', async t => {
+  const engine = await rawEngine(t, ({ socket }) => socket.end(responseOf('ok', 'connection: close\r\n')))
+  const pool = poolTo(t, engine.url)
+  assert.equal((await ask(pool)).text, 'ok')
+  assert.equal((await ask(pool)).text, 'ok')
   assert.equal(engine.socketCount, 2)
 })
 
-test('reads a body that only the close ends', async t => {
+test('reads a body that ends with the connection', async t => {
   const engine = await rawEngine(t, ({ socket }) => socket.end('HTTP/1.1 200 OK\r\n\r\nall of it'))
-  assert.equal((await ask(connectionsTo(t, engine.url))).text, 'all of it')
+  assert.equal((await ask(poolTo(t, engine.url))).text, 'all of it')
 })
 
-test('never takes a used connection for a fresh request, at the cap neither', async t => {
+test('never uses a used connection for a request that requires a fresh one, not even at the limit', async t => {
   const held: (() => void)[] = []
   const engine = await rawEngine(t, ({ socket, path }) => {
-    const answer = (): void => void socket.write(answerOf('ok'))
+    const answer = (): void => void socket.write(responseOf('ok'))
     if (path === '/hold') held.push(answer)
     else answer()
   })
-  const connections = connectionsTo(t, engine.url, { maxSockets: 1 })
+  const pool = poolTo(t, engine.url, { maxSockets: 1 })
   const fresh = post('/generate', { freshConnection: true })
-  await ask(connections)
-  await ask(connections, fresh)
+  await ask(pool)
+  await ask(pool, fresh)
   assert.equal(engine.socketCount, 2)
-  const holding = ask(connections, post('/hold'))
-  const queued = ask(connections, fresh)
+  const holding = ask(pool, post('/hold'))
+  const queued = ask(pool, fresh)
   await until(() => held.length === 1)
   held[0]?.()
   await Promise.all([holding, queued])
   assert.deepEqual([engine.socketCount, engine.requests.at(-1)?.ordinal], [3, 1])
 })
 
-test('opens no more connections than the cap and serves the rest in order', async t => {
+test('opens no more connections than the limit and serves the rest in order', async t => {
   const waiting: (() => void)[] = []
   const engine = await rawEngine(t, ({ socket, path }) =>
-    waiting.push(() => void socket.write(answerOf(path))),
+    waiting.push(() => void socket.write(responseOf(path))),
   )
-  const connections = connectionsTo(t, engine.url, { maxSockets: 2 })
+  const pool = poolTo(t, engine.url, { maxSockets: 2 })
   const paths = Array.from({ length: 12 }, (_, n) => `/${n}`)
-  const all = paths.map(path => ask(connections, post(path)))
+  const all = paths.map(path => ask(pool, post(path)))
   for (let n = 0; n < paths.length; n++) {
     await until(() => waiting.length > 0)
     assert.ok(waiting.length <= 2)
@@ -203,24 +203,27 @@ test('opens no more connections than the cap and serves the rest in order', asyn
   )
 })
 
-test('names a refused connect, for each of those that wait', async t => {
+test('reports a refused connect to every waiting request', async t => {
   const server = createServer()
   const port = await listen(server)
   await new Promise(resolve => void server.close(resolve))
-  const connections = connectionsTo(t, `http://127.0.0.1:${port}`, { maxSockets: 1 })
-  for (const noted of await Promise.all([ask(connections), ask(connections), ask(connections)])) {
-    assert.deepEqual([noted.failure?.kind, noted.failure?.isStaleSocket, noted.ends], ['connect', false, 1])
-    assert.match(noted.failure?.message ?? '', /ECONNREFUSED/)
+  const pool = poolTo(t, `http://127.0.0.1:${port}`, { maxSockets: 1 })
+  for (const response of await Promise.all([ask(pool), ask(pool), ask(pool)])) {
+    assert.deepEqual(
+      [response.failure?.kind, response.failure?.isStaleSocket, response.ends],
+      ['connect', false, 1],
+    )
+    assert.match(response.failure?.message ?? '', /ECONNREFUSED/)
   }
-  assert.ok(connections.isEmpty)
+  assert.ok(pool.isEmpty)
 })
 
-test('blames no engine for a request that cannot be written', async t => {
-  const engine = await rawEngine(t, ({ socket }) => socket.write(answerOf('ok')))
-  const connections = connectionsTo(t, engine.url)
-  const noted = new NotedAnswer()
-  connections.send(post('/generate', { headers: ['bad name', 'x'] }), noted)
-  await noted.over
-  assert.equal(noted.failure?.kind, 'invalid')
-  assert.equal((await ask(connections)).text, 'ok')
+test('classifies a request that cannot be written as invalid', async t => {
+  const engine = await rawEngine(t, ({ socket }) => socket.write(responseOf('ok')))
+  const pool = poolTo(t, engine.url)
+  const response = new RecordedResponse()
+  pool.send(post('/generate', { headers: ['bad name', 'x'] }), response)
+  await response.over
+  assert.equal(response.failure?.kind, 'invalid')
+  assert.equal((await ask(pool)).text, 'ok')
 })

@@ -1,4 +1,4 @@
-/** An engine made of a bare TCP server, so that a test says which bytes come when, and a leg's handler that notes all. */
+/** An engine that is a bare TCP server, so that a test controls every byte, and a response handler that records all calls. */
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
@@ -27,11 +27,11 @@ export interface RawEngine {
   readonly openSockets: ReadonlySet<Socket>
   /** Sockets ever accepted. */
   socketCount: number
-  /** Sockets ever closed: unlike an open one, which may come and go between two looks, they stay. */
+  /** Sockets ever closed. Unlike an open socket, which may come and go between two polls, the count stays. */
   closedCount: number
 }
 
-export async function rawEngine(t: TestContext, answer: (request: RawRequest) => void): Promise<RawEngine> {
+export async function rawEngine(t: TestContext, respond: (request: RawRequest) => void): Promise<RawEngine> {
   const openSockets = new Set<Socket>()
   const server = createServer(socket => {
     engine.socketCount++
@@ -44,7 +44,7 @@ export async function rawEngine(t: TestContext, answer: (request: RawRequest) =>
       })
     readRequests(socket, request => {
       engine.requests.push(request)
-      answer(request)
+      respond(request)
     })
   })
   const port = await listen(server)
@@ -58,26 +58,26 @@ export async function rawEngine(t: TestContext, answer: (request: RawRequest) =>
   return engine
 }
 
-function readRequests(socket: Socket, give: (request: RawRequest) => void): void {
-  let held = Buffer.alloc(0)
+function readRequests(socket: Socket, onRequest: (request: RawRequest) => void): void {
+  let buffered = Buffer.alloc(0)
   let ordinal = 0
   socket.on('data', bytes => {
-    held = Buffer.concat([held, bytes])
+    buffered = Buffer.concat([buffered, bytes])
     for (;;) {
-      const headEnd = held.indexOf('\r\n\r\n')
+      const headEnd = buffered.indexOf('\r\n\r\n')
       if (headEnd < 0) return
-      const head = held.toString('latin1', 0, headEnd)
+      const head = buffered.toString('latin1', 0, headEnd)
       const bodyBytes = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0)
-      if (held.length < headEnd + 4 + bodyBytes) return
-      held = held.subarray(headEnd + 4 + bodyBytes)
+      if (buffered.length < headEnd + 4 + bodyBytes) return
+      buffered = buffered.subarray(headEnd + 4 + bodyBytes)
       ordinal++
-      give({ socket, path: head.split(' ')[1] ?? '', bodyBytes, ordinal })
+      onRequest({ socket, path: head.split(' ')[1] ?? '', bodyBytes, ordinal })
     }
   })
 }
 
-/** A complete answer with a content-length. */
-export function answerOf(body: string | Buffer, headers = ''): Buffer {
+/** A complete response with a content-length. */
+export function responseOf(body: string | Buffer, headers = ''): Buffer {
   const bytes = Buffer.from(body)
   return Buffer.concat([
     Buffer.from(`HTTP/1.1 200 OK\r\nContent-Length: ${bytes.length}\r\n${headers}\r\n`),
@@ -85,22 +85,22 @@ export function answerOf(body: string | Buffer, headers = ''): Buffer {
   ])
 }
 
-export class NotedAnswer implements ResponseHandler {
+export class RecordedResponse implements ResponseHandler {
   status = 0
   headers: FlatHeaders = []
   readonly parts: Buffer[] = []
   bytes = 0
   failure: TransportError | undefined
-  /** Calls of `onEnd` and `onFail`: more than one is a fault. */
+  /** Calls of `onEnd` and `onError`; more than one is a bug. */
   ends = 0
   readonly #over = Promise.withResolvers<void>()
-  readonly #more: Partial<ResponseHandler>
+  readonly #next: Partial<ResponseHandler>
 
-  constructor(more: Partial<ResponseHandler> = {}) {
-    this.#more = more
+  constructor(next: Partial<ResponseHandler> = {}) {
+    this.#next = next
   }
 
-  /** Settles at `onEnd` or `onFail`. */
+  /** Settles at `onEnd` or `onError`. */
   get over(): Promise<void> {
     return this.#over.promise
   }
@@ -112,24 +112,24 @@ export class NotedAnswer implements ResponseHandler {
   onHead(status: number, headers: FlatHeaders): void {
     this.status = status
     this.headers = headers
-    this.#more.onHead?.(status, headers)
+    this.#next.onHead?.(status, headers)
   }
 
   onData(bytes: Uint8Array): void {
     this.parts.push(Buffer.from(bytes))
     this.bytes += bytes.length
-    this.#more.onData?.(bytes)
+    this.#next.onData?.(bytes)
   }
 
   onEnd(): void {
     this.#end()
-    this.#more.onEnd?.()
+    this.#next.onEnd?.()
   }
 
   onError(failure: TransportError): void {
     this.failure = failure
     this.#end()
-    this.#more.onError?.(failure)
+    this.#next.onError?.(failure)
   }
 
   #end(): void {
@@ -144,33 +144,36 @@ export interface ConnectOptions {
   readonly keepAliveMs?: number
 }
 
-export function connectionsTo(t: TestContext, url: string, options: ConnectOptions = {}): EnginePool {
+export function poolTo(t: TestContext, url: string, options: ConnectOptions = {}): EnginePool {
   const { limits } = configSchema.parse({})
-  const connections = new EnginePool(url, {
+  const pool = new EnginePool(url, {
     connectMs: 5_000,
     keepAliveMs: 60_000,
     headerBytes: limits.headerBytes,
     ...options,
     budget: new SocketBudget(options.maxSockets ?? 100),
   })
-  t.after(() => connections.destroy())
-  return connections
+  t.after(() => pool.destroy())
+  return pool
 }
 
-export function post(path = '/generate', more: Partial<UpstreamRequestOptions> = {}): UpstreamRequestOptions {
+export function post(
+  path = '/generate',
+  change: Partial<UpstreamRequestOptions> = {},
+): UpstreamRequestOptions {
   return {
     method: 'POST',
     path,
     headers: ['content-type', 'application/json'],
     body: Buffer.from('{}'),
-    ...more,
+    ...change,
   }
 }
 
-/** Sends and waits for the end. */
-export async function ask(connections: EnginePool, request = post()): Promise<NotedAnswer> {
-  const noted = new NotedAnswer()
-  connections.send(request, noted)
-  await noted.over
-  return noted
+/** Sends a request and waits for the end of its response. */
+export async function ask(pool: EnginePool, request = post()): Promise<RecordedResponse> {
+  const response = new RecordedResponse()
+  pool.send(request, response)
+  await response.over
+  return response
 }

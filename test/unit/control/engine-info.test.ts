@@ -20,6 +20,7 @@ const SERVER = {
 test('the effective limit of the scheduler overrides the flag', () => {
   assert.equal(parseEngineInfo(SERVER, {}).maxRunning, 256)
   assert.equal(parseEngineInfo({ max_running_requests: 512 }, {}).maxRunning, 512)
+  assert.equal(parseEngineInfo({ ...SERVER, dp_size: '4' }, {}).maxRunning, 64)
 })
 
 test('all fields are read, and duplicate model names are dropped', () => {
@@ -27,7 +28,6 @@ test('all fields are read, and duplicate model names are dropped', () => {
     models: ['m', 'lora'],
     maxRunning: 256,
     maxInputTokens: 1000,
-    dpSize: 4,
     bootstrapPort: 9000,
     mode: 'prefill',
   })
@@ -44,7 +44,6 @@ test('fields of a wrong type are ignored', () => {
     models: [],
     maxRunning: undefined,
     maxInputTokens: undefined,
-    dpSize: 1,
     bootstrapPort: undefined,
     mode: undefined,
   })
@@ -52,7 +51,7 @@ test('fields of a wrong type are ignored', () => {
 
 test('an older engine is read at its older path', async () => {
   const info = await readEngineInfo(getFrom({ '/get_server_info': ok(SERVER) }))
-  assert.equal(info.dpSize, 4)
+  assert.equal(info.maxRunning, 256)
 })
 
 test('an engine without the endpoints, or with other content there, has no properties', async () => {

@@ -46,8 +46,8 @@ test('the bootstrap host is the host of the URL, an IPv6 address in its brackets
 test('an engine that is registered again keeps its slot and generation', () => {
   const { registry } = registryOf()
   const before = registry.put(spec('http://a:1'), INFO)
-  const again = registry.put(spec('http://a:1'), parseEngineInfo({ dp_size: 2 }, {}))
-  assert.deepEqual([again.slot, again.generation, again.dpSize], [before.slot, before.generation, 2])
+  const again = registry.put(spec('http://a:1'), parseEngineInfo({ max_running_requests: 2 }, {}))
+  assert.deepEqual([again.slot, again.generation, again.maxRunning], [before.slot, before.generation, 2])
 })
 
 test('one URL may have both roles', () => {

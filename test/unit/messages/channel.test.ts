@@ -10,7 +10,7 @@ function recorder(): { posted: number[]; postMessage(batch: Batch): void } {
   return { posted, postMessage: batch => posted.push(batch instanceof Uint8Array ? batch.length : -1) }
 }
 
-test('sends all rows of a loop turn as one message', async () => {
+test('sends all rows of one loop turn as one message', async () => {
   const port = recorder()
   const sender = new BatchSender(port)
   sender.abort(1)
@@ -24,29 +24,29 @@ test('sends all rows of a loop turn as one message', async () => {
   assert.deepEqual(port.posted, [48, 16])
 })
 
-test('sends at once what is above the size, and nothing twice', async () => {
+test('sends a batch at once when it exceeds the size limit, and only once', async () => {
   const port = recorder()
   const sender = new BatchSender(port, 100)
   sender.abort(1)
-  sender.chunk(2, Buffer.alloc(100))
+  sender.data(2, Buffer.alloc(100))
   assert.deepEqual(port.posted, [132])
   await turn()
   assert.equal(port.posted.length, 1)
 })
 
-test('hands over the memory of its batch, and keeps what is shared', async () => {
-  const handedOver: ArrayBuffer[] = []
-  const sender = new BatchSender({ postMessage: (_batch, buffers) => handedOver.push(...buffers) })
-  const open = { kind: 'open', id: 1, endpoint: 'generate', method: 'POST', query: '', headers: [] } as const
+test('transfers the memory of its batch, except shared memory', async () => {
+  const transferred: ArrayBuffer[] = []
+  const sender = new BatchSender({ postMessage: (_batch, buffers) => transferred.push(...buffers) })
+  const open = { id: 1, endpoint: 'generate', method: 'POST', query: '', headers: [] } as const
   const body = new Uint8Array(new SharedArrayBuffer(20_000))
   sender.open({ ...open, creditBytes: 1, ageMs: 0, body })
   sender.response(2, { status: 200, headers: [], body: new Uint8Array(30_000) })
   await turn()
-  assert.equal(handedOver.length, 2)
-  assert.ok(handedOver.some(buffer => buffer.byteLength === 30_000))
+  assert.equal(transferred.length, 2)
+  assert.ok(transferred.some(buffer => buffer.byteLength === 30_000))
 })
 
-test('sends nothing when there is nothing', () => {
+test('sends no message when there are no rows', () => {
   const port = recorder()
   new BatchSender(port).flush()
   assert.deepEqual(port.posted, [])

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { CreditBalance, CreditGrants } from '../../../src/messages/credit.ts'
 
-test('grants in lumps of half a window', () => {
+test('grants credit in steps of half a window', () => {
   const grants = new CreditGrants(100)
   assert.equal(grants.take(49), 0)
   assert.equal(grants.take(1), 50)
@@ -11,7 +11,7 @@ test('grants in lumps of half a window', () => {
   assert.equal(grants.take(0), 0)
 })
 
-test('never leaves a sender without credit for good, nor lets more than a window and a chunk travel', () => {
+test('never leaves a sender without credit for good, and never lets more than a window and one chunk be in transit', () => {
   const sizes = fc.array(fc.integer({ min: 1, max: 300 }), { maxLength: 200 })
   fc.assert(
     fc.property(sizes, fc.integer({ min: 1, max: 500 }), (chunks, windowBytes) => {

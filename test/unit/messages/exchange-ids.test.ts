@@ -4,7 +4,7 @@ import * as fc from 'fast-check'
 import { ExchangeIds, ExchangeTable } from '../../../src/messages/exchange-ids.ts'
 
 suite('ExchangeIds and ExchangeTable', () => {
-  test('behave as a map with ids that are never out twice, whatever comes and goes', () => {
+  test('behave like a map whose ids are unique among those in use', () => {
     fc.assert(
       fc.property(fc.array(fc.nat({ max: 40 }), { maxLength: 300 }), choices => {
         const ids = new ExchangeIds()
@@ -12,7 +12,7 @@ suite('ExchangeIds and ExchangeTable', () => {
         const model = new Map<number, string>()
         for (const [step, choice] of choices.entries()) {
           const open = [...model.keys()]
-          // Every other step ends one of those that are open, if there are any.
+          // Every second step ends an open exchange, if there is one.
           const ended = step % 2 === 1 ? open[choice % Math.max(1, open.length)] : undefined
           if (ended === undefined) {
             const id = ids.take()
@@ -33,7 +33,7 @@ suite('ExchangeIds and ExchangeTable', () => {
     )
   })
 
-  test('do not take a late row of an exchange that is over for one of its successor', () => {
+  test('do not mistake a late row of an ended exchange for one of its successor', () => {
     const ids = new ExchangeIds()
     const table = new ExchangeTable<string>()
     const first = ids.take()
@@ -48,7 +48,7 @@ suite('ExchangeIds and ExchangeTable', () => {
     assert.equal(table.size, 1)
   })
 
-  test('give out ids of 32 bits however often a place is used', () => {
+  test('allocate 32-bit ids however often an index is reused', () => {
     const ids = new ExchangeIds()
     const seen = new Set<number>()
     for (let use = 0; use < 4096; use++) {

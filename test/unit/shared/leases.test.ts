@@ -13,13 +13,13 @@ const THREADS = 2
 interface Setup {
   readonly slots: EngineSlots
   readonly held: { readonly lease: Lease; readonly slot: number; readonly thread: number }[]
-  readonly given: Lease[]
+  readonly released: Lease[]
 }
 
 function newSetup(): Setup {
   const slots = new EngineSlots(createSharedMemory(ENGINES, THREADS))
   for (let slot = 0; slot < ENGINES; slot++) slots.assign(slot, 1)
-  return { slots, held: [], given: [] }
+  return { slots, held: [], released: [] }
 }
 
 type Turn =
@@ -46,28 +46,28 @@ const turn: fc.Arbitrary<Turn> = fc.oneof(
 )
 
 function take(setup: Setup, next: Turn): void {
-  const { slots, held, given } = setup
+  const { slots, held, released } = setup
   switch (next.kind) {
     case 'acquire': {
-      // The generation may be one that the slot no longer has, or not yet: snapshots travel.
+      // The generation may be outdated or not yet assigned, because snapshots arrive late.
       const lease = heldLease(slots, next.thread, engineOf(next))
       held.push({ lease, slot: next.slot, thread: next.thread })
       return
     }
     case 'release': {
-      const [each] = held.length === 0 ? [] : held.splice(next.which % held.length, 1)
-      each?.lease.release()
-      if (each !== undefined) given.push(each.lease)
+      const [ended] = held.length === 0 ? [] : held.splice(next.which % held.length, 1)
+      ended?.lease.release()
+      if (ended !== undefined) released.push(ended.lease)
       return
     }
     case 'release-again':
-      return given[next.which % Math.max(1, given.length)]?.release()
+      return released[next.which % Math.max(1, released.length)]?.release()
     case 'reuse':
       return slots.assign(next.slot, slots.generation(next.slot) + 1)
     case 'thread-lost': {
       slots.clearThread(next.thread)
-      const left = held.filter(each => each.thread !== next.thread)
-      held.splice(0, held.length, ...left)
+      const remaining = held.filter(lease => lease.thread !== next.thread)
+      held.splice(0, held.length, ...remaining)
     }
   }
 }
@@ -81,7 +81,7 @@ suite('Lease', () => {
     assert.equal(slots.inFlight(0), 0)
   })
 
-  test('is given back once, however often it is released', () => {
+  test('counts once, however often it is released', () => {
     const { slots } = newSetup()
     const [first] = [heldLease(slots, 0, engineOf()), heldLease(slots, 1, engineOf())]
     first.release()
@@ -89,7 +89,7 @@ suite('Lease', () => {
     assert.equal(slots.inFlight(0), 1)
   })
 
-  test('leaves nothing behind on a slot that has changed hands', () => {
+  test('leaves no count on a slot that was given to another engine', () => {
     const { slots } = newSetup()
     const early = heldLease(slots, 0, engineOf({ generation: 1 }))
     slots.assign(0, 2)
@@ -99,19 +99,19 @@ suite('Lease', () => {
     assert.equal(slots.inFlight(0), 0)
   })
 
-  test('counts exactly what is held, never below zero, over any turn of events', () => {
+  test('counts exactly the leases held, for any sequence of events', () => {
     fc.assert(
       fc.property(fc.array(turn, { maxLength: 60 }), turns => {
         const setup = newSetup()
         for (const next of turns) {
           take(setup, next)
-          for (let each = 0; each < ENGINES; each++) {
-            const held = setup.held.filter(lease => lease.slot === each).length
-            assert.equal(setup.slots.inFlight(each), held)
+          for (let index = 0; index < ENGINES; index++) {
+            const held = setup.held.filter(lease => lease.slot === index).length
+            assert.equal(setup.slots.inFlight(index), held)
           }
         }
         for (const { lease } of setup.held) lease.release()
-        for (let each = 0; each < ENGINES; each++) assert.equal(setup.slots.inFlight(each), 0)
+        for (let index = 0; index < ENGINES; index++) assert.equal(setup.slots.inFlight(index), 0)
       }),
       { seed: 12, numRuns: 500 },
     )
@@ -140,7 +140,7 @@ const boundedTurn: fc.Arbitrary<BoundedTurn> = fc.oneof(
 )
 
 suite('Lease with a capacity', () => {
-  test('is given while there is room, and tells when it is given back', () => {
+  test('is granted up to the capacity, and reports its release', () => {
     const { slots } = newSetup()
     let released = 0
     const terms = { weight: 2, capacity: 3, onRelease: () => released++ }
@@ -152,7 +152,7 @@ suite('Lease with a capacity', () => {
     assert.deepEqual([released, slots.inFlight(0)], [1, 0])
   })
 
-  test('lets a leg that is larger than the engine in alone', () => {
+  test('admits a leg larger than the capacity if the engine is idle', () => {
     const { slots } = newSetup()
     const large = { weight: 9, capacity: 3 }
     const lease = Lease.tryAcquire(slots, 0, engineOf(), large)
@@ -164,7 +164,7 @@ suite('Lease with a capacity', () => {
     assert.equal(Lease.tryAcquire(slots, 0, engineOf(), large), undefined)
   })
 
-  test('never lets an engine above its capacity, over any turn of events of several threads', () => {
+  test('never exceeds the capacity, for any sequence of events of several threads', () => {
     fc.assert(
       fc.property(fc.array(boundedTurn, { maxLength: 80 }), turns => {
         const { slots } = newSetup()
@@ -178,15 +178,15 @@ suite('Lease with a capacity', () => {
             const lease = Lease.tryAcquire(slots, next.thread, engineOf({ slot: next.slot }), terms)
             if (lease !== undefined) held.push({ lease, slot: next.slot, weight: next.weight })
           }
-          for (let each = 0; each < ENGINES; each++) {
-            const weights = held.filter(lease => lease.slot === each).map(lease => lease.weight)
+          for (let index = 0; index < ENGINES; index++) {
+            const weights = held.filter(lease => lease.slot === index).map(lease => lease.weight)
             const sum = weights.reduce((total, weight) => total + weight, 0)
-            assert.equal(slots.inFlight(each), sum)
+            assert.equal(slots.inFlight(index), sum)
             assert.ok(sum <= CAPACITY || weights.length === 1)
           }
         }
         for (const { lease } of held) lease.release()
-        for (let each = 0; each < ENGINES; each++) assert.equal(slots.inFlight(each), 0)
+        for (let index = 0; index < ENGINES; index++) assert.equal(slots.inFlight(index), 0)
       }),
       { seed: 7, numRuns: 500 },
     )
@@ -194,14 +194,14 @@ suite('Lease with a capacity', () => {
 })
 
 suite('EngineSlots', () => {
-  test('gives a slot that changes hands an unknown health', () => {
+  test('resets the health of a slot that is given to another engine', () => {
     const { slots } = newSetup()
     slots.setHealth(1, 'healthy')
     slots.assign(1, 2)
     assert.deepEqual([slots.health(1), slots.generation(1), slots.isHealthy(1)], ['unknown', 2, false])
   })
 
-  test('shows all threads the same health', () => {
+  test('shows the same health to all threads', () => {
     const memory = createSharedMemory(ENGINES, THREADS)
     const [control, router] = [new EngineSlots(memory), new EngineSlots(memory)]
     for (const health of ['healthy', 'unhealthy', 'draining'] as const) {
@@ -212,7 +212,7 @@ suite('EngineSlots', () => {
     assert.equal(router.health(1), 'unknown')
   })
 
-  test('forgets only the legs of the thread that is gone', () => {
+  test('removes only the legs of the thread that died', () => {
     const { slots } = newSetup()
     heldLease(slots, 0, engineOf())
     heldLease(slots, 1, engineOf())

@@ -8,33 +8,33 @@ const LEGS = { exchangeId: 4_000_000_000, prefillSlot: 3, decodeSlot: 7 }
 const ridOf = (number: number): string => number.toString(16).padStart(32, '0')
 
 suite('LegJournal', () => {
-  test('shows what is open, each rid of a batch by itself, to whoever outlives the thread', () => {
+  test('reports the open legs of a dead thread, each rid of a batch separately', () => {
     const shared = createSharedMemory(8, 2)
     const journal = new LegJournal(shared, 1)
     const first = journal.open(LEGS, [ridOf(1)])
     journal.open({ exchangeId: 2, prefillSlot: -1, decodeSlot: 0 }, [ridOf(2), ridOf(3)])
     journal.close(first)
     journal.open(LEGS, [ridOf(4)])
-    const left = takeOrphanedLegs(shared, 1)
-    assert.deepEqual(left.map(({ rid }) => rid).toSorted(), [ridOf(2), ridOf(3), ridOf(4)])
+    const orphans = takeOrphanedLegs(shared, 1)
+    assert.deepEqual(orphans.map(({ rid }) => rid).toSorted(), [ridOf(2), ridOf(3), ridOf(4)])
     assert.deepEqual(
-      left.find(({ rid }) => rid === ridOf(4)),
+      orphans.find(({ rid }) => rid === ridOf(4)),
       { ...LEGS, rid: ridOf(4) },
     )
     assert.deepEqual(takeOrphanedLegs(shared, 1), [])
     assert.deepEqual(takeOrphanedLegs(shared, 0), [])
   })
 
-  test('holds what it can, and goes on when it is full', () => {
+  test('records as many legs as fit, and keeps working when it is full', () => {
     const shared = createSharedMemory(8, 1)
     const journal = new LegJournal(shared, 0)
-    const records = Array.from({ length: LEG_RECORDS + 5 }, (_, at) => journal.open(LEGS, [ridOf(at)]))
+    const records = Array.from({ length: LEG_RECORDS + 5 }, (_, index) => journal.open(LEGS, [ridOf(index)]))
     for (const record of records) journal.close(record)
     journal.open(LEGS, [ridOf(1), ridOf(2)])
     assert.equal(takeOrphanedLegs(shared, 0).length, 2)
   })
 
-  test('has exactly what was opened and not closed, over any turn of events', () => {
+  test('reports exactly the legs that were opened and not closed, for any sequence of events', () => {
     const turn = fc.record({ rids: fc.nat(3), closes: fc.nat(20) })
     fc.assert(
       fc.property(fc.array(turn, { maxLength: 60 }), turns => {
@@ -50,8 +50,8 @@ suite('LegJournal', () => {
           journal.close(closing)
           open.delete(closing)
         }
-        const left = takeOrphanedLegs(shared, 0).map(({ rid }) => rid)
-        assert.deepEqual(left.toSorted(), [...open.values()].flat().toSorted())
+        const orphans = takeOrphanedLegs(shared, 0).map(({ rid }) => rid)
+        assert.deepEqual(orphans.toSorted(), [...open.values()].flat().toSorted())
       }),
       { seed: 4, numRuns: 200 },
     )

@@ -3,12 +3,12 @@ import { suite, test } from 'node:test'
 import { GatewayError } from '../../../src/core/errors.ts'
 import { type BatchPort, BatchSender } from '../../../src/messages/channel.ts'
 import { decodeBatch } from '../../../src/messages/codec.ts'
-import type { FlatHeaders } from '../../../src/messages/types.ts'
-import { ResponseSender } from '../../../workers/response-sender.ts'
+import type { FlatHeaders, OpenMessage } from '../../../src/messages/types.ts'
+import { type ResponseOwner, ResponseSender } from '../../../workers/response-sender.ts'
 
 type Row =
   | { readonly kind: 'head'; readonly id: number; readonly status: number; readonly headers: FlatHeaders }
-  | { readonly kind: 'chunk'; readonly id: number; readonly text: string }
+  | { readonly kind: 'data'; readonly id: number; readonly text: string }
   | { readonly kind: 'end'; readonly id: number }
   | {
       readonly kind: 'response'
@@ -18,50 +18,98 @@ type Row =
       readonly text: string
     }
 
-/** The rows that reach the front end when exchange 7 says what `talk` says. */
-function rowsOf(talk: (reply: ResponseSender) => void): Row[] {
+const OPEN: OpenMessage = {
+  id: 7,
+  endpoint: 'chat',
+  method: 'POST',
+  query: '',
+  headers: [],
+  creditBytes: 0,
+  ageMs: 0,
+  body: new Uint8Array(0),
+}
+const HEAD = { prefillBody: undefined, rids: [] }
+
+interface Sent {
+  readonly rows: Row[]
+  /** Calls to the owner, in order. */
+  readonly calls: string[]
+}
+
+/** What the front end and the owner receive when exchange 7 sends a response, with `creditBytes` of credit. */
+function sentBy(send: (response: ResponseSender) => void, creditBytes = 1000): Sent {
   const rows: Row[] = []
+  const calls: string[] = []
   const port: BatchPort = {
     postMessage: batch =>
       decodeBatch(batch, {
         onHead: (id, status, headers) => rows.push({ kind: 'head', id, status, headers }),
-        onData: (id, bytes) => rows.push({ kind: 'chunk', id, text: Buffer.from(bytes).toString() }),
+        onData: (id, bytes) => rows.push({ kind: 'data', id, text: Buffer.from(bytes).toString() }),
         onEnd: id => rows.push({ kind: 'end', id }),
         onResponse: (id, { status, headers, body }) =>
           rows.push({ kind: 'response', id, status, headers, text: Buffer.from(body).toString() }),
       }),
   }
+  const owner: ResponseOwner = {
+    onCommit: () => calls.push('commit'),
+    pause: () => calls.push('pause'),
+    resume: () => calls.push('resume'),
+    onDone: outcome => calls.push(outcome),
+  }
   const sender = new BatchSender(port)
-  talk(new ResponseSender(7, sender))
+  send(new ResponseSender({ ...OPEN, creditBytes }, sender, owner))
   sender.flush()
-  return rows
+  return { rows, calls }
 }
 
-suite('Reply', () => {
-  test('streams a head, chunks and an end', () => {
-    const rows = rowsOf(reply => {
-      reply.start(200, ['content-type', 'text/event-stream'])
-      reply.chunk(Buffer.from('data: 1\n\n'))
-      reply.end()
+suite('ResponseSender', () => {
+  test('sends a head, data and an end', () => {
+    const { rows, calls } = sentBy(response => {
+      response.onHead({ ...HEAD, status: 200, headers: ['content-type', 'text/event-stream'] })
+      response.onData(Buffer.from('data: 1\n\n'))
+      response.onEnd()
     })
     assert.deepEqual(rows, [
       { kind: 'head', id: 7, status: 200, headers: ['content-type', 'text/event-stream'] },
-      { kind: 'chunk', id: 7, text: 'data: 1\n\n' },
+      { kind: 'data', id: 7, text: 'data: 1\n\n' },
       { kind: 'end', id: 7 },
     ])
+    assert.deepEqual(calls, ['commit', 'ok'])
   })
 
-  test('copies a chunk at the call', () => {
-    const rows = rowsOf(reply => {
+  test('copies data during the call', () => {
+    const { rows } = sentBy(response => {
       const read = Buffer.from('data: 1\n\n')
-      reply.start(200, [])
-      reply.chunk(read)
+      response.onHead({ ...HEAD, status: 200, headers: [] })
+      response.onData(read)
       read.fill(0)
     })
-    assert.deepEqual(rows[1], { kind: 'chunk', id: 7, text: 'data: 1\n\n' })
+    assert.deepEqual(rows[1], { kind: 'data', id: 7, text: 'data: 1\n\n' })
   })
 
-  test('passes end-to-end headers on and keeps what concerns the connection to the engine back', () => {
+  test('pauses the stream while the client has no credit', () => {
+    const { calls } = sentBy(response => {
+      response.onHead({ ...HEAD, status: 200, headers: [] })
+      response.onData(Buffer.alloc(9))
+      response.onData(Buffer.alloc(2))
+      response.onData(Buffer.alloc(5))
+      response.grant(6)
+      response.grant(1)
+      response.onEnd()
+    }, 10)
+    assert.deepEqual(calls, ['commit', 'pause', 'resume', 'ok'])
+  })
+
+  test('sends nothing more once it is abandoned', () => {
+    const { rows, calls } = sentBy(response => {
+      response.abandon()
+      response.abandon()
+      response.fail(new GatewayError('deadline-exceeded', 'too late'))
+    })
+    assert.deepEqual([rows, calls], [[], ['aborted']])
+  })
+
+  test('passes on end-to-end headers and drops those of the connection to the engine', () => {
     const dropped = [
       'connection',
       'keep-alive',
@@ -73,9 +121,9 @@ suite('Reply', () => {
     ]
     const headers = [...dropped.flatMap(name => [name, 'x']), 'x-request-id', 'a', 'content-encoding', 'gzip']
     const kept = ['x-request-id', 'a', 'content-encoding', 'gzip']
-    const rows = rowsOf(reply => {
-      reply.start(200, headers)
-      reply.answer(200, headers, Buffer.from('b'))
+    const { rows } = sentBy(response => {
+      response.onHead({ ...HEAD, status: 200, headers })
+      response.onResponse({ ...HEAD, status: 200, headers }, Buffer.from('b'))
     })
     assert.deepEqual(rows, [
       { kind: 'head', id: 7, status: 200, headers: kept },
@@ -83,20 +131,24 @@ suite('Reply', () => {
     ])
   })
 
-  test('keeps every header of a name that comes twice', () => {
+  test('keeps all headers of the same name', () => {
     const headers = ['set-cookie', 'a', 'set-cookie', 'b']
-    const [row] = rowsOf(reply => reply.answer(200, headers, Buffer.alloc(0)))
+    const { rows } = sentBy(response =>
+      response.onResponse({ ...HEAD, status: 200, headers }, Buffer.alloc(0)),
+    )
+    const [row] = rows
     assert.deepEqual(row?.kind === 'response' && row.headers, headers)
   })
 
-  test('tells an error as an answer of its own before the stream', () => {
+  test('sends an error as a whole response if no stream has started', () => {
     const error = new GatewayError('engine-error', 'busy', {
       status: 429,
       leg: 'prefill',
       retryAfterMs: 1200,
     })
-    const [row, ...more] = rowsOf(reply => reply.error(error))
-    assert.equal(more.length, 0)
+    const { rows, calls } = sentBy(response => response.fail(error))
+    const [row] = rows
+    assert.deepEqual([rows.length, calls], [1, ['client-error']])
     assert.deepEqual(row?.kind === 'response' && [row.status, row.headers], [
       429,
       ['content-type', 'application/json', 'retry-after', '2'],
@@ -106,18 +158,19 @@ suite('Reply', () => {
     })
   })
 
-  test('names no delay where the engine named none', () => {
-    const [row] = rowsOf(reply => reply.error(new GatewayError('no-engine-available', 'none')))
+  test('sends no Retry-After header if the error has no delay', () => {
+    const { rows } = sentBy(response => response.fail(new GatewayError('no-engine-available', 'none')))
+    const [row] = rows
     assert.deepEqual(row?.kind === 'response' && row.headers, ['content-type', 'application/json'])
   })
 
-  test('tells an error inside a stream that has started, as its last event before [DONE]', () => {
-    const rows = rowsOf(reply => {
-      reply.start(200, ['content-type', 'text/event-stream'])
-      reply.error(new GatewayError('engine-stalled', 'line 1\nline 2', { leg: 'decode' }))
+  test('sends an error as the last event before [DONE] if a stream has started', () => {
+    const { rows } = sentBy(response => {
+      response.onHead({ ...HEAD, status: 200, headers: ['content-type', 'text/event-stream'] })
+      response.fail(new GatewayError('engine-stalled', 'line 1\nline 2', { leg: 'decode' }))
     })
     const last = rows.at(-2)
-    const [, json] = (last?.kind === 'chunk' && /^data: (.*)\n\ndata: \[DONE\]\n\n$/.exec(last.text)) || []
+    const [, json] = (last?.kind === 'data' && /^data: (.*)\n\ndata: \[DONE\]\n\n$/.exec(last.text)) || []
     assert.deepEqual(JSON.parse(json ?? ''), {
       error: {
         message: 'line 1\nline 2',

@@ -8,16 +8,16 @@ import { engineOf } from '../../../support/engines.ts'
 const PREFILL = engineOf({ role: 'prefill', bootstrapHost: '10.0.0.1', bootstrapPort: 9001 })
 
 suite('injectBootstrap', () => {
-  test('names where the two engines meet', () => {
+  test('injects the address of prefill’s bootstrap server', () => {
     const injected = injectBootstrap(PREFILL, undefined, seededRandom(1))
     assert.deepEqual([injected.bootstrapHost, injected.bootstrapPort], ['10.0.0.1', 9001])
   })
 
-  test('makes a new rid and room each time, so that no attempt inherits a spent room', () => {
+  test('generates a new rid and room each time, so that no attempt reuses a room', () => {
     const random = seededRandom(1)
-    const made = Array.from({ length: 100 }, () => injectBootstrap(PREFILL, undefined, random))
-    assert.equal(new Set(made.map(each => each.rid)).size, 100)
-    assert.equal(new Set(made.map(each => each.bootstrapRoom)).size, 100)
+    const injections = Array.from({ length: 100 }, () => injectBootstrap(PREFILL, undefined, random))
+    assert.equal(new Set(injections.map(injection => injection.rid)).size, 100)
+    assert.equal(new Set(injections.map(injection => injection.bootstrapRoom)).size, 100)
   })
 
   test('gives each prompt of a batch its own rid and room', () => {
@@ -28,7 +28,7 @@ suite('injectBootstrap', () => {
     assert.deepEqual(bootstrapPort, [9001, 9001, 9001])
   })
 
-  test('keeps a batch of one a batch', () => {
+  test('treats a batch of one as a batch', () => {
     const { rid, bootstrapRoom } = injectBootstrap(PREFILL, 1, seededRandom(1))
     assert.ok(Array.isArray(rid) && rid.length === 1)
     assert.ok(Array.isArray(bootstrapRoom) && bootstrapRoom.length === 1)
@@ -36,11 +36,11 @@ suite('injectBootstrap', () => {
 })
 
 suite('injectMixed', () => {
-  test('gives a rid and nothing to meet at', () => {
+  test('injects only a rid', () => {
     assert.deepEqual(Object.keys(injectMixed(undefined)), ['rid'])
   })
 
-  test('gives one rid a prompt', () => {
+  test('generates one rid per prompt', () => {
     const { rid } = injectMixed(3)
     assert.ok(Array.isArray(rid) && new Set(rid).size === 3)
   })

@@ -16,22 +16,22 @@ import { engineOf } from '../../../support/engines.ts'
 const P = 'http://127.0.0.1:30000'
 const D = 'http://127.0.0.1:30001'
 
-function answerOf(role: Role, body: object | string, status = 200): EngineResponse {
+function responseOf(role: Role, body: object | string, status = 200): EngineResponse {
   const engine = engineOf({ role, slot: role === 'prefill' ? 0 : 1 })
   const text = typeof body === 'string' ? body : JSON.stringify(body)
   return { engine, status, headers: [], body: Buffer.from(text) }
 }
 
-const DEAD = answerOf('decode', 'connection refused', 0)
-const BROKEN = answerOf('decode', 'Internal Server Error', 500)
+const DEAD = responseOf('decode', 'connection refused', 0)
+const BROKEN = responseOf('decode', 'Internal Server Error', 500)
 
-function bodyOf(answer: FleetResponse): Record<string, unknown> {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- every answer is an object
-  return JSON.parse(answer.body) as Record<string, unknown>
+function bodyOf(response: FleetResponse): Record<string, unknown> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- every response is an object
+  return JSON.parse(response.body) as Record<string, unknown>
 }
 
 for (const [name, merge] of Object.entries({ firstGood, modelsOf, serverInfoOf })) {
-  test(`${name} says what each engine said when none gave an answer`, () => {
+  test(`${name} reports the response of each engine if none was successful`, () => {
     assert.throws(
       () => merge([DEAD, BROKEN]),
       (error: unknown) => {
@@ -44,9 +44,9 @@ for (const [name, merge] of Object.entries({ firstGood, modelsOf, serverInfoOf }
   })
 }
 
-test('firstGood gives the first good answer, byte by byte', () => {
+test('firstGood returns the first successful response unchanged', () => {
   const text = '{ "model_path": "é",  "n":1.0 }'
-  assert.deepEqual(firstGood([BROKEN, answerOf('prefill', text), answerOf('decode', '{}')]), {
+  assert.deepEqual(firstGood([BROKEN, responseOf('prefill', text), responseOf('decode', '{}')]), {
     status: 200,
     body: text,
   })
@@ -54,41 +54,41 @@ test('firstGood gives the first good answer, byte by byte', () => {
 
 suite('modelsOf', () => {
   test('lists every model of any engine once, in the order of the engines', () => {
-    const answers = [
-      answerOf('prefill', { object: 'list', data: [{ id: 'a' }, { id: 'b' }] }),
-      answerOf('decode', { object: 'list', data: [{ id: 'b' }, { id: 'c' }] }),
+    const responses = [
+      responseOf('prefill', { object: 'list', data: [{ id: 'a' }, { id: 'b' }] }),
+      responseOf('decode', { object: 'list', data: [{ id: 'b' }, { id: 'c' }] }),
       DEAD,
     ]
-    assert.deepEqual(bodyOf(modelsOf(answers)), {
+    assert.deepEqual(bodyOf(modelsOf(responses)), {
       object: 'list',
       data: [{ id: 'a' }, { id: 'b' }, { id: 'c' }],
     })
   })
 
-  test('survives an engine that answers nonsense', () => {
+  test('ignores an invalid response', () => {
     for (const nonsense of ['<html>', '[]', '7', '{"data":7}']) {
-      const answers = [answerOf('prefill', nonsense), answerOf('decode', { data: [{ id: 'a' }] })]
-      assert.deepEqual(bodyOf(modelsOf(answers)), { object: 'list', data: [{ id: 'a' }] })
+      const responses = [responseOf('prefill', nonsense), responseOf('decode', { data: [{ id: 'a' }] })]
+      assert.deepEqual(bodyOf(modelsOf(responses)), { object: 'list', data: [{ id: 'a' }] })
     }
   })
 })
 
 suite('serverInfoOf', () => {
-  test('keeps prefill and decode apart and shows decode’s states', () => {
-    const answers = [
-      answerOf('prefill', { internal_states: [{ p: 1 }] }),
-      answerOf('decode', { version: 'v', internal_states: [{ d: 1 }, { d: 2 }] }),
+  test('lists prefill and decode separately and shows decode’s states', () => {
+    const responses = [
+      responseOf('prefill', { internal_states: [{ p: 1 }] }),
+      responseOf('decode', { version: 'v', internal_states: [{ d: 1 }, { d: 2 }] }),
     ]
-    assert.deepEqual(bodyOf(serverInfoOf(answers)), {
+    assert.deepEqual(bodyOf(serverInfoOf(responses)), {
       internal_states: [{ d: 1 }, { d: 2 }],
       prefill: [{ url: P, internal_states: [{ p: 1 }] }],
       decode: [{ url: D, version: 'v', internal_states: [{ d: 1 }, { d: 2 }] }],
     })
   })
 
-  test('passes the info of an engine that does both on', () => {
-    const answers = [answerOf('mixed', { version: 'v', internal_states: [{ m: 1 }] })]
-    assert.deepEqual(bodyOf(serverInfoOf(answers)), {
+  test('passes on the response of a mixed engine', () => {
+    const responses = [responseOf('mixed', { version: 'v', internal_states: [{ m: 1 }] })]
+    assert.deepEqual(bodyOf(serverInfoOf(responses)), {
       url: D,
       version: 'v',
       internal_states: [{ m: 1 }],
@@ -97,18 +97,18 @@ suite('serverInfoOf', () => {
     })
   })
 
-  test('is an error without any decode engine: readers take the first', () => {
-    assert.throws(() => serverInfoOf([answerOf('prefill', {}), DEAD]), { code: 'no-engine-available' })
+  test('is an error without a decode engine, because clients read the first', () => {
+    assert.throws(() => serverInfoOf([responseOf('prefill', {}), DEAD]), { code: 'no-engine-available' })
   })
 })
 
-test('loadsOf lists all loads with their engine, and an error for an engine that did not answer', () => {
-  const answer = loadsOf([
-    answerOf('prefill', { loads: [{ dp_rank: 0, num_running_reqs: 2 }, { dp_rank: 1 }] }),
+test('loadsOf lists all loads with their engine, and an error for an engine that did not respond', () => {
+  const response = loadsOf([
+    responseOf('prefill', { loads: [{ dp_rank: 0, num_running_reqs: 2 }, { dp_rank: 1 }] }),
     DEAD,
-    answerOf('decode', '<html>'),
+    responseOf('decode', '<html>'),
   ])
-  const body = bodyOf(answer)
+  const body = bodyOf(response)
   assert.ok(!Number.isNaN(Date.parse(String(body['timestamp']))))
   assert.deepEqual(body['loads'], [
     { engine: P, role: 'prefill', dp_rank: 0, num_running_reqs: 2 },
@@ -118,10 +118,10 @@ test('loadsOf lists all loads with their engine, and an error for an engine that
 })
 
 suite('fanOutResult', () => {
-  test('is 200 when all engines said yes', () => {
-    const answer = fanOutResult([answerOf('prefill', 'ok\n'), answerOf('decode', '', 204)], 502)
-    assert.equal(answer.status, 200)
-    assert.deepEqual(bodyOf(answer), {
+  test('is 200 if all engines succeeded', () => {
+    const response = fanOutResult([responseOf('prefill', 'ok\n'), responseOf('decode', '', 204)], 502)
+    assert.equal(response.status, 200)
+    assert.deepEqual(bodyOf(response), {
       success: true,
       results: [
         { engine: P, role: 'prefill', status: 200, message: 'ok' },
@@ -130,16 +130,16 @@ suite('fanOutResult', () => {
     })
   })
 
-  test('is the given failure when one said no, and says which and why', () => {
-    const answer = fanOutResult([answerOf('prefill', 'ok'), BROKEN, DEAD], 503)
-    assert.equal(answer.status, 503)
-    const body = bodyOf(answer)
+  test('is the given status if an engine failed, and reports which and why', () => {
+    const response = fanOutResult([responseOf('prefill', 'ok'), BROKEN, DEAD], 503)
+    assert.equal(response.status, 503)
+    const body = bodyOf(response)
     assert.equal(body['success'], false)
     assert.equal(Array.isArray(body['results']) && body['results'].length, 3)
     assert.match(JSON.stringify(body['error']), /"2 of 3 engines failed: .*\(500\) Internal.*\(unreachable\)/)
   })
 
-  test('bounds what it repeats of an engine', () => {
-    assert.ok(fanOutResult([answerOf('decode', 'x'.repeat(1e6), 500)], 502).body.length < 2000)
+  test('limits how much of an engine’s response it repeats', () => {
+    assert.ok(fanOutResult([responseOf('decode', 'x'.repeat(1e6), 500)], 502).body.length < 2000)
   })
 })

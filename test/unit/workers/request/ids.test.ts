@@ -4,18 +4,18 @@ import * as fc from 'fast-check'
 import { abortRids, newRid, newRids, newRoom } from '../../../../workers/request/ids.ts'
 
 suite('newRid', () => {
-  test('is 32 hexadecimal digits, so that none is the start of another', () => {
+  test('is 32 hexadecimal digits, so that no rid is a prefix of another', () => {
     for (let turn = 0; turn < 1000; turn++) assert.match(newRid(), /^[0-9a-f]{32}$/)
   })
 
-  test('never gives the same twice, also past the end of its pool', () => {
+  test('never returns a rid twice, even across refills of its pool', () => {
     const rids = new Set(Array.from({ length: 20_000 }, newRid))
     assert.equal(rids.size, 20_000)
   })
 })
 
 suite('newRids', () => {
-  test('makes the first the start of all others, and none of those the start of another', () => {
+  test('makes the first rid a prefix of all others, and none of those a prefix of another', () => {
     const [first = '', ...others] = newRids(1200)
     assert.match(first, /^[0-9a-f]{32}$/)
     assert.equal(new Set(others).size, 1199)
@@ -24,7 +24,7 @@ suite('newRids', () => {
     assert.deepEqual(abortRids([first, ...others]), [first])
   })
 
-  test('makes a batch of one as it makes a single one', () => {
+  test('treats a batch of one like a single prompt', () => {
     const rids = newRids(1)
     assert.equal(rids.length, 1)
     assert.equal(abortRids(rids), rids)
@@ -32,11 +32,11 @@ suite('newRids', () => {
 })
 
 suite('newRoom', () => {
-  test('is exact as a JSON number and never 0, whatever chance says', () => {
-    const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
+  test('is exact as a JSON number and never 0', () => {
+    const randomNumber = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
     fc.assert(
-      fc.property(chance, luck => {
-        const room = newRoom(() => luck)
+      fc.property(randomNumber, value => {
+        const room = newRoom(() => value)
         assert.ok(Number.isSafeInteger(room) && room >= 1)
         assert.equal(JSON.parse(JSON.stringify(room)), room)
       }),
@@ -44,15 +44,15 @@ suite('newRoom', () => {
     )
   })
 
-  const bounds: readonly [luck: number, least: number, most: number][] = [
+  const bounds: readonly [value: number, min: number, max: number][] = [
     [0, 1, 1],
     [2 ** -53, 1, 2],
     [1 - 2 ** -53, 2 ** 53 - 4, 2 ** 53 - 1],
   ]
-  for (const [luck, least, most] of bounds) {
-    test(`lies from ${least} to ${most} for a chance of ${luck}`, () => {
-      const room = newRoom(() => luck)
-      assert.ok(room >= least && room <= most, `${room}`)
+  for (const [value, min, max] of bounds) {
+    test(`is from ${min} to ${max} for a random number of ${value}`, () => {
+      const room = newRoom(() => value)
+      assert.ok(room >= min && room <= max, `${room}`)
     })
   }
 })

@@ -15,24 +15,24 @@ const { timeouts } = configSchema.parse({
 })
 const CONFIGURED = { firstTokenMs: 1000, idleMs: 2000, totalMs: 30_000 }
 
-test('without headers the configured timeouts hold, and headers stay as they are', () => {
+test('without timeout headers the configured timeouts apply and all headers are kept', () => {
   const headers = ['authorization', 'Bearer x', 'x-request-id', '1']
   assert.deepEqual(readTimeouts(headers, timeouts), { timeouts: CONFIGURED, headers })
 })
 
-const MOVED = [
+const CHANGES = [
   ['x-first-token-timeout-ms', '50', { ...CONFIGURED, firstTokenMs: 50 }],
   ['x-first-token-timeout-ms', '4000', { ...CONFIGURED, firstTokenMs: 4000 }],
   ['x-first-token-timeout-ms', '9000', { ...CONFIGURED, firstTokenMs: 5000 }],
   ['x-idle-timeout-ms', '100', { ...CONFIGURED, idleMs: 100 }],
-  // The bound is below what is configured: that may be asked for all the same.
+  // A maximum below the configured timeout does not reduce it.
   ['x-idle-timeout-ms', '9000', { ...CONFIGURED, idleMs: 2000 }],
   ['x-request-timeout-secs', '0.5', { ...CONFIGURED, totalMs: 500 }],
   ['x-request-timeout-secs', '600', { ...CONFIGURED, totalMs: 60_000 }],
 ] as const
 
-for (const [name, value, changed] of MOVED) {
-  test(`${name}: ${value} changes one timeout, within its bound, and is not for engines`, () => {
+for (const [name, value, changed] of CHANGES) {
+  test(`${name}: ${value} changes one timeout, up to its maximum, and is not passed on`, () => {
     assert.deepEqual(readTimeouts(['a', 'b', name, value], timeouts), {
       timeouts: changed,
       headers: ['a', 'b'],
@@ -41,7 +41,7 @@ for (const [name, value, changed] of MOVED) {
 }
 
 for (const value of ['', '0', '-1', 'soon', '1e9', 'Infinity', '10 s']) {
-  test(`a timer of "${value}" is refused`, () => {
+  test(`a timeout of "${value}" is rejected`, () => {
     assert.throws(() => readTimeouts(['x-idle-timeout-ms', value], timeouts), {
       code: 'invalid-request',
       status: 400,

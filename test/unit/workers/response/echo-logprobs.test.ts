@@ -6,7 +6,7 @@ const DONE = 'data: [DONE]\n\n'
 
 /** Rows of the tokens as `/v1/completions` writes them. */
 function logprobsOf(...tokens: readonly string[]): string {
-  const list = (one: (token: string) => string): string => `[${tokens.map(one).join(',')}]`
+  const list = (element: (token: string) => string): string => `[${tokens.map(element).join(',')}]`
   const top = list(token => `{"${token}":-1}`)
   return `{"text_offset":${list(() => '-1')},"token_logprobs":${list(() => '-1.50')},"tokens":${list(token => `"${token}"`)},"top_logprobs":${top}}`
 }
@@ -28,20 +28,20 @@ function merged(prefill: string, decode: string): string {
 }
 
 suite('EchoLogprobs in a body', () => {
-  test('puts the rows of the prompt before those of the answer, and changes no other byte', () => {
+  test('inserts the rows of the prompt before those of the output and changes no other byte', () => {
     const prefill = bodyOf(choiceOf(0, logprobsOf('a', 'b', 'T')))
     const decode = bodyOf(choiceOf(0, logprobsOf('T', 'u')))
     assert.equal(merged(prefill, decode), bodyOf(choiceOf(0, logprobsOf('a', 'b', 'T', 'u'))))
   })
 
-  test('gives each choice the rows of its own prompt', () => {
+  test('inserts the rows of its own prompt into each choice', () => {
     const prefill = bodyOf(choiceOf(1, logprobsOf('c', 'U')), choiceOf(0, logprobsOf('a', 'T')))
     const decode = bodyOf(choiceOf(0, logprobsOf('T')), choiceOf(1, logprobsOf('U')))
     const expected = bodyOf(choiceOf(0, logprobsOf('a', 'T')), choiceOf(1, logprobsOf('c', 'U')))
     assert.equal(merged(prefill, decode), expected)
   })
 
-  test('takes the rows of the prompt alone where decode made none', () => {
+  test('inserts the rows of the prompt if decode has none', () => {
     const prefill = bodyOf(choiceOf(0, logprobsOf('a', 'b', 'T')))
     assert.equal(
       merged(prefill, bodyOf(choiceOf(0, logprobsOf()))),
@@ -74,14 +74,14 @@ suite('EchoLogprobs in a stream', () => {
     assert.equal(editor.editEvents(Buffer.from(second)).toString(), second)
   })
 
-  test('takes the rows of all events of prefill together', () => {
+  test('joins the rows of all events of prefill', () => {
     const parts = `${eventOf(0, logprobsOf('a'))}${eventOf(0, logprobsOf('b', 'T'))}${DONE}`
     const editor = new EchoLogprobs(Buffer.from(parts), true)
     const edited = editor.editEvents(Buffer.from(eventOf(0, logprobsOf('T'))))
     assert.equal(edited.toString(), eventOf(0, logprobsOf('a', 'b', 'T')))
   })
 
-  test('passes on what is not JSON as it came', () => {
+  test('passes on data that is not JSON unchanged', () => {
     const editor = new EchoLogprobs(Buffer.from(prefill), true)
     const block = ': a comment\n\ndata: {"choices":[{\n\n'
     assert.equal(editor.editEvents(Buffer.from(block)).toString(), block)

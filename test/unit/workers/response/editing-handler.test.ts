@@ -22,66 +22,66 @@ function text(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString()
 }
 
-/** Writes down what the client would get. */
-function recorder(): { readonly sink: AttemptHandler; readonly heard: string[] } {
-  const heard: string[] = []
-  const sink: AttemptHandler = {
-    onResponse: (_, body) => heard.push(`answered ${text(body)}`),
-    onHead: () => heard.push('started'),
-    onData: bytes => heard.push(`bytes ${text(bytes)}`),
-    onEnd: () => heard.push('ended'),
-    onError: failure => heard.push(`failed ${failure.cause}`),
-    onStreamError: failure => heard.push(`broke ${failure.cause}`),
+/** A handler that records what the client would receive. */
+function recorder(): { readonly next: AttemptHandler; readonly received: string[] } {
+  const received: string[] = []
+  const next: AttemptHandler = {
+    onResponse: (_, body) => received.push(`response ${text(body)}`),
+    onHead: () => received.push('head'),
+    onData: bytes => received.push(`data ${text(bytes)}`),
+    onEnd: () => received.push('end'),
+    onError: failure => received.push(`error ${failure.cause}`),
+    onStreamError: failure => received.push(`stream error ${failure.cause}`),
   }
-  return { sink, heard }
+  return { next, received }
 }
 
-suite('EditedSink', () => {
-  test('is needed for a rid of the client and for logprobs of the prompt only', () => {
+suite('EditingHandler', () => {
+  test('is needed only for a rid of the client or logprobs of the prompt', () => {
     assert.equal(EditingHandler.isNeededFor(fieldsOf({})), false)
     assert.equal(EditingHandler.isNeededFor(fieldsOf({ rid: 'mine' })), true)
     assert.equal(EditingHandler.isNeededFor(fieldsOf({ return_logprob: true, logprob_start_len: 0 })), true)
   })
 
-  test('edits a body by all editors', () => {
-    const { sink, heard } = recorder()
-    new EditingHandler(fieldsOf({ rid: 'mine' }), sink).onResponse(headOf(PREFILL), Buffer.from(ANSWER))
-    assert.deepEqual(heard, ['answered {"meta_info":{"id":"mine","input_token_logprobs":[[1]]}}'])
+  test('applies all editors to a body', () => {
+    const { next, received } = recorder()
+    new EditingHandler(fieldsOf({ rid: 'mine' }), next).onResponse(headOf(PREFILL), Buffer.from(ANSWER))
+    assert.deepEqual(received, ['response {"meta_info":{"id":"mine","input_token_logprobs":[[1]]}}'])
   })
 
-  test('edits a stream by all editors', () => {
-    const { sink, heard } = recorder()
-    const edited = new EditingHandler(fieldsOf({ rid: 'mine' }), sink)
+  test('applies all editors to a stream', () => {
+    const { next, received } = recorder()
+    const edited = new EditingHandler(fieldsOf({ rid: 'mine' }), next)
     edited.onHead(headOf(`data: ${PREFILL}\n\n`))
     edited.onData(Buffer.from(`data: ${ANSWER}\n\n`))
     edited.onEnd()
-    assert.deepEqual(heard, [
-      'started',
-      'bytes data: {"meta_info":{"id":"mine","input_token_logprobs":[[1]]}}\n\n',
-      'ended',
+    assert.deepEqual(received, [
+      'head',
+      'data data: {"meta_info":{"id":"mine","input_token_logprobs":[[1]]}}\n\n',
+      'end',
     ])
   })
 
   test('uses the rid of the attempt that succeeded', () => {
-    const { sink, heard } = recorder()
-    const edited = new EditingHandler(fieldsOf({ rid: 'mine' }), sink)
+    const { next, received } = recorder()
+    const edited = new EditingHandler(fieldsOf({ rid: 'mine' }), next)
     const rids = ['ffffffffffffffffffffffffffffffff']
     edited.onResponse({ ...headOf(), rids }, Buffer.from(`{"id":"${rids[0]}"}`))
-    assert.deepEqual(heard, ['answered {"id":"mine"}'])
+    assert.deepEqual(received, ['response {"id":"mine"}'])
   })
 
-  test('leaves the rids of several samples as they are', () => {
-    const { sink, heard } = recorder()
+  test('leaves the rids of several samples unchanged', () => {
+    const { next, received } = recorder()
     const fields = fieldsOf({ rid: 'mine', sampling_params: { n: 2 } })
-    new EditingHandler(fields, sink).onResponse(headOf(), Buffer.from(ANSWER))
-    assert.deepEqual(heard, [`answered ${ANSWER}`])
+    new EditingHandler(fields, next).onResponse(headOf(), Buffer.from(ANSWER))
+    assert.deepEqual(received, [`response ${ANSWER}`])
   })
 
-  test('passes failures on', () => {
-    const { sink, heard } = recorder()
-    const edited = new EditingHandler(fieldsOf({ rid: 'mine' }), sink)
+  test('passes on failures', () => {
+    const { next, received } = recorder()
+    const edited = new EditingHandler(fieldsOf({ rid: 'mine' }), next)
     edited.onError(noTokenFailure())
     edited.onStreamError(noTokenFailure())
-    assert.deepEqual(heard, ['failed no-token', 'broke no-token'])
+    assert.deepEqual(received, ['error no-token', 'stream error no-token'])
   })
 })

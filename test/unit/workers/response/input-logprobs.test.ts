@@ -6,10 +6,10 @@ const PROMPT = '[[null,1,null],[-0.5,2,"é"]]'
 const TOP = '[null,[[-0.5,2,"é"]]]'
 const DONE = 'data: [DONE]\n\n'
 
-/** Prefill's answer, as text: `more` are further members of its meta_info. */
-function prefillAnswer(lists: string, index?: number): string {
-  const at = index === undefined ? '' : `"index":${index},`
-  return `{${at}"text":"x","meta_info":{"id":"r","prompt_tokens":2,${lists}}}`
+/** Prefill's response as text; `lists` are further members of its meta_info. */
+function prefillResponse(lists: string, index?: number): string {
+  const indexMember = index === undefined ? '' : `"index":${index},`
+  return `{${indexMember}"text":"x","meta_info":{"id":"r","prompt_tokens":2,${lists}}}`
 }
 
 function merged(prefill: string, decode: string): string {
@@ -22,87 +22,95 @@ function mergedEvents(prefill: string, ...blocks: readonly string[]): string {
   return blocks.map(block => editor.editEvents(Buffer.from(block)).toString()).join('')
 }
 
-/** A token event; `outputs` of its logprobs are in the event, out of `made` tokens so far. */
-function eventOf(inputs: string, made: number, outputs: number, index?: number): string {
+/** A token event with `outputs` logprob rows, after `tokens` generated tokens. */
+function eventOf(inputs: string, tokens: number, outputs: number, index?: number): string {
   const list = Array.from({ length: outputs }, () => '[-1,3,null]').join(',')
-  const at = index === undefined ? '' : `"index":${index},`
-  return `data: {${at}"text":"é","meta_info":{"completion_tokens":${made},"input_token_logprobs":${inputs},"output_token_logprobs":[${list}]}}\n\n`
+  const indexMember = index === undefined ? '' : `"index":${index},`
+  return `data: {${indexMember}"text":"é","meta_info":{"completion_tokens":${tokens},"input_token_logprobs":${inputs},"output_token_logprobs":[${list}]}}\n\n`
 }
 
-suite('InputLogprobs in a body', () => {
-  const prefill = prefillAnswer(`"input_token_logprobs":${PROMPT}`)
+suite('InputLogprobs of a body', () => {
+  const prefill = prefillResponse(`"input_token_logprobs":${PROMPT}`)
 
   const cases: readonly [what: string, decode: string, expected: string][] = [
     [
-      'takes the place of an empty list, and changes no other byte',
+      'replaces an empty list and changes no other byte',
       '{ "text" : "é\\u00e9" ,"meta_info":{"a":1.50e1, "input_token_logprobs": [], "z":[ 1 ]} }\n',
       `{ "text" : "é\\u00e9" ,"meta_info":{"a":1.50e1, "input_token_logprobs": ${PROMPT}, "z":[ 1 ]} }\n`,
     ],
     [
-      'goes before what decode has itself',
+      'is inserted before decode’s own rows',
       '{"meta_info":{"input_token_logprobs":[[-2,9,null]]}}',
       '{"meta_info":{"input_token_logprobs":[[null,1,null],[-0.5,2,"é"],[-2,9,null]]}}',
     ],
     [
-      'takes the place of null',
+      'replaces null',
       '{"meta_info":{"input_token_logprobs":null}}',
       `{"meta_info":{"input_token_logprobs":${PROMPT}}}`,
     ],
     [
-      'is added where decode has no such member',
+      'is added if decode has no such member',
       '{"meta_info":{"id":"r"}}',
       `{"meta_info":{"id":"r","input_token_logprobs":${PROMPT}}}`,
     ],
-    ['has no place without meta_info', '{"text":"a"}', '{"text":"a"}'],
+    ['is not added without meta_info', '{"text":"a"}', '{"text":"a"}'],
   ]
   for (const [what, decode, expected] of cases)
     test(what, () => assert.equal(merged(prefill, decode), expected))
 
-  test('brings all three kinds of lists, each into its own', () => {
+  test('inserts all three kinds of lists, each into its own field', () => {
     const lists = `"input_token_logprobs":${PROMPT},"input_top_logprobs":${TOP},"input_token_ids_logprobs":[null,[]]`
     const decode = '{"meta_info":{"input_top_logprobs":[],"input_token_logprobs":[],"x":1}}'
     assert.equal(
-      merged(prefillAnswer(lists), decode),
+      merged(prefillResponse(lists), decode),
       `{"meta_info":{"input_top_logprobs":${TOP},"input_token_logprobs":${PROMPT},"x":1,"input_token_ids_logprobs":[null,[]]}}`,
     )
   })
 
-  test('leaves decode’s answer alone where prefill has none', () => {
+  test('leaves decode’s response unchanged if prefill has no logprobs', () => {
     const decode = '{"meta_info":{"input_token_logprobs":[]}}'
     assert.equal(merged('{"text":"x","meta_info":{}}', decode), decode)
     assert.equal(merged('{"text":"x"}', decode), decode)
   })
 
-  test('merges each prompt of a batch with its own', () => {
-    const prefills = ['[1]', '[2]', '[3]'].map(list => prefillAnswer(`"input_token_logprobs":[${list}]`))
+  test('merges each prompt of a batch with its own rows', () => {
+    const prefills = ['[1]', '[2]', '[3]'].map(list => prefillResponse(`"input_token_logprobs":[${list}]`))
     const decodes = Array.from({ length: 3 }, () => '{"meta_info":{"input_token_logprobs":[]}}')
     const expected = ['[1]', '[2]', '[3]'].map(list => `{"meta_info":{"input_token_logprobs":[${list}]}}`)
     assert.equal(merged(`[${prefills.join(', ')}]`, `[${decodes.join(' , ')}]`), `[${expected.join(' , ')}]`)
   })
 })
 
-suite('InputLogprobs in a stream', () => {
-  const prefill = `data: ${prefillAnswer(`"input_token_logprobs":${PROMPT}`)}\n\n${DONE}`
+suite('InputLogprobs of a stream', () => {
+  const prefill = `data: ${prefillResponse(`"input_token_logprobs":${PROMPT}`)}\n\n${DONE}`
 
-  test('stand in every event when events are cumulative', () => {
-    const seen = mergedEvents(prefill, eventOf('[]', 1, 1), eventOf('[]', 2, 2) + eventOf('[]', 3, 3) + DONE)
-    assert.equal(seen, eventOf(PROMPT, 1, 1) + eventOf(PROMPT, 2, 2) + eventOf(PROMPT, 3, 3) + DONE)
+  test('are inserted into every event if events are cumulative', () => {
+    const actual = mergedEvents(
+      prefill,
+      eventOf('[]', 1, 1),
+      eventOf('[]', 2, 2) + eventOf('[]', 3, 3) + DONE,
+    )
+    assert.equal(actual, eventOf(PROMPT, 1, 1) + eventOf(PROMPT, 2, 2) + eventOf(PROMPT, 3, 3) + DONE)
   })
 
-  test('stand in the first event only when events are increments', () => {
-    const seen = mergedEvents(prefill, eventOf('[]', 2, 2), eventOf('[]', 3, 1) + eventOf('[]', 5, 2) + DONE)
-    assert.equal(seen, eventOf(PROMPT, 2, 2) + eventOf('[]', 3, 1) + eventOf('[]', 5, 2) + DONE)
+  test('are inserted into the first event only if events are incremental', () => {
+    const actual = mergedEvents(
+      prefill,
+      eventOf('[]', 2, 2),
+      eventOf('[]', 3, 1) + eventOf('[]', 5, 2) + DONE,
+    )
+    assert.equal(actual, eventOf(PROMPT, 2, 2) + eventOf('[]', 3, 1) + eventOf('[]', 5, 2) + DONE)
   })
 
-  test('stand in the first event of each prompt of a batch, however they mix', () => {
+  test('are inserted into the first event of each prompt of a batch, however they are interleaved', () => {
     const both = [0, 1]
-      .map(index => `data: ${prefillAnswer(`"input_token_logprobs":[[${index}]]`, index)}\n\n`)
+      .map(index => `data: ${prefillResponse(`"input_token_logprobs":[[${index}]]`, index)}\n\n`)
       .join('')
-    const seen = mergedEvents(both, eventOf('[]', 1, 1, 1) + eventOf('[]', 1, 1, 0), eventOf('[]', 2, 1, 1))
-    assert.equal(seen, eventOf('[[1]]', 1, 1, 1) + eventOf('[[0]]', 1, 1, 0) + eventOf('[]', 2, 1, 1))
+    const actual = mergedEvents(both, eventOf('[]', 1, 1, 1) + eventOf('[]', 1, 1, 0), eventOf('[]', 2, 1, 1))
+    assert.equal(actual, eventOf('[[1]]', 1, 1, 1) + eventOf('[[0]]', 1, 1, 0) + eventOf('[]', 2, 1, 1))
   })
 
-  test('change no byte of comments, errors, foreign events and the end', () => {
+  test('change no byte of comments, errors, foreign events and [DONE]', () => {
     for (const block of [
       ': ping\n\n',
       DONE,

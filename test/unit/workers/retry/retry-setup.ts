@@ -1,6 +1,7 @@
 /** A retry loop on fake pairs and fake attempts, with a clock that moves by hand and a seeded random number generator. */
 import type { TestContext } from 'node:test'
 import { type ConfigInput, configSchema } from '../../../../src/config/config.ts'
+import { seededRandom } from '../../../../src/core/random.ts'
 import { RetryBudget } from '../../../../src/resilience/retry-budget.ts'
 import { EngineSlots } from '../../../../src/shared/engine-slots.ts'
 import { createSharedMemory } from '../../../../src/shared/layout.ts'
@@ -14,7 +15,6 @@ import { CapacityQueue, type PairLeases } from '../../../../workers/selection/ca
 import type { PairChoice } from '../../../../workers/selection/pair-selector.ts'
 import { chargeOf } from '../../../support/charge-of.ts'
 import { engineOf } from '../../../support/engines.ts'
-import { seededRandom } from '../../../../src/core/random.ts'
 
 const PREFILL = engineOf({ slot: 0, role: 'prefill', maxInputTokens: 8 })
 const DECODE = engineOf({ slot: 1, maxRunning: 2 })

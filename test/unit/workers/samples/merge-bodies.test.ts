@@ -24,7 +24,7 @@ function usageText(made: number, reasoning: number): string {
 }
 
 suite('mergeBodies of chat and completions', () => {
-  test('puts the choices side by side, numbers them and adds the tokens made', () => {
+  test('joins and numbers the choices and adds up the output tokens', () => {
     assert.deepEqual(JSON.parse(merged('chat', chatBody('a', 2), chatBody('b', 3), chatBody('c', 4))), {
       id: 'a',
       choices: ['a', 'b', 'c'].map((content, index) => ({ index, message: { content } })),
@@ -39,7 +39,7 @@ suite('mergeBodies of chat and completions', () => {
     )
   })
 
-  test('changes no byte but choices and usage', () => {
+  test('changes only choices and usage', () => {
     const first = '{ "id" : "é\\u00e9", "created":1.0e3 ,"choices":[ {"a": 1,"index":0 } ], "usage":null }\n'
     assert.equal(
       merged('chat', first, '{"choices":[{"index":0,"b":"x y"}]}'),
@@ -47,7 +47,7 @@ suite('mergeBodies of chat and completions', () => {
     )
   })
 
-  test('does not take an index deeper inside for that of the choice', () => {
+  test('does not mistake a nested index for that of the choice', () => {
     const body = '{"choices":[{"message":{"tool_calls":[{"index":0}]},"index":0}]}'
     assert.equal(
       merged('chat', body, body),
@@ -55,13 +55,13 @@ suite('mergeBodies of chat and completions', () => {
     )
   })
 
-  test('throws without any body, which is a bug', () => {
+  test('throws if there is no body, which is a bug', () => {
     assert.throws(() => merged('chat'), RangeError)
   })
 })
 
 suite('mergeBodies of /generate', () => {
-  test('makes a list of single answers, byte by byte as they were', () => {
+  test('makes a list of the single responses without changing their bytes', () => {
     assert.equal(
       merged('generate', '{"text": "é",  "n":1.0}', '{"text":"b"}'),
       '[{"text": "é",  "n":1.0},{"text":"b"}]',
@@ -74,7 +74,7 @@ suite('mergeBodies of /generate', () => {
 })
 
 suite('mergeUsage', () => {
-  test('counts the prompt once and what was made in full', () => {
+  test('counts the prompt once and adds up the output of all samples', () => {
     assert.deepEqual(JSON.parse(mergeUsage([usageText(2, 1), usageText(3, 2)])), {
       prompt_tokens: 7,
       completion_tokens: 5,
@@ -84,12 +84,12 @@ suite('mergeUsage', () => {
     })
   })
 
-  test('makes up no reasoning tokens', () => {
+  test('adds no reasoning tokens that no engine reported', () => {
     const merge: unknown = JSON.parse(mergeUsage(['{"prompt_tokens":1,"completion_tokens":1}']))
     assert.deepEqual(merge, { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 })
   })
 
-  test('takes what is not a number for nothing', () => {
+  test('counts a value that is not a number as 0', () => {
     const merge: unknown = JSON.parse(mergeUsage(['{"prompt_tokens":3}', '{"completion_tokens":null}']))
     assert.deepEqual(merge, { prompt_tokens: 3, completion_tokens: 0, total_tokens: 3 })
   })

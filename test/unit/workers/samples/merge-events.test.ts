@@ -27,7 +27,7 @@ function generateEvent(text: string, more = ''): string {
 }
 
 suite('SampleStreams of chat and completions', () => {
-  test('give every event the sample as its index and the first event’s id', () => {
+  test('give every event the sample as its index and the id of the first event', () => {
     const streams = new SampleStreams('chat', 2)
     assert.equal(
       edited(streams, [1, chunk('b', 0, 'x')], [0, chunk('a', 0, 'y')], [1, chunk('b', 0, 'z')]),
@@ -35,43 +35,43 @@ suite('SampleStreams of chat and completions', () => {
     )
   })
 
-  test('number the samples of each prompt of a batch side by side', () => {
+  test('number the samples of each prompt of a batch consecutively', () => {
     const streams = new SampleStreams('completions', 3)
     assert.equal(edited(streams, [2, chunk('a', 1, 'x')]), chunk('a', 5, 'x'))
   })
 
-  test('end with one [DONE], whatever each sample sent', () => {
+  test('end with one [DONE], whatever each sample sends', () => {
     const streams = new SampleStreams('chat', 2)
     assert.equal(edited(streams, [0, DONE], [1, chunk('b', 0, 'x') + DONE]), chunk('b', 1, 'x'))
     assert.equal(streams.end().toString(), DONE)
   })
 
-  test('send one usage, that of all samples, as the last event', () => {
+  test('send the usage of all samples as the last event', () => {
     const streams = new SampleStreams('chat', 2)
     const seen = edited(streams, [1, chunk('b', 0, 'x')], [0, usage('a', 2)], [1, usage('b', 3)])
     assert.equal(seen, chunk('b', 1, 'x'))
     assert.equal(streams.end().toString(), usage('b', 5) + DONE)
   })
 
-  test('leave usage in events with choices where it is', () => {
+  test('leave usage in events with choices unchanged', () => {
     const streams = new SampleStreams('chat', 2)
     const event = 'data: {"choices":[{"index":0,"delta":{}}],"usage":{"completion_tokens":1}}\n\n'
     assert.equal(edited(streams, [0, event]), event)
     assert.equal(streams.end().toString(), DONE)
   })
 
-  test('pass chunks without choices and usage on', () => {
+  test('pass on chunks without choices and usage', () => {
     const event = 'data: {"choices":[],"sglext":{"a":1}}\n\n'
     assert.equal(edited(new SampleStreams('chat', 2), [0, event]), event)
   })
 
-  test('do not take an index deeper inside for that of the choice', () => {
+  test('do not mistake a nested index for that of the choice', () => {
     assert.equal(edited(new SampleStreams('chat', 2), [1, toolEvent(0)]), toolEvent(1))
   })
 })
 
 suite('SampleStreams of /generate', () => {
-  test('say which sample each event is of', () => {
+  test('set the sample as the index of each event', () => {
     const streams = new SampleStreams('generate', 2)
     assert.equal(
       edited(streams, [1, generateEvent('a')], [0, generateEvent('b')]),
@@ -80,14 +80,14 @@ suite('SampleStreams of /generate', () => {
     assert.equal(streams.end().toString(), DONE)
   })
 
-  test('number the samples of each prompt of a batch side by side', () => {
+  test('number the samples of each prompt of a batch consecutively', () => {
     const streams = new SampleStreams('generate', 2)
     assert.equal(edited(streams, [1, generateEvent('a', ',"index":2')]), generateEvent('a', ',"index":5'))
   })
 })
 
 suite('SampleStreams', () => {
-  test('change no byte of what carries no sample', () => {
+  test('change no byte of events without a sample', () => {
     for (const endpoint of ['chat', 'generate'] as const) {
       for (const block of [
         ': ping\n\n',
@@ -100,13 +100,13 @@ suite('SampleStreams', () => {
     }
   })
 
-  test('change no byte beside index and id', () => {
+  test('change no byte other than index and id', () => {
     const event =
       'data: { "id":"a" ,"t":1.50e1,"choices":[ {"delta":{"content":"é\\u00e9"}, "index": 0} ] }\n\n'
     assert.equal(edited(new SampleStreams('chat', 2), [0, event]), event)
   })
 
-  test('keep the events of one sample in their order, however its stream was read', () => {
+  test('keep the events of one sample in order, however its stream is split', () => {
     const events = ['a', 'b', 'c', 'd'].map(text => chunk('a', 0, text))
     const whole = edited(new SampleStreams('chat', 2), [0, events.join('')])
     const single = edited(new SampleStreams('chat', 2), ...events.map<Read>(event => [0, event]))

@@ -15,7 +15,7 @@ const STREAMS = [
   '\n\n\n\ndata: x\n\n',
 ]
 
-interface Relayed {
+interface Framed {
   readonly forwarded: string
   readonly pieces: readonly string[]
   readonly rest: string
@@ -23,82 +23,82 @@ interface Relayed {
   readonly isRestDone: boolean
 }
 
-/** What a relay made of the stream, cut before each of the positions. */
-function relayed(text: string, cuts: readonly number[]): Relayed {
+/** The result for the stream, split before each of the positions. */
+function framed(text: string, cuts: readonly number[]): Framed {
   const bytes = Buffer.from(text)
-  const relay = new EventFramer()
+  const framer = new EventFramer()
   const pieces: string[] = []
-  let from = 0
-  for (const cut of [...cuts.map(each => each % (bytes.length + 1)), bytes.length].toSorted(
+  let start = 0
+  for (const cut of [...cuts.map(position => position % (bytes.length + 1)), bytes.length].toSorted(
     (a, b) => a - b,
   )) {
     // latin1: a piece of rest may end within a character.
-    const piece = Buffer.from(relay.push(bytes.subarray(from, cut))).toString('latin1')
+    const piece = Buffer.from(framer.push(bytes.subarray(start, cut))).toString('latin1')
     if (piece !== '') pieces.push(piece)
-    from = cut
+    start = cut
   }
-  const rest = Buffer.from(relay.rest()).toString('latin1')
+  const rest = Buffer.from(framer.rest()).toString('latin1')
   return {
     forwarded: pieces.join(''),
     pieces,
     rest,
-    isDone: relay.isDone,
-    isRestDone: relay.isRestDone,
+    isDone: framer.isDone,
+    isRestDone: framer.isRestDone,
   }
 }
 
 const splitStreams = fc.tuple(fc.constantFrom(...STREAMS), fc.array(fc.nat(), { maxLength: 12 }))
 
-suite('EventRelay', () => {
-  test('forwards the same bytes and comes to the same verdict for every split', () => {
+suite('EventFramer', () => {
+  test('forwards the same bytes and reaches the same state for every split', () => {
     fc.assert(
       fc.property(splitStreams, ([text, cuts]) => {
-        const { pieces: _, ...whole } = relayed(text, [])
-        const { pieces: __, ...split } = relayed(text, cuts)
+        const { pieces: _, ...whole } = framed(text, [])
+        const { pieces: __, ...split } = framed(text, cuts)
         assert.deepEqual(split, whole)
       }),
       { seed: 5, numRuns: 5000 },
     )
   })
 
-  test('does so when every byte comes alone', () => {
+  test('does so if every byte arrives separately', () => {
     for (const text of STREAMS) {
       const cuts = Array.from({ length: Buffer.byteLength(text) }, (_, index) => index)
-      assert.equal(relayed(text, cuts).forwarded, relayed(text, []).forwarded)
-      assert.equal(relayed(text, cuts).isDone, relayed(text, []).isDone)
+      assert.equal(framed(text, cuts).forwarded, framed(text, []).forwarded)
+      assert.equal(framed(text, cuts).isDone, framed(text, []).isDone)
     }
   })
 
   test('loses no byte and keeps their order', () => {
     fc.assert(
       fc.property(splitStreams, ([text, cuts]) => {
-        const { forwarded, rest } = relayed(text, cuts)
+        const { forwarded, rest } = framed(text, cuts)
         assert.equal(forwarded + rest, Buffer.from(text).toString('latin1'))
       }),
       { seed: 6, numRuns: 1000 },
     )
   })
 
-  test('forwards whole events only, so that an error event of ours may follow anything', () => {
+  test('forwards whole events only, so that an error event can follow at any time', () => {
     fc.assert(
       fc.property(splitStreams, ([text, cuts]) => {
-        for (const piece of relayed(text, cuts).pieces) assert.match(piece, /(?:\n\n|\r\n\r\n)$/)
+        for (const piece of framed(text, cuts).pieces) assert.match(piece, /(?:\n\n|\r\n\r\n)$/)
       }),
       { seed: 7, numRuns: 1000 },
     )
   })
 
-  test('passes a read that ends with an event on as it is, without a copy', () => {
+  test('passes on a read that ends with an event without copying it', () => {
     const read = Buffer.from('data: 1\n\ndata: 2\n\n')
     assert.equal(new EventFramer().push(read), read)
   })
 
-  test('keeps what it holds when the read buffer is used again', () => {
-    const relay = new EventFramer()
+  test('keeps held bytes when the read buffer is reused', () => {
+    const framer = new EventFramer()
     const read = Buffer.from('data: 1')
-    relay.push(read)
+    framer.push(read)
     read.fill(0)
-    assert.equal(Buffer.from(relay.push(Buffer.from('\n\n'))).toString(), 'data: 1\n\n')
+    assert.equal(Buffer.from(framer.push(Buffer.from('\n\n'))).toString(), 'data: 1\n\n')
   })
 
   const ends: readonly [text: string, isDone: boolean, isRestDone: boolean][] = [
@@ -118,11 +118,11 @@ suite('EventRelay', () => {
     [`data: ${'x'.repeat(100)}\n\ndata: [DONE`, false, false],
   ]
   for (const [text, isDone, isRestDone] of ends) {
-    const verb = isDone || isRestDone ? 'takes' : 'does not take'
-    test(`${verb} ${JSON.stringify(text.slice(-40))} for the end of a stream`, () => {
+    const verb = isDone || isRestDone ? 'accepts' : 'does not accept'
+    test(`${verb} ${JSON.stringify(text.slice(-40))} as the end of a stream`, () => {
       for (let cut = 0; cut <= text.length; cut++) {
-        const seen = relayed(text, [cut])
-        assert.deepEqual([seen.isDone, seen.isRestDone], [isDone, isRestDone], `cut at ${cut}`)
+        const result = framed(text, [cut])
+        assert.deepEqual([result.isDone, result.isRestDone], [isDone, isRestDone], `cut at ${cut}`)
       }
     })
   }

@@ -9,7 +9,7 @@ function dataOf(text: string): string[] {
 
 suite('eventsIn', () => {
   const cases: readonly [what: string, text: string, data: readonly string[]][] = [
-    ['nothing', '', []],
+    ['an empty block', '', []],
     ['events of one line', 'data: 1\n\ndata: 2\n\n', ['1', '2']],
     ['data without the space', 'data:1\n\n', ['1']],
     ['one space only', 'data:  1\n\n', [' 1']],
@@ -21,11 +21,11 @@ suite('eventsIn', () => {
     ['a last event without its blank line', 'data: 1\n\ndata: [DONE]', ['1', '[DONE]']],
     ['characters of several bytes', 'data: é😀\n\n', ['é😀']],
     ['line breaks inside JSON text', 'data: {"text":"a\\n\\nb"}\n\n', ['{"text":"a\\n\\nb"}']],
-    ['a field whose name only begins like data', 'database: 1\n\n', ['']],
+    ['a field whose name begins with data', 'database: 1\n\n', ['']],
   ]
   for (const [what, text, data] of cases) test(`reads ${what}`, () => assert.deepEqual(dataOf(text), data))
 
-  test('gives every byte of the block back, in order', () => {
+  test('returns every byte of the block in order', () => {
     const part = fc.constantFrom('data: 1', 'é', '\n', '\n\n', '\r\n\r\n', '\r', ': c', '[DONE]')
     fc.assert(
       fc.property(fc.array(part), parts => {
@@ -49,7 +49,7 @@ suite('eventsIn', () => {
   })
 })
 
-test('isDoneData takes the mark only, white space aside', () => {
+test('isDoneData accepts only [DONE], apart from white space', () => {
   for (const [data, expected] of [
     ['[DONE]', true],
     ['[DONE] ', true],

@@ -4,7 +4,7 @@ import { configSchema } from '../../../../src/config/config.ts'
 import { SocketBudget, type SocketPool } from '../../../../workers/upstream/socket-budget.ts'
 import { connectionsPerThread, socketsOf } from '../../../../workers/upstream/socket-limits.ts'
 
-/** A pool with so many idle connections that wants `wanted` more. */
+/** A pool with `idle` idle connections that waits for `wanted` more. */
 class FakePool implements SocketPool {
   readonly #budget: SocketBudget
   idle = 0
@@ -13,29 +13,29 @@ class FakePool implements SocketPool {
 
   constructor(budget: SocketBudget) {
     this.#budget = budget
-    budget.join(this)
+    budget.register(this)
   }
 
   want(): boolean {
-    const isGiven = this.#budget.tryTake(this)
-    if (isGiven) this.open++
+    const taken = this.#budget.tryTake(this)
+    if (taken) this.open++
     else this.wanted++
-    return isGiven
+    return taken
   }
 
   close(): void {
     this.open--
-    this.#budget.giveBack()
+    this.#budget.release()
   }
 
-  dropOldestIdle(): boolean {
+  closeOldestIdle(): boolean {
     if (this.idle === 0) return false
     this.idle--
     this.close()
     return true
   }
 
-  onRoom(): void {
+  onSocketAvailable(): void {
     while (this.wanted > 0 && this.#budget.tryTake(this)) {
       this.wanted--
       this.open++
@@ -44,20 +44,20 @@ class FakePool implements SocketPool {
 }
 
 suite('SocketBudget', () => {
-  test('gives so many connections and no more, over all pools', () => {
+  test('never exceeds the limit over all pools', () => {
     const budget = new SocketBudget(2)
     const [a, b] = [new FakePool(budget), new FakePool(budget)]
     assert.deepEqual([a.want(), b.want(), a.want(), b.want()], [true, true, false, false])
-    assert.ok(budget.isShort)
+    assert.ok(budget.isExhausted)
     b.close()
     assert.deepEqual([a.open, b.open, budget.open], [2, 0, 2])
     a.close()
     a.close()
     assert.deepEqual([a.open, b.open], [0, 1])
-    assert.ok(!budget.isShort)
+    assert.ok(!budget.isExhausted)
   })
 
-  test('closes what another pool has idle', () => {
+  test('closes an idle connection of another pool', () => {
     const budget = new SocketBudget(2)
     const [a, b] = [new FakePool(budget), new FakePool(budget)]
     a.want()
@@ -67,7 +67,7 @@ suite('SocketBudget', () => {
     assert.deepEqual([a.open, b.open, budget.open], [1, 1, 2])
   })
 
-  test('passes over a pool whose wish is gone', () => {
+  test('skips a pool that no longer wants a connection', () => {
     const budget = new SocketBudget(1)
     const [a, b, c] = [new FakePool(budget), new FakePool(budget), new FakePool(budget)]
     a.want()
@@ -84,7 +84,7 @@ for (const [maxSockets, workers, sockets, legs] of [
   [100, 2, 50, 46],
   [4, 2, 6, 2],
 ] as const)
-  test(`${maxSockets} connections for ${workers} threads are ${sockets} each, ${legs} of them for legs`, () => {
+  test(`divides ${maxSockets} connections among ${workers} threads: ${sockets} each, ${legs} of them for legs`, () => {
     const config = configSchema.parse({ upstream: { maxSockets }, server: { workers } })
     assert.deepEqual([socketsOf(config), connectionsPerThread(config)], [sockets, legs])
   })
