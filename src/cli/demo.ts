@@ -20,7 +20,7 @@ const PACE = { itlPerReqMs: 0.04 }
 /** Settings that hold unless a config file, an environment variable or a flag sets the key. */
 const DEFAULTS: readonly Setting[] = Object.entries({
   'server.host': '127.0.0.1',
-  // There is no load balancer to wait for.
+  // No load balancer needs time to notice the shutdown.
   'server.shutdownSettleSecs': 0,
   'admin.host': '127.0.0.1',
   // A few engines need minutes for the requests of thousands of clients, and fail more often in such bursts.

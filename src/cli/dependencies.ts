@@ -32,7 +32,7 @@ export interface FleetOptions extends EngineCounts {
   readonly knobs?: Readonly<Record<string, unknown>>
   /** Name or path of a fault script, which is replayed from the start. */
   readonly script?: string
-  /** Port of the control server, which sets knobs and serves counters; 0 takes a free port. Without it there is none. */
+  /** Port of the control server, which sets knobs and serves counters; 0 takes a free port. By default there is no such server. */
   readonly controlPort?: number
   /** Called with a description of each change that the fault script makes. */
   readonly onFault?: (text: string) => void

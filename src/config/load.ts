@@ -113,11 +113,7 @@ function assign(target: object, path: readonly string[], value: unknown): void {
 }
 
 /** Issues of a source by itself. Rules between two keys (`custom` issues) are left out: they apply to the merged whole. */
-function issuesOfSource(
-  base: object,
-  settings: readonly Setting[],
-  sourceOf: () => string,
-): ConfigIssue[] {
+function issuesOfSource(base: object, settings: readonly Setting[], sourceOf: () => string): ConfigIssue[] {
   const content = withSettings(base, settings)
   const { error } = configSchema.safeParse(content)
   return issuesOf(error, content, sourceOf, issue => issue.code !== 'custom')

@@ -71,7 +71,7 @@ export class SimEngine implements EngineState {
   readonly #decode: DecodeScheduler | undefined
   #health: HealthState = 'starting'
   #restartTimer: TimerHandle | undefined
-  #isClosed = false
+  #closed = false
 
   constructor(options: EngineOptions) {
     const { role, host, knobs, clock, fabric } = options
@@ -96,7 +96,7 @@ export class SimEngine implements EngineState {
         host,
         knobs,
         prefillPort: () => this.port,
-        isRegistered: () => this.#prefill?.rooms.isRegistered === true,
+        registered: () => this.#prefill?.rooms.registered === true,
       })
     }
   }
@@ -137,7 +137,7 @@ export class SimEngine implements EngineState {
     await this.#bootstrap?.open(bootstrapPort)
     if (this.#prefill !== undefined) {
       this.#fabric.register(this.#host, this.bootstrapPort, this.#prefill.rooms)
-      this.#prefill.rooms.isRegistered = true
+      this.#prefill.rooms.registered = true
     }
     this.#decode?.rooms.setAlive(true)
     this.#health = 'up'
@@ -161,7 +161,7 @@ export class SimEngine implements EngineState {
   async crash(): Promise<void> {
     this.counters.crashes++
     await this.#terminate()
-    if (this.knobs.restartMs > 0 && !this.#isClosed) {
+    if (this.knobs.restartMs > 0 && !this.#closed) {
       this.#restartTimer = this.clock.setTimeout(() => this.#restartInBackground(), this.knobs.restartMs)
     }
   }
@@ -175,7 +175,7 @@ export class SimEngine implements EngineState {
   async restart(): Promise<void> {
     this.clock.clearTimeout(this.#restartTimer)
     await this.#terminate()
-    if (this.#isClosed) return
+    if (this.#closed) return
     this.counters.restarts++
     await this.start(this.port, this.bootstrapPort)
   }
@@ -191,7 +191,7 @@ export class SimEngine implements EngineState {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true
+    this.#closed = true
     this.clock.clearTimeout(this.#restartTimer)
     await this.#terminate()
   }
@@ -203,7 +203,7 @@ export class SimEngine implements EngineState {
   async #terminate(): Promise<void> {
     this.#health = 'dead'
     this.#decode?.rooms.setAlive(false)
-    if (this.#prefill !== undefined) this.#prefill.rooms.isRegistered = false
+    if (this.#prefill !== undefined) this.#prefill.rooms.registered = false
     for (const timer of this.timers) this.clock.clearTimeout(timer)
     this.timers.clear()
     for (const generation of this.generations) generation.forget()

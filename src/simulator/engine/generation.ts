@@ -96,12 +96,12 @@ export class Generation implements SequenceListener {
   }
 
   /** Sends the new tokens. Tokens produced faster than they can be written are merged into one event, as in SGLang. */
-  progressed(sequence: Sequence, isNextDue: boolean): void {
+  progressed(sequence: Sequence, nextDue: boolean): void {
     this.#host.counters.tokens++
     if (this.#done || this.#priming || !this.#call.isStream) return
     const interval = this.#host.knobs.streamInterval
     if (sequence.produced !== 1 && sequence.produced % interval !== 0) return
-    if (this.#output.isBehind || (isNextDue && this.#hasToken)) return
+    if (this.#output.isBehind || (nextDue && this.#hasToken)) return
     const events = this.#renderer.progress(sequence)
     if (events !== '') this.#output.events(events)
     this.#noteToken(sequence)

@@ -8,7 +8,7 @@ interface BootstrapOptions {
   readonly host: string
   readonly knobs: Knobs
   readonly prefillPort: () => number
-  readonly isRegistered: () => boolean
+  readonly registered: () => boolean
 }
 
 export function createBootstrapServer(options: BootstrapOptions): HttpListener {
@@ -28,7 +28,7 @@ function respond(options: BootstrapOptions, request: IncomingRequest): void {
     response.end('OK')
   } else if (request.path !== '/route') {
     sendJson(response, 404, '{"detail":"Not Found"}')
-  } else if (options.isRegistered()) {
+  } else if (options.registered()) {
     sendJson(response, 200, JSON.stringify(ranks(options)))
   } else {
     response.writeHead(503, { 'content-type': 'text/plain; charset=utf-8' })

@@ -31,7 +31,7 @@ export class Output {
   /** Parts of chunks that are written one at a time, with the knob `splitChunks`. */
   #pieces: (Buffer | 'end')[] = []
   /** Whether a fault has ended the stream. Nothing is written after it. */
-  #isCut = false
+  #cut = false
   hasStarted = false
 
   constructor(response: ServerResponse, host: SchedulerHost, plan: FaultPlan, onCut: () => void) {
@@ -112,10 +112,10 @@ export class Output {
   }
 
   #interrupt(cut: () => void): void {
-    if (this.#isCut || this.#response.writableEnded) return
+    if (this.#cut || this.#response.writableEnded) return
     this.#flushMerged()
     cut()
-    this.#isCut = true
+    this.#cut = true
     this.#onCut()
   }
 
@@ -141,7 +141,7 @@ export class Output {
 
   #send(text: string): void {
     const response = this.#response
-    if (this.#isCut || response.destroyed || response.writableEnded) return
+    if (this.#cut || response.destroyed || response.writableEnded) return
     if (!this.#host.knobs.splitChunks) {
       writeChunk(response, text)
       return
@@ -159,7 +159,7 @@ export class Output {
   }
 
   #finish(): void {
-    if (this.#isCut) return
+    if (this.#cut) return
     this.#flushMerged()
     if (this.#pieces.length > 0) this.#pieces.push('end')
     else if (!this.#response.writableEnded) this.#response.end()

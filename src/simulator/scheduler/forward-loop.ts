@@ -14,7 +14,7 @@ interface Job {
   readonly sequence: Sequence
   /** Uncached prompt tokens that have not been computed; undefined until the first step of the prompt. */
   remaining: number | undefined
-  isAborted: boolean
+  aborted: boolean
 }
 
 interface Hooks {
@@ -52,7 +52,7 @@ export class ForwardLoop {
   }
 
   add(sequence: Sequence): void {
-    this.#jobs.push({ sequence, remaining: undefined, isAborted: false })
+    this.#jobs.push({ sequence, remaining: undefined, aborted: false })
     this.#startStep()
   }
 
@@ -65,7 +65,7 @@ export class ForwardLoop {
       this.#jobs.splice(index, 1)
       return 'removed'
     }
-    job.isAborted = true
+    job.aborted = true
     return 'at-step-end'
   }
 
@@ -122,10 +122,10 @@ export class ForwardLoop {
   #completeStep(): void {
     const batch = this.#batch
     this.#batch = []
-    const done = new Set(batch.filter(job => job.remaining === 0 || job.isAborted))
+    const done = new Set(batch.filter(job => job.remaining === 0 || job.aborted))
     this.#jobs = this.#jobs.filter(job => !done.has(job))
     for (const job of done) {
-      if (job.isAborted) this.#hooks.aborted(job.sequence)
+      if (job.aborted) this.#hooks.aborted(job.sequence)
       else this.#hooks.forwarded(job.sequence)
     }
     this.#startStep()

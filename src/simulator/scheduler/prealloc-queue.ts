@@ -15,7 +15,7 @@ export class PreallocQueue<M extends RoomMember> {
   #queue: M[] = []
   /** Number of members that have been admitted and not freed. */
   #active = 0
-  #isPaused = false
+  #paused = false
 
   /** `admitted` is called for each member that fits, after its prompt has been taken from the pool. */
   constructor(knobs: Knobs, pool: KvPool, admitted: (member: M) => void) {
@@ -39,7 +39,7 @@ export class PreallocQueue<M extends RoomMember> {
   }
 
   admit(): void {
-    while (!this.#isPaused) {
+    while (!this.#paused) {
       const member = this.#queue[0]
       if (member === undefined || !this.#fits(member.sequence)) return
       this.#queue.shift()
@@ -50,18 +50,18 @@ export class PreallocQueue<M extends RoomMember> {
   }
 
   pause(): void {
-    this.#isPaused = true
+    this.#paused = true
   }
 
   /** Allows admission again; `admit` must be called to admit those that fit. */
   resume(): void {
-    this.#isPaused = false
+    this.#paused = false
   }
 
   reset(): void {
     this.#queue = []
     this.#active = 0
-    this.#isPaused = false
+    this.#paused = false
   }
 
   #fits(sequence: Sequence): boolean {

@@ -21,10 +21,10 @@ export class PrefixCache {
   touch(prompt: Prompt): number {
     if (!this.#knobs.prefixCache) return 0
     let cachedPages = 0
-    let isHit = true
+    let hit = true
     for (const page of pagesOf(prompt, this.#knobs.pageSize)) {
-      isHit &&= this.#pages.has(page)
-      if (isHit) cachedPages++
+      hit &&= this.#pages.has(page)
+      if (hit) cachedPages++
       this.#pages.delete(page)
       this.#pages.add(page)
     }

@@ -19,9 +19,9 @@ export class StepTimer {
   #timer: TimerHandle | undefined
   #dueMs = 0
   #stalledUntilMs = 0
-  #isPaused = false
-  #isStepPending = false
-  #isRunning = false
+  #paused = false
+  #stepPending = false
+  #running = false
   /** Steps due by this time are run at once: the time at which a timer fired late. */
   #catchUpToMs = NEVER
 
@@ -31,7 +31,7 @@ export class StepTimer {
   }
 
   get isArmed(): boolean {
-    return this.#timer !== undefined || this.#isStepPending
+    return this.#timer !== undefined || this.#stepPending
   }
 
   /** Milliseconds until the next step; 0 when idle. */
@@ -54,7 +54,7 @@ export class StepTimer {
     const variedMs = knobs.jitter === 0 ? stepMs : stepMs * (1 + knobs.jitter * (2 * random() - 1))
     const nowMs = clock.now()
     const maxLateMs = knobs.catchUpMs > 0 ? MAX_CATCH_UP_MS : variedMs
-    const isNext = this.#isRunning && nowMs - this.#dueMs < maxLateMs
+    const isNext = this.#running && nowMs - this.#dueMs < maxLateMs
     this.#dueMs = (isNext ? this.#dueMs : nowMs) + variedMs
     this.#set()
   }
@@ -65,13 +65,13 @@ export class StepTimer {
   }
 
   pause(): void {
-    this.#isPaused = true
+    this.#paused = true
   }
 
   resume(): void {
-    this.#isPaused = false
-    if (!this.#isStepPending) return
-    this.#isStepPending = false
+    this.#paused = false
+    if (!this.#stepPending) return
+    this.#stepPending = false
     this.#dueMs = this.#host.clock.now()
     this.#step()
   }
@@ -79,8 +79,8 @@ export class StepTimer {
   stop(): void {
     this.#host.clock.clearTimeout(this.#timer)
     this.#timer = undefined
-    this.#isStepPending = false
-    this.#isPaused = false
+    this.#stepPending = false
+    this.#paused = false
     this.#stalledUntilMs = 0
   }
 
@@ -106,15 +106,15 @@ export class StepTimer {
   }
 
   #step(): void {
-    if (this.#isPaused) {
-      this.#isStepPending = true
+    if (this.#paused) {
+      this.#stepPending = true
     } else if (this.#stalledUntilMs > this.#host.clock.now()) {
       this.#dueMs = this.#stalledUntilMs
       this.#set()
     } else {
-      this.#isRunning = true
+      this.#running = true
       this.#run()
-      this.#isRunning = false
+      this.#running = false
     }
   }
 }

@@ -87,18 +87,18 @@ export class TokenLoop {
   #step(): void {
     this.#resumeRetracted()
     this.#makeRoom()
-    const isNextDue = this.steps.isNextStepDue(this.#stepMs)
-    for (const sequence of this.#running) this.#advance(sequence, isNextDue)
+    const nextDue = this.steps.isNextStepDue(this.#stepMs)
+    for (const sequence of this.#running) this.#advance(sequence, nextDue)
     this.#arm()
   }
 
-  #advance(sequence: Sequence, isNextDue = false): void {
+  #advance(sequence: Sequence, nextDue = false): void {
     const { oomAt } = this.#host.knobs
     this.#pool.take(sequence, 1)
     if (this.#aborted.has(sequence)) sequence.end(abortOf('Aborted', null))
     else if (oomAt > 0 && sequence.produced >= oomAt) sequence.end(abortOf(OUT_OF_MEMORY, 500))
     else if (sequence.script.length === 0) sequence.finish()
-    else sequence.produce(isNextDue)
+    else sequence.produce(nextDue)
     if (sequence.ending !== undefined) this.#drop(sequence)
   }
 

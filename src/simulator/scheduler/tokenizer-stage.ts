@@ -7,13 +7,13 @@ import type { Sequence } from '../sequence/sequence.ts'
 
 export function submitTo(scheduler: Scheduler, sequence: Sequence): void {
   if (sequence.ending !== undefined) return
-  sequence.isSubmitted = true
+  sequence.submitted = true
   scheduler.submit(sequence)
-  if (sequence.isAbortWanted) abortIn(scheduler, sequence)
+  if (sequence.abortRequested) abortIn(scheduler, sequence)
 }
 
 export function abortIn(scheduler: Scheduler, sequence: Sequence): void {
   if (sequence.ending !== undefined) return
-  if (sequence.isSubmitted) scheduler.abort(sequence)
-  else sequence.isAbortWanted = true
+  if (sequence.submitted) scheduler.abort(sequence)
+  else sequence.abortRequested = true
 }

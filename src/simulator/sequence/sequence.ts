@@ -46,8 +46,8 @@ export interface SequenceSpec {
 }
 
 export interface SequenceListener {
-  /** Called for each token but the last. `isNextDue`: the next token is due too, because the engine is catching up. */
-  progressed(sequence: Sequence, isNextDue: boolean): void
+  /** Called for each token but the last. `nextDue`: the next token is due too, because the engine is catching up. */
+  progressed(sequence: Sequence, nextDue: boolean): void
   ended(sequence: Sequence): void
 }
 
@@ -64,9 +64,9 @@ export class Sequence {
   kvHeld = 0
   ending: Ending | undefined
   /** Whether the scheduler has received it. */
-  isSubmitted = false
+  submitted = false
   /** Whether it is to be aborted as soon as the scheduler has received it. */
-  isAbortWanted = false
+  abortRequested = false
   /** Time on the clock of the engine, in milliseconds. */
   startedMs = 0
   endedMs = 0
@@ -82,10 +82,10 @@ export class Sequence {
     })
   }
 
-  /** Produces one token; the last one ends the sequence. `isNextDue` is passed on to the listener. */
-  produce(isNextDue: boolean): void {
+  /** Produces one token; the last one ends the sequence. `nextDue` is passed on to the listener. */
+  produce(nextDue: boolean): void {
     this.produced++
-    if (this.produced < this.script.length) this.listener?.progressed(this, isNextDue)
+    if (this.produced < this.script.length) this.listener?.progressed(this, nextDue)
     else this.finish()
   }
 

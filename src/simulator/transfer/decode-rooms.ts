@@ -19,7 +19,7 @@ export interface DecodeMember extends RoomMember {
 
 interface DecodeRoom extends Room<DecodeMember> {
   /** Whether the outcome of the transfer is known. */
-  isConcluded: boolean
+  concluded: boolean
 }
 
 interface Hooks {
@@ -37,9 +37,9 @@ export class DecodeRooms implements DecodePort {
   readonly #rooms = new Rooms<DecodeMember, DecodeRoom>(number => ({
     number,
     members: new Set(),
-    isConcluded: false,
+    concluded: false,
   }))
-  #isAlive = true
+  #alive = true
 
   constructor(host: SchedulerHost, fabric: Fabric, hooks: Hooks) {
     this.#host = host
@@ -51,13 +51,13 @@ export class DecodeRooms implements DecodePort {
     return this.#host.name
   }
 
-  get isAlive(): boolean {
-    return this.#isAlive
+  get alive(): boolean {
+    return this.#alive
   }
 
-  setAlive(isAlive: boolean): void {
-    this.#isAlive = isAlive
-    if (isAlive) this.#fabric.healLinksOf(this.name)
+  setAlive(alive: boolean): void {
+    this.#alive = alive
+    if (alive) this.#fabric.healLinksOf(this.name)
   }
 
   getOrCreate(number: number): DecodeRoom {
@@ -66,15 +66,15 @@ export class DecodeRooms implements DecodePort {
 
   /** Removes the member. When it was the last one of its room, the prefill engine can forget the room too. */
   leave(member: DecodeMember): void {
-    const isGone = this.#rooms.leave(member.room, member)
-    if (isGone && member.address !== undefined)
+    const isRemoved = this.#rooms.leave(member.room, member)
+    if (isRemoved && member.address !== undefined)
       this.#fabric.prefillAt(member.address)?.forgotten(member.room.number)
   }
 
   transferred(number: number, handover: Handover): void {
     const room = this.#rooms.find(number)
-    if (room === undefined || room.isConcluded) return
-    room.isConcluded = true
+    if (room === undefined || room.concluded) return
+    room.concluded = true
     const member = [...room.members].find(({ state }) => state === 'transfer')
     if (member === undefined) return
     // SGLang reads room 0 as "not written yet". The receiver has finished, so that not even a timeout ends the request.
@@ -86,7 +86,7 @@ export class DecodeRooms implements DecodePort {
 
   transferFailed(number: number, reason: string): void {
     const room = this.#rooms.find(number)
-    if (room === undefined || room.isConcluded) return
+    if (room === undefined || room.concluded) return
     for (const member of room.members) if (member.state === 'transfer') this.#hooks.failed(member, reason)
   }
 

@@ -14,7 +14,7 @@ export interface Handover {
 export interface DecodePort {
   /** `host:port`; also the session name in messages of transfer errors. */
   readonly name: string
-  readonly isAlive: boolean
+  readonly alive: boolean
   transferred(room: number, handover: Handover): void
   transferFailed(room: number, reason: string): void
 }
@@ -23,7 +23,7 @@ export interface DecodePort {
 export interface PrefillPort {
   readonly name: string
   /** Whether its bootstrap server responds and all ranks have registered there. */
-  readonly isRegistered: boolean
+  readonly registered: boolean
   /** Called when `decode` has allocated its KV cache for the room. */
   announced(room: number, decode: DecodePort): void
   /** Called when the decode engine has aborted the request of the room and notifies this engine. */

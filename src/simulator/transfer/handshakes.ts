@@ -21,7 +21,7 @@ interface Hooks {
 }
 
 interface Peer {
-  isConnected: boolean
+  connected: boolean
   attempts: number
   misses: number
   timer: TimerHandle | undefined
@@ -44,8 +44,8 @@ export class Handshakes {
   connect(address: string): boolean {
     this.#scheduleHeartbeat()
     const known = this.#peers.get(address)
-    if (known !== undefined) return known.isConnected
-    const peer: Peer = { isConnected: false, attempts: 0, misses: 0, timer: undefined }
+    if (known !== undefined) return known.connected
+    const peer: Peer = { connected: false, attempts: 0, misses: 0, timer: undefined }
     this.#peers.set(address, peer)
     return this.#attempt(address, peer)
   }
@@ -61,8 +61,8 @@ export class Handshakes {
   #attempt(address: string, peer: Peer): boolean {
     const { knobs, clock } = this.#host
     const server = this.#fabric.prefillAt(address)
-    if (server?.isRegistered === true) {
-      peer.isConnected = true
+    if (server?.registered === true) {
+      peer.connected = true
       return true
     }
     const stallMs = server === undefined ? knobs.unreachableStallMs : 0
@@ -91,8 +91,8 @@ export class Handshakes {
 
   #checkHeartbeats(): void {
     for (const [address, peer] of this.#peers) {
-      if (!peer.isConnected) continue
-      const registered = this.#fabric.prefillAt(address)?.isRegistered === true
+      if (!peer.connected) continue
+      const registered = this.#fabric.prefillAt(address)?.registered === true
       peer.misses = registered ? 0 : peer.misses + 1
       if (peer.misses < this.#host.knobs.heartbeatMaxFail) continue
       this.#peers.delete(address)

@@ -36,12 +36,12 @@ export class KvSender {
     const { decode, room, tokens } = transfer
     const link = this.#fabric.link(this.#host.name, decode.name)
     if (link.brokenUntilMs > this.#host.clock.now()) return transfer.done(sessionDead(decode.name))
-    if (!decode.isAlive) return transfer.done(sendFailed(room, decode.name))
+    if (!decode.alive) return transfer.done(sendFailed(room, decode.name))
     const willFail = this.#drawsFailure()
     this.#lanes.start(tokens, () => {
       if (!transfer.isWanted()) return
       if (willFail) this.#breakAtRandom(link)
-      transfer.done(willFail || !decode.isAlive ? sendFailed(room, decode.name) : undefined)
+      transfer.done(willFail || !decode.alive ? sendFailed(room, decode.name) : undefined)
     })
   }
 

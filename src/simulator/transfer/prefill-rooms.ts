@@ -42,7 +42,7 @@ export class PrefillRooms implements PrefillPort {
     failure: undefined,
   }))
   /** Whether the bootstrap server responds. */
-  isRegistered = false
+  registered = false
 
   constructor(host: SchedulerHost, hooks: Hooks) {
     this.#host = host
