@@ -1,8 +1,8 @@
-/** Every endpoint but those for tokens, against real threads and simulated engines, and what is refused at the door. */
+/** Every endpoint that generates no tokens, with real threads and simulated engines, and requests that are refused. */
 import assert from 'node:assert/strict'
 import { after, suite, test } from 'node:test'
 import { expectedText } from '../../src/simulator/sequence/output-script.ts'
-import { type GatewayHouse, openGateway } from '../support/gateway.ts'
+import { openGateway, type TestGateway } from '../support/gateway.ts'
 import { sendRaw } from '../support/raw-http.ts'
 import { until } from '../support/until.ts'
 
@@ -10,7 +10,7 @@ interface Answer {
   readonly status: number
   readonly headers: Headers
   readonly text: string
-  /** `undefined` when the body is no JSON. */
+  /** `undefined` if the body is not JSON. */
   readonly json: unknown
 }
 
@@ -41,21 +41,21 @@ function post(body: string, headers: Record<string, string> = JSON_TYPE): Reques
   return { method: 'POST', headers, body }
 }
 
-/** For tests that leave it as it was. */
+/** For tests that leave no trace. */
 const PAIRS = await openGateway(
   { after },
   { fleet: { prefill: 2, decode: 2 }, config: { limits: { bodyBytes: 2048 } } },
 )
 const LOCKED = await openGateway({ after }, { fleet: { prefill: 1, decode: 1, knobs: { apiKey: 'secret' } } })
 
-function engineUrls({ fleet }: GatewayHouse): string[] {
+function engineUrls({ fleet }: TestGateway): string[] {
   return [...fleet.prefill, ...fleet.decode].map(engine => engine.url).toSorted()
 }
 
-test('endpoints about engines answer for the whole fleet', async t => {
+test('endpoints about engines cover the whole fleet', async t => {
   const { origin, adminOrigin, fleet } = PAIRS
 
-  await t.test('/v1/models: each model once', async () => {
+  await t.test('/v1/models lists each model once', async () => {
     const { status, json } = await ask(origin, '/v1/models')
     assert.equal(status, 200)
     assert.equal(at(json, 'object'), 'list')
@@ -66,7 +66,7 @@ test('endpoints about engines answer for the whole fleet', async t => {
   })
 
   for (const path of ['/get_model_info', '/model_info']) {
-    await t.test(`${path}: that of an engine`, async () => {
+    await t.test(`${path} returns the info of an engine`, async () => {
       const { status, json } = await ask(origin, path)
       assert.equal(status, 200)
       assert.equal(at(json, 'model_path'), 'sim')
@@ -75,7 +75,7 @@ test('endpoints about engines answer for the whole fleet', async t => {
   }
 
   for (const path of ['/get_server_info', '/server_info']) {
-    await t.test(`${path}: lists of prefill and decode engines`, async () => {
+    await t.test(`${path} lists prefill and decode engines`, async () => {
       const { status, json } = await ask(origin, path)
       assert.equal(status, 200)
       for (const role of ['prefill', 'decode'] as const) {
@@ -94,7 +94,7 @@ test('endpoints about engines answer for the whole fleet', async t => {
   }
 
   for (const path of ['/get_loads', '/v1/loads', '/v1/loads?include=all']) {
-    await t.test(`${path}: one row an engine`, async () => {
+    await t.test(`${path} has one row per engine`, async () => {
       const { status, json } = await ask(origin, path)
       assert.equal(status, 200)
       const loads = list(json, 'loads')
@@ -103,7 +103,7 @@ test('endpoints about engines answer for the whole fleet', async t => {
     })
   }
 
-  await t.test('/health_generate: one engine of each role has been asked', async () => {
+  await t.test('/health_generate asks one engine of each role', async () => {
     const { status, json } = await ask(origin, '/health_generate')
     assert.equal(status, 200)
     assert.deepEqual(
@@ -116,7 +116,7 @@ test('endpoints about engines answer for the whole fleet', async t => {
 
   for (const path of ['/flush_cache', '/start_profile', '/stop_profile']) {
     for (const method of ['GET', 'POST']) {
-      await t.test(`${method} ${path}: all engines have been told`, async () => {
+      await t.test(`${method} ${path} reaches all engines`, async () => {
         const { status, json } = await ask(origin, path, { method })
         assert.equal(status, 200)
         assert.equal(at(json, 'success'), true)
@@ -130,7 +130,7 @@ test('endpoints about engines answer for the whole fleet', async t => {
     }
   }
 
-  await t.test('/flush_cache: says which engine would not', async () => {
+  await t.test('/flush_cache names the engine that refused', async () => {
     const controller = new AbortController()
     const body = JSON.stringify({ text: 'busy', stream: true, sampling_params: { max_new_tokens: 100_000 } })
     const busy = await fetch(`${origin}/generate`, {
@@ -148,12 +148,12 @@ test('endpoints about engines answer for the whole fleet', async t => {
   })
 
   for (const path of ['/health', '/liveness']) {
-    await t.test(`${path}: the gateway lives`, async () => {
+    await t.test(`${path} shows that the gateway is alive`, async () => {
       assert.equal((await ask(origin, path)).status, 200)
     })
   }
 
-  await t.test('/readiness: counts the engines, in the same words on both listeners', async () => {
+  await t.test('/readiness counts the engines, with the same body on both listeners', async () => {
     await until(async () => at((await ask(origin, '/readiness')).json, 'healthy_workers') === 4)
     const { status, json } = await ask(origin, '/readiness')
     assert.equal(status, 200)
@@ -195,7 +195,7 @@ test('requests that cannot be served are refused with a reason', async t => {
   }
 })
 
-test('what cannot be written into a request to an engine is refused as the client sent it, without a retry', async t => {
+test('a request that cannot be forwarded to an engine is refused with 400, without a retry', async t => {
   const { origin, fleet } = PAIRS
   const received = (): number => fleet.prefill.reduce((sum, { counters }) => sum + counters.received, 0)
   const before = received()
@@ -212,7 +212,7 @@ test('what cannot be written into a request to an engine is refused as the clien
   assert.equal(received(), before)
 })
 
-test('an engine that refuses a request is quoted to the client, with its status', async () => {
+test('a refusal by an engine reaches the client with its status and message', async () => {
   const { origin } = LOCKED
   const body = JSON.stringify({ text: 'Once', sampling_params: { max_new_tokens: 4 } })
   const refused = await ask(origin, '/generate', { method: 'POST', headers: JSON_TYPE, body })
@@ -223,10 +223,10 @@ test('an engine that refuses a request is quoted to the client, with its status'
   assert.equal(at(served.json, 'text'), expectedText('Once', 0, 4))
 })
 
-test('what one engine can tell is asked of the next when the first has died', async t => {
+test('a request about one engine goes to the next one when the first has died', async t => {
   const { origin, fleet } = await openGateway(t, {
     fleet: { prefill: 2, decode: 1 },
-    // No probe finds it in time.
+    // So that no probe detects it in time.
     config: { health: { intervalSecs: 600 } },
   })
   await fleet.prefill[0]?.close()
@@ -236,7 +236,7 @@ test('what one engine can tell is asked of the next when the first has died', as
   }
 })
 
-test("a key that is missing is told by the engine's own status, for pages too", async () => {
+test("a missing API key gets the engine's own status, even for pages", async () => {
   const { origin } = LOCKED
   const refused = await ask(origin, '/v1/models')
   assert.equal(refused.status, 401, refused.text)
@@ -245,7 +245,7 @@ test("a key that is missing is told by the engine's own status, for pages too", 
   assert.equal(served.status, 200)
 })
 
-test('in a fleet of several models the name in the request chooses', async t => {
+test('in a fleet with several models, the request names the model', async t => {
   const { origin, fleet } = await openGateway(t, {
     fleet: { prefill: 2, decode: 2, knobsFor: (_, index) => ({ modelId: index === 0 ? 'small' : 'large' }) },
   })
@@ -272,8 +272,8 @@ test('in a fleet of several models the name in the request chooses', async t => 
   assert.equal(at(unknown.json, 'error', 'code'), 'model-not-found')
 })
 
-suite('mixed mode', () => {
-  test('serves all endpoints for tokens, and spreads them over the engines', async t => {
+suite('Mixed mode', () => {
+  test('serves all generation endpoints, and spreads requests over the engines', async t => {
     const { origin, fleet } = await openGateway(t, {
       fleet: { mixed: 2 },
       config: { policy: { main: 'round_robin' } },
@@ -317,7 +317,7 @@ suite('mixed mode', () => {
     assert.ok(broken.counters.failed > 0)
   })
 
-  test("passes an engine's own account of itself on", async t => {
+  test("passes on an engine's info about itself", async t => {
     const { origin, fleet } = await openGateway(t, { fleet: { mixed: 1 } })
     const { status, json } = await ask(origin, '/get_server_info')
     assert.equal(status, 200)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { type Drained, drain } from '../../src/drain.ts'
-import { SILENT } from '../support/front-house.ts'
+import { SILENT } from '../support/frontend.ts'
 
 /** `openRequests` says how many requests are open at the nth poll after connections are refused, counted from 0. */
 function gatewayWith(openRequests: (poll: number) => number) {

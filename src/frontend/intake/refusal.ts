@@ -44,8 +44,8 @@ function bodyRefusalOf(head: RequestHead, isJson: boolean, bodyBytes: number): G
 }
 
 /**
- * Whether the connection must be closed after the error response, because the rest of the body is not read or cannot be
- * told apart from the next request.
+ * Whether the connection is closed after the error response, because the rest of the body is unwanted or cannot be
+ * distinguished from the next request.
  */
 export function closesConnection({ status }: GatewayError): boolean {
   return status === 400 || status === 408

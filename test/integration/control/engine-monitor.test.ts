@@ -3,7 +3,7 @@ import { Socket } from 'node:net'
 import { test } from 'node:test'
 import { configSchema } from '../../../src/config/config.ts'
 import { EngineMonitor } from '../../../src/control/engine-monitor.ts'
-import { SILENT } from '../../support/front-house.ts'
+import { SILENT } from '../../support/frontend.ts'
 
 /** An engine at port 1 of this machine, where nothing listens. */
 const ABSENT = { url: 'http://127.0.0.1:1', role: 'decode', bootstrapPort: undefined } as const

@@ -11,7 +11,7 @@ import { Heartbeats } from '../../../src/shared/heartbeats.ts'
 import { createSharedMemory } from '../../../src/shared/layout.ts'
 import { PairHealth } from '../../../src/shared/pair-health.ts'
 import { MetricReader } from '../../../src/telemetry/metric-reader.ts'
-import { SILENT } from '../../support/front-house.ts'
+import { SILENT } from '../../support/frontend.ts'
 
 const CHANGES = [
   ['POST', '/admin/engines', 'invalid-json'],
