@@ -4,7 +4,10 @@
  * The table is the only place that maps a code to an HTTP status and decides whether a retry may help.
  */
 
-/** Whose fault an error is. Determines the `outcome` label of the request metrics, and whether the failure is logged. */
+/**
+ * The side that an error code stands for. Decides under which outcome a request is counted and whether its end is logged.
+ * Breakers do not read it: which engine an attempt's failure is charged to is `Failure.chargedTo`.
+ */
 export type Fault = 'client' | 'gateway' | 'engine'
 
 /** Which engine of the pair failed. */
