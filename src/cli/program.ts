@@ -42,14 +42,14 @@ export async function runCli(
   env: Readonly<Record<string, string | undefined>>,
   deps: { readonly startGateway: StartGateway; readonly startFleet: StartFleet } & Partial<CliDependencies>,
 ): Promise<number | undefined> {
-  const all: CliDependencies = { ...systemDependencies(), ...deps }
+  const dependencies: CliDependencies = { ...systemDependencies(), ...deps }
   const result: { code: number | undefined } = { code: 0 }
-  const program = buildProgram(all, env, result)
+  const program = buildProgram(dependencies, env, result)
   try {
     await program.parseAsync([...withoutServe(argv)], { from: 'user' })
     return result.code
   } catch (error) {
-    return exitCodeOf(error, all)
+    return exitCodeOf(error, dependencies)
   }
 }
 

@@ -55,8 +55,8 @@ export function loadConfig({ defaults = [], file, env = [], flags = [] }: Config
     ...fromFile.issues,
     ...issuesOf(result.error, merged, sourceOf),
     // An invalid value that another source overrides is reported too: it would surface once the override is removed.
-    ...replacedKeyIssues(fromFile.content, [], () => fromFile.source),
-    ...settings.flatMap(setting => replacedKeyIssues({}, [setting], () => setting.source)),
+    ...issuesOfSource(fromFile.content, [], () => fromFile.source),
+    ...settings.flatMap(setting => issuesOfSource({}, [setting], () => setting.source)),
     ...(result.success ? contradictions(result.data, sourceOf) : []),
   ]
   if (issues.length > 0 || !result.success) throw new ConfigError(distinct(issues))
@@ -113,11 +113,7 @@ function assign(target: object, path: readonly string[], value: unknown): void {
 }
 
 /** Issues of a source by itself. Rules between two keys (`custom` issues) are left out: they apply to the merged whole. */
-function replacedKeyIssues(
-  base: object,
-  settings: readonly Setting[],
-  sourceOf: () => string,
-): ConfigIssue[] {
+function issuesOfSource(base: object, settings: readonly Setting[], sourceOf: () => string): ConfigIssue[] {
   const content = withSettings(base, settings)
   const { error } = configSchema.safeParse(content)
   return issuesOf(error, content, sourceOf, issue => issue.code !== 'custom')

@@ -124,7 +124,7 @@ class ControlSupervisor implements Control {
     thread.on('message', (report: ControlReport) => this.#onReport(report))
     thread.on('error', error => {
       this.#listening.reject(error)
-      if (this.#isListening) this.#log.error({ error }, 'control thread failed')
+      if (this.#isListening) this.#log.error({ error }, 'control thread failed, starting another')
     })
     thread.once('exit', () => this.#onExit())
     this.#thread = thread

@@ -18,6 +18,7 @@ test('a timeout header', async t => {
   const { origin, fleet } = await openGateway(t, { fleet: { prefill: 1, decode: 1 }, config: NO_RETRY })
   for (const engine of [...fleet.prefill, ...fleet.decode]) Object.assign(engine.knobs, SLOW)
   for (const [name, value, status, code] of CASES) {
+    // In sequence: each case ends by checking that the engines are idle.
     await t.test(`${name}: ${value} ends the request with ${status}`, async () => {
       const response = await fetch(`${origin}/generate`, {
         method: 'POST',

@@ -1,23 +1,19 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { openFleet, openGateway } from '../../support/gateway.ts'
+import { openFleet, openGateway, type TestGateway } from '../../support/gateway.ts'
 import { at } from '../../support/sse.ts'
 import { until } from '../../support/until.ts'
 
 /** Shared by tests that do not change it. */
 const PAIR = await openGateway({ after }, { fleet: { prefill: 1, decode: 1 } })
 
-interface WithAdmin {
-  readonly adminOrigin: string
-}
-
-async function enginesOf({ adminOrigin }: WithAdmin): Promise<readonly unknown[]> {
+async function enginesOf({ adminOrigin }: TestGateway): Promise<readonly unknown[]> {
   const body: unknown = await (await fetch(`${adminOrigin}/admin/engines`)).json()
   const engines = at(body, 'engines')
   return Array.isArray(engines) ? engines : []
 }
 
-function remove({ adminOrigin }: WithAdmin, url: string): Promise<Response> {
+function remove({ adminOrigin }: TestGateway, url: string): Promise<Response> {
   return fetch(`${adminOrigin}/admin/engines/${encodeURIComponent(url)}`, { method: 'DELETE' })
 }
 

@@ -11,7 +11,7 @@ import { Recorder } from '../../../src/telemetry/recorder.ts'
 const THREADS = 2
 const ENGINES = [{ slot: 1, url: 'http://d:1', role: 'decode' }]
 
-function setUp(bucketsSecs: readonly number[] = [0.1, 1]) {
+function setup(bucketsSecs: readonly number[] = [0.1, 1]) {
   const shared = createSharedMemory(4, THREADS, metricRoom(4, bucketsSecs))
   const reader = new MetricReader(shared)
   const text = (): string[] => exposition(reader, ENGINES, []).split('\n')
@@ -19,7 +19,7 @@ function setUp(bucketsSecs: readonly number[] = [0.1, 1]) {
 }
 
 test('a counter is the sum over all rows', () => {
-  const { shared, text } = setUp()
+  const { shared, text } = setup()
   for (let row = 0; row <= metricRows(THREADS).control; row++)
     new Recorder(shared, row).count('pdgw_router_retries_total', 'status', row + 1)
   assert.ok(text().includes('pdgw_router_retries_total{cause="status"} 10'))
@@ -27,13 +27,13 @@ test('a counter is the sum over all rows', () => {
 })
 
 test('a value with two labels is exposed with both', () => {
-  const { shared, text } = setUp()
+  const { shared, text } = setup()
   new Recorder(shared, 1).count('pdgw_router_requests_total', 'chat ok')
   assert.ok(text().includes('pdgw_router_requests_total{endpoint="chat",outcome="ok"} 1'))
 })
 
 test('histogram buckets are cumulative, and a bound belongs to its bucket', () => {
-  const { shared, text } = setUp([0.1, 1])
+  const { shared, text } = setup([0.1, 1])
   const recorder = new Recorder(shared, 0)
   for (const seconds of [0.1, 0.5, 1, 7]) recorder.observe('pdgw_router_ttft_seconds', seconds)
   const lines = text().filter(line => line.startsWith('pdgw_router_ttft_seconds'))
@@ -50,7 +50,7 @@ test('every observation is counted, whatever its value', () => {
   const seconds = array(double({ min: 0, max: 1e6, noNaN: true }))
   assertProperty(
     property(seconds, values => {
-      const { shared, text } = setUp([0.5, 2, 8])
+      const { shared, text } = setup([0.5, 2, 8])
       const recorder = new Recorder(shared, 1)
       for (const value of values) recorder.observe('pdgw_router_ttft_seconds', value)
       assert.ok(text().includes(`pdgw_router_ttft_seconds_count ${values.length}`))
@@ -60,7 +60,7 @@ test('every observation is counted, whatever its value', () => {
 })
 
 test('a thread that takes over a row continues its counters and resets its gauges', () => {
-  const { shared, text } = setUp()
+  const { shared, text } = setup()
   const before = new Recorder(shared, 1)
   before.count('pdgw_router_attempts_total')
   before.set('pdgw_router_upstream_sockets', 7)
@@ -70,7 +70,7 @@ test('a thread that takes over a row continues its counters and resets its gauge
 })
 
 test('counters of a slot restart at 0 for the next engine', () => {
-  const { shared, reader, text } = setUp()
+  const { shared, reader, text } = setup()
   const recorder = new Recorder(shared, 1)
   recorder.countEngine('pdgw_engine_failures_total', 1, 'stalled')
   recorder.countEngine('pdgw_engine_failures_total', 2, 'stalled')
