@@ -46,9 +46,9 @@ test('pages and requests that generate no tokens never wait', async t => {
   const { origin } = await openFrontend(t, { config: oneAtATime() })
   const held = await hold(origin)
   const paths = ['/health', '/v1/models', '/readiness']
-  const answers = await Promise.all(paths.map(path => fetch(`${origin}${path}`)))
+  const responses = await Promise.all(paths.map(path => fetch(`${origin}${path}`)))
   assert.deepEqual(
-    answers.map(answer => answer.status),
+    responses.map(response => response.status),
     [200, 200, 200],
   )
   held.leave()
@@ -132,7 +132,7 @@ test('/abort_request ends queued requests, by rid or all of them, and no others'
   await abort({ rid: 'one' })
   await abort({ abort_all: true })
   assert.deepEqual(
-    await Promise.all(waiting.map(async answer => (await answer).status)),
+    await Promise.all(waiting.map(async response => (await response).status)),
     [500, 500, 500, 500],
   )
   assert.deepEqual([frontend.waitingRequests, frontend.openRequests], [0, 1])
