@@ -74,9 +74,9 @@ suite('Shutdown', { concurrency: 3 }, () => {
   })
 
   test('happens at once with one line of output when the admin port is taken', async t => {
-    const other = createServer()
-    t.after(() => other.close())
-    const taken = String(await listen(other))
+    const server = createServer()
+    t.after(() => server.close())
+    const taken = String(await listen(server))
     const engines = ['--prefill', 'http://127.0.0.1:1', '--decode', 'http://127.0.0.1:2']
     const listeners = ['--host', '127.0.0.1', '--port', '0', '--prometheus-host', '127.0.0.1']
     const args = ['src/main.ts', ...engines, ...listeners, '--prometheus-port', taken]

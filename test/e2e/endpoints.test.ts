@@ -309,10 +309,10 @@ suite('Mixed mode', () => {
     assert.ok(broken)
     broken.knobs.resetBeforeHeadProb = 1
     const body = JSON.stringify({ text: 'Once', sampling_params: { max_new_tokens: 9 } })
-    const asked = Array.from({ length: 6 }, () =>
+    const requests = Array.from({ length: 6 }, () =>
       ask(origin, '/generate', { method: 'POST', headers: JSON_TYPE, body }),
     )
-    for (const { json } of await Promise.all(asked))
+    for (const { json } of await Promise.all(requests))
       assert.equal(at(json, 'text'), expectedText('Once', 0, 9))
     assert.ok(broken.counters.failed > 0)
   })

@@ -251,7 +251,10 @@ interface ReceivedResponse {
   readonly text: string
 }
 
-async function sendToBoth(path: string, body: Body): Promise<[ofPair: ReceivedResponse, ofMixed: ReceivedResponse]> {
+async function sendToBoth(
+  path: string,
+  body: Body,
+): Promise<[ofPair: ReceivedResponse, ofMixed: ReceivedResponse]> {
   return Promise.all([post(`${GATEWAY}${path}`, body), post(`${REFERENCE}${path}`, body)])
 }
 

@@ -41,7 +41,7 @@ test(`${REQUESTS} requests at once are all served with ${LIMIT} descriptors, and
   const agent = new Agent({ keepAlive: true })
   t.after(() => agent.destroy())
   const responses = await Promise.all(
-    Array.from({ length: REQUESTS }, (_, at) => generate(port, agent, `p ${at}`)),
+    Array.from({ length: REQUESTS }, (_, index) => generate(port, agent, `p ${index}`)),
   )
   const wrong = responses.filter(({ status, body }) => status !== 200 || !body.includes('"meta_info"'))
   assert.deepEqual(wrong.slice(0, 3), [])

@@ -107,8 +107,8 @@ test('delivers a large response in full, also to a client that reads late', asyn
 
 test('closes the connection of a client that pipelines requests, and leaves nothing open', async t => {
   const { origin, frontend } = await openFrontend(t)
-  const one = 'POST /generate?silent HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}'
-  assert.equal(await sendRaw(t, origin, one + one), '')
+  const silentRequest = 'POST /generate?silent HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}'
+  assert.equal(await sendRaw(t, origin, silentRequest + silentRequest), '')
   await until(() => frontend.openRequests === 0)
 })
 
