@@ -86,12 +86,12 @@ suite('/abort_request', () => {
   ] as const) {
     test(`returns the tokens generated so far to a client that does not stream: ${path}`, async () => {
       const { origin, fleet } = TWO_THREADS
-      const answer = post(origin, { ...prompt, rid: 'whole' }, undefined, path)
+      const pending = post(origin, { ...prompt, rid: 'whole' }, undefined, path)
       const made = (): number => fleet.decode[0]?.counters.tokens ?? 0
       const before = made()
       await until(() => made() > before + 2)
       await post(origin, { rid: 'whole' }, undefined, '/abort_request')
-      const response = await answer
+      const response = await pending
       const text = await response.text()
       assert.equal(response.status, 200, text)
       assert.match(text, /"finish_reason":(?:"abort"|\{"type":"abort")/)
@@ -116,16 +116,16 @@ suite('/abort_request', () => {
       // Takes longer than any test.
       config: { retry: { initialBackoffMs: 600_000, maxBackoffMs: 600_000, jitterFactor: 0 } },
     })
-    const answer = post(origin, { text: 'again', rid: 'patient' })
+    const response = post(origin, { text: 'again', rid: 'patient' })
     await until(() => fleet.decode[0]?.counters.failed === 1)
     // The failure may still be on its way to the gateway, and the request not waiting for its next attempt yet.
-    let isAnswered = false
-    void answer.then(() => (isAnswered = true))
+    let isSettled = false
+    void response.then(() => (isSettled = true))
     await until(async () => {
       await post(origin, { rid: 'patient' }, undefined, '/abort_request')
-      return isAnswered
+      return isSettled
     })
-    const { status } = await answer
+    const { status } = await response
     assert.equal(status, 500)
     assert.equal(fleet.decode[0]?.counters.received, 1)
   })
@@ -133,10 +133,10 @@ suite('/abort_request', () => {
   test('gets 200 for an unknown rid, and ends nothing', async () => {
     const { origin, fleet } = TWO_THREADS
     const stream = await openStream(origin, { text: 'stays', rid: 'mine', sampling_params: ENDLESS })
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       [{ rid: 'yours' }, { rid: '' }, {}].map(body => post(origin, body, undefined, '/abort_request')),
     )
-    for (const answer of answers) assert.equal(answer.status, 200)
+    for (const response of responses) assert.equal(response.status, 200)
     const before = stream.text().length
     await until(() => stream.text().length > before)
     assert.equal(runningOn(fleet), 1)
@@ -159,10 +159,10 @@ for (const mode of ['pd', 'mixed'] as const) {
     test('leaves nothing running while it waits for a whole response', async () => {
       const { origin, fleet } = MODES[mode]
       const controller = new AbortController()
-      const answer = post(origin, { text: 'whole', sampling_params: ENDLESS }, controller.signal)
+      const response = post(origin, { text: 'whole', sampling_params: ENDLESS }, controller.signal)
       await until(() => runningOn(fleet) > 0)
       controller.abort()
-      await assert.rejects(answer)
+      await assert.rejects(response)
       await until(() => runningOn(fleet) === 0)
     })
 
@@ -210,10 +210,10 @@ suite('A batch', () => {
     const [decode] = fleet.decode
     assert.ok(decode)
     const controller = new AbortController()
-    const answer = post(origin, { ...BATCH, sampling_params: ENDLESS }, controller.signal)
+    const response = post(origin, { ...BATCH, sampling_params: ENDLESS }, controller.signal)
     await until(() => decode.running() === 4)
     controller.abort()
-    await assert.rejects(answer)
+    await assert.rejects(response)
     await until(() => runningOn(fleet) === 0)
     assert.equal(decode.counters.aborted, 4)
   })
@@ -253,10 +253,10 @@ test('when a prefill engine responds with 500, the decode leg is aborted at once
 
 async function chat(origin: string, body: object): Promise<unknown> {
   const response = await post(origin, body, undefined, '/v1/chat/completions')
-  const answer: unknown = await response.json()
-  assert.equal(response.status, 200, JSON.stringify(answer))
+  const completion: unknown = await response.json()
+  assert.equal(response.status, 200, JSON.stringify(completion))
   return ['choices', 0, 'message', 'content'].reduce<unknown>(
     (inner, key) => (inner instanceof Object ? Reflect.get(inner, key) : undefined),
-    answer,
+    completion,
   )
 }

@@ -25,7 +25,7 @@ test('the retry budget limits the load of engines while all attempts fail, over 
     },
   })
   const startMs = performance.now()
-  const asked = Array.from({ length: REQUESTS }, () =>
+  const requests = Array.from({ length: REQUESTS }, () =>
     fetch(`${origin}/generate`, {
       method: 'POST',
       // A retry that waits for budget does so until the deadline of its request.
@@ -33,7 +33,7 @@ test('the retry budget limits the load of engines while all attempts fail, over 
       body: '{"text":"hello","sampling_params":{"max_new_tokens":2}}',
     }).then(response => response.status),
   )
-  const statuses = await Promise.all(asked)
+  const statuses = await Promise.all(requests)
   const secs = (performance.now() - startMs) / 1000
   assert.ok(
     statuses.every(status => status === 500 || status === 504),

@@ -71,10 +71,10 @@ async function complete(origin: string, prompt: string): Promise<unknown> {
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ model: 'sim', prompt, max_tokens: 12 }),
   })
-  const answer: unknown = await response.json()
-  assert.equal(response.status, 200, JSON.stringify(answer))
+  const completion: unknown = await response.json()
+  assert.equal(response.status, 200, JSON.stringify(completion))
   return ['choices', 0, 'text'].reduce<unknown>(
     (inner, key) => (inner instanceof Object ? Reflect.get(inner, key) : undefined),
-    answer,
+    completion,
   )
 }

@@ -39,9 +39,9 @@ suite('Shutdown', { concurrency: 3 }, () => {
     await until(async () => (await get(adminPort, '/readiness')).statusCode === 503)
     assert.equal(await textOf(await get(adminPort, '/readiness')), readiness)
     assert.equal((await get(port, '/health')).statusCode, 200)
-    const answer = await post(port, { text: 'Late', ...tokens(3) })
-    assert.equal(answer.statusCode, 200)
-    assert.equal(at(JSON.parse(await textOf(answer)), 'text'), expectedText('Late', 0, 3))
+    const response = await post(port, { text: 'Late', ...tokens(3) })
+    assert.equal(response.statusCode, 200)
+    assert.equal(at(JSON.parse(await textOf(response)), 'text'), expectedText('Late', 0, 3))
     assert.deepEqual(await exitOf(child), [0, null])
   })
 
@@ -74,9 +74,9 @@ suite('Shutdown', { concurrency: 3 }, () => {
   })
 
   test('happens at once with one line of output when the admin port is taken', async t => {
-    const other = createServer()
-    t.after(() => other.close())
-    const taken = String(await listen(other))
+    const server = createServer()
+    t.after(() => server.close())
+    const taken = String(await listen(server))
     const engines = ['--prefill', 'http://127.0.0.1:1', '--decode', 'http://127.0.0.1:2']
     const listeners = ['--host', '127.0.0.1', '--port', '0', '--prometheus-host', '127.0.0.1']
     const args = ['src/main.ts', ...engines, ...listeners, '--prometheus-port', taken]

@@ -6,7 +6,7 @@ import { openGateway, type TestGateway } from '../support/gateway.ts'
 import { sendRaw } from '../support/raw-http.ts'
 import { until } from '../support/until.ts'
 
-interface Answer {
+interface ReceivedResponse {
   readonly status: number
   readonly headers: Headers
   readonly text: string
@@ -14,7 +14,7 @@ interface Answer {
   readonly json: unknown
 }
 
-async function ask(origin: string, path: string, init: RequestInit = {}): Promise<Answer> {
+async function ask(origin: string, path: string, init: RequestInit = {}): Promise<ReceivedResponse> {
   const response = await fetch(`${origin}${path}`, init)
   const text = await response.text()
   const isJson = response.headers.get('content-type')?.startsWith('application/json') === true
@@ -185,12 +185,12 @@ test('requests that cannot be served are refused with a reason', async t => {
   ]
   for (const [status, path, init, code] of refusals) {
     await t.test(`${status} for ${init.method ?? 'GET'} ${path}`, async () => {
-      const answer = await ask(origin, path, init)
-      assert.equal(answer.status, status, answer.text)
-      assert.equal(at(answer.json, 'error', 'code'), code)
-      assert.equal(at(answer.json, 'error', 'type'), 'invalid_request_error')
-      assert.notEqual(at(answer.json, 'error', 'message'), '')
-      if (status === 405) assert.match(answer.headers.get('allow') ?? '', /GET|POST/)
+      const response = await ask(origin, path, init)
+      assert.equal(response.status, status, response.text)
+      assert.equal(at(response.json, 'error', 'code'), code)
+      assert.equal(at(response.json, 'error', 'type'), 'invalid_request_error')
+      assert.notEqual(at(response.json, 'error', 'message'), '')
+      if (status === 405) assert.match(response.headers.get('allow') ?? '', /GET|POST/)
     })
   }
 })
@@ -205,9 +205,9 @@ test('a request that cannot be forwarded to an engine is refused with 400, witho
     ['/generate?a=\xe9', ''],
   ] as const) {
     const request = Buffer.from(`POST ${path} HTTP/1.1\r\n${head}${more}\r\n{"text":"a"}`, 'latin1')
-    const answer = await sendRaw(t, origin, request)
-    assert.match(answer, /^HTTP\/1.1 400 /)
-    assert.match(answer, /"code":"invalid-request"/)
+    const response = await sendRaw(t, origin, request)
+    assert.match(response, /^HTTP\/1.1 400 /)
+    assert.match(response, /"code":"invalid-request"/)
   }
   assert.equal(received(), before)
 })
@@ -259,9 +259,9 @@ test('in a fleet with several models, the request names the model', async t => {
   )
   for (const model of ['large', 'large', 'large']) {
     // In sequence: the policy chooses the next engine for each request.
-    const answer = await ask(origin, '/v1/completions', post(JSON.stringify({ model, prompt: 'Once' })))
-    assert.equal(answer.status, 200, answer.text)
-    assert.equal(at(answer.json, 'model'), 'large')
+    const response = await ask(origin, '/v1/completions', post(JSON.stringify({ model, prompt: 'Once' })))
+    assert.equal(response.status, 200, response.text)
+    assert.equal(at(response.json, 'model'), 'large')
   }
   assert.deepEqual(
     [...fleet.prefill, ...fleet.decode].map(engine => engine.counters.received),
@@ -292,13 +292,13 @@ suite('Mixed mode', () => {
         ['/v1/completions', { prompt: 'Once', max_tokens: 9, n: 2 }, ['choices', 1, 'text']],
       ]
     for (const [path, body, where] of requests) {
-      const answer = await ask(origin, path, {
+      const response = await ask(origin, path, {
         method: 'POST',
         headers: JSON_TYPE,
         body: JSON.stringify(body),
       })
-      assert.equal(answer.status, 200, answer.text)
-      assert.equal(at(answer.json, ...where), expectedText('Once', 0, 9), path)
+      assert.equal(response.status, 200, response.text)
+      assert.equal(at(response.json, ...where), expectedText('Once', 0, 9), path)
     }
     for (const engine of fleet.mixed) assert.ok(engine.counters.completed > 0)
   })
@@ -309,10 +309,10 @@ suite('Mixed mode', () => {
     assert.ok(broken)
     broken.knobs.resetBeforeHeadProb = 1
     const body = JSON.stringify({ text: 'Once', sampling_params: { max_new_tokens: 9 } })
-    const asked = Array.from({ length: 6 }, () =>
+    const requests = Array.from({ length: 6 }, () =>
       ask(origin, '/generate', { method: 'POST', headers: JSON_TYPE, body }),
     )
-    for (const { json } of await Promise.all(asked))
+    for (const { json } of await Promise.all(requests))
       assert.equal(at(json, 'text'), expectedText('Once', 0, 9))
     assert.ok(broken.counters.failed > 0)
   })

@@ -55,8 +55,8 @@ test('500 open requests survive the death of their only router thread', async t 
   assert.equal(await gateway.restartThread(0), true)
   // From here on requests end quickly.
   for (const { knobs } of [...fleet.prefill, ...fleet.decode]) knobs.itlBaseMs = 5
-  for (const [n, answer] of whole.entries()) {
-    const { status, text } = await answer.ended
+  for (const [n, response] of whole.entries()) {
+    const { status, text } = await response.ended
     assert.equal(status, 200, text)
     assert.equal(at(JSON.parse(text), 'text'), expectedText(`Whole ${n}`, 0, TOKENS))
   }

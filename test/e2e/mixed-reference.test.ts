@@ -90,14 +90,14 @@ const GENERATE: Record<string, Body> = {
     sampling_params: { ...SAMPLING, n: 2 },
     ...LOGPROBS,
   },
-  'logprobs of the answer alone': { text: 'Once', sampling_params: SAMPLING, return_logprob: true },
+  'logprobs of the output only': { text: 'Once', sampling_params: SAMPLING, return_logprob: true },
   'logprobs of named tokens': {
     text: 'Once upon a time',
     sampling_params: SAMPLING,
     ...LOGPROBS,
     token_ids_logprob: [7, 8],
   },
-  'logprobs of named tokens of the answer alone': {
+  'logprobs of named tokens of the output only': {
     text: 'Once',
     sampling_params: SAMPLING,
     return_logprob: true,
@@ -118,7 +118,7 @@ const GENERATE: Record<string, Body> = {
   'a rid of the client': { text: 'Once', sampling_params: SAMPLING, rid: 'my "own" rid' },
   'rids of the client': { text: PROMPTS, sampling_params: SAMPLING, rid: ['rid-a', 'rid-b', 'rid-c'] },
   'one rid of the client for a batch': { text: PROMPTS, sampling_params: SAMPLING, rid: 'batch' },
-  'an answer without a token': { text: 'x <stop:0>', sampling_params: SAMPLING },
+  'a response without a token': { text: 'x <stop:0>', sampling_params: SAMPLING },
   'a batch of one with two samples': { text: ['alone'], sampling_params: { ...SAMPLING, n: 2 } },
   'a rid of the client with logprobs': { text: 'Once', sampling_params: SAMPLING, rid: 'r', ...LOGPROBS },
 }
@@ -168,7 +168,7 @@ const COMPLETIONS: Record<string, Body> = {
 const CHATS: Record<string, Body> = {
   'a chat': {},
   'one token': { max_tokens: 1 },
-  'an answer without a token': { messages: [{ role: 'user', content: 'x <stop:0>' }] },
+  'a response without a token': { messages: [{ role: 'user', content: 'x <stop:0>' }] },
   'two samples': { n: 2 },
   'three samples': { n: 3 },
   logprobs: { logprobs: true, top_logprobs: 2 },
@@ -197,17 +197,17 @@ const TOGETHER = { concurrency: 8 }
 
 test('a whole response equals that of a mixed engine', TOGETHER, async t => {
   await eachCase(t, CASES, async ({ path, body }) => {
-    const [ours, theirs] = await onBoth(path, body)
-    assert.equal(ours.status, theirs.status, ours.text)
-    assert.equal(ours.type, theirs.type)
-    assert.deepEqual(plain(JSON.parse(ours.text), body), plain(JSON.parse(theirs.text), body))
+    const [ofPair, ofMixed] = await sendToBoth(path, body)
+    assert.equal(ofPair.status, ofMixed.status, ofPair.text)
+    assert.equal(ofPair.type, ofMixed.type)
+    assert.deepEqual(plain(JSON.parse(ofPair.text), body), plain(JSON.parse(ofMixed.text), body))
   })
 })
 
 for (const [how, style] of Object.entries<Style>({
   'cumulative events': CUMULATIVE,
-  'increments for events': { ...CUMULATIVE, incrementalStreaming: true },
-  'several tokens an event': { ...CUMULATIVE, streamInterval: 4 },
+  'incremental events': { ...CUMULATIVE, incrementalStreaming: true },
+  'several tokens per event': { ...CUMULATIVE, streamInterval: 4 },
 })) {
   test(`a stream equals that of a mixed engine: ${how}`, TOGETHER, async t => {
     setStyle(style)
@@ -231,31 +231,34 @@ for (const [how, style] of Object.entries<Style>({
 }
 
 async function checkStream({ path, body }: Case): Promise<void> {
-  const [ours, theirs] = await onBoth(path, body)
-  assert.equal(ours.status, theirs.status, ours.text)
-  assert.equal(ours.type, theirs.type)
-  assert.deepEqual(eventsByIndex(ours.text, body), eventsByIndex(theirs.text, body))
+  const [ofPair, ofMixed] = await sendToBoth(path, body)
+  assert.equal(ofPair.status, ofMixed.status, ofPair.text)
+  assert.equal(ofPair.type, ofMixed.type)
+  assert.deepEqual(eventsByIndex(ofPair.text, body), eventsByIndex(ofMixed.text, body))
 }
 
 async function eachCase(
   t: TestContext,
   cases: readonly Case[],
-  check: (one: Case) => Promise<void>,
+  check: (entry: Case) => Promise<void>,
 ): Promise<void> {
   await Promise.all(cases.map(entry => t.test(`${entry.path}: ${entry.name}`, () => check(entry))))
 }
 
-interface Answer {
+interface ReceivedResponse {
   readonly status: number
   readonly type: string | null
   readonly text: string
 }
 
-async function onBoth(path: string, body: Body): Promise<[ours: Answer, theirs: Answer]> {
+async function sendToBoth(
+  path: string,
+  body: Body,
+): Promise<[ofPair: ReceivedResponse, ofMixed: ReceivedResponse]> {
   return Promise.all([post(`${GATEWAY}${path}`, body), post(`${REFERENCE}${path}`, body)])
 }
 
-async function post(url: string, body: Body): Promise<Answer> {
+async function post(url: string, body: Body): Promise<ReceivedResponse> {
   const headers = { 'content-type': 'application/json' }
   const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })
   const text = await response.text()

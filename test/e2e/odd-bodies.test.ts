@@ -45,9 +45,9 @@ test('an invalid body is refused with a reason', async t => {
     })
   const check = ([name, body, message]: (typeof ODD)[number]): Promise<void> =>
     t.test(name, async () => {
-      const answer = await post(body)
-      const text = await answer.text()
-      assert.equal(answer.status, 400, text)
+      const response = await post(body)
+      const text = await response.text()
+      assert.equal(response.status, 400, text)
       assert.match(text, message)
     })
   await Promise.all(ODD.map(check))
@@ -61,8 +61,8 @@ test('the number of samples is read in any notation', async () => {
     const body = `{"model":"sim","prompt":"a","max_tokens":2,"n":${n}}`
     const headers = { 'content-type': 'application/json' }
     const response = await fetch(`${origin}/v1/completions`, { method: 'POST', headers, body })
-    const answer: unknown = await response.json()
-    assert.partialDeepStrictEqual(answer, { choices: [{ index: 0 }, { index: 1 }] }, n)
+    const completion: unknown = await response.json()
+    assert.partialDeepStrictEqual(completion, { choices: [{ index: 0 }, { index: 1 }] }, n)
   })
   await Promise.all(counts)
 })

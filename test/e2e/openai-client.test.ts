@@ -31,17 +31,17 @@ test('the client retrieves a model by its name, and gets an error for an unknown
 })
 
 test('the client gets a chat completion, token for token', async () => {
-  const answer = await client.chat.completions.create({ model: 'sim', messages: MESSAGES, max_tokens: 40 })
-  assert.equal(answer.choices[0]?.message.content, SCRIPT.pieces.join(''))
-  assert.equal(answer.choices[0]?.finish_reason, 'length')
-  assert.equal(answer.usage?.completion_tokens, 40)
+  const response = await client.chat.completions.create({ model: 'sim', messages: MESSAGES, max_tokens: 40 })
+  assert.equal(response.choices[0]?.message.content, SCRIPT.pieces.join(''))
+  assert.equal(response.choices[0]?.finish_reason, 'length')
+  assert.equal(response.usage?.completion_tokens, 40)
   await until(() => runningOn(fleet) === 0)
 })
 
 test('the client gets a completion, token for token', async () => {
-  const answer = await client.completions.create({ model: 'sim', prompt: 'Once <stop:7>', max_tokens: 20 })
-  assert.equal(answer.choices[0]?.text, scriptFor('Once <stop:7>', 0, 20).pieces.join(''))
-  assert.equal(answer.choices[0]?.finish_reason, 'stop')
+  const response = await client.completions.create({ model: 'sim', prompt: 'Once <stop:7>', max_tokens: 20 })
+  assert.equal(response.choices[0]?.text, scriptFor('Once <stop:7>', 0, 20).pieces.join(''))
+  assert.equal(response.choices[0]?.finish_reason, 'stop')
 })
 
 test('the client streams a chat, token for token', async () => {

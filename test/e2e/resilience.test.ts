@@ -20,13 +20,13 @@ async function ask(origin: string, text = 'hello'): Promise<number> {
 }
 
 /** The statuses of `count` requests, sent ten at a time. */
-async function askMany(origin: string, count: number, textOf?: (each: number) => string): Promise<number[]> {
+async function askMany(origin: string, count: number, textOf?: (index: number) => string): Promise<number[]> {
   const statuses: number[] = []
   let next = 0
   const client = async (): Promise<void> => {
     while (next < count) {
-      const each = next++
-      statuses.push(await ask(origin, textOf?.(each)))
+      const index = next++
+      statuses.push(await ask(origin, textOf?.(index)))
     }
   }
   await Promise.all(Array.from({ length: 10 }, client))
@@ -79,7 +79,7 @@ test('opens no breaker for requests that engines refuse with 400', async t => {
     config: STEADY,
   })
   // More than half of them, which would open a breaker if they counted as failures.
-  const statuses = await askMany(origin, 200, each => (each % 10 < 7 ? 'bad' : 'good'))
+  const statuses = await askMany(origin, 200, index => (index % 10 < 7 ? 'bad' : 'good'))
   assert.equal(statuses.filter(status => status === 400).length, 140)
   assert.equal(statuses.filter(status => status === 200).length, 60)
   const before = received(fleet)

@@ -110,7 +110,7 @@ class EchoRouter {
     } else if (query.has('stream')) {
       this.#stream(message, Number(query.get('stream')), Number(query.get('size')))
     } else {
-      this.#sender.response(id, { status: 200, headers: JSON_HEADERS, body: this.#answer(message, query) })
+      this.#sender.response(id, { status: 200, headers: JSON_HEADERS, body: this.#bodyOf(message, query) })
     }
   }
 
@@ -119,7 +119,7 @@ class EchoRouter {
     return Atomics.exchange(this.#openings, id % OPENINGS, id + 1) !== id + 1
   }
 
-  #answer(message: OpenMessage, query: URLSearchParams): Uint8Array {
+  #bodyOf(message: OpenMessage, query: URLSearchParams): Uint8Array {
     if (query.has('bytes')) return Buffer.alloc(Number(query.get('bytes')), 'x')
     if (query.has('aborts')) return Buffer.from(JSON.stringify(this.#aborts))
     if (query.has('generation')) return Buffer.from(JSON.stringify(this.generation))

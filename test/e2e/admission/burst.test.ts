@@ -38,7 +38,7 @@ for (const workers of [1, 3])
     })
     const peak = watchPeak(t, gateway)
     const statuses = await Promise.all(
-      Array.from({ length: BURST }, (_, at) => generate(gateway.origin, `p ${at}`)),
+      Array.from({ length: BURST }, (_, index) => generate(gateway.origin, `p ${index}`)),
     )
     assert.deepEqual(new Set(statuses), new Set([200]))
     assert.ok(peak() <= WINDOW, `an engine held ${peak()} requests`)
@@ -54,7 +54,7 @@ test('a batch counts each of its prompts, and one that exceeds the limit of an e
   })
   const peak = watchPeak(t, gateway)
   const batchOf = async (count: number): Promise<number> => {
-    const text = Array.from({ length: count }, (_, at) => `prompt ${at}`)
+    const text = Array.from({ length: count }, (_, index) => `prompt ${index}`)
     const body = JSON.stringify({ text, sampling_params: { max_new_tokens: 4 } })
     const response = await fetch(`${gateway.origin}/generate`, { method: 'POST', headers: JSON_TYPE, body })
     await response.arrayBuffer()

@@ -40,10 +40,10 @@ test(`${REQUESTS} requests at once are all served with ${LIMIT} descriptors, and
 
   const agent = new Agent({ keepAlive: true })
   t.after(() => agent.destroy())
-  const answers = await Promise.all(
-    Array.from({ length: REQUESTS }, (_, at) => generate(port, agent, `p ${at}`)),
+  const responses = await Promise.all(
+    Array.from({ length: REQUESTS }, (_, index) => generate(port, agent, `p ${index}`)),
   )
-  const wrong = answers.filter(({ status, body }) => status !== 200 || !body.includes('"meta_info"'))
+  const wrong = responses.filter(({ status, body }) => status !== 200 || !body.includes('"meta_info"'))
   assert.deepEqual(wrong.slice(0, 3), [])
   assert.ok(lines.some(line => line.includes('few file descriptors') && line.includes(`"limit":${LIMIT}`)))
   assert.deepEqual(lines.filter(line => line.includes('"retry"')).slice(0, 3), [])

@@ -13,9 +13,9 @@ interface Asked {
   readonly signal?: AbortSignal
 }
 
-function ask(origin: string, query: string, more: Asked = {}): Promise<Response> {
-  const headers = { ...JSON_TYPE, ...more.headers }
-  return fetch(`${origin}/generate?${query}`, { method: 'POST', body: '{}', ...more, headers })
+function ask(origin: string, query: string, overrides: Asked = {}): Promise<Response> {
+  const headers = { ...JSON_TYPE, ...overrides.headers }
+  return fetch(`${origin}/generate?${query}`, { method: 'POST', body: '{}', ...overrides, headers })
 }
 
 /** Holds the only permit with an endless stream until `leave` is called. */
@@ -28,8 +28,8 @@ async function hold(origin: string): Promise<{ leave(): void }> {
   return { leave: () => leaving.abort() }
 }
 
-const oneAtATime = (more: ConfigInput['admission'] = {}): ConfigInput => ({
-  admission: { maxConcurrentRequests: 1, ...more },
+const oneAtATime = (overrides: ConfigInput['admission'] = {}): ConfigInput => ({
+  admission: { maxConcurrentRequests: 1, ...overrides },
 })
 
 test('a permit is held until the last byte is out', async t => {
@@ -46,9 +46,9 @@ test('pages and requests that generate no tokens never wait', async t => {
   const { origin } = await openFrontend(t, { config: oneAtATime() })
   const held = await hold(origin)
   const paths = ['/health', '/v1/models', '/readiness']
-  const answers = await Promise.all(paths.map(path => fetch(`${origin}${path}`)))
+  const responses = await Promise.all(paths.map(path => fetch(`${origin}${path}`)))
   assert.deepEqual(
-    answers.map(answer => answer.status),
+    responses.map(response => response.status),
     [200, 200, 200],
   )
   held.leave()
@@ -58,15 +58,15 @@ test('a higher class goes first, and each class keeps its order', async t => {
   const { origin, frontend } = await openFrontend(t, { config: oneAtATime() })
   const held = await hold(origin)
   const order: string[] = []
-  const asked: Promise<unknown>[] = []
+  const responses: Promise<unknown>[] = []
   for (const [at, priority] of ['low', 'normal', 'high', 'normal', 'high'].entries()) {
     const headers = { 'x-request-priority': priority }
-    asked.push(ask(origin, '', { headers }).then(() => order.push(`${priority} ${at}`)))
+    responses.push(ask(origin, '', { headers }).then(() => order.push(`${priority} ${at}`)))
     // In sequence: the requests must arrive in this order.
     await until(() => frontend.waitingRequests === at + 1)
   }
   held.leave()
-  await Promise.all(asked)
+  await Promise.all(responses)
   // Every fourth turn serves the normal class first.
   assert.deepEqual(order, ['high 2', 'high 4', 'normal 1', 'normal 3', 'low 0'])
 })
@@ -132,7 +132,7 @@ test('/abort_request ends queued requests, by rid or all of them, and no others'
   await abort({ rid: 'one' })
   await abort({ abort_all: true })
   assert.deepEqual(
-    await Promise.all(waiting.map(async answer => (await answer).status)),
+    await Promise.all(waiting.map(async response => (await response).status)),
     [500, 500, 500, 500],
   )
   assert.deepEqual([frontend.waitingRequests, frontend.openRequests], [0, 1])

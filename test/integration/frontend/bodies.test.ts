@@ -14,20 +14,24 @@ test('accepts a body of exactly the limit and refuses one byte more by its conte
   const exact = await fetch(`${origin}/generate`, { method: 'POST', body: Buffer.alloc(65_536, 'a') })
   assert.equal(exact.status, 200)
   assert.partialDeepStrictEqual(await exact.json(), { body: 'a'.repeat(65_536) })
-  const answer = await sendRaw(
+  const response = await sendRaw(
     t,
     origin,
     'POST /generate HTTP/1.1\r\nhost: a\r\ncontent-length: 65537\r\n\r\n',
   )
-  assert.match(answer, /^HTTP\/1.1 413 /)
-  assert.match(answer, /"code":"body-too-large"/)
+  assert.match(response, /^HTTP\/1.1 413 /)
+  assert.match(response, /"code":"body-too-large"/)
 })
 
 test('refuses a chunked body once it grows past the limit', async t => {
   const { origin, frontend } = await openFrontend(t, { config: SMALL })
   const head = 'POST /generate HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n'
-  const answer = await sendRaw(t, origin, `${head}${`4000\r\n${'b'.repeat(0x4000)}\r\n`.repeat(5)}0\r\n\r\n`)
-  assert.match(answer, /^HTTP\/1.1 413 /)
+  const response = await sendRaw(
+    t,
+    origin,
+    `${head}${`4000\r\n${'b'.repeat(0x4000)}\r\n`.repeat(5)}0\r\n\r\n`,
+  )
+  assert.match(response, /^HTTP\/1.1 413 /)
   assert.equal(frontend.openRequests, 0)
 })
 
@@ -41,22 +45,22 @@ for (const [how, framing, chunk] of [
     const socket = connect(Number(new URL(origin).port), '127.0.0.1')
     t.after(() => socket.destroy())
     socket.pause().setEncoding('utf8')
-    const answered = new Promise<string>((resolve, reject) => {
+    const received = new Promise<string>((resolve, reject) => {
       socket.once('data', piece => resolve(String(piece)))
-      socket.once('error', reject).once('close', () => reject(new Error('closed before the answer')))
+      socket.once('error', reject).once('close', () => reject(new Error('closed before the response')))
     })
     socket.write(head + chunk)
     socket.write(chunk.repeat(127), () => socket.resume())
-    const answer = await answered
-    assert.match(answer, /^HTTP\/1.1 413 /)
-    assert.match(answer, /\r\nconnection: close\r\n/i)
+    const response = await received
+    assert.match(response, /^HTTP\/1.1 413 /)
+    assert.match(response, /\r\nconnection: close\r\n/i)
   })
 }
 
 test('assembles a chunked body', async t => {
   const { origin } = await openFrontend(t)
   const parts = ['{"text":"', 'x'.repeat(100_000), '"}']
-  const answer = await new Promise<string>((resolve, reject) => {
+  const echo = await new Promise<string>((resolve, reject) => {
     const upload = request(`${origin}/generate`, { method: 'POST' }, response => {
       response
         .setEncoding('utf8')
@@ -67,7 +71,7 @@ test('assembles a chunked body', async t => {
     for (const part of parts) upload.write(part)
     upload.end()
   })
-  assert.partialDeepStrictEqual(JSON.parse(answer), { body: parts.join('') })
+  assert.partialDeepStrictEqual(JSON.parse(echo), { body: parts.join('') })
 })
 
 test('responds to Expect: 100-continue before the body, then to the request', async t => {
@@ -103,8 +107,8 @@ test('delivers a large response in full, also to a client that reads late', asyn
 
 test('closes the connection of a client that pipelines requests, and leaves nothing open', async t => {
   const { origin, frontend } = await openFrontend(t)
-  const one = 'POST /generate?silent HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}'
-  assert.equal(await sendRaw(t, origin, one + one), '')
+  const silentRequest = 'POST /generate?silent HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}'
+  assert.equal(await sendRaw(t, origin, silentRequest + silentRequest), '')
   await until(() => frontend.openRequests === 0)
 })
 
@@ -113,15 +117,15 @@ test('serves one request after the other on a connection', async t => {
   const port = Number(new URL(origin).port)
   const socket = connect(port, '127.0.0.1')
   t.after(() => socket.destroy())
-  let answer = ''
+  let response = ''
   socket.setEncoding('utf8').on('data', piece => {
-    answer += String(piece)
+    response += String(piece)
   })
   socket.write('GET /v1/models?n=1 HTTP/1.1\r\nhost: a\r\n\r\n')
-  await until(() => answer.includes('n=1') && answer.endsWith('}'))
+  await until(() => response.includes('n=1') && response.endsWith('}'))
   socket.write('GET /v1/models?n=2 HTTP/1.1\r\nhost: a\r\n\r\n')
-  await until(() => answer.includes('n=2') && answer.endsWith('}'))
-  assert.ok(answer.indexOf('n=1') < answer.indexOf('n=2'))
+  await until(() => response.includes('n=2') && response.endsWith('}'))
+  assert.ok(response.indexOf('n=1') < response.indexOf('n=2'))
 })
 
 test('leaves nothing open when a client leaves during its upload', async t => {

@@ -20,9 +20,9 @@ function listenOn(port: number): Promise<unknown> {
 }
 
 test('does not start on the port of another program, and names the port', async t => {
-  const other = createServer()
-  t.after(() => other.close())
-  const port = await listen(other)
+  const server = createServer()
+  t.after(() => server.close())
+  const port = await listen(server)
   await assert.rejects(
     listenOn(port),
     new RegExp(`--port.*EADDRINUSE: address already in use 127.0.0.1:${port}`),

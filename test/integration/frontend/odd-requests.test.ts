@@ -79,23 +79,23 @@ test('responds to each odd request with a status, and serves the next client', a
   const ask = (text: string): Promise<string> => sendRaw(t, origin, Buffer.from(text, 'latin1'), hasHead)
   const check = ([name, request, status]: (typeof ODD)[number]): Promise<void> =>
     t.test(`${status} to ${name}`, async () => {
-      const answer = await ask(request)
-      assert.equal(answer.slice(0, 13), `HTTP/1.1 ${status} `, answer)
+      const response = await ask(request)
+      assert.equal(response.slice(0, 13), `HTTP/1.1 ${status} `, response)
     })
   await Promise.all(ODD.map(check))
   await until(() => frontend.openRequests === 0)
   assert.equal(await (await fetch(`${origin}/health`)).text(), 'OK')
 })
 
-function hasHead(answer: string): boolean {
-  return answer.includes('\r\n\r\n')
+function hasHead(response: string): boolean {
+  return response.includes('\r\n\r\n')
 }
 
 test('sends no Content-Length in the bodyless response to OPTIONS', async t => {
   const { origin } = await openFrontend(t)
   const options = 'OPTIONS /generate HTTP/1.1\r\nhost: a\r\n\r\n'
   assert.doesNotMatch(await sendRaw(t, origin, options, hasHead), /content-length/i)
-  const twice = await sendRaw(t, origin, options + options, answer => answer.split('204').length > 2)
+  const twice = await sendRaw(t, origin, options + options, response => response.split('204').length > 2)
   assert.equal(twice.split('HTTP/1.1 204 ').length, 3)
 })
 
@@ -123,7 +123,7 @@ test('a header named by Connection is not forwarded, except the timeout headers 
   const named = 'authorization: k\r\ntraceparent: tp\r\nx-idle-timeout-ms: 9\r\ntracestate: ts\r\n'
   const connection =
     'Connection: close\r\nConnection: Authorization\r\nconnection: traceparent, x-idle-timeout-ms\r\n'
-  const answer = await sendRaw(t, origin, post('/generate', LENGTH + named + connection))
-  assert.doesNotMatch(answer, /authorization|traceparent/)
-  assert.match(answer, /"x-idle-timeout-ms","9","tracestate","ts"/)
+  const response = await sendRaw(t, origin, post('/generate', LENGTH + named + connection))
+  assert.doesNotMatch(response, /authorization|traceparent/)
+  assert.match(response, /"x-idle-timeout-ms","9","tracestate","ts"/)
 })

@@ -76,12 +76,12 @@ test('serves thousands of requests at once, over two threads', async t => {
   const { origin, frontend, threads } = await openFrontend(t, { threads: 2 })
   const agent = new Agent({ keepAlive: true, maxSockets: 200 })
   t.after(() => agent.destroy())
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     Array.from({ length: 3000 }, async (_, n) =>
       textOf(await once(open(`${origin}/generate?n=${n}`, agent))),
     ),
   )
-  assert.ok(answers.every((text, n) => text.includes(`"query":"n=${n}"`)))
+  assert.ok(responses.every((text, n) => text.includes(`"query":"n=${n}"`)))
   assert.equal(frontend.openRequests, 0)
   assert.deepEqual(
     threads.channels.map(channel => channel.openExchanges),

@@ -16,7 +16,7 @@ interface Setup {
 
 function setup(
   t: TestContext,
-  more: Partial<AdmissionOptions<string>['config']> = {},
+  overrides: Partial<AdmissionOptions<string>['config']> = {},
   totalMs = 3_600_000,
 ): Setup {
   t.mock.timers.enable({ apis: ['setInterval'] })
@@ -24,7 +24,7 @@ function setup(
   const events: string[] = []
   const admission = new Admission<string>({
     maxOpen: 1000,
-    config: { ...configSchema.parse({}).admission, ...more },
+    config: { ...configSchema.parse({}).admission, ...overrides },
     totalMs,
     capacity: () => settings.capacity,
     maxLive: Infinity,

@@ -27,7 +27,7 @@ suite('Priority', () => {
 
   test('serves each class first at least once in sixteen turns', () => {
     const first = Array.from({ length: 16 }, (_, turn) => orderOfTurn(turn)[0])
-    const counts = PRIORITIES.map(priority => first.filter(each => each === priority).length)
+    const counts = PRIORITIES.map(priority => first.filter(entry => entry === priority).length)
     assert.deepEqual(counts, [12, 3, 1])
   })
 })
@@ -59,29 +59,29 @@ suite('AdmissionQueue', () => {
         let held: Ticket<number>[] = []
         const drop = (ticket: Ticket<number> | undefined): void => {
           if (ticket === undefined) return
-          const first = held.find(each => each.priority === ticket.priority)
+          const first = held.find(entry => entry.priority === ticket.priority)
           assert.equal(first, ticket, 'the oldest of its class goes first')
-          held = held.filter(each => each !== ticket)
+          held = held.filter(entry => entry !== ticket)
         }
-        for (const [at, each] of steps.entries()) {
+        for (const [index, operation] of steps.entries()) {
           const bytes = held.reduce((sum, ticket) => sum + ticket.bytes, 0)
-          if (each.kind === 'add') {
-            const ticket = new Ticket(at, each.priority, each.bytes, at)
+          if (operation.kind === 'add') {
+            const ticket = new Ticket(index, operation.priority, operation.bytes, index)
             const isIn = queue.add(ticket)
-            assert.equal(isIn, held.length < 20 && bytes + each.bytes <= 150)
+            assert.equal(isIn, held.length < 20 && bytes + operation.bytes <= 150)
             if (isIn) held.push(ticket)
-          } else if (each.kind === 'take') {
+          } else if (operation.kind === 'take') {
             drop(queue.take())
-          } else if (each.kind === 'expire') {
-            const ticket = queue.takeOlderThan(each.sinceMs)
-            assert.equal(ticket === undefined, !held.some(one => one.sinceMs <= each.sinceMs))
+          } else if (operation.kind === 'expire') {
+            const ticket = queue.takeOlderThan(operation.sinceMs)
+            assert.equal(ticket === undefined, !held.some(queued => queued.sinceMs <= operation.sinceMs))
             drop(ticket)
           } else {
-            const ticket = held[each.which % Math.max(1, held.length)]
+            const ticket = held[operation.which % Math.max(1, held.length)]
             if (ticket === undefined) continue
             assert.ok(queue.remove(ticket))
             assert.ok(!queue.remove(ticket))
-            held = held.filter(one => one !== ticket)
+            held = held.filter(queued => queued !== ticket)
           }
           assert.equal(queue.length, held.length)
           assert.equal(

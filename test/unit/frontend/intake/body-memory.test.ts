@@ -17,11 +17,11 @@ for (const bytes of [0, SMALL, LARGE]) {
 test('copies pieces of any length to their offset in shared memory', () => {
   const memory = bodyMemory(LARGE)
   assert.ok(memory.buffer instanceof SharedArrayBuffer)
-  const text = Buffer.from(Array.from({ length: LARGE }, (_, at) => at % 251))
-  let at = 0
+  const text = Buffer.from(Array.from({ length: LARGE }, (_, offset) => offset % 251))
+  let offset = 0
   for (const bytes of [1, 0, 7, 10_001, LARGE - 10_009]) {
-    copyInto(memory, at, text.subarray(at, at + bytes))
-    at += bytes
+    copyInto(memory, offset, text.subarray(offset, offset + bytes))
+    offset += bytes
   }
   assert.deepEqual(memory, text)
   assert.throws(() => copyInto(memory, LARGE - 1, text.subarray(0, 2)), RangeError)

@@ -81,10 +81,10 @@ function makeLibrary(symbols: readonly string[], newer = 'GLIBC_2.38'): Uint8Arr
   view.setUint16(NEEDS_AT + 2, 2, true)
   view.setUint32(NEEDS_AT + 8, 16, true)
   for (const [index, name] of ['GLIBC_2.2.5', newer].entries()) {
-    const at = NEEDS_AT + 16 + index * 16
-    view.setUint16(at + 6, index + 2, true)
-    view.setUint32(at + 8, nameOffset(name), true)
-    view.setUint32(at + 12, 16, true)
+    const entry = NEEDS_AT + 16 + index * 16
+    view.setUint16(entry + 6, index + 2, true)
+    view.setUint32(entry + 8, nameOffset(name), true)
+    view.setUint32(entry + 12, 16, true)
   }
   const sections = [
     [11, SYMBOLS_AT, symbols.length * 24, 1],
@@ -93,11 +93,11 @@ function makeLibrary(symbols: readonly string[], newer = 'GLIBC_2.38'): Uint8Arr
     [0x6fff_fffe, NEEDS_AT, 48, 1],
   ] as const
   for (const [index, [type, offset, size, link]] of sections.entries()) {
-    const at = SECTIONS_AT + index * 64
-    view.setUint32(at + 4, type, true)
-    view.setBigUint64(at + 24, BigInt(offset), true)
-    view.setBigUint64(at + 32, BigInt(size), true)
-    view.setUint32(at + 40, link, true)
+    const entry = SECTIONS_AT + index * 64
+    view.setUint32(entry + 4, type, true)
+    view.setBigUint64(entry + 24, BigInt(offset), true)
+    view.setBigUint64(entry + 32, BigInt(size), true)
+    view.setUint32(entry + 40, link, true)
   }
   return image
 }
@@ -105,10 +105,10 @@ function makeLibrary(symbols: readonly string[], newer = 'GLIBC_2.38'): Uint8Arr
 function symbolsOf(image: Uint8Array<ArrayBuffer>): string[] {
   const view = new DataView(image.buffer)
   const names: string[] = []
-  for (let at = SYMBOLS_AT; view.getUint32(at, true) !== 0; at += 24) {
-    const start = STRINGS_AT + view.getUint32(at, true)
+  for (let entry = SYMBOLS_AT; view.getUint32(entry, true) !== 0; entry += 24) {
+    const start = STRINGS_AT + view.getUint32(entry, true)
     const name = Buffer.from(image.subarray(start, image.indexOf(0, start))).toString()
-    names.push(`${name}:${view.getUint16(VERSIONS_AT + (at - SYMBOLS_AT) / 12, true)}`)
+    names.push(`${name}:${view.getUint16(VERSIONS_AT + (entry - SYMBOLS_AT) / 12, true)}`)
   }
   return names
 }
