@@ -112,7 +112,7 @@ test('a stream that the engine sends in two pieces reaches the client complete, 
   }
   for (const [index, shape] of SHAPES.entries()) {
     const { length } = wireBytes('decode', shape, RID)
-    const cuts = Array.from({ length: Math.floor(length / STRIDE) }, (_, index) => 1 + index * STRIDE)
+    const cuts = Array.from({ length: Math.floor(length / STRIDE) }, (_, step) => 1 + step * STRIDE)
     await Promise.all(cuts.map(cut => check(shape, `split-${index}-${cut}`)))
   }
 })

@@ -47,7 +47,9 @@ function streamed(text: string, cuts: readonly number[] = []): LegRun {
   const bytes = Buffer.from(text)
   run.leg.onHead(200, STREAM)
   let start = 0
-  for (const cut of [...cuts.map(cut => cut % (bytes.length + 1)), bytes.length].toSorted((a, b) => a - b)) {
+  for (const cut of [...cuts.map(position => position % (bytes.length + 1)), bytes.length].toSorted(
+    (a, b) => a - b,
+  )) {
     if (cut > start) run.leg.onData(bytes.subarray(start, cut))
     start = cut
   }
