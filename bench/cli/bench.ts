@@ -6,7 +6,7 @@ import { addCompareCommand, type CompareOptions, compareRun } from './compare.ts
 import { addEarlyFlags } from './early-flags.ts'
 import { addFaultsCommand, type FaultsOptions, faultsRun } from './faults.ts'
 import { addServingCommand } from './serving.ts'
-import { addOriginalCommands, type RunOfFlags } from './smg-benchmarks.ts'
+import { addOriginalCommands, type RunOfFlags } from './closed-loop.ts'
 
 /** What the bench commands need from outside: the terminal and signals. */
 export interface BenchDependencies extends SignalDependencies {

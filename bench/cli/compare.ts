@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { CompareRun } from '../command/run-compare.ts'
 import { addReportFlags, reportPlaces } from './report-flags.ts'
-import { count, seconds, targetUrl, whole } from './values.ts'
+import { count, seconds, targetUrl, whole } from '../flags/values.ts'
 
 interface Named {
   readonly name: string

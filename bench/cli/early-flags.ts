@@ -1,6 +1,6 @@
 /** The original's tool takes some of its flags before the name of the benchmark; so does `pd-gateway bench`. */
 import { type Command, Option } from 'commander'
-import { targetUrl } from './values.ts'
+import { targetUrl } from '../flags/values.ts'
 
 /** A flag that was given behind the name, too, holds as it is there. */
 export function addEarlyFlags(bench: Command): Command {

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import type { FaultsRun } from '../command/run-faults.ts'
 import { addReportFlags, reportPlaces } from './report-flags.ts'
-import { count } from './values.ts'
+import { count } from '../flags/values.ts'
 
 export interface FaultsOptions {
   readonly script: string

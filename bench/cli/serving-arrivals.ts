@@ -1,7 +1,7 @@
 /** Flags of `bench serving` that say when requests are sent, as vLLM's `bench serve` names them. */
 import { type Command, Option } from 'commander'
 import type { BenchLevel } from '../command/plans.ts'
-import { count, positive, seconds } from './values.ts'
+import { count, positive, seconds } from '../flags/values.ts'
 
 export interface ArrivalOptions {
   readonly requestRate: number

@@ -1,7 +1,7 @@
 /** Flags of `bench serving` that say what is asked, as sglang's `bench_serving` names them. */
 import { type Command, Option } from 'commander'
 import type { BenchLevel } from '../command/plans.ts'
-import { count, positive, share } from './values.ts'
+import { count, positive, share } from '../flags/values.ts'
 
 /** `random-ids` is another name of `random`: there is one way to make words here. */
 const DATASETS = [

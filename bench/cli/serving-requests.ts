@@ -1,7 +1,7 @@
 /** Flags of `bench serving` that say what each request looks like. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { BenchLevel } from '../command/plans.ts'
-import { jsonObject } from './values.ts'
+import { jsonObject } from '../flags/values.ts'
 
 const BACKENDS = {
   sglang: 'generate',

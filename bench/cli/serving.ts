@@ -11,7 +11,7 @@ import {
   refuseOddDataset,
 } from './serving-dataset.ts'
 import { addRequestFlags, type RequestOptions, requestLoad } from './serving-requests.ts'
-import type { RunOfFlags } from './smg-benchmarks.ts'
+import type { RunOfFlags } from './closed-loop.ts'
 import {
   count,
   hostName,
@@ -22,7 +22,7 @@ import {
   targetUrl,
   targetUrlOf,
   whole,
-} from './values.ts'
+} from '../flags/values.ts'
 import { addResultFlags, type ResultOptions, resultFile } from './vllm-result-flags.ts'
 
 interface ServingOptions

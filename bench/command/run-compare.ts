@@ -15,8 +15,8 @@ import {
 import { comparePage } from '../report/html/compare-page.ts'
 import { EXIT } from './exit.ts'
 import { plansOf } from './plans.ts'
-import { NO_PROGRESS, openProgress } from './progress/progress.ts'
-import { ShownLoads } from './progress/shown-loads.ts'
+import { NO_PROGRESS, openProgress } from '../progress/progress.ts'
+import { ShownLoads } from '../progress/shown-loads.ts'
 import { prepareFiles, type ReportPlaces, writeFiles } from './report-files.ts'
 import { lookAtTarget, TargetError } from './target.ts'
 

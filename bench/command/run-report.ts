@@ -1,8 +1,8 @@
 /** The report of a run as it is put together, told and written, whatever was run. */
 import { runPage } from '../report/html/run-page.ts'
 import { type Report, reportSchema } from '../report/schema.ts'
-import { type Verdict, verdictOf } from '../report/verdict.ts'
-import { environmentOf } from './environment.ts'
+import { type Verdict, verdictOf } from '../report/conclusion.ts'
+import { environmentOf } from './machine.ts'
 import { type ReportPlaces, writeFiles } from './report-files.ts'
 
 export function reportOf(run: Omit<Report, 'version' | 'environment'>): Report {

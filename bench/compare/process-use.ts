@@ -1,5 +1,5 @@
 /** What the process of a target has used, by the kernel's count. */
-import { readCpuUs, readRssMib } from '../speed/process-cost.ts'
+import { readCpuUs, readRssMib } from '../process/process-cost.ts'
 
 export interface ProcessUse {
   /** Since it started. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { planSchema } from '../load/plan.ts'
-import { fleetPlanSchema } from '../stage/fleet/plan.ts'
+import { fleetPlanSchema } from '../environment/fleet/plan.ts'
 
 const stage = {
   description: z.string().min(1),

@@ -3,8 +3,8 @@ import type { LoadResult } from '../load/result.ts'
 import { whole } from '../report/figures.ts'
 import { levelOf } from '../report/level.ts'
 import { tableLine, tableOf } from '../report/table.ts'
-import type { CostLog } from '../stage/cost-log.ts'
-import type { Condition } from './condition.ts'
+import type { CostLog } from '../process/cost-log.ts'
+import type { Condition } from './expectations.ts'
 
 /** As every bench shows a load, and what it cost the gateway. */
 export function loadText(name: string, result: LoadResult, cost: CostLog): string {

@@ -245,7 +245,7 @@ export const EXTERNALS: Readonly<Record<string, readonly string[]>> = {
   zod: ['src/config/', 'src/simulator/', 'bench/'],
   commander: ['src/cli/', 'bench/cli/'],
   mitata: ['bench/micro/'],
-  'log-update': ['bench/command/progress/progress.ts'],
+  'log-update': ['bench/progress/progress.ts'],
   uplot: ['bench/report/html/assets.ts'],
   yaml: ['src/config/load.ts', 'src/simulator/faults/', 'bench/'],
 }

@@ -1,6 +1,6 @@
 /** Rounds of the peers' bench for tests: ten requests, all right, unless a test says otherwise. */
-import type { Outcome } from '../../bench/peers/results.ts'
-import type { PeerSample } from '../../bench/peers/sample.ts'
+import type { Outcome } from '../../bench/routers/costs/results.ts'
+import type { PeerSample } from '../../bench/routers/costs/sample.ts'
 
 export function peerSample(change: Partial<PeerSample> = {}): PeerSample {
   return {

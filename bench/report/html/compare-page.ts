@@ -8,7 +8,7 @@ import {
   type Difference,
 } from '../compare-schema.ts'
 import { whole } from '../figures.ts'
-import { compareVerdict, outcomeOf } from './compare-verdict.ts'
+import { compareVerdict, outcomeOf } from './compare-conclusion.ts'
 import { dateText, documentOf, plotFigure, plotGrid } from './document.ts'
 import { asked } from './facts.ts'
 import { intervalMarkup, scaleMarkup, spanOf } from './interval.ts'

@@ -1,5 +1,5 @@
 /** A page that is whole by itself: opened from a disk, without a network, it is what it was when it was written. */
-import type { Verdict } from '../verdict.ts'
+import type { Verdict } from '../conclusion.ts'
 import { scripts, styleMarkup } from './assets.ts'
 import { html, jsonMarkup, type Markup } from './markup.ts'
 import type { PlotSpec } from './plot-spec.ts'

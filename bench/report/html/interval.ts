@@ -2,7 +2,7 @@
 
 import { ratioText } from '../compare-metrics.ts'
 import type { Difference } from '../compare-schema.ts'
-import type { Outcome } from './compare-verdict.ts'
+import type { Outcome } from './compare-conclusion.ts'
 import { html, type Markup } from './markup.ts'
 
 const WIDTH = 280

@@ -1,7 +1,7 @@
 /** The facts on the page of a run: what came of it in a few tiles, and what was asked for. Pure. */
 import { counted, figure, percent, seconds, whole } from '../figures.ts'
 import type { Distribution, Level, Report } from '../schema.ts'
-import { bestOf } from '../verdict.ts'
+import { bestOf } from '../conclusion.ts'
 import type { Tile } from './facts.ts'
 
 export function runTiles(levels: readonly Level[]): readonly Tile[] {

@@ -1,7 +1,7 @@
 /** The HTML report of a run, from its report. Pure but for the files that it is put together from. */
 import { counted } from '../figures.ts'
 import type { Level, Report } from '../schema.ts'
-import { bestOf, verdictOf } from '../verdict.ts'
+import { bestOf, verdictOf } from '../conclusion.ts'
 import { dateText, documentOf, plotFigure, plotGrid } from './document.ts'
 import { asked, tiles } from './facts.ts'
 import { levelPlots } from './level-plots.ts'

@@ -7,7 +7,7 @@ import { after, type TestContext, test } from 'node:test'
 import { type BenchRun, runBench } from '../../../bench/command/run-bench.ts'
 import { runFaults } from '../../../bench/command/run-faults.ts'
 import { reportSchema } from '../../../bench/report/schema.ts'
-import { playScenario } from '../../../bench/scenarios/play.ts'
+import { playScenario } from '../../../bench/scenarios/run-scenario.ts'
 import { readScenario } from '../../../bench/scenarios/scenario.ts'
 import { openFleet, openGateway } from '../../support/gateway.ts'
 
