@@ -36,7 +36,7 @@ export function withinLimits(
 }
 
 /** Empty where there is no such file: the limit is then not known. */
-function readLimits(): string {
+export function readLimits(): string {
   try {
     return readFileSync('/proc/self/limits', 'utf8')
   } catch {
