@@ -60,8 +60,7 @@ test('every npm script that a document names is in package.json', () => {
 
 test('scripts that run until they are stopped hear the signals that npm gets: no shell stands between', () => {
   const { scripts } = packageJson()
-  for (const name of ['start', 'bench', 'bench:speed', 'bench:accuracy'])
-    assert.match(scripts[name] ?? '', /^exec node /, name)
+  for (const name of ['start', 'bench']) assert.match(scripts[name] ?? '', /^exec node /, name)
 })
 
 test('every flag that README.md names exists', () => {

@@ -1,9 +1,10 @@
-/** The four benchmarks of the original project: its flags, short and long, its defaults, and what they ask for. */
+/** The closed-loop commands `basic`, `realistic`, `progressive` and `sustained`, with the flags and defaults of smg's benchmarks. */
 import { type Command, Option } from 'commander'
 import type { BenchLevel } from '../command/plans.ts'
 import type { BenchRun } from '../command/run-bench.ts'
-import { addReportFlags, reportPlaces } from './report-flags.ts'
+import type { BenchTerminal } from '../command/terminal.ts'
 import { count, seconds, targetUrl, whole, yesOrNo } from '../flags/values.ts'
+import { addReportFlags, reportPaths } from './report-flags.ts'
 
 type Load = BenchLevel['load']
 
@@ -17,7 +18,7 @@ interface SharedOptions {
   readonly requestLog?: string
 }
 
-interface OriginalOptions extends SharedOptions {
+interface ClosedLoopOptions extends SharedOptions {
   readonly requests: number
   readonly concurrency: number
   readonly minTokens: number
@@ -33,12 +34,12 @@ interface OriginalOptions extends SharedOptions {
 
 type Kind = (typeof KINDS)[number]
 
-/** A run as the flags ask for it; the terminal and the signal come from elsewhere. */
-export type RunOfFlags = Omit<BenchRun, 'out' | 'err' | 'terminal' | 'signal'>
+/** A run as requested by the flags, without terminal and signal. */
+export type RequestedRun = Omit<BenchRun, keyof BenchTerminal>
 
 const KINDS = ['basic', 'realistic', 'progressive', 'sustained'] as const
 
-const LEAST_PERCENT = 95
+const MIN_PERCENT = 95
 const ONE_PROMPT = ['What is the capital of France?']
 const PROMPTS = [
   'Explain how a bicycle stays upright.',
@@ -53,38 +54,39 @@ const PROMPTS = [
   'Write a function that counts the words of a text.',
 ]
 
-/** Adds the four to `bench`; `start` is told of each run that somebody asks for. */
-export function addOriginalCommands(bench: Command, start: (run: RunOfFlags) => Promise<void>): void {
+/** Adds the commands to `bench`; `start` is called with the run that the flags request. */
+export function addClosedLoopCommands(bench: Command, start: (run: RequestedRun) => Promise<void>): void {
   for (const kind of KINDS) {
     const command = addSharedOptions(BUILDERS[kind](bench.command(kind)))
-    command.action((options: OriginalOptions) => start(originalRun(kind, options, command)))
+    command.action((options: ClosedLoopOptions) => start(closedLoopRun(kind, options, command)))
   }
 }
 
 const BUILDERS: Readonly<Record<Kind, (command: Command) => Command>> = {
-  basic: command => timeout(maxTokens(closed(command.description('One short prompt, many times.')), 50), 60),
+  basic: command =>
+    timeout(maxTokens(closed(command.description('Send one short prompt many times.')), 50), 60),
   realistic: command =>
     timeout(
       stream(
-        closed(command.description('Ten prompts, varied lengths and sampling.'))
-          .option('--min-tokens <n>', 'Least tokens of an answer.', count, 100)
-          .option('--max-tokens <n>', 'Most tokens of an answer.', count, 500),
+        closed(command.description('Send ten prompts with varied lengths and sampling parameters.'))
+          .option('--min-tokens <n>', 'Minimum output tokens.', count, 100)
+          .option('--max-tokens <n>', 'Maximum output tokens.', count, 500),
         true,
       ),
       120,
     ),
   progressive: command =>
     timeout(
-      maxTokens(command.description('More and more at a time, until fewer than 95 % are right.'), 50)
-        .option('--start-concurrency <n>', 'Requests at a time of the first level.', count, 10)
-        .option('--max-concurrency <n>', 'Of the last level.', count, 1000)
-        .option('--step <n>', 'More at each level.', count, 10)
-        .option(
-          '--requests-per-level <n>',
-          'Requests of a level; as many as go at a time, when that is more.',
-          count,
-          100,
+      maxTokens(
+        command.description(
+          'Raise the concurrency level by level, until less than 95 % of the responses are correct.',
         ),
+        50,
+      )
+        .option('--start-concurrency <n>', 'Concurrency of the first level.', count, 10)
+        .option('--max-concurrency <n>', 'Concurrency of the last level.', count, 1000)
+        .option('--step <n>', 'Increase of the concurrency per level.', count, 10)
+        .option('--requests-per-level <n>', 'Requests per level, but at least its concurrency.', count, 100),
       60,
     ),
   sustained: command =>
@@ -92,9 +94,9 @@ const BUILDERS: Readonly<Record<Kind, (command: Command) => Command>> = {
       stream(
         maxTokens(
           command
-            .description('A steady load for a time.')
-            .option('-c, --concurrency <n>', 'Requests at a time.', count, 100)
-            .option('-d, --duration <seconds>', 'Length of the run.', seconds, 60),
+            .description('Send a steady load for some time.')
+            .option('-c, --concurrency <n>', 'Concurrent requests.', count, 100)
+            .option('-d, --duration <seconds>', 'Length of the run in seconds.', seconds, 60),
           50,
         ),
         false,
@@ -103,23 +105,23 @@ const BUILDERS: Readonly<Record<Kind, (command: Command) => Command>> = {
     ),
 }
 
-/** What the flags mean. */
-function originalRun(kind: Kind, options: OriginalOptions, command: Command): RunOfFlags {
+/** The run that the flags request. */
+function closedLoopRun(kind: Kind, options: ClosedLoopOptions, command: Command): RequestedRun {
   const { url, requestLog } = options
-  if (options.minTokens > options.maxTokens) command.error('error: --min-tokens is more than --max-tokens')
+  if (options.minTokens > options.maxTokens) command.error('error: --min-tokens must not exceed --max-tokens')
   if (options.startConcurrency > options.maxConcurrency)
-    command.error('error: --start-concurrency is more than --max-concurrency')
+    command.error('error: --start-concurrency must not exceed --max-concurrency')
   return {
     command: kind,
     url,
     levels: levelsOf(kind, options),
-    ...(kind === 'progressive' ? { leastPercent: LEAST_PERCENT } : {}),
-    ...reportPlaces(command),
+    ...(kind === 'progressive' ? { minPercent: MIN_PERCENT } : {}),
+    ...reportPaths(command),
     ...(requestLog === undefined ? {} : { requestLog }),
   }
 }
 
-function levelsOf(kind: Kind, options: OriginalOptions): BenchLevel[] {
+function levelsOf(kind: Kind, options: ClosedLoopOptions): BenchLevel[] {
   const load = { ...sharedLoad(options), timeoutMs: options.timeout * 1000, stallMs: options.timeout * 1000 }
   const arrivals = { kind: 'closed', concurrency: options.concurrency } as const
   const dataset = {
@@ -145,7 +147,7 @@ function levelsOf(kind: Kind, options: OriginalOptions): BenchLevel[] {
         name: `concurrency ${concurrency}`,
         load: {
           ...load,
-          // With fewer the level would never have so many at a time as its name says.
+          // With fewer requests the level would never reach its concurrency.
           requests: Math.max(options.requestsPerLevel, concurrency),
           arrivals: { kind: 'closed', concurrency },
           dataset,
@@ -154,9 +156,9 @@ function levelsOf(kind: Kind, options: OriginalOptions): BenchLevel[] {
   }
 }
 
-function steps({ startConcurrency, maxConcurrency, step }: OriginalOptions): number[] {
+function steps({ startConcurrency, maxConcurrency, step }: ClosedLoopOptions): number[] {
   const length = Math.floor((maxConcurrency - startConcurrency) / step) + 1
-  return Array.from({ length }, (_, at) => startConcurrency + at * step)
+  return Array.from({ length }, (_, index) => startConcurrency + index * step)
 }
 
 function sharedLoad(
@@ -174,33 +176,29 @@ function sharedLoad(
 
 function closed(command: Command): Command {
   return command
-    .option('-r, --requests <n>', 'Requests in all.', count, 1000)
-    .option('-c, --concurrency <n>', 'Requests at a time.', count, 100)
+    .option('-r, --requests <n>', 'Number of requests.', count, 1000)
+    .option('-c, --concurrency <n>', 'Concurrent requests.', count, 100)
 }
 
 function maxTokens(command: Command, byDefault: number): Command {
-  return command.option('-t, --max-tokens <n>', 'Tokens of an answer.', count, byDefault)
+  return command.option('-t, --max-tokens <n>', 'Output tokens.', count, byDefault)
 }
 
 function timeout(command: Command, byDefault: number): Command {
-  return command.option('-T, --timeout <seconds>', 'Longest time of a request.', seconds, byDefault)
+  return command.option('-T, --timeout <seconds>', 'Timeout of a request in seconds.', seconds, byDefault)
 }
 
 function stream(command: Command, byDefault: boolean): Command {
-  return command.option('-s, --stream [bool]', 'Streamed answers.', yesOrNo, byDefault)
+  return command.option('-s, --stream [bool]', 'Stream responses.', yesOrNo, byDefault)
 }
 
 function addSharedOptions(command: Command): Command {
   return addReportFlags(command)
-    .option('--url <url>', 'The target.', targetUrl, 'http://127.0.0.1:30000')
-    .option('--request-log <file>', 'Append a line of JSON for each request.')
-    .option('--seed <n>', 'Of all chance.', whole, 1)
-    .option('--processes <n>', 'Processes that make the load.', count, 1)
-    .option(
-      '--script-seed <n>',
-      'Seed of simulated engines (found out when they have their default one).',
-      whole,
-    )
+    .option('--url <url>', 'URL of the target.', targetUrl, 'http://127.0.0.1:30000')
+    .option('--request-log <file>', 'Append a line of JSON per request to this file.')
+    .option('--seed <n>', 'Seed of all random choices.', whole, 1)
+    .option('--processes <n>', 'Processes that generate the load.', count, 1)
+    .option('--script-seed <n>', 'Output seed of simulated engines; the default seed is detected.', whole)
     .addOption(
       new Option('--endpoint <name>').choices(['generate', 'chat', 'completions']).default('generate'),
     )

@@ -1,59 +1,57 @@
-/** Flags of `npm run bench -- peers`. Does not start anything. */
-import { parseArgs } from 'node:util'
-import { boundedInteger } from '../bounded-integer.ts'
-import { LOAD_NAMES } from '../routers/loads/loads.ts'
-import { ROUTERS } from '../routers/start/router-list.ts'
+/** Flags of `pd-gateway bench routers`. */
+import type { Command } from 'commander'
+import { namesOf, wholeBetween } from '../flags/values.ts'
+import { LOAD_NAMES, type LoadName, ROUTER_NAMES, type RouterName } from '../routers/loads/names.ts'
+import type { RoutersOptions } from '../routers/run-routers.ts'
 
-export interface PeersOptions {
+interface Flags {
   readonly rounds: number
   readonly passes: number
   readonly seconds: number
-  readonly loads: readonly string[]
-  readonly routers: readonly string[]
-  readonly form: 'text' | 'markdown' | 'json'
-  /** Exit code 1 when an aim is missed. */
-  readonly check: boolean
-  /** Document whose table is replaced. */
-  readonly write: string | undefined
+  readonly only: readonly (LoadName | RouterName)[]
+  readonly markdown?: boolean
+  readonly json?: boolean
+  readonly check?: boolean
+  readonly write?: string
 }
 
-const ROUTER_NAMES = ROUTERS.map(({ name }) => name)
+export function addRoutersCommand(bench: Command, start: (options: RoutersOptions) => Promise<void>): void {
+  bench
+    .command('routers')
+    .alias('peers')
+    .description('Compare the gateway with sglang-router, smg, vllm-router, haproxy and nginx. Needs wrk.')
+    .option('--rounds <n>', 'Rounds of each load against canned engines.', wholeBetween(1, 100), 3)
+    .option('--passes <n>', 'Rounds of each load against slow or stressed engines.', wholeBetween(1, 20), 1)
+    .option('--seconds <n>', 'Length of a round.', wholeBetween(1, 60), 2)
+    .option(
+      '--only <names>',
+      'Loads and routers to run, separated by commas; may be repeated.',
+      namesOf([...LOAD_NAMES, ...ROUTER_NAMES]),
+      [],
+    )
+    .option('--markdown', 'Print the table as Markdown.')
+    .option('--json', 'Print the results as JSON.')
+    .option('--check', 'Exit with 1 when a goal of the gateway is missed.')
+    .option('--write <file>', 'Replace the table in this Markdown document.')
+    .addHelpText('after', `\nLoads: ${LOAD_NAMES.join(', ')}\nRouters: ${ROUTER_NAMES.join(', ')}`)
+    .action((flags: Flags) => start(optionsOf(flags)))
+}
 
-/** @throws RangeError for a value that is out of bounds or unknown. */
-export function parsePeersOptions(args: readonly string[]): PeersOptions {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      rounds: { type: 'string', default: '3' },
-      passes: { type: 'string', default: '1' },
-      seconds: { type: 'string', default: '2' },
-      only: { type: 'string', multiple: true, default: [] },
-      markdown: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      check: { type: 'boolean', default: false },
-      write: { type: 'string' },
-    },
-  })
-  const only = values.only.flatMap(text => text.split(','))
+function optionsOf({ rounds, passes, seconds, only, markdown, json, check, write }: Flags): RoutersOptions {
   return {
-    rounds: boundedInteger('rounds', values.rounds, [1, 100]),
-    passes: boundedInteger('passes', values.passes, [1, 20]),
-    seconds: boundedInteger('seconds', values.seconds, [1, 60]),
-    ...chosen(only),
-    form: values.json ? 'json' : values.markdown ? 'markdown' : 'text',
-    check: values.check,
-    write: values.write,
+    rounds,
+    passes,
+    seconds,
+    loads: chosen(LOAD_NAMES, only),
+    routers: chosen(ROUTER_NAMES, only),
+    format: json === true ? 'json' : markdown === true ? 'markdown' : 'text',
+    check: check === true,
+    write,
   }
 }
 
-/** `--only` takes loads and routers; of a kind of which it names none, all. */
-function chosen(only: readonly string[]): Pick<PeersOptions, 'loads' | 'routers'> {
-  const unknown = only.find(name => !LOAD_NAMES.includes(name) && !ROUTER_NAMES.includes(name))
-  if (unknown !== undefined)
-    throw new RangeError(`--only knows ${[...LOAD_NAMES, ...ROUTER_NAMES].join(', ')}, not "${unknown}"`)
-  const of = (names: readonly string[]) => {
-    const named = names.filter(name => only.includes(name))
-    return named.length === 0 ? names : named
-  }
-  return { loads: of(LOAD_NAMES), routers: of(ROUTER_NAMES) }
+/** The names of one kind that `--only` lists; all of them if it lists none of that kind. */
+function chosen<T extends string>(names: readonly T[], only: readonly string[]): readonly T[] {
+  const named = names.filter(name => only.includes(name))
+  return named.length === 0 ? names : named
 }

@@ -1,64 +1,60 @@
-/** Flags of the speed bench. Does not start anything. */
-import { parseArgs } from 'node:util'
-import { boundedInteger } from '../bounded-integer.ts'
-import { SCENARIOS } from '../routers/loads/wrk-loads.ts'
+/** Flags of `pd-gateway bench speed`. */
+import { type Command, InvalidArgumentError } from 'commander'
+import { namesOf, wholeBetween } from '../flags/values.ts'
+import { SPEED_LOAD_NAMES, type SpeedLoadName } from '../routers/loads/names.ts'
+import type { SpeedOptions } from '../routers/run-speed.ts'
 
-/** A router that is already running, measured beside ours. */
-interface ExtraTarget {
-  readonly name: string
-  readonly url: string
-  readonly pid: number
-}
-
-export interface SpeedOptions {
-  /** Measured rounds of each scenario; one more is made first and thrown away. */
+interface Flags {
   readonly rounds: number
-  /** Length of a round, in seconds. */
   readonly seconds: number
-  /** Names of the scenarios to run. */
-  readonly only: readonly string[]
-  readonly json: boolean
-  /** Exit code 1 when a ratio misses its bar. */
-  readonly check: boolean
-  /** A second haproxy in the place of the gateway: shows what the machine's noise alone does to the ratios. */
-  readonly noise: boolean
-  readonly extras: readonly ExtraTarget[]
+  readonly only?: readonly SpeedLoadName[]
+  readonly json?: boolean
+  readonly check?: boolean
+  readonly noise?: boolean
+  readonly target: SpeedOptions['extraTargets']
 }
 
-/** @throws RangeError for a value that is out of bounds or unknown. */
-export function parseSpeedOptions(args: readonly string[]): SpeedOptions {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      rounds: { type: 'string', default: '5' },
-      seconds: { type: 'string', default: '3' },
-      only: { type: 'string', default: SCENARIOS.map(scenario => scenario.name).join(',') },
-      json: { type: 'boolean', default: false },
-      check: { type: 'boolean', default: false },
-      noise: { type: 'boolean', default: false },
-      target: { type: 'string', multiple: true, default: [] },
-    },
-  })
+export function addSpeedCommand(bench: Command, start: (options: SpeedOptions) => Promise<void>): void {
+  bench
+    .command('speed')
+    .description(
+      "Measure the gateway's CPU per request and chunk as a multiple of haproxy's. Needs wrk and haproxy.",
+    )
+    .option('--rounds <n>', 'Measured rounds of each load, after a warm-up round.', wholeBetween(1, 100), 5)
+    .option('--seconds <n>', 'Length of a round.', wholeBetween(1, 120), 3)
+    .option(
+      '--only <loads>',
+      'Loads to run, separated by commas; may be repeated.',
+      namesOf(SPEED_LOAD_NAMES),
+    )
+    .option('--json', 'Print the results as JSON.')
+    .option('--check', 'Exit with 1 when a ratio exceeds its maximum.')
+    .option('--noise', 'Measure a second haproxy instead of the gateway: shows the noise of the machine.')
+    .option(
+      '--target <name=url,pid>',
+      'Another router, already running on 127.0.0.1; may be repeated.',
+      extraTarget,
+      [],
+    )
+    .addHelpText('after', `\nLoads: ${SPEED_LOAD_NAMES.join(', ')}`)
+    .action((flags: Flags) => start(optionsOf(flags)))
+}
+
+function optionsOf({ rounds, seconds, only, json, check, noise, target }: Flags): SpeedOptions {
   return {
-    rounds: boundedInteger('rounds', values.rounds, [1, 100]),
-    seconds: boundedInteger('seconds', values.seconds, [1, 120]),
-    only: values.only.split(',').map(knownScenario),
-    json: values.json,
-    check: values.check,
-    noise: values.noise,
-    extras: values.target.map(parseExtraTarget),
+    rounds,
+    seconds,
+    only: SPEED_LOAD_NAMES.filter(name => only?.includes(name) ?? true),
+    json: json === true,
+    check: check === true,
+    noise: noise === true,
+    extraTargets: target,
   }
 }
 
-function knownScenario(name: string): string {
-  if (SCENARIOS.some(scenario => scenario.name === name)) return name
-  const known = SCENARIOS.map(scenario => scenario.name).join(', ')
-  throw new RangeError(`--only knows ${known}, not "${name}"`)
-}
-
-function parseExtraTarget(text: string): ExtraTarget {
+function extraTarget(text: string, before: SpeedOptions['extraTargets']): SpeedOptions['extraTargets'] {
   const match = /^([\w.-]+)=(http:\/\/127\.0\.0\.1:\d+),(\d+)$/.exec(text)
-  if (match === null) throw new RangeError(`--target is NAME=http://127.0.0.1:PORT,PID, not "${text}"`)
+  if (match === null) throw new InvalidArgumentError('Expected NAME=http://127.0.0.1:PORT,PID.')
   const [, name = '', url = '', pid = ''] = match
-  return { name, url, pid: Number(pid) }
+  return [...before, { name, url, pid: Number(pid) }]
 }

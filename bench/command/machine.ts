@@ -1,4 +1,4 @@
-/** Where a load was made: figures mean little without it. */
+/** The machine and program versions of a load, without which its figures mean little. */
 import { readFileSync } from 'node:fs'
 import { arch, cpus, platform, release } from 'node:os'
 import { z } from 'zod'

@@ -1,9 +1,10 @@
 /**
- * Takes engines out of a gateway and puts them back while it is under load, by its admin listener, as an operator would:
- * one after the other, a prefill engine and a decode engine in turn. One that is out drains first.
+ * Removes engines from a gateway under load and adds them back, over its admin API as an operator would.
+ *
+ * One engine at a time, prefill and decode engines in turn. A removed engine drains before it is added again.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { member } from '../load/answer-pieces.ts'
+import { member } from '../load/response-pieces.ts'
 
 export interface ChurnedEngine {
   readonly url: string
@@ -11,7 +12,7 @@ export interface ChurnedEngine {
   readonly bootstrapPort?: number
 }
 
-const LOOK_MS = 20
+const POLL_INTERVAL_MS = 20
 const STEP_LIMIT_MS = 30_000
 
 export class Churn {
@@ -19,68 +20,72 @@ export class Churn {
   readonly #engines: readonly ChurnedEngine[]
   readonly #pauseMs: number
   readonly #done: Promise<void>
-  #isStopped = false
+  #stopped = false
   #changes = 0
 
-  /** Begins at once. `pauseMs`: after each change. */
+  /** Starts at once. `pauseMs` is the pause after each removal and each addition. */
   constructor(adminUrl: string, engines: readonly ChurnedEngine[], pauseMs: number) {
     this.#adminUrl = adminUrl
     this.#engines = engines
     this.#pauseMs = pauseMs
     this.#done = this.#run()
-    // Told by `stop`; without this a failure before it would end the process.
+    // `stop` reports the failure; an unhandled rejection before that would end the process.
     this.#done.catch(() => undefined)
   }
 
-  /** All engines are in the gateway again. @returns engines taken out and put back. @throws what went wrong. */
+  /**
+   * Resolves when every engine is in the gateway again, with the number of engines that were removed and added back.
+   * @throws Error when a removal or an addition failed.
+   */
   async stop(): Promise<number> {
-    this.#isStopped = true
+    this.#stopped = true
     await this.#done
     return this.#changes
   }
 
   async #run(): Promise<void> {
-    for (let turn = 0; !this.#isStopped; turn++) {
+    for (let turn = 0; !this.#stopped; turn++) {
       const engine = this.#engines[turn % this.#engines.length]
       if (engine === undefined) return
-      // oxlint-disable-next-line no-await-in-loop -- one engine after the other
-      await this.#outAndBack(engine)
+      // oxlint-disable-next-line no-await-in-loop -- one engine at a time
+      await this.#removeAndAdd(engine)
     }
   }
 
-  async #outAndBack(engine: ChurnedEngine): Promise<void> {
-    await this.#ask('DELETE', `/${encodeURIComponent(engine.url)}`)
-    await this.#until(engine.url, health => health === undefined)
+  async #removeAndAdd(engine: ChurnedEngine): Promise<void> {
+    await this.#request('DELETE', `/${encodeURIComponent(engine.url)}`)
+    await this.#until(engine.url, 'removed', health => health === undefined)
     await delay(this.#pauseMs)
-    await this.#ask('POST', '', engine)
-    await this.#until(engine.url, health => health === 'healthy')
+    await this.#request('POST', '', engine)
+    await this.#until(engine.url, 'healthy', health => health === 'healthy')
     this.#changes++
     await delay(this.#pauseMs)
   }
 
-  async #until(url: string, holds: (health: unknown) => boolean): Promise<void> {
-    const giveUpAt = performance.now() + STEP_LIMIT_MS
+  /** Polls the engine list until the health of the engine, undefined when it is not listed, satisfies `holds`. */
+  async #until(url: string, state: string, holds: (health: unknown) => boolean): Promise<void> {
+    const giveUpMs = performance.now() + STEP_LIMIT_MS
     for (;;) {
-      // oxlint-disable-next-line no-await-in-loop -- looking again and again is the point
-      const listed = member(await this.#ask('GET', ''), 'engines')
+      // oxlint-disable-next-line no-await-in-loop -- polling
+      const listed = member(await this.#request('GET', ''), 'engines')
       const found: unknown = Array.isArray(listed)
-        ? listed.find(one => member(one, 'url') === url)
+        ? listed.find(engine => member(engine, 'url') === url)
         : undefined
       if (holds(member(found, 'health'))) return
-      if (performance.now() > giveUpAt) throw new Error(`${url} did not come or go in ${STEP_LIMIT_MS} ms`)
-      // oxlint-disable-next-line no-await-in-loop -- a pause between two looks
-      await delay(LOOK_MS)
+      if (performance.now() > giveUpMs)
+        throw new Error(`Engine ${url} was not ${state} within ${STEP_LIMIT_MS / 1000} s`)
+      // oxlint-disable-next-line no-await-in-loop -- polling
+      await delay(POLL_INTERVAL_MS)
     }
   }
 
-  async #ask(method: string, path: string, body?: ChurnedEngine): Promise<unknown> {
+  async #request(method: string, path: string, body?: ChurnedEngine): Promise<unknown> {
     const response = await fetch(`${this.#adminUrl}/admin/engines${path}`, {
       method,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
-    const answer: unknown = await response.json()
-    if (!response.ok)
-      throw new Error(`${method} /admin/engines: ${response.status} ${JSON.stringify(answer)}`)
-    return answer
+    const content: unknown = await response.json()
+    if (response.ok) return content
+    throw new Error(`${method} /admin/engines failed: status ${response.status}, ${JSON.stringify(content)}`)
   }
 }

@@ -1,93 +1,115 @@
-/** The values of the bench's flags: what is not one is refused with a sentence. */
+/** Parsers of flag values. A value that does not fit is refused with a sentence that says what is expected. */
 import { isIPv6 } from 'node:net'
 import { InvalidArgumentError } from 'commander'
+import { parseJson } from '../../src/core/parse-json.ts'
 
-/** Eleven days: what timers and totals can hold. */
-const MOST_SECONDS = 1_000_000
+/** Eleven days, which timers and totals can hold. */
+const MAX_SECONDS = 1_000_000
 
-/** 1, 2, 3 … */
+/** A whole number from 1. */
 export function count(text: string): number {
   const value = whole(text)
-  if (value === 0) throw new InvalidArgumentError('A whole number above 0 is needed.')
+  if (value === 0) throw new InvalidArgumentError('Expected a whole number above 0.')
   return value
 }
 
-/** 0 is one, too. */
+/** A whole number from 0. */
 export function whole(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('A whole number is needed.')
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Expected a whole number.')
   return Number(text)
 }
 
-/** `inf` is one. */
+/** A parser of whole numbers within bounds. */
+export function wholeBetween(min: number, max: number): (text: string) => number {
+  return text => {
+    const value = Number(text)
+    if (text.trim() === '' || !Number.isInteger(value) || value < min || value > max)
+      throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`)
+    return value
+  }
+}
+
+/** A number from 0, or `inf`. */
 export function number(text: string): number {
   const value = text === 'inf' ? Infinity : Number(text)
   if (text.trim() === '' || Number.isNaN(value) || value < 0)
-    throw new InvalidArgumentError('A number is needed.')
+    throw new InvalidArgumentError('Expected a number from 0, or inf.')
   return value
 }
 
+/** A number above 0, or `inf`. */
 export function positive(text: string): number {
   const value = number(text)
-  if (value === 0) throw new InvalidArgumentError('A number above 0 is needed.')
+  if (value === 0) throw new InvalidArgumentError('Expected a number above 0.')
   return value
 }
 
-/** A length of time; a part of a second is one, too. */
+/** A duration; may be a fraction. */
 export function seconds(text: string): number {
   const value = Number(text)
-  if (!(value > 0 && value <= MOST_SECONDS))
-    throw new InvalidArgumentError(`A number of seconds is needed, above 0 and up to ${MOST_SECONDS}.`)
+  if (!(value > 0 && value <= MAX_SECONDS))
+    throw new InvalidArgumentError(`Expected a number of seconds above 0 and up to ${MAX_SECONDS}.`)
   return value
 }
 
-/** 0 to 1. */
+/** A number from 0 to 1. */
 export function share(text: string): number {
   const value = number(text)
-  if (value > 1) throw new InvalidArgumentError('A number from 0 to 1 is needed.')
+  if (value > 1) throw new InvalidArgumentError('Expected a number from 0 to 1.')
   return value
 }
 
 export function yesOrNo(text: string): boolean {
-  if (text !== 'true' && text !== 'false') throw new InvalidArgumentError('true or false is needed.')
+  if (text !== 'true' && text !== 'false') throw new InvalidArgumentError('Expected true or false.')
   return text === 'true'
 }
 
-/** Of a target: the load speaks plain HTTP. */
+/** A parser of lists of names, separated by commas; the flag may be repeated. */
+export function namesOf<T extends string>(
+  known: readonly T[],
+): (text: string, before?: readonly T[]) => readonly T[] {
+  return (text, before = []) => {
+    const names = text.split(',').map(name => {
+      const found = known.find(candidate => candidate === name)
+      if (found === undefined)
+        throw new InvalidArgumentError(`Unknown name "${name}"; known names: ${known.join(', ')}.`)
+      return found
+    })
+    return [...before, ...names]
+  }
+}
+
+/** A URL of a target; only plain HTTP is supported. */
 export function targetUrl(text: string): string {
-  // `localhost:30000` alone is an address, too: of a scheme named localhost.
+  // `localhost:30000` parses as a URL with the scheme localhost.
   if (!text.includes('://') || !URL.canParse(text))
-    throw new InvalidArgumentError('An address such as http://127.0.0.1:30000 is needed.')
+    throw new InvalidArgumentError('Expected a URL such as http://127.0.0.1:30000.')
   const { protocol, username } = new URL(text)
-  if (protocol !== 'http:') throw new InvalidArgumentError('The load speaks http only.')
-  if (username !== '') throw new InvalidArgumentError('An address without user and password is needed.')
-  if (/[?#]/.test(text)) throw new InvalidArgumentError('An address without ? and # is needed.')
+  if (protocol !== 'http:') throw new InvalidArgumentError('Only http URLs are supported.')
+  if (username !== '') throw new InvalidArgumentError('Expected a URL without user and password.')
+  if (/[?#]/.test(text)) throw new InvalidArgumentError('Expected a URL without ? and #.')
   return text
 }
 
-/** Of host and port: an IPv6 address gets its brackets. */
+/** Puts an IPv6 address into brackets. */
 export function targetUrlOf(host: string, port: number): string {
   return `http://${isIPv6(host) ? `[${host}]` : host}:${port}`
 }
 
 export function portNumber(text: string): number {
   const value = count(text)
-  if (value > 65_535) throw new InvalidArgumentError('A port, 1 to 65535, is needed.')
+  if (value > 65_535) throw new InvalidArgumentError('Expected a port from 1 to 65535.')
   return value
 }
 
-/** Name or address of a machine. */
 export function hostName(text: string): string {
   if (!isIPv6(text) && !/^[\w.-]+$/.test(text))
-    throw new InvalidArgumentError('The name or address of a machine is needed.')
+    throw new InvalidArgumentError('Expected a host name or an IP address.')
   return text
 }
 
 export function jsonObject(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value }
-  } catch {
-    // Said below.
-  }
-  throw new InvalidArgumentError('A JSON object is needed.')
+  const value = parseJson(text)
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value }
+  throw new InvalidArgumentError('Expected a JSON object.')
 }

@@ -1,8 +1,8 @@
-/** What a process costs while a load runs: resident memory and CPU, read again and again. */
+/** Memory and CPU of a process, sampled while a load runs. */
 import { readCpuUs, readRssMib } from './process-cost.ts'
 
 export interface CostSample {
-  /** Requests that had ended by then. */
+  /** Requests that had ended at the time of the sample. */
   readonly requests: number
   readonly rssMib: number
 }
@@ -21,27 +21,27 @@ export class CostLog {
     this.samples.push({ requests, rssMib: readRssMib(this.#pid) })
   }
 
-  /** Of all its threads since the log began. */
+  /** CPU time of all threads since this log was created. */
   cpuUs(): number {
     return readCpuUs(this.#pid) - this.#firstCpuUs
   }
 
   peakRssMib(): number {
-    return this.samples.reduce((most, { rssMib }) => Math.max(most, rssMib), 0)
+    return this.samples.reduce((max, { rssMib }) => Math.max(max, rssMib), 0)
   }
 }
 
-const STRETCHES = 8
+const INTERVALS = 8
 
 /**
- * How much memory moves from the given request on: largest median of a stretch over the smallest, 1 = flat. Medians of
- * stretches, because a collector's teeth are no growth. Infinity when there is no sample in it.
+ * How much memory varies from the given request on: the largest median of an interval over the smallest, 1 = flat.
+ * Medians, because the sawtooth of a garbage collector is not growth. Infinity without samples.
  */
 export function rssSpread(samples: readonly CostSample[], fromRequest: number): number {
   const late = samples.filter(({ requests }) => requests >= fromRequest).map(({ rssMib }) => rssMib)
-  const size = Math.max(1, Math.ceil(late.length / STRETCHES))
+  const size = Math.max(1, Math.ceil(late.length / INTERVALS))
   const medians: number[] = []
-  for (let at = 0; at < late.length; at += size) medians.push(medianOf(late.slice(at, at + size)))
+  for (let from = 0; from < late.length; from += size) medians.push(medianOf(late.slice(from, from + size)))
   return Math.max(...medians) / Math.min(...medians)
 }
 

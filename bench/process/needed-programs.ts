@@ -1,4 +1,4 @@
-/** Programs that a bench needs, and the Debian packages that bring them. */
+/** Programs that a bench needs, and the Debian packages that contain them. */
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
@@ -6,7 +6,7 @@ type Program = keyof typeof PACKAGES
 
 const PACKAGES = { wrk: 'wrk', haproxy: 'haproxy', taskset: 'util-linux' }
 
-/** Packages of those programs that are not on the PATH. */
+/** Packages of the programs that are not on the PATH. */
 export function missingPackages(
   programs: readonly Program[],
   path = process.env['PATH'] ?? '',
@@ -14,18 +14,16 @@ export function missingPackages(
   return programs.filter(program => !isInstalled(program, path)).map(program => PACKAGES[program])
 }
 
-/** Ends the process with exit code 2 when one is not there, and says how to get it. */
+/** @throws Error that says how to install what is missing. */
 export function requirePrograms(programs: readonly Program[]): void {
   const missing = missingPackages(programs)
-  if (missing.length === 0) return
-  process.stderr.write(`missing: apt-get install ${missing.join(' ')}\n`)
-  process.exit(2)
+  if (missing.length > 0) throw new Error(`Programs are missing: run apt-get install ${missing.join(' ')}`)
 }
 
 function isInstalled(program: string, path: string): boolean {
-  return path.split(delimiter).some(place => {
+  return path.split(delimiter).some(folder => {
     try {
-      accessSync(join(place, program), constants.X_OK)
+      accessSync(join(folder, program), constants.X_OK)
       return true
     } catch {
       return false

@@ -1,42 +1,42 @@
-/** How a load stands while it runs, from what its generators have told so far. */
+/** State of a running load, computed from what its generators have reported so far. */
 import { percentileOf, sorted } from '../load/percentiles.ts'
 import type { LoadPlan } from '../load/plan.ts'
 import type { RequestRecord } from '../load/record.ts'
 
-export interface Standing {
+export interface ProgressState {
   readonly name: string
-  /** Of the whole load, 0..1. */
+  /** Completed share of the load, 0..1. */
   readonly share: number
-  /** `610 of 1,000` or, of a load that ends by time, `6 s of 60 s`. */
+  /** `610 of 1,000`, or `6 s of 60 s` for a load limited by time. */
   readonly doneText: string
-  /** Seconds that are left at this pace; undefined when nobody can say. */
+  /** Remaining seconds at the current rate; undefined while the rate is 0. */
   readonly leftSeconds: number | undefined
   readonly ended: number
-  /** Answers a second, good or not, of late. */
+  /** Recent responses per second, right or wrong. */
   readonly perSecond: number
   readonly inFlight: number
-  /** Latency of late good answers; undefined before the first. */
+  /** Latency of recent correct responses; undefined before the first one. */
   readonly p99Ms: number | undefined
-  /** Failed and refused. */
+  /** Failed and refused requests. */
   readonly wrong: number
 }
 
-/** What a collector of a load knows. */
-interface Seen {
+/** The part of a load collector that the state is computed from. */
+interface Collected {
   readonly records: readonly RequestRecord[]
   readonly inFlight: number
 }
 
-/** A pace over less jumps about, over more is old. */
+/** A rate over a shorter window is jumpy, over a longer one outdated. */
 const WINDOW_MS = 3000
 const P99_SAMPLES = 5000
 
-export class LoadWatch {
+export class ProgressTracker {
   readonly #name: string
   readonly #plan: Pick<LoadPlan, 'requests' | 'durationMs'>
-  /** Of the first look: generators take a moment to be ready. */
+  /** Time of the first update: generators take a moment to start. */
   #startMs: number | undefined
-  #looked: { readonly atMs: number; readonly ended: number }[] = []
+  #updates: { readonly atMs: number; readonly ended: number }[] = []
   #latencies: number[] = []
   #ended = 0
   #wrong = 0
@@ -46,11 +46,11 @@ export class LoadWatch {
     this.#plan = plan
   }
 
-  look({ records, inFlight }: Seen, nowMs: number): Standing {
+  update({ records, inFlight }: Collected, nowMs: number): ProgressState {
     this.#startMs ??= nowMs
     this.#count(records)
-    this.#looked.push({ atMs: nowMs, ended: this.#ended })
-    const perSecond = this.#pace(nowMs)
+    this.#updates.push({ atMs: nowMs, ended: this.#ended })
+    const perSecond = this.#rate(nowMs)
     const latencies = sorted(this.#latencies)
     return {
       name: this.#name,
@@ -72,20 +72,20 @@ export class LoadWatch {
     this.#latencies = this.#latencies.slice(-P99_SAMPLES)
   }
 
-  /** The look before the window stays, so that the window is always spanned. */
-  #pace(nowMs: number): number {
-    const old = this.#looked.findLastIndex(({ atMs }) => atMs <= nowMs - WINDOW_MS)
-    this.#looked = this.#looked.slice(Math.max(0, old))
-    const { atMs, ended } = this.#looked[0] ?? { atMs: nowMs, ended: this.#ended }
+  /** Keeps the last update before the window, so that the window is always covered. */
+  #rate(nowMs: number): number {
+    const old = this.#updates.findLastIndex(({ atMs }) => atMs <= nowMs - WINDOW_MS)
+    this.#updates = this.#updates.slice(Math.max(0, old))
+    const { atMs, ended } = this.#updates[0] ?? { atMs: nowMs, ended: this.#ended }
     return nowMs <= atMs ? 0 : ((this.#ended - ended) * 1000) / (nowMs - atMs)
   }
 
-  #done(elapsedMs: number, perSecond: number): Pick<Standing, 'share' | 'doneText' | 'leftSeconds'> {
+  #done(elapsedMs: number, perSecond: number): Pick<ProgressState, 'share' | 'doneText' | 'leftSeconds'> {
     const { requests, durationMs } = this.#plan
     if (durationMs !== undefined) {
       const share = Math.min(1, elapsedMs / durationMs)
-      const [at, of] = [share * durationMs, durationMs].map(ms => Math.round(ms / 1000))
-      return { share, doneText: `${at} s of ${of} s`, leftSeconds: ((1 - share) * durationMs) / 1000 }
+      const [done, total] = [share * durationMs, durationMs].map(ms => Math.round(ms / 1000))
+      return { share, doneText: `${done} s of ${total} s`, leftSeconds: ((1 - share) * durationMs) / 1000 }
     }
     const all = requests.toLocaleString('en-US')
     return {

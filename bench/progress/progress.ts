@@ -1,18 +1,18 @@
-/** Shows how a load stands while it runs: drawn in place on a terminal, a line now and then elsewhere. */
+/** Shows the progress of a load: redrawn in place on a terminal, as a line every few seconds elsewhere. */
 import { styleText } from 'node:util'
 import { createLogUpdate } from 'log-update'
-import type { Standing } from './progress-state.ts'
+import type { ProgressState } from './progress-state.ts'
 import { barText, logLine } from './text.ts'
 
 export interface Progress {
-  show(standing: Standing): void
-  /** Leaves nothing of it on a terminal: before anything else is printed. */
+  show(state: ProgressState): void
+  /** Removes the progress from a terminal; call it before printing anything else. */
   clear(): void
 }
 
 export interface ProgressTarget {
   readonly err: (text: string) => void
-  /** Standard error when it is a terminal. */
+  /** Standard error if it is a terminal. */
   readonly terminal: NodeJS.WriteStream | undefined
 }
 
@@ -23,19 +23,19 @@ const FIRST_LINE_MS = 1000
 const LINE_MS = 3000
 
 export function openProgress({ err, terminal }: ProgressTarget, now = () => performance.now()): Progress {
-  return terminal === undefined ? inLines(err, now) : inPlace(terminal, now)
+  return terminal === undefined ? inLines(err, now) : onTerminal(terminal, now)
 }
 
-function inPlace(terminal: NodeJS.WriteStream, now: () => number): Progress {
-  // A hidden cursor would have to be brought back however the process ends.
+function onTerminal(terminal: NodeJS.WriteStream, now: () => number): Progress {
+  // A hidden cursor would have to be restored however the process ends.
   const draw = createLogUpdate(terminal, { showCursor: true })
   const alarm = (text: string) => styleText('red', text, { stream: terminal })
   let drawnMs = -Infinity
   return {
-    show(standing) {
+    show(state) {
       if (now() - drawnMs < DRAW_MS) return
       drawnMs = now()
-      draw(barText(standing, alarm))
+      draw(barText(state, alarm))
     },
     clear: () => draw.clear(),
   }
@@ -44,10 +44,10 @@ function inPlace(terminal: NodeJS.WriteStream, now: () => number): Progress {
 function inLines(err: (text: string) => void, now: () => number): Progress {
   let nextMs = now() + FIRST_LINE_MS
   return {
-    show(standing) {
+    show(state) {
       if (now() < nextMs) return
       nextMs = now() + LINE_MS
-      err(logLine(standing))
+      err(logLine(state))
     },
     clear: () => undefined,
   }

@@ -1,22 +1,22 @@
-/** Shows loads that run one after the other, each from its own beginning. */
+/** Shows the progress of loads that run one after the other. */
 import type { LoadPlan } from '../load/plan.ts'
 import type { LoadCollector } from '../load/result.ts'
 import type { Progress } from './progress.ts'
-import { LoadWatch } from './progress-state.ts'
+import { ProgressTracker } from './progress-state.ts'
 
 export class ShownLoads {
   readonly #progress: Progress
-  #watched: { readonly collector: LoadCollector; readonly watch: LoadWatch } | undefined
+  #shown: { readonly collector: LoadCollector; readonly tracker: ProgressTracker } | undefined
 
   constructor(progress: Progress) {
     this.#progress = progress
   }
 
-  /** Every load has a collector of its own. */
+  /** Each load has its own collector; a new one starts a new progress state. */
   show(name: string, plan: LoadPlan, collector: LoadCollector): void {
-    if (this.#watched?.collector !== collector)
-      this.#watched = { collector, watch: new LoadWatch(name, plan) }
-    this.#progress.show(this.#watched.watch.look(collector, performance.now()))
+    if (this.#shown?.collector !== collector)
+      this.#shown = { collector, tracker: new ProgressTracker(name, plan) }
+    this.#progress.show(this.#shown.tracker.update(collector, performance.now()))
   }
 
   clear(): void {

@@ -1,24 +1,24 @@
-/** How a load stands, as text: two lines that are drawn again and again, or one for a log. Pure. */
+/** The progress of a load as text: two lines for a terminal, or one for a log. Pure. */
 import { figure, seconds, whole } from '../report/figures.ts'
-import type { Standing } from './progress-state.ts'
+import type { ProgressState } from './progress-state.ts'
 
 const BAR_WIDTH = 30
 
-/** `alarm` colours what has gone wrong. */
-export function barText(standing: Standing, alarm: (text: string) => string): string {
-  const { name, share, doneText, leftSeconds } = standing
+/** `alarm` highlights errors. */
+export function barText(state: ProgressState, alarm: (text: string) => string): string {
+  const { name, share, doneText, leftSeconds } = state
   const full = Math.round(share * BAR_WIDTH)
   const bar = '█'.repeat(full) + '░'.repeat(BAR_WIDTH - full)
   const left = leftSeconds === undefined || share === 1 ? '' : `   about ${seconds(leftSeconds)} left`
-  return `${name}  ${bar}  ${percentOf(share).padStart(5)}   ${doneText}${left}\n  ${figuresOf(standing, alarm)}`
+  return `${name}  ${bar}  ${percentOf(share).padStart(5)}   ${doneText}${left}\n  ${figuresOf(state, alarm)}`
 }
 
-export function logLine(standing: Standing): string {
-  return `${standing.name}: ${percentOf(standing.share)}, ${standing.doneText}; ${figuresOf(standing, text => text)}\n`
+export function logLine(state: ProgressState): string {
+  return `${state.name}: ${percentOf(state.share)}, ${state.doneText}; ${figuresOf(state, text => text)}\n`
 }
 
-function figuresOf(standing: Standing, alarm: (text: string) => string): string {
-  const { ended, perSecond, inFlight, p99Ms, wrong } = standing
+function figuresOf(state: ProgressState, alarm: (text: string) => string): string {
+  const { ended, perSecond, inFlight, p99Ms, wrong } = state
   const errors = `${whole(wrong)} ${wrong === 1 ? 'error' : 'errors'}`
   return [
     `${figure(perSecond)} req/s`,

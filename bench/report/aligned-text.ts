@@ -1,4 +1,4 @@
-/** Rows of cells as lines of text, each column as wide as its longest cell. */
+/** Formats rows of cells as lines of text, each column as wide as its longest cell. */
 
 export function alignedText(lines: readonly (readonly string[])[]): string {
   const widths = lines[0]?.map((_, column) => Math.max(...lines.map(line => line[column]?.length ?? 0))) ?? []

@@ -1,58 +1,84 @@
 /**
- * Entry of `npm run bench:speed`: what a request and a relayed chunk cost the gateway, beside haproxy.
+ * `bench speed`: CPU time per request and per relayed chunk of the gateway, as a multiple of haproxy's.
  *
- * The targets have core 0, the canned engines and wrk core 1. All connections are kept alive. Exit codes: 0 done,
- * 1 a bar was missed (with --check) or the run failed, 2 something that the run needs is not there.
+ * Targets run on core 0, engines and wrk on core 1. All connections are kept alive.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Children } from '../speed/children.ts'
-import { hasGateway } from './start/gateway.ts'
+import { EXIT } from '../command/exit.ts'
+import type { BenchTerminal } from '../command/terminal.ts'
+import { moveToLoadCore } from '../process/cores.ts'
 import { requirePrograms } from '../process/needed-programs.ts'
-import { parseSpeedOptions, type SpeedOptions } from '../cli/speed.ts'
 import { stealShare } from '../process/process-cost.ts'
-import { missedRows, type Row, rowsOf, tableOf } from './report/speed-table.ts'
-import { runScenario } from './rounds/wrk-round.ts'
-import { SCENARIOS } from './loads/wrk-loads.ts'
-import { startEngines, startGateway, startHaproxy, urlOf } from './start/canned-engines.ts'
+import type { Results } from './costs/results.ts'
+import { speedLoads } from './loads/loads.ts'
+import type { SpeedLoadName } from './loads/names.ts'
+import { missedRows, type SpeedRow, speedRowsOf, speedTable } from './report/speed-table.ts'
+import { runRounds } from './rounds/run-rounds.ts'
+import { NO_PYTHON } from './start/python-environment.ts'
+import { speedRouters } from './start/router-list.ts'
+import type { Target } from './start/running-router.ts'
 
-const options = parseSpeedOptions(process.argv.slice(2))
-requirePrograms(['wrk', 'haproxy', 'taskset'])
-if (!options.noise && !hasGateway()) {
-  process.stderr.write('bin/pd-gateway.js is not there; --noise measures haproxy against itself\n')
-  process.exit(2)
+export interface SpeedOptions {
+  /** Measured rounds of each load, after one warm-up round. */
+  readonly rounds: number
+  /** Length of a round. */
+  readonly seconds: number
+  readonly only: readonly SpeedLoadName[]
+  readonly json: boolean
+  /** Exits with 1 when a ratio exceeds its maximum. */
+  readonly check: boolean
+  /** Replaces the gateway with a second haproxy: shows what the noise of the machine alone does to the ratios. */
+  readonly noise: boolean
+  /** Routers that already run, measured too. */
+  readonly extraTargets: readonly Target[]
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'pd-gateway-speed-'))
-const children = new Children()
-children.stopAtExit()
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+const MAX_CONNECTIONS = 4000
 
-const statBefore = readFileSync('/proc/stat', 'utf8')
-const rows = await measureAll(options)
-const steal = stealShare(statBefore, readFileSync('/proc/stat', 'utf8'))
-process.stdout.write(options.json ? `${JSON.stringify({ steal, rows })}\n` : textOf(rows, steal))
-process.exit(options.check && missedRows(rows).length > 0 ? 1 : 0)
-
-async function measureAll({ rounds, seconds, only, noise, extras }: SpeedOptions): Promise<Row[]> {
-  const { ports: engines } = await startEngines(children)
-  const base = await startHaproxy(children, { name: 'haproxy', folder, engines })
-  const own = noise
-    ? await startHaproxy(children, { name: 'haproxy-again', folder, engines })
-    : await startGateway(children, engines)
-  const engineUrl = urlOf(engines.decode[0] ?? 0)
-  const plan = { children, folder, engineUrl, targets: [base, own, ...extras], rounds, seconds }
-  const all: Row[] = []
-  for (const scenario of SCENARIOS.filter(({ name }) => only.includes(name))) {
-    process.stderr.write(`${scenario.name}: ${rounds} rounds of ${seconds} s\n`)
-    // oxlint-disable-next-line no-await-in-loop -- scenarios share two cores
-    all.push(...rowsOf(scenario, await runScenario(plan, scenario)))
+/** @returns the exit code, one of `EXIT`. @throws Error when programs are missing or the engines do not start. */
+export async function runSpeed(options: SpeedOptions, { out, err, signal }: BenchTerminal): Promise<number> {
+  requirePrograms(['wrk', 'haproxy', 'taskset'])
+  moveToLoadCore()
+  const statBefore = readFileSync('/proc/stat', 'utf8')
+  const { rounds, seconds, extraTargets } = options
+  const folder = mkdtempSync(join(tmpdir(), 'pd-gateway-speed-'))
+  const [routers, loads] = [speedRouters(options.noise), speedLoads(options.only)]
+  const names = [...routers, ...extraTargets].map(({ name }) => name)
+  try {
+    const results = await runRounds({
+      folder,
+      python: NO_PYTHON,
+      routers,
+      externalTargets: extraTargets,
+      maxConnections: MAX_CONNECTIONS,
+      loads,
+      rounds,
+      seconds,
+      passes: 0,
+      warmUpSeconds: 0,
+      signal,
+      log: line => err(`${line}\n`),
+    })
+    const rows = loads.flatMap(({ shape }) => speedRowsOf(shape, samplesOf(results, shape.name, names)))
+    const steal = stealShare(statBefore, readFileSync('/proc/stat', 'utf8'))
+    out(options.json ? `${JSON.stringify({ steal, rows })}\n` : textOf(rows, steal))
+    if (signal.aborted) return EXIT.interrupted
+    const hasFailed = loads.some(({ name }) => names.some(target => results.hasFailed(name, target)))
+    return hasFailed || (options.check && missedRows(rows).length > 0) ? EXIT.failures : EXIT.ok
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
   }
-  return all
 }
 
-function textOf(done: readonly Row[], stolen: number): string {
-  const rule = 'ratio: CPU of the target / two haproxy hops (request) or one (chunk), median over rounds'
-  return `${tableOf(done)}${rule}; ${(stolen * 100).toFixed(1)} % of the machine's time was stolen\n`
+function samplesOf(results: Results, load: string, names: readonly string[]) {
+  const outcomes = results.of(load)
+  return new Map(names.map(name => [name, outcomes.get(name)?.samples ?? []]))
+}
+
+function textOf(rows: readonly SpeedRow[], steal: number): string {
+  const legend =
+    'ratio: CPU of the target divided by that of two haproxy hops (request) or one (chunk), median over rounds'
+  return `${speedTable(rows)}${legend}; ${(steal * 100).toFixed(1)} % steal time\n`
 }

@@ -1,23 +1,23 @@
-/** Plays a scenario on a stage and says whether all that it demands holds. */
+/** Runs a scenario in its environment and checks its expectations. */
 import { setTimeout as delay } from 'node:timers/promises'
+import { Churn, type ChurnedEngine } from '../environment/churn.ts'
+import { type Environment, withEnvironment } from '../environment/environment.ts'
+import type { FleetProcess } from '../environment/fleet/fleet-process.ts'
+import type { EngineCounters } from '../environment/fleet/messages.ts'
 import type { LoadPlan } from '../load/plan.ts'
 import type { LoadCollector, LoadResult } from '../load/result.ts'
 import { runLoad } from '../load/run-load.ts'
-import { Churn, type ChurnedEngine } from '../environment/churn.ts'
 import { CostLog, rssSpread } from '../process/cost-log.ts'
-import type { FleetProcess } from '../environment/fleet/fleet-process.ts'
-import type { EngineCounters } from '../environment/fleet/messages.ts'
-import { onStage, type Stage } from '../environment/environment.ts'
 import {
   amplification,
   atLeast,
   atMost,
   badRefusals,
-  type Condition,
+  type Expectation,
   goodputPerSecond,
   hangsOf,
-  mostOverCapacity,
-  openedARole,
+  maxOverCapacity,
+  openBreakersPerRole,
   runningOf,
   runningText,
   slowestMs,
@@ -25,14 +25,14 @@ import {
 } from './expectations.ts'
 import type { Scenario, ScenarioLoad } from './scenario.ts'
 
-export interface Play {
+export interface ScenarioRun {
   readonly signal: AbortSignal
-  /** Engines and gateway are up. */
+  /** Called when engines and gateway are ready. */
   readonly onReady?: () => void
-  readonly say: (line: string) => void
-  /** A few times a second. */
+  readonly log: (line: string) => void
+  /** Called a few times a second while a load runs. */
   readonly onProgress?: (name: string, plan: LoadPlan, collector: LoadCollector) => void
-  /** Told of each load as it ends. */
+  /** Called at the end of each load. */
   readonly onLoad: (name: string, result: LoadResult, cost: CostLog) => void
 }
 
@@ -40,147 +40,175 @@ type Kind<K extends Scenario['kind']> = Extract<Scenario, { kind: K }>
 
 const END_LIMIT_MS = 1000
 const GOOD_PERCENT = 99.99
-const MOST_AMPLIFICATION = 1.2
-const MOST_RSS_SPREAD = 1.1
+const MAX_AMPLIFICATION = 1.2
+const MAX_RSS_SPREAD = 1.1
 const RSS_FROM_SHARE = 0.2
-const LEAST_GOODPUT_SHARE = 0.9
+const MIN_GOODPUT_SHARE = 0.9
 
-export function playScenario(scenario: Scenario, play: Play): Promise<readonly Condition[]> {
-  return onStage(scenario, stage => {
-    play.onReady?.()
+export function runScenario(scenario: Scenario, run: ScenarioRun): Promise<readonly Expectation[]> {
+  return withEnvironment(scenario, environment => {
+    run.onReady?.()
     switch (scenario.kind) {
       case 'perfect':
-        return playPerfect(scenario, stage, play)
+        return runPerfect(scenario, environment, run)
       case 'churn':
-        return playChurn(scenario, stage, play)
+        return runChurn(scenario, environment, run)
       case 'soak':
-        return playSoak(scenario, stage, play)
+        return runSoak(scenario, environment, run)
       case 'overload':
-        return playOverload(scenario, stage, play)
+        return runOverload(scenario, environment, run)
     }
   })
 }
 
-async function playPerfect(scenario: Kind<'perfect'>, stage: Stage, play: Play): Promise<Condition[]> {
-  const { loads, slowestMs: limitMs, mostRssMib, openBreakersARole } = scenario
-  stage.fleet.beginTrouble()
-  const conditions: Condition[] = []
-  for (const [at, load] of loads.entries()) {
-    const name = `load ${at + 1}`
+async function runPerfect(
+  scenario: Kind<'perfect'>,
+  environment: Environment,
+  run: ScenarioRun,
+): Promise<Expectation[]> {
+  const { loads, slowestMs: limitMs, maxRssMib, maxOpenBreakersPerRole } = scenario
+  environment.fleet.startFaults()
+  const expectations: Expectation[] = []
+  for (const [index, load] of loads.entries()) {
+    const name = `load ${index + 1}`
     // oxlint-disable-next-line no-await-in-loop -- one load after the other
-    const { result, cost } = await played(name, load, stage, play)
-    conditions.push(atLeast(`${name}: right answers`, successPercent(result), 100, ' %'))
-    if (mostRssMib !== undefined)
-      conditions.push(atMost(`${name}: memory of the gateway`, cost.peakRssMib(), mostRssMib, ' MiB'))
-    if (limitMs !== undefined) conditions.push(atMost(`${name}: slowest`, slowestMs(result), limitMs, ' ms'))
-    if (play.signal.aborted) break
+    const { result, cost } = await measure(name, load, environment, run)
+    expectations.push(atLeast(`${name}: correct responses`, successPercent(result), 100, ' %'))
+    if (maxRssMib !== undefined)
+      expectations.push(atMost(`${name}: memory of the gateway`, cost.peakRssMib(), maxRssMib, ' MiB'))
+    if (limitMs !== undefined)
+      expectations.push(atMost(`${name}: slowest`, slowestMs(result), limitMs, ' ms'))
+    if (run.signal.aborted) break
   }
-  stage.fleet.endTrouble()
-  if (openBreakersARole !== undefined) {
-    const opened = openedARole(await stage.gateway.metrics())
-    conditions.push(atMost('engines of a role whose breaker opened', opened, openBreakersARole))
+  environment.fleet.stopFaults()
+  if (maxOpenBreakersPerRole !== undefined) {
+    const opened = openBreakersPerRole(await environment.gateway.metrics())
+    expectations.push(atMost('engines of a role whose breaker opened', opened, maxOpenBreakersPerRole))
   }
-  return [...conditions, ...(await quietConditions(stage, play))]
+  return [...expectations, ...(await quietExpectations(environment, run))]
 }
 
-async function playChurn(scenario: Kind<'churn'>, stage: Stage, play: Play): Promise<Condition[]> {
-  const { fleet, gateway } = stage
+async function runChurn(
+  scenario: Kind<'churn'>,
+  environment: Environment,
+  run: ScenarioRun,
+): Promise<Expectation[]> {
+  const { fleet, gateway } = environment
   const churn = new Churn(gateway.adminUrl, inTurn(fleet), scenario.pauseMs)
-  const conditions: Condition[] = []
-  for (const [at, load] of scenario.loads.entries()) {
-    const name = `load ${at + 1}`
+  const expectations: Expectation[] = []
+  for (const [index, load] of scenario.loads.entries()) {
+    const name = `load ${index + 1}`
     // oxlint-disable-next-line no-await-in-loop -- one load after the other
-    const { result } = await played(name, load, stage, play)
-    conditions.push(atLeast(`${name}: right answers`, successPercent(result), 100, ' %'))
-    if (play.signal.aborted) break
+    const { result } = await measure(name, load, environment, run)
+    expectations.push(atLeast(`${name}: correct responses`, successPercent(result), 100, ' %'))
+    if (run.signal.aborted) break
   }
   const changes = await churn.stop()
-  const changed = atLeast('engines taken out and put back', changes, scenario.leastChanges)
-  return [...conditions, changed, ...(await quietConditions(stage, play))]
+  const changed = atLeast('engines removed and added back', changes, scenario.minChanges)
+  return [...expectations, changed, ...(await quietExpectations(environment, run))]
 }
 
-/** A prefill engine and a decode engine in turn, as far as there are both. */
+/** Prefill and decode engines alternately, as far as there are both. */
 function inTurn({ prefill, decode }: FleetProcess): ChurnedEngine[] {
-  return Array.from({ length: Math.max(prefill.length, decode.length) }, (_, at) => [
+  return Array.from({ length: Math.max(prefill.length, decode.length) }, (_, index) => [
     ...prefill
-      .slice(at, at + 1)
+      .slice(index, index + 1)
       .map(({ url, bootstrapPort }) => ({ url, bootstrapPort, role: 'prefill' as const })),
-    ...decode.slice(at, at + 1).map(url => ({ url, role: 'decode' as const })),
+    ...decode.slice(index, index + 1).map(url => ({ url, role: 'decode' as const })),
   ]).flat()
 }
 
-async function playSoak({ load }: Kind<'soak'>, stage: Stage, play: Play): Promise<Condition[]> {
-  stage.fleet.beginTrouble()
-  const { result, cost } = await played('soak', load, stage, play)
-  stage.fleet.endTrouble()
-  const quiet = await quietConditions(stage, play)
-  const engines = await stage.fleet.counters()
+async function runSoak(
+  { load }: Kind<'soak'>,
+  environment: Environment,
+  run: ScenarioRun,
+): Promise<Expectation[]> {
+  environment.fleet.startFaults()
+  const { result, cost } = await measure('soak', load, environment, run)
+  environment.fleet.stopFaults()
+  const quiet = await quietExpectations(environment, run)
+  const engines = await environment.fleet.counters()
   const restarts = engines.reduce((sum, engine) => sum + engine.restarts, 0)
   return [
-    atLeast('right answers, of the clients that stayed', successPercent(result), GOOD_PERCENT, ' %'),
+    atLeast('correct responses among clients that stayed', successPercent(result), GOOD_PERCENT, ' %'),
     atMost(
-      'legs an engine role received, a request',
+      'legs received per request by an engine role',
       amplification(engines, result.records.length),
-      MOST_AMPLIFICATION,
+      MAX_AMPLIFICATION,
     ),
     atMost('hangs', hangsOf(result), 0),
     atMost(
-      'memory, largest stretch over smallest',
+      'memory, largest interval over smallest',
       rssSpread(cost.samples, load.requests * RSS_FROM_SHARE),
-      MOST_RSS_SPREAD,
+      MAX_RSS_SPREAD,
     ),
     atLeast('engines that restarted', restarts, 2),
     ...quiet,
   ]
 }
 
-async function playOverload(scenario: Kind<'overload'>, stage: Stage, play: Play): Promise<Condition[]> {
-  const peak = await findPeak(scenario, stage, play)
+async function runOverload(
+  scenario: Kind<'overload'>,
+  environment: Environment,
+  run: ScenarioRun,
+): Promise<Expectation[]> {
+  const peak = await findPeak(scenario, environment, run)
   const rate = peak * scenario.overloadFactor
   const durationMs = scenario.overloadSecs * 1000
-  play.say(`peak goodput ${peak.toFixed(1)}/s, offering ${rate.toFixed(1)}/s for ${scenario.overloadSecs} s`)
+  run.log(`peak goodput ${peak.toFixed(1)}/s, offering ${rate.toFixed(1)}/s for ${scenario.overloadSecs} s`)
   const arrivals = { kind: 'open', ratePerSecond: rate, burstiness: 1 } as const
   const requests = Math.ceil(rate * scenario.overloadSecs)
-  const { result } = await played(
+  const { result } = await measure(
     'overload',
     { ...scenario.load, arrivals, requests, durationMs },
-    stage,
-    play,
+    environment,
+    run,
   )
   const failed = result.records.filter(({ outcome }) => outcome === 'failed').length
   const refused = result.records.filter(({ outcome }) => outcome === 'refused').length
-  // The first tenth fills the queue.
+  // The queue fills during the first tenth.
   const goodput = goodputPerSecond(result, durationMs / 10, durationMs)
   return [
-    atLeast('goodput a second', goodput, peak * LEAST_GOODPUT_SHARE),
+    atLeast('goodput per second', goodput, peak * MIN_GOODPUT_SHARE),
     atLeast('refusals', refused, 1),
-    atMost('refusals of bad form', badRefusals(result).length, 0),
-    atMost('answers that are neither good nor refusals', failed, 0),
-    atMost('requests beyond the capacity of an engine', mostOverCapacity(await stage.fleet.counters()), 0),
-    ...(await quietConditions(stage, play)),
+    atMost('malformed refusals', badRefusals(result).length, 0),
+    atMost('responses that are neither right nor refusals', failed, 0),
+    atMost(
+      'requests beyond the capacity of an engine',
+      maxOverCapacity(await environment.fleet.counters()),
+      0,
+    ),
+    ...(await quietExpectations(environment, run)),
   ]
 }
 
-/** Good answers a second of the best level; closed loops, so that none is more than it can take. */
-async function findPeak(scenario: Kind<'overload'>, stage: Stage, play: Play): Promise<number> {
+/** Right responses per second of the best level. Closed loops, so that no level is overloaded. */
+async function findPeak(
+  scenario: Kind<'overload'>,
+  environment: Environment,
+  run: ScenarioRun,
+): Promise<number> {
   let peak = 0
   const durationMs = scenario.levelSecs * 1000
   for (const concurrency of scenario.levels) {
     const arrivals = { kind: 'closed', concurrency } as const
     // oxlint-disable-next-line no-await-in-loop -- one level after the other
-    const { result } = await played(
+    const { result } = await measure(
       `level ${concurrency}`,
       { ...scenario.load, arrivals, durationMs },
-      stage,
-      play,
+      environment,
+      run,
     )
     peak = Math.max(peak, goodputPerSecond(result, durationMs / 10, durationMs))
   }
   return peak
 }
 
-/** Nothing of a load that is over may be left on an engine, and the gateway lives. */
-async function quietConditions({ fleet, gateway }: Stage, { signal }: Play): Promise<Condition[]> {
+/** After a load no request may be left on an engine, and the gateway must be alive. */
+async function quietExpectations(
+  { fleet, gateway }: Environment,
+  { signal }: ScenarioRun,
+): Promise<Expectation[]> {
   if (signal.aborted) return [atMost('interrupted', 1, 0)]
   const left = await leftAfter(fleet, END_LIMIT_MS)
   const quiet = atMost(`requests left on engines after ${END_LIMIT_MS / 1000} s`, runningOf(left), 0)
@@ -193,29 +221,29 @@ async function quietConditions({ fleet, gateway }: Stage, { signal }: Play): Pro
 async function leftAfter(fleet: FleetProcess, limitMs: number): Promise<readonly EngineCounters[]> {
   const giveUpAt = performance.now() + limitMs
   for (;;) {
-    // oxlint-disable-next-line no-await-in-loop -- looking again and again is the point
+    // oxlint-disable-next-line no-await-in-loop -- polling
     const left = await fleet.counters()
     if (runningOf(left) === 0 || performance.now() > giveUpAt) return left
-    // oxlint-disable-next-line no-await-in-loop -- a pause between two looks
+    // oxlint-disable-next-line no-await-in-loop -- polling
     await delay(20)
   }
 }
 
-async function played(
+async function measure(
   name: string,
   load: ScenarioLoad,
-  { gateway }: Stage,
-  play: Play,
+  { gateway }: Environment,
+  run: ScenarioRun,
 ): Promise<{ result: LoadResult; cost: CostLog }> {
   const plan: LoadPlan = { ...load, url: gateway.url }
   const cost = new CostLog(gateway.pid)
   const result = await runLoad(plan, {
-    signal: play.signal,
+    signal: run.signal,
     onProgress: collector => {
       if (gateway.isAlive) cost.sample(collector.records.length)
-      play.onProgress?.(name, plan, collector)
+      run.onProgress?.(name, plan, collector)
     },
   })
-  play.onLoad(name, result, cost)
+  run.onLoad(name, result, cost)
   return { result, cost }
 }

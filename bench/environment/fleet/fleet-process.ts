@@ -1,7 +1,7 @@
-/** The simulated engines of a scenario in a process of their own, as the scenario sees them. */
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
+/** A scenario's handle on its simulated engines, which run in a process of their own. */
 import { join } from 'node:path'
+import { messageOf } from '../../../src/core/error-text.ts'
+import { Child, nodeCommand } from '../../../src/process/child-process.ts'
 import type { EngineCounters, FromFleet, PrefillUrl, ToFleet } from './messages.ts'
 import type { FleetPlan } from './plan.ts'
 
@@ -10,58 +10,51 @@ const MAIN = join(import.meta.dirname, 'main.ts')
 export class FleetProcess {
   readonly prefill: readonly PrefillUrl[]
   readonly decode: readonly string[]
-  readonly #child: ChildProcess
+  readonly #child: Child
 
-  constructor(child: ChildProcess, urls: Extract<FromFleet, { kind: 'urls' }>) {
+  private constructor(child: Child, urls: Extract<FromFleet, { kind: 'urls' }>) {
     this.#child = child
     this.prefill = urls.prefill
     this.decode = urls.decode
   }
 
-  /** @throws Error when the plan names a knob that there is not. */
+  /** @throws Error when the plan names an unknown knob, or the process ends. */
   static async start(plan: FleetPlan): Promise<FleetProcess> {
-    const child = fork(MAIN, [])
-    const answer = await asked(child, { kind: 'open', plan })
-    if (answer.kind === 'urls') return new FleetProcess(child, answer)
-    child.kill('SIGKILL')
-    throw new Error(answer.kind === 'refused' ? answer.message : `the fleet answered with ${answer.kind}`)
+    const child = Child.start({ ...nodeCommand(MAIN), stdout: 'inherit', channel: true })
+    const response = await ask(child, { kind: 'open', plan })
+    if (response.kind === 'urls') return new FleetProcess(child, response)
+    await child.stop()
+    throw new Error(response.kind === 'refused' ? response.message : `unexpected message ${response.kind}`)
   }
 
   async counters(): Promise<readonly EngineCounters[]> {
-    const answer = await asked(this.#child, { kind: 'counters' })
-    return answer.kind === 'counters' ? answer.engines : []
+    const response = await ask(this.#child, { kind: 'counters' })
+    return response.kind === 'counters' ? response.engines : []
   }
 
-  beginTrouble(): void {
-    tell(this.#child, { kind: 'trouble' })
+  /** Starts the replay of the plan's fault script; without a script it does nothing. */
+  startFaults(): void {
+    this.#send({ kind: 'start-faults' })
   }
 
-  endTrouble(): void {
-    tell(this.#child, { kind: 'calm' })
+  stopFaults(): void {
+    this.#send({ kind: 'stop-faults' })
   }
 
   async close(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
-    const exit = once(this.#child, 'exit')
-    this.#child.kill('SIGKILL')
-    await exit
+    await this.#child.stop()
+  }
+
+  #send(message: ToFleet): void {
+    this.#child.send(message)
   }
 }
 
-/** One question at a time. @throws Error when the process ends instead. */
-async function asked(child: ChildProcess, question: ToFleet): Promise<FromFleet> {
-  const { promise, resolve, reject } = Promise.withResolvers<FromFleet>()
-  const onExit = () => reject(new Error('the process of the simulated engines has ended'))
-  child.once('exit', onExit)
-  child.once('message', (message: FromFleet) => resolve(message))
-  tell(child, question)
+/** One question at a time: the response is the next message. @throws Error when the process ends first. */
+async function ask(child: Child, question: ToFleet): Promise<FromFleet> {
   try {
-    return await promise
-  } finally {
-    child.off('exit', onExit)
+    return await child.firstMessage((message: FromFleet) => message, question)
+  } catch (error) {
+    throw new Error(`The process of the simulated engines ended: ${messageOf(error)}`, { cause: error })
   }
-}
-
-function tell(child: ChildProcess, message: ToFleet): void {
-  child.send(message)
 }

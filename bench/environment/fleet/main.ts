@@ -1,4 +1,7 @@
-/** Entry of the process that holds a scenario's simulated engines; the channel brings orders, its end ends it. */
+/**
+ * Entry of the process that runs a scenario's simulated engines. Commands arrive over the IPC channel; the process ends
+ * with the channel.
+ */
 import { messageOf } from '../../../src/core/error-text.ts'
 import type { SimEngine } from '../../../src/simulator/engine.ts'
 import { readFaultScript } from '../../../src/simulator/faults/fault-script.ts'
@@ -9,22 +12,23 @@ import { type FleetPlan, knobsOf } from './plan.ts'
 
 let fleet: SimulatedFleet | undefined
 let plan: FleetPlan | undefined
-let trouble: FaultReplay | undefined
+let replay: FaultReplay | undefined
 
-process.on('message', (message: ToFleet) => void obey(message))
+process.on('message', (message: ToFleet) => void onMessage(message))
 process.on('disconnect', () => process.exit(0))
+// Ctrl-C reaches the whole process group; the scenario decides when the engines stop.
 process.on('SIGINT', () => undefined)
 
-async function obey(message: ToFleet): Promise<void> {
+async function onMessage(message: ToFleet): Promise<void> {
   switch (message.kind) {
     case 'open':
       return open(message.plan)
-    case 'trouble':
-      return beginTrouble()
-    case 'calm':
-      return trouble?.stop()
+    case 'start-faults':
+      return startFaults()
+    case 'stop-faults':
+      return replay?.stop()
     case 'counters':
-      tell({ kind: 'counters', engines: engines().map(countersOf) })
+      send({ kind: 'counters', engines: engines().map(countersOf) })
   }
 }
 
@@ -37,15 +41,15 @@ async function open(wanted: FleetPlan): Promise<void> {
       knobsFor: role => knobsOf(wanted, role),
     })
     const prefill = fleet.prefill.map(({ url, bootstrapPort }) => ({ url, bootstrapPort }))
-    tell({ kind: 'urls', prefill, decode: fleet.decode.map(({ url }) => url) })
+    send({ kind: 'urls', prefill, decode: fleet.decode.map(({ url }) => url) })
   } catch (error) {
-    tell({ kind: 'refused', message: messageOf(error) })
+    send({ kind: 'refused', message: messageOf(error) })
   }
 }
 
-function beginTrouble(): void {
+function startFaults(): void {
   if (fleet === undefined || plan?.script === undefined) return
-  trouble = new FaultReplay(readFaultScript(plan.script), fleet)
+  replay = new FaultReplay(readFaultScript(plan.script), fleet)
 }
 
 function countersOf(engine: SimEngine) {
@@ -64,6 +68,6 @@ function engines(): readonly SimEngine[] {
   return fleet === undefined ? [] : [...fleet.prefill, ...fleet.decode]
 }
 
-function tell(message: FromFleet): void {
+function send(message: FromFleet): void {
   process.send?.(message)
 }

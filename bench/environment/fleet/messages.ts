@@ -1,12 +1,11 @@
-/** What a scenario and the process of its simulated engines say to each other. */
+/** Messages between a scenario and the process of its simulated engines. */
 import type { Role } from '../../../src/simulator/engine/engine-state.ts'
 import type { FleetPlan } from './plan.ts'
 
 export type ToFleet =
   | { readonly kind: 'open'; readonly plan: FleetPlan }
-  /** Faults begin to come. */
-  | { readonly kind: 'trouble' }
-  | { readonly kind: 'calm' }
+  | { readonly kind: 'start-faults' }
+  | { readonly kind: 'stop-faults' }
   | { readonly kind: 'counters' }
 
 export type FromFleet =
@@ -21,14 +20,14 @@ export interface PrefillUrl {
 
 export interface EngineCounters {
   readonly role: Role
-  /** Generation requests that have arrived: legs of attempts. */
+  /** Generation requests received, one for each leg of an attempt. */
   readonly received: number
-  /** Times that it came back, after a crash or a drain. */
+  /** Restarts after a crash or a drain. */
   readonly restarts: number
-  /** Requests that it holds now, in any state. */
+  /** Requests that the engine holds now, in any state. */
   readonly running: number
-  /** Most of them at a time. */
+  /** Highest value of `running` so far. */
   readonly peakRunning: number
-  /** Most that it runs at a time by its knobs. */
+  /** Requests that the engine runs at once, from its knob `maxRunning`. */
   readonly capacity: number
 }

@@ -1,4 +1,4 @@
-/** The simulated engines of a scenario, and what goes wrong with them: the schema. */
+/** Schema of a scenario's simulated engines and their faults. */
 import { z } from 'zod'
 import type { Role } from '../../../src/simulator/engine/engine-state.ts'
 import { readFaultScript } from '../../../src/simulator/faults/fault-script.ts'
@@ -13,16 +13,16 @@ export const fleetPlanSchema = z.strictObject({
   script: z
     .string()
     .optional()
-    .describe('Fault script that is replayed while a soak loads; its knobs hold from the start.'),
+    .describe('Fault script to replay while the load runs; its knobs apply from the start.'),
   knobs: z
     .record(z.string(), z.unknown())
     .default({})
-    .describe('Of all engines, on top of preset and script.'),
+    .describe('Knobs of all engines; they override those of the preset and the script.'),
 })
 
 export type FleetPlan = z.output<typeof fleetPlanSchema>
 
-/** @throws ZodError when a knob is unknown or out of range, Error when there is no such script. */
+/** @throws ZodError for an unknown knob or a value out of range, Error for an unknown script. */
 export function knobsOf({ preset, script, knobs }: FleetPlan, role: Role): Partial<Knobs> {
   const scripted = script === undefined ? {} : scriptKnobs(readFaultScript(script), role)
   return knobsSchema.parse({ ...presetKnobs(preset, role), ...scripted, ...knobs })

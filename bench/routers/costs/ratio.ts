@@ -1,15 +1,15 @@
 /**
- * Arithmetic over rounds: cost per unit of work, and the gateway's cost in units of haproxy's.
+ * Cost per unit of work, and the cost of one target as a multiple of another's. Pure.
  *
- * A round of one target is set against the same round of the other, which ran right beside it: the machine's speed
- * changes over minutes, and a ratio of two neighbours cancels most of it.
+ * A round of one target is compared with the same round of the other, which ran just before or after it: the speed of
+ * the machine drifts over minutes, and most of the drift cancels in the ratio.
  */
 
 /** One measured round of one target. */
 export interface Sample {
-  /** CPU of the target, in microseconds. */
+  /** CPU time of the target in the round. */
   readonly cpuUs: number
-  /** Requests or chunks that this CPU was spent on. */
+  /** Requests or chunks that this CPU time was spent on. */
   readonly units: number
   readonly requestsPerSecond: number
   readonly p50Ms: number
@@ -24,35 +24,35 @@ export interface Spread {
   readonly max: number
 }
 
-/** NaN when nothing was done: such a round shows up as invalid instead of as free. */
+/** CPU time per unit; NaN when nothing was done, so that such a round is invalid instead of free. */
 export function costUs(sample: Sample): number {
   return sample.units === 0 ? Number.NaN : sample.cpuUs / sample.units
 }
 
-/** @throws RangeError for no values. */
+/** @throws RangeError without values. */
 export function spreadOf(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b)
   const [min, max] = [sorted[0], sorted.at(-1)]
-  if (min === undefined || max === undefined) throw new RangeError('no values')
+  if (min === undefined || max === undefined) throw new RangeError('No values')
   const low = sorted[Math.floor((sorted.length - 1) / 2)] ?? min
   const high = sorted[Math.ceil((sorted.length - 1) / 2)] ?? max
   return { median: (low + high) / 2, min, max }
 }
 
 /**
- * Round by round: cost of the target / cost of `hops` hops of the base. A PD request makes two upstream requests,
- * so two hops are what it needs at least; a chunk makes one.
+ * Round by round, the cost of the target divided by that of `hops` hops of the base. A PD request needs at least two
+ * hops, because it makes two upstream requests; a chunk needs one.
  */
 export function ratioOf(target: readonly Sample[], base: readonly Sample[], hops: number): Spread {
   return spreadOf(
     target.map((sample, round) => {
-      const other = base[round]
-      return other === undefined ? Number.NaN : costUs(sample) / (hops * costUs(other))
+      const baseSample = base[round]
+      return baseSample === undefined ? Number.NaN : costUs(sample) / (hops * costUs(baseSample))
     }),
   )
 }
 
-/** A row counts only when every request of every round was answered well. */
+/** Whether every request of every round succeeded; otherwise the rounds prove nothing. */
 export function isValid(samples: readonly Sample[]): boolean {
   return samples.every(sample => sample.errors === 0 && sample.units > 0)
 }

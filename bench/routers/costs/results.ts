@@ -1,25 +1,25 @@
-/** What came of each load for each router: rounds, or the reason why there are none. */
-import type { PeerSample } from './sample.ts'
+/** Samples of each load and router, or the reason why a router could not be measured. */
+import type { RouterSample } from './sample.ts'
 
 export interface Outcome {
-  readonly samples: PeerSample[]
-  /** Of a router that could not be installed, started or measured. */
+  readonly samples: RouterSample[]
+  /** Why the router could not be installed, started or measured. */
   failure: string | undefined
 }
 
-/** Load -> router -> outcome, in the order of the table. */
 export class Results {
+  /** Load -> router -> outcome. */
   readonly #outcomes = new Map<string, Map<string, Outcome>>()
 
   of(load: string): ReadonlyMap<string, Outcome> {
     return this.#outcomes.get(load) ?? new Map()
   }
 
-  add(load: string, router: string, sample: PeerSample): void {
+  add(load: string, router: string, sample: RouterSample): void {
     this.#outcome(load, router).samples.push(sample)
   }
 
-  /** The first reason stays: what comes after it follows from it. */
+  /** Keeps the first failure: later ones follow from it. */
   fail(load: string, router: string, failure: string): void {
     this.#outcome(load, router).failure ??= failure
   }

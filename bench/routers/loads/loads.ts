@@ -1,60 +1,63 @@
-/** What the routers are loaded with, and which aim each load has. Pure. */
-import type { PlanInput } from '../../load/plan.ts'
-import { CHUNKS_PER_STREAM, SCENARIOS, type Scenario } from './wrk-loads.ts'
+/** The loads of the router comparison and of the speed bench. Pure. */
 import type { FleetPlan } from '../../environment/fleet/plan.ts'
+import type { PlanInput } from '../../load/plan.ts'
+import type { LoadName, SpeedLoadName } from './names.ts'
+import { CHUNKS_PER_STREAM, isStream, WRK_SHAPES, type WrkShape } from './wrk-loads.ts'
 
 /**
- * Where a load is played: canned engines answer at once, slow ones after a second, stressed ones are simulated and
- * fail. The burst has stressed engines and routers of its own, so that no breaker is open from the loads before.
+ * Which engines a load runs against: canned ones respond at once, slow ones after a second, stressed ones are simulated
+ * and fail. The burst has its own stressed engines and routers, so that no breaker is open from the loads before.
  */
-export type StageName = 'canned' | 'slow' | 'stressed' | 'stressed-burst'
+export type EnvironmentName = 'canned' | 'slow' | 'stressed' | 'stressed-burst'
 
-export const STAGE_NAMES: readonly StageName[] = ['canned', 'slow', 'stressed', 'stressed-burst']
+export const ENVIRONMENT_NAMES: readonly EnvironmentName[] = ['canned', 'slow', 'stressed', 'stressed-burst']
 
 interface LoadBase {
   readonly name: string
-  readonly stage: StageName
-  /** What CPU is counted for. */
+  readonly environment: EnvironmentName
+  /** What CPU time is divided by. */
   readonly unit: 'request' | 'chunk'
-  /** The most that our CPU may be, as a share of the better Rust router's. */
-  readonly aim?: number
+  /** Goal for the gateway: most CPU time as a multiple of that of the better Rust router. */
+  readonly goal?: number
 }
 
-/** wrk sends it: fastest, looks at the status alone. */
+/** Sent by wrk, which is the fastest client but checks only the status. */
 interface WrkLoad extends LoadBase {
   readonly kind: 'wrk'
-  readonly scenario: Scenario
-  /** Shortest round: the slowest router answers its first requests within it. */
-  readonly leastSeconds: number
+  readonly shape: WrkShape
+  /** Shortest round in which the slowest router completes its first requests. */
+  readonly minSeconds: number
 }
 
-/** `bench/load` sends it, and reads every answer to its end. */
+/** Sent by `bench/load`, which reads and checks every response to its end. */
 export interface CheckedLoad extends LoadBase {
   readonly kind: 'checked'
   readonly plan: Omit<PlanInput, 'url'>
-  /** Past this the run is ended; what has not come by then is lost. */
+  /** Ends the round; requests that are still open then count as lost. */
   readonly limitMs: number
-  /** TTFT is set against that of the engine asked without a router. */
+  /** Whether TTFT is compared with that of the engine without a router. */
   readonly hasDirect: boolean
 }
 
 export type Load = WrkLoad | CheckedLoad
 
-/** How the events of a stream of 101 are paced: 200 of them are open when 99 begin a second. */
+/** Pause between the events of a stream of 101: 200 streams are open when 99 start per second. */
 export const CHUNK_INTERVAL_MS = 20
 const STREAMS = 200
 const STREAM_SECONDS = (CHUNK_INTERVAL_MS * CHUNKS_PER_STREAM) / 1000
-/** A slow engine's stream has two events, so far apart. */
+/** Pause between the two events of a slow engine's stream. */
 export const SLOW_INTERVAL_MS = 1000
+/** Above this number of connections a round of a slow router has to be longer. */
+const MANY_CONNECTIONS = 500
 
-/** A client may wait so long; a stressed engine gives up on its partner earlier. */
+/** Timeout of a client; a stressed engine gives up on its partner earlier. */
 const REQUEST_LIMIT_MS = 40_000
 const RUN_LIMIT_MS = 60_000
 const WARM_UP_LIMIT_MS = 10_000
 
 /**
- * Stressed engines. Prompts are read fast, so that a run fits into minutes; a leg whose partner is gone waits 5 s
- * where SGLang's default is 300 s.
+ * Stressed engines. They read prompts fast, so that a run takes minutes, and a leg whose partner is gone waits 5 s
+ * instead of SGLang's default of 300 s.
  */
 export const STRESSED_FLEET: FleetPlan = {
   prefill: 2,
@@ -64,15 +67,13 @@ export const STRESSED_FLEET: FleetPlan = {
   knobs: { prefillMsPerToken: 0.005, waitingTimeoutMs: 5000, bootstrapTimeoutMs: 5000 },
 }
 
-export const LOAD_NAMES = loads({ seconds: 1, burst: 1 }).map(({ name }) => name)
-
-/** `burst`: how many requests the largest load has at once. */
+/** Loads of the router comparison. `burst` is the number of concurrent requests of the largest one. */
 export function loads({ seconds, burst }: { seconds: number; burst: number }): readonly Load[] {
   return [
-    { ...wrk('small'), aim: 0.4 },
-    { ...wrk('k32'), aim: 0.45 },
-    wrk('c1000'),
-    { ...pacedStreams(seconds), aim: 0.85 },
+    { ...comparedWrkLoad('small'), goal: 0.4 },
+    { ...comparedWrkLoad('k32'), goal: 0.45 },
+    comparedWrkLoad('c1000'),
+    { ...pacedStreams(seconds), goal: 0.85 },
     slowStreams('c10k', burst),
     stressed('small-stressed', { requests: 1000, concurrency: 64, inputTokens: 100 }),
     stressed('k32-stressed', { requests: 200, concurrency: 64, inputTokens: 8000 }),
@@ -80,14 +81,22 @@ export function loads({ seconds, burst }: { seconds: number; burst: number }): r
     stressed('c1000-stressed', { requests: 2000, concurrency: 1000, inputTokens: 100 }),
     {
       ...stressed('c10k-stressed', { requests: burst, concurrency: burst, inputTokens: 100 }),
-      stage: 'stressed-burst',
+      environment: 'stressed-burst',
     },
   ]
 }
 
-/** What is sent first and thrown away: cold code costs twice. Loads of canned engines throw their first round away. */
-export function warmUpOf(stage: StageName): CheckedLoad | undefined {
-  switch (stage) {
+/** Loads of the speed bench. */
+export function speedLoads(names: readonly SpeedLoadName[]): readonly WrkLoad[] {
+  return names.map(wrkLoad)
+}
+
+/**
+ * The load sent before those of an environment, whose result is discarded: cold code costs twice as much. Loads against
+ * canned engines discard their first round instead.
+ */
+export function warmUpOf(environment: EnvironmentName): CheckedLoad | undefined {
+  switch (environment) {
     case 'canned':
       return undefined
     case 'slow':
@@ -100,33 +109,37 @@ export function warmUpOf(stage: StageName): CheckedLoad | undefined {
   }
 }
 
-function wrk(name: string): WrkLoad {
-  const scenario = SCENARIOS.find(one => one.name === name)
-  if (scenario === undefined) throw new RangeError(`bench/speed has no scenario ${name}`)
-  const leastSeconds = scenario.connections > 500 ? 5 : 1
-  return { kind: 'wrk', name, stage: 'canned', unit: 'request', scenario, leastSeconds }
+function comparedWrkLoad(name: LoadName & SpeedLoadName): WrkLoad {
+  const load = wrkLoad(name)
+  return load.shape.connections > MANY_CONNECTIONS ? { ...load, minSeconds: 5 } : load
+}
+
+function wrkLoad(name: SpeedLoadName): WrkLoad {
+  const shape = WRK_SHAPES[name]
+  const unit = isStream(shape) ? 'chunk' : 'request'
+  return { kind: 'wrk', name, environment: 'canned', unit, shape, minSeconds: 1 }
 }
 
 function pacedStreams(seconds: number): CheckedLoad {
   const ratePerSecond = STREAMS / STREAM_SECONDS
-  const beginForMs = (seconds + STREAM_SECONDS) * 1000
+  const durationMs = (seconds + STREAM_SECONDS) * 1000
   return {
     kind: 'checked',
     name: 'streams',
-    stage: 'canned',
+    environment: 'canned',
     unit: 'chunk',
     hasDirect: true,
-    limitMs: beginForMs + 10_000,
+    limitMs: durationMs + 10_000,
     plan: {
       ...streamed(512),
-      requests: Math.round((ratePerSecond * beginForMs) / 1000),
-      durationMs: beginForMs,
+      requests: Math.round((ratePerSecond * durationMs) / 1000),
+      durationMs,
       arrivals: { kind: 'open', ratePerSecond },
     },
   }
 }
 
-/** All at once, and all open for a second. */
+/** All streams start at once and stay open for a second. */
 function slowStreams(name: string, requests: number): CheckedLoad {
   const arrivals = { kind: 'closed', concurrency: requests } as const
   const plan = {
@@ -139,7 +152,7 @@ function slowStreams(name: string, requests: number): CheckedLoad {
   return {
     kind: 'checked',
     name,
-    stage: 'slow',
+    environment: 'slow',
     unit: 'request',
     hasDirect: false,
     limitMs: RUN_LIMIT_MS,
@@ -147,7 +160,7 @@ function slowStreams(name: string, requests: number): CheckedLoad {
   }
 }
 
-/** Of canned engines: what they say does not depend on the prompt. */
+/** Streams of canned engines, whose output does not depend on the prompt. */
 function streamed(bytes: number): Pick<PlanInput, 'endpoint' | 'isStream'> & Pick<PlanInput, 'dataset'> {
   const prompts = ['a'.repeat(bytes)]
   const dataset = {
@@ -167,17 +180,17 @@ interface StressedShape {
 }
 
 function stressed(name: string, shape: StressedShape): CheckedLoad {
-  const { requests, concurrency, inputTokens, isStream = false } = shape
+  const { requests, concurrency, inputTokens, isStream: streams = false } = shape
   return {
     kind: 'checked',
     name,
-    stage: 'stressed',
-    unit: isStream ? 'chunk' : 'request',
+    environment: 'stressed',
+    unit: streams ? 'chunk' : 'request',
     hasDirect: false,
     limitMs: RUN_LIMIT_MS,
     plan: {
       endpoint: 'chat',
-      isStream,
+      isStream: streams,
       requests,
       arrivals: { kind: 'closed', concurrency },
       dataset: { kind: 'random', inputTokens, outputTokens: 24 },

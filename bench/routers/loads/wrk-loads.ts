@@ -1,43 +1,44 @@
-/** What the speed bench sends, and which bar each ratio has to meet. */
+/** The requests that wrk sends, and the most that each may cost the gateway. Pure. */
+import type { SpeedLoadName } from './names.ts'
 
-export interface Scenario {
+export interface WrkShape {
   readonly name: string
-  /** Bytes of the request body. */
+  /** Size of the request body. */
   readonly bodyBytes: number
   readonly connections: number
-  /** Pause between two events of a stream, in milliseconds; `undefined` for a plain answer. */
+  /** Pause between two events of a stream; undefined: the response is not a stream. */
   readonly chunkIntervalMs?: number
-  /** The most that the gateway may cost, as the ratio of `ratio.ts`. */
-  readonly bar?: number
+  /** Upper bound of the gateway's cost as a multiple of haproxy's (`costs/ratio.ts`). */
+  readonly maxRatio?: number
 }
 
-/** Events of one stream, `[DONE]` not counted. */
+/** Events in one stream, not counting `[DONE]`. */
 export const CHUNKS_PER_STREAM = 101
 
-export const SCENARIOS: readonly Scenario[] = [
-  { name: 'small', bodyBytes: 512, connections: 64, bar: 2.4 },
-  { name: 'k32', bodyBytes: 32 * 1024, connections: 64 },
-  { name: 'chunk-2ms', bodyBytes: 512, connections: 200, chunkIntervalMs: 2, bar: 3 },
-  { name: 'chunk-20ms', bodyBytes: 512, connections: 200, chunkIntervalMs: 20, bar: 3 },
-  { name: 'c1000', bodyBytes: 512, connections: 1000 },
-]
-
-export function isStream(scenario: Scenario): boolean {
-  return scenario.chunkIntervalMs !== undefined
+export const WRK_SHAPES: Readonly<Record<SpeedLoadName, WrkShape>> = {
+  small: { name: 'small', bodyBytes: 512, connections: 64, maxRatio: 2.4 },
+  k32: { name: 'k32', bodyBytes: 32 * 1024, connections: 64 },
+  'chunk-2ms': { name: 'chunk-2ms', bodyBytes: 512, connections: 200, chunkIntervalMs: 2, maxRatio: 3 },
+  'chunk-20ms': { name: 'chunk-20ms', bodyBytes: 512, connections: 200, chunkIntervalMs: 20, maxRatio: 3 },
+  c1000: { name: 'c1000', bodyBytes: 512, connections: 1000 },
 }
 
-/** Streams that one connection carries in a round: wrk cuts off its last, which must not weigh on the chunks' cost. */
-const STREAMS_A_ROUND = 4
-
-/** Length of a round, in seconds: at least a few whole streams and a bit, else no answer of a round would be checked. */
-export function roundSeconds(scenario: Scenario, wantedSeconds: number): number {
-  const streamMs = (scenario.chunkIntervalMs ?? 0) * CHUNKS_PER_STREAM
-  return Math.max(wantedSeconds, Math.ceil((STREAMS_A_ROUND * streamMs) / 1000 + 0.5))
+export function isStream(shape: WrkShape): boolean {
+  return shape.chunkIntervalMs !== undefined
 }
 
-/** A body of `/generate` of exactly the scenario's size. */
-export function bodyOf(scenario: Scenario): string {
+/** Streams per connection and round: wrk cuts off the last one, which must not weigh on the cost of a chunk. */
+const STREAMS_PER_ROUND = 4
+
+/** Length of a round in seconds: long enough for several whole streams, or no response of the round would be checked. */
+export function roundSeconds(shape: WrkShape, wantedSeconds: number): number {
+  const streamMs = (shape.chunkIntervalMs ?? 0) * CHUNKS_PER_STREAM
+  return Math.max(wantedSeconds, Math.ceil((STREAMS_PER_ROUND * streamMs) / 1000 + 0.5))
+}
+
+/** A body for `/generate` of exactly `bodyBytes`. */
+export function bodyOf(shape: WrkShape): string {
   const withText = (text: string) =>
-    JSON.stringify({ text, sampling_params: { max_new_tokens: 101 }, stream: isStream(scenario) })
-  return withText('a'.repeat(scenario.bodyBytes - withText('').length))
+    JSON.stringify({ text, sampling_params: { max_new_tokens: 101 }, stream: isStream(shape) })
+  return withText('a'.repeat(shape.bodyBytes - withText('').length))
 }

@@ -1,13 +1,13 @@
-/** Puts a new table into a document, between the two lines that mark its place. Pure. */
+/** Replaces the table of a document, between two marker lines. Pure. */
 
-const BEGIN = '<!-- peers: begin -->'
-const END = '<!-- peers: end -->'
+/** Documents written for the former name of the bench have `peers` in the markers. */
+const MARKED = /(<!-- (?:routers|peers): begin -->)[^]*(<!-- (?:routers|peers): end -->)/
 
-/** @throws Error when the document has no such place. */
+/** @throws Error when the document has no markers. */
 export function withTable(document: string, table: string): string {
-  const from = document.indexOf(BEGIN)
-  const to = document.indexOf(END)
-  if (from < 0 || to < from)
-    throw new Error(`the document lacks a line "${BEGIN}" and a line "${END}" after it`)
-  return `${document.slice(0, from + BEGIN.length)}\n\n${table}\n\n${document.slice(to)}`
+  if (!MARKED.test(document))
+    throw new Error(
+      'The document needs a line "<!-- routers: begin -->" and after it a line "<!-- routers: end -->"',
+    )
+  return document.replace(MARKED, (_, begin: string, end: string) => `${begin}\n\n${table}\n\n${end}`)
 }

@@ -1,37 +1,37 @@
-/** What we want of ourselves in the table, beside what was seen. Pure. */
-import { OURS } from '../start/router-list.ts'
-import type { PeerRow } from './rows.ts'
+/** Goals for the gateway in the table, and whether they were met. Pure. */
+import { GATEWAY } from '../loads/names.ts'
+import type { RouterRow } from './rows.ts'
 
-export interface Aim {
+export interface Goal {
   readonly text: string
   readonly seen: string
   readonly isMet: boolean
 }
 
-/** An aim whose figure is missing is a missed one: nothing was shown. */
-export function aimsOf(rows: readonly PeerRow[]): readonly Aim[] {
-  const own = rows.filter(({ router }) => router === OURS)
-  return [...own.flatMap(cpuAim), ...own.map(successAim)]
+/** A goal without a measured value is missed. */
+export function goalsOf(rows: readonly RouterRow[]): readonly Goal[] {
+  const own = rows.filter(({ router }) => router === GATEWAY)
+  return [...own.flatMap(cpuGoal), ...own.map(successGoal)]
 }
 
-function cpuAim({ load, unit, aim, measured }: PeerRow): Aim[] {
-  if (aim === undefined) return []
+function cpuGoal({ load, unit, goal, measured }: RouterRow): Goal[] {
+  if (goal === undefined) return []
   const ratio = measured?.ratio
   return [
     {
-      text: `${load}: CPU a ${unit} at most ${aim} of the better Rust router's`,
+      text: `${load}: CPU per ${unit} at most ${goal} of the better Rust router's`,
       seen: ratio === undefined ? 'not measured' : ratio.toFixed(2),
-      isMet: ratio !== undefined && ratio <= aim,
+      isMet: ratio !== undefined && ratio <= goal,
     },
   ]
 }
 
-function successAim({ load, measured, message }: PeerRow): Aim {
+function successGoal({ load, measured, message }: RouterRow): Goal {
   const percent = measured?.rightPercent
-  const why = message === undefined ? '' : `: ${message}`
+  const reason = message === undefined ? '' : `: ${message}`
   return {
-    text: `${load}: every answer right`,
-    seen: percent === undefined ? `not measured${why}` : `${percentText(percent)} %${why}`,
+    text: `${load}: every response right`,
+    seen: percent === undefined ? `not measured${reason}` : `${percentText(percent)} %${reason}`,
     isMet: percent === 100 && message === undefined,
   }
 }

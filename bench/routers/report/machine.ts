@@ -1,12 +1,14 @@
-/** What machine this is, and which programs stand in the table. */
+/** The machine of a run, and the versions of the programs in its table. */
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { cpus, release, totalmem, type } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { member } from '../../load/response-pieces.ts'
 import { stealShare } from '../../process/process-cost.ts'
+import { GATEWAY } from '../loads/names.ts'
 import type { PythonEnvironment } from '../start/python-environment.ts'
-import { OURS, type Router } from '../start/router-list.ts'
+import type { Router } from '../start/router-list.ts'
 
 export interface Machine {
   readonly date: string
@@ -15,15 +17,15 @@ export interface Machine {
   readonly memoryGib: number
   readonly kernel: string
   readonly openFiles: number
-  /** Of all CPU time of the run. */
+  /** Share of the CPU time of the run that the host took away. */
   readonly stealPercent: number
 }
 
-const PACKAGE = join(import.meta.dirname, '..', '..', 'package.json')
-const LIMIT_MS = 10_000
+const PACKAGE = join(import.meta.dirname, '..', '..', '..', 'package.json')
+const VERSION_TIMEOUT_MS = 10_000
 const run = promisify(execFile)
 
-/** `statBefore`: /proc/stat at the start of the run. */
+/** `statBefore` is /proc/stat at the start of the run. */
 export function machineOf(statBefore: string, openFiles: number): Machine {
   return {
     date: new Date().toISOString().slice(0, 10),
@@ -51,20 +53,19 @@ async function versionOf(router: Router, { missing }: PythonEnvironment): Promis
     return missing.has(router.package.name)
       ? `${router.package.version} (not installed)`
       : router.package.version
-  if (router.name === OURS) return `${ownVersion()} (Node ${process.versions.node})`
+  if (router.name === GATEWAY) return `${ownVersion()} (Node ${process.versions.node})`
   return firstMatch(router.name, ['-v'], /(?:version |nginx\/)([\w.+-]+)/)
 }
 
-/** Some programs tell their version on the error stream, and some with an exit code. */
+/** Some programs print their version on standard error, and some exit with a failure. */
 async function firstMatch(program: string, args: readonly string[], pattern: RegExp): Promise<string> {
-  const told = await run(program, [...args], { timeout: LIMIT_MS }).catch((error: unknown) => error)
-  const texts = ['stdout', 'stderr'].map(name =>
-    typeof told === 'object' && told !== null ? String(Reflect.get(told, name) ?? '') : '',
+  const result: unknown = await run(program, [...args], { timeout: VERSION_TIMEOUT_MS }).catch(
+    (error: unknown) => error,
   )
-  return pattern.exec(texts.join('\n'))?.[1] ?? 'not installed'
+  const output = ['stdout', 'stderr'].map(name => member(result, name))
+  return pattern.exec(output.filter(text => typeof text === 'string').join('\n'))?.[1] ?? 'not installed'
 }
 
 function ownVersion(): string {
-  const value: unknown = JSON.parse(readFileSync(PACKAGE, 'utf8'))
-  return typeof value === 'object' && value !== null ? String(Reflect.get(value, 'version')) : ''
+  return String(member(JSON.parse(readFileSync(PACKAGE, 'utf8')), 'version'))
 }

@@ -1,33 +1,34 @@
-/** From rounds to the rows of the table. Pure. */
+/** Rows of the comparison table, computed from the rounds. Pure. */
 import { costUs, ratioOf, spreadOf } from '../costs/ratio.ts'
-import type { Load } from '../loads/loads.ts'
 import type { Outcome } from '../costs/results.ts'
-import { OURS, RUST_ROUTERS } from '../start/router-list.ts'
-import type { PeerSample } from '../costs/sample.ts'
+import type { RouterSample } from '../costs/sample.ts'
+import type { Load } from '../loads/loads.ts'
+import { GATEWAY } from '../loads/names.ts'
+import { RUST_ROUTERS } from '../start/router-list.ts'
 
-export interface PeerRow {
+export interface RouterRow {
   readonly load: string
   readonly router: string
   readonly unit: Load['unit']
-  /** Of all rounds; unset: none could be made. */
+  /** Figures over all rounds; undefined if no round could be run. */
   readonly measured: Measured | undefined
-  /** Why it could not take part, or what it did wrong. */
+  /** Why the router could not be measured, or what it did wrong. */
   readonly message: string | undefined
-  /** Only of ours, where there is one. */
-  readonly aim: number | undefined
+  /** CPU goal of the load, in rows of the gateway. */
+  readonly goal: number | undefined
 }
 
-/** Medians over the rounds, but for the share of right answers, which is of all. */
+/** Medians over the rounds, except for the share of correct responses, which covers all rounds. */
 export interface Measured {
   readonly rightPercent: number
   readonly requestsPerSecond: number
-  /** Unset for the engine without a router, and where nothing was done. */
+  /** Undefined for the engine without a router, and if nothing was done. */
   readonly costUs: number | undefined
-  /** CPU as a share of the better Rust router's, round by round; unset where one of them lost requests. */
+  /** CPU as a multiple of the better Rust router's, round by round; undefined if either failed requests. */
   readonly ratio: number | undefined
   readonly p50Ms: number
   readonly p99Ms: number
-  /** TTFT beyond that of the engine without a router, round by round. */
+  /** TTFT minus that of the engine without a router, round by round. */
   readonly addedP50Ms: number | undefined
   readonly addedP99Ms: number | undefined
   readonly rssMib: number | undefined
@@ -37,7 +38,7 @@ export function rowsOf(
   load: Load,
   outcomes: ReadonlyMap<string, Outcome>,
   names: { readonly routers: readonly string[]; readonly direct: string },
-): PeerRow[] {
+): RouterRow[] {
   const rust = betterRustRouter(outcomes)
   const direct = outcomes.get(names.direct)?.samples ?? []
   return [...names.routers, names.direct].flatMap(router => {
@@ -45,13 +46,13 @@ export function rowsOf(
     if (outcome === undefined) return []
     const isRouter = router !== names.direct
     const measured = measuredOf(outcome.samples, { isRouter, rust, direct })
-    const aim = router === OURS ? load.aim : undefined
-    return [{ load: load.name, router, unit: load.unit, measured, message: messageOf(outcome), aim }]
+    const goal = router === GATEWAY ? load.goal : undefined
+    return [{ load: load.name, router, unit: load.unit, measured, message: messageOf(outcome), goal }]
   })
 }
 
-/** The rounds of the Rust router whose CPU is the least to beat; of the right ones, if there are such. */
-function betterRustRouter(outcomes: ReadonlyMap<string, Outcome>): readonly PeerSample[] {
+/** The samples of the Rust router with the lowest CPU cost, among those without failures. */
+function betterRustRouter(outcomes: ReadonlyMap<string, Outcome>): readonly RouterSample[] {
   const candidates = RUST_ROUTERS.flatMap(name => {
     const samples = outcomes.get(name)?.samples ?? []
     return samples.length > 0 && isAllRight(samples) ? [samples] : []
@@ -59,45 +60,45 @@ function betterRustRouter(outcomes: ReadonlyMap<string, Outcome>): readonly Peer
   return candidates.toSorted((a, b) => (medianCostUs(a) ?? Infinity) - (medianCostUs(b) ?? Infinity))[0] ?? []
 }
 
-/** Of the rounds in which anything was done. */
-function medianCostUs(samples: readonly PeerSample[]): number | undefined {
+/** Over the rounds in which anything was done. */
+function medianCostUs(samples: readonly RouterSample[]): number | undefined {
   const costs = samples.filter(({ units }) => units > 0).map(costUs)
   return costs.length === 0 ? undefined : spreadOf(costs).median
 }
 
-/** Nothing asked, nothing answered: a round that is too short for a slow router. */
-function rightPercentOf(samples: readonly PeerSample[]): number {
-  const asked = sumOf(samples, sample => sample.asked)
-  return asked === 0 ? 0 : (100 * sumOf(samples, ({ right }) => right)) / asked
+/** 0 if nothing was sent, as in a round that is too short for a slow router. */
+function rightPercentOf(samples: readonly RouterSample[]): number {
+  const sent = sumOf(samples, sample => sample.sent)
+  return sent === 0 ? 0 : (100 * sumOf(samples, ({ right }) => right)) / sent
 }
 
-interface Others {
+interface Context {
   readonly isRouter: boolean
-  readonly rust: readonly PeerSample[]
-  readonly direct: readonly PeerSample[]
+  readonly rust: readonly RouterSample[]
+  readonly direct: readonly RouterSample[]
 }
 
 function measuredOf(
-  samples: readonly PeerSample[],
-  { isRouter, rust, direct }: Others,
+  samples: readonly RouterSample[],
+  { isRouter, rust, direct }: Context,
 ): Measured | undefined {
   if (samples.length === 0) return undefined
-  const middle = (value: (sample: PeerSample) => number) => spreadOf(samples.map(value)).median
+  const median = (value: (sample: RouterSample) => number) => spreadOf(samples.map(value)).median
   const isComparable = isRouter && isAllRight(samples) && rust.length >= samples.length
-  const added = (value: (sample: PeerSample) => number) =>
+  const added = (value: (sample: RouterSample) => number) =>
     isRouter && direct.length >= samples.length
       ? spreadOf(samples.map((sample, round) => value(sample) - valueAt(direct, round, value))).median
       : undefined
   return {
     rightPercent: rightPercentOf(samples),
-    requestsPerSecond: middle(({ requestsPerSecond }) => requestsPerSecond),
+    requestsPerSecond: median(({ requestsPerSecond }) => requestsPerSecond),
     costUs: isRouter ? medianCostUs(samples) : undefined,
     ratio: isComparable ? ratioOf(samples, rust, 1).median : undefined,
-    p50Ms: middle(({ p50Ms }) => p50Ms),
-    p99Ms: middle(({ p99Ms }) => p99Ms),
+    p50Ms: median(({ p50Ms }) => p50Ms),
+    p99Ms: median(({ p99Ms }) => p99Ms),
     addedP50Ms: added(({ p50Ms }) => p50Ms),
     addedP99Ms: added(({ p99Ms }) => p99Ms),
-    rssMib: isRouter ? middle(({ rssMib }) => rssMib) : undefined,
+    rssMib: isRouter ? median(({ rssMib }) => rssMib) : undefined,
   }
 }
 
@@ -106,15 +107,19 @@ function messageOf({ samples, failure }: Outcome): string | undefined {
   return failure ?? complaints[0]
 }
 
-function isAllRight(samples: readonly PeerSample[]): boolean {
-  return samples.every(({ asked, right, units }) => right === asked && units > 0)
+function isAllRight(samples: readonly RouterSample[]): boolean {
+  return samples.every(({ sent, right, units }) => right === sent && units > 0)
 }
 
-function valueAt(samples: readonly PeerSample[], at: number, value: (sample: PeerSample) => number): number {
-  const sample = samples[at]
+function valueAt(
+  samples: readonly RouterSample[],
+  index: number,
+  value: (sample: RouterSample) => number,
+): number {
+  const sample = samples[index]
   return sample === undefined ? Number.NaN : value(sample)
 }
 
-function sumOf(samples: readonly PeerSample[], value: (sample: PeerSample) => number): number {
+function sumOf(samples: readonly RouterSample[], value: (sample: RouterSample) => number): number {
   return samples.reduce((sum, sample) => sum + value(sample), 0)
 }

@@ -1,25 +1,21 @@
-/** One round of a load whose answers are read to their end. */
+/** One round of a load whose responses are read and checked to their end. */
 import { type LoadPlan, planSchema } from '../../load/plan.ts'
 import { runLoad } from '../../load/run-load.ts'
-import { settled } from './wrk-round.ts'
 import { CostLog } from '../../process/cost-log.ts'
+import { checkedSample, type RouterSample } from '../costs/sample.ts'
 import type { CheckedLoad } from '../loads/loads.ts'
-import { checkedSample, type PeerSample } from '../costs/sample.ts'
-
-interface CheckedTarget {
-  readonly url: string
-  readonly pid: number
-}
+import type { Target } from '../start/running-router.ts'
+import { untilSettled } from './wrk-round.ts'
 
 export interface CheckedRound {
   readonly load: CheckedLoad
-  readonly target: CheckedTarget
+  readonly target: Target
   readonly signal: AbortSignal
-  /** Any address of the canned engines, which count their chunks; unset: the answers count theirs. */
-  readonly cannedUrl?: string
+  /** URL of a canned engine, which counts chunks; undefined: the tokens of the responses are counted. */
+  readonly cannedUrl: string | undefined
 }
 
-export async function checkedRound({ load, target, signal, cannedUrl }: CheckedRound): Promise<PeerSample> {
+export async function checkedRound({ load, target, signal, cannedUrl }: CheckedRound): Promise<RouterSample> {
   const plan: LoadPlan = planSchema.parse({ ...load.plan, url: target.url })
   const chunksBefore = await chunksOf(cannedUrl)
   const cost = new CostLog(target.pid)
@@ -36,5 +32,5 @@ export async function checkedRound({ load, target, signal, cannedUrl }: CheckedR
 }
 
 async function chunksOf(cannedUrl: string | undefined): Promise<number> {
-  return cannedUrl === undefined ? 0 : (await settled(cannedUrl)).chunks
+  return cannedUrl === undefined ? 0 : (await untilSettled(cannedUrl)).chunks
 }

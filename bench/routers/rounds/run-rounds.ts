@@ -1,138 +1,139 @@
-/** Plays all loads: routers take turns in every round, and one that fails does not stop the others. */
+/** Runs all loads: targets take turns in every round, and a router that fails does not stop the others. */
 import { messageOf } from '../../../src/core/error-text.ts'
-import { measureRound, prepareRounds, setPace } from './wrk-round.ts'
-import { checkedRound } from './checked-round.ts'
-import { CHUNK_INTERVAL_MS, type Load, SLOW_INTERVAL_MS, STAGE_NAMES, warmUpOf } from '../loads/loads.ts'
 import { Results } from '../costs/results.ts'
-import { type PeerSample, wrkSample } from '../costs/sample.ts'
-import { openStage, type Stage, type StageSetting } from './environments.ts'
+import type { RouterSample } from '../costs/sample.ts'
+import {
+  CHUNK_INTERVAL_MS,
+  ENVIRONMENT_NAMES,
+  type Load,
+  SLOW_INTERVAL_MS,
+  warmUpOf,
+} from '../loads/loads.ts'
+import type { Target } from '../start/running-router.ts'
+import { checkedRound } from './checked-round.ts'
+import { type EnvironmentOptions, openEnvironment, type RouterEnvironment } from './environments.ts'
+import { inRotation } from './rotation.ts'
+import { measureRound, prepareRounds, setPace } from './wrk-round.ts'
 
-export interface PeersPlay extends StageSetting {
+export interface RunOptions extends EnvironmentOptions {
   readonly loads: readonly Load[]
-  /** Rounds of each load of canned engines; one more is made first and thrown away. */
+  /** Rounds of each load against canned engines, after a warm-up round that is discarded. */
   readonly rounds: number
-  /** Rounds of each load whose engines are slow or stressed. */
+  /** Rounds of each load against slow or stressed engines. */
   readonly passes: number
   readonly seconds: number
+  /** Shortest warm-up round: code that is compiled while it runs is slow at first. */
+  readonly warmUpSeconds: number
 }
 
-/** The engine that is asked without a router, where TTFT is compared. */
+/** Name of the engine that is measured without a router, for the added TTFT. */
 export const DIRECT = 'no router'
 
-/** Code that is compiled as it runs costs twice until it is; the others lose nothing by it. */
-const WARM_UP_SECONDS = 4
-
-/** A target of one load. */
-interface Target {
-  readonly name: string
-  readonly url: string
-  readonly pid: number
-  /** Unset: it lives. */
-  readonly obituary?: () => string | undefined
-}
-
-export async function playPeers(play: PeersPlay): Promise<Results> {
+export async function runRounds(options: RunOptions): Promise<Results> {
   const results = new Results()
-  for (const name of STAGE_NAMES) {
-    const loads = play.loads.filter(({ stage }) => stage === name)
-    if (loads.length === 0 || play.signal.aborted) continue
-    play.say(`${name}: starting the routers`)
-    // oxlint-disable-next-line no-await-in-loop -- stages share two cores
-    const stage = await openStage(name, play)
+  for (const name of ENVIRONMENT_NAMES) {
+    const loads = options.loads.filter(({ environment }) => environment === name)
+    if (loads.length === 0 || options.signal.aborted) continue
+    options.log(`${name}: starting the routers`)
+    // oxlint-disable-next-line no-await-in-loop -- environments share two cores
+    const environment = await openEnvironment(name, options)
     try {
-      // oxlint-disable-next-line no-await-in-loop -- stages share two cores
-      await warmUp(warmUpOf(name), stage, play)
-      // oxlint-disable-next-line no-await-in-loop -- stages share two cores
-      for (const load of loads) await playLoad(load, stage, play, results)
+      // oxlint-disable-next-line no-await-in-loop -- environments share two cores
+      await warmUp(warmUpOf(name), environment, options)
+      // oxlint-disable-next-line no-await-in-loop -- environments share two cores
+      for (const load of loads) await runLoad(load, { environment, options, results })
     } finally {
-      // oxlint-disable-next-line no-await-in-loop -- stages share two cores
-      await stage.close()
+      // oxlint-disable-next-line no-await-in-loop -- environments share two cores
+      await environment.close()
     }
   }
   return results
 }
 
-/** Whatever comes of it: a router that cannot bear this shows it in the loads. */
-async function warmUp(load: Load | undefined, stage: Stage, play: PeersPlay): Promise<void> {
-  if (load !== undefined) await playLoad(load, stage, { ...play, passes: 1 }, new Results())
+/** The result does not matter: a router that cannot bear the warm-up fails in the loads too. */
+async function warmUp(
+  load: Load | undefined,
+  environment: RouterEnvironment,
+  options: RunOptions,
+): Promise<void> {
+  if (load === undefined) return
+  await runLoad(load, { environment, options: { ...options, passes: 1 }, results: new Results() })
 }
 
-async function playLoad(load: Load, stage: Stage, play: PeersPlay, results: Results): Promise<void> {
-  for (const [router, reason] of stage.failures) results.fail(load.name, router, reason)
-  await prepare(load, stage, play)
-  const isCanned = load.stage === 'canned'
+interface Context {
+  readonly environment: RouterEnvironment
+  readonly options: RunOptions
+  readonly results: Results
+}
+
+async function runLoad(load: Load, context: Context): Promise<void> {
+  const { environment, options, results } = context
+  for (const [router, reason] of environment.failures) results.fail(load.name, router, reason)
+  await prepare(load, environment, options)
+  const isCanned = load.environment === 'canned'
   if (isCanned) {
-    const seconds = Math.max(play.seconds, WARM_UP_SECONDS)
-    await playRound('warm-up', load, { stage, play: { ...play, seconds }, results: new Results() })
+    const seconds = Math.max(options.seconds, options.warmUpSeconds)
+    const discarded = { environment, options: { ...options, seconds }, results: new Results() }
+    await runRound({ load, title: 'warm-up', round: 0 }, discarded)
   }
-  const rounds = isCanned ? play.rounds : play.passes
+  const rounds = isCanned ? options.rounds : options.passes
   for (let round = 1; round <= rounds; round++) {
     // oxlint-disable-next-line no-await-in-loop -- one round after the other
-    await playRound(`round ${round} of ${rounds}`, load, { stage, play, results })
+    await runRound({ load, title: `round ${round} of ${rounds}`, round }, context)
   }
 }
 
-/** All routers in turn. */
-async function playRound(title: string, load: Load, around: Around): Promise<void> {
-  const { stage, play, results } = around
-  for (const target of targetsOf(load, stage)) {
-    if (play.signal.aborted) return
+interface Round {
+  readonly load: Load
+  readonly title: string
+  readonly round: number
+}
+
+async function runRound({ load, title, round }: Round, context: Context): Promise<void> {
+  const { environment, options, results } = context
+  for (const target of inRotation(targetsOf(load, environment), round)) {
+    if (options.signal.aborted) return
     if (results.hasFailed(load.name, target.name)) continue
-    play.say(`${load.name}: ${title}, ${target.name}`)
-    // oxlint-disable-next-line no-await-in-loop -- rounds are interleaved, never at once
-    const sample = await attempted(load, target, around)
+    options.log(`${load.name}: ${title}, ${target.name}`)
+    // oxlint-disable-next-line no-await-in-loop -- targets take turns
+    const sample = await tryMeasure(load, target, context)
     if (sample !== undefined) results.add(load.name, target.name, sample)
   }
 }
 
-async function prepare(load: Load, { cannedUrl }: Stage, play: PeersPlay): Promise<void> {
+async function prepare(load: Load, { cannedUrl }: RouterEnvironment, { folder }: RunOptions): Promise<void> {
   if (cannedUrl === undefined) return
-  if (load.kind === 'wrk') await prepareRounds({ ...play, engineUrl: cannedUrl }, load.scenario)
-  else await setPace(cannedUrl, load.stage === 'slow' ? SLOW_INTERVAL_MS : CHUNK_INTERVAL_MS)
+  if (load.kind === 'wrk') await prepareRounds({ folder, cannedUrl }, load.shape)
+  else await setPace(cannedUrl, load.environment === 'slow' ? SLOW_INTERVAL_MS : CHUNK_INTERVAL_MS)
 }
 
-function targetsOf(load: Load, { routers, direct }: Stage): readonly Target[] {
-  const all = routers.map(router => ({
-    name: router.name,
-    url: router.url,
-    pid: router.pid,
-    obituary: () => (router.isAlive ? undefined : router.obituary()),
-  }))
+function targetsOf(load: Load, { targets, direct }: RouterEnvironment): readonly Target[] {
   const isDirect = load.kind === 'checked' && load.hasDirect && direct !== undefined
-  return isDirect ? [...all, { name: DIRECT, ...direct }] : all
+  return isDirect ? [...targets, { name: DIRECT, ...direct }] : targets
 }
 
-interface Around {
-  readonly stage: Stage
-  readonly play: PeersPlay
-  readonly results: Results
-}
-
-/** @returns undefined when it could not be measured, or not to its end. */
-async function attempted(load: Load, target: Target, around: Around): Promise<PeerSample | undefined> {
-  const { play, results } = around
+/** @returns undefined when the target failed or the run was interrupted. */
+async function tryMeasure(load: Load, target: Target, context: Context): Promise<RouterSample | undefined> {
+  const { options, results } = context
   try {
-    const sample = await measured(load, target, around)
-    const died = target.obituary?.()
-    if (died !== undefined) throw new Error(died)
-    return play.signal.aborted ? undefined : sample
+    const sample = await measure(load, target, context)
+    const exitReason = target.exitReason?.()
+    if (exitReason !== undefined) throw new Error(exitReason)
+    return options.signal.aborted ? undefined : sample
   } catch (error) {
-    if (play.signal.aborted) return undefined
-    const reason = target.obituary?.() ?? messageOf(error)
+    if (options.signal.aborted) return undefined
+    const reason = target.exitReason?.() ?? messageOf(error)
     results.fail(load.name, target.name, reason)
-    play.say(`${load.name}: ${target.name}: ${reason}`)
+    options.log(`${load.name}: ${target.name}: ${reason}`)
     return undefined
   }
 }
 
-async function measured(load: Load, target: Target, { stage, play }: Around): Promise<PeerSample> {
-  if (load.kind === 'checked') {
-    const known = stage.cannedUrl === undefined ? {} : { cannedUrl: stage.cannedUrl }
-    return checkedRound({ load, target, signal: play.signal, ...known })
-  }
-  if (stage.cannedUrl === undefined) throw new TypeError(`${load.name} needs canned engines`)
-  const seconds = Math.max(play.seconds, load.leastSeconds)
-  const plan = { ...play, seconds, engineUrl: stage.cannedUrl }
-  const { sample, seen } = await measureRound(plan, load.scenario, target)
-  return wrkSample(sample, seen)
+async function measure(load: Load, target: Target, { environment, options }: Context): Promise<RouterSample> {
+  const { cannedUrl } = environment
+  const { signal, folder } = options
+  if (load.kind === 'checked') return checkedRound({ load, target, signal, cannedUrl })
+  if (cannedUrl === undefined) throw new TypeError(`${load.name} needs canned engines`)
+  const seconds = Math.max(options.seconds, load.minSeconds)
+  return measureRound({ folder, cannedUrl, seconds, signal }, load.shape, target)
 }

@@ -1,108 +1,103 @@
-/** Runs one scenario: rounds of all targets in turn, with the cost of each read before and after. */
+/** One round of wrk against one target, and the control requests to the canned engines around it. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Children, LOAD_CORE } from '../../speed/children.ts'
+import { Child } from '../../../src/process/child-process.ts'
+import { member } from '../../load/response-pieces.ts'
+import { LOAD_CORE } from '../../process/cores.ts'
 import { readCpuUs, readRssMib } from '../../process/process-cost.ts'
-import type { Sample } from '../costs/ratio.ts'
-import { isStream, roundSeconds, type Scenario } from '../loads/wrk-loads.ts'
-import type { Target } from '../start/canned-engines.ts'
-import { parseWrkOutput, type WrkResult, wrkArguments, wrkScript } from '../loads/wrk.ts'
+import { type RouterSample, wrkSample } from '../costs/sample.ts'
+import { parseWrkOutput, wrkArguments, wrkScript } from '../loads/wrk.ts'
+import { isStream, roundSeconds, type WrkShape } from '../loads/wrk-loads.ts'
+import type { Target } from '../start/running-router.ts'
 
-/** What one round needs. */
-export interface RoundPlan {
-  readonly children: Children
+export interface WrkRoundOptions {
   readonly folder: string
-  /** Any address of the canned engine's process. */
-  readonly engineUrl: string
+  /** URL of one of the canned engines. */
+  readonly cannedUrl: string
   readonly seconds: number
-}
-
-interface RunPlan extends RoundPlan {
-  readonly targets: readonly Target[]
-  readonly rounds: number
+  readonly signal: AbortSignal
 }
 
 /** Longest wait for the last streams of a round to end. */
 const SETTLE_LIMIT_MS = 5000
-/** Past the round itself and wrk's own time limit, wrk hangs. */
+/** wrk hangs when it runs for this long beyond the round. */
 const WRK_GRACE_MS = 40_000
+const POLL_INTERVAL_MS = 20
 
-/** Samples of each target in the order of the rounds; the first round warms up and is thrown away. */
-export async function runScenario(plan: RunPlan, scenario: Scenario): Promise<Map<string, Sample[]>> {
-  await prepareRounds(plan, scenario)
-  const samples = new Map<string, Sample[]>(plan.targets.map(target => [target.name, []]))
-  for (let round = 0; round <= plan.rounds; round += 1) {
-    for (const target of plan.targets) {
-      // oxlint-disable-next-line no-await-in-loop -- rounds are interleaved, never at once
-      const { sample } = await measureRound(plan, scenario, target)
-      if (round > 0) samples.get(target.name)?.push(sample)
-    }
-  }
-  return samples
+/** Sets up wrk and the canned engines for a shape, until the next call. */
+export async function prepareRounds(
+  options: Pick<WrkRoundOptions, 'folder' | 'cannedUrl'>,
+  shape: WrkShape,
+): Promise<void> {
+  writeFileSync(scriptPath(options), wrkScript(shape))
+  await setPace(options.cannedUrl, shape.chunkIntervalMs ?? 0)
 }
 
-/** Sets wrk and the canned engines up for the scenario; holds until another one is prepared. */
-export async function prepareRounds(plan: RoundPlan, scenario: Scenario): Promise<void> {
-  writeFileSync(scriptPath(plan), wrkScript(scenario))
-  await setPace(plan.engineUrl, scenario.chunkIntervalMs ?? 0)
-}
-
-/** One round of one target. */
+/** @throws Error when wrk prints no result or streams do not end, or `signal` aborts. */
 export async function measureRound(
-  plan: RoundPlan,
-  scenario: Scenario,
+  options: WrkRoundOptions,
+  shape: WrkShape,
   target: Target,
-): Promise<{ readonly sample: Sample; readonly seen: WrkResult }> {
-  const chunksBefore = (await settled(plan.engineUrl)).chunks
+): Promise<RouterSample> {
+  const { cannedUrl } = options
+  const chunksBefore = (await untilSettled(cannedUrl)).chunks
   const cpuBefore = readCpuUs(target.pid)
-  const seconds = roundSeconds(scenario, plan.seconds)
-  const run = { scenario, url: target.url, scriptPath: scriptPath(plan), seconds }
-  const command = { core: LOAD_CORE, program: 'wrk', args: wrkArguments(run) }
-  const wrk = await plan.children.run(command, seconds * 1000 + WRK_GRACE_MS)
-  const result = parseWrkOutput(wrk.output)
-  const chunks = (await settled(plan.engineUrl)).chunks - chunksBefore
+  const result = parseWrkOutput(await runWrk(options, shape, target.url))
+  const chunks = (await untilSettled(cannedUrl)).chunks - chunksBefore
   const sample = {
     cpuUs: readCpuUs(target.pid) - cpuBefore,
-    // The engine's own count also holds the chunks of streams that the end of the round cut off.
-    units: isStream(scenario) ? chunks : result.requests,
+    // The engines' count includes the chunks of streams that the end of the round cut off; wrk's does not.
+    units: isStream(shape) ? chunks : result.requests,
     requestsPerSecond: (result.requests * 1000) / result.durationMs,
     p50Ms: result.p50Ms,
     p99Ms: result.p99Ms,
     rssMib: readRssMib(target.pid),
     errors: result.statusErrors + result.socketErrors,
   }
-  return { sample, seen: result }
+  return wrkSample(sample, result)
+}
+
+async function runWrk(options: WrkRoundOptions, shape: WrkShape, url: string): Promise<string> {
+  const seconds = roundSeconds(shape, options.seconds)
+  const args = wrkArguments({ shape, url, scriptPath: scriptPath(options), seconds })
+  const limit = AbortSignal.timeout(seconds * 1000 + WRK_GRACE_MS)
+  const wrk = Child.start({ program: 'wrk', args, core: LOAD_CORE, stdout: 'pipe' })
+  return wrk.untilEnd(AbortSignal.any([options.signal, limit]))
+}
+
+interface CannedCounts {
+  /** Streams that have not ended. */
+  readonly open: number
+  /** Events sent since the start. */
+  readonly chunks: number
 }
 
 /** Waits until no stream is open, so that no chunk is counted for the wrong target. */
-export async function settled(
-  engineUrl: string,
-): Promise<{ readonly open: number; readonly chunks: number }> {
-  const limit = performance.now() + SETTLE_LIMIT_MS
+export async function untilSettled(cannedUrl: string): Promise<CannedCounts> {
+  const giveUpMs = performance.now() + SETTLE_LIMIT_MS
   for (;;) {
-    // oxlint-disable-next-line no-await-in-loop -- polls until the engine is idle
-    const counts = await readCounts(engineUrl)
+    // oxlint-disable-next-line no-await-in-loop -- polling
+    const counts = await readCounts(cannedUrl)
     if (counts.open === 0) return counts
-    if (performance.now() > limit) throw new Error(`${counts.open} streams did not end after their round`)
-    // oxlint-disable-next-line no-await-in-loop -- a pause between two polls
-    await delay(20)
+    if (performance.now() > giveUpMs) throw new Error(`${counts.open} streams did not end after their round`)
+    // oxlint-disable-next-line no-await-in-loop -- polling
+    await delay(POLL_INTERVAL_MS)
   }
 }
 
-async function readCounts(engineUrl: string): Promise<{ open: number; chunks: number }> {
-  const value: unknown = await (await fetch(`${engineUrl}/canned/counts`)).json()
-  if (typeof value !== 'object' || value === null) throw new TypeError('no counts')
-  return { open: Number(Reflect.get(value, 'open')), chunks: Number(Reflect.get(value, 'chunks')) }
+async function readCounts(cannedUrl: string): Promise<CannedCounts> {
+  const value: unknown = await (await fetch(`${cannedUrl}/canned/counts`)).json()
+  return { open: Number(member(value, 'open')), chunks: Number(member(value, 'chunks')) }
 }
 
-/** Pause between two events of every stream of the canned engines. */
-export async function setPace(engineUrl: string, intervalMs: number): Promise<void> {
-  const url = `${engineUrl}/canned/pace?interval-ms=${intervalMs}`
+/** Sets the pause between two events of every stream of the canned engines. */
+export async function setPace(cannedUrl: string, intervalMs: number): Promise<void> {
+  const url = `${cannedUrl}/canned/pace?interval-ms=${intervalMs}`
   const response = await fetch(url, { method: 'POST' })
-  if (!response.ok) throw new Error(`the canned engine refused a pace of ${intervalMs} ms`)
+  if (!response.ok) throw new Error(`The canned engines refused a pace of ${intervalMs} ms`)
 }
 
-function scriptPath(plan: RoundPlan): string {
-  return join(plan.folder, 'request.lua')
+function scriptPath({ folder }: Pick<WrkRoundOptions, 'folder'>): string {
+  return join(folder, 'request.lua')
 }

@@ -1,9 +1,9 @@
-/** The proxy that the gateway is measured against: its configuration, one hop to the canned decode ports. */
+/** Configuration of haproxy as a baseline: one hop to the decode engines. Pure. */
 
-interface HaproxyOptions {
-  /** Of clients; each takes two descriptors. */
+export interface HaproxyOptions {
+  /** Client connections; each needs two descriptors. */
   readonly maxConnections?: number
-  /** Sends each event of a stream at once: by default haproxy lets the kernel hold it back, up to 200 ms. */
+  /** Forwards each stream event at once; by default haproxy lets the kernel delay it by up to 200 ms. */
   readonly isPrompt?: boolean
 }
 

@@ -1,19 +1,19 @@
-/** nginx as the floor: one process, one hop to the decode engines, connections kept alive, nothing buffered. */
+/** Configuration of nginx as a baseline: one process, one hop to the decode engines, keep-alive, no buffering. Pure. */
 
-export interface NginxPlace {
+export interface NginxOptions {
   readonly port: number
   readonly enginePorts: readonly number[]
-  /** Where it may write. */
+  /** Folder for its files. */
   readonly folder: string
-  /** Of clients; each takes two. */
+  /** Client connections; each needs two descriptors. */
   readonly maxConnections: number
 }
 
 const BODIES = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
 
-export function nginxConfig({ port, enginePorts, folder, maxConnections }: NginxPlace): string {
+export function nginxConfig({ port, enginePorts, folder, maxConnections }: NginxOptions): string {
   const servers = enginePorts.map(engine => `    server 127.0.0.1:${engine};`)
-  const places = BODIES.map(name => `  ${name}_temp_path ${folder}/${name};`)
+  const paths = BODIES.map(name => `  ${name}_temp_path ${folder}/${name};`)
   return `daemon off;
 master_process off;
 pid ${folder}/nginx.pid;
@@ -22,7 +22,7 @@ worker_rlimit_nofile ${2 * maxConnections + 100};
 events { worker_connections ${2 * maxConnections + 50}; }
 http {
   access_log off;
-${places.join('\n')}
+${paths.join('\n')}
   client_max_body_size 64m;
   client_body_buffer_size 64k;
   keepalive_requests 1000000;

@@ -1,9 +1,8 @@
 /**
- * The peers' virtual environment: made at the first run, kept in the user's cache folder for the next ones.
+ * The Python virtual environment of the compared routers: created by the first run and kept in the user's cache folder.
  *
- * Each peer is installed by itself and without its dependencies, so that one that cannot be had does not take the
- * others with it, and no packages of gigabytes come along that only an engine needs. What the peers import is
- * installed beside them.
+ * Each router is installed by itself and without its dependencies, so that one that cannot be installed does not prevent
+ * the others, and no gigabytes of engine packages are downloaded. What the launchers import is installed separately.
  */
 
 import { execFile } from 'node:child_process'
@@ -11,15 +10,18 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { messageOf } from '../../../src/core/error-text.ts'
-import type { PeerPackage } from './router-list.ts'
+import type { PythonPackage } from './router-list.ts'
 
 export interface PythonEnvironment {
   readonly python: string
-  /** Package -> why it is not there. */
+  /** Package -> why it could not be installed. */
   readonly missing: ReadonlyMap<string, string>
 }
 
-/** What the launchers of the peers import at their start. */
+/** For routers without Python packages. */
+export const NO_PYTHON: PythonEnvironment = { python: '', missing: new Map() }
+
+/** Packages that the launchers of the routers import at startup. */
 const IMPORTED = [
   'setproctitle==1.3.8',
   'aiohttp==3.14.5',
@@ -31,45 +33,52 @@ const IMPORTED = [
 const INSTALL_LIMIT_MS = 180_000
 const run = promisify(execFile)
 
-/** Never throws: what cannot be installed is a result, too. */
-export async function pythonEnvironment(packages: readonly PeerPackage[]): Promise<PythonEnvironment> {
-  const folder = join(cacheFolder(process.env), 'pd-gateway', 'peers')
+/** Never throws: a package that cannot be installed is part of the result. */
+export async function pythonEnvironment(
+  packages: readonly PythonPackage[],
+  log: (line: string) => void,
+): Promise<PythonEnvironment> {
+  if (packages.length === 0) return NO_PYTHON
+  const install = (wanted: readonly string[], flags: readonly string[]) =>
+    installed(python, wanted, flags, log)
+  const folder = join(cacheFolder(process.env), 'pd-gateway', 'routers')
   const python = join(folder, 'bin', 'python')
-  // One whose making was cut short has no pip yet.
-  const isUsable = (await complaintOf(python, ['-m', 'pip', '--version'])) === undefined
-  const made = isUsable ? undefined : await complaintOf('python3', ['-m', 'venv', '--clear', folder])
-  const shared = made ?? (await installed(python, IMPORTED, []))
+  // An environment whose creation was interrupted has no pip.
+  const usable = (await failureOf(python, ['-m', 'pip', '--version'])) === undefined
+  const createFailure = usable ? undefined : await failureOf('python3', ['-m', 'venv', '--clear', folder])
+  const sharedFailure = createFailure ?? (await install(IMPORTED, []))
   const missing = new Map<string, string>()
   for (const { name, version } of packages) {
     // oxlint-disable-next-line no-await-in-loop -- pip must not run twice in one environment
-    const complaint = shared ?? (await installed(python, [`${name}==${version}`], ['--no-deps']))
-    if (complaint !== undefined) missing.set(name, complaint)
+    const failure = sharedFailure ?? (await install([`${name}==${version}`], ['--no-deps']))
+    if (failure !== undefined) missing.set(name, failure)
   }
   return { python, missing }
 }
 
-/** The XDG rule: the variable when it is an absolute path, else `~/.cache`. */
+/** The XDG Base Directory rule: `XDG_CACHE_HOME` if it is an absolute path, otherwise `~/.cache`. */
 export function cacheFolder(env: NodeJS.ProcessEnv): string {
   const named = env['XDG_CACHE_HOME'] ?? ''
   return named.startsWith('/') ? named : join(homedir(), '.cache')
 }
 
-/** Asks pip only for what is not there yet: a second run needs no index. */
+/** Installs only what is missing, so that a second run needs no package index. */
 async function installed(
   python: string,
   wanted: readonly string[],
   flags: readonly string[],
+  log: (line: string) => void,
 ): Promise<string | undefined> {
   const have = await run(python, ['-m', 'pip', 'freeze', '--all'], { timeout: INSTALL_LIMIT_MS }).catch(
     () => ({ stdout: '' }),
   )
-  const lacking = wanted.filter(one => !have.stdout.split('\n').includes(one))
+  const lacking = wanted.filter(requirement => !have.stdout.split('\n').includes(requirement))
   if (lacking.length === 0) return undefined
-  process.stderr.write(`installing ${lacking.join(', ')}\n`)
-  return complaintOf(python, ['-m', 'pip', 'install', '--quiet', ...flags, ...lacking])
+  log(`installing ${lacking.join(', ')}`)
+  return failureOf(python, ['-m', 'pip', 'install', '--quiet', ...flags, ...lacking])
 }
 
-async function complaintOf(program: string, args: readonly string[]): Promise<string | undefined> {
+async function failureOf(program: string, args: readonly string[]): Promise<string | undefined> {
   try {
     await run(program, [...args], { timeout: INSTALL_LIMIT_MS })
     return undefined
@@ -78,10 +87,10 @@ async function complaintOf(program: string, args: readonly string[]): Promise<st
   }
 }
 
-/** The last line that says ERROR, as pip does, else the last one at all. */
+/** The last line of standard error that starts with ERROR, as pip prints it; otherwise the last line. */
 export function errorLine(error: unknown): string {
   const stderr: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'stderr') : ''
   const lines = (typeof stderr === 'string' ? stderr : '').trim().split('\n')
-  const told = lines.findLast(line => line.startsWith('ERROR')) ?? lines.at(-1) ?? ''
-  return told !== '' ? told : messageOf(error)
+  const line = lines.findLast(candidate => candidate.startsWith('ERROR')) ?? lines.at(-1) ?? ''
+  return line !== '' ? line : messageOf(error)
 }

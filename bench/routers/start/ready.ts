@@ -1,37 +1,29 @@
-/** When a target is ready: no two routers agree on what their health paths say, so it is asked for an answer. */
-import { setTimeout as delay } from 'node:timers/promises'
+/** Finds out whether a router is ready by sending it a request: health paths differ from router to router. */
+import { errorCode, messageOf } from '../../../src/core/error-text.ts'
 
-const TRY_LIMIT_MS = 3000
-const PAUSE_MS = 50
-/** A request that is refused for so long is refused for good: engines that are still coming up give other statuses. */
+const REQUEST_TIMEOUT_MS = 3000
+/** A status of 400 that lasts this long is final; engines that are still starting cause other statuses. */
 const REFUSAL_LIMIT_MS = 3000
 const DETAIL_LIMIT = 300
 
-export interface ReadyOptions {
-  /** Says that the target has ended: then there is nothing to wait for. */
-  readonly hasEnded?: () => boolean
-}
-
-/** What is wrong with an answer; for good when asking again will not help. */
 interface Complaint {
   readonly text: string
-  readonly isForGood: boolean
+  /** Whether asking again is unlikely to help. */
+  readonly isFinal: boolean
 }
 
-/** @throws Error with the last thing that the target said: after `limitMs`, once it has ended, or keeps refusing. */
-export async function untilReady(url: string, limitMs: number, options: ReadyOptions = {}): Promise<void> {
-  const startedAt = performance.now()
-  let refusedAt = Infinity
-  for (;;) {
-    // oxlint-disable-next-line no-await-in-loop -- one try after the other
+/**
+ * A probe for `Child.untilReady`: resolves with undefined when the router has served a request, else with its response.
+ * The probe throws an Error with the response when the router keeps refusing the request.
+ */
+export function readyProbe(url: string): () => Promise<string | undefined> {
+  let refusedSinceMs = Infinity
+  return async () => {
     const complaint = await complaintOf(url)
-    if (complaint === undefined) return
-    if (options.hasEnded?.() === true) throw new Error('ended before it was ready')
     const nowMs = performance.now()
-    refusedAt = complaint.isForGood ? Math.min(refusedAt, nowMs) : Infinity
-    if (nowMs - startedAt > limitMs || nowMs - refusedAt > REFUSAL_LIMIT_MS) throw new Error(complaint.text)
-    // oxlint-disable-next-line no-await-in-loop -- a pause between two tries
-    await delay(PAUSE_MS)
+    refusedSinceMs = complaint?.isFinal === true ? Math.min(refusedSinceMs, nowMs) : Infinity
+    if (complaint !== undefined && nowMs - refusedSinceMs > REFUSAL_LIMIT_MS) throw new Error(complaint.text)
+    return complaint?.text
   }
 }
 
@@ -39,12 +31,11 @@ async function complaintOf(url: string): Promise<Complaint | undefined> {
   const headers = { 'content-type': 'application/json' }
   const body = '{"text":"ready?","sampling_params":{"max_new_tokens":2}}'
   try {
-    const signal = AbortSignal.timeout(TRY_LIMIT_MS)
+    const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS)
     const response = await fetch(`${url}/generate`, { method: 'POST', headers, body, signal })
     const text = `${response.status} ${(await response.text()).slice(0, DETAIL_LIMIT)}`
-    return response.ok ? undefined : { text, isForGood: response.status === 400 }
+    return response.ok ? undefined : { text, isFinal: response.status === 400 }
   } catch (error) {
-    const cause = error instanceof Error ? (error.cause ?? error) : error
-    return { text: cause instanceof Error ? cause.message : String(cause), isForGood: false }
+    return { text: errorCode(error) || messageOf(error), isFinal: false }
   }
 }

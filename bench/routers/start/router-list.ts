@@ -1,101 +1,118 @@
-/** The routers that stand in the table: how each is started. Pure. */
+/** The routers that are compared, and how each is started. Pure. */
+import { GATEWAY, type RouterName } from '../loads/names.ts'
 import { gatewayArguments, type PdEngines, pdFlags } from './gateway.ts'
-import { haproxyConfig } from './haproxy.ts'
+import { type HaproxyOptions, haproxyConfig } from './haproxy.ts'
 import { nginxConfig } from './nginx.ts'
 
-/** Where a router is to run, and what it finds there. */
-interface Place {
+interface StartOptions {
   readonly engines: PdEngines
   readonly port: number
   readonly metricsPort: number
-  /** Folder of its own for files. */
+  /** The router's own folder for files. */
   readonly folder: string
-  /** Python of the peers' virtual environment. */
+  /** Python of the virtual environment with the Python packages. */
   readonly python: string
   readonly maxConnections: number
 }
 
-/** How it is started there. */
 interface Start {
   readonly program: string
   readonly args: readonly string[]
-  /** A file that has to be there first. */
+  /** A file to write before the start. */
   readonly config?: { readonly path: string; readonly text: string }
 }
 
-/** A package of Python's index, at the version that is measured. */
-export interface PeerPackage {
+/** A package of the Python Package Index, with the version that is measured. */
+export interface PythonPackage {
   readonly name: string
   readonly version: string
 }
 
 export interface Router {
   readonly name: string
-  readonly start: (place: Place) => Start
-  /** Unset: nothing has to be installed for it by us. */
-  readonly package?: PeerPackage
+  readonly start: (options: StartOptions) => Start
+  /** Package to install; undefined: the program must already be there. */
+  readonly package?: PythonPackage
 }
 
-export const OURS = 'gateway'
-/** The Rust routers that speak our protocol: the better one is what our CPU is set against. */
-export const RUST_ROUTERS: readonly string[] = ['sglang-router', 'smg']
+/** Routers in Rust with the same protocol. The gateway's CPU time is compared with that of the better one. */
+export const RUST_ROUTERS: readonly RouterName[] = ['sglang-router', 'smg']
 
 const SGLANG = { name: 'sglang-router', version: '0.3.2' }
 const SMG = { name: 'smg', version: '1.13.0' }
 const VLLM = { name: 'vllm-router', version: '0.1.17' }
 
-/** The order of the table, and of each round. haproxy and nginx make one hop, to decode: the floor. */
-export const ROUTERS: readonly Router[] = [
-  { name: OURS, start: startGateway },
+/** Routers of the comparison. haproxy and nginx make one hop, to a decode engine: they are the lower bound. */
+export const ROUTERS: readonly (Router & { readonly name: RouterName })[] = [
+  { name: GATEWAY, start: startGateway },
   { name: 'sglang-router', package: SGLANG, start: startSglangRouter },
   { name: 'sglang-mini-lb', package: SGLANG, start: startMiniBalancer },
   { name: 'smg', package: SMG, start: startSmg },
   { name: 'vllm-router', package: VLLM, start: startVllmRouter },
-  { name: 'haproxy', start: startHaproxy },
+  { name: 'haproxy', start: options => startHaproxy(options, { isPrompt: true }) },
   { name: 'nginx', start: startNginx },
 ]
 
-function startGateway({ engines, port, metricsPort }: Place): Start {
+/** Name of the baseline of the speed bench. */
+export const BASELINE = 'haproxy'
+
+/** Routers of the speed bench. `noise` replaces the gateway with a second haproxy, which shows the noise of the machine. */
+export function speedRouters(noise: boolean): readonly Router[] {
+  const measured = noise
+    ? { name: 'haproxy-again', start: startBaseline }
+    : { name: GATEWAY, start: startGateway }
+  return [{ name: BASELINE, start: startBaseline }, measured]
+}
+
+/** haproxy in its default behaviour, in which the kernel may delay stream events. */
+function startBaseline(options: StartOptions): Start {
+  return startHaproxy(options, { isPrompt: false })
+}
+
+function startGateway({ engines, port, metricsPort }: StartOptions): Start {
   return { program: process.execPath, args: gatewayArguments(engines, { port, metricsPort }) }
 }
 
-function startSglangRouter(place: Place): Start {
-  const flags = ['--pd-disaggregation', '--log-level', 'warn', ...metricsFlags(place)]
-  return startModule('sglang_router.launch_router', place, flags)
+function startSglangRouter(options: StartOptions): Start {
+  const flags = ['--pd-disaggregation', '--log-level', 'warn', ...metricsFlags(options)]
+  return startModule('sglang_router.launch_router', options, flags)
 }
 
-function startMiniBalancer(place: Place): Start {
-  return startModule('sglang_router.launch_router', place, ['--mini-lb', '--pd-disaggregation'])
+function startMiniBalancer(options: StartOptions): Start {
+  return startModule('sglang_router.launch_router', options, ['--mini-lb', '--pd-disaggregation'])
 }
 
-/** It would fetch the tokenizer of the canned model from a hub that has none; sglang-router cannot be told not to. */
-function startSmg(place: Place): Start {
+/** Without the flag it would try to download a tokenizer for the canned model; sglang-router has no such flag. */
+function startSmg(options: StartOptions): Start {
   const flags = ['--pd-disaggregation', '--disable-tokenizer-autoload', '--log-level', 'warn']
-  return startModule('smg.launch_router', place, [...flags, ...metricsFlags(place)])
+  return startModule('smg.launch_router', options, [...flags, ...metricsFlags(options)])
 }
 
-/** At `warning`, its word for warn, it logs at info: `error` is the nearest that spares it a line a request. */
-function startVllmRouter(place: Place): Start {
-  const flags = ['--vllm-pd-disaggregation', '--log-level', 'error', ...metricsFlags(place)]
-  return startModule('vllm_router.launch_router', place, flags)
+/** Its level `warning` still logs a line per request; `error` is the nearest level that does not. */
+function startVllmRouter(options: StartOptions): Start {
+  const flags = ['--vllm-pd-disaggregation', '--log-level', 'error', ...metricsFlags(options)]
+  return startModule('vllm_router.launch_router', options, flags)
 }
 
-function startModule(module: string, place: Place, flags: readonly string[]): Start {
-  const address = ['--host', '127.0.0.1', '--port', String(place.port)]
-  return { program: place.python, args: ['-m', module, ...flags, ...pdFlags(place.engines), ...address] }
+function startModule(module: string, options: StartOptions, flags: readonly string[]): Start {
+  const address = ['--host', '127.0.0.1', '--port', String(options.port)]
+  return { program: options.python, args: ['-m', module, ...flags, ...pdFlags(options.engines), ...address] }
 }
 
-function metricsFlags({ metricsPort }: Place): readonly string[] {
+function metricsFlags({ metricsPort }: StartOptions): readonly string[] {
   return ['--prometheus-host', '127.0.0.1', '--prometheus-port', String(metricsPort)]
 }
 
-function startHaproxy({ engines, port, folder, maxConnections }: Place): Start {
+function startHaproxy(
+  { engines, port, folder, maxConnections }: StartOptions,
+  options: Pick<HaproxyOptions, 'isPrompt'>,
+): Start {
   const path = `${folder}/haproxy.cfg`
-  const text = haproxyConfig(port, decodePorts(engines), { maxConnections, isPrompt: true })
+  const text = haproxyConfig(port, decodePorts(engines), { maxConnections, ...options })
   return { program: 'haproxy', args: ['-db', '-f', path], config: { path, text } }
 }
 
-function startNginx({ engines, port, folder, maxConnections }: Place): Start {
+function startNginx({ engines, port, folder, maxConnections }: StartOptions): Start {
   const path = `${folder}/nginx.conf`
   const text = nginxConfig({ port, enginePorts: decodePorts(engines), folder, maxConnections })
   return { program: 'nginx', args: ['-c', path, '-e', `${folder}/nginx-error.log`], config: { path, text } }

@@ -1,98 +1,77 @@
-/** A router that runs on the core of what is measured: started, asked until it answers, ended by its own id. */
-import type { ChildProcess } from 'node:child_process'
-import { closeSync, openSync, readSync, statSync, writeFileSync } from 'node:fs'
+/** A router that runs on the target core: started, probed until it serves requests, and killed at the end. */
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { makeFolder } from '../../command/folder.ts'
+import { messageOf } from '../../../src/core/error-text.ts'
+import { Child } from '../../../src/process/child-process.ts'
+import { TARGET_CORE } from '../../process/cores.ts'
 import { freePort } from '../../process/free-port.ts'
-import { type Children, TARGET_CORE } from '../../speed/children.ts'
-import type { PdEngines } from './gateway.ts'
-import { untilReady } from './ready.ts'
 import { urlOf } from './canned-engines.ts'
-import { lastWords } from './last-log-line.ts'
+import type { PdEngines } from './gateway.ts'
+import { lastLogLine } from './last-log-line.ts'
+import { readyProbe } from './ready.ts'
 import type { Router } from './router-list.ts'
 
-/** Routers look at their engines first; some take seconds for it. */
+/** Routers contact their engines first, and some take seconds for it. */
 const START_LIMIT_MS = 20_000
-const LOG_TAIL_BYTES = 8192
 
-export interface RouterSetting {
-  readonly children: Children
+/** A process under measurement. */
+export interface Target {
+  readonly name: string
+  readonly url: string
+  readonly pid: number
+  /** Why the process has ended; undefined while it runs. */
+  readonly exitReason?: () => string | undefined
+}
+
+export interface StartRouterOptions {
   readonly engines: PdEngines
-  /** For its files; one folder a router is made in it. */
+  /** Each router gets a folder in it. */
   readonly folder: string
   readonly python: string
   readonly maxConnections: number
 }
 
-export class RunningRouter {
+export class RunningRouter implements Target {
   readonly name: string
   readonly url: string
-  readonly pid: number
-  readonly #child: ChildProcess
-  readonly #children: Children
-  readonly #logPath: string
+  readonly #child: Child
 
-  private constructor(name: string, port: number, launched: Launched) {
+  private constructor(name: string, url: string, child: Child) {
     this.name = name
-    this.url = urlOf(port)
-    this.#child = launched.child
-    this.#children = launched.children
-    this.#logPath = launched.logPath
-    this.pid = launched.child.pid ?? 0
+    this.url = url
+    this.#child = child
   }
 
-  /** @throws Error with what it said, when it does not answer in time. */
-  static async start(router: Router, setting: RouterSetting): Promise<RunningRouter> {
-    const { children, engines, python, maxConnections } = setting
-    const folder = join(setting.folder, router.name)
-    makeFolder(folder)
+  /** @throws Error with the reason from the router's log, when it does not serve a request within 20 s. */
+  static async start(router: Router, options: StartRouterOptions): Promise<RunningRouter> {
+    const folder = join(options.folder, router.name)
+    mkdirSync(folder, { recursive: true })
     const [port, metricsPort] = [await freePort(), await freePort()]
-    const start = router.start({ engines, port, metricsPort, folder, python, maxConnections })
-    if (start.config !== undefined) writeFileSync(start.config.path, start.config.text)
-    const logPath = join(folder, 'log')
-    const child = children.start({ core: TARGET_CORE, program: start.program, args: start.args, logPath })
-    const running = new RunningRouter(router.name, port, { child, children, logPath })
-    await running.#untilReady()
-    return running
-  }
-
-  get isAlive(): boolean {
-    return this.#child.exitCode === null && this.#child.signalCode === null
-  }
-
-  /** How it ended, and the last line of its log that looks like a reason. */
-  obituary(): string {
-    const { exitCode, signalCode } = this.#child
-    return `ended with ${signalCode ?? `code ${exitCode}`}: ${lastWords(tailOf(this.#logPath))}`
-  }
-
-  async close(): Promise<void> {
-    await this.#children.end(this.#child)
-  }
-
-  async #untilReady(): Promise<void> {
+    const { program, args, config } = router.start({ ...options, folder, port, metricsPort })
+    if (config !== undefined) writeFileSync(config.path, config.text)
+    const child = Child.start({ program, args, core: TARGET_CORE, logPath: join(folder, 'log') })
+    const running = new RunningRouter(router.name, urlOf(port), child)
     try {
-      await untilReady(this.url, START_LIMIT_MS, { hasEnded: () => !this.isAlive })
+      await child.untilReady(readyProbe(running.url), START_LIMIT_MS)
+      return running
     } catch (error) {
-      const told = this.isAlive ? error : new Error(this.obituary())
-      await this.close()
-      throw told
+      const reason = running.exitReason() ?? messageOf(error)
+      await child.stop()
+      throw new Error(reason, { cause: error })
     }
   }
-}
 
-interface Launched {
-  readonly child: ChildProcess
-  readonly children: Children
-  readonly logPath: string
-}
+  get pid(): number {
+    return this.#child.pid
+  }
 
-/** A log may be large: a router in trouble writes a line a request. */
-function tailOf(path: string): string {
-  const size = statSync(path).size
-  const bytes = Buffer.alloc(Math.min(size, LOG_TAIL_BYTES))
-  const file = openSync(path, 'r')
-  readSync(file, bytes, 0, bytes.length, size - bytes.length)
-  closeSync(file)
-  return bytes.toString()
+  exitReason(): string | undefined {
+    if (this.#child.isRunning) return undefined
+    return `ended with ${this.#child.exitReason}: ${lastLogLine(this.#child.outputTail())}`
+  }
+
+  /** Kills the router: nothing in a bench is worth a graceful shutdown. */
+  async close(): Promise<void> {
+    await this.#child.stop()
+  }
 }

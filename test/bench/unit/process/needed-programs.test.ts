@@ -1,12 +1,11 @@
-/** Tests of bench/process/needed-programs.ts. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { missingPackages } from '../../../../bench/process/needed-programs.ts'
 
-test('what is not on the path is named by the package that brings it', () => {
+test('a program that is not on the PATH is reported by the name of its package', () => {
   assert.deepEqual(missingPackages(['taskset', 'wrk'], ''), ['util-linux', 'wrk'])
 })
 
-test('what is on the path is not missing', () => {
+test('a program on the PATH is not missing', () => {
   assert.deepEqual(missingPackages(['taskset'], '/nowhere:/usr/bin:/bin'), [])
 })

@@ -1,68 +1,71 @@
-/** Tests of the sentence that says what came of a run, and of how figures are written. */
+/** The sentence that concludes a run, and the formats of figures. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { conclusionOf } from '../../../../bench/report/conclusion.ts'
 import { counted, figure, percent, seconds } from '../../../../bench/report/figures.ts'
-import { compareVerdict } from '../../../../bench/report/html/compare-conclusion.ts'
+import { compareConclusion } from '../../../../bench/report/html/compare-conclusion.ts'
 import { levelOf } from '../../../../bench/report/level.ts'
-import { verdictOf } from '../../../../bench/report/conclusion.ts'
-import { compareReportOf, roundOf } from '../../../support/compare-report.ts'
-import { recordOf, resultOf } from '../../../support/load-result.ts'
+import { compareReportOf, roundOf } from '../../support/compare-report.ts'
+import { recordOf, resultOf } from '../../support/load-result.ts'
 
 const GOOD = levelOf('good', resultOf([recordOf(), recordOf()]))
 const FAILED = recordOf({ outcome: 'failed', failure: { kind: 'stall', detail: '' } })
 const BAD = levelOf('bad', resultOf([FAILED]))
-const of = (...levels: (typeof GOOD)[]) => verdictOf({ levels, leastPercent: 95, promises: [] })
+const of = (...levels: (typeof GOOD)[]) => conclusionOf({ levels, minPercent: 95, expectations: [] })
 
-test('promises are counted, and a broken one makes a bad run of a good one', () => {
+test('expectations are counted, and one that does not hold makes a good run bad', () => {
   const promise = { name: 'hangs', seen: '0', wanted: '<= 0', holds: true }
-  const kept = verdictOf({ levels: [GOOD], leastPercent: null, promises: [promise] })
-  const broken = verdictOf({
+  const kept = conclusionOf({ levels: [GOOD], minPercent: null, expectations: [promise] })
+  const broken = conclusionOf({
     levels: [GOOD],
-    leastPercent: null,
-    promises: [promise, { ...promise, holds: false }],
+    minPercent: null,
+    expectations: [promise, { ...promise, holds: false }],
   })
   assert.deepEqual([kept.kind, broken.kind], ['good', 'bad'])
-  assert.match(kept.sentence, / All 1 promises were kept\.$/)
-  assert.match(broken.sentence, / 1 of 2 promises were broken\.$/)
+  assert.match(kept.sentence, / All 1 expectations were met\.$/)
+  assert.match(broken.sentence, / 1 of 2 expectations were not met\.$/)
 })
 
-test('a good run says how fast it was', () => {
+test('the sentence of a good run contains its speed', () => {
   assert.deepEqual(of(GOOD), {
     kind: 'good',
     sentence:
-      'All 2 requests were answered right: 18.18 requests/s, TTFT p99 20.00 ms, latency p99 100.0 ms.',
+      'All 2 requests were answered correctly: 18.18 requests/s, TTFT p99 20.00 ms, latency p99 100.0 ms.',
   })
 })
 
-test('a run with failures says how many, and one without a good answer why', () => {
+test('the sentence counts failures, and gives the reason if no response was right', () => {
   assert.match(
     of(levelOf('x', resultOf([recordOf(), FAILED]))).sentence,
-    /^1 of 2 requests went wrong \(50\.00 % right\)/,
+    /^1 of 2 requests failed \(50\.00 % correct\)/,
   )
-  assert.deepEqual(of(BAD), { kind: 'bad', sentence: 'None of 1 request was answered right (stall).' })
+  assert.deepEqual(of(BAD), { kind: 'bad', sentence: 'None of 1 request was answered correctly (stall).' })
 })
 
-test('a run of one request, of none, and one whose clients all left', () => {
-  assert.match(of(levelOf('x', resultOf([recordOf()]))).sentence, /^The one request was answered right: /)
+test('runs of one request, of none, and of clients that all left have their own sentences', () => {
+  assert.match(of(levelOf('x', resultOf([recordOf()]))).sentence, /^The one request was answered correctly: /)
   assert.deepEqual(of(levelOf('x', resultOf([], { requests: 1 }))), {
     kind: 'bad',
     sentence: 'No request was sent: none was due in that time.',
   })
   assert.deepEqual(of(levelOf('x', resultOf([recordOf({ outcome: 'left' })]))), {
     kind: 'open',
-    sentence: '1 client left before the end, as told: there is no answer to judge.',
+    sentence: '1 client left before the end, as planned: no response could be checked.',
   })
 })
 
-test('a target that went away under the load is told of, one that came back is not', () => {
+test('a target that stops accepting connections is mentioned, one that recovers is not', () => {
   const lost = recordOf({ outcome: 'failed', failure: { kind: 'connect', detail: '' }, endMs: 3000 })
   const gone = [recordOf(), lost, { ...lost, endMs: 5000 }]
-  assert.match(of(levelOf('x', resultOf(gone))).sentence, / From 3\.00 s on the target took no connection/)
+  assert.match(
+    of(levelOf('x', resultOf(gone))).sentence,
+    / From 3\.00 s on the target accepted no connections/,
+  )
   const back = resultOf([...gone, recordOf({ endMs: 5000 })])
   assert.doesNotMatch(of(levelOf('x', back)).sentence, /no connection/)
 })
 
-test('an interrupted run says so, and how many were open', () => {
+test('the sentence of an interrupted run counts the open requests', () => {
   const cut = { ...resultOf([recordOf()]), wasInterrupted: true, unfinished: [{ sentMs: 0, endMs: 3000 }] }
   const { kind, sentence } = of(levelOf('x', cut))
   assert.equal(kind, 'open')
@@ -71,41 +74,41 @@ test('an interrupted run says so, and how many were open', () => {
   assert.match(of(levelOf('x', nothing)).sentence, /No request has ended\.$/)
 })
 
-test('many levels are summed up: the best, and why no more were run', () => {
+test('several levels are summarised by the best one and the reason for stopping', () => {
   assert.match(
     of(GOOD, GOOD).sentence,
-    /^2 levels, 4 requests: all answers were right; most was 18\.18 requests\/s at good\.$/,
+    /^2 levels, 4 requests: all responses were correct; peak was 18\.18 requests\/s at good\.$/,
   )
-  assert.match(of(GOOD, BAD).sentence, /1 request went wrong.* Stopped after bad: 0 % right, below 95 %\.$/)
+  assert.match(of(GOOD, BAD).sentence, /1 request failed.* Stopped after bad: 0 % correct, below 95 %\.$/)
 })
 
-test('a generator at its limit is told of', () => {
+test('a saturated generator is mentioned', () => {
   assert.match(
     of(levelOf('x', { ...resultOf([recordOf()]), busyShares: [0.99] })).sentence,
-    /take more --processes or more at a time\.$/,
+    /use more --processes or a higher concurrency\.$/,
   )
 })
 
-test('a comparison names what differs, and counts what does not', () => {
+test('the sentence of a comparison names differences and counts the rest', () => {
   const report = compareReportOf()
-  assert.deepEqual(compareVerdict(report), {
+  assert.deepEqual(compareConclusion(report), {
     kind: 'bad',
     sentence: 'after against before: TTFT p50 +12.5 % (worse). No difference was shown in 1 of 2 figures.',
   })
   const same = report.differences.filter(({ holdsZero }) => holdsZero)
-  assert.match(compareVerdict({ ...report, differences: same }).sentence, /^No difference was shown: /)
+  assert.match(compareConclusion({ ...report, differences: same }).sentence, /^No difference was shown: /)
   const wrong = { ...report, rounds: [{ ...roundOf('before', 0), successPercent: 99.5 }] }
   assert.match(
-    compareVerdict(wrong).sentence,
-    /Not all answers were right in 1 of 1 rounds \(99\.50 % in the worst\)/,
+    compareConclusion(wrong).sentence,
+    /Not all responses were correct in 1 of 1 rounds \(99\.50 % in the worst\)/,
   )
   const better = report.differences.map(one => ({ ...one, absolute: { median: -2, low: -3, high: -1 } }))
-  assert.equal(compareVerdict({ ...report, differences: better }).kind, 'good')
-  assert.equal(compareVerdict({ ...wrong, differences: better }).kind, 'open')
-  assert.match(compareVerdict({ ...report, differences: [] }).sentence, /Too few whole blocks/)
+  assert.equal(compareConclusion({ ...report, differences: better }).kind, 'good')
+  assert.equal(compareConclusion({ ...wrong, differences: better }).kind, 'open')
+  assert.match(compareConclusion({ ...report, differences: [] }).sentence, /Too few complete blocks/)
 })
 
-test('no share that is not whole is rounded up to 100 %', () => {
+test('a percentage below 100 is never rounded up to 100', () => {
   assert.deepEqual([100, 99.999_99, 99.998, 99.5, 0, 0.001].map(percent), [
     '100 %',
     '99.9999 %',
@@ -116,7 +119,7 @@ test('no share that is not whole is rounded up to 100 %', () => {
   ])
 })
 
-test('figures keep three digits or more that mean something', () => {
+test('figures keep at least three significant digits', () => {
   assert.deepEqual([0.0123, 9.5, 12.345, 123.45, 12_345.6].map(figure), [
     '0.012',
     '9.500',

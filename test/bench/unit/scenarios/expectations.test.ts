@@ -1,6 +1,9 @@
-/** Tests of what scenarios demand: bench/scenarios/expectations.ts and bench/process/cost-log.ts. */
+/** Expectations of scenarios, and the memory figures that they use. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { EngineCounters } from '../../../../bench/environment/fleet/messages.ts'
+import { knobsOf } from '../../../../bench/environment/fleet/plan.ts'
+import { rssSpread } from '../../../../bench/process/cost-log.ts'
 import {
   amplification,
   atLeast,
@@ -8,17 +11,15 @@ import {
   badRefusals,
   goodputPerSecond,
   hangsOf,
-  mostOverCapacity,
-  openedARole,
+  maxOverCapacity,
+  openBreakersPerRole,
   runningOf,
   slowestMs,
   successPercent,
 } from '../../../../bench/scenarios/expectations.ts'
-import { readScenario, scenarioNames } from '../../../../bench/scenarios/scenario.ts'
-import { rssSpread } from '../../../../bench/process/cost-log.ts'
-import type { EngineCounters } from '../../../../bench/environment/fleet/messages.ts'
-import { knobsOf } from '../../../../bench/environment/fleet/plan.ts'
-import { recordOf, resultOf } from '../../../support/load-result.ts'
+import { readScenario } from '../../../../bench/scenarios/scenario.ts'
+import { scenarioNames } from '../../../../bench/scenarios/scenario-files.ts'
+import { recordOf, resultOf } from '../../support/load-result.ts'
 
 const FAILED = recordOf({ outcome: 'failed', failure: { kind: 'stall', detail: '' } })
 const REFUSED = recordOf({ outcome: 'refused', status: 503 })
@@ -28,18 +29,18 @@ function engine(change: Partial<EngineCounters> = {}): EngineCounters {
   return { role: 'decode', received: 0, restarts: 0, running: 0, peakRunning: 0, capacity: 10, ...change }
 }
 
-test('success is of those that stayed: who left does not count, who was refused does', () => {
+test('success covers refused requests but not clients that left', () => {
   assert.equal(successPercent(resultOf([recordOf(), LEFT])), 100)
   assert.equal(successPercent(resultOf([recordOf(), REFUSED])), 50)
   assert.equal(successPercent(resultOf([recordOf(), FAILED, FAILED, recordOf()])), 50)
 })
 
-test('a request that was never heard of again is a lost one', () => {
+test('a request without a record counts as lost', () => {
   assert.equal(successPercent(resultOf([recordOf()], { requests: 4 })), 25)
   assert.equal(successPercent(resultOf([recordOf()], { requests: 4, durationMs: 1 })), 100)
 })
 
-test('the slowest answer counts from its sending', () => {
+test('the slowest response is measured from its sending', () => {
   const records = [recordOf({ sentMs: 100, endMs: 150 }), recordOf({ sentMs: 10, endMs: 90 })]
   assert.equal(slowestMs(resultOf(records)), 80)
 })
@@ -48,23 +49,23 @@ function transitions(url: string, role: string, to: string, count: number): stri
   return `pdgw_engine_breaker_transitions_total{engine="${url}",role="${role}",to="${to}"} ${count}`
 }
 
-test('breakers that have opened are counted a role, the other changes of theirs are not', () => {
+test('open breakers are counted per role, and other transitions are not counted', () => {
   const opened = [
     transitions('a', 'decode', 'open', 2),
     transitions('b', 'decode', 'open', 1),
     transitions('c', 'prefill', 'open', 1),
   ]
   const others = [transitions('d', 'decode', 'open', 0), transitions('e', 'decode', 'closed', 3)]
-  assert.equal(openedARole([...opened, ...others].join('\n')), 2)
-  assert.equal(openedARole(others.join('\n')), 0)
+  assert.equal(openBreakersPerRole([...opened, ...others].join('\n')), 2)
+  assert.equal(openBreakersPerRole(others.join('\n')), 0)
 })
 
-test('hangs are stalls and timeouts', () => {
+test('stalls and timeouts count as hangs', () => {
   const other = recordOf({ outcome: 'failed', failure: { kind: 'status', detail: '' } })
   assert.equal(hangsOf(resultOf([recordOf(), FAILED, other])), 1)
 })
 
-test('amplification is that of the role which received more', () => {
+test('amplification is that of the role that received more', () => {
   const engines = [
     engine({ received: 60 }),
     engine({ received: 60 }),
@@ -73,46 +74,46 @@ test('amplification is that of the role which received more', () => {
   assert.equal(amplification(engines, 100), 1.2)
 })
 
-test('what engines hold now adds up, what one held too much does not hide behind another', () => {
+test('running requests are added up, and excess over capacity is that of the worst engine', () => {
   const engines = [engine({ running: 1, peakRunning: 3 }), engine({ running: 2, peakRunning: 12 })]
   assert.equal(runningOf(engines), 3)
-  assert.equal(mostOverCapacity(engines), 2)
-  assert.equal(mostOverCapacity([engine()]), 0)
+  assert.equal(maxOverCapacity(engines), 2)
+  assert.equal(maxOverCapacity([engine()]), 0)
 })
 
-test('goodput counts good answers that ended within the stretch', () => {
+test('goodput counts correct responses that ended within the interval', () => {
   const records = [100, 500, 999, 1000].map(endMs => recordOf({ endMs }))
   assert.equal(goodputPerSecond(resultOf([...records, FAILED]), 500, 1000), 4)
 })
 
-test('refusals of bad form are told with what is wrong', () => {
+test('malformed refusals are listed with what they lack', () => {
   assert.deepEqual(badRefusals(resultOf([REFUSED, { ...REFUSED, badRefusal: 'no retry-after' }])), [
     'no retry-after',
   ])
 })
 
-test('a condition holds at its bound and not beyond it', () => {
+test('an expectation holds at its limit and not beyond it', () => {
   assert.deepEqual([atLeast('x', 1, 1).holds, atLeast('x', 0.999_99, 1).holds], [true, false])
   assert.deepEqual([atMost('x', 1, 1).holds, atMost('x', 1.000_01, 1).holds], [true, false])
 })
 
-test('memory is flat when the medians of its stretches are: a tooth is no growth, a slope is', () => {
+test('a sawtooth of memory is flat, a slope is growth', () => {
   assert.equal(
     rssSpread(
-      samples(at => (at === 50 ? 500 : 100)),
+      samples(index => (index === 50 ? 500 : 100)),
       200,
     ),
     1,
   )
   assert.ok(
     rssSpread(
-      samples(at => 100 + at),
+      samples(index => 100 + index),
       200,
     ) > 1.5,
   )
   assert.equal(
     rssSpread(
-      samples(at => (at < 20 ? 10 : 100)),
+      samples(index => (index < 20 ? 10 : 100)),
       200,
     ),
     1,
@@ -121,16 +122,16 @@ test('memory is flat when the medians of its stretches are: a tooth is no growth
 })
 
 for (const name of scenarioNames()) {
-  test(`scenario ${name} can be read, and its knobs exist`, () => {
+  test(`scenario ${name} is valid, and its knobs exist`, () => {
     const { fleet } = readScenario(name)
     for (const role of ['prefill', 'decode'] as const) assert.doesNotThrow(() => knobsOf(fleet, role))
   })
 }
 
-test('a scenario that there is not is told of with those that there are', () => {
-  assert.throws(() => readScenario('nope'), /no scenario nope; there are 10k, /)
+test('the error for an unknown scenario lists the known ones', () => {
+  assert.throws(() => readScenario('nope'), /Unknown scenario nope; known scenarios: 10k, /)
 })
 
-function samples(rssMib: (at: number) => number) {
-  return Array.from({ length: 100 }, (_, at) => ({ requests: at * 10, rssMib: rssMib(at) }))
+function samples(rssMib: (index: number) => number) {
+  return Array.from({ length: 100 }, (_, index) => ({ requests: index * 10, rssMib: rssMib(index) }))
 }

@@ -1,10 +1,9 @@
-/** Tests of bench/routers/loads/loads.ts. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { promptsOf } from '../../../../../bench/load/datasets.ts'
 import { planSchema } from '../../../../../bench/load/plan.ts'
 import { requestBody } from '../../../../../bench/load/prompt.ts'
-import { type Load, loads, STAGE_NAMES, warmUpOf } from '../../../../../bench/routers/loads/loads.ts'
+import { ENVIRONMENT_NAMES, type Load, loads, warmUpOf } from '../../../../../bench/routers/loads/loads.ts'
 
 const ALL = loads({ seconds: 2, burst: 9900 })
 
@@ -13,8 +12,8 @@ function planOf(load: Load) {
   return planSchema.parse({ ...load.plan, url: 'http://127.0.0.1:1' })
 }
 
-test('every load that is checked has a plan that holds, and a limit that ends it', () => {
-  const checked = [...ALL, ...STAGE_NAMES.flatMap(name => warmUpOf(name) ?? [])].filter(
+test('every checked load has a valid plan and a time limit', () => {
+  const checked = [...ALL, ...ENVIRONMENT_NAMES.flatMap(name => warmUpOf(name) ?? [])].filter(
     load => load.kind === 'checked',
   )
   assert.ok(checked.length > 6)
@@ -24,13 +23,13 @@ test('every load that is checked has a plan that holds, and a limit that ends it
   }
 })
 
-test('answers of stressed engines are compared with what they must say', () => {
-  const stressed = ALL.filter(({ stage }) => stage.startsWith('stressed'))
+test('responses of stressed engines are compared with the expected tokens', () => {
+  const stressed = ALL.filter(({ environment }) => environment.startsWith('stressed'))
   assert.equal(stressed.length, 5)
   for (const load of stressed) assert.equal(planOf(load).scriptSeed, 0, load.name)
 })
 
-test('the largest loads have all their requests open at once', () => {
+test('the largest loads open all their requests at once', () => {
   for (const name of ['c10k', 'c10k-stressed']) {
     const load = ALL.find(one => one.name === name)
     assert.ok(load)
@@ -40,17 +39,19 @@ test('the largest loads have all their requests open at once', () => {
   }
 })
 
-test('the long prompt of stressed engines is as long as that of canned ones', () => {
+test('the long prompt of stressed engines is as long as that of canned engines', () => {
   const load = ALL.find(({ name }) => name === 'k32-stressed')
   assert.ok(load)
   const plan = planOf(load)
-  const bytes = requestBody(plan, promptsOf(plan.dataset, plan.seed).at(0), 0).length
+  const bytes = requestBody(plan, promptsOf(plan.dataset, plan.seed).promptAt(0), 0).length
   assert.ok(Math.abs(bytes - 32 * 1024) < 2048, `${bytes}`)
 })
 
-test('the three loads with an aim are those of the canned engines', () => {
-  const aims = ALL.flatMap(({ name, stage, aim }) => (aim === undefined ? [] : [[name, stage, aim]]))
-  assert.deepEqual(aims, [
+test('the three loads with a CPU goal run against canned engines', () => {
+  const goals = ALL.flatMap(({ name, environment, goal }) =>
+    goal === undefined ? [] : [[name, environment, goal]],
+  )
+  assert.deepEqual(goals, [
     ['small', 'canned', 0.4],
     ['k32', 'canned', 0.45],
     ['streams', 'canned', 0.85],

@@ -1,18 +1,17 @@
-/** Tests of bench/routers/start/last-log-line.ts and of what is pure in bench/routers/start/python-environment.ts. */
 import assert from 'node:assert/strict'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { lastWords } from '../../../../../bench/routers/start/last-log-line.ts'
+import { lastLogLine } from '../../../../../bench/routers/start/last-log-line.ts'
 import { cacheFolder, errorLine } from '../../../../../bench/routers/start/python-environment.ts'
 
-test('the last line that looks like a reason is what a program said', () => {
-  assert.equal(lastWords('start\nRuntimeError: no port\n  bye\n'), 'RuntimeError: no port')
-  assert.equal(lastWords('start\n\u001b[2mready\u001b[0m\n\n'), 'ready')
-  assert.equal(lastWords('\n'), 'it said nothing')
+test('the last line that mentions a failure is the reason', () => {
+  assert.equal(lastLogLine('start\nRuntimeError: no port\n  bye\n'), 'RuntimeError: no port')
+  assert.equal(lastLogLine('start\n\u001b[2mready\u001b[0m\n\n'), 'ready')
+  assert.equal(lastLogLine('\n'), 'no output')
 })
 
-test("of pip's output the last error counts", () => {
+test("the last error line of pip's output is the reason", () => {
   const stderr = 'ERROR: first\nERROR: No matching distribution found for smg\n[notice] new pip\n'
   assert.equal(
     errorLine(Object.assign(new Error('x'), { stderr })),
@@ -24,7 +23,7 @@ test("of pip's output the last error counts", () => {
   )
 })
 
-test('the cache folder is the one of XDG, when that is an absolute path', () => {
+test('XDG_CACHE_HOME is the cache folder if it is an absolute path', () => {
   assert.equal(cacheFolder({ XDG_CACHE_HOME: '/c' }), '/c')
   assert.equal(cacheFolder({ XDG_CACHE_HOME: 'c' }), join(homedir(), '.cache'))
   assert.equal(cacheFolder({}), join(homedir(), '.cache'))

@@ -1,16 +1,16 @@
-/** Tests of bench/routers/start/ready.ts. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { untilReady } from '../../../../../bench/routers/start/ready.ts'
+import { readyProbe } from '../../../../../bench/routers/start/ready.ts'
+import { Child } from '../../../../../src/process/child-process.ts'
 
-/** Answers with each status in turn, then with the last one. */
-async function targetThatSays(t: TestContext, ...statuses: readonly number[]): Promise<string> {
-  let asked = 0
+/** Responds with each status in turn, then always with the last one. */
+async function serverWithStatuses(t: TestContext, ...statuses: readonly number[]): Promise<string> {
+  let requests = 0
   const server = createServer((_, response) => {
-    response.writeHead(statuses[Math.min(asked++, statuses.length - 1)] ?? 200).end('its words')
+    response.writeHead(statuses[Math.min(requests++, statuses.length - 1)] ?? 200).end('its body')
   }).listen(0, '127.0.0.1')
   t.after(() => server.close())
   await once(server, 'listening')
@@ -18,15 +18,25 @@ async function targetThatSays(t: TestContext, ...statuses: readonly number[]): P
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-test('a target is ready once it answers a request well', async t => {
-  await untilReady(await targetThatSays(t, 503, 400, 200), 20_000)
+function sleepingChild(t: TestContext): Child {
+  const child = Child.start({ program: process.execPath, args: ['-e', 'setInterval(() => {}, 1000)'] })
+  t.after(() => child.stop())
+  return child
+}
+
+test('a router is ready once it serves a request', async t => {
+  const probe = readyProbe(await serverWithStatuses(t, 503, 400, 200))
+  await sleepingChild(t).untilReady(probe, 20_000)
 })
 
-test('one that is not ready in time is quoted', async t => {
-  await assert.rejects(untilReady(await targetThatSays(t, 503), 1), /503 its words/)
+test('the response of a router that is not ready in time is part of the error', async t => {
+  const probe = readyProbe(await serverWithStatuses(t, 503))
+  await assert.rejects(sleepingChild(t).untilReady(probe, 1), /not ready within .*503 its body/)
 })
 
-test('one that has ended is not waited for', async t => {
-  const url = await targetThatSays(t, 503)
-  await assert.rejects(untilReady(url, 20_000, { hasEnded: () => true }), /ended before it was ready/)
+test('a router that has ended is not waited for', async t => {
+  const probe = readyProbe(await serverWithStatuses(t, 503))
+  const child = sleepingChild(t)
+  await child.stop()
+  await assert.rejects(child.untilReady(probe, 20_000), /ended before it was ready: SIGKILL/)
 })

@@ -1,4 +1,3 @@
-/** Tests of bench/routers/start/router-list.ts and bench/routers/start/nginx.ts: the command line of each router. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ROUTERS, type Router } from '../../../../../bench/routers/start/router-list.ts'
@@ -10,7 +9,14 @@ const ENGINES = {
   ],
   decode: ['http://127.0.0.1:3', 'http://127.0.0.1:4'],
 }
-const PLACE = { engines: ENGINES, port: 5, metricsPort: 6, folder: '/f', python: '/py', maxConnections: 9900 }
+const OPTIONS = {
+  engines: ENGINES,
+  port: 5,
+  metricsPort: 6,
+  folder: '/f',
+  python: '/py',
+  maxConnections: 9900,
+}
 const PD =
   '--prefill http://127.0.0.1:1 11 --prefill http://127.0.0.1:2 12 ' +
   '--decode http://127.0.0.1:3 --decode http://127.0.0.1:4 --policy round_robin'
@@ -31,16 +37,16 @@ const LINES = {
 }
 
 for (const [name, line] of Object.entries(LINES)) {
-  test(`${name} is started by Python with the flags of its kind`, () => {
-    const { program, args, config } = routerNamed(name).start(PLACE)
+  test(`${name} is started by Python with its flags`, () => {
+    const { program, args, config } = routerNamed(name).start(OPTIONS)
     assert.equal(program, '/py')
     assert.equal(args.join(' '), line)
     assert.equal(config, undefined)
   })
 }
 
-test('the gateway is started by this Node with the same engines and policy, and one router thread', () => {
-  const { program, args } = routerNamed('gateway').start(PLACE)
+test('the gateway is started by this Node with the same engines, the same policy and one router thread', () => {
+  const { program, args } = routerNamed('gateway').start(OPTIONS)
   assert.equal(program, process.execPath)
   assert.match(
     args.join(' '),
@@ -48,8 +54,8 @@ test('the gateway is started by this Node with the same engines and policy, and 
   )
 })
 
-test('haproxy makes one hop to the decode engines, and sends each event at once', () => {
-  const { program, args, config } = routerNamed('haproxy').start(PLACE)
+test('haproxy makes one hop to the decode engines and forwards each event at once', () => {
+  const { program, args, config } = routerNamed('haproxy').start(OPTIONS)
   assert.equal(program, 'haproxy')
   assert.deepEqual(args, ['-db', '-f', '/f/haproxy.cfg'])
   assert.equal(config?.path, '/f/haproxy.cfg')
@@ -58,8 +64,8 @@ test('haproxy makes one hop to the decode engines, and sends each event at once'
   assert.deepEqual(config.text.match(/127\.0\.0\.1:\d+/g), ['127.0.0.1:5', '127.0.0.1:3', '127.0.0.1:4'])
 })
 
-test('nginx makes one hop, too, as one process whose id is the one that was started', () => {
-  const { args, config } = routerNamed('nginx').start(PLACE)
+test('nginx makes one hop in a single process, whose pid is that of the started program', () => {
+  const { args, config } = routerNamed('nginx').start(OPTIONS)
   assert.deepEqual(args, ['-c', '/f/nginx.conf', '-e', '/f/nginx-error.log'])
   assert.match(config?.text ?? '', /daemon off;\nmaster_process off;/)
   assert.match(config?.text ?? '', /worker_connections 19850;/)

@@ -1,7 +1,7 @@
-/** Records and results of a load for tests: a good answer, unless a test says otherwise. */
-import { type PlanInput, planSchema } from '../../bench/load/plan.ts'
-import type { RequestRecord } from '../../bench/load/record.ts'
-import type { LoadResult } from '../../bench/load/result.ts'
+/** Builders of request records and load results; by default a request gets the correct response. */
+import { type PlanInput, planSchema } from '../../../bench/load/plan.ts'
+import type { RequestRecord } from '../../../bench/load/record.ts'
+import type { LoadResult } from '../../../bench/load/result.ts'
 
 export function recordOf(change: Partial<RequestRecord> = {}): RequestRecord {
   return {
@@ -39,7 +39,7 @@ export function resultOf(records: readonly RequestRecord[], plan: Partial<PlanIn
     unfinished: [],
     itlMs: Float32Array.of(10, 20),
     iclMs: Float32Array.of(15, 25),
-    mostTokensASecond: 7,
+    maxTokensPerSecond: 7,
     busyShares: [0.05],
     cpuShares: [0.04],
     wasInterrupted: false,

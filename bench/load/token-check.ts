@@ -1,4 +1,4 @@
-/** Compares an answer with the script of the simulated engine: says what is wrong with its tokens. */
+/** Compares the tokens of a response with the output script of the simulated engine. */
 import { expectedText, scriptFor, scriptOf } from '../../src/simulator/sequence/output-script.ts'
 import { type Failure, failureOf } from './record.ts'
 
@@ -9,10 +9,10 @@ export interface Expected {
   readonly ignoreEos: boolean
 }
 
-/** How far ahead a token is looked for before a gap is called an altered token. */
+/** Longest run of missing or repeated tokens that is recognised as such; a longer one counts as altered. */
 const GAP_LIMIT_TOKENS = 16
 
-/** @returns undefined when `text` is the whole answer, or its beginning when it `mayBePart`. */
+/** @returns undefined when `text` is the whole expected output, or its beginning if `mayBePart`. */
 export function compareText(expected: Expected, text: string, mayBePart: boolean): Failure | undefined {
   const whole = expectedText(expected.promptText, expected.seed, expected.maxTokens, expected.ignoreEos)
   if (text === whole || (mayBePart && whole.startsWith(text))) return undefined
@@ -23,7 +23,7 @@ export function compareText(expected: Expected, text: string, mayBePart: boolean
   )
 }
 
-/** @returns undefined when the engine's own count and reason are those of the script. */
+/** @returns undefined when the engine's token count and finish reason are those of the script. */
 export function compareEnd(
   expected: Expected,
   finish: string | undefined,
@@ -38,32 +38,32 @@ export function compareEnd(
 
 function differenceOf(pieces: readonly string[], text: string): Failure {
   let from = 0
-  let place = 0
-  for (; place < pieces.length; place++) {
-    const piece = pieces[place] ?? ''
+  let index = 0
+  for (; index < pieces.length; index++) {
+    const piece = pieces[index] ?? ''
     if (!text.startsWith(piece, from)) break
     from += piece.length
   }
   const rest = text.slice(from)
-  const where = `at token ${place} of ${pieces.length}`
-  if (rest === '') return failureOf('missing', `the answer ends ${where}`)
-  const wanted = JSON.stringify(pieces[place] ?? '')
-  const detail = `${where}: ${JSON.stringify(rest.slice(0, 40))} in place of ${wanted}`
-  return failureOf(kindOf(pieces, place, rest), detail)
+  const where = `at token ${index} of ${pieces.length}`
+  if (rest === '') return failureOf('missing', `the response ends ${where}`)
+  const wanted = JSON.stringify(pieces[index] ?? '')
+  const detail = `${where}: ${JSON.stringify(rest.slice(0, 40))} instead of ${wanted}`
+  return failureOf(kindOf(pieces, index, rest), detail)
 }
 
-/** A word may be the beginning of another: all that is left decides before its first token does. */
-function kindOf(pieces: readonly string[], place: number, rest: string): 'missing' | 'duplicate' | 'altered' {
+/** One word may be a prefix of another, so the whole remaining text is compared before its first token. */
+function kindOf(pieces: readonly string[], index: number, rest: string): 'missing' | 'duplicate' | 'altered' {
   const isTail = (from: number) => from >= 0 && from < pieces.length && rest === pieces.slice(from).join('')
-  const steps = Array.from({ length: GAP_LIMIT_TOKENS }, (_, at) => at + 1)
-  if (steps.some(back => isTail(place - back))) return 'duplicate'
-  if (steps.some(ahead => isTail(place + ahead))) return 'missing'
-  return repeats(pieces, place, rest) ? 'duplicate' : 'altered'
+  const steps = Array.from({ length: GAP_LIMIT_TOKENS }, (_, step) => step + 1)
+  if (steps.some(back => isTail(index - back))) return 'duplicate'
+  if (steps.some(ahead => isTail(index + ahead))) return 'missing'
+  return repeats(pieces, index, rest) ? 'duplicate' : 'altered'
 }
 
-/** The token before, or the beginning of the whole answer, comes again. */
-function repeats(pieces: readonly string[], place: number, rest: string): boolean {
+/** Whether the previous token, or the beginning of the whole output, is repeated. */
+function repeats(pieces: readonly string[], index: number, rest: string): boolean {
   const beginning = pieces.slice(0, 3).join('')
-  if (place > 2 && rest.startsWith(beginning)) return true
-  return place > 0 && rest.startsWith(pieces[place - 1] ?? '')
+  if (index > 2 && rest.startsWith(beginning)) return true
+  return index > 0 && rest.startsWith(pieces[index - 1] ?? '')
 }

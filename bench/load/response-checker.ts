@@ -1,14 +1,15 @@
 /**
- * One answer as it comes in: gathers its text, counts its tokens, and knows what is wrong with it.
+ * Checks one response while it arrives: collects its text, counts its tokens and finds its first failure.
  *
- * The first fault counts; what comes after it is not looked at.
+ * Everything after the first failure is ignored.
  */
-import { type AnswerPiece, pieceOf } from './answer-pieces.ts'
-import { compareEnd, compareText, type Expected } from './compare.ts'
+import { parseJson } from '../../src/core/parse-json.ts'
 import type { Endpoint } from './plan.ts'
 import { type Failure, failureOf } from './record.ts'
+import { pieceOf, type ResponsePiece } from './response-pieces.ts'
+import { compareEnd, compareText, type Expected } from './token-check.ts'
 
-export class Answer {
+export class ResponseChecker {
   readonly #endpoint: Endpoint
   #text = ''
   #finish: string | undefined
@@ -26,33 +27,33 @@ export class Answer {
     return this.#text
   }
 
-  /** The engine's own count where it gives one, otherwise the pieces that were not empty. */
+  /** The engine's own count if it sends one, otherwise the number of pieces with text. */
   get outputTokens(): number {
     return this.#completionTokens ?? this.#counted
   }
 
-  /** Payload of an event. @returns how many tokens came with it. */
+  /** Takes the payload of one stream event. @returns the number of tokens in it. */
   event(data: string): number {
     if (this.failure !== undefined) return 0
-    if (this.#isDone) return this.#fail(failureOf('malformed', `an event after [DONE]: ${data}`))
+    if (this.#isDone) return this.#fail(failureOf('malformed', `event after [DONE]: ${data}`))
     if (data === '[DONE]') {
       this.#isDone = true
       return 0
     }
-    const value = jsonOf(data)
-    if (value === undefined) return this.#fail(failureOf('malformed', `an event that is not JSON: ${data}`))
+    const value = parseJson(data)
+    if (value === undefined) return this.#fail(failureOf('malformed', `event is not JSON: ${data}`))
     return this.#take(pieceOf(this.#endpoint, value))
   }
 
-  /** Body of an answer that is no stream. */
+  /** Takes the whole body of a response that is not a stream. */
   whole(body: string): void {
-    const value = jsonOf(body)
-    if (value === undefined) this.#fail(failureOf('malformed', `a body that is not JSON: ${body}`))
+    const value = parseJson(body)
+    if (value === undefined) this.#fail(failureOf('malformed', `body is not JSON: ${body}`))
     else this.#take(pieceOf(this.#endpoint, value))
     this.#isDone = true
   }
 
-  /** All has come. `expected` unset: the tokens cannot be known. @returns the failure, if it is one. */
+  /** Called when the response is complete. Without `expected` the tokens are not compared. @returns its failure, if any. */
   finished(expected: Expected | undefined): Failure | undefined {
     if (this.failure !== undefined) return this.failure
     if (!this.#isDone) return failureOf('truncated', 'the stream ended without [DONE]')
@@ -64,13 +65,13 @@ export class Answer {
     return this.#text === '' ? failureOf('no-token', `finish ${this.#finish} without a token`) : undefined
   }
 
-  /** The client goes before the end. @returns what was wrong until then. */
+  /** Called when the client leaves before the end. @returns the failure so far, if any. */
   left(expected: Expected | undefined): Failure | undefined {
     if (this.failure !== undefined || expected === undefined) return this.failure
     return compareText(expected, this.#text, true)
   }
 
-  #take(piece: AnswerPiece): number {
+  #take(piece: ResponsePiece): number {
     this.promptTokens = piece.promptTokens ?? this.promptTokens
     if (piece.error !== undefined) return this.#fail(failureOf('error-in-200', piece.error))
     if (piece.finish === 'abort') return this.#fail(failureOf('aborted', 'finish reason "abort"'))
@@ -83,14 +84,14 @@ export class Answer {
     return Math.max(1, this.#endpoint === 'generate' ? this.outputTokens - before : 1)
   }
 
-  /** @returns whether there was any. */
-  #addText({ text, isCumulative }: AnswerPiece): boolean {
+  /** @returns whether the piece added text. */
+  #addText({ text, isCumulative }: ResponsePiece): boolean {
     if (!isCumulative) {
       this.#text += text
       return text !== ''
     }
     if (!text.startsWith(this.#text)) {
-      this.#fail(failureOf('altered', `what was said has changed: ${text.slice(-80)}`))
+      this.#fail(failureOf('altered', `text that was already sent has changed: ${text.slice(-80)}`))
       return false
     }
     const isNew = text.length > this.#text.length
@@ -101,13 +102,5 @@ export class Answer {
   #fail(failure: Failure): 0 {
     this.failure ??= failure
     return 0
-  }
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }

@@ -1,33 +1,33 @@
-/** What one JSON object of an answer says, in the shape of each endpoint. Pure. */
+/** Reads one JSON object of a response: a stream event or a whole body, in the shape of its endpoint. Pure. */
 import type { Endpoint } from './plan.ts'
 
-export interface AnswerPiece {
-  /** Text of the choice: the whole so far for `/generate`, what is new for the others. */
+export interface ResponsePiece {
+  /** Text of the choice: usually all of it so far for `/generate`, only the new part for the other endpoints. */
   readonly text: string
-  /** `text` holds all that was said so far. */
+  /** Whether `text` repeats the text of the pieces before it. */
   readonly isCumulative: boolean
   readonly finish: string | undefined
   readonly promptTokens: number | undefined
   readonly completionTokens: number | undefined
-  /** The error in it, as text. */
+  /** The error object as JSON; undefined when the piece is not an error. */
   readonly error: string | undefined
 }
 
-export function pieceOf(endpoint: Endpoint, value: unknown): AnswerPiece {
+export function pieceOf(endpoint: Endpoint, value: unknown): ResponsePiece {
   const error = member(value, 'error')
-  // sglang's other error shape: the object itself.
+  // SGLang also sends errors whose fields stand at the top level, with `"object": "error"`.
   const isError = error !== undefined || member(value, 'object') === 'error'
   const found = endpoint === 'generate' ? nativePiece(value) : openAiPiece(value)
   return { ...found, error: isError ? JSON.stringify(error ?? value) : undefined }
 }
 
-function nativePiece(value: unknown): Omit<AnswerPiece, 'error'> {
+function nativePiece(value: unknown): Omit<ResponsePiece, 'error'> {
   const meta = member(value, 'meta_info')
   const ids = member(value, 'output_ids')
   const completionTokens = asNumber(member(meta, 'completion_tokens'))
   return {
     text: asText(member(value, 'text')),
-    // Engines may be told to send deltas: then there are fewer ids than tokens.
+    // Engines can be configured to send only the new part: a piece then has fewer ids than the total.
     isCumulative: !Array.isArray(ids) || ids.length === completionTokens,
     finish: asFinish(member(member(meta, 'finish_reason'), 'type') ?? member(meta, 'finish_reason')),
     promptTokens: asNumber(member(meta, 'prompt_tokens')),
@@ -35,7 +35,7 @@ function nativePiece(value: unknown): Omit<AnswerPiece, 'error'> {
   }
 }
 
-function openAiPiece(value: unknown): Omit<AnswerPiece, 'error'> {
+function openAiPiece(value: unknown): Omit<ResponsePiece, 'error'> {
   const choices = member(value, 'choices')
   const choice: unknown = Array.isArray(choices) ? choices[0] : undefined
   const message = member(choice, 'delta') ?? member(choice, 'message')
@@ -49,7 +49,7 @@ function openAiPiece(value: unknown): Omit<AnswerPiece, 'error'> {
   }
 }
 
-/** `undefined` also for null: wire formats do not tell them apart. */
+/** A property of any value; undefined when it is missing or null, which wire formats use interchangeably. */
 export function member(value: unknown, name: string): unknown {
   if (typeof value !== 'object' || value === null) return undefined
   const found: unknown = Reflect.get(value, name)

@@ -1,8 +1,8 @@
-/** Whether a target went away under its load: from some moment to the end it took no connection. Pure. */
+/** Detects that a target stopped accepting connections during the load. Pure. */
 import type { Level } from './schema.ts'
 
-/** Seconds from the start; undefined: it was there to the end. */
-export function goneSince({ failures, timeline, durationSeconds }: Level): number | undefined {
+/** The time from which no connection succeeded, in seconds from the start; undefined if the target was up at the end. */
+export function unreachableSince({ failures, timeline, durationSeconds }: Level): number | undefined {
   const { connect } = failures
   if (connect === undefined) return undefined
   const { stepSeconds, rightPerSecond } = timeline

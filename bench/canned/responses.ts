@@ -1,27 +1,27 @@
 /**
- * Every byte that the canned engine can send: one fixed answer and one fixed stream for each endpoint.
+ * The responses of the canned engine: one fixed body and one fixed stream for each endpoint. Pure.
  *
- * Pure and built once at start, so that answering costs nothing but the send. Streams are incremental: each event
- * carries its own token only, as SGLang does with --incremental-streaming-output.
+ * Built once at start, so that a response costs only the send. Streams are incremental: each event contains only its own
+ * token, as in SGLang with --incremental-streaming-output.
  */
 
 export type Api = 'generate' | 'chat' | 'completions'
 
-/** Prefill and decode count the same prompt, else a gateway would call the attempt broken. */
+/** The same in prefill and decode; otherwise a gateway would treat the attempt as failed. */
 const PROMPT_TOKENS = 7
-const ANSWER_BYTES = 1024
+const BODY_BYTES = 1024
 const ID = 'canned-0000000000000001'
 const OPENAI = { id: ID, created: 1_785_000_000, model: 'canned' }
 
 export const DONE = 'data: [DONE]\n\n'
 
-/** A non-streamed answer of exactly 1 KiB. */
-export function answerOf(api: Api): Buffer {
-  const padding = ANSWER_BYTES - Buffer.byteLength(JSON.stringify(answer(api, '')))
-  return Buffer.from(JSON.stringify(answer(api, 'x'.repeat(padding))))
+/** A non-streamed body of exactly 1 KiB. */
+export function bodyOf(api: Api): Buffer {
+  const padding = BODY_BYTES - Buffer.byteLength(JSON.stringify(body(api, '')))
+  return Buffer.from(JSON.stringify(body(api, 'x'.repeat(padding))))
 }
 
-/** The events of one stream, `[DONE]` not among them; the last one carries the finish reason. */
+/** The events of one stream, without `[DONE]`; the last one has the finish reason. */
 export function eventsOf(api: Api, chunks: number): readonly Buffer[] {
   return Array.from({ length: chunks }, (_, index) => {
     const event = EVENTS[api](index + 1, index === chunks - 1)
@@ -29,7 +29,7 @@ export function eventsOf(api: Api, chunks: number): readonly Buffer[] {
   })
 }
 
-function answer(api: Api, text: string): object {
+function body(api: Api, text: string): object {
   const usage = { prompt_tokens: PROMPT_TOKENS, total_tokens: PROMPT_TOKENS + 8, completion_tokens: 8 }
   const choice = { index: 0, logprobs: null, finish_reason: 'length', matched_stop: null }
   switch (api) {

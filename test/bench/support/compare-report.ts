@@ -1,9 +1,9 @@
 /** A report of `bench compare` for tests: two targets, two blocks, the second target a little slower. */
-import type { CompareReport, CompareRound } from '../../bench/report/compare-schema.ts'
+import type { CompareReport, CompareRound } from '../../../bench/report/compare-schema.ts'
 
 export function compareReportOf(change: Partial<CompareReport> = {}): CompareReport {
   return {
-    version: 1,
+    version: 2,
     kind: 'compare',
     startedAt: '2026-01-02T03:04:05.000Z',
     wasInterrupted: false,
@@ -60,7 +60,7 @@ export function roundOf(target: string, index: number, change: Partial<CompareRo
     index,
     target,
     block: Math.floor(index / 4),
-    placeInBlock: index % 4,
+    positionInBlock: index % 4,
     seed: 1 + Math.floor(index / 4),
     startedAtMs: index * 1500,
     durationSeconds: 1.2,

@@ -1,15 +1,14 @@
-/** Tests of bench/canned/answers.ts. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { answerOf, eventsOf } from '../../../../bench/canned/answers.ts'
+import { bodyOf, eventsOf } from '../../../../bench/canned/responses.ts'
 
 for (const api of ['generate', 'chat', 'completions'] as const) {
-  test(`an answer of ${api} is JSON of exactly one KiB`, () => {
-    assert.equal(answerOf(api).length, 1024)
-    assert.doesNotThrow(() => JSON.parse(answerOf(api).toString()))
+  test(`a response of ${api} is JSON of exactly one KiB`, () => {
+    assert.equal(bodyOf(api).length, 1024)
+    assert.doesNotThrow(() => JSON.parse(bodyOf(api).toString()))
   })
 
-  test(`the events of ${api} have the size of real ones and the last one ends the answer`, () => {
+  test(`the events of ${api} have a realistic size, and the last one has a finish reason`, () => {
     const events = eventsOf(api, 101)
     assert.equal(events.length, 101)
     for (const event of events.slice(0, -1)) {
