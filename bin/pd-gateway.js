@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Starts the gateway. Plain JavaScript that any Node from 18 on can read: an older Node than the gateway needs runs
- * it again with the one that `npm ci` has put into node_modules.
+ * Starts the gateway. Plain JavaScript for Node 18 or newer: if this Node is older than the gateway needs, the script
+ * runs itself again with the Node that `npm ci` has installed in node_modules.
  */
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -10,12 +10,12 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const NEEDED = 24
+const REQUIRED_MAJOR = 24
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR2']
 const PARENT_CHECK_MS = 200
 
 endWithNpx()
-if (Number.parseInt(process.versions.node, 10) >= NEEDED) {
+if (Number.parseInt(process.versions.node, 10) >= REQUIRED_MAJOR) {
   endWithParent()
   keepCompiledCode()
   await import('../src/main.ts')
@@ -27,7 +27,7 @@ function runWithOwnNode() {
   const node = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url))
   if (!existsSync(node)) {
     console.error(
-      `pd-gateway needs Node ${NEEDED} or newer, this is ${process.version}: run npm ci, which brings it.`,
+      `pd-gateway needs Node ${REQUIRED_MAJOR} or newer, but this is ${process.version}: run npm ci to install it`,
     )
     process.exit(1)
   }
@@ -48,25 +48,25 @@ function runWithOwnNode() {
 }
 
 /**
- * Keeps what Node compiles for the next start: without it every thread carries a TypeScript parser of its own, 15 MB
- * each, and starts later.
+ * Caches compiled code for the next start. Without it every thread starts more slowly and loads a TypeScript parser,
+ * which takes 15 MB each.
  */
 function keepCompiledCode() {
   const cache = process.env.XDG_CACHE_HOME || (homedir() === '/' ? '' : join(homedir(), '.cache'))
   if (cache === '' || process.env.NODE_DISABLE_COMPILE_CACHE) return
-  // Threads take it from the environment.
+  // Threads read it from the environment.
   process.env.NODE_COMPILE_CACHE ??= join(cache, 'pd-gateway', 'compiled')
   module.enableCompileCache(process.env.NODE_COMPILE_CACHE)
 }
 
-/** A process that was started with a channel ends when the one at its other end is gone, however that went. */
+/** A process that was started with an IPC channel ends when its parent has ended, for whatever reason. */
 function endWithParent() {
   if (!process.channel) return
   process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'))
   process.channel.unref()
 }
 
-/** npx passes no signal on: it dies and leaves the program behind, on its port. */
+/** npx does not forward signals: it ends, and the program would keep running and hold its port. */
 function endWithNpx() {
   if (process.env.npm_lifecycle_event !== 'npx') return
   const parent = process.ppid

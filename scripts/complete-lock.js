@@ -1,7 +1,7 @@
 /**
- * Adds to package-lock.json the platform packages (os, cpu, libc) that its packages name as optional dependencies
- * and that a registry mirror with a subset of platforms left out. Without those entries `npm ci` refuses the lock
- * file on every machine. Run after `npm install --package-lock-only` wherever `npm ci` reports "Missing: … from lock file".
+ * Adds missing platform packages (os, cpu, libc) to package-lock.json. They are optional dependencies of other packages,
+ * and npm omits those that a registry mirror does not carry. Without them `npm ci` rejects the lock file on every machine
+ * with "Missing: … from lock file". Run it after `npm install --package-lock-only`.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 
@@ -33,14 +33,14 @@ for (const entry of Object.values(lock.packages)) {
   }
 }
 const root = lock.packages['']
-const others = Object.entries(lock.packages).filter(([path]) => path !== '')
-lock.packages = { '': root, ...Object.fromEntries(others.toSorted(([a], [b]) => (a < b ? -1 : 1))) }
+const packages = Object.entries(lock.packages).filter(([path]) => path !== '')
+lock.packages = { '': root, ...Object.fromEntries(packages.toSorted(([a], [b]) => (a < b ? -1 : 1))) }
 writeFileSync(lockUrl, `${JSON.stringify(lock, null, 2)}\n`)
 
 function platformEntry(name, version, isDev) {
-  const words = name.split('/').at(-1).split('-')
-  const os = words.map(word => OS[word]).find(Boolean)
-  const cpu = words.map(word => CPU[word]).find(Boolean)
+  const parts = name.split('/').at(-1).split('-')
+  const os = parts.map(part => OS[part]).find(Boolean)
+  const cpu = parts.map(part => CPU[part]).find(Boolean)
   return {
     version,
     ...(cpu ? { cpu: [cpu] } : {}),

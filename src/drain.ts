@@ -1,31 +1,32 @@
 /**
- * The end of a gateway that loses nothing: first readiness says no while everything is still served, then no new
- * connection is taken, then what is open may finish, and what has not by the limit is ended with an error.
+ * Shuts a gateway down without losing requests: `/readiness` fails first while everything is still served, then no new
+ * connection is accepted, then open requests may finish. Requests that are still open at the limit end with an error.
  */
-import { setTimeout } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { GatewayError } from './core/errors.ts'
+import { pollUntil } from './core/poll.ts'
 import type { Logger } from './telemetry/log.ts'
 
 export interface DrainOptions {
-  /** How long load balancers may take to notice; at most half of `limitMs` is given. */
+  /** Time for load balancers to notice that `/readiness` fails; at most half of `limitMs` is used. */
   readonly settleMs: number
-  /** Everything is over after this. */
+  /** Time for the whole drain. */
   readonly limitMs: number
 }
 
-/** What is asked of the parts of the gateway. */
+/** The parts of the gateway that a drain needs. */
 export interface Drained {
   openRequests(): number
-  /** `/readiness` says no from now on. */
+  /** `/readiness` fails from now on. */
   refuseReadiness(): void
-  /** No new connection; the next answer is the last of each. */
+  /** No new connection is accepted, and the next response on an open one is its last. */
   stopAccepting(): void
-  /** What is open ends with the error, at the engines too. */
+  /** Ends open requests with the error and aborts them on their engines. */
   endAll(error: GatewayError): void
 }
 
 const POLL_INTERVAL_MS = 20
-/** For the engines to be told, and for the last bytes to leave. */
+/** Time for aborts to reach the engines and for the last bytes to reach clients. */
 const LINGER_MS = 100
 
 /** Resolves when nothing is open. */
@@ -33,16 +34,13 @@ export async function drain(deps: Drained, { settleMs, limitMs }: DrainOptions, 
   const endMs = performance.now() + limitMs
   log.info({ open: deps.openRequests(), limitMs }, 'draining')
   deps.refuseReadiness()
-  await setTimeout(Math.min(settleMs, limitMs / 2))
+  await delay(Math.min(settleMs, limitMs / 2))
   deps.stopAccepting()
-  while (deps.openRequests() > 0 && performance.now() < endMs) {
-    // oxlint-disable-next-line no-await-in-loop -- looks again and again
-    await setTimeout(POLL_INTERVAL_MS)
-  }
-  if (deps.openRequests() > 0) {
-    log.warn({ open: deps.openRequests() }, 'grace period is over, ending what is open')
-    deps.endAll(new GatewayError('shutting-down', 'the gateway is shutting down'))
-    await setTimeout(LINGER_MS)
+  const allDone = (): boolean => deps.openRequests() === 0
+  if (!(await pollUntil(allDone, POLL_INTERVAL_MS, endMs - performance.now()))) {
+    log.warn({ open: deps.openRequests() }, 'grace period is over, ending open requests')
+    deps.endAll(new GatewayError('shutting-down', 'The gateway is shutting down'))
+    await delay(LINGER_MS)
   }
   log.info({ open: deps.openRequests() }, 'drained')
 }

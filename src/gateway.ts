@@ -1,24 +1,23 @@
 /**
- * Puts the gateway together: shared memory, router threads, control thread, front end. The only place that knows them
- * all; where one needs another it is handed a function.
+ * The composition root: creates the shared memory, the router threads, the control thread and the front end, and passes
+ * each the functions of the others that it needs. No other file knows them all.
  */
 import { availableParallelism } from 'node:os'
-import { setTimeout } from 'node:timers/promises'
 import type { Config } from './config/config.ts'
-import { neededRoles } from './config/needed-roles.ts'
+import { neededRoles } from './config/engines.ts'
 import { type Control, startControl } from './control/control-supervisor.ts'
 import { monotonicNowMs } from './core/clock.ts'
 import { type EngineSnapshot, NO_ENGINES } from './core/engine.ts'
+import { pollUntil } from './core/poll.ts'
 import { readinessOf } from './core/readiness.ts'
 import { fewestOpen } from './dispatch/assign.ts'
-import { callsFor } from './dispatch/orphaned-legs.ts'
+import { abortsFor } from './dispatch/orphaned-legs.ts'
 import { type RouterThreads, startRouterThreads } from './dispatch/router-threads.ts'
 import { type Drained, type DrainOptions, drain } from './drain.ts'
 import { FleetCapacity } from './frontend/admission/fleet-capacity.ts'
 import { type Frontend, startFrontend } from './frontend/server.ts'
 import { collectGarbage } from './process/collect-garbage.ts'
 import { withinLimits } from './process/descriptor-limits.ts'
-import { HeapGrowth } from './process/heap-growth.ts'
 import { boundHeaps } from './process/heap-limits.ts'
 import { EngineSlots } from './shared/engine-slots.ts'
 import { createSharedMemory } from './shared/layout.ts'
@@ -27,33 +26,41 @@ import { metricRoom } from './telemetry/metric-cells.ts'
 import { Recorder } from './telemetry/recorder.ts'
 
 export interface Gateway {
+  /** Port for clients. */
   readonly port: number
-  /** Of the listener for metrics and administration. */
+  /** Port for metrics and administration. */
   readonly adminPort: number
-  /** Resolves when a request could be served, or with `false` after `limitMs` without. */
+  /** Resolves with `true` when requests can be served, or with `false` after `limitMs`. */
   whenReady(limitMs: number): Promise<boolean>
-  /** Legs that have been sent to engines and have not ended. */
+  /** Requests in flight on all engines; each leg of an attempt counts its prompts. */
   legsInFlight(): number
   /**
-   * Ends a router thread, whatever it does; another takes its place and its unanswered requests. Resolves with false
-   * when no such thread runs.
+   * Terminates a router thread. A new thread replaces it, and requests whose response has not started are reassigned.
+   * Resolves with `false` if no such thread runs.
    */
   restartThread(thread: number): Promise<boolean>
-  /** Takes nothing new and lets open requests finish; what has not after the limit ends with an error. `close` is still owed. */
+  /**
+   * Stops accepting connections and lets open requests finish; those that are still open at the limit end with an error.
+   * The caller must call `close` afterwards.
+   */
   drain(options: DrainOptions): Promise<void>
-  /** Stops listening and destroys what is open. */
+  /** Stops listening and closes all connections at once. */
   close(): Promise<void>
 }
 
 const CONTROL_ENTRY = new URL('../workers/control.ts', import.meta.url)
 const ROUTER_ENTRY = new URL('../workers/router.ts', import.meta.url)
+const READY_POLL_MS = 50
 
-/** Resolves when the gateway listens; engines join as they answer. @throws when a part cannot be started. */
-export async function startGateway(given: Config): Promise<Gateway> {
-  boundHeaps(given.server.semiSpaceMb)
-  const log = createLogger(given.log, 'main')
-  const count = given.server.workers || Math.max(1, availableParallelism() - 1)
-  const { config, budget } = withinLimits(given, count, log)
+/**
+ * Resolves when the gateway listens. Engines join as they respond to probes.
+ * @throws Error if a part cannot be started.
+ */
+export async function startGateway(requested: Config): Promise<Gateway> {
+  boundHeaps(requested.server.semiSpaceMb)
+  const log = createLogger(requested.log, 'main')
+  const count = requested.server.workers || Math.max(1, availableParallelism() - 1)
+  const { config, budget } = withinLimits(requested, count, log)
   const room = metricRoom(config.limits.engines, config.admin.durationBucketsSecs)
   const shared = createSharedMemory(config.limits.engines, count, room)
   const recorder = new Recorder(shared, 0)
@@ -63,9 +70,7 @@ export async function startGateway(given: Config): Promise<Gateway> {
   let frontend: Frontend | undefined
   let control: Control | undefined
   let threads: RouterThreads | undefined
-  const growth = new HeapGrowth(given.server.crowdRequests, () => frontend?.openRequests ?? 0)
   const close = async (): Promise<void> => {
-    growth.close()
     frontend?.close()
     await control?.close()
     await threads?.close()
@@ -77,12 +82,12 @@ export async function startGateway(given: Config): Promise<Gateway> {
       count,
       entry: ROUTER_ENTRY,
       onBatch: (_channel, batch) => frontend?.receive(batch),
-      onExit: (channel, { wasOrdered, left }) => {
+      onExit: (channel, { wasOrdered, orphanedLegs }) => {
         recorder.count('pdgw_thread_restarts_total', 'router')
-        // Asked before the exchanges end: their headers go with the aborts.
-        const calls = callsFor(left, snapshot.engines, id => frontend?.headersOf(id) ?? [])
+        // Before the exchanges end, because the aborts carry their headers.
+        const aborts = abortsFor(orphanedLegs, snapshot.engines, id => frontend?.headersOf(id) ?? [])
         frontend?.threadLost(channel, wasOrdered)
-        threads?.abortOrphans(calls)
+        threads?.abortOrphans(aborts)
       },
       onReady: () => frontend?.threadReady(),
       log,
@@ -101,8 +106,10 @@ export async function startGateway(given: Config): Promise<Gateway> {
       onSnapshot,
       onRestart: () => recorder.count('pdgw_thread_restarts_total', 'control'),
       onRestartThread: thread => {
-        log.warn({ thread }, 'an operator restarts the router thread')
-        running.restart(thread).catch((error: unknown) => log.error({ thread, err: error }, 'restart'))
+        log.warn({ thread }, 'restarting router thread on request')
+        running
+          .restart(thread)
+          .catch((error: unknown) => log.error({ thread, error }, 'could not restart router thread'))
       },
     })
     const front = await startFrontend({
@@ -112,7 +119,7 @@ export async function startGateway(given: Config): Promise<Gateway> {
       admissionLimits: { capacity: view.capacity, maxLive: budget.liveRequests, maxClients: budget.clients },
       onMemoryPressure: () => {
         const usedMb = Math.round(process.memoryUsage.rss() / 2 ** 20)
-        log.warn({ usedMb }, 'short of memory: requests for tokens are refused until enough is free')
+        log.warn({ usedMb }, 'short of memory, refusing generation requests')
         running.collectGarbage()
         collectGarbage()
       },
@@ -125,7 +132,7 @@ export async function startGateway(given: Config): Promise<Gateway> {
     return {
       port: front.port,
       adminPort: control.adminPort,
-      whenReady: limitMs => becomes(isReady, limitMs),
+      whenReady: limitMs => pollUntil(isReady, READY_POLL_MS, limitMs),
       drain: drainOptions => drain(drainDependencies(front, control), drainOptions, log),
       restartThread: thread => running.restart(thread),
       legsInFlight: () => snapshot.engines.reduce((sum, { slot }) => sum + slots.inFlight(slot), 0),
@@ -137,7 +144,7 @@ export async function startGateway(given: Config): Promise<Gateway> {
   }
 }
 
-/** Both listeners say that the gateway is on its way down; the rest is the front end's. */
+/** Readiness fails on both listeners; the front end does the rest. */
 function drainDependencies(front: Frontend, control: Control | undefined): Drained {
   return {
     openRequests: () => front.openRequests,
@@ -148,16 +155,4 @@ function drainDependencies(front: Frontend, control: Control | undefined): Drain
     stopAccepting: () => front.stopAccepting(),
     endAll: error => front.endAll(error),
   }
-}
-
-const POLL_INTERVAL_MS = 50
-
-async function becomes(isTrue: () => boolean, limitMs: number): Promise<boolean> {
-  const endMs = performance.now() + limitMs
-  while (!isTrue()) {
-    if (performance.now() >= endMs) return false
-    // oxlint-disable-next-line no-await-in-loop -- each look waits for the one before it
-    await setTimeout(POLL_INTERVAL_MS)
-  }
-  return true
 }

@@ -1,4 +1,4 @@
-/** Entry of the program: runs the command line with the real gateway and the real simulator behind it. */
+/** Entry point of the program: runs the command line with the real gateway and the real simulator. */
 
 import { runCli } from './cli/program.ts'
 import { startGateway } from './gateway.ts'
@@ -8,7 +8,7 @@ outliveReaders()
 const code = await runCli(process.argv.slice(2), process.env, {
   startGateway,
   startFleet: async options => {
-    // Loaded only when asked for: a gateway in production carries no simulator.
+    // Loaded on demand, so that a gateway in production does not carry the simulator.
     const { startSimulatedFleet } = await import('./cli/simulated-fleet.ts')
     return startSimulatedFleet(options)
   },

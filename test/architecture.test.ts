@@ -1,4 +1,4 @@
-/** The import table of ARCHITECTURE.md, enforced: folders import downwards, externals come in at one place. */
+/** Enforces the import table of ARCHITECTURE.md: folders import only folders above them, packages only in listed files. */
 import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
@@ -22,14 +22,14 @@ for (const path of SOURCES) {
           target === folder || MAY_IMPORT[folder]?.includes(target) || SINGLE_EDGES[path]?.includes(target)
         assert.ok(allowed, `${folder} may not import ${target} (${specifier})`)
       } else if (!specifier.startsWith('node:')) {
-        assert.ok(!builtinModules.includes(specifier), `${specifier} lacks its node: prefix`)
-        assert.ok(mayUse(path, specifier), `${specifier} is not imported here`)
+        assert.ok(!builtinModules.includes(specifier), `${specifier} must be imported as node:${specifier}`)
+        assert.ok(mayUse(path, specifier), `${specifier} may not be imported in ${path}`)
       }
     }
   })
 }
 
-test('the table itself has no cycle', () => {
+test('a row of the import table names only rows above it', () => {
   const above: string[] = []
   for (const [folder, allowed] of Object.entries(MAY_IMPORT)) {
     for (const target of allowed)
@@ -38,7 +38,7 @@ test('the table itself has no cycle', () => {
   }
 })
 
-test('every row of the table is a folder, and names only what it uses', () => {
+test('a row of the import table names only folders that are imported', () => {
   const used = new Map<string, Set<string>>()
   for (const path of SOURCES) {
     const folder = dirname(path)
@@ -50,38 +50,39 @@ test('every row of the table is a folder, and names only what it uses', () => {
     assert.deepEqual(
       allowed.filter(target => used.get(folder)?.has(target) !== true),
       [],
-      `${folder} no longer imports these`,
+      `${folder} does not import these folders`,
     )
   }
 })
 
-test('no file imports itself over others, types included', () => {
+test('no file imports itself through other files, type imports included', () => {
   const done = new Set<string>()
-  const visit = (path: string, way: readonly string[]): void => {
-    assert.ok(!way.includes(path), `import cycle: ${[...way.slice(way.indexOf(path)), path].join(' -> ')}`)
+  const follow = (path: string, chain: readonly string[]): void => {
+    const start = chain.indexOf(path)
+    assert.ok(start < 0, `import cycle: ${[...chain.slice(start), path].join(' -> ')}`)
     if (done.has(path)) return
-    for (const target of importsOf(path)) visit(target, [...way, path])
+    for (const target of importsOf(path)) follow(target, [...chain, path])
     done.add(path)
   }
-  for (const path of SOURCES) visit(path, [])
+  for (const path of SOURCES) follow(path, [])
 })
 
-test('only the helper that does it safely resets a socket', () => {
-  const places = globSync('{src,workers,bench,test}/**/*.ts', { cwd: ROOT }).filter(path =>
+test('only the helper that resets sockets safely does so', () => {
+  const users = globSync('{src,workers,bench,test}/**/*.ts', { cwd: ROOT }).filter(path =>
     readFileSync(join(ROOT, path), 'utf8').includes('.resetAndDestroy('),
   )
   assert.deepEqual(
-    places.filter(path => path !== 'test/architecture.test.ts'),
+    users.filter(path => path !== 'test/architecture.test.ts'),
     ['src/simulator/http/reset-socket.ts'],
   )
 })
 
 function mayUse(path: string, specifier: string): boolean {
-  const places = EXTERNALS[specifier] ?? []
-  return places.some(place => (place.endsWith('/') ? path.startsWith(place) : path === place))
+  const allowed = EXTERNALS[specifier] ?? []
+  return allowed.some(entry => (entry.endsWith('/') ? path.startsWith(entry) : path === entry))
 }
 
-/** The files of ours that a file imports, from the root of the repository. */
+/** The files of this repository that a file imports, as paths from its root. */
 function importsOf(path: string): string[] {
   return specifiersOf(readFileSync(join(ROOT, path), 'utf8'))
     .filter(specifier => specifier.startsWith('.'))

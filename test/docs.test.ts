@@ -1,29 +1,45 @@
-/** What the documents say is what the code does: generated files, commands, flags, endpoints, imports, links. */
+/** The documents agree with the code: generated files, commands, flags, endpoints, keys, metrics, codes, imports, links. */
 import assert from 'node:assert/strict'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { Command } from 'commander'
 import { addBenchCommands } from '../bench/cli/bench.ts'
+import { IGNORED_FLAGS } from '../src/cli/compat/ignored-flags.ts'
+import { REJECTED_FLAGS } from '../src/cli/compat/rejected-flags.ts'
 import { systemDependencies } from '../src/cli/dependencies.ts'
-import { OPTIONS } from '../src/cli/options.ts'
 import { configSchemaText, referenceText } from '../src/cli/reference.ts'
 import { addSimulateOptions } from '../src/cli/simulate.ts'
 import { configKeys } from '../src/config/catalogue.ts'
 import { loadConfig } from '../src/config/load.ts'
+import { errorTable } from '../src/core/errors.ts'
 import { servedRoutes } from '../src/frontend/intake/routes.ts'
 import { PRESETS } from '../src/simulator/presets.ts'
 import { knobsSchema } from '../src/simulator/settings/knobs.ts'
+import { metricTable } from '../src/telemetry/metric-catalogue.ts'
 import { EXTERNALS, MAY_IMPORT, SINGLE_EDGES } from './support/import-table.ts'
-import { fencedText, section, tableRows, ticked } from './support/markdown.ts'
+import { anchors, fencedText, links, section, tableRows, tables, ticked } from './support/markdown.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 const README = read('README.md')
+const GENERATED = 'docs/reference.md'
 const DOCUMENTS = globSync(['*.md', 'docs/*.md'], { cwd: ROOT })
+/** Documents written by hand, as pairs of path and text. */
+const WRITTEN = DOCUMENTS.filter(path => path !== GENERATED).map(path => [path, read(path)] as const)
 
-/** Flags of `python -m sglang.launch_server` in README.md. */
-const ENGINE_FLAGS = ['model-path', 'disaggregation-mode', 'disaggregation-bootstrap-port']
+/** Flags of other programs in the documents: SGLang, npm, Node and V8. */
+const OTHER_FLAGS = [
+  'model-path',
+  'disaggregation-mode',
+  'disaggregation-bootstrap-port',
+  'package-lock-only',
+  'test',
+  'no-allocation-site-pretenuring',
+]
+
+/** Flags of the demo that are not merged yet, and their defaults. */
+const UNMERGED_FLAGS: readonly (readonly [string, string])[] = [['mixed-count', '']]
 
 test('docs/reference.md has the flags, keys and error codes of the code', () => {
   assert.equal(read('docs/reference.md'), referenceText(), 'run: pd-gateway reference > docs/reference.md')
@@ -58,31 +74,90 @@ test('every npm script that a document names is in package.json', () => {
   }
 })
 
-test('scripts that run until they are stopped hear the signals that npm gets: no shell stands between', () => {
+test('scripts that run until they are stopped get the signals of npm, without a shell between', () => {
   const { scripts } = packageJson()
-  for (const name of ['start', 'bench']) assert.match(scripts[name] ?? '', /^exec node /, name)
+  const names = Object.keys(scripts).filter(name => /^bench(?:$|:)/.test(name))
+  assert.ok(names.includes('bench'))
+  for (const name of ['start', ...names]) assert.match(scripts[name] ?? '', /^exec node /, name)
 })
 
-test('every flag that README.md names exists', () => {
-  const simulate = addSimulateOptions(new Command('simulate')).options.map(option => option.name())
-  const own = [...OPTIONS.map(option => option.flag), ...simulate, ...benchFlags(), 'config', 'help']
-  const known = new Set([...own, ...ENGINE_FLAGS])
-  for (const [, flag = ''] of README.matchAll(/(?<![\w-])--([a-z][a-z-]*)/g))
-    assert.ok(known.has(flag), `there is no flag --${flag}`)
+test('README.md fits into 180 lines', () => {
+  assert.ok(README.trimEnd().split('\n').length <= 180)
 })
 
-test("the defaults in README.md's table of flags are those of the code", () => {
-  const defaults = new Map(tableRows(section(referenceText(), 'Flags')).map(row => [row[0], row[2]]))
-  const rows = tableRows(section(README, 'Flags'))
-  assert.ok(rows.length > 0)
-  for (const [flag = '', byDefault] of rows) assert.equal(byDefault, defaults.get(flag), flag)
+test('every flag that a document names exists', () => {
+  const known = new Set([...ownFlags().keys(), ...compatFlags(), ...OTHER_FLAGS])
+  for (const [document, text] of WRITTEN) {
+    for (const [, flag = ''] of text.matchAll(/(?<![\w-])--([a-z][a-z-]*)/g))
+      assert.ok(known.has(flag), `${document}: there is no flag --${flag}`)
+  }
 })
 
-test('every knob and preset of the simulator that README.md names exists', () => {
+test('the defaults in tables of flags are those of the code', () => {
+  const flags = ownFlags()
+  const rows = WRITTEN.flatMap(([document, text]) =>
+    tables(text)
+      .filter(({ head }) => head.join() === 'flag,default,meaning')
+      .flatMap(table => table.rows.map(row => [document, ...row] as const)),
+  )
+  assert.ok(rows.length > 12)
+  for (const [document, cell = '', byDefault = ''] of rows) {
+    for (const [, flag = ''] of cell.matchAll(/--([a-z-]+)/g)) {
+      const defaults = flags.get(flag) ?? new Set()
+      assert.ok(
+        defaults.has(byDefault === 'all' ? '' : byDefault.replaceAll('`', '')),
+        `${document}: --${flag} has the default ${[...defaults].join(' or ')}`,
+      )
+    }
+  }
+})
+
+test('every knob and preset of the simulator that its document names exists', () => {
   const known = new Set([...Object.keys(knobsSchema.shape), ...Object.keys(PRESETS)])
-  const words = ticked(section(README, 'The simulator')).filter(word => /^[a-zA-Z]+$/.test(word))
-  assert.ok(words.length > 0)
-  for (const word of words) assert.ok(known.has(word), `there is no knob or preset ${word}`)
+  const text = read('docs/simulator.md')
+  const words = [...ticked(section(text, 'Presets')), ...ticked(section(text, 'Knobs'))]
+  const names = words.filter(word => /^[a-zA-Z]+$/.test(word))
+  assert.ok(names.length > 8)
+  for (const [, document] of WRITTEN)
+    for (const [, knob = ''] of document.matchAll(/--knob (\w+)=(?!value)/g)) names.push(knob)
+  for (const name of names) assert.ok(known.has(name), `there is no knob or preset ${name}`)
+  for (const [document, content] of WRITTEN)
+    for (const [, preset = ''] of content.matchAll(/--preset ([a-z]+)\b/g))
+      assert.ok(preset === 'name' || preset in PRESETS, `${document}: there is no preset ${preset}`)
+})
+
+test('every metric that a document names exists', () => {
+  const known = new Set(metricTable().map(({ name }) => name))
+  const named = WRITTEN.flatMap(([, text]) => [...text.matchAll(/pdgw_\w+/g)].map(([name]) => name))
+  assert.ok(named.length > 8)
+  for (const name of named) assert.ok(known.has(name), `there is no metric ${name}`)
+})
+
+test('every error code that a document names exists', () => {
+  const known = new Set(errorTable().map(({ code }) => code))
+  const outcomes = new Set(['client-error', 'engine-error', 'gateway-error'])
+  const paths = ['docs/retries-and-failures.md', 'docs/overload.md', 'docs/operating.md', 'docs/limits.md']
+  const named = paths.flatMap(path =>
+    ticked(read(path)).filter(word => /^(?!x-)[a-z]+(?:-[a-z]+)+$/.test(word)),
+  )
+  const examples = WRITTEN.flatMap(([, text]) =>
+    [...text.matchAll(/"code":"([^"]+)"/g)].map(([, code = '']) => code),
+  )
+  const codes = [...named.filter(word => !outcomes.has(word)), ...examples]
+  assert.ok(codes.length > 6)
+  for (const code of codes) assert.ok(known.has(code), `there is no error code ${code}`)
+})
+
+test('every command that a document names exists', () => {
+  const bench = benchCommand()
+  const program = new Set(['demo', 'simulate', 'bench', 'serve', 'reference', 'config-schema'])
+  const subcommands = new Set(bench.commands.map(command => command.name()))
+  for (const [document, text] of WRITTEN) {
+    for (const [, name = ''] of text.matchAll(/bin\/pd-gateway\.js ([a-z][a-z-]*)/g))
+      assert.ok(program.has(name), `${document}: there is no command ${name}`)
+    for (const [, name = ''] of text.matchAll(/(?:pd-gateway\.js bench|npm run bench --) ([\w-]+)/g))
+      assert.ok(name === 'X' || subcommands.has(name), `${document}: there is no bench command ${name}`)
+  }
 })
 
 test('every config key that a document names exists', () => {
@@ -95,25 +170,26 @@ test('every config key that a document names exists', () => {
   }
 })
 
-test("README.md's table of endpoints is that of the front end", () => {
-  const documented = tableRows(section(README, 'Endpoints')).flatMap(([paths = '', methods = '']) =>
-    ticked(paths).map(path => `${path} ${methods}`),
+test('the table of endpoints is that of the front end', () => {
+  const documented = tableRows(section(read('docs/compatibility.md'), 'Endpoints')).flatMap(
+    ([paths = '', methods = '']) => ticked(paths).map(path => `${path} ${methods}`),
   )
   const served = servedRoutes().map(({ path, methods }) => `${path} ${methods.join(', ')}`)
   assert.deepEqual(documented.toSorted(), served.toSorted())
 })
 
-test('the version of uWebSockets.js in README.md is the one in package.json', () => {
+test('the version of uWebSockets.js in a document is the one in package.json', () => {
   const { dependencies } = packageJson()
   const wanted = dependencies['uWebSockets.js'] ?? ''
-  assert.ok(README.includes(`\`${wanted}\``), wanted)
-  assert.ok(fencedText(README).includes(`#v${wanted.split('@').at(-1)}"`))
+  const text = read('docs/compatibility.md')
+  assert.ok(text.includes(`\`${wanted}\``), wanted)
+  assert.ok(fencedText(text).includes(`#v${wanted.split('@').at(-1)}"`))
 })
 
-test('the import tables in ARCHITECTURE.md are the enforced ones', () => {
+test('the import tables in ARCHITECTURE.md are those that are enforced', () => {
   const text = section(read('ARCHITECTURE.md'), 'Imports')
   const documented = Object.fromEntries(
-    tableRows(text).map(([name = '', places = '']) => [ticked(name)[0], ticked(places)]),
+    tableRows(text).map(([name = '', listed = '']) => [ticked(name)[0], ticked(listed)]),
   )
   assert.deepEqual(documented, { ...MAY_IMPORT, ...EXTERNALS })
   for (const [file, folders] of Object.entries(SINGLE_EDGES))
@@ -124,27 +200,58 @@ test('the import tables in ARCHITECTURE.md are the enforced ones', () => {
 })
 
 for (const document of DOCUMENTS) {
-  test(`every link and path in ${document} leads to a file`, () => {
+  test(`every link and path in ${document} leads to a file, and to a heading of it`, () => {
     const text = read(document)
-    const links = [...text.matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)].map(match => match[1] ?? '')
-    for (const link of links.filter(target => !/^https?:/.test(target)))
-      assert.ok(existsSync(join(ROOT, dirname(document), link)), `${link} is not there`)
+    for (const link of links(text).filter(target => !/^https?:/.test(target))) {
+      const [path = '', anchor] = link.split('#')
+      const target = path === '' ? document : join(dirname(document), path)
+      assert.ok(existsSync(join(ROOT, target)), `${link} is not there`)
+      if (anchor !== undefined) assert.ok(anchors(read(target)).has(anchor), `${link} is not a heading`)
+    }
     const paths = ticked(text).filter(word =>
-      /^(?:src|workers|bench|test|config|bin|scripts)\/[\w./-]+$/.test(word),
+      /^(?:src|workers|bench|test|config|bin|scripts|docs)\/[\w./-]+$/.test(word),
     )
     for (const path of paths)
       assert.ok(path in MAY_IMPORT || existsSync(join(ROOT, path)), `${path} is not there`)
   })
 }
 
+test('a page under docs is linked from README.md', () => {
+  const linked = new Set(links(README).map(link => link.split('#')[0]))
+  for (const page of globSync('docs/*.md', { cwd: ROOT })) assert.ok(linked.has(page), page)
+})
+
 function startNothing(): Promise<never> {
   return Promise.reject(new Error('nothing is started here'))
 }
 
-function benchFlags(): string[] {
-  const parts = { ...systemDependencies(), startGateway: startNothing, startFleet: startNothing }
-  const { commands } = addBenchCommands(new Command(), parts, () => undefined)
-  return commands.flatMap(({ options }) => options.map(option => option.name()))
+function benchCommand(): Command {
+  const deps = { ...systemDependencies(), startGateway: startNothing, startFleet: startNothing }
+  return addBenchCommands(new Command(), deps, () => undefined)
+}
+
+/** Every flag of this program, with its defaults in all commands that have it; empty text for none. */
+function ownFlags(): Map<string, Set<string>> {
+  const flags = new Map<string, Set<string>>(['config', 'help'].map(flag => [flag, new Set([''])]))
+  const add = (flag: string, byDefault: unknown): void => {
+    const known = flags.get(flag) ?? new Set()
+    flags.set(flag, known.add(defaultText(byDefault)))
+  }
+  for (const [term = '', , byDefault = ''] of tableRows(section(referenceText(), 'Flags')))
+    add(term.replaceAll('`', '').slice(2).split(' ')[0] ?? '', byDefault.replaceAll('`', ''))
+  for (const [flag, byDefault] of UNMERGED_FLAGS) add(flag, byDefault)
+  const commands = [addSimulateOptions(new Command('simulate')), ...benchCommand().commands]
+  for (const { options } of commands) for (const option of options) add(option.name(), option.defaultValue)
+  return flags
+}
+
+/** Of a flag in the code; lists and switches have none. */
+function defaultText(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
+}
+
+function compatFlags(): string[] {
+  return [IGNORED_FLAGS, REJECTED_FLAGS].flatMap(flags => Object.values(flags).flat())
 }
 
 function packageJson(): Record<'scripts' | 'dependencies', Readonly<Record<string, string>>> {

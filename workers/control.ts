@@ -1,4 +1,4 @@
-/** Entry of the control thread: watches every engine, tells the main thread each change, serves metrics and admin. */
+/** Entry of the control thread: monitors engines, publishes snapshots to the main thread, serves metrics and admin. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { AdminRoutes } from '../src/admin/admin-routes.ts'
 import { listenAdmin } from '../src/admin/admin-server.ts'
@@ -12,7 +12,7 @@ import { PairHealth } from '../src/shared/pair-health.ts'
 import { createLogger } from '../src/telemetry/log.ts'
 import { MetricReader } from '../src/telemetry/metric-reader.ts'
 
-if (parentPort) await run(parentPort, workerData as ControlTask) // oxlint-disable-line typescript/no-unsafe-type-assertion -- control.ts is the one who starts this
+if (parentPort) await run(parentPort, workerData as ControlTask) // oxlint-disable-line typescript/no-unsafe-type-assertion -- control-supervisor.ts starts this thread
 
 async function run(port: MessagePort, task: ControlTask): Promise<void> {
   const { config, shared, known, removed } = task
@@ -54,7 +54,7 @@ async function run(port: MessagePort, task: ControlTask): Promise<void> {
     restartThread: thread => report({ kind: 'restart-thread', thread }),
   })
   const server = await listenAdmin(routes, config.admin.host, task.adminPort)
-  log.info({ host: config.admin.host, adminPort: server.port }, 'metrics and admin are served')
+  log.info({ host: config.admin.host, adminPort: server.port }, 'serving metrics and admin')
   report({ kind: 'listening', adminPort: server.port })
   supervisor.start()
   await closed

@@ -1,5 +1,6 @@
 /** What one exchange says to its client, as rows to the front end. Ends exactly once. */
-import { errorBody, GatewayError } from '../src/core/errors.ts'
+import { toErrorEvents, toErrorResponse } from '../src/core/error-response.ts'
+import type { GatewayError } from '../src/core/errors.ts'
 import type { BatchSender } from '../src/messages/channel.ts'
 import type { FlatHeaders } from '../src/messages/types.ts'
 
@@ -55,14 +56,11 @@ export class ResponseSender {
   /** As an answer of its own, or, once a stream has started, as its last event before `[DONE]`. */
   error(error: GatewayError): void {
     if (this.#isStarted) return this.#breakStream(error)
-    const { retryAfterMs } = error
-    const wait = retryAfterMs === undefined ? [] : ['retry-after', String(Math.ceil(retryAfterMs / 1000))]
-    const body = Buffer.from(errorBody(error))
-    this.#sender.response(this.#id, { status: error.status, headers: [...JSON_HEADERS, ...wait], body })
+    this.#sender.response(this.#id, toErrorResponse(error))
   }
 
   #breakStream(error: GatewayError): void {
-    this.chunk(Buffer.from(`data: ${errorBody(error)}\n\ndata: [DONE]\n\n`))
+    this.chunk(toErrorEvents(error))
     this.end()
   }
 }

@@ -44,7 +44,6 @@ export async function runAccuracy({ out, signal }: BenchTerminal): Promise<numbe
   let allAgree = true
   try {
     for (const testCase of CASES) {
-      // oxlint-disable-next-line no-await-in-loop -- cases would load each other
       const { text, agrees } = await runCase(testCase, context)
       out(text)
       allAgree &&= agrees
@@ -65,9 +64,7 @@ async function runCase(
   const own: Sample[] = []
   const wrk: Sample[] = []
   for (let round = 0; round < ROUNDS; round++) {
-    // oxlint-disable-next-line no-await-in-loop -- the tools take turns
     wrk.push(await wrkSample(plan, testCase.concurrency, context))
-    // oxlint-disable-next-line no-await-in-loop -- the tools take turns
     own.push(await ownSample(plan, context))
   }
   return conclude(testCase, wrk.slice(1), own.slice(1))

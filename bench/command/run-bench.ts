@@ -74,7 +74,6 @@ async function runLevels(
   if (!isSingle) run.out(levelHead(run.command))
   try {
     for (const planned of plans) {
-      // oxlint-disable-next-line no-await-in-loop -- levels would load each other
       const result = await runLevel(run, planned, progress)
       const level = levelOf(planned.name, result)
       levels.push(level)

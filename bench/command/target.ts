@@ -52,11 +52,9 @@ async function untilReady(url: string, interrupt: AbortSignal, waitMs: number): 
   const giveUpMs = performance.now() + waitMs
   let reason = ''
   while (performance.now() < giveUpMs) {
-    // oxlint-disable-next-line no-await-in-loop -- polling
     const response = await responseOf(url, modelsRequest(interrupt)).catch(() => undefined)
     if (response !== undefined && isGood(response.status)) return response
     reason = response === undefined ? 'no response' : `GET /v1/models returned status ${response.status}`
-    // oxlint-disable-next-line no-await-in-loop -- polling
     await delay(POLL_INTERVAL_MS, undefined, { signal: interrupt })
   }
   throw new TargetError(`Target ${url} was not ready within ${waitMs / 1000} s: ${reason}`)

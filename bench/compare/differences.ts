@@ -6,7 +6,7 @@
  * all of them hold together with the requested confidence (Bonferroni).
  */
 
-import { seededRandom } from '../../src/core/seeded-random.ts'
+import { seededRandom } from '../../src/core/random.ts'
 import { percentileOf, sorted } from '../load/percentiles.ts'
 import {
   COMPARE_METRICS,

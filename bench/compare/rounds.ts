@@ -71,7 +71,7 @@ async function runBlocks(comparison: Comparison, generators: Generators, seedsFr
       signal,
       onProgress: (collector: LoadCollector) => onProgress(collector, { target, plan, index }),
     }
-    // oxlint-disable-next-line no-await-in-loop -- rounds would load each other
+    // In sequence: concurrent rounds would add load to each other.
     const figures = await runRound(target, () => runLoadIn(generators, { ...plan, seed }, options))
     if (signal.aborted) return
     onRound({ ...planned, index, seed, startedAtMs, target: target.name, ...figures })

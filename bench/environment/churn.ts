@@ -47,7 +47,6 @@ export class Churn {
     for (let turn = 0; !this.#stopped; turn++) {
       const engine = this.#engines[turn % this.#engines.length]
       if (engine === undefined) return
-      // oxlint-disable-next-line no-await-in-loop -- one engine at a time
       await this.#removeAndAdd(engine)
     }
   }
@@ -66,7 +65,6 @@ export class Churn {
   async #until(url: string, state: string, holds: (health: unknown) => boolean): Promise<void> {
     const giveUpMs = performance.now() + STEP_LIMIT_MS
     for (;;) {
-      // oxlint-disable-next-line no-await-in-loop -- polling
       const listed = member(await this.#request('GET', ''), 'engines')
       const found: unknown = Array.isArray(listed)
         ? listed.find(engine => member(engine, 'url') === url)
@@ -74,7 +72,6 @@ export class Churn {
       if (holds(member(found, 'health'))) return
       if (performance.now() > giveUpMs)
         throw new Error(`Engine ${url} was not ${state} within ${STEP_LIMIT_MS / 1000} s`)
-      // oxlint-disable-next-line no-await-in-loop -- polling
       await delay(POLL_INTERVAL_MS)
     }
   }

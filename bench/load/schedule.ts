@@ -5,8 +5,7 @@
  * is constant) and scaled to the rate. As in vLLM's `bench serve`, the schedule is then scaled to its exact length, so
  * that every seed offers the same mean rate.
  */
-import type { Random } from '../../src/core/random.ts'
-import { seededRandom } from '../../src/core/seeded-random.ts'
+import { type Random, seededRandom } from '../../src/core/random.ts'
 
 interface Ramp {
   readonly shape: 'linear' | 'exponential'

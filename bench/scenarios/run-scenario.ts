@@ -71,7 +71,6 @@ async function runPerfect(
   const expectations: Expectation[] = []
   for (const [index, load] of loads.entries()) {
     const name = `load ${index + 1}`
-    // oxlint-disable-next-line no-await-in-loop -- one load after the other
     const { result, cost } = await measure(name, load, environment, run)
     expectations.push(atLeast(`${name}: correct responses`, successPercent(result), 100, ' %'))
     if (maxRssMib !== undefined)
@@ -98,7 +97,6 @@ async function runChurn(
   const expectations: Expectation[] = []
   for (const [index, load] of scenario.loads.entries()) {
     const name = `load ${index + 1}`
-    // oxlint-disable-next-line no-await-in-loop -- one load after the other
     const { result } = await measure(name, load, environment, run)
     expectations.push(atLeast(`${name}: correct responses`, successPercent(result), 100, ' %'))
     if (run.signal.aborted) break
@@ -192,7 +190,6 @@ async function findPeak(
   const durationMs = scenario.levelSecs * 1000
   for (const concurrency of scenario.levels) {
     const arrivals = { kind: 'closed', concurrency } as const
-    // oxlint-disable-next-line no-await-in-loop -- one level after the other
     const { result } = await measure(
       `level ${concurrency}`,
       { ...scenario.load, arrivals, durationMs },
@@ -221,10 +218,8 @@ async function quietExpectations(
 async function leftAfter(fleet: FleetProcess, limitMs: number): Promise<readonly EngineCounters[]> {
   const giveUpAt = performance.now() + limitMs
   for (;;) {
-    // oxlint-disable-next-line no-await-in-loop -- polling
     const left = await fleet.counters()
     if (runningOf(left) === 0 || performance.now() > giveUpAt) return left
-    // oxlint-disable-next-line no-await-in-loop -- polling
     await delay(20)
   }
 }

@@ -1,17 +1,17 @@
 /**
- * What the admin listener serves: probes, metrics, the engines and their changes. Changes are taken from this machine
- * only, unless the configuration opens them: there is no login here.
+ * Routes of the admin listener: health probes, metrics, and listing and changing engines and threads. The listener has
+ * no authentication, so changes are only accepted from this machine unless the configuration allows others.
  */
 import type { Config } from '../config/config.ts'
-import { asEngineUrl, newEngineSchema } from '../config/engines.ts'
-import { neededRoles } from '../config/needed-roles.ts'
+import { asEngineUrl, neededRoles, newEngineSchema } from '../config/engines.ts'
 import type { EngineSupervisor } from '../control/engine-supervisor.ts'
-import { errorBody, GatewayError } from '../core/errors.ts'
-import { readinessOf } from '../core/readiness.ts'
+import { type LocalResponse, toErrorResponse } from '../core/error-response.ts'
+import { GatewayError } from '../core/errors.ts'
+import { readinessOf, readinessReport } from '../core/readiness.ts'
 import type { Heartbeats } from '../shared/heartbeats.ts'
 import { EXPOSITION_TYPE, exposition } from '../telemetry/exposition.ts'
 import type { MetricReader } from '../telemetry/metric-reader.ts'
-import { type AdminAnswer, type AdminHandler, type AdminRequest, JSON_TYPE } from './admin-server.ts'
+import type { AdminHandler, AdminRequest } from './admin-server.ts'
 import { type EngineState, engineGauges, engineView } from './engine-views.ts'
 
 export interface AdminDependencies {
@@ -21,17 +21,17 @@ export interface AdminDependencies {
   readonly metrics: MetricReader
   readonly heartbeats: Heartbeats
   readonly routerThreads: number
-  /** The gateway is on its way down. */
+  /** Whether the gateway is shutting down. */
   readonly isDraining: () => boolean
   readonly restartThread: (thread: number) => void
 }
 
-type Action = (request: AdminRequest, name: string) => AdminAnswer
+/** `name` is the first group that the path of the route captured, or empty. */
+type Action = (request: AdminRequest, name: string) => LocalResponse
 
-const ALIVE: AdminAnswer = { status: 200, type: 'text/plain', body: 'OK' }
+const ALIVE = respond(200, 'text/plain', 'OK')
 
 interface AdminRoute {
-  /** The first group, if any, is the name handed to the action. */
   readonly path: RegExp
   readonly actions: Readonly<Record<string, Action>>
 }
@@ -50,8 +50,8 @@ export class AdminRoutes implements AdminHandler {
         path: /^\/admin\/engines$/,
         actions: { GET: () => this.#engines(), POST: ({ body }) => this.#add(body) },
       },
-      // The URL of an engine may stand there as it is, slashes and all, or percent-encoded. A slash after the order is
-      // none of the URL: it would be taken for an engine of that name.
+      // The URL of an engine may be percent-encoded or not, so its own slashes are accepted. A trailing slash of this
+      // path is optional; otherwise the next route would mistake the whole for the URL of an engine.
       {
         path: /^\/admin\/engines\/(.+)\/reset-breaker\/?$/,
         actions: { POST: (_, name) => this.#resetBreaker(name) },
@@ -65,7 +65,7 @@ export class AdminRoutes implements AdminHandler {
     ]
   }
 
-  handle(request: AdminRequest): AdminAnswer {
+  handle(request: AdminRequest): LocalResponse {
     const { method, path, isLocal } = request
     for (const route of this.#routes) {
       const match = route.path.exec(path)
@@ -73,26 +73,31 @@ export class AdminRoutes implements AdminHandler {
       const allow = Object.keys(route.actions).join(', ')
       const action = route.actions[method === 'HEAD' ? 'GET' : method]
       if (action === undefined) {
-        const error = new GatewayError('method-not-allowed', `${path} takes ${allow}`)
-        return { status: error.status, type: JSON_TYPE, body: errorBody(error), allow }
+        return toErrorResponse(
+          new GatewayError('method-not-allowed', `Method ${method} is not allowed for ${path}; use ${allow}`),
+          allow,
+        )
       }
       const isChange = method !== 'GET' && method !== 'HEAD'
       if (isChange && !isLocal && !this.#deps.config.admin.allowRemoteChanges) {
-        throw new GatewayError('forbidden', 'changes are taken from this machine only')
+        throw new GatewayError(
+          'forbidden',
+          'Changes are only accepted from this machine; set admin.allowRemoteChanges to accept them from others',
+        )
       }
       return action(request, match[1] ?? '')
     }
-    throw new GatewayError('route-not-found', `no route ${method} ${path}`)
+    throw new GatewayError('route-not-found', `No route for ${method} ${path}`)
   }
 
-  #readiness(): AdminAnswer {
+  #readiness(): LocalResponse {
     const { config, supervisor, state, isDraining } = this.#deps
-    const { isReady, ...rest } = readinessOf(neededRoles(config), supervisor.engines, state.slots)
-    if (isDraining()) return json(503, { status: 'not ready', ...rest, reason: 'shutting-down' })
-    return json(isReady ? 200 : 503, { status: isReady ? 'ready' : 'not ready', ...rest })
+    const readiness = readinessOf(neededRoles(config), supervisor.engines, state.slots)
+    const { status, body } = readinessReport(readiness, isDraining())
+    return json(status, body)
   }
 
-  #metrics(): AdminAnswer {
+  #metrics(): LocalResponse {
     const { supervisor, metrics, state, routerThreads } = this.#deps
     const { engines } = supervisor
     const threads = {
@@ -100,53 +105,56 @@ export class AdminRoutes implements AdminHandler {
       read: () => [{ labels: {}, value: routerThreads }],
     } as const
     const body = exposition(metrics, engines, [...engineGauges(engines, state), threads])
-    return { status: 200, type: EXPOSITION_TYPE, body }
+    return respond(200, EXPOSITION_TYPE, body)
   }
 
-  #engines(): AdminAnswer {
+  #engines(): LocalResponse {
     const { supervisor, state } = this.#deps
     const { engines } = supervisor
     return json(200, { engines: engines.map(engine => engineView(engine, engines, state)) })
   }
 
-  #add(body: string): AdminAnswer {
+  #add(body: string): LocalResponse {
     const { supervisor, config } = this.#deps
     const result = newEngineSchema.safeParse(parsed(body))
     if (!result.success) {
-      const [issue] = result.error.issues
-      throw new GatewayError('invalid-request', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`)
+      const issues = result.error.issues.map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`)
+      throw new GatewayError('invalid-request', `Invalid engine: ${issues.join('; ')}`)
     }
     const { url, role, bootstrapPort } = result.data
     if ((role === 'mixed') !== (config.engines.mode === 'mixed')) {
       throw new GatewayError(
         'invalid-request',
-        `the mode ${config.engines.mode} has no engines of role ${role}`,
+        `Cannot add a ${role} engine: the gateway runs in mode ${config.engines.mode}`,
       )
     }
     if (!supervisor.add({ url, role, bootstrapPort })) {
-      throw new GatewayError('invalid-request', `the ${role} engine ${url} is there already, or drains`)
+      throw new GatewayError(
+        'invalid-request',
+        `The ${role} engine ${url} is already registered or is still draining`,
+      )
     }
     return json(202, { url, role, state: 'joining' })
   }
 
-  #remove(name: string): AdminAnswer {
+  #remove(name: string): LocalResponse {
     const url = decoded(name)
     const count = this.#deps.supervisor.remove(url)
-    if (count === 0) throw new GatewayError('engine-not-found', `there is no engine ${url}`)
+    if (count === 0) throw unknownEngine(url)
     return json(202, { url, engines: count, state: 'draining' })
   }
 
-  /** Its links are made whole, too: what an operator has mended is not to be waited for. */
-  #resetBreaker(name: string): AdminAnswer {
+  /** Also makes the pairs of the engine usable: after a repair, an operator need not wait for either. */
+  #resetBreaker(name: string): LocalResponse {
     const url = decoded(name)
     const { supervisor } = this.#deps
     const found = supervisor.engines.filter(engine => engine.url === url)
-    if (found.length === 0) throw new GatewayError('engine-not-found', `there is no engine ${url}`)
+    if (found.length === 0) throw unknownEngine(url)
     for (const { slot } of found) supervisor.resetFailures(slot)
     return json(200, { url, breaker: 'closed' })
   }
 
-  #threads(): AdminAnswer {
+  #threads(): LocalResponse {
     const { heartbeats, routerThreads } = this.#deps
     const threads = Array.from({ length: routerThreads }, (_, thread) => ({
       thread,
@@ -155,33 +163,48 @@ export class AdminRoutes implements AdminHandler {
     return json(200, { threads })
   }
 
-  #restartThread(name: string): AdminAnswer {
+  #restartThread(name: string): LocalResponse {
     const { routerThreads, restartThread } = this.#deps
     const thread = Number(name)
     if (!Number.isInteger(thread) || thread < 0 || thread >= routerThreads)
-      throw new GatewayError('invalid-request', `threads are 0 to ${routerThreads - 1}`)
+      throw new GatewayError(
+        'invalid-request',
+        `No router thread ${name}; expected 0 to ${routerThreads - 1}`,
+      )
     restartThread(thread)
     return json(202, { thread, state: 'restarting' })
   }
 }
 
-function json(status: number, value: object): AdminAnswer {
-  return { status, type: JSON_TYPE, body: JSON.stringify(value) }
+function json(status: number, value: object): LocalResponse {
+  return respond(status, 'application/json', JSON.stringify(value))
+}
+
+function respond(status: number, type: string, body: string): LocalResponse {
+  return { status, headers: ['content-type', type], body: Buffer.from(body) }
+}
+
+function unknownEngine(url: string): GatewayError {
+  return new GatewayError('engine-not-found', `No engine has the URL ${url}`)
 }
 
 function parsed(body: string): unknown {
   try {
     return JSON.parse(body)
   } catch (cause) {
-    throw new GatewayError('invalid-json', 'the body is not JSON', { cause })
+    throw new GatewayError('invalid-json', 'The request body is not valid JSON', { cause })
   }
 }
 
-/** The engine that is meant, as the registry writes it. */
+/** Decodes the URL of an engine in a path, and normalizes it as the registry does. */
 function decoded(name: string): string {
   try {
     return asEngineUrl(decodeURIComponent(name))
   } catch (cause) {
-    throw new GatewayError('invalid-request', 'the URL of the engine is not percent-encoded', { cause })
+    throw new GatewayError(
+      'invalid-request',
+      'Cannot decode the engine URL in the path: it is not valid percent-encoding',
+      { cause },
+    )
   }
 }

@@ -1,46 +1,39 @@
-/** The HTTP side of the admin listener: reads requests, bounds their bodies, writes answers. What they mean is for the routes. */
+/** HTTP server of the admin listener: reads bounded requests and writes responses. The routes are in `admin-routes.ts`. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { readText } from '../control/read-text.ts'
-import { errorBody, GatewayError } from '../core/errors.ts'
+import { type LocalResponse, toErrorResponse } from '../core/error-response.ts'
+import { messageOf } from '../core/error-text.ts'
+import { GatewayError } from '../core/errors.ts'
 
 export interface AdminRequest {
   readonly method: string
-  /** Without the query, as the client wrote it. */
+  /** Path as the client sent it, without the query. */
   readonly path: string
   readonly body: string
-  /** From this machine. */
+  /** Whether the client is on this machine. */
   readonly isLocal: boolean
 }
 
-export interface AdminAnswer {
-  readonly status: number
-  readonly type: string
-  readonly body: string
-  /** Methods of the path, for 405. */
-  readonly allow?: string
-}
-
 export interface AdminHandler {
-  /** @throws GatewayError, which becomes the answer. */
-  handle(request: AdminRequest): AdminAnswer
+  /** @throws GatewayError, which is rendered as the response */
+  handle(request: AdminRequest): LocalResponse
 }
 
 export interface AdminServer {
   readonly port: number
-  /** Cuts what is open. */
+  /** Stops listening and closes all connections. */
   close(): Promise<void>
 }
 
 const BODY_BYTES = 65_536
 const REQUEST_TIMEOUT_MS = 10_000
-export const JSON_TYPE = 'application/json'
 
-/** @throws Error that names the address when it cannot be had. */
+/** @throws Error that names the address if the server cannot listen on it */
 export async function listenAdmin(handler: AdminHandler, host: string, port: number): Promise<AdminServer> {
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
-    answer(handler, request).then(
-      reply => write(response, request, reply),
+    respond(handler, request).then(
+      result => write(response, request, result),
       () => response.destroy(),
     )
   })
@@ -48,8 +41,8 @@ export async function listenAdmin(handler: AdminHandler, host: string, port: num
   try {
     await once(server, 'listening')
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new Error(`the admin listener cannot have its port (--prometheus-port): ${why}`, { cause })
+    const reason = messageOf(cause)
+    throw new Error(`Cannot listen on --prometheus-port ${port} for metrics and admin: ${reason}`, { cause })
   }
   const address = server.address()
   const close = async (): Promise<void> => {
@@ -60,30 +53,30 @@ export async function listenAdmin(handler: AdminHandler, host: string, port: num
   return { port: typeof address === 'object' ? (address?.port ?? 0) : 0, close }
 }
 
-async function answer(handler: AdminHandler, request: IncomingMessage): Promise<AdminAnswer> {
+async function respond(handler: AdminHandler, request: IncomingMessage): Promise<LocalResponse> {
   try {
     const body = await readText(request, BODY_BYTES, tooLarge)
     const path = (request.url ?? '/').split('?')[0] ?? '/'
     const isLocal = isLoopback(request.socket.remoteAddress ?? '')
     return handler.handle({ method: request.method ?? 'GET', path, body, isLocal })
   } catch (error) {
-    const told = error instanceof GatewayError ? error : new GatewayError('internal', 'internal error')
-    return { status: told.status, type: JSON_TYPE, body: errorBody(told) }
+    return toErrorResponse(
+      error instanceof GatewayError ? error : new GatewayError('internal', 'Internal error'),
+    )
   }
 }
 
 function tooLarge(): GatewayError {
-  return new GatewayError('body-too-large', `the body is larger than ${BODY_BYTES} bytes`)
+  return new GatewayError('body-too-large', `The request body is larger than ${BODY_BYTES} bytes`)
 }
 
-function write(response: ServerResponse, request: IncomingMessage, reply: AdminAnswer): void {
-  const body = Buffer.from(reply.body)
-  const headers = { 'content-type': reply.type, 'content-length': body.length, 'cache-control': 'no-store' }
-  response.writeHead(reply.status, reply.allow === undefined ? headers : { ...headers, allow: reply.allow })
+function write(response: ServerResponse, request: IncomingMessage, result: LocalResponse): void {
+  const { status, headers, body } = result
+  response.writeHead(status, [...headers, 'content-length', String(body.length), 'cache-control', 'no-store'])
   response.end(request.method === 'HEAD' ? undefined : body)
 }
 
-/** Whether the peer is on this machine. */
+/** Whether an address belongs to the loopback interface. */
 export function isLoopback(address: string): boolean {
   return address === '::1' || /^(?:::ffff:)?127\./.test(address)
 }

@@ -1,4 +1,4 @@
-/** An engine as the admin listener shows it: as JSON, and as gauges. */
+/** Renders engines for the admin listener, as JSON and as gauges. */
 import { processNowMs } from '../core/clock.ts'
 import type { Engine } from '../core/engine.ts'
 import type { BreakerCells } from '../shared/breaker-cells.ts'
@@ -6,7 +6,7 @@ import { type EngineSlots, HEALTH_NAMES } from '../shared/engine-slots.ts'
 import type { PairHealth } from '../shared/pair-health.ts'
 import type { GaugeSample, GaugeSource } from '../telemetry/exposition.ts'
 
-/** What shared memory knows of the engines. */
+/** State of the engines in shared memory. */
 export interface EngineState {
   readonly slots: EngineSlots
   readonly breakers: BreakerCells
@@ -15,7 +15,8 @@ export interface EngineState {
 
 const BREAKER_VALUES = { closed: 0, open: 1, 'half-open': 2 } as const
 
-export function engineView(engine: Engine, all: readonly Engine[], state: EngineState): object {
+/** `engines` are all engines, among which are the pairs of a prefill engine. */
+export function engineView(engine: Engine, engines: readonly Engine[], state: EngineState): object {
   const { slot, generation, url, role, models, maxRunning, bootstrapPort } = engine
   return {
     url,
@@ -27,14 +28,14 @@ export function engineView(engine: Engine, all: readonly Engine[], state: Engine
     inFlight: state.slots.inFlight(slot),
     maxRunning: maxRunning ?? null,
     models,
-    ...(role === 'prefill' ? { bootstrapPort, pairs: pairsOf(engine, all, state.pairHealth) } : {}),
+    ...(role === 'prefill' ? { bootstrapPort, pairs: pairsOf(engine, engines, state.pairHealth) } : {}),
   }
 }
 
-/** Only those that have failed of late. */
-function pairsOf({ slot }: Engine, all: readonly Engine[], pairHealth: PairHealth): object[] {
+/** Pairs of a prefill engine that have failed since their last success. */
+function pairsOf({ slot }: Engine, engines: readonly Engine[], pairHealth: PairHealth): object[] {
   const nowMs = processNowMs()
-  return decodesOf(all).flatMap(decode => {
+  return decodesOf(engines).flatMap(decode => {
     const failures = pairHealth.failures(slot, decode.slot)
     return failures === 0
       ? []
@@ -44,18 +45,18 @@ function pairsOf({ slot }: Engine, all: readonly Engine[], pairHealth: PairHealt
 
 export function engineGauges(engines: readonly Engine[], state: EngineState): GaugeSource[] {
   const { slots, breakers } = state
-  const each = (read: (engine: Engine) => number | undefined) => (): GaugeSample[] =>
+  const perEngine = (read: (engine: Engine) => number | undefined) => (): GaugeSample[] =>
     engines.flatMap(engine => {
       const value = read(engine)
       return value === undefined ? [] : [{ labels: { engine: engine.url, role: engine.role }, value }]
     })
   return [
     { name: 'pdgw_engine_health', read: () => engines.flatMap(engine => healthSamples(engine, slots)) },
-    { name: 'pdgw_engine_in_flight', read: each(({ slot }) => slots.inFlight(slot)) },
-    { name: 'pdgw_engine_max_running', read: each(({ maxRunning }) => maxRunning) },
+    { name: 'pdgw_engine_in_flight', read: perEngine(({ slot }) => slots.inFlight(slot)) },
+    { name: 'pdgw_engine_max_running', read: perEngine(({ maxRunning }) => maxRunning) },
     {
       name: 'pdgw_engine_breaker_state',
-      read: each(({ slot }) => BREAKER_VALUES[breakers.state(slot, processNowMs()).kind]),
+      read: perEngine(({ slot }) => BREAKER_VALUES[breakers.state(slot, processNowMs()).kind]),
     },
     {
       name: 'pdgw_router_pairs_avoided',
@@ -68,9 +69,11 @@ function avoidedPairs(engines: readonly Engine[], pairHealth: PairHealth): numbe
   if (pairHealth.areAllUsable()) return 0
   const nowMs = processNowMs()
   const prefills = engines.filter(({ role }) => role === 'prefill')
-  const isOpen = (prefill: Engine) => (decode: Engine) =>
-    pairHealth.isAvoided(prefill.slot, decode.slot, nowMs)
-  return prefills.reduce((sum, prefill) => sum + decodesOf(engines).filter(isOpen(prefill)).length, 0)
+  const decodes = decodesOf(engines)
+  return prefills.reduce(
+    (sum, { slot }) => sum + decodes.filter(decode => pairHealth.isAvoided(slot, decode.slot, nowMs)).length,
+    0,
+  )
 }
 
 function decodesOf(engines: readonly Engine[]): readonly Engine[] {

@@ -2,36 +2,47 @@
 import type { Config } from '../config/config.ts'
 import type { SignalDependencies } from '../process/stop-signals.ts'
 
-interface Gateway {
+/** A gateway that accepts requests. */
+export interface RunningGateway {
+  /** Port of the API. */
   readonly port: number
+  /** Port of the metrics and admin listener. */
+  readonly adminPort: number
+  /** Resolves with true once a request can be served, or with false after `limitMs`. */
   whenReady(limitMs: number): Promise<boolean>
-  /** Lets open requests finish. */
+  /** Stops accepting requests and waits until the open ones have ended. */
   drain(options: { readonly settleMs: number; readonly limitMs: number }): Promise<void>
   close(): Promise<void>
 }
 
-export type StartGateway = (config: Config) => Promise<Gateway>
+export type StartGateway = (config: Config) => Promise<RunningGateway>
 
-export interface FleetOptions {
+/** Number of simulated engines of each role. */
+export interface EngineCounts {
   readonly prefill: number
   readonly decode: number
+  readonly mixed: number
+}
+
+export interface FleetOptions extends EngineCounts {
   readonly host?: string
-  /** First port; each engine and each bootstrap server takes the next. Unset: any free ones. */
+  /** First port. Each engine, then each bootstrap server takes the next one. Without it, each takes a free port. */
   readonly basePort?: number
   readonly preset?: string
   readonly knobs?: Readonly<Record<string, unknown>>
-  /** Fault script that is played from the start, by name or path. */
+  /** Name or path of a fault script, which is replayed from the start. */
   readonly script?: string
-  /** Port on which knobs can be changed and counters read; 0: any free one. Unset: there is none. */
+  /** Port of the control server, which sets knobs and serves counters; 0 takes a free port. By default there is no such server. */
   readonly controlPort?: number
-  /** Told of each change that the script makes. */
+  /** Called with a description of each change that the fault script makes. */
   readonly onFault?: (text: string) => void
 }
 
 export interface FleetUrls {
   readonly prefill: readonly { readonly url: string; readonly bootstrapPort: number }[]
   readonly decode: readonly { readonly url: string }[]
-  /** There when a control port was asked for. */
+  readonly mixed: readonly { readonly url: string }[]
+  /** Set if a control port was requested. */
   readonly control?: { readonly url: string }
 }
 
@@ -46,13 +57,13 @@ export interface CliDependencies extends SignalDependencies {
   readonly startFleet: StartFleet
   readonly out: (text: string) => void
   readonly err: (text: string) => void
-  /** Standard error, when it is a terminal on which a line can be drawn anew. */
+  /** Standard error, if it is a terminal whose last line can be redrawn. */
   readonly terminal: NodeJS.WriteStream | undefined
-  /** Width of the help; unset: of the terminal. */
+  /** Width of the help text in columns. Without it, the width of the terminal. */
   readonly columns: number | undefined
-  /** Module that starts this program, for the demo's child process. */
+  /** Path of the module that starts this program; the demo runs it in a child process. */
   readonly mainPath: string
-  /** Hands the engines' addresses to the process that started this one; unset when there is no channel. */
+  /** Sends the addresses of the engines to the parent process. Undefined if there is no IPC channel. */
   readonly notifyParent: ((urls: FleetUrls) => void) | undefined
 }
 

@@ -1,4 +1,4 @@
-/** The words after --prefill, --decode and --worker-urls, as engines. A word that is no URL is left to the schema. */
+/** Parses the values of --prefill, --decode and --worker-urls. A word that is not a URL is left to the schema to reject. */
 
 interface PrefillWords {
   readonly url: string
@@ -6,8 +6,8 @@ interface PrefillWords {
 }
 
 /**
- * `[URL, 8998, URL, none, URL]`: the word after a URL is its bootstrap port if it is a port or `none` in any case,
- * just as the Rust router reads it. `none` is the same as no port.
+ * Parses `[URL, 8998, URL, none, URL]` as the Rust router does: the word after a URL is its bootstrap port if it is a
+ * port number or `none` in any case. `none` is equivalent to no port.
  */
 export function prefillList(words: readonly string[]): PrefillWords[] {
   const engines: PrefillWords[] = []

@@ -1,29 +1,28 @@
 /**
- * Every flag that has an effect, in one table: its shape, its key in the configuration, its place in the help.
+ * Table of every flag that has an effect: its shape, its config key and its group in the help.
  *
- * Names follow the Rust routers of SGLang, so that their command lines start this gateway. The text and default of a
- * flag come from the configuration's schema unless the flag means something the key does not say.
+ * The names are those of SGLang's Rust routers, so that their command lines start this gateway. Help and default of a
+ * flag come from its config key, unless the flag means something else.
  */
-import type { GivenValue } from '../config/flags.ts'
+import { type GivenValue, numberOrText } from '../config/flags.ts'
 import { levelOf, policyOf } from './compat/values.ts'
 import { engineList, prefillList } from './engine-list.ts'
-import { numberOrText } from './number-or-text.ts'
 
-/** `flag` takes no value; `list` takes one or more, and may be repeated. */
+/** A `flag` takes no value. A `list` takes one or more values and may be repeated. */
 type Shape = 'flag' | 'number' | 'text' | 'list'
 
 export interface CliOption {
-  /** Without the dashes. */
+  /** Name without the dashes. */
   readonly flag: string
   readonly shape: Shape
-  /** Key of the configuration, from the top. */
+  /** Path of the config key from the root. */
   readonly path: readonly string[]
   readonly group: string
-  /** What stands for the value in the help; unset for flags. */
+  /** Placeholder of the value in the help. Unset for shape `flag`. */
   readonly placeholder?: string
-  /** In place of the description of the key. */
+  /** Replaces the description of the config key. */
   readonly help?: string
-  /** What the flag puts under the key; default: the value as given. */
+  /** Converts the given value to that of the config key. By default the value is used as it is. */
   readonly convert?: (given: GivenValue, warn: (text: string) => void) => unknown
 }
 
@@ -34,10 +33,10 @@ const text = (flag: string, path: string, placeholder: string) =>
 
 const MODES = ['mixed', 'pd'] as const
 
-/** A variable that says `false` asks for nothing; other text is left for the schema to refuse. */
+/** A variable set to `false` has no effect. Other text is passed on, so that the schema rejects it. */
 const unlessFalse = (given: GivenValue) => (given === false ? undefined : given)
 
-/** A flag whose presence turns the key off. */
+/** A flag that sets its key to `false`. */
 const off = (flag: string, path: string, help: string) =>
   ({
     flag,
@@ -48,7 +47,7 @@ const off = (flag: string, path: string, help: string) =>
   }) as const
 
 const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
-  'Listening:': [
+  'Server:': [
     text('host', 'server.host', 'address'),
     count('port', 'server.port'),
     count('workers', 'server.workers'),
@@ -61,7 +60,7 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
       flag: 'pd-disaggregation',
       shape: 'flag',
       path: ['engines', 'mode'],
-      help: 'Each request goes through a prefill and a decode engine (default, unless --worker-urls is given).',
+      help: 'Send each request to a prefill and a decode engine. This is the default unless --worker-urls is given.',
       convert: on => (typeof on === 'boolean' ? MODES[Number(on)] : on),
     },
     {
@@ -69,7 +68,7 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
       shape: 'list',
       path: ['engines', 'prefill'],
       placeholder: 'url port|none',
-      help: 'Prefill engine and, if it has one, the port of its bootstrap server; repeatable.',
+      help: 'Prefill engine, followed by the port of its bootstrap server if it has one. Repeatable.',
       convert: given => (Array.isArray(given) ? prefillList(given) : given),
     },
     {
@@ -77,7 +76,7 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
       shape: 'list',
       path: ['engines', 'decode'],
       placeholder: 'url',
-      help: 'Decode engine; repeatable.',
+      help: 'Decode engine. Repeatable.',
       convert: given => (Array.isArray(given) ? engineList(given) : given),
     },
     {
@@ -85,14 +84,14 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
       shape: 'list',
       path: ['engines', 'mixed'],
       placeholder: 'url',
-      help: 'Engines that do both, for the mixed mode; repeatable.',
+      help: 'Mixed engine, which does both prefill and decode. Selects mode mixed. Repeatable.',
       convert: given => (Array.isArray(given) ? engineList(given) : given),
     },
     { flag: 'ca-cert-paths', shape: 'list', path: ['upstream', 'caFiles'], placeholder: 'file' },
     count('worker-startup-timeout-secs', 'engines.startupTimeoutSecs', 'seconds'),
     count('worker-startup-check-interval', 'engines.startupCheckIntervalSecs', 'seconds'),
   ],
-  'Choice of an engine:': [
+  'Load balancing:': [
     { ...text('policy', 'policy.main', 'name'), convert: policyOf },
     { ...text('prefill-policy', 'policy.prefill', 'name'), convert: policyOf },
     { ...text('decode-policy', 'policy.decode', 'name'), convert: policyOf },
@@ -109,7 +108,7 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
       flag: 'disable-retries',
       shape: 'flag',
       path: ['retry', 'maxRetries'],
-      help: 'Each request gets one attempt.',
+      help: 'Disable retries: each request gets a single attempt.',
       convert: on => (on === true ? 0 : unlessFalse(on)),
     },
   ],
@@ -118,14 +117,14 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
     count('cb-success-threshold', 'breaker.successThreshold'),
     count('cb-timeout-duration-secs', 'breaker.openSecs', 'seconds'),
     count('cb-window-duration-secs', 'breaker.windowSecs', 'seconds'),
-    off('disable-circuit-breaker', 'breaker.enabled', 'No engine is left out for what it has failed.'),
+    off('disable-circuit-breaker', 'breaker.enabled', 'Disable the circuit breakers of all engines.'),
   ],
   'Admission:': [
     count('max-concurrent-requests', 'admission.maxConcurrentRequests'),
     count('queue-size', 'admission.queueSize'),
     count('queue-timeout-secs', 'admission.queueTimeoutSecs', 'seconds'),
   ],
-  'Timers:': [
+  'Timeouts:': [
     count('request-timeout-secs', 'timeouts.totalSecs', 'seconds'),
     count('engine-wait-ms', 'timeouts.engineWaitMs', 'ms'),
     count('connect-timeout-ms', 'timeouts.connectMs', 'ms'),
@@ -139,7 +138,11 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
     count('health-check-timeout-secs', 'health.timeoutSecs', 'seconds'),
     count('health-check-interval-secs', 'health.intervalSecs', 'seconds'),
     text('health-check-endpoint', 'health.endpoint', 'path'),
-    off('disable-health-check', 'health.enabled', 'No probes: every registered engine counts as healthy.'),
+    off(
+      'disable-health-check',
+      'health.enabled',
+      'Disable health probes. Every registered engine is considered healthy.',
+    ),
   ],
   'Metrics and administration:': [
     text('prometheus-host', 'admin.host', 'address'),
@@ -153,10 +156,10 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
     },
     { flag: 'admin-allow-remote-changes', shape: 'flag', path: ['admin', 'allowRemoteChanges'] },
   ],
-  'Log:': [
+  'Logging:': [
     { ...text('log-level', 'log.level', 'level'), convert: levelOf },
     { flag: 'log-json', shape: 'flag', path: ['log', 'json'] },
-    text('log-dir', 'log.dir', 'folder'),
+    text('log-dir', 'log.dir', 'directory'),
   ],
 }
 

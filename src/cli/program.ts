@@ -1,4 +1,4 @@
-/** The command line: which commands and flags there are. What a command does is in its own file. */
+/** Defines the commands and flags of the command line. Each command is implemented in its own file. */
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import { addBenchCommands } from '../../bench/cli/bench.ts'
@@ -7,35 +7,36 @@ import type { GivenValue } from '../config/flags.ts'
 import { ConfigError } from '../config/load.ts'
 import { IGNORED_FLAGS } from './compat/ignored-flags.ts'
 import { REJECTED_FLAGS } from './compat/rejected-flags.ts'
-import { demo } from './demo.ts'
+import { DEMO_BASE_PORT, demo, describeDemo } from './demo.ts'
 import {
   type CliDependencies,
   type StartFleet,
   type StartGateway,
   systemDependencies,
 } from './dependencies.ts'
+import { addFleetFlags } from './fleet-flags.ts'
 import { type CliOption, OPTIONS } from './options.ts'
 import { printReference } from './reference.ts'
 import { serve } from './serve.ts'
-import { addFaultOptions, addSimulateOptions, simulate } from './simulate.ts'
+import { addSimulateOptions, simulate } from './simulate.ts'
 
 const EXIT_USAGE = 2
 const EXIT_FAILED = 1
 
 const EXAMPLES = `
-Every flag can be given as a variable too (--log-level as PDGW_LOG_LEVEL) or as a key of a config file;
-a flag wins over a variable, a variable over the file. All of them: docs/reference.md.
+Each flag can also be set by an environment variable (--log-level by PDGW_LOG_LEVEL) or in the config file.
+Flags override variables, and variables override the file. See docs/reference.md for all settings.
 
 Examples:
-  pd-gateway demo                                     try it out, with simulated engines
+  pd-gateway demo                                     try it with simulated engines
   pd-gateway --pd-disaggregation \\
       --prefill http://10.0.0.1:30000 8998 \\
       --decode http://10.0.0.2:30000                  one prefill and one decode engine
-  pd-gateway --worker-urls http://10.0.0.1:30000      engines that do both
+  pd-gateway --worker-urls http://10.0.0.1:30000      an engine that does both
   pd-gateway --config config/sglang-pd.yaml --port 8080
 `
 
-/** Runs one command to its end. @returns the exit code; a server's comes when it has been told to stop. */
+/** Runs one command and returns its exit code. A command that serves returns once it has been stopped by a signal. */
 export async function runCli(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
@@ -53,7 +54,7 @@ export async function runCli(
 }
 
 function exitCodeOf(error: unknown, deps: CliDependencies): number {
-  // commander has printed its own message by now.
+  // commander has already printed its own message.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE
   if (error instanceof ConfigError) {
     deps.err(`${error.message}\n`)
@@ -63,7 +64,7 @@ function exitCodeOf(error: unknown, deps: CliDependencies): number {
   return EXIT_FAILED
 }
 
-/** `serve` is what happens without a command; the word is allowed. */
+/** `serve` is the default command, so naming it is optional. */
 function withoutServe(argv: readonly string[]): readonly string[] {
   return argv[0] === 'serve' ? argv.slice(1) : argv
 }
@@ -90,13 +91,18 @@ function buildProgram(
   program.action(async (_options: unknown, command: Command) => {
     result.code = await serve(givenFlags(command), env, deps)
   })
-  addCommands(program, deps, result)
+  addCommands(program, deps, env, result)
   return program
 }
 
-function addCommands(program: Command, deps: CliDependencies, result: { code: number | undefined }): void {
-  program.commandsGroup('Commands (without one it serves):')
-  program.command('serve').description('Serve; takes the flags above.').helpOption(false)
+function addCommands(
+  program: Command,
+  deps: CliDependencies,
+  env: Readonly<Record<string, string | undefined>>,
+  result: { code: number | undefined },
+): void {
+  program.commandsGroup('Commands (serve by default):')
+  program.command('serve').description('Run the gateway with the flags above.').helpOption(false)
   addSimulateOptions(program.command('simulate').description('Run simulated engines.')).action(
     async (_options: unknown, command: Command) => {
       result.code = await simulate(command.opts(), deps)
@@ -104,12 +110,13 @@ function addCommands(program: Command, deps: CliDependencies, result: { code: nu
   )
   const demoCommand = program
     .command('demo')
-    .description('Simulated engines with a gateway before them.')
-    .option('--port <n>', 'Port of the gateway.', '30000')
-    .option('--disable-retries', 'The gateway makes no second attempt: shows what its retries save.')
-    .option('--log-level <level>', 'Of the gateway: `debug`, `info`, `warn` or `error`.', 'info')
-  addFaultOptions(demoCommand).action(async (_options: unknown, command: Command) => {
-    result.code = await demo(command.opts(), deps)
+    .description(
+      'Run simulated engines with a gateway in front of them. Takes all flags of the gateway, except those that name engines.',
+    )
+  addServeOptions(addFleetFlags(demoCommand, DEMO_BASE_PORT))
+  describeDemo(demoCommand)
+  demoCommand.action(async (_options: unknown, command: Command) => {
+    result.code = await demo({ given: givenFlags(command), env, fleet: command.opts() }, deps)
   })
   addBenchCommands(program, deps, code => {
     result.code = code
@@ -117,14 +124,14 @@ function addCommands(program: Command, deps: CliDependencies, result: { code: nu
   for (const what of ['config-schema', 'reference'] as const) {
     program
       .command(what, { hidden: true })
-      .description(`Print what belongs into the repository's generated files.`)
+      .description('Print a generated file of the repository.')
       .action(() => printReference(what, deps.out))
   }
 }
 
 function addServeOptions(program: Command): void {
   const keys = new Map(configKeys().map(key => [key.key, key]))
-  program.addOption(new Option('--config <file>', 'YAML or JSON file.').helpGroup('Listening:'))
+  program.addOption(new Option('--config <file>', 'Configuration file, YAML or JSON.').helpGroup('Server:'))
   for (const option of OPTIONS) {
     const key = keys.get(option.path.join('.'))
     program.addOption(new Option(termOf(option), helpOf(option, key)).helpGroup(option.group))
@@ -153,7 +160,7 @@ function helpOf(
   return `${key?.description ?? ''}${option.shape === 'flag' ? '' : byDefault}`
 }
 
-/** Commander keeps values by camel case name; here they go by flag. */
+/** Values by flag name; commander keeps them by camel case name. */
 function givenFlags(command: Command): Map<string, GivenValue> {
   const given = new Map<string, GivenValue>()
   for (const option of command.options) {

@@ -1,14 +1,14 @@
-/** `pd-gateway [serve]`: loads the configuration, starts the gateway, drains and closes it at a signal. */
+/** `pd-gateway [serve]`: loads the configuration, starts the gateway, and drains and closes it on a signal. */
 import type { Config } from '../config/config.ts'
 import type { GivenValue } from '../config/flags.ts'
-import { ConfigError, loadConfig } from '../config/load.ts'
+import { ConfigError, loadConfig, type Setting } from '../config/load.ts'
 import { untilStopped } from '../process/stop-signals.ts'
 import { IGNORED_FLAGS, ignoredFlagWarnings } from './compat/ignored-flags.ts'
 import { rejectedFlagIssues } from './compat/rejected-flags.ts'
-import type { CliDependencies } from './dependencies.ts'
+import type { CliDependencies, RunningGateway } from './dependencies.ts'
 import { settingsOfEnvironment, settingsOfFlags } from './settings.ts'
 
-type Environment = Readonly<Record<string, string | undefined>>
+export type Environment = Readonly<Record<string, string | undefined>>
 
 export async function serve(
   given: ReadonlyMap<string, GivenValue>,
@@ -20,24 +20,24 @@ export async function serve(
   return serveConfig(config, deps)
 }
 
-/** Engines of a demo are there within seconds; whoever waits longer is told all the same. */
+/** The engines of the demo are ready within seconds. After this time its addresses are printed anyway. */
 const READY_LIMIT_MS = 15_000
 
-/** Serves until a signal comes. `onReady` is told the port once requests are served. */
+/** Serves until a signal arrives. `onReady` is called once requests can be served, or after 15 s. */
 export async function serveConfig(
   config: Config,
   deps: CliDependencies,
-  onReady?: (port: number) => void,
+  onReady?: (gateway: RunningGateway) => void,
 ): Promise<number> {
   const { stopped, undo } = untilStopped(deps)
   try {
     const gateway = await deps.startGateway(config)
     if (onReady !== undefined) {
       await Promise.race([gateway.whenReady(READY_LIMIT_MS), stopped])
-      onReady(gateway.port)
+      onReady(gateway)
     }
     const { shutdownSettleSecs, shutdownGraceSecs } = config.server
-    // SIGINT is a person at a terminal: no load balancer has to be waited for.
+    // SIGINT comes from a person at a terminal: there is no load balancer to wait for.
     const settleSecs = (await stopped) === 'SIGTERM' ? shutdownSettleSecs : 0
     await gateway.drain({ settleMs: settleSecs * 1000, limitMs: shutdownGraceSecs * 1000 })
     await gateway.close()
@@ -47,24 +47,36 @@ export async function serveConfig(
   }
 }
 
-function configOf(
+/** Settings around those of the user: `defaults` yield to every source, `overrides` win over all of them. */
+interface OuterSettings {
+  readonly defaults?: readonly Setting[]
+  readonly overrides?: readonly Setting[]
+}
+
+export function configOf(
   given: ReadonlyMap<string, GivenValue>,
   env: Environment,
+  { defaults = [], overrides = [] }: OuterSettings = {},
 ): { readonly config: Config; readonly warnings: readonly string[] } {
-  const guards = rejectedFlagIssues(given, env)
-  if (guards.length > 0) throw new ConfigError(guards)
+  const rejected = rejectedFlagIssues(given, env)
+  if (rejected.length > 0) throw new ConfigError(rejected)
   const flags = settingsOfFlags(given)
   const variables = settingsOfEnvironment(env)
-  const named = given.get('config') ?? env['PDGW_CONFIG']
-  const file = typeof named === 'string' && named !== '' ? named : undefined
-  const config = loadConfig({ file, env: variables.settings, flags: flags.settings })
-  const peer = Object.values(IGNORED_FLAGS)
+  const path = given.get('config') ?? env['PDGW_CONFIG']
+  const file = typeof path === 'string' && path !== '' ? path : undefined
+  const config = loadConfig({
+    defaults,
+    file,
+    env: variables.settings,
+    flags: [...flags.settings, ...overrides],
+  })
+  const ignored = Object.values(IGNORED_FLAGS)
     .flat()
     .filter(flag => given.has(flag))
   const warnings = [
     ...variables.warnings,
     ...flags.warnings,
-    ...ignoredFlagWarnings(peer),
+    ...ignoredFlagWarnings(ignored),
     ...engineWarnings(config),
   ]
   return { config, warnings }
@@ -72,10 +84,15 @@ function configOf(
 
 function engineWarnings({ engines }: Config): string[] {
   if (engines.mode === 'mixed')
-    return engines.mixed.length === 0 ? ['no engine is given: 503 for every request'] : []
+    return engines.mixed.length === 0
+      ? ['no engines are configured: all requests are rejected with 503 until one is added']
+      : []
   const missing = [
     ...(engines.prefill.length === 0 ? ['prefill'] : []),
     ...(engines.decode.length === 0 ? ['decode'] : []),
   ]
-  return missing.length === 0 ? [] : [`no ${missing.join(' and no ')} engine is given: 503 for every request`]
+  if (missing.length === 0) return []
+  return [
+    `no ${missing.join(' or ')} engines are configured: all requests are rejected with 503 until they are added`,
+  ]
 }

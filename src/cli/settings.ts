@@ -1,8 +1,6 @@
-/** From the words of a command line and the variables of an environment to settings for `config/load.ts`. */
-
-import { type GivenValue, variableOf } from '../config/flags.ts'
+/** Converts flags and environment variables to settings for `config/load.ts`. */
+import { type GivenValue, numberOrText, variableOf } from '../config/flags.ts'
 import type { Setting } from '../config/load.ts'
-import { numberOrText } from './number-or-text.ts'
 import { type CliOption, OPTIONS } from './options.ts'
 
 export interface Settings {
@@ -10,12 +8,12 @@ export interface Settings {
   readonly warnings: readonly string[]
 }
 
-/** `given`: value of each flag that was on the command line, by its name without dashes. */
+/** `given` holds the value of each flag on the command line, by its name without dashes. */
 export function settingsOfFlags(given: ReadonlyMap<string, GivenValue>): Settings {
   return collect(given, flag => `flag --${flag}`)
 }
 
-/** Reads `PDGW_<FLAG>`; lists are parted by commas or blanks. */
+/** Reads the variables `PDGW_<FLAG>`. Elements of a list are separated by commas or whitespace. */
 export function settingsOfEnvironment(env: Readonly<Record<string, string | undefined>>): Settings {
   const given = new Map<string, GivenValue>()
   for (const option of OPTIONS) {
@@ -45,7 +43,7 @@ function convert(option: CliOption, value: GivenValue, warn: (text: string) => v
   return option.shape === 'number' && typeof value === 'string' ? numberOrText(value) : value
 }
 
-/** Engines for the mixed mode name the mode too, unless it is said otherwise at the same place. */
+/** Mixed engines select mode `mixed`, unless the same source sets the mode. */
 function withMode(settings: readonly Setting[], given: ReadonlyMap<string, GivenValue>): readonly Setting[] {
   const engines = settings.find(setting => setting.path.join('.') === 'engines.mixed')
   if (!engines || given.has('pd-disaggregation')) return settings
@@ -59,7 +57,7 @@ function read(option: CliOption, text: string): GivenValue {
   return /^(0|false|no|off)$/i.test(text) ? false : text
 }
 
-/** Kubernetes sets PDGW_PORT=tcp://… in every pod beside a service that is called pdgw. */
+/** Kubernetes sets PDGW_PORT=tcp://… in every pod of a namespace that has a service named `pdgw`. */
 function isServiceLink(value: string): boolean {
   return /^(tcp|udp|sctp):\/\//.test(value)
 }
@@ -68,7 +66,7 @@ function unknownVariables(env: Readonly<Record<string, string | undefined>>): st
   const known = new Set(['PDGW_CONFIG', ...OPTIONS.map(option => variableOf(option.flag))])
   return Object.keys(env)
     .filter(name => isOurs(name) && !known.has(name))
-    .map(name => `variable ${name} is unknown and has no effect`)
+    .map(name => `unknown variable ${name} has no effect`)
 }
 
 function isOurs(name: string): boolean {

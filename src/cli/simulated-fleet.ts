@@ -1,4 +1,4 @@
-/** The simulator as the commands use it: knobs come as text, a preset or a fault script names a set of them. */
+/** Starts the simulator for a command: resolves presets, fault scripts and knobs that are given as text. */
 
 import { type ControlServer, startControlServer } from '../simulator/control-server.ts'
 import { readFaultScript } from '../simulator/faults/fault-script.ts'
@@ -8,7 +8,7 @@ import { presetKnobs } from '../simulator/presets.ts'
 import { knobsWith } from '../simulator/settings/knobs.ts'
 import type { FleetOptions, RunningFleet } from './dependencies.ts'
 
-/** @throws Error when a knob is unknown or out of range, or there is no such script. */
+/** @throws Error if a knob is unknown or out of range, a script does not exist, or a port is in use. */
 export async function startSimulatedFleet(options: FleetOptions): Promise<RunningFleet> {
   const { preset = 'calm', knobs = {}, script: scriptName, controlPort, onFault, ...rest } = options
   knobsWith(knobs)
@@ -16,6 +16,8 @@ export async function startSimulatedFleet(options: FleetOptions): Promise<Runnin
   const fleet = await startFleet({
     ...rest,
     knobsFor: role => ({ ...presetKnobs(preset, role), ...(script && scriptKnobs(script, role)), ...knobs }),
+  }).catch((error: unknown) => {
+    throw portError(error, '--base-port')
   })
   const control = controlPort === undefined ? undefined : await controlOf(fleet, controlPort)
   const replay = script && new FaultReplay(script, fleet, onFault ? { onChange: onFault } : {})
@@ -23,6 +25,7 @@ export async function startSimulatedFleet(options: FleetOptions): Promise<Runnin
     // Plain data: it may be sent to another process.
     prefill: fleet.prefill.map(({ url, bootstrapPort }) => ({ url, bootstrapPort })),
     decode: fleet.decode.map(({ url }) => ({ url })),
+    mixed: fleet.mixed.map(({ url }) => ({ url })),
     ...(control && { control: { url: control.url } }),
     close: async () => {
       await control?.close()
@@ -32,12 +35,30 @@ export async function startSimulatedFleet(options: FleetOptions): Promise<Runnin
   }
 }
 
-/** No engine stays behind when the port cannot be had. */
+/** Closes the fleet if the control server cannot listen, so that no engine keeps running. */
 async function controlOf(fleet: SimulatedFleet, port: number): Promise<ControlServer> {
   try {
     return await startControlServer(fleet, port)
   } catch (error) {
     await fleet.close()
-    throw error
+    throw portError(error, '--control-port')
   }
+}
+
+/** Names the flag that moves the port, if the error is about a port; any other error is returned unchanged. */
+function portError(error: unknown, flag: string): unknown {
+  if (!(error instanceof Error) || !('code' in error)) return error
+  if (error.code === 'EADDRINUSE' && 'port' in error) {
+    return new Error(
+      `Cannot start the simulated engines: port ${String(error.port)} is in use; choose another with ${flag}`,
+      { cause: error },
+    )
+  }
+  if (error.code !== 'ERR_SOCKET_BAD_PORT') return error
+  return new Error(
+    `Cannot start the simulated engines: a port is above 65535; choose a lower one with ${flag}`,
+    {
+      cause: error,
+    },
+  )
 }

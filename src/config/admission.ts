@@ -1,4 +1,4 @@
-/** Section `admission`: what may be at work at once, and what waits for its turn. */
+/** Section `admission`: how many requests run at once, and how many may wait in the admission queue. */
 import { z } from 'zod'
 
 export const admissionSchema = z.strictObject({
@@ -6,37 +6,45 @@ export const admissionSchema = z.strictObject({
     .int()
     .min(-1)
     .default(-1)
-    .describe('Requests for tokens at work at once, each until its last byte is out; -1 or 0 for no bound.'),
+    .describe(
+      'Maximum number of generation requests that run at once, each until its last byte is sent. -1 or 0 means unlimited.',
+    ),
   maxPerEngine: z
     .int()
     .min(0)
     .default(0)
-    .describe('Requests sent to one engine at once; 0 takes what the engine names as its maximum.'),
+    .describe(
+      'Maximum number of concurrent requests per engine. The limit that the engine reports applies as well; 0 uses only that limit.',
+    ),
   queueSize: z
     .int()
     .min(0)
     .default(16_384)
-    .describe('Requests that may wait for their turn; one more is refused with 429.'),
+    .describe('Maximum number of requests in the admission queue. Further requests are rejected with 429.'),
   queueBytes: z
     .int()
     .min(0)
     .default(268_435_456)
-    .describe('Bytes of bodies that may wait; a request that does not fit is refused with 429.'),
+    .describe(
+      'Maximum total size of the bodies in the admission queue, in bytes. A request that does not fit is rejected with 429.',
+    ),
   queueTimeoutSecs: z
     .number()
     .positive()
     .default(60)
-    .describe('Longest wait for a turn; then the request is refused with 503.'),
+    .describe('Maximum time in the admission queue, in seconds, before a request gets 503.'),
   outageWaitSecs: z
     .number()
     .min(0)
     .default(5)
-    .describe('Longest wait while no engine is healthy; then the request is refused with 503.'),
+    .describe(
+      'Maximum time, in seconds, that a request waits in the admission queue while a role has no healthy engine. Then it is rejected with 503.',
+    ),
   maxMemoryMb: z
     .int()
     .min(0)
     .default(0)
     .describe(
-      'Resident memory, MiB, above which requests for tokens are refused with 503; 0 takes 80 % of what there is.',
+      'Resident memory, in MiB, above which generation requests are rejected with 503. 0 means 80 % of the memory of the container or machine.',
     ),
 })

@@ -1,18 +1,18 @@
-/** Every key of the configuration with its type, default and meaning, read off the zod sections: for help and docs. */
+/** Lists every config key with its type, default and description, taken from the zod sections. For help and docs. */
 import { z } from 'zod'
 import { configSchema } from './config.ts'
 
 export interface ConfigKey {
   /** `server.port`, `engines.prefill[].url` */
   readonly key: string
-  /** For people: `integer, 0 to 65535`; `pd or mixed`. */
+  /** Readable type: `integer, 0 to 65535`, `pd or mixed`. */
   readonly type: string
-  /** `undefined` when there is none. */
+  /** `undefined` if the key has no default. */
   readonly default: unknown
   readonly description: string
 }
 
-/** What this module reads of a JSON schema. */
+/** The part of a JSON schema that this module reads. */
 interface SchemaNode {
   readonly type?: string
   readonly default?: unknown
@@ -38,13 +38,13 @@ function keysOf(node: SchemaNode, prefix: string): ConfigKey[] {
   return Object.entries(node.properties ?? {}).flatMap(([name, inner]) => {
     const key = prefix === '' ? name : `${prefix}.${name}`
     if (inner.properties) return keysOf(inner, key)
-    const own: ConfigKey = {
+    const entry: ConfigKey = {
       key,
       type: typeOf(inner),
       default: inner.default,
       description: inner.description ?? '',
     }
-    return [own].concat(inner.items ? keysOf(inner.items, `${key}[]`) : [])
+    return [entry].concat(inner.items ? keysOf(inner.items, `${key}[]`) : [])
   })
 }
 
@@ -57,10 +57,9 @@ function typeOf(node: SchemaNode): string {
 }
 
 function rangeOf(node: SchemaNode): string {
-  const above = node.exclusiveMinimum
-  if (above !== undefined) return `, more than ${above}`
+  if (node.exclusiveMinimum !== undefined) return `, more than ${node.exclusiveMinimum}`
   const { minimum, maximum } = node
-  // zod writes the largest safe integer where no bound was given.
+  // zod writes the largest safe integer if no bound was given.
   if (maximum === undefined || maximum === Number.MAX_SAFE_INTEGER) {
     return minimum === undefined ? '' : `, ${minimum} or more`
   }

@@ -1,4 +1,4 @@
-/** The whole configuration: one zod object a section. Defaults stand in the sections and nowhere else. */
+/** The configuration: one zod object per section. Defaults are defined in the sections and nowhere else. */
 import { z } from 'zod'
 import { adminSchema } from './admin.ts'
 import { admissionSchema } from './admission.ts'
@@ -23,8 +23,8 @@ export const configSchema = z.strictObject({
   log: logSchema.prefault({}),
 })
 
-/** What a config file may hold. */
+/** Content of a config file: every key is optional. */
 export type ConfigInput = z.input<typeof configSchema>
 
-/** Complete and checked. Plain data: it is handed to every thread as it is. */
+/** Complete and validated. Plain data, so that it can be cloned to every thread. */
 export type Config = z.output<typeof configSchema>

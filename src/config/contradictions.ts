@@ -1,4 +1,4 @@
-/** Settings that are each right and cannot both be meant. Pure; the shape was checked by zod before. */
+/** Finds settings that are valid by themselves but contradict each other. Pure; zod has checked their shape before. */
 import type { Config } from './config.ts'
 import type { ConfigIssue } from './issues.ts'
 
@@ -13,20 +13,23 @@ export function contradictions(
   if (engines.mode === 'pd' && engines.mixed.length > 0) {
     report(
       'mixed',
-      'engines of the mixed mode are given, but the mode is pd: give prefill and decode engines',
+      'mixed engines are configured, but engines.mode is pd: remove them or set the mode to mixed',
     )
   }
   for (const role of ['prefill', 'decode'] as const) {
-    if (engines.mode === 'mixed' && engines[role].length > 0) {
-      report(role, `${role} engines are given, but the mode is mixed: set the mode to pd or leave them out`)
-    }
+    if (engines.mode === 'mixed' && engines[role].length > 0)
+      report(
+        role,
+        `${role} engines are configured, but engines.mode is mixed: remove them or set the mode to pd`,
+      )
   }
   for (const role of ['prefill', 'decode', 'mixed'] as const) {
-    for (const url of repeated(engines[role].map(engine => engine.url))) report(role, `${url} is given twice`)
+    for (const url of repeated(engines[role].map(engine => engine.url)))
+      report(role, `${url} is listed twice`)
   }
   const count = engines.prefill.length + engines.decode.length + engines.mixed.length
   if (count > limits.engines)
-    report('mode', `${count} engines are more than limits.engines (${limits.engines})`)
+    report('mode', `${count} engines are configured, but limits.engines is ${limits.engines}`)
   return issues
 }
 

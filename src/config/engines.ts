@@ -1,73 +1,115 @@
-/** Sections `engines` and `health`: which engines there are, and how the control thread finds out how they are. */
+/** Sections `engines` and `health`: the engines known at the start, and how the control thread probes them. */
 import { z } from 'zod'
+import type { Role } from '../core/engine.ts'
 
 const engineUrl = z
   .string()
   .regex(/^https?:\/\//, { error: 'must start with http:// or https://', abort: true })
   .refine(value => URL.canParse(value), { error: 'must be a URL', abort: true })
-  .refine(isOrigin, 'must be an origin alone, http://host:port: no user, path or query')
+  .refine(isOrigin, 'must be an origin such as http://host:port, without user, path or query')
   .transform(value => new URL(value).origin)
 
-/** What would be dropped in silence: of `http://host:30000@1`, a rank behind the port, only `http://0.0.0.1` is left. */
+/**
+ * Whether the URL has no part that `origin` would drop silently. Of `http://host:30000@1` (a rank appended to the
+ * port), for example, only `http://0.0.0.1` would be left.
+ */
 function isOrigin(value: string): boolean {
   const { username, password, pathname, search, hash } = new URL(value)
   return `${username}${password}${search}${hash}` === '' && pathname === '/'
 }
 
-const engineSchema = z.strictObject({ url: engineUrl.describe('Origin of the engine: http://host:port.') })
+const URL_HELP = 'Origin of the engine, such as http://10.0.0.1:30000.'
+
+const engineSchema = z.strictObject({ url: engineUrl.describe(URL_HELP) })
 
 const prefillSchema = z.strictObject({
-  url: engineUrl.describe('Origin of the engine: http://host:port.'),
-  bootstrapPort: z.int().min(1).max(65_535).optional().describe("Port of the engine's bootstrap server."),
+  url: engineUrl.describe(URL_HELP),
+  bootstrapPort: z
+    .int()
+    .min(1)
+    .max(65_535)
+    .optional()
+    .describe(
+      "Port of the engine's bootstrap server. Defaults to the port that the engine reports, else 8998.",
+    ),
 })
 
-/** The URL of an engine as it is kept, however it is written: `http://Host:1/` is `http://host:1`. */
-export function asEngineUrl(written: string): string {
-  return engineUrl.safeParse(written).data ?? written
+/** Normalizes the URL of an engine, such as `http://Host:1/` to `http://host:1`. An invalid one is returned as is. */
+export function asEngineUrl(text: string): string {
+  return engineUrl.safeParse(text).data ?? text
 }
 
-/** An engine that is added while the gateway runs. */
+/** Body of `POST /admin/engines`. */
 export const newEngineSchema = z.strictObject({
   url: engineUrl,
   role: z.enum(['prefill', 'decode', 'mixed']),
   bootstrapPort: z.int().min(1).max(65_535).optional(),
 })
 
-/** `engines` section: the engines known at the start. None at all is valid. */
+/** `engines` section. It may be empty: engines can be added while the gateway runs. */
 export const enginesSchema = z.strictObject({
   mode: z
     .enum(['pd', 'mixed'])
     .default('pd')
-    .describe('pd: each request goes through a prefill and a decode engine. mixed: one engine does both.'),
-  prefill: z.array(prefillSchema).default([]).describe('Prefill engines.'),
-  decode: z.array(engineSchema).default([]).describe('Decode engines.'),
-  mixed: z.array(engineSchema).default([]).describe('Engines of the mixed mode.'),
+    .describe(
+      'Serving mode: pd sends each request to a prefill and a decode engine, mixed to one engine that does both.',
+    ),
+  prefill: z.array(prefillSchema).default([]).describe('Prefill engines, for mode pd.'),
+  decode: z.array(engineSchema).default([]).describe('Decode engines, for mode pd.'),
+  mixed: z
+    .array(engineSchema)
+    .default([])
+    .describe('Engines that do both prefill and decode, for mode mixed.'),
   startupTimeoutSecs: z
     .number()
     .positive()
     .default(1800)
-    .describe('How long an engine may take to answer at all before it is reported as failed to start.'),
+    .describe(
+      'Time, in seconds, after which an engine that has never responded is logged as an error. The gateway keeps trying.',
+    ),
   startupCheckIntervalSecs: z
     .number()
     .positive()
     .default(2)
-    .describe('Longest pause between two tries to reach an engine that is not up yet.'),
+    .describe('Maximum interval, in seconds, between attempts to reach an engine that is not up.'),
 })
 
 /** `health` section: active probes by the control thread. */
 export const healthSchema = z.strictObject({
-  enabled: z.boolean().default(true).describe('Without probes every registered engine counts as healthy.'),
-  endpoint: z.string().startsWith('/').default('/health').describe('Path that is probed.'),
-  intervalSecs: z.number().positive().default(10).describe('Pause between two probes of an engine.'),
+  enabled: z
+    .boolean()
+    .default(true)
+    .describe('Probe engines. If disabled, every registered engine is considered healthy.'),
+  endpoint: z.string().startsWith('/').default('/health').describe('Path of the health probe.'),
+  intervalSecs: z
+    .number()
+    .positive()
+    .default(10)
+    .describe(
+      'Interval, in seconds, between two probes of an engine. Unhealthy engines are probed at least as often as engines.startupCheckIntervalSecs.',
+    ),
   timeoutSecs: z
     .number()
     .positive()
     .default(5)
-    .describe('A probe without an answer after so long has failed.'),
+    .describe('Time, in seconds, after which a probe without a response has failed.'),
   failureThreshold: z
     .int()
     .min(1)
     .default(3)
-    .describe('Failed probes in a row that make an engine unhealthy.'),
-  successThreshold: z.int().min(1).default(2).describe('Good probes in a row that make it healthy again.'),
+    .describe('Number of consecutive failed probes that mark an engine unhealthy.'),
+  successThreshold: z
+    .int()
+    .min(1)
+    .default(2)
+    .describe('Number of consecutive successful probes that mark an unhealthy engine healthy.'),
 })
+
+/** Roles that a request needs one engine of each. */
+export function neededRoles({
+  engines,
+}: {
+  readonly engines: { readonly mode: 'pd' | 'mixed' }
+}): readonly Role[] {
+  return engines.mode === 'pd' ? ['prefill', 'decode'] : ['mixed']
+}

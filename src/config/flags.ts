@@ -1,9 +1,14 @@
-/** What flags and environment variables have in common: their values as given, and each other's names. Pure. */
+/** Values of flags and environment variables as the operator gave them, and the names of variables. Pure. */
 
-/** A value as given on the command line (a switch, one text, several) or by a variable. */
+/** A value from the command line or a variable: a switch, a text or a list of texts. */
 export type GivenValue = string | readonly string[] | boolean
 
-/** The environment variable of a flag: `retry-max-retries` becomes `PDGW_RETRY_MAX_RETRIES`. */
+/** Environment variable of a flag: `retry-max-retries` becomes `PDGW_RETRY_MAX_RETRIES`. */
 export function variableOf(flag: string): string {
   return `PDGW_${flag.toUpperCase().replaceAll('-', '_')}`
+}
+
+/** Parses a decimal number. Other text is returned as it is, so that the schema rejects it by name. */
+export function numberOrText(text: string): number | string {
+  return /^-?\d+(\.\d+)?(e\d+)?$/i.test(text) ? Number(text) : text
 }

@@ -1,4 +1,4 @@
-/** Puts zod's issues into words an operator can act on: which source, which key, what is wrong, what was given. */
+/** Renders zod's issues for operators: the source, the key, what was expected and what was given. */
 import type { z } from 'zod'
 
 export interface ConfigIssue {
@@ -8,7 +8,7 @@ export interface ConfigIssue {
 
 type Issue = z.core.$ZodIssue
 
-/** `sourceOf` names where the value at a path came from; `counts` leaves out issues that do not count. */
+/** `sourceOf` names the source of the value at a path; issues that `counts` rejects are left out. */
 export function issuesOf(
   error: z.ZodError | undefined,
   content: object,
@@ -26,14 +26,15 @@ function textOf(issue: Issue, content: object): string {
     return `unknown key ${keys.join(', ')}`
   }
   const given = valueAt(content, issue.path)
-  const wrong = issue.message.replace(/^Invalid (input|option): |^Too (big|small): /, '')
-  return given === undefined ? `${key}: ${wrong}` : `${key}: ${wrong}, given ${JSON.stringify(given)}`
+  // The value itself says more than its type, which zod names at the end.
+  const expected = issue.message.replace(/^Invalid (input|option): |^Too (big|small): |, received \S+$/g, '')
+  return given === undefined ? `${key}: ${expected}` : `${key}: ${expected}, got ${JSON.stringify(given)}`
 }
 
 /** `engines.prefill[0].url` */
 function keyOf(path: readonly PropertyKey[]): string {
   const parts = path.map(part => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
-  return parts.join('').replace(/^\./, '') || 'the whole'
+  return parts.join('').replace(/^\./, '') || 'configuration'
 }
 
 function valueAt(content: unknown, path: readonly PropertyKey[]): unknown {

@@ -1,8 +1,8 @@
 /**
- * Puts the configuration together: file < environment < flags. The only import of yaml.
+ * Loads the configuration. Flags override environment variables, which override the file. The only importer of yaml.
  *
- * Every fault of every source comes out in one error, so that nobody mends a command line one run at a time.
- * How flags and variables are named is not known here: the command line hands over settings.
+ * All issues of all sources are reported in one error, so that an operator can fix them in one go. The names of flags
+ * and variables are not known here; the command line passes settings.
  */
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
@@ -10,39 +10,42 @@ import { type Config, configSchema } from './config.ts'
 import { contradictions } from './contradictions.ts'
 import { type ConfigIssue, issuesOf } from './issues.ts'
 
-/** One value for one key, from one place. */
+/** A value for one key, from one source. */
 export interface Setting {
-  /** For people: `flag --port`, `variable PDGW_PORT`. */
+  /** Shown to the operator: `flag --port`, `variable PDGW_PORT`. */
   readonly source: string
-  /** Keys from the top: `['server', 'port']`. */
+  /** Path of the key from the root: `['server', 'port']`. */
   readonly path: readonly string[]
-  /** As parsed as it could be; what is still text where a number belongs is a fault. */
+  /** Parsed as far as possible. Text for a numeric key is left as it is, and the schema rejects it. */
   readonly value: unknown
 }
 
 export interface ConfigSources {
-  /** YAML or JSON file. */
+  /** Values for keys that no other source sets, instead of the defaults of the schema. */
+  readonly defaults?: readonly Setting[]
+  /** Path of a YAML or JSON file. */
   readonly file?: string | undefined
   readonly env?: readonly Setting[]
-  /** Later ones win over earlier ones. */
+  /** Later settings override earlier ones. */
   readonly flags?: readonly Setting[]
 }
 
-/** What is wrong with the configuration, all of it: one line a fault. */
+/** Lists every issue of the configuration, one per line. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
   readonly issues: readonly string[]
 
   constructor(issues: readonly string[]) {
-    super(['The configuration cannot be used:', ...issues.map(issue => `  - ${issue}`)].join('\n'))
+    super(['Invalid configuration:', ...issues.map(issue => `  - ${issue}`)].join('\n'))
     this.issues = issues
   }
 }
 
-/** @throws ConfigError with every fault there is. The result is frozen, all of it. */
-export function loadConfig({ file, env = [], flags = [] }: ConfigSources): Config {
+/** Returns a deeply frozen configuration. @throws ConfigError that lists every issue. */
+export function loadConfig({ defaults = [], file, env = [], flags = [] }: ConfigSources): Config {
   const fromFile = readConfigFile(file)
-  const settings = [...env, ...flags]
+  const unset = defaults.filter(({ path }) => !isSet(fromFile.content, path))
+  const settings = [...unset, ...env, ...flags]
   const merged = withSettings(fromFile.content, settings)
   const sourceOf = (path: readonly PropertyKey[]): string =>
     settings.findLast(setting => startsWith(path, setting.path))?.source ?? fromFile.source
@@ -51,7 +54,7 @@ export function loadConfig({ file, env = [], flags = [] }: ConfigSources): Confi
   const issues = [
     ...fromFile.issues,
     ...issuesOf(result.error, merged, sourceOf),
-    // A faulty value that a later source replaces still is one: it would come to light at the worst moment.
+    // An invalid value that another source overrides is reported too: it would surface once the override is removed.
     ...replacedKeyIssues(fromFile.content, [], () => fromFile.source),
     ...settings.flatMap(setting => replacedKeyIssues({}, [setting], () => setting.source)),
     ...(result.success ? contradictions(result.data, sourceOf) : []),
@@ -75,7 +78,7 @@ function readConfigFile(file: string | undefined): FileContent {
     return {
       source,
       content: {},
-      issues: [{ source, text: 'must hold sections with keys, not a single value' }],
+      issues: [{ source, text: 'must contain sections with keys, not a single value' }],
     }
   } catch (error) {
     const reason = error instanceof Error ? error.message.split('\n')[0] : String(error)
@@ -83,11 +86,17 @@ function readConfigFile(file: string | undefined): FileContent {
   }
 }
 
-/** A copy of `base` with the settings put in, later ones over earlier ones. */
+/** Returns a copy of `base` with the settings applied in order. */
 function withSettings(base: object, settings: readonly Setting[]): object {
   const copy: object = structuredClone(base)
   for (const { path, value } of settings) assign(copy, path, value)
   return copy
+}
+
+function isSet(content: object, path: readonly string[]): boolean {
+  let value: unknown = content
+  for (const key of path) value = isRecord(value) ? value[key] : undefined
+  return value !== undefined
 }
 
 function assign(target: object, path: readonly string[], value: unknown): void {
@@ -103,7 +112,7 @@ function assign(target: object, path: readonly string[], value: unknown): void {
   assign(section, rest, value)
 }
 
-/** Rules between two keys are left out here: they only hold for the whole. */
+/** Issues of a source by itself. Rules between two keys (`custom` issues) are left out: they apply to the merged whole. */
 function replacedKeyIssues(
   base: object,
   settings: readonly Setting[],

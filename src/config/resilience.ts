@@ -1,52 +1,64 @@
-/** Sections `breaker` and `links`: when an engine, or the way from one engine to another, is left out for a time. */
+/** Sections `breaker` and `pairs`: when an engine, or a pair of engines, is excluded for a time after failures. */
 import { z } from 'zod'
 
 const DAY_SECS = 86_400
 
 /** `breaker` section: the circuit breaker of each engine. */
 export const breakerSchema = z.strictObject({
-  enabled: z.boolean().default(true).describe('false: no engine is left out for what it has failed.'),
+  enabled: z
+    .boolean()
+    .default(true)
+    .describe('Enable circuit breakers, which exclude an engine after repeated failures.'),
   failureThreshold: z
     .int()
     .min(1)
     .default(10)
     .describe(
-      'Failures within the window before a breaker may open; so many in a row open it at once, if that is the share of what the engine has open.',
+      'Minimum number of failures in the window before the breaker may open. The same number of consecutive failures opens it at once if they are at least failureShare of the in-flight requests.',
     ),
-  successThreshold: z.int().min(1).default(3).describe('Good probes that close a breaker again.'),
+  successThreshold: z.int().min(1).default(3).describe('Number of successful probes that close the breaker.'),
   openSecs: z
     .number()
     .min(0.01)
     .max(DAY_SECS)
     .default(60)
-    .describe('How long an engine gets nothing before a single request probes it.'),
-  windowSecs: z.number().min(1).max(DAY_SECS).default(120).describe('Length of the sliding window.'),
+    .describe('Time, in seconds, that the breaker stays open before a single request probes the engine.'),
+  windowSecs: z
+    .number()
+    .min(1)
+    .max(DAY_SECS)
+    .default(120)
+    .describe('Length of the sliding window in which outcomes are counted, in seconds.'),
   minSamples: z
     .int()
     .min(1)
     .default(20)
-    .describe('Ended legs in the window below which its share of failures does not count.'),
+    .describe('Minimum number of finished legs in the window before failureShare applies to it.'),
   failureShare: z
     .number()
     .min(0.01)
     .max(1)
     .default(0.5)
-    .describe('Share of the ended legs in the window that must have failed.'),
+    .describe(
+      'Share of the legs in the window that must have failed for the breaker to open. In-flight requests count as successes.',
+    ),
   maxEjectedShare: z
     .number()
     .min(0)
     .max(1)
     .default(0.5)
-    .describe('Share of the engines of a role that breakers may leave out; beyond it they are ignored.'),
+    .describe(
+      'Maximum share of the engines of a role that breakers may exclude. If more are excluded, or all, the breakers of the role are ignored.',
+    ),
   probeTimeoutSecs: z
     .number()
     .min(0.01)
     .max(DAY_SECS)
     .default(30)
-    .describe('A probing request that has shown nothing after so long lets the next one probe.'),
+    .describe('Time, in seconds, after which a probing request without an outcome lets another one probe.'),
 })
 
-/** `links` section: the way of the KV cache from a prefill to a decode engine. */
+/** `pairs` section: the KV transfer from a prefill to a decode engine. */
 export const pairsSchema = z
   .strictObject({
     failureThreshold: z
@@ -54,15 +66,27 @@ export const pairsSchema = z
       .min(1)
       .max(8)
       .default(3)
-      .describe('Failed transfers without a good one between, after which a pair is avoided.'),
-    windowSecs: z.number().min(0.1).max(DAY_SECS).default(30).describe('Longest time between two of them.'),
+      .describe(
+        'Number of failed KV transfers, without a success in between, after which a pair is avoided.',
+      ),
+    windowSecs: z
+      .number()
+      .min(0.1)
+      .max(DAY_SECS)
+      .default(30)
+      .describe('Maximum time, in seconds, between two failed transfers that count together.'),
     avoidSecs: z
       .number()
       .min(0.1)
       .max(DAY_SECS)
       .default(30)
-      .describe('How long a pair is avoided; doubled each time that it fails again.'),
-    maxAvoidSecs: z.number().min(0.1).max(DAY_SECS).default(300).describe('Ceiling of that time.'),
+      .describe('Time, in seconds, that a pair is avoided at first. It doubles with each further failure.'),
+    maxAvoidSecs: z
+      .number()
+      .min(0.1)
+      .max(DAY_SECS)
+      .default(300)
+      .describe('Maximum time, in seconds, that a pair is avoided.'),
   })
   .refine(section => section.avoidSecs <= section.maxAvoidSecs, {
     path: ['maxAvoidSecs'],

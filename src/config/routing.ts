@@ -1,191 +1,242 @@
-/** Sections that shape a request's way: policy, retry, timeouts, upstream connections, limits. */
+/** Sections that govern the path of a request: `policy`, `retry`, `timeouts`, `upstream` and `limits`. */
 import { z } from 'zod'
 
 const POLICY_NAMES = ['random', 'round_robin', 'power_of_two', 'least_load'] as const
 
 const policyName = z.enum(POLICY_NAMES)
 
-/** `policy` section: how an engine is chosen among the eligible ones. */
+/** `policy` section: how an engine is chosen from the eligible ones. */
 export const policySchema = z.strictObject({
-  main: policyName.default('least_load').describe('Policy of every role that has none of its own.'),
-  prefill: policyName.optional().describe('Policy for prefill engines.'),
-  decode: policyName.optional().describe('Policy for decode engines.'),
+  main: policyName
+    .default('least_load')
+    .describe('Load balancing policy for every role without a policy of its own.'),
+  prefill: policyName
+    .optional()
+    .describe('Load balancing policy for prefill engines. Defaults to policy.main.'),
+  decode: policyName
+    .optional()
+    .describe('Load balancing policy for decode engines. Defaults to policy.main.'),
 })
 
 /** `retry` section. */
 export const retrySchema = z
   .strictObject({
-    maxRetries: z.int().min(0).max(100).default(3).describe('Attempts after the first; 0 turns retry off.'),
-    initialBackoffMs: z.int().min(1).default(100).describe('Wait before the first retry.'),
-    maxBackoffMs: z.int().min(1).default(10_000).describe('Ceiling of the wait.'),
+    maxRetries: z
+      .int()
+      .min(0)
+      .max(100)
+      .default(3)
+      .describe('Maximum number of retries per request. 0 disables retries.'),
+    initialBackoffMs: z
+      .int()
+      .min(1)
+      .default(100)
+      .describe('Backoff before the first retry, in milliseconds.'),
+    maxBackoffMs: z.int().min(1).default(10_000).describe('Maximum backoff before a retry, in milliseconds.'),
     backoffMultiplier: z
       .number()
       .min(1)
       .default(2)
-      .describe('Growth of the wait from one retry to the next.'),
+      .describe('Factor by which the backoff grows with each retry.'),
     jitterFactor: z
       .number()
       .min(0)
       .max(1)
       .default(0.5)
       .describe(
-        'Share of the wait that is left to chance: 0 none, 1 anything between nothing and all of it.',
+        'Share of the backoff that is randomized: 0 disables jitter, 1 draws the delay between 0 and the full backoff.',
       ),
     budgetShare: z
       .number()
       .min(0)
       .max(100)
       .default(0.2)
-      .describe('Retries over the last 10 s as a share of the requests; one more waits.'),
+      .describe(
+        'Retries allowed within 10 s, as a share of the requests in that time. Retries beyond the budget wait.',
+      ),
     budgetFloorPerSec: z
       .number()
       .min(0)
       .default(10)
-      .describe('Retries a second that are allowed beside that share, over all router threads.'),
+      .describe('Retries per second allowed in addition to budgetShare, in total over all router threads.'),
   })
   .refine(section => section.initialBackoffMs <= section.maxBackoffMs, {
     path: ['maxBackoffMs'],
     error: 'must not be less than initialBackoffMs',
   })
 
+/** Largest delay of a Node timer, in milliseconds. */
+const MAX_TIMER_MS = 2_147_483_647
+
+/** Bound of a timeout that a client may set by a request header. The configured timeout is allowed even if longer. */
 function overrideBound(byDefault: number, header: string, key: string) {
+  const isSecs = key.endsWith('Secs')
+  const unit = isSecs ? 'seconds' : 'milliseconds'
   return z
     .number()
     .positive()
-    .max(key === 'totalSecs' ? 2_147_483 : 2_147_483_647)
+    .max(isSecs ? Math.floor(MAX_TIMER_MS / 1000) : MAX_TIMER_MS)
     .default(byDefault)
-    .describe(`Most that a request may ask for by ${header}; ${key} where that is more.`)
+    .describe(
+      `Maximum value of the ${header} request header, in ${unit}. If ${key} is larger, ${key} applies.`,
+    )
 }
 
-/** `timeouts` section: the four timers of a request, that of its body, and how far a request may move them. */
+/** `timeouts` section: the timeouts of a request and its body, and the bounds for overriding them by request headers. */
 export const timeoutsSchema = z.strictObject({
-  connectMs: z.int().min(1).default(5000).describe('To open a connection to an engine.'),
-  firstTokenMs: z.int().min(1).default(120_000).describe('From dispatch to the first token of an attempt.'),
-  idleMs: z.int().min(1).default(120_000).describe('Silence between two chunks of a stream.'),
+  connectMs: z
+    .int()
+    .min(1)
+    .default(5000)
+    .describe('Timeout for opening a connection to an engine, in milliseconds.'),
+  firstTokenMs: z
+    .int()
+    .min(1)
+    .default(120_000)
+    .describe('Timeout from the dispatch of an attempt to its first token, in milliseconds.'),
+  idleMs: z
+    .int()
+    .min(1)
+    .default(120_000)
+    .describe('Maximum time between two chunks of a stream, in milliseconds.'),
   engineWaitMs: z
     .int()
     .min(0)
     .default(5000)
-    .describe('How long a request waits in all while no engine of a role may be chosen.'),
+    .describe('Maximum total time, in milliseconds, that a request waits while a role has no usable engine.'),
   totalSecs: z
     .number()
     .positive()
-    // What a timer of Node can hold.
-    .max(2_147_483)
+    .max(Math.floor(MAX_TIMER_MS / 1000))
     .default(3600)
-    .describe('From accepting the request to its last byte, retries included.'),
+    .describe(
+      'Maximum time, in seconds, from receiving the request head to the end of the response, including queueing and retries.',
+    ),
   bodyMs: z
     .int()
     .min(100)
     .max(25_000)
     .default(20_000)
     .describe(
-      'Time for a client that is sending its body to send `limits.bodyProgressBytes` more, or the rest; then 408.',
+      'Time, in milliseconds, within which a client must send limits.bodyProgressBytes more of its request body, or the rest. Then the request is rejected with 408.',
     ),
   maxFirstTokenMs: overrideBound(1_200_000, 'x-first-token-timeout-ms', 'firstTokenMs'),
   maxIdleMs: overrideBound(1_200_000, 'x-idle-timeout-ms', 'idleMs'),
   maxTotalSecs: overrideBound(3600, 'x-request-timeout-secs', 'totalSecs'),
 })
 
-/** `upstream` section: connections to engines, and how a request is taken back from them. */
+/** `upstream` section: connections to engines, and how requests are aborted on them. */
 export const upstreamSchema = z.strictObject({
   keepAliveMs: z
     .int()
     .min(1)
     .default(3000)
-    .describe('Idle life of a connection. Must be below the 5 s after which uvicorn closes without a word.'),
+    .describe(
+      'Time, in milliseconds, after which an idle engine connection is closed. Must be less than the 5 s after which uvicorn closes it.',
+    ),
   maxSockets: z
     .int()
     .min(0)
     .default(0)
     .describe(
-      'Connections to engines in all, shared out to the router threads; 0 takes what the descriptor limit allows.',
+      'Maximum number of engine connections, divided among the router threads. 0 uses what the file descriptor limit allows.',
     ),
   caFiles: z
     .array(z.string().min(1))
     .default([])
     .describe(
-      'PEM files of certificate authorities to trust for https engines, besides those known to Node.',
+      "PEM files with certificate authorities to trust for https engines, in addition to Node's own list.",
     ),
   abortMode: z
     .enum(['immediate', 'deferred'])
     .default('immediate')
     .describe(
-      'deferred: decode is aborted at its first item, for engines that crash when aborted in mid KV transfer.',
+      'When to abort a decode request: immediate, or deferred until its first event, for engines that crash when aborted during a KV transfer.',
     ),
   abortDeferMs: z
     .int()
     .min(1)
     .default(30_000)
     .describe(
-      'Longest wait of the deferred abort, and for prefill to end by itself when decode has failed a batch.',
+      'Maximum delay of a deferred abort, in milliseconds. Also the time for prefill to finish after decode has failed a batch.',
     ),
   prefillGraceMs: z
     .int()
     .min(1)
     .default(2000)
     .describe(
-      "How long decode's complete answer waits for prefill's, which tells whether it can be trusted.",
+      'Maximum time, in milliseconds, that a complete decode response waits for the prefill response that validates it.',
     ),
 })
 
-/** `limits` section: every buffer and every count has its number. */
+/** `limits` section: bounds of buffers and counts. */
 export const limitsSchema = z.strictObject({
-  bodyBytes: z.int().min(1024).default(536_870_912).describe('Largest request body.'),
+  bodyBytes: z.int().min(1024).default(536_870_912).describe('Maximum size of a request body, in bytes.'),
   bodyProgressBytes: z
     .int()
     .min(1)
     .max(1_048_576)
     .default(8192)
-    .describe('What must have come of a body within `timeouts.bodyMs`, again and again; else 408.'),
-  headerBytes: z.int().min(1024).max(1_048_576).default(16_384).describe('Largest request head.'),
+    .describe(
+      'Number of request body bytes that must arrive within each period of timeouts.bodyMs. Otherwise the request is rejected with 408.',
+    ),
+  headerBytes: z
+    .int()
+    .min(1024)
+    .max(1_048_576)
+    .default(16_384)
+    .describe('Maximum size of a request head, in bytes.'),
   openExchanges: z
     .int()
     .min(1)
     .max(1_048_576)
     .default(65_536)
-    .describe('Requests open at once; one more is refused with 503.'),
+    .describe('Maximum number of open requests. Further requests are rejected with 503.'),
   threadLossRetries: z
     .int()
     .min(0)
     .max(10)
     .default(1)
     .describe(
-      'Times that a request without an answer goes to another router thread when its own dies. Then it is tried once more, alone of its kind: one that kills threads ends two more than this, then gets 503 (thread-lost). 0: never opened again.',
+      'Number of times that an unanswered request is reassigned when its router thread dies. It is then retried once more in isolation, so a request that crashes threads ends at most this number plus two before it is rejected with 503 (thread-lost). 0 disables reassignment.',
     ),
-  engines: z.int().min(2).max(1024).default(256).describe('Engines registered at once.'),
+  engines: z.int().min(2).max(1024).default(256).describe('Maximum number of registered engines.'),
   relayBytesPerStream: z
     .int()
     .min(16_384)
     .default(262_144)
     .describe(
-      'Bytes of one stream on their way to a client that does not read, before its engine is made to wait.',
+      'Maximum number of bytes of a stream buffered for a slow client. Beyond it the gateway stops reading from the engine.',
     ),
   peekBytes: z
     .int()
     .min(1024)
     .default(1_048_576)
     .describe(
-      'Bytes of a stream held back until its first token is seen, besides the size of the request, which may be echoed.',
+      'Maximum number of bytes of a stream buffered before its first token, in addition to the size of the request, which the engine may echo.',
     ),
   eventBytes: z
     .int()
     .min(1024)
     .default(67_108_864)
-    .describe('Largest event of a stream after its first token; a longer one breaks the stream.'),
+    .describe(
+      'Maximum size of a stream event after the first token, in bytes. A larger event fails the stream.',
+    ),
   answerBytes: z
     .int()
     .min(1024)
     .default(268_435_456)
-    .describe('Largest answer of an engine that is held whole.'),
+    .describe('Maximum size of an engine response that is buffered whole, in bytes.'),
   clientStallMs: z
     .int()
     .min(100)
     .default(300_000)
-    .describe('A client that takes nothing for so long while bytes are held for it is cut off.'),
+    .describe(
+      'Time, in milliseconds, after which a client that does not read its pending response data is disconnected.',
+    ),
   samples: z
     .int()
     .min(1)
     .default(128)
-    .describe('Largest n of a request: each sample is a request of its own.'),
+    .describe('Maximum n of a request. Each sample is sent to the engines as a request of its own.'),
 })

@@ -1,58 +1,55 @@
-/** Sections `server` and `log`: the gateway's own process. */
+/** Sections `server` and `log`: the gateway process itself. */
 import { z } from 'zod'
 
-/** `server` section: where the gateway listens and how many threads it has. */
+/** `server` section: listeners, threads and shutdown. */
 export const serverSchema = z.strictObject({
-  host: z.string().min(1).default('0.0.0.0').describe('Address to listen on.'),
-  port: z.int().min(0).max(65_535).default(30_000).describe('Port to listen on; 0 takes a free one.'),
+  host: z.string().min(1).default('0.0.0.0').describe('Address on which the gateway accepts requests.'),
+  port: z
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(30_000)
+    .describe('Port on which the gateway accepts requests. 0 selects a free port.'),
   workers: z
     .int()
     .min(0)
     .max(64)
     .default(0)
-    .describe('Router threads; 0 means one less than the cores, at least one.'),
+    .describe('Number of router threads. 0 means one less than the number of CPU cores, but at least one.'),
   semiSpaceMb: z
     .int()
     .min(1)
     .max(64)
     .default(4)
     .describe(
-      "Half of the space for new objects in a router thread's heap, MiB: more costs memory, less costs CPU time.",
-    ),
-  crowdRequests: z
-    .int()
-    .min(0)
-    .max(1_000_000)
-    .default(2000)
-    .describe(
-      'With so many requests open, old objects are collected sooner: tens of MiB less, for a little more CPU time; 0: never.',
+      'Size of a V8 semi-space in each router thread, in MiB. A larger value uses more memory and less CPU time.',
     ),
   threadStallMs: z
     .int()
     .min(100)
     .max(600_000)
     .default(10_000)
-    .describe('A router thread whose event loop stands still for so long is replaced.'),
+    .describe('Time, in milliseconds, after which a router thread with a blocked event loop is replaced.'),
   shutdownSettleSecs: z
     .number()
     .min(0)
     .max(600)
     .default(5)
     .describe(
-      'After SIGTERM, how long everything is still served while /readiness says no, so that load balancers turn away; at most half of the grace period.',
+      'Time, in seconds, after SIGTERM during which requests are still accepted while /readiness fails, so that load balancers stop sending traffic. Limited to half of shutdownGraceSecs.',
     ),
   shutdownGraceSecs: z
     .number()
     .min(0)
     .max(86_400)
     .default(180)
-    .describe('After SIGTERM or SIGINT, how long open requests may take to finish.'),
+    .describe('Maximum time, in seconds, for open requests to finish after SIGTERM or SIGINT.'),
   listenSockets: z
     .int()
     .min(1)
     .max(64)
     .default(16)
-    .describe('Listening sockets on the one port; each has a backlog of 512 connections.'),
+    .describe('Number of listening sockets on the port. Each has a backlog of 512 connections.'),
 })
 
 /** `log` section. */
@@ -60,11 +57,11 @@ export const logSchema = z.strictObject({
   level: z
     .enum(['debug', 'info', 'warn', 'error'])
     .default('info')
-    .describe('Least severe level that is written.'),
-  json: z.boolean().default(false).describe('One JSON object a line instead of text for people.'),
+    .describe('Minimum severity of log lines.'),
+  json: z.boolean().default(false).describe('Write the log as JSON, one object per line.'),
   dir: z
     .string()
     .min(1)
     .optional()
-    .describe('Folder for the file pd-gateway.log; without it the log goes to standard output.'),
+    .describe('Directory of the log file pd-gateway.log. By default the log goes to standard output.'),
 })

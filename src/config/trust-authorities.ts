@@ -1,12 +1,12 @@
-/** Makes the calling thread trust more certificate authorities when it speaks TLS to engines. */
+/** Adds certificate authorities that the calling thread trusts for TLS connections to engines. */
 import { readFileSync } from 'node:fs'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 
 /**
- * To be called once in each thread that has connections to engines: Node keeps this list by thread. The authorities
- * that Node knows by itself stay. `files`: PEM, each with one or more certificates.
+ * Call it once in each thread that connects to engines, because Node keeps the list per thread. Node's own authorities
+ * remain trusted. `files` are PEM files with one or more certificates each.
  *
- * @throws Error naming the file that cannot be read, or that holds no certificate
+ * @throws Error that names the file that cannot be read or contains no certificate
  */
 export function trustAuthorities(files: readonly string[]): void {
   if (files.length === 0) return
@@ -17,6 +17,6 @@ const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 
 function certificatesIn(file: string): string[] {
   const found = readFileSync(file, 'utf8').match(CERTIFICATE)
-  if (found === null) throw new Error(`upstream.caFiles: there is no PEM certificate in ${file}`)
+  if (found === null) throw new Error(`upstream.caFiles: ${file} contains no PEM certificate`)
   return found
 }

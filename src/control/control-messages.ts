@@ -1,4 +1,4 @@
-/** What the main thread and the control thread tell each other. */
+/** Messages between the main thread and the control thread. */
 import type { Config } from '../config/config.ts'
 import type { EngineSnapshot } from '../core/engine.ts'
 import type { SharedMemory } from '../shared/layout.ts'
@@ -7,27 +7,27 @@ import type { SharedMemory } from '../shared/layout.ts'
 export interface ControlTask {
   readonly config: Config
   readonly shared: SharedMemory
-  /** The last that a control thread before this one has sent; without engines for the first. */
+  /** Last snapshot of the previous control thread. Empty for the first thread. */
   readonly known: EngineSnapshot
-  /** Engines that were removed while the process ran: `keyOf` of `registry.ts`. They stay away though configured. */
+  /** Keys (`keyOf` in `registry.ts`) of the engines removed at run time. They stay removed even if configured. */
   readonly removed: readonly string[]
-  /** The gateway is on its way down. */
+  /** The gateway is shutting down. */
   readonly isDraining: boolean
-  /** As configured, or the one that a thread before this one had; 0: any free one. */
+  /** Configured port, or the port that the previous thread had. 0 selects a free port. */
   readonly adminPort: number
 }
 
 /** Main thread to control thread. */
 export type ControlOrder =
   | { readonly kind: 'close' }
-  /** `/readiness` says no from now on. */
+  /** `/readiness` fails from now on. */
   | { readonly kind: 'drain' }
 
 /** Control thread to main thread. */
 export type ControlReport =
   | { readonly kind: 'snapshot'; readonly snapshot: EngineSnapshot }
-  /** All that are removed now. */
+  /** Keys of all engines that are removed now. */
   | { readonly kind: 'removed'; readonly keys: readonly string[] }
   | { readonly kind: 'listening'; readonly adminPort: number }
-  /** An operator wants the router thread replaced. */
+  /** An operator has requested a restart of the router thread. */
   | { readonly kind: 'restart-thread'; readonly thread: number }

@@ -1,7 +1,7 @@
 /**
- * Runs the control thread: starts it, passes on its snapshots, starts another when it dies, closes it.
+ * Supervises the control thread: starts it, forwards its snapshots, replaces it when it dies, and closes it.
  *
- * It is a thread of its own so that probes stay on time however busy the front end is.
+ * The control thread exists so that probes stay on time however busy the front end is.
  */
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
@@ -15,44 +15,48 @@ export interface ControlOptions {
   readonly config: Config
   readonly shared: SharedMemory
   readonly log?: Logger
-  /** Module that the thread runs. */
+  /** Entry module of the thread. */
   readonly entry: URL
-  /** Called with each new set of engines; the first one, at the start, is empty. */
+  /** Called with each new snapshot. The first one, at the start, is empty. */
   readonly onSnapshot: (snapshot: EngineSnapshot) => void
-  /** The thread has ended unasked; another is being started. */
+  /** Called when the thread has ended unexpectedly and is about to be replaced. */
   readonly onRestart?: () => void
-  /** An operator wants the router thread replaced. */
+  /** Called when an operator has requested a restart of the router thread. */
   readonly onRestartThread?: (thread: number) => void
 }
 
 export interface Control {
-  /** Of the admin listener; a thread that takes over has the same. */
+  /** Port of the admin listener. A replaced thread keeps it. */
   readonly adminPort: number
-  /** `/readiness` of the admin listener says no from now on. */
+  /** Makes `/readiness` of the admin listener fail from now on. */
   refuseReadiness(): void
-  /** Ends all probes and the thread. */
+  /** Stops all probes and the thread. */
   close(): Promise<void>
 }
 
 const RESTART_PAUSE_MS = 500
-/** It makes little: it needs no such space for new objects as router threads do. */
+/** The control thread allocates little, so it needs less space for new objects than a router thread. */
 const HEAP_LIMITS = { maxYoungGenerationSizeMb: 4 }
 const CLOSE_LIMIT_MS = 2000
 
-/** Resolves when the thread listens; engines join the snapshots as they answer. @throws why it does not. */
+/**
+ * Resolves once the admin listener is open. Engines join the snapshots when they respond.
+ *
+ * @throws Error that says why the thread cannot listen
+ */
 export async function startControl(options: ControlOptions): Promise<Control> {
-  const supervisor = new Supervisor(options)
+  const supervisor = new ControlSupervisor(options)
   await supervisor.start()
   return supervisor
 }
 
-class Supervisor implements Control {
+class ControlSupervisor implements Control {
   readonly #options: ControlOptions
   readonly #log: Logger
   #thread: Worker | undefined
   #restart: NodeJS.Timeout | undefined
   #isClosing = false
-  /** Has listened once: from then on a thread that ends is replaced. */
+  /** The thread has listened once. From then on a thread that ends is replaced. */
   #isListening = false
   #adminPort: number
   readonly #listening = Promise.withResolvers<void>()

@@ -1,10 +1,11 @@
 /**
- * What an engine tells of itself when it is registered: `/server_info` (older: `/get_server_info`) and `/v1/models`.
+ * Reads the properties of an engine at registration, from `/server_info` (`/get_server_info` in older versions of
+ * SGLang) and `/v1/models`.
  *
- * An engine that does not know these paths is taken as it is configured. One that is not up yet is an error: the
- * caller tries again. `/server_info` goes through the engine's scheduler, so it is never polled.
+ * An engine without these endpoints is used as configured. An engine that is not up is an error, and the caller tries
+ * again. `/server_info` is never polled, because it is answered by the scheduler of the engine.
  */
-import type { GetAnswer } from './http-get.ts'
+import type { GetResponse } from './http-get.ts'
 
 export interface EngineInfo {
   readonly models: readonly string[]
@@ -12,18 +13,18 @@ export interface EngineInfo {
   readonly maxInputTokens: number | undefined
   readonly dpSize: number
   readonly bootstrapPort: number | undefined
-  /** `prefill`, `decode` or `null`, as the engine was started; `undefined` when it told none. */
+  /** `--disaggregation-mode` of the engine: `prefill`, `decode` or `null`. `undefined` if it reports none. */
   readonly mode: string | undefined
 }
 
-/** GET of a path of the engine. */
-export type EngineGet = (path: string) => Promise<GetAnswer>
+/** Sends a GET request for a path to the engine. */
+export type EngineGet = (path: string) => Promise<GetResponse>
 
 type Fields = Readonly<Record<string, unknown>>
 
 const NOTHING: Fields = {}
 
-/** @throws when the engine cannot be reached or answers 5xx: it is not up. */
+/** @throws Error if the engine is not up: it cannot be reached or responds with 5xx */
 export async function readEngineInfo(get: EngineGet): Promise<EngineInfo> {
   const server = (await readJson(get, '/server_info')) ?? (await readJson(get, '/get_server_info')) ?? NOTHING
   const models = (await readJson(get, '/v1/models')) ?? NOTHING
@@ -32,8 +33,8 @@ export async function readEngineInfo(get: EngineGet): Promise<EngineInfo> {
 
 export function parseEngineInfo(server: Fields, models: Fields): EngineInfo {
   const dpSize = positive(server['dp_size']) ?? 1
-  const listed = list(models['data']).map(model => record(model)['id'])
-  const names = [...listed, server['served_model_name']].filter(isName)
+  const listedNames = list(models['data']).map(model => record(model)['id'])
+  const names = [...listedNames, server['served_model_name']].filter(isName)
   return {
     models: [...new Set(names)],
     maxRunning: maxRunningOf(server, dpSize),
@@ -44,17 +45,17 @@ export function parseEngineInfo(server: Fields, models: Fields): EngineInfo {
   }
 }
 
-/** The scheduler's own figure is what it works with; the flag may have been cut down for want of memory. */
+/** Prefers the effective limit of the scheduler, which may be lower than the flag if memory is short. */
 function maxRunningOf(server: Fields, dpSize: number): number | undefined {
   const [state] = list(server['internal_states'])
   const perRank = positive(record(state)['effective_max_running_requests_per_dp'])
   return perRank === undefined ? positive(server['max_running_requests']) : perRank * dpSize
 }
 
-/** `undefined`: the engine does not have the path, or has something else there. */
+/** Returns `undefined` if the engine does not serve the path, or serves something else there. */
 async function readJson(get: EngineGet, path: string): Promise<Fields | undefined> {
   const { status, body } = await get(path)
-  if (status >= 500 && status !== 501) throw new Error(`${path} answered ${status}`)
+  if (status >= 500 && status !== 501) throw new Error(`${path} responded with ${status}`)
   if (status !== 200) return undefined
   try {
     return record(JSON.parse(body))

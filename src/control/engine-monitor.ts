@@ -1,34 +1,33 @@
 /**
- * Follows one engine for as long as the control thread lives: registers it when it answers, probes it, says how it is.
+ * Monitors one engine: registers it when it responds, probes it and reports its health.
  *
- * What a probe means is decided in `health-check.ts`. Logs once a change, never once a probe.
+ * `health-check.ts` decides what a probe means. Changes of health are logged, single probes are not.
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
-import { errorCode } from '../core/error-text.ts'
-import { isLocalShortage } from '../core/local-shortage.ts'
+import { errorCode, isLocalShortage, messageOf } from '../core/error-text.ts'
 import type { HealthName } from '../shared/engine-slots.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { EngineSpec } from './discovery/static.ts'
 import { type EngineInfo, readEngineInfo } from './engine-info.ts'
 import { HEALTHY, type HealthState, NEW, nextHealth } from './health-check.ts'
-import { type GetAnswer, httpGet } from './http-get.ts'
+import { type GetResponse, httpGet } from './http-get.ts'
 
 export interface EngineMonitorOptions {
   readonly spec: EngineSpec
-  /** What a watch before this one has found; `unknown` for an engine that was never asked. */
+  /** Health found by the monitor of a previous control thread. `unknown` for a new engine. */
   readonly lastHealth: HealthName
   readonly health: Config['health']
   readonly engines: Config['engines']
   readonly signal: AbortSignal
   readonly log: Logger
-  /** The engine is up and told this: for the first time, or again after it had gone. */
+  /** Called when the engine is up, for the first time or again after an outage. */
   readonly onInfo: (info: EngineInfo) => void
   readonly onHealth: (health: HealthName) => void
 }
 
 const FIRST_PAUSE_MS = 250
-/** `/server_info` round-trips to a scheduler that may be busy with a long prefill. */
+/** `/server_info` waits for the scheduler, which may be busy with a long prefill. */
 const INFO_TIMEOUT_MS = 10_000
 
 export class EngineMonitor {
@@ -36,40 +35,36 @@ export class EngineMonitor {
   readonly #startedMs = performance.now()
   #state: HealthState
   #isLateReported = false
-  /** Why the last step failed. */
-  #why: string | undefined
+  /** Error of the last registration or probe. `undefined` if it succeeded. */
+  #error: string | undefined
 
   constructor(options: EngineMonitorOptions) {
     this.#options = options
     this.#state = stateAfter(options.lastHealth)
   }
 
-  /** Ends when the signal says so, and only then. */
+  /** Runs until the signal aborts. */
   async run(): Promise<void> {
     const { signal } = this.#options
     try {
       if (this.#state.kind === 'new') await this.#untilFirst(() => this.#register())
-      if (!this.#options.health.enabled) return this.#enter(HEALTHY, 'no probes')
+      if (!this.#options.health.enabled) return this.#enter(HEALTHY)
       if (this.#state.kind === 'new') await this.#untilFirst(() => this.#probe())
-      // oxlint-disable no-await-in-loop -- probes of one engine come one after the other, that is what this loop is for
       while (!signal.aborted) {
         await wait(this.#pauseMs(), undefined, { signal })
         await this.#probe()
       }
-      // oxlint-enable no-await-in-loop
     } catch (error) {
       if (!signal.aborted) throw error
     }
   }
 
-  /** Repeats a step that has never worked, quickly at first. */
+  /** Repeats a step until it succeeds, with increasing pauses. */
   async #untilFirst(step: () => Promise<boolean>): Promise<void> {
     const longestMs = this.#options.engines.startupCheckIntervalSecs * 1000
     let pauseMs = Math.min(FIRST_PAUSE_MS, longestMs)
-    // oxlint-disable-next-line no-await-in-loop -- the next try depends on this one
     while (!(await step())) {
       this.#reportLate()
-      // oxlint-disable-next-line no-await-in-loop -- the pause between two tries
       await wait(pauseMs, undefined, { signal: this.#options.signal })
       pauseMs = Math.min(pauseMs * 2, longestMs)
     }
@@ -84,56 +79,55 @@ export class EngineMonitor {
       return true
     } catch (error) {
       signal.throwIfAborted()
-      this.#why = error instanceof Error ? error.message : String(error)
-      log.debug({ ...named(spec), why: this.#why }, 'engine is not up yet')
+      this.#error = messageOf(error)
+      log.debug({ ...named(spec), error: this.#error }, 'engine is not up yet')
       return false
     }
   }
 
   async #probe(): Promise<boolean> {
     const { health, signal } = this.#options
-    const { why, isOurs } = await this.#probeEngine()
+    const { error, isLocal } = await this.#probeEngine()
     signal.throwIfAborted()
-    this.#why = why
-    if (isOurs) return false
-    // An engine that comes back may have been started anew, with other limits.
-    const isBack = this.#state.kind === 'unhealthy' && why === undefined
-    const isGood = isBack ? await this.#register() : why === undefined
-    this.#enter(nextHealth(this.#state, isGood, health), why)
+    this.#error = error
+    if (isLocal) return false
+    // An engine that is up again may have been restarted with other limits.
+    const hasRecovered = this.#state.kind === 'unhealthy' && error === undefined
+    const isGood = hasRecovered ? await this.#register() : error === undefined
+    this.#enter(nextHealth(this.#state, isGood, health))
     return isGood
   }
 
-  /** `why`: the probe was not good. `isOurs`: it never left this machine, and says nothing of the engine. */
-  async #probeEngine(): Promise<{ readonly why: string | undefined; readonly isOurs: boolean }> {
+  /** `error` is set if the probe failed. `isLocal`: it never left this machine, so it says nothing about the engine. */
+  async #probeEngine(): Promise<{ readonly error: string | undefined; readonly isLocal: boolean }> {
     const { endpoint, timeoutSecs } = this.#options.health
     try {
       const { status } = await this.#get(endpoint, timeoutSecs * 1000)
-      const why = status >= 200 && status < 300 ? undefined : `${endpoint} answered ${status}`
-      return { why, isOurs: false }
+      const isGood = status >= 200 && status < 300
+      return { error: isGood ? undefined : `${endpoint} responded with ${status}`, isLocal: false }
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
-      return { why, isOurs: isLocalShortage(errorCode(error)) }
+      return { error: messageOf(error), isLocal: isLocalShortage(errorCode(error)) }
     }
   }
 
-  #get(path: string, timeoutMs: number): Promise<GetAnswer> {
+  #get(path: string, timeoutMs: number): Promise<GetResponse> {
     const { spec, signal } = this.#options
     return httpGet(`${spec.url}${path}`, { timeoutMs, signal })
   }
 
-  #enter(state: HealthState, why: string | undefined): void {
+  #enter(state: HealthState): void {
     const { spec, log, onHealth } = this.#options
     const hasChanged = state.kind !== this.#state.kind
     this.#state = state
     if (!hasChanged || state.kind === 'new') return
     onHealth(state.kind)
     if (state.kind === 'healthy') log.info(named(spec), 'engine is healthy')
-    else log.warn({ ...named(spec), why }, 'engine is unhealthy')
+    else log.warn({ ...named(spec), error: this.#error }, 'engine is unhealthy')
   }
 
   /**
-   * An engine that is gone is asked more often than a healthy one: each probe of it is a request lost or not. Once it
-   * answers again, the probes that must confirm it follow at once: traffic is back one interval after the engine.
+   * Time until the next probe. An unhealthy engine is probed more often than a healthy one. Once it responds again, the
+   * probes that confirm its recovery follow quickly, so that it gets requests one interval after it is back.
    */
   #pauseMs(): number {
     const { health, engines } = this.#options
@@ -149,8 +143,8 @@ export class EngineMonitor {
     if (this.#isLateReported || secs < engines.startupTimeoutSecs) return
     this.#isLateReported = true
     log.error(
-      { ...named(spec), secs: Math.round(secs), why: this.#why },
-      'engine has not come up; still trying',
+      { ...named(spec), secs: Math.round(secs), error: this.#error },
+      'engine has not started yet; still trying',
     )
   }
 }
@@ -174,5 +168,8 @@ function named({ url, role }: EngineSpec): { readonly url: string; readonly role
 function warnOfMode(spec: EngineSpec, { mode }: EngineInfo, log: Logger): void {
   const expected = spec.role === 'mixed' ? 'null' : spec.role
   if (mode === undefined || mode === expected) return
-  log.warn({ ...named(spec), mode }, 'engine was started for another role: check --disaggregation-mode')
+  log.warn(
+    { ...named(spec), disaggregationMode: mode },
+    'engine runs in another disaggregation mode than its role: check its --disaggregation-mode',
+  )
 }

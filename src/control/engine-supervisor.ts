@@ -1,7 +1,8 @@
 /**
- * The engines for as long as the control thread lives: those of the configuration and those that are added, each
- * watched; one that is removed takes nothing new and goes once nothing is in flight on it. It stays away, also where
- * the configuration names it, until it is added again.
+ * Supervises the engines: starts a monitor for each configured or added engine, and drains the engines that are removed.
+ *
+ * A removed engine gets no new requests and leaves the registry when nothing is in flight on it. It stays removed, even
+ * if it is configured, until it is added again.
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
@@ -20,15 +21,15 @@ export interface EngineSupervisorOptions {
   readonly breakers: BreakerCells
   readonly pairHealth: PairHealth
   readonly maxEngines: number
-  /** The last snapshot of the thread before this one. */
+  /** Last snapshot of the previous control thread. */
   readonly known: EngineSnapshot
-  /** Keys of the engines that were removed while that thread lived, or one before it. */
+  /** Keys of the engines that were removed during a previous control thread. */
   readonly removed: readonly string[]
   readonly log: Logger
   readonly onSnapshot: (snapshot: EngineSnapshot) => void
-  /** All keys that are removed now: whoever takes over must know them. */
+  /** Called with the keys of all engines that are removed now, which a later control thread needs. */
   readonly onRemoved: (keys: readonly string[]) => void
-  /** The slot is about to be given to another engine. */
+  /** Called before the slot is assigned to another engine. */
   readonly onSlotTaken: (slot: number) => void
 }
 
@@ -63,13 +64,13 @@ export class EngineSupervisor {
     this.#registry = new Registry(table, options.maxEngines, options.known)
   }
 
-  /** Tells the first snapshot and starts all watches. */
+  /** Publishes the first snapshot and starts all monitors. */
   start(): void {
-    this.#report()
+    this.#publish()
     for (const spec of staticEngines(this.#options.config.engines)) {
       if (!this.#removed.has(keyOf(spec))) this.#start(spec)
     }
-    // What was added while a thread before this one lived is followed on, what drained then drains on.
+    // Engines added during a previous control thread stay monitored, and draining ones continue to drain.
     for (const { url, role, bootstrapPort } of this.engines) {
       const spec = { url, role, bootstrapPort }
       if (this.#removed.has(keyOf(spec))) this.#startDrain(spec, Promise.resolve())
@@ -81,7 +82,7 @@ export class EngineSupervisor {
     return this.#registry.snapshot().engines
   }
 
-  /** `false`: it is known already, or still draining. The engine joins the registry when it answers. */
+  /** Returns `false` if the engine is known or still draining. The engine is registered once it responds. */
   add(spec: EngineSpec): boolean {
     const key = keyOf(spec)
     if (this.#monitored.has(key) || this.#drains.has(key)) return false
@@ -90,7 +91,7 @@ export class EngineSupervisor {
     return true
   }
 
-  /** Starts to drain every engine with the URL, whatever its role; returns how many there are. */
+  /** Starts to drain all engines with the URL, whatever their role. Returns their number. */
   remove(url: string): number {
     const found = [...this.#monitored.values()].filter(({ spec }) => spec.url === url)
     for (const monitored of found) {
@@ -104,13 +105,13 @@ export class EngineSupervisor {
     return found.length
   }
 
-  /** Closes the engine's breaker and makes all its links whole. */
+  /** Closes the breaker of the engine and makes all its pairs usable. */
   resetFailures(slot: number): void {
     this.#options.breakers.reset(slot)
     this.#options.pairHealth.reset(slot)
   }
 
-  /** Resolves when nothing of it runs any more. */
+  /** Resolves when all monitors and drains have ended. */
   async close(): Promise<void> {
     this.#closing.abort()
     const monitors = [...this.#monitored.values()].map(({ done }) => done)
@@ -139,19 +140,19 @@ export class EngineSupervisor {
       onInfo: info => {
         const engine = this.#registry.put(spec, info)
         slot = engine.slot
-        log.info({ url: spec.url, role: spec.role, models: engine.models }, 'engine is registered')
-        this.#report()
+        log.info({ url: spec.url, role: spec.role, models: engine.models }, 'engine registered')
+        this.#publish()
       },
       onHealth: state => {
         if (slot === undefined) return
-        // An engine that is new or has come back is not judged by what was before: traffic need not wait for a breaker.
+        // Earlier failures say nothing about an engine that is new or has recovered, so its breaker must not exclude it.
         if (state === 'healthy') this.resetFailures(slot)
         slots.setHealth(slot, state)
       },
     }).run()
   }
 
-  /** `watched`: settles when nobody sets the engine's health any more. */
+  /** `monitored` settles when the monitor no longer sets the health of the engine. */
   #startDrain(spec: EngineSpec, monitored: Promise<void>): void {
     const key = keyOf(spec)
     const drained = this.#drain(spec, monitored).finally(() => this.#drains.delete(key))
@@ -164,22 +165,21 @@ export class EngineSupervisor {
     const engine = this.#registry.find(spec)
     if (engine === undefined) return
     slots.setHealth(engine.slot, 'draining')
-    log.info({ url: spec.url, role: spec.role }, 'engine is draining')
+    log.info({ url: spec.url, role: spec.role }, 'engine draining')
     const endMs = performance.now() + config.admin.drainSecs * 1000
     const { signal } = this.#closing
-    // The first pause comes before the first look: a thread may have chosen the engine a moment before it drained.
+    // Waits before the first check, because a router thread may have chosen the engine just before it started to drain.
     do {
-      // oxlint-disable-next-line no-await-in-loop -- the pause between two looks
       await wait(DRAIN_POLL_INTERVAL_MS, undefined, { signal }).catch(() => undefined)
     } while (!signal.aborted && slots.inFlight(engine.slot) > 0 && performance.now() < endMs)
     if (signal.aborted) return
-    const leftOver = slots.inFlight(engine.slot)
+    const inFlight = slots.inFlight(engine.slot)
     this.#registry.remove(spec)
-    this.#report()
-    log.info({ url: spec.url, role: spec.role, leftOver }, 'engine is removed')
+    this.#publish()
+    log.info({ url: spec.url, role: spec.role, inFlight }, 'engine removed')
   }
 
-  #report(): void {
+  #publish(): void {
     this.#options.onSnapshot(this.#registry.snapshot())
   }
 }

@@ -1,11 +1,11 @@
 /**
- * Health of one engine as a pure state machine over the results of its probes.
+ * Health of an engine, as a pure state machine driven by the results of its probes.
  *
- *   new ──first good probe──▶ healthy ──failureThreshold bad ones in a row──▶ unhealthy
- *                                ▲                                                │
- *                                └────── successThreshold good ones in a row ─────┘
+ *   new ──first good probe──▶ healthy ──failureThreshold bad probes in a row──▶ unhealthy
+ *                                ▲                                                  │
+ *                                └────── successThreshold good probes in a row ─────┘
  *
- * `new` ends at the first good probe: an engine that has just started should not wait for a second one.
+ * A new engine is healthy at its first good probe, so that it gets requests as soon as it has started.
  */
 
 export type HealthState =

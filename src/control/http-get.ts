@@ -1,34 +1,36 @@
 /**
- * One GET to an engine on a socket of its own, for probes and registration. Never on the way of a request.
+ * Sends a GET request to an engine, for probes and registration. Not used for requests of clients.
  *
- * No keep-alive: a probe must learn whether the engine takes new connections.
+ * Each call opens a connection, because a probe must find out whether the engine accepts new connections.
  */
 import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { readText } from './read-text.ts'
 
 export interface GetOptions {
-  /** From the start to the last byte of the body. */
+  /** Maximum time from the start of the call to the last byte of the body. */
   readonly timeoutMs: number
   readonly signal: AbortSignal
 }
 
-export interface GetAnswer {
+export interface GetResponse {
   readonly status: number
   readonly body: string
 }
 
-/** Far above any `/server_info`. */
+/** Far above the size of any `/server_info` response. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024
 
-/** @throws whatever keeps the answer from coming: refused, timed out, aborted, too large. */
-export async function httpGet(url: string, { timeoutMs, signal }: GetOptions): Promise<GetAnswer> {
+/** @throws Error if the request fails, times out or is aborted, or if the response is too large */
+export async function httpGet(url: string, { timeoutMs, signal }: GetOptions): Promise<GetResponse> {
   const timeout = AbortSignal.timeout(timeoutMs)
-  const both = AbortSignal.any([signal, timeout])
-  const { promise, resolve, reject } = Promise.withResolvers<GetAnswer>()
+  const anySignal = AbortSignal.any([signal, timeout])
+  const { promise, resolve, reject } = Promise.withResolvers<GetResponse>()
   const request = url.startsWith('https:') ? requestHttps : requestHttp
-  const call = request(url, { agent: false, signal: both, headers: { accept: '*/*' } })
-  call.once('error', error => reject(timeout.aborted ? new Error(`no answer within ${timeoutMs} ms`) : error))
+  const call = request(url, { agent: false, signal: anySignal, headers: { accept: '*/*' } })
+  call.once('error', error =>
+    reject(timeout.aborted ? new Error(`No response within ${timeoutMs} ms`) : error),
+  )
   call.once('response', response => {
     readText(response, MAX_BODY_BYTES, tooLarge).then(
       body => resolve({ status: response.statusCode ?? 0, body }),
@@ -44,5 +46,5 @@ export async function httpGet(url: string, { timeoutMs, signal }: GetOptions): P
 }
 
 function tooLarge(): Error {
-  return new Error(`answer larger than ${MAX_BODY_BYTES} bytes`)
+  return new Error(`Response larger than ${MAX_BODY_BYTES} bytes`)
 }

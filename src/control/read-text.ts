@@ -1,7 +1,7 @@
-/** The whole body of a small HTTP message as text, of a request or an answer. */
+/** Reads the body of a small HTTP request or response as text. */
 import type { IncomingMessage } from 'node:http'
 
-/** @throws what `tooLarge` makes, as soon as the body has more than `limitBytes`. */
+/** @throws the error that `tooLarge` creates, as soon as the body exceeds `limitBytes` */
 export async function readText(
   message: IncomingMessage,
   limitBytes: number,

@@ -1,14 +1,14 @@
 /**
- * The set of registered engines and the slot that each has in shared memory. Pure state: no timers, no I/O.
+ * The registered engines and their slots in shared memory. Pure state without timers or I/O.
  *
- * A slot is given to another engine only when nothing is in flight on it, and with the next generation, so that a
- * lease of the engine before is told apart.
+ * A slot is assigned to another engine only when nothing is in flight on it. Its generation is then incremented, so that
+ * breakers can ignore late outcomes of the previous engine.
  */
 import { DEFAULT_BOOTSTRAP_PORT, type Engine, type EngineSnapshot, NO_ENGINES } from '../core/engine.ts'
 import type { EngineSpec } from './discovery/static.ts'
 import type { EngineInfo } from './engine-info.ts'
 
-/** What the registry needs to know and to set of shared memory; `EngineSlots` has it. */
+/** The part of `EngineSlots` that the registry needs. */
 export interface SlotTable {
   assign(slot: number, generation: number): void
   generation(slot: number): number
@@ -21,7 +21,7 @@ export class Registry {
   readonly #engines = new Map<string, Engine>()
   #generation: number
 
-  /** `known`: the last snapshot that anybody has seen. Its engines keep their slots. */
+  /** The engines of `known`, the last published snapshot, keep their slots. */
   constructor(slots: SlotTable, maxEngines: number, known: EngineSnapshot = NO_ENGINES) {
     this.#slots = slots
     this.#maxEngines = maxEngines
@@ -33,13 +33,12 @@ export class Registry {
     return this.#engines.get(keyOf(spec))
   }
 
-  /** Adds the engine, or puts what it tells now in place of what it told before; then its slot stays. */
+  /** Adds the engine, or updates its properties. A known engine keeps its slot. */
   put(spec: EngineSpec, info: EngineInfo): Engine {
-    const before = this.#engines.get(keyOf(spec))
-    const place = before ?? this.#takeSlot()
+    const { slot, generation } = this.#engines.get(keyOf(spec)) ?? this.#takeSlot()
     const engine: Engine = {
-      slot: place.slot,
-      generation: place.generation,
+      slot,
+      generation,
       url: spec.url,
       role: spec.role,
       bootstrapHost: new URL(spec.url).hostname,
@@ -54,18 +53,18 @@ export class Registry {
     return engine
   }
 
-  /** `false`: there was no such engine. Its slot is free once nothing is in flight on it. */
+  /** Returns `false` if there is no such engine. Its slot is free once nothing is in flight on it. */
   remove(spec: Pick<EngineSpec, 'url' | 'role'>): boolean {
-    const wasThere = this.#engines.delete(keyOf(spec))
-    if (wasThere) this.#generation++
-    return wasThere
+    const isRemoved = this.#engines.delete(keyOf(spec))
+    if (isRemoved) this.#generation++
+    return isRemoved
   }
 
   snapshot(): EngineSnapshot {
     return { generation: this.#generation, engines: [...this.#engines.values()] }
   }
 
-  /** @throws RangeError when `limits.engines` is reached. */
+  /** @throws RangeError if `limits.engines` is reached */
   #takeSlot(): { readonly slot: number; readonly generation: number } {
     const taken = new Set([...this.#engines.values()].map(engine => engine.slot))
     for (let slot = 0; slot < this.#maxEngines; slot++) {
@@ -74,11 +73,13 @@ export class Registry {
       this.#slots.assign(slot, generation)
       return { slot, generation }
     }
-    throw new RangeError(`no slot is free for another engine (limits.engines is ${this.#maxEngines})`)
+    throw new RangeError(
+      `Cannot register another engine: all ${this.#maxEngines} slots are in use (limits.engines)`,
+    )
   }
 }
 
-/** Names an engine: one URL may have several roles. */
+/** Identifies an engine. One URL may have several roles. */
 export function keyOf({ role, url }: Pick<EngineSpec, 'url' | 'role'>): string {
   return `${role} ${url}`
 }

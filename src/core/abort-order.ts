@@ -1,21 +1,21 @@
-/** What a client's `POST /abort_request` asks for, and what a request gets that it ends before an engine has it. */
+/** Parses a client's `POST /abort_request`, and matches it with requests that have not reached an engine yet. */
 import { GatewayError } from './errors.ts'
 
 export interface AbortOrder {
-  /** `undefined`: all of them. */
+  /** Request id to abort; `undefined` aborts all requests. */
   readonly rid: string | undefined
 }
 
-/** What the body asks for; an empty rid names nothing, as engines hold it. `undefined`: the body makes no sense. */
+/** Reads an abort order. An empty rid matches nothing, as in engines. Returns `undefined` if the body is not a JSON object. */
 export function readAbortOrder(body: Uint8Array): AbortOrder | 'nothing' | undefined {
-  const asked = parsed(body)
-  if (typeof asked !== 'object' || asked === null) return undefined
-  const { rid, abort_all: all } = asked as { rid?: unknown; abort_all?: unknown }
+  const order = parsed(body)
+  if (typeof order !== 'object' || order === null) return undefined
+  const { rid, abort_all: all } = order as { rid?: unknown; abort_all?: unknown }
   if (all === true) return { rid: undefined }
   return typeof rid === 'string' && rid !== '' ? { rid } : 'nothing'
 }
 
-/** The words of an engine that aborts a queued request. */
+/** The error that an SGLang engine returns for a queued request that it aborts. */
 export function abortedError(): GatewayError {
   return new GatewayError('engine-error', 'Aborted by AbortReq.', {
     status: 500,
@@ -24,12 +24,12 @@ export function abortedError(): GatewayError {
   })
 }
 
-/** Texts that JSON writes in one way only. */
+/** Matches texts that have a single representation in JSON. */
 const PLAIN = /^[\w .:@-]+$/
 
 /**
- * Whether the order means the request with this body, by the rid that its client gave it. For bodies that nobody has
- * read: most are told by a search for the rid's bytes, only one that has them is parsed.
+ * Whether the order names the request with this body, by the rid that the client put into it. The body is unparsed:
+ * a search for the bytes of the rid excludes most bodies, and only a body that contains them is parsed.
  */
 export function matchesAbort(order: AbortOrder, body: Uint8Array): boolean {
   const { rid } = order
@@ -38,14 +38,14 @@ export function matchesAbort(order: AbortOrder, body: Uint8Array): boolean {
   if (!bytes.includes(PLAIN.test(rid) ? `"${rid}"` : '"rid"')) return false
   const request = parsed(body)
   if (typeof request !== 'object' || request === null) return false
-  const { rid: given } = request as { rid?: unknown }
-  return Array.isArray(given) ? given.includes(rid) : given === rid
+  const { rid: clientRid } = request as { rid?: unknown }
+  return Array.isArray(clientRid) ? clientRid.includes(rid) : clientRid === rid
 }
 
-/** `undefined` when it is no JSON. */
+/** Returns `undefined` if the body is not JSON. */
 function parsed(body: Uint8Array): unknown {
   try {
-    // A copy: a decoder takes no shared memory, which a large body comes in.
+    // Copied, because TextDecoder rejects shared memory, which large bodies are kept in.
     return JSON.parse(new TextDecoder().decode(new Uint8Array(body)))
   } catch {
     return undefined

@@ -1,16 +1,16 @@
 /**
- * Entries by age. A linked list through the entries themselves, so that the newest, the oldest and any one between them
- * come out at the same small cost, however many there are, and nothing is allocated on the way.
+ * A list of entries ordered by age. The links are stored in the entries themselves, so that any entry can be removed in
+ * constant time and without allocation.
  */
 
-/** What an entry carries for the list that it is in. Written by the list alone. */
+/** Links of an entry. Written only by the list that contains it. */
 export interface AgeNode<T> {
   older: T | undefined
   newer: T | undefined
   isListed: boolean
 }
 
-/** Of an entry that is in no list yet. */
+/** Links for an entry that is not in a list. */
 export function newNode<T>(): AgeNode<T> {
   return { older: undefined, newer: undefined, isListed: false }
 }
@@ -23,7 +23,7 @@ export class AgeList<T extends { readonly node: AgeNode<T> }> {
     return this.#oldest
   }
 
-  /** Must not be in a list. */
+  /** Adds an entry, which must not be in a list. */
   push(entry: T): void {
     const { node } = entry
     node.isListed = true
@@ -41,7 +41,7 @@ export class AgeList<T extends { readonly node: AgeNode<T> }> {
     return this.#take(this.#oldest)
   }
 
-  /** `false`: it was not in the list. */
+  /** Returns `false` if the entry was not in the list. */
   remove({ node }: T): boolean {
     if (!node.isListed) return false
     if (node.older === undefined) this.#oldest = node.newer

@@ -1,13 +1,13 @@
-/** Phases of an engine's circuit breaker: decided in `resilience/`, kept in `shared/`. Times on the process clock, ms. */
+/** State of a circuit breaker: decided in `resilience/`, stored in `shared/`. Times are on the process clock, in ms. */
 export type BreakerState =
   | { readonly kind: 'closed' }
   | { readonly kind: 'open'; readonly untilMs: number }
-  /** `probeUntilMs`: a probe is on its way and has its slot until then; `undefined`: the next request may probe. */
+  /** `probeUntilMs` is the deadline of the probe in flight. If `undefined`, the next request may probe. */
   | { readonly kind: 'half-open'; readonly probeUntilMs: number | undefined }
 
 export const CLOSED: BreakerState = { kind: 'closed' }
 
-/** What an engine has shown over the window. */
+/** Outcomes of an engine within the window. */
 export interface WindowCounts {
   readonly ok: number
   readonly failed: number

@@ -1,12 +1,12 @@
-/** Milliseconds of a clock that never goes back. Passed in, so that tests can turn it. */
+/** A monotonic clock, in milliseconds. Passed as an argument, so that tests can control it. */
 export type NowMs = () => number
 
-/** The process-wide monotonic clock, in milliseconds since the process (or thread) started. */
+/** The monotonic clock of the calling thread, in milliseconds since the thread started. */
 export const monotonicNowMs: NowMs = () => performance.now()
 
 /**
- * A clock that all threads of the process share, in whole milliseconds: `performance.now()` starts anew in each thread,
- * and the time of day may jump.
+ * A monotonic clock shared by all threads, in whole milliseconds. `performance.now()` has a different origin in each
+ * thread, and the time of day may jump.
  */
 export const processNowMs: NowMs = () => {
   const [seconds, nanoseconds] = process.hrtime()

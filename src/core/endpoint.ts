@@ -1,7 +1,7 @@
 /**
- * The endpoints that reach a router thread, and how each is treated.
+ * The endpoints whose requests are handled by router threads.
  *
- * The order of the list is the wire code of `messages/`: both ends of a channel are the same build.
+ * The index in the list is the code that `messages/` sends, since both ends of a channel are the same build.
  */
 export const ENDPOINTS = [
   'generate',
@@ -21,7 +21,7 @@ export const ENDPOINTS = [
 
 export type Endpoint = (typeof ENDPOINTS)[number]
 
-/** Endpoints whose requests make tokens: these go through a pair, with retry. */
+/** Endpoints that generate tokens. Their requests go through a pair and are retried. */
 export type GenerationEndpoint = 'generate' | 'chat' | 'completions'
 
 export function isGeneration(endpoint: Endpoint): endpoint is GenerationEndpoint {

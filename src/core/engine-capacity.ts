@@ -1,15 +1,18 @@
-/** How many requests engines may run at once, alone and as a fleet. Pure; who is healthy is told by the caller. */
+/** Number of requests that an engine, or a fleet of engines, may run at once. Pure; the caller knows which are healthy. */
 import type { Engine, Role } from './engine.ts'
 
-/** Of one engine, `Infinity` when it told none. `maxPerEngine`: the configured cap, 0 for none; the smaller one counts. */
+/**
+ * Capacity of one engine: the smaller of the limit that it reports and `maxPerEngine` (0 for none), or `Infinity`
+ * without either.
+ */
 export function capacityOf(engine: Engine, maxPerEngine: number): number {
   const configured = maxPerEngine > 0 ? maxPerEngine : Infinity
   return Math.min(engine.maxRunning ?? Infinity, configured)
 }
 
 /**
- * Requests that a fleet can run at once: as many as its weakest role. 0 when a role has no usable engine, `Infinity`
- * when no engine of the roles has a bound.
+ * Capacity of a fleet, which is that of its smallest role: 0 if a role has no usable engine, `Infinity` if every role
+ * has an engine without a limit.
  */
 export function fleetCapacity(
   engines: readonly Engine[],

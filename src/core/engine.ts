@@ -1,29 +1,29 @@
-/** What is known of an engine once it is registered. What changes by the second (health, in flight) lives in `shared/`. */
+/** Static properties of a registered engine. Its health and in-flight requests, which change often, are in `shared/`. */
 
-/** `mixed` engines do prefill and decode in one place. */
+/** A `mixed` engine does both prefill and decode. */
 export type Role = 'prefill' | 'decode' | 'mixed'
 
 export interface Engine {
   /** Index into the tables of shared memory, 0 or more. Reused only when nothing is in flight on it. */
   readonly slot: number
-  /** Grows by one whenever the slot changes hands: a lease of an earlier engine is told apart by it. */
+  /** Incremented when the slot is assigned to another engine, so that breakers ignore late outcomes of the previous one. */
   readonly generation: number
   /** Origin without a trailing slash: `http://10.0.0.1:30000`. */
   readonly url: string
   readonly role: Role
-  /** Where decode finds this prefill engine's bootstrap server; the host of `url` unless configured. */
+  /** Host at which decode engines reach the bootstrap server of this prefill engine: the host of `url`. */
   readonly bootstrapHost: string
   readonly bootstrapPort: number
-  /** Model names that the engine answers to, from `/v1/models` or `/server_info`; empty when it told none. */
+  /** Names of the models that the engine reports at `/v1/models` or `/server_info`. Empty if it reports none. */
   readonly models: readonly string[]
-  /** Requests the engine runs at once, from `/server_info`; `undefined` when it told none. */
+  /** Maximum number of concurrent requests, from `/server_info`. `undefined` if the engine reports none. */
   readonly maxRunning: number | undefined
-  /** Longest prompt in tokens that the engine accepts; `undefined` when it told none. */
+  /** Maximum length of a prompt, in tokens. `undefined` if the engine reports none. */
   readonly maxInputTokens: number | undefined
   readonly dpSize: number
 }
 
-/** All registered engines. Immutable; every change makes a new one with the next generation. */
+/** All registered engines. Immutable: each change creates a snapshot with the next generation. */
 export interface EngineSnapshot {
   readonly generation: number
   readonly engines: readonly Engine[]
@@ -31,5 +31,5 @@ export interface EngineSnapshot {
 
 export const NO_ENGINES: EngineSnapshot = { generation: 0, engines: [] }
 
-/** SGLang's own default for `--disaggregation-bootstrap-port`. */
+/** SGLang's default of `--disaggregation-bootstrap-port`. */
 export const DEFAULT_BOOTSTRAP_PORT = 8998

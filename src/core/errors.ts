@@ -1,10 +1,10 @@
 /**
- * Every error the gateway can answer with: one table, one class, one body shape.
+ * Every error that the gateway can respond with: one table, one class, one body format.
  *
- * The table is the only place that maps a code to an HTTP status and says whether another attempt may help.
+ * The table is the only place that maps a code to an HTTP status and decides whether a retry may help.
  */
 
-/** Whose fault: decides the log level, the metric label, and whether a circuit breaker hears of it. */
+/** Whose fault an error is. Determines the `outcome` label of the request metrics, and whether the failure is logged. */
 export type Fault = 'client' | 'gateway' | 'engine'
 
 /** Which engine of the pair failed. */
@@ -12,7 +12,7 @@ export type Leg = 'prefill' | 'decode'
 
 interface ErrorTraits {
   readonly status: number
-  /** OpenAI's `type` of the error body. */
+  /** `type` in OpenAI's error object. */
   readonly type: string
   readonly fault: Fault
   readonly retryable: boolean
@@ -24,7 +24,7 @@ const SERVER = 'server_error'
 const TRAITS = {
   'invalid-json': { status: 400, type: CLIENT, fault: 'client', retryable: false },
   'invalid-request': { status: 400, type: CLIENT, fault: 'client', retryable: false },
-  /** A change on the admin listener from another machine. */
+  /** Another machine attempted a change on the admin listener. */
   forbidden: { status: 403, type: CLIENT, fault: 'client', retryable: false },
   'engine-not-found': { status: 404, type: CLIENT, fault: 'client', retryable: false },
   'route-not-found': { status: 404, type: CLIENT, fault: 'client', retryable: false },
@@ -33,10 +33,9 @@ const TRAITS = {
   'body-timeout': { status: 408, type: CLIENT, fault: 'client', retryable: false },
   'body-too-large': { status: 413, type: CLIENT, fault: 'client', retryable: false },
   'unsupported-media-type': { status: 415, type: CLIENT, fault: 'client', retryable: false },
-  'client-closed': { status: 499, type: CLIENT, fault: 'client', retryable: false },
   'not-implemented': { status: 501, type: CLIENT, fault: 'client', retryable: false },
   overloaded: { status: 503, type: 'overloaded_error', fault: 'gateway', retryable: false },
-  /** No room for another waiting request: clients together ask for more than there is. */
+  /** The admission queue is full: the clients together send more requests than the fleet can serve. */
   'queue-full': { status: 429, type: 'overloaded_error', fault: 'client', retryable: false },
   'queue-timeout': { status: 503, type: 'overloaded_error', fault: 'gateway', retryable: false },
   'memory-pressure': { status: 503, type: 'overloaded_error', fault: 'gateway', retryable: false },
@@ -44,20 +43,20 @@ const TRAITS = {
   'no-engine-available': { status: 503, type: SERVER, fault: 'gateway', retryable: true },
   'thread-lost': { status: 503, type: SERVER, fault: 'gateway', retryable: false },
   'deadline-exceeded': { status: 504, type: 'timeout_error', fault: 'gateway', retryable: false },
-  /** The engine answered with an error status; `status` of the error instance is the engine's. */
+  /** The engine responded with an error status, which replaces `status` in the error instance. */
   'engine-error': { status: 502, type: SERVER, fault: 'engine', retryable: true },
-  /** The engine could not be reached, or hung up. */
+  /** The engine could not be reached, or closed the connection. */
   'engine-unreachable': { status: 502, type: SERVER, fault: 'engine', retryable: true },
-  /** What the engine sent is not what its API promises. */
+  /** The engine violated its API. */
   'engine-protocol': { status: 502, type: SERVER, fault: 'engine', retryable: true },
-  /** No first token, or silence between tokens, for longer than the timer allows. */
+  /** The engine sent no first token, or no further data, within the timeout. */
   'engine-stalled': { status: 504, type: 'timeout_error', fault: 'engine', retryable: true },
   internal: { status: 500, type: SERVER, fault: 'gateway', retryable: false },
 } as const satisfies Record<string, ErrorTraits>
 
 export type ErrorCode = keyof typeof TRAITS
 
-/** In the order of the table. */
+/** All codes, in the order of the table. */
 export const ERROR_CODES = Object.keys(TRAITS).filter(isErrorCode)
 
 function isErrorCode(text: string): text is ErrorCode {
@@ -66,16 +65,16 @@ function isErrorCode(text: string): text is ErrorCode {
 
 export interface ErrorDetails {
   readonly cause?: unknown
-  /** Overrides the table's status: an engine's own. */
+  /** Status of the engine; overrides that of the table. */
   readonly status?: number
-  /** Overrides the table's OpenAI `type`: an engine's own. */
+  /** Error type of the engine; overrides that of the table. */
   readonly type?: string
-  /** `code` of the body in place of ours: an engine's own. */
+  /** Error code of the engine; replaces ours in the error body. */
   readonly engineCode?: string | number
   readonly leg?: Leg
-  /** Seconds-based `Retry-After` of the engine, in milliseconds. */
+  /** Delay for a `Retry-After` header, in milliseconds. */
   readonly retryAfterMs?: number
-  /** Overrides the table's verdict. */
+  /** Overrides `retryable` of the table. */
   readonly retryable?: boolean
 }
 
@@ -106,7 +105,7 @@ export class GatewayError extends Error {
   }
 }
 
-/** All codes with their status, for the documentation and its test. */
+/** All codes with their traits, for the documentation and its test. */
 export function errorTable(): readonly { code: string; status: number; fault: Fault; retryable: boolean }[] {
   return Object.entries(TRAITS).map(([code, { status, fault, retryable }]) => ({
     code,
@@ -116,7 +115,7 @@ export function errorTable(): readonly { code: string; status: number; fault: Fa
   }))
 }
 
-/** OpenAI's error object, with the failing leg added where there is one. JSON text. */
+/** JSON text of OpenAI's error object, extended by the leg that failed, if any. */
 export function errorBody(error: GatewayError): string {
   const { message, type, leg } = error
   const code = error.engineCode ?? error.code

@@ -1,15 +1,15 @@
-/** Whether a request could be served now. Pure but for the read of shared memory. */
+/** Whether the gateway can serve requests, and how `/readiness` reports it. Pure apart from reads of shared memory. */
 import type { Engine, Role } from './engine.ts'
 
 export interface Readiness {
   readonly isReady: boolean
   readonly healthyEngines: number
   readonly totalEngines: number
-  /** Why not. */
+  /** Why the gateway is not ready. */
   readonly reason?: string
 }
 
-/** Ready means that there is a healthy engine of every needed role. */
+/** Ready means that every needed role has at least one healthy engine. */
 export function readinessOf(
   neededRoles: readonly Role[],
   engines: readonly Engine[],
@@ -20,4 +20,23 @@ export function readinessOf(
   const counts = { healthyEngines: healthy.length, totalEngines: engines.length }
   if (missing.length === 0) return { isReady: true, ...counts }
   return { isReady: false, reason: `no healthy ${missing.join(' and no healthy ')} engine`, ...counts }
+}
+
+export interface ReadinessReport {
+  readonly status: number
+  /** Serialized as JSON. The field names are those of the Rust routers, whose clients read them. */
+  readonly body: {
+    readonly status: 'ready' | 'not ready'
+    readonly reason?: string
+    readonly healthy_workers: number
+    readonly total_workers: number
+  }
+}
+
+/** The response to `GET /readiness`, the same on every listener. A gateway that shuts down is not ready. */
+export function readinessReport(readiness: Readiness, isShuttingDown: boolean): ReadinessReport {
+  const counts = { healthy_workers: readiness.healthyEngines, total_workers: readiness.totalEngines }
+  if (readiness.isReady && !isShuttingDown) return { status: 200, body: { status: 'ready', ...counts } }
+  const reason = isShuttingDown ? 'shutting-down' : (readiness.reason ?? 'unknown')
+  return { status: 503, body: { status: 'not ready', reason, ...counts } }
 }

@@ -1,6 +1,6 @@
-/** Which router thread gets the next exchange. Pure. */
+/** Chooses the router thread for the next exchange. Pure. */
 
-/** The one with the fewest open exchanges, the first of equals; `undefined` when there is none. */
+/** The candidate with the fewest open exchanges, the first of equals; `undefined` without candidates. */
 export function fewestOpen<Candidate extends { readonly openExchanges: number }>(
   candidates: readonly Candidate[],
 ): Candidate | undefined {

@@ -1,19 +1,19 @@
-/** What a dead router thread has left on the engines, as calls that another thread makes. Pure. */
+/** Turns the orphaned legs of a dead router thread into aborts that another thread sends to their engines. Pure. */
 import type { Engine } from '../core/engine.ts'
 import type { PendingAbort } from '../messages/thread.ts'
 import type { FlatHeaders } from '../messages/types.ts'
 import type { OpenLegs } from '../shared/leg-journal.ts'
 
-/** An engine that has gone since is left out. `headersOf`: of the client's request. */
-export function callsFor(
-  left: readonly OpenLegs[],
+/** Leaves out engines that were removed meanwhile. `headersOf` returns the headers of the client's request. */
+export function abortsFor(
+  orphanedLegs: readonly OpenLegs[],
   engines: readonly Engine[],
   headersOf: (exchangeId: number) => FlatHeaders,
 ): PendingAbort[] {
-  const urls = new Map(engines.map(({ slot, url }) => [slot, url]))
-  return left.flatMap(({ exchangeId, prefillSlot, decodeSlot, rid }) => {
+  const urlBySlot = new Map(engines.map(({ slot, url }) => [slot, url]))
+  return orphanedLegs.flatMap(({ exchangeId, prefillSlot, decodeSlot, rid }) => {
     const headers = headersOf(exchangeId)
-    const told = [prefillSlot, decodeSlot].map(slot => urls.get(slot)).filter(url => url !== undefined)
-    return told.map(url => ({ url, rids: [rid], headers }))
+    const urls = [prefillSlot, decodeSlot].map(slot => urlBySlot.get(slot)).filter(url => url !== undefined)
+    return urls.map(url => ({ url, rids: [rid], headers }))
   })
 }

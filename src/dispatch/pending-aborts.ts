@@ -1,29 +1,29 @@
 /**
- * Aborts that dead threads have left to do: one of the threads that run is ordered to send them, or the next one that
- * does. One that dies soon after the order may not have sent them, so they are left again.
+ * Aborts of orphaned legs that still have to be sent. A running thread is ordered to send them, or the next one that
+ * starts. If that thread dies soon afterwards, it may not have sent them, so they are pending again.
  */
 import type { PendingAbort } from '../messages/thread.ts'
 import { order, type RunningThread } from './running-thread.ts'
 
-/** A second abort of a rid does no harm. */
+/** Time after which a thread has certainly sent its aborts. Sending an abort twice does no harm. */
 const SENT_AFTER_MS = 5000
 
 export class PendingAborts {
-  readonly #waiting: PendingAbort[] = []
+  readonly #pending: PendingAbort[] = []
 
-  add(calls: readonly PendingAbort[]): void {
-    this.#waiting.push(...calls)
+  add(aborts: readonly PendingAbort[]): void {
+    this.#pending.push(...aborts)
   }
 
-  /** All that waits is the thread's to send; it must take orders already. */
+  /** Orders the thread to send all pending aborts. The thread must be ready. */
   giveTo(running: RunningThread): void {
-    if (this.#waiting.length === 0) return
-    const calls = this.#waiting.splice(0)
+    if (this.#pending.length === 0) return
+    const calls = this.#pending.splice(0)
     order(running, { kind: 'abort', calls })
     running.ordered = { calls: [...unsentOf(running), ...calls], untilMs: performance.now() + SENT_AFTER_MS }
   }
 
-  /** The thread is dead. */
+  /** The thread has died: the aborts that it may not have sent are pending again. */
   takeBack(running: RunningThread): void {
     this.add(unsentOf(running))
   }

@@ -1,4 +1,4 @@
-/** What the router threads are given by whoever starts them, and whom they tell what. */
+/** Options of `RouterThreads`. */
 import type { Config } from '../config/config.ts'
 import type { ThreadChannel } from '../messages/channel.ts'
 import type { Batch } from '../messages/codec.ts'
@@ -9,21 +9,22 @@ import type { Logger } from '../telemetry/log.ts'
 export interface RouterThreadsOptions {
   readonly config: Config
   readonly shared: SharedMemory
+  /** Number of threads. */
   readonly count: number
   /** Module whose default export runs a `RouterThreadTask`. */
   readonly entry: URL
-  /** Valid for as long as the callee keeps it. */
+  /** The callee may keep the batch. */
   readonly onBatch: (channel: ThreadChannel, batch: Batch) => void
-  /** The thread behind the channel is gone, its rows cleared; another one is being started. */
+  /** The thread of the channel has died and its rows in shared memory are cleared. A new thread follows. */
   readonly onExit: (channel: ThreadChannel, exit: ThreadExit) => void
-  /** One more thread takes batches. */
+  /** A thread has started to take batches. */
   readonly onReady?: () => void
   readonly log: Logger
 }
 
 interface ThreadExit {
-  /** It was told to end: nothing that it had open is to blame. */
+  /** Whether the thread was ended on purpose, so that none of its requests can have killed it. */
   readonly wasOrdered: boolean
-  /** What it has left on the engines. */
-  readonly left: readonly OpenLegs[]
+  /** Legs that were open on engines when the thread died. */
+  readonly orphanedLegs: readonly OpenLegs[]
 }

@@ -1,8 +1,8 @@
 /**
- * The router threads, each with a port to it. What travels over the ports is for `messages/`.
+ * Starts, watches and replaces the router threads, each with a port of its own.
  *
- * A thread whose task ends is replaced in the same row of shared memory; what it had open is for `onExit`. One whose
- * event loop stands still is terminated, which ends its task.
+ * A thread whose task ends is replaced by one that takes over its row of shared memory; `onExit` deals with its open
+ * exchanges. A thread whose event loop is blocked is terminated, which ends its task.
  */
 import { once } from 'node:events'
 import { type EngineSnapshot, NO_ENGINES } from '../core/engine.ts'
@@ -17,7 +17,10 @@ import type { RouterThreadsOptions } from './router-threads-options.ts'
 import { order, type RunningThread, runThread } from './running-thread.ts'
 import { ThreadPool } from './thread-pool.ts'
 
-/** Resolves when every thread takes batches. @throws what ended a thread before it did. */
+/**
+ * Resolves when every thread takes batches.
+ * @throws The error of a thread that ended before that.
+ */
 export async function startRouterThreads(options: RouterThreadsOptions): Promise<RouterThreads> {
   const threads = new RouterThreads(options)
   try {
@@ -29,9 +32,9 @@ export async function startRouterThreads(options: RouterThreadsOptions): Promise
   return threads
 }
 
-/** A thread that cannot stay alive is not restarted in a tight loop. */
+/** Keeps a thread that dies at once from being restarted in a tight loop. */
 const RESTART_PAUSE_MS = 200
-/** Time that threads have for closing their sockets before they are terminated. */
+/** Time for threads to close their sockets before they are terminated. */
 const CLOSE_WAIT_MS = 2000
 
 export class RouterThreads {
@@ -59,11 +62,11 @@ export class RouterThreads {
     this.#pool = new ThreadPool({
       entry,
       count,
-      onError: error => log.error({ err: error }, 'router thread pool'),
+      onError: error => log.error({ error }, 'router thread pool failed'),
     })
   }
 
-  /** Of the threads that take batches, in no particular order. */
+  /** Channels of the threads that take batches, in no particular order. */
   get channels(): readonly ThreadChannel[] {
     return this.#channels
   }
@@ -74,20 +77,20 @@ export class RouterThreads {
     this.#heartbeatMonitor.start()
   }
 
-  /** Every thread, also one that is started later, works with this from now on. */
+  /** Sends the snapshot to every thread, including those that start later. */
   sendSnapshot(snapshot: EngineSnapshot): void {
     this.#snapshot = snapshot
     this.#orderAll({ kind: 'snapshot', snapshot })
   }
 
-  /** Each thread frees what it can of its memory. */
+  /** Every thread runs a full garbage collection. */
   collectGarbage(): void {
     this.#orderAll({ kind: 'collect-garbage' })
   }
 
   /**
-   * Terminates the thread at once, whatever it does; another takes its row as after any other death. Resolves when it
-   * is dead, with false when there is none to terminate.
+   * Terminates a thread at once; it is replaced as after any other death. Resolves when it is dead, or with `false` if
+   * it is not running.
    */
   async restart(thread: number): Promise<boolean> {
     const running = this.#running.get(thread)
@@ -95,14 +98,14 @@ export class RouterThreads {
     return this.#pool.terminate(running?.threadId)
   }
 
-  /** One of the threads that run, or the next one, tells the engines. */
-  abortOrphans(calls: readonly PendingAbort[]): void {
-    this.#pendingAborts.add(calls)
+  /** Has a running thread, or the next one that starts, send the aborts to the engines. */
+  abortOrphans(aborts: readonly PendingAbort[]): void {
+    this.#pendingAborts.add(aborts)
     for (const running of this.#running.values())
       if (running.threadId !== undefined) this.#pendingAborts.giveTo(running)
   }
 
-  /** Threads close what they have open and end, or are terminated. */
+  /** Ends all threads: they close their connections in time, or are terminated. */
   async close(): Promise<void> {
     this.#isClosing = true
     this.#heartbeatMonitor.close()
@@ -115,9 +118,9 @@ export class RouterThreads {
     await this.#pool.destroy()
   }
 
-  /** Threads that take orders already. */
-  #orderAll(what: ThreadOrder): void {
-    for (const running of this.#running.values()) if (running.threadId !== undefined) order(running, what)
+  /** Sends an order to every thread that is ready. */
+  #orderAll(message: ThreadOrder): void {
+    for (const running of this.#running.values()) if (running.threadId !== undefined) order(running, message)
   }
 
   /** Resolves when the thread is ready. */
@@ -148,33 +151,33 @@ export class RouterThreads {
 
   #replaceStalled(thread: number): void {
     const { log } = this.#options
-    log.error({ thread }, 'router thread stands still, terminating it')
+    log.error({ thread }, 'router thread unresponsive, terminating it')
     this.#pool
       .terminate(this.#running.get(thread)?.threadId)
-      .catch((error: unknown) => log.error({ thread, err: error }, 'restart'))
+      .catch((error: unknown) => log.error({ thread, error }, 'could not terminate router thread'))
   }
 
-  /** Rejects when the thread ends without being ready; handles every other end itself. */
+  /** Handles the end of the thread. Rejects if it was not ready before. */
   async #watch(running: RunningThread): Promise<void> {
     const error = await running.task.then(
-      () => new Error('the task of a router thread ended by itself'),
+      () => new Error('The router thread ended without an error'),
       (cause: unknown) => cause,
     )
     if (this.#isClosing) return
     const { channel, port } = running
     const wasReady = running.threadId !== undefined
-    // What the thread sent before it died is still worth delivering.
+    // Messages that the thread sent before it died are still delivered.
     if (wasReady) await new Promise(resolve => setImmediate(resolve))
     port.close()
     this.#running.delete(channel.thread)
-    this.#channels = this.#channels.filter(other => other !== channel)
+    this.#channels = this.#channels.filter(candidate => candidate !== channel)
     this.#slots.clearThread(channel.thread)
-    const left = takeOrphanedLegs(this.#options.shared, channel.thread)
+    const orphanedLegs = takeOrphanedLegs(this.#options.shared, channel.thread)
     this.#heartbeatMonitor.forget(channel.thread)
     this.#pendingAborts.takeBack(running)
     if (!wasReady) throw error
-    this.#options.log.error({ thread: channel.thread, err: error }, 'router thread ended, starting another')
-    this.#options.onExit(channel, { wasOrdered: running.wasOrdered, left })
+    this.#options.log.error({ thread: channel.thread, error }, 'router thread ended, starting a new one')
+    this.#options.onExit(channel, { wasOrdered: running.wasOrdered, orphanedLegs })
     this.#restartLater(channel.thread)
   }
 
@@ -182,7 +185,7 @@ export class RouterThreads {
     const timer = setTimeout(() => {
       this.#restarts.delete(timer)
       this.#run(thread).catch((error: unknown) => {
-        this.#options.log.error({ thread, err: error }, 'router thread did not start')
+        this.#options.log.error({ thread, error }, 'router thread did not start, trying again')
         if (!this.#isClosing) this.#restartLater(thread)
       })
     }, RESTART_PAUSE_MS)

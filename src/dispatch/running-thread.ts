@@ -1,4 +1,4 @@
-/** A router thread that runs its task, as the main thread knows it. */
+/** A running router thread, as the main thread sees it. */
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { BatchSender, type ThreadChannel } from '../messages/channel.ts'
 import type { PendingAbort, RouterThreadTask, ThreadOrder } from '../messages/thread.ts'
@@ -8,15 +8,15 @@ export interface RunningThread {
   readonly channel: ThreadChannel
   readonly port: MessagePort
   readonly task: Promise<unknown>
-  /** Set once it takes batches. */
+  /** Node's id of the thread; `undefined` until it takes batches. */
   threadId: number | undefined
-  /** It was told to end: nothing that it has open is to blame. */
+  /** Whether the thread was ended on purpose, so that none of its requests can have killed it. */
   wasOrdered: boolean
-  /** Aborts that it was last ordered to send, and until when it may not have sent them. */
+  /** Aborts that the thread was ordered to send, and until when they may be unsent. */
   ordered: { readonly calls: readonly PendingAbort[]; readonly untilMs: number } | undefined
 }
 
-/** Starts the task with a port of its own. */
+/** Starts a task with a port of its own. */
 export function runThread(pool: ThreadPool, task: Omit<RouterThreadTask, 'port'>): RunningThread {
   const { port1: port, port2 } = new MessageChannel()
   return {
@@ -29,6 +29,7 @@ export function runThread(pool: ThreadPool, task: Omit<RouterThreadTask, 'port'>
   }
 }
 
+/** Sends an order to the thread. */
 export function order({ port }: RunningThread, message: ThreadOrder): void {
   port.postMessage(message)
 }

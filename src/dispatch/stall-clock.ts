@@ -1,4 +1,4 @@
-/** Which router threads stand still, told by their heartbeats. Pure: whoever looks passes the time. */
+/** Decides from heartbeats which router threads are blocked. Pure: the caller passes the time. */
 
 interface LastBeat {
   readonly beats: number
@@ -11,15 +11,18 @@ export class StallClock {
   readonly #last = new Map<number, LastBeat>()
   #polledMs: number | undefined
 
-  /** `lookEveryMs`: how often `look` is meant to be called. */
+  /** `pollIntervalMs` is the intended interval between calls of `poll`. */
   constructor(stallMs: number, pollIntervalMs: number) {
     this.#stallMs = stallMs
     this.#pollIntervalMs = pollIntervalMs
   }
 
-  /** `beats` of every thread that should be alive. Returns the threads that have not beaten for too long. */
+  /**
+   * `beats` holds the heartbeat count of every thread that should be alive. Returns the threads whose count has not
+   * changed for `stallMs`.
+   */
   poll(nowMs: number, beats: ReadonlyMap<number, number>): number[] {
-    // While the one who looks stood still itself, or the whole machine slept, nobody's silence means anything.
+    // If this thread was blocked itself, or the whole machine was suspended, that time does not count.
     const awayMs = Math.max(0, nowMs - (this.#polledMs ?? nowMs) - this.#pollIntervalMs)
     this.#polledMs = nowMs
     const stalled: number[] = []
@@ -32,7 +35,7 @@ export class StallClock {
     return stalled
   }
 
-  /** The thread is gone; a successor starts anew. */
+  /** The thread has died; its successor starts with a full `stallMs`. */
   forget(thread: number): void {
     this.#last.delete(thread)
   }

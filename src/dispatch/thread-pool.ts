@@ -1,6 +1,5 @@
 /**
- * The Piscina pool that router threads live in: each thread runs one task for its whole life. The only import of
- * piscina. Knows nothing of what the task does.
+ * The Piscina pool of the router threads; each thread runs one task for its whole life. No other file imports piscina.
  */
 import { Piscina } from 'piscina'
 import type { RouterThreadTask } from '../messages/thread.ts'
@@ -21,27 +20,27 @@ export class ThreadPool {
       minThreads: count,
       maxThreads: count,
       concurrentTasksPerWorker: 1,
-      // The default parks an idle thread in Atomics.wait, where its sockets and timers stand still.
+      // The default blocks an idle thread in Atomics.wait, which stops its sockets and timers.
       atomics: 'disabled',
       recordTiming: false,
     })
     this.#pool.on('error', onError)
   }
 
-  /** Settles when the thread has ended; the task's port is transferred. */
+  /** Settles when the task has ended. The port of the task is transferred. */
   run(task: RouterThreadTask): Promise<unknown> {
     return this.#pool.run(task, { transferList: [task.port] })
   }
 
-  /** `threadId`: Node's. Resolves when the thread is dead, with false when there is none to terminate. */
+  /** Resolves when the thread is dead, or with `false` if no thread has this Node `threadId`. */
   async terminate(threadId: number | undefined): Promise<boolean> {
-    const worker = this.#pool.threads.find(one => one.threadId === threadId)
+    const worker = this.#pool.threads.find(thread => thread.threadId === threadId)
     if (threadId === undefined || worker === undefined) return false
     await worker.terminate()
     return true
   }
 
-  /** Terminates what still runs. */
+  /** Terminates all threads. */
   async destroy(): Promise<void> {
     await this.#pool.destroy()
   }

@@ -1,4 +1,4 @@
-/** What the front end is given by whoever starts it. */
+/** Options of `startFrontend`. */
 import type { Config } from '../config/config.ts'
 import type { Readiness } from '../core/readiness.ts'
 import type { ThreadChannel } from '../messages/channel.ts'
@@ -8,14 +8,14 @@ import type { AdmissionLimits } from './admission/fleet-capacity.ts'
 
 export interface FrontendOptions {
   readonly config: Config
-  /** The thread for the next request; `undefined` when there is none. */
+  /** The router thread for the next request; `undefined` when none runs. */
   readonly assign: () => ThreadChannel | undefined
   readonly readiness: () => Readiness
-  /** How much may be at work at once, see `AdmissionOptions`. No bound when absent. */
+  /** Unlimited by default. */
   readonly admissionLimits?: AdmissionLimits
-  /** Memory is short: called at once and every few seconds for as long as it is. */
+  /** Called when memory becomes short, and every few seconds while it stays so. */
   readonly onMemoryPressure?: () => void
   readonly log: Logger
-  /** Of the main thread's row. */
+  /** Records metrics of the main thread. */
   readonly recorder: Recorder
 }

@@ -1,9 +1,8 @@
 /**
- * The front end: HTTP on one side, rows for router threads on the other. Runs on the main thread, which is what does
- * not scale: nothing here looks into a body.
+ * The front end: HTTP towards clients, rows towards router threads. It runs on the main thread, the one thread that
+ * cannot be multiplied, so it never parses the body of a generation request.
  *
- * This file joins its parts and sends each request to one of them. Which thread gets a request, and whether any engine
- * is usable, is passed in as functions.
+ * This file connects the parts of the front end and dispatches each request to one of them.
  */
 import type { GatewayError } from '../core/errors.ts'
 import type { ThreadChannel } from '../messages/channel.ts'
@@ -15,6 +14,7 @@ import type { FrontendOptions } from './frontend-options.ts'
 import { refusalOf } from './intake/refusal.ts'
 import { type RequestHead, readRequestHead } from './intake/request-head.ts'
 import { findRoute } from './intake/routes.ts'
+import type { PendingRequest } from './pending/pending-request.ts'
 import { PendingRequests } from './pending/pending-requests.ts'
 import type { DrainState } from './response/drain-state.ts'
 import { LocalResponses } from './response/local-responses.ts'
@@ -23,7 +23,7 @@ import { loadUws, type UwsApp, type UwsResponse } from './uws/uws.ts'
 
 const UNLIMITED: AdmissionLimits = { capacity: () => Infinity, maxLive: Infinity, maxClients: Infinity }
 
-/** @throws Error when the port cannot be had or uWebSockets.js cannot be loaded. */
+/** @throws Error if the gateway cannot listen on its port or cannot load uWebSockets.js. */
 export async function startFrontend(options: FrontendOptions): Promise<Frontend> {
   const { server, limits } = options.config
   const uws = loadUws({ maxHeaderBytes: limits.headerBytes })
@@ -40,7 +40,7 @@ export class Frontend {
   readonly #app: UwsApp
   readonly #drainState: DrainState = { failReadiness: false, closeConnections: false }
   readonly #localResponses: LocalResponses
-  readonly #exchanges: OpenExchanges
+  readonly #exchanges: OpenExchanges<PendingRequest>
   readonly #pending: PendingRequests
   #listening: Listening | undefined
 
@@ -56,76 +56,77 @@ export class Frontend {
       drainState,
       log,
       recorder,
-      onDone: holdsPermit => this.#pending.onExchangeDone(holdsPermit),
+      onDone: pending => this.#pending.onExchangeDone(pending),
     })
     this.#pending = new PendingRequests({
       config,
       admissionLimits,
       recorder,
-      open: (pending, holdsPermit) => this.#exchanges.open(pending, holdsPermit),
+      open: pending => this.#exchanges.open(pending),
       refuse: ({ res, head, route }, error) => this.#localResponses.refuse(res, head, error, route),
       onMemoryPressure: () => options.onMemoryPressure?.(),
     })
     app.any('/*', (res, req) => this.#accept(res, readRequestHead(req)))
   }
 
-  /** For `startFrontend` alone. */
+  /** Called by `startFrontend` only. */
   started(listening: Listening): void {
     this.#listening = listening
   }
 
+  /** The port that the front end listens on; 0 before it listens. */
   get port(): number {
     return this.#listening?.port ?? 0
   }
 
-  /** Requests in the house, bodies still being read included. */
+  /** Open requests, including those whose body is still being read. */
   get openRequests(): number {
     return this.#pending.open
   }
 
-  /** Of these, the ones that wait for their turn. */
+  /** Requests in the admission queue. */
   get waitingRequests(): number {
     return this.#pending.waiting
   }
 
-  /** Rows of a router thread. */
+  /** Writes the rows of a router thread to their clients. */
   receive(batch: Batch): void {
     this.#exchanges.receive(batch)
   }
 
-  /** The thread is gone; `wasOrdered`: no request can have killed it. */
+  /** A router thread has died. `wasOrdered` means that it was ended on purpose, so that no request can have killed it. */
   threadLost(channel: ThreadChannel, wasOrdered = false): void {
     this.#exchanges.threadLost(channel, wasOrdered)
   }
 
-  /** Headers of the request with this id, while it is open. */
+  /** Headers of the request with this id; empty when its exchange has ended. */
   headersOf(exchangeId: number): FlatHeaders {
     return this.#exchanges.headersOf(exchangeId)
   }
 
-  /** One more thread takes requests. */
+  /** A router thread has started to take requests. */
   threadReady(): void {
     this.#exchanges.threadReady()
   }
 
-  /** `/readiness` says no from now on; everything is still served. */
+  /** `/readiness` fails from now on; everything else is still served. */
   refuseReadiness(): void {
     this.#drainState.failReadiness = true
   }
 
-  /** New connections are refused; on open ones the next answer is the last. */
+  /** Accepts no new connection; the next response on an open one is its last. */
   stopAccepting(): void {
     this.#drainState.closeConnections = true
     this.#listening?.close()
   }
 
-  /** Every exchange is aborted, and ends with the error; who waits for a turn is refused with it. */
+  /** Ends all open requests with the error: queued ones are refused, running ones aborted. */
   endAll(error: GatewayError): void {
     this.#pending.refuseWaiting(error)
     this.#exchanges.endAll(error)
   }
 
-  /** Destroys what is open. */
+  /** Closes the listener and all connections at once. */
   close(): void {
     this.#listening?.close()
     this.#app.close()
@@ -137,12 +138,12 @@ export class Frontend {
     const route = findRoute(head.path)
     const refusal = refusalOf(head, route, this.#bodyBytes)
     if (refusal !== undefined) this.#localResponses.refuse(res, head, refusal, route)
-    else if (route === undefined) throw new TypeError('a request without a route was not refused')
+    else if (route === undefined) throw new TypeError('A request without a route was not refused')
     else if (head.method === 'OPTIONS') this.#localResponses.methods(res, head, route)
     else if (route.kind === 'local') this.#localResponses.page(res, head, route.page)
     else if (route.kind === 'exchange') {
-      const full = this.#pending.begin(res, head, route)
-      if (full !== undefined) this.#localResponses.refuse(res, head, full, route)
+      const overload = this.#pending.begin(res, head, route)
+      if (overload !== undefined) this.#localResponses.refuse(res, head, overload, route)
     }
   }
 }

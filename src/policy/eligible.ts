@@ -1,14 +1,14 @@
-/** Which engines of a role may be chosen for a request. Pure. */
+/** Selects the engines of a role that may be chosen for a request. Pure. */
 import type { Engine, Role } from '../core/engine.ts'
 import { passing } from './passing.ts'
 
 export interface Need {
   readonly role: Role
-  /** Model named in the request; `undefined` takes any engine. */
+  /** Model that the engine must serve. `undefined` accepts any engine. */
   readonly model: string | undefined
 }
 
-/** `isUsable` tells whether the engine of a slot may get traffic now. Empty when no engine may be chosen. */
+/** `isUsable` decides by slot whether an engine may receive requests now. Returns an empty list if none qualifies. */
 export function eligible(
   engines: readonly Engine[],
   need: Need,
@@ -20,24 +20,24 @@ export function eligible(
   )
 }
 
-/** Those that are better, or all of them when none is: a doubtful engine before no engine. */
+/** Returns the preferred engines, or all engines if none is preferred: a doubtful engine is better than none. */
 export function preferring(
   engines: readonly Engine[],
-  isBetter: (engine: Engine) => boolean,
+  isPreferred: (engine: Engine) => boolean,
 ): readonly Engine[] {
-  const better = passing(engines, isBetter)
-  return better.length > 0 ? better : engines
+  const preferred = passing(engines, isPreferred)
+  return preferred.length > 0 ? preferred : engines
 }
 
-/** What the fleet makes of a model name. */
+/** How a model name restricts the choice of engines. */
 export type ModelNeed =
   | { readonly kind: 'any' }
   | { readonly kind: 'named'; readonly model: string }
   | { readonly kind: 'unknown' }
 
 /**
- * A fleet in which every engine names the same models leaves the check to the engines: SGLang takes any name, and
- * many clients send "default". In a mixed fleet the name chooses among the engines, and must be one of theirs.
+ * If all engines serve the same models, the name is left to the engines to check: SGLang accepts any name, and many
+ * clients send "default". If their models differ, the name selects engines and must be one of their models.
  */
 export function modelNeed(engines: readonly Engine[], model: string | undefined): ModelNeed {
   if (model === undefined || isUniform(engines)) return ANY
@@ -46,7 +46,7 @@ export function modelNeed(engines: readonly Engine[], model: string | undefined)
 
 const ANY: ModelNeed = { kind: 'any' }
 
-/** Asked for each request that names a model: nothing is made for the answer. */
+/** Whether all engines that report models report the same. Hot path: allocates nothing. */
 function isUniform(engines: readonly Engine[]): boolean {
   let first: readonly string[] | undefined
   for (const { models } of engines) {
@@ -57,8 +57,8 @@ function isUniform(engines: readonly Engine[]): boolean {
   return true
 }
 
-function areSame(one: readonly string[], other: readonly string[]): boolean {
-  return one.length === other.length && one.every((name, at) => name === other[at])
+function areSame(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((name, index) => name === b[index])
 }
 
 function serves(engine: Engine, model: string | undefined): boolean {

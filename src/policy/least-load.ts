@@ -1,6 +1,6 @@
 import { engineAt, type Policy } from './policy.ts'
 
-/** The engine with the fewest legs in flight; ties go round, so that an idle fleet is not led to its first engine. */
+/** Chooses the engine with the fewest requests in flight. Ties rotate, so that an idle fleet is used evenly. */
 export const leastLoad: Policy = (engines, view) => {
   const start = view.next() % engines.length
   let best = engineAt(engines, start)

@@ -1,4 +1,4 @@
-/** All policies by the name they have in the configuration. */
+/** All policies, by their name in the configuration. */
 import { leastLoad } from './least-load.ts'
 import type { Policy } from './policy.ts'
 import { powerOfTwo } from './power-of-two.ts'

@@ -1,25 +1,25 @@
 /**
- * A policy chooses one engine among those that may be chosen. It never sees health, models or exclusions:
- * `eligible.ts` has dealt with them.
+ * A policy chooses one of the eligible engines. Health, models and exclusions are none of its concern; `eligible.ts`
+ * handles them.
  */
 import type { Engine } from '../core/engine.ts'
 import type { Random } from '../core/random.ts'
 
-/** What a policy may look at beside the engines themselves. */
+/** State that a policy may use in addition to the engines. */
 export interface PolicyView {
   readonly random: Random
-  /** Legs sent to the engine of this slot and not ended, over all threads. */
+  /** Requests in flight on the engine of the slot, over all threads. */
   inFlight(slot: number): number
-  /** The next number of a counter that all threads share, 0 or more. */
+  /** Next value, 0 or more, of a counter that all threads share. */
   next(): number
 }
 
-/** `engines` holds at least one; the answer is one of them. */
+/** Returns one of `engines`, which is not empty. */
 export type Policy = (engines: readonly Engine[], view: PolicyView) => Engine
 
-/** The element at `index`, which the caller knows to be there. */
+/** The engine at `index`, which must exist. */
 export function engineAt(engines: readonly Engine[], index: number): Engine {
   const engine = engines[index]
-  if (engine === undefined) throw new RangeError(`no engine at ${index} of ${engines.length}`)
+  if (engine === undefined) throw new RangeError(`No engine at index ${index} of ${engines.length}`)
   return engine
 }

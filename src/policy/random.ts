@@ -1,4 +1,4 @@
 import { engineAt, type Policy } from './policy.ts'
 
-/** Any engine, each with the same chance. */
+/** Chooses each engine with the same probability. */
 export const random: Policy = (engines, view) => engineAt(engines, Math.floor(view.random() * engines.length))

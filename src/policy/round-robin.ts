@@ -1,4 +1,4 @@
 import { engineAt, type Policy } from './policy.ts'
 
-/** One after the other, over all threads. */
+/** Chooses the engines in turn, over all threads. */
 export const roundRobin: Policy = (engines, view) => engineAt(engines, view.next() % engines.length)

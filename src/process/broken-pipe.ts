@@ -1,7 +1,10 @@
-/** Output that nobody reads to its end, as with `| head`. */
+/** Handles an output whose reader exits early, as in `pd-gateway bench | head`. */
 import { errorCode } from '../core/error-text.ts'
 
-/** What this process prints from then on is lost; the run and its files go on. Other faults of an output end it. */
+/**
+ * Keeps the process alive when the reader of its standard output or error is gone: further output is lost, while the run
+ * and its files go on. Any other error of an output still ends the process.
+ */
 export function outliveReaders(): void {
   for (const output of [process.stdout, process.stderr]) {
     output.on('error', error => {

@@ -121,12 +121,10 @@ export class Child {
   async untilReady(probe: () => Promise<string | undefined>, limitMs: number): Promise<void> {
     const giveUpMs = performance.now() + limitMs
     for (;;) {
-      // oxlint-disable-next-line no-await-in-loop -- polling
       const reason = await probe()
       if (reason === undefined) return
       if (!this.isRunning) throw new Error(`ended before it was ready: ${this.exitReason}`)
       if (performance.now() > giveUpMs) throw new Error(`not ready within ${limitMs / 1000} s: ${reason}`)
-      // oxlint-disable-next-line no-await-in-loop -- polling
       await delay(POLL_INTERVAL_MS)
     }
   }

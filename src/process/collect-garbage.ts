@@ -1,8 +1,9 @@
 /**
- * A full collection, now, in the calling thread. V8 makes one while memory is taken: a gateway that refuses requests
- * for want of memory takes next to none, and what is dead, the buffers of large bodies above all, would stay for ever.
+ * Runs a full garbage collection in the calling thread. V8 collects as memory is allocated, but a gateway that refuses
+ * requests because memory is short allocates next to nothing: without this, dead objects, above all the buffers of large
+ * bodies, would never be freed.
  *
- * Costs about a millisecond for each MB that lives. Never on the way of a request.
+ * Takes about a millisecond per MB of live objects. Must not be called while a request waits for it.
  */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -14,10 +15,13 @@ export function collectGarbage(): void {
   collect()
 }
 
-/** V8 gives it to contexts that are made under this flag, which is the whole process's: it stays, or another thread finds none. */
+/**
+ * V8 exposes the collector to contexts that are created while this flag is set. The flag applies to the whole process
+ * and stays set, because other threads look for their collector later.
+ */
 function findCollector(): () => void {
   setFlagsFromString('--expose-gc')
   const found: unknown = runInNewContext('globalThis.gc')
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a function of V8's, which has no type here
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- V8's function has no type here
   return typeof found === 'function' ? (found as () => void) : () => undefined
 }

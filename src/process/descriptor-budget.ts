@@ -1,38 +1,39 @@
-/** How the file descriptors of the process are shared out between clients and engines. Pure. */
+/** Divides the file descriptors of the process between clients and engines. Pure. */
 
 export interface DescriptorNeeds {
-  /** Soft limit of the process; `Infinity` when it is not known. */
+  /** Soft limit of the process; `Infinity` if it is unknown. */
   readonly limit: number
-  /** Connections to engines that a request at work holds: 2 with prefill and decode, 1 with one engine for both. */
+  /** Connections to engines that a running request holds: 2 with prefill and decode engines, 1 with mixed engines. */
   readonly socketsPerRequest: number
-  /** Requests that may wait: each holds its client's descriptor. */
+  /** Size of the admission queue; each queued request holds its client's descriptor. */
   readonly queueSize: number
-  /** Connections to engines as configured; 0 leaves them to this. */
+  /** Configured limit of connections to engines; 0 derives it from the descriptors. */
   readonly maxSockets: number
+  /** Router threads. */
   readonly threads: number
 }
 
 export interface DescriptorBudget {
-  /** Connections to engines, of all threads; 0 for no bound. */
+  /** Limit of connections to engines over all threads; 0 for no limit. */
   readonly upstreamSockets: number
-  /** Requests at work at once. */
+  /** Limit of running requests. */
   readonly liveRequests: number
-  /** Connections of clients that there are descriptors for. */
+  /** Limit of client connections. */
   readonly clients: number
-  /** What the limit would have to be for a full queue and as many requests at work. */
+  /** Soft limit that a full queue and as many running requests would need. */
   readonly wanted: number
 }
 
-/** Listeners, logs, probes, and what the process has open anyway. */
+/** Descriptors for listeners, logs, probes, and files that the process has open anyway. */
 const OWN = 64
-/** Event loop, timers and pipes of a thread. */
+/** Descriptors for event loop, timers and pipes of a thread. */
 const PER_THREAD = 16
-/** Of a small limit clients get three quarters: one who waits needs one descriptor, and must not be lost. */
-const MIN_SHARE = 1 / 4
+/** Share of the free descriptors that engines get at least. The rest keeps queued requests from being lost. */
+const MIN_ENGINE_SHARE = 1 / 4
 
 /**
- * Every request that waits and every one at work gets its client's descriptor; engines get what is left, and never
- * less than a quarter.
+ * Gives every queued and every running request its client's descriptor. Engines get the remaining descriptors, at least a
+ * quarter.
  */
 export function shareDescriptors(needs: DescriptorNeeds): DescriptorBudget {
   const { limit, socketsPerRequest, queueSize, maxSockets, threads } = needs
@@ -43,8 +44,8 @@ export function shareDescriptors(needs: DescriptorNeeds): DescriptorBudget {
     return { upstreamSockets: maxSockets, liveRequests: live, clients: Infinity, wanted }
   }
   const free = Math.max(4, limit - own)
-  const left = ((free - queueSize) * socketsPerRequest) / (socketsPerRequest + 1)
-  const derived = Math.floor(Math.max(free * MIN_SHARE, left))
+  const unclaimed = ((free - queueSize) * socketsPerRequest) / (socketsPerRequest + 1)
+  const derived = Math.floor(Math.max(free * MIN_ENGINE_SHARE, unclaimed))
   const upstreamSockets = maxSockets === 0 ? derived : Math.min(maxSockets, free - 1)
   return {
     upstreamSockets,
@@ -54,17 +55,17 @@ export function shareDescriptors(needs: DescriptorNeeds): DescriptorBudget {
   }
 }
 
-/** Of a start that serves one request at a time, listeners aside: modules, logs, probes, clients. */
+/** Descriptors that a gateway needs to serve one request at a time, without listeners: modules, logs, probes, clients. */
 const MIN_OWN = 40
-/** A thread's pipes and event loop, 5, and the connections of one request. */
+/** Pipes and event loop of a thread take 5, the connections of one request the rest. */
 const MIN_PER_THREAD = 8
 
-/** With fewer descriptors the gateway cannot start, or starts and cannot serve. */
+/** With fewer descriptors the gateway cannot start, or cannot serve a request. */
 export function minDescriptors(threads: number, listenSockets: number): number {
   return MIN_OWN + listenSockets + threads * MIN_PER_THREAD
 }
 
-/** From the text of `/proc/self/limits`: the soft limit of open files, `Infinity` when it names none. */
+/** The soft limit of open files in the text of `/proc/self/limits`; `Infinity` if it has none. */
 export function openFilesLimit(limits: string): number {
   const soft = /^Max open files\s+(\S+)/m.exec(limits)?.[1]
   return soft === undefined || soft === 'unlimited' ? Infinity : Number(soft)

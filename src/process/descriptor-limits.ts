@@ -1,7 +1,7 @@
-/** How many requests the gateway may have in flight at once, from the descriptor limit of the process. */
+/** Fits the configuration to the file descriptor limit of the process. */
 import { readFileSync } from 'node:fs'
 import type { Config } from '../config/config.ts'
-import { neededRoles } from '../config/needed-roles.ts'
+import { neededRoles } from '../config/engines.ts'
 import type { Logger } from '../telemetry/log.ts'
 import {
   type DescriptorBudget,
@@ -11,8 +11,8 @@ import {
 } from './descriptor-budget.ts'
 
 /**
- * The configuration as this process can keep it: threads counted, connections shared out.
- * @throws Error when there are too few descriptors to serve anything.
+ * The configuration with the actual number of threads and with limits on connections that the descriptors suffice for.
+ * @throws Error if there are too few descriptors to serve a request.
  */
 export function withinLimits(
   config: Config,
@@ -35,7 +35,7 @@ export function withinLimits(
   return { config: { ...config, server, upstream }, budget }
 }
 
-/** Empty where there is no such file: the limit is then not known. */
+/** Empty where the file does not exist, which leaves the limit unknown. */
 export function readLimits(): string {
   try {
     return readFileSync('/proc/self/limits', 'utf8')
@@ -44,10 +44,10 @@ export function readLimits(): string {
   }
 }
 
-/** Before any thread runs: what fails later for want of a descriptor says `EMFILE` at best. */
+/** Reported before any thread starts: later failures would say `EMFILE` at best. */
 function tooFew(limit: number, min: number, threads: number): Error {
   return new Error(
-    `the limit of open files is ${limit}, and ${min} are needed at least with --workers ${threads}: raise it (ulimit -n, LimitNOFILE)`,
+    `The limit of open files is ${limit}, but --workers ${threads} needs at least ${min}: raise it (ulimit -n, LimitNOFILE)`,
   )
 }
 
@@ -57,6 +57,6 @@ function logBudget(limit: number, budget: DescriptorBudget, log: Logger): void {
   if (limit >= wanted) return log.debug(figures, 'file descriptors')
   log.warn(
     { ...figures, wanted },
-    'few file descriptors: requests beyond liveRequests wait; raise the limit (ulimit -n, LimitNOFILE) to wanted',
+    `few file descriptors: only ${liveRequests} requests can run at once; set ulimit -n (LimitNOFILE) to ${wanted}`,
   )
 }

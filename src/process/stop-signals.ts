@@ -1,6 +1,6 @@
-/** Waits for the signal that ends a server; a second one ends the process at once. */
+/** Waits for the signal that stops a server; a second signal ends the process at once. */
 
-/** Where signals come from and how the process ends: `process`, or a stand-in of a test. */
+/** Implemented by `process`, and by tests. */
 export interface SignalDependencies {
   readonly signals: {
     on(signal: StopSignal, listener: () => void): unknown
@@ -9,13 +9,13 @@ export interface SignalDependencies {
   readonly exit: (code: number) => void
 }
 
-/** A terminal's Ctrl-C reaches a process more than once when npm or our own launcher passes it on: that is one wish. */
-const SAME_WISH_MS = 500
+/** npm and our own launcher forward Ctrl-C, so a process can receive it several times: that counts as one signal. */
+const SAME_SIGNAL_MS = 500
 const EXIT_AT_ONCE = 130
 
 type StopSignal = 'SIGTERM' | 'SIGINT'
 
-/** Resolves with the first SIGTERM or SIGINT. `undo` once everything is closed. */
+/** `stopped` resolves with the first SIGTERM or SIGINT. Call `undo` once everything is closed. */
 export function untilStopped(deps: SignalDependencies): {
   readonly stopped: Promise<StopSignal>
   readonly undo: () => void
@@ -26,7 +26,7 @@ export function untilStopped(deps: SignalDependencies): {
     const nowMs = performance.now()
     firstMs ??= nowMs
     resolve(signal)
-    if (nowMs - firstMs > SAME_WISH_MS) deps.exit(EXIT_AT_ONCE)
+    if (nowMs - firstMs > SAME_SIGNAL_MS) deps.exit(EXIT_AT_ONCE)
   }
   const onTerm = (): void => onSignal('SIGTERM')
   const onInterrupt = (): void => onSignal('SIGINT')

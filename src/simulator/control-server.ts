@@ -1,7 +1,7 @@
 /**
- * The control port of a fleet: knobs, crashes and counters for whoever is in another process.
+ * The control server of a fleet, through which another process sets knobs, crashes engines and reads counters.
  *
- * It belongs to the observer, not to an engine: it answers while engines are dead or hang.
+ * It is separate from the engines, so that it responds while they are dead or hang.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { z } from 'zod'
@@ -15,12 +15,12 @@ export interface ControlServer {
   close(): Promise<void>
 }
 
-interface Named {
+interface NamedEngines {
   readonly fleet: SimulatedFleet
   readonly engines: ReadonlyMap<string, SimEngine>
 }
 
-type Action = (named: Named, body: unknown) => unknown
+type Action = (named: NamedEngines, body: unknown) => unknown
 
 const engineSchema = z.object({ engine: z.string() })
 const knobsBody = engineSchema.extend({ knobs: knobChangesSchema })
@@ -33,40 +33,41 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
   ['GET /engines', ({ engines }) => [...engines].map(([name, engine]) => describe(name, engine))],
   [
     'GET /counters',
-    ({ engines }) => Object.fromEntries([...engines].map(([name, one]) => [name, countersOf(one)])),
+    ({ engines }) => Object.fromEntries([...engines].map(([name, engine]) => [name, countersOf(engine)])),
   ],
   [
     'GET /first-tokens',
-    ({ engines }) => Object.fromEntries([...engines].map(([name, one]) => [name, one.firstTokens.entries])),
+    ({ engines }) =>
+      Object.fromEntries([...engines].map(([name, engine]) => [name, engine.firstTokens.entries])),
   ],
   [
     'POST /knobs',
     (named, body) => {
       const { engine, knobs } = knobsBody.parse(body)
-      Object.assign(engineAt(named, engine).knobs, knobs)
+      Object.assign(engineNamed(named, engine).knobs, knobs)
     },
   ],
   [
     'POST /health',
     async (named, body) => {
       const { engine, health } = healthBody.parse(body)
-      await engineAt(named, engine).setHealth(health)
+      await engineNamed(named, engine).setHealth(health)
     },
   ],
-  ['POST /restart', (named, body) => engineAt(named, engineSchema.parse(body).engine).restart()],
+  ['POST /restart', (named, body) => engineNamed(named, engineSchema.parse(body).engine).restart()],
   [
     'POST /break-pair',
     (named, body) => {
       const { prefill, decode, forMs } = pairBody.parse(body)
-      named.fleet.breakPair(engineAt(named, prefill), engineAt(named, decode), forMs)
+      named.fleet.breakPair(engineNamed(named, prefill), engineNamed(named, decode), forMs)
     },
   ],
 ])
 
-/** Listens on 127.0.0.1. Port 0: any free one. @throws when it is taken. */
+/** Listens on 127.0.0.1; port 0 takes a free one. @throws if the port is in use. */
 export async function startControlServer(fleet: SimulatedFleet, port: number): Promise<ControlServer> {
   const named = { fleet, engines: namedEngines(fleet) }
-  const server = createServer((message, response) => void answer(named, message, response))
+  const server = createServer((message, response) => void respond(named, message, response))
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, '127.0.0.1', resolve)
@@ -83,16 +84,26 @@ export async function startControlServer(fleet: SimulatedFleet, port: number): P
   }
 }
 
-async function answer(named: Named, message: IncomingMessage, response: ServerResponse): Promise<void> {
+async function respond(
+  named: NamedEngines,
+  message: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const action = ACTIONS.get(`${message.method} ${message.url}`)
-  if (action === undefined) return send(response, 404, { error: 'there is no such route' })
+  if (action === undefined)
+    return send(response, 404, { error: `No such route: ${message.method} ${message.url}` })
   try {
     const text = await textOf(message)
     const result = await action(named, text === '' ? undefined : JSON.parse(text))
     send(response, 200, result ?? {})
   } catch (error) {
-    send(response, 400, { error: error instanceof z.ZodError ? z.prettifyError(error) : String(error) })
+    send(response, 400, { error: messageOf(error) })
   }
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof z.ZodError) return z.prettifyError(error)
+  return error instanceof Error ? error.message : String(error)
 }
 
 async function textOf(message: IncomingMessage): Promise<string> {
@@ -106,9 +117,9 @@ function send(response: ServerResponse, status: number, body: unknown): void {
   response.end(JSON.stringify(body))
 }
 
-function engineAt({ engines }: Named, name: string): SimEngine {
+function engineNamed({ engines }: NamedEngines, name: string): SimEngine {
   const engine = engines.get(name)
-  if (engine === undefined) throw new RangeError(`there is no engine ${name}`)
+  if (engine === undefined) throw new RangeError(`No such engine: ${name}`)
   return engine
 }
 
@@ -117,12 +128,12 @@ function describe(name: string, engine: SimEngine): object {
   return { name, role, url, bootstrapPort, health, knobs }
 }
 
-/** All that is counted, and how things stand now. `answered`: completed or failed. */
+/** All counters, and the current state. `responses` is the number of completed and failed requests. */
 function countersOf(engine: SimEngine): object {
   const { counters, sockets } = engine
   return {
     ...counters,
-    answered: counters.completed + counters.failed,
+    responses: counters.completed + counters.failed,
     running: engine.running(),
     sockets,
     rooms: engine.rooms.seen,

@@ -1,10 +1,10 @@
 /**
- * One simulated engine: listener, scheduler, state of its process.
+ * One simulated engine: its listener, its scheduler and the state of its process.
  *
- * A crash takes with it all that a process holds; knobs, counters and logs belong to the observer and stay.
+ * A crash discards everything that a process would lose. Knobs, counters and logs belong to the observer and are kept.
  */
 
-import { type Chance, seededRandom } from '../core/seeded-random.ts'
+import { type Random, seededRandom } from '../core/random.ts'
 import type { SimClock, TimerHandle } from './clock/clock.ts'
 import { type EngineState, type HealthState, later, type Role } from './engine/engine-state.ts'
 import { FirstTokenLog } from './engine/first-token-log.ts'
@@ -25,7 +25,7 @@ import { RoomLog } from './transfer/room-log.ts'
 
 export interface EngineOptions {
   readonly role: Role
-  /** Place among the engines of the fleet: its own sequence of chance. */
+  /** Index among all engines of the fleet. It is part of the seed, so that each engine has its own random numbers. */
   readonly index: number
   readonly host: string
   readonly knobs: Knobs
@@ -33,7 +33,7 @@ export interface EngineOptions {
   readonly fabric: Fabric
 }
 
-/** A request as it came in. */
+/** A request as it was received. */
 export interface RecordedRequest {
   readonly method: string
   readonly path: string
@@ -49,17 +49,17 @@ const SIDES: Readonly<Record<Role, LogprobSide>> = {
 
 export class SimEngine implements EngineState {
   readonly role: Role
-  /** May be changed while it runs. */
+  /** May be changed while the engine runs. */
   readonly knobs: Knobs
   readonly clock: SimClock
-  readonly chance: Chance
+  readonly random: Random
   readonly side: LogprobSide
   readonly scheduler: Scheduler
   readonly table = new RequestTable()
   readonly counters: Counters = newCounters()
   readonly generations = new Set<Generation>()
   readonly timers = new Set<TimerHandle>()
-  /** The last `recordBodies` generation requests, oldest first. */
+  /** The latest generation requests, oldest first; as many as the knob `recordBodies` says. */
   readonly received: RecordedRequest[] = []
   readonly rooms = new RoomLog()
   readonly firstTokens = new FirstTokenLog()
@@ -71,14 +71,14 @@ export class SimEngine implements EngineState {
   readonly #decode: DecodeScheduler | undefined
   #health: HealthState = 'starting'
   #restartTimer: TimerHandle | undefined
-  #isClosed = false
+  #closed = false
 
   constructor(options: EngineOptions) {
     const { role, host, knobs, clock, fabric } = options
     this.role = role
     this.knobs = knobs
     this.clock = clock
-    this.chance = seededRandom(knobs.seed * 1000 + options.index)
+    this.random = seededRandom(knobs.seed * 1000 + options.index)
     this.side = SIDES[role]
     this.#fabric = fabric
     this.#host = host
@@ -96,7 +96,7 @@ export class SimEngine implements EngineState {
         host,
         knobs,
         prefillPort: () => this.port,
-        isRegistered: () => this.#prefill?.rooms.isRegistered === true,
+        registered: () => this.#prefill?.rooms.registered === true,
       })
     }
   }
@@ -121,30 +121,30 @@ export class SimEngine implements EngineState {
     return this.#health
   }
 
-  /** Connections open to it. */
+  /** Number of open connections. */
   get sockets(): number {
     return this.#listener.sockets
   }
 
-  /** Sequences that the engine holds in any state. */
+  /** Number of sequences in any state. */
   running(): number {
     return this.table.size
   }
 
-  /** Port 0: any free one. */
+  /** Starts to listen on both ports; 0 takes a free one. @throws if a port is in use. */
   async start(port: number, bootstrapPort: number): Promise<void> {
     await this.#listener.open(port)
     await this.#bootstrap?.open(bootstrapPort)
     if (this.#prefill !== undefined) {
       this.#fabric.register(this.#host, this.bootstrapPort, this.#prefill.rooms)
-      this.#prefill.rooms.isRegistered = true
+      this.#prefill.rooms.registered = true
     }
     this.#decode?.rooms.setAlive(true)
     this.#health = 'up'
     if (this.knobs.crashAtMs > 0) later(this, this.knobs.crashAtMs, () => this.die())
   }
 
-  arrived(request: IncomingRequest): boolean {
+  recordArrival(request: IncomingRequest): boolean {
     const { recordBodies, crashAfter } = this.knobs
     if (recordBodies > 0) {
       const { method, path, body, message } = request
@@ -157,29 +157,30 @@ export class SimEngine implements EngineState {
     return false
   }
 
-  /** The process dies as from a signal: sockets reset, nothing said, peers not told. */
+  /** Crashes the engine: connections are reset, and neither clients nor peers are notified. */
   async crash(): Promise<void> {
     this.counters.crashes++
-    await this.#vanish()
-    if (this.knobs.restartMs > 0 && !this.#isClosed) {
-      this.#restartTimer = this.clock.setTimeout(() => this.#restartUnwatched(), this.knobs.restartMs)
+    await this.#terminate()
+    if (this.knobs.restartMs > 0 && !this.#closed) {
+      this.#restartTimer = this.clock.setTimeout(() => this.#restartInBackground(), this.knobs.restartMs)
     }
   }
 
+  /** Crashes the engine without waiting for its sockets to close. */
   die(): void {
     void this.crash()
   }
 
-  /** Comes back on the same ports, empty. */
+  /** Restarts the engine on the same ports, without its sequences. */
   async restart(): Promise<void> {
     this.clock.clearTimeout(this.#restartTimer)
-    await this.#vanish()
-    if (this.#isClosed) return
+    await this.#terminate()
+    if (this.#closed) return
     this.counters.restarts++
     await this.start(this.port, this.bootstrapPort)
   }
 
-  /** `dead` is a crash; `up` after it a restart. */
+  /** `dead` crashes the engine; `up` after that restarts it. */
   async setHealth(state: HealthState): Promise<void> {
     if (state === 'dead') return this.crash()
     if (this.#health === 'dead') await this.restart()
@@ -190,19 +191,19 @@ export class SimEngine implements EngineState {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true
+    this.#closed = true
     this.clock.clearTimeout(this.#restartTimer)
-    await this.#vanish()
+    await this.#terminate()
   }
 
-  #restartUnwatched(): void {
+  #restartInBackground(): void {
     void this.restart()
   }
 
-  async #vanish(): Promise<void> {
+  async #terminate(): Promise<void> {
     this.#health = 'dead'
     this.#decode?.rooms.setAlive(false)
-    if (this.#prefill !== undefined) this.#prefill.rooms.isRegistered = false
+    if (this.#prefill !== undefined) this.#prefill.rooms.registered = false
     for (const timer of this.timers) this.clock.clearTimeout(timer)
     this.timers.clear()
     for (const generation of this.generations) generation.forget()
@@ -212,11 +213,11 @@ export class SimEngine implements EngineState {
     await Promise.all([this.#listener.destroy(), this.#bootstrap?.destroy()])
   }
 
-  /** The process exits when it holds nothing any more. */
+  /** Exits once the engine holds no sequence. */
   #drain(): void {
     later(this, this.knobs.drainPollMs, () => {
       if (this.#health !== 'draining') return
-      if (this.table.size === 0) void this.#vanish()
+      if (this.table.size === 0) void this.#terminate()
       else this.#drain()
     })
   }

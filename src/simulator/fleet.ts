@@ -1,4 +1,4 @@
-/** A set of simulated engines in one process, joined by one fabric. */
+/** A set of simulated engines in one process, connected by one fabric. */
 import { REAL_CLOCK, type SimClock } from './clock/clock.ts'
 import type { Role } from './engine/engine-state.ts'
 import { SimEngine } from './engine.ts'
@@ -6,19 +6,19 @@ import { type Knobs, knobsWith } from './settings/knobs.ts'
 import { Fabric } from './transfer/fabric.ts'
 
 export interface FleetOptions {
-  /** How many engines of each role; none when absent. */
+  /** Number of engines of each role; 0 by default. */
   readonly prefill?: number
   readonly decode?: number
   readonly mixed?: number
-  /** Address to listen at, 127.0.0.1 when absent. */
+  /** Address to listen on; 127.0.0.1 by default. */
   readonly host?: string
   /**
-   * First of a run of consecutive ports: engines in the order prefill, decode, mixed, then the bootstrap
-   * servers. 0 or absent: any free ports.
+   * First of the consecutive ports of the prefill, decode and mixed engines, followed by those of the bootstrap servers.
+   * 0, the default, takes free ports.
    */
   readonly basePort?: number
   readonly knobs?: Partial<Knobs>
-  /** Knobs of one engine, on top of those of all. */
+  /** Knobs of one engine; they take precedence over `knobs`. */
   readonly knobsFor?: (role: Role, index: number) => Partial<Knobs>
   readonly clock?: SimClock
 }
@@ -27,11 +27,12 @@ export interface SimulatedFleet {
   readonly prefill: readonly SimEngine[]
   readonly decode: readonly SimEngine[]
   readonly mixed: readonly SimEngine[]
-  /** Every transfer from one engine to the other fails for `ms`; 0 heals. */
+  /** Lets every KV transfer from `prefill` to `decode` fail for `ms`; 0 repairs the pair. */
   breakPair(prefill: SimEngine, decode: SimEngine, ms: number): void
   close(): Promise<void>
 }
 
+/** Resolves when all engines listen. @throws if a port is in use or a knob is invalid; no engine is left running then. */
 export async function startFleet(options: FleetOptions): Promise<SimulatedFleet> {
   const fabric = new Fabric()
   const clock = options.clock ?? REAL_CLOCK
@@ -68,8 +69,8 @@ export async function startFleet(options: FleetOptions): Promise<SimulatedFleet>
 async function startAll(engines: readonly SimEngine[], basePort: number): Promise<void> {
   let bootstrapPort = basePort === 0 ? 0 : basePort + engines.length
   await Promise.all(
-    engines.map((engine, at) => {
-      const port = basePort === 0 ? 0 : basePort + at
+    engines.map((engine, index) => {
+      const port = basePort === 0 ? 0 : basePort + index
       const ownBootstrap = engine.role === 'prefill' && bootstrapPort !== 0 ? bootstrapPort++ : 0
       return engine.start(port, ownBootstrap)
     }),

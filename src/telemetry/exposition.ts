@@ -1,6 +1,6 @@
 /**
- * All metrics as Prometheus text, format 0.0.4. Order is that of the catalogue. Knows no engine and no state of its
- * own: engines and gauges that are read off elsewhere are handed in.
+ * Renders all metrics in the Prometheus text format 0.0.4, in the order of the catalogue. Stateless: engines, and the
+ * gauges that are read elsewhere, are passed in.
  */
 import {
   COUNTERS,
@@ -21,7 +21,7 @@ export interface GaugeSample {
   readonly value: number
 }
 
-/** One gauge with whoever knows its values. */
+/** A gauge and the function that reads its samples. */
 export interface GaugeSource {
   readonly name: ReadGaugeMetric
   readonly read: () => readonly GaugeSample[]
@@ -47,13 +47,13 @@ export function exposition(
   return `${text.join('\n')}\n`
 }
 
-/** `name{label="value"} number`, escaped as the format asks. */
+/** `name{label="value"} number`, escaped as the format requires. */
 export function sampleLine(name: string, labels: Labels, value: number): string {
-  const inner = Object.entries(labels).map(([label, text]) => `${label}="${escapeValue(text)}"`)
-  return `${name}${inner.length === 0 ? '' : `{${inner.join(',')}}`} ${numberText(value)}`
+  const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escapeValue(text)}"`)
+  return `${name}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${numberText(value)}`
 }
 
-/** The two comment lines before a metric's samples. */
+/** The HELP and TYPE lines before the samples of a metric. */
 export function headLines(name: string, type: string, help: string): string[] {
   const escaped = help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
   return [`# HELP ${name} ${escaped}`, `# TYPE ${name} ${type}`]
@@ -72,8 +72,8 @@ function* engineCounters(reader: MetricReader, engines: readonly ExposedEngine[]
     yield* headLines(name, 'counter', help)
     for (const { slot, url, role } of engines) {
       for (const [value, first] of reader.plan.engineCounters.get(name) ?? []) {
-        const all = { engine: url, role, ...labelsOf(labels, value) }
-        yield sampleLine(name, all, reader.engineSum(first, slot))
+        const allLabels = { engine: url, role, ...labelsOf(labels, value) }
+        yield sampleLine(name, allLabels, reader.engineSum(first, slot))
       }
     }
   }
@@ -97,8 +97,8 @@ function* histograms(reader: MetricReader): Generator<string> {
     yield* headLines(name, 'histogram', help)
     const first = plan.histograms.get(name) ?? 0
     let count = 0
-    for (const [at, bound] of [...bucketsSecs, Infinity].entries()) {
-      count += reader.sum(first + at)
+    for (const [index, bound] of [...bucketsSecs, Infinity].entries()) {
+      count += reader.sum(first + index)
       yield sampleLine(`${name}_bucket`, { le: numberText(bound) }, count)
     }
     yield sampleLine(`${name}_sum`, {}, reader.sum(first + bucketsSecs.length + 1))
@@ -108,7 +108,7 @@ function* histograms(reader: MetricReader): Generator<string> {
 
 function labelsOf(names: readonly string[], value: string): Labels {
   const parts = value.split(' ')
-  return Object.fromEntries(names.map((name, at) => [name, parts[at] ?? '']))
+  return Object.fromEntries(names.map((name, index) => [name, parts[index] ?? '']))
 }
 
 function escapeValue(text: string): string {

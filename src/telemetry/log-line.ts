@@ -1,4 +1,4 @@
-/** One event as a line of text for people: `2026-07-24 08:00:00.123 INFO  control: engine is healthy url=http://…`. */
+/** Formats a log event as a line of text: `2026-07-24 08:00:00.123 INFO  control: engine is healthy url=http://…`. */
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
@@ -18,7 +18,7 @@ export function logLine({ time, level, part, message, fields }: LogEvent): strin
   return `${when} ${level.toUpperCase().padEnd(5)} ${part}: ${message}${pairs.join('')}\n`
 }
 
-/** Whatever could break the line or be taken for the next field is quoted. */
+/** Quotes values that could break the line or be mistaken for the next field. */
 function valueText(value: unknown): string {
   if (value instanceof Error) return JSON.stringify(value.message)
   if (typeof value === 'string') return /^[\w.:/@[\]-]+$/.test(value) ? value : JSON.stringify(value)

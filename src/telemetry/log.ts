@@ -1,8 +1,9 @@
 /**
- * The log: one line an event, to standard output or a file, from every thread. The only import of pino.
+ * The log: one line per event, to standard output or a file, from every thread. The only importer of pino.
  *
- * info: something an operator did or sees once. warn: we coped. error: someone must act. Nothing per chunk.
- * Lines are written at once (no transport thread): a crash loses none.
+ * Levels: `info` for operator actions and one-time events, `warn` for problems that the gateway handled, `error` for
+ * problems that an operator must act on. Nothing is logged per chunk. Lines are written synchronously, without a
+ * transport thread, so that a crash loses none.
  */
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -18,7 +19,7 @@ export interface Logger {
 
 const SEVERITY = { debug: 0, info: 1, warn: 2, error: 3 } as const satisfies Record<LogLevel, number>
 
-/** `part` names the thread or component that speaks. */
+/** `part` names the thread or component that logs. */
 export function createLogger(config: Config['log'], part: string): Logger {
   const target =
     config.dir === undefined ? { fd: 1 } : { dest: join(config.dir, 'pd-gateway.log'), mkdir: true }
@@ -43,12 +44,12 @@ interface LineSink {
   write(line: string): unknown
 }
 
-function textLogger(least: LogLevel, part: string, out: LineSink): Logger {
-  const at =
+function textLogger(minLevel: LogLevel, part: string, out: LineSink): Logger {
+  const write =
     (level: LogLevel) =>
     (fields: object, message: string): void => {
-      if (SEVERITY[level] < SEVERITY[least]) return
+      if (SEVERITY[level] < SEVERITY[minLevel]) return
       out.write(logLine({ time: new Date(), level, part, message, fields }))
     }
-  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+  return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
 }

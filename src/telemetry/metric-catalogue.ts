@@ -1,12 +1,12 @@
 /**
- * Every metric there is, with its help and the values that its labels may have. Nothing else may be counted or shown.
+ * Catalogue of all metrics, with their help texts and label values. Nothing else can be counted or exposed.
  *
- * A label is bounded: never a model's name, a URL of a client, a message. Engines are named by `engine` (URL) and
- * `role`, which come from the registry and are as many as it has.
+ * The values of a label are bounded: never a model name, a client URL or a message. The labels `engine` (URL) and
+ * `role` come from the registry, which bounds them.
  */
 import { ERROR_CODES } from '../core/errors.ts'
 
-/** Causes of failed attempts, as `workers/classify/failure.ts` tells them apart. */
+/** Causes of failed attempts, as `workers/classify/failure.ts` distinguishes them. */
 const CAUSES = [
   'status',
   'transport',
@@ -24,116 +24,118 @@ const CAUSES = [
 const OUTCOMES = ['ok', 'client-error', 'engine-error', 'gateway-error', 'broken', 'aborted'] as const
 export type RequestOutcome = (typeof OUTCOMES)[number]
 
-/** `<endpoint> <outcome>`: two labels in one key, so that one look finds the cell. */
+/** `<endpoint> <outcome>`: two labels in one key, so that a single lookup finds the cell. */
 const BY_ENDPOINT = (['generate', 'chat', 'completions'] as const).flatMap(endpoint =>
   OUTCOMES.map(outcome => `${endpoint} ${outcome}` as const),
 )
 
-/** Counted by any thread, summed over all. `labels` names the parts of a value, which are parted by blanks. */
+/** Counted by any thread and summed over all. `labels` names the parts of a value, which are separated by spaces. */
 export const COUNTERS = {
   pdgw_frontend_refused_total: {
-    help: 'Requests that the front end answered with an error of its own, by error code.',
+    help: 'Requests that the front end rejected before they reached a router thread, by error code.',
     labels: ['reason'],
     values: ERROR_CODES,
   },
   pdgw_frontend_lost_exchanges_total: {
-    help: 'Requests whose router thread ended: saved, opened on another one; failed, ended with an error.',
+    help: 'Open requests whose router thread ended, by outcome: saved (reassigned to another thread) or failed (ended with an error).',
     labels: ['outcome'],
     values: ['saved', 'failed'],
   },
   pdgw_frontend_stalled_clients_total: {
-    help: 'Clients that were cut off because they took nothing of their answer.',
+    help: 'Clients disconnected because they did not read their pending response data.',
     labels: [],
     values: [''],
   },
   pdgw_router_requests_total: {
-    help: 'Requests for tokens that have ended: ok, refused with 4xx, failed by an engine or by the gateway, broken after the first token, aborted by the client.',
+    help: 'Generation requests that a router thread has finished, by endpoint and outcome: ok, client-error (4xx), engine-error, gateway-error, broken (failed after the response had started) or aborted (by the client).',
     labels: ['endpoint', 'outcome'],
     values: BY_ENDPOINT,
   },
   pdgw_router_attempts_total: {
-    help: 'Attempts started: each is one try of a request on one pair of engines.',
+    help: 'Attempts started, each on one pair of engines or one mixed engine.',
     labels: [],
     values: [''],
   },
   pdgw_router_attempt_failures_total: {
-    help: 'Attempts that failed, before or after the first token, by cause; no-engine: none could be chosen.',
+    help: 'Failures of attempts, before or after the response had started, by cause. The cause no-engine means that no engine could be chosen.',
     labels: ['cause'],
     values: CAUSES,
   },
   pdgw_router_retries_total: {
-    help: 'Further attempts decided on, by the cause that the one before failed for.',
+    help: 'Retries scheduled, by the cause of the failure before them.',
     labels: ['cause'],
     values: CAUSES,
   },
   pdgw_router_pair_failures_total: {
-    help: 'Attempts that failed in the transfer between their two engines.',
+    help: 'Attempts that failed in the KV transfer between the two engines of their pair.',
     labels: [],
     values: [''],
   },
   pdgw_thread_restarts_total: {
-    help: 'Threads that ended unasked and were replaced.',
+    help: 'Threads that ended and were replaced, including restarts requested by an operator.',
     labels: ['thread'],
     values: ['router', 'control'],
   },
 } as const
 
-/** Counted for each engine by its slot. */
+/** Counted per engine slot. */
 export const ENGINE_COUNTERS = {
   pdgw_engine_attempts_total: {
-    help: 'Legs of attempts started on the engine.',
+    help: 'Legs of attempts started on the engine, including legs that were never sent.',
     labels: [],
     values: [''],
   },
   pdgw_engine_unsent_legs_total: {
-    help: 'Of these, legs of which nothing was written: no connection came about, or the other leg failed first.',
+    help: 'Legs started on the engine that ended before any byte was sent, because no connection was made or the other leg failed first.',
     labels: [],
     values: [''],
   },
   pdgw_engine_failures_total: {
-    help: 'Failed attempts that are charged to the engine, by cause.',
+    help: 'Failures of attempts that are charged to the engine, by cause.',
     labels: ['cause'],
     values: CAUSES,
   },
   pdgw_engine_breaker_transitions_total: {
-    help: 'Changes of the circuit breaker, by the state that it went to.',
+    help: 'Transitions of the circuit breaker that requests caused, by new state. Resets by an operator or after recovery are not counted.',
     labels: ['to'],
     values: ['closed', 'open', 'half-open'],
   },
 } as const
 
-/** Observed in seconds; buckets as configured. */
+/** Observed in seconds. The buckets are configured by `admin.durationBucketsSecs`. */
 export const HISTOGRAMS = {
   pdgw_frontend_queue_wait_seconds: {
-    help: 'Wait of requests in the queue, until their turn or their refusal; those that did not wait are not in it.',
+    help: 'Time that requests spent in the admission queue until they were started or rejected. Requests that did not wait, or whose client left, are not counted.',
   },
   pdgw_router_ttft_seconds: {
-    help: 'From the start of a streamed request in its thread to its first token.',
+    help: 'Time from receiving the head of a streamed request to its first token, including upload, queueing and retries.',
   },
   pdgw_router_request_duration_seconds: {
-    help: 'From the start of a request in its thread to its last byte, however it ended.',
+    help: 'Time from receiving the head of a generation request until a router thread finished it, whatever the outcome, including upload, queueing and retries.',
   },
 } as const
 
-/** Set by threads, each in its own row, and summed; a thread's value goes with it. */
+/** Set by each thread in its own row and summed. The value of a thread that ends is reset. */
 export const GAUGES = {
-  pdgw_frontend_open_exchanges: { help: 'Requests handed to router threads and not over.' },
-  pdgw_frontend_queue_length: { help: 'Requests that wait for capacity.' },
+  pdgw_frontend_open_exchanges: { help: 'Requests that have passed admission and have not finished.' },
+  pdgw_frontend_queue_length: { help: 'Requests waiting in the admission queue.' },
   pdgw_router_upstream_sockets: {
-    help: 'Connections to engines, idle ones included, as of the last second or two.',
+    help: 'Open connections to engines, including idle ones. Sampled by each router thread with its heartbeat.',
   },
 } as const
 
-/** Read off shared memory when somebody asks: see `GaugeSource`. */
+/** Read from shared memory when metrics are requested; see `GaugeSource`. */
 export const READ_GAUGES = {
-  pdgw_engine_health: { help: '1 for the state that the engine is in, 0 for the others.' },
-  pdgw_engine_in_flight: { help: 'Legs sent to the engine and not ended.' },
-  pdgw_engine_max_running: { help: 'Requests that the engine runs at once, where it told.' },
-  pdgw_engine_breaker_state: { help: 'Circuit breaker: 0 closed, 1 open, 2 half-open.' },
-  pdgw_router_pairs_avoided: {
-    help: 'Pairs of engines whose link is not used for now, after failed transfers.',
+  pdgw_engine_health: { help: 'Health of the engine: 1 for its current state, 0 for the others.' },
+  pdgw_engine_in_flight: { help: 'Requests in flight on the engine. A batch counts once per prompt.' },
+  pdgw_engine_max_running: {
+    help: 'Maximum number of concurrent requests reported by the engine. Absent if it reports none.',
   },
-  pdgw_router_threads: { help: 'Router threads configured.' },
+  pdgw_engine_breaker_state: { help: 'State of the circuit breaker: 0 closed, 1 open, 2 half-open.' },
+  pdgw_router_pairs_avoided: {
+    help: 'Pairs of a prefill and a decode engine that are currently avoided after failed KV transfers.',
+  },
+  pdgw_router_threads: { help: 'Number of configured router threads.' },
 } as const
 
 export type CounterMetric = keyof typeof COUNTERS
@@ -142,12 +144,12 @@ export type HistogramMetric = keyof typeof HISTOGRAMS
 export type GaugeMetric = keyof typeof GAUGES
 export type ReadGaugeMetric = keyof typeof READ_GAUGES
 
-/** Value of the label of a counter; the empty one when it has none. */
+/** Label value of a counter; the empty string for a counter without labels. */
 export type LabelOf<Metric extends CounterMetric> = (typeof COUNTERS)[Metric]['values'][number]
 export type EngineLabelOf<Metric extends EngineCounterMetric> =
   (typeof ENGINE_COUNTERS)[Metric]['values'][number]
 
-/** All metrics by name, for the documentation. */
+/** All metrics, sorted by name, for the documentation. */
 export function metricTable(): readonly { name: string; type: string; labels: string; help: string }[] {
   const rows = [
     ...rowsOf(COUNTERS, 'counter', []),
@@ -156,7 +158,7 @@ export function metricTable(): readonly { name: string; type: string; labels: st
     ...rowsOf(GAUGES, 'gauge', []),
     ...rowsOf(READ_GAUGES, 'gauge', []),
   ]
-  return rows.toSorted((one, other) => (one.name < other.name ? -1 : 1))
+  return rows.toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
 interface Described {
@@ -166,9 +168,9 @@ interface Described {
 
 function rowsOf(metrics: Readonly<Record<string, Described>>, type: string, first: readonly string[]) {
   return Object.entries(metrics).map(([name, { help, labels = [] }]) => {
-    // The engine gauges have the labels of engines, though nobody counts them.
-    const own = type === 'gauge' && name.startsWith('pdgw_engine_') ? ['engine', 'role'] : first
-    const more = name === 'pdgw_engine_health' ? ['state'] : labels
-    return { name, type, labels: [...own, ...more].join(', '), help }
+    // Engine gauges have the labels of an engine although they are not counted per slot.
+    const engineLabels = type === 'gauge' && name.startsWith('pdgw_engine_') ? ['engine', 'role'] : first
+    const ownLabels = name === 'pdgw_engine_health' ? ['state'] : labels
+    return { name, type, labels: [...engineLabels, ...ownLabels].join(', '), help }
   })
 }

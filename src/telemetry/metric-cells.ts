@@ -1,21 +1,21 @@
 /**
- * Where the cells of each metric lie in a row of shared memory. A plan is the same in every thread: it follows from
- * the catalogue, the number of engines and the number of buckets.
+ * Layout of the metric cells in a row of shared memory. It follows from the catalogue, the number of engines and the
+ * number of buckets, so every thread computes the same plan.
  *
- *   counters · gauges · histograms (buckets, the one above all, sum) · engine counters, [value][slot] each
+ *   counters · gauges · histograms (buckets, the unbounded bucket, sum) · engine counters, each [label value][slot]
  */
 import type { MetricRoom } from '../shared/layout.ts'
 import { COUNTERS, ENGINE_COUNTERS, GAUGES, HISTOGRAMS } from './metric-catalogue.ts'
 
 export interface CellPlan {
-  /** Metric -> value of its label -> cell. */
+  /** Metric -> label value -> cell. */
   readonly counters: ReadonlyMap<string, ReadonlyMap<string, number>>
-  /** Metric -> value of its label -> cell of slot 0; the other slots follow. */
+  /** Metric -> label value -> cell of slot 0. The other slots follow. */
   readonly engineCounters: ReadonlyMap<string, ReadonlyMap<string, number>>
   readonly gauges: ReadonlyMap<string, number>
-  /** Metric -> first bucket; after the buckets the one without a bound, then the sum. */
+  /** Metric -> cell of the first bucket. The unbounded bucket and the sum follow the last one. */
   readonly histograms: ReadonlyMap<string, number>
-  /** First of the engine counters' cells; they reach to the end. */
+  /** First cell of the engine counters, which extend to the end of the row. */
   readonly firstEngineCell: number
   readonly cellsPerRow: number
 }
@@ -44,7 +44,7 @@ export function planCells(maxEngines: number, buckets: number): CellPlan {
 
 type Labelled = Readonly<Record<string, { readonly values: readonly string[] }>>
 
-/** For `createSharedMemory`. */
+/** Space that the metrics need in shared memory, for `createSharedMemory`. */
 export function metricRoom(maxEngines: number, bucketsSecs: readonly number[]): MetricRoom {
   return { bucketsSecs, cellsPerRow: planCells(maxEngines, bucketsSecs.length).cellsPerRow }
 }

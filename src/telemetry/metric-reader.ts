@@ -1,6 +1,6 @@
 /**
- * Sums of the cells over all rows, at the moment of reading. Cells are written without locks: sums of metrics that
- * change together may differ by what happens while they are read.
+ * Sums metric cells over all rows at the time of reading. Cells are written without locks, so metrics that change
+ * together may differ by what happens during the read.
  */
 import { metricRows, type SharedMemory } from '../shared/layout.ts'
 import { type CellPlan, planCells } from './metric-cells.ts'
@@ -20,19 +20,19 @@ export class MetricReader {
     this.#baseRow = metricRows(shared.maxThreads).base
   }
 
-  /** Of a counter, gauge or histogram. */
+  /** Sum of the cell of a counter, gauge or histogram over all threads. */
   sum(cell: number): number {
     let sum = 0
-    for (let row = 0; row < this.#baseRow; row++) sum += this.#at(row, cell)
+    for (let row = 0; row < this.#baseRow; row++) sum += this.#read(row, cell)
     return sum
   }
 
-  /** What the engine in the slot has had since it got the slot. `first`: cell of slot 0. */
+  /** Count for the engine in the slot since it was assigned the slot. `first` is the cell of slot 0. */
   engineSum(first: number, slot: number): number {
-    return this.sum(first + slot) - this.#at(this.#baseRow, first + slot)
+    return this.sum(first + slot) - this.#read(this.#baseRow, first + slot)
   }
 
-  /** Control thread only, when the slot goes to another engine: its counters start at 0. */
+  /** Restarts the counters of a slot at 0, because it is assigned to another engine. Control thread only. */
   rebase(slot: number): void {
     const { firstEngineCell, cellsPerRow } = this.plan
     for (let cell = firstEngineCell + slot; cell < cellsPerRow; cell += this.#maxEngines) {
@@ -40,7 +40,7 @@ export class MetricReader {
     }
   }
 
-  #at(row: number, cell: number): number {
+  #read(row: number, cell: number): number {
     return this.#cells[row * this.plan.cellsPerRow + cell] ?? 0
   }
 }

@@ -1,8 +1,7 @@
 /**
- * Counts for one thread, in its own row of shared memory. Hot path: no string or object is made, no lock taken.
+ * Records metrics for one thread, in its own row of shared memory. Hot path: it allocates nothing and takes no lock.
  *
- * Rows outlive their threads: a thread that takes over a row goes on counting where the one before stopped, so that
- * no counter ever goes back.
+ * Rows outlive their threads: a thread that takes over a row continues its counters, so that no counter ever decreases.
  */
 import type { SharedMemory } from '../shared/layout.ts'
 import type {
@@ -21,16 +20,16 @@ export class Recorder {
   readonly #cells: Float64Array
 
   /**
-   * `row`: 0 for the main thread, 1 to N for router threads, N + 1 for the control thread. One recorder a row lives at
-   * a time; what the one before has set (not what it has counted) starts at 0.
+   * `row` is 0 for the main thread, 1 to N for router threads and N + 1 for the control thread. A row has one recorder
+   * at a time. Counters of a previous recorder are kept, and its gauges are reset to 0.
    */
   constructor(shared: SharedMemory, row: number) {
     this.#plan = planCells(shared.maxEngines, shared.bucketsSecs.length)
     this.#bucketsSecs = shared.bucketsSecs
     const { cellsPerRow } = this.#plan
-    // Memory without room for metrics: writes beyond the end of a typed array do nothing.
-    const isThere = shared.metrics.byteLength > 0
-    this.#cells = isThere
+    // Shared memory may have no metrics. Writes beyond the end of the empty array then have no effect.
+    const hasMetrics = shared.metrics.byteLength > 0
+    this.#cells = hasMetrics
       ? new Float64Array(shared.metrics, row * cellsPerRow * Float64Array.BYTES_PER_ELEMENT, cellsPerRow)
       : new Float64Array(0)
     for (const cell of this.#plan.gauges.values()) this.#cells[cell] = 0
@@ -60,7 +59,7 @@ export class Recorder {
     this.#add(first + bounds.length + 1, seconds)
   }
 
-  /** The thread's share of the gauge. */
+  /** Sets this thread's part of the gauge. */
   set(name: GaugeMetric, value: number): void {
     const cell = this.#plan.gauges.get(name)
     if (cell !== undefined) this.#cells[cell] = value

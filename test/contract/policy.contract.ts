@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
+import { seededRandom } from '../../src/core/random.ts'
 import type { Policy, PolicyView } from '../../src/policy/policy.ts'
 import { engineOf, enginesOf } from '../support/engines.ts'
-import { seededRandom } from '../support/seeded-random.ts'
 
 /** A view with these loads, by slot; the counter starts at `start`. */
 export function viewOf(loads: readonly number[], seed = 1, start = 0): PolicyView {

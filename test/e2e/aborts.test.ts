@@ -1,14 +1,14 @@
-/** Whoever gives a request up, client, operator or a failing leg: no engine goes on with it. */
+/** A request that is given up, by its client, an operator or a failing leg, is aborted on its engines. */
 import assert from 'node:assert/strict'
 import { after, suite, test } from 'node:test'
 import { chatPromptText, expectedText } from '../../src/simulator/sequence/output-script.ts'
 import { openGateway, runningOn } from '../support/gateway.ts'
 import { until } from '../support/until.ts'
 
-/** A pair, or one engine that does both. */
+/** A pair, or one mixed engine. */
 const ENGINES = { pd: { prefill: 1, decode: 1 }, mixed: { mixed: 1 } } as const
 
-// Each test leaves its gateway and engines as it found them: with nothing running.
+// Each test leaves nothing running on the shared gateways and engines.
 const [TWO_THREADS, pd, mixed] = await Promise.all([
   openGateway({ after }, { fleet: ENGINES.pd, config: { server: { workers: 2 } } }),
   openGateway({ after }, { fleet: ENGINES.pd }),
@@ -16,13 +16,13 @@ const [TWO_THREADS, pd, mixed] = await Promise.all([
 ])
 const MODES = { pd, mixed }
 
-/** Longer than any test. */
+/** Takes longer than any test. */
 const ENDLESS = { max_new_tokens: 100_000 }
 
 interface OpenStream {
-  /** Bytes so far. */
+  /** The bytes received so far. */
   text(): string
-  /** Resolves with all there was. */
+  /** Resolves with the whole response. */
   readonly ended: Promise<string>
   leave(): void
 }
@@ -38,7 +38,7 @@ async function openStream(origin: string, body: object): Promise<OpenStream> {
     return text
   }
   const ended = read()
-  // A client that leaves does not care for the rest.
+  // A client that leaves ignores the error that its own abort causes.
   ended.catch(() => undefined)
   return { text: () => text, ended, leave: () => controller.abort() }
 }
@@ -53,31 +53,28 @@ function post(origin: string, body: object, signal?: AbortSignal, path = '/gener
   })
 }
 
-/** As it stands in the last event but `[DONE]`. */
+/** The last event before `[DONE]`. */
 function lastEvent(stream: string): string {
   return stream.trimEnd().split('\n\n').at(-2) ?? ''
 }
 
 suite('/abort_request', () => {
-  test('ends the request of that rid, on whichever router thread it is', async () => {
+  test('ends the request with that rid on any router thread', async () => {
     const { origin, fleet } = TWO_THREADS
     const rids = ['one', 'two', 'three', 'four']
-    // One at a time: each goes to the thread with the fewest open requests.
+    // One at a time, so that each goes to the thread with the fewest open requests.
     const streams: OpenStream[] = []
     for (const rid of rids) {
-      // oxlint-disable-next-line no-await-in-loop -- the threads take turns
       streams.push(await openStream(origin, { text: `Prompt ${rid}`, rid, sampling_params: ENDLESS }))
     }
     await until(() => runningOn(fleet) === rids.length)
     for (const [index, rid] of rids.entries()) {
-      // oxlint-disable-next-line no-await-in-loop -- the others must go on meanwhile
+      // The other streams must continue meanwhile.
       const response = await post(origin, { rid }, undefined, '/abort_request')
       assert.equal(response.status, 200)
-      // oxlint-disable-next-line no-await-in-loop -- the same
       const text = (await streams[index]?.ended) ?? ''
       assert.match(lastEvent(text), /"finish_reason":\{"type":"abort"/)
       assert.match(text, new RegExp(`"id":"${rid}"`))
-      // oxlint-disable-next-line no-await-in-loop -- the same
       await until(() => runningOn(fleet) === rids.length - index - 1)
     }
   })
@@ -87,7 +84,7 @@ suite('/abort_request', () => {
     ['/v1/completions', { model: 'sim', prompt: 'cut', max_tokens: 100_000 }],
     ['/v1/chat/completions', { messages: [{ role: 'user', content: 'cut' }], max_tokens: 100_000 }],
   ] as const) {
-    test(`leaves what was made until then to a client that does not stream: ${path}`, async () => {
+    test(`returns the tokens generated so far to a client that does not stream: ${path}`, async () => {
       const { origin, fleet } = TWO_THREADS
       const answer = post(origin, { ...prompt, rid: 'whole' }, undefined, path)
       const made = (): number => fleet.decode[0]?.counters.tokens ?? 0
@@ -103,7 +100,7 @@ suite('/abort_request', () => {
     })
   }
 
-  test('ends all requests when it says so', async () => {
+  test('ends all requests with abort_all', async () => {
     const { origin, fleet } = TWO_THREADS
     const streams = await Promise.all(
       ['a', 'b', 'c', 'd'].map(text => openStream(origin, { text, sampling_params: ENDLESS })),
@@ -113,15 +110,15 @@ suite('/abort_request', () => {
     await until(() => runningOn(fleet) === 0)
   })
 
-  test('ends the wait of a request for its next attempt', async t => {
+  test('ends a request that waits for its next attempt', async t => {
     const { origin, fleet } = await openGateway(t, {
       fleet: { prefill: 1, decode: 1, knobsFor: role => (role === 'decode' ? { errorStatusProb: 1 } : {}) },
-      // Longer than any test.
+      // Takes longer than any test.
       config: { retry: { initialBackoffMs: 600_000, maxBackoffMs: 600_000, jitterFactor: 0 } },
     })
     const answer = post(origin, { text: 'again', rid: 'patient' })
     await until(() => fleet.decode[0]?.counters.failed === 1)
-    // The failure may still be on its way to the gateway: then what it waits for is not yet the next attempt.
+    // The failure may still be on its way to the gateway, and the request not waiting for its next attempt yet.
     let isAnswered = false
     void answer.then(() => (isAnswered = true))
     await until(async () => {
@@ -133,7 +130,7 @@ suite('/abort_request', () => {
     assert.equal(fleet.decode[0]?.counters.received, 1)
   })
 
-  test('answers 200 for a rid that nobody has, and ends nothing', async () => {
+  test('gets 200 for an unknown rid, and ends nothing', async () => {
     const { origin, fleet } = TWO_THREADS
     const stream = await openStream(origin, { text: 'stays', rid: 'mine', sampling_params: ENDLESS })
     const answers = await Promise.all(
@@ -149,8 +146,8 @@ suite('/abort_request', () => {
 })
 
 for (const mode of ['pd', 'mixed'] as const) {
-  suite(`a client that leaves, ${mode} mode`, () => {
-    test('leaves nothing running, in the middle of a stream', async () => {
+  suite(`A client that leaves in ${mode} mode`, () => {
+    test('leaves nothing running in the middle of a stream', async () => {
       const { origin, fleet } = MODES[mode]
       const stream = await openStream(origin, { text: 'stream', sampling_params: ENDLESS })
       const before = stream.text().length
@@ -159,7 +156,7 @@ for (const mode of ['pd', 'mixed'] as const) {
       await until(() => runningOn(fleet) === 0)
     })
 
-    test('leaves nothing running, with a whole answer on its way', async () => {
+    test('leaves nothing running while it waits for a whole response', async () => {
       const { origin, fleet } = MODES[mode]
       const controller = new AbortController()
       const answer = post(origin, { text: 'whole', sampling_params: ENDLESS }, controller.signal)
@@ -169,7 +166,7 @@ for (const mode of ['pd', 'mixed'] as const) {
       await until(() => runningOn(fleet) === 0)
     })
 
-    test('leaves nothing of a request that waits for an engine that is full', async t => {
+    test('leaves nothing of a request that waits for a full engine', async t => {
       const { origin, fleet } = await openGateway(t, {
         fleet: { ...ENGINES[mode], knobs: { maxRunning: 1 } },
       })
@@ -177,7 +174,7 @@ for (const mode of ['pd', 'mixed'] as const) {
       const controller = new AbortController()
       const body = { text: 'second', sampling_params: ENDLESS, stream: true }
       const waiting = post(origin, body, controller.signal)
-      // What comes after it on the same way has been answered: it waits by now.
+      // A request sent after it on the same route has its response, so this one is waiting by now.
       await (await fetch(`${origin}/v1/models`)).arrayBuffer()
       controller.abort()
       await assert.rejects(waiting)
@@ -191,7 +188,7 @@ for (const mode of ['pd', 'mixed'] as const) {
       assert.equal(engine?.counters.received, 2, 'the one that left was never sent')
     })
 
-    test('leaves nothing of several samples', async () => {
+    test('leaves nothing running of several samples', async () => {
       const { origin, fleet } = MODES[mode]
       const body = { text: 'samples', sampling_params: { ...ENDLESS, n: 4 } }
       const stream = await openStream(origin, body)
@@ -202,13 +199,13 @@ for (const mode of ['pd', 'mixed'] as const) {
   })
 }
 
-suite('a batch', () => {
+suite('A batch', () => {
   const BATCH = { text: ['a', 'b', 'c', 'd'], sampling_params: { max_new_tokens: 4 } }
-  /** One prompt after the other, and slowly: the first is through while the last ones wait. */
+  /** Prefills one prompt after the other, slowly, so that the first is done while the last ones wait. */
   const ONE_BY_ONE = { prefillChunk: 1, prefillOverheadMs: 100 }
 
-  // Told of one prompt, an engine fails the batch and knows the others by no rid from then on: they would stay.
-  test('is given up as a whole when its client leaves: engines are told of the first rid first', async t => {
+  // When one prompt is aborted, an engine fails the batch and forgets the rids of the others, which would stay open.
+  test('is aborted as a whole when its client leaves, beginning with the first rid', async t => {
     const { origin, fleet } = await openGateway(t, { fleet: { ...ENGINES.pd, knobs: ONE_BY_ONE } })
     const [decode] = fleet.decode
     assert.ok(decode)
@@ -221,7 +218,7 @@ suite('a batch', () => {
     assert.equal(decode.counters.aborted, 4)
   })
 
-  test('leaves no prompt waiting for its KV cache when the first one fails', async t => {
+  test('leaves no prompt waiting for its KV cache when the first prompt fails', async t => {
     const { origin, fleet } = await openGateway(t, {
       fleet: { ...ENGINES.pd, knobs: { ...ONE_BY_ONE, errorAfterKvProb: 1 } },
       config: { retry: { maxRetries: 0 } },
@@ -232,7 +229,7 @@ suite('a batch', () => {
   })
 })
 
-test('a prefill engine that answers 500 has its decode leg aborted at once, and another pair answers', async t => {
+test('when a prefill engine responds with 500, the decode leg is aborted at once and another pair serves the request', async t => {
   const { origin, fleet } = await openGateway(t, { fleet: { prefill: 2, decode: 1 } })
   const [broken, sound] = fleet.prefill
   const [decode] = fleet.decode
@@ -242,13 +239,13 @@ test('a prefill engine that answers 500 has its decode leg aborted at once, and 
   const text = expectedText(chatPromptText(messages), 0, 10)
   const startMs = performance.now()
   for (let request = 0; request < 4; request++) {
-    // oxlint-disable-next-line no-await-in-loop -- one at a time: both prefill engines get their turn
+    // In sequence, so that round robin reaches both prefill engines.
     assert.equal(await chat(origin, { model: 'sim', messages, max_tokens: 10 }), text)
   }
   const failures = broken.counters.failed
   assert.ok(failures > 0, 'the broken engine was never asked')
   assert.equal(decode.counters.received, 4 + failures)
-  // A decode leg that is left alone waits for 300 s.
+  // A decode leg that is not aborted waits for 300 s.
   assert.ok(performance.now() - startMs < 10_000)
   await until(() => decode.counters.aborted === failures)
   assert.equal(runningOn(fleet), 0)

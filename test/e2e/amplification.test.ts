@@ -1,4 +1,4 @@
-/** When every attempt fails, the engines get little more than was asked for, and no request is refused for it. */
+/** When every attempt fails, retries add little load to the engines, and no request is refused because of the budget. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openGateway } from '../support/gateway.ts'
@@ -6,10 +6,10 @@ import { openGateway } from '../support/gateway.ts'
 const REQUESTS = 300
 const SHARE = 0.2
 const FLOOR_PER_SEC = 2
-/** Of the budget's window, which slides by half a second. */
+/** Window of the retry budget, which slides by half a second. */
 const WINDOW_SECS = 10.5
 
-test('the budget bounds what engines get while all attempts fail, over two threads', async t => {
+test('the retry budget limits the load of engines while all attempts fail, over two threads', async t => {
   const { origin, fleet } = await openGateway(t, {
     fleet: { prefill: 2, decode: 2, knobsFor: role => (role === 'decode' ? { errorStatusProb: 1 } : {}) },
     config: {
@@ -28,7 +28,7 @@ test('the budget bounds what engines get while all attempts fail, over two threa
   const asked = Array.from({ length: REQUESTS }, () =>
     fetch(`${origin}/generate`, {
       method: 'POST',
-      // A retry that waits for budget waits until the deadline of its request.
+      // A retry that waits for budget does so until the deadline of its request.
       headers: { 'content-type': 'application/json', 'x-request-timeout-secs': '3' },
       body: '{"text":"hello","sampling_params":{"max_new_tokens":2}}',
     }).then(response => response.status),
@@ -42,8 +42,8 @@ test('the budget bounds what engines get while all attempts fail, over two threa
   const attempts = fleet.decode.reduce((sum, engine) => sum + engine.counters.received, 0)
   t.diagnostic(`${attempts} attempts for ${REQUESTS} requests in ${secs.toFixed(1)} s`)
   const windows = Math.ceil(secs / WINDOW_SECS)
-  const most = REQUESTS * (1 + SHARE) + windows * FLOOR_PER_SEC * WINDOW_SECS + 2
-  assert.ok(attempts <= most, `${attempts} attempts, at most ${most} are allowed`)
-  // Without the budget each request would have been tried four times; with it, some were tried again.
+  const maxAttempts = REQUESTS * (1 + SHARE) + windows * FLOOR_PER_SEC * WINDOW_SECS + 2
+  assert.ok(attempts <= maxAttempts, `${attempts} attempts, at most ${maxAttempts} are allowed`)
+  // Without the budget each request would be tried four times; with it, some are still retried.
   assert.ok(attempts > REQUESTS * 1.1, `${attempts} attempts`)
 })

@@ -1,4 +1,4 @@
-/** The program as operators start it: its own process, flags of the Rust routers, ended by a signal. */
+/** The program as operators run it: a process of its own, flags of the Rust routers, ended by a signal. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { suite, type TestContext, test } from 'node:test'
@@ -9,9 +9,9 @@ import { until } from '../support/until.ts'
 
 const NPX = ['npx', '--no-install', 'pd-gateway']
 
-// Nothing here is timed, and most of it is a process that starts.
-suite('the program', { concurrency: 2 }, () => {
-  test('the program serves a fleet given by flags, and ends with 0 at SIGTERM', async t => {
+// Nothing here is timed, and the tests mostly wait for a process to start.
+suite('The program', { concurrency: 2 }, () => {
+  test('serves a fleet given by flags, and exits with 0 on SIGTERM', async t => {
     const { child, origin } = await startPairs(t, PROGRAM)
     child.kill('SIGTERM')
     const [code] = await once(child, 'exit')
@@ -19,7 +19,7 @@ suite('the program', { concurrency: 2 }, () => {
     await assert.rejects(fetch(`${origin}/health`))
   })
 
-  test('the program that npx started serves, and does not outlive npx', async t => {
+  test('serves when started by npx, and does not outlive npx', async t => {
     const { child, origin } = await startPairs(t, NPX)
     child.kill('SIGTERM')
     await until(async () => {
@@ -31,7 +31,7 @@ suite('the program', { concurrency: 2 }, () => {
     })
   })
 
-  test('the program, given single engines, serves them', async t => {
+  test('serves mixed engines', async t => {
     const fleet = await openFleet(t, { mixed: 2 })
     const urls = fleet.mixed.map(({ url }) => url)
     const { child, origin } = await startProgram(t, PROGRAM, ['--worker-urls', ...urls])
@@ -55,7 +55,6 @@ async function startPairs(t: TestContext, command: readonly string[]): Promise<P
   const { origin } = program
   await until(async () => (await (await fetch(`${origin}/readiness`)).text()).includes('"healthy_workers":3'))
   for (let request = 0; request < 4; request++) {
-    // oxlint-disable-next-line no-await-in-loop -- in turn, as the policy has it
     assert.equal(await complete(origin, `Request ${request}`), expectedText(`Request ${request}`, 0, 12))
   }
   assert.deepEqual(

@@ -1,8 +1,8 @@
-/** Every endpoint but those for tokens, against real threads and simulated engines, and what is refused at the door. */
+/** Every endpoint that generates no tokens, with real threads and simulated engines, and requests that are refused. */
 import assert from 'node:assert/strict'
 import { after, suite, test } from 'node:test'
 import { expectedText } from '../../src/simulator/sequence/output-script.ts'
-import { type GatewayHouse, openGateway } from '../support/gateway.ts'
+import { openGateway, type TestGateway } from '../support/gateway.ts'
 import { sendRaw } from '../support/raw-http.ts'
 import { until } from '../support/until.ts'
 
@@ -10,7 +10,7 @@ interface Answer {
   readonly status: number
   readonly headers: Headers
   readonly text: string
-  /** `undefined` when the body is no JSON. */
+  /** `undefined` if the body is not JSON. */
   readonly json: unknown
 }
 
@@ -41,21 +41,21 @@ function post(body: string, headers: Record<string, string> = JSON_TYPE): Reques
   return { method: 'POST', headers, body }
 }
 
-/** For tests that leave it as it was. */
+/** For tests that leave no trace. */
 const PAIRS = await openGateway(
   { after },
   { fleet: { prefill: 2, decode: 2 }, config: { limits: { bodyBytes: 2048 } } },
 )
 const LOCKED = await openGateway({ after }, { fleet: { prefill: 1, decode: 1, knobs: { apiKey: 'secret' } } })
 
-function engineUrls({ fleet }: GatewayHouse): string[] {
+function engineUrls({ fleet }: TestGateway): string[] {
   return [...fleet.prefill, ...fleet.decode].map(engine => engine.url).toSorted()
 }
 
-test('endpoints about engines answer for the whole fleet', async t => {
-  const { origin, fleet } = PAIRS
+test('endpoints about engines cover the whole fleet', async t => {
+  const { origin, adminOrigin, fleet } = PAIRS
 
-  await t.test('/v1/models: each model once', async () => {
+  await t.test('/v1/models lists each model once', async () => {
     const { status, json } = await ask(origin, '/v1/models')
     assert.equal(status, 200)
     assert.equal(at(json, 'object'), 'list')
@@ -66,8 +66,7 @@ test('endpoints about engines answer for the whole fleet', async t => {
   })
 
   for (const path of ['/get_model_info', '/model_info']) {
-    // oxlint-disable-next-line no-await-in-loop -- subtests in order
-    await t.test(`${path}: that of an engine`, async () => {
+    await t.test(`${path} returns the info of an engine`, async () => {
       const { status, json } = await ask(origin, path)
       assert.equal(status, 200)
       assert.equal(at(json, 'model_path'), 'sim')
@@ -76,8 +75,7 @@ test('endpoints about engines answer for the whole fleet', async t => {
   }
 
   for (const path of ['/get_server_info', '/server_info']) {
-    // oxlint-disable-next-line no-await-in-loop -- subtests in order
-    await t.test(`${path}: lists of prefill and decode engines`, async () => {
+    await t.test(`${path} lists prefill and decode engines`, async () => {
       const { status, json } = await ask(origin, path)
       assert.equal(status, 200)
       for (const role of ['prefill', 'decode'] as const) {
@@ -96,8 +94,7 @@ test('endpoints about engines answer for the whole fleet', async t => {
   }
 
   for (const path of ['/get_loads', '/v1/loads', '/v1/loads?include=all']) {
-    // oxlint-disable-next-line no-await-in-loop -- subtests in order
-    await t.test(`${path}: one row an engine`, async () => {
+    await t.test(`${path} has one row per engine`, async () => {
       const { status, json } = await ask(origin, path)
       assert.equal(status, 200)
       const loads = list(json, 'loads')
@@ -106,7 +103,7 @@ test('endpoints about engines answer for the whole fleet', async t => {
     })
   }
 
-  await t.test('/health_generate: one engine of each role has been asked', async () => {
+  await t.test('/health_generate asks one engine of each role', async () => {
     const { status, json } = await ask(origin, '/health_generate')
     assert.equal(status, 200)
     assert.deepEqual(
@@ -119,8 +116,7 @@ test('endpoints about engines answer for the whole fleet', async t => {
 
   for (const path of ['/flush_cache', '/start_profile', '/stop_profile']) {
     for (const method of ['GET', 'POST']) {
-      // oxlint-disable-next-line no-await-in-loop -- subtests in order
-      await t.test(`${method} ${path}: all engines have been told`, async () => {
+      await t.test(`${method} ${path} reaches all engines`, async () => {
         const { status, json } = await ask(origin, path, { method })
         assert.equal(status, 200)
         assert.equal(at(json, 'success'), true)
@@ -134,7 +130,7 @@ test('endpoints about engines answer for the whole fleet', async t => {
     }
   }
 
-  await t.test('/flush_cache: says which engine would not', async () => {
+  await t.test('/flush_cache names the engine that refused', async () => {
     const controller = new AbortController()
     const body = JSON.stringify({ text: 'busy', stream: true, sampling_params: { max_new_tokens: 100_000 } })
     const busy = await fetch(`${origin}/generate`, {
@@ -152,17 +148,17 @@ test('endpoints about engines answer for the whole fleet', async t => {
   })
 
   for (const path of ['/health', '/liveness']) {
-    // oxlint-disable-next-line no-await-in-loop -- subtests in order
-    await t.test(`${path}: the gateway lives`, async () => {
+    await t.test(`${path} shows that the gateway is alive`, async () => {
       assert.equal((await ask(origin, path)).status, 200)
     })
   }
 
-  await t.test('/readiness: counts the engines', async () => {
+  await t.test('/readiness counts the engines, with the same body on both listeners', async () => {
     await until(async () => at((await ask(origin, '/readiness')).json, 'healthy_workers') === 4)
     const { status, json } = await ask(origin, '/readiness')
     assert.equal(status, 200)
     assert.deepEqual(json, { status: 'ready', healthy_workers: 4, total_workers: 4 })
+    assert.deepEqual((await ask(adminOrigin, '/readiness')).json, json)
   })
 })
 
@@ -188,7 +184,6 @@ test('requests that cannot be served are refused with a reason', async t => {
     [501, '/v1/responses', post('{}'), 'not-implemented'],
   ]
   for (const [status, path, init, code] of refusals) {
-    // oxlint-disable-next-line no-await-in-loop -- subtests in order
     await t.test(`${status} for ${init.method ?? 'GET'} ${path}`, async () => {
       const answer = await ask(origin, path, init)
       assert.equal(answer.status, status, answer.text)
@@ -200,7 +195,7 @@ test('requests that cannot be served are refused with a reason', async t => {
   }
 })
 
-test('what cannot be written into a request to an engine is refused as the client sent it, without a retry', async t => {
+test('a request that cannot be forwarded to an engine is refused with 400, without a retry', async t => {
   const { origin, fleet } = PAIRS
   const received = (): number => fleet.prefill.reduce((sum, { counters }) => sum + counters.received, 0)
   const before = received()
@@ -210,7 +205,6 @@ test('what cannot be written into a request to an engine is refused as the clien
     ['/generate?a=\xe9', ''],
   ] as const) {
     const request = Buffer.from(`POST ${path} HTTP/1.1\r\n${head}${more}\r\n{"text":"a"}`, 'latin1')
-    // oxlint-disable-next-line no-await-in-loop -- a failure names its request
     const answer = await sendRaw(t, origin, request)
     assert.match(answer, /^HTTP\/1.1 400 /)
     assert.match(answer, /"code":"invalid-request"/)
@@ -218,7 +212,7 @@ test('what cannot be written into a request to an engine is refused as the clien
   assert.equal(received(), before)
 })
 
-test('an engine that refuses a request is quoted to the client, with its status', async () => {
+test('a refusal by an engine reaches the client with its status and message', async () => {
   const { origin } = LOCKED
   const body = JSON.stringify({ text: 'Once', sampling_params: { max_new_tokens: 4 } })
   const refused = await ask(origin, '/generate', { method: 'POST', headers: JSON_TYPE, body })
@@ -229,21 +223,20 @@ test('an engine that refuses a request is quoted to the client, with its status'
   assert.equal(at(served.json, 'text'), expectedText('Once', 0, 4))
 })
 
-test('what one engine can tell is asked of the next when the first has died', async t => {
+test('a request about one engine goes to the next one when the first has died', async t => {
   const { origin, fleet } = await openGateway(t, {
     fleet: { prefill: 2, decode: 1 },
-    // No probe finds it in time.
+    // So that no probe detects it in time.
     config: { health: { intervalSecs: 600 } },
   })
   await fleet.prefill[0]?.close()
   for (const path of ['/v1/models', '/v1/models/sim', '/model_info']) {
-    // oxlint-disable-next-line no-await-in-loop -- one path after the other
     const { status, text } = await ask(origin, path)
     assert.equal(status, 200, text)
   }
 })
 
-test("a key that is missing is told by the engine's own status, for pages too", async () => {
+test("a missing API key gets the engine's own status, even for pages", async () => {
   const { origin } = LOCKED
   const refused = await ask(origin, '/v1/models')
   assert.equal(refused.status, 401, refused.text)
@@ -252,7 +245,7 @@ test("a key that is missing is told by the engine's own status, for pages too", 
   assert.equal(served.status, 200)
 })
 
-test('in a fleet of several models the name in the request chooses', async t => {
+test('in a fleet with several models, the request names the model', async t => {
   const { origin, fleet } = await openGateway(t, {
     fleet: { prefill: 2, decode: 2, knobsFor: (_, index) => ({ modelId: index === 0 ? 'small' : 'large' }) },
   })
@@ -265,7 +258,7 @@ test('in a fleet of several models the name in the request chooses', async t => 
     ['large', 'small'],
   )
   for (const model of ['large', 'large', 'large']) {
-    // oxlint-disable-next-line no-await-in-loop -- the policy would go on to the next engine
+    // In sequence: the policy chooses the next engine for each request.
     const answer = await ask(origin, '/v1/completions', post(JSON.stringify({ model, prompt: 'Once' })))
     assert.equal(answer.status, 200, answer.text)
     assert.equal(at(answer.json, 'model'), 'large')
@@ -279,8 +272,8 @@ test('in a fleet of several models the name in the request chooses', async t => 
   assert.equal(at(unknown.json, 'error', 'code'), 'model-not-found')
 })
 
-suite('mixed mode', () => {
-  test('serves all endpoints for tokens, and spreads them over the engines', async t => {
+suite('Mixed mode', () => {
+  test('serves all generation endpoints, and spreads requests over the engines', async t => {
     const { origin, fleet } = await openGateway(t, {
       fleet: { mixed: 2 },
       config: { policy: { main: 'round_robin' } },
@@ -299,7 +292,6 @@ suite('mixed mode', () => {
         ['/v1/completions', { prompt: 'Once', max_tokens: 9, n: 2 }, ['choices', 1, 'text']],
       ]
     for (const [path, body, where] of requests) {
-      // oxlint-disable-next-line no-await-in-loop -- in turn, as the policy has it
       const answer = await ask(origin, path, {
         method: 'POST',
         headers: JSON_TYPE,
@@ -325,7 +317,7 @@ suite('mixed mode', () => {
     assert.ok(broken.counters.failed > 0)
   })
 
-  test("passes an engine's own account of itself on", async t => {
+  test("passes on an engine's info about itself", async t => {
     const { origin, fleet } = await openGateway(t, { fleet: { mixed: 1 } })
     const { status, json } = await ask(origin, '/get_server_info')
     assert.equal(status, 200)

@@ -1,24 +1,24 @@
 /**
- * Engines get the client's bytes: nothing but the gateway's own members is put in or taken out, and both legs get the
- * same. Bodies that are no JSON object never get there.
+ * Engines receive the client's bytes: only members of the gateway are inserted or removed, and both legs get the same
+ * body. A body that is not a JSON object never reaches an engine.
  */
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import * as fc from 'fast-check'
-import { type Chance, seededRandom } from '../../src/core/seeded-random.ts'
+import { type Random, seededRandom } from '../../src/core/random.ts'
 import type { SimEngine } from '../../src/simulator/engine.ts'
 import { openGateway } from '../support/gateway.ts'
 
 interface Sent {
   readonly client: Buffer
-  /** What must be left of it when the injected members are taken out again. */
+  /** What must remain of the body without the injected members. */
   readonly kept: Buffer
 }
 
 const PARAMS = '"sampling_params":{"max_new_tokens":2}'
 const HUGE_PROMPT = 'é"\\n 🚀'.repeat(1_100_000)
 
-/** The whole body is passed on. */
+/** The whole body is forwarded. */
 const AS_THEY_ARE: readonly string[] = [
   `{"text":"plain",${PARAMS}}`,
   `{"text":"naïve 日本 🚀 \u2028 \u{10FFFF}",${PARAMS}}`,
@@ -41,7 +41,7 @@ const AS_THEY_ARE: readonly string[] = [
   `{"__proto__":{"rid":"x"},"constructor":1,"text":"x",${PARAMS}}`,
 ]
 
-/** Members of the gateway's that the client sends: they go, with their comma. */
+/** Members of the gateway that the client sends: they are removed, with their comma. */
 const WITH_OURS: readonly (readonly [sent: string, kept: string])[] = [
   [`{"rid":"mine","text":"a",${PARAMS}}`, `{"text":"a",${PARAMS}}`],
   [`{"text":"a",${PARAMS},"rid":"mine"}`, `{"text":"a",${PARAMS}}`],
@@ -59,7 +59,7 @@ const WITH_OURS: readonly (readonly [sent: string, kept: string])[] = [
   [`{"text":["a","b"],"rid":["x","y"],${PARAMS}}`, `{"text":["a","b"],${PARAMS}}`],
 ]
 
-const HOUSE = await openGateway(
+const GATEWAY = await openGateway(
   { after },
   {
     fleet: {
@@ -70,12 +70,12 @@ const HOUSE = await openGateway(
   },
 )
 
-test("both legs get the same bytes, the client's but for injected members", async () => {
-  const { origin, fleet } = HOUSE
+test("both legs get the same bytes, which are the client's except for injected members", async () => {
+  const { origin, fleet } = GATEWAY
   const [prefill, decode] = [fleet.prefill[0], fleet.decode[0]]
   assert.ok(prefill && decode)
   for (const sent of corpus()) {
-    // oxlint-disable-next-line no-await-in-loop -- what was recorded last belongs to what was sent last
+    // In sequence, so that the last recorded body belongs to the last request.
     const response = await post(origin, sent.client)
     assert.equal(response.status, 200, `${response.text} for ${start(sent.client)}`)
     checkLegs(sent, lastBody(prefill), lastBody(decode), prefill.bootstrapPort)
@@ -84,8 +84,8 @@ test("both legs get the same bytes, the client's but for injected members", asyn
   assert.equal(rooms.duplicates, 0)
 })
 
-test('a body that is no JSON object is answered with what is wrong where', async () => {
-  const { origin, fleet } = HOUSE
+test('a body that is not a JSON object gets an error that says what is wrong, and where', async () => {
+  const { origin, fleet } = GATEWAY
   const received = (): number | undefined => fleet.decode[0]?.counters.received
   const before = received()
   const long = 'x'.repeat(5000)
@@ -109,7 +109,6 @@ test('a body that is no JSON object is answered with what is wrong where', async
     [Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), /UTF-8/],
   ]
   for (const [body, says] of faulty) {
-    // oxlint-disable-next-line no-await-in-loop -- one at a time: a failure names its body
     const { status, text } = await post(origin, Buffer.from(body))
     assert.equal(status, 400, `${text} for ${start(body)}`)
     assert.match(text, says, `for ${start(body)}`)
@@ -137,8 +136,8 @@ function corpus(): Sent[] {
   ]
 }
 
-/** JSON with white space wherever it may stand. */
-function spaced(value: unknown, chance: Chance): string {
+/** JSON with white space wherever it is allowed. */
+function spaced(value: unknown, chance: Random): string {
   const gap = (): string => ['', ' ', '\n', '\t ', '\r\n  '][Math.floor(chance() * 5)] ?? ''
   if (Array.isArray(value)) {
     return `[${gap()}${value.map(item => spaced(item, chance) + gap()).join(`,${gap()}`)}]`
@@ -156,7 +155,7 @@ const INJECTED =
 function checkLegs({ client, kept }: Sent, prefill: Buffer, decode: Buffer, bootstrapPort: number): void {
   assert.ok(prefill.equals(decode), `the legs got different bytes of ${start(client)}`)
   const got = decode.toString('latin1')
-  // The tail is enough for the search, and the body may be large.
+  // The body may be large, and its tail is enough for the search.
   const tail = Math.max(0, got.length - 2000)
   const found = INJECTED.exec(got.slice(tail))
   assert.ok(found, `nothing injected into ${start(client)}`)

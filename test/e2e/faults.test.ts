@@ -1,6 +1,6 @@
 /**
- * The gateway's reason to be: while KV transfers fail and streams begin with errors, every client gets its tokens, and
- * the engines get few requests more than there are.
+ * What the gateway is for: while KV transfers fail and streams start with errors, every client gets its tokens, and the
+ * engines receive few additional requests.
  */
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -16,7 +16,7 @@ const CONCURRENT = 100
 const TOKENS = 12
 const MAX_AMPLIFICATION = 1.15
 
-test('no request is lost to failing transfers and streams', async t => {
+test('no request is lost because of failing transfers and streams', async t => {
   const dir = mkdtempSync(join(tmpdir(), 'pd-gateway-test-'))
   t.after(() => rmSync(dir, { recursive: true }))
   const { origin, fleet } = await openGateway(t, {
@@ -26,7 +26,6 @@ test('no request is lost to failing transfers and streams', async t => {
   let next = 0
   const client = async (): Promise<void> => {
     while (next < REQUESTS) {
-      // oxlint-disable-next-line no-await-in-loop -- a client asks again when it has its answer
       await checkOne(origin, next++)
     }
   }
@@ -42,7 +41,7 @@ test('no request is lost to failing transfers and streams', async t => {
   const retries = readFileSync(join(dir, 'pd-gateway.log'), 'utf8')
     .split('\n')
     .filter(line => line.includes(': retry '))
-  // An attempt whose prefill fails at once may be given up before its other leg has reached decode's counter.
+  // An attempt whose prefill fails at once may be given up before the decode engine has counted its leg.
   const uncounted = retries.length - (attempts - REQUESTS)
   assert.ok(uncounted >= 0 && uncounted <= 5, `${retries.length} retries in the log, ${attempts} attempts`)
   for (const line of retries) assert.match(line, / cause=[\w-]+ leg=\w+ .* prefill=\S+ decode=\S+ /)
@@ -99,11 +98,11 @@ function checkEvents(api: Api, stream: string, script: WrittenScript): void {
   assert.equal(events.pop(), 'data: [DONE]')
   const bodies = events.map((event): unknown => JSON.parse(event.slice('data: '.length)))
   if (api === 'generate') {
-    // Cumulative: each event is one token longer than the one before.
+    // Events of /generate are cumulative: each is one token longer than the one before.
     const lengths = bodies.map(body => at(body, ['meta_info', 'completion_tokens']))
     assert.deepEqual(
       lengths,
-      script.tokenIds.map((_, place) => place + 1),
+      script.tokenIds.map((_, index) => index + 1),
     )
     return checkWhole(api, bodies.at(-1), script)
   }

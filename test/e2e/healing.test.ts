@@ -1,23 +1,23 @@
-/** All engines of a role are gone, then back: how long until the gateway's clients notice. */
+/** All engines of a role go away and come back: how long clients of the gateway notice. */
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
 import type { SimEngine } from '../../src/simulator/engine.ts'
-import { type GatewayHouse, openGateway } from '../support/gateway.ts'
+import { openGateway, type TestGateway } from '../support/gateway.ts'
 import { until } from '../support/until.ts'
 
 const INTERVAL_SECS = 2
 const LIMIT_MS = (INTERVAL_SECS + 1) * 1000
 const ROLES = ['prefill', 'decode'] as const
 
-/** Nothing of a role's outage may outlast it: neither an open breaker nor a queue. */
-function openHouse(t: TestContext): Promise<GatewayHouse> {
+/** A gateway in which no effect of an outage may outlast it: neither an open breaker nor a queue. */
+function openFailingGateway(t: TestContext): Promise<TestGateway> {
   return openGateway(t, {
     fleet: { prefill: 2, decode: 2 },
     config: {
       health: { intervalSecs: INTERVAL_SECS, failureThreshold: 1 },
       retry: { maxRetries: 2, initialBackoffMs: 5, maxBackoffMs: 20, budgetFloorPerSec: 1000 },
       breaker: { failureThreshold: 3, openSecs: 3600 },
-      // A client of an outage is told at once, so that the test need not wait.
+      // Requests fail at once during an outage, so that the test need not wait.
       admission: { outageWaitSecs: 0.1 },
       timeouts: { engineWaitMs: 100 },
     },
@@ -34,7 +34,7 @@ async function ask(origin: string): Promise<number> {
   return response.status
 }
 
-/** Milliseconds until a request is answered, and those that follow. */
+/** Milliseconds until a request succeeds. Checks that the following ones succeed, too. */
 async function msUntilServed(origin: string): Promise<number> {
   const startMs = performance.now()
   await until(async () => (await ask(origin)) === 200)
@@ -47,11 +47,11 @@ async function msUntilServed(origin: string): Promise<number> {
   return tookMs
 }
 
-// Most of their time these wait for probes.
-suite('a role that is gone and comes back', { concurrency: 2 }, () => {
+// These tests mostly wait for probes.
+suite('A role that goes away and comes back', { concurrency: 2 }, () => {
   for (const role of ROLES) {
-    test(`when all ${role} engines die and come back, traffic is back within probe interval + 1 s`, async t => {
-      const { origin, fleet } = await openHouse(t)
+    test(`serves again within the probe interval + 1 s after all ${role} engines died and came back`, async t => {
+      const { origin, fleet } = await openFailingGateway(t)
       const engines: readonly SimEngine[] = fleet[role]
       assert.equal(await ask(origin), 200)
       await Promise.all(engines.map(engine => engine.setHealth('dead')))
@@ -63,8 +63,8 @@ suite('a role that is gone and comes back', { concurrency: 2 }, () => {
       assert.ok(tookMs <= LIMIT_MS, `${tookMs} ms`)
     })
 
-    test(`when all ${role} engines answer 500 until breakers open, then heal, traffic is back at once`, async t => {
-      const { origin, adminOrigin, fleet } = await openHouse(t)
+    test(`serves again at once after all ${role} engines returned 500 until breakers opened`, async t => {
+      const { origin, adminOrigin, fleet } = await openFailingGateway(t)
       const engines: readonly SimEngine[] = fleet[role]
       for (const engine of engines) engine.knobs.errorStatusProb = 1
       await until(async () => {

@@ -1,4 +1,4 @@
-/** Engines behind TLS with a certificate that signs itself. */
+/** Engines behind TLS with a self-signed certificate. */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -52,20 +52,19 @@ function post(origin: string, body: object, signal?: AbortSignal): Promise<Respo
 
 const LARGE = { text: 'word '.repeat(20_000), sampling_params: { max_new_tokens: 5 } }
 
-test('serves from https engines whose authority it was told of, on connections that it keeps', async t => {
+test('serves from https engines with a configured certificate authority, on kept-alive connections', async t => {
   const { gateway, origin, fleet, prefill, decode } = await openScene(t, [CERTIFICATE_FILE])
   assert.ok(await gateway.whenReady(20_000))
   for (const stream of [true, false, true, false]) {
-    // oxlint-disable-next-line no-await-in-loop -- one after the other, so that one connection is enough
+    // In sequence, so that one connection is enough.
     const response = await post(origin, { ...LARGE, stream })
-    // oxlint-disable-next-line no-await-in-loop -- see above
     const text = await response.text()
     assert.equal(response.status, 200, text)
     if (stream) assert.ok(parseStream(text).hasDone)
   }
   assert.equal(runningOn(fleet), 0)
   assert.equal(decode.tokenSocketCount, 1)
-  // The end of each of the two streams may come before prefill's own answer, whose connection is closed then.
+  // Each of the two streams may end before prefill has responded; the connection to prefill is then closed.
   assert.ok(prefill.tokenSocketCount <= 3, `${prefill.tokenSocketCount} connections to prefill`)
 })
 
@@ -83,7 +82,7 @@ test('aborts on both https engines when the client leaves', async t => {
   await until(() => runningOn(fleet) === 0)
 })
 
-test('takes no engine whose authority it does not know', async t => {
+test('does not use an engine with an unknown certificate authority', async t => {
   const { gateway, origin, decode } = await openScene(t, [])
   assert.equal(await gateway.whenReady(1000), false)
   assert.equal(decode.socketCount, 0)
@@ -91,10 +90,10 @@ test('takes no engine whose authority it does not know', async t => {
 })
 
 for (const [name, content, why] of [
-  ['that is not there', undefined, /ENOENT.*missing\.pem/],
-  ['without a certificate', 'nothing', /no PEM certificate in .*missing\.pem/],
+  ['that does not exist', undefined, /ENOENT.*missing\.pem/],
+  ['without a certificate', 'nothing', /missing\.pem contains no PEM certificate/],
 ] as const) {
-  test(`does not start with a file of authorities ${name}`, async t => {
+  test(`does not start with a file of certificate authorities ${name}`, async t => {
     const folder = mkdtempSync(join(tmpdir(), 'https-engines-test-'))
     t.after(() => rmSync(folder, { recursive: true }))
     const file = join(folder, 'missing.pem')

@@ -1,4 +1,4 @@
-/** A router thread dies under load: the unanswered requests are answered, the streaming ones end with one error. */
+/** A router thread dies under load: requests that have not started are served, streams end with one error. */
 import assert from 'node:assert/strict'
 import { Agent, request } from 'node:http'
 import { test } from 'node:test'
@@ -11,16 +11,16 @@ import { until } from '../support/until.ts'
 
 const OPEN = 500
 const TOKENS = 8
-/** Bodies of several sizes: small ones travel in the batch, large ones beside it. */
+/** Bodies of several sizes: small ones travel inside the batch, large ones in buffers of their own. */
 const PADDING = ['', 'p'.repeat(2000), 'q'.repeat(40_000)]
-/** Longer than the test. */
+/** Takes longer than the test. */
 const ENDLESS = 100_000
 
 test('500 open requests survive the death of their only router thread', async t => {
   const fleet = await openFleet(t, {
     prefill: 2,
     decode: 2,
-    // Slow enough that nothing whole is answered before the thread dies.
+    // Slow enough that no whole response is complete before the thread dies.
     knobs: { maxRunning: 1000, kvTokens: 100_000_000, itlBaseMs: 1000, jitter: 0 },
   })
   const config = configSchema.parse({
@@ -53,16 +53,14 @@ test('500 open requests survive the death of their only router thread', async t 
   )
   await until(() => runningOn(fleet) >= OPEN)
   assert.equal(await gateway.restartThread(0), true)
-  // From here on nothing is to last.
+  // From here on requests end quickly.
   for (const { knobs } of [...fleet.prefill, ...fleet.decode]) knobs.itlBaseMs = 5
   for (const [n, answer] of whole.entries()) {
-    // oxlint-disable-next-line no-await-in-loop -- they are all on their way
     const { status, text } = await answer.ended
     assert.equal(status, 200, text)
     assert.equal(at(JSON.parse(text), 'text'), expectedText(`Whole ${n}`, 0, TOKENS))
   }
   for (const stream of streams) {
-    // oxlint-disable-next-line no-await-in-loop -- the same
     const { text } = await stream.ended
     const { events, hasDone } = parseStream(text)
     const errors = events.filter(event => at(event, 'error') !== undefined)
@@ -74,17 +72,17 @@ test('500 open requests survive the death of their only router thread', async t 
 })
 
 for (const workers of [1, 2]) {
-  test(`engines are told to give up what a dead thread had open, of ${workers} threads`, async t => {
-    const house = await openGateway(t, {
+  test(`requests of a dead thread are aborted on their engines, with ${workers} threads`, async t => {
+    const gateway = await openGateway(t, {
       fleet: {
         prefill: 1,
         decode: 1,
-        // Engines that do not notice a closed socket themselves.
+        // These engines do not notice a closed socket.
         knobs: { disconnectPollMs: 600_000, streamAbortDelayMs: 600_000 },
       },
       config: { server: { workers } },
     })
-    const { port } = new URL(house.origin)
+    const { port } = new URL(gateway.origin)
     const agent = new Agent()
     t.after(() => agent.destroy())
     const streams = Array.from({ length: 8 }, (_, n) =>
@@ -96,19 +94,18 @@ for (const workers of [1, 2]) {
     )
     await until(() => streams.every(stream => stream.text().includes('data:')))
     for (let thread = 0; thread < workers; thread++) {
-      // oxlint-disable-next-line no-await-in-loop -- one after the other, as they die
-      const restarted = await fetch(`${house.adminOrigin}/admin/threads/${thread}/restart`, {
+      const restarted = await fetch(`${gateway.adminOrigin}/admin/threads/${thread}/restart`, {
         method: 'POST',
       })
       assert.equal(restarted.status, 202)
     }
     await Promise.all(streams.map(stream => stream.ended))
-    await until(() => runningOn(house.fleet) === 0)
+    await until(() => runningOn(gateway.fleet) === 0)
   })
 }
 
 interface OpenAnswer {
-  /** What has come so far. */
+  /** The bytes received so far. */
   text(): string
   readonly ended: Promise<{ readonly status: number | undefined; readonly text: string }>
 }

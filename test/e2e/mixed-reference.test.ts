@@ -1,25 +1,25 @@
 /**
- * What a client reads does not depend on prefill and decode being two engines: the same request, sent to the gateway
- * before a pair and to one engine that does both, gives the same answer field by field.
+ * What a client receives does not depend on whether prefill and decode run in two engines: the same request gives the
+ * same response, field by field, from the gateway with a pair and from one mixed engine.
  *
- * Left out of the comparison: ids that engines make up, times, and how the events of several samples interleave.
+ * Not compared: ids that engines generate, times, and the interleaving of the events of several samples.
  */
 import assert from 'node:assert/strict'
 import { after, type TestContext, test } from 'node:test'
 import type { Knobs } from '../../src/simulator/settings/knobs.ts'
 import { openFleet, openGateway } from '../support/gateway.ts'
 
-const house = await openGateway({ after }, { fleet: { prefill: 1, decode: 1 } })
+const gateway = await openGateway({ after }, { fleet: { prefill: 1, decode: 1 } })
 const mixed = await openFleet({ after }, { mixed: 1 })
-const ENGINES = [...house.fleet.prefill, ...house.fleet.decode, ...mixed.mixed]
-const GATEWAY = house.origin
+const ENGINES = [...gateway.fleet.prefill, ...gateway.fleet.decode, ...mixed.mixed]
+const GATEWAY = gateway.origin
 const REFERENCE = mixed.mixed[0]?.url ?? ''
 
 type Style = Pick<Knobs, 'incrementalStreaming' | 'streamInterval'>
 
 const CUMULATIVE: Style = { incrementalStreaming: false, streamInterval: 1 }
 
-/** How all engines stream from now on. */
+/** Sets how all engines stream from now on. */
 function setStyle(style: Style): void {
   for (const { knobs } of ENGINES) Object.assign(knobs, style)
 }
@@ -192,10 +192,10 @@ const CASES: readonly Case[] = [
   ),
 ]
 
-/** Cases beside each other: they mostly wait for the engines' tokens. */
+/** The cases run concurrently, because they mostly wait for tokens. */
 const TOGETHER = { concurrency: 8 }
 
-test('a whole answer is that of one engine', TOGETHER, async t => {
+test('a whole response equals that of a mixed engine', TOGETHER, async t => {
   await eachCase(t, CASES, async ({ path, body }) => {
     const [ours, theirs] = await onBoth(path, body)
     assert.equal(ours.status, theirs.status, ours.text)
@@ -209,7 +209,7 @@ for (const [how, style] of Object.entries<Style>({
   'increments for events': { ...CUMULATIVE, incrementalStreaming: true },
   'several tokens an event': { ...CUMULATIVE, streamInterval: 4 },
 })) {
-  test(`a stream is that of one engine: ${how}`, TOGETHER, async t => {
+  test(`a stream equals that of a mixed engine: ${how}`, TOGETHER, async t => {
     setStyle(style)
     const usage = { stream_options: { include_usage: true } }
     const plainStreams = CASES.map(({ name, path, body }) => ({
@@ -224,7 +224,7 @@ for (const [how, style] of Object.entries<Style>({
         path,
         body: Object.assign({}, usage, body),
       }))
-    // One after the other: an engine takes a rid of a client once at a time.
+    // One after the other, because an engine accepts a rid only once at a time.
     await eachCase(t, plainStreams, checkStream)
     await eachCase(t, withUsage, checkStream)
   })
@@ -242,7 +242,7 @@ async function eachCase(
   cases: readonly Case[],
   check: (one: Case) => Promise<void>,
 ): Promise<void> {
-  await Promise.all(cases.map(one => t.test(`${one.path}: ${one.name}`, () => check(one))))
+  await Promise.all(cases.map(entry => t.test(`${entry.path}: ${entry.name}`, () => check(entry))))
 }
 
 interface Answer {
@@ -262,7 +262,7 @@ async function post(url: string, body: Body): Promise<Answer> {
   return { status: response.status, type: response.headers.get('content-type'), text }
 }
 
-/** Events in order for each prompt and sample; those about none of them under `all`. Ends with `[DONE]`, once. */
+/** Events in order by prompt and sample; those of no sample under `all`. Checks that `[DONE]` comes once, at the end. */
 function eventsByIndex(stream: string, body: Body): Record<string, unknown[]> {
   const events = stream.split('\n\n')
   assert.equal(events.pop(), '')
@@ -288,7 +288,7 @@ function indexOf(data: unknown): string {
 
 const VARYING = new Set(['id', 'created', 'e2e_latency', 'response_sent_to_client_ts'])
 
-/** A copy without what differs between any two answers. Ids stay when the client has chosen them. */
+/** A copy without the fields that differ between any two responses. Ids chosen by the client stay. */
 function plain(value: unknown, body: Body): unknown {
   if (Array.isArray(value)) return value.map(item => plain(item, body))
   if (!isRecord(value)) return value

@@ -1,11 +1,11 @@
-/** Bodies that are no request: each gets a 400 that says what is wrong, at once, and no engine is left with anything. */
+/** Invalid bodies: each gets a 400 at once that says what is wrong, and leaves nothing on an engine. */
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { openGateway, runningOn } from '../support/gateway.ts'
 import { until } from '../support/until.ts'
 
-const HOUSE = await openGateway({ after }, { fleet: { prefill: 1, decode: 1 } })
+const GATEWAY = await openGateway({ after }, { fleet: { prefill: 1, decode: 1 } })
 
 const GOOD = '{"text":"a","sampling_params":{"max_new_tokens":1}}'
 
@@ -35,8 +35,8 @@ const ODD: readonly [name: string, body: string | Uint8Array, message: RegExp][]
   ['a flag that is none', '{"text":"a","stream":"yes"}', /body\.stream/],
 ]
 
-test('a body that is no request is refused with a reason', async t => {
-  const { origin, fleet } = HOUSE
+test('an invalid body is refused with a reason', async t => {
+  const { origin, fleet } = GATEWAY
   const post = (body: string | Uint8Array): Promise<Response> =>
     fetch(`${origin}/generate`, {
       method: 'POST',
@@ -55,8 +55,8 @@ test('a body that is no request is refused with a reason', async t => {
   assert.equal((await post(GOOD)).status, 200)
 })
 
-test('samples are counted however the number is written', async () => {
-  const { origin } = HOUSE
+test('the number of samples is read in any notation', async () => {
+  const { origin } = GATEWAY
   const counts = ['2', '2.0', '20e-1', '"2"'].map(async n => {
     const body = `{"model":"sim","prompt":"a","max_tokens":2,"n":${n}}`
     const headers = { 'content-type': 'application/json' }

@@ -1,4 +1,4 @@
-/** The official client of the OpenAI API, as users have it, against the gateway and a pair of engines. */
+/** The official OpenAI client against the gateway with a pair of engines. */
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import OpenAI, { NotFoundError } from 'openai'
@@ -23,14 +23,14 @@ test('the client lists the models', async () => {
   )
 })
 
-test('the client retrieves a model by its name, and hears of one that there is none of', async () => {
+test('the client retrieves a model by its name, and gets an error for an unknown one', async () => {
   assert.equal((await client.models.retrieve('sim')).id, 'sim')
   const error: unknown = await client.models.retrieve('org/other').catch((reason: unknown) => reason)
   assert.ok(error instanceof NotFoundError)
   assert.match(error.message, /"org\/other"/)
 })
 
-test('the client gets a chat answer, token for token', async () => {
+test('the client gets a chat completion, token for token', async () => {
   const answer = await client.chat.completions.create({ model: 'sim', messages: MESSAGES, max_tokens: 40 })
   assert.equal(answer.choices[0]?.message.content, SCRIPT.pieces.join(''))
   assert.equal(answer.choices[0]?.finish_reason, 'length')

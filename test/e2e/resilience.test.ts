@@ -1,4 +1,4 @@
-/** Circuit breakers, pair links and waits of a whole gateway before simulated engines. */
+/** Circuit breakers, avoided pairs and waits of a whole gateway with simulated engines. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { SimulatedFleet } from '../../src/simulator/fleet.ts'
@@ -19,14 +19,13 @@ async function ask(origin: string, text = 'hello'): Promise<number> {
   return response.status
 }
 
-/** Statuses of `count` requests, ten at a time. */
+/** The statuses of `count` requests, sent ten at a time. */
 async function askMany(origin: string, count: number, textOf?: (each: number) => string): Promise<number[]> {
   const statuses: number[] = []
   let next = 0
   const client = async (): Promise<void> => {
     while (next < count) {
       const each = next++
-      // oxlint-disable-next-line no-await-in-loop -- a client asks again when it has its answer
       statuses.push(await ask(origin, textOf?.(each)))
     }
   }
@@ -38,7 +37,7 @@ function received(fleet: SimulatedFleet): number[] {
   return fleet.decode.map(engine => engine.counters.received)
 }
 
-/** Requests that the gateway has open on an engine. */
+/** The number of requests that the gateway has open on an engine. */
 async function legsOn(adminOrigin: string, url: string): Promise<number> {
   const metrics = await (await fetch(`${adminOrigin}/metrics`)).text()
   const line = metrics.split('\n').find(text => text.startsWith(`pdgw_engine_in_flight{engine="${url}"`))
@@ -55,13 +54,13 @@ function areGood(statuses: readonly number[]): boolean {
   return statuses.every(status => status === 200)
 }
 
-test('leaves an engine out that fails what it gets, and gives it traffic again when a probe was good', async t => {
+test('avoids an engine that fails its requests, and uses it again after a successful probe', async t => {
   const breaker = { openSecs: 1, successThreshold: 1 }
   const { origin, fleet } = await openGateway(t, { fleet: PAIRS, config: { ...STEADY, breaker } })
   const sick = engineAt(fleet.decode, 0)
   sick.knobs.errorStatusProb = 1
   assert.ok(areGood(await askMany(origin, 60)))
-  // What it has got: the row that opened the breaker, those on their way then, and single probes.
+  // The engine received the failures that opened the breaker, the requests in flight at that time, and single probes.
   assert.ok(
     sick.counters.received < 25,
     `${sick.counters.received} requests to an engine that fails them all`,
@@ -79,7 +78,7 @@ test('opens no breaker for requests that engines refuse with 400', async t => {
     fleet: { ...PAIRS, knobs: { rejectOn: 'bad' } },
     config: STEADY,
   })
-  // More than half: were they failures, this would open a breaker.
+  // More than half of them, which would open a breaker if they counted as failures.
   const statuses = await askMany(origin, 200, each => (each % 10 < 7 ? 'bad' : 'good'))
   assert.equal(statuses.filter(status => status === 400).length, 140)
   assert.equal(statuses.filter(status => status === 200).length, 60)
@@ -87,11 +86,11 @@ test('opens no breaker for requests that engines refuse with 400', async t => {
   assert.ok(areGood(await askMany(origin, 20)))
   assert.ok(
     received(fleet).every((count, at) => count >= (before[at] ?? 0) + 8),
-    'an engine is left out',
+    'an engine is avoided',
   )
 })
 
-test('sends anyway when all engines of a role fail, so that they are back the moment they heal', async t => {
+test('keeps sending when all engines of a role fail, so that they are used again as soon as they recover', async t => {
   const { origin, fleet } = await openGateway(t, { fleet: PAIRS, config: STEADY })
   for (const engine of fleet.decode) engine.knobs.errorStatusProb = 1
   assert.ok((await askMany(origin, 20)).every(status => status === 500))
@@ -99,7 +98,7 @@ test('sends anyway when all engines of a role fail, so that they are back the mo
   assert.ok(areGood(await askMany(origin, 20)))
 })
 
-test('avoids a pair whose transfers fail, and neither of its engines', async t => {
+test('avoids a pair whose transfers fail, but neither of its engines', async t => {
   const { origin, fleet } = await openGateway(t, {
     fleet: PAIRS,
     config: { ...STEADY, policy: { main: 'random' } },
@@ -137,7 +136,7 @@ test('a client that leaves during a probe lets the next request probe', async t 
       body: '{"text":"a"}',
     }).catch(() => undefined)
   }
-  // One of these is the probe, and hangs.
+  // One of these requests is the probe, which hangs.
   const clients: Promise<void>[] = []
   await until(async () => {
     clients.push(held())
@@ -153,7 +152,7 @@ test('a client that leaves during a probe lets the next request probe', async t 
   })
 })
 
-test('waits for an engine to come, but not for ever', async t => {
+test('waits for an engine to join, but only for a limited time', async t => {
   const config = {
     ...STEADY,
     timeouts: { engineWaitMs: 400 },

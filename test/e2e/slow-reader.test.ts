@@ -1,4 +1,4 @@
-/** A client that takes nothing of a long stream: its engine is made to wait, and in the end both are let go. */
+/** A client that reads nothing of a long stream: its engine is made to wait, and in the end both connections are closed. */
 import assert from 'node:assert/strict'
 import { createServer, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
@@ -11,11 +11,11 @@ import { until } from '../support/until.ts'
 const MIB = 1024 * 1024
 const STREAM_BYTES = 100 * MIB
 const EVENT = `data: ${JSON.stringify({ text: 'x'.repeat(1000), meta_info: {} })}\n\n`
-/** Three sockets' buffers in the kernel, and what the gateway may hold. */
+/** Kernel buffers of three sockets, plus what the gateway may hold. */
 const HELD_BYTES = 40 * MIB
 const STALL_MS = 2000
 
-test('a client that reads nothing of 100 MiB holds its engine up, and is cut off after the limit', async t => {
+test('a client that reads nothing of 100 MiB blocks its engine, and is disconnected after the limit', async t => {
   const engine = await startEngine(t)
   const config = configSchema.parse({
     log: { level: 'error' },
@@ -41,12 +41,12 @@ test('a client that reads nothing of 100 MiB holds its engine up, and is cut off
 interface Engine {
   readonly url: string
   sentBytes(): number
-  /** Its socket takes no more. */
+  /** Whether the engine's socket accepts no more bytes. */
   isWaiting(): boolean
   isLeft(): boolean
 }
 
-/** An engine as fast as its socket. */
+/** An engine that sends as fast as its socket allows. */
 async function startEngine(t: TestContext): Promise<Engine> {
   const state = { sentBytes: 0, isWaiting: false, isLeft: false }
   const server = createServer((request, response) => {
@@ -85,7 +85,6 @@ async function stream(
     if (response.write(EVENT)) continue
     const next = new Promise(resolve => (goOn = resolve))
     state.isWaiting = true
-    // oxlint-disable-next-line no-await-in-loop -- at the pace of the socket
     await next
     state.isWaiting = false
   }

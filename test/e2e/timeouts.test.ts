@@ -1,10 +1,10 @@
-/** Timers that a request sets for itself by headers. */
+/** Timeouts that a request sets by headers. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openGateway, runningOn } from '../support/gateway.ts'
 import { until } from '../support/until.ts'
 
-/** What engines need before they say anything: longer than any timer below, shorter than the configured ones. */
+/** Delay of the engines' first byte: longer than any timeout below, shorter than the configured ones. */
 const SLOW = { slowFirstByteMs: 60_000 }
 const NO_RETRY = { retry: { maxRetries: 0 } }
 
@@ -14,12 +14,11 @@ const CASES = [
   ['x-request-timeout-secs', 'soon', 400, 'invalid-request'],
 ] as const
 
-test('a header of the request', async t => {
+test('a timeout header', async t => {
   const { origin, fleet } = await openGateway(t, { fleet: { prefill: 1, decode: 1 }, config: NO_RETRY })
   for (const engine of [...fleet.prefill, ...fleet.decode]) Object.assign(engine.knobs, SLOW)
   for (const [name, value, status, code] of CASES) {
-    // oxlint-disable-next-line no-await-in-loop -- at its end a case looks that nothing is left on the engines
-    await t.test(`${name}: ${value} ends it with ${status}`, async () => {
+    await t.test(`${name}: ${value} ends the request with ${status}`, async () => {
       const response = await fetch(`${origin}/generate`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', [name]: value },
@@ -32,7 +31,7 @@ test('a header of the request', async t => {
   }
 })
 
-test('a timer that a client has cut short is held against no engine and no pair', async t => {
+test('a timeout that a client has shortened counts against no engine and no pair', async t => {
   const { origin, adminOrigin, fleet } = await openGateway(t, {
     fleet: { prefill: 1, decode: 1 },
     config: { ...NO_RETRY, pairs: { failureThreshold: 1 }, breaker: { failureThreshold: 1 } },
@@ -55,7 +54,7 @@ test('a timer that a client has cut short is held against no engine and no pair'
   assert.match(metrics, /^pdgw_router_attempt_failures_total\{cause="stalled"\} 3$/m)
 })
 
-test('a total deadline of the request ends its wait for a turn, too', async t => {
+test('a total timeout of the request also applies in the admission queue', async t => {
   const { origin, adminOrigin } = await openGateway(t, {
     fleet: { prefill: 1, decode: 1, knobs: SLOW },
     config: { admission: { maxConcurrentRequests: 1 } },
@@ -74,7 +73,7 @@ test('a total deadline of the request ends its wait for a turn, too', async t =>
   await until(async () =>
     (await (await fetch(`${adminOrigin}/metrics`)).text()).includes('_open_exchanges 1'),
   )
-  // Nothing of this one is left behind when its client goes: the process could not end.
+  // A timer left behind by this request when its client leaves would keep the process from exiting.
   const patient = ask('600')
   await until(() => waits(1))
   const response = await ask('0.3')

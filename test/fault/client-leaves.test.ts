@@ -6,10 +6,10 @@
 import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
 import { suite, type TestContext, test } from 'node:test'
+import { seededRandom } from '../../src/core/random.ts'
 import { resetSocket } from '../../src/simulator/http/reset-socket.ts'
 import type { Knobs } from '../../src/simulator/settings/knobs.ts'
-import { type GatewayHouse, openGateway, runningOn } from '../support/gateway.ts'
-import { seededRandom } from '../support/seeded-random.ts'
+import { openGateway, runningOn, type TestGateway } from '../support/gateway.ts'
 import { until } from '../support/until.ts'
 
 const WAVES = 10
@@ -24,7 +24,7 @@ interface Phase {
   readonly knobs: Partial<Knobs>
   readonly isStream: boolean
   /** Whether the clients of a wave have come as far as the phase says. */
-  isReached(house: GatewayHouse, answers: readonly Answer[]): boolean
+  isReached(gateway: TestGateway, answers: readonly Answer[]): boolean
 }
 
 interface Answer {
@@ -57,21 +57,20 @@ const PHASES: readonly Phase[] = [
     name: 'between two chunks of a stream',
     knobs: { itlBaseMs: 5 },
     isStream: true,
-    isReached: (_house, answers) => answers.every(({ text }) => text.includes('data: ')),
+    isReached: (_gateway, answers) => answers.every(({ text }) => text.includes('data: ')),
   },
 ]
 
 suite('a client that leaves frees both engines at once', () => {
   for (const phase of PHASES) {
     test(`${phase.name}, ${WAVES * CLIENTS} times`, async t => {
-      const house = await openGateway(t, {
+      const gateway = await openGateway(t, {
         fleet: { prefill: 2, decode: 2, knobs: { maxRunning: 1000, ...phase.knobs } },
       })
       const random = seededRandom(7)
       const freeMs: number[] = []
       for (let wave = 0; wave < WAVES; wave++) {
-        // oxlint-disable-next-line no-await-in-loop -- a wave begins when the engines are free of the one before
-        freeMs.push(await leaveTogether(t, house, phase, random))
+        freeMs.push(await leaveTogether(t, gateway, phase, random))
       }
       freeMs.sort((a, b) => a - b)
       const [median = Infinity, worst = Infinity] = [freeMs[WAVES >> 1], freeMs.at(-1)]
@@ -87,20 +86,20 @@ suite('a client that leaves frees both engines at once', () => {
 /** Milliseconds from the moment the clients of one wave leave until no engine holds anything of theirs. */
 async function leaveTogether(
   t: TestContext,
-  house: GatewayHouse,
+  gateway: TestGateway,
   phase: Phase,
   random: () => number,
 ): Promise<number> {
-  const port = Number(new URL(house.origin).port)
+  const port = Number(new URL(gateway.origin).port)
   const answers = Array.from({ length: CLIENTS }, (_, index) => ask(t, port, bodyOf(phase, index, random)))
-  await until(() => phase.isReached(house, answers))
+  await until(() => phase.isReached(gateway, answers))
   const startMs = performance.now()
   // Half by a reset, half by a plain close: networks do either.
   for (const [index, { socket }] of answers.entries()) {
     if (index % 2 === 0) resetSocket(socket)
     else socket.destroy()
   }
-  await until(() => runningOn(house.fleet) === 0)
+  await until(() => runningOn(gateway.fleet) === 0)
   return performance.now() - startMs
 }
 

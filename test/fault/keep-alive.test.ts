@@ -11,9 +11,9 @@ import { suite, type TestContext, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { configSchema } from '../../src/config/config.ts'
 import type { Leg } from '../../src/core/errors.ts'
+import { seededRandom } from '../../src/core/random.ts'
 import { startGateway } from '../../src/gateway.ts'
 import { listen } from '../support/listen.ts'
-import { seededRandom } from '../support/seeded-random.ts'
 import { at } from '../support/sse.ts'
 import { ask } from './ask.ts'
 import { type Shape, soundPayload } from './sound-answers.ts'
@@ -84,11 +84,8 @@ async function sawtooth(origin: string, cycles: number): Promise<void> {
     const random = seededRandom(number)
     for (let cycle = 0; cycle < cycles; cycle++) {
       const id = `keep-alive-${number}-${cycle}`
-      // oxlint-disable-next-line no-await-in-loop -- a client asks again after its pause
       const response = await ask(origin, { id, model: 'default', shape: WHOLE })
-      // oxlint-disable-next-line no-await-in-loop -- the same
       assert.equal(await response.text(), expected, id)
-      // oxlint-disable-next-line no-await-in-loop -- the pause is what is tested
       await pause(ENGINE_IDLE_MS - 1 + 2 * random())
     }
   }

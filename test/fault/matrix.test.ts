@@ -38,7 +38,6 @@ for (const isSilent of [false, true]) {
     const stages = new Map<boolean, Stage>()
     for (const hasRetries of [true, false]) {
       const options = { maxRetries: hasRetries ? 3 : 0, isHasty: isSilent }
-      // oxlint-disable-next-line no-await-in-loop -- one start at a time
       stages.set(hasRetries, await openStage(t, [...engines.values()], options))
     }
     const delays: number[] = []
@@ -93,7 +92,6 @@ async function openAllEngines(
     return shape
   }
   for (const group of groups) {
-    // oxlint-disable-next-line no-await-in-loop -- a listening socket at a time
     engines.set(group, await openEngines(t, group, shapeOf))
   }
   return engines

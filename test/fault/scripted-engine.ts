@@ -140,9 +140,8 @@ class Engine implements ScriptedEngine {
     const { pieces, ending } = await this.#script.play(call)
     for (const piece of pieces) {
       if (socket.destroyed) return
-      // oxlint-disable-next-line no-await-in-loop -- each piece is a write of its own
+      // In sequence: each piece is a write of its own.
       await new Promise(resolve => socket.write(piece, resolve))
-      // oxlint-disable-next-line no-await-in-loop -- the same
       await nextTurn()
     }
     call.playedAtMs = performance.now()

@@ -1,16 +1,16 @@
 /**
- * A router thread without engines, for tests of the front end: the request's query says what comes back.
+ * A router thread without engines, for tests of the front end. The query of a request selects the response.
  *
- *   (none)            answer: JSON of what arrived      bytes=N      answer of N bytes
- *   stream=N&size=B   N chunks of B bytes, by credit    hang         head and one chunk, then nothing
- *   silent            nothing at all                    die          the thread ends
- *   once              nothing at first; as (none) when another thread opens it again
- *   block             the thread stands still; as (none) when another thread opens it again
- *   aborts            answer: how many aborts came      sent         answer: bytes streamed in all
- *   generation        answer: that of the snapshot it works with
+ *   (none)            the request as JSON                  bytes=N      N bytes
+ *   stream=N&size=B   N chunks of B bytes, by credit       hang         head and one chunk, then nothing
+ *   silent            nothing at all                       die          the thread exits
+ *   once              nothing; as (none) when another thread opens the request again
+ *   block             the thread blocks; as (none) when another thread opens the request again
+ *   aborts            number of aborts received            sent         number of bytes streamed
+ *   generation        generation of the current engine snapshot
  *
- * Whether a request is opened again is kept in memory that all threads of the house share: its age does not tell, for
- * on a busy machine a new request may have waited, too.
+ * Memory shared by all threads records which requests were opened before. The age of a request does not show that,
+ * because on a busy machine a new request may have waited, too.
  */
 import { type MessagePort, threadId } from 'node:worker_threads'
 import { BatchSender } from '../../src/messages/channel.ts'
@@ -22,12 +22,12 @@ import { beatEveryMs, Heartbeats } from '../../src/shared/heartbeats.ts'
 
 const JSON_HEADERS = ['content-type', 'application/json', 'connection', 'keep-alive', 'x-engine', 'echo']
 const SSE_HEADERS = ['content-type', 'text/event-stream']
-/** Exchanges that can be open at once in a test. */
+/** Limit of exchanges open at once in a test. */
 const OPENINGS = 4096
 
-/** What the threads of a house share beside the gateway's own. */
+/** Memory that echo threads share in addition to the gateway's own. */
 export interface EchoMemory {
-  /** By the place in an exchange's id: one more than the id that was opened last. Then: how many were opened so far. */
+  /** For each index in an exchange id: the id that was opened last, plus 1. The last cell counts all openings. */
   readonly openings: SharedArrayBuffer
 }
 
@@ -35,7 +35,7 @@ export function createEchoMemory(): EchoMemory {
   return { openings: new SharedArrayBuffer((OPENINGS + 1) * Uint32Array.BYTES_PER_ELEMENT) }
 }
 
-/** Openings that threads have seen: what was sent to one that is terminated then may never have been. */
+/** Number of `open` rows received by threads. A row sent to a thread that is then terminated may never be received. */
 export function openingsSeen({ openings }: EchoMemory): number {
   return Atomics.load(new Uint32Array(openings), OPENINGS)
 }
@@ -101,7 +101,7 @@ class EchoRouter {
     const query = new URLSearchParams(message.query)
     const isFirst = this.#isFirstOpening(id)
     if (query.has('die')) process.exit(1)
-    // oxlint-disable-next-line no-empty -- stands still on purpose
+    // oxlint-disable-next-line no-empty -- blocks on purpose
     if (query.has('block') && isFirst) for (;;) {}
     if (query.has('silent') || (query.has('once') && isFirst)) return
     if (query.has('hang')) {

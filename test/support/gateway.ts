@@ -10,26 +10,26 @@ import { until } from './until.ts'
 type Sections = Omit<ConfigInput, 'engines'>
 
 export interface GatewayOptions {
-  /** Engines to start; their knobs come on top of the fast ones. */
+  /** Engines to start; their knobs override the fast ones. */
   readonly fleet: FleetOptions
-  /** Everything but the engines, which come from the fleet; `mixed` when it has mixed ones only. */
+  /** Configuration without the engines, which come from the fleet. The mode is `mixed` if the fleet has only mixed engines. */
   readonly config?: Sections
 }
 
-export interface GatewayHouse {
+export interface TestGateway {
   readonly origin: string
-  /** Of the listener for metrics and administration. */
+  /** Origin of the listener for metrics and administration. */
   readonly adminOrigin: string
   readonly fleet: SimulatedFleet
 }
 
-/** A test, or a whole file: `{ after }` of node:test, for what its tests share. */
+/** The context of a test, or `{ after }` of node:test for what all tests of a file share. */
 export interface Owner {
   after(close: () => unknown): void
 }
 
-/** Resolves when the gateway is ready: every engine is healthy. */
-export async function openGateway(t: Owner, options: GatewayOptions): Promise<GatewayHouse> {
+/** Resolves when every engine is healthy. */
+export async function openGateway(t: Owner, options: GatewayOptions): Promise<TestGateway> {
   const fleet = await openFleet(t, options.fleet)
   const config = configSchema.parse({
     log: { level: 'error' },
@@ -47,14 +47,14 @@ export async function openGateway(t: Owner, options: GatewayOptions): Promise<Ga
   return { origin, adminOrigin: `http://127.0.0.1:${gateway.adminPort}`, fleet }
 }
 
-/** Engines with small times. */
+/** Starts engines with short delays. */
 export async function openFleet(t: Owner, options: FleetOptions): Promise<SimulatedFleet> {
   const fleet = await startFleet({ ...options, knobs: { ...FAST, ...options.knobs } })
   t.after(() => fleet.close())
   return fleet
 }
 
-/** Requests that all engines of the fleet hold. */
+/** The number of requests running on all engines of the fleet. */
 export function runningOn(fleet: SimulatedFleet): number {
   return [...fleet.prefill, ...fleet.decode, ...fleet.mixed].reduce(
     (sum, engine) => sum + engine.running(),

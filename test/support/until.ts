@@ -15,11 +15,9 @@ export async function until(
   limitMs = LIMIT_MS,
 ): Promise<void> {
   const startMs = performance.now()
-  // oxlint-disable-next-line no-await-in-loop -- looking again and again is the point
   while (!(await condition())) {
     const waitedMs = performance.now() - startMs
     if (waitedMs > limitMs) throw new Error(`did not come true in ${limitMs} ms: ${what}`)
-    // oxlint-disable-next-line no-await-in-loop -- the same
     await pause(Math.min(1 + waitedMs / 10, LONGEST_PAUSE_MS))
   }
 }

@@ -1,6 +1,6 @@
 /** Requests that are not for tokens: about the engines, or for all of them at once. Each ends in one JSON answer. */
 import type { Config } from '../../src/config/config.ts'
-import { neededRoles } from '../../src/config/needed-roles.ts'
+import { neededRoles } from '../../src/config/engines.ts'
 import type { Endpoint } from '../../src/core/endpoint.ts'
 import type { Engine, Role } from '../../src/core/engine.ts'
 import { GatewayError } from '../../src/core/errors.ts'
@@ -101,7 +101,6 @@ async function askInTurn(
 ): Promise<EngineResponse> {
   let answer: EngineResponse | undefined
   for (const engine of engines) {
-    // oxlint-disable-next-line no-await-in-loop -- one that answers is enough
     answer = await ask(endpoint, engine, from)
     if (answer.status > 0 && answer.status < 500) return answer
   }

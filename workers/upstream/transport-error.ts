@@ -1,6 +1,5 @@
 /** Names what undici and the kernel say went wrong with a connection. Pure. */
-import { errorCode } from '../../src/core/error-text.ts'
-import { isLocalShortage } from '../../src/core/local-shortage.ts'
+import { errorCode, isLocalShortage } from '../../src/core/error-text.ts'
 import type { TransportError } from './types.ts'
 
 const INVALID = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED'])

@@ -88,10 +88,8 @@ async function startAll(options: EnvironmentOptions, enginesOf: () => Promise<Pd
     try {
       const reason = python.missing.get(router.package?.name ?? '')
       if (reason !== undefined) throw new Error(`not installed: ${reason}`)
-      // oxlint-disable-next-line no-await-in-loop -- one router at a time
       const engines = await enginesOf()
       const start = { engines, folder, python: python.python, maxConnections }
-      // oxlint-disable-next-line no-await-in-loop -- one router at a time
       routers.push(await RunningRouter.start(router, start))
     } catch (error) {
       const failure = messageOf(error)

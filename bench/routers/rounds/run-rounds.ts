@@ -35,15 +35,11 @@ export async function runRounds(options: RunOptions): Promise<Results> {
     const loads = options.loads.filter(({ environment }) => environment === name)
     if (loads.length === 0 || options.signal.aborted) continue
     options.log(`${name}: starting the routers`)
-    // oxlint-disable-next-line no-await-in-loop -- environments share two cores
     const environment = await openEnvironment(name, options)
     try {
-      // oxlint-disable-next-line no-await-in-loop -- environments share two cores
       await warmUp(warmUpOf(name), environment, options)
-      // oxlint-disable-next-line no-await-in-loop -- environments share two cores
       for (const load of loads) await runLoad(load, { environment, options, results })
     } finally {
-      // oxlint-disable-next-line no-await-in-loop -- environments share two cores
       await environment.close()
     }
   }
@@ -78,7 +74,6 @@ async function runLoad(load: Load, context: Context): Promise<void> {
   }
   const rounds = isCanned ? options.rounds : options.passes
   for (let round = 1; round <= rounds; round++) {
-    // oxlint-disable-next-line no-await-in-loop -- one round after the other
     await runRound({ load, title: `round ${round} of ${rounds}`, round }, context)
   }
 }
@@ -95,7 +90,6 @@ async function runRound({ load, title, round }: Round, context: Context): Promis
     if (options.signal.aborted) return
     if (results.hasFailed(load.name, target.name)) continue
     options.log(`${load.name}: ${title}, ${target.name}`)
-    // oxlint-disable-next-line no-await-in-loop -- targets take turns
     const sample = await tryMeasure(load, target, context)
     if (sample !== undefined) results.add(load.name, target.name, sample)
   }

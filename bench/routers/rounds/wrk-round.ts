@@ -77,11 +77,9 @@ interface CannedCounts {
 export async function untilSettled(cannedUrl: string): Promise<CannedCounts> {
   const giveUpMs = performance.now() + SETTLE_LIMIT_MS
   for (;;) {
-    // oxlint-disable-next-line no-await-in-loop -- polling
     const counts = await readCounts(cannedUrl)
     if (counts.open === 0) return counts
     if (performance.now() > giveUpMs) throw new Error(`${counts.open} streams did not end after their round`)
-    // oxlint-disable-next-line no-await-in-loop -- polling
     await delay(POLL_INTERVAL_MS)
   }
 }

@@ -49,7 +49,6 @@ export async function pythonEnvironment(
   const sharedFailure = createFailure ?? (await install(IMPORTED, []))
   const missing = new Map<string, string>()
   for (const { name, version } of packages) {
-    // oxlint-disable-next-line no-await-in-loop -- pip must not run twice in one environment
     const failure = sharedFailure ?? (await install([`${name}==${version}`], ['--no-deps']))
     if (failure !== undefined) missing.set(name, failure)
   }

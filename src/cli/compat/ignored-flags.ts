@@ -1,7 +1,7 @@
 /**
- * Flags of the Rust router that are accepted so that its command lines start this gateway, and have no effect yet.
+ * Flags of SGLang's Rust routers that are accepted but have no effect, so that their command lines start this gateway.
  *
- * An explicit list with arities: a flag that is in no list is an error, for a typo must never pass in silence.
+ * The list is explicit and includes the arity, because a flag in no list is an error: a typo must not pass silently.
  */
 
 export type Arity = 'none' | 'one' | 'many'
@@ -32,13 +32,9 @@ export const IGNORED_FLAGS: Readonly<Record<Arity, readonly string[]>> = {
     request-id-headers cors-allowed-origins storage-context-headers mesh-peer-urls`),
 }
 
-/** What to tell an operator who gave `flags` of this list; empty when there are none. */
+/** Warning for an operator who gave `flags` of this list. Empty if there are none. */
 export function ignoredFlagWarnings(flags: readonly string[]): string[] {
-  return flags.length === 0 ? [] : [`accepted, but without effect yet: ${dashed(flags)}`]
-}
-
-function dashed(flags: readonly string[]): string {
-  return flags.map(flag => `--${flag}`).join(' ')
+  return flags.length === 0 ? [] : [`ignored flags: ${flags.map(flag => `--${flag}`).join(' ')}`]
 }
 
 function words(text: string): string[] {

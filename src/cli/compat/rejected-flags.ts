@@ -1,6 +1,6 @@
 /**
- * Flags of the Rust router that guard or encrypt, which this gateway does not do yet. It refuses to start with one of
- * them: an operator who gave it would take an open door for a closed one.
+ * Flags of SGLang's Rust routers that enable authentication or TLS, which this gateway does not support. It refuses to
+ * start with one of them, so that an unprotected gateway is never mistaken for a protected one.
  */
 import { variableOf } from '../../config/flags.ts'
 import type { Arity } from './ignored-flags.ts'
@@ -21,10 +21,10 @@ export const REJECTED_FLAGS: Readonly<Record<Arity, readonly string[]>> = {
 }
 
 const ALL = Object.values(REJECTED_FLAGS).flat()
-const WHY =
-  'this gateway neither asks for keys nor speaks TLS to clients yet; put it behind a proxy that does, and leave this out'
+const REASON =
+  'authentication and TLS for clients are not supported; use a proxy in front of the gateway for them and remove this setting'
 
-/** One sentence for each guard that was asked for, by flag or variable. */
+/** One issue for each rejected flag that was given, on the command line or as a variable. */
 export function rejectedFlagIssues(
   given: ReadonlyMap<string, unknown>,
   env: Readonly<Record<string, string | undefined>>,
@@ -33,5 +33,5 @@ export function rejectedFlagIssues(
   const variables = ALL.map(variableOf)
     .filter(name => env[name] !== undefined && env[name] !== '')
     .map(name => `variable ${name}`)
-  return [...flags, ...variables].map(source => `${source}: ${WHY}`)
+  return [...flags, ...variables].map(source => `${source}: ${REASON}`)
 }

@@ -1,7 +1,7 @@
-/** Values of the Rust router that have another name here, or none. */
+/** Maps flag values of SGLang's Rust routers that are unsupported or named differently here. */
 import type { GivenValue } from '../../config/flags.ts'
 
-/** Its policies that we do not have. They choose by prompt or by header; ours goes by what is in flight. */
+/** Policies of the Rust routers that are not supported. They choose by prompt or header; the substitute, by load. */
 const UNSUPPORTED_POLICIES = new Set([
   'cache_aware',
   'bucket',
@@ -16,11 +16,11 @@ const SUBSTITUTE = 'least_load'
 
 export function policyOf(given: GivenValue, warn: (text: string) => void): unknown {
   if (typeof given !== 'string' || !UNSUPPORTED_POLICIES.has(given)) return given
-  warn(`policy ${given} is not available yet, ${SUBSTITUTE} is used instead`)
+  warn(`policy ${given} is not supported; using ${SUBSTITUTE} instead`)
   return SUBSTITUTE
 }
 
-/** Any case; `trace` and `warning` are names of other loggers. */
+/** Accepts any case, and maps the level names `trace` and `warning` of other loggers. */
 export function levelOf(given: GivenValue): unknown {
   if (typeof given !== 'string') return given
   const level = given.toLowerCase()

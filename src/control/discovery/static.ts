@@ -1,12 +1,12 @@
-/** The engines that the configuration names. */
+/** The configured engines. */
 import type { Config } from '../../config/config.ts'
 import type { Role } from '../../core/engine.ts'
 
-/** What is known of an engine before it has been asked. */
+/** An engine before it has reported its properties. */
 export interface EngineSpec {
   readonly url: string
   readonly role: Role
-  /** As configured; it wins over what the engine tells. */
+  /** Configured port, which overrides the port that the engine reports. */
   readonly bootstrapPort: number | undefined
 }
 

@@ -1,40 +1,42 @@
 /**
- * Who may go to work now, who waits, who is refused. Every request is counted while it is open; one for tokens also
- * needs a place, which it has until its last byte is out.
+ * Decides which requests start, wait in the queue or are refused. Every request counts while it is open; a generation
+ * request also needs a permit, which it holds until its last byte is out.
  *
- * There are as many places as the engines, the descriptors and the operator allow. While no engine is healthy there is
- * none: requests wait out a short outage, or the start of the first engine, and are refused after `outageWaitSecs`.
+ * The number of permits is limited by the engines, the file descriptors and the operator. It is 0 while no engine is
+ * healthy: requests wait out a short outage, or the start of the first engine, and are refused after `outageWaitSecs`.
  */
 import type { Config } from '../../config/config.ts'
 import type { NowMs } from '../../core/clock.ts'
 import { GatewayError } from '../../core/errors.ts'
+import { Poll } from '../../core/poll.ts'
 import { AdmissionQueue, type Ticket } from './queue.ts'
 import { CompletionRate } from './retry-after.ts'
 
 export interface AdmissionOptions<T> {
-  /** Requests open at once, whatever they ask for. */
+  /** Limit on open requests of all kinds. */
   readonly maxOpen: number
   readonly config: Config['admission']
-  /** Total deadline of a request. */
+  /** Total timeout of a request. */
   readonly totalMs: number
-  /** Requests that the engines run at once: 0 when none is healthy, `Infinity` when they name no bound. */
+  /** Requests that the engines run at once: 0 when none is healthy, `Infinity` when they report no limit. */
   readonly capacity: () => number
-  /** Requests for which there are descriptors; `Infinity` for no bound. */
+  /** Running requests that the file descriptors suffice for; `Infinity` for no limit. */
   readonly maxLive: number
   readonly isUnderMemoryPressure: () => boolean
   readonly nowMs: NowMs
-  /** A waiting request has its place now; `done` is owed. */
+  /** A queued request has got its permit: the callee must call `done` when it ends. */
   readonly onTurn: (request: T) => void
+  /** A queued request is refused. */
   readonly onRefused: (request: T, error: GatewayError) => void
 }
 
-const LOOK_MS = 50
+const POLL_INTERVAL_MS = 50
 const RETRY_AFTER_MS = 1000
-/** Beyond the engines' capacity: these wait in the router threads, so that a place on an engine is taken at once. */
+/** Permits beyond the engines' capacity: their requests wait in the router threads, so that a free slot is taken at once. */
 const AHEAD_SHARE = 1 / 8
 const MIN_AHEAD = 4
 
-/** Places for requests; `capacity` as in `AdmissionOptions`. Pure. */
+/** The number of permits; `capacity` and `maxLive` are those of `AdmissionOptions`. Pure. */
 export function permitsFor(capacity: number, maxConcurrentRequests: number, maxLive: number): number {
   const ahead = capacity === 0 ? 0 : Math.max(MIN_AHEAD, Math.ceil(capacity * AHEAD_SHARE))
   const configured = maxConcurrentRequests > 0 ? maxConcurrentRequests : Infinity
@@ -45,10 +47,12 @@ export class Admission<T> {
   readonly #options: AdmissionOptions<T>
   readonly #queue: AdmissionQueue<T>
   readonly #rate = new CompletionRate()
+  readonly #poll = new Poll(POLL_INTERVAL_MS, () => this.#serve())
   #open = 0
-  #atWork = 0
-  #timer: NodeJS.Timeout | undefined
-  #isServing = false
+  /** Permits in use. */
+  #running = 0
+  /** Whether a run of `#serve` is scheduled. */
+  #isScheduled = false
   #outageSinceMs: number | undefined
 
   constructor(options: AdmissionOptions<T>) {
@@ -56,24 +60,26 @@ export class Admission<T> {
     this.#queue = new AdmissionQueue(options.config)
   }
 
+  /** Requests between `enter` and `leave`. */
   get open(): number {
     return this.#open
   }
 
+  /** Requests in the queue. */
   get waiting(): number {
     return this.#queue.length
   }
 
-  /** Returns why not, or `undefined` when the request is in; then `leave` is owed. */
+  /** Counts a request, or returns why it is refused. The caller must call `leave` when an accepted request ends. */
   enter(isGeneration: boolean): GatewayError | undefined {
     const { maxOpen, isUnderMemoryPressure } = this.#options
     if (this.#open >= maxOpen) {
-      return new GatewayError('overloaded', `more than ${maxOpen} requests are open`, {
+      return new GatewayError('overloaded', `The limit of ${maxOpen} open requests is reached`, {
         retryAfterMs: RETRY_AFTER_MS,
       })
     }
     if (isGeneration && isUnderMemoryPressure()) {
-      return new GatewayError('memory-pressure', 'the gateway is short of memory', {
+      return new GatewayError('memory-pressure', 'The gateway is short of memory', {
         retryAfterMs: this.#retryAfterMs(),
       })
     }
@@ -85,79 +91,84 @@ export class Admission<T> {
     this.#open--
   }
 
-  /** Whether the request has a place at once; then `done` is owed. Nobody overtakes those who wait. */
+  /**
+   * Takes a permit if one is free and no other request waits for it. When this returns `true`, the caller must call
+   * `done` when the request ends.
+   */
   tryStart(): boolean {
-    if (this.#queue.length > 0 || this.#atWork >= this.#permits()) return false
-    this.#atWork++
+    if (this.#queue.length > 0 || this.#running >= this.#permits()) return false
+    this.#running++
     return true
   }
 
-  /** Returns why not, or `undefined` when the request waits; then `onTurn` or `onRefused` comes, unless it leaves. */
+  /**
+   * Queues a request, or returns why it is refused. A queued request ends in `onTurn` or `onRefused`, unless it is
+   * withdrawn.
+   */
   wait(ticket: Ticket<T>): GatewayError | undefined {
     if (!this.#queue.add(ticket)) {
-      const error = `${this.#queue.length} requests of ${this.#queue.bytes} bytes are waiting, there is no room for more`
-      return new GatewayError('queue-full', error, { retryAfterMs: this.#retryAfterMs() })
+      const message = `The admission queue is full: ${this.#queue.length} requests with ${this.#queue.bytes} bytes are waiting`
+      return new GatewayError('queue-full', message, { retryAfterMs: this.#retryAfterMs() })
     }
-    this.#timer ??= setInterval(() => this.#serve(), LOOK_MS)
+    this.#poll.start()
     return undefined
   }
 
-  /** The client of a waiting request is gone. */
+  /** Removes a request whose client is gone. */
   withdraw(ticket: Ticket<T>): void {
     this.#queue.remove(ticket)
   }
 
-  /** A request that had a place has ended. */
+  /** Returns the permit of a request that has ended. */
   done(): void {
-    this.#atWork--
+    this.#running--
     this.#rate.note(this.#options.nowMs())
-    if (this.#queue.length === 0 || this.#isServing) return
-    this.#isServing = true
-    // Not within the cork of the response that has just ended.
+    if (this.#queue.length === 0 || this.#isScheduled) return
+    this.#isScheduled = true
+    // Deferred, so that it runs outside the cork of the response that has just ended.
     queueMicrotask(() => {
-      this.#isServing = false
+      this.#isScheduled = false
       this.#serve()
     })
   }
 
-  /** One that waits; nothing when it does not wait any more. */
+  /** Refuses one queued request. Has no effect when it has left the queue. */
   refuseOne(ticket: Ticket<T>, error: GatewayError): void {
     if (this.#queue.remove(ticket)) this.#options.onRefused(ticket.request, error)
   }
 
-  /** Those of the waiting that are meant. */
+  /** Refuses the queued requests that match. */
   refuse(matches: (request: T) => boolean, error: GatewayError): void {
     for (const request of this.#queue.takeAll(matches)) this.#options.onRefused(request, error)
   }
 
-  /** All that wait. */
+  /** Refuses all queued requests. */
   refuseAll(error: GatewayError): void {
     this.#refuseOlderThan(Infinity, () => error)
   }
 
-  /** Nothing is told to those who wait: their connections are closed by whoever calls this. */
+  /** Stops serving the queue. Queued requests get no callback; the caller closes their connections. */
   close(): void {
-    clearInterval(this.#timer)
-    this.#timer = undefined
+    this.#poll.stop()
   }
 
   #permits(): number {
     const { capacity, config, maxLive, nowMs } = this.#options
-    const now = capacity()
-    this.#outageSinceMs = now === 0 ? (this.#outageSinceMs ?? nowMs()) : undefined
-    return permitsFor(now, config.maxConcurrentRequests, maxLive)
+    const current = capacity()
+    this.#outageSinceMs = current === 0 ? (this.#outageSinceMs ?? nowMs()) : undefined
+    return permitsFor(current, config.maxConcurrentRequests, maxLive)
   }
 
   #serve(): void {
-    const places = this.#permits()
-    while (this.#atWork < places) {
+    const permits = this.#permits()
+    while (this.#running < permits) {
       const ticket = this.#queue.take()
       if (ticket === undefined) break
-      this.#atWork++
+      this.#running++
       this.#options.onTurn(ticket.request)
     }
     this.#expire(this.#options.nowMs())
-    if (this.#queue.length === 0) this.close()
+    if (this.#queue.length === 0) this.#poll.stop()
   }
 
   #expire(nowMs: number): void {
@@ -178,10 +189,10 @@ export class Admission<T> {
     }
   }
 
-  #timedOut(wasTotal: boolean): GatewayError {
+  #timedOut(isTotal: boolean): GatewayError {
     const { queueTimeoutSecs } = this.#options.config
-    if (wasTotal) return deadlinePassed()
-    return new GatewayError('queue-timeout', `the request had no turn within ${queueTimeoutSecs} s`, {
+    if (isTotal) return deadlineExceeded()
+    return new GatewayError('queue-timeout', `Timed out after ${queueTimeoutSecs} s in the admission queue`, {
       retryAfterMs: this.#retryAfterMs(),
     })
   }
@@ -191,11 +202,11 @@ export class Admission<T> {
   }
 }
 
-export function deadlinePassed(): GatewayError {
-  return new GatewayError('deadline-exceeded', 'the total deadline passed while the request waited')
+export function deadlineExceeded(): GatewayError {
+  return new GatewayError('deadline-exceeded', 'The total timeout expired in the admission queue')
 }
 
 function noEngine(): GatewayError {
-  const message = 'no healthy engine of a role that each request needs: /readiness says which'
+  const message = 'No healthy engine of a role that every request needs; see /readiness for the role'
   return new GatewayError('no-engine-available', message, { retryAfterMs: RETRY_AFTER_MS })
 }

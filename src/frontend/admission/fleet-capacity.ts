@@ -1,22 +1,24 @@
-/** How much the gateway may have in flight at once, as admission reads it. */
+/** Capacity of the fleet, as admission reads it. */
 import type { Config } from '../../config/config.ts'
-import { neededRoles } from '../../config/needed-roles.ts'
+import { neededRoles } from '../../config/engines.ts'
 import type { NowMs } from '../../core/clock.ts'
 import type { EngineSnapshot } from '../../core/engine.ts'
 import { fleetCapacity } from '../../core/engine-capacity.ts'
 import type { EngineSlots } from '../../shared/engine-slots.ts'
 
 export interface AdmissionLimits {
+  /** Requests that the engines run at once: 0 when none is healthy, `Infinity` when they report no limit. */
   readonly capacity: () => number
+  /** Running requests that the file descriptors suffice for; `Infinity` for no limit. */
   readonly maxLive: number
-  /** Connections of clients that there are descriptors for. */
+  /** Client connections that the file descriptors suffice for; `Infinity` for no limit. */
   readonly maxClients: number
 }
 
-/** A capacity that is a little old does no harm: router threads keep each engine's own. */
+/** A slightly stale sum does no harm: router threads enforce the capacity of each engine. */
 const FRESH_MS = 20
 
-/** The capacity of the healthy engines, computed anew only every few milliseconds. */
+/** Sums the capacity of the healthy engines, at most once per `FRESH_MS`. */
 export class FleetCapacity {
   readonly #config: Config
   readonly #slots: EngineSlots
@@ -32,12 +34,13 @@ export class FleetCapacity {
     this.#nowMs = nowMs
   }
 
+  /** Takes effect at the next read. */
   update(snapshot: EngineSnapshot): void {
     this.#snapshot = snapshot
     this.#untilMs = -Infinity
   }
 
-  /** As in `fleetCapacity`. */
+  /** `AdmissionLimits.capacity`. */
   readonly capacity = (): number => {
     const nowMs = this.#nowMs()
     if (nowMs < this.#untilMs) return this.#capacity

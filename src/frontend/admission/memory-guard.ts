@@ -1,19 +1,19 @@
 /**
- * Tells when the process is short of memory, before the kernel or V8 end it, and has it looked for what can be freed.
- * Looks twice a second.
+ * Detects a shortage of memory before the kernel or V8 ends the process, and triggers the collection of garbage. Polls
+ * resident memory twice a second.
  */
 import { totalmem } from 'node:os'
 
 const POLL_INTERVAL_MS = 500
-/** Looks from one attempt to free memory to the next, for as long as it is short: each costs a full collection. */
+/** Polls between two attempts to free memory during a shortage: each attempt costs a full collection. */
 const RECLAIM_POLLS = 10
-/** Of what the container or the machine has. */
+/** Share of the memory of the container or the machine that is used as the default limit. */
 const DEFAULT_SHARE = 0.8
-/** Below this share of the limit the shortage is over: a limit that is crossed back and forth would refuse at random. */
+/** A shortage ends below this share of the limit, because without hysteresis requests would be refused at random. */
 const OVER_SHARE = 0.95
 const MIB = 1024 * 1024
 
-/** Pure. `wasShort`: what it was before. */
+/** Whether memory is short, given whether it was at the last poll. Pure. */
 export function isShortOfMemory(wasShort: boolean, usedBytes: number, limitBytes: number): boolean {
   return usedBytes > limitBytes * (wasShort ? OVER_SHARE : 1)
 }
@@ -22,11 +22,14 @@ export class MemoryGuard {
   readonly #limitBytes: number
   readonly #reclaim: () => void
   readonly #timer: NodeJS.Timeout
-  /** In a row. */
+  /** Consecutive polls that found memory short. */
   #pollsUnderPressure = 0
   isShort = false
 
-  /** `maxMemoryMb`: 0 for a share of what there is. `reclaim`: frees what it can. */
+  /**
+   * `maxMemoryMb` is the limit in MiB, or 0 for a share of the available memory. `reclaim` frees what it can; it is
+   * called when memory becomes short and every few seconds while it stays so.
+   */
   constructor(maxMemoryMb: number, reclaim: () => void) {
     this.#reclaim = reclaim
     this.#limitBytes = maxMemoryMb > 0 ? maxMemoryMb * MIB : availableBytes() * DEFAULT_SHARE
@@ -34,6 +37,7 @@ export class MemoryGuard {
     this.#timer.unref()
   }
 
+  /** Called by the timer. */
   poll(): void {
     const usedBytes = residentBytes()
     if (usedBytes !== undefined) this.isShort = isShortOfMemory(this.isShort, usedBytes, this.#limitBytes)
@@ -46,7 +50,7 @@ export class MemoryGuard {
   }
 }
 
-/** `undefined` when no descriptor is left to read it with: what was known before stands. */
+/** `undefined` when no file descriptor is left to read it with; the last result then stands. */
 function residentBytes(): number | undefined {
   try {
     return process.memoryUsage.rss()
@@ -55,7 +59,7 @@ function residentBytes(): number | undefined {
   }
 }
 
-/** Node gives 0 or a huge number where there is no limit of a container. */
+/** Without a container limit, Node reports 0 or a huge number. */
 function availableBytes(): number {
   const constrained = process.constrainedMemory()
   return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()

@@ -1,20 +1,21 @@
 /**
- * Requests that wait for their turn: first come, first served within a class, bounded in number and bytes.
+ * The admission queue: first in, first out within a priority class, bounded in requests and bytes. Adding, taking and
+ * removing take constant time.
  *
- * Adding, taking and leaving cost the same with one waiting or with thousands. Knows no clock, no limits of the fleet and
- * nothing of HTTP.
+ * Has no clock and knows neither the limits of the fleet nor HTTP.
  */
 import { AgeList, newNode } from '../../core/age-list.ts'
 import { orderOfTurn, PRIORITIES, type Priority } from '../intake/priority.ts'
 
-/** One waiting request. */
+/** A queued request. */
 export class Ticket<T> {
   readonly request: T
   readonly priority: Priority
-  /** Of the body that is held meanwhile. */
+  /** Size of the request body, which is held in memory. */
   readonly bytes: number
+  /** When the request was queued. */
   readonly sinceMs: number
-  /** In the queue. */
+  /** Links the ticket into the list of its class. */
   readonly node = newNode<Ticket<T>>()
 
   constructor(request: T, priority: Priority, bytes: number, sinceMs: number) {
@@ -32,7 +33,7 @@ export interface QueueLimits {
 
 export class AdmissionQueue<T> {
   readonly #limits: QueueLimits
-  readonly #lines: Readonly<Record<Priority, AgeList<Ticket<T>>>> = {
+  readonly #classes: Readonly<Record<Priority, AgeList<Ticket<T>>>> = {
     high: new AgeList(),
     normal: new AgeList(),
     low: new AgeList(),
@@ -49,25 +50,25 @@ export class AdmissionQueue<T> {
     return this.#length
   }
 
-  /** Of the bodies that wait. */
+  /** Total size of the queued bodies. */
   get bytes(): number {
     return this.#bytes
   }
 
-  /** `false`: there is no room. */
+  /** Returns `false` when there is no room. */
   add(ticket: Ticket<T>): boolean {
     if (this.#length >= this.#limits.queueSize || this.#bytes + ticket.bytes > this.#limits.queueBytes)
       return false
-    this.#lines[ticket.priority].push(ticket)
+    this.#classes[ticket.priority].push(ticket)
     this.#length++
     this.#bytes += ticket.bytes
     return true
   }
 
-  /** The one whose turn it is, out of the queue. */
+  /** Removes and returns the next ticket. */
   take(): Ticket<T> | undefined {
     for (const priority of orderOfTurn(this.#turn)) {
-      const ticket = this.#lines[priority].oldest
+      const ticket = this.#classes[priority].oldest
       if (ticket === undefined) continue
       this.#turn++
       this.remove(ticket)
@@ -76,10 +77,10 @@ export class AdmissionQueue<T> {
     return undefined
   }
 
-  /** One that has waited since before `sinceMs`, out of the queue. */
+  /** Removes and returns a ticket queued at `sinceMs` or earlier. */
   takeOlderThan(sinceMs: number): Ticket<T> | undefined {
     for (const priority of PRIORITIES) {
-      const ticket = this.#lines[priority].oldest
+      const ticket = this.#classes[priority].oldest
       if (ticket === undefined || ticket.sinceMs > sinceMs) continue
       this.remove(ticket)
       return ticket
@@ -87,11 +88,11 @@ export class AdmissionQueue<T> {
     return undefined
   }
 
-  /** Those that are meant, out of the queue, the oldest of each class first. Looks at every one that waits. */
+  /** Removes and returns the requests that match, the oldest of each class first. Checks every ticket. */
   takeAll(matches: (request: T) => boolean): T[] {
     const taken: T[] = []
     for (const priority of PRIORITIES) {
-      let ticket = this.#lines[priority].oldest
+      let ticket = this.#classes[priority].oldest
       while (ticket !== undefined) {
         const { newer } = ticket.node
         if (matches(ticket.request)) {
@@ -104,9 +105,9 @@ export class AdmissionQueue<T> {
     return taken
   }
 
-  /** `false`: it did not wait any more. */
+  /** Returns `false` when the ticket had left the queue already. */
   remove(ticket: Ticket<T>): boolean {
-    if (!this.#lines[ticket.priority].remove(ticket)) return false
+    if (!this.#classes[ticket.priority].remove(ticket)) return false
     this.#length--
     this.#bytes -= ticket.bytes
     return true

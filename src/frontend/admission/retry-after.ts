@@ -1,27 +1,29 @@
-/** How fast requests come to their end, and from that when a refused client may come again. Times in milliseconds. */
+/** Measures how fast requests complete, to estimate when a refused client should come back. */
 
-/** What happened so long ago counts a third. */
+/** Time after which a completion counts for 1/e. */
 const MEMORY_MS = 10_000
-const SHORTEST_MS = 1000
-const LONGEST_MS = 60_000
+const MIN_WAIT_MS = 1000
+const MAX_WAIT_MS = 60_000
 
+/** Completions per millisecond, as an exponentially weighted average. */
 export class CompletionRate {
   #perMs = 0
-  #atMs = 0
+  #updatedMs = 0
 
+  /** Counts one completed request. */
   note(nowMs: number): void {
-    this.#perMs = this.#at(nowMs) + 1 / MEMORY_MS
-    this.#atMs = nowMs
+    this.#perMs = this.#decayed(nowMs) + 1 / MEMORY_MS
+    this.#updatedMs = nowMs
   }
 
-  /** By when `waiting` requests will have had their turn, 1 to 60 s; 1 s while nothing is known. */
+  /** Time in which `waiting` requests will have had their turn, 1 to 60 s; 1 s before the first completion. */
   waitMs(waiting: number, nowMs: number): number {
-    const perMs = this.#at(nowMs)
-    if (perMs === 0) return SHORTEST_MS
-    return Math.min(LONGEST_MS, Math.max(SHORTEST_MS, waiting / perMs))
+    const perMs = this.#decayed(nowMs)
+    if (perMs === 0) return MIN_WAIT_MS
+    return Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, waiting / perMs))
   }
 
-  #at(nowMs: number): number {
-    return this.#perMs * Math.exp((this.#atMs - nowMs) / MEMORY_MS)
+  #decayed(nowMs: number): number {
+    return this.#perMs * Math.exp((this.#updatedMs - nowMs) / MEMORY_MS)
   }
 }

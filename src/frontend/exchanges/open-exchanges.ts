@@ -1,7 +1,7 @@
 /**
- * The exchanges that router threads work on: opened, found by the ids of their rows, saved when their thread dies.
+ * The exchanges that router threads work on: opened, found by the ids of their rows, rescued when their thread dies.
  *
- * When a request may be opened, and what its end makes room for, is for `visits.ts`.
+ * `pending-requests.ts` decides when a request may be opened, and what its end makes room for.
  */
 import type { Config } from '../../config/config.ts'
 import { monotonicNowMs } from '../../core/clock.ts'
@@ -10,11 +10,12 @@ import { StallDetector } from '../../core/stall-detector.ts'
 import type { ThreadChannel } from '../../messages/channel.ts'
 import { type Batch, decodeBatch, type RowSink } from '../../messages/codec.ts'
 import { ExchangeIds, ExchangeTable } from '../../messages/exchange-ids.ts'
-import type { FlatHeaders } from '../../messages/types.ts'
+import type { FlatHeaders, OpenMessage } from '../../messages/types.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import type { Recorder } from '../../telemetry/recorder.ts'
 import type { RequestHead } from '../intake/request-head.ts'
 import type { ExchangeRoute } from '../intake/routes.ts'
+import type { ClientResponse } from '../response/client-response.ts'
 import type { DrainState } from '../response/drain-state.ts'
 import type { UwsResponse } from '../uws/uws.ts'
 import { ClientExchange } from './client-exchange.ts'
@@ -25,46 +26,123 @@ export interface AdmittedRequest {
   readonly res: UwsResponse
   readonly head: RequestHead
   readonly route: ExchangeRoute
-  /** The whole body; kept until the response begins. */
+  /** The whole body; kept until the response starts. */
   readonly body: Uint8Array
   /** When the request head was received, on the monotonic clock. */
   readonly receivedMs: number
 }
 
-export interface OpenExchangesOptions {
+export interface OpenExchangesOptions<Request extends AdmittedRequest> {
   readonly config: Pick<Config, 'limits'>
-  /** The thread for the next request; `undefined` when there is none. */
+  /** The thread for the next request; `undefined` when none runs. */
   readonly assign: () => ThreadChannel | undefined
   readonly drainState: DrainState
   readonly log: Logger
   readonly recorder: Recorder
-  /** An exchange is over; `hasPlace` as given to `open`. */
-  readonly onDone: (holdsPermit: boolean) => void
+  /** The exchange of a request given to `open` has ended. */
+  readonly onDone: (request: Request) => void
 }
 
-export class OpenExchanges {
-  readonly #options: OpenExchangesOptions
+export class OpenExchanges<Request extends AdmittedRequest> {
+  readonly #options: OpenExchangesOptions<Request>
   readonly #ids = new ExchangeIds()
   readonly #exchanges = new ExchangeTable<ClientExchange>()
   readonly #reassignment: Reassignment
-  readonly #changed: ClientExchange[] = []
-  readonly #stallDetector: StallDetector<ClientExchange>
+  /** Responses that have rows in the current batch. */
+  readonly #changed: ClientResponse[] = []
+  readonly #stalls: StallDetector<ClientResponse>
 
-  constructor(options: OpenExchangesOptions) {
+  constructor(options: OpenExchangesOptions<Request>) {
     this.#options = options
     const { threadLossRetries, clientStallMs } = options.config.limits
     this.#reassignment = new Reassignment({
       assign: options.assign,
-      threadLossRetries: threadLossRetries,
+      threadLossRetries,
       nowMs: monotonicNowMs,
     })
-    this.#stallDetector = new StallDetector(clientStallMs, exchange => this.#cut(exchange), monotonicNowMs)
+    this.#stalls = new StallDetector(clientStallMs, response => this.#cut(response), monotonicNowMs)
   }
 
-  /** `hasPlace`: of those that requests for tokens need. */
-  open({ res, head, route, body, receivedMs }: AdmittedRequest, holdsPermit: boolean): ClientExchange {
+  /** Sends the request to a router thread, now or as soon as one runs. */
+  open(request: Request): ClientExchange {
     const id = this.#ids.take()
-    const request = {
+    const exchange = new ClientExchange({
+      res: request.res,
+      request: this.#messageOf(id, request),
+      requestId: request.head.requestId,
+      receivedMs: request.receivedMs,
+      drainState: this.#options.drainState,
+      stalls: this.#stalls,
+      onDone: () => this.#finish(id, request),
+    })
+    this.#exchanges.add(id, exchange)
+    this.#count()
+    this.#reassignment.assign(exchange)
+    return exchange
+  }
+
+  /** Writes the rows of a router thread to their clients. Rows of exchanges that have ended are dropped. */
+  receive(batch: Batch): void {
+    decodeBatch(batch, this.#sink)
+    const changed = this.#changed
+    for (let index = 0; index < changed.length; index++) changed[index]?.write()
+    changed.length = 0
+  }
+
+  /**
+   * The thread has died: its exchanges go to another thread, or end with an error if their response has started.
+   * `wasOrdered` means that it was ended on purpose, so that no request can have killed it.
+   */
+  threadLost(channel: ThreadChannel, wasOrdered: boolean): void {
+    const lost = this.#exchanges.all().filter(exchange => exchange.channel === channel)
+    const saved = this.#reassignment.rescue(lost, wasOrdered)
+    const failed = lost.length - saved
+    const { recorder, log } = this.#options
+    recorder.count('pdgw_frontend_lost_exchanges_total', 'saved', saved)
+    recorder.count('pdgw_frontend_lost_exchanges_total', 'failed', failed)
+    if (lost.length > 0) log.warn({ saved, failed }, 'exchanges of a lost router thread reassigned or failed')
+  }
+
+  /** A thread has started to take requests. */
+  threadReady(): void {
+    this.#reassignment.threadReady()
+  }
+
+  /** Headers of the request with this id; empty when its exchange has ended. */
+  headersOf(exchangeId: number): FlatHeaders {
+    return this.#exchanges.find(exchangeId)?.headers ?? []
+  }
+
+  /** Aborts every exchange and ends its response with the error. */
+  endAll(error: GatewayError): void {
+    for (const exchange of this.#exchanges.all()) exchange.giveUp(error)
+  }
+
+  close(): void {
+    this.#reassignment.close()
+    this.#stalls.close()
+  }
+
+  readonly #sink: Partial<RowSink> = {
+    onHead: (id, status, headers) => this.#receiving(id)?.onHead(status, headers),
+    onData: (id, bytes) => this.#receiving(id)?.response.onData(bytes),
+    onEnd: id => this.#receiving(id)?.response.onEnd(),
+    onResponse: (id, response) => this.#receiving(id)?.onResponse(response),
+  }
+
+  #receiving(id: number): ClientExchange | undefined {
+    const exchange = this.#exchanges.find(id)
+    if (exchange === undefined) return undefined
+    const { response } = exchange
+    if (!response.hasRows) {
+      response.hasRows = true
+      this.#changed.push(response)
+    }
+    return exchange
+  }
+
+  #messageOf(id: number, { head, route, body }: AdmittedRequest): OpenMessage {
+    return {
       kind: 'open',
       id,
       endpoint: route.endpoint,
@@ -74,87 +152,19 @@ export class OpenExchanges {
       creditBytes: this.#options.config.limits.relayBytesPerStream,
       ageMs: 0,
       body,
-    } as const
-    const exchange = new ClientExchange({
-      res,
-      request,
-      requestId: head.requestId,
-      receivedMs,
-      drainState: this.#options.drainState,
-      stalls: this.#stallDetector,
-      onDone: () => this.#finish(id, holdsPermit),
-    })
-    this.#exchanges.add(id, exchange)
-    this.#count()
-    this.#reassignment.place(exchange)
-    return exchange
-  }
-
-  /** Rows of a router thread, for their clients. Rows of exchanges that are over are dropped. */
-  receive(batch: Batch): void {
-    decodeBatch(batch, this.#sink)
-    const changed = this.#changed
-    for (let at = 0; at < changed.length; at++) changed[at]?.write()
-    changed.length = 0
-  }
-
-  /** The thread is gone: its exchanges go to another one, or end with an error where the client has had a byte. */
-  threadLost(channel: ThreadChannel, wasOrdered: boolean): void {
-    const lost = this.#exchanges.all().filter(exchange => exchange.channel === channel)
-    const saved = this.#reassignment.rescue(lost, wasOrdered)
-    const failed = lost.length - saved
-    const { recorder, log } = this.#options
-    recorder.count('pdgw_frontend_lost_exchanges_total', 'saved', saved)
-    recorder.count('pdgw_frontend_lost_exchanges_total', 'failed', failed)
-    if (lost.length > 0) log.warn({ saved, failed }, 'exchanges of a lost thread')
-  }
-
-  /** One more thread takes requests. */
-  threadReady(): void {
-    this.#reassignment.threadReady()
-  }
-
-  /** Headers of the request with this id, while it is open. */
-  headersOf(exchangeId: number): FlatHeaders {
-    return this.#exchanges.find(exchangeId)?.headers ?? []
-  }
-
-  /** Every exchange is aborted, and ends with the error. */
-  endAll(error: GatewayError): void {
-    for (const exchange of this.#exchanges.all()) exchange.giveUp(error)
-  }
-
-  close(): void {
-    this.#reassignment.close()
-    this.#stallDetector.close()
-  }
-
-  readonly #sink: Partial<RowSink> = {
-    onHead: (id, status, headers) => this.#touch(id)?.onHead(status, headers),
-    onData: (id, bytes) => this.#touch(id)?.onData(bytes),
-    onEnd: id => this.#touch(id)?.onEnd(),
-    onResponse: (id, answer) => this.#touch(id)?.onResponse(answer),
-  }
-
-  #touch(id: number): ClientExchange | undefined {
-    const exchange = this.#exchanges.find(id)
-    if (exchange !== undefined && !exchange.hasRows) {
-      exchange.hasRows = true
-      this.#changed.push(exchange)
     }
-    return exchange
   }
 
-  #finish(id: number, holdsPermit: boolean): void {
+  #finish(id: number, request: Request): void {
     this.#exchanges.delete(id)
     this.#ids.giveBack(id)
     this.#count()
-    this.#options.onDone(holdsPermit)
+    this.#options.onDone(request)
   }
 
-  #cut(exchange: ClientExchange): void {
+  #cut(response: ClientResponse): void {
     this.#options.recorder.count('pdgw_frontend_stalled_clients_total')
-    exchange.cut()
+    response.cut()
   }
 
   #count(): void {

@@ -1,14 +1,16 @@
 /**
- * Requests that were open on so many dying threads that one of them may be what kills the threads. They are opened
- * once more, one at a time, so that the one that does is alone when it happens: then the others are free to go.
+ * Isolates requests that were open on several threads when those died, because one of them may be what kills threads.
+ * They are opened one at a time, so that such a poison request is alone when it kills again; the others are then
+ * released together.
  *
- *   line ──its turn──▶ on trial ──first word, over, or TRIAL_MS──▶ passed
- *    │                    └──its thread dies──▶ guilty: all that still wait are released
- *    └──LINE_MS──▶ given up
+ *   queue ──its turn──▶ isolated ──response starts, done, or ISOLATION_MS──▶ passed
+ *     │                    └──its thread dies──▶ culprit: fails, and the whole queue is released
+ *     └──QUEUE_MS──▶ given up
  *
- * The newest comes first: a thread that dies of a request mostly does so as it takes it.
+ * The newest request goes first: a thread that dies of a request mostly does so as it takes it.
  */
 import type { NowMs } from '../../core/clock.ts'
+import { Poll } from '../../core/poll.ts'
 import type { ClientExchange } from './client-exchange.ts'
 
 export interface QuarantineOptions {
@@ -18,63 +20,66 @@ export interface QuarantineOptions {
   readonly giveUp: (exchange: ClientExchange) => void
 }
 
-/** One that makes its thread stand still is not found out within this: those tried after it share its thread. */
+/**
+ * A request that passes may still block its thread, which takes longer to detect. The requests opened after it then
+ * share its thread.
+ */
 const ISOLATION_MS = 1000
-const LINE_MS = 30_000
-const LOOK_MS = 20
+const QUEUE_MS = 30_000
+const POLL_INTERVAL_MS = 20
 
 export class Quarantine {
   readonly #options: QuarantineOptions
+  readonly #poll = new Poll(POLL_INTERVAL_MS, () => this.#step())
   /** Oldest first. */
-  #line: ClientExchange[] = []
+  #queue: ClientExchange[] = []
   #giveUpAtMs = 0
   #isolated: ClientExchange | undefined
   #isolationEndMs = 0
-  #timer: NodeJS.Timeout | undefined
 
   constructor(options: QuarantineOptions) {
     this.#options = options
   }
 
-  /** More of them: those of one thread that has died. */
+  /** Queues exchanges of one dead thread. */
   add(exchanges: readonly ClientExchange[]): void {
     if (exchanges.length === 0) return
-    if (this.#line.length === 0) this.#giveUpAtMs = this.#options.nowMs() + LINE_MS
-    this.#line = [...this.#line, ...exchanges].toSorted((one, other) => one.receivedMs - other.receivedMs)
-    this.#timer ??= setInterval(() => this.#look(), LOOK_MS)
+    if (this.#queue.length === 0) this.#giveUpAtMs = this.#options.nowMs() + QUEUE_MS
+    this.#queue = [...this.#queue, ...exchanges].toSorted((a, b) => a.receivedMs - b.receivedMs)
+    this.#poll.start()
   }
 
-  /** The thread of these has died. Returns whether the one on trial is among them; its trial is over. */
+  /** Takes all exchanges of a thread that has died. Returns whether the isolated one is among them. */
   endIsolation(lost: readonly ClientExchange[]): boolean {
     if (this.#isolated === undefined || !lost.includes(this.#isolated)) return false
     this.#isolated = undefined
     return true
   }
 
-  /** The guilty one is found: all others are opened. */
+  /** Opens the whole queue, because the culprit has been found. */
   release(): void {
-    for (const exchange of this.#line.splice(0)) if (!exchange.isDone) this.#options.open(exchange)
+    for (const exchange of this.#queue.splice(0)) if (!exchange.isDone) this.#options.open(exchange)
   }
 
   close(): void {
-    clearInterval(this.#timer)
-    this.#timer = undefined
-    this.#line = []
+    this.#poll.stop()
+    this.#queue = []
     this.#isolated = undefined
   }
 
-  #look(): void {
+  #step(): void {
     const nowMs = this.#options.nowMs()
     const isolated = this.#isolated
     if (isolated !== undefined && !isolated.isDone && isolated.isUnstarted && nowMs < this.#isolationEndMs)
       return
     this.#isolated = undefined
-    if (nowMs >= this.#giveUpAtMs) for (const exchange of this.#line.splice(0)) this.#options.giveUp(exchange)
-    if (this.#line.length === 0) return this.close()
-    if (this.#options.hasThread()) this.#try(this.#line.pop(), nowMs)
+    if (nowMs >= this.#giveUpAtMs)
+      for (const exchange of this.#queue.splice(0)) this.#options.giveUp(exchange)
+    if (this.#queue.length === 0) return this.close()
+    if (this.#options.hasThread()) this.#isolate(this.#queue.pop(), nowMs)
   }
 
-  #try(exchange: ClientExchange | undefined, nowMs: number): void {
+  #isolate(exchange: ClientExchange | undefined, nowMs: number): void {
     if (exchange === undefined || exchange.isDone) return
     this.#isolated = exchange
     this.#isolationEndMs = nowMs + ISOLATION_MS

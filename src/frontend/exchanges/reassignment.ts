@@ -1,7 +1,7 @@
 /**
- * Requests without a router thread: new ones while none runs, and those whose thread died before it said a word about
- * them. They go to another thread at once, or wait for one. Those whose threads keep dying are tried one by one
- * (`suspects.ts`), and given up when another thread dies with them: one of them may be what kills the threads.
+ * Finds router threads for requests that have none: new ones while no thread runs, and those whose thread died before
+ * their response started. They are assigned at once, or wait for a thread. A request that has lost too many threads may
+ * be what kills them: it is tried alone in the quarantine (`quarantine.ts`), and fails if that thread dies, too.
  */
 import type { NowMs } from '../../core/clock.ts'
 import { GatewayError } from '../../core/errors.ts'
@@ -10,19 +10,22 @@ import type { ClientExchange } from './client-exchange.ts'
 import { Quarantine } from './quarantine.ts'
 
 export interface ReassignmentOptions {
-  /** The thread for the next request; `undefined` when there is none. */
+  /** The thread for the next request; `undefined` when none runs. */
   readonly assign: () => ThreadChannel | undefined
-  /** Times that a request may be opened again, before it is tried alone once; with 0 neither. */
+  /**
+   * How often a request is assigned again before it is quarantined; 0 turns both off. The key is
+   * `limits.threadLossRetries`.
+   */
   readonly threadLossRetries: number
   readonly nowMs: NowMs
 }
 
-/** A thread that ends is replaced well within this, or not at all. */
+/** A dead thread is replaced well within this time, or not at all. */
 const WAIT_MS = 10_000
 
 export class Reassignment {
   readonly #options: ReassignmentOptions
-  /** Those that wait for a thread, oldest first, with the time at which they are given up. */
+  /** Exchanges that wait for a thread, oldest first, each with the time at which it fails. */
   readonly #waiting = new Map<ClientExchange, number>()
   readonly #quarantine: Quarantine
   #timer: NodeJS.Timeout | undefined
@@ -32,46 +35,46 @@ export class Reassignment {
     this.#quarantine = new Quarantine({
       nowMs: options.nowMs,
       hasThread: () => options.assign() !== undefined,
-      open: exchange => this.place(exchange),
-      giveUp: fail,
+      open: exchange => this.assign(exchange),
+      giveUp: failLost,
     })
   }
 
-  /** A new request: to a thread, or it waits for one. */
-  place(exchange: ClientExchange): void {
+  /** Sends the request to a thread, or makes it wait until one runs. */
+  assign(exchange: ClientExchange): void {
     const channel = this.#options.assign()
     if (channel === undefined) this.#wait(exchange)
     else exchange.assignTo(channel, this.#options.nowMs())
   }
 
   /**
-   * The thread of these is gone; `wasOrdered`: by an order, so no request can have killed it. Returns how many of them
-   * are saved: opened again, now or later.
+   * Takes all exchanges of a thread that has died. `wasOrdered` means that it was ended on purpose, so that no request
+   * can have killed it. Returns how many were saved: assigned again, now or later.
    */
   rescue(lost: readonly ClientExchange[], wasOrdered: boolean): number {
     if (wasOrdered) for (const exchange of lost) exchange.discountAssignment()
-    const isFoundOut = this.#quarantine.endIsolation(lost) && !wasOrdered
-    const quarantine: ClientExchange[] = []
+    const isCulpritFound = this.#quarantine.endIsolation(lost) && !wasOrdered
+    const quarantined: ClientExchange[] = []
     let failed = 0
     for (const exchange of lost) {
       const fate = this.#fateOf(exchange)
-      if (fate === 'failed') {
+      if (fate === 'fail') {
         failed++
-        fail(exchange)
-      } else if (fate === 'again' || isFoundOut) this.place(exchange)
-      else quarantine.push(exchange)
+        failLost(exchange)
+      } else if (fate === 'assign' || isCulpritFound) this.assign(exchange)
+      else quarantined.push(exchange)
     }
-    if (isFoundOut) this.#quarantine.release()
-    this.#quarantine.add(quarantine)
+    if (isCulpritFound) this.#quarantine.release()
+    this.#quarantine.add(quarantined)
     return lost.length - failed
   }
 
-  /** A thread takes requests: those that wait are placed. */
+  /** A thread has started to take requests: those that wait are assigned. */
   threadReady(): void {
     const waiting = [...this.#waiting.keys()]
     this.#waiting.clear()
     clearTimeout(this.#timer)
-    for (const exchange of waiting) if (!exchange.isDone) this.place(exchange)
+    for (const exchange of waiting) if (!exchange.isDone) this.assign(exchange)
   }
 
   close(): void {
@@ -80,11 +83,11 @@ export class Reassignment {
     this.#quarantine.close()
   }
 
-  #fateOf({ isUnstarted, assignments }: ClientExchange): 'again' | 'suspect' | 'failed' {
+  #fateOf({ isUnstarted, assignments }: ClientExchange): 'assign' | 'quarantine' | 'fail' {
     const { threadLossRetries } = this.#options
-    if (!isUnstarted) return 'failed'
-    if (assignments <= threadLossRetries) return 'again'
-    return assignments === threadLossRetries + 1 && threadLossRetries > 0 ? 'suspect' : 'failed'
+    if (!isUnstarted) return 'fail'
+    if (assignments <= threadLossRetries) return 'assign'
+    return assignments === threadLossRetries + 1 && threadLossRetries > 0 ? 'quarantine' : 'fail'
   }
 
   #wait(exchange: ClientExchange): void {
@@ -93,23 +96,24 @@ export class Reassignment {
   }
 
   #arm(delayMs: number): void {
-    this.#timer = setTimeout(() => this.#giveUpOldest(), delayMs)
+    this.#timer = setTimeout(() => this.#failOldest(), delayMs)
   }
 
-  #giveUpOldest(): void {
+  #failOldest(): void {
     const nowMs = this.#options.nowMs()
     for (const [exchange, untilMs] of this.#waiting) {
       if (untilMs > nowMs) return this.#arm(untilMs - nowMs)
       this.#waiting.delete(exchange)
-      exchange.fail(new GatewayError('thread-lost', 'no router thread is running'))
+      exchange.fail(new GatewayError('thread-lost', 'No router thread is running'))
     }
   }
 }
 
-function fail(exchange: ClientExchange): void {
+function failLost(exchange: ClientExchange): void {
   const { isUnstarted, assignments } = exchange
+  const threads = assignments === 1 ? '1 router thread' : `${assignments} router threads`
   const message = isUnstarted
-    ? `The request was open on ${assignments} router ${assignments === 1 ? 'thread' : 'threads'} when they died; it may be what kills them and is not tried again (limits.threadLossRetries).`
-    : 'The router thread of this request has ended in the middle of its answer.'
+    ? `The request was open on ${threads} that died. It may have caused that and is not retried (limits.threadLossRetries).`
+    : 'The router thread of this request died before the response was complete'
   exchange.fail(new GatewayError('thread-lost', message))
 }

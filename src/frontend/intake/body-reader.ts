@@ -1,28 +1,28 @@
-/** Reads a request body off uWebSockets.js into memory of our own, up to a limit. Does not look into it. */
+/** Reads a request body from uWebSockets.js into memory of our own, up to a limit. Does not parse it. */
 import type { UwsResponse } from '../uws/uws.ts'
 import { bodyMemory, copyInto, keepBody } from './body-memory.ts'
 
-/** Memory taken at once on the word of a content-length header alone. */
+/** Upper bound on the memory that is allocated on the strength of a `Content-Length` header alone. */
 const TRUSTED_BYTES = 16 * 1024 * 1024
 
 export interface BodyReader {
-  /** -1 when unknown. */
+  /** -1 if unknown. */
   readonly contentLength: number
   readonly limitBytes: number
-  /** The whole body; the callee may keep it. */
+  /** The body is complete; the callee may keep it. */
   readonly onBody: (body: Uint8Array) => void
-  /** Called once, in place of `onBody`; what still comes is dropped. */
+  /** Called once instead of `onBody`; the rest of the body is dropped. */
   readonly onTooLarge: () => void
-  /** More of the body has come, and more is to come; `length`: of all that has. */
-  readonly onPart: (length: number) => void
+  /** Another part has been received, but not the last one. `receivedBytes` counts all parts. */
+  readonly onPart: (receivedBytes: number) => void
 }
 
 export interface Upload {
-  /** What still comes is dropped; the reader hears nothing more. */
+  /** Drops the rest of the body. No callback follows. */
   stop(): void
 }
 
-/** Each byte is copied once, a body of unknown length aside. */
+/** Copies each byte once, except for a body of unknown length, whose memory grows by doubling. */
 export function readBody(res: UwsResponse, reader: BodyReader): Upload {
   let collected: Buffer | undefined
   let length = 0

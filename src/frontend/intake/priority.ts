@@ -1,11 +1,11 @@
-/** Classes of requests that wait, and whose turn it is. Pure. */
+/** Priority classes of queued requests, and the order in which the classes are served. Pure. */
 
-/** In the order of their rank. */
+/** Highest class first. */
 export const PRIORITIES = ['high', 'normal', 'low'] as const
 export type Priority = (typeof PRIORITIES)[number]
 
-/** The classes of the Rust router's `x-smg-priority` beside our own names. */
-const NAMES: ReadonlyMap<string, Priority> = new Map([
+/** Our own names, and the values of the Rust router's `x-smg-priority`. */
+const CLASS_BY_NAME: ReadonlyMap<string, Priority> = new Map([
   ['high', 'high'],
   ['normal', 'normal'],
   ['low', 'low'],
@@ -15,16 +15,17 @@ const NAMES: ReadonlyMap<string, Priority> = new Map([
   ['bulk', 'low'],
 ])
 
-/** Value of a header; one that is empty or unknown is a normal request. */
+/** The class that a header names; an empty or unknown value means `normal`. */
 export function priorityOf(header: string): Priority {
-  return (header === '' ? undefined : NAMES.get(header.trim().toLowerCase())) ?? 'normal'
+  return (header === '' ? undefined : CLASS_BY_NAME.get(header.trim().toLowerCase())) ?? 'normal'
 }
 
-/** Of so many turns one goes to the lowest class first, so that a flood of the higher ones does not starve it. */
+/** One turn in `LOW_TURN` serves the lowest class first, so that a flood of higher ones does not starve it. */
 const LOW_TURN = 16
+/** One turn in `NORMAL_TURN` serves the normal class first. */
 const NORMAL_TURN = 4
 
-/** Who is asked first, second, third on this turn; `turn` counts what has left the queue. */
+/** The order in which the classes are tried on a turn; `turn` is the number of requests dequeued before. */
 export function orderOfTurn(turn: number): readonly Priority[] {
   if (turn % LOW_TURN === LOW_TURN - 1) return LOW_FIRST
   return turn % NORMAL_TURN === NORMAL_TURN - 1 ? NORMAL_FIRST : PRIORITIES

@@ -1,45 +1,52 @@
-/** Which requests are refused by their head alone. Pure. */
+/** Decides from its head alone whether a request is refused. Pure. */
 import { isGeneration } from '../../core/endpoint.ts'
 import { GatewayError } from '../../core/errors.ts'
 import { bodyTooLarge, checkContentEncoding, checkContentType, type RequestHead } from './request-head.ts'
 import type { Route } from './routes.ts'
 
-/** `undefined`: nothing speaks against it. `bodyBytes`: the largest body that is taken. */
+/** Why the request is refused, or `undefined`. `bodyBytes` is the size limit of a body. */
 export function refusalOf(
-  intake: RequestHead,
+  head: RequestHead,
   route: Route | undefined,
   bodyBytes: number,
 ): GatewayError | undefined {
-  const { method, path } = intake
-  // Whoever stands before us may have believed the other one: what follows could be a request that it never saw.
-  if (Number.isNaN(intake.contentLength)) {
-    return new GatewayError('invalid-request', 'content-length is given twice, with two values')
+  const { method, path } = head
+  // A proxy in front of us may have used the other value, so that the rest of the body would be taken for a request
+  // that it has never seen (request smuggling, RFC 9112 section 11.2).
+  if (Number.isNaN(head.contentLength)) {
+    return new GatewayError('invalid-request', 'Conflicting Content-Length headers: send exactly one')
   }
-  if (route === undefined) return new GatewayError('route-not-found', `no route ${method} ${path}`)
+  if (route === undefined) return new GatewayError('route-not-found', `No route for ${method} ${path}`)
   if (method === 'OPTIONS') return undefined
   if (route.kind === 'unserved') {
     return new GatewayError(
       'not-implemented',
-      `${path} is not served by this gateway; ask an engine directly`,
+      `This gateway does not serve ${path}: send the request to an engine directly`,
     )
   }
   if (!route.methods.includes(method)) {
-    return new GatewayError('method-not-allowed', `${path} takes ${route.methods.join(' or ')}`)
+    const allowed = route.methods.join(' or ')
+    return new GatewayError(
+      'method-not-allowed',
+      `Method ${method} is not allowed for ${path}: use ${allowed}`,
+    )
   }
   if (route.kind !== 'exchange') return undefined
-  return bodyRefusalOf(intake, isGeneration(route.endpoint), bodyBytes)
+  return bodyRefusalOf(head, isGeneration(route.endpoint), bodyBytes)
 }
 
-function bodyRefusalOf(intake: RequestHead, isJson: boolean, bodyBytes: number): GatewayError | undefined {
-  if (intake.contentLength > bodyBytes) return bodyTooLarge(bodyBytes)
-  if (intake.method === 'GET') return undefined
+function bodyRefusalOf(head: RequestHead, isJson: boolean, bodyBytes: number): GatewayError | undefined {
+  if (head.contentLength > bodyBytes) return bodyTooLarge(bodyBytes)
+  if (head.method === 'GET') return undefined
   return (
-    checkContentEncoding(intake.contentEncoding) ??
-    (isJson ? checkContentType(intake.contentType) : undefined)
+    checkContentEncoding(head.contentEncoding) ?? (isJson ? checkContentType(head.contentType) : undefined)
   )
 }
 
-/** What is still to come of the body is not wanted, or cannot be told from the next request. */
-export function isRestUseless({ status }: GatewayError): boolean {
+/**
+ * Whether the connection is closed after the error response, because the rest of the body is unwanted or cannot be
+ * distinguished from the next request.
+ */
+export function closesConnection({ status }: GatewayError): boolean {
   return status === 400 || status === 408
 }

@@ -1,7 +1,7 @@
 /**
- * Takes the head of a request over from uWebSockets.js: what it lends for the length of a callback is copied out.
+ * Copies the head of a request out of uWebSockets.js, whose request object is valid only during the callback.
  *
- * Sizes and content types are checked here; the body is not looked into.
+ * Content types and encodings are checked here; the body is not parsed.
  */
 import { randomUUID } from 'node:crypto'
 import { GatewayError } from '../../core/errors.ts'
@@ -11,21 +11,21 @@ import type { UwsRequest } from '../uws/uws.ts'
 import { type Priority, priorityOf } from './priority.ts'
 
 export interface RequestHead {
-  /** As the client wrote it. */
+  /** In the case that the client sent. */
   readonly method: string
   readonly path: string
-  /** Raw, without the question mark. */
+  /** Not decoded, without the question mark; empty if there is none. */
   readonly query: string
-  /** What engines may see, and the request's timers. */
+  /** Headers that are forwarded to engines, and those that set timeouts of the request. */
   readonly headers: FlatHeaders
-  /** The client's own, or a new one. */
+  /** The client's `x-request-id` if it is usable, else a new one. */
   readonly requestId: string
   readonly contentType: string
-  /** As the client wrote it, several values joined by commas; empty when there is none. */
+  /** All values of `Content-Encoding`, joined by commas; empty if there is none. */
   readonly contentEncoding: string
-  /** -1 when the client did not say; NaN when it said several things. */
+  /** -1 without a `Content-Length` header; NaN if the values conflict. */
   readonly contentLength: number
-  /** For the queue, when the engines are full. */
+  /** Class in the admission queue. */
   readonly priority: Priority
 }
 
@@ -34,19 +34,19 @@ const FORWARDED = new Set([
   'x-correlation-id',
   'traceparent',
   'tracestate',
-  // For the router thread, which takes them out.
+  // For the router thread, which does not forward them.
   ...Object.keys(TIMEOUT_HEADERS),
 ])
 const PRIORITY = 'x-request-priority'
-/** The Rust router's name for it. */
+/** The Rust router's name for the priority header. */
 const SMG_PRIORITY = 'x-smg-priority'
 const REQUEST_ID = 'x-request-id'
 const USABLE_ID = /^[\x21-\x7e]{1,256}$/
 
-/** What clients write there but for very few, with the comma that goes before each value. */
-const PLAIN = new Set(['', ',keep-alive', ',close', ',Keep-Alive'])
+/** The common values of `Connection`, each preceded by a comma. They name no header that would have to be removed. */
+const PLAIN_CONNECTION = new Set(['', ',keep-alive', ',close', ',Keep-Alive'])
 
-/** To be called before anything else is done with the request. */
+/** Must be called synchronously in the request callback. */
 export function readRequestHead(req: UwsRequest): RequestHead {
   const taken: string[] = []
   let connection = ''
@@ -60,7 +60,7 @@ export function readRequestHead(req: UwsRequest): RequestHead {
       contentEncoding = contentEncoding ? `${contentEncoding},${value}` : value
     if (FORWARDED.has(name) || name.startsWith('x-request-id-')) taken.push(name, value)
   })
-  const headers = PLAIN.has(connection) ? taken : withoutConnectionHeaders(taken, connection)
+  const headers = PLAIN_CONNECTION.has(connection) ? taken : withoutConnectionHeaders(taken, connection)
   const ownId = req.getHeader(REQUEST_ID)
   const requestId = USABLE_ID.test(ownId) ? ownId : randomUUID()
   headers.push(REQUEST_ID, requestId)
@@ -77,7 +77,7 @@ export function readRequestHead(req: UwsRequest): RequestHead {
   }
 }
 
-/** Headers named by `connection` end here (RFC 9110 section 7.6.1): what is for us stays, nothing of it is for engines. */
+/** Removes the headers named by `Connection`, which are hop-by-hop (RFC 9110 section 7.6.1), but keeps our timeout headers. */
 function withoutConnectionHeaders(headers: readonly string[], connection: string): string[] {
   const named = new Set(
     connection
@@ -85,8 +85,8 @@ function withoutConnectionHeaders(headers: readonly string[], connection: string
       .split(',')
       .map(name => name.trim()),
   )
-  return headers.filter((_, at) => {
-    const name = headers[at - (at % 2)] ?? ''
+  return headers.filter((_, index) => {
+    const name = headers[index - (index % 2)] ?? ''
     return !named.has(name) || isTimeoutHeader(name)
   })
 }
@@ -95,23 +95,28 @@ function lengthOf(header: string): number {
   return header === '' ? -1 : Number(header)
 }
 
+/** Characters of a client's header that an error message repeats. */
+const MAX_QUOTED = 64
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i
 
-/** A missing content type is taken for JSON. */
+/** A missing content type is treated as JSON. */
 export function checkContentType(contentType: string): GatewayError | undefined {
   if (contentType === '' || JSON_TYPE.test(contentType)) return undefined
-  return new GatewayError('unsupported-media-type', 'content-type must be application/json')
+  return new GatewayError(
+    'unsupported-media-type',
+    `Unsupported Content-Type ${contentType.slice(0, MAX_QUOTED)}: send application/json`,
+  )
 }
 
-/** Bodies are spliced and passed on as they come: a packed one would have to be unpacked first. */
+/** Fields are inserted into the bytes of the body, which a compressed body does not allow. */
 export function checkContentEncoding(contentEncoding: string): GatewayError | undefined {
   if (contentEncoding === '' || contentEncoding.toLowerCase() === 'identity') return undefined
   return new GatewayError(
     'unsupported-media-type',
-    `content-encoding ${contentEncoding.slice(0, 64)} is not taken: send the body as it is`,
+    `Unsupported Content-Encoding ${contentEncoding.slice(0, MAX_QUOTED)}: send the body uncompressed`,
   )
 }
 
 export function bodyTooLarge(limitBytes: number): GatewayError {
-  return new GatewayError('body-too-large', `the request body is larger than ${limitBytes} bytes`)
+  return new GatewayError('body-too-large', `The request body exceeds the limit of ${limitBytes} bytes`)
 }

@@ -1,7 +1,7 @@
-/** Which path does what, and with which methods. Pure; whoever serves a route is in `server.ts`. */
+/** The routes of the data port: paths, methods and endpoints. Pure; `server.ts` dispatches by them. */
 import type { Endpoint } from '../../core/endpoint.ts'
 
-/** Pages that the front end answers without asking anyone. */
+/** Pages that the front end serves itself. */
 export type LocalPage = 'alive' | 'readiness'
 
 export type Route =
@@ -9,14 +9,14 @@ export type Route =
       readonly kind: 'exchange'
       readonly endpoint: Endpoint
       readonly methods: readonly string[]
-      /** What the path names, decoded: for the router thread, as the body that a GET has none of. */
+      /** The decoded name in the path, sent to the router thread as the body. */
       readonly name?: string
     }
   | { readonly kind: 'local'; readonly page: LocalPage; readonly methods: readonly string[] }
-  /** Engines have it, the gateway does not. */
+  /** A path that engines serve and the gateway does not. */
   | { readonly kind: 'unserved' }
 
-/** The routes that router threads answer. */
+/** A route that router threads serve. */
 export type ExchangeRoute = Extract<Route, { kind: 'exchange' }>
 
 const WRITE = ['POST', 'PUT']
@@ -51,19 +51,19 @@ const MODEL = '/v1/models/'
 
 const UNSERVED_ROUTE: Route = { kind: 'unserved' }
 
-/** `undefined`: nobody knows this path. */
+/** `undefined` for an unknown path. */
 export function findRoute(path: string): Route | undefined {
   return ROUTES.get(path) ?? modelRoute(path) ?? (UNSERVED.test(path) ? UNSERVED_ROUTE : undefined)
 }
 
-/** Names of models hold slashes, escaped by some clients and not by others. */
+/** Names of models contain slashes, which some clients escape. */
 function modelRoute(path: string): Route | undefined {
   if (!path.startsWith(MODEL)) return undefined
   const name = decoded(path.slice(MODEL.length))
   return name ? { kind: 'exchange', endpoint: 'model', methods: READ, name } : undefined
 }
 
-/** `undefined` when it is not escaped as addresses are. */
+/** `undefined` if the percent-encoding is invalid. */
 function decoded(text: string): string | undefined {
   try {
     return decodeURIComponent(text)
@@ -72,7 +72,7 @@ function decoded(text: string): string | undefined {
   }
 }
 
-/** Everything that is served, for the documentation and its test. */
+/** All served routes, for the documentation and its test. */
 export function servedRoutes(): readonly { readonly path: string; readonly methods: readonly string[] }[] {
   const fixed = [...ROUTES].map(([path, route]) => ({
     path,
@@ -81,7 +81,7 @@ export function servedRoutes(): readonly { readonly path: string; readonly metho
   return [...fixed, { path: `${MODEL}{model}`, methods: READ }]
 }
 
-/** Value of the `allow` header. */
+/** Value of the `Allow` header. */
 export function allowedMethods(route: Route): string {
   return route.kind === 'unserved' ? 'OPTIONS' : [...route.methods, 'OPTIONS'].join(', ')
 }

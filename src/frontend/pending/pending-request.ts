@@ -1,10 +1,11 @@
 /** A request between its head and its exchange. */
 import type { Ticket } from '../admission/queue.ts'
+import type { Upload } from '../intake/body-reader.ts'
 import type { RequestHead } from '../intake/request-head.ts'
 import type { ExchangeRoute } from '../intake/routes.ts'
 import type { UwsResponse } from '../uws/uws.ts'
 
-/** The exchange of a request that a router thread works on, as far as its pending request needs it. */
+/** The exchange of a request that has been started, as far as its pending request needs it. */
 export interface StartedExchange {
   onClientGone(): void
 }
@@ -13,15 +14,20 @@ export interface PendingRequest {
   readonly res: UwsResponse
   readonly head: RequestHead
   readonly route: ExchangeRoute
+  /** When the request head was received, on the monotonic clock. */
   readonly receivedMs: number
   body: Uint8Array
-  /** It has its answer, or its client is gone. */
-  isDone: boolean
-  exchange: StartedExchange | undefined
-  /** While it waits for its turn. */
+  /** Set while the body is being read. */
+  upload: Upload | undefined
+  /** Set while the request waits in the admission queue. */
   ticket: Ticket<PendingRequest> | undefined
-  /** While it waits: ends the wait when the request has named a deadline of its own. */
+  /** Set while the request waits, if the client has set a deadline of its own. */
   deadline: NodeJS.Timeout | undefined
+  /** Whether admission counts the request as running; the permit is returned when its exchange ends. */
+  holdsPermit: boolean
+  exchange: StartedExchange | undefined
+  /** Whether the request was refused, or its client left, before it had an exchange. */
+  isDone: boolean
 }
 
 export const NO_BODY = new Uint8Array(0)
@@ -38,9 +44,11 @@ export function newPendingRequest(
     route,
     receivedMs,
     body: route.name === undefined ? NO_BODY : Buffer.from(route.name),
-    isDone: false,
-    exchange: undefined,
+    upload: undefined,
     ticket: undefined,
     deadline: undefined,
+    holdsPermit: false,
+    exchange: undefined,
+    isDone: false,
   }
 }

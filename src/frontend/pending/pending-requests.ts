@@ -1,9 +1,9 @@
 /**
- * Requests from their head to their exchange: the body is read, then the request starts, waits for its turn or is
- * refused.
+ * Requests from their head to their exchange: the body is read, then the request starts, waits in the admission queue or
+ * is refused. A client that leaves at any time, even during the exchange, is noticed here.
  *
  *   head ──▶ upload ──▶ waiting ──▶ exchange (`open-exchanges.ts`)
- *              └───────────┴──refused, client gone──▶ over
+ *              └───────────┴──refused, client gone──▶ done
  */
 import type { Config } from '../../config/config.ts'
 import { abortedError, matchesAbort, readAbortOrder } from '../../core/abort-order.ts'
@@ -11,7 +11,7 @@ import { monotonicNowMs } from '../../core/clock.ts'
 import { isGeneration } from '../../core/endpoint.ts'
 import type { GatewayError } from '../../core/errors.ts'
 import type { Recorder } from '../../telemetry/recorder.ts'
-import { Admission, deadlinePassed } from '../admission/admission.ts'
+import { Admission, deadlineExceeded } from '../admission/admission.ts'
 import type { AdmissionLimits } from '../admission/fleet-capacity.ts'
 import { MemoryGuard } from '../admission/memory-guard.ts'
 import { Ticket } from '../admission/queue.ts'
@@ -26,12 +26,13 @@ export interface PendingRequestsOptions {
   readonly config: Config
   readonly admissionLimits: AdmissionLimits
   readonly recorder: Recorder
-  readonly open: (pending: PendingRequest, holdsPermit: boolean) => StartedExchange
+  /** Starts the exchange of a request; `onExchangeDone` is due when it ends. */
+  readonly open: (pending: PendingRequest) => StartedExchange
   readonly refuse: (pending: PendingRequest, error: GatewayError) => void
   readonly onMemoryPressure: () => void
 }
 
-/** A rid is short; nothing longer is read on the main thread. */
+/** A rid is short, so no larger body of an abort request is parsed on the main thread. */
 const ABORT_ORDER_BYTES = 65_536
 
 export class PendingRequests {
@@ -50,7 +51,6 @@ export class PendingRequests {
       progressBytes: config.limits.bodyProgressBytes,
       onBody: (pending, body) => this.#onBody(pending, body),
       onFailed: (pending, error) => this.#refuse(pending, error),
-      onGone: pending => this.#onClientGone(pending),
     })
     this.#admission = new Admission({
       maxOpen: Math.min(config.limits.openExchanges, admissionLimits.maxClients),
@@ -61,43 +61,46 @@ export class PendingRequests {
       isUnderMemoryPressure: () => this.#memory.isShort,
       nowMs: monotonicNowMs,
       onTurn: pending => {
-        this.#leaveQueue(pending)
-        this.#start(pending, true)
+        this.#onDequeued(pending)
+        pending.holdsPermit = true
+        this.#start(pending)
       },
       onRefused: (pending, error) => {
-        this.#leaveQueue(pending)
+        this.#onDequeued(pending)
         this.#refuse(pending, error)
       },
     })
   }
 
-  /** Requests in the house, bodies still being read included. */
+  /** Open requests, including those whose body is still being read. */
   get open(): number {
     return this.#admission.open
   }
 
+  /** Requests in the admission queue. */
   get waiting(): number {
     return this.#admission.waiting
   }
 
-  /** Returns why not, or `undefined` when the request is in. */
+  /** Takes a request over, or returns why it is refused. */
   begin(res: UwsResponse, head: RequestHead, route: ExchangeRoute): GatewayError | undefined {
     const refusal = this.#admission.enter(isGeneration(route.endpoint))
     if (refusal !== undefined) return refusal
     const pending = newPendingRequest(res, head, route, monotonicNowMs())
-    if (head.method === 'GET') {
-      res.onAborted(() => this.#onClientGone(pending))
-      this.#start(pending, false)
-    } else this.#uploads.read(pending)
+    res.onAborted(() => this.#onClientGone(pending))
+    if (head.method === 'GET') this.#start(pending)
+    else pending.upload = this.#uploads.read(pending)
     return undefined
   }
 
-  /** The exchange of a visit has ended. */
-  onExchangeDone(holdsPermit: boolean): void {
-    if (holdsPermit) this.#admission.done()
+  /** The exchange that `open` started has ended. */
+  onExchangeDone(pending: PendingRequest): void {
+    if (pending.holdsPermit) this.#admission.done()
+    pending.holdsPermit = false
     this.#admission.leave()
   }
 
+  /** Refuses all requests in the admission queue. */
   refuseWaiting(error: GatewayError): void {
     this.#admission.refuseAll(error)
   }
@@ -109,16 +112,18 @@ export class PendingRequests {
   }
 
   #onBody(pending: PendingRequest, body: Uint8Array): void {
+    pending.upload = undefined
     pending.body = body
     const { endpoint } = pending.route
     if (isGeneration(endpoint)) return this.#admit(pending)
     if (endpoint === 'abort-request') this.#abortWaiting(body)
-    this.#start(pending, false)
+    this.#start(pending)
   }
 
-  /** A request for tokens starts, waits or is refused. */
+  /** Starts, queues or refuses a generation request. */
   #admit(pending: PendingRequest): void {
-    if (this.#admission.tryStart()) return this.#start(pending, true)
+    pending.holdsPermit = this.#admission.tryStart()
+    if (pending.holdsPermit) return this.#start(pending)
     const ticket = new Ticket(pending, pending.head.priority, pending.body.length, monotonicNowMs())
     pending.ticket = ticket
     const refusal = this.#admission.wait(ticket)
@@ -126,11 +131,11 @@ export class PendingRequests {
     this.#countWaiting()
     const deadlineMs = clientDeadlineMs(pending.head.headers)
     if (deadlineMs === undefined) return
-    const leftMs = pending.receivedMs + deadlineMs - monotonicNowMs()
-    pending.deadline = setTimeout(() => this.#admission.refuseOne(ticket, deadlinePassed()), leftMs)
+    const remainingMs = pending.receivedMs + deadlineMs - monotonicNowMs()
+    pending.deadline = setTimeout(() => this.#admission.refuseOne(ticket, deadlineExceeded()), remainingMs)
   }
 
-  /** No router thread knows of those that wait for their turn; who is at work is for the threads to find. */
+  /** Ends queued requests that the abort order names. Router threads do not know them; they find the running ones. */
   #abortWaiting(body: Uint8Array): void {
     if (this.#admission.waiting === 0 || body.length > ABORT_ORDER_BYTES) return
     const order = readAbortOrder(body)
@@ -138,8 +143,8 @@ export class PendingRequests {
     this.#admission.refuse(pending => matchesAbort(order, pending.body), abortedError())
   }
 
-  /** The queue has let go of the visit, for better or worse. */
-  #leaveQueue({ ticket, deadline }: PendingRequest): void {
+  /** The request has left the queue: it is about to start or to be refused. */
+  #onDequeued({ ticket, deadline }: PendingRequest): void {
     clearTimeout(deadline)
     this.#countWaiting()
     if (ticket === undefined) return
@@ -151,14 +156,15 @@ export class PendingRequests {
     this.#options.recorder.set('pdgw_frontend_queue_length', this.#admission.waiting)
   }
 
-  #start(pending: PendingRequest, holdsPermit: boolean): void {
-    pending.exchange = this.#options.open(pending, holdsPermit)
+  #start(pending: PendingRequest): void {
+    pending.exchange = this.#options.open(pending)
     pending.body = NO_BODY
   }
 
   #refuse(pending: PendingRequest, error: GatewayError): void {
-    this.#admission.leave()
+    pending.upload = undefined
     pending.isDone = true
+    this.#admission.leave()
     this.#options.refuse(pending, error)
   }
 
@@ -166,6 +172,7 @@ export class PendingRequests {
     if (pending.exchange !== undefined) return pending.exchange.onClientGone()
     if (pending.isDone) return
     pending.isDone = true
+    pending.upload?.stop()
     clearTimeout(pending.deadline)
     if (pending.ticket !== undefined) {
       this.#admission.withdraw(pending.ticket)

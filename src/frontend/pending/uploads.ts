@@ -1,67 +1,67 @@
-/** Bodies on their way in: read whole, refused when they are too large, given up when they stand still or trickle. */
+/** Request bodies on their way in: read whole, or given up when they are too large, stall or trickle. */
 import { monotonicNowMs } from '../../core/clock.ts'
 import { GatewayError } from '../../core/errors.ts'
 import { StallDetector } from '../../core/stall-detector.ts'
-import { readBody } from '../intake/body-reader.ts'
+import { readBody, type Upload } from '../intake/body-reader.ts'
 import { bodyTooLarge } from '../intake/request-head.ts'
 import type { PendingRequest } from './pending-request.ts'
 
 export interface UploadsOptions {
   readonly limitBytes: number
-  /** Within this time a client that owes more must send `progressBytes` more, or the rest. */
+  /** Within this time a client must send `progressBytes` more, or the rest of its body. */
   readonly stallMs: number
   readonly progressBytes: number
+  /** The body is complete; the callee may keep it. */
   readonly onBody: (pending: PendingRequest, body: Uint8Array) => void
-  /** In place of `onBody`. */
+  /** Called instead of `onBody`. */
   readonly onFailed: (pending: PendingRequest, error: GatewayError) => void
-  /** The client is gone, before its body was whole or at any time later. */
-  readonly onGone: (pending: PendingRequest) => void
 }
 
 export class Uploads {
   readonly #options: UploadsOptions
-  readonly #stallDetector: StallDetector<() => void>
+  readonly #stalls: StallDetector<() => void>
 
   constructor(options: UploadsOptions) {
     this.#options = options
-    this.#stallDetector = new StallDetector(options.stallMs, giveUp => giveUp(), monotonicNowMs)
+    this.#stalls = new StallDetector(options.stallMs, onStall => onStall(), monotonicNowMs)
   }
 
-  read(pending: PendingRequest): void {
-    const { res, head } = pending
-    const { limitBytes, stallMs, progressBytes, onBody, onFailed, onGone } = this.#options
+  /** Calls `onBody` or `onFailed` once, unless the upload is stopped before. */
+  read(pending: PendingRequest): Upload {
+    const { limitBytes, stallMs, progressBytes, onBody, onFailed } = this.#options
     let countedBytes = 0
     const fail = (error: GatewayError): void => {
-      this.#stallDetector.forget(onStall)
+      this.#stalls.forget(onStall)
       onFailed(pending, error)
     }
     const onStall = (): void => {
-      upload.stop()
-      const little = `neither ${progressBytes} bytes of the body nor its rest have come within ${stallMs} ms`
-      fail(new GatewayError('body-timeout', little))
+      reading.stop()
+      const message = `Request body stalled: fewer than ${progressBytes} bytes received in ${stallMs} ms`
+      fail(new GatewayError('body-timeout', message))
     }
-    res.onAborted(() => {
-      this.#stallDetector.forget(onStall)
-      onGone(pending)
-    })
-    this.#stallDetector.watch(onStall)
-    const upload = readBody(res, {
-      contentLength: head.contentLength,
+    this.#stalls.watch(onStall)
+    const reading = readBody(pending.res, {
+      contentLength: pending.head.contentLength,
       limitBytes,
-      onPart: length => {
-        if (length - countedBytes < progressBytes) return
-        countedBytes = length
-        this.#stallDetector.watch(onStall)
+      onPart: receivedBytes => {
+        if (receivedBytes - countedBytes < progressBytes) return
+        countedBytes = receivedBytes
+        this.#stalls.watch(onStall)
       },
       onBody: body => {
-        this.#stallDetector.forget(onStall)
+        this.#stalls.forget(onStall)
         onBody(pending, body)
       },
       onTooLarge: () => fail(bodyTooLarge(limitBytes)),
     })
+    const stop = (): void => {
+      this.#stalls.forget(onStall)
+      reading.stop()
+    }
+    return { stop }
   }
 
   close(): void {
-    this.#stallDetector.close()
+    this.#stalls.close()
   }
 }

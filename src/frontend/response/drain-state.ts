@@ -1,7 +1,7 @@
-/** How far the front end is on its way down. One object, shared with every exchange: looked at when an answer is written. */
+/** Progress of a shutdown. One object shared by the whole front end, read whenever a response is written. */
 export interface DrainState {
-  /** Load balancers shall turn away. */
+  /** `/readiness` fails, so that load balancers stop sending requests. */
   failReadiness: boolean
-  /** The answer is the last of its connection. */
+  /** Each response is the last on its connection. */
   closeConnections: boolean
 }

@@ -1,13 +1,13 @@
-/** What the front end answers without asking anyone: refusals, its own pages, which methods a path takes. */
+/** Responses that the front end produces itself: refusals, probe pages and responses to OPTIONS. */
+import { type LocalResponse, toErrorResponse } from '../../core/error-response.ts'
 import type { GatewayError } from '../../core/errors.ts'
-import type { Readiness } from '../../core/readiness.ts'
+import { type Readiness, readinessReport } from '../../core/readiness.ts'
 import type { Recorder } from '../../telemetry/recorder.ts'
-import { isRestUseless } from '../intake/refusal.ts'
+import { closesConnection } from '../intake/refusal.ts'
 import type { RequestHead } from '../intake/request-head.ts'
 import { allowedMethods, type LocalPage, type Route } from '../intake/routes.ts'
 import type { UwsResponse } from '../uws/uws.ts'
 import type { DrainState } from './drain-state.ts'
-import { type LocalResponse, toErrorResponse } from './error-response.ts'
 import { writeHead } from './write-response.ts'
 
 const NO_BODY = new Uint8Array(0)
@@ -28,10 +28,10 @@ export class LocalResponses {
   refuse(res: UwsResponse, head: RequestHead, error: GatewayError, route: Route | undefined): void {
     this.#options.recorder.count('pdgw_frontend_refused_total', error.code)
     const allow = error.status === 405 && route ? allowedMethods(route) : undefined
-    this.#reply(res, head, toErrorResponse(error, allow), isRestUseless(error))
+    this.#reply(res, head, toErrorResponse(error, allow), closesConnection(error))
   }
 
-  /** To OPTIONS. */
+  /** Responds to OPTIONS. */
   methods(res: UwsResponse, head: RequestHead, route: Route): void {
     this.#reply(res, head, { status: 204, headers: ['allow', allowedMethods(route)], body: NO_BODY })
   }
@@ -41,29 +41,18 @@ export class LocalResponses {
   }
 
   #readinessPage(): LocalResponse {
-    const { isReady, healthyEngines, totalEngines, reason } = this.#readiness()
-    const counts = { healthy_workers: healthyEngines, total_workers: totalEngines }
-    const body = isReady ? { status: 'ready', ...counts } : { status: 'not ready', reason, ...counts }
-    return {
-      status: isReady ? 200 : 503,
-      headers: ['content-type', 'application/json'],
-      body: Buffer.from(JSON.stringify(body)),
-    }
+    const { readiness, drainState } = this.#options
+    const { status, body } = readinessReport(readiness(), drainState.failReadiness)
+    return { status, headers: ['content-type', 'application/json'], body: Buffer.from(JSON.stringify(body)) }
   }
 
-  #readiness(): Readiness {
-    const readiness = this.#options.readiness()
-    const { failReadiness } = this.#options.drainState
-    return failReadiness ? { ...readiness, isReady: false, reason: 'shutting-down' } : readiness
-  }
-
-  #reply(res: UwsResponse, head: RequestHead, answer: LocalResponse, isUnwanted = false): void {
-    const { status, headers, body } = answer
-    const isLast = isUnwanted || this.#options.drainState.closeConnections
+  #reply(res: UwsResponse, head: RequestHead, response: LocalResponse, mustClose = false): void {
+    const { status, headers, body } = response
+    const isLast = mustClose || this.#options.drainState.closeConnections
     res.cork(() => {
       writeHead(res, { status, headers, requestId: head.requestId, isLast: sendsClose(status, isLast) })
       if (head.method === 'HEAD') res.endWithoutBody(body.length, isLast)
-      // Any argument, `undefined` too, would be told as the length of a body that there is none of.
+      // Any argument, even `undefined`, would be sent as a Content-Length, which a 204 must not have.
       else if (status === 204) res.endWithoutBody()
       else res.end(body, isLast)
     })
@@ -73,8 +62,9 @@ export class LocalResponses {
 const ALIVE: LocalResponse = { status: 200, headers: ['content-type', 'text/plain'], body: Buffer.from('OK') }
 
 /**
- * Where the client is to close: uWebSockets.js has no way to do it after a 204, and at a 413 it would reset a client
- * that still sends and has not read the answer. What comes of such a body is dropped.
+ * Whether to ask the client to close the connection because the gateway cannot: uWebSockets.js does not close after a
+ * 204, and after a 413 it would reset the connection of a client that still sends its body and has not read the
+ * response. The rest of such a body is dropped.
  */
 function sendsClose(status: number, isLast: boolean): boolean {
   return status === 413 ? !isLast : isLast && status === 204

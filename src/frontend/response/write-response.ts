@@ -1,8 +1,4 @@
-/**
- * Writes answers to uWebSockets.js. Everything here must run under cork, save what says otherwise.
- *
- * Knows HTTP framing and nothing of exchanges.
- */
+/** Writes heads and whole bodies to uWebSockets.js. Call these functions under cork. */
 import { STATUS_CODES } from 'node:http'
 import type { FlatHeaders } from '../../messages/types.ts'
 import type { UwsResponse } from '../uws/uws.ts'
@@ -11,28 +7,28 @@ export interface ResponseHead {
   readonly status: number
   readonly headers: FlatHeaders
   readonly requestId: string
-  /** Tells the client to close the connection after this answer. */
+  /** Adds `Connection: close`. */
   readonly isLast?: boolean
 }
 
-/** Bodies up to this size are copied by `end` when the client does not take them at once. */
+/** Bodies up to this size are written with `end`, which copies the bytes that the client does not take at once. */
 const SMALL_BYTES = 64 * 1024
 
-/** Router threads have left out what is not for the client; the id is ours, whatever an engine says. */
+/** Router threads have removed hop-by-hop headers. An engine's `x-request-id` is replaced by ours. */
 export function writeHead(res: UwsResponse, head: ResponseHead): void {
   const statusLine = `${head.status} ${STATUS_CODES[head.status] ?? 'Unknown'}`
   res.writeStatus(statusLine).writeHeader('x-request-id', head.requestId)
   if (head.isLast === true) res.writeHeader('connection', 'close')
   const { headers } = head
-  for (let at = 0; at + 1 < headers.length; at += 2) {
-    const name = headers[at] ?? ''
-    if (name !== 'x-request-id') res.writeHeader(name, headers[at + 1] ?? '')
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    const name = headers[index] ?? ''
+    if (name !== 'x-request-id') res.writeHeader(name, headers[index + 1] ?? '')
   }
 }
 
 /**
- * Whole body after `writeHead`. A large one is written as the client takes it, from `body` itself: then false is
- * returned, and `onPart` hears of each further part.
+ * Writes the body of a response whose head has been written. Returns whether all of it was taken. If not, the rest is
+ * written from `body` as the client takes it, with a call of `onPart` for each part.
  */
 export function writeWholeBody(
   res: UwsResponse,

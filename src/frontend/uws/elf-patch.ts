@@ -1,10 +1,11 @@
 /**
- * Makes a shared library that was linked on glibc 2.38 load on an older one, when only the C23 number parsers bind
- * it there. Pure: bytes in, bytes out; the file system is for `uws.ts`.
+ * Patches a shared library that was linked against glibc 2.38 so that it loads with an older glibc, if only the C23
+ * number parsers tie it to 2.38. Pure; `uws.ts` reads and writes the files.
  *
- * Compilers with glibc 2.38 headers rename strtol, strtoul and sscanf to `__isoc23_…`, which differ in reading `0b`
- * literals only. Each such symbol is pointed at the tail of its own name (the old function) with the oldest version
- * of the library, and the need for GLIBC_2.38 becomes a weak one, which the loader does not insist on.
+ * With the headers of glibc 2.38, compilers rename strtol, strtoul and sscanf to `__isoc23_…`. The new functions differ
+ * only in that they read `0b` literals. The patch points each such symbol at the rest of its own name after the prefix,
+ * which is the old function, and gives it the oldest symbol version. The requirement of GLIBC_2.38 becomes a weak one,
+ * which the loader may leave unmet.
  */
 
 export type PatchResult =
@@ -13,7 +14,7 @@ export type PatchResult =
   | { readonly kind: 'refused'; readonly reason: string }
 
 const NEWER = 'GLIBC_2.38'
-/** The first version of the C library on x64 and on arm64. */
+/** The oldest symbol versions on x64 and on arm64. */
 const OLDEST = new Set(['GLIBC_2.2.5', 'GLIBC_2.17'])
 const RENAMED = new Set(['__isoc23_strtol', '__isoc23_strtoul', '__isoc23_sscanf'])
 const RENAME_PREFIX = '__isoc23_'.length
@@ -32,13 +33,13 @@ interface Section {
 
 interface NeededVersion {
   readonly name: string
-  /** What a symbol's entry in the version table says when it needs this. */
+  /** The index by which entries of the version table refer to this version. */
   readonly index: number
   readonly flagsOffset: number
   readonly flags: number
 }
 
-/** Leaves `original` as it is. */
+/** Returns a patched copy, or why there is none. */
 export function patchForOlderGlibc(original: Uint8Array): PatchResult {
   const image = new Uint8Array(original)
   const view = new DataView(image.buffer)
@@ -55,21 +56,21 @@ function patch(image: Uint8Array<ArrayBuffer>, view: DataView): PatchResult {
   const tables = findTables(view)
   if (tables === undefined) return { kind: 'refused', reason: 'no symbol versions' }
 
-  const nameAt = (offset: number): string => readName(image, tables.strings.offset + offset)
-  const needed = readNeeds(view, tables.needs, nameAt)
+  const nameOf = (offset: number): string => readName(image, tables.strings.offset + offset)
+  const needed = readNeeds(view, tables.needs, nameOf)
   const newer = needed.filter(version => version.name === NEWER && (version.flags & WEAK) === 0)
   if (newer.length === 0) return { kind: 'unneeded' }
   const oldest = needed.find(version => OLDEST.has(version.name))
   if (oldest === undefined) return { kind: 'refused', reason: 'no old version to fall back to' }
 
   const newerIndexes = new Set(newer.map(version => version.index))
-  for (const { nameOffsetAt, versionAt } of symbolsOf(tables)) {
-    if (!newerIndexes.has(view.getUint16(versionAt, true) & VERSION_MASK)) continue
-    const nameOffset = view.getUint32(nameOffsetAt, true)
-    const name = nameAt(nameOffset)
+  for (const { nameField, versionField } of symbolsOf(tables)) {
+    if (!newerIndexes.has(view.getUint16(versionField, true) & VERSION_MASK)) continue
+    const nameOffset = view.getUint32(nameField, true)
+    const name = nameOf(nameOffset)
     if (!RENAMED.has(name)) return { kind: 'refused', reason: `${name} needs ${NEWER}` }
-    view.setUint32(nameOffsetAt, nameOffset + RENAME_PREFIX, true)
-    view.setUint16(versionAt, oldest.index, true)
+    view.setUint32(nameField, nameOffset + RENAME_PREFIX, true)
+    view.setUint16(versionField, oldest.index, true)
   }
   for (const version of newer) view.setUint16(version.flagsOffset, version.flags | WEAK, true)
   return { kind: 'patched', image }
@@ -91,10 +92,10 @@ function findTables(view: DataView): Tables | undefined {
   return symbols && strings && versions && needs ? { symbols, strings, versions, needs } : undefined
 }
 
-function symbolsOf({ symbols, versions }: Tables): { nameOffsetAt: number; versionAt: number }[] {
+function symbolsOf({ symbols, versions }: Tables): { nameField: number; versionField: number }[] {
   return Array.from({ length: symbols.size / SYMBOL_BYTES }, (_, index) => ({
-    nameOffsetAt: symbols.offset + index * SYMBOL_BYTES,
-    versionAt: versions.offset + index * 2,
+    nameField: symbols.offset + index * SYMBOL_BYTES,
+    versionField: versions.offset + index * 2,
   }))
 }
 
@@ -106,30 +107,30 @@ function readSections(view: DataView): Section[] {
   const start = Number(view.getBigUint64(0x28, true))
   const entryBytes = view.getUint16(0x3a, true)
   return Array.from({ length: view.getUint16(0x3c, true) }, (_, index) => {
-    const at = start + index * entryBytes
+    const entry = start + index * entryBytes
     return {
-      type: view.getUint32(at + 4, true),
-      offset: Number(view.getBigUint64(at + 24, true)),
-      size: Number(view.getBigUint64(at + 32, true)),
-      link: view.getUint32(at + 40, true),
+      type: view.getUint32(entry + 4, true),
+      offset: Number(view.getBigUint64(entry + 24, true)),
+      size: Number(view.getBigUint64(entry + 32, true)),
+      link: view.getUint32(entry + 40, true),
     }
   })
 }
 
-/** Two linked lists in one another: libraries, and the versions needed of each. */
-function readNeeds(view: DataView, section: Section, nameAt: (offset: number) => string): NeededVersion[] {
+/** Reads two nested linked lists: the needed libraries, and the needed versions of each. */
+function readNeeds(view: DataView, section: Section, nameOf: (offset: number) => string): NeededVersion[] {
   const found: NeededVersion[] = []
   let library = section.offset
   for (let step = 1; step > 0; library += step) {
-    let at = library + view.getUint32(library + 8, true)
+    let entry = library + view.getUint32(library + 8, true)
     for (let left = view.getUint16(library + 2, true); left > 0; left--) {
       found.push({
-        name: nameAt(view.getUint32(at + 8, true)),
-        index: view.getUint16(at + 6, true) & VERSION_MASK,
-        flagsOffset: at + 4,
-        flags: view.getUint16(at + 4, true),
+        name: nameOf(view.getUint32(entry + 8, true)),
+        index: view.getUint16(entry + 6, true) & VERSION_MASK,
+        flagsOffset: entry + 4,
+        flags: view.getUint16(entry + 4, true),
       })
-      at += view.getUint32(at + 12, true)
+      entry += view.getUint32(entry + 12, true)
     }
     step = view.getUint32(library + 12, true)
   }

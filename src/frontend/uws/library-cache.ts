@@ -1,8 +1,9 @@
 /**
- * Keeps a native library of our own making as a file, because only files can be loaded. Knows nothing of what it is.
+ * Writes a native library to a file, because the loader takes only files.
  *
- * A library runs with all rights of the process: only bytes that were just compared, in a file and a folder that
- * nobody else may write, are loaded. Where the folder cannot be trusted or written, the file lives for the load alone.
+ * A library runs with all rights of the process. Therefore a cached file is loaded only if its bytes were just compared
+ * and no other user may write the file or its folder. If the folder cannot be trusted or written, a temporary file is
+ * used and removed after loading.
  */
 import { createHash } from 'node:crypto'
 import {
@@ -18,27 +19,30 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** `load` gets the path of a file with exactly these bytes. @throws what the file system says of the last resort. */
+/**
+ * Calls `load` with the path of a file that has exactly these bytes.
+ * @throws The error of the file system if not even a temporary file can be written.
+ */
 export function loadImage<T>(folder: string, image: Uint8Array, load: (path: string) => T): T {
-  const kept = keep(folder, image)
-  if (kept !== undefined) return load(kept)
-  const passing = mkdtempSync(join(tmpdir(), 'pd-gateway-'))
+  const cached = cache(folder, image)
+  if (cached !== undefined) return load(cached)
+  const temporary = mkdtempSync(join(tmpdir(), 'pd-gateway-'))
   try {
-    const path = join(passing, 'library.node')
+    const path = join(temporary, 'library.node')
     writeFileSync(path, image, { mode: 0o600 })
     return load(path)
   } finally {
-    rmSync(passing, { recursive: true })
+    rmSync(temporary, { recursive: true })
   }
 }
 
-/** The path in the folder; `undefined` when the folder is not ours alone or cannot be written. */
-function keep(folder: string, image: Uint8Array): string | undefined {
+/** Returns the path in the folder; `undefined` if the folder is writable by others or not writable by us. */
+function cache(folder: string, image: Uint8Array): string | undefined {
   const name = createHash('sha256').update(image).digest('hex').slice(0, 32)
   const path = join(folder, `uws-${name}.node`)
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
-    if (!isOursAlone(lstatSync(folder))) return undefined
+    if (!isWritableOnlyByUs(lstatSync(folder))) return undefined
     if (!isIntact(path, image)) replace(path, image)
     return path
   } catch (error) {
@@ -49,11 +53,11 @@ function keep(folder: string, image: Uint8Array): string | undefined {
 
 function isIntact(path: string, image: Uint8Array): boolean {
   const stats = lstatSync(path, { throwIfNoEntry: false })
-  if (stats === undefined || !stats.isFile() || !isOursAlone(stats)) return false
+  if (stats === undefined || !stats.isFile() || !isWritableOnlyByUs(stats)) return false
   return stats.size === image.length && readFileSync(path).equals(image)
 }
 
-/** Written beside and renamed, so that a second process never loads half a file. */
+/** Writes to a temporary name and renames, so that another process never loads an incomplete file. */
 function replace(path: string, image: Uint8Array): void {
   const partial = `${path}.${process.pid}`
   rmSync(partial, { force: true })
@@ -61,7 +65,7 @@ function replace(path: string, image: Uint8Array): void {
   renameSync(partial, path)
 }
 
-function isOursAlone({ uid, mode }: Stats): boolean {
+function isWritableOnlyByUs({ uid, mode }: Stats): boolean {
   return uid === process.getuid?.() && (mode & 0o022) === 0
 }
 

@@ -1,21 +1,21 @@
-/** Listens on one port several times: each listener of uWebSockets.js has a fixed backlog of 512 connections. */
+/** Opens several listeners on one port, because each listener of uWebSockets.js has a fixed backlog of 512 connections. */
 import { createServer } from 'node:net'
 import type { Uws, UwsApp, UwsListenSocket } from './uws.ts'
 
 export interface ListenOptions {
   readonly host: string
-  /** 0 takes a free one. */
+  /** 0 picks a free port. */
   readonly port: number
   readonly listenSockets: number
 }
 
 export interface Listening {
   readonly port: number
-  /** Takes no new connection; open ones stay. */
+  /** Accepts no new connection; open ones stay. */
   close(): void
 }
 
-/** @throws Error when the port cannot be had. */
+/** @throws Error if the gateway cannot listen on the port. */
 export async function listen(uws: Uws, app: UwsApp, options: ListenOptions): Promise<Listening> {
   const { host, listenSockets } = options
   if (options.port !== 0) await assertFree(host, options.port)
@@ -26,8 +26,7 @@ export async function listen(uws: Uws, app: UwsApp, options: ListenOptions): Pro
       if (socket !== false) sockets.push(socket)
     })
     const first = sockets[0]
-    if (first === undefined)
-      throw new Error(`the gateway cannot have its port (--port): no listener on ${host}:${port}`)
+    if (first === undefined) throw cannotListen(host, port, 'the listener was refused')
     if (index === 0) port = uws.us_socket_local_port(first)
   }
   const close = (): void => {
@@ -36,13 +35,18 @@ export async function listen(uws: Uws, app: UwsApp, options: ListenOptions): Pro
   return { port, close }
 }
 
-/** Sharing a port is what our listeners do: another process' port would be shared without a word. */
+/** Our listeners share their port, so without this check the port of another process would be shared silently. */
 function assertFree(host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const probe = createServer()
     probe.once('error', cause => {
-      reject(new Error(`the gateway cannot have its port (--port): ${cause.message}`, { cause }))
+      reject(cannotListen(host, port, cause.message, cause))
     })
     probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve()))
   })
+}
+
+function cannotListen(host: string, port: number, reason: string, cause?: Error): Error {
+  const options = cause === undefined ? {} : { cause }
+  return new Error(`Cannot listen on ${host}:${port} (--host, --port): ${reason}`, options)
 }

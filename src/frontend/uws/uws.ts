@@ -1,8 +1,8 @@
 /**
- * Loads uWebSockets.js and types what is used of it. The only import of that package; knows nothing of the gateway.
+ * Loads uWebSockets.js and declares the types of the parts in use. No other file imports that package.
  *
- * Its linux binary is linked on glibc 2.38. Where that fails on an older system, a patched copy (`elf-patch.ts`) is
- * kept in a cache folder (`library-cache.ts`) and loaded in its place.
+ * Its Linux binary is linked against glibc 2.38. If it cannot be loaded on an older system, a patched copy
+ * (`elf-patch.ts`) is written to a cache folder (`library-cache.ts`) and loaded instead.
  */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -13,20 +13,21 @@ import { loadImage } from './library-cache.ts'
 
 export interface UwsRequest {
   getUrl(): string
-  /** As the client wrote it. */
+  /** In the case that the client sent. */
   getCaseSensitiveMethod(): string
-  /** Raw, without the question mark; `undefined` when there is none. */
+  /** Not decoded, without the question mark; `undefined` if there is none. */
   getQuery(): string | undefined
-  /** Names in lower case. */
+  /** Returns the first value, or an empty string. */
   getHeader(lowerCaseName: string): string
-  forEach(visit: (name: string, value: string) => void): void
+  /** Names are in lower case. */
+  forEach(callback: (name: string, value: string) => void): void
 }
 
-/** Not to be touched after `end`, a completed `tryEnd`, `close` or `onAborted`. */
+/** No method may be called after `end`, a completed `tryEnd`, `close` or `onAborted`. */
 export interface UwsResponse {
   writeStatus(status: string): UwsResponse
   writeHeader(name: string, value: string): UwsResponse
-  /** False when the client does not keep up: the bytes are buffered, and `onWritable` will tell. */
+  /** Returns `false` if the client does not keep up: the bytes are buffered, and `onWritable` follows. */
   write(chunk: string | Uint8Array): boolean
   end(body?: string | Uint8Array, closeConnection?: boolean): UwsResponse
   endWithoutBody(reportedContentLength?: number, closeConnection?: boolean): UwsResponse
@@ -36,11 +37,10 @@ export interface UwsResponse {
   cork(write: () => void): UwsResponse
   onWritable(handler: (offset: number) => boolean): UwsResponse
   onAborted(handler: () => void): UwsResponse
-  /** The buffer is taken away when the handler returns. */
+  /** The buffer is detached when the handler returns. */
   onData(handler: (chunk: ArrayBuffer, isLast: boolean) => void): UwsResponse
 }
 
-/** An opaque handle. */
 export interface UwsListenSocket {
   readonly uwsListenSocket?: never
 }
@@ -49,9 +49,9 @@ export interface UwsApp {
   any(pattern: string, handler: (res: UwsResponse, req: UwsRequest) => void): UwsApp
   get(pattern: string, handler: (res: UwsResponse, req: UwsRequest) => void): UwsApp
   post(pattern: string, handler: (res: UwsResponse, req: UwsRequest) => void): UwsApp
-  /** Calls back before it returns; false when the port cannot be had. Several listeners may share a port. */
+  /** Calls back before it returns, with `false` if it cannot listen. Several listeners may share a port. */
   listen(host: string, port: number, callback: (socket: UwsListenSocket | false) => void): UwsApp
-  /** Closes listeners and connections at once. */
+  /** Closes all listeners and connections at once. */
   close(): UwsApp
 }
 
@@ -62,9 +62,9 @@ export interface Uws {
 }
 
 export interface LoadOptions {
-  /** Largest request head. Takes effect at the first load in the process. */
+  /** Size limit of a request head, in bytes. Only the first load in the process reads it. */
   readonly maxHeaderBytes?: number
-  /** Where the patched copy is kept. */
+  /** Folder for the patched copy. */
   readonly cacheFolder?: string
 }
 
@@ -72,7 +72,7 @@ const require = createRequire(import.meta.url)
 const PACKAGE = 'uWebSockets.js'
 const MISSING_GLIBC = /GLIBC_2\.\d+' not found/
 
-/** @throws Error with one sentence that says what the system lacks. */
+/** @throws Error with a message about what the system lacks. */
 export function loadUws(options: LoadOptions = {}): Uws {
   if (options.maxHeaderBytes !== undefined) {
     process.env['UWS_HTTP_MAX_HEADERS_SIZE'] = String(options.maxHeaderBytes)
@@ -85,7 +85,7 @@ export function loadUws(options: LoadOptions = {}): Uws {
   }
 }
 
-/** The binary that the package would load in this process. */
+/** Path of the binary that the package loads in this process. */
 export function uwsBinaryPath(): string {
   const { platform, arch, versions } = process
   return join(dirname(require.resolve(PACKAGE)), `uws_${platform}_${arch}_${versions.modules}.node`)
@@ -95,21 +95,21 @@ function loadPatched(cacheFolder: string): Uws {
   const original = readFileSync(uwsBinaryPath())
   const result = patchForOlderGlibc(original)
   if (result.kind !== 'patched') {
-    const reason = result.kind === 'refused' ? result.reason : 'it is patched already'
-    throw new Error(`uWebSockets.js cannot be loaded with this glibc and cannot be adapted: ${reason}.`)
+    const reason = result.kind === 'refused' ? result.reason : 'it is already patched'
+    throw new Error(`Cannot load uWebSockets.js with this glibc, nor patch it: ${reason}`)
   }
   try {
     return loadImage(cacheFolder, result.image, requireUws)
   } catch (cause) {
     if (!MISSING_GLIBC.test(String(cause))) throw cause
-    throw new Error('uWebSockets.js needs glibc 2.36 or newer, which this system does not have.', { cause })
+    throw new Error('Cannot load uWebSockets.js: it needs glibc 2.36 or newer', { cause })
   }
 }
 
 function defaultCacheFolder(): string {
   const cache = process.env['XDG_CACHE_HOME']
   if (cache !== undefined && cache !== '') return join(cache, 'pd-gateway')
-  // A name of the user's own: in a shared folder nobody else may leave a library for us to load.
+  // Named after the user: in a shared folder, another user must not be able to plant a library for us to load.
   const home = process.env['HOME']
   const isHomeKnown = home !== undefined && home !== '' && home !== '/'
   return isHomeKnown
@@ -118,6 +118,6 @@ function defaultCacheFolder(): string {
 }
 
 function requireUws(specifier: string): Uws {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the module has no types of this shape
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the package has no types for this use
   return require(specifier) as Uws
 }

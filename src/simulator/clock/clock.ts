@@ -1,9 +1,9 @@
-/** The clock of the simulated engines: the real one here, a manual one beside it for tests of long timeouts. */
+/** The clock of simulated engines. Tests of long timeouts use `ManualClock` instead of the real one. */
 
 export type TimerHandle = NodeJS.Timeout | number
 
 export interface SimClock {
-  /** Monotonic milliseconds. */
+  /** Monotonic time in milliseconds. */
   now(): number
   setTimeout(run: () => void, ms: number): TimerHandle
   clearTimeout(handle: TimerHandle | undefined): void

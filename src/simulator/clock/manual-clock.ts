@@ -1,7 +1,7 @@
 /**
- * A clock that stands still until a test moves it: 300 s timeouts pass in milliseconds.
+ * A clock that moves only when a test advances it, so that a timeout of 300 s takes milliseconds.
  *
- * Sockets live in real time, so a test first waits until the engine holds its request, then advances.
+ * Sockets run in real time: a test must wait until the engine has received its request before it advances the clock.
  */
 import type { SimClock, TimerHandle } from './clock.ts'
 
@@ -30,7 +30,7 @@ export class ManualClock implements SimClock {
     if (typeof handle === 'number') this.#timers.delete(handle)
   }
 
-  /** Runs every timer due within the next `ms`, in order, those that they set included. */
+  /** Moves the clock by `ms` and runs every timer that becomes due, in order, including those set meanwhile. */
   advance(ms: number): void {
     const untilMs = this.#nowMs + ms
     for (let timer = this.#next(untilMs); timer !== undefined; timer = this.#next(untilMs)) {
@@ -41,7 +41,7 @@ export class ManualClock implements SimClock {
     this.#nowMs = untilMs
   }
 
-  /** `ms` go by in which no timer fires: the thread is busy. The next `advance` makes them fire, late. */
+  /** Moves the clock by `ms` without running timers, as if the thread were busy. The next `advance` runs them late. */
   block(ms: number): void {
     this.#nowMs += ms
   }

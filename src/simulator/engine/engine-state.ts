@@ -1,4 +1,4 @@
-/** What the routes of an engine may see and use of it. */
+/** The interface of an engine that its routes use. */
 
 import type { TimerHandle } from '../clock/clock.ts'
 import type { IncomingRequest } from '../http/http-server.ts'
@@ -8,28 +8,32 @@ import type { GenerationHost } from './generation.ts'
 export type Role = 'prefill' | 'decode' | 'mixed'
 
 /**
- * starting: 503 · up · stalled: nothing moves, /health fails after its timeout · draining: 503 but serves ·
- * dead: refuses connections · blackhole: takes them, says nothing.
+ * - `starting`: health checks fail with 503.
+ * - `up`: healthy.
+ * - `stalled`: the scheduler makes no progress, and health checks fail after a timeout.
+ * - `draining`: health checks fail with 503, but requests are served.
+ * - `dead`: connections are refused.
+ * - `blackhole`: connections are accepted, but nothing is sent.
  */
 export type HealthState = 'starting' | 'up' | 'stalled' | 'draining' | 'dead' | 'blackhole'
 
 export interface EngineState extends GenerationHost {
   readonly role: Role
   readonly port: number
-  /** 0 for all but prefill. */
+  /** Port of the bootstrap server; 0 unless the role is prefill. */
   readonly bootstrapPort: number
   readonly health: HealthState
-  /** What its role knows of logprobs. */
+  /** Which logprobs the engine can return. */
   readonly side: LogprobSide
-  /** Timers of answers not yet given: forgotten when the process dies. */
+  /** Timers of delayed responses, which are cleared in a crash. */
   readonly timers: Set<TimerHandle>
-  /** Notes the body; may kill the process. Returns false when it did. */
-  arrived(request: IncomingRequest): boolean
+  /** Records the request. Returns false if the knob `crashAfter` has crashed the engine. */
+  recordArrival(request: IncomingRequest): boolean
 }
 
 export type Route = (engine: EngineState, request: IncomingRequest) => void
 
-/** Runs once after `ms`, unless the process has died by then. */
+/** Calls `run` after `ms`, unless the engine has crashed by then. */
 export function later(engine: EngineState, ms: number, run: () => void): void {
   const timer = engine.clock.setTimeout(() => {
     engine.timers.delete(timer)

@@ -1,9 +1,10 @@
 /**
- * When each streamed request came in and when its first token was written: what a client's TTFT is held against.
+ * The arrival and first-token times of streamed requests, with which the time to first token of a client can be compared.
  *
- * Times are of the machine's monotonic clock (`process.hrtime`), which all processes share. Remembers the last 10,000.
+ * Times are on the monotonic clock of the machine (`process.hrtime`), which all processes share. Keeps at least the last
+ * 10,000 requests.
  */
-const REMEMBERED = 10_000
+const MIN_ENTRIES = 10_000
 
 export interface FirstToken {
   readonly rid: string
@@ -21,11 +22,12 @@ export class FirstTokenLog {
 
   add(entry: FirstToken): void {
     this.#entries.push(entry)
-    // In lumps: taking one from the front costs as much as taking many.
-    if (this.#entries.length >= 2 * REMEMBERED) this.#entries.splice(0, REMEMBERED)
+    // Many at a time, because removing one costs as much.
+    if (this.#entries.length >= 2 * MIN_ENTRIES) this.#entries.splice(0, MIN_ENTRIES)
   }
 }
 
+/** Milliseconds on the monotonic clock that all processes share. */
 export function machineNowMs(): number {
   return Number(process.hrtime.bigint()) / 1e6
 }

@@ -1,14 +1,14 @@
 /**
- * One generation request inside an engine, from its call to the last byte of its answer.
+ * One generation request in an engine, from its arrival to the last byte of its response.
  *
- * Joins sequences (which a scheduler moves on) with a renderer (which knows the shape) and an output (which
- * knows the socket), and notices a client that has left: late, as the real server does.
+ * It connects the sequences, which a scheduler advances, with a renderer, which knows the format, and an output, which
+ * knows the socket. It also notices that the client has disconnected, with the delay of a real server.
  */
 
 import type { TimerHandle } from '../clock/clock.ts'
 import type { Output } from '../http/output.ts'
 import type { Call } from '../request/call.ts'
-import { type ErrorAnswer, nativeErrorEvent, statusError, valueError } from '../response/envelopes.ts'
+import { type ErrorResponse, nativeErrorEvent, statusError, valueError } from '../response/envelopes.ts'
 import type { Renderer } from '../response/renderer.ts'
 import { failureOf } from '../response/renderer.ts'
 import { abortIn, submitTo } from '../scheduler/tokenizer-stage.ts'
@@ -24,7 +24,7 @@ export interface GenerationHost extends SchedulerHost {
   readonly table: RequestTable
   readonly rooms: RoomLog
   readonly firstTokens: FirstTokenLog
-  /** Generations not yet answered: forgotten when the process dies. */
+  /** Requests whose response has not ended, which are discarded in a crash. */
   readonly generations: Set<Generation>
 }
 
@@ -36,12 +36,12 @@ export class Generation implements SequenceListener {
   readonly #startedMs: number
   readonly #arrivedMs = machineNowMs()
   #hasToken = false
-  /** Sequences still to end; primers first, then the real ones. */
-  #left = 0
-  #isPriming = false
-  #isOver = false
-  #tokenizing: TimerHandle | undefined
-  #leaving: TimerHandle | undefined
+  /** Number of sequences that have not ended: first of the primers, then of the others. */
+  #remaining = 0
+  #priming = false
+  #done = false
+  #tokenizeTimer: TimerHandle | undefined
+  #disconnectTimer: TimerHandle | undefined
 
   constructor(host: GenerationHost, call: Call, renderer: Renderer, output: Output) {
     this.#host = host
@@ -52,42 +52,42 @@ export class Generation implements SequenceListener {
   }
 
   start(): void {
-    const duplicate = this.#call.sequences.find(one => this.#host.table.has(one.spec.rid))
+    const duplicate = this.#call.sequences.find(({ spec }) => this.#host.table.has(spec.rid))
     if (duplicate !== undefined) {
       return this.refuse(`Duplicate request ID detected: ${duplicate.spec.rid}`)
     }
     if (this.#sendsHeadAtOnce()) this.#output.head()
-    this.#isPriming = this.#call.primers.length > 0
-    const first = this.#isPriming ? this.#call.primers : this.#call.sequences
+    this.#priming = this.#call.primers.length > 0
+    const first = this.#priming ? this.#call.primers : this.#call.sequences
     const tokens = first.reduce((sum, sequence) => sum + sequence.spec.prompt.tokens, 0)
     const tokenizeMs = (tokens / 1000) * this.#host.knobs.tokenizeMsPerKTok
-    this.#take(first)
+    this.#register(first)
     if (tokenizeMs < 1) this.#submit(first)
-    else this.#tokenizing = this.#host.clock.setTimeout(() => this.#submit(first), tokenizeMs)
+    else this.#tokenizeTimer = this.#host.clock.setTimeout(() => this.#submit(first), tokenizeMs)
   }
 
-  /** Ends the request before it came to a sequence: the client's fault. */
+  /** Ends the request with an error of the client, before any sequence starts. */
   refuse(message: string): void {
-    this.#isOver = true
+    this.#done = true
     this.#host.counters.failed++
     const { endpoint, isStream } = this.#call
     if (!isStream || (endpoint !== 'generate' && !this.#sendsHeadAtOnce())) {
-      return this.#answer(valueError(endpoint, message))
+      return this.#respond(valueError(endpoint, message))
     }
     this.#output.events(nativeErrorEvent(message, traitsOf(this.#host.knobs).typedErrorEvents))
     this.#output.end()
   }
 
-  /** All sequences end by this abort before they reach the scheduler. */
+  /** Ends all sequences with this abort, before they reach the scheduler. */
   startAborted(reason: { readonly message: string; readonly status: number | null }): void {
     if (this.#sendsHeadAtOnce()) this.#output.head()
-    this.#take(this.#call.sequences)
+    this.#register(this.#call.sequences)
     for (const sequence of this.#call.sequences) sequence.end(abortOf(reason.message, reason.status))
   }
 
-  /** The injected error: first event of a stream that has begun with 200. */
+  /** Ends the stream with an injected error as its first event, after the status 200. */
   startFailed(): void {
-    this.#isOver = true
+    this.#done = true
     this.#host.counters.failed++
     const message = 'Injected engine error'
     const error = { object: 'error', message, type: 'INTERNAL_SERVER_ERROR', param: null, code: 500 }
@@ -95,13 +95,13 @@ export class Generation implements SequenceListener {
     this.#output.end()
   }
 
-  /** Tokens that came faster than they can be written go in one event, as in the real server. */
-  progressed(sequence: Sequence, isOvertaken: boolean): void {
+  /** Sends the new tokens. Tokens produced faster than they can be written are merged into one event, as in SGLang. */
+  progressed(sequence: Sequence, nextDue: boolean): void {
     this.#host.counters.tokens++
-    if (this.#isOver || this.#isPriming || !this.#call.isStream) return
+    if (this.#done || this.#priming || !this.#call.isStream) return
     const interval = this.#host.knobs.streamInterval
     if (sequence.produced !== 1 && sequence.produced % interval !== 0) return
-    if (this.#output.isBehind || (isOvertaken && this.#hasToken)) return
+    if (this.#output.isBehind || (nextDue && this.#hasToken)) return
     const events = this.#renderer.progress(sequence)
     if (events !== '') this.#output.events(events)
     this.#noteToken(sequence)
@@ -111,17 +111,17 @@ export class Generation implements SequenceListener {
     sequence.endedMs = this.#host.clock.now()
     if (sequence.ending?.kind !== 'abort' && sequence.produced > 0) this.#host.counters.tokens++
     this.#host.table.remove(sequence)
-    if (this.#isOver) return
-    this.#left--
-    if (this.#isPriming) this.#primed(sequence)
+    if (this.#done) return
+    this.#remaining--
+    if (this.#priming) this.#primed(sequence)
     else if (this.#call.isStream) this.#endInStream(sequence)
-    else this.#endInWhole(sequence)
+    else this.#endUnary(sequence)
   }
 
-  /** The client's socket has closed before the answer was out. */
+  /** To be called when the connection has closed before the end of the response. */
   disconnected(): void {
-    this.#output.drop()
-    if (this.#isOver) {
+    this.#output.discard()
+    if (this.#done) {
       this.#host.generations.delete(this)
       return
     }
@@ -130,7 +130,7 @@ export class Generation implements SequenceListener {
     const sinceMs = clock.now() - this.#startedMs
     const pollMs = Math.max(1, knobs.disconnectPollMs)
     const delayMs = this.#output.hasStarted ? knobs.streamAbortDelayMs : pollMs - (sinceMs % pollMs)
-    this.#leaving = clock.setTimeout(() => this.#abortUnheard(), delayMs)
+    this.#disconnectTimer = clock.setTimeout(() => this.#abortAfterDisconnect(), delayMs)
   }
 
   abort(): void {
@@ -139,16 +139,16 @@ export class Generation implements SequenceListener {
     }
   }
 
-  /** The process has died: no timer of it may fire. */
+  /** Discards the request without ending it, as in a crash. */
   forget(): void {
-    this.#isOver = true
-    this.#output.drop()
-    this.#host.clock.clearTimeout(this.#tokenizing)
-    this.#host.clock.clearTimeout(this.#leaving)
+    this.#done = true
+    this.#output.discard()
+    this.#host.clock.clearTimeout(this.#tokenizeTimer)
+    this.#host.clock.clearTimeout(this.#disconnectTimer)
   }
 
-  #take(sequences: readonly Sequence[]): void {
-    this.#left = sequences.length
+  #register(sequences: readonly Sequence[]): void {
+    this.#remaining = sequences.length
     for (const sequence of sequences) {
       sequence.listener = this
       sequence.startedMs = this.#host.clock.now()
@@ -162,7 +162,7 @@ export class Generation implements SequenceListener {
     for (const sequence of sequences) submitTo(this.#host.scheduler, sequence)
   }
 
-  #abortUnheard(): void {
+  #abortAfterDisconnect(): void {
     const unended = this.#call.sequences.filter(({ ending }) => ending === undefined)
     this.#host.counters.abortedByDisconnect += unended.length
     this.abort()
@@ -177,16 +177,16 @@ export class Generation implements SequenceListener {
   #primed(sequence: Sequence): void {
     const failure = failureOf(sequence)
     if (failure !== undefined) return this.#fail(failure.status, failure.message)
-    if (this.#left > 0) return
-    this.#isPriming = false
-    this.#take(this.#call.sequences)
+    if (this.#remaining > 0) return
+    this.#priming = false
+    this.#register(this.#call.sequences)
     this.#submit(this.#call.sequences)
   }
 
   #endInStream(sequence: Sequence): void {
     this.#output.events(this.#renderer.finish(sequence))
     if (sequence.produced > 0) this.#noteToken(sequence)
-    if (this.#left > 0 && !this.#renderer.endsStream(sequence)) return
+    if (this.#remaining > 0 && !this.#renderer.endsStream(sequence)) return
     this.#count(sequence)
     const closing = this.#renderer.closing()
     if (closing !== '') this.#output.events(closing)
@@ -194,7 +194,7 @@ export class Generation implements SequenceListener {
     this.#orphanRest()
   }
 
-  /** The first time: once it is written, which may be later than now. */
+  /** Records the time at which the first token has been written. Later calls have no effect. */
   #noteToken({ spec: { rid } }: Sequence): void {
     if (this.#hasToken) return
     this.#hasToken = true
@@ -202,36 +202,36 @@ export class Generation implements SequenceListener {
     this.#output.afterWrites(() => this.#host.firstTokens.add({ rid, arrivedMs, writtenMs: machineNowMs() }))
   }
 
-  #endInWhole(sequence: Sequence): void {
+  #endUnary(sequence: Sequence): void {
     const failure = failureOf(sequence)
     if (failure !== undefined) return this.#fail(failure.status, failure.message)
-    if (this.#left > 0) return
+    if (this.#remaining > 0) return
     this.#count(sequence)
-    this.#output.json(200, this.#renderer.whole())
+    this.#output.json(200, this.#renderer.unaryBody())
   }
 
   #fail(status: number, message: string): void {
-    this.#isOver = true
+    this.#done = true
     this.#host.counters.failed++
     this.#orphanRest()
     const { endpoint } = this.#call
-    this.#answer(status === 400 ? valueError(endpoint, message) : statusError(status, message))
+    this.#respond(status === 400 ? valueError(endpoint, message) : statusError(status, message))
   }
 
-  /** Siblings run on to their end, but no rid names them any more. */
+  /** Lets the other sequences of the request run to their end, but releases their rids (SGLang 2026-07). */
   #orphanRest(): void {
     for (const sequence of this.#call.sequences) {
-      if (sequence.ending === undefined) this.#host.table.disown(sequence)
+      if (sequence.ending === undefined) this.#host.table.releaseRid(sequence)
     }
   }
 
   #count(last: Sequence): void {
-    this.#isOver = true
+    this.#done = true
     if (failureOf(last) === undefined) this.#host.counters.completed++
     else this.#host.counters.failed++
   }
 
-  #answer(answer: ErrorAnswer): void {
-    this.#output.json(answer.status, answer.body)
+  #respond({ status, body }: ErrorResponse): void {
+    this.#output.json(status, body)
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Fault scripts: what goes wrong with a fleet, and when. The schema of `src/simulator/faults/*.yaml`, and their reader.
+ * Fault scripts, which describe the faults of a fleet over time: the schema of `src/simulator/faults/*.yaml`, and a reader.
  *
- * A script is a list of events on a time line of seconds that begins when the replay does. Playing it is `replay.ts`.
+ * The times of a script are seconds since the start of its replay, which is in `replay.ts`.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,18 +12,20 @@ import { PRESET_NAMES } from '../presets.ts'
 import { knobChangesSchema } from '../settings/knobs.ts'
 
 const secs = z.number().min(0)
-const pattern = z.string().regex(ENGINE_PATTERN, 'must be all, prefill/*, decode/1 or the like')
+const pattern = z.string().regex(ENGINE_PATTERN, 'must be "all", a role (prefill/*) or an engine (decode/1)')
 
 const time = {
-  atSecs: secs.default(0).describe('First time.'),
-  everySecs: secs.optional().describe('Again after so long, for ever.'),
-  jitterSecs: secs.default(0).describe('Each time comes later by up to so much, by seeded chance.'),
-  forSecs: secs.optional().describe('Undone after so long; without it: at the end of the script.'),
+  atSecs: secs.default(0).describe('Time of the event.'),
+  everySecs: secs.optional().describe('Interval at which the event repeats until the end of the script.'),
+  jitterSecs: secs.default(0).describe('Maximum random delay of each occurrence.'),
+  forSecs: secs
+    .optional()
+    .describe('Time after which the change is undone; by default at the end of the script.'),
 }
 
 const engines = {
   engines: pattern.default('all'),
-  inTurn: z.boolean().default(false).describe('Each time only one of the engines, the next one.'),
+  inTurn: z.boolean().default(false).describe('Each occurrence applies to one engine only, in turn.'),
 }
 
 const eventSchema = z.discriminatedUnion('do', [
@@ -35,16 +37,18 @@ const eventSchema = z.discriminatedUnion('do', [
       ...engines,
     })
     .describe(
-      'restart: dies, comes back when undone. hang: takes connections, says nothing. stall: computes nothing. drain: answers its health probe with 503.',
+      'restart: crashes, restarts when undone. hang: accepts connections, sends nothing. stall: makes no progress. drain: fails health probes with 503.',
     ),
   z.strictObject({ do: z.literal('break-pair'), ...time, prefill: pattern, decode: pattern }),
 ])
 
 const scriptSchema = z.strictObject({
   description: z.string().min(1),
-  seed: z.int().default(1).describe('Of the jitter.'),
+  seed: z.int().default(1).describe('Seed of the random delays.'),
   preset: z.enum(PRESET_NAMES).default('calm'),
-  knobs: knobChangesSchema.default({}).describe('Of all engines from the start, on top of the preset.'),
+  knobs: knobChangesSchema
+    .default({})
+    .describe('Knobs of all engines from the start; they take precedence over the preset.'),
   events: z.array(eventSchema).default([]),
 })
 
@@ -53,17 +57,19 @@ export type FaultEvent = FaultScript['events'][number]
 
 const ENDING = '.yaml'
 
-/** The scripts that come with the project. */
+/** The names of the scripts in this folder. */
 export function faultScriptNames(): readonly string[] {
   const files = readdirSync(import.meta.dirname).filter(file => file.endsWith(ENDING))
   return files.map(file => file.slice(0, -ENDING.length)).toSorted()
 }
 
-/** By its name, or by the path of a file of one's own. @throws Error, in words for whoever named it. */
+/** Reads a script by the name of one in this folder, or by the path of a .yaml file. @throws Error if it is missing or invalid. */
 export function readFaultScript(nameOrPath: string): FaultScript {
   const isName = faultScriptNames().includes(nameOrPath)
   if (!isName && !nameOrPath.endsWith(ENDING))
-    throw new Error(`there is no fault script ${nameOrPath}; there are ${faultScriptNames().join(', ')}`)
+    throw new Error(
+      `No such fault script: ${nameOrPath}; expected a .yaml file or one of ${faultScriptNames().join(', ')}`,
+    )
   const path = isName ? join(import.meta.dirname, `${nameOrPath}${ENDING}`) : nameOrPath
   return parseFaultScript(readFileSync(path, 'utf8'), nameOrPath)
 }
@@ -71,5 +77,5 @@ export function readFaultScript(nameOrPath: string): FaultScript {
 export function parseFaultScript(text: string, name: string): FaultScript {
   const parsed = scriptSchema.safeParse(parse(text))
   if (parsed.success) return parsed.data
-  throw new Error(`fault script ${name}: ${z.prettifyError(parsed.error)}`)
+  throw new Error(`Invalid fault script ${name}:\n${z.prettifyError(parsed.error)}`)
 }

@@ -1,4 +1,4 @@
-/** Changes of one engine's knobs that may overlap and end in any order: what is left is always what it would be alone. */
+/** Changes to the knobs of one engine that may overlap and be undone in any order. */
 import type { Knobs } from '../settings/knobs.ts'
 
 export class KnobLayers {
@@ -6,13 +6,13 @@ export class KnobLayers {
   readonly #base: Knobs
   readonly #layers = new Set<Partial<Knobs>>()
 
-  /** `knobs` are those of a running engine, written in place. */
+  /** `knobs` are those of a running engine and are modified in place. */
   constructor(knobs: Knobs) {
     this.#knobs = knobs
     this.#base = { ...knobs }
   }
 
-  /** Later layers win. Returns what takes this one away again. */
+  /** Applies changes; later ones take precedence over earlier ones. Returns a function that undoes them. */
   add(changes: Partial<Knobs>): () => void {
     const layer = { ...changes }
     this.#layers.add(layer)

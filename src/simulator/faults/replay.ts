@@ -1,9 +1,9 @@
 /**
- * Plays a fault script over a fleet: each event at its time, undone at its end, all of it undone when stopped.
+ * Replays a fault script on a fleet: applies each event at its time, undoes it at its end, and undoes all when stopped.
  *
- * The script's preset and knobs are for whoever starts the fleet (`scriptKnobs`).
+ * The fleet must be started with the preset and knobs of the script, see `scriptKnobs`.
  */
-import { type Chance, seededRandom } from '../../core/seeded-random.ts'
+import { type Random, seededRandom } from '../../core/random.ts'
 import { REAL_CLOCK, type SimClock, type TimerHandle } from '../clock/clock.ts'
 import type { HealthState, Role } from '../engine/engine-state.ts'
 import type { SimEngine } from '../engine.ts'
@@ -14,14 +14,14 @@ import type { Knobs } from '../settings/knobs.ts'
 import type { FaultEvent, FaultScript } from './fault-script.ts'
 import { KnobLayers } from './knob-layers.ts'
 
-/** Knobs that an engine of the role starts with under the script. */
+/** The knobs with which a script starts an engine of this role. */
 export function scriptKnobs({ preset, knobs }: FaultScript, role: Role): Partial<Knobs> {
   return { ...presetKnobs(preset, role), ...knobs }
 }
 
 export interface ReplayOptions {
   readonly clock?: SimClock
-  /** Told of each change as it is made, in words. */
+  /** Called with a description of each change. */
   readonly onChange?: (text: string) => void
 }
 
@@ -37,14 +37,14 @@ type Undo = () => unknown
 export class FaultReplay {
   readonly #fleet: SimulatedFleet
   readonly #clock: SimClock
-  readonly #chance: Chance
+  readonly #random: Random
   readonly #onChange: (text: string) => void
   readonly #engines: ReadonlyMap<EngineName, SimEngine>
   readonly #layers: ReadonlyMap<EngineName, KnobLayers>
   readonly #timers = new Set<TimerHandle>()
   readonly #undos = new Set<Undo>()
 
-  /** Starts at once. @throws RangeError when the script names an engine that the fleet does not have. */
+  /** Starts at once. @throws RangeError if the script refers to an engine that the fleet does not have. */
   constructor(
     script: FaultScript,
     fleet: SimulatedFleet,
@@ -52,15 +52,15 @@ export class FaultReplay {
   ) {
     this.#fleet = fleet
     this.#clock = clock
-    this.#chance = seededRandom(script.seed)
+    this.#random = seededRandom(script.seed)
     this.#onChange = onChange ?? (() => undefined)
     this.#engines = namedEngines(fleet)
     this.#layers = new Map([...this.#engines].map(([name, engine]) => [name, new KnobLayers(engine.knobs)]))
-    for (const event of script.events) this.#meant(event)
+    for (const event of script.events) this.#targetsOf(event)
     for (const event of script.events) this.#plan(event, event.atSecs * 1000, 0)
   }
 
-  /** No event comes any more; all that is still in force is undone. Resolves when engines that were down are back. */
+  /** Stops the replay and undoes all changes. Resolves when crashed engines have restarted. */
   async stop(): Promise<void> {
     for (const timer of this.#timers) this.#clock.clearTimeout(timer)
     this.#timers.clear()
@@ -69,18 +69,18 @@ export class FaultReplay {
     await Promise.all(undos.map(undo => undo()))
   }
 
-  /** `round`: how often it has come before. */
+  /** Schedules an occurrence of the event. `round` is the number of earlier ones. */
   #plan(event: FaultEvent, inMs: number, round: number): void {
-    this.#after(inMs + this.#chance() * event.jitterSecs * 1000, () => {
+    this.#after(inMs + this.#random() * event.jitterSecs * 1000, () => {
       if (event.everySecs !== undefined) this.#plan(event, event.everySecs * 1000, round + 1)
       this.#begin(event, round)
     })
   }
 
   #begin(event: FaultEvent, round: number): void {
-    const meant = this.#meant(event)
-    const turn = meant[round % meant.length]
-    const names = event.do !== 'break-pair' && event.inTurn && turn !== undefined ? [turn] : meant
+    const targets = this.#targetsOf(event)
+    const turn = targets[round % targets.length]
+    const names = event.do !== 'break-pair' && event.inTurn && turn !== undefined ? [turn] : targets
     this.#onChange(
       `${event.do} ${names.join(' ')}${event.do === 'set' ? ` ${JSON.stringify(event.knobs)}` : ''}`,
     )
@@ -88,7 +88,7 @@ export class FaultReplay {
       event.do === 'break-pair'
         ? this.#breakPairs(event, names)
         : names.map(name => this.#change(event, name))
-    const undo: Undo = () => Promise.all(undos.map(one => one()))
+    const undo: Undo = () => Promise.all(undos.map(undoOne => undoOne()))
     this.#undos.add(undo)
     if (event.forSecs === undefined) return
     this.#after(event.forSecs * 1000, () => {
@@ -98,7 +98,7 @@ export class FaultReplay {
     })
   }
 
-  #meant(event: FaultEvent): readonly EngineName[] {
+  #targetsOf(event: FaultEvent): readonly EngineName[] {
     const patterns = event.do === 'break-pair' ? [event.prefill, event.decode] : [event.engines]
     return matchingNames([...this.#engines.keys()], patterns)
   }

@@ -1,4 +1,4 @@
-/** The bootstrap server of a prefill engine: its health and the shape of its ranks. Rooms are the fabric's. */
+/** The bootstrap server of a prefill engine. It serves health and ranks; rooms are exchanged through the fabric. */
 
 import type { Knobs } from '../settings/knobs.ts'
 import { hideConnectionHeaders, sendJson } from './http-response.ts'
@@ -8,7 +8,7 @@ interface BootstrapOptions {
   readonly host: string
   readonly knobs: Knobs
   readonly prefillPort: () => number
-  readonly isRegistered: () => boolean
+  readonly registered: () => boolean
 }
 
 export function createBootstrapServer(options: BootstrapOptions): HttpListener {
@@ -16,11 +16,11 @@ export function createBootstrapServer(options: BootstrapOptions): HttpListener {
     host: options.host,
     keepAliveMs: () => options.knobs.keepAliveMs,
     isBlackhole: () => options.knobs.blackhole,
-    handle: request => answer(options, request),
+    handle: request => respond(options, request),
   })
 }
 
-function answer(options: BootstrapOptions, request: IncomingRequest): void {
+function respond(options: BootstrapOptions, request: IncomingRequest): void {
   const { response } = request
   if (request.path === '/health') {
     hideConnectionHeaders(response)
@@ -28,7 +28,7 @@ function answer(options: BootstrapOptions, request: IncomingRequest): void {
     response.end('OK')
   } else if (request.path !== '/route') {
     sendJson(response, 404, '{"detail":"Not Found"}')
-  } else if (options.isRegistered()) {
+  } else if (options.registered()) {
     sendJson(response, 200, JSON.stringify(ranks(options)))
   } else {
     response.writeHead(503, { 'content-type': 'text/plain; charset=utf-8' })

@@ -1,7 +1,7 @@
-/** Writing to a response as uvicorn would: its headers, its chunks. */
+/** Writes responses with the headers and chunks of uvicorn. */
 import type { ServerResponse } from 'node:http'
 
-/** uvicorn sends neither Connection nor Keep-Alive, and closes idle connections all the same. */
+/** Removes the headers about the connection: uvicorn sends neither Connection nor Keep-Alive, yet closes idle connections. */
 export function hideConnectionHeaders(response: ServerResponse): void {
   response.removeHeader('connection')
 }
@@ -21,8 +21,9 @@ export function sendJson(
 }
 
 /**
- * One HTTP chunk in one write. Node's own way hands the socket four pieces a chunk, and streams of single
- * tokens are all chunks. The head is out by then, and nothing else writes to the response before its end.
+ * Writes one HTTP chunk with a single write to the socket, where Node would use four.
+ *
+ * The response head must have been sent, and nothing else may write to the response until it ends.
  */
 export function writeChunk(response: ServerResponse, text: string): void {
   const bytes = Buffer.byteLength(text).toString(16)

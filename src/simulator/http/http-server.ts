@@ -1,6 +1,6 @@
 /**
- * A listener that behaves as uvicorn does: HTTP/1.1, heads of 16 KiB, no limit on bodies, idle connections
- * closed after five seconds without having said so. Knows no routes.
+ * An HTTP/1.1 listener that behaves like uvicorn: request heads of up to 16 KiB, bodies without a limit, and idle
+ * connections closed after five seconds without notice. It knows no routes.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
@@ -18,7 +18,7 @@ export interface IncomingRequest {
 interface ListenerOptions {
   readonly host: string
   readonly keepAliveMs: () => number
-  /** Connections are taken and never served. */
+  /** Whether connections are accepted but never served. */
   readonly isBlackhole: () => boolean
   readonly handle: (request: IncomingRequest) => void
 }
@@ -40,7 +40,7 @@ export class HttpListener {
     return this.#port
   }
 
-  /** Connections that are open. */
+  /** Number of open connections. */
   get sockets(): number {
     return this.#sockets.size
   }
@@ -49,7 +49,7 @@ export class HttpListener {
     return this.#server !== undefined
   }
 
-  /** Port 0: any free one, and the same one at each later call. */
+  /** Starts to listen. Port 0 takes a free port, and the same one at each later call. @throws if the port is in use. */
   async open(port: number): Promise<void> {
     const server = createServer({ maxHeaderSize: MAX_HEAD_BYTES, noDelay: true }, (message, response) =>
       this.#read(message, response),
@@ -57,9 +57,9 @@ export class HttpListener {
     server.headersTimeout = 0
     server.requestTimeout = 0
     server.keepAliveTimeout = this.#options.keepAliveMs()
-    // Node adds a second to be kind to slow clients; uvicorn does not.
+    // Node waits a second longer for slow clients; uvicorn does not.
     server.keepAliveTimeoutBuffer = 0
-    server.on('connection', socket => this.#keep(socket))
+    server.on('connection', socket => this.#track(socket))
     server.on('clientError', (_error, socket) => {
       if (socket.writable)
         socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\nInvalid HTTP request received.')
@@ -76,7 +76,7 @@ export class HttpListener {
     if (typeof address === 'object' && address !== null) this.#port = address.port
   }
 
-  /** All connections are reset, nothing listens from now on. */
+  /** Stops listening and resets all connections. */
   async destroy(): Promise<void> {
     const server = this.#server
     if (server === undefined) return
@@ -86,27 +86,27 @@ export class HttpListener {
     await closed
   }
 
-  #keep(socket: Socket): void {
+  #track(socket: Socket): void {
     this.#sockets.add(socket)
     socket.once('close', () => this.#sockets.delete(socket))
-    // A reset by the peer is told as an error too; the request's own close event is enough.
+    // A reset by the peer is an error too. Requests are notified by the close event of their response.
     socket.on('error', () => socket.destroy())
     if (this.#options.isBlackhole()) socket.pause()
   }
 
   #read(message: IncomingMessage, response: ServerResponse): void {
     if (this.#options.isBlackhole()) return
-    // Read anew for each request: a fault script changes it while the engine runs.
+    // Set for each request, because a fault script may change it.
     if (this.#server !== undefined) this.#server.keepAliveTimeout = this.#options.keepAliveMs()
     const parts: Buffer[] = []
     message.on('data', (part: Buffer) => parts.push(part))
     message.on('end', () => {
       const url = message.url ?? '/'
-      const mark = url.indexOf('?')
+      const queryStart = url.indexOf('?')
       this.#options.handle({
         method: message.method ?? 'GET',
-        path: mark < 0 ? url : url.slice(0, mark),
-        query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)),
+        path: queryStart < 0 ? url : url.slice(0, queryStart),
+        query: new URLSearchParams(queryStart < 0 ? '' : url.slice(queryStart + 1)),
         message,
         response,
         body: parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts),

@@ -1,7 +1,8 @@
 /**
- * The way of one answer to its socket, faults of the way included: late first byte, pause, cut, odd chunks.
+ * Writes one response to its socket, with the injected faults: a delay before the first byte, a pause, an early end, and
+ * unusual chunk boundaries.
  *
- * Whoever writes need not know whether the client is still there.
+ * Writing after the client has disconnected has no effect.
  */
 import type { ServerResponse } from 'node:http'
 import type { TimerHandle } from '../clock/clock.ts'
@@ -18,45 +19,45 @@ export class Output {
   readonly #response: ServerResponse
   readonly #host: SchedulerHost
   readonly #plan: FaultPlan
-  /** Told when a fault has ended the stream: nobody will see the rest. */
-  readonly #cut: () => void
+  /** Called when a fault has ended the stream early. */
+  readonly #onCut: () => void
   #timer: TimerHandle | undefined
-  /** Writes that wait for the timer. */
+  /** Writes that wait for `#timer`. */
   #held: (() => void)[] = []
-  /** Events for one write, with mergeChunks. */
+  /** Events that are collected for one write, with the knob `mergeChunks`. */
   #merged = ''
   #mergedEvents = 0
   #events = 0
-  /** Byte runs still to be written one by one, with splitChunks. */
+  /** Parts of chunks that are written one at a time, with the knob `splitChunks`. */
   #pieces: (Buffer | 'end')[] = []
-  /** A fault has ended the stream: what comes later is not written. */
-  #isCut = false
+  /** Whether a fault has ended the stream. Nothing is written after it. */
+  #cut = false
   hasStarted = false
 
-  constructor(response: ServerResponse, host: SchedulerHost, plan: FaultPlan, cut: () => void) {
+  constructor(response: ServerResponse, host: SchedulerHost, plan: FaultPlan, onCut: () => void) {
     this.#response = response
     this.#host = host
     this.#plan = plan
-    this.#cut = cut
+    this.#onCut = onCut
     if (host.knobs.slowFirstByteMs > 0) this.#hold(host.knobs.slowFirstByteMs)
   }
 
-  /** The client reads more slowly than the engine speaks: what is not written now goes with a later event. */
+  /** Whether the client reads more slowly than the engine writes. Tokens should then be merged into a later event. */
   get isBehind(): boolean {
     return (this.#response.socket?.writableLength ?? 0) > WRITE_PAUSE_BYTES
   }
 
-  /** Whole answer with a body. */
+  /** Sends a response that is not streamed. */
   json(status: number, body: string, headers: Record<string, string> = {}): void {
-    if (this.#plan.stallMs > 0) this.#do(() => this.#hold(this.#plan.stallMs))
-    this.#do(() => sendJson(this.#response, status, body, headers))
+    if (this.#plan.stallMs > 0) this.#enqueue(() => this.#hold(this.#plan.stallMs))
+    this.#enqueue(() => sendJson(this.#response, status, body, headers))
   }
 
-  /** Head of a stream. No effect the second time. */
+  /** Sends the head of a stream. No effect after the first call. */
   head(): void {
     if (this.hasStarted) return
     this.hasStarted = true
-    this.#do(() => {
+    this.#enqueue(() => {
       if (this.#response.destroyed) return
       hideConnectionHeaders(this.#response)
       this.#response.writeHead(200, STREAM_HEAD)
@@ -64,34 +65,38 @@ export class Output {
     })
   }
 
+  /** Sends server-sent events, and the head before the first ones. */
   events(text: string): void {
     this.head()
     this.#events++
-    this.#do(() => this.#write(text))
-    if (this.#events === 1 && this.#plan.stallMs > 0) this.#do(() => this.#hold(this.#plan.stallMs))
-    if (this.#events === this.#plan.resetAfterEvents) this.#do(() => this.#interrupt(() => this.#resetSoon()))
-    if (this.#events === this.#plan.truncateAfterEvents) this.#do(() => this.#interrupt(() => this.#finish()))
+    this.#enqueue(() => this.#write(text))
+    if (this.#events === 1 && this.#plan.stallMs > 0) this.#enqueue(() => this.#hold(this.#plan.stallMs))
+    if (this.#events === this.#plan.resetAfterEvents)
+      this.#enqueue(() => this.#interrupt(() => this.#resetSoon()))
+    if (this.#events === this.#plan.truncateAfterEvents)
+      this.#enqueue(() => this.#interrupt(() => this.#finish()))
   }
 
+  /** Sends `[DONE]` and ends the stream. */
   end(): void {
     this.head()
-    this.#do(() => this.#write('data: [DONE]\n\n'))
-    this.#do(() => this.#finish())
+    this.#enqueue(() => this.#write('data: [DONE]\n\n'))
+    this.#enqueue(() => this.#finish())
   }
 
-  /** Runs when what was said so far has been handed to the socket; never when it is dropped. */
+  /** Calls `run` once all writes so far have been passed to the socket; never if they are discarded. */
   afterWrites(run: () => void): void {
-    this.#do(run)
+    this.#enqueue(run)
   }
 
-  /** Client gone: what is held will not be written. */
-  drop(): void {
+  /** Discards all pending writes, because the client has disconnected. */
+  discard(): void {
     this.#host.clock.clearTimeout(this.#timer)
     this.#held = []
     this.#pieces = []
   }
 
-  #do(write: () => void): void {
+  #enqueue(write: () => void): void {
     if (this.#timer === undefined) write()
     else this.#held.push(write)
   }
@@ -102,25 +107,25 @@ export class Output {
       this.#timer = undefined
       const held = this.#held
       this.#held = []
-      for (const write of held) this.#do(write)
+      for (const write of held) this.#enqueue(write)
     }, ms)
   }
 
   #interrupt(cut: () => void): void {
-    if (this.#isCut || this.#response.writableEnded) return
+    if (this.#cut || this.#response.writableEnded) return
     this.#flushMerged()
     cut()
-    this.#isCut = true
-    this.#cut()
+    this.#cut = true
+    this.#onCut()
   }
 
-  /** A turn later: what was written before is on its way by then. */
+  /** Resets the connection in the next turn of the event loop, when earlier writes have reached the socket. */
   #resetSoon(): void {
     setImmediate(() => resetSocket(this.#response.socket))
   }
 
   #write(text: string): void {
-    if (this.#host.knobs.mergeChunks <= 1) return this.#put(text)
+    if (this.#host.knobs.mergeChunks <= 1) return this.#send(text)
     this.#merged += text
     this.#mergedEvents++
     if (this.#mergedEvents >= this.#host.knobs.mergeChunks) this.#flushMerged()
@@ -131,17 +136,17 @@ export class Output {
     const text = this.#merged
     this.#merged = ''
     this.#mergedEvents = 0
-    this.#put(text)
+    this.#send(text)
   }
 
-  #put(text: string): void {
+  #send(text: string): void {
     const response = this.#response
-    if (this.#isCut || response.destroyed || response.writableEnded) return
+    if (this.#cut || response.destroyed || response.writableEnded) return
     if (!this.#host.knobs.splitChunks) {
       writeChunk(response, text)
       return
     }
-    this.#pieces.push(...cutAtRandom(Buffer.from(text), this.#host.chance))
+    this.#pieces.push(...cutAtRandom(Buffer.from(text), this.#host.random))
     if (this.#pieces.length > 0) setImmediate(() => this.#nextPiece())
   }
 
@@ -154,17 +159,17 @@ export class Output {
   }
 
   #finish(): void {
-    if (this.#isCut) return
+    if (this.#cut) return
     this.#flushMerged()
     if (this.#pieces.length > 0) this.#pieces.push('end')
     else if (!this.#response.writableEnded) this.#response.end()
   }
 }
 
-function cutAtRandom(bytes: Buffer, chance: () => number): Buffer[] {
+function cutAtRandom(bytes: Buffer, random: () => number): Buffer[] {
   const pieces: Buffer[] = []
   for (let from = 0; from < bytes.length; ) {
-    const to = Math.min(bytes.length, from + 1 + Math.floor(chance() * 48))
+    const to = Math.min(bytes.length, from + 1 + Math.floor(random() * 48))
     pieces.push(bytes.subarray(from, to))
     from = to
   }

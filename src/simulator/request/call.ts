@@ -1,45 +1,47 @@
 /**
- * A generation request of any endpoint, read into sequences: one a prompt and choice.
+ * A parsed generation request of any endpoint, with one sequence for each prompt and choice.
  *
- * With a scalar room a batch gets room, room+1 ...; with a list each item its own. With n > 1 all choices of
- * a prompt share its room, which is what makes n > 1 fail on PD engines.
+ * If `bootstrap_room` is a number, the prompts of a batch use room, room + 1, ...; if it is a list, each uses its own.
+ * With n > 1 all choices of a prompt share its room, which makes n > 1 hang on PD engines (SGLang 2026-07).
  */
 import { randomUUID } from 'node:crypto'
 import { type Prompt, Sequence } from '../sequence/sequence.ts'
 import type { Knobs } from '../settings/knobs.ts'
 import { entryOf, type Fields, fieldsOf, flagOf, integerOf, RequestError, stringOf } from './fields.ts'
-import { type Ask, askOf, type Endpoint } from './parameters.ts'
+import { type Endpoint, type RequestParameters, readParameters } from './parameters.ts'
 
 export type { Endpoint } from './parameters.ts'
 
 export interface Call {
   readonly endpoint: Endpoint
   readonly isStream: boolean
-  /** Usage chunk at the end of a stream. */
+  /** Whether the stream ends with a usage chunk. */
   readonly includesUsage: boolean
-  /** Usage in every chunk. */
+  /** Whether every chunk has usage. */
   readonly continuousUsage: boolean
   readonly model: string
-  /** Choices a prompt. */
+  /** Number of choices per prompt; at least 1. */
   readonly n: number
-  /** The native answer is a list. */
+  /** Whether the response of `/generate` is a list. */
   readonly isBatch: boolean
-  /** completions: the prompt goes before the answer. */
+  /** Whether the prompt precedes the output; only for `/v1/completions`. */
   readonly echo: boolean
   readonly priority: number | undefined
   readonly sequences: readonly Sequence[]
-  /** Run before the others when n > 1, their output is dropped. */
+  /** Sequences that run before the others if n > 1, to fill the prefix cache. Their output is discarded. */
   readonly primers: readonly Sequence[]
 }
 
 export function callOf(endpoint: Endpoint, body: Fields, knobs: Knobs): Call {
-  const ask = askOf(endpoint, body, knobs)
-  const n = Math.max(1, ask.n)
+  const parameters = readParameters(endpoint, body, knobs)
+  const n = Math.max(1, parameters.n)
   const streamOptions = fieldsOf(body, 'stream_options')
   const isStream = flagOf(body, 'stream')
-  for (const [item, prompt] of ask.prompts.entries()) checkLength(prompt, ask.maxTokens(item), knobs)
-  const one = (item: number, choice: number) => sequenceOf({ ask, body, knobs, item, choice, n })
-  const items = [...ask.prompts.keys()]
+  for (const [item, prompt] of parameters.prompts.entries())
+    checkLength(prompt, parameters.maxTokens(item), knobs)
+  const sequenceFor = (item: number, choice: number) =>
+    sequenceOf({ parameters, body, knobs, item, choice, n })
+  const items = [...parameters.prompts.keys()]
   return {
     endpoint,
     isStream,
@@ -47,50 +49,50 @@ export function callOf(endpoint: Endpoint, body: Fields, knobs: Knobs): Call {
     continuousUsage: isStream && flagOf(streamOptions, 'continuous_usage_stats'),
     model: stringOf(body, 'model') ?? knobs.modelId,
     n,
-    isBatch: ask.isBatch || n > 1,
+    isBatch: parameters.isBatch || n > 1,
     echo: endpoint === 'completions' && flagOf(body, 'echo'),
     priority: integerOf(body, 'priority'),
-    sequences: items.flatMap(item => Array.from({ length: n }, (_, choice) => one(item, choice))),
-    primers: n > 1 ? items.map(item => one(item, -1)) : [],
+    sequences: items.flatMap(item => Array.from({ length: n }, (_, choice) => sequenceFor(item, choice))),
+    primers: n > 1 ? items.map(item => sequenceFor(item, -1)) : [],
   }
 }
 
-interface Place {
-  readonly ask: Ask
+interface SequenceSource {
+  readonly parameters: RequestParameters
   readonly body: Fields
   readonly knobs: Knobs
   readonly item: number
-  /** -1: the primer of the item. */
+  /** Index of the choice; -1 is the primer of the prompt. */
   readonly choice: number
   readonly n: number
 }
 
-function sequenceOf(place: Place): Sequence {
-  const { ask, body, knobs, item, choice, n } = place
-  const prompt = ask.prompts[item]
+function sequenceOf(source: SequenceSource): Sequence {
+  const { parameters, body, knobs, item, choice, n } = source
+  const prompt = parameters.prompts[item]
   if (prompt === undefined) throw new RangeError(`no prompt ${item}`)
   return new Sequence({
-    rid: n > 1 ? newRid() : ridOf(body, ask, item),
+    rid: n > 1 ? newRid() : ridOf(body, parameters, item),
     index: item * n + Math.max(0, choice),
     prompt,
-    maxTokens: choice < 0 ? 0 : ask.maxTokens(item),
-    ignoreEos: ask.ignoreEos(item),
+    maxTokens: choice < 0 ? 0 : parameters.maxTokens(item),
+    ignoreEos: parameters.ignoreEos(item),
     scriptSeed: knobs.scriptSeed,
     bootstrapHost: hostOf(body, item),
     bootstrapPort: portOf(body, item),
     room: roomOf(body, item),
-    logprobs: ask.logprobs(item),
+    logprobs: parameters.logprobs(item),
   })
 }
 
-function ridOf(body: Fields, ask: Ask, item: number): string {
+function ridOf(body: Fields, parameters: RequestParameters, item: number): string {
   const given = body['rid']
   if (given === undefined || given === null) return newRid()
   if (Array.isArray(given)) return String(entryOf(given, item))
   if (typeof given !== 'string') {
     throw new RequestError('validation', '1 validation error: body.rid: Input should be a valid string')
   }
-  return ask.isBatch ? `${given}_${item}` : given
+  return parameters.isBatch ? `${given}_${item}` : given
 }
 
 function newRid(): string {

@@ -1,8 +1,8 @@
-/** Typed reading of a parsed request body; a field of the wrong type is the client's error. */
+/** Typed access to the fields of a request body. A field of the wrong type is an error of the client. */
 
 export type Fields = Readonly<Record<string, unknown>>
 
-/** The request cannot be taken. `validation`: wrong types; `value`: wrong values. Both are 400. */
+/** A request that is rejected with 400, for fields of the wrong type (`validation`) or with a wrong value (`value`). */
 export class RequestError extends Error {
   override readonly name = 'RequestError'
   readonly kind: 'validation' | 'value'
@@ -37,17 +37,17 @@ export function fieldsOf(fields: Fields, name: string): Fields {
   return typed(fields, name, value => (isFields(value) ? value : undefined), 'dictionary') ?? {}
 }
 
-/** A list of integers, undefined when it is anything else. */
+/** The value if it is a list of integers, otherwise undefined. */
 export function asIntegers(value: unknown): number[] | undefined {
   if (!Array.isArray(value)) return undefined
   const integers = value.map(asInteger)
-  return integers.every(one => one !== undefined) ? integers : undefined
+  return integers.every(integer => integer !== undefined) ? integers : undefined
 }
 
-/** Entry of a field that may be a list with one entry an item, or one value for all. */
+/** The entry for a prompt of a field that is either a list with one entry per prompt or a single value for all. */
 export function entryOf(value: unknown, item: number): unknown {
   if (!Array.isArray(value)) return value
-  // Lists are not checked for their length: a short one fails as in Python.
+  // SGLang does not check the length of lists: a short one fails as in Python.
   if (item >= value.length) throw new RangeError('list index out of range')
   return value[item]
 }

@@ -1,7 +1,7 @@
-/** What a request of each endpoint asks for: prompts, lengths, logprobs. Reading only. */
+/** Reads the parameters of a request for each endpoint: prompts, lengths, logprobs. */
 
 import { type ChatMessage, chatPromptText } from '../sequence/output-script.ts'
-import type { LogprobsWanted, Prompt } from '../sequence/sequence.ts'
+import type { LogprobParameters, Prompt } from '../sequence/sequence.ts'
 import { idsPrompt, textPrompt } from '../sequence/tokenizer.ts'
 import type { Knobs } from '../settings/knobs.ts'
 import {
@@ -17,30 +17,30 @@ import {
 
 export type Endpoint = 'generate' | 'chat' | 'completions'
 
-export interface Ask {
+export interface RequestParameters {
   readonly prompts: readonly Prompt[]
   readonly isBatch: boolean
   readonly n: number
   maxTokens(item: number): number
   ignoreEos(item: number): boolean
-  logprobs(item: number): LogprobsWanted | undefined
+  logprobs(item: number): LogprobParameters | undefined
 }
 
 const NATIVE_MAX_TOKENS = 128
 const COMPLETIONS_MAX_TOKENS = 16
 
-export function askOf(endpoint: Endpoint, body: Fields, knobs: Knobs): Ask {
+export function readParameters(endpoint: Endpoint, body: Fields, knobs: Knobs): RequestParameters {
   switch (endpoint) {
     case 'generate':
-      return nativeAsk(body)
+      return nativeParameters(body)
     case 'chat':
-      return chatAsk(body, knobs)
+      return chatParameters(body, knobs)
     case 'completions':
-      return completionsAsk(body)
+      return completionsParameters(body)
   }
 }
 
-function nativeAsk(body: Fields): Ask {
+function nativeParameters(body: Fields): RequestParameters {
   const { prompts, isBatch } = nativePrompts(body)
   const params = (item: number): Fields => {
     const given = entryOf(body['sampling_params'], item)
@@ -60,9 +60,9 @@ function nativePrompts(body: Fields): { prompts: Prompt[]; isBatch: boolean } {
   const text = body['text']
   const ids = body['input_ids']
   if (typeof text === 'string') return { prompts: [textPrompt(text)], isBatch: false }
-  if (Array.isArray(text)) return { prompts: text.map(one => textPrompt(String(one))), isBatch: true }
-  const one = asIntegers(ids)
-  if (one !== undefined) return { prompts: [idsPrompt(one)], isBatch: false }
+  if (Array.isArray(text)) return { prompts: text.map(item => textPrompt(String(item))), isBatch: true }
+  const single = asIntegers(ids)
+  if (single !== undefined) return { prompts: [idsPrompt(single)], isBatch: false }
   if (Array.isArray(ids)) return { prompts: ids.map(idsOrThrow), isBatch: true }
   throw new RequestError('value', 'Either text, input_ids or input_embeds should be provided.')
 }
@@ -75,12 +75,12 @@ function idsOrThrow(value: unknown): Prompt {
   return idsPrompt(ids)
 }
 
-function nativeLogprobs(body: Fields, item: number): LogprobsWanted | undefined {
+function nativeLogprobs(body: Fields, item: number): LogprobParameters | undefined {
   if (entryOf(body['return_logprob'], item) !== true) return undefined
   const startLen = entryOf(body['logprob_start_len'], item)
   const top = entryOf(body['top_logprobs_num'], item)
   const given = body['token_ids_logprob']
-  // A flat list is for every item, a list of lists has one an item.
+  // A flat list applies to every prompt; a list of lists has one list per prompt.
   const tokenIds = asIntegers(given) ?? asIntegers(Array.isArray(given) ? given[item] : undefined)
   return {
     startLen: typeof startLen === 'number' ? startLen : -1,
@@ -90,7 +90,7 @@ function nativeLogprobs(body: Fields, item: number): LogprobsWanted | undefined 
   }
 }
 
-function chatAsk(body: Fields, knobs: Knobs): Ask {
+function chatParameters(body: Fields, knobs: Knobs): RequestParameters {
   const messages = body['messages']
   if (!Array.isArray(messages) || !messages.every(isMessage)) {
     throw new RequestError('validation', '1 validation error: body.messages: Input should be a valid list')
@@ -99,49 +99,56 @@ function chatAsk(body: Fields, knobs: Knobs): Ask {
   const top = flagOf(body, 'logprobs') ? (integerOf(body, 'top_logprobs') ?? 0) : undefined
   const maxTokens =
     integerOf(body, 'max_completion_tokens') ?? integerOf(body, 'max_tokens') ?? knobs.defaultChatTokens
-  return openAiAsk(body, { prompts: [textPrompt(chatPromptText(messages))], isBatch: false, maxTokens, top })
+  return openAiParameters(body, {
+    prompts: [textPrompt(chatPromptText(messages))],
+    isBatch: false,
+    maxTokens,
+    top,
+  })
 }
 
-function completionsAsk(body: Fields): Ask {
+function completionsParameters(body: Fields): RequestParameters {
   const prompt = body['prompt']
   const maxTokens = integerOf(body, 'max_tokens') ?? COMPLETIONS_MAX_TOKENS
   const top = integerOf(body, 'logprobs')
   if (typeof prompt === 'string') {
-    return openAiAsk(body, { prompts: [textPrompt(prompt)], isBatch: false, maxTokens, top })
+    return openAiParameters(body, { prompts: [textPrompt(prompt)], isBatch: false, maxTokens, top })
   }
   const ids = asIntegers(prompt)
   if (ids !== undefined && ids.length > 0) {
-    return openAiAsk(body, { prompts: [idsPrompt(ids)], isBatch: false, maxTokens, top })
+    return openAiParameters(body, { prompts: [idsPrompt(ids)], isBatch: false, maxTokens, top })
   }
   if (!Array.isArray(prompt) || prompt.length === 0) {
     throw new RequestError('validation', '1 validation error: body.prompt: Input should be a valid string')
   }
-  const prompts = prompt.map(one => (typeof one === 'string' ? textPrompt(one) : idsOrThrow(one)))
-  return openAiAsk(body, { prompts, isBatch: true, maxTokens, top })
+  const prompts = prompt.map(item => (typeof item === 'string' ? textPrompt(item) : idsOrThrow(item)))
+  return openAiParameters(body, { prompts, isBatch: true, maxTokens, top })
 }
 
-interface OpenAiAsk {
+interface OpenAiParameters {
   readonly prompts: readonly Prompt[]
   readonly isBatch: boolean
   readonly maxTokens: number
-  /** Top logprobs, undefined when none are wanted at all. */
+  /** Number of top logprobs; undefined if no logprobs are requested. */
   readonly top: number | undefined
 }
 
-function openAiAsk(body: Fields, ask: OpenAiAsk): Ask {
+function openAiParameters(body: Fields, parameters: OpenAiParameters): RequestParameters {
   if ((numberOf(body, 'temperature') ?? 0) < 0) {
     throw new RequestError('value', 'temperature must be non-negative, got a negative number.')
   }
   const ignoreEos = flagOf(body, 'ignore_eos')
-  // Only an echoed prompt of /v1/completions shows its logprobs.
+  // Only /v1/completions with echo returns logprobs of the prompt.
   const startLen = flagOf(body, 'echo') ? 0 : -1
   const logprobs =
-    ask.top === undefined ? undefined : { startLen, top: ask.top, tokenIds: undefined, withText: true }
+    parameters.top === undefined
+      ? undefined
+      : { startLen, top: parameters.top, tokenIds: undefined, withText: true }
   return {
-    prompts: ask.prompts,
-    isBatch: ask.isBatch,
+    prompts: parameters.prompts,
+    isBatch: parameters.isBatch,
     n: integerOf(body, 'n') ?? 1,
-    maxTokens: () => ask.maxTokens,
+    maxTokens: () => parameters.maxTokens,
     ignoreEos: () => ignoreEos,
     logprobs: () => logprobs,
   }

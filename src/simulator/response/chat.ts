@@ -1,23 +1,23 @@
-/** Answers of `/v1/chat/completions`: role chunk, content chunks, finish chunk, usage chunk. */
+/** Responses of `/v1/chat/completions`. A stream has a role chunk, content chunks, a finish chunk and a usage chunk. */
 
-import { tokenAt } from '../sequence/output-script.ts'
 import type { Sequence } from '../sequence/sequence.ts'
-import { traitsOf } from '../settings/profiles.ts'
-import { openAiErrorEvent } from './envelopes.ts'
-import { chatLogprobs } from './openai-logprobs.ts'
 import {
-  chunkUsageJson,
-  failureOf,
-  finishJson,
-  type RenderContext,
-  type Renderer,
-  usageJson,
-} from './renderer.ts'
+  endsWithErrorEvent,
+  failureEvent,
+  headJson,
+  outputTextJson,
+  unaryJson,
+  usageChunk,
+} from './openai.ts'
+import { chatLogprobs } from './openai-logprobs.ts'
+import { chunkUsageJson, finishJson, type RenderContext, type Renderer } from './renderer.ts'
+
+const CHUNK = 'chat.completion.chunk'
 
 export class ChatRenderer implements Renderer {
   readonly #context: RenderContext
-  /** Tokens told of each sequence; absent until its role chunk is out. */
-  readonly #told = new Map<Sequence, number>()
+  /** Number of tokens rendered of each sequence. Absent until its role chunk has been rendered. */
+  readonly #rendered = new Map<Sequence, number>()
 
   constructor(context: RenderContext) {
     this.#context = context
@@ -28,37 +28,26 @@ export class ChatRenderer implements Renderer {
   }
 
   finish(sequence: Sequence): string {
-    const failure = failureOf(sequence)
-    if (failure !== undefined && !isSilent(this.#context))
-      return openAiErrorEvent(failure.status, failure.message)
+    if (this.endsStream(sequence)) return failureEvent(sequence)
     const last = `{"index":${sequence.spec.index},"delta":{"reasoning_content":null},"logprobs":null,${finishJson(sequence)}}`
     return this.#role(sequence) + this.#content(sequence) + this.#chunk(sequence, last)
   }
 
   endsStream(sequence: Sequence): boolean {
-    return failureOf(sequence) !== undefined && !isSilent(this.#context)
+    return endsWithErrorEvent(this.#context, sequence)
   }
 
   closing(): string {
-    const { call } = this.#context
-    const last = call.sequences.at(-1)
-    if (!call.includesUsage || last === undefined) return ''
-    return `data: ${this.#head(last, 'chat.completion.chunk')},"choices":[],"usage":${usageJson(this.#context, call.sequences)}}\n\n`
+    return usageChunk(this.#context, CHUNK, usage => usage)
   }
 
-  whole(): string {
-    const { call } = this.#context
-    const [first] = call.sequences
-    if (first === undefined) return '{}'
-    const choices = call.sequences.map(wholeChoice).join(',')
-    const usage = usageJson(this.#context, call.sequences)
-    const metadata = '"metadata":{"weight_version":"default"}'
-    return `${this.#head(first, 'chat.completion')},"choices":[${choices}],"usage":${usage},${metadata}}`
+  unaryBody(): string {
+    return unaryJson(this.#context, 'chat.completion', unaryChoice)
   }
 
   #role(sequence: Sequence): string {
-    if (this.#told.has(sequence)) return ''
-    this.#told.set(sequence, 0)
+    if (this.#rendered.has(sequence)) return ''
+    this.#rendered.set(sequence, 0)
     const delta = '{"reasoning_content":null,"role":"assistant","content":""}'
     return this.#chunk(
       sequence,
@@ -67,11 +56,10 @@ export class ChatRenderer implements Renderer {
   }
 
   #content(sequence: Sequence): string {
-    const from = this.#told.get(sequence) ?? 0
-    this.#told.set(sequence, sequence.produced)
-    let text = ''
-    for (let at = from; at < sequence.produced; at++) text += tokenAt(sequence.script, at).json
-    // A token that decodes to nothing yet makes no chunk.
+    const from = this.#rendered.get(sequence) ?? 0
+    this.#rendered.set(sequence, sequence.produced)
+    const text = outputTextJson(sequence, from)
+    // A token without text, which is the first half of a character, has no chunk.
     if (text === '') return ''
     const logprobs = chatLogprobs(sequence, from)
     return this.#chunk(
@@ -85,26 +73,13 @@ export class ChatRenderer implements Renderer {
     const usage = this.#context.call.continuousUsage
       ? `,"usage":${chunkUsageJson(this.#context, sequence)}`
       : ''
-    return `data: ${this.#head(sequence, 'chat.completion.chunk')},"choices":[${choice}]${usage}}\n\n`
-  }
-
-  #head(sequence: Sequence, object: string): string {
-    const { createdSeconds, call } = this.#context
-    const id = JSON.stringify(sequence.spec.rid)
-    return `{"id":${id},"object":"${object}","created":${createdSeconds},"model":${JSON.stringify(call.model)}`
+    return `data: ${headJson(this.#context, sequence, CHUNK)},"choices":[${choice}]${usage}}\n\n`
   }
 }
 
-/** Whether failed streams end with finish_reason "abort" and nothing else. */
-export function isSilent({ knobs }: RenderContext): boolean {
-  return knobs.abortStatusAsInt || (knobs.silentAbort ?? traitsOf(knobs).silentAbort)
-}
-
-function wholeChoice(sequence: Sequence): string {
-  let text = ''
-  for (let at = 0; at < sequence.produced; at++) text += tokenAt(sequence.script, at).json
+function unaryChoice(sequence: Sequence): string {
   return (
-    `{"index":${sequence.spec.index},"message":{"role":"assistant","content":"${text}",` +
+    `{"index":${sequence.spec.index},"message":{"role":"assistant","content":"${outputTextJson(sequence, 0)}",` +
     `"reasoning_content":null,"tool_calls":null},"logprobs":${chatLogprobs(sequence, 0)},${finishJson(sequence)}}`
   )
 }

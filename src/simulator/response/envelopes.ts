@@ -1,37 +1,38 @@
-/** The error bodies of an SGLang server: four shapes, by route and by who raised the error. */
+/** The error responses of an SGLang server (2026-02 to 2026-07). Their format depends on the route and on where the error was raised. */
 import type { Endpoint } from '../request/parameters.ts'
 
-export interface ErrorAnswer {
+export interface ErrorResponse {
   readonly status: number
   readonly body: string
 }
 
-/** A ValueError: 400, on the native route as `{"error":{"message"}}`. */
-export function valueError(endpoint: Endpoint, message: string): ErrorAnswer {
+/** The response to a Python ValueError: 400, on `/generate` with the body `{"error":{"message"}}`. */
+export function valueError(endpoint: Endpoint, message: string): ErrorResponse {
   if (endpoint !== 'generate') return badRequest(message, 'BadRequestError')
   return { status: 400, body: JSON.stringify({ error: { message } }) }
 }
 
-/** Aborts with a status, on every route: the type is the status as text. */
-export function statusError(status: number, message: string): ErrorAnswer {
+/** The response to an abort with a status, on all routes. The type is the status as text. */
+export function statusError(status: number, message: string): ErrorResponse {
   return {
     status,
     body: JSON.stringify({ object: 'error', message, type: String(status), param: null, code: status }),
   }
 }
 
-/** All routes: the body is not JSON, or not of the right types. 400, never 422. */
-export function validationError(message: string): ErrorAnswer {
+/** The response to a body that is not JSON or has fields of the wrong type, on all routes: 400, not 422. */
+export function validationError(message: string): ErrorResponse {
   return badRequest(message, 'Bad Request')
 }
 
-export function unexpectedError(message: string): ErrorAnswer {
+/** The response to an exception that nothing handles: 500. */
+export function unexpectedError(message: string): ErrorResponse {
   const text = `Internal server error: ${message}`
   const body = { object: 'error', message: text, type: 'InternalServerError', param: null, code: 500 }
   return { status: 500, body: JSON.stringify(body) }
 }
 
-/** Error event of a chat or completions stream, with the blanks of Python's json.dumps. */
+/** The error event of a chat or completions stream, with the whitespace of Python's `json.dumps`. */
 export function openAiErrorEvent(status: number, message: string): string {
   const type = STATUS_NAMES[status] ?? 'INTERNAL_SERVER_ERROR'
   return (
@@ -40,7 +41,7 @@ export function openAiErrorEvent(status: number, message: string): string {
   )
 }
 
-/** Error event of a /generate stream, for a ValueError. */
+/** The error event of a `/generate` stream for a ValueError. `isTyped` adds type, code and retryable (SGLang 2026-07). */
 export function nativeErrorEvent(message: string, isTyped: boolean): string {
   const error = isTyped
     ? { message, type: 'invalid_request_error', code: 400, retryable: false }
@@ -54,7 +55,7 @@ const STATUS_NAMES: Readonly<Record<number, string>> = {
   503: 'SERVICE_UNAVAILABLE',
 }
 
-function badRequest(message: string, type: string): ErrorAnswer {
+function badRequest(message: string, type: string): ErrorResponse {
   const body = { object: 'error', message, type, param: null, code: 400 }
   return { status: 400, body: JSON.stringify(body) }
 }

@@ -1,7 +1,7 @@
 /**
- * Answers of `/generate`. Stream events carry the text so far, or deltas with incremental streaming.
+ * Responses of `/generate`. Stream events contain all the text so far, or only new text with incremental streaming.
  *
- * Text and ids grow as JSON by one token at a time: an event costs a concatenation, not a serialisation.
+ * Text and ids are kept as JSON to which tokens are appended, so that an event needs no serialization.
  */
 import { logprobFields } from '../sequence/logprobs.ts'
 import { tokenAt } from '../sequence/output-script.ts'
@@ -9,10 +9,10 @@ import type { Ending, Sequence } from '../sequence/sequence.ts'
 import { traitsOf } from '../settings/profiles.ts'
 import type { RenderContext, Renderer } from './renderer.ts'
 
-interface Said {
-  /** Tokens in `text` and `ids`. */
+interface RenderedTokens {
+  /** Number of tokens rendered so far. */
   tokens: number
-  /** First token of `text` and `ids`: moves on with incremental streaming. */
+  /** Index of the first token in `text` and `ids`; 0 without incremental streaming. */
   from: number
   text: string
   ids: string
@@ -20,7 +20,7 @@ interface Said {
 
 export class GenerateRenderer implements Renderer {
   readonly #context: RenderContext
-  readonly #said = new Map<Sequence, Said>()
+  readonly #rendered = new Map<Sequence, RenderedTokens>()
 
   constructor(context: RenderContext) {
     this.#context = context
@@ -42,7 +42,7 @@ export class GenerateRenderer implements Renderer {
     return ''
   }
 
-  whole(): string {
+  unaryBody(): string {
     const { sequences, isBatch } = this.#context.call
     const bodies = sequences.map(sequence => this.#object(sequence, true))
     return isBatch ? `[${bodies.join(',')}]` : (bodies[0] ?? '')
@@ -50,34 +50,34 @@ export class GenerateRenderer implements Renderer {
 
   #object(sequence: Sequence, isLast: boolean): string {
     const { call, knobs } = this.#context
-    const said = this.#catchUp(sequence)
+    const rendered = this.#catchUp(sequence)
     const index = call.isStream && call.isBatch ? `,"index":${sequence.spec.index}` : ''
-    const meta = this.#metaInfo(sequence, said.from, isLast)
-    const object = `{"text":"${said.text}","output_ids":[${said.ids}],"meta_info":${meta}${index}}`
+    const meta = this.#metaInfo(sequence, rendered.from, isLast)
+    const object = `{"text":"${rendered.text}","output_ids":[${rendered.ids}],"meta_info":${meta}${index}}`
     if (call.isStream && knobs.incrementalStreaming) {
-      said.from = said.tokens
-      said.text = ''
-      said.ids = ''
+      rendered.from = rendered.tokens
+      rendered.text = ''
+      rendered.ids = ''
     }
     return object
   }
 
-  #catchUp(sequence: Sequence): Said {
-    const said = this.#saidBy(sequence)
-    for (; said.tokens < sequence.produced; said.tokens++) {
-      const token = tokenAt(sequence.script, said.tokens)
-      said.text += token.json
-      said.ids += said.ids === '' ? `${token.id}` : `,${token.id}`
+  #catchUp(sequence: Sequence): RenderedTokens {
+    const rendered = this.#renderedTokens(sequence)
+    for (; rendered.tokens < sequence.produced; rendered.tokens++) {
+      const token = tokenAt(sequence.script, rendered.tokens)
+      rendered.text += token.json
+      rendered.ids += rendered.ids === '' ? `${token.id}` : `,${token.id}`
     }
-    return said
+    return rendered
   }
 
-  #saidBy(sequence: Sequence): Said {
-    const known = this.#said.get(sequence)
+  #renderedTokens(sequence: Sequence): RenderedTokens {
+    const known = this.#rendered.get(sequence)
     if (known !== undefined) return known
-    const said: Said = { tokens: 0, from: 0, text: '', ids: '' }
-    this.#said.set(sequence, said)
-    return said
+    const rendered: RenderedTokens = { tokens: 0, from: 0, text: '', ids: '' }
+    this.#rendered.set(sequence, rendered)
+    return rendered
   }
 
   #metaInfo(sequence: Sequence, from: number, isLast: boolean): string {
@@ -95,7 +95,7 @@ export class GenerateRenderer implements Renderer {
   }
 }
 
-/** Deltas carry the prompt's logprobs in the first event only. */
+/** With incremental streaming, only the first event has the logprobs of the prompt. */
 function sideAt(side: RenderContext['side'], from: number): RenderContext['side'] {
   return from === 0 ? side : { ...side, hasInput: false }
 }

@@ -1,20 +1,20 @@
-/** Logprobs in the two OpenAI shapes, as JSON; `null` when none were asked for. */
+/** Logprobs in the formats of the two OpenAI routes, as JSON; `null` if none were requested. */
 import {
   inputTokens,
   type LogprobSide,
   logprobOf,
   outputToken,
-  type PlacedToken,
+  type PositionedToken,
   topRows,
 } from '../sequence/logprobs.ts'
 import type { Sequence } from '../sequence/sequence.ts'
 
-/** `choices[].logprobs` of chat, for the answer tokens from `from` on. */
+/** `choices[].logprobs` of a chat response, for the output tokens from index `from` on. */
 export function chatLogprobs(sequence: Sequence, from: number): string {
   const wanted = sequence.spec.logprobs
   if (wanted === undefined) return 'null'
   const content = outputsFrom(sequence, from).map(token => {
-    const entry = chatEntry(token.text, logprobOf(token.id, token.place))
+    const entry = chatEntry(token.text, logprobOf(token.id, token.position))
     const top = topRows(token, wanted.top, true).map(([logprob, , text]) =>
       chatEntry(text ?? '', logprob ?? 0),
     )
@@ -23,26 +23,28 @@ export function chatLogprobs(sequence: Sequence, from: number): string {
   return JSON.stringify({ content })
 }
 
-/** `choices[].logprobs` of completions; with echo, and where the prompt is known, it comes first. */
+/** `choices[].logprobs` of a completions response. With `echo` it starts with the prompt, if `side` has its logprobs. */
 export function completionsLogprobs(sequence: Sequence, from: number, side: LogprobSide): string {
   const wanted = sequence.spec.logprobs
   if (wanted === undefined) return 'null'
   const inputs = side.hasInput && wanted.startLen >= 0 ? inputTokens(sequence, wanted.startLen) : []
   const tokens = [...inputs, ...outputsFrom(sequence, from)]
-  const isFirstInput = (at: number) => at === 0 && inputs.length > 0
+  const isFirstInput = (index: number) => index === 0 && inputs.length > 0
   return JSON.stringify({
     text_offset: tokens.map(() => -1),
-    token_logprobs: tokens.map((token, at) => (isFirstInput(at) ? null : logprobOf(token.id, token.place))),
+    token_logprobs: tokens.map((token, index) =>
+      isFirstInput(index) ? null : logprobOf(token.id, token.position),
+    ),
     tokens: tokens.map(token => token.text),
-    top_logprobs: tokens.map((token, at) => (isFirstInput(at) ? null : topMap(token, wanted.top))),
+    top_logprobs: tokens.map((token, index) => (isFirstInput(index) ? null : topMap(token, wanted.top))),
   })
 }
 
-function outputsFrom(sequence: Sequence, from: number): PlacedToken[] {
-  return Array.from({ length: sequence.produced - from }, (_, at) => outputToken(sequence, from + at))
+function outputsFrom(sequence: Sequence, from: number): PositionedToken[] {
+  return Array.from({ length: sequence.produced - from }, (_, index) => outputToken(sequence, from + index))
 }
 
-function topMap(token: PlacedToken, top: number): Record<string, number> {
+function topMap(token: PositionedToken, top: number): Record<string, number> {
   return Object.fromEntries(topRows(token, top, true).map(([logprob, , text]) => [text ?? '', logprob ?? 0]))
 }
 

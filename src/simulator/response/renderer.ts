@@ -1,35 +1,36 @@
-/** What every answer shape can do; the shapes themselves are in the files beside this one. */
+/** The interface of the response formats, and what they share. The formats are in the other files of this folder. */
 import type { Call } from '../request/call.ts'
 import type { LogprobSide } from '../sequence/logprobs.ts'
 import type { Sequence } from '../sequence/sequence.ts'
 import type { Knobs } from '../settings/knobs.ts'
 
 /**
- * Renders one call. Stream methods return server-sent events, '' when there is nothing to say yet.
- * No socket, no state of the scheduler: a renderer only reads sequences.
+ * Renders the response to one call. A renderer reads sequences only; it has access to neither socket nor scheduler.
+ *
+ * The methods for streams return server-sent events, or an empty string if there is nothing to send yet.
  */
 export interface Renderer {
-  /** Tokens produced since the last time. */
+  /** The tokens that have been produced since the previous event. */
   progress(sequence: Sequence): string
-  /** The rest of a sequence that has ended. */
+  /** The remaining events of a sequence that has ended. */
   finish(sequence: Sequence): string
-  /** Whether this end is the end of the whole stream, other sequences or not. */
+  /** Whether the end of this sequence ends the stream even if other sequences are running. */
   endsStream(sequence: Sequence): boolean
-  /** What comes between the last sequence and [DONE]. */
+  /** The events between the end of the last sequence and `[DONE]`. */
   closing(): string
-  /** Body of an answer that is not a stream; all sequences have ended. */
-  whole(): string
+  /** The body of a response that is not streamed. To be called when all sequences have ended. */
+  unaryBody(): string
 }
 
 export interface RenderContext {
   readonly call: Call
   readonly knobs: Knobs
   readonly side: LogprobSide
-  /** Unix time, seconds. */
+  /** Unix time in seconds. */
   readonly createdSeconds: number
 }
 
-/** JSON of the `usage` object: the prompt counts once for all its choices. */
+/** The `usage` object as JSON. A prompt counts once, however many choices it has. */
 export function usageJson(context: RenderContext, sequences: readonly Sequence[]): string {
   const { call } = context
   const counts = { prompt: 0, cached: 0, completion: 0 }
@@ -42,7 +43,7 @@ export function usageJson(context: RenderContext, sequences: readonly Sequence[]
   return countsJson(context, counts)
 }
 
-/** `usage` of a chunk, with `continuous_usage_stats`: that of its own choice, whichever of the prompt's it is. */
+/** The `usage` object of a chunk as JSON, for `continuous_usage_stats`. It counts the choice of the chunk only. */
 export function chunkUsageJson(context: RenderContext, sequence: Sequence): string {
   const { promptTokens: prompt, cachedTokens: cached, produced: completion } = sequence
   return countsJson(context, { prompt, cached, completion })
@@ -62,7 +63,7 @@ function countsJson({ knobs }: RenderContext, { prompt, cached, completion }: To
   )
 }
 
-/** The abort with a status that a sequence has ended by, undefined for any other end. */
+/** The abort with a status by which a sequence has ended; undefined for any other ending. */
 export function failureOf(sequence: Sequence): { status: number; message: string } | undefined {
   const { ending } = sequence
   if (ending?.kind !== 'abort' || ending.status === null) return undefined

@@ -1,4 +1,4 @@
-/** `/generate`, `/v1/chat/completions`, `/v1/completions`: from the body to a started generation. */
+/** `/generate`, `/v1/chat/completions` and `/v1/completions`: parse a request and start its generation. */
 
 import type { EngineState, Route } from '../engine/engine-state.ts'
 import { Generation } from '../engine/generation.ts'
@@ -11,7 +11,7 @@ import { isFields, RequestError } from '../request/fields.ts'
 import { ChatRenderer } from '../response/chat.ts'
 import { CompletionsRenderer } from '../response/completions.ts'
 import {
-  type ErrorAnswer,
+  type ErrorResponse,
   statusError,
   unexpectedError,
   validationError,
@@ -27,19 +27,19 @@ const PRIORITY_DISABLED =
 export function generationRoute(endpoint: Endpoint): Route {
   return (engine, request) => {
     engine.counters.received++
-    if (!engine.arrived(request)) return
-    const plan = drawFaults(engine.knobs, engine.chance)
-    if (meetsFault(engine, request, plan)) return
+    if (!engine.recordArrival(request)) return
+    const plan = drawFaults(engine.knobs, engine.random)
+    if (injectFault(engine, request, plan)) return
     const call = readCall(engine, endpoint, request)
     if ('status' in call) {
       engine.counters.failed++
       return sendJson(request.response, call.status, call.body)
     }
-    begin(engine, { request, call, plan })
+    startGeneration(engine, { request, call, plan })
   }
 }
 
-function meetsFault(engine: EngineState, request: IncomingRequest, plan: FaultPlan): boolean {
+function injectFault(engine: EngineState, request: IncomingRequest, plan: FaultPlan): boolean {
   if (!plan.resetsBeforeHead && plan.errorStatus === undefined) return false
   engine.counters.failed++
   if (plan.resetsBeforeHead || plan.errorStatus === undefined) {
@@ -48,12 +48,12 @@ function meetsFault(engine: EngineState, request: IncomingRequest, plan: FaultPl
   }
   const { errorRetryAfterSeconds } = engine.knobs
   const headers = errorRetryAfterSeconds > 0 ? { 'retry-after': String(errorRetryAfterSeconds) } : {}
-  const answer = statusError(plan.errorStatus, `Injected status ${plan.errorStatus}`)
-  sendJson(request.response, answer.status, answer.body, headers)
+  const { status, body } = statusError(plan.errorStatus, `Injected status ${plan.errorStatus}`)
+  sendJson(request.response, status, body, headers)
   return true
 }
 
-function readCall(engine: EngineState, endpoint: Endpoint, request: IncomingRequest): Call | ErrorAnswer {
+function readCall(engine: EngineState, endpoint: Endpoint, request: IncomingRequest): Call | ErrorResponse {
   try {
     return callOf(endpoint, parseBody(endpoint, request), engine.knobs)
   } catch (error) {
@@ -83,13 +83,13 @@ function parseJson(bytes: Buffer): unknown {
   }
 }
 
-interface Begun {
+interface GenerationStart {
   readonly request: IncomingRequest
   readonly call: Call
   readonly plan: FaultPlan
 }
 
-function begin(engine: EngineState, { request, call, plan }: Begun): void {
+function startGeneration(engine: EngineState, { request, call, plan }: GenerationStart): void {
   const createdSeconds = Math.floor(Date.now() / 1000)
   const renderer = rendererOf({ call, knobs: engine.knobs, side: engine.side, createdSeconds })
   const output = new Output(request.response, engine, plan, () => generation.abort())

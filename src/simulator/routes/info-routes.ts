@@ -1,10 +1,10 @@
-/** Routes that tell about an engine: model, arguments, load. They generate nothing. */
+/** Routes that describe an engine: its model, its arguments, its load. */
 import type { EngineState, Route } from '../engine/engine-state.ts'
 import { sendJson } from '../http/http-response.ts'
 import { maxReqInputLen } from '../scheduler/prompt-limits.ts'
 
 const VERSION = '0.5.x-sim'
-const GB_OF_WEIGHTS = 15.1
+const WEIGHTS_GB = 15.1
 
 export const models: Route = (engine, { response }) => {
   const { modelId, contextLen } = engine.knobs
@@ -29,7 +29,7 @@ export const modelInfo: Route = (engine, { response }) => {
   sendJson(response, 200, JSON.stringify(body))
 }
 
-/** Asks the scheduler, so that it hangs with it. */
+/** Hangs while the scheduler is stalled, because SGLang asks the scheduler (2026-07). */
 export const serverInfo: Route = (engine, { response }) => {
   if (engine.health === 'stalled') return
   const { knobs } = engine
@@ -56,7 +56,7 @@ export const serverInfo: Route = (engine, { response }) => {
     internal_states: Array.from({ length: knobs.dpSize }, () => ({
       last_gen_throughput: 0,
       memory_usage: {
-        weight: GB_OF_WEIGHTS,
+        weight: WEIGHTS_GB,
         kvcache: kvGb(engine),
         token_capacity: knobs.kvTokens,
         graph: 1.1,
@@ -84,8 +84,8 @@ export const loads: Route = (engine, { response, query }) => {
   sendJson(response, 200, JSON.stringify(body))
 }
 
-/** The older form of it. */
-export const oldLoad: Route = (engine, { response }) => {
+/** The load in the format of SGLang 2026-02. */
+export const legacyLoad: Route = (engine, { response }) => {
   const load = engine.scheduler.load()
   const row = {
     dp_rank: 0,
@@ -128,7 +128,7 @@ function loadOf(engine: EngineState, now: Date): object {
       kv_transfer_latency_ms: 0,
     },
     queues: { waiting: load.waiting, grammar: 0, paused: 0, retracted: load.retractedQueue },
-    memory: { weight_gb: GB_OF_WEIGHTS, kv_cache_gb: kvGb(engine), graph_gb: 1.1, token_capacity: kvTokens },
+    memory: { weight_gb: WEIGHTS_GB, kv_cache_gb: kvGb(engine), graph_gb: 1.1, token_capacity: kvTokens },
   }
 }
 

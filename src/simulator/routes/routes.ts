@@ -1,4 +1,4 @@
-/** The route table of an engine, and the key check in front of it. */
+/** The route table of an engine, and the check of the API key. */
 
 import type { EngineState, Route } from '../engine/engine-state.ts'
 import { sendJson } from '../http/http-response.ts'
@@ -13,7 +13,7 @@ import {
   stopProfile,
 } from './control-routes.ts'
 import { generationRoute } from './generation-routes.ts'
-import { loads, modelInfo, models, oldLoad, serverInfo } from './info-routes.ts'
+import { legacyLoad, loads, modelInfo, models, serverInfo } from './info-routes.ts'
 
 const ROUTES: ReadonlyMap<string, Route> = new Map([
   ['POST /generate', generationRoute('generate')],
@@ -31,7 +31,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map([
   ['GET /server_info', serverInfo],
   ['GET /get_server_info', serverInfo],
   ['GET /v1/loads', loads],
-  ['GET /get_load', oldLoad],
+  ['GET /get_load', legacyLoad],
   ['GET /flush_cache', flushCache],
   ['POST /flush_cache', flushCache],
   ['GET /start_profile', startProfile],
@@ -40,12 +40,13 @@ const ROUTES: ReadonlyMap<string, Route> = new Map([
   ['POST /stop_profile', stopProfile],
 ])
 
-const KEYLESS = new Set(['/health', '/health_generate', '/ping'])
+const PUBLIC_PATHS = new Set(['/health', '/health_generate', '/ping'])
 
+/** Dispatches a request. The paths of health checks need no key. */
 export function route(engine: EngineState, request: IncomingRequest): void {
   const { apiKey } = engine.knobs
   const key = request.message.headers.authorization
-  if (apiKey !== '' && !KEYLESS.has(request.path) && key !== `Bearer ${apiKey}`) {
+  if (apiKey !== '' && !PUBLIC_PATHS.has(request.path) && key !== `Bearer ${apiKey}`) {
     return sendJson(request.response, 401, '{"error":"Unauthorized"}')
   }
   const handle = ROUTES.get(`${request.method} ${request.path}`)

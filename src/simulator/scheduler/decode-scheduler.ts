@@ -1,12 +1,11 @@
 /**
- * Scheduler of a decode engine.
+ * The scheduler of a decode engine, as in SGLang (2026-02 to 2026-07).
  *
- *   handshake ──▶ prealloc ──head of the queue, room in the KV cache──▶ transfer ──KV is here──▶ running ──▶ done
- *      │             (no timeout)                                          │
- *      └── 15 tries: 500 "handshake"              waitingTimeoutMs: 500 ───┘
+ *   handshake ──▶ prealloc ──head of the queue, KV cache is free──▶ transfer ──KV cache received──▶ running ──▶ done
+ *      │            (no timeout)                                       │
+ *      └── 15 attempts: 500 "handshake"       waitingTimeoutMs: 500 ───┘
  */
 
-import { Legs } from '../sequence/legs.ts'
 import { ABORTED, connectionLost, roomMissing, stageFailure, timedOut } from '../sequence/pd-errors.ts'
 import {
   abortOf,
@@ -18,9 +17,10 @@ import {
 } from '../sequence/scheduler.ts'
 import type { Sequence } from '../sequence/sequence.ts'
 import { traitsOf } from '../settings/profiles.ts'
-import { type DecodeLeg, DecodeRooms } from '../transfer/decode-rooms.ts'
+import { type DecodeMember, DecodeRooms } from '../transfer/decode-rooms.ts'
 import { bootstrapAddress, type Fabric } from '../transfer/fabric.ts'
 import { Handshakes } from '../transfer/handshakes.ts'
+import { RoomMembers } from '../transfer/room-members.ts'
 import { KvPool } from './kv-pool.ts'
 import { PreallocQueue } from './prealloc-queue.ts'
 import { promptRefusal } from './prompt-limits.ts'
@@ -29,41 +29,41 @@ import { TokenLoop } from './token-loop.ts'
 const DEFAULT_BOOTSTRAP_PORT = 8998
 
 export class DecodeScheduler implements Scheduler {
-  /** How prefill engines reach it. */
+  /** The side of this engine that prefill engines call. */
   readonly rooms: DecodeRooms
   readonly #host: SchedulerHost
   readonly #fabric: Fabric
   readonly #pool: KvPool
   readonly #tokens: TokenLoop
   readonly #handshakes: Handshakes
-  readonly #queue: PreallocQueue<DecodeLeg>
-  readonly #legs: Legs<DecodeLeg>
+  readonly #queue: PreallocQueue<DecodeMember>
+  readonly #members: RoomMembers<DecodeMember>
 
   constructor(host: SchedulerHost, fabric: Fabric) {
     this.#host = host
     this.#fabric = fabric
     this.#pool = new KvPool(host.knobs)
-    this.#legs = new Legs(host.clock)
+    this.#members = new RoomMembers(host.clock)
     this.rooms = new DecodeRooms(host, fabric, {
-      arrived: leg => this.#arrived(leg),
-      lost: leg => this.#legs.disarm(leg),
-      failed: (leg, reason) => this.#fail(leg, reason),
+      arrived: member => this.#arrived(member),
+      lost: member => this.#members.disarm(member),
+      failed: (member, reason) => this.#fail(member, reason),
     })
-    this.#queue = new PreallocQueue(host.knobs, this.#pool, leg => this.#admitted(leg))
+    this.#queue = new PreallocQueue(host.knobs, this.#pool, member => this.#startTransfer(member))
     this.#tokens = new TokenLoop(host, this.#pool, sequence => this.#leave(sequence))
     this.#handshakes = new Handshakes(host, fabric, {
       connected: address => this.#connected(address),
       unreachable: address => this.#failAll(address, ABORTED),
       lost: address => this.#failAll(address, connectionLost(address)),
       stalled: ms => this.#tokens.steps.stall(ms),
-      isIdle: () => this.#legs.size === 0,
+      isIdle: () => this.#members.size === 0,
     })
   }
 
   submit(sequence: Sequence): void {
     const { spec } = sequence
     if (spec.room === undefined) return sequence.end(abortOf(roomMissing(spec.rid), 400))
-    // A null address is followed inside the scheduler loop, where nothing catches the error.
+    // SGLang uses the missing address inside the scheduler loop, where nothing catches the error.
     if (spec.bootstrapHost === undefined && traitsOf(this.#host.knobs).missingHostKillsDecode) {
       return this.#host.die()
     }
@@ -73,29 +73,30 @@ export class DecodeScheduler implements Scheduler {
     const isFake = spec.bootstrapHost === FAKE_BOOTSTRAP_HOST
     const port = spec.bootstrapPort ?? DEFAULT_BOOTSTRAP_PORT
     const address = isFake ? undefined : bootstrapAddress(spec.bootstrapHost ?? 'None', port)
-    const room = this.rooms.of(spec.room)
-    const leg: DecodeLeg = { sequence, address, room, state: 'handshake', timer: undefined }
-    this.#legs.add(leg)
-    room.legs.add(leg)
-    if (address === undefined || this.#handshakes.connect(address)) this.#enqueue(leg)
+    const room = this.rooms.getOrCreate(spec.room)
+    const member: DecodeMember = { sequence, address, room, state: 'handshake', timer: undefined }
+    this.#members.add(member)
+    room.members.add(member)
+    if (address === undefined || this.#handshakes.connect(address)) this.#enqueue(member)
   }
 
   abort(sequence: Sequence): void {
-    const leg = this.#legs.of(sequence)
-    if (leg === undefined) return
-    if (leg.state === 'running') return this.#tokens.abort(sequence)
-    const tellsPrefill = leg.state !== 'handshake' && traitsOf(this.#host.knobs).decodeAbortReachesPrefill
-    const prefill = leg.address === undefined ? undefined : this.#fabric.prefillAt(leg.address)
-    this.#fail(leg, ABORTED)
-    if (tellsPrefill) prefill?.abandoned(leg.room.number)
+    const member = this.#members.find(sequence)
+    if (member === undefined) return
+    if (member.state === 'running') return this.#tokens.abort(sequence)
+    const notifiesPrefill =
+      member.state !== 'handshake' && traitsOf(this.#host.knobs).decodeAbortReachesPrefill
+    const prefill = member.address === undefined ? undefined : this.#fabric.prefillAt(member.address)
+    this.#fail(member, ABORTED)
+    if (notifiesPrefill) prefill?.abandoned(member.room.number)
   }
 
   load(): SchedulerLoad {
     let transferQueue = 0
     let preallocQueue = 0
-    for (const leg of this.#legs.all()) {
-      if (leg.state === 'transfer') transferQueue++
-      else if (leg.state !== 'running') preallocQueue++
+    for (const member of this.#members.all()) {
+      if (member.state === 'transfer') transferQueue++
+      else if (member.state !== 'running') preallocQueue++
     }
     const retractedQueue = this.#tokens.retracted
     return {
@@ -110,7 +111,7 @@ export class DecodeScheduler implements Scheduler {
   }
 
   clearCache(): void {
-    // Decode engines run without a prefix cache.
+    // Decode engines have no prefix cache.
   }
 
   pause(): void {
@@ -125,7 +126,7 @@ export class DecodeScheduler implements Scheduler {
   }
 
   reset(): void {
-    this.#legs.reset()
+    this.#members.reset()
     this.rooms.reset()
     this.#queue.reset()
     this.#tokens.reset()
@@ -134,62 +135,62 @@ export class DecodeScheduler implements Scheduler {
   }
 
   #connected(address: string): void {
-    for (const leg of this.#legs.all()) {
-      if (leg.state === 'handshake' && leg.address === address) this.#enqueue(leg)
+    for (const member of this.#members.all()) {
+      if (member.state === 'handshake' && member.address === address) this.#enqueue(member)
     }
   }
 
   #failAll(address: string, reason: string): void {
-    for (const leg of this.#legs.all()) {
-      if (leg.address === address && leg.state !== 'running') this.#fail(leg, reason)
+    for (const member of this.#members.all()) {
+      if (member.address === address && member.state !== 'running') this.#fail(member, reason)
     }
   }
 
-  #enqueue(leg: DecodeLeg): void {
-    leg.state = 'prealloc'
-    this.#queue.add(leg)
+  #enqueue(member: DecodeMember): void {
+    member.state = 'prealloc'
+    this.#queue.add(member)
   }
 
-  #admitted(leg: DecodeLeg): void {
-    if (leg.address === undefined) this.#run(leg)
-    else this.#announce(leg, leg.address)
+  #startTransfer(member: DecodeMember): void {
+    if (member.address === undefined) this.#run(member)
+    else this.#awaitTransfer(member, member.address)
   }
 
-  #announce(leg: DecodeLeg, address: string): void {
-    const { number } = leg.room
+  #awaitTransfer(member: DecodeMember, address: string): void {
+    const { number } = member.room
     const afterMs = this.#host.knobs.waitingTimeoutMs
-    leg.state = 'transfer'
-    this.#legs.arm(leg, afterMs, () => {
+    member.state = 'transfer'
+    this.#members.arm(member, afterMs, () => {
       this.#host.counters.partnerMissing++
-      this.#fail(leg, timedOut(number, afterMs, 'WaitingForInput'))
+      this.#fail(member, timedOut(number, afterMs, 'WaitingForInput'))
     })
     this.#fabric.prefillAt(address)?.announced(number, this.rooms)
   }
 
-  #arrived(leg: DecodeLeg): void {
-    this.#legs.disarm(leg)
-    this.#run(leg)
+  #arrived(member: DecodeMember): void {
+    this.#members.disarm(member)
+    this.#run(member)
   }
 
-  #run(leg: DecodeLeg): void {
-    leg.state = 'running'
-    this.#tokens.add(leg.sequence)
+  #run(member: DecodeMember): void {
+    member.state = 'running'
+    this.#tokens.add(member.sequence)
   }
 
-  #fail(leg: DecodeLeg, reason: string): void {
-    const stage = leg.state === 'transfer' ? 'Decode transfer' : 'Decode handshake'
-    const message = stageFailure(stage, leg.sequence.spec, reason)
-    this.#leave(leg.sequence)
-    leg.sequence.end(abortOf(message, 500))
+  #fail(member: DecodeMember, reason: string): void {
+    const stage = member.state === 'transfer' ? 'Decode transfer' : 'Decode handshake'
+    const message = stageFailure(stage, member.sequence.spec, reason)
+    this.#leave(member.sequence)
+    member.sequence.end(abortOf(message, 500))
   }
 
   #leave(sequence: Sequence): void {
-    const leg = this.#legs.drop(sequence)
-    if (leg === undefined) return
-    if (leg.state === 'prealloc') this.#queue.remove(leg)
-    else if (leg.state !== 'handshake') this.#queue.free()
+    const member = this.#members.drop(sequence)
+    if (member === undefined) return
+    if (member.state === 'prealloc') this.#queue.remove(member)
+    else if (member.state !== 'handshake') this.#queue.free()
     this.#pool.release(sequence)
-    this.rooms.leave(leg)
+    this.rooms.leave(member)
     this.#queue.admit()
   }
 }

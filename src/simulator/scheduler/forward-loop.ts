@@ -1,47 +1,44 @@
 /**
- * Prompt processing of one engine: first come, first served, in steps of a token budget.
+ * Prompt processing (prefill) of one engine: first in, first out, in steps with a token budget.
  *
- * A long prompt takes several steps, a step may hold several short ones.
+ * A long prompt takes several steps; a step may contain several short prompts.
  */
 
 import type { SchedulerHost } from '../sequence/scheduler.ts'
 import type { Sequence } from '../sequence/sequence.ts'
 import type { KvPool } from './kv-pool.ts'
-import type { PrefixCache } from './prefix-cache.ts'
+import { PrefixCache } from './prefix-cache.ts'
 import { StepTimer } from './step-timer.ts'
 
 interface Job {
   readonly sequence: Sequence
-  /** Uncached tokens to go; undefined until its first step. */
-  left: number | undefined
-  isAborted: boolean
+  /** Uncached prompt tokens that have not been computed; undefined until the first step of the prompt. */
+  remaining: number | undefined
+  aborted: boolean
 }
 
 interface Hooks {
-  /** The prompt is in the KV cache. */
+  /** The whole prompt has been computed. */
   forwarded(sequence: Sequence): void
-  /** Aborted between two steps. */
+  /** The sequence was aborted during a step, which has now ended. */
   aborted(sequence: Sequence): void
 }
 
-interface Memory {
-  readonly pool: KvPool
-  readonly prefixes: PrefixCache
-}
-
 export class ForwardLoop {
-  /** Of prompt processing: others may hold it up or ask how far it is. */
+  /** Timer of the prefill steps. */
   readonly steps: StepTimer
   readonly #host: SchedulerHost
-  readonly #memory: Memory
+  readonly #pool: KvPool
+  readonly #prefixes: PrefixCache
   readonly #hooks: Hooks
-  /** Head first; `#batch` is the part of it that is in the step under way. */
+  /** In order of arrival. `#batch` has those that take part in the current step. */
   #jobs: Job[] = []
   #batch: Job[] = []
 
-  constructor(host: SchedulerHost, memory: Memory, hooks: Hooks) {
+  constructor(host: SchedulerHost, pool: KvPool, hooks: Hooks) {
     this.#host = host
-    this.#memory = memory
+    this.#pool = pool
+    this.#prefixes = new PrefixCache(host.knobs)
     this.#hooks = hooks
     this.steps = new StepTimer(host, () => this.#completeStep())
   }
@@ -51,31 +48,41 @@ export class ForwardLoop {
   }
 
   get waitingTokens(): number {
-    return this.#jobs.reduce((sum, job) => sum + (job.left ?? job.sequence.promptTokens), 0)
+    return this.#jobs.reduce((sum, job) => sum + (job.remaining ?? job.sequence.promptTokens), 0)
   }
 
   add(sequence: Sequence): void {
-    this.#jobs.push({ sequence, left: undefined, isAborted: false })
+    this.#jobs.push({ sequence, remaining: undefined, aborted: false })
     this.#startStep()
   }
 
-  /** A waiting prompt is removed at once, one under way is told of at the end of its step. */
+  /** Removes a waiting prompt at once. A prompt that has begun is removed at the end of its step, see `Hooks.aborted`. */
   abort(sequence: Sequence): 'removed' | 'at-step-end' | 'not-here' {
-    const at = this.#jobs.findIndex(job => job.sequence === sequence)
-    const job = this.#jobs[at]
+    const index = this.#jobs.findIndex(job => job.sequence === sequence)
+    const job = this.#jobs[index]
     if (job === undefined) return 'not-here'
-    if (job.left === undefined) {
-      this.#jobs.splice(at, 1)
+    if (job.remaining === undefined) {
+      this.#jobs.splice(index, 1)
       return 'removed'
     }
-    job.isAborted = true
+    job.aborted = true
     return 'at-step-end'
+  }
+
+  /** Starts a step if none is running and the head of the queue fits. To be called when KV cache has become free. */
+  wake(): void {
+    this.#startStep()
+  }
+
+  clearCache(): void {
+    this.#prefixes.clear()
   }
 
   reset(): void {
     this.steps.stop()
     this.#jobs = []
     this.#batch = []
+    this.#prefixes.clear()
   }
 
   #startStep(): void {
@@ -85,48 +92,42 @@ export class ForwardLoop {
     if (this.#batch.length > 0) this.steps.arm(knobs.prefillOverheadMs + tokens * knobs.prefillMsPerToken)
   }
 
-  /** Returns the tokens of the step. */
+  /** Returns the number of tokens of the step. */
   #fillBatch(budget: number): number {
-    let left = budget
+    let unused = budget
     for (const job of this.#jobs) {
-      if (left <= 0 || !this.#begin(job)) break
-      const share = Math.min(left, job.left ?? 0)
-      job.left = (job.left ?? 0) - share
-      left -= share
+      if (unused <= 0 || !this.#begin(job)) break
+      const tokens = Math.min(unused, job.remaining ?? 0)
+      job.remaining = (job.remaining ?? 0) - tokens
+      unused -= tokens
       this.#batch.push(job)
     }
-    return budget - left
+    return budget - unused
   }
 
-  /** False when the KV cache has no room for it now. */
+  /** Returns false if the prompt does not fit into the KV cache at the moment. */
   #begin(job: Job): boolean {
-    if (job.left !== undefined) return true
+    if (job.remaining !== undefined) return true
     const { sequence } = job
-    const { pool, prefixes } = this.#memory
-    // With an empty pool it goes ahead whatever its size: nothing would ever make more room.
-    if (pool.free < sequence.promptTokens && pool.used > 0) return false
-    pool.take(sequence, sequence.promptTokens)
+    // With an empty pool it begins whatever its size, because no more KV cache can become free.
+    if (this.#pool.free < sequence.promptTokens && this.#pool.used > 0) return false
+    this.#pool.take(sequence, sequence.promptTokens)
     if (sequence.promptTokens === sequence.spec.prompt.tokens) {
-      sequence.cachedTokens = prefixes.touch(sequence.spec.prompt)
+      sequence.cachedTokens = this.#prefixes.touch(sequence.spec.prompt)
     }
-    job.left = sequence.promptTokens - sequence.cachedTokens
+    job.remaining = sequence.promptTokens - sequence.cachedTokens
     return true
   }
 
   #completeStep(): void {
     const batch = this.#batch
     this.#batch = []
-    const done = new Set(batch.filter(job => job.left === 0 || job.isAborted))
+    const done = new Set(batch.filter(job => job.remaining === 0 || job.aborted))
     this.#jobs = this.#jobs.filter(job => !done.has(job))
     for (const job of done) {
-      if (job.isAborted) this.#hooks.aborted(job.sequence)
+      if (job.aborted) this.#hooks.aborted(job.sequence)
       else this.#hooks.forwarded(job.sequence)
     }
-    this.#startStep()
-  }
-
-  /** Room has come free outside a step. */
-  wake(): void {
     this.#startStep()
   }
 }

@@ -1,4 +1,4 @@
-/** KV cache of one engine, in tokens. Counts what sequences hold; knows nothing of pages or prefixes. */
+/** The KV cache of one engine, counted in tokens that sequences hold. It knows neither pages nor prefixes. */
 
 import type { Sequence } from '../sequence/sequence.ts'
 import type { Knobs } from '../settings/knobs.ts'
@@ -24,7 +24,7 @@ export class KvPool {
     this.#used += tokens
   }
 
-  /** Gives back all that the sequence holds. */
+  /** Frees everything that the sequence holds. */
   release(sequence: Sequence): void {
     this.#used -= sequence.kvHeld
     sequence.kvHeld = 0

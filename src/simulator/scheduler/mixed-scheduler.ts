@@ -1,7 +1,7 @@
 /**
- * Scheduler of an engine that does both phases itself: the reference that a prefill/decode pair must match.
+ * The scheduler of a mixed engine, which does both prefill and decode. Its output is the reference for a pair.
  *
- * Unlike a PD engine it may refuse: `maxQueued` bounds its queue.
+ * Unlike a PD engine it may reject requests: `maxQueued` limits its queue.
  */
 
 import {
@@ -14,28 +14,25 @@ import {
 import type { Sequence } from '../sequence/sequence.ts'
 import { ForwardLoop } from './forward-loop.ts'
 import { KvPool } from './kv-pool.ts'
-import { PrefixCache } from './prefix-cache.ts'
 import { promptRefusal } from './prompt-limits.ts'
 import { TokenLoop } from './token-loop.ts'
 
 export class MixedScheduler implements Scheduler {
   readonly #host: SchedulerHost
   readonly #pool: KvPool
-  readonly #prefixes: PrefixCache
   readonly #forward: ForwardLoop
   readonly #tokens: TokenLoop
   #queue: Sequence[] = []
-  readonly #held = new Set<Sequence>()
+  /** Sequences that have left the queue and have not ended. */
+  readonly #running = new Set<Sequence>()
 
   constructor(host: SchedulerHost) {
     this.#host = host
     this.#pool = new KvPool(host.knobs)
-    this.#prefixes = new PrefixCache(host.knobs)
-    this.#tokens = new TokenLoop(host, this.#pool, sequence => this.#left(sequence))
-    const memory = { pool: this.#pool, prefixes: this.#prefixes }
-    this.#forward = new ForwardLoop(host, memory, {
+    this.#tokens = new TokenLoop(host, this.#pool, sequence => this.#leave(sequence))
+    this.#forward = new ForwardLoop(host, this.#pool, {
       forwarded: sequence => this.#tokens.add(sequence),
-      aborted: sequence => this.#drop(sequence, 'Aborted'),
+      aborted: sequence => this.#abortRunning(sequence, 'Aborted'),
     })
   }
 
@@ -52,18 +49,18 @@ export class MixedScheduler implements Scheduler {
 
   abort(sequence: Sequence): void {
     if (this.#queue.includes(sequence)) {
-      this.#queue = this.#queue.filter(one => one !== sequence)
+      this.#queue = this.#queue.filter(queued => queued !== sequence)
       sequence.end(abortOf('Abort in waiting queue', null))
-    } else if (this.#held.has(sequence)) {
+    } else if (this.#running.has(sequence)) {
       this.#tokens.abort(sequence)
-      if (this.#forward.abort(sequence) === 'removed') this.#drop(sequence, 'Abort in waiting queue')
+      if (this.#forward.abort(sequence) === 'removed') this.#abortRunning(sequence, 'Abort in waiting queue')
     }
   }
 
   load(): SchedulerLoad {
     return {
       ...NO_LOAD,
-      running: this.#held.size,
+      running: this.#running.size,
       waiting: this.#queue.length,
       waitingTokens: this.#forward.waitingTokens,
       usedTokens: this.#pool.used,
@@ -72,7 +69,7 @@ export class MixedScheduler implements Scheduler {
   }
 
   clearCache(): void {
-    this.#prefixes.clear()
+    this.#forward.clearCache()
   }
 
   pause(): void {
@@ -87,30 +84,29 @@ export class MixedScheduler implements Scheduler {
 
   reset(): void {
     this.#queue = []
-    this.#held.clear()
+    this.#running.clear()
     this.#forward.reset()
     this.#tokens.reset()
     this.#pool.reset()
-    this.#prefixes.clear()
   }
 
   #admit(): void {
-    while (this.#held.size < this.#host.knobs.maxRunning) {
+    while (this.#running.size < this.#host.knobs.maxRunning) {
       const next = this.#queue.shift()
       if (next === undefined) return
-      this.#held.add(next)
+      this.#running.add(next)
       this.#forward.add(next)
     }
   }
 
-  #drop(sequence: Sequence, message: string): void {
+  #abortRunning(sequence: Sequence, message: string): void {
     this.#pool.release(sequence)
-    this.#left(sequence)
+    this.#leave(sequence)
     sequence.end(abortOf(message, null))
   }
 
-  #left(sequence: Sequence): void {
-    this.#held.delete(sequence)
+  #leave(sequence: Sequence): void {
+    this.#running.delete(sequence)
     this.#admit()
     this.#forward.wake()
   }

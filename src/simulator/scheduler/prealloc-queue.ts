@@ -1,74 +1,74 @@
 /**
- * Requests of a decode engine that wait for a place in its KV cache: first come, first served, so that a large prompt at
- * the head holds up all behind it. No timeout here, as in a real engine.
+ * The requests of a decode engine that wait for its KV cache: first in, first out, so that a large prompt at the head
+ * blocks all others. There is no timeout, as in SGLang (2026-07).
  */
 
-import type { Leg } from '../sequence/legs.ts'
 import type { Sequence } from '../sequence/sequence.ts'
 import type { Knobs } from '../settings/knobs.ts'
+import type { RoomMember } from '../transfer/room-members.ts'
 import type { KvPool } from './kv-pool.ts'
 
-export class PreallocQueue<L extends Leg> {
+export class PreallocQueue<M extends RoomMember> {
   readonly #knobs: Knobs
   readonly #pool: KvPool
-  readonly #admitted: (leg: L) => void
-  #queue: L[] = []
-  /** Legs that have a place. */
+  readonly #admitted: (member: M) => void
+  #queue: M[] = []
+  /** Number of members that have been admitted and not freed. */
   #active = 0
-  #isPaused = false
+  #paused = false
 
-  /** `admitted` is told of each leg that gets its place; its prompt is taken from the pool by then. */
-  constructor(knobs: Knobs, pool: KvPool, admitted: (leg: L) => void) {
+  /** `admitted` is called for each member that fits, after its prompt has been taken from the pool. */
+  constructor(knobs: Knobs, pool: KvPool, admitted: (member: M) => void) {
     this.#knobs = knobs
     this.#pool = pool
     this.#admitted = admitted
   }
 
-  add(leg: L): void {
-    this.#queue.push(leg)
+  add(member: M): void {
+    this.#queue.push(member)
     this.admit()
   }
 
-  remove(leg: L): void {
-    this.#queue = this.#queue.filter(one => one !== leg)
+  remove(member: M): void {
+    this.#queue = this.#queue.filter(queued => queued !== member)
   }
 
-  /** The place is not given to the next one before `admit`. */
+  /** Called when an admitted member has left. The next one is admitted only when `admit` is called. */
   free(): void {
     this.#active--
   }
 
   admit(): void {
-    while (!this.#isPaused) {
-      const leg = this.#queue[0]
-      if (leg === undefined || !this.#fits(leg.sequence)) return
+    while (!this.#paused) {
+      const member = this.#queue[0]
+      if (member === undefined || !this.#fits(member.sequence)) return
       this.#queue.shift()
       this.#active++
-      this.#pool.take(leg.sequence, leg.sequence.promptTokens)
-      this.#admitted(leg)
+      this.#pool.take(member.sequence, member.sequence.promptTokens)
+      this.#admitted(member)
     }
   }
 
   pause(): void {
-    this.#isPaused = true
+    this.#paused = true
   }
 
-  /** What fits comes in at the next `admit`. */
+  /** Allows admission again; `admit` must be called to admit those that fit. */
   resume(): void {
-    this.#isPaused = false
+    this.#paused = false
   }
 
   reset(): void {
     this.#queue = []
     this.#active = 0
-    this.#isPaused = false
+    this.#paused = false
   }
 
   #fits(sequence: Sequence): boolean {
     const { maxRunning, reservedDecodeTokens, kvTokens } = this.#knobs
     if (this.#active >= maxRunning) return false
     const free = this.#pool.free - reservedDecodeTokens * this.#active
-    // An empty engine takes what fits its cache at all: no later moment would be better.
+    // An idle engine admits whatever fits into its whole KV cache, because no more can become free.
     return free >= sequence.promptTokens + reservedDecodeTokens || (this.#active === 0 && free === kvTokens)
   }
 }

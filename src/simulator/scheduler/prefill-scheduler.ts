@@ -1,15 +1,14 @@
 /**
- * Scheduler of a prefill engine.
+ * The scheduler of a prefill engine, as in SGLang (2026-02 to 2026-07).
  *
- *   bootstrapping ──decode has allocated, a slot is free──▶ forward ──▶ inflight ──KV is over──▶ answered
- *        │                                                    │            │
- *        └── bootstrapTimeoutMs, abort: 500 "bootstrap" ──    │            └── transfer failed, abort: 500
- *                                                             └── abort: 200, the room dangles
+ *   bootstrapping ──decode has allocated, slot is free──▶ forward ──▶ inflight ──KV cache sent──▶ responding
+ *        │                                                  │            │
+ *        └── bootstrapTimeoutMs, abort: 500 "bootstrap"     │            └── transfer failed, abort: 500
+ *                                                           └── abort: 200, decode is not notified
  *
- * Nothing is computed for a prompt before decode has a place for it. The answer is one token.
+ * Nothing is computed for a prompt until the decode engine has allocated its KV cache. The response has one token.
  */
 
-import { Legs } from '../sequence/legs.ts'
 import { ABORTED, roomMissing, stageFailure, timedOut } from '../sequence/pd-errors.ts'
 import {
   abortOf,
@@ -23,36 +22,33 @@ import type { Sequence } from '../sequence/sequence.ts'
 import type { Fabric } from '../transfer/fabric.ts'
 import { KvSender } from '../transfer/kv-sender.ts'
 import { MetadataSlots } from '../transfer/metadata-slots.ts'
-import { type PrefillLeg, type PrefillRoom, PrefillRooms } from '../transfer/prefill-rooms.ts'
+import { type PrefillMember, type PrefillRoom, PrefillRooms } from '../transfer/prefill-rooms.ts'
+import { RoomMembers } from '../transfer/room-members.ts'
 import { ForwardLoop } from './forward-loop.ts'
 import { KvPool } from './kv-pool.ts'
-import { PrefixCache } from './prefix-cache.ts'
 import { maxReqInputLen, promptRefusal } from './prompt-limits.ts'
 
 export class PrefillScheduler implements Scheduler {
-  /** How decode engines reach it. */
+  /** The side of this engine that decode engines call. */
   readonly rooms: PrefillRooms
   readonly #host: SchedulerHost
   readonly #pool: KvPool
   readonly #forward: ForwardLoop
-  readonly #prefixes: PrefixCache
   readonly #sender: KvSender
-  readonly #slots: MetadataSlots<PrefillLeg>
-  readonly #legs: Legs<PrefillLeg>
+  readonly #slots: MetadataSlots<PrefillMember>
+  readonly #members: RoomMembers<PrefillMember>
 
   constructor(host: SchedulerHost, fabric: Fabric) {
     this.#host = host
     this.#pool = new KvPool(host.knobs)
-    this.#legs = new Legs(host.clock)
+    this.#members = new RoomMembers(host.clock)
     this.rooms = new PrefillRooms(host, {
-      bootstrapped: leg => this.#bootstrapped(leg),
-      failed: (leg, reason) => this.#fail(leg, reason),
+      bootstrapped: member => this.#bootstrapped(member),
+      failed: (member, reason) => this.#fail(member, reason),
     })
-    this.#slots = new MetadataSlots(host.knobs, leg => this.#startForward(leg))
+    this.#slots = new MetadataSlots(host.knobs, member => this.#startForward(member))
     this.#sender = new KvSender(host, fabric)
-    this.#prefixes = new PrefixCache(host.knobs)
-    const memory = { pool: this.#pool, prefixes: this.#prefixes }
-    this.#forward = new ForwardLoop(host, memory, {
+    this.#forward = new ForwardLoop(host, this.#pool, {
       forwarded: sequence => this.#forwarded(sequence),
       aborted: sequence => this.#end(sequence, () => sequence.end(abortOf('Aborted', null))),
     })
@@ -60,40 +56,40 @@ export class PrefillScheduler implements Scheduler {
 
   submit(sequence: Sequence): void {
     const { spec } = sequence
-    if (spec.bootstrapHost === FAKE_BOOTSTRAP_HOST) return this.#submitFake(sequence)
+    if (spec.bootstrapHost === FAKE_BOOTSTRAP_HOST) return this.#submitWarmUp(sequence)
     if (spec.room === undefined) return sequence.end(abortOf(roomMissing(spec.rid), 400))
     const refusal = promptRefusal(sequence, this.#host.knobs)
-    const isGarbage = refusal !== undefined && this.#isSwallowed(sequence)
+    const isGarbage = refusal !== undefined && this.#producesGarbage(sequence)
     if (refusal !== undefined && !isGarbage) return sequence.end(abortOf(refusal, 400))
     if (isGarbage) sequence.promptTokens = 1
 
-    const room = this.rooms.of(spec.room)
-    const leg: PrefillLeg = { sequence, room, isGarbage, state: 'bootstrapping', timer: undefined }
-    room.legs.add(leg)
-    this.#legs.add(leg)
-    this.#watchBootstrap(leg, spec.room)
-    if (room.decode !== undefined) this.#bootstrapped(leg)
+    const room = this.rooms.getOrCreate(spec.room)
+    const member: PrefillMember = { sequence, room, isGarbage, state: 'bootstrapping', timer: undefined }
+    room.members.add(member)
+    this.#members.add(member)
+    this.#startBootstrapTimeout(member, spec.room)
+    if (room.decode !== undefined) this.#bootstrapped(member)
   }
 
   abort(sequence: Sequence): void {
-    const leg = this.#legs.of(sequence)
-    // Once the cache is over there is nothing left to abort: the answer is on its way.
-    if (leg === undefined || leg.state === 'answering') return
-    if (leg.state === 'forward') {
+    const member = this.#members.find(sequence)
+    // Once the KV cache has been sent there is nothing left to abort.
+    if (member === undefined || member.state === 'responding') return
+    if (member.state === 'forward') {
       const isRemoved = this.#forward.abort(sequence) === 'removed'
       if (isRemoved) this.#end(sequence, () => sequence.end(abortOf('Abort in waiting queue', null)))
     } else {
-      this.#fail(leg, ABORTED)
-      if (this.#host.knobs.notifyDecodeOnPrefillAbort) this.rooms.tellFailed(leg)
+      this.#fail(member, ABORTED)
+      if (this.#host.knobs.notifyDecodeOnPrefillAbort) this.rooms.notifyTransferFailed(member)
     }
   }
 
   load(): SchedulerLoad {
     let bootstrapQueue = 0
     let inflightQueue = 0
-    for (const leg of this.#legs.all()) {
-      if (leg.state === 'bootstrapping') bootstrapQueue++
-      else if (leg.state !== 'forward') inflightQueue++
+    for (const member of this.#members.all()) {
+      if (member.state === 'bootstrapping') bootstrapQueue++
+      else if (member.state !== 'forward') inflightQueue++
     }
     return {
       ...NO_LOAD,
@@ -107,7 +103,7 @@ export class PrefillScheduler implements Scheduler {
   }
 
   clearCache(): void {
-    this.#prefixes.clear()
+    this.#forward.clearCache()
   }
 
   pause(): void {
@@ -119,110 +115,109 @@ export class PrefillScheduler implements Scheduler {
   }
 
   reset(): void {
-    this.#legs.reset()
+    this.#members.reset()
     this.rooms.reset()
     this.#slots.reset()
     this.#forward.reset()
     this.#sender.reset()
     this.#pool.reset()
-    this.#prefixes.clear()
   }
 
-  #isSwallowed(sequence: Sequence): boolean {
+  #producesGarbage(sequence: Sequence): boolean {
     const { knobs } = this.#host
     return knobs.garbageOnLenMismatch && sequence.spec.prompt.tokens > maxReqInputLen(knobs)
   }
 
-  #submitFake(sequence: Sequence): void {
-    this.#legs.add({ sequence, room: undefined, isGarbage: false, state: 'forward', timer: undefined })
+  #submitWarmUp(sequence: Sequence): void {
+    this.#members.add({ sequence, room: undefined, isGarbage: false, state: 'forward', timer: undefined })
     this.#slots.take()
     this.#forward.add(sequence)
   }
 
-  #watchBootstrap(leg: PrefillLeg, room: number): void {
+  #startBootstrapTimeout(member: PrefillMember, room: number): void {
     const { knobs, counters } = this.#host
-    // The sender of NIXL never looks at its clock.
+    // The NIXL sender has no bootstrap timeout (SGLang 2026-07).
     if (knobs.backend === 'nixl') return
     const afterMs = knobs.bootstrapTimeoutMs
-    this.#legs.arm(leg, afterMs, () => {
+    this.#members.arm(member, afterMs, () => {
       counters.partnerMissing++
-      this.#fail(leg, timedOut(room, afterMs, 'Bootstrapping'))
+      this.#fail(member, timedOut(room, afterMs, 'Bootstrapping'))
     })
   }
 
-  #bootstrapped(leg: PrefillLeg): void {
-    if (leg.state === 'bootstrapping') this.#slots.ask(leg)
+  #bootstrapped(member: PrefillMember): void {
+    if (member.state === 'bootstrapping') this.#slots.request(member)
   }
 
-  #startForward(leg: PrefillLeg): void {
-    this.#legs.disarm(leg)
-    leg.state = 'forward'
-    this.#forward.add(leg.sequence)
+  #startForward(member: PrefillMember): void {
+    this.#members.disarm(member)
+    member.state = 'forward'
+    this.#forward.add(member.sequence)
   }
 
   #forwarded(sequence: Sequence): void {
-    const leg = this.#legs.of(sequence)
-    if (leg === undefined) return
-    if (leg.room === undefined) return this.#answerSoon(leg)
-    leg.state = 'inflight'
-    if (leg.room.failure !== undefined) return this.#fail(leg, leg.room.failure)
-    this.#send(leg, leg.room)
+    const member = this.#members.find(sequence)
+    if (member === undefined) return
+    if (member.room === undefined) return this.#respondSoon(member)
+    member.state = 'inflight'
+    if (member.room.failure !== undefined) return this.#fail(member, member.room.failure)
+    this.#send(member, member.room)
   }
 
-  #send(leg: PrefillLeg, { number, decode }: PrefillRoom): void {
+  #send(member: PrefillMember, { number, decode }: PrefillRoom): void {
     if (decode === undefined) return
     this.#sender.send({
       decode,
       room: number,
-      tokens: leg.sequence.promptTokens,
-      isWanted: () => this.#legs.of(leg.sequence) === leg,
+      tokens: member.sequence.promptTokens,
+      isWanted: () => this.#members.find(member.sequence) === member,
       done: failure => {
-        if (failure === undefined) this.#completeTransfer(leg)
-        else this.#breakTransfer(leg, failure)
+        if (failure === undefined) this.#completeTransfer(member)
+        else this.#breakTransfer(member, failure)
       },
     })
   }
 
-  #breakTransfer(leg: PrefillLeg, reason: string): void {
-    // NIXL of this time tells nobody: decode waits until its own timeout.
-    if (this.#host.knobs.backend === 'mooncake') this.rooms.tellFailed(leg)
-    this.#fail(leg, reason)
+  #breakTransfer(member: PrefillMember, reason: string): void {
+    // NIXL does not notify decode, which waits for its own timeout (SGLang 2026-07).
+    if (this.#host.knobs.backend === 'mooncake') this.rooms.notifyTransferFailed(member)
+    this.#fail(member, reason)
   }
 
-  #completeTransfer(leg: PrefillLeg): void {
-    this.rooms.tellTransferred(leg)
-    this.#answerSoon(leg)
+  #completeTransfer(member: PrefillMember): void {
+    this.rooms.notifyTransferred(member)
+    this.#respondSoon(member)
   }
 
-  /** The scheduler sees the finished transfer when its loop comes round: after the step under way. */
-  #answerSoon(leg: PrefillLeg): void {
+  /** The scheduler notices the end of a transfer in the next turn of its loop: after the current step. */
+  #respondSoon(member: PrefillMember): void {
     const afterMs = Math.max(this.#host.knobs.loopDelayMs, this.#forward.steps.remainingMs)
-    leg.state = 'answering'
-    this.#legs.arm(leg, afterMs, () => this.#end(leg.sequence, () => answer(leg.sequence)))
+    member.state = 'responding'
+    this.#members.arm(member, afterMs, () => this.#end(member.sequence, () => finishPrefill(member.sequence)))
   }
 
-  #fail(leg: PrefillLeg, reason: string): void {
-    const stage = leg.state === 'bootstrapping' ? 'Prefill bootstrap' : 'Prefill transfer'
-    const message = stageFailure(stage, leg.sequence.spec, reason)
-    this.#end(leg.sequence, () => leg.sequence.end(abortOf(message, 500)))
+  #fail(member: PrefillMember, reason: string): void {
+    const stage = member.state === 'bootstrapping' ? 'Prefill bootstrap' : 'Prefill transfer'
+    const message = stageFailure(stage, member.sequence.spec, reason)
+    this.#end(member.sequence, () => member.sequence.end(abortOf(message, 500)))
   }
 
-  /** Frees what the sequence holds, then lets it end: who hears of the end finds the room free. */
+  /** Removes the sequence, then calls `end`, so that the listener of its end finds the resources free. */
   #end(sequence: Sequence, end: () => void): void {
-    const leg = this.#legs.drop(sequence)
-    if (leg === undefined) return
-    if (leg.state === 'bootstrapping') this.#slots.withdraw(leg)
+    const member = this.#members.drop(sequence)
+    if (member === undefined) return
+    if (member.state === 'bootstrapping') this.#slots.withdraw(member)
     else this.#slots.free()
     this.#pool.release(sequence)
-    this.rooms.leave(leg)
+    this.rooms.leave(member)
     end()
     this.#slots.fill()
     this.#forward.wake()
   }
 }
 
-/** One token, "length" with length 0 whatever the token: what prefill always says. */
-function answer(sequence: Sequence): void {
+/** Ends a prefill sequence with one token and finish reason "length" with length 0, whatever the token (SGLang 2026-07). */
+function finishPrefill(sequence: Sequence): void {
   sequence.produced = 1
   sequence.end({ kind: 'length', length: 0 })
 }

@@ -1,10 +1,10 @@
 /**
- * Which prompt beginnings an engine has in its KV cache, by page, least recently used out first.
+ * The prompt prefixes in the KV cache of an engine, in pages, with the least recently used page evicted first.
  *
- * A page is known by a hash chained over all pages before it. Pages cost no tokens of the pool: a cached
- * page that nobody uses is free for the taking in a real engine too.
+ * A page is identified by a hash chained over all pages before it. Cached pages are not counted in the pool, because a
+ * real engine can evict them whenever it needs memory.
  */
-import { mix } from '../../core/seeded-random.ts'
+import { mix } from '../../core/hash.ts'
 import type { Prompt } from '../sequence/sequence.ts'
 import { CHARS_PER_TOKEN } from '../sequence/tokenizer.ts'
 import type { Knobs } from '../settings/knobs.ts'
@@ -17,14 +17,14 @@ export class PrefixCache {
     this.#knobs = knobs
   }
 
-  /** Tokens of the prompt that are cached; the last one is always computed. Adds the prompt. */
+  /** Adds the prompt and returns how many of its tokens were cached. The last token is never cached. */
   touch(prompt: Prompt): number {
     if (!this.#knobs.prefixCache) return 0
     let cachedPages = 0
-    let isHit = true
+    let hit = true
     for (const page of pagesOf(prompt, this.#knobs.pageSize)) {
-      isHit &&= this.#pages.has(page)
-      if (isHit) cachedPages++
+      hit &&= this.#pages.has(page)
+      if (hit) cachedPages++
       this.#pages.delete(page)
       this.#pages.add(page)
     }
@@ -50,8 +50,8 @@ function pagesOf(prompt: Prompt, pageSize: number): number[] {
   const unit = prompt.ids === undefined ? CHARS_PER_TOKEN : 1
   let hash = 0
   for (let page = 1; page * pageSize <= prompt.tokens; page++) {
-    for (let place = (page - 1) * pageSize * unit; place < page * pageSize * unit; place++) {
-      const value = prompt.ids === undefined ? prompt.text.charCodeAt(place) : (prompt.ids[place] ?? 0)
+    for (let offset = (page - 1) * pageSize * unit; offset < page * pageSize * unit; offset++) {
+      const value = prompt.ids === undefined ? prompt.text.charCodeAt(offset) : (prompt.ids[offset] ?? 0)
       hash = Math.imul(hash ^ value, 0x01000193)
     }
     hash = mix(hash)

@@ -1,9 +1,9 @@
 /**
- * The heartbeat of a scheduler loop: one timer for all requests of an engine.
+ * The timer of a scheduler loop: one for all requests of an engine.
  *
- * A real engine computes in a process of its own, at its own pace however busy the one that writes its answers
- * is. Here both share a thread: steps that are late by the knob `catchUpMs` are made up for at once. A gap of a
- * second or more is no busy writer but a machine that stood still, and is not made up for.
+ * A real engine computes in a process of its own, at a pace that does not depend on the process that writes the responses.
+ * Here both share a thread, so steps that are late by at least the knob `catchUpMs` are made up for at once. A delay of
+ * one second or more is not made up for: the machine was suspended, rather than busy with writing.
  */
 import type { TimerHandle } from '../clock/clock.ts'
 import type { SchedulerHost } from '../sequence/scheduler.ts'
@@ -11,7 +11,7 @@ import type { SchedulerHost } from '../sequence/scheduler.ts'
 const MAX_CATCH_UP_MS = 1000
 const NEVER = Number.NEGATIVE_INFINITY
 
-type StepHost = Pick<SchedulerHost, 'knobs' | 'clock' | 'chance'>
+type StepHost = Pick<SchedulerHost, 'knobs' | 'clock' | 'random'>
 
 export class StepTimer {
   readonly #host: StepHost
@@ -19,10 +19,10 @@ export class StepTimer {
   #timer: TimerHandle | undefined
   #dueMs = 0
   #stalledUntilMs = 0
-  #isPaused = false
-  #isOwed = false
-  #isRunning = false
-  /** What was due by then is made up for: the moment at which a timer fired far too late. */
+  #paused = false
+  #stepPending = false
+  #running = false
+  /** Steps due by this time are run at once: the time at which a timer fired late. */
   #catchUpToMs = NEVER
 
   constructor(host: StepHost, run: () => void) {
@@ -31,47 +31,47 @@ export class StepTimer {
   }
 
   get isArmed(): boolean {
-    return this.#timer !== undefined || this.#isOwed
+    return this.#timer !== undefined || this.#stepPending
   }
 
-  /** Until the step that is under way, 0 when idle. */
+  /** Milliseconds until the next step; 0 when idle. */
   get remainingMs(): number {
     return this.isArmed ? Math.max(0, this.#dueMs - this.#host.clock.now()) : 0
   }
 
-  /** Whether the step that runs now is followed at once by another of `stepMs`, due already. */
-  isOvertaken(stepMs: number): boolean {
+  /** Whether the current step will be followed at once by another one of `stepMs`, because that is due already. */
+  isNextStepDue(stepMs: number): boolean {
     return this.#dueMs + stepMs <= this.#catchUpToMs
   }
 
   /**
-   * The next step in `stepMs`, varied by the jitter knob. Called from within a step it counts from when that
-   * one was due, unless that is too long ago to be made up for. No effect while one is set.
+   * Schedules the next step in `stepMs`, varied by the jitter knob. Within a step, the time counts from when that step was
+   * due, unless it was too late to be made up for. No effect if a step is scheduled already.
    */
   arm(stepMs: number): void {
     if (this.isArmed) return
-    const { knobs, clock, chance } = this.#host
-    const variedMs = knobs.jitter === 0 ? stepMs : stepMs * (1 + knobs.jitter * (2 * chance() - 1))
+    const { knobs, clock, random } = this.#host
+    const variedMs = knobs.jitter === 0 ? stepMs : stepMs * (1 + knobs.jitter * (2 * random() - 1))
     const nowMs = clock.now()
-    const mostLateMs = knobs.catchUpMs > 0 ? MAX_CATCH_UP_MS : variedMs
-    const isNext = this.#isRunning && nowMs - this.#dueMs < mostLateMs
+    const maxLateMs = knobs.catchUpMs > 0 ? MAX_CATCH_UP_MS : variedMs
+    const isNext = this.#running && nowMs - this.#dueMs < maxLateMs
     this.#dueMs = (isNext ? this.#dueMs : nowMs) + variedMs
     this.#set()
   }
 
-  /** Nothing runs for `ms`: the loop is stuck in a blocking call. */
+  /** Runs no step for `ms`, as if the loop were in a blocking call. */
   stall(ms: number): void {
     this.#stalledUntilMs = this.#host.clock.now() + ms
   }
 
   pause(): void {
-    this.#isPaused = true
+    this.#paused = true
   }
 
   resume(): void {
-    this.#isPaused = false
-    if (!this.#isOwed) return
-    this.#isOwed = false
+    this.#paused = false
+    if (!this.#stepPending) return
+    this.#stepPending = false
     this.#dueMs = this.#host.clock.now()
     this.#step()
   }
@@ -79,8 +79,8 @@ export class StepTimer {
   stop(): void {
     this.#host.clock.clearTimeout(this.#timer)
     this.#timer = undefined
-    this.#isOwed = false
-    this.#isPaused = false
+    this.#stepPending = false
+    this.#paused = false
     this.#stalledUntilMs = 0
   }
 
@@ -89,14 +89,14 @@ export class StepTimer {
     this.#timer = clock.setTimeout(() => this.#fire(), Math.max(0, this.#dueMs - clock.now()))
   }
 
-  /** One step, or all that are due by now when the timer came far too late. */
+  /** Runs one step, or all steps that are due by now if the timer fired late. */
   #fire(): void {
     const { clock } = this.#host
     const { catchUpMs } = this.#host.knobs
     const nowMs = clock.now()
     const lateMs = nowMs - this.#dueMs
-    const isFarBehind = catchUpMs > 0 && lateMs >= catchUpMs && lateMs < MAX_CATCH_UP_MS
-    this.#catchUpToMs = isFarBehind ? nowMs : NEVER
+    const isCatchingUp = catchUpMs > 0 && lateMs >= catchUpMs && lateMs < MAX_CATCH_UP_MS
+    this.#catchUpToMs = isCatchingUp ? nowMs : NEVER
     do {
       clock.clearTimeout(this.#timer)
       this.#timer = undefined
@@ -106,15 +106,15 @@ export class StepTimer {
   }
 
   #step(): void {
-    if (this.#isPaused) {
-      this.#isOwed = true
+    if (this.#paused) {
+      this.#stepPending = true
     } else if (this.#stalledUntilMs > this.#host.clock.now()) {
       this.#dueMs = this.#stalledUntilMs
       this.#set()
     } else {
-      this.#isRunning = true
+      this.#running = true
       this.#run()
-      this.#isRunning = false
+      this.#running = false
     }
   }
 }

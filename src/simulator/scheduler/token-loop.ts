@@ -1,8 +1,8 @@
 /**
- * The running batch of one engine: every step gives each sequence one token.
+ * Token generation (decode) of one engine: every step produces one token for each sequence of the running batch.
  *
- * When the KV cache runs full the newest sequence is retracted and resumed later; the last one left that
- * still does not fit ends out of memory.
+ * When the KV cache is full, the newest sequence is retracted and resumed later. If a single sequence is left and still
+ * does not fit, it ends with an out-of-memory error.
  */
 
 import { abortOf, type SchedulerHost } from '../sequence/scheduler.ts'
@@ -14,21 +14,21 @@ const OUT_OF_MEMORY =
   'Out of memory even after retracting all other requests in the decode batch. Aborting the last request.'
 
 export class TokenLoop {
-  /** Of token generation: others may hold it up. */
+  /** Timer of the decode steps. */
   readonly steps: StepTimer
   readonly #host: SchedulerHost
   readonly #pool: KvPool
-  readonly #left: (sequence: Sequence) => void
-  /** Oldest first. */
+  readonly #onLeave: (sequence: Sequence) => void
+  /** The running batch, oldest first. */
   readonly #running = new Set<Sequence>()
   readonly #aborted = new Set<Sequence>()
   #retracted: Sequence[] = []
 
-  /** `left` is told of each sequence that is out, after its end; its KV is given back by then. */
-  constructor(host: SchedulerHost, pool: KvPool, left: (sequence: Sequence) => void) {
+  /** `onLeave` is called for each sequence after it has ended and its KV cache has been freed. */
+  constructor(host: SchedulerHost, pool: KvPool, onLeave: (sequence: Sequence) => void) {
     this.#host = host
     this.#pool = pool
-    this.#left = left
+    this.#onLeave = onLeave
     this.steps = new StepTimer(host, () => this.#step())
   }
 
@@ -40,7 +40,7 @@ export class TokenLoop {
     return this.#retracted.length
   }
 
-  /** The sequence's prompt is in the KV cache; its first token comes at once. */
+  /** Adds a sequence whose prompt is in the KV cache. Its first token is produced at once. */
   add(sequence: Sequence): void {
     this.#running.add(sequence)
     if (this.#drawsFailure()) {
@@ -52,12 +52,12 @@ export class TokenLoop {
     this.#arm()
   }
 
-  /** Takes effect after one step more. */
+  /** Aborts a sequence. If it is running, this takes effect in the next step. */
   abort(sequence: Sequence): void {
     if (this.#retracted.includes(sequence)) {
-      this.#retracted = this.#retracted.filter(one => one !== sequence)
+      this.#retracted = this.#retracted.filter(retracted => retracted !== sequence)
       sequence.end(abortOf('Aborted', null))
-      this.#left(sequence)
+      this.#onLeave(sequence)
     } else if (this.#running.has(sequence)) {
       this.#aborted.add(sequence)
     }
@@ -71,8 +71,8 @@ export class TokenLoop {
   }
 
   #drawsFailure(): boolean {
-    const { knobs, chance } = this.#host
-    return knobs.errorAfterKvProb > 0 && chance() < knobs.errorAfterKvProb
+    const { knobs, random } = this.#host
+    return knobs.errorAfterKvProb > 0 && random() < knobs.errorAfterKvProb
   }
 
   get #stepMs(): number {
@@ -87,18 +87,18 @@ export class TokenLoop {
   #step(): void {
     this.#resumeRetracted()
     this.#makeRoom()
-    const isOvertaken = this.steps.isOvertaken(this.#stepMs)
-    for (const sequence of this.#running) this.#advance(sequence, isOvertaken)
+    const nextDue = this.steps.isNextStepDue(this.#stepMs)
+    for (const sequence of this.#running) this.#advance(sequence, nextDue)
     this.#arm()
   }
 
-  #advance(sequence: Sequence, isOvertaken = false): void {
+  #advance(sequence: Sequence, nextDue = false): void {
     const { oomAt } = this.#host.knobs
     this.#pool.take(sequence, 1)
     if (this.#aborted.has(sequence)) sequence.end(abortOf('Aborted', null))
     else if (oomAt > 0 && sequence.produced >= oomAt) sequence.end(abortOf(OUT_OF_MEMORY, 500))
     else if (sequence.script.length === 0) sequence.finish()
-    else sequence.produce(isOvertaken)
+    else sequence.produce(nextDue)
     if (sequence.ending !== undefined) this.#drop(sequence)
   }
 
@@ -106,7 +106,7 @@ export class TokenLoop {
     this.#running.delete(sequence)
     this.#aborted.delete(sequence)
     this.#pool.release(sequence)
-    this.#left(sequence)
+    this.#onLeave(sequence)
   }
 
   #resumeRetracted(): void {

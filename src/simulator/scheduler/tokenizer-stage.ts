@@ -1,19 +1,19 @@
 /**
- * The step between a request's arrival and its scheduler. The tokenizer has one thread and holds up everything in its
- * process meanwhile: an abort that comes is heard when the prompt has reached the scheduler, never before, never not at all.
+ * The tokenizer between the arrival of a request and its scheduler. It blocks its process while it works, so an abort that
+ * arrives meanwhile takes effect as soon as the scheduler has received the prompt.
  */
 import type { Scheduler } from '../sequence/scheduler.ts'
 import type { Sequence } from '../sequence/sequence.ts'
 
 export function submitTo(scheduler: Scheduler, sequence: Sequence): void {
   if (sequence.ending !== undefined) return
-  sequence.isSubmitted = true
+  sequence.submitted = true
   scheduler.submit(sequence)
-  if (sequence.isAbortWanted) abortIn(scheduler, sequence)
+  if (sequence.abortRequested) abortIn(scheduler, sequence)
 }
 
 export function abortIn(scheduler: Scheduler, sequence: Sequence): void {
   if (sequence.ending !== undefined) return
-  if (sequence.isSubmitted) scheduler.abort(sequence)
-  else sequence.isAbortWanted = true
+  if (sequence.submitted) scheduler.abort(sequence)
+  else sequence.abortRequested = true
 }

@@ -1,25 +1,26 @@
-/** What an engine has done so far; plain numbers, never reset. */
+/** Totals of an engine since it was created. They survive a crash and are never reset. */
 export interface Counters {
-  /** Generation requests, warm-ups and health probes not counted. */
+  /** Generation requests received. */
   received: number
   completed: number
-  /** Answered with an error, in whatever shape. */
+  /** Requests that ended with an error of any kind. */
   failed: number
   /** Sequences aborted by /abort_request. */
   aborted: number
-  /** Sequences aborted because their client had left. */
+  /** Sequences aborted because their client disconnected. */
   abortedByDisconnect: number
-  /** Requests whose client left before the answer was out. */
+  /** Requests whose client disconnected before the end of the response. */
   disconnected: number
-  /** Calls of /abort_request, useful or not. */
+  /** Calls of /abort_request, including those that matched no sequence. */
   abortCalls: number
+  /** Output tokens produced. */
   tokens: number
-  /** Most sequences held at a time, queued ones included. */
+  /** Maximum number of sequences held at once, including queued ones. */
   peakRunning: number
-  /** Legs that timed out because the other one never came. */
+  /** Requests that timed out because the other engine of the pair never joined their room. */
   partnerMissing: number
   crashes: number
-  /** Times that it came back, after a crash or a drain. */
+  /** Restarts after a crash or a drain. */
   restarts: number
 }
 

@@ -1,5 +1,5 @@
-/** Log probabilities: made up, but a function of the token and its place, so that all engines agree. */
-import { mix } from '../../core/seeded-random.ts'
+/** Log probabilities. They are a function of the token and its position, so that all engines return the same values. */
+import { mix } from '../../core/hash.ts'
 import { tokenAt } from './output-script.ts'
 import type { Sequence } from './sequence.ts'
 import { promptTokenId, promptTokenText } from './tokenizer.ts'
@@ -7,22 +7,22 @@ import { promptTokenId, promptTokenText } from './tokenizer.ts'
 /** `[logprob, token id, text]` as SGLang writes it. */
 export type LogprobRow = readonly [logprob: number | null, tokenId: number, text: string | null]
 
-export interface PlacedToken {
+export interface PositionedToken {
   readonly id: number
   readonly text: string
-  /** Place in prompt and answer together. */
-  readonly place: number
+  /** Position in the concatenation of prompt and output. */
+  readonly position: number
 }
 
-/** Between -8 and 0, with four decimals. */
-export function logprobOf(tokenId: number, place: number): number {
-  return -(mix(tokenId * 31 + place * 7919) % 80_000) / 10_000
+/** Between -8 and 0, with four decimal places. */
+export function logprobOf(tokenId: number, position: number): number {
+  return -(mix(tokenId * 31 + position * 7919) % 80_000) / 10_000
 }
 
-/** The `top` best tokens at a place, best first, the chosen one among them. */
-export function topRows(token: PlacedToken, top: number, withText: boolean): LogprobRow[] {
+/** The `top` most likely tokens at the position of `token`, most likely first. The first one is `token` itself. */
+export function topRows(token: PositionedToken, top: number, withText: boolean): LogprobRow[] {
   const rows: LogprobRow[] = []
-  const chosen = logprobOf(token.id, token.place)
+  const chosen = logprobOf(token.id, token.position)
   for (let rank = 0; rank < top; rank++) {
     const id = rank === 0 ? token.id : 100_000 + (mix(token.id + rank) % 20_000)
     const text = rank === 0 ? token.text : `~${rank}`
@@ -31,64 +31,66 @@ export function topRows(token: PlacedToken, top: number, withText: boolean): Log
   return rows
 }
 
-export function outputToken(sequence: Sequence, at: number): PlacedToken {
-  const token = tokenAt(sequence.script, at)
-  return { id: token.id, text: token.piece, place: sequence.spec.prompt.tokens + at }
+export function outputToken(sequence: Sequence, index: number): PositionedToken {
+  const token = tokenAt(sequence.script, index)
+  return { id: token.id, text: token.piece, position: sequence.spec.prompt.tokens + index }
 }
 
-function promptToken(sequence: Sequence, place: number): PlacedToken {
+function promptToken(sequence: Sequence, position: number): PositionedToken {
   const { prompt } = sequence.spec
-  return { id: promptTokenId(prompt, place), text: promptTokenText(prompt, place), place }
+  return { id: promptTokenId(prompt, position), text: promptTokenText(prompt, position), position }
 }
 
-/** The logprob fields of `meta_info`: for answer tokens `from` up to those produced. */
+/** The logprob fields of `meta_info` for the output tokens from index `from` on. */
 export function logprobFields(sequence: Sequence, from: number, side: LogprobSide): object {
   const wanted = sequence.spec.logprobs
   if (wanted === undefined) return {}
-  const outputs = Array.from({ length: sequence.produced - from }, (_, at) =>
-    outputToken(sequence, from + at),
+  const outputs = Array.from({ length: sequence.produced - from }, (_, index) =>
+    outputToken(sequence, from + index),
   )
   const inputs = side.hasInput && wanted.startLen >= 0 ? inputTokens(sequence, wanted.startLen) : []
-  const row = (token: PlacedToken): LogprobRow => [
-    logprobOf(token.id, token.place),
+  const row = (token: PositionedToken): LogprobRow => [
+    logprobOf(token.id, token.position),
     token.id,
     wanted.withText ? token.text : null,
   ]
-  const top = (token: PlacedToken) => topRows(token, wanted.top, wanted.withText)
-  const ids = (token: PlacedToken) => namedRows(token, wanted.tokenIds ?? [])
-  // The metadata of a transfer has no place for these of the first token: decode's list is one short.
+  const top = (token: PositionedToken) => topRows(token, wanted.top, wanted.withText)
+  const ids = (token: PositionedToken) => namedRows(token, wanted.tokenIds ?? [])
+  // A KV transfer does not carry these for the first token, so decode's list lacks one entry.
   const idOutputs = side.lacksFirstIds && from === 0 ? outputs.slice(1) : outputs
   return {
     input_token_logprobs: firstNull(inputs.map(row)),
     output_token_logprobs: outputs.map(row),
     output_token_logprobs_length: sequence.produced,
     ...(wanted.top > 0 && {
-      input_top_logprobs: inputs.map((token, at) => (at === 0 ? null : top(token))),
+      input_top_logprobs: inputs.map((token, index) => (index === 0 ? null : top(token))),
       output_top_logprobs: outputs.map(top),
     }),
     ...(wanted.tokenIds !== undefined && {
-      input_token_ids_logprobs: inputs.map((token, at) => (at === 0 ? null : ids(token))),
+      input_token_ids_logprobs: inputs.map((token, index) => (index === 0 ? null : ids(token))),
       output_token_ids_logprobs: idOutputs.map(ids),
     }),
   }
 }
 
-/** Nothing comes before the first token that could make it likely. */
+/** The first token has no logprob, because no token precedes it. */
 function firstNull(rows: LogprobRow[]): LogprobRow[] {
-  return rows.map((one, at) => (at === 0 ? [null, one[1], one[2]] : one))
+  return rows.map((row, index) => (index === 0 ? [null, row[1], row[2]] : row))
 }
 
-/** What a role knows of: prefill and mixed engines see the prompt, decode does not. */
+/** Which logprobs an engine of a role can return. */
 export interface LogprobSide {
+  /** Logprobs of the prompt. Prefill and mixed engines have them. */
   readonly hasInput: boolean
+  /** No `output_token_ids_logprobs` for the first token, as on decode engines. */
   readonly lacksFirstIds: boolean
 }
 
-export function inputTokens(sequence: Sequence, startLen: number): PlacedToken[] {
+export function inputTokens(sequence: Sequence, startLen: number): PositionedToken[] {
   const count = Math.max(0, sequence.spec.prompt.tokens - startLen)
-  return Array.from({ length: count }, (_, at) => promptToken(sequence, startLen + at))
+  return Array.from({ length: count }, (_, index) => promptToken(sequence, startLen + index))
 }
 
-function namedRows(token: PlacedToken, ids: readonly number[]): LogprobRow[] {
-  return ids.map(id => [logprobOf(id, token.place), id, null])
+function namedRows(token: PositionedToken, ids: readonly number[]): LogprobRow[] {
+  return ids.map(id => [logprobOf(id, token.position), id, null])
 }

@@ -1,15 +1,16 @@
 /**
- * What an engine will say: a function of the prompt and a seed alone. Engine, role, rid, room and attempt
- * play no part, so that any client can check each token that it gets, from whichever engine.
+ * The output of an engine. It depends only on the prompt text and a seed, not on engine, role, rid, room or attempt, so
+ * that a client can check every token, whichever engine produced it.
  *
- * - Chat: the contents of all messages, joined by a newline; of a content made of parts the `text`s, and
- *   `<image>` for every other part, joined by nothing. Roles play no part.
- * - `input_ids`: the ids, joined by a space.
- * - Length: the tokens asked for, then finish "length". A prompt that holds `<stop:N>` ends by "stop" after
- *   N tokens and the end token, unless `ignore_eos` is set or fewer tokens were asked for.
- * - Temperature, top_p, stop strings and the request's own seed change nothing; all n choices are the same.
+ * - Prompt text of a chat: the contents of all messages, joined by newlines. Content parts are joined without a
+ *   separator; a part without `text` counts as `<image>`. Roles are ignored.
+ * - Prompt text of `input_ids`: the ids, joined by spaces.
+ * - Length: the requested number of tokens, with finish reason "length". If the prompt contains `<stop:N>`, the output
+ *   ends after N tokens and the end token with finish reason "stop", unless `ignore_eos` is set or fewer tokens were
+ *   requested.
+ * - Temperature, top_p, stop strings and the seed of the request are ignored. All n choices are equal.
  */
-import { mix } from '../../core/seeded-random.ts'
+import { mix } from '../../core/hash.ts'
 import { END_TOKEN, SPLIT_CHARACTER, TOKENS, type Token } from './vocabulary.ts'
 
 export interface ScriptOptions {
@@ -18,17 +19,17 @@ export interface ScriptOptions {
   readonly ignoreEos?: boolean
 }
 
-/** Tokens are worked out when asked for: a script of 100 000 tokens costs nothing until it is read. */
+/** The output as a rule: tokens are computed when they are read, so that a long script costs nothing. */
 export interface Script {
   readonly hash: number
-  /** Tokens in all, the end token included. */
+  /** Number of tokens, including the end token. */
   readonly length: number
   readonly finish: 'stop' | 'length'
 }
 
 export interface WrittenScript {
   readonly tokenIds: number[]
-  /** Text of each token, '' for one that decodes to nothing. */
+  /** Text of each token; empty for a token that is only the first half of a character. */
   readonly pieces: string[]
   readonly finish: 'stop' | 'length'
 }
@@ -46,18 +47,18 @@ export function scriptOf(promptText: string, options: ScriptOptions): Script {
   return { hash, length: options.maxTokens, finish: 'length' }
 }
 
-/** The token at a place (0 or more) below `script.length`. */
-export function tokenAt(script: Script, place: number): Token {
-  if (script.finish === 'stop' && place === script.length - 1) return END_TOKEN
-  // Places 1+2, 3+4 ... may be one character in two tokens; place 0 always has a text of its own.
-  const couple = (place + 1) >>> 1
-  if (place > 0 && mix(script.hash ^ Math.imul(couple, 0x27d4eb2f)) % 32 === 0) {
-    return SPLIT_CHARACTER[place % 2 === 1 ? 0 : 1]
+/** The token at a position from 0 to `script.length - 1`. */
+export function tokenAt(script: Script, position: number): Token {
+  if (script.finish === 'stop' && position === script.length - 1) return END_TOKEN
+  // Positions 1 and 2, 3 and 4, ... may be two tokens for one character. Position 0 always has text of its own.
+  const pair = (position + 1) >>> 1
+  if (position > 0 && mix(script.hash ^ Math.imul(pair, 0x27d4eb2f)) % 32 === 0) {
+    return SPLIT_CHARACTER[position % 2 === 1 ? 0 : 1]
   }
-  return TOKENS[mix(script.hash + Math.imul(place + 1, 0x9e3779b9)) % TOKENS.length] ?? END_TOKEN
+  return TOKENS[mix(script.hash + Math.imul(position + 1, 0x9e3779b9)) % TOKENS.length] ?? END_TOKEN
 }
 
-/** The whole script, written out. */
+/** All tokens of a script. */
 export function scriptFor(
   promptText: string,
   seed: number,
@@ -65,7 +66,7 @@ export function scriptFor(
   ignoreEos = false,
 ): WrittenScript {
   const script = scriptOf(promptText, { seed, maxTokens, ignoreEos })
-  const tokens = Array.from({ length: script.length }, (_, place) => tokenAt(script, place))
+  const tokens = Array.from({ length: script.length }, (_, position) => tokenAt(script, position))
   return {
     tokenIds: tokens.map(token => token.id),
     pieces: tokens.map(token => token.piece),
@@ -85,11 +86,11 @@ export function idsPromptText(ids: readonly number[]): string {
   return ids.join(' ')
 }
 
-/** FNV-1a over UTF-16 units: fast enough for prompts of many megabytes. */
+/** FNV-1a over UTF-16 code units. */
 function hashText(text: string): number {
   let hash = 0x811c9dc5
-  for (let place = 0; place < text.length; place++) {
-    hash = Math.imul(hash ^ text.charCodeAt(place), 0x01000193)
+  for (let position = 0; position < text.length; position++) {
+    hash = Math.imul(hash ^ text.charCodeAt(position), 0x01000193)
   }
   return hash >>> 0
 }

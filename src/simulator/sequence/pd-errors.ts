@@ -1,10 +1,10 @@
-/** Texts of PD failures, word for word as SGLang writes them: gateways match on them. */
+/** Error messages of PD failures, verbatim from SGLang (2026-07), because gateways match on them. */
 import type { SequenceSpec } from './sequence.ts'
 
 type Stage = 'Prefill bootstrap' | 'Prefill transfer' | 'Decode handshake' | 'Decode transfer'
 
 export const ABORTED = 'Aborted by AbortReq.'
-export const NO_PREFILL_ANSWER = 'Failed to get kvcache from prefill instance, it might be dead'
+export const KV_CACHE_NOT_RECEIVED = 'Failed to get kvcache from prefill instance, it might be dead'
 
 export function stageFailure(stage: Stage, spec: SequenceSpec, reason: string): string {
   const req = stage.startsWith('Decode') ? 'decode_req.req' : 'req'
@@ -35,11 +35,11 @@ export function roomMissing(rid: string): string {
   return `Invalid request: Disaggregated request received without bootstrap room id. req.rid='${rid}'`
 }
 
-export function overPool(spec: SequenceSpec, kvTokens: number): string {
+export function poolExceeded(spec: SequenceSpec, kvTokens: number): string {
   return `Request ${spec.rid} exceeds the maximum number of tokens: ${spec.prompt.tokens} > ${kvTokens}`
 }
 
-export function overInputLen(spec: SequenceSpec, maxReqInputLen: number): string {
+export function inputLenExceeded(spec: SequenceSpec, maxReqInputLen: number): string {
   return (
     `Input length (${spec.prompt.tokens} tokens) exceeds the maximum allowed length ` +
     `(${maxReqInputLen} tokens). Use a shorter input or enable --allow-auto-truncate.`

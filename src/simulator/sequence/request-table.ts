@@ -1,10 +1,10 @@
-/** Which sequences an engine holds, and by which rid the outside may name them. */
+/** The sequences that an engine holds, and the rids by which a client can abort them. */
 import type { Sequence } from './sequence.ts'
 
 export class RequestTable {
-  /** Those that `/abort_request` finds. */
+  /** Sequences that `/abort_request` finds. */
   readonly #byRid = new Map<string, Sequence>()
-  /** All that the scheduler holds, those that no rid names any more included. */
+  /** All sequences of the scheduler, including those whose rid has been released. */
   readonly #live = new Set<Sequence>()
 
   get size(): number {
@@ -22,15 +22,18 @@ export class RequestTable {
 
   remove(sequence: Sequence): void {
     this.#live.delete(sequence)
-    this.disown(sequence)
+    this.releaseRid(sequence)
   }
 
-  /** It runs on, but its rid is free and names it no more. */
-  disown(sequence: Sequence): void {
+  /** The sequence keeps running, but its rid is free and no longer refers to it. */
+  releaseRid(sequence: Sequence): void {
     if (this.#byRid.get(sequence.spec.rid) === sequence) this.#byRid.delete(sequence.spec.rid)
   }
 
-  /** The rid must be known as it is; then all whose rid begins with it are meant. */
+  /**
+   * The sequences whose rid starts with `rid`. Empty unless a sequence has exactly this rid: SGLang first looks it up,
+   * and only then compares prefixes.
+   */
   matching(rid: string): Sequence[] {
     if (rid === '' || !this.#byRid.has(rid)) return []
     return [...this.#live].filter(sequence => sequence.spec.rid.startsWith(rid))

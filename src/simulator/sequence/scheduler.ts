@@ -1,24 +1,24 @@
-/** What an engine asks of its scheduler, and what a scheduler may ask of its engine. */
-import type { Chance } from '../../core/seeded-random.ts'
+/** The interfaces between an engine and its scheduler. */
+import type { Random } from '../../core/random.ts'
 import type { SimClock } from '../clock/clock.ts'
 import type { Knobs } from '../settings/knobs.ts'
 import type { Counters } from './counters.ts'
 import type { Sequence } from './sequence.ts'
 
 export interface SchedulerHost {
-  /** `host:port`, the name in transfer errors. */
+  /** `host:port`, as in the messages of transfer errors. */
   readonly name: string
   readonly knobs: Knobs
   readonly clock: SimClock
-  readonly chance: Chance
+  readonly random: Random
   readonly counters: Counters
-  /** The scheduler has run into something that kills the process. */
+  /** Called when the scheduler hits an error that crashes the process. */
   die(): void
 }
 
 export interface SchedulerLoad {
   readonly running: number
-  /** Queued in any way, bootstrap, prealloc and transfer queues included. */
+  /** Sequences in all queues, including the bootstrap, prealloc and transfer queues. */
   readonly waiting: number
   readonly waitingTokens: number
   readonly usedTokens: number
@@ -31,15 +31,15 @@ export interface SchedulerLoad {
 
 export interface Scheduler {
   submit(sequence: Sequence): void
-  /** Gives up a sequence that it holds; how it ends depends on where it is. */
+  /** Aborts a sequence that it holds. How the sequence ends depends on its state. */
   abort(sequence: Sequence): void
   load(): SchedulerLoad
-  /** Drops cached prefixes. */
+  /** Clears the prefix cache. */
   clearCache(): void
-  /** Nothing moves until `resume`, what is held stays held. */
+  /** Stops all progress until `resume`. Sequences are kept. */
   pause(): void
   resume(): void
-  /** Forgets everything without a word: the process has died. */
+  /** Discards all sequences without ending them, as in a crash. */
   reset(): void
 }
 
@@ -55,8 +55,9 @@ export const NO_LOAD: SchedulerLoad = {
   retractedQueue: 0,
 }
 
-/** Stands for a peer in warm-up requests: handshake and transfer succeed at once. */
+/** Bootstrap host of warm-up requests: handshake and transfer succeed at once, without a peer (SGLang 2026-07). */
 export const FAKE_BOOTSTRAP_HOST = '2.2.2.2'
 
+/** The ending of an aborted sequence. `status` null is an abort by the user, which HTTP reports with 200. */
 export const abortOf = (message: string, status: number | null) =>
   ({ kind: 'abort', message, status }) as const

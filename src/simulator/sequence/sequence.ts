@@ -1,36 +1,39 @@
 /**
- * One prompt on its way through one engine: what was asked, how far the answer is, how it ended.
+ * The generation of one output for one prompt in one engine: its parameters, its progress and its ending.
  *
- * Schedulers move it on; the HTTP side listens. It knows neither queues nor wire shapes.
+ * A scheduler advances it and a listener on the HTTP side observes it. It knows neither queues nor response formats.
  */
 import { type Script, scriptOf } from './output-script.ts'
 import { END_TOKEN } from './vocabulary.ts'
 
-/** `status` null: aborted by a user, answered with 200. */
+/** Why a sequence ended. An abort with `status` null was requested by a user; HTTP reports it with 200. */
 export type Ending =
   | { readonly kind: 'stop'; readonly matched: number }
   | { readonly kind: 'length'; readonly length: number }
   | { readonly kind: 'abort'; readonly message: string; readonly status: number | null }
 
 export interface Prompt {
-  /** What the script is made from. */
+  /** The text that determines the output script. */
   readonly text: string
+  /** Length in tokens. */
   readonly tokens: number
-  /** Set when the client sent ids. */
+  /** Token ids, if the client sent them instead of text. */
   readonly ids: readonly number[] | undefined
 }
 
-export interface LogprobsWanted {
-  /** First prompt token with a logprob; -1 = none of the prompt. */
+export interface LogprobParameters {
+  /** Index of the first prompt token with a logprob; -1 means none of the prompt. */
   readonly startLen: number
+  /** Number of most likely tokens to return per position. */
   readonly top: number
+  /** Token ids whose logprobs are returned for each position. */
   readonly tokenIds: readonly number[] | undefined
   readonly withText: boolean
 }
 
 export interface SequenceSpec {
   readonly rid: string
-  /** Place in the answer: prompt times n. */
+  /** Index in the response: the index of the prompt, times n, plus that of the choice. */
   readonly index: number
   readonly prompt: Prompt
   readonly maxTokens: number
@@ -39,31 +42,32 @@ export interface SequenceSpec {
   readonly bootstrapHost: string | undefined
   readonly bootstrapPort: number | undefined
   readonly room: number | undefined
-  readonly logprobs: LogprobsWanted | undefined
+  readonly logprobs: LogprobParameters | undefined
 }
 
 export interface SequenceListener {
-  /** `isOvertaken`: more tokens are due at this moment. */
-  progressed(sequence: Sequence, isOvertaken: boolean): void
+  /** Called for each token but the last. `nextDue`: the next token is due too, because the engine is catching up. */
+  progressed(sequence: Sequence, nextDue: boolean): void
   ended(sequence: Sequence): void
 }
 
 export class Sequence {
   readonly spec: SequenceSpec
   script: Script
-  /** As the engine counts them: 1 when its scheduler has put a dummy in the prompt's place. */
+  /** Prompt length as the engine counts it: 1 if the scheduler has replaced the prompt by a dummy token. */
   promptTokens: number
   cachedTokens = 0
   retractions = 0
+  /** Output tokens so far. */
   produced = 0
-  /** Tokens of KV cache that it holds in this engine. */
+  /** KV cache of this engine that the sequence holds, in tokens. */
   kvHeld = 0
   ending: Ending | undefined
-  /** The scheduler has been given it. */
-  isSubmitted = false
-  /** Somebody has given it up before that. */
-  isAbortWanted = false
-  /** Engine clock, ms. */
+  /** Whether the scheduler has received it. */
+  submitted = false
+  /** Whether it is to be aborted as soon as the scheduler has received it. */
+  abortRequested = false
+  /** Time on the clock of the engine, in milliseconds. */
   startedMs = 0
   endedMs = 0
   listener: SequenceListener | undefined
@@ -78,10 +82,10 @@ export class Sequence {
     })
   }
 
-  /** One token more; the last one ends it. `isOvertaken`: the one after it is due, too. */
-  produce(isOvertaken: boolean): void {
+  /** Produces one token; the last one ends the sequence. `nextDue` is passed on to the listener. */
+  produce(nextDue: boolean): void {
     this.produced++
-    if (this.produced < this.script.length) this.listener?.progressed(this, isOvertaken)
+    if (this.produced < this.script.length) this.listener?.progressed(this, nextDue)
     else this.finish()
   }
 
@@ -97,7 +101,7 @@ export class Sequence {
     this.listener?.ended(this)
   }
 
-  /** Another text than the prompt's: what decode makes of a KV cache that is not the prompt's. */
+  /** Replaces the output by a different text, as a decode engine produces from a KV cache that is not the prompt's. */
   spoil(): void {
     this.script = scriptOf(`garbage ${this.spec.prompt.text.slice(0, 64)}`, {
       seed: this.spec.scriptSeed + 1,

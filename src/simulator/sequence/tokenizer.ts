@@ -1,5 +1,5 @@
-/** The simulated tokenizer: a token is four UTF-16 units of text. Ids come from a hash of them. */
-import { mix } from '../../core/seeded-random.ts'
+/** The simulated tokenizer: a token is four UTF-16 code units of text, its id a hash of them. */
+import { mix } from '../../core/hash.ts'
 import { idsPromptText } from './output-script.ts'
 import type { Prompt } from './sequence.ts'
 
@@ -13,17 +13,17 @@ export function idsPrompt(ids: readonly number[]): Prompt {
   return { text: idsPromptText(ids), tokens: ids.length, ids }
 }
 
-/** Id of the prompt token at a place. */
-export function promptTokenId(prompt: Prompt, place: number): number {
-  if (prompt.ids !== undefined) return prompt.ids[place] ?? 0
+/** The id of the prompt token at a position. */
+export function promptTokenId(prompt: Prompt, position: number): number {
+  if (prompt.ids !== undefined) return prompt.ids[position] ?? 0
   let hash = 0
-  for (const char of promptTokenText(prompt, place))
+  for (const char of promptTokenText(prompt, position))
     hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 0x01000193)
   return mix(hash) % 100_000
 }
 
-/** Text of the prompt token at a place; ids have none that we know of. */
-export function promptTokenText(prompt: Prompt, place: number): string {
-  if (prompt.ids !== undefined) return `<${prompt.ids[place] ?? 0}>`
-  return prompt.text.slice(place * CHARS_PER_TOKEN, (place + 1) * CHARS_PER_TOKEN).toWellFormed()
+/** The text of the prompt token at a position. A token that was sent as an id is written as `<id>`. */
+export function promptTokenText(prompt: Prompt, position: number): string {
+  if (prompt.ids !== undefined) return `<${prompt.ids[position] ?? 0}>`
+  return prompt.text.slice(position * CHARS_PER_TOKEN, (position + 1) * CHARS_PER_TOKEN).toWellFormed()
 }

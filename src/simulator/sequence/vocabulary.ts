@@ -1,18 +1,18 @@
 /**
- * The words that simulated engines speak, with the JSON form of each made once.
+ * The output vocabulary of simulated engines, with the JSON form of each token precomputed.
  *
- * Four of them are wider than one byte, two need JSON escapes, and one character (a face) comes as two
- * tokens, the first of which decodes to nothing: what a byte-level tokenizer does.
+ * Four tokens have multi-byte characters and two need JSON escapes. One character, an emoji, consists of two tokens; the
+ * first of them decodes to an empty string, as with a byte-level tokenizer.
  */
 
 export interface Token {
   readonly id: number
   readonly piece: string
-  /** `piece` as the inside of a JSON string. */
+  /** `piece` as the content of a JSON string, without quotes. */
   readonly json: string
 }
 
-/** End of sequence: part of `output_ids`, never of the text. */
+/** The end-of-sequence token. It is in `output_ids`, but has no text. */
 export const END_TOKEN: Token = { id: 128009, piece: '', json: '' }
 
 const FIRST_ID = 1000
@@ -25,8 +25,8 @@ const WORDS =
 
 const SPECIAL = [' naïve', ' 日本', ' Ωmega', ' 🚀', ' "quoted"', '\n', '.', ',']
 
-const HALF_FACE = ''
-const FACE = '🙂'
+const HALF_EMOJI = ''
+const EMOJI = '🙂'
 
 const PIECES: readonly string[] = [
   ...WORDS.trim()
@@ -35,13 +35,13 @@ const PIECES: readonly string[] = [
   ...SPECIAL,
 ]
 
-/** Tokens that may stand anywhere. */
+/** Tokens that may occur at any position. */
 export const TOKENS: readonly Token[] = PIECES.map((piece, index) => tokenOf(FIRST_ID + index, piece))
 
-/** Two tokens for one character: the first decodes to nothing yet. */
+/** The two tokens of one character. The first one has no text. */
 export const SPLIT_CHARACTER: readonly [Token, Token] = [
-  tokenOf(FIRST_ID + PIECES.length, HALF_FACE),
-  tokenOf(FIRST_ID + PIECES.length + 1, FACE),
+  tokenOf(FIRST_ID + PIECES.length, HALF_EMOJI),
+  tokenOf(FIRST_ID + PIECES.length + 1, EMOJI),
 ]
 
 function tokenOf(id: number, piece: string): Token {

@@ -1,30 +1,30 @@
-/** Which faults a request will meet, drawn once when it arrives. Faults of transfers are the scheduler's. */
-import type { Chance } from '../../core/seeded-random.ts'
+/** The faults of one request, drawn when it arrives. Faults of KV transfers are drawn by the scheduler. */
+import type { Random } from '../../core/random.ts'
 import type { Knobs } from './knobs.ts'
 
 export interface FaultPlan {
-  /** The request gets no answer, its connection a reset. */
+  /** The connection is reset before the response head. */
   readonly resetsBeforeHead: boolean
-  /** Answered with this status and nothing else. */
+  /** The request is rejected with this status. */
   readonly errorStatus: number | undefined
-  /** The first event of its stream is an error. */
+  /** The first event of the stream is an error. */
   readonly errsInStream: boolean
-  /** It ends at once by an abort without status. */
+  /** The request ends at once with an abort that has no status. */
   readonly abortsInStream: boolean
-  /** Events after which its stream is reset. */
+  /** Number of events after which the connection is reset. */
   readonly resetAfterEvents: number | undefined
-  /** Events after which its stream ends without [DONE]. */
+  /** Number of events after which the stream ends without `[DONE]`. */
   readonly truncateAfterEvents: number | undefined
-  /** Pause after the first event, ms; 0 = none. */
+  /** Pause after the first event in milliseconds; 0 means none. */
   readonly stallMs: number
 }
 
-const MOST_EVENTS_BEFORE_CUT = 8
+const MAX_EVENTS_BEFORE_CUT = 8
 
-export function drawFaults(knobs: Knobs, chance: Chance): FaultPlan {
-  // No draw for a fault that is off: the others keep their sequence when one is turned on.
-  const hits = (probability: number) => probability > 0 && chance() < probability
-  const events = () => 1 + Math.floor(chance() * MOST_EVENTS_BEFORE_CUT)
+export function drawFaults(knobs: Knobs, random: Random): FaultPlan {
+  // A fault that is off draws no number, so that turning one on does not change when the others occur.
+  const hits = (probability: number) => probability > 0 && random() < probability
+  const events = () => 1 + Math.floor(random() * MAX_EVENTS_BEFORE_CUT)
   return {
     resetsBeforeHead: hits(knobs.resetBeforeHeadProb),
     errorStatus: hits(knobs.errorStatusProb) ? knobs.errorStatus : undefined,

@@ -1,12 +1,12 @@
 /**
- * Every knob of a simulated engine, with its default. Times in milliseconds, probabilities 0..1.
+ * The settings ("knobs") of a simulated engine, with their defaults. Times are in milliseconds, probabilities in 0..1.
  *
- * An engine's knobs may be changed while it runs: a fault knob counts from the next request on.
+ * They may be changed while an engine runs. A fault knob then applies from the next request on.
  */
 import { z } from 'zod'
 
 const ms = (byDefault: number) => z.number().min(0).default(byDefault)
-const chance = () => z.number().min(0).max(1).default(0)
+const probability = () => z.number().min(0).max(1).default(0)
 const count = (byDefault: number) => z.int().min(0).default(byDefault)
 const flag = (byDefault: boolean) => z.boolean().default(byDefault)
 
@@ -14,105 +14,140 @@ const engineShape = {
   profile: z
     .enum(['sglang-2026-07', 'sglang-2026-02'])
     .default('sglang-2026-07')
-    .describe('Engine version to copy.'),
-  backend: z.enum(['mooncake', 'nixl']).default('mooncake').describe('KV transfer library.'),
-  modelId: z.string().default('sim').describe('Name in /v1/models.'),
-  contextLen: count(131_072).describe('Longest prompt plus answer, tokens.'),
-  maxReqInputLen: count(0).describe('Longest prompt that the scheduler takes, tokens; 0 = contextLen - 6.'),
-  pageSize: count(64).describe('Tokens a KV page.'),
-  dpSize: count(1).describe('Data-parallel ranks shown; scheduling is that of one.'),
-  maxRunning: count(256).describe('Requests in the running batch.'),
-  maxQueued: count(0).describe('Longest queue of a mixed engine; 0 = no bound. PD engines never refuse.'),
-  kvTokens: count(480_000).describe('KV cache, tokens.'),
-  reservedDecodeTokens: count(512).describe('Tokens kept free for each active request of a decode engine.'),
-  apiKey: z.string().default('').describe('Bearer key asked for; empty = none.'),
-  incrementalStreaming: flag(false).describe('/generate events carry deltas instead of the text so far.'),
-  streamInterval: z.int().min(1).default(1).describe('Tokens an event.'),
-  enableCacheReport: flag(false).describe('usage.prompt_tokens_details is filled.'),
-  prefixCache: flag(true).describe('Prompts share KV pages of a common beginning.'),
-  prioritySupported: flag(true).describe('false: a request with a priority is refused with 503.'),
-  defaultChatTokens: count(128).describe('Length of a chat answer that names no maximum.'),
-  scriptSeed: z.int().default(0).describe('Seed of the scripted answers; one for the whole fleet.'),
-  seed: z.int().default(1).describe('Seed of chance; each engine draws its own sequence.'),
-  recordBodies: count(0).describe('How many of the last request bodies to keep.'),
+    .describe('Engine version whose behaviour is simulated.'),
+  backend: z.enum(['mooncake', 'nixl']).default('mooncake').describe('KV transfer backend.'),
+  modelId: z.string().default('sim').describe('Model name in /v1/models.'),
+  contextLen: count(131_072).describe('Context length in tokens: prompt and output together.'),
+  maxReqInputLen: count(0).describe(
+    'Longest prompt in tokens that the scheduler accepts; 0 means contextLen - 6.',
+  ),
+  pageSize: count(64).describe('Tokens per KV cache page.'),
+  dpSize: count(1).describe('Data-parallel ranks to report; requests are scheduled as on one rank.'),
+  maxRunning: count(256).describe('Maximum number of requests in the running batch.'),
+  maxQueued: count(0).describe(
+    'Maximum queue length of a mixed engine; 0 means no limit. PD engines never reject for this reason.',
+  ),
+  kvTokens: count(480_000).describe('Size of the KV cache in tokens.'),
+  reservedDecodeTokens: count(512).describe(
+    'KV cache tokens that a decode engine reserves for each active request.',
+  ),
+  apiKey: z.string().default('').describe('Bearer key that requests must carry; empty means none.'),
+  incrementalStreaming: flag(false).describe(
+    'Events of /generate streams carry only new text, not all the text so far.',
+  ),
+  streamInterval: z.int().min(1).default(1).describe('Tokens per stream event.'),
+  enableCacheReport: flag(false).describe('Responses report usage.prompt_tokens_details.'),
+  prefixCache: flag(true).describe('Prompts with a common prefix share KV cache pages.'),
+  prioritySupported: flag(true).describe('If false, a request with a priority is rejected with 503.'),
+  defaultChatTokens: count(128).describe('Output length in tokens of a chat request that does not limit it.'),
+  scriptSeed: z.int().default(0).describe('Seed of the output text; use one value for the whole fleet.'),
+  seed: z
+    .int()
+    .default(1)
+    .describe('Seed of random faults and jitter; each engine derives its own sequence.'),
+  recordBodies: count(0).describe('Number of latest request bodies to keep.'),
 }
 
 const timingShape = {
   prefillOverheadMs: ms(30).describe('Fixed time of a prefill step.'),
-  prefillMsPerToken: ms(0.2).describe('Time of an uncached prompt token.'),
-  prefillChunk: count(8192).describe('Prompt tokens a prefill step.'),
+  prefillMsPerToken: ms(0.2).describe('Prefill time per uncached prompt token.'),
+  prefillChunk: count(8192).describe('Maximum number of prompt tokens per prefill step.'),
   itlBaseMs: ms(10).describe('Fixed time of a decode step.'),
   itlPerReqMs: ms(0.1).describe('Time that each running request adds to a decode step.'),
-  jitter: chance().default(0.1).describe('Share by which step times vary.'),
-  tokenizeMsPerKTok: ms(1).describe('Tokenizer time for 1000 tokens.'),
-  loopDelayMs: ms(5).describe('Turn of an idle scheduler loop.'),
-  catchUpMs: ms(50).describe('Steps late by this are made up for, their tokens told in one event; 0: never.'),
+  jitter: probability().default(0.1).describe('Fraction by which step times vary.'),
+  tokenizeMsPerKTok: ms(1).describe('Tokenization time per 1,000 tokens.'),
+  loopDelayMs: ms(5).describe('Time of one turn of an idle scheduler loop.'),
+  catchUpMs: ms(50).describe(
+    'A step that is late by this much is made up for at once, its tokens sent in one event; 0 turns this off.',
+  ),
 }
 
 const transferShape = {
-  kvBytesPerToken: count(131_072).describe('KV cache of a token, bytes.'),
-  linkGBps: z.number().positive().default(40).describe('Bandwidth of a prefill engine, GB/s.'),
-  transferSetupMs: ms(1).describe('Fixed time of a transfer.'),
-  transferWorkers: z.int().min(1).default(4).describe('Transfers at a time.'),
-  metadataSlots: count(0).describe('Prefill requests between bootstrap and answer; 0 = 2 * maxRunning.'),
+  kvBytesPerToken: count(131_072).describe('Size of the KV cache of one token in bytes.'),
+  linkGBps: z.number().positive().default(40).describe('Outgoing bandwidth of a prefill engine in GB/s.'),
+  transferSetupMs: ms(1).describe('Fixed time of a KV transfer.'),
+  transferWorkers: z.int().min(1).default(4).describe('Maximum number of concurrent KV transfers.'),
+  metadataSlots: count(0).describe(
+    'Maximum number of prefill requests between bootstrap and response; 0 means 2 * maxRunning.',
+  ),
 }
 
 const timeoutShape = {
   bootstrapTimeoutMs: ms(300_000).describe('How long prefill waits for decode.'),
   waitingTimeoutMs: ms(300_000).describe('How long decode waits for the KV cache.'),
-  heartbeatMs: ms(5_000).describe('Decode looks at the bootstrap server this often.'),
-  heartbeatMaxFail: z.int().min(1).default(2).describe('Missed heartbeats until its rooms fail.'),
-  handshakeAttempts: z.int().min(1).default(15).describe('Tries to reach a bootstrap server.'),
-  handshakeRetryMs: ms(1_000).describe('Time between them.'),
+  heartbeatMs: ms(5_000).describe('Interval at which decode checks a bootstrap server.'),
+  heartbeatMaxFail: z
+    .int()
+    .min(1)
+    .default(2)
+    .describe('Consecutive missed heartbeats after which the rooms of a bootstrap server fail.'),
+  handshakeAttempts: z.int().min(1).default(15).describe('Attempts to reach a bootstrap server.'),
+  handshakeRetryMs: ms(1_000).describe('Time between these attempts.'),
   unreachableStallMs: ms(5_000).describe(
-    'How long one try at an unknown host stalls the whole decode engine.',
+    'How long an attempt at an unknown host blocks the whole decode engine.',
   ),
-  keepAliveMs: ms(5_000).describe('Idle time after which a connection is closed, without notice.'),
-  disconnectPollMs: ms(4_000).describe('How often a request without output looks for its client.'),
-  streamAbortDelayMs: ms(2_000).describe('From a closed stream to the abort.'),
-  healthMinMs: ms(1_000).describe('Least time of a good /health answer.'),
-  healthTimeoutMs: ms(20_000).describe('Time of a bad one when the scheduler stands still.'),
-  drainPollMs: ms(5_000).describe('How often a draining engine looks whether it may exit.'),
+  keepAliveMs: ms(5_000).describe('Idle time after which a connection is closed without notice.'),
+  disconnectPollMs: ms(4_000).describe(
+    'Interval at which a request without output checks whether its client is still connected.',
+  ),
+  streamAbortDelayMs: ms(2_000).describe('Time from the close of a streaming connection to the abort.'),
+  healthMinMs: ms(1_000).describe('Response time of a successful /health check.'),
+  healthTimeoutMs: ms(20_000).describe(
+    'Response time of a failed /health check if the scheduler is stalled.',
+  ),
+  drainPollMs: ms(5_000).describe('Interval at which a draining engine checks whether it can exit.'),
 }
 
 const faultShape = {
-  pBase: chance().describe('Chance that a KV transfer fails.'),
-  pOver: chance().describe('Chance added for each time that the transfers exceed the workers; 0.2 at most.'),
-  stickyProb: chance().describe('Chance that a failed transfer breaks its pair (mooncake: 1).'),
-  stickyMs: ms(30_000).describe('How long a broken pair stays so (mooncake without probe: for ever).'),
-  pollFailureProb: chance().describe('Chance that one poll of a transfer fails.'),
-  rejectOn: z.string().default('').describe('Prompts that hold this text are refused with 400.'),
-  oomAt: count(0).describe('Answers end out of memory after this many tokens; 0 = never.'),
-  crashAtMs: ms(0).describe('The process dies this long after its start; 0 = never.'),
-  crashAfter: count(0).describe('The process dies on receiving this many requests; 0 = never.'),
-  restartMs: ms(0).describe('A dead process comes back after this; 0 = never.'),
-  stallProb: chance().describe(
-    'Chance that a stream pauses after its first event, a whole answer before it.',
+  pBase: probability().describe('Probability that a KV transfer fails.'),
+  pOver: probability().describe(
+    'Probability added for each multiple by which the transfers exceed transferWorkers, up to 0.2 in total.',
+  ),
+  stickyProb: probability().describe('Probability that a failed transfer breaks its pair (mooncake: 1).'),
+  stickyMs: ms(30_000).describe('How long a pair stays broken (mooncake without a probe: forever).'),
+  pollFailureProb: probability().describe('Probability that one poll of a KV transfer fails.'),
+  rejectOn: z.string().default('').describe('Prompts that contain this text are rejected with 400.'),
+  oomAt: count(0).describe('Output tokens after which a request fails out of memory; 0 means never.'),
+  crashAtMs: ms(0).describe('Time after its start at which the engine crashes; 0 means never.'),
+  crashAfter: count(0).describe('Number of requests on whose arrival the engine crashes; 0 means never.'),
+  restartMs: ms(0).describe('Time after which a crashed engine restarts; 0 means never.'),
+  stallProb: probability().describe(
+    'Probability that a stream pauses after its first event, or a non-streaming response before its head.',
   ),
   stallMs: ms(0).describe('Length of that pause.'),
-  blackhole: flag(false).describe('Connections are taken, bytes never sent.'),
-  resetBeforeHeadProb: chance().describe('Chance that the connection is reset before the answer.'),
-  resetMidStreamProb: chance().describe('Chance that a stream is reset on its way.'),
-  truncateStreamProb: chance().describe('Chance that a stream ends early and cleanly, without [DONE].'),
-  errorInStreamProb: chance().describe('Chance that the first event of a stream is an error.'),
-  abortInStreamProb: chance().describe('Chance that an answer is an abort without status.'),
-  errorAfterKvProb: chance().describe('Chance that a request fails with 500 once its KV cache is there.'),
-  errorStatus: z.int().min(400).max(599).default(500).describe('Status injected by errorStatusProb.'),
-  errorStatusProb: chance().describe('Chance that a generation request is answered with errorStatus.'),
-  errorRetryAfterSeconds: count(0).describe('Retry-After of that answer; 0 = none.'),
-  slowFirstByteMs: ms(0).describe('Delay of every answer.'),
-  splitChunks: flag(false).describe('Stream bytes are cut at random places, inside characters too.'),
-  mergeChunks: count(0).describe('Events written together; 0 or 1 = each alone.'),
+  blackhole: flag(false).describe('Connections are accepted, but no bytes are ever sent.'),
+  resetBeforeHeadProb: probability().describe(
+    'Probability that the connection is reset before the response head.',
+  ),
+  resetMidStreamProb: probability().describe('Probability that a stream is reset partway.'),
+  truncateStreamProb: probability().describe(
+    'Probability that a stream ends early with a clean close, without [DONE].',
+  ),
+  errorInStreamProb: probability().describe('Probability that the first event of a stream is an error.'),
+  abortInStreamProb: probability().describe('Probability that a request ends with an abort without status.'),
+  errorAfterKvProb: probability().describe(
+    'Probability that a request fails with 500 once its KV cache has been received.',
+  ),
+  errorStatus: z.int().min(400).max(599).default(500).describe('Status used by errorStatusProb.'),
+  errorStatusProb: probability().describe(
+    'Probability that a generation request is rejected with errorStatus.',
+  ),
+  errorRetryAfterSeconds: count(0).describe('Retry-After of that response; 0 means no such header.'),
+  slowFirstByteMs: ms(0).describe('Delay before the first byte of every response.'),
+  splitChunks: flag(false).describe('Stream bytes are split at random positions, even within a character.'),
+  mergeChunks: count(0).describe('Number of events per write; 0 or 1 writes each event separately.'),
   abortStatusAsInt: flag(false).describe(
-    'Chat streams end in silence when aborted, the status being a number.',
+    'An aborted chat stream ends without an error event, as with SGLANG_USE_PICKLE_IPC=0 (SGLang 2026-07).',
   ),
   silentAbort: z
     .boolean()
     .nullable()
     .default(null)
-    .describe('Chat streams never carry an error event; null = as the profile has it.'),
-  garbageOnLenMismatch: flag(true).describe('A prefill that finds a prompt too long hands over nonsense.'),
-  notifyDecodeOnPrefillAbort: flag(false).describe('An aborted prefill tells its decode.'),
+    .describe('Whether aborted chat streams end without an error event; null follows the profile.'),
+  garbageOnLenMismatch: flag(true).describe(
+    'A prefill engine that finds a prompt too long transfers one token of garbage, as SGLang does.',
+  ),
+  notifyDecodeOnPrefillAbort: flag(false).describe('An aborted prefill request notifies its decode engine.'),
 }
 
 export const knobsSchema = z.strictObject({
@@ -123,10 +158,10 @@ export const knobsSchema = z.strictObject({
   ...faultShape,
 })
 
-/** Mutable on purpose: tests turn faults on and off between requests. */
+/** Mutable, so that tests and fault scripts can change a running engine. */
 export type Knobs = z.infer<typeof knobsSchema>
 
-/** @throws Error in words, which names every wrong knob. */
+/** Defaults with these changes. @throws Error whose message lists every invalid knob. */
 export function knobsWith(changes: Readonly<Record<string, unknown>>): Knobs {
   const { data, error } = knobsSchema.safeParse(changes)
   if (data === undefined) throw new Error(z.prettifyError(error), { cause: error })
@@ -134,9 +169,9 @@ export function knobsWith(changes: Readonly<Record<string, unknown>>): Knobs {
 }
 
 /**
- * Changes of some knobs, from a file or the wire: only those that were given come out.
+ * Changes to some knobs, from a fault script or the control server. The output has only the knobs of the input.
  *
- * Not `knobsSchema.partial()`: that fills in the default of every knob that is not there.
+ * `knobsSchema.partial()` does not do: it fills in the defaults of the others.
  */
 export const knobChangesSchema = z.record(z.string(), z.unknown()).transform((given, context) => {
   const parsed = knobsSchema.safeParse(given)
@@ -147,7 +182,7 @@ export const knobChangesSchema = z.record(z.string(), z.unknown()).transform((gi
   return z.NEVER
 })
 
-/** A fleet for tests: real behaviour, small times. */
+/** Knobs for tests: the usual behaviour with short times. */
 export const FAST: Partial<Knobs> = {
   prefillOverheadMs: 1,
   prefillMsPerToken: 0,
@@ -172,6 +207,6 @@ export const FAST: Partial<Knobs> = {
 
 function onlyGiven(knobs: Knobs, given: object): Partial<Knobs> {
   const chosen = Object.entries(knobs).filter(([name]) => name in given)
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- entries of a Knobs object, put together again
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- entries of a Knobs object
   return Object.fromEntries(chosen) as Partial<Knobs>
 }

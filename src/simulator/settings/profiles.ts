@@ -1,16 +1,16 @@
-/** How engine versions differ on the wire; one table, read by the parts that show the difference. */
+/** Differences between engine versions that a client can observe, in one table. */
 import type { Knobs } from './knobs.ts'
 
 export interface ProfileTraits {
-  /** Chat and completions streams send their head with the first event only; errors before it get a status. */
+  /** Chat and completions streams send their head with the first event, so that an earlier error has its own status. */
   readonly headWithFirstEvent: boolean
-  /** An aborted chat or completions stream ends with finish_reason "abort" and no message. */
+  /** A failed chat or completions stream ends with finish_reason "abort", without an error event. */
   readonly silentAbort: boolean
-  /** An aborted decode tells its prefill. */
+  /** An aborted decode request notifies its prefill engine. */
   readonly decodeAbortReachesPrefill: boolean
-  /** A decode sent without bootstrap_host dies; else it fails the handshake. */
+  /** A decode engine crashes on a request without bootstrap_host. Otherwise such a request fails the handshake. */
   readonly missingHostKillsDecode: boolean
-  /** Error events of /generate carry type, code and retryable. */
+  /** Error events of /generate have type, code and retryable. */
   readonly typedErrorEvents: boolean
   readonly retractionsField: 'num_retractions' | 'total_retractions'
 }

@@ -1,44 +1,45 @@
 /**
- * The rooms of a decode engine: where prefill engines say that the KV cache is there, or that it will not come.
+ * The bootstrap rooms of a decode engine. Prefill engines report here whether the KV cache of a room has been transferred,
+ * and the scheduler is notified through hooks.
  *
- * Told of by prefill, it tells its scheduler. News of a room that has been concluded is not heard any more.
+ * Reports about a room whose transfer has already been concluded are ignored.
  */
 
-import type { Leg } from '../sequence/legs.ts'
 import type { SchedulerHost } from '../sequence/scheduler.ts'
 import type { DecodePort, Fabric, Handover } from './fabric.ts'
+import type { RoomMember } from './room-members.ts'
 import { type Room, Rooms } from './rooms.ts'
 
-export interface DecodeLeg extends Leg {
-  /** undefined: warm-up request without a peer. */
+export interface DecodeMember extends RoomMember {
+  /** Address of the bootstrap server; undefined for a warm-up request, which has no peer. */
   readonly address: string | undefined
   readonly room: DecodeRoom
   state: 'handshake' | 'prealloc' | 'transfer' | 'running'
 }
 
-interface DecodeRoom extends Room<DecodeLeg> {
-  /** The receiver has finished. */
-  isConcluded: boolean
+interface DecodeRoom extends Room<DecodeMember> {
+  /** Whether the outcome of the transfer is known. */
+  concluded: boolean
 }
 
 interface Hooks {
-  /** The KV cache is there. */
-  arrived(leg: DecodeLeg): void
-  /** The KV cache is there, and nobody will ever notice. */
-  lost(leg: DecodeLeg): void
-  failed(leg: DecodeLeg, reason: string): void
+  /** The KV cache has been received. */
+  arrived(member: DecodeMember): void
+  /** The KV cache has been received, but the engine never notices: the request hangs. */
+  lost(member: DecodeMember): void
+  failed(member: DecodeMember, reason: string): void
 }
 
 export class DecodeRooms implements DecodePort {
   readonly #host: SchedulerHost
   readonly #fabric: Fabric
   readonly #hooks: Hooks
-  readonly #rooms = new Rooms<DecodeLeg, DecodeRoom>(number => ({
+  readonly #rooms = new Rooms<DecodeMember, DecodeRoom>(number => ({
     number,
-    legs: new Set(),
-    isConcluded: false,
+    members: new Set(),
+    concluded: false,
   }))
-  #isAlive = true
+  #alive = true
 
   constructor(host: SchedulerHost, fabric: Fabric, hooks: Hooks) {
     this.#host = host
@@ -50,42 +51,43 @@ export class DecodeRooms implements DecodePort {
     return this.#host.name
   }
 
-  get isAlive(): boolean {
-    return this.#isAlive
+  get alive(): boolean {
+    return this.#alive
   }
 
-  setAlive(isAlive: boolean): void {
-    this.#isAlive = isAlive
-    if (isAlive) this.#fabric.healLinksOf(this.name)
+  setAlive(alive: boolean): void {
+    this.#alive = alive
+    if (alive) this.#fabric.healLinksOf(this.name)
   }
 
-  of(number: number): DecodeRoom {
-    return this.#rooms.of(number)
+  getOrCreate(number: number): DecodeRoom {
+    return this.#rooms.getOrCreate(number)
   }
 
-  /** The last one to leave a room lets its prefill forget it. */
-  leave(leg: DecodeLeg): void {
-    const isGone = this.#rooms.leave(leg.room, leg)
-    if (isGone && leg.address !== undefined) this.#fabric.prefillAt(leg.address)?.forgotten(leg.room.number)
+  /** Removes the member. When it was the last one of its room, the prefill engine can forget the room too. */
+  leave(member: DecodeMember): void {
+    const isRemoved = this.#rooms.leave(member.room, member)
+    if (isRemoved && member.address !== undefined)
+      this.#fabric.prefillAt(member.address)?.forgotten(member.room.number)
   }
 
   transferred(number: number, handover: Handover): void {
     const room = this.#rooms.find(number)
-    if (room === undefined || room.isConcluded) return
-    room.isConcluded = true
-    const leg = [...room.legs].find(one => one.state === 'transfer')
-    if (leg === undefined) return
-    // Room 0 reads as "not written yet" for ever, and its receiver has finished: not even a timeout ends it.
-    if (number === 0) return this.#hooks.lost(leg)
-    leg.sequence.cachedTokens = handover.cachedTokens
-    if (handover.isGarbage) leg.sequence.spoil()
-    this.#hooks.arrived(leg)
+    if (room === undefined || room.concluded) return
+    room.concluded = true
+    const member = [...room.members].find(({ state }) => state === 'transfer')
+    if (member === undefined) return
+    // SGLang reads room 0 as "not written yet". The receiver has finished, so that not even a timeout ends the request.
+    if (number === 0) return this.#hooks.lost(member)
+    member.sequence.cachedTokens = handover.cachedTokens
+    if (handover.isGarbage) member.sequence.spoil()
+    this.#hooks.arrived(member)
   }
 
   transferFailed(number: number, reason: string): void {
     const room = this.#rooms.find(number)
-    if (room === undefined || room.isConcluded) return
-    for (const leg of room.legs) if (leg.state === 'transfer') this.#hooks.failed(leg, reason)
+    if (room === undefined || room.concluded) return
+    for (const member of room.members) if (member.state === 'transfer') this.#hooks.failed(member, reason)
   }
 
   reset(): void {

@@ -1,32 +1,34 @@
 /**
- * What joins the engines of a fleet in place of ZMQ and RDMA: who listens at which bootstrap address, and
- * how well each pair is connected. Rooms themselves are kept by the two schedulers.
+ * The network between the engines of a fleet, which replaces ZMQ and RDMA. It knows which prefill engine listens at which
+ * bootstrap address, and which pairs are broken. The rooms are kept by the schedulers of both sides.
  */
 
-/** What decode hears of prefill's side of a room. */
+/** What the decode engine receives with the KV cache. */
 export interface Handover {
   readonly cachedTokens: number
-  /** The KV cache is not that of the prompt. */
+  /** Whether the KV cache does not belong to the prompt. */
   readonly isGarbage: boolean
 }
 
+/** A decode engine, as prefill engines see it. */
 export interface DecodePort {
-  /** `host:port`, also the session name in transfer errors. */
+  /** `host:port`; also the session name in messages of transfer errors. */
   readonly name: string
-  readonly isAlive: boolean
+  readonly alive: boolean
   transferred(room: number, handover: Handover): void
   transferFailed(room: number, reason: string): void
 }
 
+/** A prefill engine, as decode engines see it. */
 export interface PrefillPort {
   readonly name: string
-  /** Its bootstrap server answers and knows all ranks. */
-  readonly isRegistered: boolean
-  /** Decode has allocated its cache for the room and says where. */
+  /** Whether its bootstrap server responds and all ranks have registered there. */
+  readonly registered: boolean
+  /** Called when `decode` has allocated its KV cache for the room. */
   announced(room: number, decode: DecodePort): void
-  /** Decode has given up the room and says so. */
+  /** Called when the decode engine has aborted the request of the room and notifies this engine. */
   abandoned(room: number): void
-  /** Decode has left the room without a word; bookkeeping only, no request may notice. */
+  /** Called when the decode engine has left the room. Frees memory; it has no effect on requests. */
   forgotten(room: number): void
 }
 
@@ -42,12 +44,12 @@ export class Fabric {
     this.#prefills.set(bootstrapAddress(host, port), prefill)
   }
 
-  /** undefined when nothing has ever listened there. */
+  /** The prefill engine at a bootstrap address; undefined if none has ever listened there. */
   prefillAt(address: string): PrefillPort | undefined {
     return this.#prefills.get(address)
   }
 
-  /** State of the way from a prefill to a decode engine, by their names. */
+  /** The state of the link from a prefill to a decode engine, by their names. */
   link(prefill: string, decode: string): Link {
     const key = `${prefill} ${decode}`
     const known = this.#links.get(key)
@@ -57,7 +59,7 @@ export class Fabric {
     return link
   }
 
-  /** A restarted decode engine registers anew: its broken links are whole again. */
+  /** Repairs the links to a decode engine, which registers again when it restarts. */
   healLinksOf(decode: string): void {
     for (const key of this.#links.keys()) {
       if (key.endsWith(` ${decode}`)) this.#links.delete(key)
@@ -65,7 +67,7 @@ export class Fabric {
   }
 }
 
-/** Brackets of IPv6 are dropped, and every name of this machine is one. */
+/** `host:port` without IPv6 brackets. All names of the loopback interface are the same. */
 export function bootstrapAddress(host: string, port: number): string {
   const bare = host.startsWith('[') ? host.slice(1, -1) : host
   const isLoopback = bare === 'localhost' || bare === '::1' || bare === '0.0.0.0'

@@ -1,26 +1,27 @@
 /**
- * What a decode engine knows of bootstrap servers: reached once, then remembered and watched by heartbeat.
+ * The bootstrap servers that a decode engine has reached. Each is contacted once, then monitored by heartbeats.
  *
- * A try at a host where nothing listens blocks the whole engine loop, which is what a real one does.
+ * An attempt to reach a host where nothing listens blocks the whole engine loop, as in SGLang (2026-07).
  */
 import type { TimerHandle } from '../clock/clock.ts'
 import type { SchedulerHost } from '../sequence/scheduler.ts'
 import type { Fabric } from './fabric.ts'
 
 interface Hooks {
-  /** Both are told of all requests that wait for the address. */
+  /** A bootstrap server has been reached: requests that wait for it can proceed. */
   connected(address: string): void
+  /** All attempts have failed: requests that wait for the address fail. */
   unreachable(address: string): void
-  /** A server that was reached is gone: all requests that depend on it. */
+  /** A server that had been reached has stopped responding: requests that depend on it fail. */
   lost(address: string): void
-  /** The loop hangs for this long. */
+  /** The engine loop is blocked for this long. */
   stalled(ms: number): void
-  /** Nobody depends on any server: no need to watch. */
+  /** Whether no request depends on any server, so that heartbeats can stop. */
   isIdle(): boolean
 }
 
 interface Peer {
-  isConnected: boolean
+  connected: boolean
   attempts: number
   misses: number
   timer: TimerHandle | undefined
@@ -39,12 +40,12 @@ export class Handshakes {
     this.#hooks = hooks
   }
 
-  /** True when the address is known already; else one of the hooks tells the outcome. */
+  /** Returns true if the server has been reached already. Otherwise a hook is called with the outcome. */
   connect(address: string): boolean {
-    this.#watch()
+    this.#scheduleHeartbeat()
     const known = this.#peers.get(address)
-    if (known !== undefined) return known.isConnected
-    const peer: Peer = { isConnected: false, attempts: 0, misses: 0, timer: undefined }
+    if (known !== undefined) return known.connected
+    const peer: Peer = { connected: false, attempts: 0, misses: 0, timer: undefined }
     this.#peers.set(address, peer)
     return this.#attempt(address, peer)
   }
@@ -60,21 +61,18 @@ export class Handshakes {
   #attempt(address: string, peer: Peer): boolean {
     const { knobs, clock } = this.#host
     const server = this.#fabric.prefillAt(address)
-    if (server?.isRegistered === true) {
-      peer.isConnected = true
+    if (server?.registered === true) {
+      peer.connected = true
       return true
     }
     const stallMs = server === undefined ? knobs.unreachableStallMs : 0
     if (stallMs > 0) this.#hooks.stalled(stallMs)
     peer.attempts++
-    peer.timer = clock.setTimeout(
-      () => this.#tryAgain(address, peer),
-      Math.max(stallMs, knobs.handshakeRetryMs),
-    )
+    peer.timer = clock.setTimeout(() => this.#retry(address, peer), Math.max(stallMs, knobs.handshakeRetryMs))
     return false
   }
 
-  #tryAgain(address: string, peer: Peer): void {
+  #retry(address: string, peer: Peer): void {
     if (peer.attempts >= this.#host.knobs.handshakeAttempts) {
       this.#peers.delete(address)
       this.#hooks.unreachable(address)
@@ -83,23 +81,23 @@ export class Handshakes {
     }
   }
 
-  #watch(): void {
+  #scheduleHeartbeat(): void {
     const { knobs, clock } = this.#host
     this.#heartbeat ??= clock.setTimeout(() => {
       this.#heartbeat = undefined
-      this.#beat()
+      this.#checkHeartbeats()
     }, knobs.heartbeatMs)
   }
 
-  #beat(): void {
+  #checkHeartbeats(): void {
     for (const [address, peer] of this.#peers) {
-      if (!peer.isConnected) continue
-      const isThere = this.#fabric.prefillAt(address)?.isRegistered === true
-      peer.misses = isThere ? 0 : peer.misses + 1
+      if (!peer.connected) continue
+      const registered = this.#fabric.prefillAt(address)?.registered === true
+      peer.misses = registered ? 0 : peer.misses + 1
       if (peer.misses < this.#host.knobs.heartbeatMaxFail) continue
       this.#peers.delete(address)
       this.#hooks.lost(address)
     }
-    if (!this.#hooks.isIdle()) this.#watch()
+    if (!this.#hooks.isIdle()) this.#scheduleHeartbeat()
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Sends KV caches from a prefill engine to decode engines, and fails as often as the knobs say.
+ * Sends KV caches from a prefill engine to decode engines, with the failures that the knobs ask for.
  *
- * A pair that failed may stay broken; everything else about a room is the scheduler's.
+ * A failure may break the pair for a while. Rooms are up to the scheduler.
  */
 
 import { sendFailed, sessionDead } from '../sequence/pd-errors.ts'
@@ -9,17 +9,17 @@ import type { SchedulerHost } from '../sequence/scheduler.ts'
 import type { DecodePort, Fabric } from './fabric.ts'
 import { TransferLanes } from './transfer-lanes.ts'
 
-export interface Shipment {
+export interface KvTransfer {
   readonly decode: DecodePort
   readonly room: number
   readonly tokens: number
-  /** Called once; the reason why it failed, undefined when it is there. */
+  /** Called once: with the reason if the transfer failed, with undefined if it succeeded. */
   readonly done: (failure: string | undefined) => void
-  /** False once nobody waits for it: its end is not told then, and breaks no pair. */
+  /** Whether a request still waits for the transfer. If not, `done` is not called and the pair is not broken. */
   readonly isWanted: () => boolean
 }
 
-const MAX_FAILURE_CHANCE = 0.2
+const MAX_FAILURE_PROBABILITY = 0.2
 
 export class KvSender {
   readonly #host: SchedulerHost
@@ -32,16 +32,16 @@ export class KvSender {
     this.#lanes = new TransferLanes(host)
   }
 
-  send(shipment: Shipment): void {
-    const { decode, room, tokens } = shipment
+  send(transfer: KvTransfer): void {
+    const { decode, room, tokens } = transfer
     const link = this.#fabric.link(this.#host.name, decode.name)
-    if (link.brokenUntilMs > this.#host.clock.now()) return shipment.done(sessionDead(decode.name))
-    if (!decode.isAlive) return shipment.done(sendFailed(room, decode.name))
+    if (link.brokenUntilMs > this.#host.clock.now()) return transfer.done(sessionDead(decode.name))
+    if (!decode.alive) return transfer.done(sendFailed(room, decode.name))
     const willFail = this.#drawsFailure()
     this.#lanes.start(tokens, () => {
-      if (!shipment.isWanted()) return
-      if (willFail) this.#mayBreak(link)
-      shipment.done(willFail || !decode.isAlive ? sendFailed(room, decode.name) : undefined)
+      if (!transfer.isWanted()) return
+      if (willFail) this.#breakAtRandom(link)
+      transfer.done(willFail || !decode.alive ? sendFailed(room, decode.name) : undefined)
     })
   }
 
@@ -49,18 +49,21 @@ export class KvSender {
     this.#lanes.reset()
   }
 
-  #mayBreak(link: { brokenUntilMs: number }): void {
-    const { knobs, chance, clock } = this.#host
-    if (chance() < knobs.stickyProb) link.brokenUntilMs = clock.now() + knobs.stickyMs
+  #breakAtRandom(link: { brokenUntilMs: number }): void {
+    const { knobs, random, clock } = this.#host
+    if (random() < knobs.stickyProb) link.brokenUntilMs = clock.now() + knobs.stickyMs
   }
 
   #drawsFailure(): boolean {
-    const { knobs, chance } = this.#host
+    const { knobs, random } = this.#host
     const overload = Math.max(0, (this.#lanes.active + 1) / knobs.transferWorkers - 1)
-    const ceiling = Math.max(knobs.pBase, MAX_FAILURE_CHANCE)
-    const ofTransfer = Math.min(knobs.pBase + knobs.pOver * overload, ceiling)
-    // A transfer is polled when it starts and when it ends.
-    const ofPolls = 1 - (1 - knobs.pollFailureProb) ** 2
-    return (ofTransfer > 0 && chance() < ofTransfer) || (ofPolls > 0 && chance() < ofPolls)
+    const ceiling = Math.max(knobs.pBase, MAX_FAILURE_PROBABILITY)
+    const transferProbability = Math.min(knobs.pBase + knobs.pOver * overload, ceiling)
+    // A transfer is polled twice: when it starts and when it ends.
+    const pollProbability = 1 - (1 - knobs.pollFailureProb) ** 2
+    return (
+      (transferProbability > 0 && random() < transferProbability) ||
+      (pollProbability > 0 && random() < pollProbability)
+    )
   }
 }

@@ -1,38 +1,38 @@
 /**
- * Slots for what prefill and decode tell each other of a request: a prefill engine has so many, and what is ready while
- * none is free waits in order.
+ * The metadata slots of a prefill engine. A request holds one from its bootstrap until its response; if none is free,
+ * requests wait in order of arrival.
  */
 import type { Knobs } from '../settings/knobs.ts'
 
-export class MetadataSlots<L> {
+export class MetadataSlots<M> {
   readonly #knobs: Knobs
-  readonly #taken: (leg: L) => void
-  #waiting: L[] = []
+  readonly #taken: (member: M) => void
+  #waiting: M[] = []
   #count = 0
 
-  /** `taken` is told of each leg that gets its slot. */
-  constructor(knobs: Knobs, taken: (leg: L) => void) {
+  /** `taken` is called for each member that gets a slot. */
+  constructor(knobs: Knobs, taken: (member: M) => void) {
     this.#knobs = knobs
     this.#taken = taken
   }
 
-  /** The leg gets a slot in its turn; asking again changes nothing. */
-  ask(leg: L): void {
-    if (this.#waiting.includes(leg)) return
-    this.#waiting.push(leg)
+  /** Queues the member for a slot. A second request of the same member has no effect. */
+  request(member: M): void {
+    if (this.#waiting.includes(member)) return
+    this.#waiting.push(member)
     this.fill()
   }
 
-  /** One that needs no turn. */
+  /** Takes a slot without queueing, even if none is free. */
   take(): void {
     this.#count++
   }
 
-  withdraw(leg: L): void {
-    this.#waiting = this.#waiting.filter(one => one !== leg)
+  withdraw(member: M): void {
+    this.#waiting = this.#waiting.filter(queued => queued !== member)
   }
 
-  /** The slot is not given to the next one before `fill`. */
+  /** Frees a slot. The next member in the queue gets it only when `fill` is called. */
   free(): void {
     this.#count--
   }
@@ -41,10 +41,10 @@ export class MetadataSlots<L> {
     const { metadataSlots, maxRunning } = this.#knobs
     const slots = metadataSlots > 0 ? metadataSlots : 2 * maxRunning
     while (this.#count < slots) {
-      const leg = this.#waiting.shift()
-      if (leg === undefined) return
+      const member = this.#waiting.shift()
+      if (member === undefined) return
       this.#count++
-      this.#taken(leg)
+      this.#taken(member)
     }
   }
 

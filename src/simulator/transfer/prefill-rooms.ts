@@ -1,46 +1,48 @@
 /**
- * The rooms of a prefill engine: where decode engines say that they have a place, and hear what became of the KV cache.
+ * The bootstrap rooms of a prefill engine. Decode engines report here that they have allocated their KV cache, and are
+ * notified of the outcome of the transfer.
  *
- * Told of by decode, it tells its scheduler; when a leg computes, sends or answers is the scheduler's.
+ * When a member computes, sends or responds is up to the scheduler.
  */
 
-import type { Leg } from '../sequence/legs.ts'
-import { NO_PREFILL_ANSWER } from '../sequence/pd-errors.ts'
+import { KV_CACHE_NOT_RECEIVED } from '../sequence/pd-errors.ts'
 import type { SchedulerHost } from '../sequence/scheduler.ts'
 import type { DecodePort, PrefillPort } from './fabric.ts'
+import type { RoomMember } from './room-members.ts'
 import { type Room, Rooms } from './rooms.ts'
 
-export interface PrefillLeg extends Leg {
-  /** undefined: warm-up request without a peer. */
+export interface PrefillMember extends RoomMember {
+  /** undefined for a warm-up request, which has no peer. */
   readonly room: PrefillRoom | undefined
-  /** The scheduler has put a one-token dummy in the prompt's place. */
+  /** Whether the scheduler has replaced the prompt by a dummy of one token. */
   readonly isGarbage: boolean
-  state: 'bootstrapping' | 'forward' | 'inflight' | 'answering'
+  state: 'bootstrapping' | 'forward' | 'inflight' | 'responding'
 }
 
-export interface PrefillRoom extends Room<PrefillLeg> {
+export interface PrefillRoom extends Room<PrefillMember> {
+  /** Set once the decode engine has allocated its KV cache. */
   decode: DecodePort | undefined
-  /** Why the room has failed, for requests that find out later. */
+  /** Why the room has failed. Members in a forward pass read it when they come to send. */
   failure: string | undefined
 }
 
 interface Hooks {
-  /** Decode has a place for it. */
-  bootstrapped(leg: PrefillLeg): void
-  failed(leg: PrefillLeg, reason: string): void
+  /** The decode engine has allocated its KV cache. */
+  bootstrapped(member: PrefillMember): void
+  failed(member: PrefillMember, reason: string): void
 }
 
 export class PrefillRooms implements PrefillPort {
   readonly #host: SchedulerHost
   readonly #hooks: Hooks
-  readonly #rooms = new Rooms<PrefillLeg, PrefillRoom>(number => ({
+  readonly #rooms = new Rooms<PrefillMember, PrefillRoom>(number => ({
     number,
-    legs: new Set(),
+    members: new Set(),
     decode: undefined,
     failure: undefined,
   }))
-  /** Its bootstrap server answers. */
-  isRegistered = false
+  /** Whether the bootstrap server responds. */
+  registered = false
 
   constructor(host: SchedulerHost, hooks: Hooks) {
     this.#host = host
@@ -51,18 +53,18 @@ export class PrefillRooms implements PrefillPort {
     return this.#host.name
   }
 
-  of(number: number): PrefillRoom {
-    return this.#rooms.of(number)
+  getOrCreate(number: number): PrefillRoom {
+    return this.#rooms.getOrCreate(number)
   }
 
-  leave(leg: PrefillLeg): void {
-    if (leg.room !== undefined) this.#rooms.leave(leg.room, leg)
+  leave(member: PrefillMember): void {
+    if (member.room !== undefined) this.#rooms.leave(member.room, member)
   }
 
   announced(number: number, decode: DecodePort): void {
-    const room = this.#rooms.of(number)
+    const room = this.#rooms.getOrCreate(number)
     room.decode = decode
-    for (const leg of room.legs) this.#hooks.bootstrapped(leg)
+    for (const member of room.members) this.#hooks.bootstrapped(member)
   }
 
   abandoned(number: number): void {
@@ -72,9 +74,10 @@ export class PrefillRooms implements PrefillPort {
     room.failure = isNixl
       ? 'Aborted by decode-side abort notification.'
       : 'Failed due to an unknown reason from another rank'
-    for (const leg of room.legs) {
-      // One in a forward pass finds out when it comes to send.
-      if (leg.state === 'bootstrapping' || leg.state === 'inflight') this.#hooks.failed(leg, room.failure)
+    for (const member of room.members) {
+      // A member in a forward pass fails when it comes to send.
+      if (member.state === 'bootstrapping' || member.state === 'inflight')
+        this.#hooks.failed(member, room.failure)
     }
     this.forgotten(number)
   }
@@ -83,12 +86,12 @@ export class PrefillRooms implements PrefillPort {
     this.#rooms.forgetEmpty(number)
   }
 
-  tellTransferred({ room, sequence, isGarbage }: PrefillLeg): void {
+  notifyTransferred({ room, sequence, isGarbage }: PrefillMember): void {
     room?.decode?.transferred(room.number, { cachedTokens: sequence.cachedTokens, isGarbage })
   }
 
-  tellFailed({ room }: PrefillLeg): void {
-    room?.decode?.transferFailed(room.number, NO_PREFILL_ANSWER)
+  notifyTransferFailed({ room }: PrefillMember): void {
+    room?.decode?.transferFailed(room.number, KV_CACHE_NOT_RECEIVED)
   }
 
   reset(): void {

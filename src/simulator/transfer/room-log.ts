@@ -1,16 +1,17 @@
-/** Which rooms an engine has been asked for, and how often one came again. Remembers the last 100 000. */
-const REMEMBERED = 100_000
+/** The bootstrap rooms of the requests that an engine has received, and how many were used twice. Keeps the last 100,000. */
+const MAX_ROOMS = 100_000
 
 export class RoomLog {
   readonly #rooms = new Set<number>()
   #seen = 0
   #duplicates = 0
 
-  /** Rooms named by requests, the same one as often as it came. */
+  /** Number of requests with a room, including those with a room that was used before. */
   get seen(): number {
     return this.#seen
   }
 
+  /** Number of requests whose room was used before. */
   get duplicates(): number {
     return this.#duplicates
   }
@@ -23,7 +24,7 @@ export class RoomLog {
     this.#seen++
     if (this.#rooms.has(room)) this.#duplicates++
     this.#rooms.add(room)
-    if (this.#rooms.size <= REMEMBERED) return
+    if (this.#rooms.size <= MAX_ROOMS) return
     const [oldest] = this.#rooms
     if (oldest !== undefined) this.#rooms.delete(oldest)
   }

@@ -1,14 +1,14 @@
 /**
- * The rooms that an engine knows of. All requests with one room share it, whoever they are: its fate is theirs.
+ * The bootstrap rooms of one engine. Requests that use the same room number share one room and its outcome.
  *
- * A room is there from its first mention until its last leg has left.
+ * A room exists from the first time that either engine mentions it until its last member has left.
  */
-export interface Room<L> {
+export interface Room<M> {
   readonly number: number
-  readonly legs: Set<L>
+  readonly members: Set<M>
 }
 
-export class Rooms<L, R extends Room<L>> {
+export class Rooms<M, R extends Room<M>> {
   readonly #create: (number: number) => R
   readonly #byNumber = new Map<number, R>()
 
@@ -16,12 +16,11 @@ export class Rooms<L, R extends Room<L>> {
     this.#create = create
   }
 
-  /** undefined when nobody has mentioned it. */
   find(number: number): R | undefined {
     return this.#byNumber.get(number)
   }
 
-  of(number: number): R {
+  getOrCreate(number: number): R {
     const known = this.#byNumber.get(number)
     if (known !== undefined) return known
     const room = this.#create(number)
@@ -29,15 +28,15 @@ export class Rooms<L, R extends Room<L>> {
     return room
   }
 
-  /** Whether the room went with the leg. */
-  leave(room: R, leg: L): boolean {
-    room.legs.delete(leg)
+  /** Returns true if the room has been removed together with its last member. */
+  leave(room: R, member: M): boolean {
+    room.members.delete(member)
     return this.forgetEmpty(room.number)
   }
 
-  /** Whether it is gone now: nobody is in it. */
+  /** Removes the room if it has no members. Returns whether it did. */
   forgetEmpty(number: number): boolean {
-    if (this.#byNumber.get(number)?.legs.size !== 0) return false
+    if (this.#byNumber.get(number)?.members.size !== 0) return false
     this.#byNumber.delete(number)
     return true
   }

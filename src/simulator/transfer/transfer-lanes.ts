@@ -1,7 +1,7 @@
 /**
- * The network side of a prefill engine: a few transfers at a time, which share its bandwidth.
+ * The outgoing network of a prefill engine: a limited number of concurrent transfers that share its bandwidth.
  *
- * A transfer's time is fixed when it starts, from how many lanes are busy then.
+ * The duration of a transfer is fixed when it starts, by the number of transfers that run at that moment.
  */
 import type { TimerHandle } from '../clock/clock.ts'
 import type { SchedulerHost } from '../sequence/scheduler.ts'
@@ -20,7 +20,7 @@ export class TransferLanes {
     this.#host = host
   }
 
-  /** Transfers under way and queued. */
+  /** Number of running and queued transfers. */
   get active(): number {
     return this.#timers.size + this.#queue.length
   }

@@ -109,7 +109,6 @@ async function assertDrawn(browser: Browser, path: string, plots: number): Promi
   const backgrounds = new Set<string>()
   for (const scheme of SCHEMES) {
     for (const width of WIDTHS) {
-      // oxlint-disable-next-line no-await-in-loop -- one page at a time
       const inspected = await inspect(browser, path, scheme, width)
       const where = `${scheme}, ${width} wide`
       assert.deepEqual(inspected.complaints, [], where)
@@ -152,9 +151,7 @@ test('the page of a progressive run draws the selected level', {
   const titles = await page.evaluate(`[...document.querySelectorAll('option')].map(({ text }) => text)`)
   assert.deepEqual(titles, [`${NAME} 5`, `${NAME} 10`])
   for (const level of ['0', '1']) {
-    // oxlint-disable-next-line no-await-in-loop -- one after the other, as a reader chooses
     await page.select('select', level)
-    // oxlint-disable-next-line no-await-in-loop -- as above
     for (const coloured of await plotsOf(page)) assert.ok(coloured > MIN_COLOURED_PIXELS, level)
   }
 })

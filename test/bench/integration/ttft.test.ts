@@ -75,7 +75,6 @@ for (const percent of [50, 95]) {
     const { url, controlUrl } = await openEngine(t)
     let found: Found = { ms: Infinity, lateMs: 0 }
     for (let attempt = 0; attempt < TRIES && !(found.ms < LIMIT_MS + found.lateMs); attempt++) {
-      // oxlint-disable-next-line no-await-in-loop -- measured again only when it failed
       found = await measure(url, controlUrl, percent)
     }
     const { ms, lateMs } = found

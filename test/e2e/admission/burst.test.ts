@@ -1,23 +1,23 @@
-/** More requests at once than the engines take: all are answered, and no engine is ever given more than it takes. */
+/** More requests at once than the engines run: all are served, and no engine ever gets more than its limit. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { type GatewayHouse, openGateway, runningOn } from '../../support/gateway.ts'
+import { openGateway, runningOn, type TestGateway } from '../../support/gateway.ts'
 import { until } from '../../support/until.ts'
 
 const WINDOW = 10
 const BURST = 64
 const JSON_TYPE = { 'content-type': 'application/json' }
 
-/** Looks as often as the event loop allows for the most requests that one engine holds. */
-function watchPeak(t: TestContext, { fleet }: GatewayHouse): () => number {
+/** Polls every turn of the event loop for the highest number of requests that one engine holds. */
+function watchPeak(t: TestContext, { fleet }: TestGateway): () => number {
   const engines = [...fleet.prefill, ...fleet.decode]
   let peak = 0
   let isWatching = true
-  const look = (): void => {
+  const poll = (): void => {
     for (const engine of engines) peak = Math.max(peak, engine.running())
-    if (isWatching) setImmediate(look)
+    if (isWatching) setImmediate(poll)
   }
-  look()
+  poll()
   t.after(() => (isWatching = false))
   return () => peak
 }
@@ -30,33 +30,33 @@ async function generate(origin: string, text: string): Promise<number> {
 }
 
 for (const workers of [1, 3])
-  test(`a burst of ${BURST} on a window of ${WINDOW}, ${workers} threads: ${BURST} answers, none ahead of its turn`, async t => {
+  test(`a burst of ${BURST} requests to engines that run ${WINDOW} is served, with ${workers} threads`, async t => {
     const knobs = { maxRunning: WINDOW, bootstrapTimeoutMs: 400, waitingTimeoutMs: 400, itlBaseMs: 5 }
-    const house = await openGateway(t, {
+    const gateway = await openGateway(t, {
       fleet: { prefill: 1, decode: 1, knobs },
       config: { server: { workers }, retry: { maxRetries: 0 } },
     })
-    const peak = watchPeak(t, house)
+    const peak = watchPeak(t, gateway)
     const statuses = await Promise.all(
-      Array.from({ length: BURST }, (_, at) => generate(house.origin, `p ${at}`)),
+      Array.from({ length: BURST }, (_, at) => generate(gateway.origin, `p ${at}`)),
     )
     assert.deepEqual(new Set(statuses), new Set([200]))
     assert.ok(peak() <= WINDOW, `an engine held ${peak()} requests`)
-    assert.ok(peak() >= WINDOW - 2, `the window was hardly used: ${peak()}`)
-    for (const engine of [...house.fleet.prefill, ...house.fleet.decode])
+    assert.ok(peak() >= WINDOW - 2, `an engine held ${peak()} requests at most`)
+    for (const engine of [...gateway.fleet.prefill, ...gateway.fleet.decode])
       assert.equal(engine.counters.failed, 0)
-    await until(() => runningOn(house.fleet) === 0)
+    await until(() => runningOn(gateway.fleet) === 0)
   })
 
-test('a batch counts each of its prompts, and one that is larger than an engine goes alone', async t => {
-  const house = await openGateway(t, {
+test('a batch counts each of its prompts, and one that exceeds the limit of an engine runs alone', async t => {
+  const gateway = await openGateway(t, {
     fleet: { prefill: 1, decode: 1, knobs: { maxRunning: 4, itlBaseMs: 5 } },
   })
-  const peak = watchPeak(t, house)
+  const peak = watchPeak(t, gateway)
   const batchOf = async (count: number): Promise<number> => {
     const text = Array.from({ length: count }, (_, at) => `prompt ${at}`)
     const body = JSON.stringify({ text, sampling_params: { max_new_tokens: 4 } })
-    const response = await fetch(`${house.origin}/generate`, { method: 'POST', headers: JSON_TYPE, body })
+    const response = await fetch(`${gateway.origin}/generate`, { method: 'POST', headers: JSON_TYPE, body })
     await response.arrayBuffer()
     return response.status
   }

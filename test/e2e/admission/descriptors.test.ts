@@ -1,4 +1,4 @@
-/** A gateway that may open few files answers more requests at once than it has sockets for; with too few it does not start. */
+/** A gateway with few file descriptors serves more requests at once than it has sockets for; with too few it does not start. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { Agent, request } from 'node:http'
@@ -10,8 +10,8 @@ import { engineFlags, exitOf, PROGRAM, startProgram } from '../../support/progra
 const ROOT = join(import.meta.dirname, '../../..')
 const LIMIT = 512
 const REQUESTS = 300
-/** With one router thread. */
-const LEAST = 64
+/** Minimum with one router thread. */
+const MIN_LIMIT = 64
 
 function limited(limit: number): string[] {
   return ['bash', '-c', `ulimit -n ${limit}; exec "$@"`, 'bash', ...PROGRAM]
@@ -33,7 +33,7 @@ function generate(port: number, agent: Agent, text: string): Promise<{ status: n
   })
 }
 
-test(`${REQUESTS} requests at once are all answered with ${LIMIT} descriptors, and no engine is blamed`, async t => {
+test(`${REQUESTS} requests at once are all served with ${LIMIT} descriptors, and no engine counts a failure`, async t => {
   const fleet = await openFleet(t, { prefill: 2, decode: 2, knobs: { itlBaseMs: 40 } })
   const own = ['serve', '--workers', '1', '--log-json', '--log-level', 'info']
   const { port, lines } = await startProgram(t, limited(LIMIT), [...own, ...engineFlags(fleet)])
@@ -50,29 +50,29 @@ test(`${REQUESTS} requests at once are all answered with ${LIMIT} descriptors, a
   for (const engine of [...fleet.prefill, ...fleet.decode]) assert.equal(engine.counters.failed, 0)
 })
 
-test(`${LEAST} descriptors are enough to serve`, async t => {
+test(`${MIN_LIMIT} descriptors are enough to serve`, async t => {
   const fleet = await openFleet(t, { prefill: 1, decode: 1 })
-  const { port } = await startProgram(t, limited(LEAST), ['--workers', '1', ...engineFlags(fleet)])
+  const { port } = await startProgram(t, limited(MIN_LIMIT), ['--workers', '1', ...engineFlags(fleet)])
   const { status, body } = await generate(port, new Agent(), 'p')
   assert.equal(status, 200, body)
 })
 
-for (const limit of [32, LEAST - 1])
-  test(`${limit} descriptors are refused at the start in one sentence`, async t => {
+for (const limit of [32, MIN_LIMIT - 1])
+  test(`${limit} descriptors are rejected at the start in one line`, async t => {
     const [file = '', ...before] = limited(limit)
     const engines = ['--prefill', 'http://127.0.0.1:1', '--decode', 'http://127.0.0.1:2']
-    const places = ['--workers', '1', '--host', '127.0.0.1', '--port', '0', '--prometheus-port', '0']
-    const child = spawn(file, [...before, ...places, ...engines], {
+    const listeners = ['--workers', '1', '--host', '127.0.0.1', '--port', '0', '--prometheus-port', '0']
+    const child = spawn(file, [...before, ...listeners, ...engines], {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     t.after(() => child.kill('SIGKILL'))
-    const [logged, told] = await Promise.all(
+    const [stdout, stderr] = await Promise.all(
       [child.stdout, child.stderr].map(stream => stream.setEncoding('utf8').toArray()),
     )
-    const why = `the limit of open files is ${limit}, and ${LEAST} are needed at least with --workers 1`
+    const why = `The limit of open files is ${limit}, but --workers 1 needs at least ${MIN_LIMIT}`
     assert.deepEqual(
-      [logged?.join(''), told?.join('')],
+      [stdout?.join(''), stderr?.join('')],
       ['', `pd-gateway: ${why}: raise it (ulimit -n, LimitNOFILE)\n`],
     )
     assert.deepEqual(await exitOf(child), [1, null])

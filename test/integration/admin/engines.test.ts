@@ -1,19 +1,23 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { type GatewayHouse, openFleet, openGateway } from '../../support/gateway.ts'
+import { openFleet, openGateway } from '../../support/gateway.ts'
 import { at } from '../../support/sse.ts'
 import { until } from '../../support/until.ts'
 
-/** For tests that change nothing. */
+/** Shared by tests that do not change it. */
 const PAIR = await openGateway({ after }, { fleet: { prefill: 1, decode: 1 } })
 
-async function enginesOf({ adminOrigin }: GatewayHouse): Promise<readonly unknown[]> {
+interface WithAdmin {
+  readonly adminOrigin: string
+}
+
+async function enginesOf({ adminOrigin }: WithAdmin): Promise<readonly unknown[]> {
   const body: unknown = await (await fetch(`${adminOrigin}/admin/engines`)).json()
   const engines = at(body, 'engines')
   return Array.isArray(engines) ? engines : []
 }
 
-function remove({ adminOrigin }: GatewayHouse, url: string): Promise<Response> {
+function remove({ adminOrigin }: WithAdmin, url: string): Promise<Response> {
   return fetch(`${adminOrigin}/admin/engines/${encodeURIComponent(url)}`, { method: 'DELETE' })
 }
 
@@ -25,7 +29,7 @@ function generate(origin: string, tokens: number): Promise<Response> {
   })
 }
 
-test('engines are shown with role, health and what is in flight', async () => {
+test('the list of engines shows role, health and requests in flight', async () => {
   const engines = await enginesOf(PAIR)
   const keys = ['role', 'url', 'health', 'inFlight']
   const shown = engines.map(engine => keys.map(key => String(at(engine, key))).join(' '))
@@ -36,42 +40,42 @@ test('engines are shown with role, health and what is in flight', async () => {
   assert.deepEqual(shown.toSorted(), expected.toSorted())
 })
 
-test('an engine that is removed finishes its stream, takes nothing new and goes', async t => {
-  const house = await openGateway(t, { fleet: { prefill: 1, decode: 2, knobs: { itlBaseMs: 20 } } })
-  const streaming = await generate(house.origin, 60)
-  const busy = house.fleet.decode.find(engine => engine.running() > 0)
+test('a removed engine finishes its stream, gets no new requests and leaves the list', async t => {
+  const gateway = await openGateway(t, { fleet: { prefill: 1, decode: 2, knobs: { itlBaseMs: 20 } } })
+  const streaming = await generate(gateway.origin, 60)
+  const busy = gateway.fleet.decode.find(engine => engine.running() > 0)
   assert.ok(busy)
-  const answer = await remove(house, busy.url)
+  const answer = await remove(gateway, busy.url)
   assert.equal(answer.status, 202)
   await until(async () =>
-    (await enginesOf(house)).some(
+    (await enginesOf(gateway)).some(
       engine => at(engine, 'url') === busy.url && at(engine, 'health') === 'draining',
     ),
   )
   const { received } = busy.counters
   for (let sent = 0; sent < 4; sent++) {
-    // oxlint-disable-next-line no-await-in-loop -- each finds the other engine idle, so only draining keeps it off this one
-    assert.match(await (await generate(house.origin, 2)).text(), /\[DONE\]/)
+    // In sequence: each request finds the other engine idle, so only draining keeps it off this one.
+    assert.match(await (await generate(gateway.origin, 2)).text(), /\[DONE\]/)
   }
   assert.equal(busy.counters.received, received)
   assert.match(await streaming.text(), /\[DONE\]/)
-  await until(async () => !(await enginesOf(house)).some(engine => at(engine, 'url') === busy.url))
+  await until(async () => !(await enginesOf(gateway)).some(engine => at(engine, 'url') === busy.url))
 })
 
-test('an engine that is added takes requests', async t => {
-  const house = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
-  const more = await openFleet(t, { prefill: 0, decode: 1 })
-  const [added] = more.decode
+test('an added engine becomes healthy, and cannot be added twice', async t => {
+  const gateway = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
+  const fleet = await openFleet(t, { prefill: 0, decode: 1 })
+  const [added] = fleet.decode
   assert.ok(added)
   const post = (): Promise<Response> =>
-    fetch(`${house.adminOrigin}/admin/engines`, {
+    fetch(`${gateway.adminOrigin}/admin/engines`, {
       method: 'POST',
       body: JSON.stringify({ url: added.url, role: 'decode' }),
     })
   assert.equal((await post()).status, 202)
   assert.equal((await post()).status, 400)
   await until(
-    async () => (await enginesOf(house)).filter(engine => at(engine, 'health') === 'healthy').length === 3,
+    async () => (await enginesOf(gateway)).filter(engine => at(engine, 'health') === 'healthy').length === 3,
   )
 })
 
@@ -90,11 +94,10 @@ const CASES = [
   ['DELETE', '/admin/engines/%zz', undefined, 400],
 ] as const
 
-test('the paths of the listener are answered with the status that they deserve', async t => {
+test('each path of the listener responds with the right status', async t => {
   const { adminOrigin } = PAIR
   for (const [method, path, body, status] of CASES) {
-    // oxlint-disable-next-line no-await-in-loop -- one gateway serves them all, one after the other
-    await t.test(`${method} ${path} with ${body?.slice(0, 50).trim() || 'nothing'}: ${status}`, async () => {
+    await t.test(`${method} ${path} with ${body?.slice(0, 50).trim() || 'no body'}: ${status}`, async () => {
       const init = { method, ...(body === undefined ? {} : { body }) }
       const response = await fetch(`${adminOrigin}${path}`, init)
       const text = await response.text()

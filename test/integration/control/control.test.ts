@@ -14,17 +14,17 @@ import { until } from '../../support/until.ts'
 interface FakeEngine {
   health: number
   info: object | undefined
-  /** Requests so far. */
-  asked: number
+  /** Number of requests received. */
+  received: number
   readonly port: number
   readonly url: string
-  /** Ends every connection and listens no more. */
+  /** Closes all connections and the listener. */
   stop(): Promise<void>
 }
 
 async function fakeEngine(t: TestContext, info: object | undefined, port = 0): Promise<FakeEngine> {
   const server = createServer((request, response) => {
-    engine.asked++
+    engine.received++
     const isInfo = request.url === '/server_info' && engine.info !== undefined
     const status = request.url === '/health' ? engine.health : isInfo ? 200 : 404
     response.writeHead(status).end(isInfo ? JSON.stringify(engine.info) : '')
@@ -41,7 +41,7 @@ async function fakeEngine(t: TestContext, info: object | undefined, port = 0): P
   const engine: FakeEngine = {
     health: 200,
     info,
-    asked: 0,
+    received: 0,
     port: bound,
     url: `http://127.0.0.1:${bound}`,
     stop,
@@ -76,7 +76,7 @@ async function control(t: TestContext, engines: Config['engines'] | object, heal
   return { seen, slots: new EngineSlots(shared), running }
 }
 
-test('engines are registered with what they tell, and healthy at their first good probe', async t => {
+test('engines are registered with the properties that they report, and healthy at their first good probe', async t => {
   const prefill = await fakeEngine(t, {
     disaggregation_mode: 'prefill',
     disaggregation_bootstrap_port: 9000,
@@ -90,7 +90,7 @@ test('engines are registered with what they tell, and healthy at their first goo
   assert.equal(byRole.get('decode')?.url, decode.url)
 })
 
-test('a control thread that dies is replaced: probes go on, and no engine is forgotten meanwhile', async t => {
+test('a control thread that dies is replaced: probes continue, and no engine is lost', async t => {
   const workers: Worker[] = []
   const note = (worker: Worker): void => void workers.push(worker)
   process.on('worker', note)
@@ -115,12 +115,12 @@ test('a control thread that dies is replaced: probes go on, and no engine is for
   await until(() => slots.isHealthy(0) && slots.isHealthy(1), 'both are healthy again')
   assert.ok(seen.snapshot.generation > generation)
   assert.ok(
-    seen.sizes.every((size, at) => size >= (seen.sizes[at - 1] ?? 0)),
+    seen.sizes.every((size, index) => size >= (seen.sizes[index - 1] ?? 0)),
     seen.sizes.join(' '),
   )
 })
 
-test('an engine that was removed stays away when the control thread is replaced, until it is added again', async t => {
+test('a removed engine stays removed when the control thread is replaced, until it is added again', async t => {
   const workers: Worker[] = []
   const note = (worker: Worker): void => void workers.push(worker)
   process.on('worker', note)
@@ -130,27 +130,26 @@ test('an engine that was removed stays away when the control thread is replaced,
   await until(() => slots.isHealthy(0) && slots.isHealthy(1), 'both are healthy')
   const engines = `http://127.0.0.1:${running.adminPort}/admin/engines`
   assert.equal((await fetch(`${engines}/${encodeURIComponent(gone.url)}`, { method: 'DELETE' })).status, 202)
-  await until(() => seen.snapshot.engines.length === 1, 'it is gone')
+  await until(() => seen.snapshot.engines.length === 1, 'the engine is removed')
 
   await workers[0]?.terminate()
-  await until(() => workers.length === 2, 'another thread has started')
-  const { asked } = gone
+  await until(() => workers.length === 2, 'a new thread has started')
+  const { received } = gone
   for (const health of [500, 200]) {
     kept.health = health
-    // oxlint-disable-next-line no-await-in-loop -- down first, then up again
     await until(() => slots.isHealthy(0) === (health === 200), `the new thread has seen ${health}`)
   }
-  assert.equal(gone.asked, asked)
+  assert.equal(gone.received, received)
   assert.deepEqual(
     seen.snapshot.engines.map(({ url }) => url),
     [kept.url],
   )
   const body = JSON.stringify({ url: gone.url, role: 'decode' })
   assert.equal((await fetch(engines, { method: 'POST', body })).status, 202)
-  await until(() => seen.snapshot.engines.length === 2, 'it is back')
+  await until(() => seen.snapshot.engines.length === 2, 'the engine is registered again')
 })
 
-test('an engine that drains when the control thread is replaced drains on', async t => {
+test('an engine continues to drain when the control thread is replaced', async t => {
   const workers: Worker[] = []
   const note = (worker: Worker): void => void workers.push(worker)
   process.on('worker', note)
@@ -161,21 +160,21 @@ test('an engine that drains when the control thread is replaced drains on', asyn
   slots.addInFlight(0, 0, 1)
   const path = `http://127.0.0.1:${running.adminPort}/admin/engines/${encodeURIComponent(engine.url)}`
   assert.equal((await fetch(path, { method: 'DELETE' })).status, 202)
-  await until(() => slots.health(0) === 'draining', 'it drains')
+  await until(() => slots.health(0) === 'draining', 'the engine is draining')
   await workers[0]?.terminate()
-  await until(() => workers.length === 2, 'another thread has started')
+  await until(() => workers.length === 2, 'a new thread has started')
   assert.deepEqual([slots.health(0), seen.snapshot.engines.length], ['draining', 1])
   slots.addInFlight(0, 0, -1)
-  await until(() => seen.snapshot.engines.length === 0, 'it has drained and is gone')
+  await until(() => seen.snapshot.engines.length === 0, 'the drained engine is removed')
 })
 
-test('no engine at all is a valid start', async t => {
+test('the control thread starts without engines', async t => {
   const { running, seen } = await control(t, {})
   await running.close()
   assert.deepEqual(seen.snapshot.engines, [])
 })
 
-test('an engine that starts after the gateway joins when it answers', async t => {
+test('an engine that starts after the gateway is registered when it responds', async t => {
   const first = await fakeEngine(t, undefined)
   await first.stop()
   const { seen, slots } = await control(t, { mode: 'mixed', mixed: [{ url: first.url }] })
@@ -185,7 +184,7 @@ test('an engine that starts after the gateway joins when it answers', async t =>
   assert.equal(seen.snapshot.engines[0]?.role, 'mixed')
 })
 
-test('an engine that dies becomes unhealthy, and is asked anew when it comes back', async t => {
+test('an engine that dies becomes unhealthy, and its properties are read again when it recovers', async t => {
   const engine = await fakeEngine(t, { max_running_requests: 8 })
   const { seen, slots } = await control(t, { decode: [{ url: engine.url }] })
   await until(() => slots.isHealthy(0), 'it is healthy')

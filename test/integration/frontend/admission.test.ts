@@ -1,8 +1,8 @@
-/** The queue before the router threads, over real sockets: places, order, refusals, clients that leave. */
+/** The admission queue over real sockets: permits, order, refusals, clients that leave. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ConfigInput } from '../../../src/config/config.ts'
-import { openHouse } from '../../support/front-house.ts'
+import { openFrontend } from '../../support/frontend.ts'
 import { until } from '../../support/until.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
@@ -18,12 +18,12 @@ function ask(origin: string, query: string, more: Asked = {}): Promise<Response>
   return fetch(`${origin}/generate?${query}`, { method: 'POST', body: '{}', ...more, headers })
 }
 
-/** Takes the one place with a stream that does not end, until `leave`. */
+/** Holds the only permit with an endless stream until `leave` is called. */
 async function hold(origin: string): Promise<{ leave(): void }> {
   const leaving = new AbortController()
   const response = await ask(origin, 'hang', { signal: leaving.signal })
   assert.equal(response.status, 200)
-  // Read on: a response that nobody reads is cancelled when it is collected.
+  // Keeps reading, because fetch cancels an unread response when it is garbage collected.
   void response.arrayBuffer().catch(() => undefined)
   return { leave: () => leaving.abort() }
 }
@@ -32,8 +32,8 @@ const oneAtATime = (more: ConfigInput['admission'] = {}): ConfigInput => ({
   admission: { maxConcurrentRequests: 1, ...more },
 })
 
-test('a place is held until the last byte is out', async t => {
-  const { origin, frontend } = await openHouse(t, { config: oneAtATime() })
+test('a permit is held until the last byte is out', async t => {
+  const { origin, frontend } = await openFrontend(t, { config: oneAtATime() })
   const held = await hold(origin)
   const second = ask(origin, '')
   await until(() => frontend.waitingRequests === 1)
@@ -42,10 +42,9 @@ test('a place is held until the last byte is out', async t => {
   await until(() => frontend.openRequests === 0)
 })
 
-test('pages and requests that are not for tokens never wait', async t => {
-  const { origin } = await openHouse(t, { config: oneAtATime() })
+test('pages and requests that generate no tokens never wait', async t => {
+  const { origin } = await openFrontend(t, { config: oneAtATime() })
   const held = await hold(origin)
-  // oxlint-disable-next-line no-await-in-loop -- one by one shows which one hangs
   const paths = ['/health', '/v1/models', '/readiness']
   const answers = await Promise.all(paths.map(path => fetch(`${origin}${path}`)))
   assert.deepEqual(
@@ -55,25 +54,25 @@ test('pages and requests that are not for tokens never wait', async t => {
   held.leave()
 })
 
-test('the higher class goes first, each class in order', async t => {
-  const { origin, frontend } = await openHouse(t, { config: oneAtATime() })
+test('a higher class goes first, and each class keeps its order', async t => {
+  const { origin, frontend } = await openFrontend(t, { config: oneAtATime() })
   const held = await hold(origin)
   const order: string[] = []
   const asked: Promise<unknown>[] = []
   for (const [at, priority] of ['low', 'normal', 'high', 'normal', 'high'].entries()) {
     const headers = { 'x-request-priority': priority }
     asked.push(ask(origin, '', { headers }).then(() => order.push(`${priority} ${at}`)))
-    // oxlint-disable-next-line no-await-in-loop -- they must come in this order
+    // In sequence: the requests must arrive in this order.
     await until(() => frontend.waitingRequests === at + 1)
   }
   held.leave()
   await Promise.all(asked)
-  // The fourth turn belongs to the normal class in any case.
+  // Every fourth turn serves the normal class first.
   assert.deepEqual(order, ['high 2', 'high 4', 'normal 1', 'normal 3', 'low 0'])
 })
 
-test('what finds no room is refused in the form of OpenAI, with a time to come again', async t => {
-  const { origin, frontend } = await openHouse(t, { config: oneAtATime({ queueSize: 1 }) })
+test('a request that finds the queue full gets an OpenAI error with Retry-After', async t => {
+  const { origin, frontend } = await openFrontend(t, { config: oneAtATime({ queueSize: 1 }) })
   const held = await hold(origin)
   const waiting = ask(origin, '')
   await until(() => frontend.waitingRequests === 1)
@@ -88,8 +87,8 @@ test('what finds no room is refused in the form of OpenAI, with a time to come a
   assert.equal((await waiting).status, 200)
 })
 
-test('bodies that wait are bounded in bytes', async t => {
-  const { origin, frontend } = await openHouse(t, { config: oneAtATime({ queueBytes: 1000 }) })
+test('the bodies of queued requests are limited in bytes', async t => {
+  const { origin, frontend } = await openFrontend(t, { config: oneAtATime({ queueBytes: 1000 }) })
   const held = await hold(origin)
   const waiting = ask(origin, '', { body: 'x'.repeat(900) })
   await until(() => frontend.waitingRequests === 1)
@@ -98,8 +97,8 @@ test('bodies that wait are bounded in bytes', async t => {
   assert.partialDeepStrictEqual(await (await waiting).json(), { body: 'x'.repeat(900) })
 })
 
-test('a wait that is too long ends with 503 and a time to come again', async t => {
-  const { origin } = await openHouse(t, { config: oneAtATime({ queueTimeoutSecs: 0.1 }) })
+test('a wait that is too long ends with 503 and Retry-After', async t => {
+  const { origin } = await openFrontend(t, { config: oneAtATime({ queueTimeoutSecs: 0.1 }) })
   const held = await hold(origin)
   const refused = await ask(origin, '')
   assert.equal(refused.status, 503)
@@ -108,11 +107,11 @@ test('a wait that is too long ends with 503 and a time to come again', async t =
   held.leave()
 })
 
-test('/abort_request ends requests that wait, by rid or all, and no others', async t => {
-  const { origin, frontend } = await openHouse(t, { config: oneAtATime() })
+test('/abort_request ends queued requests, by rid or all of them, and no others', async t => {
+  const { origin, frontend } = await openFrontend(t, { config: oneAtATime() })
   const held = await hold(origin)
   const rids = ['one', 'two', 'three', 'four']
-  // A large body lies in shared memory.
+  // A large body is kept in shared memory.
   const waiting = rids.map(rid =>
     ask(origin, '', { body: JSON.stringify({ rid, text: rid === 'two' ? 'x'.repeat(200_000) : 'x' }) }),
   )
@@ -141,8 +140,8 @@ test('/abort_request ends requests that wait, by rid or all, and no others', asy
   await until(() => frontend.openRequests === 0)
 })
 
-test('a client that leaves the queue leaves nothing behind', async t => {
-  const { origin, frontend } = await openHouse(t, { config: oneAtATime() })
+test('a client that leaves the queue leaves nothing open', async t => {
+  const { origin, frontend } = await openFrontend(t, { config: oneAtATime() })
   const leaving = new AbortController()
   const held = await hold(origin)
   const waiting = assert.rejects(ask(origin, '', { signal: leaving.signal }))

@@ -1,16 +1,16 @@
-/** Request bodies and large answers: sizes, chunked uploads, 100-continue, pipelining. */
+/** Request bodies and large responses: sizes, chunked uploads, 100-continue, pipelining. */
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { connect } from 'node:net'
 import { test } from 'node:test'
-import { openHouse } from '../../support/front-house.ts'
+import { openFrontend } from '../../support/frontend.ts'
 import { sendRaw } from '../../support/raw-http.ts'
 import { until } from '../../support/until.ts'
 
 const SMALL = { limits: { bodyBytes: 65_536 } }
 
-test('takes a body of exactly the limit and refuses one byte more by its content-length', async t => {
-  const { origin } = await openHouse(t, { config: SMALL })
+test('accepts a body of exactly the limit and refuses one byte more by its content-length', async t => {
+  const { origin } = await openFrontend(t, { config: SMALL })
   const exact = await fetch(`${origin}/generate`, { method: 'POST', body: Buffer.alloc(65_536, 'a') })
   assert.equal(exact.status, 200)
   assert.partialDeepStrictEqual(await exact.json(), { body: 'a'.repeat(65_536) })
@@ -24,7 +24,7 @@ test('takes a body of exactly the limit and refuses one byte more by its content
 })
 
 test('refuses a chunked body once it grows past the limit', async t => {
-  const { origin, frontend } = await openHouse(t, { config: SMALL })
+  const { origin, frontend } = await openFrontend(t, { config: SMALL })
   const head = 'POST /generate HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n'
   const answer = await sendRaw(t, origin, `${head}${`4000\r\n${'b'.repeat(0x4000)}\r\n`.repeat(5)}0\r\n\r\n`)
   assert.match(answer, /^HTTP\/1.1 413 /)
@@ -35,8 +35,8 @@ for (const [how, framing, chunk] of [
   ['with a content-length', 'content-length: 8388608', 'x'.repeat(65_536)],
   ['in chunks', 'transfer-encoding: chunked', `10000\r\n${'x'.repeat(65_536)}\r\n`],
 ] as const) {
-  test(`lets a client that reads only when it has sent all have its 413: ${how}`, async t => {
-    const { origin } = await openHouse(t, { config: SMALL })
+  test(`delivers the 413 to a client that reads only after it has sent everything: ${how}`, async t => {
+    const { origin } = await openFrontend(t, { config: SMALL })
     const head = `POST /generate HTTP/1.1\r\nhost: a\r\n${framing}\r\n\r\n`
     const socket = connect(Number(new URL(origin).port), '127.0.0.1')
     t.after(() => socket.destroy())
@@ -53,8 +53,8 @@ for (const [how, framing, chunk] of [
   })
 }
 
-test('puts a chunked body together', async t => {
-  const { origin } = await openHouse(t)
+test('assembles a chunked body', async t => {
+  const { origin } = await openFrontend(t)
   const parts = ['{"text":"', 'x'.repeat(100_000), '"}']
   const answer = await new Promise<string>((resolve, reject) => {
     const upload = request(`${origin}/generate`, { method: 'POST' }, response => {
@@ -70,8 +70,8 @@ test('puts a chunked body together', async t => {
   assert.partialDeepStrictEqual(JSON.parse(answer), { body: parts.join('') })
 })
 
-test('answers Expect: 100-continue before the body comes, then the request', async t => {
-  const { origin } = await openHouse(t)
+test('responds to Expect: 100-continue before the body, then to the request', async t => {
+  const { origin } = await openFrontend(t)
   const result = await new Promise<{ status: number | undefined; id: unknown; wasContinued: boolean }>(
     (resolve, reject) => {
       let wasContinued = false
@@ -93,23 +93,23 @@ test('answers Expect: 100-continue before the body comes, then the request', asy
   assert.deepEqual(result, { status: 200, id: 'e1', wasContinued: true })
 })
 
-test('hands over a large answer whole, also to a client that reads late', async t => {
-  const { origin, frontend } = await openHouse(t)
+test('delivers a large response in full, also to a client that reads late', async t => {
+  const { origin, frontend } = await openFrontend(t)
   const response = await fetch(`${origin}/v1/models?bytes=20000000`)
   assert.equal(response.headers.get('content-length'), '20000000')
   assert.equal((await response.arrayBuffer()).byteLength, 20_000_000)
   await until(() => frontend.openRequests === 0)
 })
 
-test('hangs up on a client that sends a request before it has its answer, and leaves nothing open', async t => {
-  const { origin, frontend } = await openHouse(t)
+test('closes the connection of a client that pipelines requests, and leaves nothing open', async t => {
+  const { origin, frontend } = await openFrontend(t)
   const one = 'POST /generate?silent HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}'
   assert.equal(await sendRaw(t, origin, one + one), '')
   await until(() => frontend.openRequests === 0)
 })
 
-test('answers one request after the other on a connection', async t => {
-  const { origin } = await openHouse(t)
+test('serves one request after the other on a connection', async t => {
+  const { origin } = await openFrontend(t)
   const port = Number(new URL(origin).port)
   const socket = connect(port, '127.0.0.1')
   t.after(() => socket.destroy())
@@ -124,8 +124,8 @@ test('answers one request after the other on a connection', async t => {
   assert.ok(answer.indexOf('n=1') < answer.indexOf('n=2'))
 })
 
-test('forgets a client that leaves in the middle of its upload', async t => {
-  const { origin, frontend } = await openHouse(t)
+test('leaves nothing open when a client leaves during its upload', async t => {
+  const { origin, frontend } = await openFrontend(t)
   const socket = connect(Number(new URL(origin).port), '127.0.0.1')
   t.after(() => socket.destroy())
   socket.write('POST /generate HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nabc')

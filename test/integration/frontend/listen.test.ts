@@ -1,4 +1,4 @@
-/** A port that is somebody else's is not shared, though our own listeners share theirs. */
+/** The port of another process is not shared, although our own listeners share theirs. */
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
@@ -6,7 +6,7 @@ import { configSchema } from '../../../src/config/config.ts'
 import { startFrontend } from '../../../src/frontend/server.ts'
 import { createSharedMemory } from '../../../src/shared/layout.ts'
 import { Recorder } from '../../../src/telemetry/recorder.ts'
-import { openHouse, SILENT } from '../../support/front-house.ts'
+import { openFrontend, SILENT } from '../../support/frontend.ts'
 import { listen } from '../../support/listen.ts'
 
 function listenOn(port: number): Promise<unknown> {
@@ -19,7 +19,7 @@ function listenOn(port: number): Promise<unknown> {
   })
 }
 
-test('does not start on the port of another program, and says which port it is', async t => {
+test('does not start on the port of another program, and names the port', async t => {
   const other = createServer()
   t.after(() => other.close())
   const port = await listen(other)
@@ -29,8 +29,8 @@ test('does not start on the port of another program, and says which port it is',
   )
 })
 
-test('does not share the port of another gateway, which goes on', async t => {
-  const { origin, frontend } = await openHouse(t)
+test('does not share the port of another gateway, which keeps working', async t => {
+  const { origin, frontend } = await openFrontend(t)
   await assert.rejects(listenOn(frontend.port), /EADDRINUSE/)
   assert.equal(await (await fetch(`${origin}/health`)).text(), 'OK')
 })

@@ -1,8 +1,8 @@
-/** Router threads that die or stand still: what they had open goes on elsewhere, or ends with one error. */
+/** Router threads that die or block: their requests continue on another thread, or end with one error. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { suite, test } from 'node:test'
-import { openHouse } from '../../support/front-house.ts'
+import { openFrontend } from '../../support/frontend.ts'
 import { until } from '../../support/until.ts'
 
 const LARGE = 300_000
@@ -12,17 +12,17 @@ interface Echoed {
   readonly ageMs: number
 }
 
-// Much of their time these wait for a thread that starts or stands still.
+// These tests mostly wait for a thread that starts or blocks.
 suite('router threads that are lost', { concurrency: 2 }, () => {
-  test('opens unanswered requests again on the replacement, body and all', async t => {
-    const { origin, frontend, threads, openings } = await openHouse(t)
+  test('opens unstarted requests again on the replacement, with their bodies', async t => {
+    const { origin, frontend, threads, openings } = await openFrontend(t)
     const bodies = ['{}', '{"a":"small"}', 'l'.repeat(LARGE), 'x'.repeat(9000)]
     const answers = bodies.map(body => post(`${origin}/generate?once`, body))
     await until(() => openings() === bodies.length)
     assert.equal(await threads.restart(0), true)
     for (const [index, answer] of (await Promise.all(answers)).entries()) {
       assert.equal(answer.status, 200)
-      // oxlint-disable-next-line no-await-in-loop, typescript/no-unsafe-type-assertion -- one after the other; the echo's own form
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the echo router sends this shape
       const echoed = (await answer.json()) as Echoed
       assert.equal(hash(echoed.body), hash(bodies[index] ?? ''))
       assert.ok(echoed.ageMs > 0, 'the deadline counts from the first opening')
@@ -31,8 +31,8 @@ suite('router threads that are lost', { concurrency: 2 }, () => {
     assert.equal(threads.channels[0]?.openExchanges, 0)
   })
 
-  test('opens them on another thread when there is one', async t => {
-    const { origin, threads, openings } = await openHouse(t, { threads: 2 })
+  test('opens them on another thread if one runs', async t => {
+    const { origin, threads, openings } = await openFrontend(t, { threads: 2 })
     const answers = Array.from({ length: 10 }, () => post(`${origin}/generate?once`, '{}'))
     await until(() => openings() === 10)
     const [first, second] = threads.channels
@@ -43,8 +43,8 @@ suite('router threads that are lost', { concurrency: 2 }, () => {
     for (const answer of await Promise.all(answers)) assert.equal(answer.status, 200)
   })
 
-  test('lets a request wait that comes while no thread runs', async t => {
-    const { origin, frontend, threads } = await openHouse(t)
+  test('lets a request wait while no thread runs', async t => {
+    const { origin, frontend, threads } = await openFrontend(t)
     await threads.restart(0)
     await until(() => threads.channels.length === 0)
     const answer = await post(`${origin}/generate`, '{"late":1}')
@@ -53,8 +53,8 @@ suite('router threads that are lost', { concurrency: 2 }, () => {
     assert.equal(frontend.openRequests, 0)
   })
 
-  test('forgets a client that leaves while it waits for a thread', async t => {
-    const { origin, frontend, threads } = await openHouse(t)
+  test('leaves nothing open when a client leaves while it waits for a thread', async t => {
+    const { origin, frontend, threads } = await openFrontend(t)
     await threads.restart(0)
     await until(() => threads.channels.length === 0)
     const controller = new AbortController()
@@ -65,8 +65,8 @@ suite('router threads that are lost', { concurrency: 2 }, () => {
     await until(() => frontend.openRequests === 0)
   })
 
-  test('gives a request up that was open on three threads when they died', async t => {
-    const { origin, frontend, threads } = await openHouse(t)
+  test('gives up a request that was open on three threads when they died', async t => {
+    const { origin, frontend, threads } = await openFrontend(t)
     const killer = await post(`${origin}/generate?die`, '{}')
     assert.equal(killer.status, 503)
     assert.match(await killer.text(), /open on 3 router threads .*"code":"thread-lost"/)
@@ -75,38 +75,32 @@ suite('router threads that are lost', { concurrency: 2 }, () => {
   })
 
   for (const count of [1, 3])
-    test(`saves the neighbours of a request that kills threads, ${count} at work`, async t => {
-      const { origin, frontend, threads, openings } = await openHouse(t, { threads: count })
+    test(`saves the neighbours of a request that kills threads, with ${count} threads`, async t => {
+      const { origin, frontend, threads, openings } = await openFrontend(t, { threads: count })
       const neighbours = Array.from({ length: 9 }, () => post(`${origin}/generate?once`, '{}'))
       await until(() => openings() === 9)
       const killer = await post(`${origin}/generate?die`, '{}')
       assert.equal(killer.status, 503)
       assert.match(await killer.text(), /open on 3 router threads .*"code":"thread-lost"/)
-      // Whoever was on a thread that has not died is still held there.
+      // Requests on a thread that has not died are still held there.
       for (let thread = 0; thread < count; thread++) {
-        // oxlint-disable-next-line no-await-in-loop -- one after the other, each once it runs
         await until(() => threads.channels.length === count)
-        // oxlint-disable-next-line no-await-in-loop -- the same
         await threads.restart(thread)
-        // oxlint-disable-next-line no-await-in-loop -- the same
         await until(() => threads.channels.length < count)
       }
       for (const answer of await Promise.all(neighbours)) assert.equal(answer.status, 200)
       assert.equal(frontend.openRequests, 0)
     })
 
-  test('does not hold it against a request that its threads were told to end', async t => {
-    const { origin, frontend, threads } = await openHouse(t)
+  test('does not count threads that an operator restarted', async t => {
+    const { origin, frontend, threads } = await openFrontend(t)
     const leaving = new AbortController()
     const sent = { method: 'POST', body: Buffer.from('{}'), signal: leaving.signal }
     const answer = fetch(`${origin}/generate?silent`, sent)
     await until(() => openOn(threads) === 1)
     for (let restart = 0; restart < 3; restart++) {
-      // oxlint-disable-next-line no-await-in-loop -- one after the other
       assert.equal(await threads.restart(0), true)
-      // oxlint-disable-next-line no-await-in-loop -- the same
       await until(() => threads.channels.length === 0)
-      // oxlint-disable-next-line no-await-in-loop -- the same
       await until(() => openOn(threads) === 1)
     }
     leaving.abort()
@@ -114,8 +108,10 @@ suite('router threads that are lost', { concurrency: 2 }, () => {
     await until(() => frontend.openRequests === 0)
   })
 
-  test('replaces a thread that stands still, and answers what it had open', async t => {
-    const { origin, threads, openings } = await openHouse(t, { config: { server: { threadStallMs: 1000 } } })
+  test('replaces a blocked thread and serves what it had open', async t => {
+    const { origin, threads, openings } = await openFrontend(t, {
+      config: { server: { threadStallMs: 1000 } },
+    })
     const before = threads.channels[0]
     const waiting = post(`${origin}/generate?once`, '{"n":1}')
     await until(() => openings() === 1)
@@ -125,13 +121,12 @@ suite('router threads that are lost', { concurrency: 2 }, () => {
     assert.notEqual(threads.channels[0], before)
   })
 
-  test('leaves a thread alone that is busy and not stuck', async t => {
-    const { origin, threads } = await openHouse(t, { config: { server: { threadStallMs: 1000 } } })
+  test('does not replace a thread that is busy but not blocked', async t => {
+    const { origin, threads } = await openFrontend(t, { config: { server: { threadStallMs: 1000 } } })
     const before = threads.channels[0]
     const endMs = performance.now() + 2500
     let asked = 0
     while (performance.now() < endMs) {
-      // oxlint-disable-next-line no-await-in-loop -- keeps the thread at work
       await (await post(`${origin}/generate?bytes=100000`, '{}')).arrayBuffer()
       asked++
     }
@@ -139,8 +134,8 @@ suite('router threads that are lost', { concurrency: 2 }, () => {
     assert.equal(threads.channels[0], before)
   })
 
-  test('restarts no thread that does not exist', async t => {
-    const { threads } = await openHouse(t)
+  test('does not restart a thread that does not exist', async t => {
+    const { threads } = await openFrontend(t)
     assert.equal(await threads.restart(7), false)
   })
 })

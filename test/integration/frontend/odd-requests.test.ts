@@ -1,11 +1,11 @@
 /**
- * Requests that no decent client sends: each gets a clear answer or its connection is closed, and the next client is
- * served. Where the answer has no body of ours, uWebSockets.js gave it before the gateway saw the request.
+ * Malformed and unusual requests: each gets a clear response or its connection is closed, and the next client is served.
+ * A response without a body of ours comes from uWebSockets.js, before the gateway has seen the request.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { servedRoutes } from '../../../src/frontend/intake/routes.ts'
-import { openHouse } from '../../support/front-house.ts'
+import { openFrontend } from '../../support/frontend.ts'
 import { sendRaw } from '../../support/raw-http.ts'
 import { until } from '../../support/until.ts'
 
@@ -22,7 +22,7 @@ function chunked(body: string): string {
 
 const CHUNK = `${BODY.length.toString(16)}\r\n${BODY}\r\n`
 
-/** What is answered with which status; the echo of the router thread comes with every 200. */
+/** Requests and the status that each gets. A 200 carries the echo of the router thread. */
 const ODD: readonly [name: string, request: string, status: number][] = [
   ['a content-length twice, the same', post('/generate', LENGTH + LENGTH), 200],
   ['two values of content-length', post('/generate', `${LENGTH}content-length: 3\r\n`), 400],
@@ -32,7 +32,7 @@ const ODD: readonly [name: string, request: string, status: number][] = [
     400,
   ],
   [
-    'content-length beside chunks',
+    'content-length together with chunks',
     chunked(`${LENGTH}\r\n${CHUNK}0\r\n\r\n`).replace('\r\n\r\n', '\r\n'),
     400,
   ],
@@ -40,8 +40,8 @@ const ODD: readonly [name: string, request: string, status: number][] = [
   ['a hexadecimal content-length', post('/generate', 'content-length: 0xc\r\n'), 400],
   ['a content-length of twenty digits', post('/generate', `content-length: ${'9'.repeat(20)}\r\n`), 400],
   ['chunks', chunked(`${CHUNK}0\r\n\r\n`), 200],
-  ['chunks of a size that is none', chunked(`zz\r\n${BODY}\r\n0\r\n\r\n`), 400],
-  ['a transfer-encoding that is unknown', post('/generate', `${LENGTH}transfer-encoding: gzip\r\n`), 400],
+  ['chunks with an invalid size', chunked(`zz\r\n${BODY}\r\n0\r\n\r\n`), 400],
+  ['an unknown transfer-encoding', post('/generate', `${LENGTH}transfer-encoding: gzip\r\n`), 400],
   ['no content-length and no body', post('/generate', '', ''), 200],
   ['HTTP/1.0', 'GET /health HTTP/1.0\r\n\r\n', 505],
   ['HTTP/2 by prior knowledge', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 505],
@@ -58,7 +58,7 @@ const ODD: readonly [name: string, request: string, status: number][] = [
   ['a NUL in a header', post('/generate', `${LENGTH}x-a: a\0b\r\n`), 400],
   ['a header without a colon', post('/generate', `${LENGTH}x-a\r\n`), 400],
   ['a space before the colon', post('/generate', `${LENGTH}x-a : b\r\n`), 400],
-  ['a header that goes on in the next line', post('/generate', `${LENGTH}x-a: b\r\n c\r\n`), 400],
+  ['a header continued on the next line', post('/generate', `${LENGTH}x-a: b\r\n c\r\n`), 400],
   ['a head of 15 KiB', post('/generate', `${LENGTH}x-a: ${'a'.repeat(15_000)}\r\n`), 200],
   ['a head of 17 KiB', post('/generate', `${LENGTH}x-a: ${'a'.repeat(17_000)}\r\n`), 431],
   ['an address of 17 KiB', `GET /${'a'.repeat(17_000)} HTTP/1.1\r\nhost: a\r\n\r\n`, 431],
@@ -68,14 +68,14 @@ const ODD: readonly [name: string, request: string, status: number][] = [
   ['a percent-encoded path', post('/%67enerate'), 404],
   ['a path with dots', post('/v1/../generate'), 404],
   ['a query with odd characters', post('/generate?a=%00&b=?&=;'), 200],
-  ['a content-type of another kind', post('/generate').replace('application/json', 'text/plain'), 415],
+  ['another content-type', post('/generate').replace('application/json', 'text/plain'), 415],
   ['a GET with a body', `GET /v1/models HTTP/1.1\r\nhost: a\r\n${LENGTH}\r\n${BODY}`, 200],
   ['trailers', chunked(`${CHUNK}0\r\nx-a: b\r\n\r\n`), 505],
   ['the first bytes of TLS', '\x16\x03\x01\x02\x00\x01\x00\x01\r\n\r\n', 505],
 ]
 
-test('answers each odd request with a status, and the next client as ever', async t => {
-  const { origin, frontend } = await openHouse(t)
+test('responds to each odd request with a status, and serves the next client', async t => {
+  const { origin, frontend } = await openFrontend(t)
   const ask = (text: string): Promise<string> => sendRaw(t, origin, Buffer.from(text, 'latin1'), hasHead)
   const check = ([name, request, status]: (typeof ODD)[number]): Promise<void> =>
     t.test(`${status} to ${name}`, async () => {
@@ -91,8 +91,8 @@ function hasHead(answer: string): boolean {
   return answer.includes('\r\n\r\n')
 }
 
-test('says no length of the body that an answer to OPTIONS has none of', async t => {
-  const { origin } = await openHouse(t)
+test('sends no Content-Length in the bodyless response to OPTIONS', async t => {
+  const { origin } = await openFrontend(t)
   const options = 'OPTIONS /generate HTTP/1.1\r\nhost: a\r\n\r\n'
   assert.doesNotMatch(await sendRaw(t, origin, options, hasHead), /content-length/i)
   const twice = await sendRaw(t, origin, options + options, answer => answer.split('204').length > 2)
@@ -101,8 +101,8 @@ test('says no length of the body that an answer to OPTIONS has none of', async t
 
 const METHODS = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE']
 
-test('takes each method on each route as the route says', async t => {
-  const { origin, frontend } = await openHouse(t)
+test('accepts exactly the methods of each route', async t => {
+  const { origin, frontend } = await openFrontend(t)
   const check = async (path: string, method: string, takes: readonly string[]): Promise<void> => {
     const response = await fetch(origin + path, { method })
     await response.arrayBuffer()
@@ -118,8 +118,8 @@ test('takes each method on each route as the route says', async t => {
   await until(() => frontend.openRequests === 0)
 })
 
-test('a header that the connection header names goes no further, but for what is meant for the gateway', async t => {
-  const { origin } = await openHouse(t)
+test('a header named by Connection is not forwarded, except the timeout headers of the gateway', async t => {
+  const { origin } = await openFrontend(t)
   const named = 'authorization: k\r\ntraceparent: tp\r\nx-idle-timeout-ms: 9\r\ntracestate: ts\r\n'
   const connection =
     'Connection: close\r\nConnection: Authorization\r\nconnection: traceparent, x-idle-timeout-ms\r\n'

@@ -1,18 +1,18 @@
-/** Clients that stop in the middle: of reading an answer, of sending a body. */
+/** Clients that stop reading a response, or stop sending a body. */
 import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
 import { suite, type TestContext, test } from 'node:test'
-import { openHouse } from '../../support/front-house.ts'
+import { openFrontend } from '../../support/frontend.ts'
 import { until } from '../../support/until.ts'
 
 const STALL = { limits: { clientStallMs: 400 } }
 
 for (const [what, query] of [
   ['a stream', 'stream=100000&size=1000'],
-  ['a large answer', 'bytes=50000000'],
+  ['a large response', 'bytes=50000000'],
 ] as const) {
   test(`cuts off a client that reads nothing of ${what}`, async t => {
-    const { origin, frontend } = await openHouse(t, { config: STALL })
+    const { origin, frontend } = await openFrontend(t, { config: STALL })
     const socket = await dial(t, origin)
     socket.pause()
     socket.write(`POST /generate?${query} HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}`)
@@ -21,8 +21,8 @@ for (const [what, query] of [
   })
 }
 
-test('waits for a client that reads now and then', async t => {
-  const { origin } = await openHouse(t, {
+test('waits for a client that reads slowly', async t => {
+  const { origin } = await openFrontend(t, {
     config: { limits: { clientStallMs: 2000, relayBytesPerStream: 65_536 } },
   })
   const response = await fetch(`${origin}/generate?stream=20000&size=1000`, { method: 'POST' })
@@ -34,12 +34,11 @@ test('waits for a client that reads now and then', async t => {
   assert.equal(received, 20_000_000)
 })
 
-// Nearly all of their time these wait for the limits.
-suite('a body that is slow', { concurrency: 2 }, () => {
-  test('answers 408 to a body that stops coming, and closes the connection', async t => {
-    const { origin, frontend } = await openHouse(t, { config: { timeouts: { bodyMs: 300 } } })
+// These tests mostly wait for timeouts.
+suite('A slow body', { concurrency: 2 }, () => {
+  test('gets 408 and a closed connection when it stalls', async t => {
+    const { origin, frontend } = await openFrontend(t, { config: { timeouts: { bodyMs: 300 } } })
     for (const sent of ['', '{"text":']) {
-      // oxlint-disable-next-line no-await-in-loop -- one after the other
       const answer = await stoppedUpload(t, origin, sent)
       assert.match(answer, /^HTTP\/1.1 408 Request Timeout\r\n/)
       assert.match(answer, /connection: close/i)
@@ -48,8 +47,8 @@ suite('a body that is slow', { concurrency: 2 }, () => {
     assert.equal(frontend.openRequests, 0)
   })
 
-  test('answers 408 to a body that comes byte by byte, and takes one that is slow and steady', async t => {
-    const { origin } = await openHouse(t, {
+  test('gets 408 when it trickles, and is accepted when it is slow but steady', async t => {
+    const { origin } = await openFrontend(t, {
       config: { timeouts: { bodyMs: 1000 }, limits: { bodyProgressBytes: 50 } },
     })
     const [trickled, steady] = await Promise.all([
@@ -61,7 +60,7 @@ suite('a body that is slow', { concurrency: 2 }, () => {
   })
 })
 
-/** A piece each 100 ms for 2 s: longer than a stalled body lives. */
+/** Sends a piece every 100 ms for 2 s, longer than a stalled body is kept. */
 async function uploadInPieces(t: TestContext, origin: string, bytes: number): Promise<string> {
   const socket = await dial(t, origin)
   const pieces = 20

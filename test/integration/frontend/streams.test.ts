@@ -1,12 +1,12 @@
-/** Streamed answers: order, clients that leave, clients that do not read, threads that die, many at once. */
+/** Streamed responses: order, clients that leave, clients that do not read, threads that die, many streams at once. */
 import assert from 'node:assert/strict'
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { test } from 'node:test'
-import { type House, openHouse } from '../../support/front-house.ts'
+import { openFrontend, type TestFrontend } from '../../support/frontend.ts'
 import { until } from '../../support/until.ts'
 
 test('streams every byte', async t => {
-  const { origin, frontend } = await openHouse(t)
+  const { origin, frontend } = await openFrontend(t)
   const response = await fetch(`${origin}/generate?stream=3000&size=1000`, { method: 'POST' })
   assert.equal(response.headers.get('content-type'), 'text/event-stream')
   assert.equal(await response.text(), 'c'.repeat(3_000_000))
@@ -14,13 +14,13 @@ test('streams every byte', async t => {
 })
 
 test('does not end a stream at an empty chunk', async t => {
-  const { origin } = await openHouse(t)
+  const { origin } = await openFrontend(t)
   const response = await fetch(`${origin}/generate?stream=5&size=0`, { method: 'POST' })
   assert.equal(await response.text(), '')
 })
 
-test('tells the router thread when a client leaves, before the answer and within it', async t => {
-  const { origin, frontend } = await openHouse(t)
+test('notifies the router thread when a client leaves, before and during the response', async t => {
+  const { origin, frontend } = await openFrontend(t)
   const silent = open(`${origin}/generate?silent`)
   const hanging = open(`${origin}/generate?hang`)
   await once(hanging)
@@ -31,8 +31,8 @@ test('tells the router thread when a client leaves, before the answer and within
   assert.equal(frontend.openRequests, 0)
 })
 
-test('stops the credit of a client that does not read, and serves it whole when it does', async t => {
-  const { origin } = await openHouse(t, { config: { limits: { relayBytesPerStream: 65_536 } } })
+test('gives no credit for a client that does not read, and serves it in full when it does', async t => {
+  const { origin } = await openFrontend(t, { config: { limits: { relayBytesPerStream: 65_536 } } })
   const bytes = 64 * 1024 * 1024
   const response = await once(open(`${origin}/generate?stream=${bytes / 4096}&size=4096`))
   let sent = '0'
@@ -47,8 +47,8 @@ test('stops the credit of a client that does not read, and serves it whole when 
   assert.equal(received, bytes)
 })
 
-test('ends the streams of a lost thread, saves who is not to blame, and serves the next request', async t => {
-  const { origin, frontend, threads } = await openHouse(t)
+test('ends the streams of a lost thread, saves its unstarted requests, and serves the next one', async t => {
+  const { origin, frontend, threads } = await openFrontend(t)
   const innocent = once(open(`${origin}/generate?once`))
   const hanging = await once(open(`${origin}/generate?hang`))
   await until(() => frontend.openRequests === 2)
@@ -63,8 +63,8 @@ test('ends the streams of a lost thread, saves who is not to blame, and serves t
   assert.equal(frontend.openRequests, 0)
 })
 
-test('tells the engines to a thread that replaces a lost one', async t => {
-  const { origin, threads } = await openHouse(t)
+test('sends the engine snapshot to a thread that replaces a lost one', async t => {
+  const { origin, threads } = await openFrontend(t)
   threads.sendSnapshot({ generation: 7, engines: [] })
   await until(async () => (await ask(origin, 'generation')) === '7')
   await textOf(await once(open(`${origin}/generate?die`)))
@@ -72,8 +72,8 @@ test('tells the engines to a thread that replaces a lost one', async t => {
   assert.equal(await ask(origin, 'generation'), '7')
 })
 
-test('answers thousands of requests at once, over two threads', async t => {
-  const { origin, frontend, threads } = await openHouse(t, { threads: 2 })
+test('serves thousands of requests at once, over two threads', async t => {
+  const { origin, frontend, threads } = await openFrontend(t, { threads: 2 })
   const agent = new Agent({ keepAlive: true, maxSockets: 200 })
   t.after(() => agent.destroy())
   const answers = await Promise.all(
@@ -89,12 +89,12 @@ test('answers thousands of requests at once, over two threads', async t => {
   )
 })
 
-test('aborts what is open when it closes', async t => {
-  const house: House = await openHouse(t)
-  const hanging = await once(open(`${house.origin}/generate?hang`))
-  house.frontend.close()
+test('aborts open requests when it closes', async t => {
+  const setup: TestFrontend = await openFrontend(t)
+  const hanging = await once(open(`${setup.origin}/generate?hang`))
+  setup.frontend.close()
   await assert.rejects(textOf(hanging))
-  assert.equal(house.frontend.openRequests, 0)
+  assert.equal(setup.frontend.openRequests, 0)
 })
 
 function open(url: string, agent = new Agent()): ReturnType<typeof request> {

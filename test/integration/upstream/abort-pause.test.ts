@@ -11,13 +11,13 @@ import { answerOf, ask, connectionsTo, NotedAnswer, post, type RawEngine, rawEng
 
 const HEAD = 'HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n'
 
-interface House {
+interface Setup {
   readonly engine: RawEngine
   readonly connections: EnginePool
 }
 
 /** One place only. The engine says nothing to `/silent`, a head to `/head`, a part of a body to `/part`. */
-async function oneConnection(t: TestContext): Promise<House> {
+async function oneConnection(t: TestContext): Promise<Setup> {
   const engine = await rawEngine(t, ({ socket, path }) => {
     if (path === '/generate') socket.write(answerOf('ok'))
     if (path === '/head') socket.write(HEAD)
@@ -213,7 +213,6 @@ test('handlers may send again from inside onEnd and onFail', async t => {
       } else done.resolve()
     }
     for (let n = 0; n < 5; n++) sendNext()
-    // oxlint-disable-next-line no-await-in-loop -- one size after the other
     await done.promise
   }
 })

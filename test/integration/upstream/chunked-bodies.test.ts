@@ -1,8 +1,7 @@
 /** Chunked bodies, whichever way they are cut: whole chunks go past the parser, all else through it. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { type TestContext, test } from 'node:test'
-import { seededRandom } from '../../support/seeded-random.ts'
+import { seededRandom } from '../../../src/core/random.ts'
 import { until } from '../../support/until.ts'
 import { ask, connectionsTo, NotedAnswer, post, rawEngine } from './raw-engine.ts'
 
@@ -42,7 +41,7 @@ for (const [way, write] of Object.entries(WAYS)) {
     const engine = await engineOf(t, () => [head + one, two + three, four + five, end])
     const connections = connectionsTo(t, engine.url)
     for (let round = 0; round < 3; round++) {
-      // oxlint-disable-next-line no-await-in-loop -- one after the other, on one connection
+      // In sequence, on one connection.
       const noted = await ask(connections)
       assert.deepEqual([noted.text, noted.ends, noted.failure], [chunks.join(''), 1, undefined])
       // The parser gives each chunk by itself; reads may be fewer than writes.
@@ -163,10 +162,7 @@ test('a leg that is aborted inside a chunk hears nothing more, and its socket is
     },
   })
   const leg = connectionsTo(t, engine.url).send(post(), noted)
-  await until(() => engine.openSockets.size > 0)
-  const [socket] = engine.openSockets
-  assert.ok(socket)
-  await once(socket, 'close')
+  await until(() => engine.closedCount === 1)
   assert.deepEqual([noted.text, noted.ends], ['onetwo', 0])
 })
 

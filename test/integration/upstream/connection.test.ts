@@ -11,7 +11,6 @@ test('uses one connection for requests that follow each other', async t => {
   const engine = await rawEngine(t, ({ socket }) => socket.write(answerOf('{"a":1}', 'X-Name: Value\r\n')))
   const connections = connectionsTo(t, engine.url)
   for (const _ of [1, 2, 3]) {
-    // oxlint-disable-next-line no-await-in-loop -- one after the other is the point
     const noted = await ask(connections)
     assert.deepEqual([noted.status, noted.text, noted.failure], [200, '{"a":1}', undefined])
     assert.deepEqual(noted.headers, ['content-length', '7', 'x-name', 'Value'])
@@ -188,7 +187,6 @@ test('opens no more connections than the cap and serves the rest in order', asyn
   const paths = Array.from({ length: 12 }, (_, n) => `/${n}`)
   const all = paths.map(path => ask(connections, post(path)))
   for (let n = 0; n < paths.length; n++) {
-    // oxlint-disable-next-line no-await-in-loop -- one after the other is the point
     await until(() => waiting.length > 0)
     assert.ok(waiting.length <= 2)
     waiting.shift()?.()

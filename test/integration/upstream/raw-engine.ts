@@ -27,6 +27,8 @@ export interface RawEngine {
   readonly openSockets: ReadonlySet<Socket>
   /** Sockets ever accepted. */
   socketCount: number
+  /** Sockets ever closed: unlike an open one, which may come and go between two looks, they stay. */
+  closedCount: number
 }
 
 export async function rawEngine(t: TestContext, answer: (request: RawRequest) => void): Promise<RawEngine> {
@@ -34,14 +36,20 @@ export async function rawEngine(t: TestContext, answer: (request: RawRequest) =>
   const server = createServer(socket => {
     engine.socketCount++
     openSockets.add(socket)
-    socket.on('error', () => undefined).on('close', () => openSockets.delete(socket))
+    socket
+      .on('error', () => undefined)
+      .on('close', () => {
+        openSockets.delete(socket)
+        engine.closedCount++
+      })
     readRequests(socket, request => {
       engine.requests.push(request)
       answer(request)
     })
   })
   const port = await listen(server)
-  const engine: RawEngine = { url: `http://127.0.0.1:${port}`, requests: [], openSockets, socketCount: 0 }
+  const url = `http://127.0.0.1:${port}`
+  const engine: RawEngine = { url, requests: [], openSockets, socketCount: 0, closedCount: 0 }
   t.after(async () => {
     for (const socket of openSockets) socket.destroy()
     server.close()

@@ -1,4 +1,4 @@
-/** Aborts and clients that leave: when an engine notices, and what it answers. */
+/** Aborts and disconnected clients: when an engine notices them, and how it responds. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { ManualClock } from '../../../src/simulator/clock/manual-clock.ts'
@@ -9,12 +9,12 @@ import { fleetFor, inTurn, joined, only, open, post } from './support.ts'
 const LONG = { text: 'Hello', sampling_params: { max_new_tokens: 100_000 } }
 
 suite('abort_request', () => {
-  test('ends a running answer with 200 and what there is', async t => {
+  test('ends a running request with 200 and the output so far', async t => {
     const engine = only((await fleetFor(t, { mixed: 1 })).mixed)
     const leg = open(engine.url, '/generate', { ...LONG, rid: 'mine' })
     await until(() => engine.counters.tokens > 3, 'tokens come')
     await post(engine.url, '/abort_request', { rid: 'mine' })
-    const { status, body } = await leg.answer
+    const { status, body } = await leg.response
     const meta = at(JSON.parse(body), 'meta_info')
     assert.equal(status, 200)
     assert.deepEqual(at(meta, 'finish_reason', 'type'), 'abort')
@@ -22,7 +22,7 @@ suite('abort_request', () => {
     assert.equal(engine.counters.aborted, 1)
   })
 
-  test('matches by prefix, but only from a rid that is known', async t => {
+  test('matches by prefix, but only if a request has exactly this rid', async t => {
     const engine = only((await fleetFor(t, { mixed: 1 })).mixed)
     const legs = ['ab', 'abc', 'b'].map(rid => open(engine.url, '/generate', { ...LONG, rid }))
     await until(() => engine.running() === 3, 'all are in')
@@ -31,10 +31,10 @@ suite('abort_request', () => {
     await post(engine.url, '/abort_request', { rid: 'ab' })
     await until(() => engine.running() === 1, 'two are gone')
     await post(engine.url, '/abort_request', { abort_all: true })
-    await Promise.all(legs.map(leg => leg.answer))
+    await Promise.all(legs.map(leg => leg.response))
   })
 
-  test('refuses a rid that is in use', async t => {
+  test('rejects a rid that is in use', async t => {
     const engine = only((await fleetFor(t, { mixed: 1 })).mixed)
     const leg = open(engine.url, '/generate', { ...LONG, rid: 'twice' })
     await until(() => engine.running() === 1, 'the first is in')
@@ -42,7 +42,7 @@ suite('abort_request', () => {
     assert.equal(status, 400)
     assert.deepEqual(JSON.parse(body), { error: { message: 'Duplicate request ID detected: twice' } })
     await post(engine.url, '/abort_request', { rid: 'twice' })
-    await leg.answer
+    await leg.response
   })
 
   for (const [profile, left] of [
@@ -63,8 +63,8 @@ suite('abort_request', () => {
   }
 })
 
-suite('a client that leaves', () => {
-  test('is noticed two seconds after its stream has closed', async t => {
+suite('a client that disconnects', () => {
+  test('is noticed 2 s after its stream has closed', async t => {
     const clock = new ManualClock()
     const knobs = { streamAbortDelayMs: 2000, disconnectPollMs: 4000 }
     const engine = only((await fleetFor(t, { mixed: 1, clock, knobs })).mixed)
@@ -78,7 +78,7 @@ suite('a client that leaves', () => {
     assert.equal(engine.running(), 0)
   })
 
-  test('is noticed at the next look of an answer that has not begun', async t => {
+  test('is noticed at the next poll if the response has not begun', async t => {
     const clock = new ManualClock()
     const fleet = await fleetFor(t, { decode: 1, prefill: 1, clock, knobs: { disconnectPollMs: 4000 } })
     const decode = only(fleet.decode)
@@ -99,7 +99,7 @@ suite('while the prompt is tokenized', () => {
   const LASTS_MS = 10_000
 
   for (const role of ['prefill', 'decode'] as const) {
-    test(`a client of ${role} that leaves is not forgotten`, async t => {
+    test(`the disconnect of a client of ${role} is noticed`, async t => {
       const clock = new ManualClock()
       const fleet = await fleetFor(t, { prefill: 1, decode: 1, clock, knobs: SLOW })
       const engine = only(fleet[role])
@@ -111,7 +111,7 @@ suite('while the prompt is tokenized', () => {
       assert.equal(engine.running(), 0)
     })
 
-    test(`an abort of ${role} is heard when the prompt has come to the scheduler`, async t => {
+    test(`an abort on ${role} takes effect when the prompt reaches the scheduler`, async t => {
       const clock = new ManualClock()
       const fleet = await fleetFor(t, { prefill: 1, decode: 1, clock, knobs: SLOW })
       const engine = only(fleet[role])
@@ -121,17 +121,17 @@ suite('while the prompt is tokenized', () => {
       assert.equal(engine.running(), 1)
       clock.advance(LASTS_MS)
       assert.equal(engine.running(), 0)
-      await leg.answer
+      await leg.response
     })
   }
 })
 
 suite('KV cache', () => {
-  test('running full retracts the newest and loses no token', async t => {
+  test('retracts the newest sequence when it is full, and loses no token', async t => {
     const engine = only((await fleetFor(t, { mixed: 1, knobs: { kvTokens: 120 } })).mixed)
     const body = { text: 'Hello', stream: true, sampling_params: { max_new_tokens: 60 } }
-    const answers = await Promise.all([1, 2, 3].map(() => post(engine.url, '/generate', body)))
-    const retractions = answers.map(({ body: stream }) => {
+    const responses = await Promise.all([1, 2, 3].map(() => post(engine.url, '/generate', body)))
+    const retractions = responses.map(({ body: stream }) => {
       const last = parseStream(stream).events.at(-1)
       assert.equal(at(last, 'output_ids', 'length'), 60)
       return Number(at(last, 'meta_info', 'num_retractions'))
@@ -139,7 +139,7 @@ suite('KV cache', () => {
     assert.ok(Math.max(...retractions) > 0)
   })
 
-  test('of decode admits in order, a large prompt at the head first', async t => {
+  test('of decode admits prompts in order, even if a large one at the head blocks the others', async t => {
     const clock = new ManualClock()
     const fleet = await fleetFor(t, { prefill: 1, decode: 1, clock, knobs: { kvTokens: 1200 } })
     const [prefill, decode] = [only(fleet.prefill), only(fleet.decode)]
@@ -154,12 +154,12 @@ suite('KV cache', () => {
     await post(decode.url, '/abort_request', { rid: 'r2' })
     assert.equal(decode.scheduler.load().transferQueue, 2)
     await post(decode.url, '/abort_request', { abort_all: true })
-    await Promise.all(legs.map(leg => leg.answer))
+    await Promise.all(legs.map(leg => leg.response))
   })
 })
 
-suite('bodies', () => {
-  test('of 64 MiB are taken', async t => {
+suite('request bodies', () => {
+  test('of 64 MiB are accepted', async t => {
     const engine = only((await fleetFor(t, { mixed: 1 })).mixed)
     const image = { type: 'image_url', image_url: { url: `data:image/png;base64,${'A'.repeat(64 << 20)}` } }
     const content = [{ type: 'text', text: 'What is this?' }, image]
@@ -169,7 +169,7 @@ suite('bodies', () => {
     assert.equal(status, 200)
   })
 
-  test('are recorded as they came when asked', async t => {
+  test('are recorded as received with recordBodies', async t => {
     const engine = only((await fleetFor(t, { mixed: 1, knobs: { recordBodies: 2 } })).mixed)
     await inTurn(['a', 'b', 'c'], text => post(engine.url, '/generate', { text, bootstrap_room: 9 }))
     assert.deepEqual(

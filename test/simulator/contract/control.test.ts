@@ -1,4 +1,4 @@
-/** The control port: what an observer in another process may see and change. */
+/** The control server, through which another process reads counters and changes engines. */
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
 import { startControlServer } from '../../../src/simulator/control-server.ts'
@@ -16,8 +16,8 @@ async function controlled(t: TestContext): Promise<{ fleet: SimulatedFleet; url:
   return { fleet, url: server.url }
 }
 
-suite('the control port', () => {
-  test('tells counters that the engine itself could not tell any more', async t => {
+suite('the control server', () => {
+  test('serves the counters of an engine that has crashed', async t => {
     const { fleet, url } = await controlled(t)
     const [prefill, decode] = [only(fleet.prefill), only(fleet.decode)]
     const leg = open(decode.url, '/generate', { ...GENERATE, ...joined(prefill, 9) })
@@ -36,7 +36,7 @@ suite('the control port', () => {
     assert.equal(at(after, 'decode/0', 'crashes'), 1)
   })
 
-  test('counts legs whose partner never came', async t => {
+  test('counts requests whose partner never joined their room', async t => {
     const fleet = await fleetFor(t, {
       prefill: 1,
       decode: 1,
@@ -49,13 +49,15 @@ suite('the control port', () => {
     assert.deepEqual([prefill.counters.partnerMissing, decode.counters.partnerMissing], [1, 1])
   })
 
-  test('changes knobs, breaks pairs and brings engines back', async t => {
+  test('sets knobs, breaks pairs and restarts engines', async t => {
     const { fleet, url } = await controlled(t)
     const [prefill, decode] = [only(fleet.prefill), only(fleet.decode)]
     const statuses = async (room: number): Promise<number[]> => {
       const body = { ...GENERATE, ...joined(prefill, room) }
-      const answers = await Promise.all([prefill, decode].map(one => post(one.url, '/generate', body)))
-      return answers.map(({ status }) => status)
+      const responses = await Promise.all(
+        [prefill, decode].map(engine => post(engine.url, '/generate', body)),
+      )
+      return responses.map(({ status }) => status)
     }
     await post(url, '/break-pair', { prefill: 'prefill/0', decode: 'decode/0', forMs: 60_000 })
     assert.deepEqual(await statuses(1), [500, 500])
@@ -67,17 +69,17 @@ suite('the control port', () => {
     await assert.rejects(get(decode.url, '/ping'))
     await post(url, '/restart', { engine: 'decode/0' })
     assert.equal((await get(decode.url, '/ping')).status, 200)
-    const told: unknown = JSON.parse((await get(url, '/engines')).body)
-    assert.equal(at(told, 2, 'name'), 'decode/0')
-    assert.equal(at(told, 2, 'url'), decode.url)
+    const reported: unknown = JSON.parse((await get(url, '/engines')).body)
+    assert.equal(at(reported, 2, 'name'), 'decode/0')
+    assert.equal(at(reported, 2, 'url'), decode.url)
   })
 
-  test('refuses what is wrong and says why', async t => {
+  test('rejects invalid requests with the reason', async t => {
     const { url } = await controlled(t)
     const knob = await post(url, '/knobs', { engine: 'decode/0', knobs: { pBase: 7 } })
     assert.equal(knob.status, 400)
     assert.match(knob.body, /pBase/)
-    assert.match((await post(url, '/restart', { engine: 'decode/9' })).body, /no engine decode\/9/)
+    assert.match((await post(url, '/restart', { engine: 'decode/9' })).body, /No such engine: decode\/9/)
     assert.equal((await get(url, '/nothing')).status, 404)
   })
 })

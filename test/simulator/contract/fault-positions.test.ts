@@ -1,4 +1,4 @@
-/** Fault knobs in the position that other tests leave them out of, and for how long and in what order faults come. */
+/** Fault knobs in the settings that other tests do not cover, and the duration and order of faults. */
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
 import { ManualClock } from '../../../src/simulator/clock/manual-clock.ts'
@@ -6,36 +6,36 @@ import type { SimulatedFleet } from '../../../src/simulator/fleet.ts'
 import type { Knobs } from '../../../src/simulator/settings/knobs.ts'
 import { at, parseStream } from '../../support/sse.ts'
 import { until } from '../../support/until.ts'
-import { type Answer, fleetFor, inTurn, joined, type OpenRequest, only, open, post } from './support.ts'
+import { fleetFor, inTurn, joined, type OpenRequest, only, open, post, type TextResponse } from './support.ts'
 
 const GENERATE = { text: 'A prompt of many tokens', sampling_params: { max_new_tokens: 4 } }
 const CHAT = { messages: [{ role: 'user', content: 'Hello' }], max_tokens: 4, stream: true }
 
-/** Both legs of one request, prefill's first. */
+/** The requests of one attempt to both engines, prefill first. */
 function sendPair({ prefill, decode }: SimulatedFleet, room: number, rid = `r${room}`): OpenRequest[] {
   const body = { ...GENERATE, rid, ...joined(only(prefill), room) }
   return [only(prefill), only(decode)].map(engine => open(engine.url, '/generate', body))
 }
 
-/** What decode says in a chat whose KV transfer fails. */
-async function failedChat(t: TestContext, knobs: Partial<Knobs>): Promise<Answer> {
+/** The response of decode to a chat whose KV transfer fails. */
+async function failedChat(t: TestContext, knobs: Partial<Knobs>): Promise<TextResponse> {
   const { prefill, decode } = await fleetFor(t, { prefill: 1, decode: 1, knobs: { pBase: 1, ...knobs } })
   const body = { ...CHAT, ...joined(only(prefill), 1) }
-  const [, answer] = await Promise.all(
+  const [, response] = await Promise.all(
     [only(prefill), only(decode)].map(({ url }) => post(url, '/v1/chat/completions', body)),
   )
-  assert.ok(answer)
-  return answer
+  assert.ok(response)
+  return response
 }
 
-suite('silentAbort counts more than the profile', () => {
-  test('true: the newer version ends a failed chat stream in silence', async t => {
+suite('silentAbort takes precedence over the profile', () => {
+  test('true: SGLang 2026-07 ends a failed chat stream without an error event', async t => {
     const { events, hasDone } = parseStream((await failedChat(t, { silentAbort: true })).body)
     assert.deepEqual([events.length, hasDone], [2, true])
     assert.equal(at(events[1], 'choices', 0, 'finish_reason'), 'abort')
   })
 
-  test('false: the older version says what has failed', async t => {
+  test('false: SGLang 2026-02 sends an error event', async t => {
     const knobs = { profile: 'sglang-2026-02', silentAbort: false } as const
     const { events } = parseStream((await failedChat(t, knobs)).body)
     assert.equal(at(events.at(-1), 'error', 'code'), 500)
@@ -43,18 +43,18 @@ suite('silentAbort counts more than the profile', () => {
 })
 
 suite('the pair and its prompt', () => {
-  test('stickyMs is how long a pair stays broken after one failed transfer', async t => {
+  test('a failed transfer breaks its pair for stickyMs', async t => {
     const clock = new ManualClock()
     const knobs = { pBase: 1, stickyProb: 1, stickyMs: 30_000 }
     const fleet = await fleetFor(t, { prefill: 1, decode: 1, clock, knobs })
     const statusesOf = async (room: number): Promise<number[]> => {
       let statuses: number[] | undefined
-      const answers = sendPair(fleet, room).map(async leg => (await leg.answer).status)
-      void Promise.all(answers).then(all => (statuses = all))
+      const responses = sendPair(fleet, room).map(async leg => (await leg.response).status)
+      void Promise.all(responses).then(all => (statuses = all))
       await until(() => {
         clock.advance(1)
         return statuses !== undefined
-      }, 'both have answered')
+      }, 'both have responded')
       return statuses ?? []
     }
     assert.deepEqual(await statusesOf(1), [500, 500])
@@ -64,7 +64,7 @@ suite('the pair and its prompt', () => {
     assert.deepEqual(await statusesOf(3), [200, 200])
   })
 
-  test('garbageOnLenMismatch off: prefill refuses a prompt that is too long, and decode waits', async t => {
+  test('without garbageOnLenMismatch, prefill rejects a prompt that is too long, and decode waits', async t => {
     const fleet = await fleetFor(t, {
       prefill: 1,
       decode: 1,
@@ -72,27 +72,27 @@ suite('the pair and its prompt', () => {
     })
     const decode = only(fleet.decode)
     const [prefillLeg, decodeLeg] = sendPair(fleet, 4)
-    const refused = await prefillLeg?.answer
+    const refused = await prefillLeg?.response
     assert.equal(refused?.status, 400)
     assert.match(refused.body, /exceeds the maximum allowed length \(3 tokens\)/)
     await until(() => decode.scheduler.load().transferQueue === 1, 'decode waits')
     await post(decode.url, '/abort_request', { rid: 'r4' })
-    assert.equal((await decodeLeg?.answer)?.status, 500)
+    assert.equal((await decodeLeg?.response)?.status, 500)
   })
 })
 
-test('blackhole, as a knob, takes connections and reads nothing of them', async t => {
+test('the knob blackhole accepts connections and reads nothing', async t => {
   const engine = only((await fleetFor(t, { mixed: 1, knobs: { blackhole: true } })).mixed)
   const leg = open(engine.url, '/generate', GENERATE)
   await until(() => engine.sockets === 1, 'the connection is taken')
   leg.close()
-  await assert.rejects(leg.answer)
+  await assert.rejects(leg.response)
   engine.knobs.blackhole = false
   assert.equal((await post(engine.url, '/generate', GENERATE)).status, 200)
   assert.equal(engine.counters.received, 1)
 })
 
-test('seed: the same one draws the same faults, another one others', async t => {
+test('the same seed draws the same faults, and another seed draws others', async t => {
   const statuses = async (seed: number): Promise<number[]> => {
     const engine = only((await fleetFor(t, { mixed: 1, knobs: { seed, errorStatusProb: 0.5 } })).mixed)
     const requests = Array.from({ length: 40 }, () => GENERATE)

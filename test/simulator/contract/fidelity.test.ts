@@ -1,4 +1,4 @@
-/** The ten points in which the simulator must be like a real PD deployment, or a gateway learns wrong things. */
+/** Ten behaviours of a real PD deployment (SGLang 2026-07) on which the design of a gateway depends. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
@@ -21,7 +21,7 @@ suite('fidelity', () => {
     clock.advance(299_000)
     assert.equal(decode.running(), 1)
     clock.advance(2_000)
-    const { status, body } = await leg.answer
+    const { status, body } = await leg.response
     assert.equal(status, 500)
     assert.equal(
       at(JSON.parse(body), 'message'),
@@ -38,7 +38,7 @@ suite('fidelity', () => {
     const leg = open(prefill.url, '/generate', { ...generate, rid: 'r1', ...joined(prefill, 7) })
     await until(() => prefill.running() === 1, 'prefill waits')
     clock.advance(301_000)
-    const { status, body } = await leg.answer
+    const { status, body } = await leg.response
     assert.equal(status, 500)
     assert.deepEqual(JSON.parse(body), {
       object: 'error',
@@ -51,17 +51,17 @@ suite('fidelity', () => {
     })
   })
 
-  test('2. prefill computes nothing before decode has its place', async t => {
+  test('2. prefill computes nothing before decode has allocated its KV cache', async t => {
     const fleet = await fleetFor(t, { prefill: 1, decode: 1 })
     const prefill = only(fleet.prefill)
     const body = { ...generate, ...joined(prefill, 9) }
     const first = open(prefill.url, '/generate', body)
     await until(() => prefill.scheduler.load().bootstrapQueue === 1, 'prefill waits for decode')
     const { status } = await post(only(fleet.decode).url, '/generate', body)
-    assert.deepEqual([status, (await first.answer).status], [200, 200])
+    assert.deepEqual([status, (await first.response).status], [200, 200])
   })
 
-  test('3. decode speaks before a busy prefill has answered', async t => {
+  test('3. decode sends its first token before a busy prefill engine responds', async t => {
     const clock = new ManualClock()
     const fleet = await fleetFor(t, { prefill: 1, decode: 1, clock, knobs: { prefillMsPerToken: 1 } })
     const prefill = only(fleet.prefill)
@@ -77,15 +77,15 @@ suite('fidelity', () => {
     await until(() => prefill.scheduler.load().running === 1, 'the short prompt is in its step')
     const long = send('x'.repeat(40_000), 2)
     await until(() => prefill.scheduler.load().running === 2, 'the long prompt waits')
-    // The short step ends, the long one begins; the transfer goes through while it runs.
+    // The short step ends and the long one begins; the transfer completes during the long one.
     clock.advance(100)
     await short.d.firstBytes
-    assert.equal(prefill.scheduler.load().inflightQueue, 1, 'prefill has not answered')
+    assert.equal(prefill.scheduler.load().inflightQueue, 1, 'prefill has not responded')
     clock.advance(100_000)
-    await Promise.all([short.p.answer, short.d.answer, long.p.answer, long.d.answer])
+    await Promise.all([short.p.response, short.d.response, long.p.response, long.d.response])
   })
 
-  test('4. closing prefill in mid transfer leaves decode hanging; aborting both frees both', async t => {
+  test('4. closing the prefill request during the transfer leaves decode hanging; aborting both frees both', async t => {
     const fleet = await fleetFor(t, { prefill: 1, decode: 1, knobs: { transferSetupMs: 600_000 } })
     const prefill = only(fleet.prefill)
     const decode = only(fleet.decode)
@@ -107,11 +107,11 @@ suite('fidelity', () => {
       ),
     )
     await until(() => prefill.running() + decode.running() === 0, 'both are free')
-    const answers = await Promise.all(legs.map(leg => leg.answer))
-    for (const { body } of answers) assert.match(body, /KVTransferError/)
+    const responses = await Promise.all(legs.map(leg => leg.response))
+    for (const { body } of responses) assert.match(body, /KVTransferError/)
   })
 
-  test('5. a broken pair fails, other pairs of the same engines work, health is blind to it', async t => {
+  test('5. a broken pair fails, other pairs of the same engines work, and health checks succeed', async t => {
     const fleet = await fleetFor(t, {
       prefill: 2,
       decode: 2,
@@ -119,8 +119,8 @@ suite('fidelity', () => {
     })
     const statusOf = async (p: number, d: number, room: number) => {
       const body = { ...generate, ...joined(only(fleet.prefill, p), room) }
-      const legs = [only(fleet.prefill, p), only(fleet.decode, d)].map(one =>
-        post(one.url, '/generate', body),
+      const legs = [only(fleet.prefill, p), only(fleet.decode, d)].map(engine =>
+        post(engine.url, '/generate', body),
       )
       return (await Promise.all(legs)).map(({ status }) => status)
     }
@@ -138,22 +138,22 @@ suite('fidelity', () => {
     )
   })
 
-  test('6. a chat stream that fails is a 200 with an error event and [DONE]', async t => {
+  test('6. a failed chat stream has status 200, an error event and [DONE]', async t => {
     const fleet = await fleetFor(t, { prefill: 1, decode: 1, knobs: { pBase: 1 } })
     const prefill = only(fleet.prefill)
     const body = { messages: [{ role: 'user', content: 'Hi' }], stream: true, ...joined(prefill, 5) }
-    const [, answer] = await Promise.all(
+    const [, response] = await Promise.all(
       [prefill, only(fleet.decode)].map(engine => post(engine.url, '/v1/chat/completions', body)),
     )
-    assert.equal(answer?.status, 200)
-    const { events, hasDone } = parseStream(answer?.body ?? '')
+    assert.equal(response?.status, 200)
+    const { events, hasDone } = parseStream(response?.body ?? '')
     assert.ok(hasDone)
     assert.equal(events.length, 1)
     assert.equal(at(events[0], 'error', 'code'), 500)
     assert.match(String(at(events[0], 'error', 'message')), /it might be dead$/)
   })
 
-  test('7a. room 0 never completes, whatever the time', async t => {
+  test('7a. a request with room 0 never completes and never times out', async t => {
     const clock = new ManualClock()
     const fleet = await fleetFor(t, { prefill: 1, decode: 1, clock })
     const [prefill, decode] = [only(fleet.prefill), only(fleet.decode)]
@@ -163,10 +163,10 @@ suite('fidelity', () => {
     clock.advance(1_000_000)
     assert.deepEqual([prefill.running(), decode.running()], [0, 1])
     await post(decode.url, '/abort_request', { rid: 'zero' })
-    assert.deepEqual(await Promise.all(legs.map(async leg => (await leg.answer).status)), [200, 500])
+    assert.deepEqual(await Promise.all(legs.map(async leg => (await leg.response).status)), [200, 500])
   })
 
-  test('7b. of two requests with one room the later one hangs', async t => {
+  test('7b. the later of two requests with the same room hangs', async t => {
     const clock = new ManualClock()
     const fleet = await fleetFor(t, { prefill: 1, decode: 1, clock })
     const [prefill, decode] = [only(fleet.prefill), only(fleet.decode)]
@@ -178,12 +178,12 @@ suite('fidelity', () => {
     assert.deepEqual([prefill.running(), decode.running()], [0, 1])
     assert.equal(decode.rooms.duplicates, 1)
     clock.advance(300_000)
-    const statuses = await Promise.all(legs.map(async leg => (await leg.answer).status))
+    const statuses = await Promise.all(legs.map(async leg => (await leg.response).status))
     assert.equal(statuses.filter(status => status === 200).length, 3)
     assert.ok(statuses.includes(500))
   })
 
-  test('7c. n > 1 hangs on a pair', async t => {
+  test('7c. a request with n > 1 hangs on a pair', async t => {
     const clock = new ManualClock()
     const fleet = await fleetFor(t, { prefill: 1, decode: 1, clock })
     const [prefill, decode] = [only(fleet.prefill), only(fleet.decode)]
@@ -193,43 +193,43 @@ suite('fidelity', () => {
     for (let step = 0; step < 100; step++) clock.advance(10)
     assert.ok(decode.running() >= 2, 'at most one choice is done, the others wait')
     clock.advance(300_000)
-    assert.equal((await legs[1]?.answer)?.status, 500)
+    assert.equal((await legs[1]?.response)?.status, 500)
   })
 
-  test('8. an idle connection is closed without having been announced', async t => {
+  test('8. an idle connection is closed without notice', async t => {
     const fleet = await fleetFor(t, { mixed: 1, knobs: { keepAliveMs: 40 } })
     const socket = connect(only(fleet.mixed).port, '127.0.0.1')
     t.after(() => socket.destroy())
-    let answer = ''
+    let response = ''
     socket.on('data', (bytes: Buffer) => {
-      answer += bytes.toString()
+      response += bytes.toString()
     })
     socket.write('GET /ping HTTP/1.1\r\nhost: x\r\n\r\n')
     await once(socket, 'close')
-    assert.match(answer, /^HTTP\/1.1 200/)
-    assert.doesNotMatch(answer, /keep-alive|connection/i)
+    assert.match(response, /^HTTP\/1.1 200/)
+    assert.doesNotMatch(response, /keep-alive|connection/i)
   })
 
-  test('9. two thousand waiting requests never see a 503', async t => {
+  test('9. none of 2,000 waiting requests gets a 503', async t => {
     const fleet = await fleetFor(t, { prefill: 1, decode: 1, knobs: { maxRunning: 64 } })
     const [prefill, decode] = [only(fleet.prefill), only(fleet.decode)]
-    const answers = await Promise.all(
-      Array.from({ length: 1000 }, (_, place) => {
-        const body = { ...generate, sampling_params: { max_new_tokens: 1 }, ...joined(prefill, place + 1) }
+    const responses = await Promise.all(
+      Array.from({ length: 1000 }, (_, index) => {
+        const body = { ...generate, sampling_params: { max_new_tokens: 1 }, ...joined(prefill, index + 1) }
         return [post(prefill.url, '/generate', body), post(decode.url, '/generate', body)]
       }).flat(),
     )
-    assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]))
+    assert.deepEqual(new Set(responses.map(({ status }) => status)), new Set([200]))
   })
 
-  test('10. every token of decode is the scripted one, and the counts add up', async t => {
+  test('10. decode sends exactly the scripted tokens, and usage counts them', async t => {
     const fleet = await fleetFor(t, { prefill: 1, decode: 1 })
     const prefill = only(fleet.prefill)
     const body = { text: 'Count', sampling_params: { max_new_tokens: 70 }, ...joined(prefill, 11) }
-    const [, answer] = await Promise.all(
+    const [, response] = await Promise.all(
       [prefill, only(fleet.decode)].map(engine => post(engine.url, '/generate', body)),
     )
-    const parsed: unknown = JSON.parse(answer?.body ?? '')
+    const parsed: unknown = JSON.parse(response?.body ?? '')
     assert.equal(at(parsed, 'text'), expectedText('Count', 0, 70))
     assert.deepEqual(at(parsed, 'output_ids'), scriptFor('Count', 0, 70).tokenIds)
     assert.equal(at(parsed, 'meta_info', 'completion_tokens'), 70)

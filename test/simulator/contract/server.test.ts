@@ -1,4 +1,4 @@
-/** The server around the engine: keys, heads, information, warm-up, caches, queues. */
+/** The HTTP server of an engine, its information routes, and the schedulers as seen through them. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
@@ -14,20 +14,20 @@ suite('HTTP', () => {
     ['a head of more than 16 KiB', `GET /ping HTTP/1.1\r\nhost: x\r\nx-long: ${'a'.repeat(20_000)}\r\n\r\n`],
     ['an HTTP/2 preface', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
   ] as const) {
-    test(`${name} is a 400 and a closed connection`, async t => {
+    test(`${name} gets a 400 and a closed connection`, async t => {
       const socket = connect(only((await fleetFor(t, { mixed: 1 })).mixed).port, '127.0.0.1')
-      let answer = ''
+      let response = ''
       socket.on('data', (part: Buffer) => {
-        answer += part.toString()
+        response += part.toString()
       })
       socket.on('error', () => undefined)
       socket.write(bytes)
       await once(socket, 'close')
-      assert.match(answer, /^HTTP\/1.1 400 .*Invalid HTTP request received\.$/s)
+      assert.match(response, /^HTTP\/1.1 400 .*Invalid HTTP request received\.$/s)
     })
   }
 
-  test('a key is asked for everywhere but at the probes', async t => {
+  test('every route but the health probes requires the key', async t => {
     const engine = only((await fleetFor(t, { mixed: 1, knobs: { apiKey: 'secret' } })).mixed)
     const { status, body } = await post(engine.url, '/generate', GENERATE)
     assert.deepEqual([status, body], [401, '{"error":"Unauthorized"}'])
@@ -36,7 +36,7 @@ suite('HTTP', () => {
     assert.equal((await fetch(`${engine.url}/v1/models`, { headers })).status, 200)
   })
 
-  test('a body that is no JSON, or of the wrong types, is a 400 with the validation envelope', async t => {
+  test('a body that is not JSON, or has fields of the wrong type, gets a 400 in the validation format', async t => {
     const { url } = only((await fleetFor(t, { mixed: 1 })).mixed)
     const bad = await fetch(`${url}/generate`, { method: 'POST', body: '{"text":' })
     assert.equal(bad.status, 400)
@@ -47,7 +47,7 @@ suite('HTTP', () => {
     assert.equal(untyped.status, 400)
   })
 
-  test('a reader that pauses gets bigger events later and loses nothing', async t => {
+  test('a client that pauses gets larger events later and loses nothing', async t => {
     const engine = only((await fleetFor(t, { mixed: 1 })).mixed)
     const tokens = 2000
     const socket = connect(engine.port, '127.0.0.1')
@@ -56,20 +56,20 @@ suite('HTTP', () => {
     socket.write(
       `POST /generate HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
     )
-    await until(() => engine.counters.completed === 1, 'the engine has said all')
-    let answer = ''
+    await until(() => engine.counters.completed === 1, 'the engine has produced everything')
+    let response = ''
     socket.on('data', (part: Buffer) => {
-      answer += part.toString('latin1')
+      response += part.toString('latin1')
     })
     socket.resume()
     await once(socket, 'close')
-    assert.ok(answer.includes(`"completion_tokens":${tokens},`))
-    assert.ok(answer.split('data: ').length < tokens)
+    assert.ok(response.includes(`"completion_tokens":${tokens},`))
+    assert.ok(response.split('data: ').length < tokens)
   })
 })
 
-suite('information', () => {
-  test('names role, limits and bootstrap port', async t => {
+suite('the information routes', () => {
+  test('report role, limits and bootstrap port', async t => {
     const fleet = await fleetFor(t, { prefill: 1, mixed: 1, knobs: { kvTokens: 5000, modelId: 'm' } })
     const prefill = only(fleet.prefill)
     const info: unknown = JSON.parse((await get(prefill.url, '/server_info')).body)
@@ -83,7 +83,7 @@ suite('information', () => {
     assert.equal((await get(`http://127.0.0.1:${prefill.bootstrapPort}`, '/health')).body, 'OK')
   })
 
-  test('of load follows the queues', async t => {
+  test('report the load of the queues', async t => {
     const fleet = await fleetFor(t, { prefill: 1 })
     const prefill = only(fleet.prefill)
     const leg = open(prefill.url, '/generate', { ...GENERATE, rid: 'r', ...joined(prefill, 3) })
@@ -94,7 +94,7 @@ suite('information', () => {
     assert.equal((await get(prefill.url, '/v1/loads?include=nonsense')).status, 400)
     assert.equal((await get(prefill.url, '/flush_cache')).status, 400)
     await post(prefill.url, '/abort_request', { rid: 'r' })
-    await leg.answer
+    await leg.response
     assert.equal((await get(prefill.url, '/flush_cache')).status, 200)
   })
 })
@@ -112,7 +112,7 @@ suite('schedulers', () => {
     assert.equal(at(decode, 'output_ids', 'length'), 8)
   })
 
-  test('a common beginning is cached, and decode is told by prefill', async t => {
+  test('a common prefix is cached, and decode reports the cached tokens of prefill', async t => {
     const knobs = { prefixCache: true, pageSize: 4, enableCacheReport: true }
     const fleet = await fleetFor(t, { prefill: 1, decode: 1, knobs })
     const prefill = only(fleet.prefill)
@@ -121,8 +121,8 @@ suite('schedulers', () => {
       const legs = [prefill, only(fleet.decode)].map(engine =>
         post(engine.url, '/v1/completions', { prompt: `${prompt} ${room}`, ...joined(prefill, room) }),
       )
-      const answers = await Promise.all(legs)
-      return answers.map(({ body }) =>
+      const responses = await Promise.all(legs)
+      return responses.map(({ body }) =>
         at(JSON.parse(body), 'usage', 'prompt_tokens_details', 'cached_tokens'),
       )
     })
@@ -132,7 +132,7 @@ suite('schedulers', () => {
     ])
   })
 
-  test('a mixed engine alone refuses when its queue is full', async t => {
+  test('only a mixed engine rejects requests when its queue is full', async t => {
     const engine = only((await fleetFor(t, { mixed: 1, knobs: { maxRunning: 1, maxQueued: 1 } })).mixed)
     const long = { text: 'x', sampling_params: { max_new_tokens: 100_000 } }
     const legs = ['a', 'b'].map(rid => open(engine.url, '/generate', { ...long, rid }))
@@ -140,10 +140,10 @@ suite('schedulers', () => {
     const { status, body } = await post(engine.url, '/generate', long)
     assert.deepEqual([status, at(JSON.parse(body), 'message')], [503, 'The request queue is full.'])
     await post(engine.url, '/abort_request', { abort_all: true })
-    await Promise.all(legs.map(leg => leg.answer))
+    await Promise.all(legs.map(leg => leg.response))
   })
 
-  test('an aborted prefill tells its decode when the knob says so', async t => {
+  test('an aborted prefill request notifies decode if notifyDecodeOnPrefillAbort is set', async t => {
     const knobs = { transferSetupMs: 600_000, notifyDecodeOnPrefillAbort: true }
     const fleet = await fleetFor(t, { prefill: 1, decode: 1, knobs })
     const [prefill, decode] = [only(fleet.prefill), only(fleet.decode)]
@@ -151,14 +151,14 @@ suite('schedulers', () => {
     const legs = [prefill, decode].map(engine => open(engine.url, '/generate', body))
     await until(() => prefill.scheduler.load().inflightQueue === 1, 'the transfer runs')
     await post(prefill.url, '/abort_request', { rid: 'r' })
-    const answers = await Promise.all(legs.map(leg => leg.answer))
+    const responses = await Promise.all(legs.map(leg => leg.response))
     assert.deepEqual(
-      answers.map(({ status }) => status),
+      responses.map(({ status }) => status),
       [500, 500],
     )
   })
 
-  test('one failing choice ends a chat stream, and its siblings cannot be named any more', async t => {
+  test('a failed choice ends a chat stream, and the other choices cannot be aborted by rid', async t => {
     const engine = only((await fleetFor(t, { mixed: 1, knobs: { oomAt: 3 } })).mixed)
     const body = { messages: [{ role: 'user', content: 'x' }], n: 2, stream: true }
     const { events, hasDone } = parseStream((await post(engine.url, '/v1/chat/completions', body)).body)

@@ -23,7 +23,7 @@ test('an open connection is reset', async t => {
   assert.equal(error.code, 'ECONNRESET')
 })
 
-test('a connection whose orderly end is under way is closed all the same, without an error', async t => {
+test('a connection that is being shut down is closed without an error', async t => {
   const { server, client } = await connected(t)
   client.resume()
   server.end('last words')

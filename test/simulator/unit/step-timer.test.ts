@@ -6,14 +6,14 @@ import { type Knobs, knobsWith } from '../../../src/simulator/settings/knobs.ts'
 
 const STEP_MS = 20
 
-/** A loop that always has a next step; `ran` has when each ran and whether another was due by then. */
+/** A loop that always has a next step. `ran` has the time of each step, and whether the next one was due by then. */
 function loopWith(changes: Partial<Knobs>) {
   const clock = new ManualClock()
   const knobs = knobsWith({ jitter: 0, ...changes })
-  const host = { knobs, clock, chance: () => 0.5 }
+  const host = { knobs, clock, random: () => 0.5 }
   const ran: [ms: number, isOvertaken: boolean][] = []
   const steps: StepTimer = new StepTimer(host, () => {
-    ran.push([clock.now(), steps.isOvertaken(STEP_MS)])
+    ran.push([clock.now(), steps.isNextStepDue(STEP_MS)])
     steps.arm(STEP_MS)
   })
   steps.arm(STEP_MS)
@@ -21,7 +21,7 @@ function loopWith(changes: Partial<Knobs>) {
 }
 
 describe('steps of a simulated engine', () => {
-  test('run at their pace, each told by itself', () => {
+  test('run at their own pace, each in its own turn', () => {
     const { clock, ran } = loopWith({ catchUpMs: 50 })
     clock.advance(3 * STEP_MS)
     assert.deepEqual(ran, [
@@ -31,7 +31,7 @@ describe('steps of a simulated engine', () => {
     ])
   })
 
-  test('that a busy thread held up are made up for at once, all but the last overtaken', () => {
+  test('delayed by a busy thread are made up for at once, and all but the last have the next one due', () => {
     const { clock, ran } = loopWith({ catchUpMs: 50 })
     clock.block(89)
     clock.advance(0)
@@ -45,7 +45,7 @@ describe('steps of a simulated engine', () => {
     assert.deepEqual(ran.at(-1), [100, false])
   })
 
-  test('that are a little late follow one by one, and keep the pace', () => {
+  test('that are slightly late run one by one and keep the pace', () => {
     const { clock, ran } = loopWith({ catchUpMs: 50 })
     clock.block(65)
     clock.advance(15)
@@ -57,7 +57,7 @@ describe('steps of a simulated engine', () => {
     ])
   })
 
-  test('are not made up for after a second in which the machine stood still', () => {
+  test('are not made up for after the machine was suspended for a second', () => {
     const { clock, ran } = loopWith({ catchUpMs: 50 })
     clock.block(1020)
     clock.advance(STEP_MS)
@@ -77,7 +77,7 @@ describe('steps of a simulated engine', () => {
     ])
   })
 
-  test('of a loop that was idle count from its new start', () => {
+  test('of an idle loop are timed from its restart', () => {
     const { clock, steps, ran } = loopWith({ catchUpMs: 50 })
     steps.stop()
     clock.block(30)
@@ -86,7 +86,7 @@ describe('steps of a simulated engine', () => {
     assert.deepEqual(ran, [[50, false]])
   })
 
-  test('that a pause held up are not made up for', () => {
+  test('delayed by a pause are not made up for', () => {
     const { clock, steps, ran } = loopWith({ catchUpMs: 50 })
     steps.pause()
     clock.advance(200)

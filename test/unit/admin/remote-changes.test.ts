@@ -1,4 +1,4 @@
-/** Who may change something by the admin listener, which has no login. */
+/** Which clients may make changes through the admin listener, which has no authentication. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { AdminRoutes } from '../../../src/admin/admin-routes.ts'
@@ -11,7 +11,7 @@ import { Heartbeats } from '../../../src/shared/heartbeats.ts'
 import { createSharedMemory } from '../../../src/shared/layout.ts'
 import { PairHealth } from '../../../src/shared/pair-health.ts'
 import { MetricReader } from '../../../src/telemetry/metric-reader.ts'
-import { SILENT } from '../../support/front-house.ts'
+import { SILENT } from '../../support/frontend.ts'
 
 const CHANGES = [
   ['POST', '/admin/engines', 'invalid-json'],
@@ -21,7 +21,7 @@ const CHANGES = [
   ['POST', '/admin/threads/9/restart', 'invalid-request'],
 ] as const
 
-const nothing = (): void => undefined
+const noop = (): void => undefined
 
 function routesOf(allowRemoteChanges: boolean): AdminRoutes {
   const config = configSchema.parse({ admin: { allowRemoteChanges } })
@@ -38,9 +38,9 @@ function routesOf(allowRemoteChanges: boolean): AdminRoutes {
     known: { generation: 0, engines: [] },
     removed: [],
     log: SILENT,
-    onSnapshot: nothing,
-    onRemoved: nothing,
-    onSlotTaken: nothing,
+    onSnapshot: noop,
+    onRemoved: noop,
+    onSlotTaken: noop,
   })
   return new AdminRoutes({
     config,
@@ -50,7 +50,7 @@ function routesOf(allowRemoteChanges: boolean): AdminRoutes {
     heartbeats: new Heartbeats(shared),
     routerThreads: 1,
     isDraining: () => false,
-    restartThread: nothing,
+    restartThread: noop,
   })
 }
 
@@ -58,7 +58,7 @@ function ask(method: string, path: string, isLocal: boolean): AdminRequest {
   return { method, path, body: '', isLocal }
 }
 
-suite('A change asked for from another machine', () => {
+suite('A change requested from another machine', () => {
   for (const [method, path, otherwise] of CHANGES) {
     test(`${method} ${path} is forbidden, unless the configuration allows it`, () => {
       const isForbidden = { code: 'forbidden', status: 403 }
@@ -68,14 +68,14 @@ suite('A change asked for from another machine', () => {
     })
   }
 
-  test('does not keep it from looking', () => {
+  test('does not restrict reads', () => {
     for (const path of ['/health', '/metrics', '/admin/engines', '/admin/threads'])
       assert.equal(routesOf(false).handle(ask('GET', path, false)).status, 200)
   })
 })
 
-suite('An address of this machine', () => {
-  for (const [address, isOurs] of [
+suite('isLoopback', () => {
+  for (const [address, isLocal] of [
     ['127.0.0.1', true],
     ['127.8.9.10', true],
     ['::1', true],
@@ -86,5 +86,5 @@ suite('An address of this machine', () => {
     ['fe80::1', false],
     ['', false],
   ] as const)
-    test(`"${address}" is ${isOurs ? 'one' : 'none'}`, () => assert.equal(isLoopback(address), isOurs))
+    test(`is ${isLocal} for "${address}"`, () => assert.equal(isLoopback(address), isLocal))
 })

@@ -8,10 +8,10 @@ import { type TestContext, test } from 'node:test'
 
 const LAUNCHER = join(import.meta.dirname, '../../../bin/pd-gateway.js')
 
-/** Makes this Node pass for an older one, in the process that is started with it and not in its child. */
+/** Preloaded module that makes the launcher believe it runs on an older Node. It has no effect in its child process. */
 const PRETEND = `if (!process.channel) Object.defineProperty(process.versions, 'node', { value: '20.0.0' })`
 
-/** A package with the launcher, a program of a few lines and, if asked for, a Node in node_modules. */
+/** Creates a package with the launcher, a program and optionally a Node in node_modules. Returns how to start it. */
 function packageWith(t: TestContext, program: string, hasNode: boolean) {
   const folder = mkdtempSync(join(tmpdir(), 'pdgw-launcher-'))
   t.after(() => rmSync(folder, { recursive: true }))
@@ -24,7 +24,7 @@ function packageWith(t: TestContext, program: string, hasNode: boolean) {
   if (hasNode) symlinkSync(process.execPath, join(folder, 'node_modules/node/bin/node'))
   return (...args: readonly string[]) => {
     const before = ['--require', join(folder, 'pretend.cjs'), join(folder, 'bin/pd-gateway.js')]
-    // The tests themselves may run with a cache, which the launcher would keep to.
+    // The tests may run with a compile cache of their own, which the launcher would use.
     const env = { ...process.env, NODE_COMPILE_CACHE: undefined }
     const child = spawn(process.execPath, [...before, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
     t.after(() => child.kill('SIGKILL'))
@@ -32,7 +32,7 @@ function packageWith(t: TestContext, program: string, hasNode: boolean) {
   }
 }
 
-test('an older Node runs the program with the one of node_modules, with its words and exit code', async t => {
+test('an older Node runs the program with the Node of node_modules, and passes on arguments and exit code', async t => {
   const start = packageWith(t, `console.log(process.argv.slice(2).join()); process.exitCode = 7`, true)
   const child = start('--port', '1')
   const [text] = await once(child.stdout, 'data')
@@ -40,7 +40,7 @@ test('an older Node runs the program with the one of node_modules, with its word
   assert.deepEqual([String(text), code], ['--port,1\n', 7])
 })
 
-test('an older Node without another one says what it needs', async t => {
+test('an older Node without a newer one in node_modules prints what is needed', async t => {
   const child = packageWith(t, '', false)()
   const [text] = await once(child.stderr, 'data')
   const [code] = await once(child, 'close')
@@ -54,20 +54,20 @@ setInterval(() => undefined, 1000)
 console.log('up')`
 
 for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-  test(`the program ends when its launcher gets ${signal}`, async t => {
+  test(`the program ends when its launcher receives ${signal}`, async t => {
     const child = packageWith(t, WAITS, true)()
     let text = ''
     child.stdout.on('data', chunk => {
       if (text === '') child.kill(signal)
       text += String(chunk)
     })
-    // The pipe closes when its last holder, the program, is gone.
+    // The pipe closes when the program, its last writer, has ended.
     await once(child.stdout, 'close')
     assert.equal(text, 'up\nbye\n')
   })
 }
 
-test('what Node compiles is kept for the next start, for threads too', async t => {
+test('compiled code is cached for the next start, for threads too', async t => {
   const start = packageWith(
     t,
     `import { Worker } from 'node:worker_threads'

@@ -14,7 +14,7 @@ interface Run {
   readonly closed: readonly string[]
 }
 
-/** Runs a command line with a gateway that is told to stop as soon as it has started. */
+/** Runs a command line with a gateway that is stopped as soon as it has started. */
 async function run(
   line: string,
   env: Record<string, string> = {},
@@ -30,6 +30,7 @@ async function run(
       stopSoon()
       return {
         port: 1,
+        adminPort: 2,
         whenReady: async () => true,
         drain: async () => undefined,
         close: async () => void closed.push('gateway'),
@@ -41,6 +42,9 @@ async function run(
       return {
         prefill: [{ url: 'http://127.0.0.1:1', bootstrapPort: 2 }],
         decode: [{ url: 'http://127.0.0.1:3' }],
+        mixed: Array.from({ length: options.mixed }, (_, index) => ({
+          url: `http://127.0.0.1:${4 + index}`,
+        })),
         close: async () => void closed.push('fleet'),
       }
     },
@@ -73,12 +77,12 @@ test('a documented command line of the Rust router starts the gateway with the s
   assert.deepEqual([config?.server.port, config?.log.level, config?.retry.maxRetries], [8080, 'warn', 0])
   const warnings = err.trim().split('\n')
   assert.equal(warnings.length, 2)
-  assert.match(err, /policy cache_aware is not available yet, least_load is used instead/)
-  assert.match(err, /without effect yet: .*--service-discovery/)
+  assert.match(err, /policy cache_aware is not supported; using least_load instead/)
+  assert.match(err, /ignored flags: .*--service-discovery/)
   assert.deepEqual(config?.admin.durationBucketsSecs, [0.5, 1, 2.5])
 })
 
-test('several engines may follow one flag, each with its port or none', async () => {
+test('one flag accepts several engines, each with or without a port', async () => {
   const { config } = await run(
     '--prefill http://a:1 8998 http://b:1 NONE http://c:1 http://d:1 9000 --decode http://e:1 http://f:1',
   )
@@ -89,26 +93,26 @@ test('several engines may follow one flag, each with its port or none', async ()
   assert.equal(config?.engines.decode.length, 2)
 })
 
-test('worker urls alone mean the mixed mode, also from the environment', async () => {
+test('--worker-urls alone selects the mixed mode, also from the environment', async () => {
   assert.equal((await run('--worker-urls http://a:1 http://b:1')).config?.engines.mode, 'mixed')
   const { config } = await run('serve', { PDGW_WORKER_URLS: 'http://a:1,http://b:1' })
   assert.deepEqual([config?.engines.mode, config?.engines.mixed.length], ['mixed', 2])
 })
 
-test('worker urls with --pd-disaggregation are a contradiction', async () => {
+test('--worker-urls contradicts --pd-disaggregation', async () => {
   const { code, err, config } = await run('--pd-disaggregation --worker-urls http://a:1')
   assert.deepEqual([code, config], [2, undefined])
-  assert.match(err, /flag --worker-urls: engines\.mixed: .*the mode is pd/)
+  assert.match(err, /flag --worker-urls: engines\.mixed: .*engines\.mode is pd/)
 })
 
-test('a flag wins over its variable', async () => {
+test('a flag overrides its variable', async () => {
   const env = { PDGW_PORT: '1', PDGW_WORKERS: '3', PDGW_PREFILL: 'http://a:1 9001', PDGW_LOG_JSON: 'true' }
   const { config } = await run('--port 2 --decode http://b:1', env)
   assert.deepEqual([config?.server.port, config?.server.workers, config?.log.json], [2, 3, true])
   assert.deepEqual(config?.engines.prefill, [{ url: 'http://a:1', bootstrapPort: 9001 }])
 })
 
-test('variables that Kubernetes makes for a service called pdgw are not taken for ours', async () => {
+test('variables that Kubernetes sets for a service named pdgw are ignored', async () => {
   const env = {
     PDGW_PORT: 'tcp://10.0.0.1:80',
     PDGW_SERVICE_HOST: '10.0.0.1',
@@ -118,11 +122,11 @@ test('variables that Kubernetes makes for a service called pdgw are not taken fo
   assert.deepEqual([code, config?.server.port, err], [0, 30_000, ''])
 })
 
-test('an unknown variable of ours is warned of', async () => {
-  assert.match((await run('--worker-urls http://a:1', { PDGW_PROT: '1' })).err, /PDGW_PROT is unknown/)
+test('an unknown variable with our prefix causes a warning', async () => {
+  assert.match((await run('--worker-urls http://a:1', { PDGW_PROT: '1' })).err, /unknown variable PDGW_PROT/)
 })
 
-test('a variable that is neither true nor false is a fault', async () => {
+test('a switch variable that is neither true nor false is rejected', async () => {
   const { code, err } = await run('', { PDGW_PD_DISAGGREGATION: 'maybe' })
   assert.equal(code, 2)
   assert.match(err, /variable PDGW_PD_DISAGGREGATION: engines\.mode: .*"maybe"/)
@@ -134,20 +138,20 @@ test('an unknown flag is an error with a suggestion', async () => {
   assert.match(err, /unknown option '--prot'.*--port/s)
 })
 
-test('all faulty flags are named at once', async () => {
+test('all invalid flags are reported at once', async () => {
   const { code, err } = await run('--port x --workers 99 --policy best --decode foo')
   assert.equal(code, 2)
   for (const flag of ['--port', '--workers', '--policy', '--decode'])
     assert.match(err, new RegExp(`flag ${flag}:`))
 })
 
-test('nobody who relies on keys or TLS gets a gateway without', async () => {
+test('the gateway does not start with flags for authentication or TLS', async () => {
   const { code, err, config } = await run(
     '--worker-urls http://a:1 --api-key secret --tls-cert-path c --tenant-api-key a:b c:d',
   )
   assert.deepEqual([code, config], [2, undefined])
   for (const flag of ['--api-key', '--tls-cert-path', '--tenant-api-key'])
-    assert.match(err, new RegExp(`flag ${flag}: this gateway neither asks for keys`))
+    assert.match(err, new RegExp(`flag ${flag}: authentication and TLS for clients are not supported`))
   assert.doesNotMatch(err, /secret/)
   const byVariable = await run('--worker-urls http://a:1', { PDGW_API_KEY: 'secret' })
   assert.equal(byVariable.code, 2)
@@ -157,10 +161,10 @@ test('nobody who relies on keys or TLS gets a gateway without', async () => {
 test('a gateway without engines starts with a warning', async () => {
   const { code, err } = await run('')
   assert.equal(code, 0)
-  assert.match(err, /no prefill and no decode engine is given/)
+  assert.match(err, /no prefill or decode engines are configured/)
 })
 
-test('a gateway that cannot start ends with one line and code 1', async () => {
+test('a gateway that cannot start prints one line and exits with code 1', async () => {
   const { code, err } = await run(
     '--worker-urls http://a:1',
     {},
@@ -173,7 +177,7 @@ test('a gateway that cannot start ends with one line and code 1', async () => {
   assert.deepEqual([code, err], [1, 'pd-gateway: port 30000 is taken\n'])
 })
 
-test('the help names every flag with its default, and no flag without effect', async () => {
+test('the help names every flag with its default, and no ignored flag', async () => {
   const { code, out } = await run('--help')
   assert.equal(code, 0)
   assert.match(out, /^ {2}--port <n> .*\(default: 30000\)$/m)
@@ -181,11 +185,11 @@ test('the help names every flag with its default, and no flag without effect', a
   assert.doesNotMatch(out, /cache-threshold/)
 })
 
-test('the version is the one of the package', async () => {
+test('--version prints the version of the package', async () => {
   assert.match((await run('--version')).out, /^\d+\.\d+\.\d+\n$/)
 })
 
-test('simulate starts the fleet that was asked for and prints the command line of a gateway', async () => {
+test('simulate starts the engines that were requested and prints the command of a gateway for them', async () => {
   const { code, fleet, out, closed } = await run(
     'simulate --prefill-count 1 --decode-count 3 --base-port 9000 --knob seed=7 profile=old --preset stressed',
   )
@@ -193,6 +197,7 @@ test('simulate starts the fleet that was asked for and prints the command line o
   assert.deepEqual(fleet, {
     prefill: 1,
     decode: 3,
+    mixed: 0,
     basePort: 9000,
     knobs: { seed: 7, profile: 'old' },
     preset: 'stressed',
@@ -201,21 +206,43 @@ test('simulate starts the fleet that was asked for and prints the command line o
   assert.deepEqual(closed, ['fleet'])
 })
 
-test('simulate hands its addresses to a parent that asked for them', async () => {
-  const told: unknown[] = []
-  const { out } = await run('simulate --tell-parent', {}, { notifyParent: urls => void told.push(urls) })
-  assert.deepEqual(told, [
-    { prefill: [{ url: 'http://127.0.0.1:1', bootstrapPort: 2 }], decode: [{ url: 'http://127.0.0.1:3' }] },
+for (const [flags, counts] of [
+  ['', { prefill: 2, decode: 2, mixed: 0 }],
+  ['--mixed-count 1', { prefill: 0, decode: 0, mixed: 1 }],
+  ['--mixed-count 1 --prefill-count 0 --decode-count 0', { prefill: 0, decode: 0, mixed: 1 }],
+  ['--mixed-count 1 --prefill-count 2', { prefill: 2, decode: 0, mixed: 1 }],
+] as const) {
+  test(`simulate ${flags} starts ${JSON.stringify(counts)}`, async () => {
+    const { prefill, decode, mixed } = (await run(`simulate ${flags}`)).fleet ?? assert.fail('no fleet')
+    assert.deepEqual({ prefill, decode, mixed }, counts)
+  })
+}
+
+test('simulate prints a gateway command for pairs and one for mixed engines when it has both', async () => {
+  const { out } = await run('simulate --mixed-count 2 --prefill-count 1 --decode-count 1')
+  assert.match(out, /--pd-disaggregation \\\n +--prefill \S+ 2 \\\n +--decode \S+\n/)
+  assert.match(out, /--worker-urls \\\n +http:\/\/127\.0\.0\.1:4 \\\n +http:\/\/127\.0\.0\.1:5\n/)
+})
+
+test('simulate sends its addresses to a parent that asked for them', async () => {
+  const sent: unknown[] = []
+  const { out } = await run('simulate --notify-parent', {}, { notifyParent: urls => void sent.push(urls) })
+  assert.deepEqual(sent, [
+    {
+      prefill: [{ url: 'http://127.0.0.1:1', bootstrapPort: 2 }],
+      decode: [{ url: 'http://127.0.0.1:3' }],
+      mixed: [],
+    },
   ])
   assert.equal(out, '')
 })
 
-test('simulate prints its addresses when its parent has a channel and did not ask: the launcher of an older Node', async () => {
-  const { out } = await run('simulate', {}, { notifyParent: () => assert.fail('nobody listens') })
+test('simulate prints its addresses when its parent has a channel but did not ask, as the launcher for an older Node does', async () => {
+  const { out } = await run('simulate', {}, { notifyParent: () => assert.fail('the parent did not ask') })
   assert.match(out, /--prefill http:/)
 })
 
-test('simulate opens a control port when it is asked for', async () => {
+test('simulate opens a control port if one is requested', async () => {
   assert.equal((await run('simulate --control-port 0')).fleet?.controlPort, 0)
   assert.equal((await run('simulate')).fleet?.controlPort, undefined)
 })
@@ -223,7 +250,7 @@ test('simulate opens a control port when it is asked for', async () => {
 test('simulate without any engine is an error', async () => {
   const { code, err } = await run('simulate --prefill-count 0 --decode-count 0')
   assert.equal(code, 1)
-  assert.match(err, /no engine to simulate/)
+  assert.match(err, /No engine to simulate/)
 })
 
 test('a knob without a value is an error', async () => {

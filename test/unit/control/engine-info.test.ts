@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseEngineInfo, readEngineInfo } from '../../../src/control/engine-info.ts'
 
-type Answers = Readonly<Record<string, { status: number; body: string }>>
+type Responses = Readonly<Record<string, { status: number; body: string }>>
 
 const ok = (value: unknown) => ({ status: 200, body: JSON.stringify(value) })
-const getFrom = (answers: Answers) => async (path: string) => answers[path] ?? { status: 404, body: '' }
+const getFrom = (responses: Responses) => async (path: string) => responses[path] ?? { status: 404, body: '' }
 
 const SERVER = {
   served_model_name: 'm',
@@ -17,12 +17,12 @@ const SERVER = {
   internal_states: [{ effective_max_running_requests_per_dp: 64 }],
 }
 
-test('what the scheduler can run wins over what the flag allows', () => {
+test('the effective limit of the scheduler overrides the flag', () => {
   assert.equal(parseEngineInfo(SERVER, {}).maxRunning, 256)
   assert.equal(parseEngineInfo({ max_running_requests: 512 }, {}).maxRunning, 512)
 })
 
-test('all fields are read, and a model that is named twice counts once', () => {
+test('all fields are read, and duplicate model names are dropped', () => {
   assert.deepEqual(parseEngineInfo(SERVER, { data: [{ id: 'm' }, { id: 'lora' }] }), {
     models: ['m', 'lora'],
     maxRunning: 256,
@@ -33,7 +33,7 @@ test('all fields are read, and a model that is named twice counts once', () => {
   })
 })
 
-test('fields of another type are taken as not told', () => {
+test('fields of a wrong type are ignored', () => {
   const odd = {
     dp_size: '4',
     max_req_input_len: -1,
@@ -50,12 +50,12 @@ test('fields of another type are taken as not told', () => {
   })
 })
 
-test('an older engine is asked at its older path', async () => {
+test('an older engine is read at its older path', async () => {
   const info = await readEngineInfo(getFrom({ '/get_server_info': ok(SERVER) }))
   assert.equal(info.dpSize, 4)
 })
 
-test('an engine that has none of the paths, or something else there, is taken as it is configured', async () => {
+test('an engine without the endpoints, or with other content there, has no properties', async () => {
   assert.deepEqual((await readEngineInfo(getFrom({}))).models, [])
   assert.deepEqual(
     (await readEngineInfo(getFrom({ '/server_info': { status: 200, body: '<html>' } }))).models,
@@ -63,6 +63,9 @@ test('an engine that has none of the paths, or something else there, is taken as
   )
 })
 
-test('an engine that answers 5xx is not up', async () => {
-  await assert.rejects(readEngineInfo(getFrom({ '/server_info': { status: 503, body: '' } })), /answered 503/)
+test('an engine that responds with 5xx is not up', async () => {
+  await assert.rejects(
+    readEngineInfo(getFrom({ '/server_info': { status: 503, body: '' } })),
+    /responded with 503/,
+  )
 })

@@ -4,7 +4,7 @@ import { HEALTHY, type HealthState, NEW, nextHealth } from '../../../src/control
 
 const THRESHOLDS = { failureThreshold: 3, successThreshold: 2 }
 
-/** `+` a good probe, `-` a bad one. */
+/** `+` is a good probe, `-` a bad one. */
 function after(start: HealthState, probes: string): HealthState['kind'] {
   let state = start
   for (const probe of probes) state = nextHealth(state, probe === '+', THRESHOLDS)
@@ -12,14 +12,14 @@ function after(start: HealthState, probes: string): HealthState['kind'] {
 }
 
 const CASES: readonly [string, HealthState, string, HealthState['kind']][] = [
-  ['a new engine is healthy at its first good probe', NEW, '---+', 'healthy'],
-  ['a new engine stays new however often it fails', NEW, '------', 'new'],
-  ['failures below the threshold are coped with', HEALTHY, '--', 'healthy'],
-  ['failures in a row make it unhealthy', HEALTHY, '---', 'unhealthy'],
-  ['a good probe between failures starts the count anew', HEALTHY, '--+--', 'healthy'],
-  ['one good probe does not bring an unhealthy engine back', HEALTHY, '---+', 'unhealthy'],
-  ['good probes in a row bring it back', HEALTHY, '---++', 'healthy'],
-  ['a bad probe between good ones starts the count anew', HEALTHY, '---+-+', 'unhealthy'],
+  ['a new engine becomes healthy at its first good probe', NEW, '---+', 'healthy'],
+  ['a new engine stays new while its probes fail', NEW, '------', 'new'],
+  ['fewer failures than the threshold do not change the health', HEALTHY, '--', 'healthy'],
+  ['consecutive failures make the engine unhealthy', HEALTHY, '---', 'unhealthy'],
+  ['a good probe between failures resets their count', HEALTHY, '--+--', 'healthy'],
+  ['one good probe does not make an unhealthy engine healthy', HEALTHY, '---+', 'unhealthy'],
+  ['consecutive good probes make it healthy again', HEALTHY, '---++', 'healthy'],
+  ['a bad probe between good ones resets their count', HEALTHY, '---+-+', 'unhealthy'],
 ]
 
 for (const [name, start, probes, expected] of CASES) {

@@ -17,7 +17,7 @@ function registryOf(maxEngines = 4) {
   return { slots, registry: new Registry(slots, maxEngines) }
 }
 
-test('every change makes a snapshot of the next generation and leaves the one before as it was', () => {
+test('each change creates a snapshot of the next generation and leaves earlier snapshots unchanged', () => {
   const { registry } = registryOf()
   const empty = registry.snapshot()
   registry.put(spec('http://a:1'), INFO)
@@ -29,11 +29,11 @@ test('every change makes a snapshot of the next generation and leaves the one be
   assert.equal(registry.snapshot().generation, 1)
 })
 
-test('the bootstrap port is the configured one, else the told one, else 8998', () => {
+test('the bootstrap port is the configured one, else the reported one, else 8998', () => {
   const { registry } = registryOf()
-  const told = parseEngineInfo({ disaggregation_bootstrap_port: 9001 }, {})
-  assert.equal(registry.put(spec('http://a:1', { bootstrapPort: 9000 }), told).bootstrapPort, 9000)
-  assert.equal(registry.put(spec('http://b:1'), told).bootstrapPort, 9001)
+  const reported = parseEngineInfo({ disaggregation_bootstrap_port: 9001 }, {})
+  assert.equal(registry.put(spec('http://a:1', { bootstrapPort: 9000 }), reported).bootstrapPort, 9000)
+  assert.equal(registry.put(spec('http://b:1'), reported).bootstrapPort, 9001)
   assert.equal(registry.put(spec('http://c:1'), INFO).bootstrapPort, 8998)
 })
 
@@ -43,35 +43,35 @@ test('the bootstrap host is the host of the URL, an IPv6 address in its brackets
   assert.equal(registry.put(spec('http://[::1]:30000'), INFO).bootstrapHost, '[::1]')
 })
 
-test('an engine that is read again keeps its slot and generation', () => {
+test('an engine that is registered again keeps its slot and generation', () => {
   const { registry } = registryOf()
   const before = registry.put(spec('http://a:1'), INFO)
   const again = registry.put(spec('http://a:1'), parseEngineInfo({ dp_size: 2 }, {}))
   assert.deepEqual([again.slot, again.generation, again.dpSize], [before.slot, before.generation, 2])
 })
 
-test('one URL may be prefill and decode', () => {
+test('one URL may have both roles', () => {
   const { registry } = registryOf()
   const prefill = registry.put(spec('http://a:1'), INFO)
   assert.notEqual(registry.put(spec('http://a:1', { role: 'decode' }), INFO).slot, prefill.slot)
 })
 
-test('a slot is used again only when nothing is in flight on it, and with the next generation', () => {
+test('a slot is reused only when nothing is in flight on it, and with the next generation', () => {
   const { registry, slots } = registryOf(1)
   const first = registry.put(spec('http://a:1'), INFO)
   slots.addInFlight(0, first.slot, 1)
   assert.ok(registry.remove(first))
-  assert.throws(() => registry.put(spec('http://b:1'), INFO), /no slot is free/)
+  assert.throws(() => registry.put(spec('http://b:1'), INFO), /Cannot register another engine/)
   slots.addInFlight(0, first.slot, -1)
   const second = registry.put(spec('http://b:1'), INFO)
   assert.deepEqual([second.slot, second.generation], [first.slot, first.generation + 1])
 })
 
-test('an engine that is not there cannot be removed', () => {
+test('an unknown engine cannot be removed', () => {
   assert.equal(registryOf().registry.remove(spec('http://a:1')), false)
 })
 
-test('engines that were known before keep their slots, and others take none of theirs', () => {
+test('engines of the previous snapshot keep their slots, and new engines get other slots', () => {
   const { registry, slots } = registryOf()
   const [a, b] = [registry.put(spec('http://a:1'), INFO), registry.put(spec('http://b:1'), INFO)]
   const next = new Registry(slots, 4, registry.snapshot())

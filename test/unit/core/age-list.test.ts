@@ -10,13 +10,13 @@ interface Entry {
 }
 
 suite('AgeList', () => {
-  test('is empty at first', () => {
+  test('starts empty', () => {
     const list = new AgeList<Entry>()
     assert.deepEqual([list.oldest, list.takeNewest(), list.takeOldest()], [undefined, undefined, undefined])
     assert.equal(list.remove(entryOf(1)), false)
   })
 
-  test('gives each entry out once, from either end or between, and takes it in again', () => {
+  test('removes each entry once, from either end or between, and accepts it again', () => {
     const step = fc.record({ kind: fc.constantFrom('push', 'newest', 'oldest', 'remove'), which: fc.nat() })
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), steps => {

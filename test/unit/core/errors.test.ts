@@ -1,24 +1,35 @@
 import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { errorBody, errorTable, GatewayError } from '../../../src/core/errors.ts'
 
+const ROOT = join(import.meta.dirname, '../../..')
+const SOURCES = globSync(['src/**/*.ts', 'workers/**/*.ts'], { cwd: ROOT })
+  .map(path => readFileSync(join(ROOT, path), 'utf8'))
+  .join('\n')
+
 suite('the error table', () => {
   for (const { code, status, fault, retryable } of errorTable()) {
-    test(`${code}: a client is to blame for 4xx only, and is never retried`, () => {
+    test(`${code}: a 4xx is always the client's fault, and an error of the client is not retryable`, () => {
       assert.ok(status >= 400 && status <= 599)
       if (fault !== 'client') assert.ok(status >= 500)
       if (fault === 'client') assert.equal(retryable, false)
+    })
+
+    test(`${code} is produced by the code`, () => {
+      assert.match(SOURCES, new RegExp(`new GatewayError\\(\\s*'${code}'`))
     })
   }
 })
 
 suite('GatewayError', () => {
-  test('has what the table says unless told otherwise', () => {
+  test('has the traits of the table by default', () => {
     const { status, type, retryable, fault, leg } = new GatewayError('engine-stalled', 'm')
     assert.deepEqual([status, type, retryable, fault, leg], [504, 'timeout_error', true, 'engine', undefined])
   })
 
-  test('takes an engine’s own status, type and verdict over the table’s', () => {
+  test('prefers status, type and retryability of the engine to those of the table', () => {
     const { status, type, retryable } = new GatewayError('engine-error', 'm', {
       status: 413,
       type: 't',
@@ -35,7 +46,7 @@ suite('errorBody', () => {
     })
   })
 
-  test('names the leg, and the engine’s own code in place of ours', () => {
+  test('names the leg, and the code of the engine instead of ours', () => {
     const error = new GatewayError('engine-error', 'm', { leg: 'decode', engineCode: 503 })
     assert.deepEqual(JSON.parse(errorBody(error)), {
       error: { message: 'm', type: 'server_error', param: null, code: 503, leg: 'decode' },

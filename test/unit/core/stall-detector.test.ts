@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { StallDetector } from '../../../src/core/stall-detector.ts'
 
-test('tells once of what makes no progress, and never of what does or is done', t => {
+test('reports an item without progress once, and no item that progresses or is forgotten', t => {
   t.mock.timers.enable({ apis: ['setInterval'] })
   let nowMs = 0
   const stalled: string[] = []
-  const sweep = new StallDetector<string>(
+  const detector = new StallDetector<string>(
     1000,
     item => stalled.push(item),
     () => nowMs,
@@ -17,17 +17,17 @@ test('tells once of what makes no progress, and never of what does or is done', 
       t.mock.timers.tick(50)
     }
   }
-  for (const item of ['stuck', 'moves', 'done']) sweep.watch(item)
+  for (const item of ['stuck', 'moves', 'done']) detector.watch(item)
   passMs(600)
-  sweep.watch('moves')
-  sweep.forget('done')
+  detector.watch('moves')
+  detector.forget('done')
   passMs(650)
   assert.deepEqual(stalled, ['stuck'])
   passMs(600)
   assert.deepEqual(stalled, ['stuck', 'moves'])
   passMs(5000)
-  sweep.watch('later')
+  detector.watch('later')
   passMs(1300)
   assert.deepEqual(stalled, ['stuck', 'moves', 'later'])
-  sweep.close()
+  detector.close()
 })

@@ -8,6 +8,6 @@ test('chooses the thread with the fewest open exchanges, the first of equals', (
   assert.equal(fewestOpen([a]), a)
 })
 
-test('chooses nothing among none', () => {
+test('chooses nothing when there is no thread', () => {
   assert.equal(fewestOpen([]), undefined)
 })

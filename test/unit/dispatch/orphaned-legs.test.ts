@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { callsFor } from '../../../src/dispatch/orphaned-legs.ts'
+import { abortsFor } from '../../../src/dispatch/orphaned-legs.ts'
 import { engineOf } from '../../support/engines.ts'
 
-test('each engine of a left attempt is told, with the headers of its client', () => {
+test('an orphaned leg is aborted on each engine of its attempt, with the headers of its client', () => {
   const engines = [engineOf({ slot: 0, url: 'http://p' }), engineOf({ slot: 2, url: 'http://d' })]
-  const left = [
+  const orphanedLegs = [
     { exchangeId: 5, prefillSlot: 0, decodeSlot: 2, rid: 'a' },
     { exchangeId: 6, prefillSlot: -1, decodeSlot: 2, rid: 'b' },
     // The engine in slot 9 was removed.
     { exchangeId: 6, prefillSlot: 0, decodeSlot: 9, rid: 'c' },
   ]
   assert.deepEqual(
-    callsFor(left, engines, id => ['authorization', `of ${id}`]),
+    abortsFor(orphanedLegs, engines, id => ['authorization', `of ${id}`]),
     [
       { url: 'http://p', rids: ['a'], headers: ['authorization', 'of 5'] },
       { url: 'http://d', rids: ['a'], headers: ['authorization', 'of 5'] },

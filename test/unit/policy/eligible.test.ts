@@ -16,7 +16,7 @@ interface Ask extends Partial<Need> {
   readonly down?: readonly number[]
 }
 
-/** Slots that may be chosen for any decode request, changed by what the test is about. */
+/** Slots that may be chosen for a decode request, unless the test asks for something else. */
 function slotsFor({ role = 'decode', model, avoid = [], down = [] }: Ask): number[] {
   const usable = eligible(FLEET, { role, model }, slot => !down.includes(slot))
   return preferring(usable, ({ slot }) => !avoid.includes(slot)).map(engine => engine.slot)
@@ -24,19 +24,19 @@ function slotsFor({ role = 'decode', model, avoid = [], down = [] }: Ask): numbe
 
 suite('eligible', () => {
   const cases: readonly [what: string, ask: Ask, slots: readonly number[]][] = [
-    ['takes all engines of the role', {}, [1, 2, 3]],
-    ['takes no engine of another role', { role: 'prefill' }, [0]],
-    ['does not take a mixed engine for a half', { role: 'mixed' }, [4]],
-    ['leaves engines out that may not get traffic', { down: [1, 3] }, [2]],
-    ['takes engines that name the model, and those that name none', { model: 'a' }, [1, 3]],
-    ['takes an engine by any of its models', { model: 'c' }, [2, 3]],
-    ['avoids engines that have failed the request', { avoid: [1, 3] }, [2]],
-    ['takes a failed engine again when no other is left', { avoid: [1, 2, 3] }, [1, 2, 3]],
-    ['takes a failed engine again when all others are down', { avoid: [1], down: [2, 3] }, [1]],
-    ['takes a failed engine again rather than one of another model', { model: 'a', avoid: [1, 3] }, [1, 3]],
-    ['does not mind avoided engines of another role', { avoid: [0] }, [1, 2, 3]],
-    ['is empty when all engines are down', { down: [1, 2, 3] }, []],
-    ['never takes an engine that is down, avoided or not', { avoid: [2], down: [1, 2, 3] }, []],
+    ['accepts all engines of the role', {}, [1, 2, 3]],
+    ['accepts no engine of another role', { role: 'prefill' }, [0]],
+    ['does not use a mixed engine for one phase', { role: 'mixed' }, [4]],
+    ['excludes engines that are not usable', { down: [1, 3] }, [2]],
+    ['accepts engines that serve the model, and those that report no model', { model: 'a' }, [1, 3]],
+    ['accepts an engine for each of its models', { model: 'c' }, [2, 3]],
+    ['avoids engines that failed the request before', { avoid: [1, 3] }, [2]],
+    ['accepts avoided engines if no other is left', { avoid: [1, 2, 3] }, [1, 2, 3]],
+    ['accepts an avoided engine if all others are down', { avoid: [1], down: [2, 3] }, [1]],
+    ['prefers an avoided engine to one of another model', { model: 'a', avoid: [1, 3] }, [1, 3]],
+    ['ignores avoided engines of another role', { avoid: [0] }, [1, 2, 3]],
+    ['is empty if all engines are down', { down: [1, 2, 3] }, []],
+    ['never accepts an engine that is down, avoided or not', { avoid: [2], down: [1, 2, 3] }, []],
   ]
   for (const [what, ask, slots] of cases) test(what, () => assert.deepEqual(slotsFor(ask), slots))
 })
@@ -45,13 +45,13 @@ suite('modelNeed', () => {
   const uniform = [engineOf({ slot: 0, models: ['a'] }), engineOf({ slot: 1, models: ['a'] })]
   const silent = [engineOf({ slot: 0, models: ['a'] }), engineOf({ slot: 1, models: [] })]
   const cases: readonly [what: string, need: object, expected: object][] = [
-    ['takes any engine for a request without a model', modelNeed(FLEET, undefined), { kind: 'any' }],
-    ['leaves the name to the engines where all serve the same', modelNeed(uniform, 'x'), { kind: 'any' }],
-    ['counts an engine that names none as serving the same', modelNeed(silent, 'x'), { kind: 'any' }],
-    ['leaves the name to the engines where none are known', modelNeed([], 'x'), { kind: 'any' }],
-    ['chooses by the name in a mixed fleet', modelNeed(FLEET, 'b'), { kind: 'named', model: 'b' }],
+    ['accepts any engine for a request without a model', modelNeed(FLEET, undefined), { kind: 'any' }],
+    ['leaves the name to the engines if all serve the same models', modelNeed(uniform, 'x'), { kind: 'any' }],
+    ['treats an engine that reports no model as serving the same', modelNeed(silent, 'x'), { kind: 'any' }],
+    ['leaves the name to the engines if no engine is known', modelNeed([], 'x'), { kind: 'any' }],
+    ['selects engines by name if their models differ', modelNeed(FLEET, 'b'), { kind: 'named', model: 'b' }],
     [
-      'knows no unknown name in a mixed fleet of engines that all name theirs',
+      'rejects an unknown name if all engines report models and these differ',
       modelNeed(
         FLEET.filter(engine => engine.models.length > 0),
         'x',

@@ -14,7 +14,7 @@ import { enginesOf } from '../../support/engines.ts'
 
 for (const [name, policy] of Object.entries(POLICIES)) policyContract(name, policy)
 
-/** How often each engine of a fleet with these loads is taken. */
+/** Counts how often each engine is chosen. */
 function tally(policy: Policy, view: PolicyView, engineCount: number, turns: number): number[] {
   const counts = Array.from({ length: engineCount }, () => 0)
   const engines = enginesOf(engineCount)
@@ -25,25 +25,25 @@ function tally(policy: Policy, view: PolicyView, engineCount: number, turns: num
   return counts
 }
 
-/** As one thread sees an idle fleet. */
+/** An idle fleet, as one thread sees it. */
 function threadView(memory: SharedMemory): PolicyView {
   const counters = new SharedCounters(memory)
   return { random: () => 0, inFlight: () => 0, next: () => counters.next('decode') }
 }
 
 suite('round_robin', () => {
-  test('goes through the engines in their order', () => {
+  test('chooses the engines in order', () => {
     const view = viewOf([])
     const engines = enginesOf(3)
     const slots = Array.from({ length: 7 }, () => roundRobin(engines, view).slot)
     assert.deepEqual(slots, [0, 1, 2, 0, 1, 2, 0])
   })
 
-  test('is even over threads, in whatever order they take their turns', () => {
+  test('is even over all threads, in whatever order they choose', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(2), { minLength: 1, maxLength: 60 }), turns => {
         const memory = createSharedMemory(4, 3)
-        // Each thread has an object of its own over the same memory.
+        // Each thread has its own view of the same memory.
         const views = [0, 1, 2].map(() => threadView(memory))
         const counts = [0, 0, 0, 0]
         for (const thread of turns) {
@@ -56,7 +56,7 @@ suite('round_robin', () => {
     )
   })
 
-  test('takes its turns for prefill and decode apart', () => {
+  test('has separate counters for each role', () => {
     const counters = new SharedCounters(createSharedMemory(4, 1))
     assert.deepEqual(
       [counters.next('prefill'), counters.next('decode'), counters.next('prefill'), counters.next('mixed')],
@@ -64,7 +64,7 @@ suite('round_robin', () => {
     )
   })
 
-  test('goes on when the counter wraps around', () => {
+  test('continues when the counter wraps around', () => {
     const memory = createSharedMemory(1, 1)
     new Int32Array(memory.counters).fill(0x7fff_ffff)
     const counters = new SharedCounters(memory)
@@ -73,13 +73,13 @@ suite('round_robin', () => {
 })
 
 suite('random', () => {
-  test('gives every engine about the same share', () => {
+  test('chooses every engine about equally often', () => {
     for (const count of tally(random, viewOf([]), 4, 4000)) assert.ok(count > 850 && count < 1150, `${count}`)
   })
 })
 
 suite('power_of_two', () => {
-  test('never draws the same engine twice: the most loaded one is never taken', () => {
+  test('compares two different engines, so the most loaded one is never chosen', () => {
     fc.assert(
       fc.property(fc.integer({ min: 2, max: 9 }), fc.nat(8), fc.integer(), (count, busiest, seed) => {
         const loads = Array.from({ length: count }, (_, slot) => (slot === busiest % count ? 1 : 0))
@@ -90,21 +90,21 @@ suite('power_of_two', () => {
     )
   })
 
-  test('looks at two engines and no more', () => {
-    let looks = 0
-    const view = { ...viewOf([]), inFlight: () => looks++ }
+  test('reads the load of two engines only', () => {
+    let reads = 0
+    const view = { ...viewOf([]), inFlight: () => reads++ }
     powerOfTwo(enginesOf(9), view)
-    assert.equal(looks, 2)
+    assert.equal(reads, 2)
   })
 
-  test('gives every engine of an idle fleet about the same share', () => {
+  test('chooses every engine of an idle fleet about equally often', () => {
     for (const count of tally(powerOfTwo, viewOf([]), 4, 4000))
       assert.ok(count > 850 && count < 1150, `${count}`)
   })
 })
 
 suite('least_load', () => {
-  test('takes an engine with the least in flight', () => {
+  test('chooses an engine with the fewest requests in flight', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(5), { minLength: 1, maxLength: 9 }), fc.nat(100), (loads, start) => {
         const { slot } = leastLoad(enginesOf(loads.length), viewOf(loads, 1, start))
@@ -114,7 +114,7 @@ suite('least_load', () => {
     )
   })
 
-  test('goes round where loads are equal', () => {
+  test('rotates between equal loads', () => {
     for (const load of [0, 3]) {
       const loads = [load, load, load, load]
       assert.deepEqual(tally(leastLoad, viewOf(loads), 4, 40), [10, 10, 10, 10])
@@ -122,6 +122,6 @@ suite('least_load', () => {
   })
 })
 
-test('engineAt throws for a place that the list does not have', () => {
+test('engineAt throws for an index outside of the list', () => {
   assert.throws(() => engineAt(enginesOf(2), 2), RangeError)
 })

@@ -3,9 +3,9 @@ import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { collectGarbage } from '../../../src/process/collect-garbage.ts'
 
-test('frees at once what nobody holds any more', async () => {
+test('frees unreachable objects at once', async () => {
   const seen = new WeakRef(new SharedArrayBuffer(1024))
-  // A weak reference that was just made holds its target to the end of this turn.
+  // A new WeakRef keeps its target alive until the end of the current turn.
   await setImmediate()
   collectGarbage()
   assert.equal(seen.deref(), undefined)

@@ -5,27 +5,27 @@ import { minDescriptors, openFilesLimit, shareDescriptors } from '../../../src/p
 const NEEDS = { limit: 65_536, socketsPerRequest: 2, queueSize: 16_384, maxSockets: 0, threads: 1 }
 
 suite('Descriptors', () => {
-  test('go to the queue and to requests at work, one and three each', () => {
+  test('are divided between queued requests, one each, and running ones, three each', () => {
     const { upstreamSockets, liveRequests, clients } = shareDescriptors(NEEDS)
     assert.deepEqual([upstreamSockets, liveRequests, clients], [32_714, 16_357, 32_742])
     assert.ok(clients >= NEEDS.queueSize + liveRequests)
   })
 
-  test('leave engines a quarter when there are few', () => {
+  test('leave a quarter to engines when there are few', () => {
     const { upstreamSockets, liveRequests, clients } = shareDescriptors({ ...NEEDS, limit: 512 })
     assert.deepEqual([upstreamSockets, liveRequests, clients], [108, 54, 324])
   })
 
-  test('hold one socket for a request of the mixed mode', () => {
+  test('hold one engine connection per request in mixed mode', () => {
     assert.equal(shareDescriptors({ ...NEEDS, limit: 512, socketsPerRequest: 1 }).liveRequests, 108)
   })
 
-  test('are shared as configured, as far as there are any', () => {
+  test('are divided as configured, as far as they suffice', () => {
     assert.equal(shareDescriptors({ ...NEEDS, maxSockets: 100 }).liveRequests, 50)
     assert.ok(shareDescriptors({ ...NEEDS, limit: 512, maxSockets: 9000 }).upstreamSockets < 512)
   })
 
-  test('are no bound where the limit is not known', () => {
+  test('do not limit anything if their number is unknown', () => {
     const { upstreamSockets, liveRequests, clients } = shareDescriptors({ ...NEEDS, limit: Infinity })
     assert.deepEqual([upstreamSockets, liveRequests, clients], [0, Infinity, Infinity])
   })
@@ -34,7 +34,7 @@ suite('Descriptors', () => {
     assert.deepEqual([minDescriptors(1, 16), minDescriptors(1, 1), minDescriptors(8, 16)], [64, 49, 120])
   })
 
-  test('allow one request even when there are next to none', () => {
+  test('allow one running request even when there are very few', () => {
     assert.ok(shareDescriptors({ ...NEEDS, limit: 20 }).liveRequests >= 1)
   })
 })

@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events'
 import { test } from 'node:test'
 import { untilStopped } from '../../../src/process/stop-signals.ts'
 
-test('the first signal stops, its echo is the same wish, a later one exits at once', async t => {
+test('the first signal stops the server, a copy of it is ignored, a later one exits at once', async t => {
   let nowMs = 0
   t.mock.method(performance, 'now', () => nowMs)
   const signals = new EventEmitter()

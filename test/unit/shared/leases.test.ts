@@ -10,13 +10,13 @@ import { heldLease } from '../../support/held-lease.ts'
 const ENGINES = 3
 const THREADS = 2
 
-interface House {
+interface Setup {
   readonly slots: EngineSlots
   readonly held: { readonly lease: Lease; readonly slot: number; readonly thread: number }[]
   readonly given: Lease[]
 }
 
-function newHouse(): House {
+function newSetup(): Setup {
   const slots = new EngineSlots(createSharedMemory(ENGINES, THREADS))
   for (let slot = 0; slot < ENGINES; slot++) slots.assign(slot, 1)
   return { slots, held: [], given: [] }
@@ -45,8 +45,8 @@ const turn: fc.Arbitrary<Turn> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('thread-lost'), thread }) },
 )
 
-function take(house: House, next: Turn): void {
-  const { slots, held, given } = house
+function take(setup: Setup, next: Turn): void {
+  const { slots, held, given } = setup
   switch (next.kind) {
     case 'acquire': {
       // The generation may be one that the slot no longer has, or not yet: snapshots travel.
@@ -74,7 +74,7 @@ function take(house: House, next: Turn): void {
 
 suite('Lease', () => {
   test('counts one leg from acquire to release', () => {
-    const { slots } = newHouse()
+    const { slots } = newSetup()
     const lease = heldLease(slots, 0, engineOf())
     assert.equal(slots.inFlight(0), 1)
     lease.release()
@@ -82,7 +82,7 @@ suite('Lease', () => {
   })
 
   test('is given back once, however often it is released', () => {
-    const { slots } = newHouse()
+    const { slots } = newSetup()
     const [first] = [heldLease(slots, 0, engineOf()), heldLease(slots, 1, engineOf())]
     first.release()
     first.release()
@@ -90,7 +90,7 @@ suite('Lease', () => {
   })
 
   test('leaves nothing behind on a slot that has changed hands', () => {
-    const { slots } = newHouse()
+    const { slots } = newSetup()
     const early = heldLease(slots, 0, engineOf({ generation: 1 }))
     slots.assign(0, 2)
     const late = heldLease(slots, 1, engineOf({ generation: 1 }))
@@ -102,16 +102,16 @@ suite('Lease', () => {
   test('counts exactly what is held, never below zero, over any turn of events', () => {
     fc.assert(
       fc.property(fc.array(turn, { maxLength: 60 }), turns => {
-        const house = newHouse()
+        const setup = newSetup()
         for (const next of turns) {
-          take(house, next)
+          take(setup, next)
           for (let each = 0; each < ENGINES; each++) {
-            const held = house.held.filter(lease => lease.slot === each).length
-            assert.equal(house.slots.inFlight(each), held)
+            const held = setup.held.filter(lease => lease.slot === each).length
+            assert.equal(setup.slots.inFlight(each), held)
           }
         }
-        for (const { lease } of house.held) lease.release()
-        for (let each = 0; each < ENGINES; each++) assert.equal(house.slots.inFlight(each), 0)
+        for (const { lease } of setup.held) lease.release()
+        for (let each = 0; each < ENGINES; each++) assert.equal(setup.slots.inFlight(each), 0)
       }),
       { seed: 12, numRuns: 500 },
     )
@@ -141,7 +141,7 @@ const boundedTurn: fc.Arbitrary<BoundedTurn> = fc.oneof(
 
 suite('Lease with a capacity', () => {
   test('is given while there is room, and tells when it is given back', () => {
-    const { slots } = newHouse()
+    const { slots } = newSetup()
     let released = 0
     const terms = { weight: 2, capacity: 3, onRelease: () => released++ }
     const first = Lease.tryAcquire(slots, 0, engineOf(), terms)
@@ -153,7 +153,7 @@ suite('Lease with a capacity', () => {
   })
 
   test('lets a leg that is larger than the engine in alone', () => {
-    const { slots } = newHouse()
+    const { slots } = newSetup()
     const large = { weight: 9, capacity: 3 }
     const lease = Lease.tryAcquire(slots, 0, engineOf(), large)
     assert.equal(slots.inFlight(0), 9)
@@ -167,7 +167,7 @@ suite('Lease with a capacity', () => {
   test('never lets an engine above its capacity, over any turn of events of several threads', () => {
     fc.assert(
       fc.property(fc.array(boundedTurn, { maxLength: 80 }), turns => {
-        const { slots } = newHouse()
+        const { slots } = newSetup()
         const held: { readonly lease: Lease; readonly slot: number; readonly weight: number }[] = []
         for (const next of turns) {
           if (next.kind === 'reuse') slots.assign(next.slot, slots.generation(next.slot) + 1)
@@ -195,7 +195,7 @@ suite('Lease with a capacity', () => {
 
 suite('EngineSlots', () => {
   test('gives a slot that changes hands an unknown health', () => {
-    const { slots } = newHouse()
+    const { slots } = newSetup()
     slots.setHealth(1, 'healthy')
     slots.assign(1, 2)
     assert.deepEqual([slots.health(1), slots.generation(1), slots.isHealthy(1)], ['unknown', 2, false])
@@ -213,7 +213,7 @@ suite('EngineSlots', () => {
   })
 
   test('forgets only the legs of the thread that is gone', () => {
-    const { slots } = newHouse()
+    const { slots } = newSetup()
     heldLease(slots, 0, engineOf())
     heldLease(slots, 1, engineOf())
     slots.clearThread(0)

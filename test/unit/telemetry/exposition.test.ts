@@ -11,29 +11,29 @@ import { Recorder } from '../../../src/telemetry/recorder.ts'
 const THREADS = 2
 const ENGINES = [{ slot: 1, url: 'http://d:1', role: 'decode' }]
 
-function house(bucketsSecs: readonly number[] = [0.1, 1]) {
+function setUp(bucketsSecs: readonly number[] = [0.1, 1]) {
   const shared = createSharedMemory(4, THREADS, metricRoom(4, bucketsSecs))
   const reader = new MetricReader(shared)
   const text = (): string[] => exposition(reader, ENGINES, []).split('\n')
   return { shared, reader, text }
 }
 
-test('a sum is taken over all rows', () => {
-  const { shared, text } = house()
+test('a counter is the sum over all rows', () => {
+  const { shared, text } = setUp()
   for (let row = 0; row <= metricRows(THREADS).control; row++)
     new Recorder(shared, row).count('pdgw_router_retries_total', 'status', row + 1)
   assert.ok(text().includes('pdgw_router_retries_total{cause="status"} 10'))
   assert.ok(text().includes('pdgw_router_retries_total{cause="abort"} 0'))
 })
 
-test('two labels of one value come out as two', () => {
-  const { shared, text } = house()
+test('a value with two labels is exposed with both', () => {
+  const { shared, text } = setUp()
   new Recorder(shared, 1).count('pdgw_router_requests_total', 'chat ok')
   assert.ok(text().includes('pdgw_router_requests_total{endpoint="chat",outcome="ok"} 1'))
 })
 
-test('buckets of a histogram are cumulative; a value on a bound belongs below it', () => {
-  const { shared, text } = house([0.1, 1])
+test('histogram buckets are cumulative, and a bound belongs to its bucket', () => {
+  const { shared, text } = setUp([0.1, 1])
   const recorder = new Recorder(shared, 0)
   for (const seconds of [0.1, 0.5, 1, 7]) recorder.observe('pdgw_router_ttft_seconds', seconds)
   const lines = text().filter(line => line.startsWith('pdgw_router_ttft_seconds'))
@@ -46,11 +46,11 @@ test('buckets of a histogram are cumulative; a value on a bound belongs below it
   ])
 })
 
-test('every observation is in the count, whatever its size', () => {
+test('every observation is counted, whatever its value', () => {
   const seconds = array(double({ min: 0, max: 1e6, noNaN: true }))
   assertProperty(
     property(seconds, values => {
-      const { shared, text } = house([0.5, 2, 8])
+      const { shared, text } = setUp([0.5, 2, 8])
       const recorder = new Recorder(shared, 1)
       for (const value of values) recorder.observe('pdgw_router_ttft_seconds', value)
       assert.ok(text().includes(`pdgw_router_ttft_seconds_count ${values.length}`))
@@ -59,8 +59,8 @@ test('every observation is in the count, whatever its size', () => {
   )
 })
 
-test('a thread that takes over a row goes on counting, but not with what was set', () => {
-  const { shared, text } = house()
+test('a thread that takes over a row continues its counters and resets its gauges', () => {
+  const { shared, text } = setUp()
   const before = new Recorder(shared, 1)
   before.count('pdgw_router_attempts_total')
   before.set('pdgw_router_upstream_sockets', 7)
@@ -69,8 +69,8 @@ test('a thread that takes over a row goes on counting, but not with what was set
   assert.ok(text().includes('pdgw_router_upstream_sockets 0'))
 })
 
-test('counters of an engine start at 0 for the next engine in its slot', () => {
-  const { shared, reader, text } = house()
+test('counters of a slot restart at 0 for the next engine', () => {
+  const { shared, reader, text } = setUp()
   const recorder = new Recorder(shared, 1)
   recorder.countEngine('pdgw_engine_failures_total', 1, 'stalled')
   recorder.countEngine('pdgw_engine_failures_total', 2, 'stalled')
@@ -81,7 +81,7 @@ test('counters of an engine start at 0 for the next engine in its slot', () => {
   assert.ok(text().includes(failureLine(1)))
 })
 
-test('label values and help are escaped as the text format asks', () => {
+test('label values and help are escaped as the text format requires', () => {
   assert.equal(sampleLine('a', { b: 'x"y\\z\nw' }, 1), 'a{b="x\\"y\\\\z\\nw"} 1')
   assert.deepEqual(headLines('a', 'gauge', 'one\ntwo \\ "three"'), [
     '# HELP a one\\ntwo \\\\ "three"',
@@ -90,7 +90,7 @@ test('label values and help are escaped as the text format asks', () => {
   assert.equal(sampleLine('a', {}, Infinity), 'a +Inf')
 })
 
-test('memory without room for metrics takes counts and keeps none', () => {
+test('shared memory without metrics ignores counts', () => {
   const shared = createSharedMemory(4, THREADS)
   const recorder = new Recorder(shared, 1)
   recorder.count('pdgw_router_attempts_total')
@@ -98,7 +98,7 @@ test('memory without room for metrics takes counts and keeps none', () => {
   assert.equal(shared.metrics.byteLength, 0)
 })
 
-test('every metric of the catalogue has a name of our own, a help and a unit where it is a histogram', () => {
+test('every metric has our prefix, a help text, and the suffix of its type', () => {
   for (const { name, type, help } of metricTable()) {
     assert.match(name, /^pdgw_(frontend|router|engine|thread|control)_[a-z_]+$/)
     assert.match(help, /\.$/, name)

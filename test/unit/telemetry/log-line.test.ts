@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { logLine } from '../../../src/telemetry/log-line.ts'
 
-test('an event is one line, and a value that could break it is quoted', () => {
+test('an event is one line, and values that could break it are quoted', () => {
   const line = logLine({
     time: new Date(0),
     level: 'warn',

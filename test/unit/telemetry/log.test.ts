@@ -9,22 +9,22 @@ import { createLogger } from '../../../src/telemetry/log.ts'
 function folderFor(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'log-test-'))
   t.after(() => rmSync(folder, { recursive: true }))
-  return join(folder, 'made', 'for it')
+  return join(folder, 'nested', 'directory')
 }
 
 function linesIn(dir: string): string[] {
   return readFileSync(join(dir, 'pd-gateway.log'), 'utf8').trimEnd().split('\n')
 }
 
-test('a folder is made for the log, and every part writes to the one file in it, line by line', t => {
+test('the log directory is created, and all parts write lines to one file in it', t => {
   const dir = folderFor(t)
   const config = logSchema.parse({ dir })
   const parts = ['main', 'control'].map(part => createLogger(config, part))
-  for (const [at, log] of [...parts, ...parts].entries()) log.info({ at }, 'here')
+  for (const [index, log] of [...parts, ...parts].entries()) log.info({ index }, 'here')
   const lines = linesIn(dir)
   assert.equal(lines.length, 4)
   assert.deepEqual(
-    lines.map(line => /(main|control).* here.*at=(\d)/.exec(line)?.slice(1)),
+    lines.map(line => /(main|control).* here.*index=(\d)/.exec(line)?.slice(1)),
     [
       ['main', '0'],
       ['control', '1'],
@@ -34,7 +34,7 @@ test('a folder is made for the log, and every part writes to the one file in it,
   )
 })
 
-test('a log that exists is gone on with', t => {
+test('an existing log file is appended to', t => {
   const dir = folderFor(t)
   const config = logSchema.parse({ dir, json: true })
   for (const turn of [1, 2]) createLogger(config, 'main').warn({ turn }, 'again')
@@ -45,7 +45,7 @@ test('a log that exists is gone on with', t => {
   ])
 })
 
-test('nothing below the level is written', t => {
+test('events below the level are not written', t => {
   const dir = folderFor(t)
   const log = createLogger(logSchema.parse({ dir, level: 'warn' }), 'main')
   log.info({}, 'quiet')

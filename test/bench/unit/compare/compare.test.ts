@@ -6,7 +6,7 @@ import { differencesOf } from '../../../../bench/compare/differences.ts'
 import { figuresOf } from '../../../../bench/compare/figures.ts'
 import { roundOrder } from '../../../../bench/compare/order.ts'
 import { compareText, roundText } from '../../../../bench/compare/text.ts'
-import { type Chance, seededRandom } from '../../../../src/core/seeded-random.ts'
+import { type Random, seededRandom } from '../../../../src/core/random.ts'
 import { compareReportOf, roundOf } from '../../support/compare-report.ts'
 import { recordOf, resultOf } from '../../support/load-result.ts'
 
@@ -42,7 +42,7 @@ test('the same seed yields the same interval, and a higher level a wider one', (
 })
 
 /** How often the interval of twelve differences of equals contains zero, over many repetitions. */
-function holdsZeroShare(draw: (chance: Chance) => number, level: number): number {
+function holdsZeroShare(draw: (chance: Random) => number, level: number): number {
   const chance = seededRandom(3)
   const intervals = Array.from({ length: 300 }, () => {
     const values = Array.from({ length: 12 }, () => draw(chance) - draw(chance))
@@ -51,7 +51,7 @@ function holdsZeroShare(draw: (chance: Chance) => number, level: number): number
   return intervals.filter(({ low, high }) => low <= 0 && high >= 0).length / intervals.length
 }
 
-const NOISES: Record<string, (chance: Chance) => number> = {
+const NOISES: Record<string, (chance: Random) => number> = {
   even: chance => chance(),
   'long-tailed': chance => (-Math.log(1 - chance())) ** 3,
   'now and then far off': chance => chance() * (chance() < 0.15 ? 8 : 1),

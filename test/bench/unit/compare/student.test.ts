@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { medianInterval } from '../../../../bench/compare/bootstrap.ts'
 import { smallSampleWidth, studentQuantile } from '../../../../bench/compare/student.ts'
-import { seededRandom } from '../../../../src/core/seeded-random.ts'
+import { seededRandom } from '../../../../src/core/random.ts'
 
 /** Values from a table of the distribution. */
 const TABLE = [

@@ -12,15 +12,15 @@ async function play(t: TestContext, events: string) {
   const clock = new ManualClock()
   const fleet = await startFleet({ prefill: 2, decode: 2 })
   t.after(() => fleet.close())
-  const said: string[] = []
+  const changes: string[] = []
   const script = parseFaultScript(`{description: x, events: [${events}]}`, 'test')
-  const replay = new FaultReplay(script, fleet, { clock, onChange: text => said.push(text) })
+  const replay = new FaultReplay(script, fleet, { clock, onChange: text => changes.push(text) })
   t.after(() => replay.stop())
-  return { clock, fleet, replay, said }
+  return { clock, fleet, replay, changes }
 }
 
-test('knobs change at their time, on the engines that are meant, and go back', async t => {
-  const { clock, fleet, said } = await play(
+test('knobs change at the time of the event, on the selected engines, and are restored', async t => {
+  const { clock, fleet, changes } = await play(
     t,
     '{do: set, atSecs: 2, forSecs: 3, engines: decode/1, knobs: {pBase: 0.5}}',
   )
@@ -31,20 +31,20 @@ test('knobs change at their time, on the engines that are meant, and go back', a
   assert.deepEqual(values(), [0, 0, 0, 0.5])
   clock.advance(3000)
   assert.deepEqual(values(), [0, 0, 0, 0])
-  assert.deepEqual(said, ['set decode/1 {"pBase":0.5}', 'end of set decode/1'])
+  assert.deepEqual(changes, ['set decode/1 {"pBase":0.5}', 'end of set decode/1'])
 })
 
-test('an event that repeats in turn takes one engine after the other', async t => {
-  const { clock, said } = await play(
+test('an event with inTurn applies to one engine after another', async t => {
+  const { clock, changes } = await play(
     t,
     '{do: set, everySecs: 10, forSecs: 1, engines: prefill/*, inTurn: true, knobs: {pBase: 1}}',
   )
   clock.advance(25_000)
-  const begun = said.filter(text => text.startsWith('set')).map(text => text.split(' ')[1])
+  const begun = changes.filter(text => text.startsWith('set')).map(text => text.split(' ')[1])
   assert.deepEqual(begun, ['prefill/0', 'prefill/1', 'prefill/0'])
 })
 
-test('an engine that restarts is down for so long and comes back at its port', async t => {
+test('a restarting engine is down for forSecs and returns on its port', async t => {
   const { clock, fleet } = await play(t, '{do: restart, atSecs: 1, forSecs: 5, engines: prefill/0}')
   const [engine] = fleet.prefill
   const port = engine?.port
@@ -55,7 +55,7 @@ test('an engine that restarts is down for so long and comes back at its port', a
   assert.equal(engine?.port, port)
 })
 
-test('stopping undoes all that is in force and lets nothing come any more', async t => {
+test('stopping undoes all changes and prevents further events', async t => {
   const { clock, fleet, replay } = await play(
     t,
     '{do: hang, engines: decode/0}, {do: set, knobs: {pBase: 1}}, {do: stall, atSecs: 9, engines: decode/1}',
@@ -75,11 +75,11 @@ test('stopping undoes all that is in force and lets nothing come any more', asyn
   )
 })
 
-test('a script that names an engine which the fleet lacks is refused at once', async t => {
-  await assert.rejects(play(t, '{do: hang, atSecs: 5, engines: decode/7}'), /there is no engine decode\/7/)
+test('a script that refers to a missing engine is rejected at the start', async t => {
+  await assert.rejects(play(t, '{do: hang, atSecs: 5, engines: decode/7}'), /No engine matches decode\/7/)
 })
 
-test('changes of knobs that overlap leave each other alone, in whatever order they end', () => {
+test('overlapping changes of knobs are independent, in whatever order they are undone', () => {
   const knobs = knobsWith({ pBase: 0.1 })
   const layers = new KnobLayers(knobs)
   const first = layers.add({ pBase: 0.5, stallMs: 7 })

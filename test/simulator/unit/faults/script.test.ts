@@ -17,32 +17,35 @@ const EXPECTED = [
   'stressed',
 ]
 
-test('these scripts come with the project, and each can be read', () => {
+test('each script of the project can be read', () => {
   assert.deepEqual(faultScriptNames(), EXPECTED)
   for (const name of EXPECTED) assert.ok(readFaultScript(name).description.length > 0)
 })
 
-test('a script changes the knobs that it names and no others', () => {
+test('a script changes only the knobs that it names', () => {
   const script = parseFaultScript('{description: x, events: [{do: set, knobs: {pBase: 0.5}}]}', 'mine')
   const [event] = script.events
   assert.ok(event?.do === 'set')
   assert.deepEqual(event.knobs, { pBase: 0.5 })
 })
 
-const WRONG: readonly (readonly [what: string, text: string, told: RegExp])[] = [
+const WRONG: readonly (readonly [what: string, text: string, error: RegExp])[] = [
   ['an unknown knob', '{description: x, knobs: {pBas: 1}}', /script mine.*pBas/s],
   ['a knob out of range', '{description: x, events: [{do: set, knobs: {pBase: 2}}]}', /pBase/],
   ['an unknown action', '{description: x, events: [{do: explode}]}', /do/],
-  ['an engine that cannot be', '{description: x, events: [{do: hang, engines: encode/0}]}', /prefill\/\*/],
+  ['an impossible engine', '{description: x, events: [{do: hang, engines: encode/0}]}', /prefill\/\*/],
   ['an unknown preset', '{description: x, preset: wild}', /preset/],
 ]
 
-for (const [what, text, told] of WRONG) {
-  test(`${what} is refused with a word that says where`, () => {
-    assert.throws(() => parseFaultScript(text, 'mine'), told)
+for (const [what, text, error] of WRONG) {
+  test(`${what} is rejected with an error that names its position`, () => {
+    assert.throws(() => parseFaultScript(text, 'mine'), error)
   })
 }
 
-test('a name that is no script is answered with those that are', () => {
-  assert.throws(() => readFaultScript('brown'), /there is no fault script brown; there are brownout, burst/)
+test('the error for an unknown script lists the known ones', () => {
+  assert.throws(
+    () => readFaultScript('brown'),
+    /No such fault script: brown; expected a .yaml file or one of brownout, burst/,
+  )
 })

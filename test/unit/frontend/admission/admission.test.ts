@@ -5,23 +5,23 @@ import { Admission, type AdmissionOptions, permitsFor } from '../../../../src/fr
 import { Ticket } from '../../../../src/frontend/admission/queue.ts'
 import type { Priority } from '../../../../src/frontend/intake/priority.ts'
 
-interface House {
+interface Setup {
   readonly admission: Admission<string>
-  /** What was told, in order. */
-  readonly told: string[]
+  /** Calls of `onTurn` and `onRefused`, in order. */
+  readonly events: string[]
   readonly settings: { capacity: number; isMemoryShort: boolean; nowMs: number }
   readonly ask: (name: string, priority?: Priority, bytes?: number) => string
   readonly pass: (ms: number) => void
 }
 
-function houseOf(
+function setup(
   t: TestContext,
   more: Partial<AdmissionOptions<string>['config']> = {},
   totalMs = 3_600_000,
-): House {
+): Setup {
   t.mock.timers.enable({ apis: ['setInterval'] })
   const settings = { capacity: Infinity, isMemoryShort: false, nowMs: 0 }
-  const told: string[] = []
+  const events: string[] = []
   const admission = new Admission<string>({
     maxOpen: 1000,
     config: { ...configSchema.parse({}).admission, ...more },
@@ -30,12 +30,12 @@ function houseOf(
     maxLive: Infinity,
     isUnderMemoryPressure: () => settings.isMemoryShort,
     nowMs: () => settings.nowMs,
-    onTurn: name => told.push(name),
-    onRefused: (name, error) => told.push(`${name}: ${error.code} ${error.status}`),
+    onTurn: name => events.push(name),
+    onRefused: (name, error) => events.push(`${name}: ${error.code} ${error.status}`),
   })
   return {
     admission,
-    told,
+    events,
     settings,
     ask(name, priority = 'normal', bytes = 10) {
       const refusal = admission.enter(true)
@@ -52,47 +52,47 @@ function houseOf(
 
 const turn = (): Promise<void> => Promise.resolve()
 
-suite('Places', () => {
+suite('Permits', () => {
   for (const [what, capacity, configured, live, expected] of [
     ['none while no engine is healthy', 0, -1, Infinity, 0],
-    ['no bound when nobody names one', Infinity, -1, Infinity, Infinity],
-    ['the capacity and an eighth more', 80, -1, Infinity, 90],
-    ['four more at least', 2, 0, Infinity, 6],
-    ['what the operator allows', 80, 7, Infinity, 7],
-    ['what the descriptors allow', 80, 70, 6, 6],
+    ['unlimited without any limit', Infinity, -1, Infinity, Infinity],
+    ['the capacity plus an eighth', 80, -1, Infinity, 90],
+    ['at least four more than the capacity', 2, 0, Infinity, 6],
+    ['as many as the operator allows', 80, 7, Infinity, 7],
+    ['as many as the descriptors allow', 80, 70, 6, 6],
   ] as const)
     test(`are ${what}`, () => assert.equal(permitsFor(capacity, configured, live), expected))
 })
 
 suite('Admission', () => {
-  test('starts what fits, and the others in order as places become free', async t => {
-    const { admission, told, ask } = houseOf(t, { maxConcurrentRequests: 2 })
+  test('starts what fits, and the rest in order as permits are returned', async t => {
+    const { admission, events, ask } = setup(t, { maxConcurrentRequests: 2 })
     assert.deepEqual(
       ['a', 'b', 'c', 'd'].map(name => ask(name)),
       ['started', 'started', 'waits', 'waits'],
     )
     admission.done()
     await turn()
-    assert.deepEqual(told, ['c'])
+    assert.deepEqual(events, ['c'])
     admission.done()
     admission.done()
     await turn()
-    assert.deepEqual(told, ['c', 'd'])
+    assert.deepEqual(events, ['c', 'd'])
     assert.equal(admission.waiting, 0)
   })
 
-  test('lets nobody overtake those who wait', async t => {
-    const { admission, told, ask } = houseOf(t, { maxConcurrentRequests: 1 })
+  test('lets no request overtake the queue', async t => {
+    const { admission, events, ask } = setup(t, { maxConcurrentRequests: 1 })
     ask('a')
     ask('b')
     admission.done()
     assert.equal(ask('c'), 'waits')
     await turn()
-    assert.deepEqual(told, ['b'])
+    assert.deepEqual(events, ['b'])
   })
 
-  test('refuses what finds no room in the queue, and says when to come again', t => {
-    const { admission, ask } = houseOf(t, { maxConcurrentRequests: 1, queueSize: 2, queueBytes: 25 })
+  test('refuses a request that finds the queue full, and says when to retry', t => {
+    const { admission, ask } = setup(t, { maxConcurrentRequests: 1, queueSize: 2, queueBytes: 25 })
     assert.deepEqual(
       ['a', 'b'].map(name => ask(name)),
       ['started', 'waits'],
@@ -104,58 +104,58 @@ suite('Admission', () => {
     assert.ok(refusal?.status === 429 && (refusal.retryAfterMs ?? 0) >= 1000)
   })
 
-  test('refuses what had no turn in time', t => {
-    const { told, ask, pass } = houseOf(t, { maxConcurrentRequests: 1, queueTimeoutSecs: 2 })
+  test('refuses a request that has waited too long', t => {
+    const { events, ask, pass } = setup(t, { maxConcurrentRequests: 1, queueTimeoutSecs: 2 })
     ask('a')
     ask('b')
     pass(1000)
     ask('c')
     pass(1000)
-    assert.deepEqual(told, ['b: queue-timeout 503'])
+    assert.deepEqual(events, ['b: queue-timeout 503'])
     pass(1000)
-    assert.deepEqual(told, ['b: queue-timeout 503', 'c: queue-timeout 503'])
+    assert.deepEqual(events, ['b: queue-timeout 503', 'c: queue-timeout 503'])
   })
 
-  test('does not let a request wait beyond its total deadline', t => {
-    const { told, ask, pass } = houseOf(t, { maxConcurrentRequests: 1 }, 500)
+  test('does not let a request wait beyond its total timeout', t => {
+    const { events, ask, pass } = setup(t, { maxConcurrentRequests: 1 }, 500)
     ask('a')
     ask('b')
     pass(500)
-    assert.deepEqual(told, ['b: deadline-exceeded 504'])
+    assert.deepEqual(events, ['b: deadline-exceeded 504'])
   })
 
   test('waits out a short outage', t => {
-    const { settings, told, ask, pass } = houseOf(t)
+    const { settings, events, ask, pass } = setup(t)
     settings.capacity = 0
     assert.equal(ask('a'), 'waits')
     pass(4900)
     settings.capacity = 10
     pass(50)
-    assert.deepEqual(told, ['a'])
+    assert.deepEqual(events, ['a'])
   })
 
-  test('refuses when no engine has come back in time, counted from when the last was lost', t => {
-    const { settings, told, ask, pass } = houseOf(t, { maxConcurrentRequests: 1 })
+  test('refuses requests when an outage lasts too long, counted from its start', t => {
+    const { settings, events, ask, pass } = setup(t, { maxConcurrentRequests: 1 })
     ask('a')
     ask('b')
     pass(30_000)
     settings.capacity = 0
     pass(50)
     pass(4900)
-    assert.deepEqual(told, [])
+    assert.deepEqual(events, [])
     pass(150)
-    assert.deepEqual(told, ['b: no-engine-available 503'])
+    assert.deepEqual(events, ['b: no-engine-available 503'])
   })
 
-  test('refuses requests for tokens, and those alone, while memory is short', t => {
-    const { admission, settings, ask } = houseOf(t)
+  test('refuses generation requests, and no others, while memory is short', t => {
+    const { admission, settings, ask } = setup(t)
     settings.isMemoryShort = true
     assert.equal(ask('a'), 'memory-pressure')
     assert.equal(admission.enter(false), undefined)
   })
 
-  test('forgets a client that has left', async t => {
-    const { admission, told, ask } = houseOf(t, { maxConcurrentRequests: 1 })
+  test('skips a request whose client has left', async t => {
+    const { admission, events, ask } = setup(t, { maxConcurrentRequests: 1 })
     ask('a')
     const ticket = new Ticket('gone', 'normal', 10, 0)
     admission.wait(ticket)
@@ -163,6 +163,6 @@ suite('Admission', () => {
     admission.withdraw(ticket)
     admission.done()
     await turn()
-    assert.deepEqual(told, ['b'])
+    assert.deepEqual(events, ['b'])
   })
 })

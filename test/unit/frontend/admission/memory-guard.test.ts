@@ -9,18 +9,18 @@ for (const [wasShort, usedBytes, expected] of [
   [true, 96, true],
   [true, 95, false],
 ] as const)
-  test(`with ${usedBytes} of 100 bytes, ${wasShort ? 'short' : 'well'} before, memory is ${expected ? 'short' : 'enough'}`, () => {
+  test(`with ${usedBytes} of 100 bytes, memory is ${expected ? 'short' : 'sufficient'} if it was ${wasShort ? 'short' : 'sufficient'} before`, () => {
     assert.equal(isShortOfMemory(wasShort, usedBytes, 100), expected)
   })
 
-test('looks at the memory of the process', t => {
+test('polls the resident memory of the process', t => {
   const [tight, wide] = [new MemoryGuard(1, () => undefined), new MemoryGuard(0, () => undefined)]
   t.after(() => [tight, wide].forEach(guard => guard.close()))
   for (const guard of [tight, wide]) guard.poll()
   assert.deepEqual([tight.isShort, wide.isShort], [true, false])
 })
 
-test('has memory freed when it gets short, and every ten looks for as long as it stays so', t => {
+test('reclaims memory when it becomes short, and every ten polls while it stays short', t => {
   let calls = 0
   const guard = new MemoryGuard(1, () => calls++)
   t.after(() => guard.close())

@@ -25,7 +25,7 @@ suite('Priority', () => {
   ] as const)
     test(`"${header}" is ${expected}`, () => assert.equal(priorityOf(header), expected))
 
-  test('gives each class a turn of its own within sixteen', () => {
+  test('serves each class first at least once in sixteen turns', () => {
     const first = Array.from({ length: 16 }, (_, turn) => orderOfTurn(turn)[0])
     const counts = PRIORITIES.map(priority => first.filter(each => each === priority).length)
     assert.deepEqual(counts, [12, 3, 1])
@@ -33,7 +33,7 @@ suite('Priority', () => {
 })
 
 suite('AdmissionQueue', () => {
-  test('serves the higher class first, and the lower ones in time', () => {
+  test('serves the higher class first, and the lower ones before long', () => {
     const queue = new AdmissionQueue<number>(WIDE)
     queue.add(ticketOf(900, 'low'))
     for (let name = 0; name < 100; name++) queue.add(ticketOf(name, 'high'))
@@ -42,7 +42,7 @@ suite('AdmissionQueue', () => {
     assert.equal(order.indexOf(900), 15)
   })
 
-  test('keeps order, count and bytes over any turn of events', () => {
+  test('keeps order, count and bytes over any sequence of operations', () => {
     const step = fc.oneof(
       fc.record({
         kind: fc.constant('add' as const),

@@ -9,7 +9,7 @@ interface Fake {
   isUnstarted: boolean
 }
 
-function line(t: TestContext) {
+function setup(t: TestContext) {
   t.mock.timers.enable({ apis: ['setInterval'] })
   const opened: number[] = []
   const givenUp: number[] = []
@@ -27,14 +27,14 @@ function line(t: TestContext) {
     }
   }
   const fakes = [1, 2, 3].map((receivedMs): Fake => ({ receivedMs, isDone: false, isUnstarted: true }))
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- all that the quarantine reads
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the fields that the quarantine reads
   const exchanges = fakes as unknown as ClientExchange[]
   return { quarantine, opened, givenUp, clock, pass, fakes, exchanges }
 }
 
 suite('Quarantine', () => {
-  test('opens the newest first, and the next when that one has passed', t => {
-    const { quarantine, opened, pass, exchanges } = line(t)
+  test('opens the newest request first, and the next one when that has passed', t => {
+    const { quarantine, opened, pass, exchanges } = setup(t)
     quarantine.add(exchanges)
     pass(100)
     assert.deepEqual(opened, [3])
@@ -44,8 +44,8 @@ suite('Quarantine', () => {
     assert.deepEqual(opened, [3, 2, 1])
   })
 
-  test('goes on at once when the isolated one has an answer or is gone', t => {
-    const { quarantine, opened, pass, fakes, exchanges } = line(t)
+  test('continues at once when the isolated request has started or is done', t => {
+    const { quarantine, opened, pass, fakes, exchanges } = setup(t)
     quarantine.add(exchanges)
     pass(20)
     for (const fake of fakes.slice(2)) fake.isUnstarted = false
@@ -56,8 +56,8 @@ suite('Quarantine', () => {
     assert.deepEqual(opened, [3, 2])
   })
 
-  test('opens all others when the thread of the isolated one has died', t => {
-    const { quarantine, opened, pass, exchanges } = line(t)
+  test('opens all other requests when the thread of the isolated one dies', t => {
+    const { quarantine, opened, pass, exchanges } = setup(t)
     quarantine.add(exchanges)
     pass(20)
     assert.equal(quarantine.endIsolation(exchanges.slice(0, 2)), false)
@@ -66,8 +66,8 @@ suite('Quarantine', () => {
     assert.deepEqual(opened, [3, 1, 2])
   })
 
-  test('waits for a thread, and gives up in the end', t => {
-    const { quarantine, opened, givenUp, clock, pass, exchanges } = line(t)
+  test('waits for a thread, and gives up after 30 s', t => {
+    const { quarantine, opened, givenUp, clock, pass, exchanges } = setup(t)
     clock.hasThread = false
     quarantine.add(exchanges)
     pass(29_000)

@@ -6,7 +6,7 @@ const SMALL = 100
 const LARGE = 32 * 1024
 
 for (const bytes of [0, SMALL, LARGE]) {
-  test(`keeps ${bytes} bytes as they were, whatever becomes of those lent`, () => {
+  test(`keeps ${bytes} bytes unchanged when the original buffer is overwritten`, () => {
     const lent = Buffer.alloc(bytes, 'body')
     const kept = keepBody(lent)
     lent.fill(0)
@@ -14,7 +14,7 @@ for (const bytes of [0, SMALL, LARGE]) {
   })
 }
 
-test('puts pieces of any length where they belong in shared memory', () => {
+test('copies pieces of any length to their offset in shared memory', () => {
   const memory = bodyMemory(LARGE)
   assert.ok(memory.buffer instanceof SharedArrayBuffer)
   const text = Buffer.from(Array.from({ length: LARGE }, (_, at) => at % 251))

@@ -1,4 +1,4 @@
-/** The patch on a small made-up library, and on the real binary. */
+/** Patches a small artificial library, and the real binary. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
@@ -11,7 +11,7 @@ const NEEDS_AT = 300
 const STRINGS_AT = 400
 const SECTIONS_AT = 600
 
-test('points the renamed functions at their old names and weakens the need', () => {
+test('points the renamed functions to their old names and makes the requirement weak', () => {
   const library = makeLibrary(['malloc:2', '__isoc23_strtol:3', '__isoc23_sscanf:3'])
   const result = patchForOlderGlibc(library)
   assert.ok(result.kind === 'patched')
@@ -19,7 +19,7 @@ test('points the renamed functions at their old names and weakens the need', () 
   assert.equal(new DataView(result.image.buffer).getUint16(NEEDS_AT + 16 + 16 + 4, true), 2)
 })
 
-test('leaves its input alone, and has nothing to do a second time', () => {
+test('does not modify its input, and has nothing to patch a second time', () => {
   const library = makeLibrary(['__isoc23_strtoul:3'])
   const before = new Uint8Array(library)
   const result = patchForOlderGlibc(library)
@@ -35,11 +35,11 @@ test('refuses when anything else needs the newer version', () => {
   })
 })
 
-test('has nothing to do for a library without the need', () => {
+test('has nothing to patch in a library without the requirement', () => {
   assert.deepEqual(patchForOlderGlibc(makeLibrary(['malloc:2'], 'GLIBC_2.36')), { kind: 'unneeded' })
 })
 
-test('refuses what is no library, or only a part of one', () => {
+test('refuses a file that is not a library, or is truncated', () => {
   assert.equal(patchForOlderGlibc(new Uint8Array(10)).kind, 'refused')
   assert.equal(patchForOlderGlibc(new Uint8Array(4096)).kind, 'refused')
   const library = makeLibrary(['__isoc23_strtol:3'])
@@ -48,13 +48,13 @@ test('refuses what is no library, or only a part of one', () => {
   }
 })
 
-test('adapts the real binary once', { skip: process.platform !== 'linux' }, () => {
+test('patches the real binary once', { skip: process.platform !== 'linux' }, () => {
   const result = patchForOlderGlibc(readFileSync(uwsBinaryPath()))
   assert.ok(result.kind === 'patched')
   assert.deepEqual(patchForOlderGlibc(result.image), { kind: 'unneeded' })
 })
 
-/** `symbols` as `name:index of its version`; 2 is the oldest version, 3 is `newer`. */
+/** `symbols` are written `name:version index`; 2 is the oldest version, 3 is `newer`. */
 function makeLibrary(symbols: readonly string[], newer = 'GLIBC_2.38'): Uint8Array {
   const image = new Uint8Array(SECTIONS_AT + 4 * 64)
   const view = new DataView(image.buffer)

@@ -1,4 +1,4 @@
-/** What is loaded is what was made, wherever others may write. */
+/** Exactly the given bytes are loaded, even where other users may write. */
 import assert from 'node:assert/strict'
 import {
   chmodSync,
@@ -33,7 +33,7 @@ function load(folder: string): Loaded {
   return loadImage(folder, IMAGE, path => ({ path, content: readFileSync(path, 'latin1') }))
 }
 
-test('a file is made once, in a folder that is made for it', t => {
+test('a file is written once, in a folder that is created for it', t => {
   const folder = join(folderFor(t), 'a', 'b')
   const first = load(folder)
   assert.deepEqual([first.content, dirname(first.path)], ['a library', folder])
@@ -42,8 +42,8 @@ test('a file is made once, in a folder that is made for it', t => {
 })
 
 const SPOILT: Record<string, (path: string) => void> = {
-  'of other bytes and the same length': path => writeFileSync(path, 'b library'),
-  'that is cut short': path => writeFileSync(path, 'a lib'),
+  'with other bytes and the same length': path => writeFileSync(path, 'b library'),
+  'that is truncated': path => writeFileSync(path, 'a lib'),
   'that others may write': path => chmodSync(path, 0o666),
   'that is a link to another': path => {
     rmSync(path)
@@ -53,7 +53,7 @@ const SPOILT: Record<string, (path: string) => void> = {
 }
 
 for (const [name, spoil] of Object.entries(SPOILT)) {
-  test(`a file ${name} is made anew`, t => {
+  test(`a file ${name} is written again`, t => {
     const folder = folderFor(t)
     const { path } = load(folder)
     spoil(path)
@@ -64,7 +64,7 @@ for (const [name, spoil] of Object.entries(SPOILT)) {
   })
 }
 
-test('a folder that others may write is not used, and nothing is left behind', t => {
+test('a folder that others may write is not used, and no file is left behind', t => {
   const folder = folderFor(t)
   chmodSync(folder, 0o777)
   const { path, content } = load(folder)
@@ -74,13 +74,13 @@ test('a folder that others may write is not used, and nothing is left behind', t
   assert.deepEqual(readdirSync(folder), [])
 })
 
-test('a folder that cannot be made does not matter', t => {
+test('a folder that cannot be created does not matter', t => {
   const file = join(folderFor(t), 'file')
   writeFileSync(file, '')
   assert.equal(load(join(file, 'below')).content, 'a library')
 })
 
-test('what the loader throws comes through', t => {
+test('an error of the loader is passed on', t => {
   const fault = new Error('not a library')
   assert.throws(
     () =>

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { seededRandom } from '../../../../src/core/random.ts'
 import { injectBootstrap } from '../../../../workers/connectors/bootstrap.ts'
 import { injectMixed } from '../../../../workers/connectors/mixed.ts'
 import { engineOf } from '../../../support/engines.ts'
-import { seededRandom } from '../../../support/seeded-random.ts'
 
 const PREFILL = engineOf({ role: 'prefill', bootstrapHost: '10.0.0.1', bootstrapPort: 9001 })
 

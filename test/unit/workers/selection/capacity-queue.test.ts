@@ -11,12 +11,12 @@ const PREFILL = engineOf({ slot: 0, role: 'prefill', maxRunning: 8 })
 const DECODE = engineOf({ slot: 1, maxRunning: 2 })
 const PAIR = { prefill: PREFILL, decode: DECODE }
 
-interface House {
+interface Setup {
   readonly slots: EngineSlots
   readonly capacity: CapacityQueue
 }
 
-function newHouse(more: { maxLegs?: number; maxPerEngine?: number } = {}): House {
+function newSetup(more: { maxLegs?: number; maxPerEngine?: number } = {}): Setup {
   const slots = new EngineSlots(createSharedMemory(2, 2))
   const { maxLegs = Infinity, maxPerEngine = 0 } = more
   return { slots, capacity: new CapacityQueue({ slots, thread: 0, maxLegs, maxPerEngine }) }
@@ -28,7 +28,7 @@ function free({ prefill, decode }: PairLeases): void {
 }
 
 /** Waits for a pair; `log` hears of the start. */
-function waiterOf({ capacity }: House, log: string[], name: string, held: PairLeases[] = []): Waiter {
+function waiterOf({ capacity }: Setup, log: string[], name: string, held: PairLeases[] = []): Waiter {
   return {
     tryStart() {
       const leases = capacity.tryTake(PAIR, 1)
@@ -42,7 +42,7 @@ function waiterOf({ capacity }: House, log: string[], name: string, held: PairLe
 
 suite('Capacity', () => {
   test('gives places on both engines or on none', () => {
-    const { slots, capacity } = newHouse()
+    const { slots, capacity } = newSetup()
     assert.ok(capacity.tryTake(PAIR, 2))
     assert.ok(!capacity.hasRoom(DECODE, 1))
     assert.ok(capacity.hasRoom(PREFILL, 6))
@@ -51,13 +51,13 @@ suite('Capacity', () => {
   })
 
   test('takes the smaller of what the engine names and what is configured', () => {
-    const { capacity } = newHouse({ maxPerEngine: 1 })
+    const { capacity } = newSetup({ maxPerEngine: 1 })
     assert.ok(capacity.tryTake(PAIR, 1))
     assert.equal(capacity.tryTake(PAIR, 1), undefined)
   })
 
   test('has no more legs than connections', () => {
-    const { capacity } = newHouse({ maxLegs: 3 })
+    const { capacity } = newSetup({ maxLegs: 3 })
     const first = capacity.tryTake(PAIR, 1)
     assert.equal(capacity.tryTake(PAIR, 1), undefined)
     if (first !== undefined) free(first)
@@ -65,30 +65,30 @@ suite('Capacity', () => {
   })
 
   test('serves those who wait in order, and forgets one that has left', async t => {
-    const house = newHouse()
+    const setup = newSetup()
     const [log, held]: [string[], PairLeases[]] = [[], []]
-    const first = house.capacity.tryTake(PAIR, 2)
-    const gone = waiterOf(house, log, 'gone')
-    for (const waiter of [waiterOf(house, log, 'a', held), gone, waiterOf(house, log, 'b', held)]) {
-      house.capacity.wait('', waiter)
-      t.after(() => house.capacity.leave('', waiter))
+    const first = setup.capacity.tryTake(PAIR, 2)
+    const gone = waiterOf(setup, log, 'gone')
+    for (const waiter of [waiterOf(setup, log, 'a', held), gone, waiterOf(setup, log, 'b', held)]) {
+      setup.capacity.wait('', waiter)
+      t.after(() => setup.capacity.leave('', waiter))
     }
-    house.capacity.leave('', gone)
-    assert.ok(house.capacity.hasWaiting(''))
+    setup.capacity.leave('', gone)
+    assert.ok(setup.capacity.hasWaiting(''))
     if (first !== undefined) free(first)
     await nextTurn()
     assert.deepEqual(log, ['a', 'b'])
-    assert.ok(!house.capacity.hasWaiting(''))
+    assert.ok(!setup.capacity.hasWaiting(''))
   })
 
   test('does not let a full model hold up another', async t => {
-    const house = newHouse()
+    const setup = newSetup()
     const log: string[] = []
-    const other = house.capacity.tryTake(PAIR, 1)
+    const other = setup.capacity.tryTake(PAIR, 1)
     const stuck: Waiter = { tryStart: () => false }
-    house.capacity.wait('a', stuck)
-    t.after(() => house.capacity.leave('a', stuck))
-    house.capacity.wait('b', waiterOf(house, log, 'b'))
+    setup.capacity.wait('a', stuck)
+    t.after(() => setup.capacity.leave('a', stuck))
+    setup.capacity.wait('b', waiterOf(setup, log, 'b'))
     if (other !== undefined) free(other)
     await nextTurn()
     assert.deepEqual(log, ['b'])
@@ -96,10 +96,10 @@ suite('Capacity', () => {
 
   test('finds room that another thread has made', (t: TestContext) => {
     t.mock.timers.enable({ apis: ['setInterval'] })
-    const house = newHouse()
+    const setup = newSetup()
     const log: string[] = []
-    const theirs = Lease.tryAcquire(house.slots, 1, DECODE, { weight: 2, capacity: 2 })
-    house.capacity.wait('', waiterOf(house, log, 'a'))
+    const theirs = Lease.tryAcquire(setup.slots, 1, DECODE, { weight: 2, capacity: 2 })
+    setup.capacity.wait('', waiterOf(setup, log, 'a'))
     t.mock.timers.tick(5)
     assert.deepEqual(log, [])
     theirs?.release()

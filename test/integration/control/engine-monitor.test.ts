@@ -3,20 +3,20 @@ import { Socket } from 'node:net'
 import { test } from 'node:test'
 import { configSchema } from '../../../src/config/config.ts'
 import { EngineMonitor } from '../../../src/control/engine-monitor.ts'
-import { SILENT } from '../../support/front-house.ts'
+import { SILENT } from '../../support/frontend.ts'
 
-/** Port 1 of this machine: nobody listens there. */
-const NOBODY = { url: 'http://127.0.0.1:1', role: 'decode', bootstrapPort: undefined } as const
+/** An engine at port 1 of this machine, where nothing listens. */
+const ABSENT = { url: 'http://127.0.0.1:1', role: 'decode', bootstrapPort: undefined } as const
 
-test('an engine that does not come up is reported once, with the reason, and tried on', async () => {
+test('an engine that does not start is logged once as an error, with its cause, and tried again', async () => {
   const { engines, health } = configSchema.parse({
     engines: { startupTimeoutSecs: 0.001, startupCheckIntervalSecs: 0.002 },
   })
   const closing = new AbortController()
   const errors: object[] = []
   let tries = 0
-  const watch = new EngineMonitor({
-    spec: NOBODY,
+  const monitor = new EngineMonitor({
+    spec: ABSENT,
     lastHealth: 'unknown',
     engines,
     health,
@@ -29,16 +29,16 @@ test('an engine that does not come up is reported once, with the reason, and tri
       warn: () => undefined,
       error: fields => void errors.push(fields),
     },
-    onInfo: () => assert.fail('it is not up'),
-    onHealth: () => assert.fail('it is not up'),
+    onInfo: () => assert.fail('the engine is not up'),
+    onHealth: () => assert.fail('the engine is not up'),
   })
-  await watch.run()
+  await monitor.run()
   assert.equal(tries, 5)
   assert.equal(errors.length, 1)
   assert.match(JSON.stringify(errors[0]), /ECONNREFUSED/)
 })
 
-test('probes that find no descriptor of ours say nothing of the engine', async t => {
+test('probes that fail for lack of local file descriptors do not change the health of an engine', async t => {
   const { engines, health } = configSchema.parse({
     health: { intervalSecs: 0.001, failureThreshold: 1 },
   })
@@ -50,16 +50,16 @@ test('probes that find no descriptor of ours say nothing of the engine', async t
     process.nextTick(() => this.destroy(error))
     return this
   })
-  const watch = new EngineMonitor({
-    spec: NOBODY,
+  const monitor = new EngineMonitor({
+    spec: ABSENT,
     lastHealth: 'healthy',
     engines,
     health,
     signal: closing.signal,
     log: SILENT,
-    onInfo: () => assert.fail('nothing was asked'),
+    onInfo: () => assert.fail('no info was requested'),
     onHealth: name => assert.fail(`the engine is ${name}`),
   })
-  await watch.run()
+  await monitor.run()
   assert.equal(probes, 5)
 })

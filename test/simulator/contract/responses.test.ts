@@ -1,4 +1,4 @@
-/** Shapes of answers: a pair must say what one engine that does both would say. */
+/** Response formats: a pair must respond exactly as a mixed engine. */
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
 import { ManualClock } from '../../../src/simulator/clock/manual-clock.ts'
@@ -6,15 +6,15 @@ import { chatPromptText, expectedText, idsPromptText } from '../../../src/simula
 import type { Knobs } from '../../../src/simulator/settings/knobs.ts'
 import { at, parseStream } from '../../support/sse.ts'
 import { until } from '../../support/until.ts'
-import { type Answer, fleetFor, joined, only, open, post } from './support.ts'
+import { fleetFor, joined, only, open, post, type TextResponse } from './support.ts'
 
 interface Trio {
-  readonly prefill: Answer
-  readonly decode: Answer
-  readonly mixed: Answer
+  readonly prefill: TextResponse
+  readonly decode: TextResponse
+  readonly mixed: TextResponse
 }
 
-/** One request to a pair, and the same one to an engine that does it all. */
+/** Sends one request to a pair, and the same one to a mixed engine. */
 async function ask(t: TestContext, path: string, body: object, knobs: Partial<Knobs> = {}): Promise<Trio> {
   const fleet = await fleetFor(t, { prefill: 1, decode: 1, mixed: 1, knobs })
   const pair = { ...body, ...joined(only(fleet.prefill), 77) }
@@ -26,7 +26,7 @@ async function ask(t: TestContext, path: string, body: object, knobs: Partial<Kn
   return { prefill, decode, mixed }
 }
 
-/** Without what differs from run to run. */
+/** Removes the values that differ from run to run. */
 function steady(body: string): unknown {
   const text = body
     .replace(/"(e2e_latency|response_sent_to_client_ts|created)":[\d.]+/g, '"$1":0')
@@ -34,7 +34,7 @@ function steady(body: string): unknown {
   return text.startsWith('data:') ? parseStream(text) : JSON.parse(text)
 }
 
-const CHAT = { messages: [{ role: 'user', content: 'Tell me' }], max_tokens: 40 }
+const CHAT = { messages: [{ role: 'user', content: 'Hi there' }], max_tokens: 40 }
 
 const SAME: readonly [name: string, path: string, body: object][] = [
   ['/generate', '/generate', { text: 'Hello', rid: 'mine' }],
@@ -53,7 +53,7 @@ const SAME: readonly [name: string, path: string, body: object][] = [
   ],
 ]
 
-suite('decode answers as a mixed engine does', () => {
+suite('decode responds as a mixed engine does', () => {
   for (const [name, path, body] of SAME) {
     test(name, async t => {
       const { prefill, decode, mixed } = await ask(t, path, body)
@@ -62,7 +62,7 @@ suite('decode answers as a mixed engine does', () => {
     })
   }
 
-  test('but for the prompt logprobs, which only prefill has', async t => {
+  test('except for prompt logprobs, which only prefill has', async t => {
     const body = {
       text: 'A longer prompt than four',
       sampling_params: { max_new_tokens: 3 },
@@ -73,32 +73,32 @@ suite('decode answers as a mixed engine does', () => {
       return_text_in_logprobs: true,
     }
     const { prefill, decode, mixed } = await ask(t, '/generate', body)
-    const [ofPrefill, ofDecode, ofMixed] = [prefill, decode, mixed].map(one =>
-      at(JSON.parse(one.body), 'meta_info'),
+    const [prefillInfo, decodeInfo, mixedInfo] = [prefill, decode, mixed].map(({ body: text }) =>
+      at(JSON.parse(text), 'meta_info'),
     )
     for (const field of ['input_token_logprobs', 'input_top_logprobs', 'input_token_ids_logprobs']) {
-      assert.deepEqual(at(ofDecode, field), [])
-      assert.deepEqual(at(ofPrefill, field), at(ofMixed, field))
-      assert.equal(at(ofPrefill, field, 'length'), 7)
+      assert.deepEqual(at(decodeInfo, field), [])
+      assert.deepEqual(at(prefillInfo, field), at(mixedInfo, field))
+      assert.equal(at(prefillInfo, field, 'length'), 7)
     }
-    assert.equal(at(ofPrefill, 'input_token_logprobs', 0, 0), null)
+    assert.equal(at(prefillInfo, 'input_token_logprobs', 0, 0), null)
     for (const field of ['output_token_logprobs', 'output_top_logprobs']) {
-      assert.deepEqual(at(ofDecode, field), at(ofMixed, field))
+      assert.deepEqual(at(decodeInfo, field), at(mixedInfo, field))
     }
-    assert.equal(at(ofDecode, 'output_token_ids_logprobs', 'length'), 2)
-    assert.equal(at(ofMixed, 'output_token_ids_logprobs', 'length'), 3)
+    assert.equal(at(decodeInfo, 'output_token_ids_logprobs', 'length'), 2)
+    assert.equal(at(mixedInfo, 'output_token_ids_logprobs', 'length'), 3)
   })
 })
 
 suite('prefill', () => {
-  test('answers one token, finished by length 0', async t => {
+  test('responds with one token and finish reason length 0', async t => {
     const { prefill } = await ask(t, '/generate', { text: 'Hello' })
     const parsed: unknown = JSON.parse(prefill.body)
     assert.deepEqual(at(parsed, 'meta_info', 'finish_reason'), { type: 'length', length: 0 })
     assert.equal(at(parsed, 'text'), expectedText('Hello', 0, 1))
   })
 
-  test('that finds a prompt too long makes decode say nonsense', async t => {
+  test('makes decode send garbage if it finds the prompt too long', async t => {
     const fleet = await fleetFor(t, {
       prefill: 1,
       decode: 1,
@@ -117,7 +117,7 @@ suite('prefill', () => {
 })
 
 suite('a mixed engine', () => {
-  test('answers n choices with the prompt counted once', async t => {
+  test('counts the prompt of n choices once', async t => {
     const fleet = await fleetFor(t, { mixed: 1 })
     const { url } = only(fleet.mixed)
     const chat: unknown = JSON.parse((await post(url, '/v1/chat/completions', { ...CHAT, n: 3 })).body)
@@ -139,7 +139,7 @@ suite('a mixed engine', () => {
     assert.equal(at(native, 2, 'text'), expectedText('b', 0, 2))
   })
 
-  test('streams n choices with their index', async t => {
+  test('streams n choices, each with its index', async t => {
     const fleet = await fleetFor(t, { mixed: 1 })
     const body = { ...CHAT, n: 2, stream: true }
     const { events } = parseStream((await post(only(fleet.mixed).url, '/v1/chat/completions', body)).body)
@@ -149,13 +149,13 @@ suite('a mixed engine', () => {
       const content = at(event, 'choices', 0, 'delta', 'content')
       if (typeof content === 'string') texts[index] += content
     }
-    const text = expectedText('Tell me', 0, 40)
+    const text = expectedText('Hi there', 0, 40)
     assert.deepEqual(texts, [text, text])
   })
 })
 
 suite('streams', () => {
-  test('of /generate carry the text so far, or deltas when asked', async t => {
+  test('of /generate contain the text so far, or deltas with incremental streaming', async t => {
     const body = { input_ids: [8, 9], stream: true, sampling_params: { max_new_tokens: 40 } }
     const text = expectedText(idsPromptText([8, 9]), 0, 40)
     const cumulative = parseStream((await ask(t, '/generate', body)).decode.body).events
@@ -167,27 +167,27 @@ suite('streams', () => {
     assert.equal(deltas.length, 40)
   })
 
-  test('tell what came while their writer was busy in one event', async t => {
+  test('merge tokens into one event while the thread is busy', async t => {
     const clock = new ManualClock()
     const knobs = { itlBaseMs: 20, catchUpMs: 50, incrementalStreaming: true }
     const engine = only((await fleetFor(t, { mixed: 1, knobs, clock })).mixed)
     const body = { text: 'busy', stream: true, sampling_params: { max_new_tokens: 20 } }
-    const { answer, firstBytes } = open(engine.url, '/generate', body)
+    const { response, firstBytes } = open(engine.url, '/generate', body)
     await until(() => engine.running() === 1, 'the engine has the request')
     clock.advance(30)
     await firstBytes
     clock.block(200)
     clock.advance(1000)
-    const { events } = parseStream((await answer).body)
+    const { events } = parseStream((await response).body)
     const counts = events.map(event => Number(at(event, 'meta_info', 'completion_tokens')))
     assert.deepEqual(
-      counts.map((count, place) => count - (counts[place - 1] ?? 0)).filter(more => more > 1),
+      counts.map((count, index) => count - (counts[index - 1] ?? 0)).filter(increase => increase > 1),
       [10],
     )
     assert.equal(events.map(event => at(event, 'text')).join(''), expectedText('busy', 0, 20))
   })
 
-  test('of a batch carry an index', async t => {
+  test('of a batch have an index in each event', async t => {
     const body = { text: ['a', 'b'], stream: true, rid: 'r', sampling_params: { max_new_tokens: 2 } }
     const { events } = parseStream((await ask(t, '/generate', body)).decode.body)
     const last = new Map(events.map(event => [at(event, 'index'), event]))
@@ -195,7 +195,7 @@ suite('streams', () => {
     assert.equal(at(last.get(0), 'text'), expectedText('a', 0, 2))
   })
 
-  test('send their head at once for /generate, with the first token for chat', async t => {
+  test('send their head at once on /generate, with the first token in a chat', async t => {
     const fleet = await fleetFor(t, { decode: 1, prefill: 1 })
     const { url } = only(fleet.decode)
     const link = { ...joined(only(fleet.prefill), 1), stream: true }

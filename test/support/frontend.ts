@@ -1,4 +1,4 @@
-/** A running front end with echo router threads behind it, closed when the test ends. */
+/** A running front end with echo router threads (`echo-router.ts`), closed when the test ends. */
 import type { TestContext } from 'node:test'
 import { type ConfigInput, configSchema } from '../../src/config/config.ts'
 import { fewestOpen } from '../../src/dispatch/assign.ts'
@@ -12,26 +12,26 @@ import { createEchoMemory, openingsSeen } from './echo-router.ts'
 
 export const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
-export interface House {
+export interface TestFrontend {
   readonly frontend: Frontend
   readonly threads: RouterThreads
-  /** Openings of requests that the threads have seen so far. */
+  /** Number of `open` rows that the threads have received so far. */
   readonly openings: () => number
   readonly origin: string
 }
 
-export interface HouseOptions {
+export interface TestFrontendOptions {
   readonly config?: ConfigInput
   readonly threads?: number
   readonly readiness?: FrontendOptions['readiness']
 }
 
-export async function openHouse(t: TestContext, options: HouseOptions = {}): Promise<House> {
+export async function openFrontend(t: TestContext, options: TestFrontendOptions = {}): Promise<TestFrontend> {
   const server = { ...options.config?.server, host: '127.0.0.1', port: 0 }
   const config = configSchema.parse({ ...options.config, server })
   const count = options.threads ?? 1
   const shared = { ...createSharedMemory(8, count), ...createEchoMemory() }
-  // oxlint-disable-next-line prefer-const -- the threads must be told of the front end that comes after them
+  // oxlint-disable-next-line prefer-const -- the callbacks of the threads need the front end, which is started after them
   let frontend: Frontend | undefined
   const threads = await startRouterThreads({
     config,

@@ -1,0 +1,35 @@
+/**
+ * Renders errors for clients: as a whole response, or as the last events of a stream whose head has already been sent.
+ * Every listener and every router thread uses these two functions. Pure.
+ */
+import { errorBody, type GatewayError } from './errors.ts'
+
+/** A complete response that the gateway produces itself. */
+export interface LocalResponse {
+  readonly status: number
+  /** Names and values in turn; names in lower case. */
+  readonly headers: readonly string[]
+  readonly body: Uint8Array
+}
+
+const MIN_RETRY_AFTER_SECS = 1
+
+/**
+ * OpenAI's error object as JSON. `allow` is the value of the `Allow` header, which a 405 requires (RFC 9110 section
+ * 15.5.6). `Retry-After` is rounded up and at least 1: with 0 a client would be back at once.
+ */
+export function toErrorResponse(error: GatewayError, allow?: string): LocalResponse {
+  const headers = ['content-type', 'application/json']
+  if (allow !== undefined) headers.push('allow', allow)
+  if (error.retryAfterMs !== undefined) headers.push('retry-after', retryAfter(error.retryAfterMs))
+  return { status: error.status, headers, body: Buffer.from(errorBody(error)) }
+}
+
+/** Ends a server-sent event stream whose status can no longer report the failure: an error event, then `[DONE]`. */
+export function toErrorEvents(error: GatewayError): Uint8Array {
+  return Buffer.from(`data: ${errorBody(error)}\n\ndata: [DONE]\n\n`)
+}
+
+function retryAfter(ms: number): string {
+  return String(Math.max(MIN_RETRY_AFTER_SECS, Math.ceil(ms / 1000)))
+}
