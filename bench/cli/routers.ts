@@ -8,7 +8,7 @@ interface Flags {
   readonly rounds: number
   readonly passes: number
   readonly seconds: number
-  readonly only: readonly (LoadName | RouterName)[]
+  readonly only?: readonly (LoadName | RouterName)[]
   readonly markdown?: boolean
   readonly json?: boolean
   readonly check?: boolean
@@ -27,7 +27,6 @@ export function addRoutersCommand(bench: Command, start: (options: RoutersOption
       '--only <names>',
       'Loads and routers to run, separated by commas; may be repeated.',
       namesOf([...LOAD_NAMES, ...ROUTER_NAMES]),
-      [],
     )
     .option('--markdown', 'Print the table as Markdown.')
     .option('--json', 'Print the results as JSON.')
@@ -37,7 +36,16 @@ export function addRoutersCommand(bench: Command, start: (options: RoutersOption
     .action((flags: Flags) => start(optionsOf(flags)))
 }
 
-function optionsOf({ rounds, passes, seconds, only, markdown, json, check, write }: Flags): RoutersOptions {
+function optionsOf({
+  rounds,
+  passes,
+  seconds,
+  only = [],
+  markdown,
+  json,
+  check,
+  write,
+}: Flags): RoutersOptions {
   return {
     rounds,
     passes,

@@ -11,7 +11,7 @@ interface Flags {
   readonly json?: boolean
   readonly check?: boolean
   readonly noise?: boolean
-  readonly target: SpeedOptions['extraTargets']
+  readonly target?: SpeedOptions['extraTargets']
 }
 
 export function addSpeedCommand(bench: Command, start: (options: SpeedOptions) => Promise<void>): void {
@@ -34,13 +34,12 @@ export function addSpeedCommand(bench: Command, start: (options: SpeedOptions) =
       '--target <name=url,pid>',
       'Another router, already running on 127.0.0.1; may be repeated.',
       extraTarget,
-      [],
     )
     .addHelpText('after', `\nLoads: ${SPEED_LOAD_NAMES.join(', ')}`)
     .action((flags: Flags) => start(optionsOf(flags)))
 }
 
-function optionsOf({ rounds, seconds, only, json, check, noise, target }: Flags): SpeedOptions {
+function optionsOf({ rounds, seconds, only, json, check, noise, target = [] }: Flags): SpeedOptions {
   return {
     rounds,
     seconds,
@@ -52,7 +51,7 @@ function optionsOf({ rounds, seconds, only, json, check, noise, target }: Flags)
   }
 }
 
-function extraTarget(text: string, before: SpeedOptions['extraTargets']): SpeedOptions['extraTargets'] {
+function extraTarget(text: string, before: SpeedOptions['extraTargets'] = []): SpeedOptions['extraTargets'] {
   const match = /^([\w.-]+)=(http:\/\/127\.0\.0\.1:\d+),(\d+)$/.exec(text)
   if (match === null) throw new InvalidArgumentError('Expected NAME=http://127.0.0.1:PORT,PID.')
   const [, name = '', url = '', pid = ''] = match

@@ -70,22 +70,24 @@ export class Child {
     }
   }
 
+  /** The process itself, for what this class does not offer. */
+  get process(): ChildProcess {
+    return this.#child
+  }
+
   /** 0 when the program could not be started. */
   get pid(): number {
     return this.#child.pid ?? 0
   }
 
   get isRunning(): boolean {
-    return this.#spawnError === undefined && this.exitCode === null && this.#child.signalCode === null
+    const { exitCode, signalCode } = this.#child
+    return this.#spawnError === undefined && exitCode === null && signalCode === null
   }
 
   /** Whether the IPC channel is open. */
   get isConnected(): boolean {
     return this.#child.connected
-  }
-
-  get exitCode(): number | null {
-    return this.#child.exitCode
   }
 
   get stdout(): Readable {

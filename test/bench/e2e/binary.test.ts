@@ -28,7 +28,7 @@ const INVALID: readonly (readonly [string, RegExp])[] = [
   ['serving --dataset-name custom', /--dataset-name custom requires --dataset-path/],
   ['serving --cancel-rate 2', /--cancel-rate.* from 0 to 1/],
   ['serving --request-rate 0', /--request-rate.* above 0/],
-  ['compare --target a=http://127.0.0.1:1', /at least two --target/],
+  ['compare --target a=http://127.0.0.1:1', /two --target NAME=URL are required/],
   ['basic --html-report .', /^bench: \. is a folder/],
   ['basic --request-log test', /^bench: test is a folder/],
   ['basic --html-report /proc/nope/x.html', /^bench: Cannot create \/proc.*: /],
