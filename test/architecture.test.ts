@@ -12,12 +12,12 @@ const SOURCES = globSync(['src/**/*.ts', 'workers/**/*.ts', 'bench/**/*.ts'], { 
 
 for (const path of SOURCES) {
   const source = readFileSync(join(ROOT, path), 'utf8')
-  const folder = folderOf(path)
+  const folder = dirname(path)
 
   test(`${path} imports only what ${folder} may`, () => {
     for (const specifier of specifiersOf(source)) {
       if (specifier.startsWith('.')) {
-        const target = folderOf(normalize(join(dirname(path), specifier)))
+        const target = dirname(normalize(join(dirname(path), specifier)))
         const allowed =
           target === folder || MAY_IMPORT[folder]?.includes(target) || SINGLE_EDGES[path]?.includes(target)
         assert.ok(allowed, `${folder} may not import ${target} (${specifier})`)
@@ -41,10 +41,10 @@ test('a row of the import table names only rows above it', () => {
 test('a row of the import table names only folders that are imported', () => {
   const used = new Map<string, Set<string>>()
   for (const path of SOURCES) {
-    const folder = folderOf(path)
+    const folder = dirname(path)
     const targets = used.get(folder) ?? new Set()
     used.set(folder, targets)
-    for (const target of importsOf(path)) targets.add(folderOf(target))
+    for (const target of importsOf(path)) targets.add(dirname(target))
   }
   for (const [folder, allowed] of Object.entries(MAY_IMPORT)) {
     assert.deepEqual(
@@ -93,9 +93,4 @@ function specifiersOf(source: string): string[] {
   return [
     ...source.matchAll(/^(?:import|export)[^'"]*?from '([^']+)'|^import '([^']+)'|import\('([^']+)'\)/gm),
   ].map(match => match[1] ?? match[2] ?? match[3] ?? '')
-}
-
-/** `workers/upstream/connection.ts` -> `workers/upstream`; `src/main.ts` -> `src`; `bench/load/plan.ts` -> `bench`. */
-function folderOf(path: string): string {
-  return path.startsWith('bench/') ? 'bench' : dirname(path)
 }

@@ -5,7 +5,6 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { Command } from 'commander'
 import { addBenchCommands } from '../bench/cli/bench.ts'
-import { scenarioNames } from '../bench/scenarios/scenario.ts'
 import { IGNORED_FLAGS } from '../src/cli/compat/ignored-flags.ts'
 import { REJECTED_FLAGS } from '../src/cli/compat/rejected-flags.ts'
 import { systemDependencies } from '../src/cli/dependencies.ts'
@@ -39,20 +38,8 @@ const OTHER_FLAGS = [
   'no-allocation-site-pretenuring',
 ]
 
-/** Flags that the harnesses of the bench and the demo parse by themselves, and their defaults. */
-const UNMERGED_FLAGS: readonly (readonly [string, string])[] = [
-  ['only', ''],
-  ['rounds', '3'],
-  ['passes', '1'],
-  ['seconds', '2'],
-  ['markdown', ''],
-  ['json', ''],
-  ['write', ''],
-  ['check', ''],
-  ['noise', ''],
-  ['requests', ''],
-  ['mixed-count', ''],
-]
+/** Flags of the demo that are not merged yet, and their defaults. */
+const UNMERGED_FLAGS: readonly (readonly [string, string])[] = [['mixed-count', '']]
 
 test('docs/reference.md has the flags, keys and error codes of the code', () => {
   assert.equal(read('docs/reference.md'), referenceText(), 'run: pd-gateway reference > docs/reference.md')
@@ -164,13 +151,7 @@ test('every error code that a document names exists', () => {
 test('every command that a document names exists', () => {
   const bench = benchCommand()
   const program = new Set(['demo', 'simulate', 'bench', 'serve', 'reference', 'config-schema'])
-  const subcommands = new Set([
-    ...bench.commands.map(command => command.name()),
-    ...scenarioNames(),
-    'routers',
-    'speed',
-    'accuracy',
-  ])
+  const subcommands = new Set(bench.commands.map(command => command.name()))
   for (const [document, text] of WRITTEN) {
     for (const [, name = ''] of text.matchAll(/bin\/pd-gateway\.js ([a-z][a-z-]*)/g))
       assert.ok(program.has(name), `${document}: there is no command ${name}`)

@@ -1,4 +1,4 @@
-/** What `npm run bench:accuracy` measures, and what it makes of the figures. Pure. */
+/** The cases of `bench accuracy`, and how their figures are compared. Pure. */
 
 import { promptsOf } from '../load/datasets.ts'
 import { type LoadPlan, planSchema } from '../load/plan.ts'
@@ -7,29 +7,30 @@ import { requestBody } from '../load/prompt.ts'
 export interface Case {
   readonly connection: LoadPlan['connection']
   readonly concurrency: number
-  /** How long the engine takes to answer; 0: it is as fast as it can, and what loads it is the limit. */
+  /** Response time of the engine; 0: as fast as it can, so that the load generator is the limit. */
   readonly engineMs: number
 }
 
-/** The engine answers with a stream of two events, so long apart. */
+/** With a response time the engine sends a stream of two events that far apart. */
 export const CASES: readonly Case[] = (['keep-alive', 'per-request'] as const).flatMap(connection => [
   { connection, concurrency: 1, engineMs: 20 },
   { connection, concurrency: 64, engineMs: 20 },
   { connection, concurrency: 64, engineMs: 0 },
 ])
 
-/** One measurement by each tool. */
+/** One measurement by one tool. */
 export interface Sample {
   readonly requestsPerSecond: number
   readonly errors: number
-  /** The generator was busy all the time; wrk does not say. */
+  /** Whether the generator was saturated; unknown for wrk, which does not report it. */
   readonly isLimit: boolean
   readonly cpuShare: number
 }
 
-const AGREEMENT = 0.1
+/** Largest relative difference of two rates that agree. */
+const TOLERANCE = 0.1
 
-export type Verdict = 'agrees' | 'the bench is the limit, and says so' | 'DISAGREES'
+export type Agreement = 'agrees' | 'the bench is the limit, and reports it' | 'DISAGREES'
 
 export function planOf({ connection, concurrency, engineMs }: Case, url: string, seconds: number): LoadPlan {
   return planSchema.parse({
@@ -44,9 +45,9 @@ export function planOf({ connection, concurrency, engineMs }: Case, url: string,
   })
 }
 
-/** The same request, from wrk. */
+/** The wrk script that sends the same request. */
 export function luaOf(plan: LoadPlan): string {
-  const body = requestBody(plan, promptsOf(plan.dataset, plan.seed).at(0), 0)
+  const body = requestBody(plan, promptsOf(plan.dataset, plan.seed).promptAt(0), 0)
   const close = plan.connection === 'per-request' ? "wrk.headers['connection'] = 'close'\n" : ''
   return `wrk.method = 'POST'
 wrk.headers['content-type'] = 'application/json'
@@ -59,7 +60,7 @@ end
 `
 }
 
-/** @throws Error when wrk has not come to its end. */
+/** @throws Error when wrk did not finish. */
 export function wrkSampleOf(output: string): Sample {
   const [, requests, durationUs, errors] = /^RESULT (\d+) (\d+) (\d+)$/m.exec(output) ?? []
   if (requests === undefined) throw new Error(`wrk printed no result: ${output.slice(-300)}`)
@@ -67,7 +68,7 @@ export function wrkSampleOf(output: string): Sample {
   return { requestsPerSecond, errors: Number(errors), isLimit: false, cpuShare: 0 }
 }
 
-export function verdictOf(wrkRate: number, ownRate: number, isLimit: boolean): Verdict {
-  if (Math.abs(ownRate / wrkRate - 1) <= AGREEMENT) return 'agrees'
-  return isLimit ? 'the bench is the limit, and says so' : 'DISAGREES'
+export function agreementOf(wrkRate: number, ownRate: number, isLimit: boolean): Agreement {
+  if (Math.abs(ownRate / wrkRate - 1) <= TOLERANCE) return 'agrees'
+  return isLimit ? 'the bench is the limit, and reports it' : 'DISAGREES'
 }

@@ -1,7 +1,7 @@
 /**
- * Entry of the canned engine: `node bench/canned/main.ts --port-base 30000 --engines 2`.
+ * Entry of the canned engines: `node bench/canned/main.ts --port-base 30000 --engines 2`.
  *
- * Prints one line of JSON with its ports once all of them are open; ends at SIGTERM or SIGINT.
+ * Prints one line of JSON with the ports once all of them are open. Ends at SIGTERM or SIGINT.
  */
 import { parseCannedOptions } from './options.ts'
 import { createCannedEngine, type Role } from './server.ts'
@@ -29,7 +29,7 @@ async function openRole(role: Role, firstPort: number): Promise<number[]> {
 function listen(app: UwsApp, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     app.listen('127.0.0.1', port, socket => {
-      if (socket === false) reject(new Error(`port ${port} is taken`))
+      if (socket === false) reject(new Error(`Port ${port} is in use`))
       else resolve(uws.us_socket_local_port(socket))
     })
   })

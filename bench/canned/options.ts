@@ -1,33 +1,33 @@
-/** Flags and environment of the canned engine. Does not start anything. */
-import { parseArgs } from 'node:util'
-import { boundedInteger } from '../bounded-integer.ts'
+/** Flags and environment variables of the canned engines. */
+import { Command } from 'commander'
+import { wholeBetween } from '../flags/values.ts'
 
 export interface CannedOptions {
-  /** First port; prefill ports come first, then decode ports. 0 lets the system choose every port. */
+  /** First port; the prefill ports come first, then the decode ports. 0 lets the system choose every port. */
   readonly portBase: number
   /** Engines of each role. */
   readonly engines: number
-  /** Events of one stream, `[DONE]` not counted. */
+  /** Events in one stream, not counting `[DONE]`. */
   readonly chunks: number
-  /** Pause between two events of one stream; 0 sends a stream at once. */
+  /** Pause between two events of a stream; 0 sends the events as fast as possible. */
   readonly intervalMs: number
 }
 
-/** Flags win over CANNED_CHUNKS and CANNED_INTERVAL_MS. @throws RangeError for a number out of its bounds. */
+/** Flags override CANNED_CHUNKS and CANNED_INTERVAL_MS. @throws CommanderError for an invalid value. */
 export function parseCannedOptions(args: readonly string[], env: NodeJS.ProcessEnv): CannedOptions {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      'port-base': { type: 'string', default: '0' },
-      engines: { type: 'string', default: '2' },
-      chunks: { type: 'string', default: env['CANNED_CHUNKS'] ?? '101' },
-      'interval-ms': { type: 'string', default: env['CANNED_INTERVAL_MS'] ?? '20' },
-    },
-  })
-  return {
-    portBase: boundedInteger('port-base', values['port-base'], [0, 65_000]),
-    engines: boundedInteger('engines', values.engines, [1, 64]),
-    chunks: boundedInteger('chunks', values.chunks, [2, 100_000]),
-    intervalMs: boundedInteger('interval-ms', values['interval-ms'], [0, 60_000]),
-  }
+  const [chunks, intervalMs] = [wholeBetween(2, 100_000), wholeBetween(0, 60_000)]
+  return new Command('canned engines')
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined })
+    .option('--port-base <n>', 'First port; 0 lets the system choose.', wholeBetween(0, 65_000), 0)
+    .option('--engines <n>', 'Engines of each role.', wholeBetween(1, 64), 2)
+    .option('--chunks <n>', 'Events in a stream.', chunks, chunks(env['CANNED_CHUNKS'] ?? '101'))
+    .option(
+      '--interval-ms <ms>',
+      'Pause between events.',
+      intervalMs,
+      intervalMs(env['CANNED_INTERVAL_MS'] ?? '20'),
+    )
+    .parse(args, { from: 'user' })
+    .opts<CannedOptions>()
 }

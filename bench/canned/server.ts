@@ -1,11 +1,10 @@
 /**
- * The canned engine: a fast upstream without state, for measurements of a gateway's CPU.
+ * The canned engine: a fast upstream without state, for measuring the CPU of a gateway.
  *
- * It has no rendezvous, no queue and no failures (that is the simulator), and does not look into a body beyond the
- * question whether a stream is wanted.
+ * Unlike the simulator it has no rendezvous, no queue and no failures, and it reads only the stream flag of a body.
  */
 
-import { type Api, answerOf, DONE, eventsOf } from './answers.ts'
+import { type Api, bodyOf, DONE, eventsOf } from './responses.ts'
 import { StreamFlag } from './stream-flag.ts'
 import { Streams } from './streams.ts'
 import type { UwsApp, UwsRequest, UwsResponse } from './uws.ts'
@@ -19,11 +18,11 @@ const PATHS: Record<string, Api> = {
 }
 
 export interface CannedEngine {
-  /** Adds the routes of a role to an app; one app may listen on many ports. */
+  /** Adds the routes of a role to an app, which may listen on several ports. */
   mount(app: UwsApp, role: Role): void
 }
 
-/** All roles of one process share the stream counts and the pace. */
+/** All roles of a process share the stream counts and the pace. */
 export function createCannedEngine(chunks: number, intervalMs: number): CannedEngine {
   const streams = new Streams(intervalMs)
   return {
@@ -35,7 +34,7 @@ export function createCannedEngine(chunks: number, intervalMs: number): CannedEn
   }
 
   function mountApi(app: UwsApp, path: string, api: Api, role: Role): void {
-    const body = answerOf(api)
+    const body = bodyOf(api)
     const events = eventsOf(api, chunks)
     const prefillStream = Buffer.concat([events[0] ?? Buffer.alloc(0), Buffer.from(DONE)])
     app.post(path, response => {
@@ -49,7 +48,7 @@ export function createCannedEngine(chunks: number, intervalMs: number): CannedEn
   }
 }
 
-/** Calls `done` once, under uWS's own cork of its data callback. */
+/** Calls `done` once, corked. */
 function whenBodyRead(response: UwsResponse, done: (isStream: boolean) => void): void {
   const flag = new StreamFlag()
   response.onData((part, isLast) => {
@@ -85,7 +84,7 @@ function mountInfo(app: UwsApp, role: Role): void {
   })
 }
 
-/** `POST /canned/pace?interval-ms=2` sets the pace of streams; `GET /canned/counts` tells what was sent. */
+/** `POST /canned/pace?interval-ms=2` sets the pace of streams; `GET /canned/counts` returns the counts. */
 function mountPace(app: UwsApp, streams: Streams): void {
   app.get('/canned/counts', response => sendJson(streams.counts)(response))
   app.post('/canned/pace', (response: UwsResponse, request: UwsRequest) => {

@@ -1,12 +1,12 @@
 /**
- * Paces every open stream of the canned engine with one timer, so that thousands of streams do not cost thousands
- * of timers. Each stream keeps its own phase, so that events are spread over time.
+ * Paces all open streams of the canned engine with one timer instead of thousands. Each stream keeps its own phase, so
+ * that events are spread over time.
  */
 
-import { DONE } from './answers.ts'
+import { DONE } from './responses.ts'
 import type { UwsResponse } from './uws.ts'
 
-/** How often due events are looked for, in milliseconds; the floor of a stream's pace. */
+/** Interval of the timer: the shortest possible pace of a stream. */
 const TICK_MS = 1
 
 interface OpenStream {
@@ -19,7 +19,7 @@ interface OpenStream {
 export interface StreamCounts {
   /** Streams that have not ended. */
   readonly open: number
-  /** Events written since the start, `[DONE]` not counted. */
+  /** Events written since the start, not counting `[DONE]`. */
   readonly chunks: number
 }
 
@@ -38,7 +38,7 @@ export class Streams {
     return { open: this.#open.size, chunks: this.#chunks }
   }
 
-  /** Writes the head and the first event now, the others one pause apart. To be called under cork. */
+  /** Writes the head and the first event now, and the others at intervals. Call it corked. */
   start(response: UwsResponse, events: readonly Buffer[]): void {
     const stream = { response, events, sent: 0, dueAtMs: performance.now() }
     response.writeHeader('content-type', 'text/event-stream; charset=utf-8')
@@ -47,7 +47,7 @@ export class Streams {
     this.#timer ??= setInterval(() => this.#tick(), TICK_MS)
   }
 
-  /** The client has left; uWS forbids to touch the response from now on. */
+  /** Call it when the client has left: uWS forbids using the response from then on. */
   drop(response: UwsResponse): void {
     this.#open.delete(response)
   }

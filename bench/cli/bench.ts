@@ -1,53 +1,102 @@
-/** `pd-gateway bench …`: its commands, and how a run of them is started and interrupted. The rest is in `bench/`. */
+/** `pd-gateway bench`: its commands, and how a run is started and interrupted. */
 import type { Command } from 'commander'
+import { messageOf } from '../../src/core/error-text.ts'
 import { type SignalDependencies, untilStopped } from '../../src/process/stop-signals.ts'
+import { EXIT } from '../command/exit.ts'
 import type { BenchRun } from '../command/run-bench.ts'
+import type { BenchTerminal } from '../command/terminal.ts'
+import { addClosedLoopCommands, type RequestedRun } from './closed-loop.ts'
 import { addCompareCommand, type CompareOptions, compareRun } from './compare.ts'
 import { addEarlyFlags } from './early-flags.ts'
 import { addFaultsCommand, type FaultsOptions, faultsRun } from './faults.ts'
+import { addRoutersCommand } from './routers.ts'
+import { addScenarioCommands } from './scenarios.ts'
 import { addServingCommand } from './serving.ts'
-import { addOriginalCommands, type RunOfFlags } from './smg-benchmarks.ts'
+import { addSpeedCommand } from './speed.ts'
 
-/** What the bench commands need from outside: the terminal and signals. */
-export interface BenchDependencies extends SignalDependencies {
-  readonly out: (text: string) => void
-  readonly err: (text: string) => void
-  /** Standard error, when it is a terminal whose last line can be redrawn. */
-  readonly terminal: NodeJS.WriteStream | undefined
-}
+export interface BenchDependencies extends SignalDependencies, Omit<BenchTerminal, 'signal'> {}
 
-/** `run`: what becomes of a run that is ready; the default loads the bench and makes it. */
+/** `run` is called with each load that is to be run, `runBench` by default; `done` receives the exit code. */
 export function addBenchCommands(
   program: Command,
   deps: BenchDependencies,
   done: (code: number) => void,
-  run: (run: BenchRun) => Promise<number> = lazily,
+  run: (run: BenchRun) => Promise<number> = runLazily,
 ): Command {
   const bench = addEarlyFlags(
-    program.command('bench').description('Load a gateway and say how it does.').enablePositionalOptions(),
+    program
+      .command('bench')
+      .description('Load a gateway and report how it performs.')
+      .enablePositionalOptions(),
   )
   const { out, err, terminal } = deps
-  const start = async (what: RunOfFlags) => {
-    done(await untilInterrupted(deps, signal => run({ ...what, out, err, terminal, signal })))
+  const start = async (command: (terminal: BenchTerminal) => Promise<number>) => {
+    done(await untilInterrupted(deps, signal => orFailure(command, { out, err, terminal, signal })))
   }
-  addOriginalCommands(bench, start)
-  addServingCommand(bench, start)
-  const compare = addCompareCommand(bench)
-  compare.action(async (options: CompareOptions) => {
-    const what = { ...compareRun(options, compare), out, err, terminal }
-    const { runCompare } = await import('../command/run-compare.ts')
-    done(await untilInterrupted(deps, signal => runCompare({ ...what, signal })))
-  })
-  const faults = addFaultsCommand(bench)
-  faults.action(async (options: FaultsOptions) => {
-    const what = { ...faultsRun(options, faults), out, err, terminal }
-    const { runFaults } = await import('../command/run-faults.ts')
-    done(await untilInterrupted(deps, signal => runFaults({ ...what, signal })))
-  })
+  addLoadCommands(bench, start, run)
+  addMeasurementCommands(bench, start)
   return bench
 }
 
-/** The first signal ends the load with what there is; a second one, later, ends the process. */
+type Start = (command: (terminal: BenchTerminal) => Promise<number>) => Promise<void>
+
+/** Commands that load a target given by its URL. What they do is imported only when they run. */
+function addLoadCommands(bench: Command, start: Start, run: (run: BenchRun) => Promise<number>): void {
+  bench.commandsGroup('Load a target:')
+  const startRun = (requested: RequestedRun) => start(terminal => run({ ...requested, ...terminal }))
+  addClosedLoopCommands(bench, startRun)
+  addServingCommand(bench, startRun)
+  const compare = addCompareCommand(bench)
+  compare.action((options: CompareOptions) => {
+    const requested = compareRun(options, compare)
+    return start(async terminal => {
+      const { runCompare } = await import('../command/run-compare.ts')
+      return runCompare({ ...requested, ...terminal })
+    })
+  })
+}
+
+/** Commands that start what they measure. */
+function addMeasurementCommands(bench: Command, start: Start): void {
+  bench.commandsGroup('Start and measure a gateway of their own:')
+  const faults = addFaultsCommand(bench)
+  faults.action((options: FaultsOptions) => {
+    const requested = faultsRun(options, faults)
+    return start(async terminal => {
+      const { runFaults } = await import('../command/run-faults.ts')
+      return runFaults({ ...requested, ...terminal })
+    })
+  })
+  addRoutersCommand(bench, options =>
+    start(async terminal => {
+      const { runRouters } = await import('../routers/run-routers.ts')
+      return runRouters(options, terminal)
+    }),
+  )
+  addSpeedCommand(bench, options =>
+    start(async terminal => {
+      const { runSpeed } = await import('../routers/run-speed.ts')
+      return runSpeed(options, terminal)
+    }),
+  )
+  bench
+    .command('accuracy')
+    .description('Check that the load generator counts what wrk counts. Needs wrk.')
+    .action(() =>
+      start(async terminal => {
+        const { runAccuracy } = await import('../accuracy/run-accuracy.ts')
+        return runAccuracy(terminal)
+      }),
+    )
+  addScenarioCommands(bench, options =>
+    start(async terminal => {
+      const { runScenarioFile } = await import('../command/run-scenario-file.ts')
+      return runScenarioFile(options, terminal)
+    }),
+  )
+}
+
+/** The first signal ends the load and keeps its results so far; a second one, later, ends the process. */
 async function untilInterrupted(
   deps: SignalDependencies,
   run: (signal: AbortSignal) => Promise<number>,
@@ -55,15 +104,33 @@ async function untilInterrupted(
   const interrupt = new AbortController()
   const { stopped, undo } = untilStopped(deps)
   void stopped.then(() => interrupt.abort())
+  // By default SIGHUP ends the process without an exit event, and with it would leave its child processes behind.
+  const onHangUp = () => deps.exit(EXIT.interrupted)
+  process.on('SIGHUP', onHangUp)
   try {
     return await run(interrupt.signal)
   } finally {
     undo()
+    process.off('SIGHUP', onHangUp)
   }
 }
 
-/** A gateway in production carries no bench. */
-async function lazily(run: BenchRun): Promise<number> {
+/** A command that throws could not be run, unless it was interrupted. */
+async function orFailure(
+  command: (terminal: BenchTerminal) => Promise<number>,
+  terminal: BenchTerminal,
+): Promise<number> {
+  try {
+    return await command(terminal)
+  } catch (error) {
+    const { signal, err } = terminal
+    err(signal.aborted ? 'interrupted\n' : `bench: ${messageOf(error)}\n`)
+    return signal.aborted ? EXIT.interrupted : EXIT.unusable
+  }
+}
+
+/** A gateway in production does not load the bench. */
+async function runLazily(run: BenchRun): Promise<number> {
   const { runBench } = await import('../command/run-bench.ts')
   return runBench(run)
 }

@@ -1,8 +1,9 @@
-/** `pd-gateway bench compare`: two or more targets under the same load, in turn. */
+/** Flags of `pd-gateway bench compare`. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { CompareRun } from '../command/run-compare.ts'
-import { addReportFlags, reportPlaces } from './report-flags.ts'
-import { count, seconds, targetUrl, whole } from './values.ts'
+import type { BenchTerminal } from '../command/terminal.ts'
+import { count, seconds, targetUrl, whole } from '../flags/values.ts'
+import { addReportFlags, reportPaths } from './report-flags.ts'
 
 interface Named {
   readonly name: string
@@ -29,29 +30,31 @@ export interface CompareOptions {
 export function addCompareCommand(bench: Command): Command {
   const command = bench
     .command('compare')
-    .description('The same load on two or more targets in turn (A B B A ...), and how sure a difference is.')
-    .requiredOption('--target <name=url>', 'A target; give it for each.', namedUrl, [])
+    .description(
+      'Compare two or more targets under the same load, in turn (A B B A ...), with confidence intervals.',
+    )
+    .requiredOption('--target <name=url>', 'A target; repeat the flag for each.', namedUrl, [])
     .option(
       '--pid <name=pid>',
-      "The target's process: CPU a request and memory are compared, too.",
+      "A target's process, to compare CPU per request and memory too.",
       namedPid,
       [],
     )
-    .option('-r, --requests <n>', 'Requests of a round.', count, 1000)
-    .option('-c, --concurrency <n>', 'Requests at a time.', count, 32)
-    .option('--rounds <n>', 'Rounds of each target; an even number, two make a block.', evenCount, 24)
-    .option('-s, --stream', 'Streamed answers.')
+    .option('-r, --requests <n>', 'Requests per round.', count, 1000)
+    .option('-c, --concurrency <n>', 'Concurrent requests.', count, 32)
+    .option('--rounds <n>', 'Rounds per target; an even number, because two make a block.', evenCount, 24)
+    .option('-s, --stream', 'Stream responses.')
     .option('--input-len <n>', 'Prompt tokens.', count, 64)
-    .option('--output-len <n>', 'Answer tokens.', count, 16)
+    .option('--output-len <n>', 'Output tokens.', count, 16)
   return addSameLoad(command)
 }
 
 function addSameLoad(command: Command): Command {
   return addReportFlags(command)
-    .option('-T, --timeout <seconds>', 'Longest time of a request.', seconds, 60)
-    .option('--seed <n>', 'Of the first round; each has the next.', whole, 1)
-    .option('--script-seed <n>', 'Seed of simulated engines, when it is not their default.', whole)
-    .option('--processes <n>', 'Processes that make the load.', count, 1)
+    .option('-T, --timeout <seconds>', 'Timeout of a request in seconds.', seconds, 60)
+    .option('--seed <n>', 'Seed of the first round; each round uses the next one.', whole, 1)
+    .option('--script-seed <n>', 'Output seed of simulated engines; the default seed is detected.', whole)
+    .option('--processes <n>', 'Processes that generate the load.', count, 1)
     .addOption(
       new Option('--endpoint <name>').choices(['generate', 'chat', 'completions']).default('generate'),
     )
@@ -60,15 +63,12 @@ function addSameLoad(command: Command): Command {
     )
 }
 
-/** What the flags mean. */
-export function compareRun(
-  options: CompareOptions,
-  command: Command,
-): Omit<CompareRun, 'out' | 'err' | 'terminal' | 'signal'> {
+/** The comparison that the flags request. */
+export function compareRun(options: CompareOptions, command: Command): Omit<CompareRun, keyof BenchTerminal> {
   const { target, pid, requests, concurrency, rounds, stream = false, endpoint, seed, processes } = options
-  refuseOddNames(options, command)
+  checkNames(options, command)
   return {
-    targets: target.map(one => targetOf(one, pid)),
+    targets: target.map(entry => targetOf(entry, pid)),
     concurrency,
     blocks: rounds / 2,
     load: {
@@ -83,22 +83,22 @@ export function compareRun(
       dataset: { kind: 'random', inputTokens: options.inputLen, outputTokens: options.outputLen },
       ...(options.scriptSeed === undefined ? {} : { scriptSeed: options.scriptSeed }),
     },
-    ...reportPlaces(command),
+    ...reportPaths(command),
   }
 }
 
 function targetOf({ name, value: url }: Named, pids: readonly Named[]): CompareRun['targets'][number] {
-  const pid = pids.find(one => one.name === name)
+  const pid = pids.find(entry => entry.name === name)
   return pid === undefined ? { name, url } : { name, url, pid: Number(pid.value) }
 }
 
-function refuseOddNames({ target, pid }: CompareOptions, command: Command): void {
+function checkNames({ target, pid }: CompareOptions, command: Command): void {
   const names = target.map(({ name }) => name)
-  if (names.length < 2) command.error('error: --target is needed twice at least: NAME=URL')
-  const again = names.find((name, at) => names.indexOf(name) !== at)
-  if (again !== undefined) command.error(`error: two targets are named ${again}`)
+  if (names.length < 2) command.error('error: at least two --target NAME=URL are required')
+  const again = names.find((name, index) => names.indexOf(name) !== index)
+  if (again !== undefined) command.error(`error: duplicate target name ${again}`)
   const unknown = pid.find(({ name }) => !names.includes(name))
-  if (unknown !== undefined) command.error(`error: --pid ${unknown.name}: there is no such target`)
+  if (unknown !== undefined) command.error(`error: --pid ${unknown.name}: unknown target`)
 }
 
 function namedUrl(text: string, before: readonly Named[]): readonly Named[] {
@@ -114,13 +114,13 @@ function namedPid(text: string, before: readonly Named[]): readonly Named[] {
 }
 
 function named(text: string, before: readonly Named[]): readonly Named[] {
-  const at = text.indexOf('=')
-  if (at < 1 || at === text.length - 1) throw new InvalidArgumentError('It is NAME=VALUE.')
-  return [...before, { name: text.slice(0, at), value: text.slice(at + 1) }]
+  const separator = text.indexOf('=')
+  if (separator < 1 || separator === text.length - 1) throw new InvalidArgumentError('Expected NAME=VALUE.')
+  return [...before, { name: text.slice(0, separator), value: text.slice(separator + 1) }]
 }
 
 function evenCount(text: string): number {
   const value = count(text)
-  if (value % 2 === 1 || value < 4) throw new InvalidArgumentError('An even number, 4 or more, is needed.')
+  if (value % 2 === 1 || value < 4) throw new InvalidArgumentError('Expected an even number of at least 4.')
   return value
 }

@@ -1,22 +1,22 @@
-/** The original's tool takes some of its flags before the name of the benchmark; so does `pd-gateway bench`. */
+/** Flags that `pd-gateway bench` accepts before the name of the command, as smg's benchmark does. */
 import { type Command, Option } from 'commander'
-import { targetUrl } from './values.ts'
+import { targetUrl } from '../flags/values.ts'
 
-/** A flag that was given behind the name, too, holds as it is there. */
+/** A flag that is also given after the name of the command has its value there. */
 export function addEarlyFlags(bench: Command): Command {
   return bench
-    .addOption(new Option('--url <url>', 'As a command has it.').argParser(targetUrl))
-    .option('--json-report', 'As a command has it.')
-    .option('--report-dir <folder>', 'As a command has it.')
-    .hook('preSubcommand', handOver)
+    .addOption(new Option('--url <url>', 'Passed on to the command.').argParser(targetUrl))
+    .option('--json-report', 'Passed on to the command.')
+    .option('--report-dir <folder>', 'Passed on to the command.')
+    .hook('preSubcommand', passOn)
 }
 
-/** @throws CommanderError when the command has no such flag. */
-function handOver(bench: Command, command: Command): void {
-  for (const option of bench.options) {
-    const [name, long] = [option.attributeName(), option.long ?? '']
+/** Passes the flags on to the command. @throws CommanderError when the command has no such flag. */
+function passOn(bench: Command, command: Command): void {
+  for (const flag of bench.options) {
+    const [name, long] = [flag.attributeName(), flag.long ?? '']
     if (bench.getOptionValueSource(name) !== 'cli') continue
-    if (!command.options.some(one => one.long === long))
+    if (!command.options.some(option => option.long === long))
       bench.error(`error: bench ${command.name()} has no ${long}`)
     command.setOptionValueWithSource(name, bench.getOptionValue(name), 'cli')
   }

@@ -1,8 +1,9 @@
-/** `pd-gateway bench faults`: a fault script under load, with simulated engines and a gateway of its own. */
+/** Flags of `pd-gateway bench faults`. */
 import type { Command } from 'commander'
 import type { FaultsRun } from '../command/run-faults.ts'
-import { addReportFlags, reportPlaces } from './report-flags.ts'
-import { count } from './values.ts'
+import type { BenchTerminal } from '../command/terminal.ts'
+import { count } from '../flags/values.ts'
+import { addReportFlags, reportPaths } from './report-flags.ts'
 
 export interface FaultsOptions {
   readonly script: string
@@ -15,22 +16,24 @@ export interface FaultsOptions {
 export function addFaultsCommand(bench: Command): Command {
   const command = bench
     .command('faults')
-    .description('Simulated engines that replay a fault script, a gateway before them, a load.')
-    .option('--script <name>', 'Name or path of the script.', 'brownout')
-    .option('-r, --requests <n>', 'Requests in all.', count, 5000)
-    .option('-c, --concurrency <n>', 'Requests at a time.', count, 100)
-    .option('-s, --stream', 'Streamed answers: what has begun when an engine dies cannot be saved.')
-    .option('--gateway-flags <flags>', 'For the gateway, as one text.')
+    .description(
+      'Load a gateway whose simulated engines replay a fault script, and check that requests survive.',
+    )
+    .option('--script <name>', 'Name or path of the fault script.', 'brownout')
+    .option('-r, --requests <n>', 'Number of requests.', count, 5000)
+    .option('-c, --concurrency <n>', 'Concurrent requests.', count, 100)
+    .option(
+      '-s, --stream',
+      'Stream responses; a stream that has started cannot survive the death of its engine.',
+    )
+    .option('--gateway-flags <flags>', 'Flags of the gateway, as one argument.')
   return addReportFlags(command)
 }
 
-/** What the flags mean. */
-export function faultsRun(
-  options: FaultsOptions,
-  command: Command,
-): Omit<FaultsRun, 'out' | 'err' | 'terminal' | 'signal'> {
+/** The run that the flags request. */
+export function faultsRun(options: FaultsOptions, command: Command): Omit<FaultsRun, keyof BenchTerminal> {
   const { script, requests, concurrency, stream = false, gatewayFlags = '' } = options
   const flags = gatewayFlags.split(' ').filter(flag => flag !== '')
   const load = { script, requests, concurrency, isStream: stream, gatewayFlags: flags }
-  return { ...load, ...reportPlaces(command) }
+  return { ...load, ...reportPaths(command) }
 }

@@ -1,4 +1,4 @@
-/** Flags that say where the report of a bench goes. */
+/** Flags for the report files of a command. */
 import type { Command } from 'commander'
 
 interface ReportOptions {
@@ -9,17 +9,17 @@ interface ReportOptions {
 
 export function addReportFlags(command: Command): Command {
   return command
-    .option('--json-report', 'Write a report as JSON and as HTML into the folder.')
-    .option('--report-dir <folder>', 'That folder; given, it is written to.', './benchmark_reports')
-    .option('--html-report <file>', 'Write the HTML report, one file with plots, here.')
+    .option('--json-report', 'Write the report as JSON and HTML to the report folder.')
+    .option('--report-dir <folder>', 'Report folder; if given, implies --json-report.', './benchmark_reports')
+    .option('--html-report <file>', 'Write the HTML report with plots to this file.')
 }
 
-/** What the flags mean: a folder that was named is one that is wanted. */
-export function reportPlaces(command: Command): { reportDir?: string; htmlReport?: string } {
+/** The requested files. A folder that is named explicitly is written to even without `--json-report`. */
+export function reportPaths(command: Command): { reportDir?: string; htmlReport?: string } {
   const { jsonReport, reportDir, htmlReport } = command.opts<ReportOptions>()
-  const isFolderWanted = jsonReport === true || command.getOptionValueSource('reportDir') === 'cli'
+  const writesFolder = jsonReport === true || command.getOptionValueSource('reportDir') === 'cli'
   return {
-    ...(isFolderWanted ? { reportDir } : {}),
+    ...(writesFolder ? { reportDir } : {}),
     ...(htmlReport === undefined ? {} : { htmlReport }),
   }
 }

@@ -1,7 +1,7 @@
-/** Flags of `bench serving` that say when requests are sent, as vLLM's `bench serve` names them. */
+/** Flags of `bench serving` for arrival times, named as in vLLM's `bench serve`. */
 import { type Command, Option } from 'commander'
 import type { BenchLevel } from '../command/plans.ts'
-import { count, positive, seconds } from './values.ts'
+import { count, positive, seconds } from '../flags/values.ts'
 
 export interface ArrivalOptions {
   readonly requestRate: number
@@ -16,18 +16,26 @@ export interface ArrivalOptions {
 export function addArrivalFlags(command: Command): Command {
   return command
     .addOption(
-      new Option('--request-rate <n>', 'A second; inf sends all at once.')
+      new Option('--request-rate <n>', 'Requests per second; inf sends all at once.')
         .argParser(positive)
         .default(Infinity, 'inf'),
     )
-    .option('--burstiness <shape>', '1 = Poisson, less is burstier, inf is constant.', positive, 1)
-    .addOption(
-      new Option('--ramp-up-strategy <name>', 'A rate that changes.').choices(['linear', 'exponential']),
+    .option(
+      '--burstiness <shape>',
+      'Shape of the gaps: 1 is Poisson, less is burstier, inf is constant.',
+      positive,
+      1,
     )
-    .option('--ramp-up-start-rps <n>', 'First rate.', positive)
-    .option('--ramp-up-end-rps <n>', 'Last rate.', positive)
-    .option('--max-concurrency <n>', 'Most at a time.', count)
-    .option('--duration <seconds>', 'Nothing is sent after it.', seconds)
+    .addOption(
+      new Option('--ramp-up-strategy <name>', 'Change the rate over the run.').choices([
+        'linear',
+        'exponential',
+      ]),
+    )
+    .option('--ramp-up-start-rps <n>', 'First rate of the ramp.', positive)
+    .option('--ramp-up-end-rps <n>', 'Last rate of the ramp.', positive)
+    .option('--max-concurrency <n>', 'Limit of concurrent requests.', count)
+    .option('--duration <seconds>', 'Stop sending after this time.', seconds)
 }
 
 export function arrivalLoad(options: ArrivalOptions): Pick<BenchLevel['load'], 'arrivals' | 'durationMs'> {
@@ -38,15 +46,15 @@ export function arrivalLoad(options: ArrivalOptions): Pick<BenchLevel['load'], '
   }
 }
 
-/** `isTraceTimed`: the trace says when. */
-export function refuseOddArrivals(options: ArrivalOptions, isTraceTimed: boolean, command: Command): void {
+/** Rejects conflicting flags. `isTraceTimed`: the times come from a trace. */
+export function checkArrivals(options: ArrivalOptions, isTraceTimed: boolean, command: Command): void {
   const { rampUpStrategy, rampUpStartRps, rampUpEndRps, requestRate } = options
   if (rampUpStrategy === undefined) return
   if (rampUpStartRps === undefined || rampUpEndRps === undefined)
-    command.error('error: --ramp-up-strategy needs --ramp-up-start-rps and --ramp-up-end-rps')
+    command.error('error: --ramp-up-strategy requires --ramp-up-start-rps and --ramp-up-end-rps')
   if (requestRate !== Infinity)
-    command.error('error: --ramp-up-strategy and --request-rate exclude each other')
-  if (isTraceTimed) command.error('error: --ramp-up-strategy and --use-trace-timestamps exclude each other')
+    command.error('error: --ramp-up-strategy and --request-rate cannot be combined')
+  if (isTraceTimed) command.error('error: --ramp-up-strategy and --use-trace-timestamps cannot be combined')
 }
 
 function arrivalsOf(options: ArrivalOptions): BenchLevel['load']['arrivals'] {

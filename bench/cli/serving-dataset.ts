@@ -1,9 +1,9 @@
-/** Flags of `bench serving` that say what is asked, as sglang's `bench_serving` names them. */
+/** Flags of `bench serving` for the dataset, named as in SGLang's `bench_serving`. */
 import { type Command, Option } from 'commander'
 import type { BenchLevel } from '../command/plans.ts'
-import { count, positive, share } from './values.ts'
+import { count, positive, share } from '../flags/values.ts'
 
-/** `random-ids` is another name of `random`: there is one way to make words here. */
+/** `random-ids` is an alias of `random`: prompts are always made of words. */
 const DATASETS = [
   'random',
   'random-ids',
@@ -32,34 +32,39 @@ export interface DatasetOptions {
 export function addDatasetFlags(command: Command): Command {
   return command
     .addOption(new Option('--dataset-name <name>').choices(DATASETS).default('random'))
-    .option('--dataset-path <file>', 'Of custom (JSON lines) and mooncake.')
-    .option('--num-prompts <n>', 'Requests in all.', count, 1000)
+    .option('--dataset-path <file>', 'File of the custom (JSON lines) or mooncake dataset.')
+    .option('--num-prompts <n>', 'Number of requests.', count, 1000)
     .option('--random-input-len <n>', 'Prompt tokens.', count, 1024)
-    .option('--random-output-len <n>', 'Answer tokens.', count, 1024)
-    .option('--random-range-ratio <share>', 'Least length, as a share of the length.', share, 0)
-    .option('--gsp-num-groups <n>', 'Groups with one system prompt.', count, 64)
-    .option('--gsp-prompts-per-group <n>', 'Requests of each group, in place of --num-prompts.', count)
-    .option('--gsp-system-prompt-len <n>', 'Its tokens.', count, 2048)
+    .option('--random-output-len <n>', 'Output tokens.', count, 1024)
+    .option('--random-range-ratio <share>', 'Minimum length, as a share of the length.', share, 0)
+    .option('--gsp-num-groups <n>', 'Groups of prompts that share a system prompt.', count, 64)
+    .option('--gsp-prompts-per-group <n>', 'Requests per group; overrides --num-prompts.', count)
+    .option('--gsp-system-prompt-len <n>', 'Tokens of the system prompt.', count, 2048)
     .option('--gsp-question-len <n>', 'Tokens of a question.', count, 128)
-    .option('--gsp-output-len <n>', 'Tokens of an answer.', count, 256)
-    .option('--use-trace-timestamps', 'Send when the mooncake trace says.')
-    .option('--mooncake-slowdown-factor <n>', 'The time of the trace is stretched by it.', positive, 1)
+    .option('--gsp-output-len <n>', 'Output tokens.', count, 256)
+    .option('--use-trace-timestamps', 'Send requests at the times of the mooncake trace.')
+    .option(
+      '--mooncake-slowdown-factor <n>',
+      'Factor by which the times of the trace are stretched.',
+      positive,
+      1,
+    )
 }
 
-/** How many requests, and which. */
+/** The number of requests, and their dataset. */
 export function datasetLoad(options: DatasetOptions): Pick<BenchLevel['load'], 'requests' | 'dataset'> {
   return { requests: requestsOf(options), dataset: datasetOf(options) }
 }
 
-/** Refuses a file that is not named, and a ramp beside the times of a trace. */
-export function refuseOddDataset(
+/** Rejects conflicting and missing flags. */
+export function checkDataset(
   { datasetName, datasetPath, useTraceTimestamps }: DatasetOptions,
   command: Command,
 ): void {
   if ((datasetName === 'custom' || datasetName === 'mooncake') && datasetPath === undefined)
-    command.error(`error: --dataset-name ${datasetName} needs --dataset-path`)
+    command.error(`error: --dataset-name ${datasetName} requires --dataset-path`)
   if (useTraceTimestamps === true && datasetName !== 'mooncake')
-    command.error('error: --use-trace-timestamps needs --dataset-name mooncake')
+    command.error('error: --use-trace-timestamps requires --dataset-name mooncake')
 }
 
 export function isTraceTimed({ datasetName, useTraceTimestamps }: DatasetOptions): boolean {

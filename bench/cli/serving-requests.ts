@@ -1,7 +1,7 @@
-/** Flags of `bench serving` that say what each request looks like. */
+/** Flags of `bench serving` for the requests. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { BenchLevel } from '../command/plans.ts'
-import { jsonObject } from './values.ts'
+import { jsonObject } from '../flags/values.ts'
 
 const BACKENDS = {
   sglang: 'generate',
@@ -27,16 +27,22 @@ export interface RequestOptions {
 export function addRequestFlags(command: Command): Command {
   return command
     .addOption(
-      new Option('--backend <name>', 'Which endpoint.').choices(Object.keys(BACKENDS)).default('sglang'),
+      new Option('--backend <name>', 'Selects the endpoint.')
+        .choices(Object.keys(BACKENDS))
+        .default('sglang'),
     )
-    .option('--model <name>', "Its name in requests, in place of the target's first.")
-    .option('--tokenizer <name>', 'Without effect: tokens are counted by the engines.')
-    .option('--disable-stream', 'Whole answers.')
-    .option('--disable-ignore-eos', 'Answers may end early.')
-    .option('--extra-request-body <json>', 'Put into every body.', jsonObject)
-    .option('--extra-body <json>', "The same, by vLLM's name.", jsonObject)
-    .option('--header <key=value...>', 'Sent with every request.', header)
-    .option('--request-id-prefix <text>', 'Requests carry an x-request-id: this and their number.', visible)
+    .option('--model <name>', "Model name in requests; default: the target's first model.")
+    .option('--tokenizer <name>', 'Ignored: the engines count tokens.')
+    .option('--disable-stream', 'Do not stream responses.')
+    .option('--disable-ignore-eos', 'Let engines end responses early.')
+    .option('--extra-request-body <json>', 'Properties to add to every request body.', jsonObject)
+    .option('--extra-body <json>', "Same as --extra-request-body, by vLLM's name.", jsonObject)
+    .option('--header <key=value...>', 'Headers to send with every request.', header)
+    .option(
+      '--request-id-prefix <text>',
+      'Send an x-request-id header: this prefix and the number of the request.',
+      visible,
+    )
 }
 
 export function requestLoad(
@@ -57,17 +63,18 @@ export function requestLoad(
   }
 }
 
-/** What the load writes itself would stand there twice. */
+/** Headers that the load generator writes itself. */
 const OWN_HEADERS = new Set(['host', 'content-type', 'content-length', 'connection', 'transfer-encoding'])
 
 function header(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {
   const [, name = '', value = ''] = /^([\w!#$%&'*+.^`|~-]+)=([\t\x20-\x7e]*)$/.exec(text) ?? []
-  if (name === '') throw new InvalidArgumentError('It is NAME=VALUE.')
-  if (OWN_HEADERS.has(name.toLowerCase())) throw new InvalidArgumentError('The load writes that one itself.')
+  if (name === '') throw new InvalidArgumentError('Expected NAME=VALUE.')
+  if (OWN_HEADERS.has(name.toLowerCase()))
+    throw new InvalidArgumentError('The load generator sets this header itself.')
   return { ...before, [name]: value }
 }
 
 function visible(text: string): string {
-  if (!/^[\x21-\x7e]+$/.test(text)) throw new InvalidArgumentError('Visible ASCII without spaces is needed.')
+  if (!/^[\x21-\x7e]+$/.test(text)) throw new InvalidArgumentError('Expected visible ASCII without spaces.')
   return text
 }

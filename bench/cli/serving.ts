@@ -1,17 +1,6 @@
-/** `pd-gateway bench serving`: open loop, with the flags of sglang's `bench_serving` and of vLLM's `bench serve`. */
+/** `pd-gateway bench serving`: an open loop, with the flags of SGLang's `bench_serving` and vLLM's `bench serve`. */
 import { type Command, Option } from 'commander'
 import type { BenchLevel } from '../command/plans.ts'
-import { addReportFlags, reportPlaces } from './report-flags.ts'
-import { type ArrivalOptions, addArrivalFlags, arrivalLoad, refuseOddArrivals } from './serving-arrivals.ts'
-import {
-  addDatasetFlags,
-  type DatasetOptions,
-  datasetLoad,
-  isTraceTimed,
-  refuseOddDataset,
-} from './serving-dataset.ts'
-import { addRequestFlags, type RequestOptions, requestLoad } from './serving-requests.ts'
-import type { RunOfFlags } from './smg-benchmarks.ts'
 import {
   count,
   hostName,
@@ -22,7 +11,18 @@ import {
   targetUrl,
   targetUrlOf,
   whole,
-} from './values.ts'
+} from '../flags/values.ts'
+import type { RequestedRun } from './closed-loop.ts'
+import { addReportFlags, reportPaths } from './report-flags.ts'
+import { type ArrivalOptions, addArrivalFlags, arrivalLoad, checkArrivals } from './serving-arrivals.ts'
+import {
+  addDatasetFlags,
+  checkDataset,
+  type DatasetOptions,
+  datasetLoad,
+  isTraceTimed,
+} from './serving-dataset.ts'
+import { addRequestFlags, type RequestOptions, requestLoad } from './serving-requests.ts'
 import { addResultFlags, type ResultOptions, resultFile } from './vllm-result-flags.ts'
 
 interface ServingOptions
@@ -51,16 +51,16 @@ interface ServingOptions
   readonly processes: number
 }
 
-export function addServingCommand(bench: Command, start: (run: RunOfFlags) => Promise<void>): void {
+export function addServingCommand(bench: Command, start: (run: RequestedRun) => Promise<void>): void {
   const command = bench
     .command('serving')
-    .description("Open loop, as sglang's bench_serving and vLLM's bench serve.")
-    .option('--base-url <url>', 'The target, in place of host and port.', targetUrl)
-    .option('--host <address>', 'Of the target.', hostName, '127.0.0.1')
-    .option('--port <n>', 'Of the target.', portNumber, 30_000)
-    .option('--ready-check-timeout-sec <seconds>', 'How long the target may take to come up.', seconds)
-    .option('-T, --timeout <seconds>', 'Longest time of a request, and of a silence in it.', seconds, 600)
-    .option('--seed <n>', 'Of all chance.', whole, 1)
+    .description("Run an open loop, with the flags of SGLang's bench_serving and vLLM's bench serve.")
+    .option('--base-url <url>', 'URL of the target; overrides --host and --port.', targetUrl)
+    .option('--host <address>', 'Host of the target.', hostName, '127.0.0.1')
+    .option('--port <n>', 'Port of the target.', portNumber, 30_000)
+    .option('--ready-check-timeout-sec <seconds>', 'How long the target may take to become ready.', seconds)
+    .option('-T, --timeout <seconds>', 'Timeout of a request, and between two reads of it.', seconds, 600)
+    .option('--seed <n>', 'Seed of all random choices.', whole, 1)
   addClientFlags(addArrivalFlags(addDatasetFlags(addRequestFlags(command))))
   addReportFlags(addResultFlags(addRunFlags(command)))
   command.action((options: ServingOptions) => start(servingRun(options, command)))
@@ -68,40 +68,40 @@ export function addServingCommand(bench: Command, start: (run: RunOfFlags) => Pr
 
 function addClientFlags(command: Command): Command {
   return command
-    .option('--cancel-rate <share>', 'Share of the clients that leave.', share, 0)
-    .option('--cancel-after <seconds>', 'They leave within this time.', number, 1)
-    .option('--slow-client-rate <share>', 'Share of the clients that read slowly.', share, 0)
+    .option('--cancel-rate <share>', 'Share of clients that disconnect early.', share, 0)
+    .option('--cancel-after <seconds>', 'They disconnect within this time, in seconds.', number, 1)
+    .option('--slow-client-rate <share>', 'Share of clients that read slowly.', share, 0)
     .addOption(
       new Option('--connection-mode <mode>').choices(['keep-alive', 'per-request']).default('per-request'),
     )
-    .option('--processes <n>', 'Processes that make the load.', count, 1)
+    .option('--processes <n>', 'Processes that generate the load.', count, 1)
 }
 
 function addRunFlags(command: Command): Command {
   return command
-    .option('--num-warmups <n>', 'Requests before the run that count for nothing.', whole, 0)
-    .option('--warmup-requests <n>', "The same, by bench_serving's name.", whole)
-    .option('--flush-cache', 'Engines forget cached prefixes before the run.')
-    .option('--disable-tqdm', 'Show nothing while the load runs.')
-    .option('--output-file <file>', "Append bench_serving's line.")
-    .option('--output-details', 'With every answer in it.')
-    .option('--tag <text>', 'Goes into that line.')
-    .option('--request-log <file>', 'Append a line of JSON for each request.')
+    .option('--num-warmups <n>', 'Warm-up requests before the run, which do not count.', whole, 0)
+    .option('--warmup-requests <n>', "Same as --num-warmups, by SGLang's name.", whole)
+    .option('--flush-cache', 'Flush the prefix caches of the engines before the run.')
+    .option('--disable-tqdm', 'Show no progress.')
+    .option('--output-file <file>', "Append SGLang's result line to this file.")
+    .option('--output-details', 'Add an entry per request to that line.')
+    .option('--tag <text>', 'Text to store in that line.')
+    .option('--request-log <file>', 'Append a line of JSON per request to this file.')
 }
 
-/** What the flags mean. */
-function servingRun(options: ServingOptions, command: Command): RunOfFlags {
-  refuseOddDataset(options, command)
-  refuseOddArrivals(options, isTraceTimed(options), command)
+/** The run that the flags request. */
+function servingRun(options: ServingOptions, command: Command): RequestedRun {
+  checkDataset(options, command)
+  checkArrivals(options, isTraceTimed(options), command)
   const { requestLog, outputDetails, readyCheckTimeoutSec: ready } = options
   if (outputDetails === true && options.outputFile === undefined)
-    command.error('error: --output-details needs --output-file')
+    command.error('error: --output-details requires --output-file')
   return {
     command: 'serving',
     url: options.baseUrl ?? targetUrlOf(options.host, options.port),
     levels: [{ name: 'serving', load: loadOf(options) }],
     serving: { path: options.outputFile, labels: labelsOf(options), isDetailed: outputDetails === true },
-    ...reportPlaces(command),
+    ...reportPaths(command),
     warmUps: options.warmupRequests ?? options.numWarmups,
     ...(options.goodput === undefined ? {} : { goodput: options.goodput }),
     ...(ready === undefined ? {} : { readyWaitMs: ready * 1000 }),

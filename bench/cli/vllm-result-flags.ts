@@ -1,4 +1,4 @@
-/** Flags of `bench serving` for the result file of vLLM's `bench serve`, as that tool names them. */
+/** Flags of `bench serving` for the result file of vLLM's `bench serve`, named as in that tool. */
 import { type Command, InvalidArgumentError } from 'commander'
 import type { BenchRun } from '../command/run-bench.ts'
 import { VLLM_METRICS } from '../report/vllm-metrics.ts'
@@ -30,22 +30,26 @@ type Limits = NonNullable<VllmOptions['goodput']>
 export function addResultFlags(command: Command): Command {
   return command
     .option('--save-result', "Write vLLM's result file.")
-    .option('--save-detailed', 'The same, with lengths, times, text and error of each request.')
-    .option('--append-result', 'The same, as a further line of the file.')
-    .option('--result-dir <folder>', 'Where to.', '.')
-    .option('--result-filename <name>', "Its name, in place of vLLM's own.")
-    .option('--label <text>', 'Goes into the file and its name.')
-    .option('--metadata <key=value...>', 'Go into the file.', metadata)
-    .option('--percentile-metrics <list>', `Of ${VLLM_METRICS.join(',')}.`, metrics, ['ttft', 'tpot', 'itl'])
-    .option('--metric-percentiles <list>', 'For each of them: 50,90,99 ...', percentiles, [99])
+    .option('--save-detailed', 'Write it with lengths, times, text and error of each request.')
+    .option('--append-result', 'Append it to an existing file as another line.')
+    .option('--result-dir <folder>', 'Folder of the result file.', '.')
+    .option('--result-filename <name>', 'Name of the result file; default: the name that vLLM would choose.')
+    .option('--label <text>', 'Text to store in the file and its name.')
+    .option('--metadata <key=value...>', 'Entries to add to the file.', metadata)
+    .option('--percentile-metrics <list>', `Metrics in the file, from ${VLLM_METRICS.join(',')}.`, metrics, [
+      'ttft',
+      'tpot',
+      'itl',
+    ])
+    .option('--metric-percentiles <list>', 'Percentiles of each metric, such as 50,90,99.', percentiles, [99])
     .option(
       '--goodput <metric:ms...>',
-      'Limits of a good request, whose pace is shown: ttft:200 tpot:50 e2el:1000.',
+      'Report the rate of requests within these limits, such as ttft:200 tpot:50 e2el:1000.',
       goodput,
     )
 }
 
-/** What the flags mean: nothing when the file is not wanted. */
+/** The requested file; empty if no flag requests it. */
 export function resultFile(options: ResultOptions): Pick<BenchRun, 'vllm'> {
   const { saveResult, saveDetailed = false, appendResult = false } = options
   if (saveResult !== true && !saveDetailed && !appendResult) return {}
@@ -79,14 +83,14 @@ function metadata(text: string, before: Readonly<Record<string, string>> = {}): 
 function goodput(text: string, before: Limits = {}): Limits {
   const [name, value] = splitAt(text, ':')
   const ms = Number(value)
-  if (!isLimited(name) || !(ms > 0)) throw new InvalidArgumentError('It is ttft:MS, tpot:MS or e2el:MS.')
+  if (!isLimited(name) || !(ms > 0)) throw new InvalidArgumentError('Expected ttft:MS, tpot:MS or e2el:MS.')
   return { ...before, [name]: ms }
 }
 
 function splitAt(text: string, sign: string): [string, string] {
-  const at = text.indexOf(sign)
-  if (at < 1) throw new InvalidArgumentError(`It is NAME${sign}VALUE.`)
-  return [text.slice(0, at).trim(), text.slice(at + 1).trim()]
+  const separator = text.indexOf(sign)
+  if (separator < 1) throw new InvalidArgumentError(`Expected NAME${sign}VALUE.`)
+  return [text.slice(0, separator).trim(), text.slice(separator + 1).trim()]
 }
 
 function isLimited(name: string): name is 'ttft' | 'tpot' | 'e2el' {
@@ -99,14 +103,13 @@ function isMetric(name: string): name is Metric {
 
 function metrics(text: string): readonly Metric[] {
   const names = text.split(',')
-  if (!names.every(isMetric))
-    throw new InvalidArgumentError(`A list of ${VLLM_METRICS.join(', ')} is needed.`)
+  if (!names.every(isMetric)) throw new InvalidArgumentError(`Expected a list of ${VLLM_METRICS.join(', ')}.`)
   return names
 }
 
 function percentiles(text: string): readonly number[] {
   const values = text.split(',').map(Number)
   if (text === '' || !values.every(value => value > 0 && value <= 100))
-    throw new InvalidArgumentError('A list of numbers above 0, up to 100, is needed.')
+    throw new InvalidArgumentError('Expected a list of numbers above 0 and up to 100.')
   return values
 }

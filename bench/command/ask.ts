@@ -1,8 +1,7 @@
 /**
- * One question to a target, beside the load: its models, its cache.
+ * A single request to a target outside of the load: for its models, or to flush its cache.
  *
- * Not by `fetch`: that keeps away from ports which browsers leave to other services (6000, 10080 …), and a target may
- * listen on any.
+ * Not with `fetch`, which refuses ports that browsers block (6000, 10080 and others); a target may listen on any port.
  */
 
 import { request } from 'node:http'
@@ -10,46 +9,50 @@ import { text } from 'node:stream/consumers'
 import { errorCode, messageOf } from '../../src/core/error-text.ts'
 import { addressOf } from '../load/target-address.ts'
 
-export interface Question {
+export interface TargetRequest {
   readonly method: 'GET' | 'POST'
   readonly path: string
   readonly limitMs: number
-  /** Ends the wait. */
+  /** Aborts the request. */
   readonly interrupt: AbortSignal
 }
 
-export interface Reply {
+export interface TargetResponse {
   readonly status: number
   readonly body: string
 }
 
-/** @throws Error that says in a few words why there was no answer. */
-export async function ask(url: string, question: Question): Promise<Reply> {
-  const { method, path, limitMs, interrupt } = question
+/** @throws Error with the reason why there was no response. */
+export async function ask(url: string, options: TargetRequest): Promise<TargetResponse> {
+  const { method, path, limitMs, interrupt } = options
   const limit = AbortSignal.timeout(limitMs)
   try {
-    return await reply(url, question, AbortSignal.any([interrupt, limit]))
+    return await send(url, options, AbortSignal.any([interrupt, limit]))
   } catch (error) {
     if (!limit.aborted || interrupt.aborted) throw new Error(reasonOf(error), { cause: error })
-    throw new Error(`no answer to ${method} ${path} within ${limitMs / 1000} s`, { cause: error })
+    throw new Error(`no response to ${method} ${path} within ${limitMs / 1000} s`, { cause: error })
   }
 }
 
-async function reply(url: string, { method, path }: Question, signal: AbortSignal): Promise<Reply> {
+async function send(
+  url: string,
+  { method, path }: TargetRequest,
+  signal: AbortSignal,
+): Promise<TargetResponse> {
   const { host, port, hostHeader, prefix } = addressOf(url)
-  const { promise, resolve, reject } = Promise.withResolvers<Reply>()
+  const { promise, resolve, reject } = Promise.withResolvers<TargetResponse>()
   const headers = { host: hostHeader }
-  const asked = request({ host, port, method, path: `${prefix}${path}`, headers, agent: false, signal })
-  asked.on('error', reject)
-  asked.on('response', answer => {
-    text(answer).then(body => resolve({ status: answer.statusCode ?? 0, body }), reject)
+  const sent = request({ host, port, method, path: `${prefix}${path}`, headers, agent: false, signal })
+  sent.on('error', reject)
+  sent.on('response', response => {
+    text(response).then(body => resolve({ status: response.statusCode ?? 0, body }), reject)
   })
-  asked.end()
+  sent.end()
   return promise
 }
 
 function reasonOf(error: unknown): string {
   const code = errorCode(error)
-  if (code.startsWith('HPE_')) return `what comes from there is not HTTP (${code})`
+  if (code.startsWith('HPE_')) return `the response is not HTTP (${code})`
   return code === '' ? messageOf(error) : code
 }

@@ -1,10 +1,10 @@
-/** Exit codes of the bench: a script can tell a bad gateway from a run that says nothing about it. */
+/** Exit codes of the bench commands: scripts can distinguish a failing gateway from a run that could not be made. */
 export const EXIT = {
   ok: 0,
-  /** Something was not answered right. */
+  /** Requests failed, or an expectation was not met. */
   failures: 1,
-  /** It could not be run: nobody at the target, or something asked for that cannot be. */
+  /** The bench could not run: target unreachable, invalid flags, missing programs. */
   unusable: 2,
-  /** By Ctrl-C or SIGTERM; what there was by then has been printed and written. As shells say it for SIGINT. */
+  /** Ctrl-C or SIGTERM. Results up to then have been printed and written. The code is that of shells for SIGINT. */
   interrupted: 130,
 } as const

@@ -1,12 +1,12 @@
-/** Makes folders for what a bench writes. */
+/** Creates folders for the files that a bench writes. */
 
 import { mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { messageOf } from '../../src/core/error-text.ts'
 
 /**
- * Makes the folder and those above it. Level by level: Node's own recursive way never returns where a file system says
- * of a folder that is there that it is not, as /proc does. @throws Error when it cannot be made.
+ * Creates the folder and its parents, level by level: Node's recursive `mkdir` never returns on a file system that denies
+ * the existence of an existing folder, as /proc does. @throws Error when the folder cannot be created.
  */
 export function makeFolder(folder: string): void {
   const found = statSync(folder, { throwIfNoEntry: false })
@@ -18,7 +18,7 @@ export function makeFolder(folder: string): void {
     mkdirSync(folder)
   } catch (error) {
     if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
-      throw new Error(`${folder} cannot be made: ${messageOf(error)}`, {
+      throw new Error(`Cannot create ${folder}: ${messageOf(error)}`, {
         cause: error,
       })
     }

@@ -1,4 +1,4 @@
-/** Files that other tools read: a line a request, sglang's line, vLLM's result file. */
+/** Result files for other tools: one line per request, SGLang's result line, vLLM's result file. */
 import { appendFileSync, existsSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { LoadResult } from '../load/result.ts'
@@ -7,38 +7,38 @@ import { requestLine } from '../report/request-line.ts'
 import type { Level } from '../report/schema.ts'
 import { type ServingLabels, servingLine } from '../report/serving-line.ts'
 import { type VllmOptions, vllmFileName, vllmResult } from '../report/vllm-result.ts'
-import type { OtherPlaces } from './report-files.ts'
+import type { OtherPaths } from './report-files.ts'
 
-const LINES_AT_ONCE = 10_000
+const LINES_PER_WRITE = 10_000
 
 export interface LineFiles {
-  /** File to which a line a request is appended. */
+  /** File to which a line per request is appended. */
   readonly requestLog?: string
-  /** File to which sglang's line is appended. */
+  /** Result line of SGLang's `bench_serving`, which is appended to a file. */
   readonly serving?: {
     readonly path: string | undefined
     readonly labels: ServingLabels
-    /** An entry a request goes in as well. */
+    /** Adds an entry per request. */
     readonly isDetailed: boolean
   }
-  /** vLLM's result file is written, in this folder. */
+  /** Result file of vLLM's `bench serve`. */
   readonly vllm?: {
     readonly folder: string
-    /** Unset: vLLM's own name. */
+    /** Undefined: the name that vLLM would choose. */
     readonly fileName: string | undefined
-    /** What is in the file stays. */
+    /** Appends to the file instead of replacing it. */
     readonly isAppended: boolean
     readonly options: VllmOptions
   }
 }
 
-/** Whether a file needs more of each request than its times. */
+/** Whether a file needs the text and token times of each request. */
 export function needsDetails({ serving, vllm }: LineFiles): boolean {
   return (serving?.path !== undefined && serving.isDetailed) || vllm?.options.isDetailed === true
 }
 
-/** Files whose names are known before the load, and folders of the others. */
-export function linePlaces({ requestLog, serving, vllm }: LineFiles): OtherPlaces {
+/** Files whose names are known before the load, and the folders of the others. */
+export function linePaths({ requestLog, serving, vllm }: LineFiles): OtherPaths {
   const named = vllm?.fileName === undefined ? undefined : join(vllm.folder, vllm.fileName)
   const files = [requestLog, serving?.path, named].filter(path => path !== undefined)
   return { files, folders: vllm === undefined ? [] : [vllm.folder] }
@@ -59,20 +59,20 @@ export function writeLineFiles(files: LineFiles, level: Level, result: LoadResul
   }
 }
 
-/** As vLLM does it: results in one file are lines of it. */
+/** As in vLLM, appended results are lines of the file. */
 function writeOrAppend(path: string, text: string, isAppended: boolean): void {
   const hasText = isAppended && existsSync(path) && statSync(path).size > 0
   if (isAppended) appendFileSync(path, hasText ? `\n${text}` : text)
   else writeFileSync(path, text)
 }
 
-/** In lumps: an hour of requests is more than one string can hold. */
+/** In parts, because the lines of an hour may exceed the maximum length of a string. */
 function appendRequestLines(path: string, { name }: Level, { records, startMs }: LoadResult): void {
-  for (let from = 0; from < records.length; from += LINES_AT_ONCE) {
-    const lump = records.slice(from, from + LINES_AT_ONCE)
+  for (let from = 0; from < records.length; from += LINES_PER_WRITE) {
+    const part = records.slice(from, from + LINES_PER_WRITE)
     appendFileSync(
       path,
-      lump.map(record => `${JSON.stringify(requestLine(name, startMs, record))}\n`).join(''),
+      part.map(record => `${JSON.stringify(requestLine(name, startMs, record))}\n`).join(''),
     )
   }
 }

@@ -1,4 +1,4 @@
-/** What is asked for, together with what is known of the target: one checked plan a level. */
+/** Combines the requested levels with what is known about the target into a validated plan for each level. */
 import { checkDescriptors } from '../load/descriptors.ts'
 import { type LoadPlan, type PlanInput, planSchema } from '../load/plan.ts'
 import type { Target } from './target.ts'
@@ -13,7 +13,7 @@ export interface PlannedLevel {
   readonly plan: LoadPlan
 }
 
-/** What a level asks for itself wins. @throws Error of one line when something asked for cannot be. */
+/** Settings of a level override those of the target. @throws Error with a single line when a plan is invalid. */
 export function plansOf(url: string, levels: readonly BenchLevel[], target: Target): PlannedLevel[] {
   return levels.map(({ name, load }) => ({ name, plan: planOf({ ...known(target), ...load, url }) }))
 }
@@ -28,7 +28,7 @@ function known({ model, scriptSeed }: Target): Partial<PlanInput> {
 function planOf(input: PlanInput): LoadPlan {
   const { success, data, error } = planSchema.safeParse(input)
   if (success) {
-    // Before the first level, not after an hour of them.
+    // Checked before the first level, not after an hour of load.
     checkDescriptors(data)
     return data
   }

@@ -1,16 +1,16 @@
-/** Writes the report of a run where it was asked for. Whether it can is looked at before the load, not after it. */
+/** Writes the report of a run to the requested files. Checks before the load that they can be written. */
 import { accessSync, constants, existsSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { makeFolder } from './folder.ts'
 
-export interface ReportPlaces {
+export interface ReportPaths {
   /** Folder for the report as JSON and HTML. */
   readonly reportDir?: string
   /** File for the HTML report. */
   readonly htmlReport?: string
 }
 
-/** What is written: the JSON is made of `report`, the page by `page`. */
+/** The content of the files: `report` as JSON, and the HTML page returned by `page`. */
 export interface Written {
   readonly command: string
   readonly startedAt: string
@@ -18,22 +18,22 @@ export interface Written {
   readonly page: () => string
 }
 
-/** What is written besides. */
-export interface OtherPlaces {
+/** Paths of other files that are written. */
+export interface OtherPaths {
   readonly files: readonly string[]
   readonly folders: readonly string[]
 }
 
-/** Makes the folders. @throws Error when something could not be written there. */
-export function prepareFiles({ reportDir, htmlReport }: ReportPlaces, others?: OtherPlaces): void {
+/** Creates the folders. @throws Error when a file cannot be written. */
+export function prepareFiles({ reportDir, htmlReport }: ReportPaths, others?: OtherPaths): void {
   const folders = [reportDir, ...(others?.folders ?? [])].filter(folder => folder !== undefined)
   const files = [htmlReport, ...(others?.files ?? [])].filter(file => file !== undefined)
   for (const folder of folders) prepareFolder(folder)
   for (const file of files) prepareFile(file)
 }
 
-/** @returns the paths of what was written. */
-export function writeFiles({ reportDir, htmlReport }: ReportPlaces, written: Written): string[] {
+/** @returns the paths of the files. */
+export function writeFiles({ reportDir, htmlReport }: ReportPaths, written: Written): string[] {
   const { command, startedAt, report, page } = written
   const stem =
     reportDir === undefined ? undefined : join(reportDir, `${command}-${startedAt.replaceAll(/[:.]/g, '-')}`)

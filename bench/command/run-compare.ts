@@ -1,4 +1,4 @@
-/** `bench compare`: loads the targets in turn, says how they differ, and how sure that is. */
+/** `bench compare`: loads the targets in turn and reports how they differ, with confidence intervals. */
 
 import { messageOf } from '../../src/core/error-text.ts'
 import { differencesOf } from '../compare/differences.ts'
@@ -6,6 +6,8 @@ import { useOf } from '../compare/process-use.ts'
 import { type RunningRound, runRounds } from '../compare/rounds.ts'
 import { compareText, roundText } from '../compare/text.ts'
 import type { LoadPlan, PlanInput } from '../load/plan.ts'
+import { NO_PROGRESS, openProgress } from '../progress/progress.ts'
+import { ShownLoads } from '../progress/shown-loads.ts'
 import {
   type CompareReport,
   type CompareRound,
@@ -15,23 +17,17 @@ import {
 import { comparePage } from '../report/html/compare-page.ts'
 import { EXIT } from './exit.ts'
 import { plansOf } from './plans.ts'
-import { NO_PROGRESS, openProgress } from './progress/progress.ts'
-import { ShownLoads } from './progress/shown-loads.ts'
-import { prepareFiles, type ReportPlaces, writeFiles } from './report-files.ts'
-import { lookAtTarget, TargetError } from './target.ts'
+import { prepareFiles, type ReportPaths, writeFiles } from './report-files.ts'
+import { probeTarget, TargetError } from './target.ts'
+import type { BenchTerminal } from './terminal.ts'
 
-export interface CompareRun extends ReportPlaces {
+export interface CompareRun extends ReportPaths, BenchTerminal {
   readonly targets: readonly CompareTarget[]
-  /** Of one round. */
+  /** Load of one round. */
   readonly load: Omit<PlanInput, 'url' | 'arrivals'>
   readonly concurrency: number
-  /** Each has two rounds of every target. */
+  /** Number of blocks; each has two rounds of every target. */
   readonly blocks: number
-  readonly out: (text: string) => void
-  readonly err: (text: string) => void
-  /** Standard error when it is a terminal. */
-  readonly terminal: NodeJS.WriteStream | undefined
-  readonly signal: AbortSignal
 }
 
 /** @returns the exit code, one of `EXIT`. */
@@ -40,7 +36,7 @@ export async function runCompare(run: CompareRun): Promise<number> {
     prepareFiles(run)
     const plans = await targetPlans(run)
     const startedAt = new Date().toISOString()
-    const { rounds, fault } = await playRounds(run, plans)
+    const { rounds, fault } = await runAllRounds(run, plans)
     if (fault !== undefined && rounds.length === 0) throw fault
     finish(run, reportOf(run, { plans, startedAt, rounds }))
     if (run.signal.aborted) return EXIT.interrupted
@@ -54,10 +50,10 @@ export async function runCompare(run: CompareRun): Promise<number> {
 }
 
 /**
- * On a terminal each round is drawn as it runs; elsewhere the line at its end has to do. Rounds that have been measured
- * are not lost when a later one cannot be run: `fault` says why then.
+ * Shows the progress of each round on a terminal; elsewhere only the line at its end. When a round cannot be run, the
+ * results of those before it are kept, and `fault` is the reason.
  */
-async function playRounds(
+async function runAllRounds(
   run: CompareRun,
   plans: readonly LoadPlan[],
 ): Promise<{ readonly rounds: CompareRound[]; readonly fault: unknown }> {
@@ -84,7 +80,7 @@ async function playRounds(
 }
 
 function roundName({ target, index }: RunningRound, all: number): string {
-  const round = index === undefined ? 'warming up' : `round ${index + 1} of ${all}`
+  const round = index === undefined ? 'warm-up' : `round ${index + 1} of ${all}`
   return `${round}, ${target.name}`
 }
 
@@ -94,13 +90,13 @@ function finish(run: CompareRun, report: CompareReport): void {
   for (const path of writeFiles(run, written)) run.out(`report: ${path}\n`)
 }
 
-/** @throws TargetError when a target does not answer, or its process is not there. */
+/** @throws TargetError when a target does not respond, or its process does not exist. */
 async function targetPlans({ targets, load, concurrency, signal }: CompareRun): Promise<LoadPlan[]> {
   for (const target of targets) checkProcess(target)
-  const asked = { ...load, arrivals: { kind: 'closed', concurrency } } as const
+  const requested = { ...load, arrivals: { kind: 'closed', concurrency } } as const
   const plans = await Promise.all(
     targets.map(async ({ name, url }) =>
-      plansOf(url, [{ name, load: asked }], await lookAtTarget(url, signal)),
+      plansOf(url, [{ name, load: requested }], await probeTarget(url, signal)),
     ),
   )
   return plans.flat().map(({ plan }) => plan)
@@ -120,10 +116,10 @@ function reportOf(
   { plans, startedAt, rounds }: { plans: readonly LoadPlan[]; startedAt: string; rounds: CompareRound[] },
 ): CompareReport {
   const [plan] = plans
-  if (plan === undefined) throw new RangeError('two targets are needed')
+  if (plan === undefined) throw new RangeError('At least two targets are needed')
   const names = targets.map(({ name }) => name)
   return compareReportSchema.parse({
-    version: 1,
+    version: 2,
     kind: 'compare',
     startedAt,
     wasInterrupted: rounds.length < blocks * targets.length * 2,

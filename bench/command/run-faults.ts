@@ -1,34 +1,30 @@
-/** Simulated engines that replay a fault script, a gateway before them, a load: what was promised beside what was seen. */
+/** `bench faults`: loads a gateway in front of simulated engines that replay a fault script, and checks expectations. */
 import { messageOf } from '../../src/core/error-text.ts'
 import { readFaultScript } from '../../src/simulator/faults/fault-script.ts'
 import type { LoadResult } from '../load/result.ts'
+import { openProgress } from '../progress/progress.ts'
+import { ShownLoads } from '../progress/shown-loads.ts'
 import { levelOf } from '../report/level.ts'
-import type { Condition } from '../scenarios/condition.ts'
-import { playScenario } from '../scenarios/play.ts'
+import type { Expectation } from '../scenarios/expectations.ts'
+import { runScenario } from '../scenarios/run-scenario.ts'
 import { scenarioSchema } from '../scenarios/scenario.ts'
-import { conditionText, loadText } from '../scenarios/text.ts'
+import { expectationText, loadText } from '../scenarios/text.ts'
 import { EXIT } from './exit.ts'
-import { openProgress } from './progress/progress.ts'
-import { ShownLoads } from './progress/shown-loads.ts'
-import { prepareFiles, type ReportPlaces } from './report-files.ts'
+import { prepareFiles, type ReportPaths } from './report-files.ts'
 import { publish, reportOf } from './run-report.ts'
+import type { BenchTerminal } from './terminal.ts'
 
-export interface FaultsRun extends ReportPlaces {
+export interface FaultsRun extends ReportPaths, BenchTerminal {
   readonly script: string
   readonly requests: number
   readonly concurrency: number
   readonly isStream: boolean
   readonly gatewayFlags: readonly string[]
-  readonly out: (text: string) => void
-  readonly err: (text: string) => void
-  /** Standard error when it is a terminal. */
-  readonly terminal: NodeJS.WriteStream | undefined
-  readonly signal: AbortSignal
 }
 
-interface Played {
-  readonly promises: readonly Condition[]
-  /** Unset: it was interrupted before the load began. */
+interface FaultsResult {
+  readonly expectations: readonly Expectation[]
+  /** Undefined if the run was interrupted before the load started. */
   readonly result: LoadResult | undefined
 }
 
@@ -38,23 +34,23 @@ export async function runFaults(run: FaultsRun): Promise<number> {
   try {
     prepareFiles(run)
     const { description } = readFaultScript(run.script)
-    const played = await play(run, () => err(`${run.script}: ${description}\n`))
-    if (played.result !== undefined) finish(run, played.result, played.promises)
+    const finished = await runLoads(run, () => err(`${run.script}: ${description}\n`))
+    if (finished.result !== undefined) finish(run, finished.result, finished.expectations)
     if (signal.aborted) return EXIT.interrupted
-    return played.promises.every(({ holds }) => holds) ? EXIT.ok : EXIT.failures
+    return finished.expectations.every(({ holds }) => holds) ? EXIT.ok : EXIT.failures
   } catch (error) {
     err(signal.aborted ? 'interrupted\n' : `bench: ${messageOf(error)}\n`)
     return signal.aborted ? EXIT.interrupted : EXIT.unusable
   }
 }
 
-async function play(run: FaultsRun, onReady: () => void): Promise<Played> {
+async function runLoads(run: FaultsRun, onReady: () => void): Promise<FaultsResult> {
   const shown = new ShownLoads(openProgress(run))
   let result: LoadResult | undefined
-  const conditions = await playScenario(scenarioOf(run), {
+  const expectations = await runScenario(scenarioOf(run), {
     signal: run.signal,
     onReady,
-    say: line => run.err(`${line}\n`),
+    log: line => run.err(`${line}\n`),
     onProgress: (name, plan, collector) => shown.show(name, plan, collector),
     onLoad: (name, ended, cost) => {
       shown.clear()
@@ -62,28 +58,28 @@ async function play(run: FaultsRun, onReady: () => void): Promise<Played> {
       result = ended
     },
   })
-  // Half a run can neither keep what was promised nor break it.
-  return { promises: run.signal.aborted ? [] : conditions, result }
+  // The expectations apply to a whole run only.
+  return { expectations: run.signal.aborted ? [] : expectations, result }
 }
 
-function finish(run: FaultsRun, result: LoadResult, promises: readonly Condition[]): void {
-  if (promises.length > 0) run.out(`\n${conditionText(promises)}`)
+function finish(run: FaultsRun, result: LoadResult, expectations: readonly Expectation[]): void {
+  if (expectations.length > 0) run.out(`\n${expectationText(expectations)}`)
   const level = levelOf(run.script, result)
   const report = reportOf({
     command: 'faults',
-    target: `a gateway of its own, under the fault script ${run.script}`,
+    target: `its own gateway, with the fault script ${run.script}`,
     startedAt: level.startedAt,
-    leastPercent: null,
+    minPercent: null,
     levels: [level],
-    promises: [...promises],
+    expectations: [...expectations],
   })
   publish(run, report)
 }
 
 function scenarioOf({ script, requests, concurrency, isStream, gatewayFlags }: FaultsRun) {
-  const dataset = { kind: 'prompts', prompts: ['Tell me of the sea'], minTokens: 8, maxTokens: 32 }
+  const dataset = { kind: 'prompts', prompts: ['Describe the sea'], minTokens: 8, maxTokens: 32 }
   const load = { requests, isStream, arrivals: { kind: 'closed', concurrency }, dataset, scriptSeed: 0 }
-  const description = `the fault script ${script}`
+  const description = `fault script ${script}`
   return scenarioSchema.parse({
     kind: 'perfect',
     description,

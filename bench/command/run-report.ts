@@ -1,22 +1,23 @@
-/** The report of a run as it is put together, told and written, whatever was run. */
+/** Builds, prints and writes the report of a run. */
+
+import { type Conclusion, conclusionOf } from '../report/conclusion.ts'
 import { runPage } from '../report/html/run-page.ts'
 import { type Report, reportSchema } from '../report/schema.ts'
-import { type Verdict, verdictOf } from '../report/verdict.ts'
-import { environmentOf } from './environment.ts'
-import { type ReportPlaces, writeFiles } from './report-files.ts'
+import { environmentOf } from './machine.ts'
+import { type ReportPaths, writeFiles } from './report-files.ts'
 
 export function reportOf(run: Omit<Report, 'version' | 'environment'>): Report {
-  return reportSchema.parse({ version: 2, environment: environmentOf(), ...run })
+  return reportSchema.parse({ version: 3, environment: environmentOf(), ...run })
 }
 
-/** Prints what came of it in a sentence, and where the files are. */
+/** Prints the conclusion and the paths of the files. */
 export function publish(
-  places: ReportPlaces & { readonly out: (text: string) => void },
+  paths: ReportPaths & { readonly out: (text: string) => void },
   report: Report,
-): Verdict {
-  const verdict = verdictOf(report)
-  places.out(`\n${verdict.sentence}\n`)
+): Conclusion {
+  const conclusion = conclusionOf(report)
+  paths.out(`\n${conclusion.sentence}\n`)
   const written = { ...report, report, page: () => runPage(report) }
-  for (const path of writeFiles(places, written)) places.out(`report: ${path}\n`)
-  return verdict
+  for (const path of writeFiles(paths, written)) paths.out(`report: ${path}\n`)
+  return conclusion
 }

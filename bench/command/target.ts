@@ -1,16 +1,17 @@
-/** Looks at a target before the load: is somebody there, and is it simulated, so that tokens can be checked. */
+/** Probes a target before the load: whether it responds, and whether it is simulated, so that tokens can be checked. */
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { messageOf } from '../../src/core/error-text.ts'
-import { member } from '../load/answer-pieces.ts'
-import { ask, type Question, type Reply } from './ask.ts'
+import { parseJson } from '../../src/core/parse-json.ts'
+import { member } from '../load/response-pieces.ts'
+import { ask, type TargetRequest, type TargetResponse } from './ask.ts'
 
-const LIMIT_MS = 5000
-const ASK_AGAIN_MS = 200
-/** A gateway that has just started says 503 until it has found its engines; a load then would ask for no known model. */
+const TIMEOUT_MS = 5000
+const POLL_INTERVAL_MS = 200
+/** A gateway responds with 503 until it has found its engines; a load started before that would use no known model. */
 const START_MS = 5000
 const NOT_READY = 503
-/** Name of the simulated engines' model, and the seed of their script, unless they were told otherwise. */
+/** Default model name of the simulated engines, and their default output seed. */
 const SIMULATED = { model: 'sim', scriptSeed: 0 }
 
 export class TargetError extends Error {
@@ -19,66 +20,58 @@ export class TargetError extends Error {
 
 export interface Target {
   readonly model: string | undefined
-  /** Of simulated engines. */
+  /** Output seed of simulated engines; undefined for other engines. */
   readonly scriptSeed: number | undefined
 }
 
 /**
- * `interrupt` ends the wait. `waitMs`: it may take so long until it lists its models.
- * @throws TargetError when nobody answers.
+ * `waitMs` is how long the target may take until it lists its models; `interrupt` ends the wait.
+ * @throws TargetError when the target does not respond.
  */
-export async function lookAtTarget(url: string, interrupt: AbortSignal, waitMs = 0): Promise<Target> {
+export async function probeTarget(url: string, interrupt: AbortSignal, waitMs = 0): Promise<Target> {
   if (waitMs > 0) return targetOf(await untilReady(url, interrupt, waitMs))
-  const first = await answerOf(url, modelsAsked(interrupt))
+  const first = await responseOf(url, modelsRequest(interrupt))
   return targetOf(first.status === NOT_READY ? await untilReady(url, interrupt, START_MS) : first)
 }
 
-/** @throws TargetError when the target cannot. */
+/** Makes the engines drop their prefix caches. @throws TargetError when the target refuses. */
 export async function flushCache(url: string, interrupt: AbortSignal): Promise<void> {
-  const question = { method: 'POST', path: '/flush_cache', limitMs: LIMIT_MS, interrupt } as const
-  const { status } = await answerOf(url, question)
-  if (!isGood(status)) throw new TargetError(`the cache at ${url} could not be flushed: status ${status}`)
+  const question = { method: 'POST', path: '/flush_cache', limitMs: TIMEOUT_MS, interrupt } as const
+  const { status } = await responseOf(url, question)
+  if (!isGood(status)) throw new TargetError(`Cannot flush the cache at ${url}: status ${status}`)
 }
 
-function targetOf({ body }: Reply): Target {
-  const listed = member(jsonOf(body), 'data')
+function targetOf({ body }: TargetResponse): Target {
+  const listed = member(parseJson(body), 'data')
   const id: unknown = Array.isArray(listed) ? member(listed[0], 'id') : undefined
   const model = typeof id === 'string' ? id : undefined
   return { model, scriptSeed: model === SIMULATED.model ? SIMULATED.scriptSeed : undefined }
 }
 
-async function untilReady(url: string, interrupt: AbortSignal, waitMs: number): Promise<Reply> {
-  const giveUpAt = performance.now() + waitMs
-  let said = ''
-  while (performance.now() < giveUpAt) {
-    const answer = await answerOf(url, modelsAsked(interrupt)).catch(() => undefined)
-    if (answer !== undefined && isGood(answer.status)) return answer
-    said = answer === undefined ? 'nobody answers' : `GET /v1/models says ${answer.status}`
-    await delay(ASK_AGAIN_MS, undefined, { signal: interrupt })
+async function untilReady(url: string, interrupt: AbortSignal, waitMs: number): Promise<TargetResponse> {
+  const giveUpMs = performance.now() + waitMs
+  let reason = ''
+  while (performance.now() < giveUpMs) {
+    const response = await responseOf(url, modelsRequest(interrupt)).catch(() => undefined)
+    if (response !== undefined && isGood(response.status)) return response
+    reason = response === undefined ? 'no response' : `GET /v1/models returned status ${response.status}`
+    await delay(POLL_INTERVAL_MS, undefined, { signal: interrupt })
   }
-  throw new TargetError(`${url} was not ready within ${waitMs / 1000} s: ${said}`)
+  throw new TargetError(`Target ${url} was not ready within ${waitMs / 1000} s: ${reason}`)
 }
 
-function modelsAsked(interrupt: AbortSignal): Question {
-  return { method: 'GET', path: '/v1/models', limitMs: LIMIT_MS, interrupt }
+function modelsRequest(interrupt: AbortSignal): TargetRequest {
+  return { method: 'GET', path: '/v1/models', limitMs: TIMEOUT_MS, interrupt }
 }
 
-async function answerOf(url: string, question: Question): Promise<Reply> {
+async function responseOf(url: string, question: TargetRequest): Promise<TargetResponse> {
   try {
     return await ask(url, question)
   } catch (error) {
-    throw new TargetError(`nobody answers at ${url}: ${messageOf(error)}`)
+    throw new TargetError(`Target ${url} is unreachable: ${messageOf(error)}`)
   }
 }
 
 function isGood(status: number): boolean {
   return status >= 200 && status < 300
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

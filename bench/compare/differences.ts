@@ -1,9 +1,9 @@
 /**
- * From the rounds of a comparison to its differences. Pure.
+ * Computes the differences of a comparison from its rounds. Pure.
  *
- * A block gives one figure a target: the mean of its two rounds. Blocks are what is independent, so the bootstrap draws
- * blocks, never rounds. A report has many intervals, and each could miss by chance: their level is such that all
- * of them hold together with the confidence asked for (Bonferroni).
+ * A block yields one figure per target, the mean of its two rounds. Only blocks are independent, so the bootstrap
+ * resamples blocks, not rounds. A report has many intervals, and each may miss by chance; their level is chosen so that
+ * all of them hold together with the requested confidence (Bonferroni).
  */
 
 import { seededRandom } from '../../src/core/random.ts'
@@ -16,8 +16,8 @@ import {
 } from '../report/compare-schema.ts'
 import { type Interval, medianInterval } from './bootstrap.ts'
 
-const TOGETHER = 0.95
-const ROUNDS_A_BLOCK = 2
+const CONFIDENCE = 0.95
+const ROUNDS_PER_BLOCK = 2
 
 interface Pair {
   readonly base: number
@@ -29,7 +29,7 @@ export function differencesOf(
   rounds: readonly CompareRound[],
   seed: number,
 ): readonly Difference[] {
-  const asked = pairsOf(names).flatMap(([base, target]) =>
+  const candidates = pairsOf(names).flatMap(([base, target]) =>
     COMPARE_METRICS.map(metric => ({
       metric,
       base,
@@ -37,9 +37,9 @@ export function differencesOf(
       pairs: pairedFigures(metric, rounds, base, target),
     })),
   )
-  const known = asked.filter(({ pairs }) => pairs.length > 1)
-  const level = 1 - (1 - TOGETHER) / Math.max(1, known.length)
-  return known.map(one => differenceOf(one, level, seed))
+  const known = candidates.filter(({ pairs }) => pairs.length > 1)
+  const level = 1 - (1 - CONFIDENCE) / Math.max(1, known.length)
+  return known.map(first => differenceOf(first, level, seed))
 }
 
 interface PairedMetric extends Pick<Difference, 'metric' | 'base' | 'target'> {
@@ -77,7 +77,9 @@ function intervalOf(values: readonly number[], level: number, seed: number): Int
 }
 
 function pairsOf(names: readonly string[]): [string, string][] {
-  return names.flatMap((base, at) => names.slice(at + 1).map((target): [string, string] => [base, target]))
+  return names.flatMap((base, index) =>
+    names.slice(index + 1).map((target): [string, string] => [base, target]),
+  )
 }
 
 function pairedFigures(
@@ -89,18 +91,18 @@ function pairedFigures(
   const blocks = [...new Set(rounds.map(({ block }) => block))]
   return blocks.flatMap(block => {
     const inBlock = rounds.filter(round => round.block === block)
-    const [one, other] = [blockFigure(metric, inBlock, base), blockFigure(metric, inBlock, target)]
-    return one === undefined || other === undefined ? [] : [{ base: one, target: other }]
+    const [first, second] = [blockFigure(metric, inBlock, base), blockFigure(metric, inBlock, target)]
+    return first === undefined || second === undefined ? [] : [{ base: first, target: second }]
   })
 }
 
-/** Undefined when the block did not come to its end, or the figure is not known. */
+/** Undefined if the block is incomplete or the figure is unknown. */
 function blockFigure(
   metric: CompareMetric,
   rounds: readonly CompareRound[],
   target: string,
 ): number | undefined {
   const figures = rounds.flatMap(round => (round.target === target ? (round[metric] ?? []) : []))
-  if (figures.length < ROUNDS_A_BLOCK) return undefined
-  return figures.reduce((sum, one) => sum + one, 0) / figures.length
+  if (figures.length < ROUNDS_PER_BLOCK) return undefined
+  return figures.reduce((sum, first) => sum + first, 0) / figures.length
 }

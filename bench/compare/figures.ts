@@ -1,15 +1,15 @@
-/** What one round of a comparison has measured. Pure. */
+/** The figures of one round of a comparison. Pure. */
 import { percentileOf, sorted } from '../load/percentiles.ts'
 import { isGeneratorLimit, type LoadResult } from '../load/result.ts'
 import type { CompareRound } from '../report/compare-schema.ts'
 
-/** What the process of the target has used. */
+/** CPU and memory of the target's process. */
 export interface RoundCost {
   readonly cpuUs: number
   readonly rssBytes: number
 }
 
-type Figures = Omit<CompareRound, 'index' | 'target' | 'block' | 'placeInBlock' | 'seed' | 'startedAtMs'>
+type Figures = Omit<CompareRound, 'index' | 'target' | 'block' | 'positionInBlock' | 'seed' | 'startedAtMs'>
 
 export function figuresOf(result: LoadResult, cost: RoundCost | undefined): Figures {
   const { records } = result
@@ -31,7 +31,7 @@ export function figuresOf(result: LoadResult, cost: RoundCost | undefined): Figu
     successPercent: (100 * good.length) / Math.max(1, records.length),
     requestsPerSecond: durationSeconds === 0 ? 0 : good.length / durationSeconds,
     ...(ttft.length === 0 ? {} : { ttftP50Ms: percentileOf(ttft, 50), ttftP99Ms: percentileOf(ttft, 99) }),
-    // Without a right answer there is no latency; a 0 would beat every target that works.
+    // Without a correct response there is no latency; a 0 would beat every working target.
     ...(latency.length === 0
       ? {}
       : { latencyP50Ms: percentileOf(latency, 50), latencyP99Ms: percentileOf(latency, 99) }),

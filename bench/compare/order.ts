@@ -1,15 +1,15 @@
 /**
- * In which order the targets are loaded: in blocks, each an order of the targets and its reverse (A B B A).
+ * The order in which targets are loaded: in blocks of an order of the targets and its reverse (A B B A).
  *
- * Whatever drifts steadily while a block runs (heat, neighbours, memory that grows) meets all its targets alike. The
- * next block begins with the next target, so that no place in a block is always the same one's.
+ * A steady drift during a block (heat, other processes, growing memory) then affects all targets equally. Each block
+ * starts with the next target, so that no target always has the same position.
  */
 
 export interface RoundPlan {
-  /** Place of the target in the list. */
+  /** Index of the target. */
   readonly target: number
   readonly block: number
-  readonly placeInBlock: number
+  readonly positionInBlock: number
 }
 
 export function roundOrder(targets: number, blocks: number): readonly RoundPlan[] {
@@ -17,6 +17,10 @@ export function roundOrder(targets: number, blocks: number): readonly RoundPlan[
 }
 
 function blockOrder(targets: number, block: number): RoundPlan[] {
-  const there = Array.from({ length: targets }, (_, at) => (block + at) % targets)
-  return [...there, ...there.toReversed()].map((target, placeInBlock) => ({ target, block, placeInBlock }))
+  const order = Array.from({ length: targets }, (_, offset) => (block + offset) % targets)
+  return [...order, ...order.toReversed()].map((target, positionInBlock) => ({
+    target,
+    block,
+    positionInBlock,
+  }))
 }

@@ -1,8 +1,8 @@
 /**
- * Runs the rounds of a comparison, one after the other, in generator processes that stay.
+ * Runs the rounds of a comparison one after the other, in the same generator processes.
  *
- * Each round has a seed of its own: words that no round before has sent, in prompts and answers of the same length. With
- * the words of a round before it, a round would find its prompts in the prefix caches of engines that two gateways share.
+ * Each round has its own seed, and so prompts with new words but equal lengths. With the words of an earlier round its
+ * prompts would be in the prefix caches of engines that the targets share.
  */
 import { Generators } from '../load/generators.ts'
 import type { LoadPlan } from '../load/plan.ts'
@@ -15,28 +15,28 @@ import { useOf } from './process-use.ts'
 
 export interface Comparison {
   readonly targets: readonly CompareTarget[]
-  /** The load of a round on each target, in their order; the first round has their seed. */
+  /** The load of a round for each target, in their order; the first round uses its seed. */
   readonly plans: readonly LoadPlan[]
   readonly blocks: number
   readonly signal: AbortSignal
   readonly onRound: (round: CompareRound) => void
-  /** Called a few times a second, in warm-up rounds too. */
+  /** Called a few times a second, also in warm-up rounds. */
   readonly onProgress: (collector: LoadCollector, running: RunningRound) => void
 }
 
 export interface RunningRound {
   readonly target: CompareTarget
   readonly plan: LoadPlan
-  /** From 0; undefined while it warms up. */
+  /** Number of the round from 0; undefined in the warm-up. */
   readonly index: number | undefined
 }
 
-/** Targets are cold at first, and so is the generator: this many blocks run before any counts. */
+/** Blocks that are discarded, because targets and generator are cold at first. */
 const WARM_UP_BLOCKS = 1
 
 /**
- * Told of each round as it ends; ends early, without the round that runs, when the signal says so.
- * @throws Error when a target's process has ended: what it has used is not known any more.
+ * Calls `onRound` at the end of each round. When the signal aborts, it returns early and drops the current round.
+ * @throws Error when a target's process has ended, because its CPU time is then unknown.
  */
 export async function runRounds(comparison: Comparison): Promise<void> {
   const { plans, blocks, onRound, onProgress } = comparison
@@ -44,9 +44,9 @@ export async function runRounds(comparison: Comparison): Promise<void> {
     onProgress(collector, { ...running, index: undefined })
   const generators = new Generators(plans[0]?.processes ?? 1)
   try {
-    // Words of their own for the rounds that warm up, too: they come after those of all others.
+    // Warm-up rounds have their own words too: their seeds follow those of all other rounds.
     const later = roundOrder(plans.length, blocks).length
-    const warmUp = { ...comparison, blocks: WARM_UP_BLOCKS, onRound: throwAway, onProgress: warming }
+    const warmUp = { ...comparison, blocks: WARM_UP_BLOCKS, onRound: discard, onProgress: warming }
     await runBlocks(warmUp, generators, later)
     await runBlocks({ ...comparison, blocks, onRound }, generators, 0)
   } finally {
@@ -54,17 +54,17 @@ export async function runRounds(comparison: Comparison): Promise<void> {
   }
 }
 
-function throwAway(): void {
-  // Only its work counts.
+function discard(): void {
+  // The round only warms up.
 }
 
-/** `seedsFrom`: how far the seed of the first round is from that of the plans. */
+/** `seedsFrom` is the distance of the first round's seed from that of the plans. */
 async function runBlocks(comparison: Comparison, generators: Generators, seedsFrom: number): Promise<void> {
   const { targets, plans, blocks, signal, onRound, onProgress } = comparison
   const firstMs = performance.now()
-  for (const [index, place] of roundOrder(plans.length, blocks).entries()) {
-    const [plan, target] = [plans[place.target], targets[place.target]]
-    if (plan === undefined || target === undefined) throw new RangeError('every target has a plan')
+  for (const [index, planned] of roundOrder(plans.length, blocks).entries()) {
+    const [plan, target] = [plans[planned.target], targets[planned.target]]
+    if (plan === undefined || target === undefined) throw new RangeError('Every target needs a plan')
     const seed = plan.seed + seedsFrom + index
     const startedAtMs = performance.now() - firstMs
     const options = {
@@ -74,7 +74,7 @@ async function runBlocks(comparison: Comparison, generators: Generators, seedsFr
     // In sequence: concurrent rounds would add load to each other.
     const figures = await runRound(target, () => runLoadIn(generators, { ...plan, seed }, options))
     if (signal.aborted) return
-    onRound({ ...place, index, seed, startedAtMs, target: target.name, ...figures })
+    onRound({ ...planned, index, seed, startedAtMs, target: target.name, ...figures })
   }
 }
 

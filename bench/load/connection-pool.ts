@@ -1,25 +1,25 @@
-/** Connections of one generator process: kept alive and taken again, or a new one for each request. */
+/** Connections of one generator process: kept alive and reused, or a new one for each request. */
 import { LoadConnection } from './connection.ts'
 import type { LoadPlan } from './plan.ts'
 import { addressOf } from './target-address.ts'
 
-/** Servers close what is idle without a word: what has been idle this long is not taken again. */
+/** Servers close idle connections without notice, so a connection idle for longer than this is not reused. */
 const IDLE_LIMIT_MS = 2000
 
 export class ConnectionPool {
   readonly #host: string
   readonly #port: number
-  readonly #isKept: boolean
+  readonly #keepAlive: boolean
   readonly #sources: readonly string[]
   readonly #idle: LoadConnection[] = []
   #opened = 0
 
-  /** `sources`: own addresses, taken in turn; none leaves it to the kernel. */
+  /** `sources` are local addresses to connect from, in rotation; empty leaves the choice to the kernel. */
   constructor(plan: Pick<LoadPlan, 'url' | 'connection'>, sources: readonly string[]) {
     const { host, port } = addressOf(plan.url)
     this.#host = host
     this.#port = port
-    this.#isKept = plan.connection === 'keep-alive'
+    this.#keepAlive = plan.connection === 'keep-alive'
     this.#sources = sources
   }
 
@@ -27,7 +27,7 @@ export class ConnectionPool {
     return this.#opened
   }
 
-  /** @returns one for a single request; bring it back when the answer has ended. */
+  /** A connection for one request. Pass it to `release` when the response has ended. */
   take(): LoadConnection {
     for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
       if (idle.isReusable && performance.now() - idle.idleSinceMs < IDLE_LIMIT_MS) return idle
@@ -38,8 +38,8 @@ export class ConnectionPool {
     return new LoadConnection({ host: this.#host, port: this.#port, localAddress })
   }
 
-  bringBack(connection: LoadConnection): void {
-    if (!this.#isKept || !connection.isReusable) return connection.destroy()
+  release(connection: LoadConnection): void {
+    if (!this.#keepAlive || !connection.isReusable) return connection.destroy()
     connection.idleSinceMs = performance.now()
     this.#idle.push(connection)
   }

@@ -1,36 +1,37 @@
 /**
- * A client's connection: one request at a time over a plain socket. Hot path: all sockets of the process read into one
- * buffer, so 10,000 of them cost no read buffers.
+ * A client connection: one request at a time over a plain socket.
+ *
+ * Hot path: all sockets of the process read into one shared buffer, so 10,000 of them need no buffers of their own.
  */
 import { connect, type Socket } from 'node:net'
-import { type AnswerListener, HttpReader } from './http-reader.ts'
+import { HttpReader, type ResponseListener } from './http-reader.ts'
 
-/** Why an answer did not come to its end. */
+/** Why a response was cut short. */
 export type LossKind = 'connect' | 'reset' | 'truncated' | 'malformed'
 
-export interface AnswerUser extends AnswerListener {
-  /** Instead of `end`, and nothing after it. */
-  lost(kind: LossKind, detail: string): void
+export interface ResponseHandler extends ResponseListener {
+  /** Called instead of `onEnd`, as the last call. */
+  onLost(kind: LossKind, detail: string): void
 }
 
 export interface Target {
   readonly host: string
   readonly port: number
-  /** Own address to connect from; unset: the kernel's choice. */
+  /** Local address to connect from; undefined leaves the choice to the kernel. */
   readonly localAddress: string | undefined
 }
 
 const SHARED = Buffer.allocUnsafeSlow(64 * 1024)
 
-export class LoadConnection implements AnswerListener {
+export class LoadConnection implements ResponseListener {
   readonly #socket: Socket
-  /** One for all answers of the connection: what is made anew for each request is what the collector has to clear. */
+  /** Shared by all responses of the connection: an object per request would be garbage to collect. */
   readonly #reader = new HttpReader(this)
-  #user: AnswerUser | undefined
+  #handler: ResponseHandler | undefined
   #hasHead = false
   #isConnected = false
   #isClosed = false
-  /** When the last answer ended. */
+  /** When the last response ended, in milliseconds of `performance.now()`. */
   idleSinceMs = 0
 
   constructor({ host, port, localAddress }: Target) {
@@ -49,45 +50,45 @@ export class LoadConnection implements AnswerListener {
     this.#socket.on('close', () => this.#closed())
   }
 
-  /** Whether another request may go over it. */
+  /** Whether another request may be sent on this connection. */
   get isReusable(): boolean {
     return !this.#isClosed && this.#reader.isDone && this.#reader.isKeptAlive
   }
 
-  /** May be called before there is a connection. `isAscii`: all of it, which is cheaper to send. */
-  send(request: string, isAscii: boolean, user: AnswerUser): void {
-    this.#user = user
+  /** May be called before the socket is connected. `isAscii`: every character is ASCII, which is cheaper to encode. */
+  send(request: string, isAscii: boolean, handler: ResponseHandler): void {
+    this.#handler = handler
     this.#hasHead = false
     this.#reader.begin()
     this.#socket.write(request, isAscii ? 'latin1' : 'utf8')
   }
 
-  /** From the reader, as the two below. */
-  head(status: number, headers: ReadonlyMap<string, string>): void {
+  /** Called by the reader, as are `onData` and `onEnd`. */
+  onHead(status: number, headers: ReadonlyMap<string, string>): void {
     this.#hasHead = true
-    this.#user?.head(status, headers)
+    this.#handler?.onHead(status, headers)
   }
 
-  body(bytes: Buffer): void {
-    this.#user?.body(bytes)
+  onData(bytes: Buffer): void {
+    this.#handler?.onData(bytes)
   }
 
-  end(): void {
-    const user = this.#user
-    this.#user = undefined
-    user?.end()
+  onEnd(): void {
+    const handler = this.#handler
+    this.#handler = undefined
+    handler?.onEnd()
   }
 
-  /** A slow client: nothing is read for a while. */
+  /** Simulates a slow client: reads nothing for `ms`. */
   pauseFor(ms: number): void {
     if (this.#isClosed) return
     this.#socket.pause()
     setTimeout(() => this.#socket.resume(), ms).unref()
   }
 
-  /** The user hears no more. */
+  /** Closes the connection; the handler is not called again. */
   destroy(): void {
-    this.#user = undefined
+    this.#handler = undefined
     this.#isClosed = true
     this.#socket.destroy()
   }
@@ -100,7 +101,7 @@ export class LoadConnection implements AnswerListener {
 
   #ended(): void {
     this.#isClosed = true
-    if (this.#user === undefined || this.#reader.close()) return
+    if (this.#handler === undefined || this.#reader.close()) return
     this.#lose(this.#hasHead ? 'truncated' : 'reset', 'the connection was closed')
   }
 
@@ -115,8 +116,8 @@ export class LoadConnection implements AnswerListener {
   }
 
   #lose(kind: LossKind, detail: string): void {
-    const user = this.#user
+    const handler = this.#handler
     this.destroy()
-    user?.lost(kind, detail)
+    handler?.onLost(kind, detail)
   }
 }

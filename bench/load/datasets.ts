@@ -1,4 +1,4 @@
-/** Prompts of a run, without downloads: the request's number and the seed decide what it asks. */
+/** Prompts of a run, without downloads: each is determined by the seed and the number of its request. */
 import { mix } from '../../src/core/hash.ts'
 import { readPromptLines, readTrace, tracedPrompt } from './dataset-files.ts'
 import type { Dataset } from './plan.ts'
@@ -6,26 +6,26 @@ import type { Message, Prompt } from './prompt.ts'
 import { wordsOf } from './words.ts'
 
 export interface Prompts {
-  readonly at: (index: number) => Prompt
-  /** When the dataset wants it sent, milliseconds from the start; unset: it does not say. */
+  readonly promptAt: (index: number) => Prompt
+  /** When to send a request, in milliseconds from the start; unset: the dataset has no times. */
   readonly dueMs?: (index: number) => number
 }
 
-/** @throws Error when a file of prompts cannot be read, with its line. */
+/** @throws Error that names the line, when a file of prompts cannot be read. */
 export function promptsOf(dataset: Dataset, seed: number): Prompts {
   const base = mix(seed)
   switch (dataset.kind) {
     case 'prompts':
-      return { at: index => fixedPrompt(dataset, base, index) }
+      return { promptAt: index => fixedPrompt(dataset, base, index) }
     case 'random':
-      return { at: index => randomPrompt(dataset, base, index) }
+      return { promptAt: index => randomPrompt(dataset, base, index) }
     case 'shared-prefix':
-      return { at: index => sharedPrefixPrompt(dataset, base, index) }
+      return { promptAt: index => sharedPrefixPrompt(dataset, base, index) }
     case 'multi-turn':
-      return { at: index => multiTurnPrompt(dataset, base, index) }
+      return { promptAt: index => multiTurnPrompt(dataset, base, index) }
     case 'jsonl': {
       const lines = readPromptLines(dataset.path, dataset.outputTokens)
-      return { at: index => cycled(lines, index) }
+      return { promptAt: index => cycled(lines, index) }
     }
     case 'mooncake':
       return tracedPrompts(dataset)
@@ -37,7 +37,7 @@ type Of<K extends Dataset['kind']> = Extract<Dataset, { kind: K }>
 function fixedPrompt({ prompts, minTokens, maxTokens }: Of<'prompts'>, base: number, index: number): Prompt {
   const text = prompts[mix(base + index) % prompts.length] ?? ''
   const spread = Math.max(0, maxTokens - minTokens) + 1
-  // The number makes each answer another one: a swapped answer is then seen as a wrong one.
+  // The number makes every output different, so that two swapped responses count as wrong.
   return userPrompt(`${text} (${index})`, minTokens + (mix(base ^ Math.imul(index + 1, 31)) % spread))
 }
 
@@ -47,9 +47,9 @@ function randomPrompt(
   index: number,
 ): Prompt {
   const own = mix(base + index)
-  const length = (most: number, salt: number) => {
-    const least = Math.max(1, Math.floor(most * rangeRatio))
-    return least + (mix(own + salt) % (most - least + 1))
+  const length = (max: number, salt: number) => {
+    const min = Math.max(1, Math.floor(max * rangeRatio))
+    return min + (mix(own + salt) % (max - min + 1))
   }
   return userPrompt(wordsOf(own, length(inputTokens, 1)), length(outputTokens, 2))
 }
@@ -65,13 +65,13 @@ function sharedPrefixPrompt(dataset: Of<'shared-prefix'>, base: number, index: n
   return { messages, maxTokens: dataset.outputTokens }
 }
 
-/** All conversations have their first turn before any has its second; earlier answers are part of the dataset. */
+/** Every conversation has its first turn before any has its second. Earlier responses are part of the dataset. */
 function multiTurnPrompt(dataset: Of<'multi-turn'>, base: number, index: number): Prompt {
   const conversation = index % dataset.conversations
   const turn = Math.floor(index / dataset.conversations) % dataset.turns
-  const messages = Array.from({ length: 2 * turn + 1 }, (_, at): Message => {
-    const content = wordsOf(mix(base + Math.imul(conversation + 1, 7919) + at), dataset.turnTokens)
-    return { role: at % 2 === 0 ? 'user' : 'assistant', content }
+  const messages = Array.from({ length: 2 * turn + 1 }, (_, message): Message => {
+    const content = wordsOf(mix(base + Math.imul(conversation + 1, 7919) + message), dataset.turnTokens)
+    return { role: message % 2 === 0 ? 'user' : 'assistant', content }
   })
   return { messages, maxTokens: dataset.outputTokens }
 }
@@ -83,18 +83,18 @@ function userPrompt(content: string, maxTokens: number): Prompt {
 function tracedPrompts(dataset: Of<'mooncake'>): Prompts {
   const trace = readTrace(dataset.path)
   const [firstMs, lastMs] = [trace[0]?.timestamp ?? 0, trace.at(-1)?.timestamp ?? 0]
-  const at = (index: number) => tracedPrompt(cycled(trace, index))
-  if (!dataset.useTimestamps) return { at }
+  const promptAt = (index: number) => tracedPrompt(cycled(trace, index))
+  if (!dataset.useTimestamps) return { promptAt }
   const dueMs = (index: number) => {
     const round = Math.floor(index / trace.length) * (lastMs - firstMs)
     return (round + cycled(trace, index).timestamp - firstMs) * dataset.slowdown
   }
-  return { at, dueMs }
+  return { promptAt, dueMs }
 }
 
-/** A file that is shorter than the run begins again. */
+/** Starts over when the file has fewer lines than the run has requests. */
 function cycled<T>(lines: readonly T[], index: number): T {
   const line = lines[index % lines.length]
-  if (line === undefined) throw new RangeError('a file of prompts holds none')
+  if (line === undefined) throw new RangeError('A file of prompts has no lines')
   return line
 }

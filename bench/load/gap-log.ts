@@ -1,4 +1,4 @@
-/** Very many small numbers, kept in typed memory: times between tokens of all streams of a process. */
+/** Times between tokens of all streams of a process: millions of numbers, kept in a typed array. */
 
 const FIRST_SIZE = 4096
 
@@ -15,7 +15,7 @@ export class GapLog {
     this.#values[this.#length++] = value
   }
 
-  /** What has been added since the last time; a copy. */
+  /** Returns a copy of the values added since the last call. */
   take(): Float32Array {
     const taken = this.#values.slice(0, this.#length)
     this.#length = 0

@@ -1,24 +1,25 @@
 /**
- * Makes the load of one process: sends each request when it is due, never waits for another one's answer.
+ * Generates the load of one process: sends each request when it is due, whatever the state of the others.
  *
- * One sweep looks for silent and late answers; only what has a moment of its own (a client that leaves) has a timer.
+ * A single interval finds stalled and timed-out requests; only clients that leave have timers of their own.
  */
-import type { Expected } from './compare.ts'
+
 import { ConnectionPool } from './connection-pool.ts'
 import { type Prompts, promptsOf } from './datasets.ts'
 import { GapLog } from './gap-log.ts'
-import { type ExchangeHost, LoadRequest } from './load-request.ts'
+import { LoadRequest, type LoadRequestHost } from './load-request.ts'
 import type { LoadPlan } from './plan.ts'
 import type { Progress } from './process-messages.ts'
 import { PATHS, type Prompt, promptText, requestBody } from './prompt.ts'
 import type { RequestRecord, Unfinished } from './record.ts'
 import { SecondCounts } from './second-counts.ts'
-import { concurrencyOf, dueTimes, fateOf, type Share } from './share.ts'
+import { clientBehavior, concurrencyOf, dueTimes, type Share } from './share.ts'
 import { addressOf } from './target-address.ts'
+import type { Expected } from './token-check.ts'
 
 const SWEEP_MS = 100
-/** In a closed loop a place rests so long when it got no connection: a target that is gone is not asked without a pause. */
-const REST_MS = 100
+/** Pause of one client of a closed loop after a failed connect, so that a target that is down is not flooded. */
+const COOLDOWN_MS = 100
 
 export class Generator {
   readonly #plan: LoadPlan
@@ -28,13 +29,13 @@ export class Generator {
   readonly #limit: number
   readonly #pool: ConnectionPool
   readonly #open = new Map<LoadRequest, NodeJS.Timeout | undefined>()
-  readonly #host: ExchangeHost
+  readonly #host: LoadRequestHost
   readonly #headText: string
   readonly #isHeadAscii: boolean
   #records: RequestRecord[] = []
   #unfinished: Unfinished[] = []
-  /** Ends of rests, milliseconds since the start, in order. */
-  readonly #rests: number[] = []
+  /** When each pause after a failed connect ends, in milliseconds since the start, ascending. */
+  readonly #cooldowns: number[] = []
   #next: number
   #timer: NodeJS.Timeout | undefined
   #sweep: NodeJS.Timeout | undefined
@@ -66,7 +67,7 @@ export class Generator {
     return this.#open.size
   }
 
-  /** `startMs`: the start of the run, as Unix time. Resolves when the last request has ended. */
+  /** Resolves when the last request has ended. `startMs` is the start of the run as Unix time in milliseconds. */
   run(startMs: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#startMs = startMs
@@ -76,7 +77,7 @@ export class Generator {
     return promise
   }
 
-  /** Nothing more is sent, what is open is given up: it has no record. */
+  /** Stops sending and abandons open requests, which get no record. */
   stop(): void {
     this.#isStopped = true
     const endMs = this.#host.nowMs()
@@ -87,7 +88,7 @@ export class Generator {
     this.#endWhenDone()
   }
 
-  /** What has ended since the last time. */
+  /** Returns what has ended since the last call. */
   take(): Pick<Progress, 'records' | 'unfinished' | 'itlMs' | 'iclMs' | 'tokensBySecond'> {
     const [records, unfinished] = [this.#records, this.#unfinished]
     this.#records = []
@@ -102,7 +103,7 @@ export class Generator {
     }
   }
 
-  /** In a turn of its own: not inside the call that reads an answer. */
+  /** Issues in a later turn of the event loop, not inside the callback that reads a response. */
   #issueSoon(): void {
     if (this.#isIssueSoon) return
     this.#isIssueSoon = true
@@ -124,8 +125,8 @@ export class Generator {
   }
 
   #mayIssue(nowMs: number): boolean {
-    while ((this.#rests[0] ?? Infinity) <= nowMs) this.#rests.shift()
-    if (this.#hasIssuedAll(nowMs) || this.#open.size + this.#rests.length >= this.#limit) return false
+    while ((this.#cooldowns[0] ?? Infinity) <= nowMs) this.#cooldowns.shift()
+    if (this.#hasIssuedAll(nowMs) || this.#open.size + this.#cooldowns.length >= this.#limit) return false
     return (this.#due?.[this.#next] ?? -Infinity) <= nowMs
   }
 
@@ -134,17 +135,17 @@ export class Generator {
     return Math.max(nowMs, this.#due?.[this.#next] ?? 0) >= (this.#plan.durationMs ?? Infinity)
   }
 
-  /** Until the next one is due or a rest ends; a place that becomes free issues by itself. */
+  /** Sets the timer for the next due request or the end of a pause. A request that ends issues the next by itself. */
   #wait(nowMs: number): void {
-    const due = this.#due?.[this.#next] ?? this.#rests[0]
+    const due = this.#due?.[this.#next] ?? this.#cooldowns[0]
     if (due === undefined || this.#hasIssuedAll(nowMs) || this.#open.size >= this.#limit) return
     this.#timer = setTimeout(() => this.#issue(), Math.max(0, due - nowMs))
   }
 
   #send(index: number, scheduledMs: number): void {
-    const prompt = this.#prompts.at(index)
+    const prompt = this.#prompts.promptAt(index)
     const body = requestBody(this.#plan, prompt, index)
-    const { leaveAfterMs, isSlow } = fateOf(this.#plan, index)
+    const { leaveAfterMs, isSlow } = clientBehavior(this.#plan, index)
     const connection = this.#pool.take()
     const options = {
       index,
@@ -178,8 +179,8 @@ export class Generator {
     this.#open.delete(exchange)
     this.#records.push(record)
     if (this.#due === undefined && record.failure?.kind === 'connect')
-      this.#rests.push(record.endMs + REST_MS)
-    this.#pool.bringBack(exchange.connection)
+      this.#cooldowns.push(record.endMs + COOLDOWN_MS)
+    this.#pool.release(exchange.connection)
     this.#issueSoon()
   }
 
@@ -208,7 +209,7 @@ export class Generator {
   }
 }
 
-/** All of the request's head but its length. */
+/** The head of every request, without its id and length. */
 function headText({ url, endpoint, connection, headers }: LoadPlan): string {
   const given = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   const close = connection === 'per-request' ? 'connection: close\r\n' : ''

@@ -1,15 +1,15 @@
 /**
- * Reads HTTP/1.1 answers from a socket, however the bytes are cut. Hot path: no copy of a body, no closures.
+ * Parses HTTP/1.1 responses from a socket, wherever the bytes are split. Hot path: copies no body and makes no closures.
  *
- * Stricter than a client must be: whatever is not as the protocol says is a fault of the server under test.
+ * Stricter than a client has to be: every deviation from the protocol is a fault of the server under test.
  */
 
-/** What the reader tells of one answer, in this order. */
-export interface AnswerListener {
-  head(status: number, headers: ReadonlyMap<string, string>): void
-  /** A view that is good within the call only. */
-  body(bytes: Buffer): void
-  end(): void
+/** Callbacks for one response, called in this order. */
+export interface ResponseListener {
+  onHead(status: number, headers: ReadonlyMap<string, string>): void
+  /** `bytes` is a view that is valid during the call only. */
+  onData(bytes: Buffer): void
+  onEnd(): void
 }
 
 type State = 'head' | 'length' | 'size-line' | 'chunk' | 'chunk-end' | 'trailer' | 'until-close' | 'done'
@@ -20,19 +20,19 @@ const LF = 10
 const EMPTY = Buffer.alloc(0)
 
 export class HttpReader {
-  readonly #listener: AnswerListener
+  readonly #listener: ResponseListener
   #state: State = 'done'
-  /** The head or a line, as far as it has come. */
+  /** The part of an incomplete head or line received so far. */
   #partial: Buffer = EMPTY
-  /** Body bytes still to come, of the answer or of its chunk. */
+  /** Bytes still missing from the body or from the current chunk. */
   #left = 0
   isKeptAlive = true
 
-  constructor(listener: AnswerListener) {
+  constructor(listener: ResponseListener) {
     this.#listener = listener
   }
 
-  /** The next answer. */
+  /** Prepares for the next response. */
   begin(): void {
     this.#state = 'head'
     this.#partial = EMPTY
@@ -43,11 +43,11 @@ export class HttpReader {
     return this.#state === 'done'
   }
 
-  /** @returns what is wrong with the bytes, undefined when nothing is. */
+  /** @returns the protocol error in the bytes, undefined if there is none. */
   push(bytes: Buffer): string | undefined {
     let rest = bytes
     while (rest.length > 0) {
-      if (this.#state === 'done') return 'bytes after the end of the answer'
+      if (this.#state === 'done') return 'bytes after the end of the response'
       const used = this.#step(rest)
       if (typeof used === 'string') return used
       rest = rest.subarray(used)
@@ -55,13 +55,13 @@ export class HttpReader {
     return undefined
   }
 
-  /** The server has closed its side. @returns whether the answer may end so. */
+  /** Called when the server has closed its side. @returns whether the response is complete. */
   close(): boolean {
     if (this.#state === 'until-close') this.#finish()
     return this.#state === 'done'
   }
 
-  /** Takes some of the bytes. @returns how many, or what is wrong. */
+  /** Consumes some of the bytes. @returns how many, or the protocol error. */
   #step(bytes: Buffer): number | string {
     switch (this.#state) {
       case 'head':
@@ -74,7 +74,7 @@ export class HttpReader {
       case 'trailer':
         return this.#takeLine(bytes)
       case 'until-close':
-        this.#listener.body(bytes)
+        this.#listener.onData(bytes)
         return bytes.length
       case 'done':
         return 0
@@ -84,26 +84,26 @@ export class HttpReader {
   #takeHead(bytes: Buffer): number | string {
     const before = this.#partial.length
     const all = before === 0 ? bytes : Buffer.concat([this.#partial, bytes])
-    const end = all.indexOf('\r\n\r\n', Math.max(0, before - 3))
-    if (end < 0) {
+    const onEnd = all.indexOf('\r\n\r\n', Math.max(0, before - 3))
+    if (onEnd < 0) {
       if (all.length > HEAD_LIMIT_BYTES) return 'the head is too long'
       this.#partial = Buffer.from(all)
       return bytes.length
     }
     this.#partial = EMPTY
-    return this.#readHead(all.toString('latin1', 0, end)) ?? end + 4 - before
+    return this.#readHead(all.toString('latin1', 0, onEnd)) ?? onEnd + 4 - before
   }
 
   #readHead(text: string): string | undefined {
     const [first = '', ...lines] = text.split('\r\n')
     const status = Number(/^HTTP\/1\.[01] (\d{3})(?: |$)/.exec(first)?.[1] ?? Number.NaN)
     if (Number.isNaN(status)) return 'no status line'
-    // An interim answer: the real one follows.
+    // An informational response; the final one follows.
     if (status < 200) return undefined
     const headers = headersOf(lines)
     if (headers === undefined) return 'a header line without a colon'
     this.isKeptAlive = headers.get('connection')?.toLowerCase() !== 'close' && first.startsWith('HTTP/1.1')
-    this.#listener.head(status, headers)
+    this.#listener.onHead(status, headers)
     return this.#expectBody(status, headers)
   }
 
@@ -132,7 +132,7 @@ export class HttpReader {
   #takeBody(bytes: Buffer): number {
     const used = Math.min(bytes.length, this.#left)
     this.#left -= used
-    this.#listener.body(used === bytes.length ? bytes : bytes.subarray(0, used))
+    this.#listener.onData(used === bytes.length ? bytes : bytes.subarray(0, used))
     if (this.#left > 0) return used
     if (this.#state === 'chunk') this.#state = 'chunk-end'
     else this.#finish()
@@ -140,11 +140,11 @@ export class HttpReader {
   }
 
   #takeLine(bytes: Buffer): number | string {
-    const end = bytes.indexOf(LF)
-    const used = end < 0 ? bytes.length : end + 1
+    const onEnd = bytes.indexOf(LF)
+    const used = onEnd < 0 ? bytes.length : onEnd + 1
     this.#partial = Buffer.concat([this.#partial, bytes.subarray(0, used)])
     if (this.#partial.length > LINE_LIMIT_BYTES) return 'a line of the chunked coding is too long'
-    if (end < 0) return used
+    if (onEnd < 0) return used
     const line = this.#partial.toString('latin1')
     this.#partial = EMPTY
     if (!line.endsWith('\r\n')) return 'a line of the chunked coding ends without CR'
@@ -169,7 +169,7 @@ export class HttpReader {
 
   #finish(): void {
     this.#state = 'done'
-    this.#listener.end()
+    this.#listener.onEnd()
   }
 }
 

@@ -1,7 +1,6 @@
-/** One request of the load, from the moment it is sent: reads the answer, takes the times, and says how it ended. */
-import { Answer } from './answer.ts'
-import type { Expected } from './compare.ts'
-import type { AnswerUser, LoadConnection, LossKind } from './connection.ts'
+/** One request of the load from its sending to its end: reads the response, records times and determines the outcome. */
+
+import type { LoadConnection, LossKind, ResponseHandler } from './connection.ts'
 import type { GapLog } from './gap-log.ts'
 import type { Endpoint } from './plan.ts'
 import {
@@ -13,44 +12,46 @@ import {
   type RequestRecord,
 } from './record.ts'
 import { refusalFault } from './refusal.ts'
+import { ResponseChecker } from './response-checker.ts'
 import type { SecondCounts } from './second-counts.ts'
 import { SseReader } from './sse-reader.ts'
+import type { Expected } from './token-check.ts'
 
-export interface ExchangeOptions {
+export interface LoadRequestOptions {
   readonly index: number
   readonly endpoint: Endpoint
   readonly scheduledMs: number
-  /** Unset: the target is not a simulated engine. */
+  /** Expected tokens; undefined when the target is not simulated. */
   readonly expected: Expected | undefined
   readonly keepsRequestId: boolean
   readonly keepsDetails: boolean
-  /** Reads so many bytes a second; unset: as fast as they come. */
+  /** Read rate of a slow client; undefined reads as fast as bytes arrive. */
   readonly slowBytesPerSecond: number | undefined
-  readonly onEnd: (exchange: LoadRequest, record: RequestRecord) => void
+  readonly onEnd: (request: LoadRequest, record: RequestRecord) => void
 }
 
-/** What all exchanges of a process share. */
-export interface ExchangeHost {
+/** State shared by all requests of a process. */
+export interface LoadRequestHost {
   /** Milliseconds since the start of the run. */
   readonly nowMs: () => number
-  /** Between two tokens, an entry a token. */
+  /** Times between tokens, one entry per token. */
   readonly itlMs: GapLog
-  /** Between two pieces that hold a token, however many. */
+  /** Times between pieces with tokens, one entry per piece. */
   readonly iclMs: GapLog
-  /** Of a stream when they come; of a whole answer at its end. */
+  /** Tokens by second: those of a stream when they arrive, those of other responses at the end. */
   readonly tokensBySecond: SecondCounts
 }
 
 const MANY_TOKENS = 1 << 16
 
-export class LoadRequest implements AnswerUser {
+export class LoadRequest implements ResponseHandler {
   readonly connection: LoadConnection
   readonly sentMs: number
-  /** Of the last bytes; of the start when none have come. */
+  /** When the last bytes arrived; the time of sending if none have. */
   lastReadMs: number
-  readonly #options: ExchangeOptions
-  readonly #host: ExchangeHost
-  readonly #answer: Answer
+  readonly #options: LoadRequestOptions
+  readonly #host: LoadRequestHost
+  readonly #response: ResponseChecker
   readonly #gapsMs: number[] = []
   readonly #gapTokens: number[] = []
   #events: SseReader | undefined
@@ -60,18 +61,18 @@ export class LoadRequest implements AnswerUser {
   #headMs: number | undefined
   #firstTokenMs: number | undefined
   #lastTokenMs: number | undefined
-  #isOver = false
+  #ended = false
 
-  constructor(options: ExchangeOptions, host: ExchangeHost, connection: LoadConnection) {
+  constructor(options: LoadRequestOptions, host: LoadRequestHost, connection: LoadConnection) {
     this.#options = options
     this.#host = host
     this.connection = connection
-    this.#answer = new Answer(options.endpoint)
+    this.#response = new ResponseChecker(options.endpoint)
     this.sentMs = host.nowMs()
     this.lastReadMs = this.sentMs
   }
 
-  head(status: number, headers: ReadonlyMap<string, string>): void {
+  onHead(status: number, headers: ReadonlyMap<string, string>): void {
     this.#status = status
     this.#headers = headers
     this.#headMs = this.#host.nowMs()
@@ -80,7 +81,7 @@ export class LoadRequest implements AnswerUser {
     if (isStream) this.#events = new SseReader(data => this.#event(data))
   }
 
-  body(bytes: Buffer): void {
+  onData(bytes: Buffer): void {
     this.lastReadMs = this.#host.nowMs()
     if (this.#events === undefined) this.#parts.push(Buffer.from(bytes))
     else this.#events.push(bytes)
@@ -88,22 +89,22 @@ export class LoadRequest implements AnswerUser {
     if (slowBytesPerSecond !== undefined) this.connection.pauseFor((bytes.length / slowBytesPerSecond) * 1000)
   }
 
-  end(): void {
+  onEnd(): void {
     if (this.#status === 429 || this.#status === 503) return this.#close('refused', undefined)
     if (this.#status !== 200) return this.fail('status', `${this.#status}: ${this.#text()}`)
     if (this.#events === undefined) this.#whole()
-    const failure = this.#answer.finished(this.#options.expected)
+    const failure = this.#response.finished(this.#options.expected)
     this.#close(failure === undefined ? 'ok' : 'failed', failure)
   }
 
-  /** What came before may say more than that the connection was lost. */
-  lost(kind: LossKind, detail: string): void {
-    this.#close('failed', this.#answer.failure ?? failureOf(kind, detail))
+  /** A failure found in the bytes before the loss takes precedence. */
+  onLost(kind: LossKind, detail: string): void {
+    this.#close('failed', this.#response.failure ?? failureOf(kind, detail))
   }
 
-  /** The client goes. */
+  /** The client disconnects before the end. */
   leave(): void {
-    const failure = this.#answer.left(this.#options.expected)
+    const failure = this.#response.left(this.#options.expected)
     this.#close(failure === undefined ? 'left' : 'failed', failure)
   }
 
@@ -112,7 +113,7 @@ export class LoadRequest implements AnswerUser {
   }
 
   #event(data: string): void {
-    const tokens = this.#answer.event(data)
+    const tokens = this.#response.event(data)
     if (tokens === 0) return
     const nowMs = this.lastReadMs
     this.#count(tokens)
@@ -122,8 +123,8 @@ export class LoadRequest implements AnswerUser {
   }
 
   #whole(): void {
-    this.#answer.whole(this.#text())
-    this.#count(this.#answer.outputTokens)
+    this.#response.whole(this.#text())
+    this.#count(this.#response.outputTokens)
   }
 
   #count(tokens: number): void {
@@ -136,7 +137,7 @@ export class LoadRequest implements AnswerUser {
       this.#gapsMs.push(gapMs)
       this.#gapTokens.push(tokens)
     }
-    for (let at = 0; at < tokens; at++) this.#host.itlMs.add(gapMs / tokens)
+    for (let index = 0; index < tokens; index++) this.#host.itlMs.add(gapMs / tokens)
   }
 
   #text(): string {
@@ -145,8 +146,8 @@ export class LoadRequest implements AnswerUser {
   }
 
   #close(outcome: Outcome, failure: Failure | undefined): void {
-    if (this.#isOver) return
-    this.#isOver = true
+    if (this.#ended) return
+    this.#ended = true
     const record = this.#record(outcome, failure)
     this.#options.onEnd(this, record)
   }
@@ -165,8 +166,8 @@ export class LoadRequest implements AnswerUser {
       status: this.#status,
       badRefusal: outcome === 'refused' ? refusalFault(this.#headers, this.#text()) : undefined,
       requestId: this.#options.keepsRequestId ? this.#headers.get('x-request-id') : undefined,
-      inputTokens: this.#answer.promptTokens,
-      outputTokens: this.#answer.outputTokens,
+      inputTokens: this.#response.promptTokens,
+      outputTokens: this.#response.outputTokens,
       details: this.#details(),
     }
   }
@@ -174,11 +175,11 @@ export class LoadRequest implements AnswerUser {
   #details(): RequestDetails | undefined {
     if (!this.#options.keepsDetails) return undefined
     const gapsMs = Float64Array.from(this.#gapsMs)
-    return { text: this.#answer.text, gapsMs, gapTokens: Uint32Array.from(this.#gapTokens) }
+    return { text: this.#response.text, gapsMs, gapTokens: Uint32Array.from(this.#gapTokens) }
   }
 }
 
-/** A media type is the same in any case. */
+/** Media types are case-insensitive. */
 function isEventStream(contentType = ''): boolean {
   return /^text\/event-stream\s*(?:;|$)/i.test(contentType)
 }

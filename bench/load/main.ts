@@ -1,4 +1,4 @@
-/** Entry of a generator process: makes its share of the load, and tells of it a few times a second. */
+/** Entry of a generator process: generates its share of the load and reports progress a few times a second. */
 
 import { type EventLoopUtilization, performance } from 'node:perf_hooks'
 import { messageOf } from '../../src/core/error-text.ts'
@@ -11,13 +11,13 @@ let generator: Generator | undefined
 let lastLoop: EventLoopUtilization = performance.eventLoopUtilization()
 let lastCpu = cpuNow()
 
-process.on('message', (message: ToGenerator) => void obey(message))
-// However the parent went, nobody listens any more.
+process.on('message', (message: ToGenerator) => void onMessage(message))
+// The parent is gone, so nothing reads the results.
 process.on('disconnect', () => process.exit(1))
-// Ctrl-C reaches the whole group: the parent decides.
+// Ctrl-C reaches the whole process group; the parent decides when to stop.
 process.on('SIGINT', () => undefined)
 
-async function obey(message: ToGenerator): Promise<void> {
+async function onMessage(message: ToGenerator): Promise<void> {
   switch (message.kind) {
     case 'plan':
       return prepare(message)
@@ -31,23 +31,23 @@ async function obey(message: ToGenerator): Promise<void> {
 function prepare({ plan, share, sources }: Extract<ToGenerator, { kind: 'plan' }>): void {
   try {
     generator = new Generator(plan, share, sources)
-    tell({ kind: 'ready' })
+    send({ kind: 'ready' })
   } catch (error) {
-    tell({ kind: 'refused', message: messageOf(error) })
+    send({ kind: 'refused', message: messageOf(error) })
   }
 }
 
 async function run(atMs: number): Promise<void> {
-  const timer = setInterval(tellProgress, PROGRESS_MS)
+  const timer = setInterval(sendProgress, PROGRESS_MS)
   lastLoop = performance.eventLoopUtilization()
   lastCpu = cpuNow()
   await generator?.run(atMs)
   clearInterval(timer)
-  tellProgress()
-  tell({ kind: 'done' })
+  sendProgress()
+  send({ kind: 'done' })
 }
 
-function tellProgress(): void {
+function sendProgress(): void {
   if (generator === undefined) return
   const loop = performance.eventLoopUtilization()
   const busyShare = performance.eventLoopUtilization(loop, lastLoop).utilization
@@ -55,7 +55,7 @@ function tellProgress(): void {
   const cpu = cpuNow()
   const cpuShare = (cpu.usedMs - lastCpu.usedMs) / Math.max(1, cpu.atMs - lastCpu.atMs)
   lastCpu = cpu
-  tell({ kind: 'progress', ...generator.take(), inFlight: generator.inFlight, busyShare, cpuShare })
+  send({ kind: 'progress', ...generator.take(), inFlight: generator.inFlight, busyShare, cpuShare })
 }
 
 function cpuNow(): { readonly usedMs: number; readonly atMs: number } {
@@ -63,6 +63,6 @@ function cpuNow(): { readonly usedMs: number; readonly atMs: number } {
   return { usedMs: (user + system) / 1000, atMs: performance.now() }
 }
 
-function tell(message: FromGenerator): void {
+function send(message: FromGenerator): void {
   process.send?.(message)
 }

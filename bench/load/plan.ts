@@ -1,24 +1,26 @@
 /**
- * What load to make: one zod object with the defaults. It comes from a scenario file or from flags, and goes to the
- * generator processes as plain data; each works out its own share from it.
+ * Schema and defaults of a load. A plan comes from a scenario file or from flags, and is sent to the generator processes
+ * as plain data; each derives its own share of the requests.
  */
 import { z } from 'zod'
-import { MOST_WORDS } from './words.ts'
+import { MAX_WORDS } from './words.ts'
 
-const count = (least = 1) => z.int().min(least)
-const promptTokens = () => count().max(MOST_WORDS)
+const count = (min = 1) => z.int().min(min)
+const promptTokens = () => count().max(MAX_WORDS)
 const share = () => z.number().min(0).max(1)
-/** YAML has `.inf`; JSON has not. */
+/** Infinity is written `.inf` in YAML. */
 const rate = () => z.union([z.number().positive(), z.literal(Infinity)])
 
 const arrivalsSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('closed'), concurrency: count().describe('Requests open at a time.') }),
+  z.strictObject({ kind: z.literal('closed'), concurrency: count().describe('Concurrent requests.') }),
   z.strictObject({
     kind: z.literal('open'),
-    ratePerSecond: rate().default(Infinity).describe('Mean rate; infinity sends all at once.'),
+    ratePerSecond: rate()
+      .default(Infinity)
+      .describe('Mean request rate; infinity sends all requests at once.'),
     burstiness: rate()
       .default(1)
-      .describe('Shape of the gamma distributed gaps; 1 = Poisson, less = burstier.'),
+      .describe('Shape of the gamma-distributed gaps: 1 is Poisson, less is burstier, infinity is constant.'),
     ramp: z
       .strictObject({
         shape: z.enum(['linear', 'exponential']),
@@ -26,10 +28,10 @@ const arrivalsSchema = z.discriminatedUnion('kind', [
         endRatePerSecond: z.number().positive(),
       })
       .optional()
-      .describe('In place of one rate.'),
+      .describe('Changes the rate over the run; replaces ratePerSecond.'),
     maxConcurrency: count()
       .optional()
-      .describe('What is due beyond it waits; its latency counts from when it was due.'),
+      .describe('Requests beyond this limit wait; their latency from schedule includes the wait.'),
   }),
 ])
 
@@ -37,14 +39,16 @@ const datasetSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('prompts'),
     prompts: z.array(z.string().min(1)).min(1).readonly(),
-    minTokens: count().describe('Least tokens asked for.'),
-    maxTokens: count().describe('Most.'),
+    minTokens: count().describe('Minimum output tokens.'),
+    maxTokens: count().describe('Maximum output tokens.'),
   }),
   z.strictObject({
     kind: z.literal('random'),
     inputTokens: promptTokens(),
     outputTokens: count(),
-    rangeRatio: share().default(1).describe('Lengths lie between this share of the length and all of it.'),
+    rangeRatio: share()
+      .default(1)
+      .describe('Lengths vary between this share of the length and the full length.'),
   }),
   z.strictObject({
     kind: z.literal('shared-prefix'),
@@ -57,13 +61,13 @@ const datasetSchema = z.discriminatedUnion('kind', [
     kind: z.literal('multi-turn'),
     conversations: count().default(64),
     turns: count().default(4),
-    turnTokens: promptTokens().default(64).describe('Of each message.'),
+    turnTokens: promptTokens().default(64).describe('Tokens in each message.'),
     outputTokens: count().default(64),
   }),
   z.strictObject({
     kind: z.literal('jsonl'),
     path: z.string().min(1),
-    outputTokens: count().default(256).describe('For lines that name none.'),
+    outputTokens: count().default(256).describe('Output tokens for lines that specify none.'),
   }),
   z.strictObject({
     kind: z.literal('mooncake'),
@@ -71,46 +75,51 @@ const datasetSchema = z.discriminatedUnion('kind', [
     useTimestamps: z
       .boolean()
       .default(false)
-      .describe('Requests are due when the trace says, not by the rate.'),
-    slowdown: z.number().positive().default(1).describe('The time of the trace is stretched by it.'),
+      .describe('Sends requests at the times of the trace instead of at the rate.'),
+    slowdown: z
+      .number()
+      .positive()
+      .default(1)
+      .describe('Factor by which the times of the trace are stretched.'),
   }),
 ])
 
 export const planSchema = z.strictObject({
-  url: z
-    .url({ protocol: /^http$/ })
-    .describe('Address of the target; its path goes before those of the API.'),
+  url: z.url({ protocol: /^http$/ }).describe('URL of the target; its path is prepended to the API paths.'),
   endpoint: z.enum(['generate', 'chat', 'completions']).default('chat'),
   model: z.string().default('sim'),
   isStream: z.boolean().default(false),
-  requests: count().describe('At most so many.'),
-  durationMs: z.number().positive().optional().describe('No request is begun after it.'),
+  requests: count().describe('Number of requests; an upper bound if durationMs is set.'),
+  durationMs: z.number().positive().optional().describe('No request is sent after this time.'),
   seed: z.int().default(1),
   arrivals: arrivalsSchema,
   dataset: datasetSchema,
-  variedSampling: z.boolean().default(false).describe('Sampling parameters differ from request to request.'),
+  variedSampling: z.boolean().default(false).describe('Varies sampling parameters from request to request.'),
   ignoreEos: z.boolean().default(true),
-  leaveShare: share().default(0).describe('Share of the clients that leave before the end.'),
-  leaveWithinMs: z.number().min(0).default(1000).describe('They leave at a random moment up to this.'),
-  slowShare: share().default(0).describe('Share of the clients that read slowly.'),
+  leaveShare: share().default(0).describe('Share of clients that disconnect before the end.'),
+  leaveWithinMs: z.number().min(0).default(1000).describe('They disconnect at a random time up to this.'),
+  slowShare: share().default(0).describe('Share of clients that read slowly.'),
   slowBytesPerSecond: z.number().positive().default(2000),
   connection: z.enum(['keep-alive', 'per-request']).default('keep-alive'),
-  timeoutMs: z.number().positive().default(120_000).describe('Longest time of a request.'),
-  stallMs: z.number().positive().default(30_000).describe('Longest time between two reads of an answer.'),
+  timeoutMs: z.number().positive().default(120_000).describe('Timeout of a request.'),
+  stallMs: z.number().positive().default(30_000).describe('Timeout between two reads of a response.'),
   scriptSeed: z
     .int()
     .optional()
-    .describe('Seed of the simulated engines: each token is compared with what they must say.'),
+    .describe('Output seed of the simulated engines; every token is compared with the expected one.'),
   processes: count().max(64).default(1),
-  keepsRequestIds: z.boolean().default(false).describe('For a log of every request.'),
-  keepsDetails: z.boolean().default(false).describe('The text of every answer and the times in it.'),
+  keepsRequestIds: z.boolean().default(false).describe('Keeps response request ids, for the request log.'),
+  keepsDetails: z.boolean().default(false).describe('Keeps the text of every response and its token times.'),
   requestIdPrefix: z
     .string()
     .regex(/^[\x21-\x7e]*$/, 'must be visible ASCII without spaces')
     .optional()
-    .describe('Requests carry an x-request-id: this and their number.'),
+    .describe('Requests carry an x-request-id header: this prefix and their number.'),
   headers: z.record(z.string(), z.string()).default({}),
-  extraBody: z.record(z.string(), z.unknown()).default({}).describe('Put into every request body.'),
+  extraBody: z
+    .record(z.string(), z.unknown())
+    .default({})
+    .describe('Properties added to every request body.'),
 })
 
 export type PlanInput = z.input<typeof planSchema>

@@ -1,4 +1,4 @@
-/** What the reporting process and a generator process say to each other. */
+/** Messages between the reporting process and a generator process. */
 import type { LoadPlan } from './plan.ts'
 import type { RequestRecord, Unfinished } from './record.ts'
 import type { Share } from './share.ts'
@@ -10,9 +10,9 @@ export type ToGenerator =
       readonly share: Share
       readonly sources: readonly string[]
     }
-  /** Unix time of the start of the run, in milliseconds. */
+  /** Starts the run at `atMs`, Unix time in milliseconds. */
   | { readonly kind: 'start'; readonly atMs: number }
-  /** Give up what is open, and end. */
+  /** Abandons open requests and ends the run. */
   | { readonly kind: 'stop' }
 
 export type FromGenerator =
@@ -21,18 +21,18 @@ export type FromGenerator =
   | Progress
   | { readonly kind: 'done' }
 
-/** What has ended since the last one. */
+/** What has ended since the last progress message. */
 export interface Progress {
   readonly kind: 'progress'
   readonly records: readonly RequestRecord[]
   readonly unfinished: readonly Unfinished[]
   readonly itlMs: Float32Array
   readonly iclMs: Float32Array
-  /** Second of the run and tokens that came in it. */
+  /** Pairs of a second of the run and the tokens that arrived in it. */
   readonly tokensBySecond: readonly (readonly [number, number])[]
   readonly inFlight: number
-  /** Share of the time since the last one in which the process's event loop was busy, 0..1. */
+  /** Share of the time since the last message in which the event loop was busy, 0..1. */
   readonly busyShare: number
-  /** CPU of the whole process in that time, 1 = one core; less than busy when others have the core. */
+  /** CPU use of the process in that time, 1 = one core; lower than `busyShare` when other processes use the core. */
   readonly cpuShare: number
 }

@@ -1,4 +1,4 @@
-/** What a dataset yields for one request, and the body of that request for each endpoint. */
+/** A prompt of a dataset, and the request body with it for each endpoint. */
 import { mix } from '../../src/core/hash.ts'
 import { chatPromptText } from '../../src/simulator/sequence/output-script.ts'
 import type { LoadPlan } from './plan.ts'
@@ -13,7 +13,7 @@ export interface Prompt {
   readonly maxTokens: number
 }
 
-/** The text that an engine sees, as the simulator's script defines it. */
+/** The prompt text as the simulator's output script sees it. */
 export function promptText(prompt: Prompt): string {
   return chatPromptText(prompt.messages)
 }
@@ -22,14 +22,14 @@ export function requestBody(plan: LoadPlan, prompt: Prompt, index: number): stri
   const sampling = plan.variedSampling ? variedSampling(plan.seed, index) : { temperature: 0 }
   const { isStream: stream, ignoreEos: ignore_eos, model } = plan
   if (plan.endpoint === 'generate') {
-    // SGLang reads these inside sampling_params and nowhere else.
+    // SGLang reads these properties only inside sampling_params.
     const sampling_params = { max_new_tokens: prompt.maxTokens, ignore_eos, ...sampling }
     return JSON.stringify({ text: promptText(prompt), sampling_params, stream, ...plan.extraBody })
   }
   const usage = stream ? { stream_options: { include_usage: true } } : {}
-  const asked = plan.endpoint === 'chat' ? { messages: prompt.messages } : { prompt: promptText(prompt) }
+  const prompted = plan.endpoint === 'chat' ? { messages: prompt.messages } : { prompt: promptText(prompt) }
   const rest = { max_tokens: prompt.maxTokens, ignore_eos, ...sampling, stream, ...usage }
-  return JSON.stringify({ model, ...asked, ...rest, ...plan.extraBody })
+  return JSON.stringify({ model, ...prompted, ...rest, ...plan.extraBody })
 }
 
 export const PATHS: Readonly<Record<LoadPlan['endpoint'], string>> = {
@@ -38,7 +38,7 @@ export const PATHS: Readonly<Record<LoadPlan['endpoint'], string>> = {
   completions: '/v1/completions',
 }
 
-/** The ranges of the original's `realistic` benchmark. */
+/** The ranges of smg's `realistic` benchmark. */
 function variedSampling(seed: number, index: number): Readonly<Record<string, number>> {
   const between = (low: number, high: number, salt: number) => {
     const share = mix(mix(seed) + Math.imul(index + 1, salt)) / 2 ** 32

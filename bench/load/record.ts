@@ -1,12 +1,12 @@
-/** What is kept of one request: plain data, sent from the generator processes to the one that reports. */
+/** The record of one request: plain data that generator processes send to the reporting process. */
 
 /**
- * How a request went wrong.
+ * How a request failed.
  *
  * connect: no connection · reset: connection lost before the head · status: an error status · malformed: not HTTP, SSE
- * or JSON · truncated: ended early, or lost after the head · error-in-200: an error under a good status · aborted:
- * finish reason "abort" · no-token: a good end with nothing in it · missing, duplicate, altered: not the tokens that
- * the simulated engine says · stall: silent too long · timeout: took too long in all
+ * or JSON · truncated: ended early, or connection lost after the head · error-in-200: an error under status 200 ·
+ * aborted: finish reason "abort" · no-token: a normal finish without output · missing, duplicate, altered: tokens differ
+ * from those of the simulated engine · stall: no bytes for too long · timeout: took too long overall
  */
 export type FailureKind =
   | 'connect'
@@ -25,52 +25,52 @@ export type FailureKind =
 
 export interface Failure {
   readonly kind: FailureKind
-  /** For the reader of a report; of bounded length. */
+  /** Explanation for the reader of a report, at most 200 characters. */
   readonly detail: string
 }
 
-/** left: the client went before the end, as it was told to. refused: 429 or 503. */
+/** `left`: the client disconnected before the end, as planned. `refused`: status 429 or 503. */
 export type Outcome = 'ok' | 'left' | 'refused' | 'failed'
 
-/** What only a file with all details needs. */
+/** Details that only a detailed result file needs. */
 export interface RequestDetails {
   readonly text: string
-  /** Before each piece but the first: how long. As bytes: a long run has millions. */
+  /** Time before each piece except the first. Typed, because a long run has millions. */
   readonly gapsMs: Float64Array
-  /** How many tokens came with that piece. */
+  /** Number of tokens in the piece after each gap. */
   readonly gapTokens: Uint32Array
 }
 
-/** Times in milliseconds since the start of the run, with a resolution of microseconds. */
+/** Times are in milliseconds since the start of the run, with microsecond resolution. */
 export interface RequestRecord {
   readonly index: number
-  /** When it was due; in a closed loop when a place became free for it. */
+  /** When the request was due; in a closed loop, when a client became free for it. */
   readonly scheduledMs: number
-  /** When it was given to a connection; that may have had to be opened first. */
+  /** When the request was handed to a connection, which may have had to be opened first. */
   readonly sentMs: number
   readonly headMs: number | undefined
-  /** First piece of an answer that is not empty; streams only. */
+  /** When the first piece with text arrived; streams only. */
   readonly firstTokenMs: number | undefined
   readonly lastTokenMs: number | undefined
   readonly endMs: number
   readonly outcome: Outcome
   readonly failure: Failure | undefined
-  /** 0 when there was no head. */
+  /** 0 if no response head arrived. */
   readonly status: number
-  /** What is wrong with the shape of a refusal; undefined when nothing is. */
+  /** What a refusal lacks that clients need; undefined if it is well-formed. */
   readonly badRefusal: string | undefined
-  /** The answer's `x-request-id`; kept when the plan asks for it. */
+  /** The `x-request-id` header of the response; kept if the plan asks for it. */
   readonly requestId: string | undefined
   readonly inputTokens: number
   readonly outputTokens: number
-  /** Kept when the plan asks for them. */
+  /** Kept if the plan asks for them. */
   readonly details: RequestDetails | undefined
 }
 
-/** A request that was given up with the run: nobody knows how it would have ended. */
+/** A request that was open when the run was interrupted. */
 export interface Unfinished {
   readonly sentMs: number
-  /** When it was given up. */
+  /** When it was abandoned. */
   readonly endMs: number
 }
 

@@ -1,4 +1,4 @@
-/** Runs one plan from its start to its end, or until the signal says enough: then with what has ended by then. */
+/** Runs one plan to its end, or until the signal aborts; the result then holds what has ended so far. */
 import { Generators } from './generators.ts'
 import type { LoadPlan } from './plan.ts'
 import { LoadCollector, type LoadResult } from './result.ts'
@@ -9,7 +9,7 @@ export interface LoadOptions {
   readonly onProgress?: (collector: LoadCollector) => void
 }
 
-/** In processes of its own. @throws Error when the plan cannot be run here. */
+/** Runs the plan in new generator processes. @throws Error when the plan cannot run on this machine. */
 export async function runLoad(plan: LoadPlan, options: LoadOptions = {}): Promise<LoadResult> {
   const generators = new Generators(plan.processes)
   try {
@@ -19,7 +19,7 @@ export async function runLoad(plan: LoadPlan, options: LoadOptions = {}): Promis
   }
 }
 
-/** In processes that are there. @throws Error when the plan cannot be run here. */
+/** Runs the plan in existing generator processes. @throws Error when the plan cannot run on this machine. */
 export async function runLoadIn(
   generators: Generators,
   plan: LoadPlan,
@@ -27,7 +27,7 @@ export async function runLoadIn(
 ): Promise<LoadResult> {
   const collector = new LoadCollector(plan.processes)
   const run = await generators.start(plan, {
-    progress: (progress, process) => {
+    onProgress: (progress, process) => {
       collector.add(progress, process)
       onProgress?.(collector)
     },

@@ -1,4 +1,4 @@
-/** How many of something came in each second of a run. */
+/** Counts of something by second of a run. */
 
 export class SecondCounts {
   readonly #counts = new Map<number, number>()
@@ -7,15 +7,15 @@ export class SecondCounts {
     this.#counts.set(second, (this.#counts.get(second) ?? 0) + count)
   }
 
-  /** Second and count, what has been added since the last time. */
+  /** Returns pairs of second and count added since the last call. */
   take(): readonly (readonly [number, number])[] {
     const taken = [...this.#counts]
     this.#counts.clear()
     return taken
   }
 
-  /** Count of the fullest second. */
-  most(): number {
-    return [...this.#counts.values()].reduce((most, count) => Math.max(most, count), 0)
+  /** The highest count of any second. */
+  max(): number {
+    return [...this.#counts.values()].reduce((max, count) => Math.max(max, count), 0)
   }
 }

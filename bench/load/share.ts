@@ -1,16 +1,16 @@
-/** What one generator process has to do: which requests, when, and what becomes of each. Pure. */
+/** The share of one generator process: which requests it sends, when, and how their clients behave. Pure. */
 import { mix } from '../../src/core/hash.ts'
 import type { Prompts } from './datasets.ts'
 import type { LoadPlan } from './plan.ts'
 import { arrivalTimes } from './schedule.ts'
 
-/** Processes take the requests in turn. */
+/** Requests are dealt to the processes in rotation. */
 export interface Share {
   readonly process: number
   readonly processes: number
 }
 
-/** When each request of the whole run is due, milliseconds; undefined in a closed loop. */
+/** When each request of the whole run is due, in milliseconds from the start; undefined in a closed loop. */
 export function dueTimes(plan: LoadPlan, prompts: Prompts): Float64Array | undefined {
   const { arrivals, requests, seed } = plan
   const { dueMs } = prompts
@@ -19,23 +19,23 @@ export function dueTimes(plan: LoadPlan, prompts: Prompts): Float64Array | undef
   return arrivalTimes({ count: requests, ...arrivals, ramp: arrivals.ramp, seed })
 }
 
-/** Most requests that the process may have open. */
+/** The concurrency limit of one process. */
 export function concurrencyOf(plan: LoadPlan, { process, processes }: Share): number {
   const { arrivals } = plan
   const all = arrivals.kind === 'closed' ? arrivals.concurrency : arrivals.maxConcurrency
   if (all === undefined) return Infinity
-  // What does not divide goes to the first ones; each has one at least, or its requests would never be sent.
+  // The remainder goes to the first processes. Each gets at least one, or its requests would never be sent.
   return Math.max(1, Math.floor(all / processes) + (process < all % processes ? 1 : 0))
 }
 
-export interface Fate {
-  /** The client leaves so long after it has sent; undefined: it stays. */
+export interface ClientBehavior {
+  /** When the client disconnects, after sending; undefined: it stays to the end. */
   readonly leaveAfterMs: number | undefined
   readonly isSlow: boolean
 }
 
-/** Drawn from the seed and the request's number alone, so that every run with the seed treats it alike. */
-export function fateOf(plan: LoadPlan, index: number): Fate {
+/** Determined by the seed and the number of the request, so that every run with the seed is alike. */
+export function clientBehavior(plan: LoadPlan, index: number): ClientBehavior {
   const draw = (salt: number) => mix(mix(plan.seed ^ salt) + Math.imul(index + 1, 0x9e3779b9)) / 2 ** 32
   const leaves = draw(0x1ea5e) < plan.leaveShare
   return {

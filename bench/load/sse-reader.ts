@@ -1,8 +1,8 @@
 /**
- * Reads server-sent events from bytes that are cut anywhere, inside a character too.
+ * Parses server-sent events from bytes that may be split anywhere, even inside a character.
  *
- * Lines end with LF or CR LF (no server that we know sends a lone CR). Only `data` counts; comments and other fields
- * are passed over. An event without the blank line that ends it is never told of, as the standard has it.
+ * Lines end with LF or CR LF; no known server sends a lone CR. Only `data` fields count. An event without its final
+ * blank line is dropped, as the standard requires.
  */
 import { StringDecoder } from 'node:string_decoder'
 
@@ -27,7 +27,7 @@ export class SseReader {
     this.#line = text.slice(from)
   }
 
-  /** Whether something has come after the last whole event. */
+  /** Whether bytes have arrived after the last complete event. */
   get isInsideEvent(): boolean {
     return this.#line !== '' || this.#data !== undefined
   }

@@ -1,12 +1,12 @@
-/** The address of a target as a plain socket and a request's head need it. Pure. */
+/** The parts of a target's URL that a plain socket and a request head need. Pure. */
 
 export interface TargetAddress {
-  /** Without the brackets of an IPv6 address: sockets do not know them. */
+  /** Without the brackets of an IPv6 address, which sockets do not accept. */
   readonly host: string
   readonly port: number
-  /** What the `host` header says. */
+  /** Value of the `host` header. */
   readonly hostHeader: string
-  /** Goes before every path of the API; empty, or without a slash at its end. */
+  /** Prepended to every API path; empty, or without a trailing slash. */
   readonly prefix: string
 }
 

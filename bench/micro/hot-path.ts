@@ -1,6 +1,6 @@
 /**
- * Micro benches of what runs per request and per chunk: reading a body's fields, making the engines' body, relaying
- * events. For comparing two versions on one machine; the gateway's real cost is what `bench/speed` shows.
+ * Micro benchmarks of code that runs per request and per chunk: reading the fields of a body, building the body for the
+ * engines, and framing events. For comparing two versions on one machine; `bench speed` measures the gateway as a whole.
  *
  *   node bench/micro/hot-path.ts
  */
@@ -29,11 +29,11 @@ for (const bytes of [512, 4096, 65_536]) {
   )
 }
 
-const relay = new EventFramer()
-bench('relay of a whole event', () => do_not_optimize(relay.push(EVENT)))
-bench('relay of an event in two pieces', () => {
-  do_not_optimize(relay.push(EVENT.subarray(0, 50)))
-  do_not_optimize(relay.push(EVENT.subarray(50)))
+const framer = new EventFramer()
+bench('frame a whole event', () => do_not_optimize(framer.push(EVENT)))
+bench('frame an event in two pieces', () => {
+  do_not_optimize(framer.push(EVENT.subarray(0, 50)))
+  do_not_optimize(framer.push(EVENT.subarray(50)))
 })
 
 await run()

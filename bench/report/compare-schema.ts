@@ -1,12 +1,12 @@
 /**
- * The JSON report of `bench compare`: a stable shape. A field is never renamed; a change that breaks readers is a new
- * version. How the figures come about: `bench/compare/`.
+ * Schema of the JSON report of `bench compare`. A change that breaks readers, such as a renamed field, gets a new
+ * version. The figures are computed in `bench/compare/`.
  */
 import { z } from 'zod'
 
 const number = z.number()
 
-/** What is measured in every round, in the order in which reports show it. */
+/** The metrics of every round, in the order of the reports. */
 export const COMPARE_METRICS = [
   'successPercent',
   'requestsPerSecond',
@@ -21,29 +21,33 @@ export const COMPARE_METRICS = [
 const targetSchema = z.strictObject({
   name: z.string(),
   url: z.string(),
-  pid: z.int().optional().describe('Process whose CPU and memory are read; unset: neither is known.'),
+  pid: z.int().optional().describe('Process whose CPU and memory are read; without it they are unknown.'),
 })
 
 const roundSchema = z.strictObject({
-  index: z.int().describe('Place among all rounds, in the order in which they ran; from 0.'),
+  index: z.int().describe('Number of the round in the order of the run, from 0.'),
   target: z.string().describe('Name of the target.'),
-  block: z.int().describe('Rounds of a block are compared with each other; from 0.'),
-  placeInBlock: z.int().describe('From 0. Two targets A and B go A B B A in one block, B A A B in the next.'),
-  seed: z.int().describe('Of the words of its prompts; each round has its own.'),
-  startedAtMs: number.describe('Milliseconds since the first round began.'),
+  block: z.int().describe('Number of the block, from 0; rounds of a block are compared with each other.'),
+  positionInBlock: z
+    .int()
+    .describe('From 0. Two targets A and B run A B B A in one block, and B A A B in the next.'),
+  seed: z.int().describe('Seed of the prompts; each round has its own.'),
+  startedAtMs: number.describe('Time since the start of the first round.'),
   durationSeconds: number,
   requests: z.strictObject({ sent: number, ok: number, failed: number, refused: number }),
   successPercent: number,
-  requestsPerSecond: number.describe('Of good answers.'),
+  requestsPerSecond: number.describe('Rate of correct responses.'),
   ttftP50Ms: number.optional().describe('Streams only.'),
   ttftP99Ms: number.optional(),
   latencyP50Ms: number
     .optional()
-    .describe('Of good answers, from sending to the last byte; unset when there was none.'),
+    .describe('Of correct responses, from sending to the last byte; unset if there was none.'),
   latencyP99Ms: number.optional(),
-  cpuUsPerRequest: number.optional().describe('User and system time of all threads of the process.'),
+  cpuUsPerRequest: number.optional().describe('User and system CPU time of all threads of the process.'),
   rssBytes: number.optional().describe('Resident memory at the end of the round.'),
-  isGeneratorLimit: z.boolean().describe('A generator process was busy all the time: it measured itself.'),
+  isGeneratorLimit: z
+    .boolean()
+    .describe('A generator process was saturated, so the round measured the generator.'),
 })
 
 const intervalSchema = z.strictObject({
@@ -55,23 +59,27 @@ const intervalSchema = z.strictObject({
 const differenceSchema = z.strictObject({
   metric: z.enum(COMPARE_METRICS),
   base: z.string().describe('Name of a target.'),
-  target: z.string().describe('Name of the target that is compared with it.'),
-  pairs: z.int().describe('Blocks that hold a figure of both.'),
-  baseMedian: number.describe('Over the blocks.'),
+  target: z.string().describe('Name of the target that is compared with the base.'),
+  pairs: z.int().describe('Number of blocks with a figure of both.'),
+  baseMedian: number.describe('Median over the blocks.'),
   targetMedian: number,
-  absolute: intervalSchema.describe('Target less base, in the unit of the metric.'),
-  ratio: intervalSchema.optional().describe('Target over base; unset where a base is 0.'),
+  absolute: intervalSchema.describe('Target minus base, in the unit of the metric.'),
+  ratio: intervalSchema.optional().describe('Target divided by base; unset if a base is 0.'),
   level: number.describe(
-    'Confidence of the interval, 0..1: such that all absolute intervals of the report hold together with 0.95.',
+    'Confidence level of the interval, 0..1, chosen so that all absolute intervals of the report hold together with 0.95.',
   ),
-  holdsZero: z.boolean().describe('The absolute interval holds 0: no difference was shown.'),
+  holdsZero: z
+    .boolean()
+    .describe('Whether the absolute interval contains 0, which means that no difference was shown.'),
 })
 
 export const compareReportSchema = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(2).describe('Version 2 renamed placeInBlock to positionInBlock.'),
   kind: z.literal('compare'),
   startedAt: z.iso.datetime(),
-  wasInterrupted: z.boolean().describe('Then the last block may be partial; it is in no difference.'),
+  wasInterrupted: z
+    .boolean()
+    .describe('If so, the last block may be incomplete; it is then in no difference.'),
   load: z.strictObject({
     endpoint: z.string(),
     isStream: z.boolean(),
@@ -82,10 +90,8 @@ export const compareReportSchema = z.strictObject({
     areTokensChecked: z.boolean(),
   }),
   targets: z.array(targetSchema).min(2),
-  rounds: z.array(roundSchema).describe('Without those that warmed up.'),
-  differences: z
-    .array(differenceSchema)
-    .describe('One for each metric that is known and each pair of targets.'),
+  rounds: z.array(roundSchema).describe('Without the warm-up rounds.'),
+  differences: z.array(differenceSchema).describe('One for each known metric and each pair of targets.'),
 })
 
 export type CompareReport = z.output<typeof compareReportSchema>

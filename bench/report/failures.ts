@@ -1,4 +1,4 @@
-/** What went wrong in a load, counted by kind. Pure. */
+/** Failures of a load, counted by kind. Pure. */
 import type { RequestRecord } from '../load/record.ts'
 import type { LoadResult } from '../load/result.ts'
 import type { Failures } from './schema.ts'
@@ -17,8 +17,8 @@ function summaryOf(ofKind: readonly RequestRecord[]): Failures[string] {
   return {
     count: ofKind.length,
     example: ofKind[0]?.failure?.detail ?? '',
-    firstSeconds: endsMs.reduce((one, other) => Math.min(one, other), Infinity) / 1000,
-    lastSeconds: endsMs.reduce((one, other) => Math.max(one, other), 0) / 1000,
+    firstSeconds: endsMs.reduce((a, b) => Math.min(a, b), Infinity) / 1000,
+    lastSeconds: endsMs.reduce((a, b) => Math.max(a, b), 0) / 1000,
   }
 }
 

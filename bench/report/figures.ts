@@ -1,13 +1,13 @@
-/** Figures as people read them, in the table and in the HTML report alike. Pure. */
+/** Number formats of the tables and the HTML report. Pure. */
 
 const WHOLE = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
 
-/** 12345 → `12,345` */
+/** 12345 becomes `12,345`. */
 export function whole(value: number): string {
   return WHOLE.format(value)
 }
 
-/** Three digits that mean something, and no more behind the point than a microsecond or a thousandth has. */
+/** At least three significant digits, with at most three decimals. */
 export function figure(value: number): string {
   const size = Math.abs(value)
   if (size === 0) return '0'
@@ -16,7 +16,7 @@ export function figure(value: number): string {
   return value.toFixed(size >= 10 ? 2 : 3)
 }
 
-/** Never rounded up to 100: `99.998 %`, not `100.00 %`, when one of 50,000 failed. null: there is none. */
+/** Never rounded up to 100: `99.998 %`, not `100.00 %`, when one of 50,000 failed. null becomes `-`. */
 export function percent(value: number | null): string {
   if (value === null) return '-'
   if (value === 0 || value === 100) return `${value} %`
@@ -31,13 +31,13 @@ export function seconds(value: number): string {
   return minutes < 60 ? `${minutes} min ${rest} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 
-/** `3.00 s`, or `3.00 s to 5.20 s` when the two are not one. */
-export function stretch(from: number, to: number): string {
+/** `3.00 s`, or `3.00 s to 5.20 s` if the two differ. */
+export function interval(from: number, to: number): string {
   const [first, last] = [seconds(from), seconds(to)]
   return first === last ? first : `${first} to ${last}`
 }
 
 /** `1 request`, `2 requests` */
-export function counted(count: number, one: string): string {
-  return `${whole(count)} ${one}${count === 1 ? '' : 's'}`
+export function counted(count: number, noun: string): string {
+  return `${whole(count)} ${noun}${count === 1 ? '' : 's'}`
 }

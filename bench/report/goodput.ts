@@ -1,23 +1,23 @@
-/** How much of a load was good enough: right answers that kept within every limit, over all that was sent. Pure. */
+/** Goodput: the rate of correct responses that stayed within every limit. Pure. */
 import type { RequestRecord } from '../load/record.ts'
 import type { LoadResult } from '../load/result.ts'
 
 export const SLO_METRICS = ['ttft', 'tpot', 'e2el'] as const
 
-/** Most milliseconds of a request; unset: as long as it likes. */
+/** Limits in milliseconds; a metric without one is not limited. */
 export type Limits = Readonly<Partial<Record<(typeof SLO_METRICS)[number], number>>>
 
-/** Requests a second; what failed, was refused or was too slow does not count. */
+/** In requests per second. Failed, refused and slow requests do not count. */
 export function goodputOf({ records }: LoadResult, limits: Limits, durationSeconds: number): number {
-  const good = records.filter(record => record.outcome === 'ok' && keeps(record, limits))
+  const good = records.filter(record => record.outcome === 'ok' && isWithin(record, limits))
   return durationSeconds === 0 ? 0 : good.length / durationSeconds
 }
 
-function keeps(record: RequestRecord, limits: Limits): boolean {
+function isWithin(record: RequestRecord, limits: Limits): boolean {
   return SLO_METRICS.every(metric => (timeOf(record, metric) ?? 0) <= (limits[metric] ?? Infinity))
 }
 
-/** As vLLM defines it; undefined when the answer has no such time. */
+/** The metric as vLLM defines it; undefined if the response has no such time. */
 export function timeOf(record: RequestRecord, metric: (typeof SLO_METRICS)[number]): number | undefined {
   const { sentMs, firstTokenMs, endMs, outputTokens } = record
   switch (metric) {

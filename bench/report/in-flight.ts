@@ -1,4 +1,4 @@
-/** How many requests of a load were open at a time. Pure. */
+/** The mean and the maximum number of concurrent requests of a load. Pure. */
 import type { LoadResult } from '../load/result.ts'
 
 export function inFlightOf({ records, unfinished }: LoadResult, durationSeconds: number) {
@@ -6,19 +6,19 @@ export function inFlightOf({ records, unfinished }: LoadResult, durationSeconds:
   const openMs = open.reduce((sum, { sentMs, endMs }) => sum + endMs - sentMs, 0)
   return {
     mean: durationSeconds === 0 ? 0 : openMs / 1000 / durationSeconds,
-    most: mostAtOnce(open),
+    max: maxConcurrent(open),
   }
 }
 
-/** By a line that sweeps over beginnings and ends. */
-function mostAtOnce(requests: readonly { readonly sentMs: number; readonly endMs: number }[]): number {
+/** Sweeps over starts and ends in order of time. */
+function maxConcurrent(requests: readonly { readonly sentMs: number; readonly endMs: number }[]): number {
   const begins = Float64Array.from(requests, ({ sentMs }) => sentMs).toSorted()
   const ends = Float64Array.from(requests, ({ endMs }) => endMs).toSorted()
-  let most = 0
+  let max = 0
   let ended = 0
   for (const [begun, beginMs] of begins.entries()) {
     while ((ends[ended] ?? Infinity) <= beginMs) ended++
-    most = Math.max(most, begun + 1 - ended)
+    max = Math.max(max, begun + 1 - ended)
   }
-  return most
+  return max
 }

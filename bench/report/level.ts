@@ -1,4 +1,4 @@
-/** From the records of a load to its figures. Pure. */
+/** Computes the figures of a load from its records. Pure. */
 import { percentileOf, sorted } from '../load/percentiles.ts'
 import type { LoadPlan } from '../load/plan.ts'
 import type { RequestRecord } from '../load/record.ts'
@@ -13,21 +13,21 @@ export function levelOf(name: string, result: LoadResult): Level {
   const good = result.records.filter(({ outcome }) => outcome === 'ok')
   const requests = countsOf(result)
   const durationSeconds = durationOf(result)
-  const outputTokens = good.reduce((sum, one) => sum + one.outputTokens, 0)
-  const judged = requests.ok + requests.failed + requests.refused
+  const outputTokens = good.reduce((sum, record) => sum + record.outputTokens, 0)
+  const answered = requests.ok + requests.failed + requests.refused
   return {
     name,
     startedAt: new Date(result.startMs).toISOString(),
-    ...askedFor(result.plan),
+    ...settingsOf(result.plan),
     wasInterrupted: result.wasInterrupted,
     durationSeconds,
     requests,
-    successPercent: judged === 0 ? null : (100 * requests.ok) / judged,
+    successPercent: answered === 0 ? null : (100 * requests.ok) / answered,
     requestsPerSecond: perSecond(requests.ok, durationSeconds),
-    inputTokens: good.reduce((sum, one) => sum + one.inputTokens, 0),
+    inputTokens: good.reduce((sum, record) => sum + record.inputTokens, 0),
     outputTokens,
     outputTokensPerSecond: perSecond(outputTokens, durationSeconds),
-    mostOutputTokensASecond: result.mostTokensASecond,
+    maxOutputTokensPerSecond: result.maxTokensPerSecond,
     inFlight: inFlightOf(result, durationSeconds),
     ...timesOf(good, result),
     timeline: timelineOf(result, durationSeconds),
@@ -36,17 +36,17 @@ export function levelOf(name: string, result: LoadResult): Level {
   }
 }
 
-function askedFor(plan: LoadPlan) {
+function settingsOf(plan: LoadPlan) {
   const { endpoint, isStream, connection, seed, requests, durationMs } = plan
   return {
     endpoint,
     isStream,
-    // JSON has no infinity; other tools write `inf`.
+    // JSON has no infinity; other tools write `inf` too.
     arrivals: Object.fromEntries(
       Object.entries(plan.arrivals).map(([key, value]) => [key, value === Infinity ? 'inf' : value]),
     ),
     dataset: Object.fromEntries(Object.entries(plan.dataset).filter(([key]) => key !== 'prompts')),
-    // A run that is bound by its time asks for more requests than anybody could send.
+    // In a run limited by time the planned number of requests is just a large number.
     plannedRequests: durationMs === undefined ? requests : null,
     plannedSeconds: durationMs === undefined ? null : durationMs / 1000,
     connectionMode: connection,
@@ -68,15 +68,17 @@ function timesOf(good: readonly RequestRecord[], { itlMs, iclMs }: LoadResult) {
   const several = streamed.filter(({ outputTokens }) => outputTokens > 1)
   const counted = good.filter(({ outputTokens }) => outputTokens > 0)
   const latency = distributionOf(good.map(({ endMs, sentMs }) => endMs - sentMs))
-  const ttft = distributionOf(streamed.map(one => first(one) - one.sentMs))
+  const ttft = distributionOf(streamed.map(record => first(record) - record.sentMs))
   const itl = distributionOf(itlMs)
   return {
     latencyMs: latency.figures,
     latencyFromScheduleMs: distributionOf(good.map(({ endMs, scheduledMs }) => endMs - scheduledMs)).figures,
     ttftMs: ttft.figures,
-    ttftFromScheduleMs: distributionOf(streamed.map(one => first(one) - one.scheduledMs)).figures,
-    tpotMs: distributionOf(several.map(one => (one.endMs - first(one)) / (one.outputTokens - 1))).figures,
-    ntpotMs: distributionOf(counted.map(one => (one.endMs - one.sentMs) / one.outputTokens)).figures,
+    ttftFromScheduleMs: distributionOf(streamed.map(record => first(record) - record.scheduledMs)).figures,
+    tpotMs: distributionOf(several.map(record => (record.endMs - first(record)) / (record.outputTokens - 1)))
+      .figures,
+    ntpotMs: distributionOf(counted.map(record => (record.endMs - record.sentMs) / record.outputTokens))
+      .figures,
     itlMs: itl.figures,
     iclMs: distributionOf(iclMs).figures,
     shapes: { latency: latency.shape, ttft: ttft.shape, itl: itl.shape },
@@ -106,7 +108,7 @@ function generatorOf(result: LoadResult): Level['generator'] {
   return {
     busyShares: [...busyShares],
     cpuShares: [...cpuShares],
-    // In its first moments a process is always busy.
+    // A process is always busy in its first moments.
     isLimit: records.length > 0 && isGeneratorLimit(result),
     scheduleLagP99Ms: percentileOf(lags, 99),
   }

@@ -1,4 +1,4 @@
-/** When the rate of a ramp passed each whole number, as vLLM's result file tells it. Pure. */
+/** When the rate of a ramp passed each whole number, for vLLM's result file. Pure. */
 import type { LoadResult } from '../load/result.ts'
 import { rateAt } from '../load/schedule.ts'
 
@@ -7,7 +7,7 @@ export interface RampEvent {
   readonly timestamp: string
 }
 
-/** Of the requests that were sent; empty when there was no ramp. */
+/** Covers the requests that were sent; empty without a ramp. */
 export function rampEvents({ plan, records, startMs }: LoadResult): readonly RampEvent[] {
   const { arrivals, requests } = plan
   if (arrivals.kind === 'closed' || arrivals.ramp === undefined) return []
@@ -15,20 +15,20 @@ export function rampEvents({ plan, records, startMs }: LoadResult): readonly Ram
   const begin = { rps: ramp.startRatePerSecond, timestamp: new Date(startMs).toISOString() }
   const events: RampEvent[] = [begin]
   let last = Math.floor(begin.rps)
-  for (const { index, scheduledMs } of records.toSorted((one, other) => one.index - other.index)) {
+  for (const { index, scheduledMs } of records.toSorted((a, b) => a.index - b.index)) {
     const timestamp = new Date(startMs + scheduledMs).toISOString()
-    const passed = wholeBetween(last, Math.floor(rateAt(ramp, index / Math.max(1, requests - 1)) + ROUNDING))
+    const passed = wholeBetween(last, Math.floor(rateAt(ramp, index / Math.max(1, requests - 1)) + EPSILON))
     events.push(...passed.map(rps => ({ rps, timestamp })))
     last = passed.at(-1) ?? last
   }
   return events
 }
 
-/** An exponential ramp to 8 ends at 7.999999. */
-const ROUNDING = 1e-9
+/** Rounding error: an exponential ramp to 8 ends at 7.999999. */
+const EPSILON = 1e-9
 
-/** Each whole number on the way, up or down, without the first. */
+/** Each whole number from one to the other, up or down, without the first. */
 function wholeBetween(from: number, to: number): number[] {
   const step = Math.sign(to - from)
-  return Array.from({ length: Math.abs(to - from) }, (_, at) => from + step * (at + 1))
+  return Array.from({ length: Math.abs(to - from) }, (_, index) => from + step * (index + 1))
 }

@@ -1,4 +1,4 @@
-/** Entry i of each array is about request i, as sglang's and vLLM's result files have them when details are wanted. Pure. */
+/** Arrays with an entry per request, as in the detailed result files of SGLang and vLLM. Pure. */
 import type { RequestRecord } from '../load/record.ts'
 
 const MS = 1000
@@ -6,16 +6,16 @@ const MS = 1000
 interface RequestArrays {
   readonly input_lens: readonly number[]
   readonly output_lens: readonly number[]
-  /** Seconds; 0 without a token. */
+  /** In seconds; 0 without a token. */
   readonly ttfts: readonly number[]
-  /** Seconds. */
+  /** In seconds. */
   readonly itls: readonly (readonly number[])[]
   readonly generated_texts: readonly string[]
-  /** Empty of a good answer. */
+  /** Empty for a correct response. */
   readonly errors: readonly string[]
 }
 
-/** The order is that of the requests, not of their ends. `itl`: between pieces, or an entry a token. */
+/** Ordered by request number, not by end. `itl` selects the times between pieces, or one entry per token. */
 export function requestArrays(records: readonly RequestRecord[], itl: 'piece' | 'token'): RequestArrays {
   const ordered = inOrder(records)
   return {
@@ -30,7 +30,7 @@ export function requestArrays(records: readonly RequestRecord[], itl: 'piece' | 
   }
 }
 
-/** When each was sent since the start of the run, after how long a wait, and what it took; vLLM's file alone has it. */
+/** When each request was sent, how long it had waited, and its latency. Only vLLM's file has these arrays. */
 export function sendingTimes(records: readonly RequestRecord[]) {
   const ordered = inOrder(records)
   return {
@@ -41,7 +41,7 @@ export function sendingTimes(records: readonly RequestRecord[]) {
 }
 
 function inOrder(records: readonly RequestRecord[]): readonly RequestRecord[] {
-  return records.toSorted((one, other) => one.index - other.index)
+  return records.toSorted((a, b) => a.index - b.index)
 }
 
 function pieceGaps({ details }: RequestRecord): number[] {
@@ -51,11 +51,13 @@ function pieceGaps({ details }: RequestRecord): number[] {
 function tokenGaps({ details }: RequestRecord): number[] {
   if (details === undefined) return []
   const { gapsMs, gapTokens } = details
-  return [...gapTokens].flatMap((tokens, at) => Array<number>(tokens).fill((gapsMs[at] ?? 0) / tokens / MS))
+  return [...gapTokens].flatMap((tokens, index) =>
+    Array<number>(tokens).fill((gapsMs[index] ?? 0) / tokens / MS),
+  )
 }
 
 function errorOf({ outcome, failure, status }: RequestRecord): string {
   if (outcome === 'ok') return ''
-  if (outcome === 'left') return 'the client left'
+  if (outcome === 'left') return 'client disconnected'
   return failure === undefined ? `refused: ${status}` : `${failure.kind}: ${failure.detail}`
 }

@@ -1,11 +1,11 @@
 /**
- * One request as a line of JSON in the manner of aiperf's `profile_export.jsonl`: Unix times in nanoseconds, ids,
- * whether it was cancelled, its error. Pure.
+ * One request as a line of JSON in the format of aiperf's `profile_export.jsonl`: Unix times in nanoseconds, ids,
+ * cancellation and error. Pure.
  */
 import type { RequestRecord } from '../load/record.ts'
 import { timeOf } from './goodput.ts'
 
-/** What aiperf writes for a client that has left. */
+/** The code that aiperf writes for a client that left. */
 const CANCELLED_CODE = 499
 
 export function requestLine(level: string, startMs: number, record: RequestRecord) {
@@ -43,12 +43,12 @@ function timed(name: string, value: number | undefined) {
 
 function errorOf({ outcome, failure, status }: RequestRecord) {
   if (outcome === 'ok') return null
-  if (outcome === 'left') return { code: CANCELLED_CODE, type: 'cancelled', message: 'the client left' }
+  if (outcome === 'left') return { code: CANCELLED_CODE, type: 'cancelled', message: 'client disconnected' }
   const message = failure?.detail ?? 'refused'
   return { code: status === 0 ? null : status, type: failure?.kind ?? 'refused', message }
 }
 
-/** A whole number; beyond the microsecond nothing was measured, and a double holds no more. */
+/** A whole number with microsecond resolution, which is that of the measurement and of a double. */
 function nsOf(unixMs: number): number {
   return Math.round(unixMs * 1000) * 1000
 }

@@ -1,9 +1,9 @@
-/** The JSON report of a bench run: a stable shape. A field is never renamed; a change that breaks readers is a new version. */
+/** Schema of the JSON report of a run. A change that breaks readers, such as a renamed field, gets a new version. */
 import { z } from 'zod'
 
 const number = z.number()
 
-/** null: there was nothing to measure. A 0 would look like the best of all times. */
+/** null if nothing was measured, because a 0 would look like the best possible time. */
 const distributionSchema = z
   .strictObject({
     count: number,
@@ -23,33 +23,35 @@ const distributionSchema = z
 
 const shapeSchema = z
   .strictObject({
-    quantilesMs: z.array(z.tuple([number, number])).describe('Percent and milliseconds, rising.'),
-    edgesMs: z.array(number).describe('Of the bins of a histogram, one more than there are counts.'),
+    quantilesMs: z
+      .array(z.tuple([number, number]))
+      .describe('Pairs of percentile and milliseconds, ascending.'),
+    edgesMs: z.array(number).describe('Edges of the bins of a histogram, one more than the counts.'),
     counts: z.array(number),
   })
-  .describe('What a plot needs of a distribution; empty when there are no samples.')
+  .describe('Shape of a distribution for a plot; empty without samples.')
 
 const columns = () => z.array(number)
 const gappyColumns = () => z.array(number.nullable())
 
 const timelineSchema = z
   .strictObject({
-    stepSeconds: number.describe('Entry i of each column is about the time from i to i + 1 steps.'),
-    inFlight: columns().describe('Requests open, mean.'),
+    stepSeconds: number.describe('Entry i of each column covers the time from i to i + 1 steps.'),
+    inFlight: columns().describe('Mean number of requests in flight.'),
     rightPerSecond: columns(),
-    wrongPerSecond: columns().describe('Failed and refused.'),
+    wrongPerSecond: columns().describe('Failed and refused requests.'),
     outputTokensPerSecond: columns().describe(
-      'Tokens of a stream are spread evenly over its time; others count at the end.',
+      'Tokens of a stream are spread evenly over its duration; others count at the end.',
     ),
-    latencyP50Ms: gappyColumns().describe('Of the good answers that ended then.'),
+    latencyP50Ms: gappyColumns().describe('Of the correct responses that ended in the step.'),
     latencyP99Ms: gappyColumns(),
   })
-  .describe('The level over time, from its start.')
+  .describe('The level over time.')
 
 const failureSchema = z.strictObject({
   count: number,
   example: z.string(),
-  firstSeconds: number.describe('When the first one ended, from the start of the level.'),
+  firstSeconds: number.describe('End of the first such request, from the start of the level.'),
   lastSeconds: number,
 })
 
@@ -60,13 +62,15 @@ const levelSchema = z.strictObject({
   isStream: z.boolean(),
   arrivals: z
     .record(z.string(), z.unknown())
-    .describe('Closed or open loop, as asked for; no bound is "inf".'),
-  dataset: z.record(z.string(), z.unknown()).describe('As asked for, without the texts.'),
-  plannedRequests: number.nullable().describe('null: as many as the time allows.'),
-  plannedSeconds: number.nullable().describe('null: until all requests have ended.'),
+    .describe('Closed or open loop, as requested; infinity is "inf".'),
+  dataset: z.record(z.string(), z.unknown()).describe('As requested, without the prompt texts.'),
+  plannedRequests: number.nullable().describe('null if the load is limited by time.'),
+  plannedSeconds: number.nullable().describe('null if the load is limited by requests.'),
   connectionMode: z.enum(['keep-alive', 'per-request']),
   seed: number,
-  areTokensChecked: z.boolean().describe('Each token was compared with the script of the simulated engine.'),
+  areTokensChecked: z
+    .boolean()
+    .describe('Every token was compared with the output script of the simulated engine.'),
   wasInterrupted: z.boolean(),
   durationSeconds: number,
   requests: z.strictObject({
@@ -74,47 +78,52 @@ const levelSchema = z.strictObject({
     ok: number,
     failed: number,
     refused: number.describe('429 or 503.'),
-    left: number.describe('Their clients went before the end, as they were told to.'),
+    left: number.describe('Their clients disconnected before the end, as planned.'),
     unfinished: number.describe('Open when the run was interrupted.'),
   }),
   successPercent: number
     .nullable()
-    .describe('Of the requests that ended and whose clients stayed; null when there was none.'),
-  requestsPerSecond: number.describe('Of good answers.'),
-  inputTokens: number.describe('Of good answers, by the usage that the engine tells at their end.'),
+    .describe('Of the requests that ended and whose clients stayed; null if there was none.'),
+  requestsPerSecond: number.describe('Rate of correct responses.'),
+  inputTokens: number.describe('Of correct responses, from the usage that the engine reports.'),
   outputTokens: number.describe(
-    "Of good answers, by the engine's usage, or non-empty pieces where it gives none.",
+    "Of correct responses, from the engine's usage, or the number of non-empty pieces without it.",
   ),
   outputTokensPerSecond: number,
-  mostOutputTokensASecond: number.describe(
-    'In the fullest second, as they came; a chunk is one token where the engine does not count along.',
+  maxOutputTokensPerSecond: number.describe(
+    'Tokens that arrived in the busiest second; a chunk counts as one token if the engine reports no counts.',
   ),
-  inFlight: z.strictObject({ mean: number, most: number }),
-  latencyMs: distributionSchema.describe('Of good answers, from sending.'),
-  latencyFromScheduleMs: distributionSchema.describe('From when the request was due.'),
-  ttftMs: distributionSchema.describe('From sending to the first token that is not empty; streams only.'),
+  inFlight: z.strictObject({ mean: number, max: number }),
+  latencyMs: distributionSchema.describe('Of correct responses, from sending.'),
+  latencyFromScheduleMs: distributionSchema.describe('From the time at which the request was due.'),
+  ttftMs: distributionSchema.describe('From sending to the first non-empty token; streams only.'),
   ttftFromScheduleMs: distributionSchema,
-  tpotMs: distributionSchema.describe('Without the first token.'),
-  ntpotMs: distributionSchema.describe('Latency over all output tokens.'),
+  tpotMs: distributionSchema.describe('Time per output token, without the first.'),
+  ntpotMs: distributionSchema.describe('Latency divided by the number of output tokens.'),
   itlMs: distributionSchema.describe(
-    'Between tokens, of all streams, those too that were cut short; a chunk of several counts as several.',
+    'Time between tokens of all streams, including truncated ones; a chunk with several tokens counts as several.',
   ),
-  iclMs: distributionSchema.describe('Between chunks, of all streams.'),
+  iclMs: distributionSchema.describe('Time between chunks of all streams.'),
   shapes: z.strictObject({ latency: shapeSchema, ttft: shapeSchema, itl: shapeSchema }),
   timeline: timelineSchema,
   failures: z.record(z.string(), failureSchema).describe('Failed and refused requests by kind.'),
   generator: z.strictObject({
-    busyShares: z.array(number).describe('Of its time, for each process that made the load.'),
-    cpuShares: z.array(number).describe('Of a core, for each process.'),
+    busyShares: z.array(number).describe('Share of the time in which each generator process was busy.'),
+    cpuShares: z.array(number).describe('CPU use of each generator process; 1 is one core.'),
     isLimit: z
       .boolean()
-      .describe('A process was too busy, for its time or for so few requests at a time: it measured itself.'),
+      .describe('A generator process was too busy for the load, so the level measured the generator.'),
     scheduleLagP99Ms: number,
   }),
 })
 
 export const reportSchema = z.strictObject({
-  version: z.literal(2).describe('1 had zeros where a time or share is not known, 2 has null.'),
+  version: z
+    .literal(3)
+    .describe(
+      'Version 2 replaced zeros for unknown times and shares with null. Version 3 renamed leastPercent to minPercent, ' +
+        'promises to expectations, mostOutputTokensASecond to maxOutputTokensPerSecond and inFlight.most to inFlight.max.',
+    ),
   command: z.string(),
   target: z.string(),
   startedAt: z.iso.datetime(),
@@ -125,13 +134,13 @@ export const reportSchema = z.strictObject({
       system: z.string(),
       processors: z.string(),
     })
-    .describe('Where the load was made.'),
-  leastPercent: number.nullable().describe('No further level below this share of right answers.'),
+    .describe('Program and machine that generated the load.'),
+  minPercent: number.nullable().describe('No further level ran below this percentage of correct responses.'),
   levels: z.array(levelSchema),
-  promises: z
+  expectations: z
     .array(z.strictObject({ name: z.string(), seen: z.string(), wanted: z.string(), holds: z.boolean() }))
     .default([])
-    .describe('What a run of faults must show, beside what it has shown.'),
+    .describe('Expectations of a fault run, with the measured values.'),
 })
 
 export type Report = z.output<typeof reportSchema>

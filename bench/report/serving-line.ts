@@ -1,7 +1,7 @@
-/** A run as the line that sglang's `bench_serving` appends to its output file: the same keys, the same units. */
+/** The line that SGLang's `bench_serving` appends to its output file, with the same keys and units. */
 import type { Distribution, Level } from './schema.ts'
 
-/** What was asked for, as that tool's flags name it. */
+/** Settings of the run, named as the flags of that tool. */
 export interface ServingLabels {
   readonly tag: string | null
   readonly backend: string
@@ -26,7 +26,7 @@ export function servingLine(labels: ServingLabels, level: Level) {
     total_input_text_tokens: inputTokens,
     total_input_vision_tokens: 0,
     total_output_tokens: outputTokens,
-    // Counted by the engine; nothing is tokenised again here.
+    // Counted by the engine; no text is tokenised here.
     total_output_tokens_retokenized: outputTokens,
     request_throughput: level.requestsPerSecond,
     input_throughput: perSecond(inputTokens),
@@ -39,12 +39,12 @@ export function servingLine(labels: ServingLabels, level: Level) {
     max_itl_ms: level.itlMs?.max ?? 0,
     concurrency: perSecond(((level.latencyMs?.mean ?? 0) * requests.ok) / 1000),
     accept_length: null,
-    max_output_tokens_per_s: level.mostOutputTokensASecond,
-    max_concurrent_requests: level.inFlight.most,
+    max_output_tokens_per_s: level.maxOutputTokensPerSecond,
+    max_concurrent_requests: level.inFlight.max,
   }
 }
 
-/** Where there is nothing to measure that tool has 0. */
+/** Without samples that tool writes 0. */
 function timesOf(name: string, times: Distribution | null, percentiles: readonly ('p90' | 'p95' | 'p99')[]) {
   return Object.fromEntries([
     ...(['mean', 'median', 'std'] as const).map(kind => [`${kind}_${name}_ms`, times?.[kind] ?? 0] as const),

@@ -1,5 +1,5 @@
-/** The figures of a run for people at a terminal: a table of a level, or a line a level when there are many. Pure. */
-import { counted, figure, percent, seconds, stretch, whole } from './figures.ts'
+/** The figures of a run for a terminal: a table for one level, or a line per level for several. Pure. */
+import { counted, figure, interval, percent, seconds, whole } from './figures.ts'
 import type { Limits } from './goodput.ts'
 import type { Distribution, Level } from './schema.ts'
 
@@ -8,9 +8,9 @@ const HEADS = { mean: 'mean', p50: 'p50', p90: 'p90', p95: 'p95', p99: 'p99', p9
 const LABEL_WIDTH = 19
 const COLUMN_WIDTH = 10
 const EXAMPLE_LIMIT = 70
-/** Name, width and text of each column of the table of levels. */
+/** Head, width and text of each column of the lines of levels. */
 const LEVEL_COLUMNS: readonly (readonly [string, number, (level: Level) => string])[] = [
-  ['right', 11, ({ successPercent }) => percent(successPercent)],
+  ['correct', 11, ({ successPercent }) => percent(successPercent)],
   ['req/s', 10, ({ requestsPerSecond }) => figure(requestsPerSecond)],
   ['tokens/s', 10, ({ outputTokensPerSecond }) => figure(outputTokensPerSecond)],
   ['TTFT p50', 10, ({ ttftMs }) => timeOf(ttftMs, 'p50')],
@@ -20,7 +20,7 @@ const LEVEL_COLUMNS: readonly (readonly [string, number, (level: Level) => strin
   ['wrong', 8, ({ requests }) => whole(requests.failed + requests.refused)],
 ]
 
-/** `goodput`: its line, when there are limits. */
+/** `goodput` is the line of `goodputLine`, if there are limits. */
 export function tableOf(level: Level, goodput?: string): string {
   const lines = [
     `${level.name}: ${counted(level.requests.sent, 'request')} in ${seconds(level.durationSeconds)}${level.wasInterrupted ? ' (interrupted)' : ''}`,
@@ -35,7 +35,7 @@ export function tableOf(level: Level, goodput?: string): string {
   return `${lines.join('\n')}\n`
 }
 
-/** Goes before the lines of many levels. */
+/** The head above the lines of several levels. */
 export function levelHead(name: string): string {
   return `${name.padEnd(LABEL_WIDTH)}${LEVEL_COLUMNS.map(([head, width]) => head.padStart(width)).join('')}\n`
 }
@@ -44,7 +44,7 @@ export function levelLine(level: Level): string {
   const cells = LEVEL_COLUMNS.map(([, width, text]) => text(level).padStart(width))
   const notes = [
     ...(level.wasInterrupted ? [`interrupted, ${whole(level.requests.unfinished)} open`] : []),
-    ...(level.generator.isLimit ? ['generator busy'] : []),
+    ...(level.generator.isLimit ? ['generator saturated'] : []),
   ]
   return `${[level.name.padEnd(LABEL_WIDTH) + cells.join(''), ...notes].join('  ')}\n`
 }
@@ -58,7 +58,7 @@ function countLines(level: Level): string[] {
   const { requests, inFlight, durationSeconds } = level
   const { ok, failed, refused, left, unfinished } = requests
   const counts = [
-    `${whole(ok)} right`,
+    `${whole(ok)} correct`,
     `${whole(failed)} failed`,
     `${whole(refused)} refused`,
     ...(left > 0 ? [`${whole(left)} left by their clients`] : []),
@@ -69,13 +69,13 @@ function countLines(level: Level): string[] {
     tableLine('success', `${percent(level.successPercent)}   ${counts.join(', ')}`),
     tableLine(
       'tokens',
-      level.areTokensChecked ? 'every one compared with what the engines must say' : 'not compared',
+      level.areTokensChecked ? 'every token compared with the expected one' : 'not compared',
     ),
     tableLine(
       'throughput',
       `${figure(level.requestsPerSecond)} requests/s   ${figure(level.outputTokensPerSecond)} output tokens/s   ${figure(inputRate)} input tokens/s`,
     ),
-    tableLine('in flight', `${figure(inFlight.mean)} on average, ${whole(inFlight.most)} at most`),
+    tableLine('in flight', `${figure(inFlight.mean)} on average, ${whole(inFlight.max)} at most`),
   ]
 }
 
@@ -88,46 +88,51 @@ function timeLines(level: Level): string[] {
     ...timeRow('TPOT', level.tpotMs),
     ...timeRow('ITL', level.itlMs),
   ]
-  if (rows.length === 0) return ['  no answer was right: there are no times']
-  return [tableLine('ms', PERCENTILES.map(one => HEADS[one].padStart(COLUMN_WIDTH)).join('')), ...rows]
+  if (rows.length === 0) return ['  no times: no response was correct']
+  return [tableLine('ms', PERCENTILES.map(name => HEADS[name].padStart(COLUMN_WIDTH)).join('')), ...rows]
 }
 
-function timeRow(name: string, times: Distribution | null): string[] {
+function timeRow(label: string, times: Distribution | null): string[] {
   if (times === null) return []
-  return [tableLine(name, PERCENTILES.map(one => figure(times[one]).padStart(COLUMN_WIDTH)).join(''))]
+  return [
+    tableLine(
+      label,
+      PERCENTILES.map(percentile => figure(times[percentile]).padStart(COLUMN_WIDTH)).join(''),
+    ),
+  ]
 }
 
-/** By kind, most frequent first, with one example. `where`: for a run of many levels. */
+/** Failures by kind, most frequent first, with an example each. `where` names the level in a run of several. */
 export function failureLines({ failures }: Level, where = ''): string[] {
   const kinds = Object.entries(failures)
   if (kinds.length === 0) return []
   return [
     '',
-    `  what went wrong${where}`,
+    `  failures${where}`,
     ...kinds.map(([kind, { count, example, firstSeconds, lastSeconds }]) => {
-      const when = `at ${stretch(firstSeconds, lastSeconds)}`
-      const said = example === '' ? '' : `   e.g. ${oneLine(example)}`
-      return tableLine(`  ${kind}`, `${whole(count).padStart(COLUMN_WIDTH)}   ${when}${said}`)
+      const when = `at ${interval(firstSeconds, lastSeconds)}`
+      const sample = example === '' ? '' : `   e.g. ${oneLine(example)}`
+      return tableLine(`  ${kind}`, `${whole(count).padStart(COLUMN_WIDTH)}   ${when}${sample}`)
     }),
   ]
 }
 
-/** Whoever reads the figures must know whose limit they are. */
+/** Says whether the generator or the target limited the load. */
 function generatorLine({ generator }: Level): string {
   const { busyShares, cpuShares, isLimit, scheduleLagP99Ms } = generator
   const limit = isLimit
-    ? ' - warning: it is the limit, not the target; take more --processes or more at a time'
+    ? ' - warning: the generator is the limit, not the target; use more --processes or a higher concurrency'
     : ''
-  const busy = `busy for ${shareText(busyShares)} of its time, CPU ${shareText(cpuShares)} of a core`
+  const busy = `busy for ${shareText(busyShares)} of the time, CPU ${shareText(cpuShares)} of a core`
   return tableLine('generator', `${busy}, sent ${figure(scheduleLagP99Ms)} ms late (p99)${limit}`)
 }
 
-/** Of the busiest process. */
+/** The share of the busiest process. */
 function shareText(shares: readonly number[]): string {
   return `${Math.round(Math.max(0, ...shares) * 100)} %`
 }
 
-/** A line of a table's left column and what stands beside it. */
+/** A line of a table: a label and its text. */
 export function tableLine(label: string, text: string): string {
   return `  ${label.padEnd(LABEL_WIDTH)}${text}`
 }
@@ -136,7 +141,7 @@ function timeOf(times: Distribution | null, which: 'p50' | 'p99'): string {
   return times === null ? '-' : figure(times[which])
 }
 
-/** What a server has said may hold anything, also what moves a terminal's cursor. */
+/** Text from a server may contain anything, even control sequences of the terminal. */
 function oneLine(text: string): string {
   const plain = text.replaceAll(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim()
   return plain.length > EXAMPLE_LIMIT ? `${plain.slice(0, EXAMPLE_LIMIT)}…` : plain

@@ -1,23 +1,23 @@
-/** A load over time, in steps of equal length: what was open, what ended, how long it took. Pure. */
+/** A load over time in steps of equal length: requests in flight, requests that ended, and latencies. Pure. */
 import { percentileOf, sorted } from '../load/percentiles.ts'
 import type { LoadResult } from '../load/result.ts'
 import type { Timeline } from './schema.ts'
 
-const LEAST_STEPS = 8
-const MOST_STEPS = 60
-const LEAST_STEP_SECONDS = 0.05
-/** With fewer a plot of what ends in a step is a comb. */
-const REQUESTS_A_STEP = 20
+const MIN_STEPS = 8
+const MAX_STEPS = 60
+const MIN_STEP_SECONDS = 0.05
+/** With fewer requests per step the plots would be jagged. */
+const REQUESTS_PER_STEP = 20
 
-interface Stretch {
+interface Interval {
   readonly fromMs: number
   readonly toMs: number
 }
 
 export function timelineOf({ records, unfinished }: LoadResult, durationSeconds: number): Timeline {
   const steps = stepsFor(durationSeconds, records.length)
-  // The load is cut evenly: a last step that is cut off by its end would show a fall that was none.
-  const stepSeconds = durationSeconds === 0 ? LEAST_STEP_SECONDS : durationSeconds / steps
+  // All steps have the same length: a shorter last step would look like a drop.
+  const stepSeconds = durationSeconds === 0 ? MIN_STEP_SECONDS : durationSeconds / steps
   const stepMs = stepSeconds * 1000
   const open = new Columns(steps, stepMs)
   const tokens = new Columns(steps, stepMs)
@@ -46,11 +46,11 @@ export function timelineOf({ records, unfinished }: LoadResult, durationSeconds:
 }
 
 function stepsFor(durationSeconds: number, requests: number): number {
-  const wanted = Math.floor(Math.min(durationSeconds / LEAST_STEP_SECONDS, requests / REQUESTS_A_STEP))
-  return Math.min(MOST_STEPS, Math.max(LEAST_STEPS, wanted))
+  const wanted = Math.floor(Math.min(durationSeconds / MIN_STEP_SECONDS, requests / REQUESTS_PER_STEP))
+  return Math.min(MAX_STEPS, Math.max(MIN_STEPS, wanted))
 }
 
-/** One number a step. */
+/** One number per step. */
 class Columns {
   readonly #sums: Float64Array
   readonly #stepMs: number
@@ -69,8 +69,8 @@ class Columns {
     this.#sums[step] = (this.#sums[step] ?? 0) + amount
   }
 
-  /** `amount` in even shares over the stretch. */
-  spread({ fromMs, toMs }: Stretch, amount: number): void {
+  /** Distributes `amount` evenly over the interval. */
+  spread({ fromMs, toMs }: Interval, amount: number): void {
     const lengthMs = toMs - fromMs
     if (lengthMs <= 0) return this.add(toMs, amount)
     for (let step = this.stepOf(fromMs); step <= this.stepOf(toMs); step++) {

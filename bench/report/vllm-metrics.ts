@@ -1,6 +1,6 @@
-/** Names of the times in vLLM's result file; apart from it, so that flags can name them without loading it. */
+/** Names of the metrics in vLLM's result file, in a file of their own so that flags can list them cheaply. */
 
-/** The queue is the one before `--max-concurrency`: its two metrics are in the file only when there is that bound. */
+/** The client queue is the wait for `--max-concurrency`; its two metrics exist only with that flag. */
 export const VLLM_METRICS = [
   'ttft',
   'tpot',

@@ -1,4 +1,4 @@
-/** A run as the file that vLLM's `bench serve --save-result` writes: the same keys, the same units. Pure. */
+/** The result file of vLLM's `bench serve --save-result`, with the same keys and units. Pure. */
 import { percentileOf, sorted, statisticsOf } from '../load/percentiles.ts'
 import type { RequestRecord } from '../load/record.ts'
 import type { LoadResult } from '../load/result.ts'
@@ -20,15 +20,15 @@ export interface VllmOptions {
   /** 0..100. */
   readonly percentiles: readonly number[]
   readonly goodput: Limits | undefined
-  /** An entry a request goes in as well. */
+  /** Adds an entry per request. */
   readonly isDetailed: boolean
 }
 
-export function vllmResult(options: VllmOptions, level: Level, result: LoadResult, atMs: number) {
+export function vllmResult(options: VllmOptions, level: Level, result: LoadResult, startMs: number) {
   const { durationSeconds, inputTokens, outputTokens, outputTokensPerSecond, requests } = level
   const { backend, label, ramp, goodput, percentiles } = options
   return {
-    date: dateOf(atMs),
+    date: dateOf(startMs),
     endpoint_type: backend,
     backend,
     label,
@@ -56,9 +56,9 @@ export function vllmResult(options: VllmOptions, level: Level, result: LoadResul
     request_goodput: goodput === undefined ? null : goodputOf(result, goodput, durationSeconds),
     output_throughput: outputTokensPerSecond,
     total_token_throughput: durationSeconds === 0 ? 0 : (inputTokens + outputTokens) / durationSeconds,
-    max_output_tokens_per_s: level.mostOutputTokensASecond,
-    max_concurrent_requests: level.inFlight.most,
-    // Of speech that was put in; there is none.
+    max_output_tokens_per_s: level.maxOutputTokensPerSecond,
+    max_concurrent_requests: level.inFlight.max,
+    // The real-time factor of speech input, which does not exist here.
     rtfx: 0,
     ...(options.isDetailed ? detailsOf(result) : {}),
     ...Object.assign({}, ...metricsOf(options).map(name => timesOf(name, result, percentiles))),
@@ -69,16 +69,16 @@ function detailsOf({ records }: LoadResult) {
   return { ...requestArrays(records, 'piece'), ...sendingTimes(records) }
 }
 
-/** vLLM's own name: `vllm-infqps-concurrency8-sim-20260102-030405.json`. */
-export function vllmFileName(options: VllmOptions, model: string, atMs: number): string {
+/** The name that vLLM chooses: `vllm-infqps-concurrency8-sim-20260102-030405.json`. */
+export function vllmFileName(options: VllmOptions, model: string, startMs: number): string {
   const { label, backend, requestRate, maxConcurrency, ramp } = options
   const steady = `${requestRate === Infinity ? 'inf' : requestRate}qps`
   const rate = ramp === undefined ? steady : `ramp-up-${ramp.strategy}-${ramp.startRps}qps-${ramp.endRps}qps`
   const limit = maxConcurrency === null ? '' : `-concurrency${maxConcurrency}`
-  return `${label ?? backend}-${rate}${limit}-${model.split('/').at(-1)}-${dateOf(atMs)}.json`
+  return `${label ?? backend}-${rate}${limit}-${model.split('/').at(-1)}-${dateOf(startMs)}.json`
 }
 
-/** With all requests due at once there is nothing that the queue's time could be added to. */
+/** vLLM writes the queue metrics only with a concurrency limit, and latency with queue only with a finite rate. */
 function metricsOf({ percentileMetrics, maxConcurrency, requestRate, ramp }: VllmOptions) {
   const isPaced = requestRate !== Infinity || ramp !== undefined
   return percentileMetrics.filter(name => {
@@ -98,12 +98,12 @@ function timesOf(
     [`mean_${name}_ms`, mean],
     [`median_${name}_ms`, median],
     [`std_${name}_ms`, std],
-    ...percentiles.map(one => [`p${one}_${name}_ms`, percentileOf(ordered, one)] as const),
+    ...percentiles.map(percent => [`p${percent}_${name}_ms`, percentileOf(ordered, percent)] as const),
   ])
 }
 
 function samplesOf(name: VllmMetric, { records, iclMs }: LoadResult): Float64Array {
-  // What vLLM calls ITL is between pieces, however many tokens they hold.
+  // vLLM's ITL is the time between pieces, however many tokens they contain.
   if (name === 'itl') return sorted(iclMs)
   const good = records.filter(({ outcome }) => outcome === 'ok')
   return sorted(good.flatMap(record => metricOf(record, name) ?? []))
@@ -123,7 +123,7 @@ function metricOf(record: RequestRecord, name: Exclude<VllmMetric, 'itl'>): numb
   }
 }
 
-/** 20260102-030405, UTC. */
-function dateOf(atMs: number): string {
-  return new Date(atMs).toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-')
+/** The format is 20260102-030405, in UTC. */
+function dateOf(startMs: number): string {
+  return new Date(startMs).toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-')
 }

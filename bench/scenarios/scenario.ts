@@ -1,76 +1,73 @@
-/** The schema of `bench/scenarios/*.yaml`, and the reader of these files. */
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { parse } from 'yaml'
+/** Schema of the scenario files, `bench/scenarios/*.yaml`. */
 import { z } from 'zod'
+import { fleetPlanSchema } from '../environment/fleet/plan.ts'
 import { planSchema } from '../load/plan.ts'
-import { fleetPlanSchema } from '../stage/fleet/plan.ts'
+import { parseScenarioFile } from './scenario-files.ts'
 
-const stage = {
+const environment = {
   description: z.string().min(1),
   fleet: fleetPlanSchema.prefault({}),
-  gatewayFlags: z.array(z.string()).default([]).describe('Besides those that name the engines.'),
+  gatewayFlags: z
+    .array(z.string())
+    .default([])
+    .describe('Flags of the gateway, in addition to those that name the engines.'),
 }
 
-/** The address is known when the gateway runs. */
+/** Without the URL, which is known only once the gateway runs. */
 const loadSchema = planSchema.omit({ url: true })
 
 export const scenarioSchema = z.discriminatedUnion('kind', [
   z
     .strictObject({
-      ...stage,
+      ...environment,
       kind: z.literal('perfect'),
       loads: z.array(loadSchema).min(1),
-      slowestMs: z.number().positive().optional().describe('No answer may take longer.'),
-      mostRssMib: z
+      slowestMs: z.number().positive().optional().describe('Longest allowed latency.'),
+      maxRssMib: z
         .number()
         .positive()
         .optional()
-        .describe('Resident memory of the gateway at any moment, MiB.'),
-      openBreakersARole: z.int().min(0).optional().describe('Most engines of a role whose breaker may open.'),
+        .describe('Largest allowed resident memory of the gateway, in MiB.'),
+      maxOpenBreakersPerRole: z
+        .int()
+        .min(0)
+        .optional()
+        .describe('Most engines of one role whose breaker may open.'),
     })
-    .describe('Every request of every load is answered right.'),
+    .describe('Every request of every load gets the correct response.'),
   z
     .strictObject({
-      ...stage,
+      ...environment,
       kind: z.literal('churn'),
       loads: z.array(loadSchema).min(1),
-      pauseMs: z.number().min(0).describe('After each engine that goes or comes.'),
-      leastChanges: z.int().min(1).describe('Engines that have gone and come back in all.'),
+      pauseMs: z.number().min(0).describe('Pause after each removal and each addition of an engine.'),
+      minChanges: z.int().min(1).describe('Least number of engines that are removed and added back.'),
     })
-    .describe('Every request is answered right while engines are taken out and put back.'),
+    .describe('Every request gets the correct response while engines are removed and added back.'),
   z
-    .strictObject({ ...stage, kind: z.literal('soak'), load: loadSchema })
-    .describe('A long run under trouble: nothing is lost, nothing grows, nothing is left behind.'),
+    .strictObject({ ...environment, kind: z.literal('soak'), load: loadSchema })
+    .describe('A long run with faults: no request is lost, memory does not grow, nothing stays open.'),
   z
     .strictObject({
-      ...stage,
+      ...environment,
       kind: z.literal('overload'),
-      load: loadSchema.describe('Of the search for the peak; each level has its own concurrency.'),
+      load: loadSchema.describe('Load of the search for the peak; each level sets its own concurrency.'),
       levels: z.array(z.int().min(1)).min(1).describe('Concurrency of each level.'),
       levelSecs: z.number().positive(),
       overloadFactor: z.number().positive(),
       overloadSecs: z.number().positive(),
     })
-    .describe('Far more than can be served: what can be is, the rest is refused in good form.'),
+    .describe(
+      'Far more load than can be served: goodput stays at its peak, and the rest is refused with well-formed responses.',
+    ),
 ])
 
 export type Scenario = z.output<typeof scenarioSchema>
 export type ScenarioLoad = z.output<typeof loadSchema>
 
-const ENDING = '.yaml'
-
-export function scenarioNames(): readonly string[] {
-  const files = readdirSync(import.meta.dirname).filter(file => file.endsWith(ENDING))
-  return files.map(file => file.slice(0, -ENDING.length)).toSorted()
-}
-
-/** @throws Error, in words for whoever runs it, when there is no such scenario or it does not hold. */
+/** @throws Error when there is no such scenario, or its file does not match the schema. */
 export function readScenario(name: string): Scenario {
-  if (!scenarioNames().includes(name))
-    throw new Error(`there is no scenario ${name}; there are ${scenarioNames().join(', ')}`)
-  const text = readFileSync(join(import.meta.dirname, `${name}${ENDING}`), 'utf8')
-  const parsed = scenarioSchema.safeParse(parse(text))
+  const parsed = scenarioSchema.safeParse(parseScenarioFile(name))
   if (parsed.success) return parsed.data
-  throw new Error(`scenario ${name}: ${z.prettifyError(parsed.error)}`)
+  throw new Error(`Scenario ${name} is invalid: ${z.prettifyError(parsed.error)}`)
 }

@@ -1,21 +1,21 @@
-/** A scenario's figures as text. */
+/** Results of a scenario as text. */
 import type { LoadResult } from '../load/result.ts'
+import type { CostLog } from '../process/cost-log.ts'
 import { whole } from '../report/figures.ts'
 import { levelOf } from '../report/level.ts'
 import { tableLine, tableOf } from '../report/table.ts'
-import type { CostLog } from '../stage/cost-log.ts'
-import type { Condition } from './condition.ts'
+import type { Expectation } from './expectations.ts'
 
-/** As every bench shows a load, and what it cost the gateway. */
+/** The table of a load, with what it cost the gateway. */
 export function loadText(name: string, result: LoadResult, cost: CostLog): string {
   const cpuUs = cost.cpuUs() / Math.max(1, result.records.length)
-  const gateway = `CPU ${whole(cpuUs)} us a request, memory ${whole(cost.peakRssMib())} MiB at most`
+  const gateway = `CPU ${whole(cpuUs)} us per request, memory ${whole(cost.peakRssMib())} MiB peak`
   return `${tableOf(levelOf(name, result))}${tableLine('gateway', gateway)}\n`
 }
 
-export function conditionText(conditions: readonly Condition[]): string {
-  const lines = conditions.map(
-    ({ name, seen, wanted, holds }) => `${holds ? 'ok    ' : 'FAILED'} ${name}: ${seen} (wanted ${wanted})`,
+export function expectationText(expectations: readonly Expectation[]): string {
+  const lines = expectations.map(
+    ({ name, seen, wanted, holds }) => `${holds ? 'ok    ' : 'FAILED'} ${name}: ${seen} (expected ${wanted})`,
   )
   return `${lines.join('\n')}\n`
 }

@@ -36,7 +36,7 @@ export function withinLimits(
 }
 
 /** Empty where the file does not exist, which leaves the limit unknown. */
-function readLimits(): string {
+export function readLimits(): string {
   try {
     return readFileSync('/proc/self/limits', 'utf8')
   } catch {

@@ -1,9 +1,10 @@
 /** The program as operators start it: a process of its own, on free ports of 127.0.0.1. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { TestContext } from 'node:test'
+import { Child } from '../../src/process/child-process.ts'
 import type { SimulatedFleet } from '../../src/simulator/fleet.ts'
 import { until } from './until.ts'
 
@@ -29,17 +30,15 @@ export async function startProgram(
   flags: readonly string[],
 ): Promise<Program> {
   const [file = '', ...before] = command
-  const child = spawn(file, [...before, ...flags, ...FREE_PORTS], {
-    cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const args = [...before, ...flags, ...FREE_PORTS]
+  const started = Child.start({ program: file, args, cwd: ROOT, stdout: 'pipe' })
   t.after(async () => {
-    child.kill('SIGKILL')
-    child.stdout.destroy()
-    await exitOf(child)
+    await started.stop()
+    started.stdout.destroy()
   })
+  const child = started.process
   const lines: string[] = []
-  createInterface(child.stdout).on('line', line => lines.push(line))
+  createInterface(started.stdout).on('line', line => lines.push(line))
   const portIn = (name: string): number => portOf(name, lines)
   await until(() => portIn('port') > 0 || child.exitCode !== null, 'the program listens')
   const port = portIn('port')
@@ -63,8 +62,8 @@ export async function exitOf(
   return [child.exitCode, child.signalCode]
 }
 
-/** From a log for people or for programs. 0: nobody has told it yet. */
+/** Reads a port from the log, in its text or JSON format; 0 if it is not logged yet. */
 function portOf(name: string, lines: readonly string[]): number {
-  const told = new RegExp(`\\b${name}"?[=:](\\d+)`)
-  return Number(lines.map(line => told.exec(line)?.[1]).find(port => port !== undefined) ?? 0)
+  const logged = new RegExp(`\\b${name}"?[=:](\\d+)`)
+  return Number(lines.map(line => logged.exec(line)?.[1]).find(port => port !== undefined) ?? 0)
 }

@@ -1,4 +1,4 @@
-/** What goes into a page beside its contents: uPlot, the script that draws with it, the style. */
+/** Assets of a page: uPlot, the script that draws with it, and the style sheets. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -15,12 +15,12 @@ export function styleMarkup(): Markup {
 
 export interface Scripts {
   readonly markup: Markup
-  /** For a policy that lets these scripts run and no other. */
+  /** Hashes for a content security policy that allows only these scripts. */
   readonly hashes: readonly string[]
 }
 
 export function scripts(): Scripts {
-  // The script's names stay its own.
+  // The braces keep the names of the script local.
   const texts = [textOf(PLOT_SCRIPT), `{${textOf(SCRIPT)}}`]
   return {
     markup: new Markup(texts.map(text => `<script>${text}</script>`).join('\n')),

@@ -1,6 +1,6 @@
-/** The HTML report of a comparison, from its report. Pure but for the files that it is put together from. */
+/** The HTML page of a comparison. Pure except for reading its assets. */
 
-import { METRIC_LOOKS, metricText, ratioText } from '../compare-metrics.ts'
+import { METRIC_FORMATS, metricText, ratioText } from '../compare-metrics.ts'
 import {
   COMPARE_METRICS,
   type CompareMetric,
@@ -8,9 +8,9 @@ import {
   type Difference,
 } from '../compare-schema.ts'
 import { whole } from '../figures.ts'
-import { compareVerdict, outcomeOf } from './compare-verdict.ts'
+import { compareConclusion, outcomeOf } from './compare-conclusion.ts'
 import { dateText, documentOf, plotFigure, plotGrid } from './document.ts'
-import { asked } from './facts.ts'
+import { definitions } from './facts.ts'
 import { intervalMarkup, scaleMarkup, spanOf } from './interval.ts'
 import { html, type Markup } from './markup.ts'
 import type { PlotSpec } from './plot-spec.ts'
@@ -27,13 +27,13 @@ export function comparePage(report: CompareReport): string {
   return documentOf({
     title: `compare: ${targets.map(({ name }) => name).join(' and ')}`,
     eyebrow: `pd-gateway bench compare · ${dateText(startedAt)}`,
-    verdict: compareVerdict(report),
+    conclusion: compareConclusion(report),
     contents: [
       ...pairTables(differences),
       html`<h2>Round by round</h2>\n`,
       plotGrid(metrics.map(metric => plotFigure(metric, plots[metric]?.title ?? metric))),
-      html`<h2>What was run</h2>\n`,
-      asked(factsOf(report)),
+      html`<h2>Settings</h2>\n`,
+      definitions(factsOf(report)),
     ],
     plots,
   })
@@ -47,7 +47,7 @@ function pairTables(differences: readonly Difference[]): readonly Markup[] {
   return [
     ...tables,
     html`<p class="note">Medians over the blocks; the bar is the interval of the change, all intervals hold together with
-95 %. They are about these processes: two processes of one program differ a little, too.</p>\n`,
+95 % confidence. They apply to these processes: even two processes of the same program differ a little.</p>\n`,
   ]
 }
 
@@ -74,7 +74,7 @@ function differenceRow(difference: Difference, span: number): readonly (string |
   const outcome = outcomeOf(difference)
   const change = ratio === undefined ? ['–', '–', '–'] : [ratio.median, ratio.low, ratio.high].map(ratioText)
   return [
-    METRIC_LOOKS[metric].label,
+    METRIC_FORMATS[metric].label,
     metricText(metric, baseMedian),
     metricText(metric, targetMedian),
     ...change,
@@ -83,19 +83,22 @@ function differenceRow(difference: Difference, span: number): readonly (string |
   ]
 }
 
-/** One line a target; a round is a point of its target's. */
+/** One line per target, with a point per round. */
 function roundsPlot({ rounds, targets }: CompareReport, metric: CompareMetric): PlotSpec {
-  const { label, unit, divisor, isMoreBetter } = METRIC_LOOKS[metric]
-  const series = targets.map(({ name }, at) => ({
+  const { label, unit, divisor, isMoreBetter } = METRIC_FORMATS[metric]
+  const series = targets.map(({ name }, index) => ({
     label: name,
     unit,
-    colour: COLOURS[at % COLOURS.length] ?? 'first',
+    colour: COLOURS[index % COLOURS.length] ?? 'first',
     draw: 'line' as const,
     values: rounds.map(round => (round.target === name ? scaled(round[metric], divisor) : null)),
   }))
   return {
     title: `${label} (${isMoreBetter ? 'more' : 'less'} is better)`,
-    x: { label: 'round', ticks: rounds.map(({ index }) => ({ at: index + 1, label: String(index + 1) })) },
+    x: {
+      label: 'round',
+      ticks: rounds.map(({ index }) => ({ position: index + 1, label: String(index + 1) })),
+    },
     y: { label: unit.trim(), isTight: metric !== 'successPercent' },
     xs: rounds.map(({ index }) => index + 1),
     series,
@@ -107,16 +110,16 @@ function scaled(value: number | undefined, divisor: number): number | null {
 }
 
 function factsOf({ targets, rounds, load }: CompareReport): (readonly [string, string])[] {
-  const places = targets.map(
+  const processes = targets.map(
     ({ name, url, pid }) => [name, pid === undefined ? url : `${url}, process ${pid}`] as const,
   )
   return [
-    ...places,
+    ...processes,
     ['rounds', `${rounds.length}, in turn, ${whole(load.requestsPerRound)} requests each`],
-    ['endpoint', `${load.endpoint}, ${load.isStream ? 'streamed' : 'whole answers'}`],
+    ['endpoint', `${load.endpoint}, ${load.isStream ? 'streamed' : 'not streamed'}`],
     ['arrivals', `closed, concurrency ${load.concurrency}`],
     ['connections', load.connectionMode],
     ['processes', String(load.processes)],
-    ['tokens', load.areTokensChecked ? 'each compared with what the engines must say' : 'not compared'],
+    ['tokens', load.areTokensChecked ? 'every token compared with the expected one' : 'not compared'],
   ]
 }

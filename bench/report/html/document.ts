@@ -1,20 +1,20 @@
-/** A page that is whole by itself: opened from a disk, without a network, it is what it was when it was written. */
-import type { Verdict } from '../verdict.ts'
+/** A self-contained HTML page: it loads nothing, so it works offline from a file. */
+import type { Conclusion } from '../conclusion.ts'
 import { scripts, styleMarkup } from './assets.ts'
 import { html, jsonMarkup, type Markup } from './markup.ts'
 import type { PlotSpec } from './plot-spec.ts'
 
 export interface Page {
   readonly title: string
-  /** Above the title: what kind of run, when. */
+  /** Line above the title: the command and the date. */
   readonly eyebrow: string
-  readonly verdict: Verdict
+  readonly conclusion: Conclusion
   readonly contents: readonly Markup[]
-  /** By the names that figures in the contents bear. */
+  /** Plots by name; `plotFigure` refers to them. */
   readonly plots: Readonly<Record<string, PlotSpec>>
 }
 
-export function documentOf({ title, eyebrow, verdict, contents, plots }: Page): string {
+export function documentOf({ title, eyebrow, conclusion, contents, plots }: Page): string {
   const { markup, hashes } = scripts()
   const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src ${hashes.join(' ')}`
   return html`<!doctype html>
@@ -31,7 +31,7 @@ ${styleMarkup()}
 <header>
 <p class="eyebrow">${eyebrow}</p>
 <h1>${title}</h1>
-<p class="verdict ${verdict.kind}">${verdict.sentence}</p>
+<p class="conclusion ${conclusion.kind}">${conclusion.sentence}</p>
 </header>
 ${contents}
 <noscript><p class="note">The plots need JavaScript. It is in this file; nothing is loaded.</p></noscript>
@@ -43,12 +43,12 @@ ${markup}
 `.text
 }
 
-/** `2026-01-02 03:04:05 UTC` */
+/** The format is `2026-01-02 03:04:05 UTC`. */
 export function dateText(iso: string): string {
   return iso.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')
 }
 
-/** A place for a plot. `name`: as in the page's plots; a star in it is the level that is chosen. */
+/** A figure for the plot `name`; a star in the name stands for the selected level. */
 export function plotFigure(name: string, title: string): Markup {
   return html`<figure class="plot"><h3>${title}</h3><div data-plot="${name}" role="img" aria-label="${title}"></div></figure>
 `

@@ -1,10 +1,10 @@
-/** Facts on a page: tiles with the figures that matter most, and the list of what was asked for. Pure. */
+/** Tiles with the main figures, and the list of settings. Pure. */
 import { html, type Markup } from './markup.ts'
 
 export interface Tile {
   readonly label: string
   readonly figure: string
-  /** Smaller, below it. */
+  /** Small text below the figure. */
   readonly note?: string
   readonly kind?: 'good' | 'bad'
 }
@@ -20,8 +20,8 @@ ${items}</dl>
 `
 }
 
-export function asked(facts: readonly (readonly [string, string])[]): Markup {
-  return html`<dl class="asked">
+export function definitions(facts: readonly (readonly [string, string])[]): Markup {
+  return html`<dl class="settings">
 ${facts.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>\n`)}</dl>
 `
 }

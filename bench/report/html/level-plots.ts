@@ -1,4 +1,4 @@
-/** Plots of many levels beside each other: what more load does. Pure. */
+/** Plots that compare the levels of a run. Pure. */
 import { z } from 'zod'
 import type { Level } from '../schema.ts'
 import type { Axis, PlotSpec } from './plot-spec.ts'
@@ -13,19 +13,19 @@ export function levelPlots(levels: readonly Level[]): readonly PlotSpec[] {
 
 type Base = Pick<PlotSpec, 'x' | 'xs' | 'xNames'>
 
-/** Over the requests at a time where each level has its own, else over the levels in their order. */
+/** The x axis is the concurrency if it rises from level to level, otherwise the order of the levels. */
 function axisOf(levels: readonly Level[]): Base {
   const concurrency = levels.map(({ arrivals }) => closedSchema.safeParse(arrivals).data?.concurrency ?? NaN)
-  const isRising = concurrency.every((one, at) => at === 0 || one > (concurrency[at - 1] ?? NaN))
+  const isRising = concurrency.every((value, level) => level === 0 || value > (concurrency[level - 1] ?? NaN))
   const xNames = levels.map(({ name }) => name)
-  if (isRising) return { x: { label: 'requests at a time' }, xs: concurrency, xNames }
-  const x: Axis = { label: 'level', ticks: xNames.map((label, at) => ({ at, label })) }
-  return { x, xs: levels.map((_, at) => at), xNames }
+  if (isRising) return { x: { label: 'concurrent requests' }, xs: concurrency, xNames }
+  const x: Axis = { label: 'level', ticks: xNames.map((label, position) => ({ position, label })) }
+  return { x, xs: levels.map((_, level) => level), xNames }
 }
 
 function throughput(levels: readonly Level[], base: Base): PlotSpec {
   const values = levels.map(({ requestsPerSecond }) => requestsPerSecond)
-  const series = { label: 'right answers', unit: '/s', colour: 'first', draw: 'line', values } as const
+  const series = { label: 'correct responses', unit: '/s', colour: 'first', draw: 'line', values } as const
   return { ...base, title: 'Throughput by level', y: { label: 'requests/s' }, series: [series] }
 }
 
@@ -48,11 +48,11 @@ function success(levels: readonly Level[], base: Base): PlotSpec {
   const wrong = levels.map(({ requests }) => requests.failed + requests.refused)
   return {
     ...base,
-    title: 'Right answers by level',
-    y: { label: '% right' },
+    title: 'Correct responses by level',
+    y: { label: '% correct' },
     right: { label: 'requests' },
     series: [
-      { label: 'right', unit: ' %', colour: 'third', draw: 'line', values: right },
+      { label: 'correct', unit: ' %', colour: 'third', draw: 'line', values: right },
       { label: 'failed or refused', unit: '', colour: 'bad', draw: 'line', isRight: true, values: wrong },
     ],
   }

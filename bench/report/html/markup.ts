@@ -1,4 +1,4 @@
-/** HTML as a value of its own: what is put into a template is text, and escaped, unless it is markup already. */
+/** HTML as a type of its own: whatever is inserted into a template is escaped, unless it is markup already. */
 
 export class Markup {
   readonly text: string
@@ -11,7 +11,7 @@ export class Markup {
 type Part = string | number | Markup | readonly Markup[]
 
 export function html(fixed: TemplateStringsArray, ...parts: readonly Part[]): Markup {
-  const texts = fixed.map((text, at) => text + textOf(parts[at] ?? ''))
+  const texts = fixed.map((text, index) => text + textOf(parts[index] ?? ''))
   return new Markup(texts.join(''))
 }
 
@@ -22,10 +22,10 @@ function textOf(part: Part): string {
 }
 
 function escaped(text: string): string {
-  return text.replaceAll(/[&<>"']/g, one => `&#${one.charCodeAt(0)};`)
+  return text.replaceAll(/[&<>"']/g, character => `&#${character.charCodeAt(0)};`)
 }
 
-/** Data for a script of the page: nothing in it ends the element that holds it. */
+/** JSON for a script of the page, escaped so that it cannot end the script element. */
 export function jsonMarkup(value: unknown): Markup {
   return new Markup(JSON.stringify(value).replaceAll('<', String.raw`\u003c`))
 }

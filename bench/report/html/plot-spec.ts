@@ -1,25 +1,25 @@
-/** A plot as plain data: all that the script in the page needs to draw it. */
+/** A plot as plain data, for the script in the page that draws it. */
 
 export interface Axis {
   readonly label: string
-  /** Spans what there is, not all from 0: for small differences between large values. */
+  /** Spans only the values instead of starting at 0: for small differences between large values. */
   readonly isTight?: boolean
-  /** Where there are ticks, and what stands there; unset: round numbers. */
-  readonly ticks?: readonly { readonly at: number; readonly label: string }[]
+  /** Positions and labels of the ticks; undefined: round numbers. */
+  readonly ticks?: readonly { readonly position: number; readonly label: string }[]
 }
 
 export interface Series {
   readonly label: string
-  /** After each value. */
+  /** Written after each value. */
   readonly unit: string
-  /** Place in the palette of the page; `bad` is for what went wrong. */
+  /** Colour of the page's palette; `bad` is for failures. */
   readonly colour: 'first' | 'second' | 'third' | 'fourth' | 'bad'
-  /** steps: a value holds until the next x; the last one is not drawn any more. */
+  /** `steps`: a value holds until the next x, and the last value is not drawn. */
   readonly draw: 'line' | 'steps'
   readonly isFilled?: boolean
-  /** Has an axis of its own at the right. */
+  /** Uses the axis on the right. */
   readonly isRight?: boolean
-  /** null: there is none. */
+  /** null leaves a gap. */
   readonly values: readonly (number | null)[]
 }
 
@@ -29,7 +29,7 @@ export interface PlotSpec {
   readonly y: Axis
   readonly right?: Axis
   readonly xs: readonly number[]
-  /** What an x is called; unset: the number. */
+  /** Names of the x values; undefined: their numbers. */
   readonly xNames?: readonly string[]
   readonly series: readonly Series[]
 }

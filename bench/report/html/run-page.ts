@@ -1,15 +1,16 @@
-/** The HTML report of a run, from its report. Pure but for the files that it is put together from. */
+/** The HTML page of a run. Pure except for reading its assets. */
+
+import { bestOf, conclusionOf } from '../conclusion.ts'
 import { counted } from '../figures.ts'
 import type { Level, Report } from '../schema.ts'
-import { bestOf, verdictOf } from '../verdict.ts'
 import { dateText, documentOf, plotFigure, plotGrid } from './document.ts'
-import { asked, tiles } from './facts.ts'
+import { definitions, tiles } from './facts.ts'
 import { levelPlots } from './level-plots.ts'
 import { html, type Markup } from './markup.ts'
 import type { PlotSpec } from './plot-spec.ts'
 import { runFacts, runTiles, sum } from './run-facts.ts'
 import { histogramPlot, percentilePlot } from './shape-plots.ts'
-import { failuresTable, levelsTable, promisesTable, timesTable } from './tables.ts'
+import { expectationsTable, failuresTable, levelsTable, timesTable } from './tables.ts'
 import { inFlightPlot, latencyOverTimePlot, throughputPlot } from './time-plots.ts'
 
 export function runPage(report: Report): string {
@@ -24,17 +25,17 @@ export function runPage(report: Report): string {
   return documentOf({
     title: `${command}: ${counted(sum(levels, 'sent'), 'request')} to ${target}`,
     eyebrow: `pd-gateway bench ${command} · ${dateText(startedAt)}`,
-    verdict: verdictOf(report),
+    conclusion: conclusionOf(report),
     contents: [
       tiles(runTiles(levels)),
-      ...promises(report),
+      ...expectationsSection(report),
       ...failures(levels),
       html`<h2>Over the run</h2>\n`,
       plotGrid(Object.entries(runPlots).map(([name, { title }]) => plotFigure(name, title))),
       ...shapes(levels, shapePlots[0] ?? []),
       ...figures(levels),
-      html`<h2>What was run</h2>\n`,
-      asked(runFacts(report)),
+      html`<h2>Settings</h2>\n`,
+      definitions(runFacts(report)),
     ],
     plots: { ...runPlots, ...namedByLevel(shapePlots) },
   })
@@ -50,43 +51,43 @@ function shapePlotsOf(level: Level): readonly PlotSpec[] {
 }
 
 function named(plots: readonly PlotSpec[]): Record<string, PlotSpec> {
-  return Object.fromEntries(plots.map((plot, at) => [`run-${at}`, plot]))
+  return Object.fromEntries(plots.map((plot, index) => [`run-${index}`, plot]))
 }
 
 function namedByLevel(levels: readonly (readonly PlotSpec[])[]): Record<string, PlotSpec> {
   return Object.fromEntries(
-    levels.flatMap((plots, level) => plots.map((plot, at) => [`level-${level}-${at}`, plot] as const)),
+    levels.flatMap((plots, level) => plots.map((plot, index) => [`level-${level}-${index}`, plot] as const)),
   )
 }
 
-/** Of one level; where there are many, of the one that is chosen. */
+/** The distributions of one level; with several levels, of the selected one. */
 function shapes(levels: readonly Level[], plots: readonly PlotSpec[]): readonly Markup[] {
   const best = levels.indexOf(bestOf(levels))
-  const options = levels.map(({ name }, at) =>
-    at === best
-      ? html`<option value="${at}" selected>${name}</option>`
-      : html`<option value="${at}">${name}</option>`,
+  const options = levels.map(({ name }, index) =>
+    index === best
+      ? html`<option value="${index}" selected>${name}</option>`
+      : html`<option value="${index}">${name}</option>`,
   )
   const choice = levels.length > 1 ? html` <label class="note">of <select>${options}</select></label>` : ''
   return [
     html`<h2>Distributions${choice}</h2>\n`,
-    plotGrid(plots.map(({ title }, at) => plotFigure(`level-*-${at}`, title))),
+    plotGrid(plots.map(({ title }, index) => plotFigure(`level-*-${index}`, title))),
   ]
 }
 
-function promises({ promises: made }: Report): readonly Markup[] {
-  return made.length === 0 ? [] : [html`<h2>What was promised</h2>\n`, promisesTable(made)]
+function expectationsSection({ expectations }: Report): readonly Markup[] {
+  return expectations.length === 0 ? [] : [html`<h2>Expectations</h2>\n`, expectationsTable(expectations)]
 }
 
 function failures(levels: readonly Level[]): readonly Markup[] {
   const hasAny = levels.some(level => Object.keys(level.failures).length > 0)
-  return hasAny ? [html`<h2>What went wrong</h2>\n`, failuresTable(levels)] : []
+  return hasAny ? [html`<h2>Failures</h2>\n`, failuresTable(levels)] : []
 }
 
 function figures(levels: readonly Level[]): readonly Markup[] {
   const [only] = levels
   if (levels.length > 1) return [html`<h2>Levels</h2>\n`, levelsTable(levels)]
-  // Of streams that were cut short there is a time between tokens, and no other.
+  // Truncated streams have times between tokens, but no other times.
   const hasTimes = only !== undefined && (only.latencyMs ?? only.itlMs) !== null
   return hasTimes ? [html`<h2>Times</h2>\n`, timesTable(only)] : []
 }

@@ -1,5 +1,5 @@
 /** The tables of a page. Pure. */
-import { figure, percent, stretch, whole } from '../figures.ts'
+import { figure, interval, percent, whole } from '../figures.ts'
 import type { Distribution, Level, Report } from '../schema.ts'
 import { html, type Markup } from './markup.ts'
 
@@ -16,9 +16,9 @@ export function table(
   heads: readonly (string | Markup)[],
   rows: readonly (readonly (string | Cell)[])[],
 ): Markup {
-  const isText = (place: number) => rows.some(row => kindOf(row[place] ?? '') === 'text')
+  const isText = (column: number) => rows.some(row => kindOf(row[column] ?? '') === 'text')
   const headCells = heads.map(
-    (head, place) => html`<th scope="col" class="${isText(place) ? 'text' : ''}">${head}</th>`,
+    (head, column) => html`<th scope="col" class="${isText(column) ? 'text' : ''}">${head}</th>`,
   )
   return html`<div class="scroll"><table><thead><tr>${headCells}</tr></thead><tbody>
 ${rows.map(rowMarkup)}</tbody></table></div>
@@ -44,35 +44,35 @@ export function failuresTable(levels: readonly Level[]): Markup {
   const rows = levels.flatMap(({ name, failures }) =>
     Object.entries(failures).map(failure => failureRow(levels.length === 1 ? [] : [name], failure)),
   )
-  const heads = ['what', 'requests', 'when', 'for example']
+  const heads = ['failure', 'requests', 'when', 'example']
   return table(levels.length === 1 ? heads : ['level', ...heads], rows)
 }
 
-export function promisesTable(promises: Report['promises']): Markup {
-  const rows = promises.map(({ name, seen, wanted, holds }): (string | Cell)[] => [
+export function expectationsTable(expectations: Report['expectations']): Markup {
+  const rows = expectations.map(({ name, seen, wanted, holds }): (string | Cell)[] => [
     name,
-    { text: holds ? 'kept' : 'broken', kind: holds ? 'good' : 'bad' },
+    { text: holds ? 'met' : 'not met', kind: holds ? 'good' : 'bad' },
     seen,
     wanted,
   ])
-  return table(['what', '', 'seen', 'wanted'], rows)
+  return table(['expectation', '', 'measured', 'expected'], rows)
 }
 
 export function levelsTable(levels: readonly Level[]): Markup {
   const heads =
-    'level,right,requests/s,tokens/s,TTFT p50 ms,TTFT p99 ms,latency p50 ms,latency p99 ms,failed,refused'
+    'level,correct,requests/s,tokens/s,TTFT p50 ms,TTFT p99 ms,latency p50 ms,latency p99 ms,failed,refused'
   return table(heads.split(','), levels.map(levelRow))
 }
 
 function timesRow(name: string, times: Distribution): readonly string[] {
-  return [name, ...PERCENTILES.map(one => figure(times[one]))]
+  return [name, ...PERCENTILES.map(percentile => figure(times[percentile]))]
 }
 
 function failureRow(
   where: readonly string[],
   [kind, { count, example, firstSeconds, lastSeconds }]: readonly [string, Level['failures'][string]],
 ): readonly (string | Cell)[] {
-  const when = stretch(firstSeconds, lastSeconds)
+  const when = interval(firstSeconds, lastSeconds)
   return [...where, kind, whole(count), when, { text: example, kind: 'text' }]
 }
 

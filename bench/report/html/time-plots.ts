@@ -1,4 +1,4 @@
-/** Plots of a run over its time; levels follow each other on one axis. Pure. */
+/** Plots of a run over time; levels follow each other on one axis. Pure. */
 import type { Level, Timeline } from '../schema.ts'
 import type { PlotSpec, Series } from './plot-spec.ts'
 
@@ -9,19 +9,19 @@ const X = { label: 'seconds from the start' }
 export function throughputPlot(levels: readonly Level[]): PlotSpec {
   const series: readonly Series[] = [
     {
-      label: 'right',
+      label: 'correct',
       unit: '/s',
       colour: 'first',
       draw: 'steps',
       isFilled: true,
-      values: held(levels, 'rightPerSecond'),
+      values: columnOf(levels, 'rightPerSecond'),
     },
     {
       label: 'failed or refused',
       unit: '/s',
       colour: 'bad',
       draw: 'steps',
-      values: held(levels, 'wrongPerSecond'),
+      values: columnOf(levels, 'wrongPerSecond'),
     },
     {
       label: 'output tokens',
@@ -29,7 +29,7 @@ export function throughputPlot(levels: readonly Level[]): PlotSpec {
       colour: 'second',
       draw: 'steps',
       isRight: true,
-      values: held(levels, 'outputTokensPerSecond'),
+      values: columnOf(levels, 'outputTokensPerSecond'),
     },
   ]
   return {
@@ -42,7 +42,7 @@ export function throughputPlot(levels: readonly Level[]): PlotSpec {
   }
 }
 
-/** Tokens of whole answers come with them: their line would be that of the answers once more. */
+/** Tokens are shown for streams only: otherwise their line would just repeat that of the responses. */
 function isShown(colour: Series['colour'], values: Series['values'], levels: readonly Level[]): boolean {
   if (colour === 'first') return true
   if (colour === 'second' && !levels.some(({ isStream }) => isStream)) return false
@@ -50,7 +50,7 @@ function isShown(colour: Series['colour'], values: Series['values'], levels: rea
 }
 
 export function inFlightPlot(levels: readonly Level[]): PlotSpec {
-  const values = held(levels, 'inFlight')
+  const values = columnOf(levels, 'inFlight')
   const series = {
     label: 'in flight',
     unit: '',
@@ -77,8 +77,8 @@ export function latencyOverTimePlot(levels: readonly Level[]): PlotSpec {
   }
 }
 
-/** One value more a level than it has steps, at its end: there the next level has not begun yet. */
-function held(levels: readonly Level[], column: Column): (number | null)[] {
+/** Each level gets an extra value at its end, where the next level has not started yet. */
+function columnOf(levels: readonly Level[], column: Column): (number | null)[] {
   return levels.flatMap(({ timeline }) => [
     ...timeline[column],
     levels.length > 1 ? null : (timeline[column].at(-1) ?? null),

@@ -1,4 +1,4 @@
-/** `pd-gateway bench` as its users start it: interrupted, without a target, with flags that cannot be. */
+/** `pd-gateway bench` as a program: interruption, unreachable targets and invalid flags. */
 import assert from 'node:assert/strict'
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -12,39 +12,53 @@ import { openGateway } from '../../support/gateway.ts'
 import { until } from '../../support/until.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
-const NOBODY = 'http://127.0.0.1:9'
+const UNREACHABLE = 'http://127.0.0.1:9'
 
-/** Flags that cannot be, and what is said of them. */
-const REFUSED: readonly (readonly [string, RegExp])[] = [
-  ['basic -r 0', /--requests.* A whole number above 0/],
-  ['basic -c many', /--concurrency.* A whole number/],
-  ['basic --url https://127.0.0.1:1', /--url.* http only/],
-  ['basic --url here', /--url.* An address such as/],
+/** Invalid command lines, and the messages that they cause. */
+const INVALID: readonly (readonly [string, RegExp])[] = [
+  ['basic -r 0', /--requests.* Expected a whole number above 0/],
+  ['basic -c many', /--concurrency.* Expected a whole number/],
+  ['basic --url https://127.0.0.1:1', /--url.* Only http/],
+  ['basic --url here', /--url.* Expected a URL such as/],
   ['basic --nope', /unknown option '--nope'/],
-  ['realistic --min-tokens 9 --max-tokens 3', /--min-tokens is more than --max-tokens/],
+  ['realistic --min-tokens 9 --max-tokens 3', /--min-tokens must not exceed --max-tokens/],
   ['progressive --step 0', /--step.* above 0/],
-  ['progressive --start-concurrency 9 --max-concurrency 3', /--start-concurrency is more than/],
-  ['sustained -d -1', /--duration.* A number of seconds/],
-  ['serving --dataset-name custom', /--dataset-name custom needs --dataset-path/],
+  ['progressive --start-concurrency 9 --max-concurrency 3', /--start-concurrency must not exceed/],
+  ['sustained -d -1', /--duration.* Expected a number of seconds/],
+  ['serving --dataset-name custom', /--dataset-name custom requires --dataset-path/],
   ['serving --cancel-rate 2', /--cancel-rate.* from 0 to 1/],
   ['serving --request-rate 0', /--request-rate.* above 0/],
-  ['compare --target a=http://127.0.0.1:1', /--target is needed twice/],
+  ['compare --target a=http://127.0.0.1:1', /two --target NAME=URL are required/],
   ['basic --html-report .', /^bench: \. is a folder/],
   ['basic --request-log test', /^bench: test is a folder/],
-  ['basic --html-report /proc/nope/x.html', /^bench: \/proc.* cannot be made: /],
-  ['basic --report-dir /proc/nope/deep', /^bench: \/proc.* cannot be made: /],
-  ['serving --save-result --result-dir /proc/nope', /^bench: \/proc.* cannot be made: /],
+  ['basic --html-report /proc/nope/x.html', /^bench: Cannot create \/proc.*: /],
+  ['basic --report-dir /proc/nope/deep', /^bench: Cannot create \/proc.*: /],
+  ['serving --save-result --result-dir /proc/nope', /^bench: Cannot create \/proc.*: /],
   ['serving --output-file package.json/x', /^bench: .*package\.json/],
+  ['nosuch', /unknown command 'nosuch'/],
+  ['soak --requests 0', /--requests.* Expected a whole number above 0/],
+  ['overload-3x --requests 5', /^bench: --requests: an overload scenario is limited by time/],
+  ['routers --only nosuch', /--only.* Unknown name "nosuch"; known names: small, /],
+  ['speed --only streams', /--only.* Unknown name "streams"; known names: small, /],
 ]
+
+/** Whether a process of the group is left. */
+function hasProcesses(group: number): boolean {
+  try {
+    return process.kill(-group, 0)
+  } catch {
+    return false
+  }
+}
 
 interface Ran {
   readonly child: ChildProcessByStdio<null, Readable, Readable>
-  /** What it has written so far. */
-  readonly said: { out: string; err: string }
+  /** Output so far. */
+  readonly output: { out: string; err: string }
   readonly ended: Promise<unknown>
 }
 
-/** In a group of its own, as a terminal does it. */
+/** In its own process group, as a terminal starts it. */
 function startBench(t: TestContext, args: readonly string[]): Ran {
   const child = spawn(process.execPath, ['bin/pd-gateway.js', 'bench', ...args], {
     cwd: ROOT,
@@ -52,24 +66,24 @@ function startBench(t: TestContext, args: readonly string[]): Ran {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   t.after(() => child.kill('SIGKILL'))
-  const said = { out: '', err: '' }
-  child.stdout.on('data', bytes => (said.out += String(bytes)))
-  child.stderr.on('data', bytes => (said.err += String(bytes)))
-  return { child, said, ended: once(child, 'close') }
+  const output = { out: '', err: '' }
+  child.stdout.on('data', bytes => (output.out += String(bytes)))
+  child.stderr.on('data', bytes => (output.err += String(bytes)))
+  return { child, output, ended: once(child, 'close') }
 }
 
-test('Ctrl-C prints and writes what there is, and ends with 130', async t => {
+test('Ctrl-C prints and writes the results so far and exits with 130', async t => {
   const { origin } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
   const folder = mkdtempSync(join(tmpdir(), 'pd-gateway-bench-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const flags = `sustained -c 4 -d 600 -t 3 --url ${origin} --report-dir ${folder}`
-  const { child, said, ended } = startBench(t, flags.split(' '))
-  await until(() => /\d+ ended/.test(said.err), 'requests have ended')
+  const { child, output, ended } = startBench(t, flags.split(' '))
+  await until(() => /\d+ ended/.test(output.err), 'requests have ended')
   process.kill(-(child.pid ?? 0), 'SIGINT')
   await ended
-  assert.equal(child.exitCode, 130, said.err)
-  assert.match(said.out, /^sustained: .* \(interrupted\)\n {2}success +100 % /)
-  assert.match(said.out, /\nInterrupted after .* All [\d,]+ requests were answered right/)
+  assert.equal(child.exitCode, 130, output.err)
+  assert.match(output.out, /^sustained: .* \(interrupted\)\n {2}success +100 % /)
+  assert.match(output.out, /\nInterrupted after .* All [\d,]+ requests were answered correctly/)
   const files = readdirSync(folder).toSorted()
   assert.deepEqual(
     files.map(file => file.split('.').at(-1)),
@@ -79,44 +93,54 @@ test('Ctrl-C prints and writes what there is, and ends with 130', async t => {
   assert.equal(report.levels[0]?.wasInterrupted, true)
 })
 
-test('a reader that leaves, as `head` does, costs neither the run nor its report', async t => {
+test('SIGTERM ends a scenario with 130 and leaves none of its processes behind', async t => {
+  const { child, output, ended } = startBench(t, ['conn-per-request'])
+  await until(() => /in flight/.test(output.err), 'the load runs')
+  child.kill('SIGTERM')
+  await ended
+  assert.equal(child.exitCode, 130, output.err)
+  assert.match(output.out, /^conn-per-request: A new connection .*\n[^]*\nInterrupted: /)
+  await until(() => !hasProcesses(child.pid ?? 0), 'the process group is empty')
+})
+
+test('a reader that closes the pipe, as `head` does, affects neither the run nor its report', async t => {
   const { origin } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
   const folder = mkdtempSync(join(tmpdir(), 'pd-gateway-bench-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const levels = '--start-concurrency 1 --max-concurrency 3 --step 1 --requests-per-level 3'
   const flags = `progressive ${levels} --url ${origin} --report-dir ${folder}`
-  const { child, said, ended } = startBench(t, flags.split(' '))
+  const { child, output, ended } = startBench(t, flags.split(' '))
   child.stdout.destroy()
   await ended
-  assert.equal(child.exitCode, 0, said.err)
-  assert.doesNotMatch(said.err, /EPIPE/)
+  assert.equal(child.exitCode, 0, output.err)
+  assert.doesNotMatch(output.err, /EPIPE/)
   assert.equal(readdirSync(folder).length, 2)
 })
 
-suite('what cannot be run', { concurrency: 2 }, () => {
+suite('a run that cannot start', { concurrency: 2 }, () => {
   for (const kind of ['basic', 'serving', 'compare']) {
-    test(`bench ${kind} of a target that is down says so in one line, and ends with 2`, async t => {
+    test(`bench ${kind} prints one line and exits with 2 when the target is down`, async t => {
       const targets = {
-        basic: `--url ${NOBODY}`,
-        serving: `--base-url ${NOBODY}`,
-        compare: `--target a=${NOBODY} --target b=${NOBODY}`,
+        basic: `--url ${UNREACHABLE}`,
+        serving: `--base-url ${UNREACHABLE}`,
+        compare: `--target a=${UNREACHABLE} --target b=${UNREACHABLE}`,
       }[kind]
-      const { child, said, ended } = startBench(t, [kind, ...(targets ?? '').split(' ')])
+      const { child, output, ended } = startBench(t, [kind, ...(targets ?? '').split(' ')])
       await ended
       assert.equal(child.exitCode, 2)
-      assert.equal(said.out, '')
-      assert.match(said.err, /^nobody answers at http:\/\/127\.0\.0\.1:9: [^\n]+\n$/)
+      assert.equal(output.out, '')
+      assert.match(output.err, /^Target http:\/\/127\.0\.0\.1:9 is unreachable: [^\n]+\n$/)
     })
   }
 
-  for (const [flags, message] of REFUSED) {
-    test(`bench ${flags} is refused in one line, with 2`, async t => {
-      const { child, said, ended } = startBench(t, flags.split(' '))
+  for (const [flags, message] of INVALID) {
+    test(`bench ${flags} prints one line and exits with 2`, async t => {
+      const { child, output, ended } = startBench(t, flags.split(' '))
       await ended
       assert.equal(child.exitCode, 2)
-      assert.equal(said.out, '')
-      assert.match(said.err, message)
-      assert.equal(said.err.trimEnd().split('\n').length, 1, said.err)
+      assert.equal(output.out, '')
+      assert.match(output.err, message)
+      assert.equal(output.err.trimEnd().split('\n').length, 1, output.err)
     })
   }
 })

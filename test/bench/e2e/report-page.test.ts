@@ -1,4 +1,4 @@
-/** The HTML reports in a real browser: plots are drawn, nothing is loaded, nothing is complained of, in both schemes. */
+/** The HTML reports in a real browser, in both colour schemes: plots are drawn, no request is made, no error is logged. */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,15 +10,15 @@ import { type BenchRun, runBench } from '../../../bench/command/run-bench.ts'
 import { comparePage } from '../../../bench/report/html/compare-page.ts'
 import type { Knobs } from '../../../src/simulator/settings/knobs.ts'
 import { openBrowser, skipWithoutBrowser } from '../../support/browser.ts'
-import { compareReportOf } from '../../support/compare-report.ts'
 import { openFleet } from '../../support/gateway.ts'
+import { compareReportOf } from '../support/compare-report.ts'
 
 const DATASET = { kind: 'prompts', prompts: ['Hello'], minTokens: 3, maxTokens: 6 } as const
 const LOAD = { requests: 60, endpoint: 'chat', isStream: true, dataset: DATASET } as const
 const SCHEMES = ['light', 'dark'] as const
 const WIDTHS = [1280, 400]
-/** A curve alone has more; grid, ticks and their labels are grey. */
-const LEAST_COLOURED = 100
+/** A single curve has more coloured pixels; grid, ticks and their labels are grey. */
+const MIN_COLOURED_PIXELS = 100
 const NAME = '<b>& "level"</b>'
 
 /** Pixels of each plot that are neither empty nor grey. */
@@ -37,13 +37,13 @@ const COLOURED_PIXELS = `[...document.querySelectorAll('[data-plot]')].map(place
 let opened: Promise<Browser> | undefined
 after(async () => (await opened)?.close())
 
-/** One for all tests, and none where they are skipped. */
+/** One browser for all tests, and none if they are skipped. */
 function sharedBrowser(): Promise<Browser> {
   opened ??= openBrowser()
   return opened
 }
 
-/** Address of an engine that does both: a report does not show what stands before it. */
+/** URL of a mixed engine: a report does not depend on what serves it. */
 async function openEngine(t: TestContext, knobs: Partial<Knobs> = {}): Promise<string> {
   const fleet = await openFleet(t, { mixed: 1, knobs })
   return fleet.mixed[0]?.url ?? ''
@@ -55,7 +55,7 @@ function folderOf(t: TestContext): string {
   return folder
 }
 
-/** @returns the path of the page of a run. */
+/** Runs a bench. @returns the path of its page. */
 async function pageOf(t: TestContext, run: Pick<BenchRun, 'command' | 'url' | 'levels'>): Promise<string> {
   const htmlReport = join(folderOf(t), 'report.html')
   const sinks = { out: () => undefined, err: () => undefined, terminal: undefined }
@@ -63,7 +63,7 @@ async function pageOf(t: TestContext, run: Pick<BenchRun, 'command' | 'url' | 'l
   return htmlReport
 }
 
-interface Look {
+interface Inspected {
   readonly complaints: readonly string[]
   readonly requests: readonly string[]
   readonly plots: readonly number[]
@@ -72,12 +72,12 @@ interface Look {
   readonly background: string
 }
 
-async function lookAt(
+async function inspect(
   browser: Browser,
   path: string,
   scheme: (typeof SCHEMES)[number],
   width: number,
-): Promise<Look> {
+): Promise<Inspected> {
   const page = await browser.newPage()
   const complaints: string[] = []
   const requests: string[] = []
@@ -87,7 +87,7 @@ async function lookAt(
   await page.setViewport({ width, height: 900 })
   await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }])
   await page.goto(pathToFileURL(path).href)
-  const look = {
+  const inspected = {
     complaints,
     requests,
     plots: await plotsOf(page),
@@ -96,7 +96,7 @@ async function lookAt(
     background: String(await page.evaluate('getComputedStyle(document.body).backgroundColor')),
   }
   await page.close()
-  return look
+  return inspected
 }
 
 async function plotsOf(page: Page): Promise<number[]> {
@@ -104,21 +104,21 @@ async function plotsOf(page: Page): Promise<number[]> {
   return Array.isArray(counts) ? counts.map(Number) : []
 }
 
-/** In both schemes, wide and narrow. */
+/** Opens the page in both colour schemes, wide and narrow. */
 async function assertDrawn(browser: Browser, path: string, plots: number): Promise<void> {
   const backgrounds = new Set<string>()
   for (const scheme of SCHEMES) {
     for (const width of WIDTHS) {
-      const look = await lookAt(browser, path, scheme, width)
+      const inspected = await inspect(browser, path, scheme, width)
       const where = `${scheme}, ${width} wide`
-      assert.deepEqual(look.complaints, [], where)
-      assert.deepEqual(look.requests, [pathToFileURL(path).href], where)
-      assert.equal(look.plots.length, plots, where)
-      for (const [at, coloured] of look.plots.entries())
-        assert.ok(coloured > LEAST_COLOURED, `${where}: plot ${at} has ${coloured} coloured pixels`)
-      assert.equal(look.isTooWide, false, where)
-      assert.ok(look.screenshotBytes > 10_000, where)
-      backgrounds.add(look.background)
+      assert.deepEqual(inspected.complaints, [], where)
+      assert.deepEqual(inspected.requests, [pathToFileURL(path).href], where)
+      assert.equal(inspected.plots.length, plots, where)
+      for (const [index, coloured] of inspected.plots.entries())
+        assert.ok(coloured > MIN_COLOURED_PIXELS, `${where}: plot ${index} has ${coloured} coloured pixels`)
+      assert.equal(inspected.isTooWide, false, where)
+      assert.ok(inspected.screenshotBytes > 10_000, where)
+      backgrounds.add(inspected.background)
     }
   }
   assert.equal(backgrounds.size, SCHEMES.length)
@@ -135,7 +135,7 @@ test('the page of a basic run draws all its plots', { skip: skipWithoutBrowser }
   await assertDrawn(await sharedBrowser(), path, 7)
 })
 
-test('the page of a progressive run draws each level that is chosen', {
+test('the page of a progressive run draws the selected level', {
   skip: skipWithoutBrowser,
 }, async t => {
   const url = await openEngine(t)
@@ -152,7 +152,7 @@ test('the page of a progressive run draws each level that is chosen', {
   assert.deepEqual(titles, [`${NAME} 5`, `${NAME} 10`])
   for (const level of ['0', '1']) {
     await page.select('select', level)
-    for (const coloured of await plotsOf(page)) assert.ok(coloured > LEAST_COLOURED, level)
+    for (const coloured of await plotsOf(page)) assert.ok(coloured > MIN_COLOURED_PIXELS, level)
   }
 })
 
@@ -162,7 +162,7 @@ test('the page of a comparison draws every metric', { skip: skipWithoutBrowser }
   await assertDrawn(await sharedBrowser(), path, 8)
 })
 
-test('the page of a run without one good answer says so, and complains of nothing', {
+test('the page of a run without a correct response says so and logs no error', {
   skip: skipWithoutBrowser,
 }, async t => {
   const url = await openEngine(t, { scriptSeed: 5 })
@@ -173,11 +173,11 @@ test('the page of a run without one good answer says so, and complains of nothin
     levels: [{ name: 'wrong', load: { ...LOAD, arrivals } }],
   })
   const browser = await sharedBrowser()
-  const look = await lookAt(browser, path, 'light', 1280)
-  assert.deepEqual(look.complaints, [])
+  const inspected = await inspect(browser, path, 'light', 1280)
+  assert.deepEqual(inspected.complaints, [])
   const page = await browser.newPage()
   await page.goto(pathToFileURL(path).href)
   const text = String(await page.evaluate('document.body.innerText'))
-  assert.match(text, /None of 60 requests was answered right \(altered\)/)
-  assert.match(text, /nothing to draw|What went wrong/)
+  assert.match(text, /None of 60 requests was answered correctly \(altered\)/)
+  assert.match(text, /nothing to draw|Failures/)
 })

@@ -1,4 +1,4 @@
-/** A whole comparison: a gateway against itself, one that is not there, a slower engine, an interruption. */
+/** Whole comparisons: a gateway with itself, an unreachable target, a slower engine, an interruption. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -47,7 +47,7 @@ async function compared(
   return { code, out, err, report }
 }
 
-test('a gateway against itself: rounds in turn, every token checked, every metric compared', async t => {
+test('a comparison of a gateway with itself alternates the targets, checks every token and compares every metric', async t => {
   const pid = process.pid
   const { code, out, report } = await compared(t, {
     targets: [
@@ -59,17 +59,17 @@ test('a gateway against itself: rounds in turn, every token checked, every metri
   assert.equal(report?.rounds.map(({ target }) => target).join(''), 'abbabaababba')
   assert.deepEqual(
     report?.rounds.map(({ seed }) => seed),
-    Array.from({ length: 12 }, (_, at) => at + 1),
+    Array.from({ length: 12 }, (_, index) => index + 1),
   )
   assert.equal(report?.load.areTokensChecked, true)
   assert.equal(report?.differences.length, 8)
   assert.ok(
     report?.rounds.every(({ successPercent, rssBytes = 0 }) => successPercent === 100 && rssBytes > 0),
   )
-  assert.match(out, /right answers, % +100\.0 +100\.0 .* no difference shown/)
+  assert.match(out, /correct responses, % +100\.0 +100\.0 .* no difference shown/)
 })
 
-test('a slower engine is told apart', async t => {
+test('a slower engine is reported as different', async t => {
   const fast = await openFleet(t, { mixed: 1 })
   const slow = await openFleet(t, { mixed: 1, knobs: { prefillOverheadMs: 60 } })
   const { code, report } = await compared(t, {
@@ -77,7 +77,7 @@ test('a slower engine is told apart', async t => {
       { name: 'fast', url: fast.mixed[0]?.url ?? '' },
       { name: 'slow', url: slow.mixed[0]?.url ?? '' },
     ],
-    // Two a client: the engine's 60 ms are in each.
+    // Two requests per client, each with the 60 ms of the engine.
     load: { ...LOAD, requests: 8 },
     blocks: 6,
   })
@@ -87,7 +87,7 @@ test('a slower engine is told apart', async t => {
   assert.ok((ttft?.absolute.low ?? 0) > 20, JSON.stringify(ttft))
 })
 
-test('a target that is down is one line and exit code 2', async t => {
+test('a target that is down causes one line and exit code 2', async t => {
   const { code, out, err } = await compared(t, {
     targets: [
       { name: 'up', url },
@@ -95,10 +95,10 @@ test('a target that is down is one line and exit code 2', async t => {
     ],
   })
   assert.deepEqual([code, out], [2, ''])
-  assert.match(err, /^nobody answers at http:\/\/127\.0\.0\.1:1: [^\n]*\n$/)
+  assert.match(err, /^Target http:\/\/127\.0\.0\.1:1 is unreachable: [^\n]*\n$/)
 })
 
-test('a process that is not there is one line and exit code 2', async t => {
+test('a process that does not exist causes one line and exit code 2', async t => {
   const nobody = 'http://127.0.0.1:1'
   const { code, err } = await compared(t, {
     targets: [
@@ -107,10 +107,10 @@ test('a process that is not there is one line and exit code 2', async t => {
     ],
   })
   assert.equal(code, 2)
-  assert.match(err, /^there is no process 1073741824 \(--pid a=1073741824\)\n$/)
+  assert.match(err, /^Process 1073741824 does not exist \(--pid a=1073741824\)\n$/)
 })
 
-test('a process that ends on the way ends the comparison, what was measured stays', async t => {
+test('a process that ends during the comparison ends it, and the rounds so far are kept', async t => {
   const child = spawn('sleep', ['60'])
   t.after(() => child.kill('SIGKILL'))
   const ended = once(child, 'exit')
@@ -128,13 +128,13 @@ test('a process that ends on the way ends the comparison, what was measured stay
   })
   await ended
   assert.equal(code, 2)
-  assert.match(said.at(-1) ?? '', /^bench: there is no process \d+ \(--pid a=\d+\)\n$/)
+  assert.match(said.at(-1) ?? '', /^bench: Process \d+ does not exist \(--pid a=\d+\)\n$/)
   assert.equal(report?.wasInterrupted, true)
   assert.equal(report?.rounds.length, said.length - 1)
   assert.match(out, /\(interrupted\)/)
 })
 
-test('an interruption keeps the rounds that are whole', async t => {
+test('an interruption keeps the completed rounds', async t => {
   const interrupt = new AbortController()
   let rounds = 0
   const { code, report, out } = await compared(t, {

@@ -1,4 +1,4 @@
-/** The load generator against servers that lie: each lie is a failure of its own kind, and the truth is none. */
+/** The load generator against faulty servers: each fault is a failure of its own kind, and a correct response is none. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
@@ -49,7 +49,7 @@ async function takenOf(plan: ReturnType<typeof planOf>): Promise<ReturnType<Gene
   return generator.take()
 }
 
-/** What the simulated engine would say to a chat request. */
+/** The tokens that the simulated engine would send for a chat request. */
 function tokensFor(body: unknown): string[] {
   return scriptFor(String(at(body, 'messages', 0, 'content')), 0, TOKENS).pieces.filter(piece => piece !== '')
 }
@@ -72,12 +72,12 @@ const TRUTH: Lie = (socket, body) => socket.write(streamText(tokensFor(body)))
 const IN_CAPITALS: Lie = (socket, body) =>
   socket.write(streamText(tokensFor(body)).replace('text/event-stream', 'Text/Event-Stream;charset=utf-8'))
 
-test('an event stream is one however its type is written', async t => {
+test('the content type of an event stream is case-insensitive', async t => {
   const { records } = await takenOf(planOf(await openLyingServer(t, IN_CAPITALS)))
   assert.ok(records.every(({ outcome, firstTokenMs }) => outcome === 'ok' && firstTokenMs !== undefined))
 })
 
-test('the truth is ok, and its tokens and times are counted', async t => {
+test('a correct response is ok, and its tokens and times are recorded', async t => {
   const { records, tokensBySecond } = await takenOf(planOf(await openLyingServer(t, TRUTH)))
   assert.equal(records.length, 3)
   const counted = tokensBySecond.reduce((sum, [, tokens]) => sum + tokens, 0)
@@ -100,23 +100,20 @@ test('the truth is ok, and its tokens and times are counted', async t => {
 const ERROR = `data: ${JSON.stringify({ error: { message: 'no', type: 'x', code: 500 } })}\n\ndata: [DONE]\n\n`
 const ABORT = `${chunk(null, 'abort')}data: [DONE]\n\n`
 
-const LIES: Record<string, readonly [string, Lie]> = {
-  'leaves a token out': ['missing', (socket, body) => socket.write(streamText(tokensFor(body).slice(0, -1)))],
-  'says a token twice': [
+const FAULTS: Record<string, readonly [string, Lie]> = {
+  'omits a token': ['missing', (socket, body) => socket.write(streamText(tokensFor(body).slice(0, -1)))],
+  'repeats a token': [
     'duplicate',
     (socket, body) => socket.write(streamText([...tokensFor(body), tokensFor(body).at(-1) ?? ''])),
   ],
-  'says another token': [
-    'altered',
-    (socket, body) => socket.write(streamText(tokensFor(body).with(1, ' xyz'))),
-  ],
-  'finishes for another reason': [
+  'changes a token': ['altered', (socket, body) => socket.write(streamText(tokensFor(body).with(1, ' xyz')))],
+  'sends another finish reason': [
     'altered',
     (socket, body) => socket.write(streamText(tokensFor(body), `${chunk(null, 'stop')}data: [DONE]\n\n`)),
   ],
-  'hides an error in a 200': ['error-in-200', socket => socket.write(streamText([], ERROR))],
-  'aborts in a 200': ['aborted', socket => socket.write(streamText([], ABORT))],
-  'forgets [DONE]': [
+  'sends an error with status 200': ['error-in-200', socket => socket.write(streamText([], ERROR))],
+  'aborts with status 200': ['aborted', socket => socket.write(streamText([], ABORT))],
+  'omits [DONE]': [
     'truncated',
     (socket, body) => socket.write(streamText(tokensFor(body), chunk(null, 'length'))),
   ],
@@ -124,25 +121,25 @@ const LIES: Record<string, readonly [string, Lie]> = {
     'truncated',
     (socket, body) => socket.end(streamText(tokensFor(body)).slice(0, -20)),
   ],
-  'closes without a word': ['reset', socket => socket.end()],
+  'closes the connection before the head': ['reset', socket => socket.end()],
   'resets before the head': ['reset', socket => resetSocket(socket)],
   'sends events that are not JSON': ['malformed', socket => socket.write(streamText([], 'data: {nope\n\n'))],
-  'goes on after [DONE]': [
+  'continues after [DONE]': [
     'malformed',
     (socket, body) =>
       socket.write(streamText(tokensFor(body), `${chunk(null, 'length')}data: [DONE]\n\n${chunk('x')}`)),
   ],
-  'speaks no HTTP': ['malformed', socket => socket.write('hello\r\n\r\n')],
-  'answers with an error status': [
+  'does not speak HTTP': ['malformed', socket => socket.write('hello\r\n\r\n')],
+  'responds with an error status': [
     'status',
     socket => socket.write(answerText(500, 'application/json', '{}')),
   ],
-  'goes silent': ['stall', (socket, body) => socket.write(streamText(tokensFor(body)).slice(0, -20))],
-  'never answers': ['stall', () => undefined],
+  'stops sending': ['stall', (socket, body) => socket.write(streamText(tokensFor(body)).slice(0, -20))],
+  'never responds': ['stall', () => undefined],
 }
 
-for (const [name, [kind, lie]] of Object.entries(LIES)) {
-  test(`a server that ${name} fails: ${kind}`, async t => {
+for (const [name, [kind, lie]] of Object.entries(FAULTS)) {
+  test(`a server that ${name} causes the failure ${kind}`, async t => {
     const records = await recordsOf(planOf(await openLyingServer(t, lie), { requests: 1 }))
     assert.deepEqual(
       records.map(({ outcome, failure }) => [outcome, failure?.kind]),
@@ -151,7 +148,7 @@ for (const [name, [kind, lie]] of Object.entries(LIES)) {
   })
 }
 
-test('an answer that never ends is a timeout', async t => {
+test('a response that never ends is a timeout', async t => {
   const url = await openLyingServer(t, socket => {
     socket.write('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n')
     const timer = setInterval(() => socket.write(chunk('')), 20)
@@ -161,18 +158,18 @@ test('an answer that never ends is a timeout', async t => {
   assert.equal(record?.failure?.kind, 'timeout')
 })
 
-test('nobody at the address: connect', async () => {
+test('a refused connection is the failure connect', async () => {
   const [record] = await recordsOf(planOf('http://127.0.0.1:1', { requests: 1 }))
   assert.equal(record?.failure?.kind, 'connect')
 })
 
-test('a closed loop pauses when nobody takes its connections, and ends in time all the same', async () => {
+test('a closed loop pauses after refused connections, and still ends on time', async () => {
   const records = await recordsOf(planOf('http://127.0.0.1:1', { requests: 1_000_000, durationMs: 250 }))
-  // Two places, each free again after 100 ms: at 0, 100 and 200 ms.
+  // Two clients, each free again after 100 ms: at 0, 100 and 200 ms.
   assert.ok(records.length >= 2 && records.length <= 6, `${records.length} requests`)
 })
 
-test("a path of the target's address goes before that of the API", async t => {
+test("the path of the target's URL is prepended to the API path", async t => {
   const paths: (string | undefined)[] = []
   const url = await urlOf(
     t,
@@ -187,13 +184,13 @@ test("a path of the target's address goes before that of the API", async t => {
   assert.deepEqual(paths, ['/a/b/generate', '/a/b/v1/models'])
 })
 
-test('a target that says nothing, or does not speak HTTP, is told of in words', async t => {
+test('a target that does not respond, or not with HTTP, is described in the error', async t => {
   const sockets: Socket[] = []
   const silent = await urlOf(
     t,
     createServer(socket => void sockets.push(socket)),
   )
-  const message = 'no answer to GET /v1/models within 0.02 s'
+  const message = 'no response to GET /v1/models within 0.02 s'
   await assert.rejects(ask(silent, question(20)), { message })
   for (const socket of sockets) socket.destroy()
   const other = await urlOf(
@@ -203,7 +200,7 @@ test('a target that says nothing, or does not speak HTTP, is told of in words', 
   await assert.rejects(ask(other, question(5000)), /is not HTTP \(HPE_/)
 })
 
-test('a refusal is no failure, but its form is looked at', async t => {
+test('a refusal is not a failure, but its form is checked', async t => {
   const good = answerText(
     429,
     'application/json',
@@ -226,7 +223,7 @@ test('a refusal is no failure, but its form is looked at', async t => {
   )
 })
 
-test('clients that leave close their connection and are neither good nor bad', async t => {
+test('a client that leaves closes its connection and counts neither as right nor as wrong', async t => {
   let closed = 0
   const url = await openLyingServer(t, socket => {
     socket.write('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n')
@@ -240,7 +237,7 @@ test('clients that leave close their connection and are neither good nor bad', a
   await until(() => closed === 3)
 })
 
-test('a kept connection is taken again, one per request is not', async t => {
+test('a keep-alive connection is reused, a connection per request is not', async t => {
   const sockets = new Set<object>()
   const url = await openLyingServer(t, (socket, body) => {
     sockets.add(socket)
@@ -253,7 +250,7 @@ test('a kept connection is taken again, one per request is not', async t => {
   assert.equal(sockets.size, 6)
 })
 
-test('an open loop does not wait for answers, a bounded one keeps its bound', async t => {
+test('an open loop does not wait for responses, and one with a limit keeps to it', async t => {
   let open = 0
   let peak = 0
   const url = await openLyingServer(t, (socket, body) => {
@@ -271,7 +268,7 @@ test('an open loop does not wait for answers, a bounded one keeps its bound', as
   assert.equal(peak, 5)
 })
 
-test('what is open when the run is stopped is told of as unfinished', async t => {
+test('requests that are open when the run is stopped are reported as unfinished', async t => {
   let asked = 0
   const url = await openLyingServer(t, () => void asked++)
   const generator = new Generator(planOf(url, { stallMs: 60_000 }), { process: 0, processes: 1 }, [])
@@ -284,7 +281,7 @@ test('what is open when the run is stopped is told of as unfinished', async t =>
   for (const { sentMs, endMs } of unfinished) assert.ok(sentMs >= 0 && endMs >= sentMs)
 })
 
-test('connections come from the addresses that were given, in turn', async t => {
+test('connections use the given source addresses in rotation', async t => {
   const remotes: (string | undefined)[] = []
   const url = await openLyingServer(t, (socket, body) => {
     remotes.push(socket.remoteAddress)

@@ -1,4 +1,4 @@
-/** A whole bench run against a gateway with simulated engines: figures, files, exit codes; and a small soak. */
+/** Whole bench runs against a gateway with simulated engines: figures, files and exit codes. Also small scenarios. */
 import assert from 'node:assert/strict'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,7 +7,7 @@ import { after, type TestContext, test } from 'node:test'
 import { type BenchRun, runBench } from '../../../bench/command/run-bench.ts'
 import { runFaults } from '../../../bench/command/run-faults.ts'
 import { reportSchema } from '../../../bench/report/schema.ts'
-import { playScenario } from '../../../bench/scenarios/play.ts'
+import { runScenario } from '../../../bench/scenarios/run-scenario.ts'
 import { readScenario } from '../../../bench/scenarios/scenario.ts'
 import { openFleet, openGateway } from '../../support/gateway.ts'
 
@@ -51,7 +51,7 @@ test('a run against simulated engines checks every token and writes its report',
   const { code, out, err } = await ran({ command: 'basic', url: origin, levels, reportDir, requestLog })
   assert.equal(code, 0, out + err)
   assert.equal(out.match(/^\w+ (?:true|false) +100 % /gm)?.length, 6, out)
-  assert.match(out, /6 levels, 360 requests: all answers were right/)
+  assert.match(out, /6 levels, 360 requests: all responses were correct/)
   const name = readdirSync(reportDir).find(file => /^basic-.*\.json$/.test(file)) ?? ''
   const report = reportSchema.parse(JSON.parse(readFileSync(join(reportDir, name), 'utf8')))
   assert.deepEqual(
@@ -65,14 +65,14 @@ test('a run against simulated engines checks every token and writes its report',
   assert.match(lines[0] ?? '', /"x_request_id":"[^"]+"/)
 })
 
-/** Of a result file: an entry for each request. */
+/** The arrays of a result file, with an entry per request. */
 function arrayOf(file: unknown, key: string): readonly unknown[] {
   const array: unknown = Reflect.get(Object(file), key)
   assert.ok(Array.isArray(array) && array.length === LOAD.requests, key)
   return array
 }
 
-test("vLLM's result file is written where it was asked for, after a warm-up that it does not count", async t => {
+test("vLLM's result file is written to the given folder and does not count the warm-up", async t => {
   const before = fleet.decode[0]?.counters.received ?? 0
   const folder = join(folderOf(t), 'results')
   const options = {
@@ -120,7 +120,7 @@ test("vLLM's result file is written where it was asked for, after a warm-up that
   )
 })
 
-test('answers other than the script says fail, and the exit code is 1', async t => {
+test('responses that differ from the script fail, and the exit code is 1', async t => {
   const wrong = await openFleet(t, { mixed: 1, knobs: { scriptSeed: 5 } })
   const url = wrong.mixed[0]?.url ?? ''
   const { code, out } = await ran({ command: 'basic', url, levels: [{ name: 'basic', load: LOAD }] })
@@ -128,14 +128,14 @@ test('answers other than the script says fail, and the exit code is 1', async t 
   assert.match(out, /altered +60 {3}at /)
 })
 
-test('nobody at the address is one line and exit code 2', async () => {
+test('an unreachable target causes one line and exit code 2', async () => {
   const run = { command: 'basic', url: 'http://127.0.0.1:1', levels: [{ name: 'basic', load: LOAD }] }
   const { code, out, err } = await ran(run)
   assert.deepEqual([code, out], [2, ''])
-  assert.match(err, /^nobody answers at http:\/\/127\.0\.0\.1:1: [^\n]*\n$/)
+  assert.match(err, /^Target http:\/\/127\.0\.0\.1:1 is unreachable: [^\n]*\n$/)
 })
 
-test('an interrupted run prints what there is, and its exit code is 130', async () => {
+test('an interrupted run prints its results so far, and its exit code is 130', async () => {
   const interrupt = new AbortController()
   const levels = [{ name: 'long', load: { ...LOAD, requests: 1_000_000 } }]
   let out = ''
@@ -150,14 +150,14 @@ test('an interrupted run prints what there is, and its exit code is 130', async 
   })
   assert.equal(code, 130)
   assert.match(out, /^long: [\d,]+ requests in .* \(interrupted\)/)
-  // Some may be between two requests.
+  // Some clients may be between two requests.
   assert.match(
     out,
-    /\nInterrupted after .* with \d+ requests? open\. All [\d,]+ requests were answered right/,
+    /\nInterrupted after .* with \d+ requests? open\. All [\d,]+ requests were answered correctly/,
   )
 })
 
-test('bench faults replays a script, what is not streamed is saved, and it is reported', async t => {
+test('bench faults replays a script, whole responses survive it, and the expectations are reported', async t => {
   const reportDir = folderOf(t)
   let out = ''
   let err = ''
@@ -173,27 +173,30 @@ test('bench faults replays a script, what is not streamed is saved, and it is re
     terminal: undefined,
     signal: new AbortController().signal,
   })
-  assert.match(out, /ok {5}load 1: right answers: 100 %/)
-  assert.match(out, /\n {2}gateway +CPU [\d,]+ us a request, memory [\d,]+ MiB at most\n/)
-  assert.match(out, /\nAll 100 requests were answered right, every token checked: .* promises were kept\.\n/)
+  assert.match(out, /ok {5}load 1: correct responses: 100 %/)
+  assert.match(out, /\n {2}gateway +CPU [\d,]+ us per request, memory [\d,]+ MiB peak\n/)
+  assert.match(
+    out,
+    /\nAll 100 requests were answered correctly, every token checked: .* expectations were met\.\n/,
+  )
   assert.match(err, /^stressed: /)
   const texts = readdirSync(reportDir)
     .toSorted()
     .map(name => readFileSync(join(reportDir, name), 'utf8'))
   assert.equal(texts.length, 2)
-  assert.match(texts[0] ?? '', /<h2>What was promised<\/h2>[\s\S]*right answers[\s\S]*kept/)
-  assert.ok(reportSchema.parse(JSON.parse(texts[1] ?? '')).promises.length > 1)
+  assert.match(texts[0] ?? '', /<h2>Expectations<\/h2>[\s\S]*correct responses[\s\S]*met/)
+  assert.ok(reportSchema.parse(JSON.parse(texts[1] ?? '')).expectations.length > 1)
 })
 
 for (const [what, change, message] of [
-  ['a fault script that there is not', { script: 'nope' }, /^bench: [^\n]*nope/],
+  ['an unknown fault script', { script: 'nope' }, /^bench: [^\n]*nope/],
   [
-    'a flag that the gateway does not know',
+    'an unknown flag of the gateway',
     { gatewayFlags: ['--bogus'] },
-    /^bench: the gateway did not start: [^\n]*--bogus[^\n]*\n$/,
+    /^bench: The gateway did not start: [^\n]*--bogus[^\n]*\n$/,
   ],
 ] as const) {
-  test(`${what} is one line and exit code 2`, async () => {
+  test(`${what} causes one line and exit code 2`, async () => {
     let err = ''
     const listeners = process.listenerCount('exit')
     const run = { script: 'calm', requests: 1, concurrency: 1, isStream: false, gatewayFlags: [], ...change }
@@ -204,43 +207,43 @@ for (const [what, change, message] of [
   })
 }
 
-test('a scenario plays with processes of its own and judges what it saw', async () => {
+test('a scenario runs in its own processes and checks its expectations', async () => {
   const scenario = readScenario('soak')
-  if (scenario.kind !== 'soak') throw new TypeError('soak is a soak')
+  if (scenario.kind !== 'soak') throw new TypeError('soak is not a soak scenario')
   const load = { ...scenario.load, requests: 400, arrivals: { kind: 'closed', concurrency: 20 } } as const
   const small = { ...scenario, load }
-  const conditions = await playScenario(small, {
+  const expectations = await runScenario(small, {
     signal: new AbortController().signal,
-    say: () => undefined,
+    log: () => undefined,
     onLoad: () => undefined,
   })
-  const seen = new Map(conditions.map(({ name, seen: figure }) => [name, figure]))
+  const seen = new Map(expectations.map(({ name, seen: figure }) => [name, figure]))
   assert.equal(seen.get('hangs'), '0')
-  // The script's restarts come later than this small run ends.
+  // The script restarts engines later than the end of this small run.
   assert.equal(seen.get('engines that restarted'), '0')
-  assert.ok(Number(seen.get('legs an engine role received, a request')) > 0.5)
-  assert.ok(Number.parseFloat(seen.get('right answers, of the clients that stayed') ?? '') > 90)
+  assert.ok(Number(seen.get('legs received per request by an engine role')) > 0.5)
+  assert.ok(Number.parseFloat(seen.get('correct responses among clients that stayed') ?? '') > 90)
 })
 
-test('engines that leave and come back under load cost no answer', async () => {
+test('engines that are removed and added under load cost no response', async () => {
   const scenario = readScenario('churn')
-  if (scenario.kind !== 'churn') throw new TypeError('churn is a churn')
+  if (scenario.kind !== 'churn') throw new TypeError('churn is not a churn scenario')
   const [load] = scenario.loads
   assert.ok(load !== undefined)
   const small = {
     ...scenario,
     gatewayFlags: ['--health-check-interval-secs', '0.2'],
-    leastChanges: 1,
+    minChanges: 1,
     pauseMs: 10,
     loads: [{ ...load, requests: 400 }],
   }
-  const conditions = await playScenario(small, {
+  const expectations = await runScenario(small, {
     signal: new AbortController().signal,
-    say: () => undefined,
+    log: () => undefined,
     onLoad: () => undefined,
   })
   assert.deepEqual(
-    conditions.filter(({ holds }) => !holds),
+    expectations.filter(({ holds }) => !holds),
     [],
   )
 })

@@ -1,4 +1,4 @@
-/** The bench's TTFT is that of the engine: both clocks beside each other, at low load. */
+/** At low load the TTFT that the bench measures is that of the engine's own log. */
 import assert from 'node:assert/strict'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { type TestContext, test } from 'node:test'
@@ -11,9 +11,9 @@ import { openFleet } from '../../support/gateway.ts'
 
 const REQUESTS = 40
 const LIMIT_MS = 1
-/** A machine that is busy elsewhere delays a client, but not every time; a bench that counts wrong does. */
+/** A busy machine delays a client occasionally; a bench that measures wrongly does so every time. */
 const TRIES = 5
-/** In which the lateness of this process is measured, ms. */
+/** Interval at which the lateness of this process is measured. */
 const LOOP_STEP_MS = 1
 
 async function openEngine(t: TestContext) {
@@ -35,7 +35,7 @@ async function loggedTtft(controlUrl: string): Promise<readonly number[]> {
     .map(({ arrivedMs, writtenMs }) => writtenMs - arrivedMs)
 }
 
-/** One request at a time, so that the n-th of one log is the n-th of the other. */
+/** One request at a time, so that entry n of one log is entry n of the other. */
 async function differences(url: string, controlUrl: string): Promise<Float64Array> {
   const result = await runLoad(
     planSchema.parse({
@@ -53,10 +53,10 @@ async function differences(url: string, controlUrl: string): Promise<Float64Arra
   const seen = result.records.map(({ firstTokenMs = 0, sentMs }) => firstTokenMs - sentMs)
   const logged = await loggedTtft(controlUrl)
   assert.equal(logged.length, REQUESTS)
-  return sorted(seen.map((ms, at) => ms - (logged[at] ?? 0)))
+  return sorted(seen.map((ms, index) => ms - (logged[index] ?? 0)))
 }
 
-/** What a measurement found, and how late the process itself was at the same share of its turns, in ms. */
+/** The measured differences, and the lateness of this process at the same percentile, in ms. */
 interface Found {
   readonly ms: number
   readonly lateMs: number
@@ -71,7 +71,7 @@ async function measure(url: string, controlUrl: string, percent: number): Promis
 }
 
 for (const percent of [50, 95]) {
-  test(`TTFT is within ${LIMIT_MS} ms of the simulated engine's own log, p${percent} of the differences`, async t => {
+  test(`percentile ${percent} of the differences between the measured TTFT and the engine's log is within ${LIMIT_MS} ms`, async t => {
     const { url, controlUrl } = await openEngine(t)
     let found: Found = { ms: Infinity, lateMs: 0 }
     for (let attempt = 0; attempt < TRIES && !(found.ms < LIMIT_MS + found.lateMs); attempt++) {
@@ -79,7 +79,7 @@ for (const percent of [50, 95]) {
     }
     const { ms, lateMs } = found
     assert.ok(ms < LIMIT_MS + lateMs, `${ms} ms, own loop late by ${lateMs} ms`)
-    // No client can see a token before it is written; what the log takes to note it aside.
+    // No client can see a token before it is written, apart from the time that the log needs to note it.
     assert.ok(ms > -LIMIT_MS - lateMs, `${ms} ms`)
   })
 }

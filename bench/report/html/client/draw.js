@@ -1,14 +1,14 @@
 /**
- * Draws the plots of a report, in the browser: every figure with `data-plot` gets the plot of that name. What there is
- * to draw has been decided before (`../plot-spec.ts`); this only knows how. Goes into the page as it is, after uPlot.
+ * Draws the plots of a report in the browser: every element with `data-plot` gets the plot of that name, as specified in
+ * `../plot-spec.ts`. The file is inlined into the page unchanged, after uPlot.
  */
 
 /** @import { PlotSpec, Series } from '../plot-spec.ts' */
 
 const HEIGHT = 240
-/** Between two ticks of ours, so that their labels do not touch. */
-const LEAST_GAP = 46
-/** With fewer values a line alone may be hard to see. */
+/** Least distance of two specified ticks in pixels, so that their labels do not touch. */
+const MIN_GAP = 46
+/** With fewer values, points are drawn too, because a line alone may be hard to see. */
 const FEW = 40
 
 /** @type {Record<string, PlotSpec>} */
@@ -78,21 +78,25 @@ function xAxisOptions({ x }) {
   const { label, ticks } = x
   const axis = { ...axisOptions(label), size: 32 }
   if (ticks === undefined) return axis
-  const labels = new Map(ticks.map(tick => [tick.at, tick.label]))
+  const labels = new Map(ticks.map(tick => [tick.position, tick.label]))
   return {
     ...axis,
     splits: (plot, _, low, high) => {
       const perPixel = (high - low) / Math.max(1, plot.bbox.width / devicePixelRatio)
       /** @type {number[]} */
       const kept = []
-      for (const { at } of ticks) {
+      for (const { position } of ticks) {
         const last = kept.at(-1)
-        if (at >= low && at <= high && (last === undefined || at - last >= LEAST_GAP * perPixel))
-          kept.push(at)
+        if (
+          position >= low &&
+          position <= high &&
+          (last === undefined || position - last >= MIN_GAP * perPixel)
+        )
+          kept.push(position)
       }
       return kept
     },
-    values: (_, splits) => splits.map(at => labels.get(at) ?? ''),
+    values: (_, splits) => splits.map(position => labels.get(position) ?? ''),
   }
 }
 
@@ -104,13 +108,13 @@ function xAxisOptions({ x }) {
 function plotOptions(spec, width) {
   /** @type {uPlot.Axis} */
   const left = { ...axisOptions(spec.y.label), size: 62, values: valuesOfTicks }
-  const ofRight = spec.series.find(({ isRight }) => isRight)
-  // In the colour of what it is about.
+  const rightSeries = spec.series.find(({ isRight }) => isRight)
+  // The axis has the colour of its series.
   /** @type {uPlot.Axis} */
   const right = {
     ...left,
     label: spec.right?.label ?? '',
-    stroke: colour(ofRight?.colour ?? 'muted'),
+    stroke: colour(rightSeries?.colour ?? 'muted'),
     // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- the enum exists as a type alone
     side: 1,
     scale: 'right',
@@ -120,17 +124,17 @@ function plotOptions(spec, width) {
   return {
     width,
     height: HEIGHT,
-    padding: [12, ofRight ? 0 : 16, 0, 0],
+    padding: [12, rightSeries ? 0 : 16, 0, 0],
     scales: {
       x: { time: false, range: (_, low, high) => (low === high ? [low - 0.5, high + 0.5] : [low, high]) },
       y: { range: spec.y.isTight ? aroundData : fromZero },
       right: { range: fromZero },
     },
-    axes: [xAxisOptions(spec), left, ...(ofRight ? [right] : [])],
+    axes: [xAxisOptions(spec), left, ...(rightSeries ? [right] : [])],
     series: [
       {
         label: spec.x.label,
-        value: (_, value, __, at) => (at === null ? '' : (xNames?.[at] ?? figure(value))),
+        value: (_, value, __, index) => (index === null ? '' : (xNames?.[index] ?? figure(value))),
       },
       ...spec.series.map(series => seriesOptions(series, spec.xs.length)),
     ],
@@ -147,7 +151,7 @@ function valuesOfTicks(_, splits) {
 }
 
 /**
- * A plot that does not begin at 0 makes small differences look large.
+ * Starts at 0, because otherwise small differences would look large.
  * @param {uPlot} _
  * @param {number} __
  * @param {number} high
@@ -168,21 +172,22 @@ function aroundData(_, low, high) {
   return [Math.max(0, low - room), high + room]
 }
 
-/** @param {HTMLElement} place */
-function draw(place) {
+/** @param {HTMLElement} element */
+function draw(element) {
   const level = document.querySelector('select')?.value
-  const spec = specs[(place.dataset['plot'] ?? '').replace('*', level ?? '0')]
-  drawn.get(place)?.destroy()
-  drawn.delete(place)
+  const spec = specs[(element.dataset['plot'] ?? '').replace('*', level ?? '0')]
+  drawn.get(element)?.destroy()
+  drawn.delete(element)
   const isEmpty = spec?.series.every(({ values }) => values.every(value => value === null)) ?? true
-  place.classList.toggle('empty', isEmpty)
+  element.classList.toggle('empty', isEmpty)
   if (spec === undefined || isEmpty) return
   const columns = spec.series.map(({ values }) => [...values])
-  drawn.set(place, new uPlot(plotOptions(spec, place.clientWidth), [[...spec.xs], ...columns], place))
+  drawn.set(element, new uPlot(plotOptions(spec, element.clientWidth), [[...spec.xs], ...columns], element))
 }
 
 function drawAll() {
-  for (const place of document.querySelectorAll('[data-plot]')) if (place instanceof HTMLElement) draw(place)
+  for (const element of document.querySelectorAll('[data-plot]'))
+    if (element instanceof HTMLElement) draw(element)
 }
 
 const resized = new ResizeObserver(entries => {
@@ -194,7 +199,7 @@ const resized = new ResizeObserver(entries => {
 })
 
 drawAll()
-for (const place of document.querySelectorAll('[data-plot]')) resized.observe(place)
+for (const element of document.querySelectorAll('[data-plot]')) resized.observe(element)
 document.querySelector('select')?.addEventListener('change', drawAll)
-// Canvases keep the colours that they were drawn with.
+// A canvas keeps the colours that it was drawn with.
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAll)

@@ -1,4 +1,4 @@
-/** The flags of `pd-gateway bench`: their defaults against those of the original tool, and what they ask for. */
+/** Flags of `pd-gateway bench`: names and defaults, compared with smg, SGLang and vLLM, and the runs that they request. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Command } from 'commander'
@@ -6,7 +6,7 @@ import { addBenchCommands } from '../../../../bench/cli/bench.ts'
 import type { BenchRun } from '../../../../bench/command/run-bench.ts'
 import { systemDependencies } from '../../../../src/cli/dependencies.ts'
 
-/** Short form, long form, default, as the original has them (its --url named its own router's port, 8000). */
+/** Short form, long form and default of smg's flags; only the port in its default URL differs, 8000. */
 const ORIGINAL: Record<string, readonly (readonly [string | undefined, string, unknown])[]> = {
   basic: [
     ['-r', '--requests', 1000],
@@ -43,7 +43,7 @@ const GLOBAL = [
   [undefined, '--report-dir', './benchmark_reports'],
 ] as const
 
-/** sglang's and vLLM's names and defaults; --disable-stream is off. */
+/** Names and defaults of SGLang and vLLM. */
 const SERVING = {
   '--num-prompts': 1000,
   '--random-input-len': 1024,
@@ -117,7 +117,7 @@ async function isStream(...args: string[]) {
 }
 
 for (const [name, options] of Object.entries(ORIGINAL)) {
-  test(`bench ${name} has the original's flags, short and long, with their defaults`, () => {
+  test(`bench ${name} has smg's flags, short and long, with their defaults`, () => {
     const found = benchOf().command.commands.find(one => one.name() === name)?.options ?? []
     for (const [short, long, byDefault] of [...options, ...GLOBAL]) {
       const option = found.find(one => one.long === long)
@@ -135,7 +135,7 @@ test("bench serving has bench_serving's flags with their defaults", () => {
   }
 })
 
-test('bench basic asks for what its flags say', async () => {
+test('bench basic builds the load from its flags', async () => {
   const [load] = await loadOf('basic', '-r', '7', '-c', '3', '-t', '9', '-T', '0.5', '--endpoint', 'chat')
   assert.partialDeepStrictEqual(load, {
     requests: 7,
@@ -146,7 +146,7 @@ test('bench basic asks for what its flags say', async () => {
   })
 })
 
-test('bench progressive climbs by its step and stops at its end', async () => {
+test('bench progressive raises the concurrency by its step up to its maximum', async () => {
   const loads = await loadOf(
     'progressive',
     '--start-concurrency',
@@ -167,14 +167,14 @@ test('bench progressive climbs by its step and stops at its end', async () => {
   )
 })
 
-test('-s alone, with a word and without: streamed or not', async () => {
+test('-s enables streaming, with true, with false and without a value', async () => {
   assert.equal(await isStream('realistic', '-s', 'false'), false)
   assert.equal(await isStream('realistic'), true)
   assert.equal(await isStream('sustained'), false)
   assert.equal(await isStream('sustained', '-s'), true)
 })
 
-test('bench serving offers an open loop with a ramp, and clients that leave', async () => {
+test('bench serving builds an open loop with a ramp, and clients that leave', async () => {
   const flags =
     '--ramp-up-strategy linear --ramp-up-start-rps 1 --ramp-up-end-rps 9 --cancel-rate 0.2 --cancel-after 2'
   const [load] = await loadOf(
@@ -198,7 +198,7 @@ test('bench serving offers an open loop with a ramp, and clients that leave', as
   })
 })
 
-test("what asks for vLLM's file in detail, or as a further line, asks for the file", async () => {
+test('--save-detailed and --append-result imply --save-result', async () => {
   assert.equal(await fileOf(), undefined)
   assert.partialDeepStrictEqual(await fileOf('--save-result'), {
     isAppended: false,
@@ -208,7 +208,7 @@ test("what asks for vLLM's file in detail, or as a further line, asks for the fi
   assert.partialDeepStrictEqual(await fileOf('--save-detailed'), { options: { isDetailed: true } })
 })
 
-test('bench serving shapes its requests, and its run, as the flags say', async () => {
+test('bench serving builds requests and run from its flags', async () => {
   const flags =
     '--backend openai-chat --model m --tokenizer t --header x-a=1 x-b=2=3 --extra-request-body {"a":1} ' +
     '--extra-body {"b":2} --request-id-prefix r- --duration 3 --dataset-name generated-shared-prefix ' +
@@ -230,7 +230,7 @@ test('bench serving shapes its requests, and its run, as the flags say', async (
   })
 })
 
-test('the address and the report may be asked for before the benchmark, as with the original', async () => {
+test('URL and report flags are accepted before the name of the benchmark, as in smg', async () => {
   const { command, runs } = benchOf()
   const flags = '--url http://127.0.0.1:8000 --report-dir out basic -r 7'
   await command.parseAsync(flags.split(' '), { from: 'user' })
@@ -242,29 +242,29 @@ test('the address and the report may be asked for before the benchmark, as with 
   await assert.rejects(loadOf('--url', 'http://127.0.0.1:8000', 'serving'), /bench serving has no --url/)
 })
 
-test('flags that do not go together are refused', async () => {
-  await assert.rejects(loadOf('serving', '--dataset-name', 'custom'), /needs --dataset-path/)
-  await assert.rejects(loadOf('serving', '--ramp-up-strategy', 'linear'), /needs --ramp-up-start-rps/)
+test('conflicting flags are rejected', async () => {
+  await assert.rejects(loadOf('serving', '--dataset-name', 'custom'), /requires --dataset-path/)
+  await assert.rejects(loadOf('serving', '--ramp-up-strategy', 'linear'), /requires --ramp-up-start-rps/)
   const ramp = ['--ramp-up-strategy', 'linear', '--ramp-up-start-rps', '1', '--ramp-up-end-rps', '2']
-  await assert.rejects(loadOf('serving', ...ramp, '--request-rate', '5'), /exclude each other/)
-  await assert.rejects(loadOf('serving', '--use-trace-timestamps'), /needs --dataset-name mooncake/)
-  await assert.rejects(loadOf('serving', '--output-details'), /needs --output-file/)
-  await assert.rejects(loadOf('serving', '--header', 'content-length=1'), /writes that one itself/)
+  await assert.rejects(loadOf('serving', ...ramp, '--request-rate', '5'), /cannot be combined/)
+  await assert.rejects(loadOf('serving', '--use-trace-timestamps'), /requires --dataset-name mooncake/)
+  await assert.rejects(loadOf('serving', '--output-details'), /requires --output-file/)
+  await assert.rejects(loadOf('serving', '--header', 'content-length=1'), /sets this header itself/)
 })
 
 for (const [flags, message] of [
-  ['basic --url localhost:30000', /An address such as http/],
-  ['basic --url https://localhost:30000', /speaks http only/],
+  ['basic --url localhost:30000', /Expected a URL such as http/],
+  ['basic --url https://localhost:30000', /Only http URLs are supported/],
   ['basic --url http://localhost:30000?x=1', /without \? and #/],
   ['serving --port 70000', /1 to 65535/],
-  ['serving --host http://localhost', /name or address of a machine/],
+  ['serving --host http://localhost', /Expected a host name or an IP address/],
 ] as const) {
-  test(`bench ${flags} is refused`, async () => {
+  test(`bench ${flags} is rejected`, async () => {
     await assert.rejects(loadOf(...flags.split(' ')), message)
   })
 }
 
-test('an IPv6 host becomes an address with brackets', async () => {
+test('an IPv6 host becomes a URL with brackets', async () => {
   const { command, runs } = benchOf()
   await command.parseAsync(['serving', '--host', '::1', '--port', '8000'], { from: 'user' })
   assert.equal(runs[0]?.url, 'http://[::1]:8000')

@@ -1,4 +1,4 @@
-/** The flags of `pd-gateway bench compare` and of the result file of `bench serving`: what they ask for. */
+/** Flags of `pd-gateway bench compare`, and of the result file of `bench serving`. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Command } from 'commander'
@@ -21,7 +21,7 @@ function runOf(...args: string[]): ReturnType<typeof compareRun> {
 
 const TWO = ['--target', 'old=http://127.0.0.1:1', '--target', 'new=http://127.0.0.1:2']
 
-test('targets and their processes go by name, two rounds make a block', () => {
+test('targets and processes are matched by name, and two rounds make a block', () => {
   const run = runOf(...TWO, '--pid', 'new=42', '--rounds', '8', '-r', '50', '-c', '4', '-s')
   assert.deepEqual(run.targets, [
     { name: 'old', url: 'http://127.0.0.1:1' },
@@ -32,26 +32,26 @@ test('targets and their processes go by name, two rounds make a block', () => {
   assert.equal('reportDir' in run, false)
 })
 
-test('the defaults are enough rounds for an interval', () => {
+test('the default number of rounds is enough for an interval', () => {
   assert.equal(runOf(...TWO).blocks, 12)
 })
 
 const WRONG: Record<string, readonly string[]> = {
-  'one target': TWO.slice(0, 2),
-  'two of one name': [...TWO.slice(0, 2), ...TWO.slice(0, 2)],
+  'a single target': TWO.slice(0, 2),
+  'a duplicate target name': [...TWO.slice(0, 2), ...TWO.slice(0, 2)],
   'a target without a name': ['--target', 'http://127.0.0.1:1'],
-  'a process of nobody': [...TWO, '--pid', 'other=1'],
-  'a process that is no number': [...TWO, '--pid', 'old=x'],
+  'a process of an unknown target': [...TWO, '--pid', 'other=1'],
+  'a process id that is not a number': [...TWO, '--pid', 'old=x'],
   'an odd number of rounds': [...TWO, '--rounds', '5'],
 }
 
 for (const [name, args] of Object.entries(WRONG)) {
-  test(`${name} is refused`, () => {
+  test(`${name} is rejected`, () => {
     assert.throws(() => runOf(...args))
   })
 }
 
-test('goodput and metadata are read as vLLM writes them', () => {
+test("goodput limits and metadata are parsed in vLLM's format", () => {
   const { vllm } = fileOf('--save-result --goodput ttft:200 e2el:1500.5 --metadata gpu=none note=a=b')
   assert.deepEqual(vllm?.options.goodput, { ttft: 200, e2el: 1500.5 })
   assert.deepEqual(vllm?.options.metadata, { gpu: 'none', note: 'a=b' })

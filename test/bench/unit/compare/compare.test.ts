@@ -1,4 +1,4 @@
-/** Tests of bench/compare: the order of rounds, the interval of a median, the differences of a report. */
+/** The order of rounds, the interval of a median, and the differences in a report of `bench compare`. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { medianInterval } from '../../../../bench/compare/bootstrap.ts'
@@ -7,8 +7,8 @@ import { figuresOf } from '../../../../bench/compare/figures.ts'
 import { roundOrder } from '../../../../bench/compare/order.ts'
 import { compareText, roundText } from '../../../../bench/compare/text.ts'
 import { type Random, seededRandom } from '../../../../src/core/random.ts'
-import { compareReportOf, roundOf } from '../../../support/compare-report.ts'
-import { recordOf, resultOf } from '../../../support/load-result.ts'
+import { compareReportOf, roundOf } from '../../support/compare-report.ts'
+import { recordOf, resultOf } from '../../support/load-result.ts'
 
 const NAMES = ['before', 'after']
 const ABBA = ['before', 'after', 'after', 'before']
@@ -23,25 +23,25 @@ function letters(targets: number, blocks: number): string {
     .join('')
 }
 
-test('a block is an order and its reverse, and the next begins with the next target', () => {
+test('a block is an order of the targets and its reverse, and the next block starts with the next target', () => {
   assert.equal(letters(2, 2), 'ABBABAAB')
   assert.equal(letters(3, 2), 'ABCCBABCAACB')
-  assert.deepEqual(roundOrder(2, 2)[5], { target: 0, block: 1, placeInBlock: 1 })
+  assert.deepEqual(roundOrder(2, 2)[5], { target: 0, block: 1, positionInBlock: 1 })
 })
 
-test('a median of equal values is sure, of one value it is not', () => {
+test('the interval of equal values has no width, that of one value is infinite', () => {
   assert.deepEqual(medianInterval([3, 3, 3], 0.95, seededRandom(1)), { median: 3, low: 3, high: 3 })
   assert.deepEqual(medianInterval([3], 0.95, seededRandom(1)), { median: 3, low: -Infinity, high: Infinity })
 })
 
-test('the same seed gives the same interval, a higher level a wider one', () => {
-  const values = Array.from({ length: 12 }, (_, at) => (at * 7) % 12)
+test('the same seed yields the same interval, and a higher level a wider one', () => {
+  const values = Array.from({ length: 12 }, (_, index) => (index * 7) % 12)
   const interval = (level: number) => medianInterval(values, level, seededRandom(1))
   assert.deepEqual(interval(0.95), interval(0.95))
   assert.ok(interval(0.99).high > interval(0.9).high && interval(0.99).low < interval(0.9).low)
 })
 
-/** Twelve differences of two things that are alike, many times over: how often the interval holds zero. */
+/** How often the interval of twelve differences of equals contains zero, over many repetitions. */
 function holdsZeroShare(draw: (chance: Random) => number, level: number): number {
   const chance = seededRandom(3)
   const intervals = Array.from({ length: 300 }, () => {
@@ -58,13 +58,13 @@ const NOISES: Record<string, (chance: Random) => number> = {
 }
 
 for (const [name, noise] of Object.entries(NOISES)) {
-  test(`of things that are alike but for ${name} noise, zero is held as often as the level says`, () => {
+  test(`the interval of a difference of equals with ${name} noise contains zero as often as its level says`, () => {
     assert.ok(holdsZeroShare(noise, 0.95) >= 0.93)
     assert.ok(holdsZeroShare(noise, 1 - 0.05 / 8) >= 0.985)
   })
 }
 
-test('a slower target is told apart, metric by metric; what is equal is not', () => {
+test('a slower target is different in each slower metric, and not in equal ones', () => {
   const rounds = blocksOf(12).map((target, index) => roundOf(target, index))
   const found = new Map(differencesOf(NAMES, rounds, 1).map(one => [one.metric, one]))
   assert.equal(found.size, 8)
@@ -75,7 +75,7 @@ test('a slower target is told apart, metric by metric; what is equal is not', ()
   assert.equal(found.get('rssBytes')?.pairs, 12)
 })
 
-test('a steady drift that is far larger than the difference does not hide it', () => {
+test('a steady drift far larger than a difference does not hide it', () => {
   const rounds = blocksOf(12).map((target, index) => {
     const latencyP50Ms = (target === 'after' ? 45 : 40) + index * 20
     return roundOf(target, index, { latencyP50Ms })
@@ -85,7 +85,7 @@ test('a steady drift that is far larger than the difference does not hide it', (
   assert.equal(drifted?.holdsZero, false)
 })
 
-test('a block that did not come to its end is in no difference, an unknown figure neither', () => {
+test('incomplete blocks and unknown figures are left out of the differences', () => {
   const rounds = blocksOf(3)
     .slice(0, -1)
     .map((target, index) => roundOf(target, index, { cpuUsPerRequest: undefined }))
@@ -97,7 +97,7 @@ test('a block that did not come to its end is in no difference, an unknown figur
   )
 })
 
-test('each pair of three targets is compared, at a level that all intervals hold together', () => {
+test('each pair of three targets is compared, at a level at which all intervals hold together', () => {
   const order = ['before', 'after', 'third', 'third', 'after', 'before']
   const rounds = [...order, ...order].map((target, index) =>
     roundOf(target, index, { block: Math.floor(index / order.length) }),
@@ -110,7 +110,7 @@ test('each pair of three targets is compared, at a level that all intervals hold
   assert.ok(differences.every(({ level }) => Math.abs(level - (1 - 0.05 / 24)) < 1e-9))
 })
 
-test('figures of a round are of good answers, cost is of all', () => {
+test('latencies of a round cover correct responses, and its cost covers all requests', () => {
   const result = resultOf([recordOf(), recordOf({ outcome: 'failed', endMs: 400 })])
   const figures = figuresOf(result, { cpuUs: 500, rssBytes: 7 })
   assert.deepEqual(figures.requests, { sent: 2, ok: 1, failed: 1, refused: 0 })
@@ -121,7 +121,7 @@ test('figures of a round are of good answers, cost is of all', () => {
   assert.equal('rssBytes' in figuresOf(result, undefined), false)
 })
 
-test('a round without a right answer has no latency, so that a dead target never looks fast', () => {
+test('a round without a correct response has no latency, so that a dead target never seems fast', () => {
   const figures = figuresOf(resultOf([recordOf({ outcome: 'failed', endMs: 1 })]), undefined)
   assert.equal(figures.successPercent, 0)
   const dead = { latencyP50Ms: figures.latencyP50Ms, latencyP99Ms: figures.latencyP99Ms }
@@ -135,7 +135,7 @@ test('a round without a right answer has no latency, so that a dead target never
   assert.match(roundText(Object.assign(roundOf('after', 0), dead)), /, p50 -\n$/)
 })
 
-test('the text counts what went wrong, of each target', () => {
+test('the text counts the failures of each target', () => {
   const requests = { sent: 60, ok: 20, failed: 30, refused: 10 }
   const rounds = [
     roundOf('before', 0),
@@ -143,15 +143,15 @@ test('the text counts what went wrong, of each target', () => {
     { ...roundOf('after', 2), requests },
   ]
   const text = compareText({ ...compareReportOf(), rounds })
-  assert.match(text, /^after: 80 of 120 requests went wrong$/m)
+  assert.match(text, /^after: 80 of 120 requests failed$/m)
   assert.doesNotMatch(text, /^before: /m)
 })
 
-test('the text names what differs, what does not, and a generator that is the limit', () => {
+test('the text marks each metric as different or not, and warns of a saturated generator', () => {
   const text = compareText(compareReportOf())
   assert.match(text, /TTFT p50, ms +12\.00 +13\.50 +\+1\.500 +\+1\.000 +\+2\.000 +1\.125 {2}DIFFERENT/)
-  assert.match(text, /right answers, % .* no difference shown/)
+  assert.match(text, /correct responses, % .* no difference shown/)
   assert.doesNotMatch(text, /warning/)
   const busy = { ...compareReportOf(), rounds: [{ ...roundOf('before', 0), isGeneratorLimit: true }] }
-  assert.match(compareText(busy), /warning: a generator process was busy all the time in 1 rounds/)
+  assert.match(compareText(busy), /warning: a generator process was saturated in 1 rounds/)
 })

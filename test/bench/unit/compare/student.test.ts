@@ -4,7 +4,7 @@ import { medianInterval } from '../../../../bench/compare/bootstrap.ts'
 import { smallSampleWidth, studentQuantile } from '../../../../bench/compare/student.ts'
 import { seededRandom } from '../../../../src/core/random.ts'
 
-/** Any table of the distribution has these. */
+/** Values from a table of the distribution. */
 const TABLE = [
   [1, 0.95, 12.706],
   [2, 0.95, 4.303],
@@ -15,7 +15,7 @@ const TABLE = [
 ] as const
 
 for (const [freedom, level, value] of TABLE) {
-  test(`with ${freedom} degrees of freedom ${level * 100} % lie within ${value}`, () => {
+  test(`with ${freedom} degrees of freedom, ${level * 100} % of the distribution lies within ${value}`, () => {
     assert.ok(
       Math.abs(studentQuantile(freedom, level) - value) < 0.001,
       String(studentQuantile(freedom, level)),
@@ -23,13 +23,13 @@ for (const [freedom, level, value] of TABLE) {
   })
 }
 
-test('few values widen an interval much, many hardly', () => {
+test('few values widen an interval greatly, many values hardly', () => {
   assert.ok(smallSampleWidth(3, 0.99) > 3)
   assert.ok(smallSampleWidth(200, 0.99) < 1.02)
 })
 
 for (const count of [3, 4, 6]) {
-  test(`differences of like things hold zero with ${count} blocks, too`, () => {
+  test(`the interval of a difference of equals contains zero with ${count} blocks`, () => {
     const chance = seededRandom(5)
     const level = 1 - 0.05 / 8
     const noise = () => (-Math.log(1 - chance())) ** 2

@@ -1,4 +1,4 @@
-/** Tests of what is looked at before a load begins: open files, source addresses, each process's share. */
+/** Checks before a load: open files, source addresses, and the share of each process. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { checkDescriptors } from '../../../../bench/load/descriptors.ts'
@@ -17,16 +17,16 @@ function planOf(concurrency: number, change: Partial<PlanInput> = {}) {
   })
 }
 
-test('too few open files are told of before the run, with what helps', () => {
+test('too few open files are reported before the run, with what to change', () => {
   assert.doesNotThrow(() => checkDescriptors(planOf(900), 1024))
   assert.throws(
     () => checkDescriptors(planOf(2000), 1024),
-    /needs 2064 .* may have 1024: .*ulimit -n 2064.*--processes 3/,
+    /needs 2064 .* the limit is 1024: .*ulimit -n 2064.*--processes 3/,
   )
   assert.doesNotThrow(() => checkDescriptors(planOf(2000, { processes: 3 }), 1024))
 })
 
-test('many connections come from several addresses, none of them twice', () => {
+test('many connections use several source addresses, all different', () => {
   assert.deepEqual(sourceAddresses(planOf(10_000)), [])
   const many = sourceAddresses(planOf(100, { connection: 'per-request' }))
   assert.equal(new Set(many).size, 8)
@@ -34,7 +34,7 @@ test('many connections come from several addresses, none of them twice', () => {
   assert.deepEqual(sourceAddresses(planOf(100, { connection: 'per-request', url: 'http://10.0.0.1:1' })), [])
 })
 
-test("processes' shares of the concurrency add up, and each has one at least", () => {
+test('the shares of the concurrency add up, and each process has at least one', () => {
   assert.deepEqual(shares(10), [4, 3, 3])
   assert.deepEqual(shares(1), [1, 1, 1])
 })
@@ -49,7 +49,7 @@ for (const [url, host, port, hostHeader, prefix] of [
   ['http://[::1]:8000', '::1', 8000, '[::1]:8000', ''],
   ['http://10.0.0.1:1/team/llm//', '10.0.0.1', 1, '10.0.0.1:1', '/team/llm'],
 ] as const) {
-  test(`${url} is taken apart as sockets and requests need it`, () => {
+  test(`${url} is split into the parts that sockets and requests need`, () => {
     assert.deepEqual(addressOf(url), { host, port, hostHeader, prefix })
   })
 }

@@ -1,4 +1,4 @@
-/** Tests of bench/load/percentiles.ts. Expected values are numpy's. */
+/** The expected values were computed with NumPy. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { percentileOf, sorted, statisticsOf } from '../../../../bench/load/percentiles.ts'
@@ -13,18 +13,18 @@ for (const [percent, wanted] of [
   [99, 49.6],
   [100, 50],
 ] as const) {
-  test(`the ${percent}th percentile is numpy's`, () => {
+  test(`the ${percent}th percentile is that of NumPy`, () => {
     assert.ok(Math.abs(percentileOf(sorted(SAMPLES.toReversed()), percent) - wanted) < 1e-9)
   })
 }
 
-test("mean, median and standard deviation are numpy's", () => {
+test('mean, median and standard deviation are those of NumPy', () => {
   const { mean, median, std, min, max, count } = statisticsOf(sorted(SAMPLES))
   assert.deepEqual([count, mean, median, min, max], [5, 32, 35, 15, 50])
   assert.ok(Math.abs(std - 12.884_098_726_725_126) < 1e-9)
 })
 
-test('of nothing all is 0', () => {
+test('all statistics of no samples are 0', () => {
   assert.equal(percentileOf(sorted([]), 99), 0)
   assert.equal(statisticsOf(sorted([])).mean, 0)
 })

@@ -1,4 +1,3 @@
-/** Tests of bench/load/refusal.ts. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { refusalFault } from '../../../../bench/load/refusal.ts'
@@ -10,7 +9,7 @@ function faultOf(headers: Record<string, string>, body: unknown): string | undef
   return refusalFault(new Map(Object.entries(headers)), JSON.stringify(body))
 }
 
-test('a refusal that a client can act on has no fault', () => {
+test('a refusal that a client can act on is well-formed', () => {
   assert.equal(faultOf(HEADERS, { error: ERROR }), undefined)
 })
 
@@ -24,5 +23,5 @@ const CASES: Record<string, readonly [Record<string, string>, unknown]> = {
 }
 
 for (const [fault, [headers, body]] of Object.entries(CASES)) {
-  test(`a refusal is faulted: ${fault}`, () => assert.equal(faultOf(headers, body), fault))
+  test(`a malformed refusal is reported: ${fault}`, () => assert.equal(faultOf(headers, body), fault))
 }

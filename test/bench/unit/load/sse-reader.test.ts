@@ -1,4 +1,3 @@
-/** Tests of bench/load/sse-reader.ts. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SseReader } from '../../../../bench/load/sse-reader.ts'
@@ -14,14 +13,14 @@ function eventsOf(parts: readonly Buffer[]): string[] {
   return events
 }
 
-test('events are the same wherever the bytes are cut', () => {
+test('events are the same wherever the bytes are split', () => {
   const bytes = Buffer.from(STREAM)
-  for (let at = 0; at <= bytes.length; at++) {
-    assert.deepEqual(eventsOf([bytes.subarray(0, at), bytes.subarray(at)]), WANTED, `cut at ${at}`)
+  for (let index = 0; index <= bytes.length; index++) {
+    assert.deepEqual(eventsOf([bytes.subarray(0, index), bytes.subarray(index)]), WANTED, `cut at ${index}`)
   }
   assert.deepEqual(eventsOf(Array.from(bytes, byte => Buffer.from([byte]))), WANTED)
 })
 
-test('an event without its blank line is not told of', () => {
+test('an event without its final blank line is dropped', () => {
   assert.deepEqual(eventsOf([Buffer.from('data: one\n\ndata: two\n')]), ['one'])
 })

@@ -1,11 +1,11 @@
-/** Tests of bench/report: figures of a load, and the line that other tools read. */
+/** Figures of a load, and the result line of SGLang. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { levelOf } from '../../../../bench/report/level.ts'
 import { reportSchema } from '../../../../bench/report/schema.ts'
 import { servingLine } from '../../../../bench/report/serving-line.ts'
 import { goodputLine, tableOf } from '../../../../bench/report/table.ts'
-import { recordOf, resultOf } from '../../../support/load-result.ts'
+import { recordOf, resultOf } from '../../support/load-result.ts'
 
 const FAILURE = { kind: 'altered', detail: 'at token 3' } as const
 const RESULT = resultOf([
@@ -28,7 +28,7 @@ const LABELS = {
   random_range_ratio: 0,
 } as const
 
-/** Keys of a line of sglang's bench_serving (2026-07); without details. */
+/** Keys of a line of SGLang's bench_serving (2026-07) without details. */
 const SGLANG_KEYS = (
   'tag backend dataset_name request_rate max_concurrency sharegpt_output_len random_input_len random_output_len ' +
   'random_range_ratio server_info duration completed total_input_tokens total_input_text_tokens ' +
@@ -39,7 +39,7 @@ const SGLANG_KEYS = (
   'max_output_tokens_per_s max_concurrent_requests'
 ).split(' ')
 
-test('requests are counted by how they ended, and success is of those that stayed', () => {
+test('requests are counted by outcome, and success covers those whose clients stayed', () => {
   assert.deepEqual(LEVEL.requests, { sent: 5, ok: 2, failed: 1, refused: 1, left: 1, unfinished: 0 })
   assert.equal(LEVEL.successPercent, 50)
   assert.deepEqual(LEVEL.failures, {
@@ -48,13 +48,13 @@ test('requests are counted by how they ended, and success is of those that staye
   })
 })
 
-test('tokens are those of good answers, in and out', () => {
+test('input and output tokens are those of correct responses', () => {
   const { inputTokens, outputTokens } = recordOf()
   assert.ok(inputTokens > 0 && outputTokens > 0)
   assert.deepEqual([LEVEL.inputTokens, LEVEL.outputTokens], [2 * inputTokens, 2 * outputTokens])
 })
 
-test('times are those of good answers, from sending and from the schedule', () => {
+test('times are those of correct responses, from sending and from the schedule', () => {
   const { latencyMs, latencyFromScheduleMs, ttftMs, tpotMs } = LEVEL
   assert.deepEqual(
     [latencyMs, latencyFromScheduleMs, ttftMs, tpotMs].map(times => [times?.min, times?.max]),
@@ -69,32 +69,32 @@ test('times are those of good answers, from sending and from the schedule', () =
   assert.deepEqual([LEVEL.durationSeconds, LEVEL.requestsPerSecond], [1, 2])
 })
 
-test('the report has the shape of its schema, and of an empty load too', () => {
+test('the report matches its schema, even for an empty load', () => {
   const levels = [LEVEL, levelOf('empty', resultOf([], { requests: 1 }))]
   const report = {
-    version: 2,
+    version: 3,
     command: 'basic',
     target: 'http://x',
     startedAt: new Date(0).toISOString(),
     environment: { program: 'pd-gateway 1', node: 'v24', system: 'linux', processors: '2' },
-    leastPercent: null,
+    minPercent: null,
     levels,
   }
   assert.doesNotThrow(() => reportSchema.parse(JSON.parse(JSON.stringify(report))))
 })
 
-test('what was not measured is null, never 0; in the line of another tool it is 0, as there', () => {
+test("a value that was not measured is null, and 0 in SGLang's line, as SGLang writes it", () => {
   const left = levelOf('x', { ...resultOf([recordOf({ outcome: 'left' })]), itlMs: new Float32Array() })
   assert.deepEqual(
     [left.successPercent, left.latencyMs, left.ttftMs, left.tpotMs, left.itlMs],
     [null, null, null, null, null],
   )
-  assert.match(tableOf(left), /success +- {3}0 right, 0 failed, 0 refused, 1 left by their clients\n/)
+  assert.match(tableOf(left), /success +- {3}0 correct, 0 failed, 0 refused, 1 left by their clients\n/)
   const line = servingLine(LABELS, left)
   assert.deepEqual([line.max_itl_ms, line.concurrency, Reflect.get(line, 'p99_ttft_ms')], [0, 0, 0])
 })
 
-test("the serving line has the keys of sglang's bench_serving", () => {
+test("the serving line has the keys of SGLang's bench_serving", () => {
   const line = servingLine(LABELS, LEVEL)
   assert.deepEqual(Object.keys(line).toSorted(), SGLANG_KEYS.toSorted())
   assert.equal(line.completed, 2)
@@ -102,26 +102,29 @@ test("the serving line has the keys of sglang's bench_serving", () => {
   assert.equal(line.max_output_tokens_per_s, 7)
 })
 
-test('the table says what failed, and that a busy generator is the limit', () => {
+test('the table lists failures and warns of a saturated generator', () => {
   assert.match(
     tableOf(LEVEL),
-    /success +50\.00 % {3}2 right, 1 failed, 1 refused, 1 left[\s\S]*altered +1 {3}at 0\.50 s {3}e\.g\. at token 3/,
+    /success +50\.00 % {3}2 correct, 1 failed, 1 refused, 1 left[\s\S]*altered +1 {3}at 0\.50 s {3}e\.g\. at token 3/,
   )
   assert.doesNotMatch(tableOf(LEVEL), /it is the limit/)
-  assert.match(tableOf(levelOf('x', { ...RESULT, busyShares: [0.99] })), /busy for 99 % .*it is the limit/)
+  assert.match(
+    tableOf(levelOf('x', { ...RESULT, busyShares: [0.99] })),
+    /busy for 99 % .*the generator is the limit/,
+  )
   assert.match(
     tableOf(levelOf('x', { ...RESULT, cpuShares: [0.2, 0.95] })),
-    /CPU 95 % of a core.*it is the limit/,
+    /CPU 95 % of a core.*the generator is the limit/,
   )
 })
 
-test('goodput has a line of its own, with its limits', () => {
+test('goodput has its own line with its limits', () => {
   const line = goodputLine({ ttft: 200, e2el: 1000 }, 27.4)
   assert.match(line, /goodput +27\.40 requests\/s within ttft 200 ms, e2el 1000 ms$/)
   assert.ok(tableOf(LEVEL, line).includes(`${line}\n`))
 })
 
-test('a generator that holds up a closed loop of one is the limit long before it is always busy', () => {
+test('a generator limits a closed loop of one client long before it is saturated', () => {
   const limits = [isLimitWith(1, 0.05), isLimitWith(1, 0.3), isLimitWith(64, 0.8), isLimitWith(64, 0.95)]
   assert.deepEqual(limits, [false, true, false, true])
 })

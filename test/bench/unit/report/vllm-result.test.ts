@@ -1,4 +1,4 @@
-/** Tests of what other tools read: vLLM's result file, a line a request, and goodput. */
+/** Files for other tools: vLLM's result file and the request log. Also goodput. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { goodputOf } from '../../../../bench/report/goodput.ts'
@@ -7,7 +7,7 @@ import { rampEvents } from '../../../../bench/report/ramp-events.ts'
 import { requestArrays } from '../../../../bench/report/request-arrays.ts'
 import { requestLine } from '../../../../bench/report/request-line.ts'
 import { type VllmOptions, vllmFileName, vllmResult } from '../../../../bench/report/vllm-result.ts'
-import { recordOf, resultOf } from '../../../support/load-result.ts'
+import { recordOf, resultOf } from '../../support/load-result.ts'
 
 /** Keys of a result file of vLLM's `bench serve --save-result` without details. */
 const VLLM_KEYS = (
@@ -52,7 +52,7 @@ test("the result file has the keys of vLLM's", () => {
   assert.equal(file['max_output_tokens_per_s'], 7)
 })
 
-test('metrics and percentiles are those asked for, metadata and ramps go in', () => {
+test('the file contains the requested metrics and percentiles, the metadata and the ramp', () => {
   const ramp = { strategy: 'linear', startRps: 1, endRps: 9 }
   const file = fileOf({
     ramp,
@@ -64,7 +64,7 @@ test('metrics and percentiles are those asked for, metadata and ramps go in', ()
   assert.deepEqual([file['p50_e2el_ms'], 'p99.9_e2el_ms' in file, 'mean_ttft_ms' in file], [545, true, false])
 })
 
-test('details are an entry a request, in the order of the requests', () => {
+test('details have one entry per request, in the order of the requests', () => {
   const failure = { kind: 'status', detail: '500: no' } as const
   const gaps = { gapsMs: Float64Array.of(40), gapTokens: Uint32Array.of(2) }
   const records = [
@@ -87,7 +87,7 @@ test('details are an entry a request, in the order of the requests', () => {
   assert.deepEqual(requestArrays(records, 'token').itls, [[], [0.02, 0.02]])
 })
 
-test('a ramp tells when it passed each whole rate, up and down', () => {
+test('a ramp records when it passed each whole rate, up and down', () => {
   const rising = [
     [1, 0],
     [2, 1000],
@@ -103,7 +103,7 @@ test('a ramp tells when it passed each whole rate, up and down', () => {
   assert.deepEqual(rampEvents(RESULT), [])
 })
 
-test("its name is vLLM's own", () => {
+test('its default name is that of vLLM', () => {
   const name = vllmFileName({ ...OPTIONS, requestRate: 5, maxConcurrency: 8 }, 'org/sim', AT_MS)
   assert.equal(name, 'vllm-5qps-concurrency8-sim-20260102-030405.json')
   const ramp = { strategy: 'linear', startRps: 1, endRps: 9 }
@@ -111,7 +111,7 @@ test("its name is vLLM's own", () => {
   assert.equal(ramped, 'vllm-ramp-up-linear-1qps-9qps-sim-20260102-030405.json')
 })
 
-test("the queue before --max-concurrency is a time of its own, beside vLLM's others", () => {
+test('the wait for --max-concurrency is a separate time, as in vLLM', () => {
   const options = {
     percentileMetrics: ['client_queue_time', 'e2el_including_client_queue'] as const,
     percentiles: [50],
@@ -124,14 +124,14 @@ test("the queue before --max-concurrency is a time of its own, beside vLLM's oth
   assert.equal('p50_e2el_including_client_queue_ms' in unpaced, false)
 })
 
-test('goodput counts right answers within every limit', () => {
+test('goodput counts correct responses within every limit', () => {
   assert.equal(goodputOf(RESULT, {}, 1), 2)
   assert.equal(goodputOf(RESULT, { ttft: 100 }, 1), 1)
   assert.equal(goodputOf(RESULT, { ttft: 600, e2el: 50 }, 1), 0)
   assert.equal(fileOf({ goodput: { tpot: 100 } })['request_goodput'], 1)
 })
 
-test('a line a request has Unix nanoseconds, ids and why it was cut', () => {
+test('the line of a request has Unix nanoseconds, ids and the reason of its end', () => {
   const ok = requestLine('serving', AT_MS, recordOf({ requestId: 'r-1' }))
   assert.equal(ok.metadata.x_request_id, 'r-1')
   assert.equal(ok.metadata.request_start_ns, (AT_MS + 10) * 1e6)

@@ -1,4 +1,4 @@
-/** Tests of the HTML reports without a browser: nothing of others becomes markup, colours can be read. */
+/** The HTML reports without a browser: escaping, content security policy, and contrast. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
@@ -8,33 +8,33 @@ import { runPage } from '../../../../../bench/report/html/run-page.ts'
 import { histogramPlot, percentilePlot } from '../../../../../bench/report/html/shape-plots.ts'
 import { levelOf } from '../../../../../bench/report/level.ts'
 import type { Level, Report } from '../../../../../bench/report/schema.ts'
-import { compareReportOf } from '../../../../support/compare-report.ts'
-import { recordOf, resultOf } from '../../../../support/load-result.ts'
+import { compareReportOf } from '../../../support/compare-report.ts'
+import { recordOf, resultOf } from '../../../support/load-result.ts'
 
 const EVIL = `</script><script>alert(1)</script><img src=x onerror="alert('2')">`
 const STYLE = new URL('../../../../../bench/report/html/style.css', import.meta.url)
-/** WCAG 2.2, for text of normal size. */
-const LEAST_CONTRAST = 4.5
+/** Contrast ratio that WCAG 2.2 requires for text of normal size. */
+const MIN_CONTRAST = 4.5
 
 function reportOf(...levels: Level[]): Report {
   return {
-    version: 2,
+    version: 3,
     command: 'basic',
     target: 'http://127.0.0.1:1',
     startedAt: '2026-01-02T03:04:05.678Z',
     environment: { program: 'pd-gateway 1', node: 'v24', system: 'linux', processors: '2' },
-    leastPercent: null,
+    minPercent: null,
     levels,
-    promises: [],
+    expectations: [],
   }
 }
 
-/** The data of the plots stays. */
+/** Removes the scripts, but keeps the data of the plots. */
 function withoutScripts(page: string): string {
   return page.replaceAll(/<script>[\s\S]*?<\/script>/g, '')
 }
 
-test('what others have said is text on the page, wherever it stands', () => {
+test('text from outside is escaped wherever it appears on the page', () => {
   const failure = { kind: 'status', detail: EVIL } as const
   const level = levelOf(EVIL, resultOf([recordOf({ outcome: 'failed', failure, status: 500 }), recordOf()]))
   const page = runPage({ ...reportOf(level, level), target: `http://x/${EVIL}`, command: EVIL })
@@ -47,13 +47,13 @@ test('what others have said is text on the page, wherever it stands', () => {
   }
 })
 
-test('a page allows its own two scripts, and no request', () => {
+test('a page allows its own two scripts and no requests', () => {
   const page = runPage(reportOf(levelOf('x', resultOf([recordOf()]))))
   assert.match(page, /default-src &#39;none&#39;; .*script-src &#39;sha256-\S+&#39; &#39;sha256-\S+&#39;"/)
   assert.doesNotMatch(withoutScripts(page), /<link|<img|<iframe|@import|url\(/)
 })
 
-test('a page of a run in which nothing was sent says so and lists no times', () => {
+test('the page of a run without requests says so and lists no times', () => {
   const nothing = { ...resultOf([], { requests: 1 }), itlMs: new Float32Array() }
   const page = runPage(reportOf(levelOf('x', nothing)))
   assert.match(page, /No request was sent/)
@@ -61,18 +61,21 @@ test('a page of a run in which nothing was sent says so and lists no times', () 
   assert.doesNotMatch(withoutScripts(page), /NaN|Infinity|undefined/)
 })
 
-test('a page of clients that all left: no share is neither good nor bad, an empty plot has no values', () => {
+test('the page of a run whose clients all left has an undecided success tile and empty plots', () => {
   const arrivals = { kind: 'open', ratePerSecond: Infinity } as const
   const level = levelOf('x', resultOf([recordOf({ outcome: 'left' })], { arrivals }))
   const page = withoutScripts(runPage(reportOf(level)))
-  assert.match(page, /<dt>Right answers<\/dt><dd class="">-<small>0 right, 0 wrong, 1 left by their clients/)
+  assert.match(
+    page,
+    /<dt>Correct responses<\/dt><dd class="">-<small>0 correct, 0 failed, 1 left by their clients/,
+  )
   assert.match(page, /open, rate per second inf, burstiness 1/)
   assert.match(page, /<dd>1 request<\/dd>/)
-  const looks = { title: 'Latency', colour: 'first', counted: 'requests' } as const
-  assert.deepEqual(histogramPlot(level.shapes.latency, looks).series[0]?.values, [])
+  const options = { title: 'Latency', colour: 'first', counted: 'requests' } as const
+  assert.deepEqual(histogramPlot(level.shapes.latency, options).series[0]?.values, [])
 })
 
-test('markup is put in as it is, all else is escaped', () => {
+test('markup is inserted as it is, everything else is escaped', () => {
   const inner = html`<b>${'<i>'}</b>`
   assert.equal(
     html`<p title="${'"'}">${inner}${[inner]}${1}</p>`.text,
@@ -80,11 +83,11 @@ test('markup is put in as it is, all else is escaped', () => {
   )
 })
 
-test('the percentile curve says nothing of percentiles that there are too few samples for', () => {
-  const records = Array.from({ length: 100 }, (_, at) => recordOf({ sentMs: 0, endMs: at + 1 }))
+test('the percentile curve omits percentiles with too few samples', () => {
+  const records = Array.from({ length: 100 }, (_, index) => recordOf({ sentMs: 0, endMs: index + 1 }))
   const { xs, xNames = [], series } = percentilePlot(levelOf('x', resultOf(records)))
   const latency = series.find(({ label }) => label === 'latency')?.values ?? []
-  const named = new Set(xNames.filter((_, at) => latency[at] !== null))
+  const named = new Set(xNames.filter((_, index) => latency[index] !== null))
   assert.ok(named.has('p98.5') && !named.has('p99.9'))
   assert.equal(
     latency.findLast(value => value !== null),
@@ -97,16 +100,16 @@ test('the percentile curve says nothing of percentiles that there are too few sa
 })
 
 for (const scheme of ['light', 'dark'] as const) {
-  test(`every colour can be read on its background in the ${scheme} scheme`, () => {
+  test(`every colour has enough contrast with its background in the ${scheme} scheme`, () => {
     const colours = coloursOf(scheme)
     for (const name of ['ink', 'muted', 'first', 'second', 'third', 'fourth', 'good', 'bad', 'open']) {
       const ratio = contrastOf(colours.get(name) ?? '', colours.get('card') ?? '')
-      assert.ok(ratio >= LEAST_CONTRAST, `--${name}: ${ratio.toFixed(2)}`)
+      assert.ok(ratio >= MIN_CONTRAST, `--${name}: ${ratio.toFixed(2)}`)
     }
   })
 }
 
-/** Of the style's two blocks of variables: light, then dark. */
+/** The colours of the two blocks of variables in the style sheet: light, then dark. */
 function coloursOf(scheme: 'light' | 'dark'): ReadonlyMap<string, string> {
   const blocks = readFileSync(STYLE, 'utf8').match(/:root \{[^}]*\}/g) ?? []
   const block = blocks[scheme === 'light' ? 0 : 1] ?? ''
@@ -121,8 +124,8 @@ function contrastOf(one: string, other: string): number {
 }
 
 function luminanceOf(colour: string): number {
-  const [red = 0, green = 0, blue = 0] = [1, 3, 5].map(at => {
-    const part = Number.parseInt(colour.slice(at, at + 2), 16) / 255
+  const [red = 0, green = 0, blue = 0] = [1, 3, 5].map(index => {
+    const part = Number.parseInt(colour.slice(index, index + 2), 16) / 255
     return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4
   })
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue

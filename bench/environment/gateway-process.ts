@@ -1,0 +1,86 @@
+/** The gateway of a scenario: the real program in its own process, started and polled until it is ready. */
+import { join } from 'node:path'
+import { messageOf } from '../../src/core/error-text.ts'
+import { Child } from '../../src/process/child-process.ts'
+import { freePort } from '../process/free-port.ts'
+import type { FleetProcess } from './fleet/fleet-process.ts'
+
+const PROGRAM = join(import.meta.dirname, '..', '..', 'bin', 'pd-gateway.js')
+const READY_LIMIT_MS = 20_000
+const PROBE_TIMEOUT_MS = 2000
+const STOP_GRACE_MS = 10_000
+
+export class GatewayProcess {
+  readonly url: string
+  readonly adminUrl: string
+  readonly #child: Child
+
+  private constructor(child: Child, url: string, adminUrl: string) {
+    this.#child = child
+    this.url = url
+    this.adminUrl = adminUrl
+  }
+
+  get pid(): number {
+    return this.#child.pid
+  }
+
+  get isAlive(): boolean {
+    return this.#child.isRunning
+  }
+
+  /**
+   * Starts a gateway in front of the fleet. `flags` follow those that name the engines.
+   * @throws Error with the gateway's own output when it is not ready within 20 s.
+   */
+  static async start(fleet: FleetProcess, flags: readonly string[]): Promise<GatewayProcess> {
+    const [port, adminPort] = [await freePort(), await freePort()]
+    const args = [PROGRAM, 'serve', ...engineFlags(fleet), ...listenFlags(port, adminPort), ...flags]
+    const child = Child.start({ program: process.execPath, args, holdErrors: true })
+    const gateway = new GatewayProcess(child, `http://127.0.0.1:${port}`, `http://127.0.0.1:${adminPort}`)
+    try {
+      await child.untilReady(() => reasonNotReady(gateway.url), READY_LIMIT_MS)
+      child.passErrorsOn()
+      return gateway
+    } catch (error) {
+      await child.stop()
+      const output = child.outputTail().replaceAll(/\s+/g, ' ').trim()
+      const reason = [messageOf(error), output].filter(Boolean).join(': ')
+      throw new Error(`The gateway did not start: ${reason}`, { cause: error })
+    }
+  }
+
+  /** The gateway's metrics as Prometheus text. */
+  async metrics(): Promise<string> {
+    const response = await fetch(`${this.adminUrl}/metrics`)
+    return response.text()
+  }
+
+  async close(): Promise<void> {
+    await this.#child.stop(STOP_GRACE_MS)
+  }
+}
+
+function engineFlags({ prefill, decode }: FleetProcess): string[] {
+  return [
+    '--pd-disaggregation',
+    ...prefill.flatMap(({ url, bootstrapPort }) => ['--prefill', url, String(bootstrapPort)]),
+    ...decode.flatMap(url => ['--decode', url]),
+  ]
+}
+
+function listenFlags(port: number, adminPort: number): string[] {
+  // No load balancer has to notice the shutdown, so there is nothing to wait for.
+  const settle = ['--prometheus-port', String(adminPort), '--shutdown-settle-secs', '0']
+  return ['--host', '127.0.0.1', '--port', String(port), '--log-level', 'error', ...settle]
+}
+
+async function reasonNotReady(url: string): Promise<string | undefined> {
+  try {
+    const response = await fetch(`${url}/readiness`, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) })
+    await response.arrayBuffer()
+    return response.ok ? undefined : `/readiness returned status ${response.status}`
+  } catch (error) {
+    return messageOf(error)
+  }
+}

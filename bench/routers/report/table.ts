@@ -1,0 +1,123 @@
+/** The comparison as text and as Markdown: a table with its legend, failures, machine, versions and goals. Pure. */
+import { alignedText } from '../../report/aligned-text.ts'
+import { type Goal, percentText } from './goals.ts'
+import type { Machine } from './machine.ts'
+import type { Measured, RouterRow } from './rows.ts'
+
+export interface RoutersReport {
+  readonly machine: Machine
+  /** Program -> version, or why it is not known. */
+  readonly versions: Readonly<Record<string, string>>
+  readonly rows: readonly RouterRow[]
+  readonly goals: readonly Goal[]
+}
+
+const HEAD = [
+  'load',
+  'router',
+  'right %',
+  'req/s',
+  'CPU us',
+  'per',
+  'of Rust',
+  'p50 ms',
+  'p99 ms',
+  'added p50',
+  'added p99',
+  'RSS MiB',
+]
+const CELL_LIMIT = 200
+
+const LEGEND =
+  'of Rust: CPU divided by that of sglang-router or smg, whichever needs less. p50, p99: time to the first token of a ' +
+  'stream, or to the end of any other response. added: TTFT minus that of the engine without a router.'
+
+export function textReport({ machine, versions, rows, goals }: RoutersReport): string {
+  const table = alignedText([HEAD, ...rows.map(cellsOf)])
+  const complaints = complaintsOf(rows).map(
+    ({ loads, router, message }) => `${router}, ${loads.join(', ')}: ${message}`,
+  )
+  const rest = [LEGEND, ...complaints, machineText(machine), versionsText(versions), ...goalLines(goals)]
+  return `${table}${rest.join('\n')}\n`
+}
+
+export function markdownReport({ machine, versions, rows, goals }: RoutersReport): string {
+  const lines = [HEAD, HEAD.map((_, column) => (column < 2 ? '---' : '---:')), ...rows.map(cellsOf)]
+  const complaints = complaintsOf(rows).map(
+    ({ loads, router, message }) => `- ${router} (${loads.join(', ')}): ${quoted(message)}`,
+  )
+  return [
+    `${machineText(machine)} ${versionsText(versions)}.`,
+    lines.map(cells => `| ${cells.join(' | ')} |`).join('\n'),
+    LEGEND,
+    complaints.length === 0 ? 'Nothing failed.' : `Failures:\n\n${complaints.join('\n')}`,
+    `Goals of the gateway:\n\n${bulleted(goalLines(goals))}`,
+  ].join('\n\n')
+}
+
+interface Complaint {
+  readonly router: string
+  readonly message: string
+  readonly loads: string[]
+}
+
+/** Failures of the routers, with equal ones of several loads merged. */
+function complaintsOf(rows: readonly RouterRow[]): readonly Complaint[] {
+  const all: Complaint[] = []
+  for (const { load, router, message } of rows) {
+    if (message === undefined) continue
+    const known = all.find(complaint => complaint.router === router && complaint.message === message)
+    if (known === undefined) all.push({ router, message, loads: [load] })
+    else known.loads.push(load)
+  }
+  return all
+}
+
+function versionsText(versions: RoutersReport['versions']): string {
+  return Object.entries(versions)
+    .map(([name, version]) => `${name} ${version}`)
+    .join(', ')
+}
+
+function bulleted(lines: readonly string[]): string {
+  return lines.map(line => `- ${line}`).join('\n')
+}
+
+function goalLines(goals: readonly Goal[]): readonly string[] {
+  return goals.map(({ text, seen, isMet }) => `${isMet ? 'met' : 'MISSED'}: ${text} (${seen})`)
+}
+
+function machineText({ date, cpu, cores, memoryGib, kernel, openFiles, stealPercent }: Machine): string {
+  const steal = `${stealPercent.toFixed(1)} % steal time`
+  return `${date}: ${cores} x ${cpu}, ${memoryGib} GiB, ${kernel}, ${openFiles} open files, ${steal}.`
+}
+
+function cellsOf({ load, router, unit, measured }: RouterRow): readonly string[] {
+  if (measured === undefined) return [load, router, ...HEAD.slice(2).map(() => '-')]
+  return [load, router, ...figuresOf(measured, unit)]
+}
+
+function figuresOf(measured: Measured, unit: RouterRow['unit']): readonly string[] {
+  const { rightPercent, requestsPerSecond, p50Ms, p99Ms, addedP50Ms, addedP99Ms, rssMib, ratio } = measured
+  return [
+    percentText(rightPercent),
+    requestsPerSecond.toFixed(0),
+    fixed(measured.costUs, 1),
+    unit,
+    fixed(ratio, 2),
+    p50Ms.toFixed(1),
+    p99Ms.toFixed(1),
+    fixed(addedP50Ms, 2),
+    fixed(addedP99Ms, 2),
+    fixed(rssMib, 0),
+  ]
+}
+
+function fixed(value: number | undefined, digits: number): string {
+  return value === undefined ? '-' : value.toFixed(digits)
+}
+
+/** A code span, so that nothing in the message is Markdown. */
+function quoted(message: string): string {
+  return `\`${message.replaceAll(/[`\s]+/g, ' ').slice(0, CELL_LIMIT)}\``
+}

@@ -1,0 +1,41 @@
+/** Finds out whether a router is ready by sending it a request: health paths differ from router to router. */
+import { errorCode, messageOf } from '../../../src/core/error-text.ts'
+
+const REQUEST_TIMEOUT_MS = 3000
+/** A status of 400 that lasts this long is final; engines that are still starting cause other statuses. */
+const REFUSAL_LIMIT_MS = 3000
+const DETAIL_LIMIT = 300
+
+interface Complaint {
+  readonly text: string
+  /** Whether asking again is unlikely to help. */
+  readonly isFinal: boolean
+}
+
+/**
+ * A probe for `Child.untilReady`: resolves with undefined when the router has served a request, else with its response.
+ * The probe throws an Error with the response when the router keeps refusing the request.
+ */
+export function readyProbe(url: string): () => Promise<string | undefined> {
+  let refusedSinceMs = Infinity
+  return async () => {
+    const complaint = await complaintOf(url)
+    const nowMs = performance.now()
+    refusedSinceMs = complaint?.isFinal === true ? Math.min(refusedSinceMs, nowMs) : Infinity
+    if (complaint !== undefined && nowMs - refusedSinceMs > REFUSAL_LIMIT_MS) throw new Error(complaint.text)
+    return complaint?.text
+  }
+}
+
+async function complaintOf(url: string): Promise<Complaint | undefined> {
+  const headers = { 'content-type': 'application/json' }
+  const body = '{"text":"ready?","sampling_params":{"max_new_tokens":2}}'
+  try {
+    const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS)
+    const response = await fetch(`${url}/generate`, { method: 'POST', headers, body, signal })
+    const text = `${response.status} ${(await response.text()).slice(0, DETAIL_LIMIT)}`
+    return response.ok ? undefined : { text, isFinal: response.status === 400 }
+  } catch (error) {
+    return { text: errorCode(error) || messageOf(error), isFinal: false }
+  }
+}

@@ -1,0 +1,77 @@
+/** A router that runs on the target core: started, probed until it serves requests, and killed at the end. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { messageOf } from '../../../src/core/error-text.ts'
+import { Child } from '../../../src/process/child-process.ts'
+import { TARGET_CORE } from '../../process/cores.ts'
+import { freePort } from '../../process/free-port.ts'
+import { urlOf } from './canned-engines.ts'
+import type { PdEngines } from './gateway.ts'
+import { lastLogLine } from './last-log-line.ts'
+import { readyProbe } from './ready.ts'
+import type { Router } from './router-list.ts'
+
+/** Routers contact their engines first, and some take seconds for it. */
+const START_LIMIT_MS = 20_000
+
+/** A process under measurement. */
+export interface Target {
+  readonly name: string
+  readonly url: string
+  readonly pid: number
+  /** Why the process has ended; undefined while it runs. */
+  readonly exitReason?: () => string | undefined
+}
+
+export interface StartRouterOptions {
+  readonly engines: PdEngines
+  /** Each router gets a folder in it. */
+  readonly folder: string
+  readonly python: string
+  readonly maxConnections: number
+}
+
+export class RunningRouter implements Target {
+  readonly name: string
+  readonly url: string
+  readonly #child: Child
+
+  private constructor(name: string, url: string, child: Child) {
+    this.name = name
+    this.url = url
+    this.#child = child
+  }
+
+  /** @throws Error with the reason from the router's log, when it does not serve a request within 20 s. */
+  static async start(router: Router, options: StartRouterOptions): Promise<RunningRouter> {
+    const folder = join(options.folder, router.name)
+    mkdirSync(folder, { recursive: true })
+    const [port, metricsPort] = [await freePort(), await freePort()]
+    const { program, args, config } = router.start({ ...options, folder, port, metricsPort })
+    if (config !== undefined) writeFileSync(config.path, config.text)
+    const child = Child.start({ program, args, core: TARGET_CORE, logPath: join(folder, 'log') })
+    const running = new RunningRouter(router.name, urlOf(port), child)
+    try {
+      await child.untilReady(readyProbe(running.url), START_LIMIT_MS)
+      return running
+    } catch (error) {
+      const reason = running.exitReason() ?? messageOf(error)
+      await child.stop()
+      throw new Error(reason, { cause: error })
+    }
+  }
+
+  get pid(): number {
+    return this.#child.pid
+  }
+
+  exitReason(): string | undefined {
+    if (this.#child.isRunning) return undefined
+    return `ended with ${this.#child.exitReason}: ${lastLogLine(this.#child.outputTail())}`
+  }
+
+  /** Kills the router: nothing in a bench is worth a graceful shutdown. */
+  async close(): Promise<void> {
+    await this.#child.stop()
+  }
+}
