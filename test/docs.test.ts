@@ -38,9 +38,6 @@ const OTHER_FLAGS = [
   'no-allocation-site-pretenuring',
 ]
 
-/** Flags of the demo that are not merged yet, and their defaults. */
-const UNMERGED_FLAGS: readonly (readonly [string, string])[] = [['mixed-count', '']]
-
 test('docs/reference.md has the flags, keys and error codes of the code', () => {
   assert.equal(read('docs/reference.md'), referenceText(), 'run: pd-gateway reference > docs/reference.md')
 })
@@ -239,7 +236,6 @@ function ownFlags(): Map<string, Set<string>> {
   }
   for (const [term = '', , byDefault = ''] of tableRows(section(referenceText(), 'Flags')))
     add(term.replaceAll('`', '').slice(2).split(' ')[0] ?? '', byDefault.replaceAll('`', ''))
-  for (const [flag, byDefault] of UNMERGED_FLAGS) add(flag, byDefault)
   const commands = [addSimulateOptions(new Command('simulate')), ...benchCommand().commands]
   for (const { options } of commands) for (const option of options) add(option.name(), option.defaultValue)
   return flags
