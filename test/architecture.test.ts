@@ -67,6 +67,16 @@ test('no file imports itself through other files, type imports included', () => 
   for (const path of SOURCES) follow(path, [])
 })
 
+test('no source file of the product is over 250 lines, and no folder holds more than 15 files', () => {
+  const inFolder = new Map<string, number>()
+  for (const path of SOURCES.filter(source => !source.startsWith('bench/'))) {
+    const lines = readFileSync(join(ROOT, path), 'utf8').split('\n').length - 1
+    assert.ok(lines <= 250, `${path} has ${lines} lines`)
+    inFolder.set(dirname(path), (inFolder.get(dirname(path)) ?? 0) + 1)
+  }
+  for (const [folder, files] of inFolder) assert.ok(files <= 15, `${folder} holds ${files} files`)
+})
+
 test('only the helper that resets sockets safely does so', () => {
   const users = globSync('{src,workers,bench,test}/**/*.ts', { cwd: ROOT }).filter(path =>
     readFileSync(join(ROOT, path), 'utf8').includes('.resetAndDestroy('),

@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { errorCode } from '../../src/core/error-text.ts'
-import { mix } from '../../src/core/hash.ts'
 import { parseJson } from '../../src/core/parse-json.ts'
+import { mix } from '../../src/core/random.ts'
 import type { Message, Prompt } from './prompt.ts'
 import { MAX_WORDS, wordsOf } from './words.ts'
 

@@ -1,5 +1,5 @@
 /** Prompts of a run, without downloads: each is determined by the seed and the number of its request. */
-import { mix } from '../../src/core/hash.ts'
+import { mix } from '../../src/core/random.ts'
 import { readPromptLines, readTrace, tracedPrompt } from './dataset-files.ts'
 import type { Dataset } from './plan.ts'
 import type { Message, Prompt } from './prompt.ts'

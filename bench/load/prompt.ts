@@ -1,5 +1,5 @@
 /** A prompt of a dataset, and the request body with it for each endpoint. */
-import { mix } from '../../src/core/hash.ts'
+import { mix } from '../../src/core/random.ts'
 import { chatPromptText } from '../../src/simulator/sequence/output-script.ts'
 import type { LoadPlan } from './plan.ts'
 

@@ -1,5 +1,5 @@
 /** The share of one generator process: which requests it sends, when, and how their clients behave. Pure. */
-import { mix } from '../../src/core/hash.ts'
+import { mix } from '../../src/core/random.ts'
 import type { Prompts } from './datasets.ts'
 import type { LoadPlan } from './plan.ts'
 import { arrivalTimes } from './schedule.ts'

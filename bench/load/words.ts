@@ -1,5 +1,5 @@
 /** Prompt text of a given length, determined by a seed; one token is about four characters. */
-import { mix } from '../../src/core/hash.ts'
+import { mix } from '../../src/core/random.ts'
 
 const WORDS = (
   'the and for you are not but had his her was one our out day get has him how man new now old see two way who boy did ' +

@@ -1,4 +1,4 @@
-/** A thread that counts on shared breaker cells and claims probes as fast as it can; tells how many it was given. */
+/** A thread that records outcomes in shared breaker cells and claims probes as fast as it can; posts how many it got. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { configSchema } from '../../src/config/config.ts'
 import { BreakerCells } from '../../src/shared/breaker-cells.ts'

@@ -1,10 +1,10 @@
-/** A real browser without a window, where the machine has one; closed by who opens it. */
+/** A real headless browser, if the machine has one. The caller closes it. */
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { type Browser, launch } from 'puppeteer-core'
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome']
-/** A machine that runs other tests beside may take long. */
+/** Generous, because a machine that runs other tests at the same time may start a browser slowly. */
 const LAUNCH_LIMIT_MS = 60_000
 const FOUND = (process.env['PATH'] ?? '')
   .split(delimiter)

@@ -117,7 +117,6 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/core',
     'src/config',
     'src/messages',
-    'workers/json',
     'workers/upstream',
     'workers/classify',
     'workers/selection',

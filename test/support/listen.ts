@@ -1,8 +1,8 @@
-/** Opens servers of tests, each on a free port of 127.0.0.1. Whoever has made the server closes it. */
+/** Opens servers of tests, each on a free port of 127.0.0.1. The caller closes the server. */
 import { once } from 'node:events'
 import type { Server } from 'node:net'
 
-/** @returns its port. */
+/** Returns the port that the server listens on. */
 export async function listen(server: Server): Promise<number> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

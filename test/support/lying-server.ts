@@ -1,12 +1,12 @@
-/** A server that answers each request with given bytes: whole and true ones, or lies. */
+/** A server that responds to each request with given bytes: correct ones, or wrong ones. */
 import { createServer, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 import { listen } from './listen.ts'
 
-/** What it does with a request, of which it is told the JSON body. */
+/** How the server handles a request. `body` is the parsed JSON body of the request. */
 export type Lie = (socket: Socket, body: unknown) => void
 
-/** @returns its address. */
+/** Returns the origin of the server. */
 export async function openLyingServer(t: TestContext, lie: Lie): Promise<string> {
   const sockets = new Set<Socket>()
   const server = createServer(socket => {

@@ -1,5 +1,5 @@
 /** Reads the body of an error response in any of the shapes that engines and the proxies in front of them use. Pure. */
-import { isObject, parseObject } from '../json/parse.ts'
+import { isObject, parseObject } from '../../src/core/parse-json.ts'
 
 export interface ErrorEnvelope {
   /** Cut to 4,096 characters; empty for an empty body. */

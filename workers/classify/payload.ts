@@ -4,7 +4,7 @@
  * Knows the shapes in which SGLang (February to July 2026) reports a failure inside a response of status 200: an error
  * object, an abort as `finish_reason` text, and an abort as `meta_info.finish_reason` object.
  */
-import { isObject, type Json, parseJson, parseObject } from '../json/parse.ts'
+import { isObject, type Json, parseJson, parseObject } from '../../src/core/parse-json.ts'
 
 export type Classification =
   /** A role, a usage count or a comment: nothing is known yet. */

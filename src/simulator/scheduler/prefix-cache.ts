@@ -4,7 +4,7 @@
  * A page is identified by a hash chained over all pages before it. Cached pages are not counted in the pool, because a
  * real engine can evict them whenever it needs memory.
  */
-import { mix } from '../../core/hash.ts'
+import { mix } from '../../core/random.ts'
 import type { Prompt } from '../sequence/sequence.ts'
 import { CHARS_PER_TOKEN } from '../sequence/tokenizer.ts'
 import type { Knobs } from '../settings/knobs.ts'

@@ -1,5 +1,5 @@
 /** Log probabilities. They are a function of the token and its position, so that all engines return the same values. */
-import { mix } from '../../core/hash.ts'
+import { mix } from '../../core/random.ts'
 import { tokenAt } from './output-script.ts'
 import type { Sequence } from './sequence.ts'
 import { promptTokenId, promptTokenText } from './tokenizer.ts'

@@ -10,7 +10,7 @@
  *   requested.
  * - Temperature, top_p, stop strings and the seed of the request are ignored. All n choices are equal.
  */
-import { mix } from '../../core/hash.ts'
+import { mix } from '../../core/random.ts'
 import { END_TOKEN, SPLIT_CHARACTER, TOKENS, type Token } from './vocabulary.ts'
 
 export interface ScriptOptions {

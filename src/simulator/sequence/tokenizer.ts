@@ -1,5 +1,5 @@
 /** The simulated tokenizer: a token is four UTF-16 code units of text, its id a hash of them. */
-import { mix } from '../../core/hash.ts'
+import { mix } from '../../core/random.ts'
 import { idsPromptText } from './output-script.ts'
 import type { Prompt } from './sequence.ts'
 
