@@ -125,8 +125,9 @@ export class Child {
     for (;;) {
       const reason = await probe()
       if (reason === undefined) return
-      if (!this.isRunning) throw new Error(`ended before it was ready: ${this.exitReason}`)
-      if (performance.now() > giveUpMs) throw new Error(`not ready within ${limitMs / 1000} s: ${reason}`)
+      if (!this.isRunning) throw new Error(`${this.#program} ended before it was ready: ${this.exitReason}`)
+      if (performance.now() > giveUpMs)
+        throw new Error(`${this.#program} was not ready within ${limitMs / 1000} s: ${reason}`)
       await delay(POLL_INTERVAL_MS)
     }
   }

@@ -31,7 +31,7 @@ test('a router is ready once it serves a request', async t => {
 
 test('the response of a router that is not ready in time is part of the error', async t => {
   const probe = readyProbe(await serverWithStatuses(t, 503))
-  await assert.rejects(sleepingChild(t).untilReady(probe, 1), /not ready within .*503 its body/)
+  await assert.rejects(sleepingChild(t).untilReady(probe, 1), /was not ready within .*503 its body/)
 })
 
 test('a router that has ended is not waited for', async t => {
