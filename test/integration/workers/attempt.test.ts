@@ -147,9 +147,6 @@ const half: Script = response =>
   response.writeHead(200, { 'content-length': WHOLE.length }).write(WHOLE.slice(0, 9))
 const refuse: Script = response => response.writeHead(500).end('{"error":{"message":"why"}}')
 const busy: Script = response => response.writeHead(503).end('{"error":{"message":"full"}}')
-/** Late enough for decode's answer to be there, and for ever without a body. */
-const refuseSlowly: Script = response => setTimeout(() => response.writeHead(500).flushHeaders(), 60)
-
 function streamOf(...blocks: readonly string[]): Script {
   return response => {
     response.writeHead(200, { 'content-type': 'text/event-stream' })
@@ -210,11 +207,17 @@ suite('Attempt', () => {
     })
 
   test('believes a late error status of prefill without a body, not the complete answer of decode', async t => {
-    const config = { upstream: { prefillGraceMs: 200 } }
-    const on = await stage(t, { prefill: refuseSlowly, decode: whole, isStream: false, config })
-    on.attempt.start()
-    await until(() => on.heard.length > 0)
-    assert.deepEqual(on.heard, ['failed: status of prefill'])
+    const { promise: asked, resolve } = Promise.withResolvers<ServerResponse>()
+    // Longer than the test: it is the status that ends the wait.
+    const config = { upstream: { prefillGraceMs: 60_000 } }
+    const scene = await stage(t, { prefill: resolve, decode: whole, isStream: false, config })
+    scene.attempt.start()
+    const response = await asked
+    await until(() => scene.inFlight()[1] === 0, "decode's answer is there")
+    assert.deepEqual(scene.heard, [])
+    response.writeHead(500).flushHeaders()
+    await until(() => isOver(scene))
+    assert.deepEqual(scene.heard, ['failed: status of prefill'])
   })
 
   test('tells both engines when the client is gone, and its sink nothing more', async t => {
@@ -318,9 +321,10 @@ suite('Attempt', () => {
       assert.deepEqual(scene.inFlight(), [0, 0])
     })
 
-  for (const [what, decode, abortDeferMs, leastMs] of [
-    ['lets prefill go on for a while when decode has failed a batch', refuse, 500, 500],
-    ['does not wait for prefill when decode has refused a batch', busy, 60_000, 0],
+  for (const [what, decode, abortDeferMs, isDeferred] of [
+    ['lets prefill go on for a while when decode has failed a batch', refuse, 500, true],
+    // Shorter than `until` waits, so that the time tells, and far longer than an abort takes.
+    ['does not wait for prefill when decode has refused a batch', busy, 20_000, false],
   ] as const)
     test(what, async t => {
       const config = { upstream: { abortDeferMs } }
@@ -330,7 +334,8 @@ suite('Attempt', () => {
       await until(() => isOver(scene))
       assert.deepEqual(scene.inFlight(), [0, 0])
       await until(() => scene.prefill.seen.includes('gone'))
-      assert.ok(performance.now() - startMs >= leastMs)
+      const tookMs = performance.now() - startMs
+      assert.equal(tookMs >= abortDeferMs, isDeferred, `${tookMs} ms`)
       await until(() => scene.prefill.seen.includes(`abort ${RID}`))
     })
 
