@@ -142,7 +142,7 @@ suite('/abort_request', () => {
     for (const answer of answers) assert.equal(answer.status, 200)
     const before = stream.text().length
     await until(() => stream.text().length > before)
-    assert.equal(runningOn(fleet), 1)
+    assert.equal(fleet.decode[0]?.running(), 1)
     stream.leave()
     await until(() => runningOn(fleet) === 0)
   })
@@ -173,6 +173,7 @@ for (const mode of ['pd', 'regular'] as const) {
       const { origin, fleet } = await openGateway(t, {
         fleet: { ...ENGINES[mode], knobs: { maxRunning: 1 } },
       })
+      const [engine] = mode === 'pd' ? fleet.decode : fleet.unified
       const first = await openStream(origin, { text: 'first', sampling_params: ENDLESS })
       const controller = new AbortController()
       const body = { text: 'second', sampling_params: ENDLESS, stream: true }
@@ -181,14 +182,13 @@ for (const mode of ['pd', 'regular'] as const) {
       await (await fetch(`${origin}/v1/models`)).arrayBuffer()
       controller.abort()
       await assert.rejects(waiting)
-      assert.equal(runningOn(fleet), 1)
+      assert.equal(engine?.running(), 1)
       first.leave()
       await until(() => runningOn(fleet) === 0)
       const last = await post(origin, { text: 'third', sampling_params: { max_new_tokens: 2 } })
       assert.equal(last.status, 200)
       await last.arrayBuffer()
-      const [engine] = mode === 'pd' ? fleet.decode : fleet.unified
-      assert.equal(engine?.counters.received, 2, 'the one that left was never sent')
+      assert.equal(engine.counters.received, 2, 'the one that left was never sent')
     })
 
     test('leaves nothing of several samples', async () => {
@@ -223,11 +223,13 @@ suite('a batch', () => {
 
   test('leaves no prompt waiting for its KV cache when the first one fails', async t => {
     const { origin, fleet } = await openGateway(t, {
-      fleet: { ...ENGINES.pd, knobs: { ...ONE_BY_ONE, errorAfterKvProb: 1 } },
+      // The others still wait when the client has its answer, however late it comes.
+      fleet: { ...ENGINES.pd, knobs: { ...ONE_BY_ONE, prefillOverheadMs: 1000, errorAfterKvProb: 1 } },
       config: { retry: { maxRetries: 0 } },
     })
     assert.equal((await post(origin, BATCH)).status, 500)
     assert.ok(runningOn(fleet) > 0)
+    for (const { knobs } of fleet.prefill) knobs.prefillOverheadMs = 1
     await until(() => runningOn(fleet) === 0)
   })
 })
@@ -249,7 +251,7 @@ test('a prefill engine that answers 500 has its decode leg aborted at once, and 
   assert.ok(failures > 0, 'the broken engine was never asked')
   assert.equal(decode.counters.received, 4 + failures)
   // A decode leg that is left alone waits for 300 s.
-  assert.ok(performance.now() - startMs < 10_000)
+  assert.ok(performance.now() - startMs < 60_000)
   await until(() => decode.counters.aborted === failures)
   assert.equal(runningOn(fleet), 0)
 })

@@ -143,6 +143,8 @@ test('endpoints about engines answer for the whole fleet', async t => {
       body,
       signal: controller.signal,
     })
+    // Prefill may still have to notice that its transfer is over.
+    await until(() => fleet.prefill.every(engine => engine.running() === 0))
     const { status, json } = await ask(origin, '/flush_cache', { method: 'POST' })
     assert.equal(status, 502)
     assert.equal(at(json, 'success'), false)

@@ -63,7 +63,7 @@ test('serves from https engines whose authority it was told of, on connections t
     assert.equal(response.status, 200, text)
     if (stream) assert.ok(parseStream(text).hasDone)
   }
-  assert.equal(runningOn(fleet), 0)
+  await until(() => runningOn(fleet) === 0)
   assert.equal(decode.tokenSocketCount, 1)
   // The end of each of the two streams may come before prefill's own answer, whose connection is closed then.
   assert.ok(prefill.tokenSocketCount <= 3, `${prefill.tokenSocketCount} connections to prefill`)

@@ -1,13 +1,14 @@
 /** The listener for metrics has a thread of its own: it answers however much the gateway has at work. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { test } from 'node:test'
+import { Worker } from 'node:worker_threads'
 import { openGateway } from '../support/gateway.ts'
 import { until } from '../support/until.ts'
 
 const STREAMS = 200
 const LOOKS = 20
-/** A look may wait for a processor, not for the requests. */
-const LIMIT_MS = 1000
+const LIMIT_MS = 30_000
 
 test(`/metrics answers while ${STREAMS} streams are open, and counts them`, async t => {
   const { origin, adminOrigin } = await openGateway(t, {
@@ -25,13 +26,32 @@ test(`/metrics answers while ${STREAMS} streams are open, and counts them`, asyn
   const look = async (): Promise<string> => (await fetch(`${adminOrigin}/metrics`)).text()
   const open = `\npdgw_frontend_open_exchanges ${STREAMS}\n`
   await until(async () => (await look()).includes(open), 'all are open', 60_000)
-  let longestMs = 0
-  for (let each = 0; each < LOOKS; each++) {
-    const startMs = performance.now()
-    // oxlint-disable-next-line no-await-in-loop -- one look after the other
-    assert.ok((await look()).includes(open))
-    longestMs = Math.max(longestMs, performance.now() - startMs)
-  }
-  t.diagnostic(`longest of ${LOOKS} looks: ${longestMs.toFixed(1)} ms`)
-  assert.ok(longestMs < LIMIT_MS, `${longestMs} ms`)
+  // This thread has clients, engines and front end. Who answers while it stands still does not wait for it, nor do
+  // processors that are wanted elsewhere make a difference.
+  const counts = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT))
+  const looker = new Worker(LOOKER, {
+    eval: true,
+    workerData: { counts, open, url: `${adminOrigin}/metrics` },
+  })
+  t.after(() => looker.terminate())
+  await once(looker, 'online')
+  assert.notEqual(
+    Atomics.wait(counts, 0, 0, LIMIT_MS),
+    'timed-out',
+    'no answer while the main thread stands still',
+  )
+  assert.deepEqual([...counts], [LOOKS, LOOKS], 'looks made, and of these with all streams')
 })
+
+/** Looks, and says at the end how often it has, and how often it saw all streams. */
+const LOOKER = `
+const { workerData: { counts, open, url } } = require('node:worker_threads')
+const lookAll = async () => {
+  let good = 0
+  for (let each = 0; each < ${LOOKS}; each++) if ((await (await fetch(url)).text()).includes(open)) good++
+  counts[1] = good
+  Atomics.store(counts, 0, ${LOOKS})
+  Atomics.notify(counts, 0)
+}
+void lookAll()
+`

@@ -37,7 +37,7 @@ test('engines are shown with role, health and what is in flight', async () => {
 })
 
 test('an engine that is removed finishes its stream, takes nothing new and goes', async t => {
-  const house = await openGateway(t, { fleet: { prefill: 1, decode: 2, knobs: { itlBaseMs: 20 } } })
+  const house = await openGateway(t, { fleet: { prefill: 1, decode: 2, knobs: { itlBaseMs: 1000 } } })
   const streaming = await generate(house.origin, 60)
   const busy = house.fleet.decode.find(engine => engine.running() > 0)
   assert.ok(busy)
@@ -48,12 +48,14 @@ test('an engine that is removed finishes its stream, takes nothing new and goes'
       engine => at(engine, 'url') === busy.url && at(engine, 'health') === 'draining',
     ),
   )
+  for (const { knobs } of house.fleet.decode) if (knobs !== busy.knobs) knobs.itlBaseMs = 1
   const { received } = busy.counters
   for (let sent = 0; sent < 4; sent++) {
     // oxlint-disable-next-line no-await-in-loop -- each finds the other engine idle, so only draining keeps it off this one
     assert.match(await (await generate(house.origin, 2)).text(), /\[DONE\]/)
   }
   assert.equal(busy.counters.received, received)
+  busy.knobs.itlBaseMs = 1
   assert.match(await streaming.text(), /\[DONE\]/)
   await until(async () => !(await enginesOf(house)).some(engine => at(engine, 'url') === busy.url))
 })

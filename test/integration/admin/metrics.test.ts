@@ -133,12 +133,14 @@ test('a router thread is replaced on demand, and beats again', async () => {
 })
 
 test('who waits is counted while it waits, and for how long it has', async t => {
-  const { origin, adminOrigin } = await openGateway(t, {
-    fleet: { prefill: 1, decode: 1, knobs: { itlBaseMs: 30 } },
+  const { origin, adminOrigin, fleet } = await openGateway(t, {
+    // The first is held until the others wait.
+    fleet: { prefill: 1, decode: 1, knobs: { itlBaseMs: 1000 } },
     config: { admission: { maxConcurrentRequests: 1 } },
   })
   const asked = [ask(origin, false), ask(origin, false), ask(origin, false)]
   await until(async () => (await samplesOf(adminOrigin)).get('pdgw_frontend_queue_length') === 2)
+  for (const { knobs } of fleet.decode) knobs.itlBaseMs = 1
   assert.deepEqual(await Promise.all(asked), [200, 200, 200])
   const samples = await samplesOf(adminOrigin)
   assert.equal(samples.get('pdgw_frontend_queue_length'), 0)

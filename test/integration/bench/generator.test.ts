@@ -24,7 +24,8 @@ function planOf(url: string, change: Partial<PlanInput> = {}) {
     arrivals: { kind: 'closed', concurrency: 2 },
     dataset: { kind: 'prompts', prompts: ['Say it'], minTokens: TOKENS, maxTokens: TOKENS },
     scriptSeed: 0,
-    stallMs: 300,
+    // Longer than this process may stand still itself.
+    stallMs: 10_000,
     ...change,
   })
 }
@@ -143,7 +144,8 @@ const LIES: Record<string, readonly [string, Lie]> = {
 
 for (const [name, [kind, lie]] of Object.entries(LIES)) {
   test(`a server that ${name} fails: ${kind}`, async t => {
-    const records = await recordsOf(planOf(await openLyingServer(t, lie), { requests: 1 }))
+    const stall = kind === 'stall' ? { stallMs: 300 } : {}
+    const records = await recordsOf(planOf(await openLyingServer(t, lie), { requests: 1, ...stall }))
     assert.deepEqual(
       records.map(({ outcome, failure }) => [outcome, failure?.kind]),
       [['failed', kind]],
@@ -254,22 +256,29 @@ test('a kept connection is taken again, one per request is not', async t => {
 })
 
 test('an open loop does not wait for answers, a bounded one keeps its bound', async t => {
-  let open = 0
-  let peak = 0
+  /** The server answers nobody before so many are open. */
+  let crowd = 20
+  const held: (() => void)[] = []
   const url = await openLyingServer(t, (socket, body) => {
-    open++
-    peak = Math.max(peak, open)
-    setTimeout(() => {
-      open--
-      TRUTH(socket, body)
-    }, 100)
+    held.push(() => TRUTH(socket, body))
+    if (held.length === crowd) for (const answer of held.splice(0)) answer()
   })
-  const records = await recordsOf(planOf(url, { requests: 20, arrivals: { kind: 'open' } }))
-  assert.deepEqual([records.length, peak], [20, 20])
-  peak = 0
-  await recordsOf(planOf(url, { requests: 20, arrivals: { kind: 'open', maxConcurrency: 5 } }))
-  assert.equal(peak, 5)
+  const all = await recordsOf(planOf(url, { requests: 20, arrivals: { kind: 'open' } }))
+  assert.deepEqual([all.length, mostAtOnce(all)], [20, 20])
+  crowd = 5
+  const bounded = await recordsOf(
+    planOf(url, { requests: 20, arrivals: { kind: 'open', maxConcurrency: 5 } }),
+  )
+  assert.deepEqual([bounded.length, mostAtOnce(bounded)], [20, 5])
+  assert.ok([...all, ...bounded].every(({ outcome }) => outcome === 'ok'))
 })
+
+/** By the generator's own times. What ends as another is sent makes room for it. */
+function mostAtOnce(records: readonly RequestRecord[]): number {
+  const openAt = (ms: number): number =>
+    records.filter(({ sentMs, endMs }) => sentMs <= ms && ms < endMs).length
+  return Math.max(...records.map(({ sentMs }) => openAt(sentMs)))
+}
 
 test('what is open when the run is stopped is told of as unfinished', async t => {
   let asked = 0
