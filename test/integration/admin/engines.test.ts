@@ -37,7 +37,10 @@ test('engines are shown with role, health and what is in flight', async () => {
 })
 
 test('an engine that is removed finishes its stream, takes nothing new and goes', async t => {
-  const house = await openGateway(t, { fleet: { prefill: 1, decode: 2, knobs: { itlBaseMs: 1000 } } })
+  const house = await openGateway(t, {
+    fleet: { prefill: 1, decode: 2, knobs: { itlBaseMs: 1000 } },
+    config: { policy: { main: 'round_robin' } },
+  })
   const streaming = await generate(house.origin, 60)
   const busy = house.fleet.decode.find(engine => engine.running() > 0)
   assert.ok(busy)
@@ -51,7 +54,7 @@ test('an engine that is removed finishes its stream, takes nothing new and goes'
   for (const { knobs } of house.fleet.decode) if (knobs !== busy.knobs) knobs.itlBaseMs = 1
   const { received } = busy.counters
   for (let sent = 0; sent < 4; sent++) {
-    // oxlint-disable-next-line no-await-in-loop -- each finds the other engine idle, so only draining keeps it off this one
+    // oxlint-disable-next-line no-await-in-loop -- engines take turns, so only draining keeps them off this one
     assert.match(await (await generate(house.origin, 2)).text(), /\[DONE\]/)
   }
   assert.equal(busy.counters.received, received)
