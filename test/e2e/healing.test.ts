@@ -1,5 +1,6 @@
 /** All engines of a role are gone, then back: how long until the gateway's clients notice. */
 import assert from 'node:assert/strict'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { suite, type TestContext, test } from 'node:test'
 import type { SimEngine } from '../../bench/simulator/engine.ts'
 import { type GatewayHouse, openGateway } from '../support/gateway.ts'
@@ -7,6 +8,7 @@ import { until } from '../support/until.ts'
 
 const INTERVAL_SECS = 2
 const LIMIT_MS = (INTERVAL_SECS + 1) * 1000
+const LOOP_STEP_MS = 10
 const ROLES = ['prefill', 'decode'] as const
 
 /** Nothing of a role's outage may outlast it: neither an open breaker nor a queue. */
@@ -53,12 +55,17 @@ suite('a role that is gone and comes back', { concurrency: 2 }, () => {
       await until(async () => !(await fetch(`${origin}/readiness`)).ok, 'the gateway is not ready', 60_000)
       assert.equal(await ask(origin), 503)
       await Promise.all(engines.map(engine => engine.setHealth('up')))
+      const lateness = monitorEventLoopDelay({ resolution: LOOP_STEP_MS })
+      lateness.enable()
       const startMs = performance.now()
       await until(async () => (await ask(origin)) === 200)
       const tookMs = performance.now() - startMs
+      lateness.disable()
       await assertServed(origin)
       t.diagnostic(`back after ${Math.round(tookMs)} ms`)
-      assert.ok(tookMs <= LIMIT_MS, `${tookMs} ms`)
+      // A probe and a request take several turns of loops that have to wait for a processor, ours among them.
+      const lateMs = 4 * Math.max(0, lateness.max / 1e6 - LOOP_STEP_MS)
+      assert.ok(tookMs <= LIMIT_MS + lateMs, `${tookMs} ms, own loops late by ${lateMs} ms`)
     })
 
     test(`when all ${role} engines answer 500 until breakers open, then heal, traffic is back at once`, async t => {
