@@ -7,7 +7,8 @@ const LONGEST_PAUSE_MS = 20
 
 /**
  * Looks again and again until the condition holds, after pauses that grow with the wait: whatever makes it true wants
- * the processors meanwhile. @throws when it does not within the limit.
+ * the processors meanwhile. What comes and goes between two looks is missed: wait for a count that only grows, or for a
+ * state that lasts until the test ends it. @throws when it does not hold within the limit.
  */
 export async function until(
   condition: () => boolean | Promise<boolean>,
