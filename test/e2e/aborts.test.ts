@@ -209,7 +209,11 @@ suite('a batch', () => {
 
   // Told of one prompt, an engine fails the batch and knows the others by no rid from then on: they would stay.
   test('is given up as a whole when its client leaves: engines are told of the first rid first', async t => {
-    const { origin, fleet } = await openGateway(t, { fleet: { ...ENGINES.pd, knobs: ONE_BY_ONE } })
+    // Engines that do not notice a closed socket themselves.
+    const deaf = { disconnectPollMs: 600_000, streamAbortDelayMs: 600_000 }
+    const { origin, fleet } = await openGateway(t, {
+      fleet: { ...ENGINES.pd, knobs: { ...ONE_BY_ONE, ...deaf } },
+    })
     const [decode] = fleet.decode
     assert.ok(decode)
     const controller = new AbortController()
@@ -218,7 +222,7 @@ suite('a batch', () => {
     controller.abort()
     await assert.rejects(answer)
     await until(() => runningOn(fleet) === 0)
-    assert.equal(decode.counters.aborted, 4)
+    assert.ok(decode.counters.aborted >= 4)
   })
 
   test('leaves no prompt waiting for its KV cache when the first one fails', async t => {
@@ -258,9 +262,9 @@ test('a prefill engine that answers 500 has its decode leg aborted at once, and 
   const { counters } = decode
   await until(() => counters.received >= 4 + failures - unsent, 'decode has read what was sent to it')
   assert.equal(counters.received, 4 + failures - unsent)
-  // By the gateway's order or by the closed socket, whichever the engine sees first.
-  await until(() => counters.aborted + counters.abortedByDisconnect === failures - unsent)
   await until(() => runningOn(fleet) === 0)
+  // By the gateway's order or by the closed socket; both count when they come before the sequence has ended.
+  assert.ok(counters.aborted + counters.abortedByDisconnect >= failures - unsent)
 })
 
 async function chat(origin: string, body: object): Promise<unknown> {
