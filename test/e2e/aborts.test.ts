@@ -139,7 +139,7 @@ suite('/abort_request', () => {
     for (const response of responses) assert.equal(response.status, 200)
     const before = stream.text().length
     await until(() => stream.text().length > before)
-    assert.equal(runningOn(fleet), 1)
+    assert.equal(fleet.decode[0]?.running(), 1)
     stream.leave()
     await until(() => runningOn(fleet) === 0)
   })
@@ -170,6 +170,7 @@ for (const mode of ['pd', 'mixed'] as const) {
       const { origin, fleet } = await openGateway(t, {
         fleet: { ...ENGINES[mode], knobs: { maxRunning: 1 } },
       })
+      const [engine] = mode === 'pd' ? fleet.decode : fleet.mixed
       const first = await openStream(origin, { text: 'first', sampling_params: ENDLESS })
       const controller = new AbortController()
       const body = { text: 'second', sampling_params: ENDLESS, stream: true }
@@ -178,14 +179,13 @@ for (const mode of ['pd', 'mixed'] as const) {
       await (await fetch(`${origin}/v1/models`)).arrayBuffer()
       controller.abort()
       await assert.rejects(waiting)
-      assert.equal(runningOn(fleet), 1)
+      assert.equal(engine?.running(), 1)
       first.leave()
       await until(() => runningOn(fleet) === 0)
       const last = await post(origin, { text: 'third', sampling_params: { max_new_tokens: 2 } })
       assert.equal(last.status, 200)
       await last.arrayBuffer()
-      const [engine] = mode === 'pd' ? fleet.decode : fleet.mixed
-      assert.equal(engine?.counters.received, 2, 'the one that left was never sent')
+      assert.equal(engine.counters.received, 2, 'the one that left was never sent')
     })
 
     test('leaves nothing running of several samples', async () => {
@@ -206,7 +206,11 @@ suite('A batch', () => {
 
   // When one prompt is aborted, an engine fails the batch and forgets the rids of the others, which would stay open.
   test('is aborted as a whole when its client leaves, beginning with the first rid', async t => {
-    const { origin, fleet } = await openGateway(t, { fleet: { ...ENGINES.pd, knobs: ONE_BY_ONE } })
+    // Engines that do not notice a closed socket themselves.
+    const deaf = { disconnectPollMs: 600_000, streamAbortDelayMs: 600_000 }
+    const { origin, fleet } = await openGateway(t, {
+      fleet: { ...ENGINES.pd, knobs: { ...ONE_BY_ONE, ...deaf } },
+    })
     const [decode] = fleet.decode
     assert.ok(decode)
     const controller = new AbortController()
@@ -215,22 +219,24 @@ suite('A batch', () => {
     controller.abort()
     await assert.rejects(response)
     await until(() => runningOn(fleet) === 0)
-    assert.equal(decode.counters.aborted, 4)
+    assert.ok(decode.counters.aborted >= 4)
   })
 
   test('leaves no prompt waiting for its KV cache when the first prompt fails', async t => {
     const { origin, fleet } = await openGateway(t, {
-      fleet: { ...ENGINES.pd, knobs: { ...ONE_BY_ONE, errorAfterKvProb: 1 } },
+      // The others still wait when the client has its response, however late it arrives.
+      fleet: { ...ENGINES.pd, knobs: { ...ONE_BY_ONE, prefillOverheadMs: 1000, errorAfterKvProb: 1 } },
       config: { retry: { maxRetries: 0 } },
     })
     assert.equal((await post(origin, BATCH)).status, 500)
     assert.ok(runningOn(fleet) > 0)
+    for (const { knobs } of fleet.prefill) knobs.prefillOverheadMs = 1
     await until(() => runningOn(fleet) === 0)
   })
 })
 
 test('when a prefill engine responds with 500, the decode leg is aborted at once and another pair serves the request', async t => {
-  const { origin, fleet } = await openGateway(t, { fleet: { prefill: 2, decode: 1 } })
+  const { origin, adminOrigin, fleet } = await openGateway(t, { fleet: { prefill: 2, decode: 1 } })
   const [broken, sound] = fleet.prefill
   const [decode] = fleet.decode
   assert.ok(broken && sound && decode)
@@ -244,11 +250,18 @@ test('when a prefill engine responds with 500, the decode leg is aborted at once
   }
   const failures = broken.counters.failed
   assert.ok(failures > 0, 'the broken engine was never asked')
-  assert.equal(decode.counters.received, 4 + failures)
   // A decode leg that is not aborted waits for 300 s.
-  assert.ok(performance.now() - startMs < 10_000)
-  await until(() => decode.counters.aborted === failures)
-  assert.equal(runningOn(fleet), 0)
+  assert.ok(performance.now() - startMs < 60_000)
+  const metrics = await (await fetch(`${adminOrigin}/metrics`)).text()
+  const unsent = Number(
+    metrics.split(`\npdgw_engine_unsent_legs_total{engine="${decode.url}"`)[1]?.match(/ (\d+)\n/)?.[1],
+  )
+  const { counters } = decode
+  await until(() => counters.received >= 4 + failures - unsent, 'decode has received all legs that were sent')
+  assert.equal(counters.received, 4 + failures - unsent)
+  await until(() => runningOn(fleet) === 0)
+  // By the gateway's abort or by the closed socket. Both are counted if they arrive before the sequence has ended.
+  assert.ok(counters.aborted + counters.abortedByDisconnect >= failures - unsent)
 })
 
 async function chat(origin: string, body: object): Promise<unknown> {

@@ -139,6 +139,8 @@ test('endpoints about engines cover the whole fleet', async t => {
       body,
       signal: controller.signal,
     })
+    // Prefill may not have noticed yet that its transfer has ended.
+    await until(() => fleet.prefill.every(engine => engine.running() === 0))
     const { status, json } = await ask(origin, '/flush_cache', { method: 'POST' })
     assert.equal(status, 502)
     assert.equal(at(json, 'success'), false)

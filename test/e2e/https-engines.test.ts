@@ -62,7 +62,7 @@ test('serves from https engines with a configured certificate authority, on kept
     assert.equal(response.status, 200, text)
     if (stream) assert.ok(parseStream(text).hasDone)
   }
-  assert.equal(runningOn(fleet), 0)
+  await until(() => runningOn(fleet) === 0)
   assert.equal(decode.tokenSocketCount, 1)
   // Each of the two streams may end before prefill has responded; the connection to prefill is then closed.
   assert.ok(prefill.tokenSocketCount <= 3, `${prefill.tokenSocketCount} connections to prefill`)

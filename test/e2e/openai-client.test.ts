@@ -87,6 +87,8 @@ test('the client streams with usage at the end', async () => {
 })
 
 test('a stream that the client aborts leaves nothing running', async () => {
+  const [decode] = fleet.decode
+  assert.ok(decode)
   const stream = await client.chat.completions.create({
     model: 'sim',
     messages: MESSAGES,
@@ -99,5 +101,6 @@ test('a stream that the client aborts leaves nothing running', async () => {
     if (seen === 3) stream.controller.abort()
   }
   await until(() => runningOn(fleet) === 0)
-  assert.ok((fleet.decode[0]?.counters.tokens ?? 0) < 100_000)
+  // By the gateway's abort or by the closed socket. Both are counted if they arrive before the sequence has ended.
+  assert.ok(decode.counters.aborted + decode.counters.abortedByDisconnect > 0)
 })

@@ -7,6 +7,9 @@ import type { FrontendOptions } from '../../src/frontend/frontend-options.ts'
 import { type Frontend, startFrontend } from '../../src/frontend/server.ts'
 import { createSharedMemory } from '../../src/shared/layout.ts'
 import type { Logger } from '../../src/telemetry/log.ts'
+import type { CounterMetric } from '../../src/telemetry/metric-catalogue.ts'
+import { metricRoom } from '../../src/telemetry/metric-cells.ts'
+import { MetricReader } from '../../src/telemetry/metric-reader.ts'
 import { Recorder } from '../../src/telemetry/recorder.ts'
 import { createEchoMemory, openingsSeen } from './echo-router.ts'
 
@@ -17,6 +20,10 @@ export interface TestFrontend {
   readonly threads: RouterThreads
   /** Number of `open` rows that the threads have received so far. */
   readonly openings: () => number
+  /** Number of router threads that have ended so far. The time without a thread may pass between two polls. */
+  readonly threadsLost: () => number
+  /** The value of a counter without labels. */
+  readonly counted: (name: CounterMetric) => number
   readonly origin: string
 }
 
@@ -30,16 +37,21 @@ export async function openFrontend(t: TestContext, options: TestFrontendOptions 
   const server = { ...options.config?.server, host: '127.0.0.1', port: 0 }
   const config = configSchema.parse({ ...options.config, server })
   const count = options.threads ?? 1
-  const shared = { ...createSharedMemory(8, count), ...createEchoMemory() }
+  const room = metricRoom(8, config.admin.durationBucketsSecs)
+  const shared = { ...createSharedMemory(8, count, room), ...createEchoMemory() }
   // oxlint-disable-next-line prefer-const -- the callbacks of the threads need the front end, which is started after them
   let frontend: Frontend | undefined
+  let lost = 0
   const threads = await startRouterThreads({
     config,
     shared,
     count,
     entry: new URL('./echo-router.ts', import.meta.url),
     onBatch: (_channel, batch) => frontend?.receive(batch),
-    onExit: (channel, { wasOrdered }) => frontend?.threadLost(channel, wasOrdered),
+    onExit: (channel, { wasOrdered }) => {
+      lost++
+      frontend?.threadLost(channel, wasOrdered)
+    },
     onReady: () => frontend?.threadReady(),
     log: SILENT,
   })
@@ -56,5 +68,8 @@ export async function openFrontend(t: TestContext, options: TestFrontendOptions 
     recorder: new Recorder(shared, 0),
   })
   const openings = (): number => openingsSeen(shared)
-  return { frontend, threads, openings, origin: `http://127.0.0.1:${frontend.port}` }
+  const metrics = new MetricReader(shared)
+  const counted = (name: CounterMetric): number => metrics.sum(metrics.plan.counters.get(name)?.get('') ?? -1)
+  const origin = `http://127.0.0.1:${frontend.port}`
+  return { frontend, threads, openings, threadsLost: () => lost, counted, origin }
 }

@@ -6,8 +6,9 @@ const LIMIT_MS = 30_000
 const LONGEST_PAUSE_MS = 20
 
 /**
- * Looks again and again until the condition holds, after pauses that grow with the wait: whatever makes it true wants
- * the processors meanwhile. @throws when it does not within the limit.
+ * Polls until the condition holds, with pauses that grow with the wait, because what makes it true needs the processors
+ * meanwhile. A state that comes and goes between two polls is missed: wait for a count that only grows, or for a state
+ * that lasts until the test ends it. @throws when the condition does not hold within the limit.
  */
 export async function until(
   condition: () => boolean | Promise<boolean>,

@@ -24,7 +24,8 @@ function planOf(url: string, change: Partial<PlanInput> = {}) {
     arrivals: { kind: 'closed', concurrency: 2 },
     dataset: { kind: 'prompts', prompts: ['Say it'], minTokens: TOKENS, maxTokens: TOKENS },
     scriptSeed: 0,
-    stallMs: 300,
+    // Longer than this process itself may be kept from running.
+    stallMs: 10_000,
     ...change,
   })
 }
@@ -140,7 +141,8 @@ const FAULTS: Record<string, readonly [string, Lie]> = {
 
 for (const [name, [kind, lie]] of Object.entries(FAULTS)) {
   test(`a server that ${name} causes the failure ${kind}`, async t => {
-    const records = await recordsOf(planOf(await openLyingServer(t, lie), { requests: 1 }))
+    const stall = kind === 'stall' ? { stallMs: 300 } : {}
+    const records = await recordsOf(planOf(await openLyingServer(t, lie), { requests: 1, ...stall }))
     assert.deepEqual(
       records.map(({ outcome, failure }) => [outcome, failure?.kind]),
       [['failed', kind]],
@@ -251,22 +253,29 @@ test('a keep-alive connection is reused, a connection per request is not', async
 })
 
 test('an open loop does not wait for responses, and one with a limit keeps to it', async t => {
-  let open = 0
-  let peak = 0
+  /** The server responds to no request before this many are open. */
+  let batchSize = 20
+  const held: (() => void)[] = []
   const url = await openLyingServer(t, (socket, body) => {
-    open++
-    peak = Math.max(peak, open)
-    setTimeout(() => {
-      open--
-      TRUTH(socket, body)
-    }, 100)
+    held.push(() => TRUTH(socket, body))
+    if (held.length === batchSize) for (const respond of held.splice(0)) respond()
   })
-  const records = await recordsOf(planOf(url, { requests: 20, arrivals: { kind: 'open' } }))
-  assert.deepEqual([records.length, peak], [20, 20])
-  peak = 0
-  await recordsOf(planOf(url, { requests: 20, arrivals: { kind: 'open', maxConcurrency: 5 } }))
-  assert.equal(peak, 5)
+  const all = await recordsOf(planOf(url, { requests: 20, arrivals: { kind: 'open' } }))
+  assert.deepEqual([all.length, peakOpen(all)], [20, 20])
+  batchSize = 5
+  const limited = await recordsOf(
+    planOf(url, { requests: 20, arrivals: { kind: 'open', maxConcurrency: 5 } }),
+  )
+  assert.deepEqual([limited.length, peakOpen(limited)], [20, 5])
+  assert.ok([...all, ...limited].every(({ outcome }) => outcome === 'ok'))
 })
+
+/** Peak number of open requests, by the generator's times. One that ends as another is sent is not open then. */
+function peakOpen(records: readonly RequestRecord[]): number {
+  const openAt = (ms: number): number =>
+    records.filter(({ sentMs, endMs }) => sentMs <= ms && ms < endMs).length
+  return Math.max(...records.map(({ sentMs }) => openAt(sentMs)))
+}
 
 test('requests that are open when the run is stopped are reported as unfinished', async t => {
   let asked = 0

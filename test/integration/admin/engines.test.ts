@@ -37,7 +37,10 @@ test('the list of engines shows role, health and requests in flight', async () =
 })
 
 test('a removed engine finishes its stream, gets no new requests and leaves the list', async t => {
-  const gateway = await openGateway(t, { fleet: { prefill: 1, decode: 2, knobs: { itlBaseMs: 20 } } })
+  const gateway = await openGateway(t, {
+    fleet: { prefill: 1, decode: 2, knobs: { itlBaseMs: 1000 } },
+    config: { policy: { main: 'round_robin' } },
+  })
   const streaming = await generate(gateway.origin, 60)
   const busy = gateway.fleet.decode.find(engine => engine.running() > 0)
   assert.ok(busy)
@@ -48,12 +51,14 @@ test('a removed engine finishes its stream, gets no new requests and leaves the 
       engine => at(engine, 'url') === busy.url && at(engine, 'health') === 'draining',
     ),
   )
+  for (const { knobs } of gateway.fleet.decode) if (knobs !== busy.knobs) knobs.itlBaseMs = 1
   const { received } = busy.counters
   for (let sent = 0; sent < 4; sent++) {
-    // In sequence: each request finds the other engine idle, so only draining keeps it off this one.
+    // Round robin alternates between the engines, so only draining keeps requests off this one.
     assert.match(await (await generate(gateway.origin, 2)).text(), /\[DONE\]/)
   }
   assert.equal(busy.counters.received, received)
+  busy.knobs.itlBaseMs = 1
   assert.match(await streaming.text(), /\[DONE\]/)
   await until(async () => !(await enginesOf(gateway)).some(engine => at(engine, 'url') === busy.url))
 })

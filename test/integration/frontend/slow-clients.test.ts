@@ -12,17 +12,17 @@ for (const [what, query] of [
   ['a large response', 'bytes=50000000'],
 ] as const) {
   test(`cuts off a client that reads nothing of ${what}`, async t => {
-    const { origin, frontend } = await openFrontend(t, { config: STALL })
+    const { origin, frontend, counted } = await openFrontend(t, { config: STALL })
     const socket = await dial(t, origin)
     socket.pause()
     socket.write(`POST /generate?${query} HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}`)
-    await until(() => frontend.openRequests === 1)
+    await until(() => counted('pdgw_frontend_stalled_clients_total') === 1)
     await until(() => frontend.openRequests === 0)
   })
 }
 
 test('waits for a client that reads slowly', async t => {
-  const { origin } = await openFrontend(t, {
+  const { origin, counted } = await openFrontend(t, {
     config: { limits: { clientStallMs: 2000, relayBytesPerStream: 65_536 } },
   })
   const response = await fetch(`${origin}/generate?stream=20000&size=1000`, { method: 'POST' })
@@ -32,6 +32,7 @@ test('waits for a client that reads slowly', async t => {
     await new Promise(resolve => setImmediate(resolve))
   }
   assert.equal(received, 20_000_000)
+  assert.equal(counted('pdgw_frontend_stalled_clients_total'), 0)
 })
 
 // These tests mostly wait for timeouts.

@@ -147,8 +147,6 @@ const stalled: Script = response =>
   response.writeHead(200, { 'content-length': BODY.length }).write(BODY.slice(0, 9))
 const refuse: Script = response => response.writeHead(500).end('{"error":{"message":"why"}}')
 const busy: Script = response => response.writeHead(503).end('{"error":{"message":"full"}}')
-/** Late enough for decode's response to be complete, and without a body. */
-const refuseSlowly: Script = response => setTimeout(() => response.writeHead(500).flushHeaders(), 60)
 
 function streamOf(...blocks: readonly string[]): Script {
   return response => {
@@ -210,10 +208,16 @@ suite('Attempt', () => {
     })
 
   test('fails for a late error status of prefill without a body, despite the complete response of decode', async t => {
-    const config = { upstream: { prefillGraceMs: 200 } }
-    const setup = await setUp(t, { prefill: refuseSlowly, decode: unary, isStream: false, config })
+    const { promise: asked, resolve } = Promise.withResolvers<ServerResponse>()
+    // Longer than the test, so that only the status can end the wait.
+    const config = { upstream: { prefillGraceMs: 60_000 } }
+    const setup = await setUp(t, { prefill: resolve, decode: unary, isStream: false, config })
     setup.attempt.start()
-    await until(() => setup.calls.length > 0)
+    const response = await asked
+    await until(() => setup.inFlight()[1] === 0, "decode's response is complete")
+    assert.deepEqual(setup.calls, [])
+    response.writeHead(500).flushHeaders()
+    await until(() => isFinished(setup))
     assert.deepEqual(setup.calls, ['error: status of prefill'])
   })
 
@@ -318,9 +322,10 @@ suite('Attempt', () => {
       assert.deepEqual(setup.inFlight(), [0, 0])
     })
 
-  for (const [what, decode, abortDeferMs, minMs] of [
-    ['lets prefill run on for a while when decode has failed a batch', refuse, 500, 500],
-    ['does not wait for prefill when decode has refused a batch', busy, 60_000, 0],
+  for (const [what, decode, abortDeferMs, isDeferred] of [
+    ['lets prefill run on for a while when decode has failed a batch', refuse, 500, true],
+    // Shorter than the limit of `until`, so that the measured time decides, and far longer than an abort takes.
+    ['does not wait for prefill when decode has refused a batch', busy, 20_000, false],
   ] as const)
     test(what, async t => {
       const config = { upstream: { abortDeferMs } }
@@ -330,7 +335,8 @@ suite('Attempt', () => {
       await until(() => isFinished(setup))
       assert.deepEqual(setup.inFlight(), [0, 0])
       await until(() => setup.prefill.seen.includes('gone'))
-      assert.ok(performance.now() - startMs >= minMs)
+      const tookMs = performance.now() - startMs
+      assert.equal(tookMs >= abortDeferMs, isDeferred, `${tookMs} ms`)
       await until(() => setup.prefill.seen.includes(`abort ${RID}`))
     })
 

@@ -187,7 +187,11 @@ suite('faults of the process', () => {
     assert.equal(await healthIn('starting'), 503)
     assert.equal(await healthIn('stalled'), 503)
     assert.equal(await healthIn('up'), 200)
+    // Keeps the engine from exiting before its health is checked.
+    const held = open(engine.url, '/generate', { ...GENERATE, sampling_params: { max_new_tokens: 100_000 } })
+    await until(() => engine.running() === 1, 'it has a request')
     assert.equal(await healthIn('draining'), 503)
+    held.close()
     await until(() => engine.health === 'dead', 'it has nothing left to do and exits')
     await assert.rejects(get(engine.url, '/ping'))
   })
@@ -237,11 +241,20 @@ suite('faults of the transfer', () => {
   })
 
   test('nixl does not report a failed transfer: decode waits until its timeout', async t => {
-    const fleet = await pairOf(t, { backend: 'nixl', pBase: 1, waitingTimeoutMs: 60 })
+    const clock = new ManualClock()
+    const knobs = { backend: 'nixl', pBase: 1, waitingTimeoutMs: 60_000 } as const
+    const fleet = await fleetFor(t, { prefill: 1, decode: 1, clock, knobs })
     const [prefill, decode] = sendPair(fleet, 1)
-    assert.equal((await prefill?.response)?.status, 500)
+    let status: number | undefined
+    void prefill?.response.then(response => (status = response.status))
+    await until(() => {
+      clock.advance(1)
+      return status !== undefined
+    }, 'prefill has responded')
+    assert.equal(status, 500)
     assert.equal(only(fleet.decode).running(), 1)
-    assert.match((await decode?.response)?.body ?? '', /timed out after 0\.1s in KVPoll\.WaitingForInput/)
+    clock.advance(60_000)
+    assert.match((await decode?.response)?.body ?? '', /timed out after 60\.0s in KVPoll\.WaitingForInput/)
   })
 
   test('a nixl prefill request waits for its decode engine without a timeout', async t => {

@@ -43,6 +43,7 @@ suite('AgeList', () => {
           assert.equal(list.oldest, listed[0])
         }
       }),
+      { seed: 7 },
     )
   })
 })

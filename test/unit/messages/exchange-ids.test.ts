@@ -30,6 +30,7 @@ suite('ExchangeIds and ExchangeTable', () => {
         }
         assert.deepEqual(table.all().toSorted(), [...model.values()].toSorted())
       }),
+      { seed: 7 },
     )
   })
 

@@ -16,6 +16,7 @@ suite('HeaderCache', () => {
           assert.equal(texts.textOf(buffer), buffer.toString('latin1').toLowerCase())
         }
       }),
+      { seed: 7 },
     )
   })
 
