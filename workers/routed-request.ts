@@ -122,7 +122,7 @@ export class RoutedRequest implements ResponseOwner {
     if (fields.n > samples) {
       throw new GatewayError(
         'invalid-request',
-        `n is ${fields.n}, but at most ${samples} samples are allowed`,
+        `The field n is ${fields.n}, but at most ${samples} samples are allowed`,
       )
     }
     return {

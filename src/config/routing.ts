@@ -222,7 +222,7 @@ export const limitsSchema = z.strictObject({
     .describe(
       'Maximum size of a stream event after the first token, in bytes. A larger event fails the stream.',
     ),
-  answerBytes: z
+  responseBytes: z
     .int()
     .min(1024)
     .default(268_435_456)

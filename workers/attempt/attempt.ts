@@ -58,8 +58,8 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
     const { limits } = dependencies.config
     // The first event may echo the prompt. Where prefill is merged, tokens are held too, until its response is complete.
     const isPeek = plan.isStream && !plan.mergesPrefill
-    const held = isPeek ? limits.peekBytes + plan.body.length : limits.answerBytes
-    this.#prefill = new PrefillLeg(limits.answerBytes, this)
+    const held = isPeek ? limits.peekBytes + plan.body.length : limits.responseBytes
+    this.#prefill = new PrefillLeg(limits.responseBytes, this)
     this.#decode = new DecodeLeg({ held, event: limits.eventBytes }, this, plan.isBatch)
     this.#timers = new AttemptTimers(this, plan.timeouts, dependencies.config)
     this.#abortPolicy = new AbortPolicy(plan, { prefill: this.#prefill, decode: this.#decode }, dependencies)

@@ -142,7 +142,7 @@ function toCall(endpoint: FleetEndpoint, path: string, { message, context }: Fle
     headers: hasBody ? [...headers, 'content-type', 'application/json'] : headers,
     body: hasBody ? body : undefined,
     timeoutMs: endpoint === 'health-generate' ? GENERATE_TIMEOUT_MS : TIMEOUT_MS,
-    limitBytes: context.config.limits.answerBytes,
+    limitBytes: context.config.limits.responseBytes,
   }
 }
 

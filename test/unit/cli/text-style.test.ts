@@ -32,8 +32,8 @@ const OTHER_ERROR = /new (?:Range|Type)?Error\(\s*(['"`])((?:[^\\]|\\.)*?)\1/g
 const ENGINE_MESSAGES = new Set(['Aborted by AbortReq.'])
 
 const MESSAGES = [
-  ...messagesIn('src/**/*.ts', GATEWAY_ERROR),
-  ...messagesIn('src/{admin,cli,config,control,core,policy,process,telemetry}/**/*.ts', OTHER_ERROR),
+  ...messagesIn('{src,workers}/**/*.ts', GATEWAY_ERROR),
+  ...messagesIn('src/{admin,cli,config,control,core,dispatch,policy,process,telemetry}/**/*.ts', OTHER_ERROR),
 ].filter(message => !ENGINE_MESSAGES.has(message))
 
 function messagesIn(files: string, pattern: RegExp): string[] {
