@@ -149,6 +149,8 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
   }
 
   onTimeout(event: AttemptEvent): void {
+    // Decode's response has failed, so its capacity is free at once, even if its abort is deferred.
+    if (event.kind === 'timeout' && event.timer === 'body') this.#decodeRequest?.release()
     this.#step(event)
   }
 

@@ -340,6 +340,20 @@ suite('Attempt', () => {
       await until(() => setup.prefill.seen.includes(`abort ${RID}`))
     })
 
+  test('frees both engines at once when a body stalls, even if the abort of decode is deferred', async t => {
+    const config = {
+      upstream: { abortMode: 'deferred', abortDeferMs: 500 },
+      timeouts: { idleMs: 50 },
+    } as const
+    const setup = await setUp(t, { prefill: unary, decode: stalled, isStream: false, config })
+    setup.attempt.start()
+    await until(() => isFinished(setup))
+    assert.deepEqual(setup.calls, ['error: stalled of decode'])
+    assert.deepEqual(setup.inFlight(), [0, 0])
+    assert.deepEqual(setup.decode.seen, ['generate'])
+    await until(() => setup.decode.seen.includes(`abort ${RID}`))
+  })
+
   test('breaks a stream whose connection breaks after its first token', async t => {
     const { promise: sent, resolve } = Promise.withResolvers<ServerResponse>()
     const decode: Script = response => {
