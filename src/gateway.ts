@@ -106,7 +106,7 @@ export async function startGateway(requested: Config): Promise<Gateway> {
       onSnapshot,
       onRestart: () => recorder.count('pdgw_thread_restarts_total', 'control'),
       onRestartThread: thread => {
-        log.warn({ thread }, 'restarting router thread on request')
+        log.info({ thread }, 'restarting router thread on request')
         running
           .restart(thread)
           .catch((error: unknown) => log.error({ thread, error }, 'could not restart router thread'))

@@ -27,6 +27,7 @@ export function addBenchCommands(
     program
       .command('bench')
       .description('Load a gateway and report how it performs.')
+      .helpCommand('help [command]', 'Print the help of a command.')
       .enablePositionalOptions(),
   )
   const { out, err, terminal } = deps

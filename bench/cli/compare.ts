@@ -56,10 +56,14 @@ function addSameLoad(command: Command): Command {
     .option('--script-seed <n>', 'Output seed of simulated engines; the default seed is detected.', whole)
     .option('--processes <n>', 'Processes that generate the load.', count, 1)
     .addOption(
-      new Option('--endpoint <name>').choices(['generate', 'chat', 'completions']).default('generate'),
+      new Option('--endpoint <name>', 'API that requests are sent to.')
+        .choices(['generate', 'chat', 'completions'])
+        .default('generate'),
     )
     .addOption(
-      new Option('--connection-mode <mode>').choices(['keep-alive', 'per-request']).default('keep-alive'),
+      new Option('--connection-mode <mode>', 'Whether connections are reused.')
+        .choices(['keep-alive', 'per-request'])
+        .default('keep-alive'),
     )
 }
 

@@ -5,9 +5,11 @@ import { targetUrl } from '../flags/values.ts'
 /** A flag that is also given after the name of the command has its value there. */
 export function addEarlyFlags(bench: Command): Command {
   return bench
-    .addOption(new Option('--url <url>', 'Passed on to the command.').argParser(targetUrl))
-    .option('--json-report', 'Passed on to the command.')
-    .option('--report-dir <folder>', 'Passed on to the command.')
+    .addOption(
+      new Option('--url <url>', 'URL of the target, for the command that follows.').argParser(targetUrl),
+    )
+    .option('--json-report', 'Write the report as JSON and HTML, for the command that follows.')
+    .option('--report-dir <folder>', 'Report folder, for the command that follows.')
     .hook('preSubcommand', passOn)
 }
 

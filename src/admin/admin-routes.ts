@@ -74,7 +74,7 @@ export class AdminRoutes implements AdminHandler {
       const action = route.actions[method === 'HEAD' ? 'GET' : method]
       if (action === undefined) {
         return toErrorResponse(
-          new GatewayError('method-not-allowed', `Method ${method} is not allowed for ${path}; use ${allow}`),
+          new GatewayError('method-not-allowed', `Method ${method} is not allowed for ${path}: use ${allow}`),
           allow,
         )
       }

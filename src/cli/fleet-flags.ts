@@ -1,5 +1,6 @@
 /** Flags that describe simulated engines. `simulate` and `demo` share them. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { ConfigError } from '../config/load.ts'
 import { PRESET_NAMES } from '../simulator/presets.ts'
 import type { EngineCounts } from './dependencies.ts'
 
@@ -50,7 +51,7 @@ export function addFleetFlags(command: Command, basePort?: number): Command {
   return command
 }
 
-/** @throws Error if there would be no engine at all. */
+/** @throws ConfigError if there would be no engine at all. */
 export function engineCounts({ prefillCount, decodeCount, mixedCount = 0 }: FleetFlags): EngineCounts {
   const pairedDefault = mixedCount > 0 ? 0 : DEFAULT_COUNT
   const counts = {
@@ -59,7 +60,9 @@ export function engineCounts({ prefillCount, decodeCount, mixedCount = 0 }: Flee
     mixed: mixedCount,
   }
   if (counts.prefill + counts.decode + counts.mixed === 0) {
-    throw new Error('No engine to simulate: --prefill-count, --decode-count and --mixed-count are all 0')
+    throw new ConfigError([
+      'no engine to simulate: --prefill-count, --decode-count and --mixed-count are all 0',
+    ])
   }
   return counts
 }

@@ -89,10 +89,13 @@ function buildProgram(
     .addHelpText('after', EXAMPLES)
   addServeOptions(program)
   program.action(async (_options: unknown, command: Command) => {
+    const [unknown] = command.args
+    if (unknown !== undefined) command.error(`error: unknown command '${unknown}'; --help lists the commands`)
     result.code = await serve(givenFlags(command), env, deps)
   })
   addCommands(program, deps, env, result)
-  return program
+  // Commands would inherit it. The action reports what is left over, as the name of an unknown command.
+  return program.allowExcessArguments()
 }
 
 function addCommands(
@@ -101,7 +104,9 @@ function addCommands(
   env: Readonly<Record<string, string | undefined>>,
   result: { code: number | undefined },
 ): void {
-  program.commandsGroup('Commands (serve by default):')
+  program
+    .commandsGroup('Commands (serve by default):')
+    .helpCommand('help [command]', 'Print the help of a command.')
   program.command('serve').description('Run the gateway with the flags above.').helpOption(false)
   addSimulateOptions(program.command('simulate').description('Run simulated engines.')).action(
     async (_options: unknown, command: Command) => {

@@ -70,10 +70,10 @@ function gatewayCommands({ prefill, decode, mixed }: FleetUrls): string[] {
     ...decode.map(({ url }) => `--decode ${url}`),
   ]
   return [
-    ...(pairs.length === 0 ? [] : [commandLine(['pd-gateway --pd-disaggregation', ...pairs])]),
+    ...(pairs.length === 0 ? [] : [commandLine(['node bin/pd-gateway.js --pd-disaggregation', ...pairs])]),
     ...(mixed.length === 0
       ? []
-      : [commandLine(['pd-gateway --worker-urls', ...mixed.map(engine => engine.url)])]),
+      : [commandLine(['node bin/pd-gateway.js --worker-urls', ...mixed.map(engine => engine.url)])]),
   ]
 }
 

@@ -1,18 +1,22 @@
 /** Starts the simulator for a command: resolves presets, fault scripts and knobs that are given as text. */
-
+import { ConfigError } from '../config/load.ts'
+import { messageOf } from '../core/error-text.ts'
 import { type ControlServer, startControlServer } from '../simulator/control-server.ts'
-import { readFaultScript } from '../simulator/faults/fault-script.ts'
+import { type FaultScript, readFaultScript } from '../simulator/faults/fault-script.ts'
 import { FaultReplay, scriptKnobs } from '../simulator/faults/replay.ts'
 import { type SimulatedFleet, startFleet } from '../simulator/fleet.ts'
 import { presetKnobs } from '../simulator/presets.ts'
-import { knobsWith } from '../simulator/settings/knobs.ts'
+import { knobsSchema } from '../simulator/settings/knobs.ts'
 import type { FleetOptions, RunningFleet } from './dependencies.ts'
 
-/** @throws Error if a knob is unknown or out of range, a script does not exist, or a port is in use. */
+/**
+ * @throws ConfigError if a knob is unknown or out of range, or a script is not valid.
+ * @throws Error if a port is in use.
+ */
 export async function startSimulatedFleet(options: FleetOptions): Promise<RunningFleet> {
   const { preset = 'calm', knobs = {}, script: scriptName, controlPort, onFault, ...rest } = options
-  knobsWith(knobs)
-  const script = scriptName === undefined ? undefined : readFaultScript(scriptName)
+  checkKnobs(knobs)
+  const script = scriptName === undefined ? undefined : scriptOf(scriptName)
   const fleet = await startFleet({
     ...rest,
     knobsFor: role => ({ ...presetKnobs(preset, role), ...(script && scriptKnobs(script, role)), ...knobs }),
@@ -32,6 +36,25 @@ export async function startSimulatedFleet(options: FleetOptions): Promise<Runnin
       await replay?.stop()
       await fleet.close()
     },
+  }
+}
+
+function checkKnobs(knobs: Readonly<Record<string, unknown>>): void {
+  const { error } = knobsSchema.safeParse(knobs)
+  if (error === undefined) return
+  const texts = error.issues.map(issue =>
+    issue.code === 'unrecognized_keys'
+      ? `unknown knob ${issue.keys.join(', ')}; src/simulator/settings/knobs.ts lists all knobs`
+      : [...issue.path, issue.message].join(': '),
+  )
+  throw new ConfigError(texts.map(text => `flag --knob: ${text}`))
+}
+
+function scriptOf(name: string): FaultScript {
+  try {
+    return readFaultScript(name)
+  } catch (error) {
+    throw new ConfigError([`flag --script: ${messageOf(error)}`])
   }
 }
 

@@ -86,7 +86,7 @@ export const healthSchema = z.strictObject({
     .positive()
     .default(10)
     .describe(
-      'Interval, in seconds, between two probes of an engine. Unhealthy engines are probed at least as often as engines.startupCheckIntervalSecs.',
+      'Interval, in seconds, between two probes of an engine. Unhealthy engines are probed at least every engines.startupCheckIntervalSecs.',
     ),
   timeoutSecs: z
     .number()

@@ -23,7 +23,7 @@ function textOf(issue: Issue, content: object): string {
   const key = keyOf(issue.path)
   if (issue.code === 'unrecognized_keys') {
     const keys = issue.keys.map(name => keyOf([...issue.path, name]))
-    return `unknown key ${keys.join(', ')}`
+    return `unknown key ${keys.join(', ')}; docs/reference.md lists all keys`
   }
   const given = valueAt(content, issue.path)
   // The value itself says more than its type, which zod names at the end.

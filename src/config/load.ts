@@ -5,7 +5,8 @@
  * and variables are not known here; the command line passes settings.
  */
 import { readFileSync } from 'node:fs'
-import { parse } from 'yaml'
+import { parse, YAMLParseError } from 'yaml'
+import { messageOf } from '../core/error-text.ts'
 import { type Config, configSchema } from './config.ts'
 import { contradictions } from './contradictions.ts'
 import { type ConfigIssue, issuesOf } from './issues.ts'
@@ -72,17 +73,16 @@ interface FileContent {
 function readConfigFile(file: string | undefined): FileContent {
   if (file === undefined) return { source: 'defaults', content: {}, issues: [] }
   const source = `file ${file}`
+  const rejected = (text: string): FileContent => ({ source, content: {}, issues: [{ source, text }] })
   try {
     const content: unknown = parse(readFileSync(file, 'utf8')) ?? {}
     if (isRecord(content)) return { source, content, issues: [] }
-    return {
-      source,
-      content: {},
-      issues: [{ source, text: 'must contain sections with keys, not a single value' }],
-    }
+    return rejected('must contain sections with keys, not a list or a single value')
   } catch (error) {
-    const reason = error instanceof Error ? error.message.split('\n')[0] : String(error)
-    return { source, content: {}, issues: [{ source, text: `cannot be read: ${reason}` }] }
+    // An error of the parser continues with an excerpt of the file on lines of its own.
+    const reason = messageOf(error).split('\n')[0]?.replace(/:$/, '')
+    const problem = error instanceof YAMLParseError ? 'is not valid YAML or JSON' : 'cannot be read'
+    return rejected(`${problem}: ${reason}`)
   }
 }
 

@@ -14,7 +14,7 @@ export const breakerSchema = z.strictObject({
     .min(1)
     .default(10)
     .describe(
-      'Minimum number of failures in the window before the breaker may open. The same number of consecutive failures opens it at once if they are at least failureShare of the in-flight requests.',
+      'Minimum number of failures in the window before the breaker may open. The same number of consecutive failures opens it at once if they are at least breaker.failureShare of the in-flight requests.',
     ),
   successThreshold: z.int().min(1).default(3).describe('Number of successful probes that close the breaker.'),
   openSecs: z
@@ -33,7 +33,7 @@ export const breakerSchema = z.strictObject({
     .int()
     .min(1)
     .default(20)
-    .describe('Minimum number of finished legs in the window before failureShare applies to it.'),
+    .describe('Minimum number of finished legs in the window before breaker.failureShare applies to it.'),
   failureShare: z
     .number()
     .min(0.01)

@@ -9,7 +9,9 @@ const policyName = z.enum(POLICY_NAMES)
 export const policySchema = z.strictObject({
   main: policyName
     .default('least_load')
-    .describe('Load balancing policy for every role without a policy of its own.'),
+    .describe(
+      `Load balancing policy for every role without a policy of its own: ${POLICY_NAMES.slice(0, -1).join(', ')} or ${POLICY_NAMES.at(-1)}.`,
+    ),
   prefill: policyName
     .optional()
     .describe('Load balancing policy for prefill engines. Defaults to policy.main.'),
@@ -58,7 +60,9 @@ export const retrySchema = z
       .number()
       .min(0)
       .default(10)
-      .describe('Retries per second allowed in addition to budgetShare, in total over all router threads.'),
+      .describe(
+        'Retries per second allowed in addition to retry.budgetShare, in total over all router threads.',
+      ),
   })
   .refine(section => section.initialBackoffMs <= section.maxBackoffMs, {
     path: ['maxBackoffMs'],

@@ -36,7 +36,7 @@ export const serverSchema = z.strictObject({
     .max(600)
     .default(5)
     .describe(
-      'Time, in seconds, after SIGTERM during which requests are still accepted while /readiness fails, so that load balancers stop sending traffic. Limited to half of shutdownGraceSecs.',
+      'Time, in seconds, after SIGTERM during which requests are still accepted while /readiness fails, so that load balancers stop sending traffic. Limited to half of server.shutdownGraceSecs.',
     ),
   shutdownGraceSecs: z
     .number()
@@ -57,7 +57,7 @@ export const logSchema = z.strictObject({
   level: z
     .enum(['debug', 'info', 'warn', 'error'])
     .default('info')
-    .describe('Minimum severity of log lines.'),
+    .describe('Minimum severity of log lines: debug, info, warn or error.'),
   json: z.boolean().default(false).describe('Write the log as JSON, one object per line.'),
   dir: z
     .string()

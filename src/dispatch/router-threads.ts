@@ -176,9 +176,16 @@ export class RouterThreads {
     this.#heartbeatMonitor.forget(channel.thread)
     this.#pendingAborts.takeBack(running)
     if (!wasReady) throw error
-    this.#options.log.error({ thread: channel.thread, error }, 'router thread ended, starting a new one')
+    this.#logEnd(running, error)
     this.#options.onExit(channel, { wasOrdered: running.wasOrdered, orphanedLegs })
     this.#restartLater(channel.thread)
+  }
+
+  /** A thread that was ended on purpose is no problem. */
+  #logEnd({ channel: { thread }, wasOrdered }: RunningThread, error: unknown): void {
+    const { log } = this.#options
+    if (wasOrdered) log.info({ thread }, 'router thread ended on request, starting a new one')
+    else log.error({ thread, error }, 'router thread ended, starting a new one')
   }
 
   #restartLater(thread: number): void {

@@ -8,6 +8,7 @@
 import { join } from 'node:path'
 import { pino } from 'pino'
 import type { Config } from '../config/config.ts'
+import { messageOf } from '../core/error-text.ts'
 import { type LogLevel, logLine } from './log-line.ts'
 
 export interface Logger {
@@ -19,12 +20,22 @@ export interface Logger {
 
 const SEVERITY = { debug: 0, info: 1, warn: 2, error: 3 } as const satisfies Record<LogLevel, number>
 
-/** `part` names the thread or component that logs. */
+/**
+ * `part` names the thread or component that logs.
+ * @throws Error if the directory cannot be created or the file cannot be opened.
+ */
 export function createLogger(config: Config['log'], part: string): Logger {
-  const target =
-    config.dir === undefined ? { fd: 1 } : { dest: join(config.dir, 'pd-gateway.log'), mkdir: true }
-  const out = pino.destination({ ...target, sync: true })
+  const out = destinationIn(config.dir)
   return config.json ? jsonLogger(config.level, part, out) : textLogger(config.level, part, out)
+}
+
+function destinationIn(dir: string | undefined) {
+  if (dir === undefined) return pino.destination({ fd: 1, sync: true })
+  try {
+    return pino.destination({ dest: join(dir, 'pd-gateway.log'), mkdir: true, sync: true })
+  } catch (error) {
+    throw new Error(`Cannot write the log to ${dir} (--log-dir): ${messageOf(error)}`, { cause: error })
+  }
 }
 
 function jsonLogger(level: LogLevel, part: string, out: pino.DestinationStream): Logger {

@@ -1,6 +1,9 @@
 /** Compares /metrics with the counters of the engines and the responses that clients received. */
 import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, type TestContext, test } from 'node:test'
 import { parseFaultScript } from '../../../src/simulator/faults/fault-script.ts'
 import { FaultReplay } from '../../../src/simulator/faults/replay.ts'
@@ -154,6 +157,20 @@ test('an operator can restart a router thread, which then serves again', async (
     return samples.get('pdgw_thread_restarts_total{thread="router"}') === 1
   })
   assert.equal(await ask(origin, false), 200)
+})
+
+test('a restart by an operator is logged at info, not as a problem', async t => {
+  const dir = mkdtempSync(join(tmpdir(), 'restart-log-'))
+  t.after(() => rmSync(dir, { recursive: true }))
+  const { adminOrigin } = await openGateway(t, {
+    fleet: { prefill: 1, decode: 1 },
+    config: { log: { dir } },
+  })
+  await fetch(`${adminOrigin}/admin/threads/0/restart`, { method: 'POST' })
+  const log = () => readFileSync(join(dir, 'pd-gateway.log'), 'utf8')
+  await until(() => log().includes('router thread ended'))
+  assert.match(log(), /INFO .*router thread ended on request, starting a new one thread=0$/m)
+  assert.doesNotMatch(log(), / (?:WARN|ERROR) .*router thread/)
 })
 
 test('queued requests are counted while they wait, and their waiting time is observed', async t => {

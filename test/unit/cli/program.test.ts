@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events'
 import { test } from 'node:test'
 import type { CliDependencies, FleetOptions } from '../../../src/cli/dependencies.ts'
 import { runCli } from '../../../src/cli/program.ts'
+import { startSimulatedFleet } from '../../../src/cli/simulated-fleet.ts'
 import type { Config } from '../../../src/config/config.ts'
 
 interface Run {
@@ -202,7 +203,10 @@ test('simulate starts the engines that were requested and prints the command of 
     knobs: { seed: 7, profile: 'old' },
     preset: 'stressed',
   })
-  assert.match(out, /pd-gateway --pd-disaggregation \\\n.*--prefill http:\/\/127\.0\.0\.1:1 2 \\\n.*--decode/)
+  assert.match(
+    out,
+    /node bin\/pd-gateway\.js --pd-disaggregation \\\n.*--prefill http:\/\/127\.0\.0\.1:1 2 \\\n.*--decode/,
+  )
   assert.deepEqual(closed, ['fleet'])
 })
 
@@ -247,10 +251,33 @@ test('simulate opens a control port if one is requested', async () => {
   assert.equal((await run('simulate')).fleet?.controlPort, undefined)
 })
 
-test('simulate without any engine is an error', async () => {
+test('simulate without any engine is an invalid command line', async () => {
   const { code, err } = await run('simulate --prefill-count 0 --decode-count 0')
-  assert.equal(code, 1)
-  assert.match(err, /No engine to simulate/)
+  assert.equal(code, 2)
+  assert.match(err, /no engine to simulate/)
+})
+
+test('a knob or a fault script that is not valid is an invalid command line that names the flag', async () => {
+  const parts = { startFleet: startSimulatedFleet }
+  const knobs = await run('simulate --knob foo=1 pBase=2', {}, parts)
+  assert.equal(knobs.code, 2)
+  assert.match(knobs.err, /flag --knob: unknown knob foo; .*knobs\.ts lists all knobs$/m)
+  assert.match(knobs.err, /flag --knob: pBase: .*<=1$/m)
+  const script = await run('simulate --script nowhere', {}, parts)
+  assert.equal(script.code, 2)
+  assert.match(script.err, /flag --script: No such fault script: nowhere/)
+})
+
+test('an unknown command is named, and starts nothing', async () => {
+  const { code, err, config } = await run('frobnicate --port 1')
+  assert.deepEqual([code, config], [2, undefined])
+  assert.match(err, /unknown command 'frobnicate'/)
+})
+
+test('help prints the help of the program or of a command', async () => {
+  const program = await run('help')
+  assert.deepEqual([program.code, program.out], [0, (await run('--help')).out])
+  assert.match((await run('help demo')).out, /^Usage: pd-gateway demo/)
 })
 
 test('a knob without a value is an error', async () => {

@@ -60,7 +60,7 @@ test('issues of the file, the environment and the flags are reported in one erro
   assert.equal(issues.length, 5)
   const all = issues.join('\n')
   assert.match(all, /^file .*: server\.port: .*got 70000$/m)
-  assert.match(all, /^file .*: unknown key server\.prt$/m)
+  assert.match(all, /^file .*: unknown key server\.prt; docs\/reference\.md lists all keys$/m)
   assert.match(all, /^file .*: log\.level: .*got "loud"$/m)
   assert.match(all, /^variable PDGW_WORKERS: server\.workers: .*got "many"$/m)
   assert.match(all, /^flag --retry-max-retries: retry\.maxRetries: .*got -1$/m)
@@ -83,8 +83,11 @@ test('a rule between two keys is checked on the merged configuration, not on eac
 
 test('a file that is missing, malformed or without sections is rejected', t => {
   assert.match(issuesOf({ file: '/nowhere/at/all.yaml' })[0] ?? '', /cannot be read/)
-  assert.match(issuesOf({ file: fileOf(t, 'a: [') })[0] ?? '', /cannot be read/)
-  assert.match(issuesOf({ file: fileOf(t, '- 1') })[0] ?? '', /must contain sections/)
+  assert.match(
+    issuesOf({ file: fileOf(t, 'a: [') })[0] ?? '',
+    /is not valid YAML or JSON: .* at line 1, column \d+$/,
+  )
+  assert.match(issuesOf({ file: fileOf(t, '- 1') })[0] ?? '', /must contain sections with keys, not a list/)
 })
 
 test('engines of a mode that is not selected are rejected', () => {

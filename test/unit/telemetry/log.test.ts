@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -52,4 +52,13 @@ test('events below the level are not written', t => {
   log.error({}, 'loud')
   assert.equal(linesIn(dir).length, 1)
   assert.match(linesIn(dir)[0] ?? '', /loud/)
+})
+
+test('a log directory that cannot be created is named with its flag', t => {
+  const dir = folderFor(t)
+  const file = join(dir, '..', '..', 'file')
+  writeFileSync(file, '')
+  assert.throws(() => createLogger(logSchema.parse({ dir: file }), 'main'), {
+    message: new RegExp(`^Cannot write the log to ${file} \\(--log-dir\\): EEXIST`),
+  })
 })
