@@ -1,19 +1,18 @@
 /** The closed-loop commands `basic`, `realistic`, `progressive` and `sustained`, with the flags and defaults of smg's benchmarks. */
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import type { BenchLevel } from '../command/plans.ts'
 import type { BenchRun } from '../command/run-bench.ts'
 import type { BenchTerminal } from '../command/terminal.ts'
 import { count, seconds, targetUrl, whole, yesOrNo } from '../flags/values.ts'
+import { connectionModeOption, endpointOption, type LoadFlags } from './load-flags.ts'
 import { addReportFlags, reportPaths } from './report-flags.ts'
 
 type Load = BenchLevel['load']
 
-interface SharedOptions {
+interface SharedOptions extends LoadFlags {
   readonly url: string
   readonly seed: number
   readonly processes: number
-  readonly endpoint: 'generate' | 'chat' | 'completions'
-  readonly connectionMode: 'keep-alive' | 'per-request'
   readonly scriptSeed?: number
   readonly requestLog?: string
 }
@@ -199,14 +198,6 @@ function addSharedOptions(command: Command): Command {
     .option('--seed <n>', 'Seed of all random choices.', whole, 1)
     .option('--processes <n>', 'Processes that generate the load.', count, 1)
     .option('--script-seed <n>', 'Output seed of simulated engines; the default seed is detected.', whole)
-    .addOption(
-      new Option('--endpoint <name>', 'API that requests are sent to.')
-        .choices(['generate', 'chat', 'completions'])
-        .default('generate'),
-    )
-    .addOption(
-      new Option('--connection-mode <mode>', 'Whether connections are reused.')
-        .choices(['keep-alive', 'per-request'])
-        .default('keep-alive'),
-    )
+    .addOption(endpointOption())
+    .addOption(connectionModeOption('keep-alive'))
 }

@@ -1,8 +1,9 @@
 /** Flags of `pd-gateway bench compare`. */
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import type { CompareRun } from '../command/run-compare.ts'
 import type { BenchTerminal } from '../command/terminal.ts'
 import { count, seconds, targetUrl, whole } from '../flags/values.ts'
+import { connectionModeOption, endpointOption, type LoadFlags } from './load-flags.ts'
 import { addReportFlags, reportPaths } from './report-flags.ts'
 
 interface Named {
@@ -10,15 +11,13 @@ interface Named {
   readonly value: string
 }
 
-export interface CompareOptions {
+export interface CompareOptions extends LoadFlags {
   readonly target: readonly Named[]
   readonly pid: readonly Named[]
   readonly requests: number
   readonly concurrency: number
   readonly rounds: number
   readonly stream?: boolean
-  readonly endpoint: 'generate' | 'chat' | 'completions'
-  readonly connectionMode: 'keep-alive' | 'per-request'
   readonly inputLen: number
   readonly outputLen: number
   readonly seed: number
@@ -55,16 +54,8 @@ function addSameLoad(command: Command): Command {
     .option('--seed <n>', 'Seed of the first round; each round uses the next one.', whole, 1)
     .option('--script-seed <n>', 'Output seed of simulated engines; the default seed is detected.', whole)
     .option('--processes <n>', 'Processes that generate the load.', count, 1)
-    .addOption(
-      new Option('--endpoint <name>', 'API that requests are sent to.')
-        .choices(['generate', 'chat', 'completions'])
-        .default('generate'),
-    )
-    .addOption(
-      new Option('--connection-mode <mode>', 'Whether connections are reused.')
-        .choices(['keep-alive', 'per-request'])
-        .default('keep-alive'),
-    )
+    .addOption(endpointOption())
+    .addOption(connectionModeOption('keep-alive'))
 }
 
 /** The comparison that the flags request. */

@@ -1,5 +1,5 @@
 /** `pd-gateway bench serving`: an open loop, with the flags of SGLang's `bench_serving` and vLLM's `bench serve`. */
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import type { BenchLevel } from '../command/plans.ts'
 import {
   count,
@@ -13,6 +13,7 @@ import {
   whole,
 } from '../flags/values.ts'
 import type { RequestedRun } from './closed-loop.ts'
+import { connectionModeOption, type LoadFlags } from './load-flags.ts'
 import { addReportFlags, reportPaths } from './report-flags.ts'
 import { type ArrivalOptions, addArrivalFlags, arrivalLoad, checkArrivals } from './serving-arrivals.ts'
 import {
@@ -47,7 +48,7 @@ interface ServingOptions
   readonly cancelRate: number
   readonly cancelAfter: number
   readonly slowClientRate: number
-  readonly connectionMode: 'keep-alive' | 'per-request'
+  readonly connectionMode: LoadFlags['connectionMode']
   readonly processes: number
 }
 
@@ -71,9 +72,7 @@ function addClientFlags(command: Command): Command {
     .option('--cancel-rate <share>', 'Share of clients that disconnect early.', share, 0)
     .option('--cancel-after <seconds>', 'They disconnect within this time, in seconds.', number, 1)
     .option('--slow-client-rate <share>', 'Share of clients that read slowly.', share, 0)
-    .addOption(
-      new Option('--connection-mode <mode>').choices(['keep-alive', 'per-request']).default('per-request'),
-    )
+    .addOption(connectionModeOption('per-request'))
     .option('--processes <n>', 'Processes that generate the load.', count, 1)
 }
 
