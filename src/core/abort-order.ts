@@ -1,5 +1,6 @@
 /** Parses a client's `POST /abort_request`, and matches it with requests that have not reached an engine yet. */
 import { GatewayError } from './errors.ts'
+import { parseJson } from './parse-json.ts'
 
 export interface AbortOrder {
   /** Request id to abort; `undefined` aborts all requests. */
@@ -44,10 +45,6 @@ export function matchesAbort(order: AbortOrder, body: Uint8Array): boolean {
 
 /** Returns `undefined` if the body is not JSON. */
 function parsed(body: Uint8Array): unknown {
-  try {
-    // Copied, because TextDecoder rejects shared memory, which large bodies are kept in.
-    return JSON.parse(new TextDecoder().decode(new Uint8Array(body)))
-  } catch {
-    return undefined
-  }
+  // Copied, because TextDecoder rejects shared memory, which large bodies are kept in.
+  return parseJson(new TextDecoder().decode(new Uint8Array(body)))
 }
