@@ -3,13 +3,13 @@
 import { isIPv6 } from 'node:net'
 import type { Command } from 'commander'
 import type { Config } from '../config/config.ts'
-import type { GivenValue } from '../config/flags.ts'
+import type { GivenValue } from '../config/given-values.ts'
 import { ConfigError, type Setting } from '../config/load.ts'
 import type { CliDependencies, EngineCounts, FleetUrls, RunningGateway } from './dependencies.ts'
 import { engineCounts, type FleetFlags } from './fleet-flags.ts'
 import { startFleetProcess } from './fleet-process.ts'
-import { OPTIONS } from './options.ts'
 import { configOf, type Environment, serveConfig } from './serve.ts'
+import { OPTIONS } from './serve-flags.ts'
 
 /** Default of `--base-port`: next to the ports of the gateway, and below those that Linux gives to outgoing connections. */
 export const DEMO_BASE_PORT = 31_900

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import { addBenchCommands } from '../../bench/cli/bench.ts'
-import { configKeys } from '../config/catalogue.ts'
-import type { GivenValue } from '../config/flags.ts'
+import type { GivenValue } from '../config/given-values.ts'
+import { configKeys } from '../config/key-list.ts'
 import { ConfigError } from '../config/load.ts'
 import { IGNORED_FLAGS } from './compat/ignored-flags.ts'
 import { REJECTED_FLAGS } from './compat/rejected-flags.ts'
@@ -15,9 +15,9 @@ import {
   systemDependencies,
 } from './dependencies.ts'
 import { addFleetFlags } from './fleet-flags.ts'
-import { type CliOption, OPTIONS } from './options.ts'
 import { printReference } from './reference.ts'
 import { serve } from './serve.ts'
+import { type CliOption, OPTIONS } from './serve-flags.ts'
 import { addSimulateOptions, simulate } from './simulate.ts'
 
 const EXIT_USAGE = 2

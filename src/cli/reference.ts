@@ -1,11 +1,12 @@
 /** Generates `config/schema.json` and `docs/reference.md`. Tests compare the files in the repository with this output. */
-import { configJsonSchema, configKeys } from '../config/catalogue.ts'
-import { variableOf } from '../config/flags.ts'
+
+import { variableOf } from '../config/given-values.ts'
+import { configJsonSchema, configKeys } from '../config/key-list.ts'
 import { errorTable } from '../core/errors.ts'
 import { metricTable } from '../telemetry/metric-catalogue.ts'
 import { type Arity, IGNORED_FLAGS } from './compat/ignored-flags.ts'
 import { REJECTED_FLAGS } from './compat/rejected-flags.ts'
-import { OPTIONS } from './options.ts'
+import { OPTIONS } from './serve-flags.ts'
 
 export function printReference(what: 'config-schema' | 'reference', out: (text: string) => void): void {
   out(what === 'config-schema' ? configSchemaText() : referenceText())

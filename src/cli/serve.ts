@@ -1,6 +1,6 @@
 /** `pd-gateway [serve]`: loads the configuration, starts the gateway, and drains and closes it on a signal. */
 import type { Config } from '../config/config.ts'
-import type { GivenValue } from '../config/flags.ts'
+import type { GivenValue } from '../config/given-values.ts'
 import { ConfigError, loadConfig, type Setting } from '../config/load.ts'
 import { untilStopped } from '../process/stop-signals.ts'
 import { IGNORED_FLAGS, ignoredFlagWarnings } from './compat/ignored-flags.ts'

@@ -7,7 +7,7 @@ export const admissionSchema = z.strictObject({
     .min(-1)
     .default(-1)
     .describe(
-      'Maximum number of generation requests that run at once, each until its last byte is sent. -1 or 0 means unlimited.',
+      'Maximum number of generation requests that run at once, each until its last byte is sent. -1 or 0 sets no limit beyond what the engines report.',
     ),
   maxPerEngine: z
     .int()

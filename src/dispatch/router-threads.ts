@@ -13,9 +13,9 @@ import { EngineSlots } from '../shared/engine-slots.ts'
 import { takeOrphanedLegs } from '../shared/leg-journal.ts'
 import { HeartbeatMonitor } from './heartbeat-monitor.ts'
 import { PendingAborts } from './pending-aborts.ts'
+import { ThreadPool } from './piscina-pool.ts'
 import type { RouterThreadsOptions } from './router-threads-options.ts'
 import { order, type RunningThread, runThread } from './running-thread.ts'
-import { ThreadPool } from './thread-pool.ts'
 
 /**
  * Resolves when every thread takes batches.

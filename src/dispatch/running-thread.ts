@@ -2,7 +2,7 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { BatchSender, type ThreadChannel } from '../messages/channel.ts'
 import type { PendingAbort, RouterThreadTask, ThreadOrder } from '../messages/thread.ts'
-import type { ThreadPool } from './thread-pool.ts'
+import type { ThreadPool } from './piscina-pool.ts'
 
 export interface RunningThread {
   readonly channel: ThreadChannel

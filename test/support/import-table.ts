@@ -304,7 +304,7 @@ export const SINGLE_EDGES: Readonly<Record<string, readonly string[]>> = {
 /** External package -> the files that may import it; a place that ends with a slash means all files below it. */
 export const EXTERNALS: Readonly<Record<string, readonly string[]>> = {
   'uWebSockets.js': ['src/frontend/uws/uws.ts', 'bench/'],
-  piscina: ['src/dispatch/thread-pool.ts'],
+  piscina: ['src/dispatch/piscina-pool.ts'],
   undici: ['workers/upstream/undici.ts'],
   msgpackr: ['src/messages/codec.ts'],
   pino: ['src/telemetry/log.ts'],

@@ -7,7 +7,7 @@
  * `observed-failure.ts` what the gateway observes on a leg, `request-failure.ts` what no engine is involved in.
  */
 import type { GatewayError, Leg } from '../../src/core/errors.ts'
-import type { RetryAdvice } from '../../src/resilience/retry.ts'
+import type { RetryAdvice } from '../../src/resilience/retry-decision.ts'
 
 /** What happened. A bounded set: it is a field of log lines and a label of metrics. */
 type FailureCause =

@@ -6,9 +6,9 @@
  */
 import { asBuffer } from '../json/bytes.ts'
 import { eventsIn, isDoneData } from '../sse/events.ts'
+import { classifyPayload } from './error-inside-200.ts'
 import type { Failure } from './failure.ts'
 import { mayHoldFailure } from './failure-scan.ts'
-import { classifyPayload } from './payload.ts'
 import { inStreamFailure } from './reported-failure.ts'
 
 export interface InStreamFailure {

@@ -5,9 +5,9 @@
  * Source of the messages: SGLang, February to July 2026, its error envelopes and PD failures.
  */
 import { GatewayError, type Leg } from '../../src/core/errors.ts'
-import { readEnvelope } from './error-envelope.ts'
+import { isErrorStatus, type ReportedFailure } from './error-inside-200.ts'
+import { readEnvelope } from './error-status-body.ts'
 import { type Charge, engineCharge, type Failure, failureOf, LOST_PAIR, NOBODY, PAIR } from './failure.ts'
-import { isErrorStatus, type ReportedFailure } from './payload.ts'
 
 /** The KV transfer failed. */
 const TRANSFER =

@@ -1,7 +1,7 @@
 /** Reads the first events of a decode stream until one of them shows whether the stream is good. */
 import { eventsIn, isDoneData } from '../sse/events.ts'
+import { classifyPayload } from './error-inside-200.ts'
 import type { Failure } from './failure.ts'
-import { classifyPayload } from './payload.ts'
 import { inStreamFailure } from './reported-failure.ts'
 
 export class StreamPeek {

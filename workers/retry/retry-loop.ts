@@ -7,7 +7,7 @@
  */
 import type { Config } from '../../src/config/config.ts'
 import type { Engine } from '../../src/core/engine.ts'
-import { decideRetry } from '../../src/resilience/retry.ts'
+import { decideRetry } from '../../src/resilience/retry-decision.ts'
 import type { AttemptEvents, AttemptHandle, AttemptHandler, ResponseHead } from '../attempt/plan.ts'
 import { afterRequestedAbort, type Failure } from '../classify/failure.ts'
 import { abortedFailure, noEngineFailure } from '../classify/request-failure.ts'
@@ -17,7 +17,7 @@ import type { RetryBudgetQueue } from './budget-queue.ts'
 import type { EngineRequest } from './engine-request.ts'
 import { NoEngineWait } from './no-engine-wait.ts'
 import { type PrepareDependencies, prepareAttempt, type ReadyAttempt } from './prepare-attempt.ts'
-import { RetryDelay } from './retry-delay.ts'
+import { RetryPause } from './retry-pause.ts'
 
 export interface RetryLoopDependencies extends PrepareDependencies, ReporterDependencies {
   readonly config: Pick<Config, 'retry' | 'timeouts'>
@@ -40,7 +40,7 @@ export class RetryLoop implements AttemptEvents, Waiter {
   #hadFreeAttempt = false
   #freshConnection = false
   #isAbortRequested = false
-  #delay: RetryDelay | undefined
+  #pause: RetryPause | undefined
   #engineWait: NoEngineWait | undefined
   /** The capacity queue that the next attempt waits in, if any. */
   #queueKey: string | undefined
@@ -68,7 +68,7 @@ export class RetryLoop implements AttemptEvents, Waiter {
   /** The client asked to abort by rid: the engines are asked to stop, and what they still send is the response. */
   requestAbort(): void {
     this.#isAbortRequested = true
-    if (this.#delay?.isWaiting !== true && this.#queueKey === undefined) return this.#attempt?.requestAbort()
+    if (this.#pause?.isWaiting !== true && this.#queueKey === undefined) return this.#attempt?.requestAbort()
     this.#stopWaiting()
     this.#giveUp(abortedFailure(), 'aborted')
   }
@@ -199,12 +199,12 @@ export class RetryLoop implements AttemptEvents, Waiter {
   }
 
   #tryAfter(delayMs: number, costsBudget: boolean): void {
-    this.#delay ??= new RetryDelay(this.#dependencies.budgetQueue)
-    this.#delay.start(delayMs, costsBudget, () => this.#tryNext())
+    this.#pause ??= new RetryPause(this.#dependencies.budgetQueue)
+    this.#pause.start(delayMs, costsBudget, () => this.#tryNext())
   }
 
   #stopWaiting(): void {
-    this.#delay?.end()
+    this.#pause?.end()
     if (this.#queueKey !== undefined) this.#dependencies.capacityQueue.leave(this.#queueKey, this)
     this.#queueKey = undefined
   }

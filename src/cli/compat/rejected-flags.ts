@@ -2,7 +2,7 @@
  * Flags of SGLang's Rust routers that enable authentication or TLS, which this gateway does not support. It refuses to
  * start with one of them, so that an unprotected gateway is never mistaken for a protected one.
  */
-import { variableOf } from '../../config/flags.ts'
+import { variableOf } from '../../config/given-values.ts'
 import type { Arity } from './ignored-flags.ts'
 
 export const REJECTED_FLAGS: Readonly<Record<Arity, readonly string[]>> = {

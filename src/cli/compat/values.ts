@@ -1,5 +1,5 @@
 /** Maps flag values of SGLang's Rust routers that are unsupported or named differently here. */
-import type { GivenValue } from '../../config/flags.ts'
+import type { GivenValue } from '../../config/given-values.ts'
 
 /** Policies of the Rust routers that are not supported. They choose by prompt or header; the substitute, by load. */
 const UNSUPPORTED_POLICIES = new Set([

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
-import { OPTIONS } from '../../../src/cli/options.ts'
-import { configKeys } from '../../../src/config/catalogue.ts'
+import { OPTIONS } from '../../../src/cli/serve-flags.ts'
+import { configKeys } from '../../../src/config/key-list.ts'
 import { metricTable } from '../../../src/telemetry/metric-catalogue.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { Leg } from '../../../../src/core/errors.ts'
+import type { ReportedFailure } from '../../../../workers/classify/error-inside-200.ts'
 import type { Failure } from '../../../../workers/classify/failure.ts'
-import type { ReportedFailure } from '../../../../workers/classify/payload.ts'
 import { inStreamFailure, statusFailure } from '../../../../workers/classify/reported-failure.ts'
 import { chargeOf } from '../../../support/charge-of.ts'
 

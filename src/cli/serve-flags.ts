@@ -4,7 +4,7 @@
  * The names are those of SGLang's Rust routers, so that their command lines start this gateway. Help and default of a
  * flag come from its config key, unless the flag means something else.
  */
-import { type GivenValue, numberOrText } from '../config/flags.ts'
+import { type GivenValue, numberOrText } from '../config/given-values.ts'
 import { levelOf, policyOf } from './compat/values.ts'
 import { engineList, prefillList } from './engine-list.ts'
 
@@ -68,7 +68,7 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
       shape: 'list',
       path: ['engines', 'prefill'],
       placeholder: 'url port|none',
-      help: 'Prefill engine, followed by the port of its bootstrap server if it has one. Repeatable.',
+      help: 'Prefill engine, followed by the port of its bootstrap server. Without a port, or with none, the engine is asked, and 8998 is used if it does not say. Repeatable.',
       convert: given => (Array.isArray(given) ? prefillList(given) : given),
     },
     {

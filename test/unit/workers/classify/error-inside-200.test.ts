@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { type Classification, classifyBody, classifyPayload } from '../../../../workers/classify/payload.ts'
+import {
+  type Classification,
+  classifyBody,
+  classifyPayload,
+} from '../../../../workers/classify/error-inside-200.ts'
 
 /** `neutral`, `token`, `finish`, or the kind of failure with its status. */
 function summaryOf(classification: Classification): string {

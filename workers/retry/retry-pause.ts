@@ -1,7 +1,7 @@
 /** The pause of one request before its next attempt: first the backoff, then the queue for retry budget. */
 import type { RetryBudgetQueue } from './budget-queue.ts'
 
-export class RetryDelay {
+export class RetryPause {
   readonly #budgetQueue: Pick<RetryBudgetQueue, 'pass'>
   #timer: NodeJS.Timeout | undefined
   #leaveQueue: (() => void) | undefined

@@ -6,7 +6,7 @@ import {
   type FailedAttempt,
   type RetryAdvice,
   type RetryDecision,
-} from '../../../src/resilience/retry.ts'
+} from '../../../src/resilience/retry-decision.ts'
 
 const OPTIONS = {
   maxRetries: 3,

@@ -1,8 +1,10 @@
 /**
- * Classifies one payload of an engine: the data of an event, or a whole body. Pure.
+ * Recognizes an engine's error inside a response of status 200: in the data of an event, or in a whole body. Pure.
  *
- * Knows the shapes in which SGLang (February to July 2026) reports a failure inside a response of status 200: an error
- * object, an abort as `finish_reason` text, and an abort as `meta_info.finish_reason` object.
+ * Knows the shapes in which SGLang (February to July 2026) reports a failure there: an error object, an abort as
+ * `finish_reason` text, and an abort as `meta_info.finish_reason` object. Only bytes that pass `failure-scan.ts` get here
+ * once a stream has shown a token, and only bodies that `fast-path.ts` does not accept: a new shape without one of their
+ * words has to be added there, too.
  */
 import { isObject, type Json, parseJson, parseObject } from '../../src/core/parse-json.ts'
 
