@@ -128,7 +128,9 @@ suite('a child process', { concurrency: 2 }, () => {
   })
 
   test('runs on the core that it is given, under the pid of the program', async t => {
-    const child = startScript(t, SLEEP, { core: 0 })
+    const child = startScript(t, `console.log('started'); ${SLEEP}`, { core: 0, stdout: 'pipe' })
+    // Until the program runs, the process may still be the one that sets the core.
+    await child.firstLine(20_000)
     const taskset = spawn('taskset', ['-pc', String(child.pid)])
     let output = ''
     taskset.stdout.on('data', part => (output += String(part)))
