@@ -7,7 +7,7 @@
 import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { errorCode, messageOf } from '../../src/core/error-text.ts'
-import { addressOf } from '../load/target-address.ts'
+import { addressOf } from '../load/connections/target-address.ts'
 
 export interface TargetRequest {
   readonly method: 'GET' | 'POST'

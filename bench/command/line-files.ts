@@ -1,7 +1,7 @@
 /** Result files for other tools: one line per request, SGLang's result line, vLLM's result file. */
 import { appendFileSync, existsSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { LoadResult } from '../load/result.ts'
+import type { LoadResult } from '../load/records/result.ts'
 import { requestArrays } from '../report/request-arrays.ts'
 import { requestLine } from '../report/request-line.ts'
 import type { Level } from '../report/schema.ts'

@@ -1,6 +1,6 @@
 /** Runs the levels of a bench command one after the other, shows their progress, and writes the requested files. */
 import { messageOf } from '../../src/core/error-text.ts'
-import type { LoadResult } from '../load/result.ts'
+import type { LoadResult } from '../load/records/result.ts'
 import { runLoad } from '../load/run-load.ts'
 import { NO_PROGRESS, openProgress, type Progress } from '../progress/progress.ts'
 import { ProgressTracker } from '../progress/progress-state.ts'

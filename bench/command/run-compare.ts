@@ -5,7 +5,7 @@ import { differencesOf } from '../compare/differences.ts'
 import { useOf } from '../compare/process-use.ts'
 import { type RunningRound, runRounds } from '../compare/rounds.ts'
 import { compareText, roundText } from '../compare/text.ts'
-import type { LoadPlan, PlanInput } from '../load/plan.ts'
+import type { LoadPlan, PlanInput } from '../load/plan/plan.ts'
 import { NO_PROGRESS, openProgress } from '../progress/progress.ts'
 import { ShownLoads } from '../progress/shown-loads.ts'
 import {

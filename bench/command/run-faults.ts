@@ -1,7 +1,7 @@
 /** `bench faults`: loads a gateway in front of simulated engines that replay a fault script, and checks expectations. */
 import { messageOf } from '../../src/core/error-text.ts'
 import { readFaultScript } from '../../src/simulator/faults/fault-script.ts'
-import type { LoadResult } from '../load/result.ts'
+import type { LoadResult } from '../load/records/result.ts'
 import { openProgress } from '../progress/progress.ts'
 import { ShownLoads } from '../progress/shown-loads.ts'
 import { levelOf } from '../report/level.ts'

@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { messageOf } from '../../src/core/error-text.ts'
 import { parseJson } from '../../src/core/parse-json.ts'
-import { member } from '../load/response-pieces.ts'
+import { member } from '../json/member.ts'
 import { ask, type TargetRequest, type TargetResponse } from './ask.ts'
 
 const TIMEOUT_MS = 5000

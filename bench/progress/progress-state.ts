@@ -1,7 +1,8 @@
 /** State of a running load, computed from what its generators have reported so far. */
-import { percentileOf, sorted } from '../load/percentiles.ts'
-import type { LoadPlan } from '../load/plan.ts'
-import type { RequestRecord } from '../load/record.ts'
+
+import type { LoadPlan } from '../load/plan/plan.ts'
+import type { RequestRecord } from '../load/records/record.ts'
+import { percentileOf, sorted } from '../report/percentiles.ts'
 
 export interface ProgressState {
   readonly name: string

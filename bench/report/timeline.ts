@@ -1,6 +1,7 @@
 /** A load over time in steps of equal length: requests in flight, requests that ended, and latencies. Pure. */
-import { percentileOf, sorted } from '../load/percentiles.ts'
-import type { LoadResult } from '../load/result.ts'
+
+import type { LoadResult } from '../load/records/result.ts'
+import { percentileOf, sorted } from './percentiles.ts'
 import type { Timeline } from './schema.ts'
 
 const MIN_STEPS = 8

@@ -1,7 +1,7 @@
 /** Expectations of a scenario, each with the measured value and the limit. Pure. */
 
 import type { EngineCounters } from '../environment/fleet/messages.ts'
-import type { LoadResult } from '../load/result.ts'
+import type { LoadResult } from '../load/records/result.ts'
 
 export interface Expectation {
   readonly name: string

@@ -1,7 +1,7 @@
 /** Schema of the scenario files, `bench/scenarios/*.yaml`. */
 import { z } from 'zod'
 import { fleetPlanSchema } from '../environment/fleet/plan.ts'
-import { planSchema } from '../load/plan.ts'
+import { planSchema } from '../load/plan/plan.ts'
 import { parseScenarioFile } from './scenario-files.ts'
 
 const environment = {

@@ -1,5 +1,5 @@
 /** Results of a scenario as text. */
-import type { LoadResult } from '../load/result.ts'
+import type { LoadResult } from '../load/records/result.ts'
 import type { CostLog } from '../process/cost-log.ts'
 import { whole } from '../report/figures.ts'
 import { levelOf } from '../report/level.ts'

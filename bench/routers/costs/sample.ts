@@ -1,7 +1,8 @@
 /** The sample of one round of one router. Pure. */
-import { percentileOf, sorted } from '../../load/percentiles.ts'
-import type { LoadResult } from '../../load/result.ts'
+
+import type { LoadResult } from '../../load/records/result.ts'
 import { failuresOf } from '../../report/failures.ts'
+import { percentileOf, sorted } from '../../report/percentiles.ts'
 import type { WrkResult } from '../loads/wrk.ts'
 import type { Sample } from './ratio.ts'
 

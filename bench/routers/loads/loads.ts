@@ -1,6 +1,6 @@
 /** The loads of the router comparison and of the speed bench. Pure. */
 import type { FleetPlan } from '../../environment/fleet/plan.ts'
-import type { PlanInput } from '../../load/plan.ts'
+import type { PlanInput } from '../../load/plan/plan.ts'
 import type { LoadName, SpeedLoadName } from './names.ts'
 import { CHUNKS_PER_STREAM, isStream, WRK_SHAPES, type WrkShape } from './wrk-loads.ts'
 

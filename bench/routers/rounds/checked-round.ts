@@ -1,5 +1,5 @@
 /** One round of a load whose responses are read and checked to their end. */
-import { type LoadPlan, planSchema } from '../../load/plan.ts'
+import { type LoadPlan, planSchema } from '../../load/plan/plan.ts'
 import { runLoad } from '../../load/run-load.ts'
 import { CostLog } from '../../process/cost-log.ts'
 import { checkedSample, type RouterSample } from '../costs/sample.ts'
