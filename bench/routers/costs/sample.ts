@@ -7,7 +7,7 @@ import type { WrkResult } from '../loads/wrk.ts'
 import type { Sample } from './ratio.ts'
 
 export interface RouterSample extends Sample {
-  /** Requests that should have been answered. */
+  /** Requests that were sent. */
   readonly sent: number
   readonly right: number
   /** What went wrong, most frequent first; undefined if nothing did. */

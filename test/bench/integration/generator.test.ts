@@ -10,7 +10,7 @@ import { type PlanInput, planSchema } from '../../../bench/load/plan/plan.ts'
 import type { RequestRecord } from '../../../bench/load/records/record.ts'
 import { resetSocket } from '../../../src/simulator/http/reset-socket.ts'
 import { scriptFor } from '../../../src/simulator/sequence/output-script.ts'
-import { answerText, type Lie, openLyingServer } from '../../support/lying-server.ts'
+import { type Lie, openLyingServer, responseText } from '../../support/lying-server.ts'
 import { at } from '../../support/sse.ts'
 import { until } from '../../support/until.ts'
 
@@ -61,7 +61,7 @@ function chunk(content: string | null, finish: string | null = null): string {
 }
 
 function streamText(tokens: readonly string[], end = `${chunk(null, 'length')}data: [DONE]\n\n`): string {
-  return answerText(
+  return responseText(
     200,
     'text/event-stream',
     `${chunk('')}${tokens.map(token => chunk(token)).join('')}${end}`,
@@ -133,7 +133,7 @@ const FAULTS: Record<string, readonly [string, Lie]> = {
   'does not speak HTTP': ['malformed', socket => socket.write('hello\r\n\r\n')],
   'responds with an error status': [
     'status',
-    socket => socket.write(answerText(500, 'application/json', '{}')),
+    socket => socket.write(responseText(500, 'application/json', '{}')),
   ],
   'stops sending': ['stall', (socket, body) => socket.write(streamText(tokensFor(body)).slice(0, -20))],
   'never responds': ['stall', () => undefined],
@@ -175,10 +175,10 @@ test("the path of the target's URL is prepended to the API path", async t => {
   const paths: (string | undefined)[] = []
   const url = await urlOf(
     t,
-    createHttpServer((asked, answer) => {
-      paths.push(asked.url)
-      asked.resume()
-      answer.writeHead(404).end()
+    createHttpServer((request, response) => {
+      paths.push(request.url)
+      request.resume()
+      response.writeHead(404).end()
     }),
   )
   await recordsOf(planOf(`${url}/a/b/`, { requests: 1, endpoint: 'generate' }))
@@ -203,7 +203,7 @@ test('a target that does not respond, or not with HTTP, is described in the erro
 })
 
 test('a refusal is not a failure, but its form is checked', async t => {
-  const good = answerText(
+  const good = responseText(
     429,
     'application/json',
     '{"error":{"message":"full","type":"x","code":"y"}}',
@@ -211,7 +211,7 @@ test('a refusal is not a failure, but its form is checked', async t => {
   )
   const url = await openLyingServer(t, (socket, body) =>
     socket.write(
-      String(at(body, 'messages', 0, 'content')).includes('(1)') ? answerText(503, 'text/plain', '') : good,
+      String(at(body, 'messages', 0, 'content')).includes('(1)') ? responseText(503, 'text/plain', '') : good,
     ),
   )
   const records = (await recordsOf(planOf(url))).toSorted((a, b) => a.index - b.index)

@@ -52,7 +52,7 @@ test('added TTFT is relative to the engine without a router, which has no CPU fi
 test('a router that could not be measured has a row with its message and no figures', () => {
   const results = new Results()
   results.fail('small', 'smg', 'not installed')
-  results.fail('small', 'smg', 'and so it did not answer')
+  results.fail('small', 'smg', 'and so it did not respond')
   assert.ok(SMALL)
   const [row] = rowsOf(SMALL, results.of('small'), NAMES)
   assert.deepEqual([row?.router, row?.measured, row?.message], ['smg', undefined, 'not installed'])
