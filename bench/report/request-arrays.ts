@@ -15,8 +15,8 @@ interface RequestArrays {
   readonly errors: readonly string[]
 }
 
-/** Ordered by request number, not by end. `itl` selects the times between pieces, or one entry per token. */
-export function requestArrays(records: readonly RequestRecord[], itl: 'piece' | 'token'): RequestArrays {
+/** Ordered by request number, not by end. `itl` selects the times between chunks, or one entry per token. */
+export function requestArrays(records: readonly RequestRecord[], itl: 'chunk' | 'token'): RequestArrays {
   const ordered = inOrder(records)
   return {
     input_lens: ordered.map(({ inputTokens }) => inputTokens),
@@ -24,7 +24,7 @@ export function requestArrays(records: readonly RequestRecord[], itl: 'piece' | 
     ttfts: ordered.map(({ firstTokenMs, sentMs }) =>
       firstTokenMs === undefined ? 0 : (firstTokenMs - sentMs) / MS,
     ),
-    itls: ordered.map(record => (itl === 'piece' ? pieceGaps(record) : tokenGaps(record))),
+    itls: ordered.map(record => (itl === 'chunk' ? chunkGaps(record) : tokenGaps(record))),
     generated_texts: ordered.map(({ details }) => details?.text ?? ''),
     errors: ordered.map(errorOf),
   }
@@ -44,7 +44,7 @@ function inOrder(records: readonly RequestRecord[]): readonly RequestRecord[] {
   return records.toSorted((a, b) => a.index - b.index)
 }
 
-function pieceGaps({ details }: RequestRecord): number[] {
+function chunkGaps({ details }: RequestRecord): number[] {
   return details === undefined ? [] : Array.from(details.gapsMs, ms => ms / MS)
 }
 

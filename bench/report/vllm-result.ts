@@ -67,7 +67,7 @@ export function vllmResult(options: VllmOptions, level: Level, result: LoadResul
 }
 
 function detailsOf({ records }: LoadResult) {
-  return { ...requestArrays(records, 'piece'), ...sendingTimes(records) }
+  return { ...requestArrays(records, 'chunk'), ...sendingTimes(records) }
 }
 
 /** The name that vLLM chooses: `vllm-infqps-concurrency8-sim-20260102-030405.json`. */
@@ -104,7 +104,7 @@ function timesOf(
 }
 
 function samplesOf(name: VllmMetric, { records, iclMs }: LoadResult): Float64Array {
-  // vLLM's ITL is the time between pieces, however many tokens they contain.
+  // vLLM's ITL is the time between chunks, however many tokens they contain.
   if (name === 'itl') return sorted(iclMs)
   const good = records.filter(({ outcome }) => outcome === 'ok')
   return sorted(good.flatMap(record => metricOf(record, name) ?? []))

@@ -84,14 +84,14 @@ export class HttpReader {
   #takeHead(bytes: Buffer): number | string {
     const before = this.#partial.length
     const all = before === 0 ? bytes : Buffer.concat([this.#partial, bytes])
-    const onEnd = all.indexOf('\r\n\r\n', Math.max(0, before - 3))
-    if (onEnd < 0) {
+    const end = all.indexOf('\r\n\r\n', Math.max(0, before - 3))
+    if (end < 0) {
       if (all.length > HEAD_LIMIT_BYTES) return 'the head is too long'
       this.#partial = Buffer.from(all)
       return bytes.length
     }
     this.#partial = EMPTY
-    return this.#readHead(all.toString('latin1', 0, onEnd)) ?? onEnd + 4 - before
+    return this.#readHead(all.toString('latin1', 0, end)) ?? end + 4 - before
   }
 
   #readHead(text: string): string | undefined {
@@ -140,11 +140,11 @@ export class HttpReader {
   }
 
   #takeLine(bytes: Buffer): number | string {
-    const onEnd = bytes.indexOf(LF)
-    const used = onEnd < 0 ? bytes.length : onEnd + 1
+    const end = bytes.indexOf(LF)
+    const used = end < 0 ? bytes.length : end + 1
     this.#partial = Buffer.concat([this.#partial, bytes.subarray(0, used)])
     if (this.#partial.length > LINE_LIMIT_BYTES) return 'a line of the chunked coding is too long'
-    if (onEnd < 0) return used
+    if (end < 0) return used
     const line = this.#partial.toString('latin1')
     this.#partial = EMPTY
     if (!line.endsWith('\r\n')) return 'a line of the chunked coding ends without CR'

@@ -81,9 +81,9 @@ export class Generator {
   stop(): void {
     this.#isStopped = true
     const endMs = this.#host.nowMs()
-    for (const exchange of this.#open.keys()) {
-      this.#unfinished.push({ sentMs: exchange.sentMs, endMs })
-      this.#forget(exchange)
+    for (const request of this.#open.keys()) {
+      this.#unfinished.push({ sentMs: request.sentMs, endMs })
+      this.#forget(request)
     }
     this.#endWhenDone()
   }
@@ -157,14 +157,14 @@ export class Generator {
       slowBytesPerSecond: isSlow ? this.#plan.slowBytesPerSecond : undefined,
       onEnd: (ended: LoadRequest, record: RequestRecord) => this.#ended(ended, record),
     }
-    const exchange = new LoadRequest(options, this.#host, connection)
-    const leave = leaveAfterMs === undefined ? undefined : setTimeout(() => exchange.leave(), leaveAfterMs)
-    this.#open.set(exchange, leave)
+    const request = new LoadRequest(options, this.#host, connection)
+    const leave = leaveAfterMs === undefined ? undefined : setTimeout(() => request.leave(), leaveAfterMs)
+    this.#open.set(request, leave)
     const length = Buffer.byteLength(body)
     const { requestIdPrefix: prefix } = this.#plan
     const id = prefix === undefined ? '' : `x-request-id: ${prefix}${index}\r\n`
-    const request = `${this.#headText}${id}content-length: ${length}\r\n\r\n${body}`
-    connection.send(request, this.#isHeadAscii && length === body.length, exchange)
+    const text = `${this.#headText}${id}content-length: ${length}\r\n\r\n${body}`
+    connection.send(text, this.#isHeadAscii && length === body.length, request)
   }
 
   #expected(prompt: Prompt): Expected | undefined {
@@ -174,29 +174,29 @@ export class Generator {
       : { promptText: promptText(prompt), seed, maxTokens: prompt.maxTokens, ignoreEos }
   }
 
-  #ended(exchange: LoadRequest, record: RequestRecord): void {
-    clearTimeout(this.#open.get(exchange))
-    this.#open.delete(exchange)
+  #ended(request: LoadRequest, record: RequestRecord): void {
+    clearTimeout(this.#open.get(request))
+    this.#open.delete(request)
     this.#records.push(record)
     if (this.#due === undefined && record.failure?.kind === 'connect')
       this.#cooldowns.push(record.endMs + COOLDOWN_MS)
-    this.#pool.release(exchange.connection)
+    this.#pool.release(request.connection)
     this.#issueSoon()
   }
 
-  #forget(exchange: LoadRequest): void {
-    clearTimeout(this.#open.get(exchange))
-    this.#open.delete(exchange)
-    exchange.connection.destroy()
+  #forget(request: LoadRequest): void {
+    clearTimeout(this.#open.get(request))
+    this.#open.delete(request)
+    request.connection.destroy()
   }
 
   #sweepOpen(): void {
     const nowMs = this.#host.nowMs()
-    for (const exchange of this.#open.keys()) {
-      const [silentMs, ageMs] = [nowMs - exchange.lastReadMs, nowMs - exchange.sentMs]
-      if (ageMs > this.#plan.timeoutMs) exchange.fail('timeout', `${Math.round(ageMs)} ms in all`)
+    for (const request of this.#open.keys()) {
+      const [silentMs, ageMs] = [nowMs - request.lastReadMs, nowMs - request.sentMs]
+      if (ageMs > this.#plan.timeoutMs) request.fail('timeout', `${Math.round(ageMs)} ms in all`)
       else if (silentMs > this.#plan.stallMs)
-        exchange.fail('stall', `${Math.round(silentMs)} ms without a byte`)
+        request.fail('stall', `${Math.round(silentMs)} ms without a byte`)
     }
   }
 

@@ -36,7 +36,7 @@ export interface LoadRequestHost {
   readonly nowMs: () => number
   /** Times between tokens, one entry per token. */
   readonly itlMs: GapLog
-  /** Times between pieces with tokens, one entry per piece. */
+  /** Times between chunks with tokens, one entry per chunk. */
   readonly iclMs: GapLog
   /** Tokens by second: those of a stream when they arrive, those of other responses at the end. */
   readonly tokensBySecond: SecondCounts

@@ -35,9 +35,9 @@ export type Outcome = 'ok' | 'left' | 'refused' | 'failed'
 /** Details that only a detailed result file needs. */
 export interface RequestDetails {
   readonly text: string
-  /** Time before each piece except the first. Typed, because a long run has millions. */
+  /** Time before each chunk with tokens except the first. Typed, because a long run has millions. */
   readonly gapsMs: Float64Array
-  /** Number of tokens in the piece after each gap. */
+  /** Number of tokens in the chunk after each gap. */
   readonly gapTokens: Uint32Array
 }
 
@@ -49,7 +49,7 @@ export interface RequestRecord {
   /** When the request was handed to a connection, which may have had to be opened first. */
   readonly sentMs: number
   readonly headMs: number | undefined
-  /** When the first piece with text arrived; streams only. */
+  /** When the first chunk with text arrived; streams only. */
   readonly firstTokenMs: number | undefined
   readonly lastTokenMs: number | undefined
   readonly endMs: number

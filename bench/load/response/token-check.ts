@@ -36,34 +36,34 @@ export function compareEnd(
   return undefined
 }
 
-function differenceOf(pieces: readonly string[], text: string): Failure {
+function differenceOf(tokens: readonly string[], text: string): Failure {
   let from = 0
   let index = 0
-  for (; index < pieces.length; index++) {
-    const piece = pieces[index] ?? ''
-    if (!text.startsWith(piece, from)) break
-    from += piece.length
+  for (; index < tokens.length; index++) {
+    const token = tokens[index] ?? ''
+    if (!text.startsWith(token, from)) break
+    from += token.length
   }
   const rest = text.slice(from)
-  const where = `at token ${index} of ${pieces.length}`
+  const where = `at token ${index} of ${tokens.length}`
   if (rest === '') return failureOf('missing', `the response ends ${where}`)
-  const wanted = JSON.stringify(pieces[index] ?? '')
+  const wanted = JSON.stringify(tokens[index] ?? '')
   const detail = `${where}: ${JSON.stringify(rest.slice(0, 40))} instead of ${wanted}`
-  return failureOf(kindOf(pieces, index, rest), detail)
+  return failureOf(kindOf(tokens, index, rest), detail)
 }
 
 /** One word may be a prefix of another, so the whole remaining text is compared before its first token. */
-function kindOf(pieces: readonly string[], index: number, rest: string): 'missing' | 'duplicate' | 'altered' {
-  const isTail = (from: number) => from >= 0 && from < pieces.length && rest === pieces.slice(from).join('')
+function kindOf(tokens: readonly string[], index: number, rest: string): 'missing' | 'duplicate' | 'altered' {
+  const isTail = (from: number) => from >= 0 && from < tokens.length && rest === tokens.slice(from).join('')
   const steps = Array.from({ length: GAP_LIMIT_TOKENS }, (_, step) => step + 1)
   if (steps.some(back => isTail(index - back))) return 'duplicate'
   if (steps.some(ahead => isTail(index + ahead))) return 'missing'
-  return repeats(pieces, index, rest) ? 'duplicate' : 'altered'
+  return repeats(tokens, index, rest) ? 'duplicate' : 'altered'
 }
 
 /** Whether the previous token, or the beginning of the whole output, is repeated. */
-function repeats(pieces: readonly string[], index: number, rest: string): boolean {
-  const beginning = pieces.slice(0, 3).join('')
+function repeats(tokens: readonly string[], index: number, rest: string): boolean {
+  const beginning = tokens.slice(0, 3).join('')
   if (index > 2 && rest.startsWith(beginning)) return true
-  return index > 0 && rest.startsWith(pieces[index - 1] ?? '')
+  return index > 0 && rest.startsWith(tokens[index - 1] ?? '')
 }
