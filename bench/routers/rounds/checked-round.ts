@@ -5,7 +5,7 @@ import { CostLog } from '../../process/cost-log.ts'
 import { checkedSample, type RouterSample } from '../costs/sample.ts'
 import type { CheckedLoad } from '../loads/loads.ts'
 import type { Target } from '../start/running-router.ts'
-import { untilSettled } from './wrk-round.ts'
+import { untilSettled } from './canned-control.ts'
 
 export interface CheckedRound {
   readonly load: CheckedLoad
