@@ -101,11 +101,11 @@ async function wrkSample(plan: LoadPlan, concurrency: number, { folder, signal }
 
 async function ownSample(plan: LoadPlan, { generators, signal }: Context): Promise<Sample> {
   const result = await runLoadIn(generators, plan, { signal })
-  const right = result.records.filter(({ outcome }) => outcome === 'ok').length
+  const correct = result.records.filter(({ outcome }) => outcome === 'ok').length
   const endMs = result.records.reduce((latest, record) => Math.max(latest, record.endMs), 0)
   return {
-    requestsPerSecond: (right * 1000) / endMs,
-    errors: result.records.length - right,
+    requestsPerSecond: (correct * 1000) / endMs,
+    errors: result.records.length - correct,
     isLimit: isGeneratorLimit(result),
     cpuShare: Math.max(...result.cpuShares),
   }

@@ -15,7 +15,8 @@ export function loadText(name: string, result: LoadResult, cost: CostLog): strin
 
 export function expectationText(expectations: readonly Expectation[]): string {
   const lines = expectations.map(
-    ({ name, seen, wanted, holds }) => `${holds ? 'ok    ' : 'FAILED'} ${name}: ${seen} (expected ${wanted})`,
+    ({ name, measured, expected, holds }) =>
+      `${holds ? 'ok    ' : 'FAILED'} ${name}: ${measured} (expected ${expected})`,
   )
   return `${lines.join('\n')}\n`
 }

@@ -225,7 +225,7 @@ test('a refusal is not a failure, but its form is checked', async t => {
   )
 })
 
-test('a client that leaves closes its connection and counts neither as right nor as wrong', async t => {
+test('a client that leaves closes its connection and counts neither as correct nor as failed', async t => {
   let closed = 0
   const url = await openLyingServer(t, socket => {
     socket.write('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n')

@@ -217,12 +217,12 @@ test('a scenario runs in its own processes and checks its expectations', async (
     log: () => undefined,
     onLoad: () => undefined,
   })
-  const seen = new Map(expectations.map(({ name, seen: figure }) => [name, figure]))
-  assert.equal(seen.get('hangs'), '0')
+  const measuredBy = new Map(expectations.map(({ name, measured }) => [name, measured]))
+  assert.equal(measuredBy.get('hangs'), '0')
   // The script restarts engines later than the end of this small run.
-  assert.equal(seen.get('engines that restarted'), '0')
-  assert.ok(Number(seen.get('legs received per request by an engine role')) > 0.5)
-  assert.ok(Number.parseFloat(seen.get('correct responses among clients that stayed') ?? '') > 90)
+  assert.equal(measuredBy.get('engines that restarted'), '0')
+  assert.ok(Number(measuredBy.get('legs received per request by an engine role')) > 0.5)
+  assert.ok(Number.parseFloat(measuredBy.get('correct responses among clients that stayed') ?? '') > 90)
 })
 
 test('engines that are removed and added under load cost no response', async () => {

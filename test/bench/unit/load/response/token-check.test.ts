@@ -13,7 +13,7 @@ function kindOf(pieces: readonly string[], mayBePart = false): string | undefine
   return compareText(EXPECTED, pieces.join(''), mayBePart)?.kind
 }
 
-test('the expected text is right, and so is its beginning if a part is allowed', () => {
+test('the expected text is correct, and so is its beginning if a part is allowed', () => {
   assert.equal(kindOf(PIECES), undefined)
   assert.equal(kindOf(PIECES.slice(0, 5), true), undefined)
   assert.equal(kindOf([], true), undefined)
