@@ -2,7 +2,7 @@
 import { openProgress } from '../progress/progress.ts'
 import { ShownLoads } from '../progress/shown-loads.ts'
 import { runScenario } from '../scenarios/run-scenario.ts'
-import { readScenario, type Scenario } from '../scenarios/scenario.ts'
+import { readScenario, type Scenario, type ScenarioLoad } from '../scenarios/scenario.ts'
 import { expectationText, loadText } from '../scenarios/text.ts'
 import { EXIT } from './exit.ts'
 import type { BenchTerminal } from './terminal.ts'
@@ -41,9 +41,7 @@ export async function runScenarioFile(
 function limited(scenario: Scenario, requests: number | undefined): Scenario {
   if (requests === undefined) return scenario
   if (scenario.kind === 'overload') throw new Error('--requests: an overload scenario is limited by time')
-  if (scenario.kind === 'soak') return { ...scenario, load: { ...scenario.load, requests } }
-  return {
-    ...scenario,
-    loads: scenario.loads.map(load => ({ ...load, requests: Math.min(requests, load.requests) })),
-  }
+  const smaller = (load: ScenarioLoad) => ({ ...load, requests: Math.min(requests, load.requests) })
+  if (scenario.kind === 'soak') return { ...scenario, load: smaller(scenario.load) }
+  return { ...scenario, loads: scenario.loads.map(smaller) }
 }

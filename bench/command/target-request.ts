@@ -23,7 +23,7 @@ export interface TargetResponse {
 }
 
 /** @throws Error with the reason why there was no response. */
-export async function ask(url: string, options: TargetRequest): Promise<TargetResponse> {
+export async function requestTarget(url: string, options: TargetRequest): Promise<TargetResponse> {
   const { method, path, limitMs, interrupt } = options
   const limit = AbortSignal.timeout(limitMs)
   try {

@@ -312,7 +312,6 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'bench/routers/start',
   ],
   'bench/cli': [
-    'src/core',
     'src/process',
     'bench/report',
     'bench/scenarios',

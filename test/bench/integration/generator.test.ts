@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer, type Server, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { ask } from '../../../bench/command/ask.ts'
+import { requestTarget } from '../../../bench/command/target-request.ts'
 import { Generator } from '../../../bench/load/generator/generator.ts'
 import { type PlanInput, planSchema } from '../../../bench/load/plan/plan.ts'
 import type { RequestRecord } from '../../../bench/load/records/record.ts'
@@ -30,7 +30,7 @@ function planOf(url: string, change: Partial<PlanInput> = {}) {
   })
 }
 
-function question(limitMs: number) {
+function modelsRequest(limitMs: number) {
   return { method: 'GET', path: '/v1/models', interrupt: new AbortController().signal, limitMs } as const
 }
 
@@ -182,7 +182,7 @@ test("the path of the target's URL is prepended to the API path", async t => {
     }),
   )
   await recordsOf(planOf(`${url}/a/b/`, { requests: 1, endpoint: 'generate' }))
-  assert.deepEqual(await ask(`${url}/a/b`, question(5000)), { status: 404, body: '' })
+  assert.deepEqual(await requestTarget(`${url}/a/b`, modelsRequest(5000)), { status: 404, body: '' })
   assert.deepEqual(paths, ['/a/b/generate', '/a/b/v1/models'])
 })
 
@@ -193,13 +193,13 @@ test('a target that does not respond, or not with HTTP, is described in the erro
     createServer(socket => void sockets.push(socket)),
   )
   const message = 'no response to GET /v1/models within 0.02 s'
-  await assert.rejects(ask(silent, question(20)), { message })
+  await assert.rejects(requestTarget(silent, modelsRequest(20)), { message })
   for (const socket of sockets) socket.destroy()
   const other = await urlOf(
     t,
     createServer(socket => socket.end('SSH-2.0-x\r\n')),
   )
-  await assert.rejects(ask(other, question(5000)), /is not HTTP \(HPE_/)
+  await assert.rejects(requestTarget(other, modelsRequest(5000)), /is not HTTP \(HPE_/)
 })
 
 test('a refusal is not a failure, but its form is checked', async t => {
