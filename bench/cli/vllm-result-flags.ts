@@ -2,8 +2,8 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { BenchRun } from '../command/run-bench.ts'
 import { type Limits, SLO_METRICS } from '../report/goodput.ts'
-import { VLLM_METRICS } from '../report/vllm-metrics.ts'
-import type { VllmOptions } from '../report/vllm-result.ts'
+import { VLLM_METRICS } from '../report/other-tools/vllm-metrics.ts'
+import type { VllmOptions } from '../report/other-tools/vllm-result.ts'
 
 export interface ResultOptions {
   readonly backend: string

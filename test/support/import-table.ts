@@ -222,7 +222,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'bench/load/records',
     'bench/load/generator',
   ],
-  'bench/report': ['bench/load/plan', 'bench/load/arrivals', 'bench/load/records'],
+  'bench/report': ['bench/load/plan', 'bench/load/records'],
+  'bench/report/other-tools': ['bench/load/arrivals', 'bench/load/records', 'bench/report'],
   'bench/report/html': ['bench/report'],
   'bench/progress': ['bench/load/plan', 'bench/load/records', 'bench/report'],
   'bench/compare': [
@@ -262,6 +263,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'bench/load/records',
     'bench/load',
     'bench/report',
+    'bench/report/other-tools',
     'bench/report/html',
     'bench/progress',
     'bench/compare',
@@ -314,6 +316,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'bench/cli': [
     'src/process',
     'bench/report',
+    'bench/report/other-tools',
     'bench/scenarios',
     'bench/flags',
     'bench/command',

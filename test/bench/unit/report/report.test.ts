@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { levelOf } from '../../../../bench/report/level.ts'
+import { servingLine } from '../../../../bench/report/other-tools/serving-line.ts'
 import { reportSchema } from '../../../../bench/report/schema.ts'
-import { servingLine } from '../../../../bench/report/serving-line.ts'
 import { goodputLine, tableOf } from '../../../../bench/report/table.ts'
 import { recordOf, resultOf } from '../../support/load-result.ts'
 

@@ -1,5 +1,5 @@
 /** The line that SGLang's `bench_serving` appends to its output file, with the same keys and units. */
-import type { Distribution, Level } from './schema.ts'
+import type { Distribution, Level } from '../schema.ts'
 
 /** Settings of the run, named as the flags of that tool. */
 export interface ServingLabels {

@@ -1,13 +1,17 @@
 /** Files for other tools: vLLM's result file and the request log. Also goodput. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { goodputOf } from '../../../../bench/report/goodput.ts'
-import { levelOf } from '../../../../bench/report/level.ts'
-import { rampEvents } from '../../../../bench/report/ramp-events.ts'
-import { requestArrays } from '../../../../bench/report/request-arrays.ts'
-import { requestLine } from '../../../../bench/report/request-line.ts'
-import { type VllmOptions, vllmFileName, vllmResult } from '../../../../bench/report/vllm-result.ts'
-import { recordOf, resultOf } from '../../support/load-result.ts'
+import { goodputOf } from '../../../../../bench/report/goodput.ts'
+import { levelOf } from '../../../../../bench/report/level.ts'
+import { rampEvents } from '../../../../../bench/report/other-tools/ramp-events.ts'
+import { requestArrays } from '../../../../../bench/report/other-tools/request-arrays.ts'
+import { requestLine } from '../../../../../bench/report/other-tools/request-line.ts'
+import {
+  type VllmOptions,
+  vllmFileName,
+  vllmResult,
+} from '../../../../../bench/report/other-tools/vllm-result.ts'
+import { recordOf, resultOf } from '../../../support/load-result.ts'
 
 /** Keys of a result file of vLLM's `bench serve --save-result` without details. */
 const VLLM_KEYS = (

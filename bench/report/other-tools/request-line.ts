@@ -2,8 +2,8 @@
  * One request as a line of JSON in the format of aiperf's `profile_export.jsonl`: Unix times in nanoseconds, ids,
  * cancellation and error. Pure.
  */
-import type { RequestRecord } from '../load/records/record.ts'
-import { timeOf } from './goodput.ts'
+import type { RequestRecord } from '../../load/records/record.ts'
+import { timeOf } from '../goodput.ts'
 
 /** The code that aiperf writes for a client that left. */
 const CANCELLED_CODE = 499

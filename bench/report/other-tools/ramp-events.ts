@@ -1,7 +1,7 @@
 /** When the rate of a ramp passed each whole number, for vLLM's result file. Pure. */
 
-import { rateAt } from '../load/arrivals/schedule.ts'
-import type { LoadResult } from '../load/records/result.ts'
+import { rateAt } from '../../load/arrivals/schedule.ts'
+import type { LoadResult } from '../../load/records/result.ts'
 
 export interface RampEvent {
   readonly rps: number

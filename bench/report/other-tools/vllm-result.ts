@@ -1,12 +1,12 @@
 /** The result file of vLLM's `bench serve --save-result`, with the same keys and units. Pure. */
 
-import type { RequestRecord } from '../load/records/record.ts'
-import type { LoadResult } from '../load/records/result.ts'
-import { goodputOf, type Limits, timeOf } from './goodput.ts'
-import { percentileOf, sorted, statisticsOf } from './percentiles.ts'
+import type { RequestRecord } from '../../load/records/record.ts'
+import type { LoadResult } from '../../load/records/result.ts'
+import { goodputOf, type Limits, timeOf } from '../goodput.ts'
+import { percentileOf, sorted, statisticsOf } from '../percentiles.ts'
+import type { Level } from '../schema.ts'
 import { rampEvents } from './ramp-events.ts'
 import { requestArrays, sendingTimes } from './request-arrays.ts'
-import type { Level } from './schema.ts'
 import type { VllmMetric } from './vllm-metrics.ts'
 
 export interface VllmOptions {

@@ -1,5 +1,5 @@
 /** Arrays with an entry per request, as in the detailed result files of SGLang and vLLM. Pure. */
-import type { RequestRecord } from '../load/records/record.ts'
+import type { RequestRecord } from '../../load/records/record.ts'
 
 const MS = 1000
 
