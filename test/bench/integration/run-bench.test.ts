@@ -135,6 +135,13 @@ test('an unreachable target causes one line and exit code 2', async () => {
   assert.match(err, /^Target http:\/\/127\.0\.0\.1:1 is unreachable: [^\n]*\n$/)
 })
 
+test('a target that does not become ready in time is reported with the reason', async () => {
+  const levels = [{ name: 'serving', load: LOAD }]
+  const { code, err } = await ran({ command: 'serving', url: 'http://127.0.0.1:1', levels, readyWaitMs: 50 })
+  assert.equal(code, 2)
+  assert.equal(err, 'Target http://127.0.0.1:1 was not ready within 0.05 s: ECONNREFUSED\n')
+})
+
 test('an interrupted run prints its results so far, and its exit code is 130', async () => {
   const interrupt = new AbortController()
   const levels = [{ name: 'long', load: { ...LOAD, requests: 1_000_000 } }]
