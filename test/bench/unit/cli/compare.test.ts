@@ -37,13 +37,13 @@ test('the default number of rounds is enough for an interval', () => {
 })
 
 const INVALID: Record<string, readonly [readonly string[], RegExp]> = {
-  'no target': [[], /at least two --target/],
-  'a single target': [TWO.slice(0, 2), /at least two --target/],
+  'no target': [[], /two --target NAME=URL/],
+  'a single target': [TWO.slice(0, 2), /two --target NAME=URL/],
   'a duplicate target name': [[...TWO.slice(0, 2), ...TWO.slice(0, 2)], /duplicate target name old/],
   'a target without a name': [['--target', 'http://127.0.0.1:1'], /Expected NAME=VALUE/],
   'a process of an unknown target': [[...TWO, '--pid', 'other=1'], /--pid other: unknown target/],
   'a process id that is not a number': [[...TWO, '--pid', 'old=x'], /--pid.* Expected a whole number/],
-  'an odd number of rounds': [[...TWO, '--rounds', '5'], /--rounds.* even number of at least 4/],
+  'an odd number of rounds': [[...TWO, '--rounds', '5'], /--rounds.* Expected an even number/],
 }
 
 for (const [name, [args, message]] of Object.entries(INVALID)) {
