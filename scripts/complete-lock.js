@@ -1,7 +1,7 @@
 /**
- * Adds missing platform packages (os, cpu, libc) to package-lock.json. They are optional dependencies of other packages,
- * and npm omits those that a registry mirror does not carry. Without them `npm ci` rejects the lock file on every machine
- * with "Missing: … from lock file". Run it after `npm install --package-lock-only`.
+ * Adds missing packages of other systems and processors to package-lock.json. They are optional dependencies of other
+ * packages, and npm omits those that a registry mirror does not carry. Without them `npm ci` rejects the lock file on
+ * every machine with "Missing: … from lock file". Run it after `npm install --package-lock-only`.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 

@@ -1,8 +1,8 @@
 /** The cases of `bench accuracy`, and how their figures are compared. Pure. */
 
-import { promptsOf } from '../load/datasets.ts'
-import { type LoadPlan, planSchema } from '../load/plan.ts'
-import { requestBody } from '../load/prompt.ts'
+import { type LoadPlan, planSchema } from '../load/plan/plan.ts'
+import { promptsOf } from '../load/prompts/datasets.ts'
+import { requestBody } from '../load/prompts/prompt.ts'
 
 export interface Case {
   readonly connection: LoadPlan['connection']

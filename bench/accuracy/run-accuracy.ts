@@ -9,11 +9,11 @@ import { Child } from '../../src/process/child-process.ts'
 import { EXIT } from '../command/exit.ts'
 import type { BenchTerminal } from '../command/terminal.ts'
 import { Generators } from '../load/generators.ts'
-import { percentileOf, sorted } from '../load/percentiles.ts'
-import type { LoadPlan } from '../load/plan.ts'
-import { isGeneratorLimit } from '../load/result.ts'
+import type { LoadPlan } from '../load/plan/plan.ts'
+import { isGeneratorLimit } from '../load/records/result.ts'
 import { runLoadIn } from '../load/run-load.ts'
 import { requirePrograms } from '../process/needed-programs.ts'
+import { percentileOf, sorted } from '../report/percentiles.ts'
 import { startCannedEngines } from '../routers/start/canned-engines.ts'
 import { agreementOf, CASES, type Case, luaOf, planOf, type Sample, wrkSampleOf } from './cases.ts'
 
@@ -101,11 +101,11 @@ async function wrkSample(plan: LoadPlan, concurrency: number, { folder, signal }
 
 async function ownSample(plan: LoadPlan, { generators, signal }: Context): Promise<Sample> {
   const result = await runLoadIn(generators, plan, { signal })
-  const right = result.records.filter(({ outcome }) => outcome === 'ok').length
+  const correct = result.records.filter(({ outcome }) => outcome === 'ok').length
   const endMs = result.records.reduce((latest, record) => Math.max(latest, record.endMs), 0)
   return {
-    requestsPerSecond: (right * 1000) / endMs,
-    errors: result.records.length - right,
+    requestsPerSecond: (correct * 1000) / endMs,
+    errors: result.records.length - correct,
     isLimit: isGeneratorLimit(result),
     cpuShare: Math.max(...result.cpuShares),
   }

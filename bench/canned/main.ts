@@ -7,7 +7,7 @@ import { parseCannedOptions } from './options.ts'
 import { createCannedEngine, type Role } from './server.ts'
 import { loadUws, type UwsApp } from './uws.ts'
 
-const options = parseCannedOptions(process.argv.slice(2), process.env)
+const options = parseCannedOptions(process.argv.slice(2))
 const uws = loadUws()
 const engine = createCannedEngine(options.chunks, options.intervalMs)
 

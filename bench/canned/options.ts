@@ -1,4 +1,4 @@
-/** Flags and environment variables of the canned engines. */
+/** Flags of the canned engines. */
 import { Command } from 'commander'
 import { wholeBetween } from '../flags/values.ts'
 
@@ -13,21 +13,15 @@ export interface CannedOptions {
   readonly intervalMs: number
 }
 
-/** Flags override CANNED_CHUNKS and CANNED_INTERVAL_MS. @throws CommanderError for an invalid value. */
-export function parseCannedOptions(args: readonly string[], env: NodeJS.ProcessEnv): CannedOptions {
-  const [chunks, intervalMs] = [wholeBetween(2, 100_000), wholeBetween(0, 60_000)]
+/** @throws CommanderError for an invalid value. */
+export function parseCannedOptions(args: readonly string[]): CannedOptions {
   return new Command('canned engines')
     .exitOverride()
     .configureOutput({ writeErr: () => undefined })
     .option('--port-base <n>', 'First port; 0 lets the system choose.', wholeBetween(0, 65_000), 0)
     .option('--engines <n>', 'Engines of each role.', wholeBetween(1, 64), 2)
-    .option('--chunks <n>', 'Events in a stream.', chunks, chunks(env['CANNED_CHUNKS'] ?? '101'))
-    .option(
-      '--interval-ms <ms>',
-      'Pause between events.',
-      intervalMs,
-      intervalMs(env['CANNED_INTERVAL_MS'] ?? '20'),
-    )
+    .option('--chunks <n>', 'Events in a stream.', wholeBetween(2, 100_000), 101)
+    .option('--interval-ms <ms>', 'Pause between events.', wholeBetween(0, 60_000), 20)
     .parse(args, { from: 'user' })
     .opts<CannedOptions>()
 }

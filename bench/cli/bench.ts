@@ -1,7 +1,7 @@
 /** `pd-gateway bench`: its commands, and how a run is started and interrupted. */
 import type { Command } from 'commander'
-import { messageOf } from '../../src/core/error-text.ts'
 import { type SignalDependencies, untilStopped } from '../../src/process/stop-signals.ts'
+import { errorLine } from '../command/error-line.ts'
 import { EXIT } from '../command/exit.ts'
 import type { BenchRun } from '../command/run-bench.ts'
 import type { BenchTerminal } from '../command/terminal.ts'
@@ -125,7 +125,7 @@ async function orFailure(
     return await command(terminal)
   } catch (error) {
     const { signal, err } = terminal
-    err(signal.aborted ? 'interrupted\n' : `bench: ${messageOf(error)}\n`)
+    err(signal.aborted ? 'interrupted\n' : errorLine(error))
     return signal.aborted ? EXIT.interrupted : EXIT.unusable
   }
 }

@@ -4,7 +4,7 @@ import type { BenchLevel } from '../command/plans.ts'
 import type { BenchRun } from '../command/run-bench.ts'
 import type { BenchTerminal } from '../command/terminal.ts'
 import { count, seconds, targetUrl, whole, yesOrNo } from '../flags/values.ts'
-import { connectionModeOption, endpointOption, type LoadFlags } from './load-flags.ts'
+import { addLoadFlags, type LoadFlags } from './load-flags.ts'
 import { addReportFlags, reportPaths } from './report-flags.ts'
 
 type Load = BenchLevel['load']
@@ -12,8 +12,6 @@ type Load = BenchLevel['load']
 interface SharedOptions extends LoadFlags {
   readonly url: string
   readonly seed: number
-  readonly processes: number
-  readonly scriptSeed?: number
   readonly requestLog?: string
 }
 
@@ -83,7 +81,7 @@ const BUILDERS: Readonly<Record<Kind, (command: Command) => Command>> = {
         50,
       )
         .option('--start-concurrency <n>', 'Concurrency of the first level.', count, 10)
-        .option('--max-concurrency <n>', 'Concurrency of the last level.', count, 1000)
+        .option('--max-concurrency <n>', 'Limit of the concurrency; no level exceeds it.', count, 1000)
         .option('--step <n>', 'Increase of the concurrency per level.', count, 10)
         .option('--requests-per-level <n>', 'Requests per level, but at least its concurrency.', count, 100),
       60,
@@ -192,12 +190,9 @@ function stream(command: Command, byDefault: boolean): Command {
 }
 
 function addSharedOptions(command: Command): Command {
-  return addReportFlags(command)
+  const withReport = addReportFlags(command)
     .option('--url <url>', 'URL of the target.', targetUrl, 'http://127.0.0.1:30000')
     .option('--request-log <file>', 'Append a line of JSON per request to this file.')
     .option('--seed <n>', 'Seed of all random choices.', whole, 1)
-    .option('--processes <n>', 'Processes that generate the load.', count, 1)
-    .option('--script-seed <n>', 'Output seed of simulated engines; the default seed is detected.', whole)
-    .addOption(endpointOption())
-    .addOption(connectionModeOption('keep-alive'))
+  return addLoadFlags(withReport)
 }

@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { CompareRun } from '../command/run-compare.ts'
 import type { BenchTerminal } from '../command/terminal.ts'
 import { count, seconds, targetUrl, whole } from '../flags/values.ts'
-import { connectionModeOption, endpointOption, type LoadFlags } from './load-flags.ts'
+import { addLoadFlags, type LoadFlags } from './load-flags.ts'
 import { addReportFlags, reportPaths } from './report-flags.ts'
 
 interface Named {
@@ -21,8 +21,6 @@ export interface CompareOptions extends LoadFlags {
   readonly inputLen: number
   readonly outputLen: number
   readonly seed: number
-  readonly scriptSeed?: number
-  readonly processes: number
   readonly timeout: number
 }
 
@@ -32,7 +30,7 @@ export function addCompareCommand(bench: Command): Command {
     .description(
       'Compare two or more targets under the same load, in turn (A B B A ...), with confidence intervals.',
     )
-    .requiredOption('--target <name=url>', 'A target; repeat the flag for each.', namedUrl, [])
+    .option('--target <name=url>', 'A target; at least two are required.', namedUrl, [])
     .option(
       '--pid <name=pid>',
       "A target's process, to compare CPU per request and memory too.",
@@ -41,21 +39,18 @@ export function addCompareCommand(bench: Command): Command {
     )
     .option('-r, --requests <n>', 'Requests per round.', count, 1000)
     .option('-c, --concurrency <n>', 'Concurrent requests.', count, 32)
-    .option('--rounds <n>', 'Rounds per target; an even number, because two make a block.', evenCount, 24)
+    .option(
+      '--rounds <n>',
+      'Rounds per target; an even number of at least 4, because two make a block.',
+      evenCount,
+      24,
+    )
     .option('-s, --stream', 'Stream responses.')
     .option('--input-len <n>', 'Prompt tokens.', count, 64)
     .option('--output-len <n>', 'Output tokens.', count, 16)
-  return addSameLoad(command)
-}
-
-function addSameLoad(command: Command): Command {
-  return addReportFlags(command)
     .option('-T, --timeout <seconds>', 'Timeout of a request in seconds.', seconds, 60)
     .option('--seed <n>', 'Seed of the first round; each round uses the next one.', whole, 1)
-    .option('--script-seed <n>', 'Output seed of simulated engines; the default seed is detected.', whole)
-    .option('--processes <n>', 'Processes that generate the load.', count, 1)
-    .addOption(endpointOption())
-    .addOption(connectionModeOption('keep-alive'))
+  return addLoadFlags(addReportFlags(command))
 }
 
 /** The comparison that the flags request. */

@@ -1,7 +1,7 @@
 /** Flags of `bench serving` for arrival times, named as in vLLM's `bench serve`. */
 import { type Command, Option } from 'commander'
 import type { BenchLevel } from '../command/plans.ts'
-import { count, positive, seconds } from '../flags/values.ts'
+import { count, positive, positiveOrInf, seconds } from '../flags/values.ts'
 
 export interface ArrivalOptions {
   readonly requestRate: number
@@ -17,13 +17,13 @@ export function addArrivalFlags(command: Command): Command {
   return command
     .addOption(
       new Option('--request-rate <n>', 'Requests per second; inf sends all at once.')
-        .argParser(positive)
+        .argParser(positiveOrInf)
         .default(Infinity, 'inf'),
     )
     .option(
       '--burstiness <shape>',
       'Shape of the gaps: 1 is Poisson, less is burstier, inf is constant.',
-      positive,
+      positiveOrInf,
       1,
     )
     .addOption(

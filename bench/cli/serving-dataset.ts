@@ -31,11 +31,15 @@ export interface DatasetOptions {
 
 export function addDatasetFlags(command: Command): Command {
   return command
-    .addOption(new Option('--dataset-name <name>').choices(DATASETS).default('random'))
+    .addOption(
+      new Option('--dataset-name <name>', 'Prompts to send; random-ids is the same as random.')
+        .choices(DATASETS)
+        .default('random'),
+    )
     .option('--dataset-path <file>', 'File of the custom (JSON lines) or mooncake dataset.')
     .option('--num-prompts <n>', 'Number of requests.', count, 1000)
-    .option('--random-input-len <n>', 'Prompt tokens.', count, 1024)
-    .option('--random-output-len <n>', 'Output tokens.', count, 1024)
+    .option('--random-input-len <n>', 'Prompt tokens; of multi-turn, tokens of each message.', count, 1024)
+    .option('--random-output-len <n>', 'Output tokens; of custom, for lines that specify none.', count, 1024)
     .option('--random-range-ratio <share>', 'Minimum length, as a share of the length.', share, 0)
     .option('--gsp-num-groups <n>', 'Groups of prompts that share a system prompt.', count, 64)
     .option('--gsp-prompts-per-group <n>', 'Requests per group; overrides --num-prompts.', count)

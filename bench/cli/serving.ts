@@ -4,9 +4,9 @@ import type { BenchLevel } from '../command/plans.ts'
 import {
   count,
   hostName,
-  number,
   portNumber,
   seconds,
+  secondsFromZero,
   share,
   targetUrl,
   targetUrlOf,
@@ -70,7 +70,7 @@ export function addServingCommand(bench: Command, start: (run: RequestedRun) => 
 function addClientFlags(command: Command): Command {
   return command
     .option('--cancel-rate <share>', 'Share of clients that disconnect early.', share, 0)
-    .option('--cancel-after <seconds>', 'They disconnect within this time, in seconds.', number, 1)
+    .option('--cancel-after <seconds>', 'They disconnect within this time, in seconds.', secondsFromZero, 1)
     .option('--slow-client-rate <share>', 'Share of clients that read slowly.', share, 0)
     .addOption(connectionModeOption('per-request'))
     .option('--processes <n>', 'Processes that generate the load.', count, 1)

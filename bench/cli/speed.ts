@@ -28,7 +28,7 @@ export function addSpeedCommand(bench: Command, start: (options: SpeedOptions) =
       namesOf(SPEED_LOAD_NAMES),
     )
     .option('--json', 'Print the results as JSON.')
-    .option('--check', 'Exit with 1 when a ratio exceeds its maximum.')
+    .option('--check', 'Exit with 1 when a goal of the gateway is missed.')
     .option('--noise', 'Measure a second haproxy instead of the gateway: shows the noise of the machine.')
     .option(
       '--target <name=url,pid>',

@@ -1,8 +1,9 @@
 /** Flags of `bench serving` for the result file of vLLM's `bench serve`, named as in that tool. */
 import { type Command, InvalidArgumentError } from 'commander'
 import type { BenchRun } from '../command/run-bench.ts'
-import { VLLM_METRICS } from '../report/vllm-metrics.ts'
-import type { VllmOptions } from '../report/vllm-result.ts'
+import { type Limits, SLO_METRICS } from '../report/goodput.ts'
+import { VLLM_METRICS } from '../report/other-tools/vllm-metrics.ts'
+import type { VllmOptions } from '../report/other-tools/vllm-result.ts'
 
 export interface ResultOptions {
   readonly backend: string
@@ -25,7 +26,6 @@ export interface ResultOptions {
 }
 
 type Metric = VllmOptions['percentileMetrics'][number]
-type Limits = NonNullable<VllmOptions['goodput']>
 
 export function addResultFlags(command: Command): Command {
   return command
@@ -83,7 +83,8 @@ function metadata(text: string, before: Readonly<Record<string, string>> = {}): 
 function goodput(text: string, before: Limits = {}): Limits {
   const [name, value] = splitAt(text, ':')
   const ms = Number(value)
-  if (!isLimited(name) || !(ms > 0)) throw new InvalidArgumentError('Expected ttft:MS, tpot:MS or e2el:MS.')
+  if (!SLO_METRICS.some(metric => metric === name) || !(ms > 0))
+    throw new InvalidArgumentError(`Expected ${SLO_METRICS.map(metric => `${metric}:MS`).join(' or ')}.`)
   return { ...before, [name]: ms }
 }
 
@@ -91,10 +92,6 @@ function splitAt(text: string, sign: string): [string, string] {
   const separator = text.indexOf(sign)
   if (separator < 1) throw new InvalidArgumentError(`Expected NAME${sign}VALUE.`)
   return [text.slice(0, separator).trim(), text.slice(separator + 1).trim()]
-}
-
-function isLimited(name: string): name is 'ttft' | 'tpot' | 'e2el' {
-  return name === 'ttft' || name === 'tpot' || name === 'e2el'
 }
 
 function isMetric(name: string): name is Metric {

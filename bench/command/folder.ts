@@ -11,7 +11,7 @@ import { messageOf } from '../../src/core/error-text.ts'
 export function makeFolder(folder: string): void {
   const found = statSync(folder, { throwIfNoEntry: false })
   if (found?.isDirectory()) return
-  if (found !== undefined) throw new Error(`${folder} is not a folder`)
+  if (found !== undefined) throw new Error(`Cannot create files below ${folder}: it is not a folder`)
   const parent = dirname(folder)
   if (parent !== folder) makeFolder(parent)
   try {

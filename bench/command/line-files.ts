@@ -1,12 +1,12 @@
 /** Result files for other tools: one line per request, SGLang's result line, vLLM's result file. */
 import { appendFileSync, existsSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { LoadResult } from '../load/result.ts'
-import { requestArrays } from '../report/request-arrays.ts'
-import { requestLine } from '../report/request-line.ts'
+import type { LoadResult } from '../load/records/result.ts'
+import { requestArrays } from '../report/other-tools/request-arrays.ts'
+import { requestLine } from '../report/other-tools/request-line.ts'
+import { type ServingLabels, servingLine } from '../report/other-tools/serving-line.ts'
+import { type VllmOptions, vllmFileName, vllmResult } from '../report/other-tools/vllm-result.ts'
 import type { Level } from '../report/schema.ts'
-import { type ServingLabels, servingLine } from '../report/serving-line.ts'
-import { type VllmOptions, vllmFileName, vllmResult } from '../report/vllm-result.ts'
 import type { OtherPaths } from './report-files.ts'
 
 const LINES_PER_WRITE = 10_000

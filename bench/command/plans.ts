@@ -1,6 +1,6 @@
 /** Combines the requested levels with what is known about the target into a validated plan for each level. */
-import { checkDescriptors } from '../load/descriptors.ts'
-import { type LoadPlan, type PlanInput, planSchema } from '../load/plan.ts'
+import { checkDescriptors } from '../load/plan/descriptors.ts'
+import { type LoadPlan, type PlanInput, planSchema } from '../load/plan/plan.ts'
 import type { Target } from './target.ts'
 
 export interface BenchLevel {

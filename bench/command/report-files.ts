@@ -1,6 +1,7 @@
 /** Writes the report of a run to the requested files. Checks before the load that they can be written. */
 import { accessSync, constants, existsSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { errorCode } from '../../src/core/error-text.ts'
 import { makeFolder } from './folder.ts'
 
 export interface ReportPaths {
@@ -47,11 +48,19 @@ export function writeFiles({ reportDir, htmlReport }: ReportPaths, written: Writ
 function prepareFile(path: string): void {
   prepareFolder(dirname(path))
   if (!existsSync(path)) return
-  if (statSync(path).isDirectory()) throw new Error(`${path} is a folder`)
-  accessSync(path, constants.W_OK)
+  if (statSync(path).isDirectory()) throw new Error(`Cannot write ${path}: it is a folder; name a file`)
+  checkWritable(path)
 }
 
 function prepareFolder(folder: string): void {
   makeFolder(folder)
-  accessSync(folder, constants.W_OK)
+  checkWritable(folder)
+}
+
+function checkWritable(path: string): void {
+  try {
+    accessSync(path, constants.W_OK)
+  } catch (cause) {
+    throw new Error(`Cannot write to ${path}: ${errorCode(cause)}`, { cause })
+  }
 }

@@ -1,6 +1,5 @@
 /** Runs the levels of a bench command one after the other, shows their progress, and writes the requested files. */
-import { messageOf } from '../../src/core/error-text.ts'
-import type { LoadResult } from '../load/result.ts'
+import type { LoadResult } from '../load/records/result.ts'
 import { runLoad } from '../load/run-load.ts'
 import { NO_PROGRESS, openProgress, type Progress } from '../progress/progress.ts'
 import { ProgressTracker } from '../progress/progress-state.ts'
@@ -9,12 +8,13 @@ import { goodputOf, type Limits } from '../report/goodput.ts'
 import { levelOf } from '../report/level.ts'
 import type { Level } from '../report/schema.ts'
 import { failureLines, goodputLine, levelHead, levelLine, tableOf } from '../report/table.ts'
+import { errorLine } from './error-line.ts'
 import { EXIT } from './exit.ts'
 import { type LineFiles, linePaths, needsDetails, writeLineFiles } from './line-files.ts'
 import { type BenchLevel, type PlannedLevel, plansOf } from './plans.ts'
 import { prepareFiles, type ReportPaths } from './report-files.ts'
 import { publish, reportOf } from './run-report.ts'
-import { flushCache, probeTarget, TargetError } from './target.ts'
+import { flushCache, probeTarget } from './target.ts'
 import type { BenchTerminal } from './terminal.ts'
 import { warmUp } from './warm-up.ts'
 
@@ -127,7 +127,6 @@ function allFailures(levels: readonly Level[]): string {
 }
 
 function unusable({ err }: BenchRun, error: unknown): number {
-  const prefix = error instanceof TargetError ? '' : 'bench: '
-  err(`${prefix}${messageOf(error)}\n`)
+  err(errorLine(error))
   return EXIT.unusable
 }

@@ -5,7 +5,7 @@ import { differencesOf } from '../compare/differences.ts'
 import { useOf } from '../compare/process-use.ts'
 import { type RunningRound, runRounds } from '../compare/rounds.ts'
 import { compareText, roundText } from '../compare/text.ts'
-import type { LoadPlan, PlanInput } from '../load/plan.ts'
+import type { LoadPlan, PlanInput } from '../load/plan/plan.ts'
 import { NO_PROGRESS, openProgress } from '../progress/progress.ts'
 import { ShownLoads } from '../progress/shown-loads.ts'
 import {
@@ -15,10 +15,11 @@ import {
   compareReportSchema,
 } from '../report/compare-schema.ts'
 import { comparePage } from '../report/html/compare-page.ts'
+import { errorLine, TargetError } from './error-line.ts'
 import { EXIT } from './exit.ts'
 import { plansOf } from './plans.ts'
 import { prepareFiles, type ReportPaths, writeFiles } from './report-files.ts'
-import { probeTarget, TargetError } from './target.ts'
+import { probeTarget } from './target.ts'
 import type { BenchTerminal } from './terminal.ts'
 
 export interface CompareRun extends ReportPaths, BenchTerminal {
@@ -36,27 +37,26 @@ export async function runCompare(run: CompareRun): Promise<number> {
     prepareFiles(run)
     const plans = await targetPlans(run)
     const startedAt = new Date().toISOString()
-    const { rounds, fault } = await runAllRounds(run, plans)
-    if (fault !== undefined && rounds.length === 0) throw fault
+    const { rounds, error } = await runAllRounds(run, plans)
+    if (error !== undefined && rounds.length === 0) throw error
     finish(run, reportOf(run, { plans, startedAt, rounds }))
     if (run.signal.aborted) return EXIT.interrupted
-    if (fault !== undefined) throw fault
+    if (error !== undefined) throw error
     return rounds.every(({ successPercent }) => successPercent === 100) ? EXIT.ok : EXIT.failures
   } catch (error) {
-    const prefix = error instanceof TargetError ? '' : 'bench: '
-    run.err(`${prefix}${messageOf(error)}\n`)
+    run.err(errorLine(error))
     return run.signal.aborted ? EXIT.interrupted : EXIT.unusable
   }
 }
 
 /**
  * Shows the progress of each round on a terminal; elsewhere only the line at its end. When a round cannot be run, the
- * results of those before it are kept, and `fault` is the reason.
+ * results of those before it are kept, and `error` is the reason.
  */
 async function runAllRounds(
   run: CompareRun,
   plans: readonly LoadPlan[],
-): Promise<{ readonly rounds: CompareRound[]; readonly fault: unknown }> {
+): Promise<{ readonly rounds: CompareRound[]; readonly error: unknown }> {
   const all = run.blocks * run.targets.length * 2
   const shown = new ShownLoads(run.terminal === undefined ? NO_PROGRESS : openProgress(run))
   const rounds: CompareRound[] = []
@@ -71,9 +71,9 @@ async function runAllRounds(
         run.err(roundText(round))
       },
     })
-    return { rounds, fault: undefined }
-  } catch (fault) {
-    return { rounds, fault }
+    return { rounds, error: undefined }
+  } catch (error) {
+    return { rounds, error }
   } finally {
     shown.clear()
   }

@@ -1,7 +1,6 @@
 /** `bench faults`: loads a gateway in front of simulated engines that replay a fault script, and checks expectations. */
-import { messageOf } from '../../src/core/error-text.ts'
 import { readFaultScript } from '../../src/simulator/faults/fault-script.ts'
-import type { LoadResult } from '../load/result.ts'
+import type { LoadResult } from '../load/records/result.ts'
 import { openProgress } from '../progress/progress.ts'
 import { ShownLoads } from '../progress/shown-loads.ts'
 import { levelOf } from '../report/level.ts'
@@ -9,6 +8,7 @@ import type { Expectation } from '../scenarios/expectations.ts'
 import { runScenario } from '../scenarios/run-scenario.ts'
 import { scenarioSchema } from '../scenarios/scenario.ts'
 import { expectationText, loadText } from '../scenarios/text.ts'
+import { errorLine } from './error-line.ts'
 import { EXIT } from './exit.ts'
 import { prepareFiles, type ReportPaths } from './report-files.ts'
 import { publish, reportOf } from './run-report.ts'
@@ -39,7 +39,7 @@ export async function runFaults(run: FaultsRun): Promise<number> {
     if (signal.aborted) return EXIT.interrupted
     return finished.expectations.every(({ holds }) => holds) ? EXIT.ok : EXIT.failures
   } catch (error) {
-    err(signal.aborted ? 'interrupted\n' : `bench: ${messageOf(error)}\n`)
+    err(signal.aborted ? 'interrupted\n' : errorLine(error))
     return signal.aborted ? EXIT.interrupted : EXIT.unusable
   }
 }

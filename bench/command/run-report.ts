@@ -7,7 +7,7 @@ import { environmentOf } from './machine.ts'
 import { type ReportPaths, writeFiles } from './report-files.ts'
 
 export function reportOf(run: Omit<Report, 'version' | 'environment'>): Report {
-  return reportSchema.parse({ version: 3, environment: environmentOf(), ...run })
+  return reportSchema.parse({ version: 4, environment: environmentOf(), ...run })
 }
 
 /** Prints the conclusion and the paths of the files. */

@@ -2,7 +2,7 @@
 import { openProgress } from '../progress/progress.ts'
 import { ShownLoads } from '../progress/shown-loads.ts'
 import { runScenario } from '../scenarios/run-scenario.ts'
-import { readScenario, type Scenario } from '../scenarios/scenario.ts'
+import { limitRequests, readScenario } from '../scenarios/scenario.ts'
 import { expectationText, loadText } from '../scenarios/text.ts'
 import { EXIT } from './exit.ts'
 import type { BenchTerminal } from './terminal.ts'
@@ -18,7 +18,8 @@ export async function runScenarioFile(
   { name, requests }: ScenarioOptions,
   { out, err, terminal, signal }: BenchTerminal,
 ): Promise<number> {
-  const scenario = limited(readScenario(name), requests)
+  const whole = readScenario(name)
+  const scenario = requests === undefined ? whole : limitRequests(whole, requests)
   out(`${name}: ${scenario.description}\n`)
   const shown = new ShownLoads(openProgress({ err, terminal }))
   const expectations = await runScenario(scenario, {
@@ -36,14 +37,4 @@ export async function runScenarioFile(
   }
   out(`\n${expectationText(expectations)}`)
   return expectations.every(({ holds }) => holds) ? EXIT.ok : EXIT.failures
-}
-
-function limited(scenario: Scenario, requests: number | undefined): Scenario {
-  if (requests === undefined) return scenario
-  if (scenario.kind === 'overload') throw new Error('--requests: an overload scenario is limited by time')
-  if (scenario.kind === 'soak') return { ...scenario, load: { ...scenario.load, requests } }
-  return {
-    ...scenario,
-    loads: scenario.loads.map(load => ({ ...load, requests: Math.min(requests, load.requests) })),
-  }
 }

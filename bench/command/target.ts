@@ -3,8 +3,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { messageOf } from '../../src/core/error-text.ts'
 import { parseJson } from '../../src/core/parse-json.ts'
-import { member } from '../load/response-pieces.ts'
-import { ask, type TargetRequest, type TargetResponse } from './ask.ts'
+import { member } from '../json/member.ts'
+import { TargetError } from './error-line.ts'
+import { requestTarget, type TargetRequest, type TargetResponse } from './target-request.ts'
 
 const TIMEOUT_MS = 5000
 const POLL_INTERVAL_MS = 200
@@ -13,10 +14,6 @@ const START_MS = 5000
 const NOT_READY = 503
 /** Default model name of the simulated engines, and their default output seed. */
 const SIMULATED = { model: 'sim', scriptSeed: 0 }
-
-export class TargetError extends Error {
-  override readonly name = 'TargetError'
-}
 
 export interface Target {
   readonly model: string | undefined
@@ -36,8 +33,8 @@ export async function probeTarget(url: string, interrupt: AbortSignal, waitMs = 
 
 /** Makes the engines drop their prefix caches. @throws TargetError when the target refuses. */
 export async function flushCache(url: string, interrupt: AbortSignal): Promise<void> {
-  const question = { method: 'POST', path: '/flush_cache', limitMs: TIMEOUT_MS, interrupt } as const
-  const { status } = await responseOf(url, question)
+  const request = { method: 'POST', path: '/flush_cache', limitMs: TIMEOUT_MS, interrupt } as const
+  const { status } = await responseOf(url, request)
   if (!isGood(status)) throw new TargetError(`Cannot flush the cache at ${url}: status ${status}`)
 }
 
@@ -52,9 +49,13 @@ async function untilReady(url: string, interrupt: AbortSignal, waitMs: number): 
   const giveUpMs = performance.now() + waitMs
   let reason = ''
   while (performance.now() < giveUpMs) {
-    const response = await responseOf(url, modelsRequest(interrupt)).catch(() => undefined)
-    if (response !== undefined && isGood(response.status)) return response
-    reason = response === undefined ? 'no response' : `GET /v1/models returned status ${response.status}`
+    try {
+      const response = await requestTarget(url, modelsRequest(interrupt))
+      if (isGood(response.status)) return response
+      reason = `GET /v1/models returned status ${response.status}`
+    } catch (error) {
+      reason = messageOf(error)
+    }
     await delay(POLL_INTERVAL_MS, undefined, { signal: interrupt })
   }
   throw new TargetError(`Target ${url} was not ready within ${waitMs / 1000} s: ${reason}`)
@@ -64,9 +65,9 @@ function modelsRequest(interrupt: AbortSignal): TargetRequest {
   return { method: 'GET', path: '/v1/models', limitMs: TIMEOUT_MS, interrupt }
 }
 
-async function responseOf(url: string, question: TargetRequest): Promise<TargetResponse> {
+async function responseOf(url: string, request: TargetRequest): Promise<TargetResponse> {
   try {
-    return await ask(url, question)
+    return await requestTarget(url, request)
   } catch (error) {
     throw new TargetError(`Target ${url} is unreachable: ${messageOf(error)}`)
   }

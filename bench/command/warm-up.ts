@@ -1,5 +1,5 @@
 /** Requests before a load that do not count: they open connections, fill caches and get code compiled. */
-import type { LoadPlan } from '../load/plan.ts'
+import type { LoadPlan } from '../load/plan/plan.ts'
 import { runLoad } from '../load/run-load.ts'
 
 /** Low, so that the warm-up does not disturb the load that follows. */

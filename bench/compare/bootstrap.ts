@@ -1,7 +1,7 @@
 /** Confidence interval of a median: a percentile bootstrap over independent figures. Pure; randomness is passed in. */
 
 import type { Random } from '../../src/core/random.ts'
-import { percentileOf, sorted } from '../load/percentiles.ts'
+import { percentileOf, sorted } from '../report/percentiles.ts'
 import { smallSampleWidth } from './student.ts'
 
 export interface Interval {

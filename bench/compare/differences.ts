@@ -7,13 +7,13 @@
  */
 
 import { seededRandom } from '../../src/core/random.ts'
-import { percentileOf, sorted } from '../load/percentiles.ts'
 import {
   COMPARE_METRICS,
   type CompareMetric,
   type CompareRound,
   type Difference,
 } from '../report/compare-schema.ts'
+import { percentileOf, sorted } from '../report/percentiles.ts'
 import { type Interval, medianInterval } from './bootstrap.ts'
 
 const CONFIDENCE = 0.95

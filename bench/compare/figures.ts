@@ -1,7 +1,8 @@
 /** The figures of one round of a comparison. Pure. */
-import { percentileOf, sorted } from '../load/percentiles.ts'
-import { isGeneratorLimit, type LoadResult } from '../load/result.ts'
+
+import { isGeneratorLimit, type LoadResult } from '../load/records/result.ts'
 import type { CompareRound } from '../report/compare-schema.ts'
+import { percentileOf, sorted } from '../report/percentiles.ts'
 
 /** CPU and memory of the target's process. */
 export interface RoundCost {

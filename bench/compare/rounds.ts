@@ -5,8 +5,8 @@
  * prompts would be in the prefix caches of engines that the targets share.
  */
 import { Generators } from '../load/generators.ts'
-import type { LoadPlan } from '../load/plan.ts'
-import type { LoadCollector, LoadResult } from '../load/result.ts'
+import type { LoadPlan } from '../load/plan/plan.ts'
+import type { LoadCollector, LoadResult } from '../load/records/result.ts'
 import { runLoadIn } from '../load/run-load.ts'
 import type { CompareRound, CompareTarget } from '../report/compare-schema.ts'
 import { figuresOf } from './figures.ts'

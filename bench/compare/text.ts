@@ -5,7 +5,7 @@ import { counted, figure, whole } from '../report/figures.ts'
 
 export function roundText({ index, target, requests, ...round }: CompareRound): string {
   const wrong = requests.sent - requests.ok
-  return `round ${index + 1}, ${target}: ${requests.ok} correct${wrong === 0 ? '' : `, ${wrong} NOT`}, ${round.requestsPerSecond.toFixed(0)}/s, p50 ${round.latencyP50Ms === undefined ? '-' : `${round.latencyP50Ms.toFixed(2)} ms`}\n`
+  return `round ${index + 1}, ${target}: ${requests.ok} correct${wrong === 0 ? '' : `, ${wrong} FAILED`}, ${round.requestsPerSecond.toFixed(0)}/s, p50 ${round.latencyP50Ms === undefined ? '-' : `${round.latencyP50Ms.toFixed(2)} ms`}\n`
 }
 
 export function compareText(report: CompareReport): string {
@@ -20,7 +20,7 @@ export function compareText(report: CompareReport): string {
     ...(busy === 0
       ? []
       : [
-          `warning: a generator process was saturated in ${busy} rounds and may be the limit instead of the target; use more --processes`,
+          `warning: a generator process was saturated in ${counted(busy, 'round')} and may be the limit instead of the target; use more --processes`,
         ]),
   ]
   return `${lines.join('\n')}\n`

@@ -4,7 +4,7 @@
  * One engine at a time, prefill and decode engines in turn. A removed engine drains before it is added again.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { member } from '../load/response-pieces.ts'
+import { member } from '../json/member.ts'
 
 export interface ChurnedEngine {
   readonly url: string

@@ -29,18 +29,18 @@ export function wholeBetween(min: number, max: number): (text: string) => number
   }
 }
 
-/** A number from 0, or `inf`. */
-export function number(text: string): number {
-  const value = text === 'inf' ? Infinity : Number(text)
-  if (text.trim() === '' || Number.isNaN(value) || value < 0)
-    throw new InvalidArgumentError('Expected a number from 0, or inf.')
+/** A number above 0. */
+export function positive(text: string): number {
+  const value = Number(text)
+  if (!(value > 0 && value < Infinity)) throw new InvalidArgumentError('Expected a number above 0.')
   return value
 }
 
 /** A number above 0, or `inf`. */
-export function positive(text: string): number {
-  const value = number(text)
-  if (value === 0) throw new InvalidArgumentError('Expected a number above 0.')
+export function positiveOrInf(text: string): number {
+  if (text === 'inf') return Infinity
+  const value = Number(text)
+  if (!(value > 0)) throw new InvalidArgumentError('Expected a number above 0, or inf.')
   return value
 }
 
@@ -52,10 +52,19 @@ export function seconds(text: string): number {
   return value
 }
 
+/** A duration that may be 0 or a fraction. */
+export function secondsFromZero(text: string): number {
+  const value = Number(text)
+  if (text.trim() === '' || !(value >= 0 && value <= MAX_SECONDS))
+    throw new InvalidArgumentError(`Expected a number of seconds from 0 to ${MAX_SECONDS}.`)
+  return value
+}
+
 /** A number from 0 to 1. */
 export function share(text: string): number {
-  const value = number(text)
-  if (value > 1) throw new InvalidArgumentError('Expected a number from 0 to 1.')
+  const value = Number(text)
+  if (text.trim() === '' || !(value >= 0 && value <= 1))
+    throw new InvalidArgumentError('Expected a number from 0 to 1.')
   return value
 }
 

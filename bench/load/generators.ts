@@ -2,17 +2,18 @@
 import { join } from 'node:path'
 import { messageOf } from '../../src/core/error-text.ts'
 import { Child, nodeCommand } from '../../src/process/child-process.ts'
-import { checkDescriptors } from './descriptors.ts'
-import type { LoadPlan } from './plan.ts'
-import type { FromGenerator, Progress, ToGenerator } from './process-messages.ts'
-import { sourceAddresses } from './source-addresses.ts'
+import { sourceAddresses } from './connections/source-addresses.ts'
+import type { FromGenerator, ToGenerator } from './generator/process-messages.ts'
+import { checkDescriptors } from './plan/descriptors.ts'
+import type { LoadPlan } from './plan/plan.ts'
+import type { GeneratorProgress } from './records/progress.ts'
 
 /** All processes start at the same moment, this long after the last one is ready. */
 const START_DELAY_MS = 100
-const MAIN = join(import.meta.dirname, 'main.ts')
+const MAIN = join(import.meta.dirname, 'generator', 'main.ts')
 
 export interface LoadListener {
-  onProgress(progress: Progress, process: number): void
+  onProgress(progress: GeneratorProgress, process: number): void
 }
 
 export interface LoadRun {
@@ -72,7 +73,7 @@ function untilPrepared(child: Child, plan: ToGenerator): Promise<true> {
   return withoutExit(child, prepared, 'A generator process ended before it was ready')
 }
 
-function untilDone(child: Child, onProgress: (progress: Progress) => void): Promise<true> {
+function untilDone(child: Child, onProgress: (progress: GeneratorProgress) => void): Promise<true> {
   const done = child.firstMessage((message: FromGenerator) => {
     if (message.kind === 'progress') onProgress(message)
     return message.kind === 'done' || undefined

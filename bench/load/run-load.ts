@@ -1,7 +1,7 @@
 /** Runs one plan to its end, or until the signal aborts; the result then holds what has ended so far. */
 import { Generators } from './generators.ts'
-import type { LoadPlan } from './plan.ts'
-import { LoadCollector, type LoadResult } from './result.ts'
+import type { LoadPlan } from './plan/plan.ts'
+import { LoadCollector, type LoadResult } from './records/result.ts'
 
 export interface LoadOptions {
   readonly signal?: AbortSignal

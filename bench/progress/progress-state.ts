@@ -1,7 +1,8 @@
 /** State of a running load, computed from what its generators have reported so far. */
-import { percentileOf, sorted } from '../load/percentiles.ts'
-import type { LoadPlan } from '../load/plan.ts'
-import type { RequestRecord } from '../load/record.ts'
+
+import type { LoadPlan } from '../load/plan/plan.ts'
+import type { RequestRecord } from '../load/records/record.ts'
+import { percentileOf, sorted } from '../report/percentiles.ts'
 
 export interface ProgressState {
   readonly name: string
@@ -12,13 +13,13 @@ export interface ProgressState {
   /** Remaining seconds at the current rate; undefined while the rate is 0. */
   readonly leftSeconds: number | undefined
   readonly ended: number
-  /** Recent responses per second, right or wrong. */
+  /** Recent responses per second, correct or not. */
   readonly perSecond: number
   readonly inFlight: number
   /** Latency of recent correct responses; undefined before the first one. */
   readonly p99Ms: number | undefined
   /** Failed and refused requests. */
-  readonly wrong: number
+  readonly errors: number
 }
 
 /** The part of a load collector that the state is computed from. */
@@ -39,7 +40,7 @@ export class ProgressTracker {
   #updates: { readonly atMs: number; readonly ended: number }[] = []
   #latencies: number[] = []
   #ended = 0
-  #wrong = 0
+  #errors = 0
 
   constructor(name: string, plan: Pick<LoadPlan, 'requests' | 'durationMs'>) {
     this.#name = name
@@ -59,7 +60,7 @@ export class ProgressTracker {
       perSecond,
       inFlight,
       p99Ms: latencies.length === 0 ? undefined : percentileOf(latencies, 99),
-      wrong: this.#wrong,
+      errors: this.#errors,
     }
   }
 
@@ -67,7 +68,7 @@ export class ProgressTracker {
     for (; this.#ended < records.length; this.#ended++) {
       const record = records[this.#ended]
       if (record?.outcome === 'ok') this.#latencies.push(record.endMs - record.sentMs)
-      if (record?.outcome === 'failed' || record?.outcome === 'refused') this.#wrong++
+      if (record?.outcome === 'failed' || record?.outcome === 'refused') this.#errors++
     }
     this.#latencies = this.#latencies.slice(-P99_SAMPLES)
   }

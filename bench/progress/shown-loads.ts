@@ -1,6 +1,6 @@
 /** Shows the progress of loads that run one after the other. */
-import type { LoadPlan } from '../load/plan.ts'
-import type { LoadCollector } from '../load/result.ts'
+import type { LoadPlan } from '../load/plan/plan.ts'
+import type { LoadCollector } from '../load/records/result.ts'
 import type { Progress } from './progress.ts'
 import { ProgressTracker } from './progress-state.ts'
 

@@ -1,5 +1,5 @@
 /** The progress of a load as text: two lines for a terminal, or one for a log. Pure. */
-import { figure, seconds, whole } from '../report/figures.ts'
+import { counted, figure, seconds, whole } from '../report/figures.ts'
 import type { ProgressState } from './progress-state.ts'
 
 const BAR_WIDTH = 30
@@ -18,13 +18,13 @@ export function logLine(state: ProgressState): string {
 }
 
 function figuresOf(state: ProgressState, alarm: (text: string) => string): string {
-  const { ended, perSecond, inFlight, p99Ms, wrong } = state
-  const errors = `${whole(wrong)} ${wrong === 1 ? 'error' : 'errors'}`
+  const { ended, perSecond, inFlight, p99Ms, errors } = state
+  const errorText = counted(errors, 'error')
   return [
     `${figure(perSecond)} req/s`,
     `${whole(inFlight)} in flight`,
     `p99 ${p99Ms === undefined ? '-' : `${figure(p99Ms)} ms`}`,
-    wrong === 0 ? errors : alarm(errors),
+    errors === 0 ? errorText : alarm(errorText),
     `${whole(ended)} ended`,
   ].join('   ')
 }

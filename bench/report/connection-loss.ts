@@ -5,8 +5,8 @@ import type { Level } from './schema.ts'
 export function unreachableSince({ failures, timeline, durationSeconds }: Level): number | undefined {
   const { connect } = failures
   if (connect === undefined) return undefined
-  const { stepSeconds, rightPerSecond } = timeline
-  const after = rightPerSecond.slice(Math.floor(connect.firstSeconds / stepSeconds) + 1)
+  const { stepSeconds, correctPerSecond } = timeline
+  const after = correctPerSecond.slice(Math.floor(connect.firstSeconds / stepSeconds) + 1)
   const isToTheEnd = connect.lastSeconds > durationSeconds - stepSeconds
   return isToTheEnd && after.every(rate => rate === 0) ? connect.firstSeconds : undefined
 }

@@ -1,5 +1,5 @@
 /** Statistics of samples, and the shape of their distribution for a plot. Pure. */
-import { percentileOf, sorted, statisticsOf } from '../load/percentiles.ts'
+import { percentileOf, sorted, statisticsOf } from './percentiles.ts'
 import type { Distribution, Shape } from './schema.ts'
 
 const MAX_BINS = 40

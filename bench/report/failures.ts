@@ -1,6 +1,6 @@
 /** Failures of a load, counted by kind. Pure. */
-import type { RequestRecord } from '../load/record.ts'
-import type { LoadResult } from '../load/result.ts'
+import type { RequestRecord } from '../load/records/record.ts'
+import type { LoadResult } from '../load/records/result.ts'
 import type { Failures } from './schema.ts'
 
 /** Failures and refusals by kind, most frequent first, with an example of each. */

@@ -1,6 +1,6 @@
 /** Goodput: the rate of correct responses that stayed within every limit. Pure. */
-import type { RequestRecord } from '../load/record.ts'
-import type { LoadResult } from '../load/result.ts'
+import type { RequestRecord } from '../load/records/record.ts'
+import type { LoadResult } from '../load/records/result.ts'
 
 export const SLO_METRICS = ['ttft', 'tpot', 'e2el'] as const
 

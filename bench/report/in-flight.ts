@@ -1,5 +1,5 @@
 /** The mean and the maximum number of concurrent requests of a load. Pure. */
-import type { LoadResult } from '../load/result.ts'
+import type { LoadResult } from '../load/records/result.ts'
 
 export function inFlightOf({ records, unfinished }: LoadResult, durationSeconds: number) {
   const open = [...records, ...unfinished]

@@ -1,11 +1,12 @@
 /** Computes the figures of a load from its records. Pure. */
-import { percentileOf, sorted } from '../load/percentiles.ts'
-import type { LoadPlan } from '../load/plan.ts'
-import type { RequestRecord } from '../load/record.ts'
-import { isGeneratorLimit, type LoadResult } from '../load/result.ts'
+
+import type { LoadPlan } from '../load/plan/plan.ts'
+import type { RequestRecord } from '../load/records/record.ts'
+import { isGeneratorLimit, type LoadResult } from '../load/records/result.ts'
 import { distributionOf } from './distribution.ts'
 import { failuresOf } from './failures.ts'
 import { inFlightOf } from './in-flight.ts'
+import { percentileOf, sorted } from './percentiles.ts'
 import type { Level } from './schema.ts'
 import { timelineOf } from './timeline.ts'
 

@@ -38,8 +38,8 @@ const timelineSchema = z
   .strictObject({
     stepSeconds: number.describe('Entry i of each column covers the time from i to i + 1 steps.'),
     inFlight: columns().describe('Mean number of requests in flight.'),
-    rightPerSecond: columns(),
-    wrongPerSecond: columns().describe('Failed and refused requests.'),
+    correctPerSecond: columns(),
+    errorsPerSecond: columns().describe('Failed and refused requests.'),
     outputTokensPerSecond: columns().describe(
       'Tokens of a stream are spread evenly over its duration; others count at the end.',
     ),
@@ -87,7 +87,7 @@ const levelSchema = z.strictObject({
   requestsPerSecond: number.describe('Rate of correct responses.'),
   inputTokens: number.describe('Of correct responses, from the usage that the engine reports.'),
   outputTokens: number.describe(
-    "Of correct responses, from the engine's usage, or the number of non-empty pieces without it.",
+    "Of correct responses, from the engine's usage, or the number of chunks with text without it.",
   ),
   outputTokensPerSecond: number,
   maxOutputTokensPerSecond: number.describe(
@@ -119,10 +119,12 @@ const levelSchema = z.strictObject({
 
 export const reportSchema = z.strictObject({
   version: z
-    .literal(3)
+    .literal(4)
     .describe(
       'Version 2 replaced zeros for unknown times and shares with null. Version 3 renamed leastPercent to minPercent, ' +
-        'promises to expectations, mostOutputTokensASecond to maxOutputTokensPerSecond and inFlight.most to inFlight.max.',
+        'promises to expectations, mostOutputTokensASecond to maxOutputTokensPerSecond and inFlight.most to inFlight.max. ' +
+        'Version 4 renamed rightPerSecond to correctPerSecond, wrongPerSecond to errorsPerSecond, and seen and wanted of ' +
+        'an expectation to measured and expected.',
     ),
   command: z.string(),
   target: z.string(),
@@ -138,7 +140,9 @@ export const reportSchema = z.strictObject({
   minPercent: number.nullable().describe('No further level ran below this percentage of correct responses.'),
   levels: z.array(levelSchema),
   expectations: z
-    .array(z.strictObject({ name: z.string(), seen: z.string(), wanted: z.string(), holds: z.boolean() }))
+    .array(
+      z.strictObject({ name: z.string(), measured: z.string(), expected: z.string(), holds: z.boolean() }),
+    )
     .default([])
     .describe('Expectations of a fault run, with the measured values.'),
 })

@@ -17,7 +17,7 @@ const LEVEL_COLUMNS: readonly (readonly [string, number, (level: Level) => strin
   ['TTFT p99', 10, ({ ttftMs }) => timeOf(ttftMs, 'p99')],
   ['E2E p50', 10, ({ latencyMs }) => timeOf(latencyMs, 'p50')],
   ['E2E p99', 10, ({ latencyMs }) => timeOf(latencyMs, 'p99')],
-  ['wrong', 8, ({ requests }) => whole(requests.failed + requests.refused)],
+  ['errors', 8, ({ requests }) => whole(requests.failed + requests.refused)],
 ]
 
 /** `goodput` is the line of `goodputLine`, if there are limits. */

@@ -1,6 +1,7 @@
 /** A load over time in steps of equal length: requests in flight, requests that ended, and latencies. Pure. */
-import { percentileOf, sorted } from '../load/percentiles.ts'
-import type { LoadResult } from '../load/result.ts'
+
+import type { LoadResult } from '../load/records/result.ts'
+import { percentileOf, sorted } from './percentiles.ts'
 import type { Timeline } from './schema.ts'
 
 const MIN_STEPS = 8
@@ -21,24 +22,24 @@ export function timelineOf({ records, unfinished }: LoadResult, durationSeconds:
   const stepMs = stepSeconds * 1000
   const open = new Columns(steps, stepMs)
   const tokens = new Columns(steps, stepMs)
-  const right = new Columns(steps, stepMs)
-  const wrong = new Columns(steps, stepMs)
+  const correct = new Columns(steps, stepMs)
+  const errors = new Columns(steps, stepMs)
   const latencies = Array.from({ length: steps }, (): number[] => [])
   for (const { sentMs, endMs } of unfinished) open.spread({ fromMs: sentMs, toMs: endMs }, endMs - sentMs)
   for (const { sentMs, firstTokenMs, lastTokenMs, endMs, outcome, outputTokens } of records) {
     open.spread({ fromMs: sentMs, toMs: endMs }, endMs - sentMs)
     tokens.spread({ fromMs: firstTokenMs ?? endMs, toMs: lastTokenMs ?? endMs }, outputTokens)
     if (outcome === 'ok') {
-      right.add(endMs, 1)
-      latencies[right.stepOf(endMs)]?.push(endMs - sentMs)
-    } else if (outcome !== 'left') wrong.add(endMs, 1)
+      correct.add(endMs, 1)
+      latencies[correct.stepOf(endMs)]?.push(endMs - sentMs)
+    } else if (outcome !== 'left') errors.add(endMs, 1)
   }
   const ordered = latencies.map(sorted)
   return {
     stepSeconds,
     inFlight: open.per(stepMs),
-    rightPerSecond: right.per(stepSeconds),
-    wrongPerSecond: wrong.per(stepSeconds),
+    correctPerSecond: correct.per(stepSeconds),
+    errorsPerSecond: errors.per(stepSeconds),
     outputTokensPerSecond: tokens.per(stepSeconds),
     latencyP50Ms: ordered.map(samples => percentileOrGap(samples, 50)),
     latencyP99Ms: ordered.map(samples => percentileOrGap(samples, 99)),

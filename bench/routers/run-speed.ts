@@ -27,7 +27,7 @@ export interface SpeedOptions {
   readonly seconds: number
   readonly only: readonly SpeedLoadName[]
   readonly json: boolean
-  /** Exits with 1 when a ratio exceeds its maximum. */
+  /** Exits with 1 when a goal is missed. */
   readonly check: boolean
   /** Replaces the gateway with a second haproxy: shows what the noise of the machine alone does to the ratios. */
   readonly noise: boolean

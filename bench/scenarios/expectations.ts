@@ -1,21 +1,31 @@
 /** Expectations of a scenario, each with the measured value and the limit. Pure. */
 
 import type { EngineCounters } from '../environment/fleet/messages.ts'
-import type { LoadResult } from '../load/result.ts'
+import type { LoadResult } from '../load/records/result.ts'
 
 export interface Expectation {
   readonly name: string
-  readonly seen: string
-  readonly wanted: string
+  readonly measured: string
+  readonly expected: string
   readonly holds: boolean
 }
 
-export function atLeast(name: string, seen: number, wanted: number, unit = ''): Expectation {
-  return { name, seen: `${round(seen)}${unit}`, wanted: `>= ${round(wanted)}${unit}`, holds: seen >= wanted }
+export function atLeast(name: string, measured: number, expected: number, unit = ''): Expectation {
+  return {
+    name,
+    measured: `${round(measured)}${unit}`,
+    expected: `>= ${round(expected)}${unit}`,
+    holds: measured >= expected,
+  }
 }
 
-export function atMost(name: string, seen: number, wanted: number, unit = ''): Expectation {
-  return { name, seen: `${round(seen)}${unit}`, wanted: `<= ${round(wanted)}${unit}`, holds: seen <= wanted }
+export function atMost(name: string, measured: number, expected: number, unit = ''): Expectation {
+  return {
+    name,
+    measured: `${round(measured)}${unit}`,
+    expected: `<= ${round(expected)}${unit}`,
+    holds: measured <= expected,
+  }
 }
 
 /** Number of requests whose clients stayed to the end. */
@@ -65,7 +75,7 @@ export function badRefusals({ records }: LoadResult): readonly string[] {
   return records.flatMap(({ badRefusal }) => badRefusal ?? [])
 }
 
-/** Right responses per second that ended between two times, in milliseconds from the start. */
+/** Correct responses per second that ended between two times, in milliseconds from the start. */
 export function goodputPerSecond({ records }: LoadResult, fromMs: number, toMs: number): number {
   const good = records.filter(({ outcome, endMs }) => outcome === 'ok' && endMs >= fromMs && endMs < toMs)
   return (good.length * 1000) / (toMs - fromMs)

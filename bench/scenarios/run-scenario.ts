@@ -4,8 +4,8 @@ import { Churn, type ChurnedEngine } from '../environment/churn.ts'
 import { type Environment, withEnvironment } from '../environment/environment.ts'
 import type { FleetProcess } from '../environment/fleet/fleet-process.ts'
 import type { EngineCounters } from '../environment/fleet/messages.ts'
-import type { LoadPlan } from '../load/plan.ts'
-import type { LoadCollector, LoadResult } from '../load/result.ts'
+import type { LoadPlan } from '../load/plan/plan.ts'
+import type { LoadCollector, LoadResult } from '../load/records/result.ts'
 import { runLoad } from '../load/run-load.ts'
 import { CostLog, rssSpread } from '../process/cost-log.ts'
 import {
@@ -170,7 +170,7 @@ async function runOverload(
     atLeast('goodput per second', goodput, peak * MIN_GOODPUT_SHARE),
     atLeast('refusals', refused, 1),
     atMost('malformed refusals', badRefusals(result).length, 0),
-    atMost('responses that are neither right nor refusals', failed, 0),
+    atMost('responses that are neither correct nor refusals', failed, 0),
     atMost(
       'requests beyond the capacity of an engine',
       maxOverCapacity(await environment.fleet.counters()),
@@ -180,7 +180,7 @@ async function runOverload(
   ]
 }
 
-/** Right responses per second of the best level. Closed loops, so that no level is overloaded. */
+/** Correct responses per second of the best level. Closed loops, so that no level is overloaded. */
 async function findPeak(
   scenario: Kind<'overload'>,
   environment: Environment,
@@ -210,7 +210,7 @@ async function quietExpectations(
   const left = await leftAfter(fleet, END_LIMIT_MS)
   const quiet = atMost(`requests left on engines after ${END_LIMIT_MS / 1000} s`, runningOf(left), 0)
   return [
-    { ...quiet, seen: `${quiet.seen}${runningText(left)}` },
+    { ...quiet, measured: `${quiet.measured}${runningText(left)}` },
     atMost('gateways that died', gateway.isAlive ? 0 : 1, 0),
   ]
 }

@@ -1,7 +1,7 @@
 /** Schema of the scenario files, `bench/scenarios/*.yaml`. */
 import { z } from 'zod'
 import { fleetPlanSchema } from '../environment/fleet/plan.ts'
-import { planSchema } from '../load/plan.ts'
+import { planSchema } from '../load/plan/plan.ts'
 import { parseScenarioFile } from './scenario-files.ts'
 
 const environment = {
@@ -64,6 +64,17 @@ export const scenarioSchema = z.discriminatedUnion('kind', [
 
 export type Scenario = z.output<typeof scenarioSchema>
 export type ScenarioLoad = z.output<typeof loadSchema>
+
+/**
+ * A smaller run of a scenario: at most this many requests per load.
+ * @throws Error for an overload scenario, which is limited by time.
+ */
+export function limitRequests(scenario: Scenario, requests: number): Scenario {
+  if (scenario.kind === 'overload') throw new Error('--requests: an overload scenario is limited by time')
+  const smaller = (load: ScenarioLoad) => ({ ...load, requests: Math.min(requests, load.requests) })
+  if (scenario.kind === 'soak') return { ...scenario, load: smaller(scenario.load) }
+  return { ...scenario, loads: scenario.loads.map(smaller) }
+}
 
 /** @throws Error when there is no such scenario, or its file does not match the schema. */
 export function readScenario(name: string): Scenario {

@@ -1,5 +1,5 @@
 /** Results of a scenario as text. */
-import type { LoadResult } from '../load/result.ts'
+import type { LoadResult } from '../load/records/result.ts'
 import type { CostLog } from '../process/cost-log.ts'
 import { whole } from '../report/figures.ts'
 import { levelOf } from '../report/level.ts'
@@ -15,7 +15,8 @@ export function loadText(name: string, result: LoadResult, cost: CostLog): strin
 
 export function expectationText(expectations: readonly Expectation[]): string {
   const lines = expectations.map(
-    ({ name, seen, wanted, holds }) => `${holds ? 'ok    ' : 'FAILED'} ${name}: ${seen} (expected ${wanted})`,
+    ({ name, measured, expected, holds }) =>
+      `${holds ? 'ok    ' : 'FAILED'} ${name}: ${measured} (expected ${expected})`,
   )
   return `${lines.join('\n')}\n`
 }

@@ -38,7 +38,7 @@ test('500 open requests survive the death of their only router thread', async t 
   assert.ok(await gateway.whenReady(10_000))
   const agent = new Agent({ maxSockets: OPEN })
   t.after(() => agent.destroy())
-  const open = (body: object): OpenAnswer => send(agent, gateway.port, body)
+  const open = (body: object): OpenResponse => send(agent, gateway.port, body)
 
   const streams = Array.from({ length: OPEN / 2 }, (_, n) =>
     open({ text: `Stream ${n}`, stream: true, sampling_params: { max_new_tokens: ENDLESS } }),
@@ -105,13 +105,13 @@ for (const workers of [1, 2]) {
   })
 }
 
-interface OpenAnswer {
+interface OpenResponse {
   /** The bytes received so far. */
   text(): string
   readonly ended: Promise<{ readonly status: number | undefined; readonly text: string }>
 }
 
-function send(agent: Agent, port: number, body: object): OpenAnswer {
+function send(agent: Agent, port: number, body: object): OpenResponse {
   let text = ''
   const ended = new Promise<{ readonly status: number | undefined; readonly text: string }>(
     (resolve, reject) => {

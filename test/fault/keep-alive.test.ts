@@ -32,7 +32,7 @@ interface KeepingEngine {
 }
 
 async function keepingEngine(t: TestContext, leg: Leg): Promise<KeepingEngine> {
-  const server = createServer((request, response) => void answer(leg, engine, request, response))
+  const server = createServer((request, response) => void respond(leg, engine, request, response))
   server.keepAliveTimeout = ENGINE_IDLE_MS
   server.keepAliveTimeoutBuffer = 0
   server.on('connection', () => engine.sockets++)
@@ -45,7 +45,7 @@ async function keepingEngine(t: TestContext, leg: Leg): Promise<KeepingEngine> {
   return engine
 }
 
-async function answer(
+async function respond(
   leg: Leg,
   engine: KeepingEngine,
   request: IncomingMessage,

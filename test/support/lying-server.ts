@@ -38,8 +38,8 @@ function readRequests(socket: Socket, lie: Lie): void {
   })
 }
 
-/** A complete answer. */
-export function answerText(status: number, contentType: string, body: string, headers = ''): string {
+/** A complete response. */
+export function responseText(status: number, contentType: string, body: string, headers = ''): string {
   const length = Buffer.byteLength(body)
   return `HTTP/1.1 ${status} X\r\ncontent-type: ${contentType}\r\ncontent-length: ${length}\r\n${headers}\r\n${body}`
 }

@@ -7,17 +7,17 @@ export function sendRaw(
   t: TestContext,
   origin: string,
   text: string | Uint8Array,
-  isEnough: (answer: string) => boolean = answer => answer.endsWith('}}'),
+  isEnough: (response: string) => boolean = response => response.endsWith('}}'),
 ): Promise<string> {
   return new Promise(resolve => {
-    let answer = ''
+    let response = ''
     const socket = connect(Number(new URL(origin).port), '127.0.0.1')
     t.after(() => socket.destroy())
-    socket.on('error', () => resolve(answer))
-    socket.on('close', () => resolve(answer))
+    socket.on('error', () => resolve(response))
+    socket.on('close', () => resolve(response))
     socket.setEncoding('utf8').on('data', piece => {
-      answer += String(piece)
-      if (isEnough(answer)) resolve(answer)
+      response += String(piece)
+      if (isEnough(response)) resolve(response)
     })
     socket.write(text)
   })

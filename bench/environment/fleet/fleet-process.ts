@@ -21,15 +21,17 @@ export class FleetProcess {
   /** @throws Error when the plan names an unknown knob, or the process ends. */
   static async start(plan: FleetPlan): Promise<FleetProcess> {
     const child = Child.start({ ...nodeCommand(MAIN), stdout: 'inherit', channel: true })
-    const response = await ask(child, { kind: 'open', plan })
+    const response = await responseTo({ kind: 'open', plan }, child)
     if (response.kind === 'urls') return new FleetProcess(child, response)
     await child.stop()
-    throw new Error(response.kind === 'refused' ? response.message : `unexpected message ${response.kind}`)
+    throw response.kind === 'refused' ? new Error(response.message) : unexpected(response)
   }
 
+  /** @throws Error when the process ends. */
   async counters(): Promise<readonly EngineCounters[]> {
-    const response = await ask(this.#child, { kind: 'counters' })
-    return response.kind === 'counters' ? response.engines : []
+    const response = await responseTo({ kind: 'counters' }, this.#child)
+    if (response.kind !== 'counters') throw unexpected(response)
+    return response.engines
   }
 
   /** Starts the replay of the plan's fault script; without a script it does nothing. */
@@ -50,11 +52,15 @@ export class FleetProcess {
   }
 }
 
-/** One question at a time: the response is the next message. @throws Error when the process ends first. */
-async function ask(child: Child, question: ToFleet): Promise<FromFleet> {
+/** One at a time: the response is the next message. @throws Error when the process ends first. */
+async function responseTo(message: ToFleet, child: Child): Promise<FromFleet> {
   try {
-    return await child.firstMessage((message: FromFleet) => message, question)
+    return await child.firstMessage((response: FromFleet) => response, message)
   } catch (error) {
     throw new Error(`The process of the simulated engines ended: ${messageOf(error)}`, { cause: error })
   }
+}
+
+function unexpected({ kind }: FromFleet): TypeError {
+  return new TypeError(`The process of the simulated engines sent an unexpected message: ${kind}`)
 }

@@ -7,8 +7,8 @@ const closedSchema = z.object({ kind: z.literal('closed'), concurrency: z.number
 
 export function levelPlots(levels: readonly Level[]): readonly PlotSpec[] {
   const base = axisOf(levels)
-  const isAllRight = levels.every(({ successPercent }) => (successPercent ?? 100) === 100)
-  return [throughput(levels, base), latency(levels, base), ...(isAllRight ? [] : [success(levels, base)])]
+  const areAllCorrect = levels.every(({ successPercent }) => (successPercent ?? 100) === 100)
+  return [throughput(levels, base), latency(levels, base), ...(areAllCorrect ? [] : [success(levels, base)])]
 }
 
 type Base = Pick<PlotSpec, 'x' | 'xs' | 'xNames'>
@@ -44,16 +44,16 @@ function latency(levels: readonly Level[], base: Base): PlotSpec {
 }
 
 function success(levels: readonly Level[], base: Base): PlotSpec {
-  const right = levels.map(({ successPercent }) => successPercent)
-  const wrong = levels.map(({ requests }) => requests.failed + requests.refused)
+  const correct = levels.map(({ successPercent }) => successPercent)
+  const errors = levels.map(({ requests }) => requests.failed + requests.refused)
   return {
     ...base,
     title: 'Correct responses by level',
     y: { label: '% correct' },
     right: { label: 'requests' },
     series: [
-      { label: 'correct', unit: ' %', colour: 'third', draw: 'line', values: right },
-      { label: 'failed or refused', unit: '', colour: 'bad', draw: 'line', isRight: true, values: wrong },
+      { label: 'correct', unit: ' %', colour: 'third', draw: 'line', values: correct },
+      { label: 'failed or refused', unit: '', colour: 'bad', draw: 'line', isRight: true, values: errors },
     ],
   }
 }

@@ -49,11 +49,11 @@ export function failuresTable(levels: readonly Level[]): Markup {
 }
 
 export function expectationsTable(expectations: Report['expectations']): Markup {
-  const rows = expectations.map(({ name, seen, wanted, holds }): (string | Cell)[] => [
+  const rows = expectations.map(({ name, measured, expected, holds }): (string | Cell)[] => [
     name,
     { text: holds ? 'met' : 'not met', kind: holds ? 'good' : 'bad' },
-    seen,
-    wanted,
+    measured,
+    expected,
   ])
   return table(['expectation', '', 'measured', 'expected'], rows)
 }

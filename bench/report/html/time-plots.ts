@@ -14,14 +14,14 @@ export function throughputPlot(levels: readonly Level[]): PlotSpec {
       colour: 'first',
       draw: 'steps',
       isFilled: true,
-      values: columnOf(levels, 'rightPerSecond'),
+      values: columnOf(levels, 'correctPerSecond'),
     },
     {
       label: 'failed or refused',
       unit: '/s',
       colour: 'bad',
       draw: 'steps',
-      values: columnOf(levels, 'wrongPerSecond'),
+      values: columnOf(levels, 'errorsPerSecond'),
     },
     {
       label: 'output tokens',

@@ -1,16 +1,17 @@
 /** The sample of one round of one router. Pure. */
-import { percentileOf, sorted } from '../../load/percentiles.ts'
-import type { LoadResult } from '../../load/result.ts'
+
+import type { LoadResult } from '../../load/records/result.ts'
 import { failuresOf } from '../../report/failures.ts'
+import { percentileOf, sorted } from '../../report/percentiles.ts'
 import type { WrkResult } from '../loads/wrk.ts'
 import type { Sample } from './ratio.ts'
 
 export interface RouterSample extends Sample {
-  /** Requests that should have been answered. */
+  /** Requests that were sent. */
   readonly sent: number
-  readonly right: number
+  readonly correct: number
   /** What went wrong, most frequent first; undefined if nothing did. */
-  readonly complaint: string | undefined
+  readonly failures: string | undefined
 }
 
 /** What a round cost the process. */
@@ -24,36 +25,36 @@ export interface RoundCost {
 /** wrk counts a response with an error status as a request, but not a failed connection. */
 export function wrkSample(sample: Sample, result: WrkResult): RouterSample {
   const { requests, statusErrors, socketErrors } = result
-  const complaints = [
+  const parts = [
     ...(statusErrors > 0 ? [`${statusErrors} error statuses`] : []),
     ...(requests === 0 ? ['no response within a round'] : []),
     ...(socketErrors > 0 ? [`${socketErrors} connections failed or timed out`] : []),
   ]
-  const complaint = complaints.length === 0 ? undefined : complaints.join(', ')
-  return { ...sample, sent: requests + socketErrors, right: requests - statusErrors, complaint }
+  const failures = parts.length === 0 ? undefined : parts.join(', ')
+  return { ...sample, sent: requests + socketErrors, correct: requests - statusErrors, failures }
 }
 
 /** Latencies run to the first token of a stream, and to the end of any other response. */
 export function checkedSample(result: LoadResult, cost: RoundCost): RouterSample {
   const { plan, records } = result
-  const right = records.filter(({ outcome }) => outcome === 'ok')
-  const times = sorted(right.map(({ firstTokenMs, endMs, sentMs }) => (firstTokenMs ?? endMs) - sentMs))
+  const correct = records.filter(({ outcome }) => outcome === 'ok')
+  const times = sorted(correct.map(({ firstTokenMs, endMs, sentMs }) => (firstTokenMs ?? endMs) - sentMs))
   const lengthMs = records.reduce((latest, { endMs }) => Math.max(latest, endMs), 1)
   // A load that is limited by time has no planned number of requests.
   const sent = plan.durationMs === undefined ? plan.requests : records.length
   return {
     ...cost,
-    requestsPerSecond: (right.length * 1000) / lengthMs,
+    requestsPerSecond: (correct.length * 1000) / lengthMs,
     p50Ms: percentileOf(times, 50),
     p99Ms: percentileOf(times, 99),
-    errors: sent - right.length,
+    errors: sent - correct.length,
     sent,
-    right: right.length,
-    complaint: complaintOf(result, sent),
+    correct: correct.length,
+    failures: failureText(result, sent),
   }
 }
 
-function complaintOf(result: LoadResult, sent: number): string | undefined {
+function failureText(result: LoadResult, sent: number): string | undefined {
   const counts = Object.entries(failuresOf(result)).map(([kind, { count, example }]) => ({
     kind,
     count,
@@ -61,8 +62,8 @@ function complaintOf(result: LoadResult, sent: number): string | undefined {
   }))
   const lost = sent - result.records.length
   if (lost > 0) counts.push({ kind: 'no response in time', count: lost, example: '' })
-  const complaints = counts
+  const parts = counts
     .toSorted((a, b) => b.count - a.count)
     .map(({ kind, count, example }) => `${count} x ${kind}${example === '' ? '' : ` (${example})`}`)
-  return complaints.length === 0 ? undefined : complaints.join('; ')
+  return parts.length === 0 ? undefined : parts.join('; ')
 }

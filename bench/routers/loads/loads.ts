@@ -1,6 +1,6 @@
 /** The loads of the router comparison and of the speed bench. Pure. */
 import type { FleetPlan } from '../../environment/fleet/plan.ts'
-import type { PlanInput } from '../../load/plan.ts'
+import type { PlanInput } from '../../load/plan/plan.ts'
 import type { LoadName, SpeedLoadName } from './names.ts'
 import { CHUNKS_PER_STREAM, isStream, WRK_SHAPES, type WrkShape } from './wrk-loads.ts'
 
@@ -8,9 +8,9 @@ import { CHUNKS_PER_STREAM, isStream, WRK_SHAPES, type WrkShape } from './wrk-lo
  * Which engines a load runs against: canned ones respond at once, slow ones after a second, stressed ones are simulated
  * and fail. The burst has its own stressed engines and routers, so that no breaker is open from the loads before.
  */
-export type EnvironmentName = 'canned' | 'slow' | 'stressed' | 'stressed-burst'
+export const ENVIRONMENT_NAMES = ['canned', 'slow', 'stressed', 'stressed-burst'] as const
 
-export const ENVIRONMENT_NAMES: readonly EnvironmentName[] = ['canned', 'slow', 'stressed', 'stressed-burst']
+export type EnvironmentName = (typeof ENVIRONMENT_NAMES)[number]
 
 interface LoadBase {
   readonly name: string
@@ -131,7 +131,7 @@ function pacedStreams(seconds: number): CheckedLoad {
     hasDirect: true,
     limitMs: durationMs + 10_000,
     plan: {
-      ...streamed(512),
+      ...streamed(),
       requests: Math.round((ratePerSecond * durationMs) / 1000),
       durationMs,
       arrivals: { kind: 'open', ratePerSecond },
@@ -143,7 +143,7 @@ function pacedStreams(seconds: number): CheckedLoad {
 function slowStreams(name: string, requests: number): CheckedLoad {
   const arrivals = { kind: 'closed', concurrency: requests } as const
   const plan = {
-    ...streamed(512),
+    ...streamed(),
     requests,
     arrivals,
     timeoutMs: REQUEST_LIMIT_MS,
@@ -160,9 +160,12 @@ function slowStreams(name: string, requests: number): CheckedLoad {
   }
 }
 
-/** Streams of canned engines, whose output does not depend on the prompt. */
-function streamed(bytes: number): Pick<PlanInput, 'endpoint' | 'isStream'> & Pick<PlanInput, 'dataset'> {
-  const prompts = ['a'.repeat(bytes)]
+/** Length of the prompts of canned engines, whose output does not depend on it. */
+const PROMPT_BYTES = 512
+
+/** Streams of canned engines. */
+function streamed(): Pick<PlanInput, 'endpoint' | 'isStream' | 'dataset'> {
+  const prompts = ['a'.repeat(PROMPT_BYTES)]
   const dataset = {
     kind: 'prompts',
     prompts,

@@ -1,4 +1,4 @@
-/** The requests that wrk sends, and the most that each may cost the gateway. Pure. */
+/** The requests that wrk sends, and the goals of the speed bench. Pure. */
 import type { SpeedLoadName } from './names.ts'
 
 export interface WrkShape {
@@ -8,18 +8,18 @@ export interface WrkShape {
   readonly connections: number
   /** Pause between two events of a stream; undefined: the response is not a stream. */
   readonly chunkIntervalMs?: number
-  /** Upper bound of the gateway's cost as a multiple of haproxy's (`costs/ratio.ts`). */
-  readonly maxRatio?: number
+  /** Goal of the speed bench: the most CPU time of the gateway as a multiple of haproxy's (`costs/ratio.ts`). */
+  readonly goal?: number
 }
 
 /** Events in one stream, not counting `[DONE]`. */
 export const CHUNKS_PER_STREAM = 101
 
 export const WRK_SHAPES: Readonly<Record<SpeedLoadName, WrkShape>> = {
-  small: { name: 'small', bodyBytes: 512, connections: 64, maxRatio: 2.4 },
+  small: { name: 'small', bodyBytes: 512, connections: 64, goal: 2.4 },
   k32: { name: 'k32', bodyBytes: 32 * 1024, connections: 64 },
-  'chunk-2ms': { name: 'chunk-2ms', bodyBytes: 512, connections: 200, chunkIntervalMs: 2, maxRatio: 3 },
-  'chunk-20ms': { name: 'chunk-20ms', bodyBytes: 512, connections: 200, chunkIntervalMs: 20, maxRatio: 3 },
+  'chunk-2ms': { name: 'chunk-2ms', bodyBytes: 512, connections: 200, chunkIntervalMs: 2, goal: 3 },
+  'chunk-20ms': { name: 'chunk-20ms', bodyBytes: 512, connections: 200, chunkIntervalMs: 20, goal: 3 },
   c1000: { name: 'c1000', bodyBytes: 512, connections: 1000 },
 }
 

@@ -4,7 +4,7 @@ import type { RouterRow } from './rows.ts'
 
 export interface Goal {
   readonly text: string
-  readonly seen: string
+  readonly measured: string
   readonly isMet: boolean
 }
 
@@ -20,18 +20,18 @@ function cpuGoal({ load, unit, goal, measured }: RouterRow): Goal[] {
   return [
     {
       text: `${load}: CPU per ${unit} at most ${goal} of the better Rust router's`,
-      seen: ratio === undefined ? 'not measured' : ratio.toFixed(2),
+      measured: ratio === undefined ? 'not measured' : ratio.toFixed(2),
       isMet: ratio !== undefined && ratio <= goal,
     },
   ]
 }
 
 function successGoal({ load, measured, message }: RouterRow): Goal {
-  const percent = measured?.rightPercent
+  const percent = measured?.correctPercent
   const reason = message === undefined ? '' : `: ${message}`
   return {
-    text: `${load}: every response right`,
-    seen: percent === undefined ? `not measured${reason}` : `${percentText(percent)} %${reason}`,
+    text: `${load}: every response correct`,
+    measured: percent === undefined ? `not measured${reason}` : `${percentText(percent)} %${reason}`,
     isMet: percent === 100 && message === undefined,
   }
 }

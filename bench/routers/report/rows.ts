@@ -20,7 +20,7 @@ export interface RouterRow {
 
 /** Medians over the rounds, except for the share of correct responses, which covers all rounds. */
 export interface Measured {
-  readonly rightPercent: number
+  readonly correctPercent: number
   readonly requestsPerSecond: number
   /** Undefined for the engine without a router, and if nothing was done. */
   readonly costUs: number | undefined
@@ -55,7 +55,7 @@ export function rowsOf(
 function betterRustRouter(outcomes: ReadonlyMap<string, Outcome>): readonly RouterSample[] {
   const candidates = RUST_ROUTERS.flatMap(name => {
     const samples = outcomes.get(name)?.samples ?? []
-    return samples.length > 0 && isAllRight(samples) ? [samples] : []
+    return samples.length > 0 && areAllCorrect(samples) ? [samples] : []
   })
   return candidates.toSorted((a, b) => (medianCostUs(a) ?? Infinity) - (medianCostUs(b) ?? Infinity))[0] ?? []
 }
@@ -67,9 +67,9 @@ function medianCostUs(samples: readonly RouterSample[]): number | undefined {
 }
 
 /** 0 if nothing was sent, as in a round that is too short for a slow router. */
-function rightPercentOf(samples: readonly RouterSample[]): number {
+function correctPercentOf(samples: readonly RouterSample[]): number {
   const sent = sumOf(samples, sample => sample.sent)
-  return sent === 0 ? 0 : (100 * sumOf(samples, ({ right }) => right)) / sent
+  return sent === 0 ? 0 : (100 * sumOf(samples, ({ correct }) => correct)) / sent
 }
 
 interface Context {
@@ -84,13 +84,13 @@ function measuredOf(
 ): Measured | undefined {
   if (samples.length === 0) return undefined
   const median = (value: (sample: RouterSample) => number) => spreadOf(samples.map(value)).median
-  const isComparable = isRouter && isAllRight(samples) && rust.length >= samples.length
+  const isComparable = isRouter && areAllCorrect(samples) && rust.length >= samples.length
   const added = (value: (sample: RouterSample) => number) =>
     isRouter && direct.length >= samples.length
       ? spreadOf(samples.map((sample, round) => value(sample) - valueAt(direct, round, value))).median
       : undefined
   return {
-    rightPercent: rightPercentOf(samples),
+    correctPercent: correctPercentOf(samples),
     requestsPerSecond: median(({ requestsPerSecond }) => requestsPerSecond),
     costUs: isRouter ? medianCostUs(samples) : undefined,
     ratio: isComparable ? ratioOf(samples, rust, 1).median : undefined,
@@ -103,12 +103,11 @@ function measuredOf(
 }
 
 function messageOf({ samples, failure }: Outcome): string | undefined {
-  const complaints = samples.flatMap(({ complaint }) => complaint ?? [])
-  return failure ?? complaints[0]
+  return failure ?? samples.find(({ failures }) => failures !== undefined)?.failures
 }
 
-function isAllRight(samples: readonly RouterSample[]): boolean {
-  return samples.every(({ sent, right, units }) => right === sent && units > 0)
+function areAllCorrect(samples: readonly RouterSample[]): boolean {
+  return samples.every(({ sent, correct, units }) => correct === sent && units > 0)
 }
 
 function valueAt(

@@ -1,4 +1,4 @@
-/** Rows and table of the speed bench, and which rows exceed their maximum. Pure. */
+/** Rows and table of the speed bench, and which rows miss their goal. Pure. */
 import { alignedText } from '../../report/aligned-text.ts'
 import { costUs, isValid, ratioOf, type Sample, type Spread, spreadOf } from '../costs/ratio.ts'
 import { GATEWAY } from '../loads/names.ts'
@@ -12,7 +12,7 @@ export interface SpeedRow {
   readonly costUs: Spread
   /** Cost over that of two haproxy hops for a request, one for a chunk; undefined for haproxy itself. */
   readonly ratio: Spread | undefined
-  readonly maxRatio: number | undefined
+  readonly goal: number | undefined
   readonly requestsPerSecond: number
   readonly p50Ms: number
   readonly p99Ms: number
@@ -37,7 +37,7 @@ export function speedRowsOf(
         unit: isStream(shape) ? 'chunk' : 'request',
         costUs: spreadOf(own.map(costUs)),
         ratio: target === BASELINE ? undefined : ratioOf(own, base, isStream(shape) ? 1 : 2),
-        maxRatio: target === GATEWAY ? shape.maxRatio : undefined,
+        goal: target === GATEWAY ? shape.goal : undefined,
         requestsPerSecond: median(sample => sample.requestsPerSecond),
         p50Ms: median(sample => sample.p50Ms),
         p99Ms: median(sample => sample.p99Ms),
@@ -48,14 +48,12 @@ export function speedRowsOf(
     })
 }
 
-/** Rows that exceed their maximum, or prove nothing because requests failed. */
+/** Rows that miss their goal, or prove nothing because requests failed. */
 export function missedRows(rows: readonly SpeedRow[]): readonly SpeedRow[] {
-  return rows.filter(
-    row => row.maxRatio !== undefined && !(row.isValid && (row.ratio?.median ?? 0) <= row.maxRatio),
-  )
+  return rows.filter(row => row.goal !== undefined && !(row.isValid && (row.ratio?.median ?? 0) <= row.goal))
 }
 
-const HEAD = ['load', 'target', 'us CPU', 'per', 'ratio (min-max)', 'max', 'req/s', 'p50 ms', 'p99 ms']
+const HEAD = ['load', 'target', 'us CPU', 'per', 'ratio (min-max)', 'goal', 'req/s', 'p50 ms', 'p99 ms']
 
 export function speedTable(rows: readonly SpeedRow[]): string {
   return alignedText([[...HEAD, 'RSS MiB', 'errors'], ...rows.map(cellsOf)])
@@ -68,7 +66,7 @@ function cellsOf(row: SpeedRow): string[] {
     row.costUs.median.toFixed(1),
     row.unit,
     row.ratio === undefined ? '-' : spreadText(row.ratio),
-    row.maxRatio === undefined ? '-' : row.maxRatio.toFixed(1),
+    row.goal === undefined ? '-' : row.goal.toFixed(1),
     row.requestsPerSecond.toFixed(0),
     row.p50Ms.toFixed(2),
     row.p99Ms.toFixed(2),

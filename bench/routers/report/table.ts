@@ -15,7 +15,7 @@ export interface RoutersReport {
 const HEAD = [
   'load',
   'router',
-  'right %',
+  'correct %',
   'req/s',
   'CPU us',
   'per',
@@ -34,39 +34,39 @@ const LEGEND =
 
 export function textReport({ machine, versions, rows, goals }: RoutersReport): string {
   const table = alignedText([HEAD, ...rows.map(cellsOf)])
-  const complaints = complaintsOf(rows).map(
+  const failures = failuresOf(rows).map(
     ({ loads, router, message }) => `${router}, ${loads.join(', ')}: ${message}`,
   )
-  const rest = [LEGEND, ...complaints, machineText(machine), versionsText(versions), ...goalLines(goals)]
+  const rest = [LEGEND, ...failures, machineText(machine), versionsText(versions), ...goalLines(goals)]
   return `${table}${rest.join('\n')}\n`
 }
 
 export function markdownReport({ machine, versions, rows, goals }: RoutersReport): string {
   const lines = [HEAD, HEAD.map((_, column) => (column < 2 ? '---' : '---:')), ...rows.map(cellsOf)]
-  const complaints = complaintsOf(rows).map(
+  const failures = failuresOf(rows).map(
     ({ loads, router, message }) => `- ${router} (${loads.join(', ')}): ${quoted(message)}`,
   )
   return [
     `${machineText(machine)} ${versionsText(versions)}.`,
     lines.map(cells => `| ${cells.join(' | ')} |`).join('\n'),
     LEGEND,
-    complaints.length === 0 ? 'Nothing failed.' : `Failures:\n\n${complaints.join('\n')}`,
+    failures.length === 0 ? 'Nothing failed.' : `Failures:\n\n${failures.join('\n')}`,
     `Goals of the gateway:\n\n${bulleted(goalLines(goals))}`,
   ].join('\n\n')
 }
 
-interface Complaint {
+interface RouterFailure {
   readonly router: string
   readonly message: string
   readonly loads: string[]
 }
 
 /** Failures of the routers, with equal ones of several loads merged. */
-function complaintsOf(rows: readonly RouterRow[]): readonly Complaint[] {
-  const all: Complaint[] = []
+function failuresOf(rows: readonly RouterRow[]): readonly RouterFailure[] {
+  const all: RouterFailure[] = []
   for (const { load, router, message } of rows) {
     if (message === undefined) continue
-    const known = all.find(complaint => complaint.router === router && complaint.message === message)
+    const known = all.find(failure => failure.router === router && failure.message === message)
     if (known === undefined) all.push({ router, message, loads: [load] })
     else known.loads.push(load)
   }
@@ -84,7 +84,7 @@ function bulleted(lines: readonly string[]): string {
 }
 
 function goalLines(goals: readonly Goal[]): readonly string[] {
-  return goals.map(({ text, seen, isMet }) => `${isMet ? 'met' : 'MISSED'}: ${text} (${seen})`)
+  return goals.map(({ text, measured, isMet }) => `${isMet ? 'met' : 'MISSED'}: ${text} (${measured})`)
 }
 
 function machineText({ date, cpu, cores, memoryGib, kernel, openFiles, stealPercent }: Machine): string {
@@ -98,9 +98,9 @@ function cellsOf({ load, router, unit, measured }: RouterRow): readonly string[]
 }
 
 function figuresOf(measured: Measured, unit: RouterRow['unit']): readonly string[] {
-  const { rightPercent, requestsPerSecond, p50Ms, p99Ms, addedP50Ms, addedP99Ms, rssMib, ratio } = measured
+  const { correctPercent, requestsPerSecond, p50Ms, p99Ms, addedP50Ms, addedP99Ms, rssMib, ratio } = measured
   return [
-    percentText(rightPercent),
+    percentText(correctPercent),
     requestsPerSecond.toFixed(0),
     fixed(measured.costUs, 1),
     unit,

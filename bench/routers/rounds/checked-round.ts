@@ -1,11 +1,11 @@
 /** One round of a load whose responses are read and checked to their end. */
-import { type LoadPlan, planSchema } from '../../load/plan.ts'
+import { type LoadPlan, planSchema } from '../../load/plan/plan.ts'
 import { runLoad } from '../../load/run-load.ts'
 import { CostLog } from '../../process/cost-log.ts'
 import { checkedSample, type RouterSample } from '../costs/sample.ts'
 import type { CheckedLoad } from '../loads/loads.ts'
 import type { Target } from '../start/running-router.ts'
-import { untilSettled } from './wrk-round.ts'
+import { untilSettled } from './canned-control.ts'
 
 export interface CheckedRound {
   readonly load: CheckedLoad

@@ -10,10 +10,11 @@ import {
   warmUpOf,
 } from '../loads/loads.ts'
 import type { Target } from '../start/running-router.ts'
+import { setPace } from './canned-control.ts'
 import { checkedRound } from './checked-round.ts'
 import { type EnvironmentOptions, openEnvironment, type RouterEnvironment } from './environments.ts'
 import { inRotation } from './rotation.ts'
-import { measureRound, prepareRounds, setPace } from './wrk-round.ts'
+import { measureRound, prepareRounds } from './wrk-round.ts'
 
 export interface RunOptions extends EnvironmentOptions {
   readonly loads: readonly Load[]

@@ -1,15 +1,14 @@
-/** One round of wrk against one target, and the control requests to the canned engines around it. */
+/** One round of wrk against one target. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { Child } from '../../../src/process/child-process.ts'
-import { member } from '../../load/response-pieces.ts'
 import { LOAD_CORE } from '../../process/cores.ts'
 import { readCpuUs, readRssMib } from '../../process/process-cost.ts'
 import { type RouterSample, wrkSample } from '../costs/sample.ts'
 import { parseWrkOutput, wrkArguments, wrkScript } from '../loads/wrk.ts'
 import { isStream, roundSeconds, type WrkShape } from '../loads/wrk-loads.ts'
 import type { Target } from '../start/running-router.ts'
+import { setPace, untilSettled } from './canned-control.ts'
 
 export interface WrkRoundOptions {
   readonly folder: string
@@ -19,11 +18,8 @@ export interface WrkRoundOptions {
   readonly signal: AbortSignal
 }
 
-/** Longest wait for the last streams of a round to end. */
-const SETTLE_LIMIT_MS = 5000
 /** wrk hangs when it runs for this long beyond the round. */
 const WRK_GRACE_MS = 40_000
-const POLL_INTERVAL_MS = 20
 
 /** Sets up wrk and the canned engines for a shape, until the next call. */
 export async function prepareRounds(
@@ -64,36 +60,6 @@ async function runWrk(options: WrkRoundOptions, shape: WrkShape, url: string): P
   const limit = AbortSignal.timeout(seconds * 1000 + WRK_GRACE_MS)
   const wrk = Child.start({ program: 'wrk', args, core: LOAD_CORE, stdout: 'pipe' })
   return wrk.untilEnd(AbortSignal.any([options.signal, limit]))
-}
-
-interface CannedCounts {
-  /** Streams that have not ended. */
-  readonly open: number
-  /** Events sent since the start. */
-  readonly chunks: number
-}
-
-/** Waits until no stream is open, so that no chunk is counted for the wrong target. */
-export async function untilSettled(cannedUrl: string): Promise<CannedCounts> {
-  const giveUpMs = performance.now() + SETTLE_LIMIT_MS
-  for (;;) {
-    const counts = await readCounts(cannedUrl)
-    if (counts.open === 0) return counts
-    if (performance.now() > giveUpMs) throw new Error(`${counts.open} streams did not end after their round`)
-    await delay(POLL_INTERVAL_MS)
-  }
-}
-
-async function readCounts(cannedUrl: string): Promise<CannedCounts> {
-  const value: unknown = await (await fetch(`${cannedUrl}/canned/counts`)).json()
-  return { open: Number(member(value, 'open')), chunks: Number(member(value, 'chunks')) }
-}
-
-/** Sets the pause between two events of every stream of the canned engines. */
-export async function setPace(cannedUrl: string, intervalMs: number): Promise<void> {
-  const url = `${cannedUrl}/canned/pace?interval-ms=${intervalMs}`
-  const response = await fetch(url, { method: 'POST' })
-  if (!response.ok) throw new Error(`The canned engines refused a pace of ${intervalMs} ms`)
 }
 
 function scriptPath({ folder }: Pick<WrkRoundOptions, 'folder'>): string {

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { parseJson } from '../../../src/core/parse-json.ts'
 import { Child, type ChildOptions, nodeCommand } from '../../../src/process/child-process.ts'
-import { member } from '../../load/response-pieces.ts'
+import { member } from '../../json/member.ts'
 import type { PdEngines } from './gateway.ts'
 
 export interface CannedEngines extends PdEngines {

@@ -6,8 +6,8 @@ const REQUEST_TIMEOUT_MS = 3000
 const REFUSAL_LIMIT_MS = 3000
 const DETAIL_LIMIT = 300
 
-interface Complaint {
-  readonly text: string
+interface NotReady {
+  readonly reason: string
   /** Whether asking again is unlikely to help. */
   readonly isFinal: boolean
 }
@@ -19,23 +19,23 @@ interface Complaint {
 export function readyProbe(url: string): () => Promise<string | undefined> {
   let refusedSinceMs = Infinity
   return async () => {
-    const complaint = await complaintOf(url)
+    const notReady = await reasonNotReady(url)
     const nowMs = performance.now()
-    refusedSinceMs = complaint?.isFinal === true ? Math.min(refusedSinceMs, nowMs) : Infinity
-    if (complaint !== undefined && nowMs - refusedSinceMs > REFUSAL_LIMIT_MS) throw new Error(complaint.text)
-    return complaint?.text
+    refusedSinceMs = notReady?.isFinal === true ? Math.min(refusedSinceMs, nowMs) : Infinity
+    if (notReady !== undefined && nowMs - refusedSinceMs > REFUSAL_LIMIT_MS) throw new Error(notReady.reason)
+    return notReady?.reason
   }
 }
 
-async function complaintOf(url: string): Promise<Complaint | undefined> {
+async function reasonNotReady(url: string): Promise<NotReady | undefined> {
   const headers = { 'content-type': 'application/json' }
   const body = '{"text":"ready?","sampling_params":{"max_new_tokens":2}}'
   try {
     const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS)
     const response = await fetch(`${url}/generate`, { method: 'POST', headers, body, signal })
-    const text = `${response.status} ${(await response.text()).slice(0, DETAIL_LIMIT)}`
-    return response.ok ? undefined : { text, isFinal: response.status === 400 }
+    const reason = `${response.status} ${(await response.text()).slice(0, DETAIL_LIMIT)}`
+    return response.ok ? undefined : { reason, isFinal: response.status === 400 }
   } catch (error) {
-    return { text: errorCode(error) || messageOf(error), isFinal: false }
+    return { reason: errorCode(error) || messageOf(error), isFinal: false }
   }
 }

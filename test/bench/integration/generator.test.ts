@@ -4,13 +4,13 @@ import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer, type Server, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { ask } from '../../../bench/command/ask.ts'
-import { Generator } from '../../../bench/load/generator.ts'
-import { type PlanInput, planSchema } from '../../../bench/load/plan.ts'
-import type { RequestRecord } from '../../../bench/load/record.ts'
+import { requestTarget } from '../../../bench/command/target-request.ts'
+import { Generator } from '../../../bench/load/generator/generator.ts'
+import { type PlanInput, planSchema } from '../../../bench/load/plan/plan.ts'
+import type { RequestRecord } from '../../../bench/load/records/record.ts'
 import { resetSocket } from '../../../src/simulator/http/reset-socket.ts'
 import { scriptFor } from '../../../src/simulator/sequence/output-script.ts'
-import { answerText, type Lie, openLyingServer } from '../../support/lying-server.ts'
+import { type Lie, openLyingServer, responseText } from '../../support/lying-server.ts'
 import { at } from '../../support/sse.ts'
 import { until } from '../../support/until.ts'
 
@@ -30,7 +30,7 @@ function planOf(url: string, change: Partial<PlanInput> = {}) {
   })
 }
 
-function question(limitMs: number) {
+function modelsRequest(limitMs: number) {
   return { method: 'GET', path: '/v1/models', interrupt: new AbortController().signal, limitMs } as const
 }
 
@@ -61,7 +61,7 @@ function chunk(content: string | null, finish: string | null = null): string {
 }
 
 function streamText(tokens: readonly string[], end = `${chunk(null, 'length')}data: [DONE]\n\n`): string {
-  return answerText(
+  return responseText(
     200,
     'text/event-stream',
     `${chunk('')}${tokens.map(token => chunk(token)).join('')}${end}`,
@@ -133,7 +133,7 @@ const FAULTS: Record<string, readonly [string, Lie]> = {
   'does not speak HTTP': ['malformed', socket => socket.write('hello\r\n\r\n')],
   'responds with an error status': [
     'status',
-    socket => socket.write(answerText(500, 'application/json', '{}')),
+    socket => socket.write(responseText(500, 'application/json', '{}')),
   ],
   'stops sending': ['stall', (socket, body) => socket.write(streamText(tokensFor(body)).slice(0, -20))],
   'never responds': ['stall', () => undefined],
@@ -175,14 +175,14 @@ test("the path of the target's URL is prepended to the API path", async t => {
   const paths: (string | undefined)[] = []
   const url = await urlOf(
     t,
-    createHttpServer((asked, answer) => {
-      paths.push(asked.url)
-      asked.resume()
-      answer.writeHead(404).end()
+    createHttpServer((request, response) => {
+      paths.push(request.url)
+      request.resume()
+      response.writeHead(404).end()
     }),
   )
   await recordsOf(planOf(`${url}/a/b/`, { requests: 1, endpoint: 'generate' }))
-  assert.deepEqual(await ask(`${url}/a/b`, question(5000)), { status: 404, body: '' })
+  assert.deepEqual(await requestTarget(`${url}/a/b`, modelsRequest(5000)), { status: 404, body: '' })
   assert.deepEqual(paths, ['/a/b/generate', '/a/b/v1/models'])
 })
 
@@ -193,17 +193,17 @@ test('a target that does not respond, or not with HTTP, is described in the erro
     createServer(socket => void sockets.push(socket)),
   )
   const message = 'no response to GET /v1/models within 0.02 s'
-  await assert.rejects(ask(silent, question(20)), { message })
+  await assert.rejects(requestTarget(silent, modelsRequest(20)), { message })
   for (const socket of sockets) socket.destroy()
   const other = await urlOf(
     t,
     createServer(socket => socket.end('SSH-2.0-x\r\n')),
   )
-  await assert.rejects(ask(other, question(5000)), /is not HTTP \(HPE_/)
+  await assert.rejects(requestTarget(other, modelsRequest(5000)), /is not HTTP \(HPE_/)
 })
 
 test('a refusal is not a failure, but its form is checked', async t => {
-  const good = answerText(
+  const good = responseText(
     429,
     'application/json',
     '{"error":{"message":"full","type":"x","code":"y"}}',
@@ -211,7 +211,7 @@ test('a refusal is not a failure, but its form is checked', async t => {
   )
   const url = await openLyingServer(t, (socket, body) =>
     socket.write(
-      String(at(body, 'messages', 0, 'content')).includes('(1)') ? answerText(503, 'text/plain', '') : good,
+      String(at(body, 'messages', 0, 'content')).includes('(1)') ? responseText(503, 'text/plain', '') : good,
     ),
   )
   const records = (await recordsOf(planOf(url))).toSorted((a, b) => a.index - b.index)
@@ -225,7 +225,7 @@ test('a refusal is not a failure, but its form is checked', async t => {
   )
 })
 
-test('a client that leaves closes its connection and counts neither as right nor as wrong', async t => {
+test('a client that leaves closes its connection and counts neither as correct nor as failed', async t => {
   let closed = 0
   const url = await openLyingServer(t, socket => {
     socket.write('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n')

@@ -135,6 +135,13 @@ test('an unreachable target causes one line and exit code 2', async () => {
   assert.match(err, /^Target http:\/\/127\.0\.0\.1:1 is unreachable: [^\n]*\n$/)
 })
 
+test('a target that does not become ready in time is reported with the reason', async () => {
+  const levels = [{ name: 'serving', load: LOAD }]
+  const { code, err } = await ran({ command: 'serving', url: 'http://127.0.0.1:1', levels, readyWaitMs: 50 })
+  assert.equal(code, 2)
+  assert.equal(err, 'Target http://127.0.0.1:1 was not ready within 0.05 s: ECONNREFUSED\n')
+})
+
 test('an interrupted run prints its results so far, and its exit code is 130', async () => {
   const interrupt = new AbortController()
   const levels = [{ name: 'long', load: { ...LOAD, requests: 1_000_000 } }]
@@ -217,12 +224,12 @@ test('a scenario runs in its own processes and checks its expectations', async (
     log: () => undefined,
     onLoad: () => undefined,
   })
-  const seen = new Map(expectations.map(({ name, seen: figure }) => [name, figure]))
-  assert.equal(seen.get('hangs'), '0')
+  const measuredBy = new Map(expectations.map(({ name, measured }) => [name, measured]))
+  assert.equal(measuredBy.get('hangs'), '0')
   // The script restarts engines later than the end of this small run.
-  assert.equal(seen.get('engines that restarted'), '0')
-  assert.ok(Number(seen.get('legs received per request by an engine role')) > 0.5)
-  assert.ok(Number.parseFloat(seen.get('correct responses among clients that stayed') ?? '') > 90)
+  assert.equal(measuredBy.get('engines that restarted'), '0')
+  assert.ok(Number(measuredBy.get('legs received per request by an engine role')) > 0.5)
+  assert.ok(Number.parseFloat(measuredBy.get('correct responses among clients that stayed') ?? '') > 90)
 })
 
 test('engines that are removed and added under load cost no response', async () => {

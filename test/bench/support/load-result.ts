@@ -1,7 +1,7 @@
 /** Builders of request records and load results; by default a request gets the correct response. */
-import { type PlanInput, planSchema } from '../../../bench/load/plan.ts'
-import type { RequestRecord } from '../../../bench/load/record.ts'
-import type { LoadResult } from '../../../bench/load/result.ts'
+import { type PlanInput, planSchema } from '../../../bench/load/plan/plan.ts'
+import type { RequestRecord } from '../../../bench/load/records/record.ts'
+import type { LoadResult } from '../../../bench/load/records/result.ts'
 
 export function recordOf(change: Partial<RequestRecord> = {}): RequestRecord {
   return {

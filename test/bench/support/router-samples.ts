@@ -1,4 +1,4 @@
-/** Builders of samples of the router comparison; by default ten requests, all right. */
+/** Builders of samples of the router comparison; by default ten requests, all correct. */
 import type { Outcome } from '../../../bench/routers/costs/results.ts'
 import type { RouterSample } from '../../../bench/routers/costs/sample.ts'
 
@@ -12,8 +12,8 @@ export function routerSample(change: Partial<RouterSample> = {}): RouterSample {
     rssMib: 20,
     errors: 0,
     sent: 10,
-    right: 10,
-    complaint: undefined,
+    correct: 10,
+    failures: undefined,
     ...change,
   }
 }

@@ -44,8 +44,8 @@ test('a removed engine finishes its stream, gets no new requests and leaves the 
   const streaming = await generate(gateway.origin, 60)
   const busy = gateway.fleet.decode.find(engine => engine.running() > 0)
   assert.ok(busy)
-  const answer = await remove(gateway, busy.url)
-  assert.equal(answer.status, 202)
+  const response = await remove(gateway, busy.url)
+  assert.equal(response.status, 202)
   await until(async () =>
     (await enginesOf(gateway)).some(
       engine => at(engine, 'url') === busy.url && at(engine, 'health') === 'draining',

@@ -17,13 +17,13 @@ suite('router threads that are lost', { concurrency: 2 }, () => {
   test('opens unstarted requests again on the replacement, with their bodies', async t => {
     const { origin, frontend, threads, openings } = await openFrontend(t)
     const bodies = ['{}', '{"a":"small"}', 'l'.repeat(LARGE), 'x'.repeat(9000)]
-    const answers = bodies.map(body => post(`${origin}/generate?once`, body))
+    const responses = bodies.map(body => post(`${origin}/generate?once`, body))
     await until(() => openings() === bodies.length)
     assert.equal(await threads.restart(0), true)
-    for (const [index, answer] of (await Promise.all(answers)).entries()) {
-      assert.equal(answer.status, 200)
+    for (const [index, response] of (await Promise.all(responses)).entries()) {
+      assert.equal(response.status, 200)
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the echo router sends this shape
-      const echoed = (await answer.json()) as Echoed
+      const echoed = (await response.json()) as Echoed
       assert.equal(hash(echoed.body), hash(bodies[index] ?? ''))
       assert.ok(echoed.ageMs > 0, 'the deadline counts from the first opening')
     }
@@ -33,23 +33,23 @@ suite('router threads that are lost', { concurrency: 2 }, () => {
 
   test('opens them on another thread if one runs', async t => {
     const { origin, threads, openings } = await openFrontend(t, { threads: 2 })
-    const answers = Array.from({ length: 10 }, () => post(`${origin}/generate?once`, '{}'))
+    const responses = Array.from({ length: 10 }, () => post(`${origin}/generate?once`, '{}'))
     await until(() => openings() === 10)
     const [first, second] = threads.channels
     await threads.restart(first?.thread ?? -1)
     await until(() => openOn(threads) === 5)
-    assert.equal(second?.openExchanges, 5, 'it has answered the others')
+    assert.equal(second?.openExchanges, 5, 'it has ended the others')
     await threads.restart(second.thread)
-    for (const answer of await Promise.all(answers)) assert.equal(answer.status, 200)
+    for (const response of await Promise.all(responses)) assert.equal(response.status, 200)
   })
 
   test('lets a request wait while no thread runs', async t => {
     const { origin, frontend, threads, threadsLost } = await openFrontend(t)
     await threads.restart(0)
     await until(() => threadsLost() === 1)
-    const answer = await post(`${origin}/generate`, '{"late":1}')
-    assert.equal(answer.status, 200)
-    assert.partialDeepStrictEqual(await answer.json(), { body: '{"late":1}' })
+    const response = await post(`${origin}/generate`, '{"late":1}')
+    assert.equal(response.status, 200)
+    assert.partialDeepStrictEqual(await response.json(), { body: '{"late":1}' })
     assert.equal(frontend.openRequests, 0)
   })
 
@@ -59,10 +59,10 @@ suite('router threads that are lost', { concurrency: 2 }, () => {
     await until(() => threadsLost() === 1)
     const controller = new AbortController()
     // It stays open even if the next thread starts before the first poll.
-    const answer = fetch(`${origin}/generate?silent`, { method: 'POST', signal: controller.signal })
+    const response = fetch(`${origin}/generate?silent`, { method: 'POST', signal: controller.signal })
     await until(() => frontend.openRequests === 1)
     controller.abort()
-    await assert.rejects(answer)
+    await assert.rejects(response)
     await until(() => frontend.openRequests === 0)
   })
 
@@ -90,7 +90,7 @@ suite('router threads that are lost', { concurrency: 2 }, () => {
         await threads.restart(thread)
         await until(() => threadsLost() > lost)
       }
-      for (const answer of await Promise.all(neighbours)) assert.equal(answer.status, 200)
+      for (const response of await Promise.all(neighbours)) assert.equal(response.status, 200)
       assert.equal(frontend.openRequests, 0)
     })
 
@@ -98,7 +98,7 @@ suite('router threads that are lost', { concurrency: 2 }, () => {
     const { origin, frontend, threads, threadsLost } = await openFrontend(t)
     const leaving = new AbortController()
     const sent = { method: 'POST', body: Buffer.from('{}'), signal: leaving.signal }
-    const answer = fetch(`${origin}/generate?silent`, sent)
+    const response = fetch(`${origin}/generate?silent`, sent)
     await until(() => openOn(threads) === 1)
     for (let restart = 0; restart < 3; restart++) {
       assert.equal(await threads.restart(0), true)
@@ -106,7 +106,7 @@ suite('router threads that are lost', { concurrency: 2 }, () => {
       await until(() => openOn(threads) === 1)
     }
     leaving.abort()
-    await assert.rejects(answer)
+    await assert.rejects(response)
     await until(() => frontend.openRequests === 0)
   })
 

@@ -40,10 +40,10 @@ suite('A slow body', { concurrency: 2 }, () => {
   test('gets 408 and a closed connection when it stalls', async t => {
     const { origin, frontend } = await openFrontend(t, { config: { timeouts: { bodyMs: 300 } } })
     for (const sent of ['', '{"text":']) {
-      const answer = await stoppedUpload(t, origin, sent)
-      assert.match(answer, /^HTTP\/1.1 408 Request Timeout\r\n/)
-      assert.match(answer, /connection: close/i)
-      assert.match(answer, /"code":"body-timeout"/)
+      const response = await stoppedUpload(t, origin, sent)
+      assert.match(response, /^HTTP\/1.1 408 Request Timeout\r\n/)
+      assert.match(response, /connection: close/i)
+      assert.match(response, /"code":"body-timeout"/)
     }
     assert.equal(frontend.openRequests, 0)
   })
@@ -74,12 +74,12 @@ async function uploadInPieces(t: TestContext, origin: string, bytes: number): Pr
     else clearInterval(timer)
   }, 100)
   t.after(() => clearInterval(timer))
-  const answer: unknown[] = []
+  const response: unknown[] = []
   for await (const part of socket.setEncoding('utf8')) {
-    answer.push(part)
-    if (answer.join('').includes('\r\n\r\n')) break
+    response.push(part)
+    if (response.join('').includes('\r\n\r\n')) break
   }
-  return answer.join('')
+  return response.join('')
 }
 
 async function stoppedUpload(t: TestContext, origin: string, sent: string): Promise<string> {

@@ -176,17 +176,17 @@ test('requests aborted from within onData of one of them end without a callback'
   })
   const pool = poolTo(t, engine.url, { maxSockets: 4 })
   const requests: RequestHandle[] = []
-  const answers = Array.from(
+  const responses = Array.from(
     { length: 6 },
     () => new RecordedResponse({ onData: () => requests.forEach(abort) }),
   )
   const after = new RecordedResponse()
-  for (const response of answers) requests.push(pool.send(post('/part'), response))
+  for (const response of responses) requests.push(pool.send(post('/part'), response))
   pool.send(post(), after)
   await after.over
   assert.equal(after.text, 'ok')
-  assert.ok(answers.every(({ ends }) => ends === 0))
-  assert.equal(answers.filter(({ bytes }) => bytes > 0).length, 1)
+  assert.ok(responses.every(({ ends }) => ends === 0))
+  assert.equal(responses.filter(({ bytes }) => bytes > 0).length, 1)
 })
 
 function abort(request: RequestHandle): void {

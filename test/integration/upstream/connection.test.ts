@@ -131,8 +131,8 @@ test('does not report a stale socket once a byte of the response has arrived', a
 test('removes idle connections that the engine closes, and opens new ones', async t => {
   const engine = await rawEngine(t, ({ socket }) => socket.end(responseOf('ok')))
   const pool = poolTo(t, engine.url)
-  const answers = await Promise.all(Array.from({ length: 20 }, () => ask(pool)))
-  assert.ok(answers.every(({ text }) => text === 'ok'))
+  const responses = await Promise.all(Array.from({ length: 20 }, () => ask(pool)))
+  assert.ok(responses.every(({ text }) => text === 'ok'))
   await until(() => pool.isEmpty)
   assert.equal((await ask(pool)).text, 'ok')
   assert.equal(engine.socketCount, 21)
@@ -161,9 +161,9 @@ test('reads a body that ends with the connection', async t => {
 test('never uses a used connection for a request that requires a fresh one, not even at the limit', async t => {
   const held: (() => void)[] = []
   const engine = await rawEngine(t, ({ socket, path }) => {
-    const answer = (): void => void socket.write(responseOf('ok'))
-    if (path === '/hold') held.push(answer)
-    else answer()
+    const respond = (): void => void socket.write(responseOf('ok'))
+    if (path === '/hold') held.push(respond)
+    else respond()
   })
   const pool = poolTo(t, engine.url, { maxSockets: 1 })
   const fresh = post('/generate', { freshConnection: true })

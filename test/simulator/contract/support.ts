@@ -9,7 +9,7 @@ export interface TextResponse {
   readonly status: number
   readonly headers: NodeJS.Dict<string | string[]>
   readonly body: string
-  /** The connection closed before the answer was whole. */
+  /** The connection closed before the response was complete. */
   readonly isCut: boolean
 }
 

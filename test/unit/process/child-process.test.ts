@@ -106,7 +106,7 @@ suite('a child process', { concurrency: 2 }, () => {
     assert.match(child.outputTail(), /xx\nthe end\n$/)
   })
 
-  test('answers a question over its channel', async t => {
+  test('responds to a message over its channel', async t => {
     const script =
       "process.on('message', ({ n }) => { process.send({ skip: n }); process.send({ n: n + 1 }) })"
     const child = startScript(t, script, { channel: true })
@@ -114,7 +114,7 @@ suite('a child process', { concurrency: 2 }, () => {
     assert.equal(sum, 2)
   })
 
-  test('rejects a question that it ends without answering, and every question after that', async t => {
+  test('rejects a message that it ends without responding to, and every message after that', async t => {
     const child = startScript(t, "process.on('message', () => process.exit(4))", { channel: true })
     await assert.rejects(
       child.firstMessage((message: unknown) => message, { n: 1 }),

@@ -257,6 +257,10 @@ for (const [flags, message] of [
   ['basic --url https://localhost:30000', /Only http URLs are supported/],
   ['basic --url http://localhost:30000?x=1', /without \? and #/],
   ['serving --port 70000', /1 to 65535/],
+  ['serving --burstiness 0', /above 0, or inf/],
+  ['serving --ramp-up-start-rps inf', /--ramp-up-start-rps.* Expected a number above 0\./],
+  ['serving --mooncake-slowdown-factor inf', /--mooncake-slowdown-factor.* Expected a number above 0\./],
+  ['serving --cancel-after inf', /--cancel-after.* Expected a number of seconds from 0/],
   ['serving --host http://localhost', /Expected a host name or an IP address/],
 ] as const) {
   test(`bench ${flags} is rejected`, async () => {

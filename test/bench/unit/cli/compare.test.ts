@@ -36,18 +36,19 @@ test('the default number of rounds is enough for an interval', () => {
   assert.equal(runOf(...TWO).blocks, 12)
 })
 
-const WRONG: Record<string, readonly string[]> = {
-  'a single target': TWO.slice(0, 2),
-  'a duplicate target name': [...TWO.slice(0, 2), ...TWO.slice(0, 2)],
-  'a target without a name': ['--target', 'http://127.0.0.1:1'],
-  'a process of an unknown target': [...TWO, '--pid', 'other=1'],
-  'a process id that is not a number': [...TWO, '--pid', 'old=x'],
-  'an odd number of rounds': [...TWO, '--rounds', '5'],
+const INVALID: Record<string, readonly [readonly string[], RegExp]> = {
+  'no target': [[], /two --target NAME=URL/],
+  'a single target': [TWO.slice(0, 2), /two --target NAME=URL/],
+  'a duplicate target name': [[...TWO.slice(0, 2), ...TWO.slice(0, 2)], /duplicate target name old/],
+  'a target without a name': [['--target', 'http://127.0.0.1:1'], /Expected NAME=VALUE/],
+  'a process of an unknown target': [[...TWO, '--pid', 'other=1'], /--pid other: unknown target/],
+  'a process id that is not a number': [[...TWO, '--pid', 'old=x'], /--pid.* Expected a whole number/],
+  'an odd number of rounds': [[...TWO, '--rounds', '5'], /--rounds.* Expected an even number/],
 }
 
-for (const [name, args] of Object.entries(WRONG)) {
+for (const [name, [args, message]] of Object.entries(INVALID)) {
   test(`${name} is rejected`, () => {
-    assert.throws(() => runOf(...args))
+    assert.throws(() => runOf(...args), message)
   })
 }
 
@@ -57,7 +58,7 @@ test("goodput limits and metadata are parsed in vLLM's format", () => {
   assert.deepEqual(vllm?.options.metadata, { gpu: 'none', note: 'a=b' })
   assert.deepEqual(fileOf('--goodput ttft:200'), {})
   for (const wrong of ['itl:3', 'ttft', 'ttft:no', 'ttft:0'])
-    assert.throws(() => fileOf(`--goodput ${wrong}`))
+    assert.throws(() => fileOf(`--goodput ${wrong}`), /--goodput.* Expected /)
 })
 
 function fileOf(flags: string): ReturnType<typeof resultFile> {

@@ -153,5 +153,5 @@ test('the text marks each metric as different or not, and warns of a saturated g
   assert.match(text, /correct responses, % .* no difference shown/)
   assert.doesNotMatch(text, /warning/)
   const busy = { ...compareReportOf(), rounds: [{ ...roundOf('before', 0), isGeneratorLimit: true }] }
-  assert.match(compareText(busy), /warning: a generator process was saturated in 1 rounds/)
+  assert.match(compareText(busy), /warning: a generator process was saturated in 1 round and/)
 })

@@ -7,7 +7,7 @@ import { type ProgressState, ProgressTracker } from '../../../../bench/progress/
 import { barText, logLine } from '../../../../bench/progress/text.ts'
 import { recordOf } from '../../support/load-result.ts'
 
-const STANDING: ProgressState = {
+const STATE: ProgressState = {
   name: 'basic',
   share: 0.5,
   doneText: '500 of 1,000',
@@ -16,24 +16,24 @@ const STANDING: ProgressState = {
   perSecond: 125,
   inFlight: 64,
   p99Ms: 81.234,
-  wrong: 2,
+  errors: 2,
 }
 
 test('a load limited by requests shows its share of them, with recent rate, p99 and errors', () => {
-  const watch = new ProgressTracker('basic', { requests: 400, durationMs: undefined })
+  const tracker = new ProgressTracker('basic', { requests: 400, durationMs: undefined })
   const records = Array.from({ length: 100 }, (_, index) => recordOf({ sentMs: 0, endMs: index + 1 }))
-  assert.partialDeepStrictEqual(watch.update({ records: [], inFlight: 7 }, 0), {
+  assert.partialDeepStrictEqual(tracker.update({ records: [], inFlight: 7 }, 0), {
     share: 0,
     leftSeconds: undefined,
   })
-  const first = watch.update({ records, inFlight: 7 }, 1000)
+  const first = tracker.update({ records, inFlight: 7 }, 1000)
   assert.partialDeepStrictEqual(first, {
     share: 0.25,
     doneText: '100 of 400',
     perSecond: 100,
     leftSeconds: 3,
   })
-  assert.partialDeepStrictEqual(first, { inFlight: 7, wrong: 0 })
+  assert.partialDeepStrictEqual(first, { inFlight: 7, errors: 0 })
   assert.ok((first.p99Ms ?? 0) > 98)
   const failed = [
     ...records,
@@ -41,46 +41,46 @@ test('a load limited by requests shows its share of them, with recent rate, p99 
     recordOf({ outcome: 'refused' }),
     recordOf({ outcome: 'left' }),
   ]
-  assert.partialDeepStrictEqual(watch.update({ records: failed, inFlight: 0 }, 2000), {
+  assert.partialDeepStrictEqual(tracker.update({ records: failed, inFlight: 0 }, 2000), {
     ended: 103,
-    wrong: 2,
+    errors: 2,
   })
 })
 
 test('the rate covers the last seconds, not the whole run', () => {
-  const watch = new ProgressTracker('basic', { requests: 1000, durationMs: undefined })
+  const tracker = new ProgressTracker('basic', { requests: 1000, durationMs: undefined })
   const records = Array.from({ length: 300 }, () => recordOf())
-  watch.update({ records, inFlight: 1 }, 0)
-  for (const nowMs of [2000, 3000, 4000, 5000]) watch.update({ records, inFlight: 1 }, nowMs)
-  assert.equal(watch.update({ records, inFlight: 1 }, 6000).perSecond, 0)
+  tracker.update({ records, inFlight: 1 }, 0)
+  for (const nowMs of [2000, 3000, 4000, 5000]) tracker.update({ records, inFlight: 1 }, nowMs)
+  assert.equal(tracker.update({ records, inFlight: 1 }, 6000).perSecond, 0)
 })
 
 test('a load limited by time shows its share of the time', () => {
-  const watch = new ProgressTracker('sustained', { requests: Number.MAX_SAFE_INTEGER, durationMs: 60_000 })
-  watch.update({ records: [], inFlight: 3 }, 0)
-  const seen = watch.update({ records: [], inFlight: 3 }, 15_000)
-  assert.partialDeepStrictEqual(seen, {
+  const tracker = new ProgressTracker('sustained', { requests: Number.MAX_SAFE_INTEGER, durationMs: 60_000 })
+  tracker.update({ records: [], inFlight: 3 }, 0)
+  const state = tracker.update({ records: [], inFlight: 3 }, 15_000)
+  assert.partialDeepStrictEqual(state, {
     share: 0.25,
     doneText: '15 s of 60 s',
     leftSeconds: 45,
     p99Ms: undefined,
   })
-  assert.equal(watch.update({ records: [], inFlight: 3 }, 70_000).share, 1)
+  assert.equal(tracker.update({ records: [], inFlight: 3 }, 70_000).share, 1)
 })
 
 test('the bar shows the share, and only errors are coloured', () => {
-  const text = barText(STANDING, one => `<${one}>`)
+  const text = barText(STATE, one => `<${one}>`)
   assert.match(text, /^basic {2}█{15}░{15} {3}50 % {3}500 of 1,000 {3}about 4\.00 s left\n/)
   assert.match(text, /125\.0 req\/s {3}64 in flight {3}p99 81\.23 ms {3}<2 errors> {3}500 ended$/)
   assert.doesNotMatch(
-    barText({ ...STANDING, wrong: 0 }, one => `<${one}>`),
+    barText({ ...STATE, errors: 0 }, one => `<${one}>`),
     /</,
   )
 })
 
 test('a log line contains all figures', () => {
   assert.equal(
-    logLine({ ...STANDING, p99Ms: undefined, wrong: 1 }),
+    logLine({ ...STATE, p99Ms: undefined, errors: 1 }),
     'basic: 50 %, 500 of 1,000; 125.0 req/s   64 in flight   p99 -   1 error   500 ended\n',
   )
 })
@@ -91,7 +91,7 @@ test('without a terminal a line is written after one second, then every three se
   const progress = openProgress({ err: text => void lines.push(text), terminal: undefined }, () => nowMs)
   const counts = [500, 1000, 2000, 3900, 4000, 7000].map(index => {
     nowMs = index
-    progress.show(STANDING)
+    progress.show(STATE)
     return lines.length
   })
   assert.deepEqual(counts, [0, 1, 1, 1, 2, 3])
@@ -108,11 +108,11 @@ test('on a terminal progress is redrawn in place, at most ten times per second, 
   }) as unknown as NodeJS.WriteStream
   terminal.on('data', bytes => (drawn += String(bytes)))
   const progress = openProgress({ err: assert.fail, terminal }, () => nowMs)
-  progress.show(STANDING)
+  progress.show(STATE)
   nowMs = 50
-  progress.show({ ...STANDING, name: 'too soon' })
+  progress.show({ ...STATE, name: 'too soon' })
   nowMs = 120
-  progress.show({ ...STANDING, name: 'later' })
+  progress.show({ ...STATE, name: 'later' })
   assert.match(drawn, /basic {2}█+/)
   assert.doesNotMatch(drawn, /too soon/)
   assert.match(drawn, /later {2}█+/)

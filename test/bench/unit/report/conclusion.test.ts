@@ -14,12 +14,12 @@ const BAD = levelOf('bad', resultOf([FAILED]))
 const of = (...levels: (typeof GOOD)[]) => conclusionOf({ levels, minPercent: 95, expectations: [] })
 
 test('expectations are counted, and one that does not hold makes a good run bad', () => {
-  const promise = { name: 'hangs', seen: '0', wanted: '<= 0', holds: true }
-  const kept = conclusionOf({ levels: [GOOD], minPercent: null, expectations: [promise] })
+  const expectation = { name: 'hangs', measured: '0', expected: '<= 0', holds: true }
+  const kept = conclusionOf({ levels: [GOOD], minPercent: null, expectations: [expectation] })
   const broken = conclusionOf({
     levels: [GOOD],
     minPercent: null,
-    expectations: [promise, { ...promise, holds: false }],
+    expectations: [expectation, { ...expectation, holds: false }],
   })
   assert.deepEqual([kept.kind, broken.kind], ['good', 'bad'])
   assert.match(kept.sentence, / All 1 expectations were met\.$/)
@@ -34,7 +34,7 @@ test('the sentence of a good run contains its speed', () => {
   })
 })
 
-test('the sentence counts failures, and gives the reason if no response was right', () => {
+test('the sentence counts failures, and gives the reason if no response was correct', () => {
   assert.match(
     of(levelOf('x', resultOf([recordOf(), FAILED]))).sentence,
     /^1 of 2 requests failed \(50\.00 % correct\)/,

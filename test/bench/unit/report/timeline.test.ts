@@ -19,8 +19,8 @@ test('a timeline counts every correct response, wrong response and token once', 
   const seconds = 3.49
   const line = timelineOf(resultOf(records), seconds)
   const total = (values: readonly number[]) => Math.round(sum(values) * line.stepSeconds)
-  assert.equal(total(line.rightPerSecond), 300)
-  assert.equal(total(line.wrongPerSecond), 2)
+  assert.equal(total(line.correctPerSecond), 300)
+  assert.equal(total(line.errorsPerSecond), 2)
   assert.equal(total(line.outputTokensPerSecond), 303 * 5)
   assert.ok(Math.abs(line.stepSeconds * line.inFlight.length - seconds) < 1e-9)
 })

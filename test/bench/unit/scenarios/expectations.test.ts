@@ -17,7 +17,7 @@ import {
   slowestMs,
   successPercent,
 } from '../../../../bench/scenarios/expectations.ts'
-import { readScenario } from '../../../../bench/scenarios/scenario.ts'
+import { limitRequests, readScenario } from '../../../../bench/scenarios/scenario.ts'
 import { scenarioNames } from '../../../../bench/scenarios/scenario-files.ts'
 import { recordOf, resultOf } from '../../support/load-result.ts'
 
@@ -127,6 +127,18 @@ for (const name of scenarioNames()) {
     for (const role of ['prefill', 'decode'] as const) assert.doesNotThrow(() => knobsOf(fleet, role))
   })
 }
+
+test('a limit of requests makes each load of a scenario smaller, never larger', () => {
+  const requestsOf = (name: string, limit: number) => {
+    const scenario = limitRequests(readScenario(name), limit)
+    return scenario.kind === 'perfect' || scenario.kind === 'churn'
+      ? scenario.loads.map(({ requests }) => requests)
+      : [scenario.load.requests]
+  }
+  assert.deepEqual([requestsOf('soak', 500), requestsOf('soak', 200_000)], [[500], [100_000]])
+  assert.deepEqual(requestsOf('10k', 6000), [6000, 5000])
+  assert.throws(() => requestsOf('overload-3x', 5), /limited by time/)
+})
 
 test('the error for an unknown scenario lists the known ones', () => {
   assert.throws(() => readScenario('nope'), /Unknown scenario nope; known scenarios: 10k, /)

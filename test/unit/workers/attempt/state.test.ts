@@ -109,12 +109,12 @@ const RULES: Readonly<Record<string, readonly Row[]>> = {
     ['a merged stream', [], 'prefill ok', 'wait'],
     ['a merged whole', [], 'prefill ok', 'wait'],
   ],
-  'a merged stream holds its first token until prefill has answered': [
+  'a merged stream holds its first token until prefill has responded': [
     ['a merged stream', [], 'first token', 'wait'],
     ['a merged stream', ['first token'], 'prefill ok', 'commit'],
     ['a merged stream', ['prefill ok'], 'first token', 'commit'],
   ],
-  'a whole answer waits for prefill, then finishes': [
+  'a whole response waits for prefill, then finishes': [
     ['a whole pair', [], 'decode ok', 'wait-for-prefill'],
     ['a whole pair', ['decode ok'], 'prefill ok', 'finish from decode'],
     ['a whole pair', ['prefill ok'], 'decode ok', 'finish from decode'],
@@ -151,7 +151,7 @@ const RULES: Readonly<Record<string, readonly Row[]>> = {
     ['a streamed single', [], 'decode lost', 'fail: transport'],
     ['a whole single', [], 'decode lost', 'fail: transport'],
   ],
-  'a prefill connection that breaks after decode has all loses nothing, unless its answer is merged': [
+  'a prefill connection that breaks after decode has all loses nothing, unless its response is merged': [
     ['a whole pair', ['decode ok'], 'prefill lost', 'finish from decode'],
     ['a streamed pair', ['decode ok'], 'prefill lost', 'finish from decode'],
     ['a whole pair', ['decode empty'], 'prefill lost', 'fail: transport'],
@@ -180,7 +180,7 @@ const RULES: Readonly<Record<string, readonly Row[]>> = {
     ['a merged stream', ['first token'], 'decode cut', 'fail: protocol'],
     ['a streamed single', [], 'decode cut', 'fail: protocol'],
   ],
-  'an answer that prefill saw with other prompt tokens cannot be trusted': [
+  'a response whose prefill counted other prompt tokens cannot be trusted': [
     ['a streamed pair', ['prefill dummy'], 'first token', 'fail: token-mismatch'],
     ['a streamed pair', ['prefill dummy'], 'decode ok', 'fail: token-mismatch'],
     ['a whole pair', ['prefill dummy'], 'decode ok', 'fail: token-mismatch'],
@@ -188,12 +188,12 @@ const RULES: Readonly<Record<string, readonly Row[]>> = {
     ['a merged stream', ['first token'], 'prefill dummy', 'fail: token-mismatch'],
     ['a merged stream', ['first token', 'decode empty'], 'prefill dummy', 'fail: token-mismatch'],
   ],
-  'prefill answers for a decode that had nothing to say': [
+  'prefill’s response stands in for a decode without a token': [
     ['a whole pair', ['decode empty'], 'prefill ok', 'finish from prefill'],
     ['a whole pair', ['prefill ok'], 'decode empty', 'finish from prefill'],
     ['a streamed pair', ['prefill ok'], 'decode empty', 'finish from prefill'],
   ],
-  'an answer without any token failed': [
+  'a response without any token failed': [
     ['a whole pair', ['decode empty'], 'prefill empty', 'fail: no-token'],
     ['a streamed pair', ['prefill empty'], 'decode empty', 'fail: no-token'],
     ['a streamed single', [], 'decode empty', 'fail: no-token'],
@@ -235,7 +235,7 @@ suite('any attempt', () => {
     })
   })
 
-  test('gives the client prefill’s answer only when nothing was committed', () => {
+  test('gives the client prefill’s response only when nothing was committed', () => {
     assertAlways(actions => {
       const last = actions.at(-1)
       if (last?.kind !== 'finish' || last.from !== 'prefill') return

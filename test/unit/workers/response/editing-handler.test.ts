@@ -6,7 +6,7 @@ import { type RequestFields, readFields } from '../../../../workers/request/fiel
 import { EditingHandler } from '../../../../workers/response/editing-handler.ts'
 
 const RID = '0123456789abcdef0123456789abcdef'
-const ANSWER = `{"meta_info":{"id":"${RID}","input_token_logprobs":[]}}`
+const RESPONSE = `{"meta_info":{"id":"${RID}","input_token_logprobs":[]}}`
 const PREFILL = '{"meta_info":{"input_token_logprobs":[[1]]}}'
 
 function fieldsOf(body: object): RequestFields {
@@ -45,7 +45,7 @@ suite('EditingHandler', () => {
 
   test('applies all editors to a body', () => {
     const { next, received } = recorder()
-    new EditingHandler(fieldsOf({ rid: 'mine' }), next).onResponse(headOf(PREFILL), Buffer.from(ANSWER))
+    new EditingHandler(fieldsOf({ rid: 'mine' }), next).onResponse(headOf(PREFILL), Buffer.from(RESPONSE))
     assert.deepEqual(received, ['response {"meta_info":{"id":"mine","input_token_logprobs":[[1]]}}'])
   })
 
@@ -53,7 +53,7 @@ suite('EditingHandler', () => {
     const { next, received } = recorder()
     const edited = new EditingHandler(fieldsOf({ rid: 'mine' }), next)
     edited.onHead(headOf(`data: ${PREFILL}\n\n`))
-    edited.onData(Buffer.from(`data: ${ANSWER}\n\n`))
+    edited.onData(Buffer.from(`data: ${RESPONSE}\n\n`))
     edited.onEnd()
     assert.deepEqual(received, [
       'head',
@@ -73,8 +73,8 @@ suite('EditingHandler', () => {
   test('leaves the rids of several samples unchanged', () => {
     const { next, received } = recorder()
     const fields = fieldsOf({ rid: 'mine', sampling_params: { n: 2 } })
-    new EditingHandler(fields, next).onResponse(headOf(), Buffer.from(ANSWER))
-    assert.deepEqual(received, [`response ${ANSWER}`])
+    new EditingHandler(fields, next).onResponse(headOf(), Buffer.from(RESPONSE))
+    assert.deepEqual(received, [`response ${RESPONSE}`])
   })
 
   test('passes on failures', () => {

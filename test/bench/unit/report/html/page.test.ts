@@ -18,7 +18,7 @@ const MIN_CONTRAST = 4.5
 
 function reportOf(...levels: Level[]): Report {
   return {
-    version: 3,
+    version: 4,
     command: 'basic',
     target: 'http://127.0.0.1:1',
     startedAt: '2026-01-02T03:04:05.678Z',

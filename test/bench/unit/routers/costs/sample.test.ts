@@ -9,19 +9,19 @@ const FAILED = recordOf({ outcome: 'failed', failure: { kind: 'altered', detail:
 
 test('an error status in a wrk round is a wrong response, a lost connection a missing one', () => {
   const seen = { requests: 100, durationMs: 1000, p50Ms: 1, p99Ms: 2, statusErrors: 4, socketErrors: 6 }
-  const { sent, right, complaint } = wrkSample(routerSample(), seen)
-  assert.deepEqual([sent, right], [106, 96])
-  assert.equal(complaint, '4 error statuses, 6 connections failed or timed out')
+  const { sent, correct, failures } = wrkSample(routerSample(), seen)
+  assert.deepEqual([sent, correct], [106, 96])
+  assert.equal(failures, '4 error statuses, 6 connections failed or timed out')
 })
 
-test('a wrk round without errors has no complaint', () => {
+test('a wrk round without errors names no failure', () => {
   const seen = { requests: 100, durationMs: 1000, p50Ms: 1, p99Ms: 2, statusErrors: 0, socketErrors: 0 }
-  assert.equal(wrkSample(routerSample(), seen).complaint, undefined)
+  assert.equal(wrkSample(routerSample(), seen).failures, undefined)
 })
 
-test('a wrk round without a response has a complaint', () => {
+test('a wrk round without a response names it as a failure', () => {
   const seen = { requests: 0, durationMs: 1000, p50Ms: 0, p99Ms: 0, statusErrors: 0, socketErrors: 0 }
-  assert.equal(wrkSample(routerSample(), seen).complaint, 'no response within a round')
+  assert.equal(wrkSample(routerSample(), seen).failures, 'no response within a round')
 })
 
 test('times of a checked round run to the first token of correct responses, and the others are named', () => {
@@ -29,8 +29,8 @@ test('times of a checked round run to the first token of correct responses, and 
   const sample = checkedSample(resultOf([recordOf(), slow, FAILED, FAILED]), COST)
   assert.equal(sample.p50Ms, 30)
   assert.equal(sample.requestsPerSecond, 2)
-  assert.deepEqual([sample.sent, sample.right, sample.errors], [4, 2, 2])
-  assert.equal(sample.complaint, '2 x altered (at token 3)')
+  assert.deepEqual([sample.sent, sample.correct, sample.errors], [4, 2, 2])
+  assert.equal(sample.failures, '2 x altered (at token 3)')
 })
 
 test('the time of a response that is not a stream runs to its end', () => {
@@ -40,11 +40,11 @@ test('the time of a response that is not a stream runs to its end', () => {
 
 test('requests without a response are lost, and named first when they are the most frequent', () => {
   const sample = checkedSample(resultOf([recordOf(), FAILED], { requests: 9 }), COST)
-  assert.deepEqual([sample.sent, sample.right], [9, 1])
-  assert.equal(sample.complaint, '7 x no response in time; 1 x altered (at token 3)')
+  assert.deepEqual([sample.sent, sample.correct], [9, 1])
+  assert.equal(sample.failures, '7 x no response in time; 1 x altered (at token 3)')
 })
 
 test('a checked round limited by time is measured by what it sent', () => {
   const sample = checkedSample(resultOf([recordOf()], { requests: 9, durationMs: 1 }), COST)
-  assert.deepEqual([sample.sent, sample.complaint], [1, undefined])
+  assert.deepEqual([sample.sent, sample.failures], [1, undefined])
 })

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { promptsOf } from '../../../../../bench/load/datasets.ts'
-import { planSchema } from '../../../../../bench/load/plan.ts'
-import { requestBody } from '../../../../../bench/load/prompt.ts'
+import { planSchema } from '../../../../../bench/load/plan/plan.ts'
+import { promptsOf } from '../../../../../bench/load/prompts/datasets.ts'
+import { requestBody } from '../../../../../bench/load/prompts/prompt.ts'
 import { ENVIRONMENT_NAMES, type Load, loads, warmUpOf } from '../../../../../bench/routers/loads/loads.ts'
 
 const ALL = loads({ seconds: 2, burst: 9900 })

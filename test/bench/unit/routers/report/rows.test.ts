@@ -9,14 +9,14 @@ import { outcomeOf, routerSample } from '../../../support/router-samples.ts'
 
 const [SMALL] = loads({ seconds: 1, burst: 1 })
 const NAMES = { routers: ['gateway', 'sglang-router', 'smg'], direct: 'no router' }
-const LOST = routerSample({ right: 9, complaint: '1 x altered' })
+const LOST = routerSample({ correct: 9, failures: '1 x altered' })
 
 function rows(outcomes: Readonly<Record<string, Outcome>>) {
   assert.ok(SMALL)
   return rowsOf(SMALL, new Map(Object.entries(outcomes)), NAMES)
 }
 
-function ratioOfOurs(others: Readonly<Record<string, Outcome>>): number | undefined {
+function ratioOfGateway(others: Readonly<Record<string, Outcome>>): number | undefined {
   return rows({ gateway: outcomeOf(routerSample({ cpuUs: 400 })), ...others })[0]?.measured?.ratio
 }
 
@@ -24,19 +24,19 @@ const cost = (cpuUs: number, change: Partial<RouterSample> = {}) =>
   outcomeOf(routerSample({ cpuUs, ...change }))
 
 test('CPU is compared with the Rust router that needs less', () => {
-  assert.equal(ratioOfOurs({ 'sglang-router': cost(1000), smg: cost(2000) }), 0.4)
-  assert.equal(ratioOfOurs({ 'sglang-router': cost(2000), smg: cost(1000) }), 0.4)
+  assert.equal(ratioOfGateway({ 'sglang-router': cost(1000), smg: cost(2000) }), 0.4)
+  assert.equal(ratioOfGateway({ 'sglang-router': cost(2000), smg: cost(1000) }), 0.4)
 })
 
 test('a Rust router that lost requests is not compared with, however little CPU it needs', () => {
-  assert.equal(ratioOfOurs({ 'sglang-router': cost(100, { right: 9 }), smg: cost(1000) }), 0.4)
-  assert.equal(ratioOfOurs({ 'sglang-router': cost(100, { right: 9 }) }), undefined)
+  assert.equal(ratioOfGateway({ 'sglang-router': cost(100, { correct: 9 }), smg: cost(1000) }), 0.4)
+  assert.equal(ratioOfGateway({ 'sglang-router': cost(100, { correct: 9 }) }), undefined)
 })
 
 test('a ratio compares neighbouring rounds', () => {
   const own = outcomeOf(...[100, 400, 100].map(cpuUs => routerSample({ cpuUs })))
-  const peer = outcomeOf(...[200, 800, 200].map(cpuUs => routerSample({ cpuUs })))
-  assert.equal(rows({ gateway: own, smg: peer })[0]?.measured?.ratio, 0.5)
+  const rust = outcomeOf(...[200, 800, 200].map(cpuUs => routerSample({ cpuUs })))
+  assert.equal(rows({ gateway: own, smg: rust })[0]?.measured?.ratio, 0.5)
 })
 
 test('added TTFT is relative to the engine without a router, which has no CPU figure', () => {
@@ -52,7 +52,7 @@ test('added TTFT is relative to the engine without a router, which has no CPU fi
 test('a router that could not be measured has a row with its message and no figures', () => {
   const results = new Results()
   results.fail('small', 'smg', 'not installed')
-  results.fail('small', 'smg', 'and so it did not answer')
+  results.fail('small', 'smg', 'and so it did not respond')
   assert.ok(SMALL)
   const [row] = rowsOf(SMALL, results.of('small'), NAMES)
   assert.deepEqual([row?.router, row?.measured, row?.message], ['smg', undefined, 'not installed'])
@@ -64,33 +64,33 @@ test('rounds before a failure are in the table', () => {
   results.fail('small', 'smg', 'ended with code 1')
   assert.ok(SMALL)
   const [row] = rowsOf(SMALL, results.of('small'), NAMES)
-  assert.deepEqual([row?.measured?.rightPercent, row?.message], [90, 'ended with code 1'])
+  assert.deepEqual([row?.measured?.correctPercent, row?.message], [90, 'ended with code 1'])
 })
 
 test('a round without responses does not affect the cost of the others', () => {
-  const idle = routerSample({ units: 0, sent: 0, right: 0 })
+  const idle = routerSample({ units: 0, sent: 0, correct: 0 })
   const [own] = rows({ gateway: outcomeOf(idle, routerSample({ cpuUs: 400 })) })
-  assert.deepEqual([own?.measured?.costUs, own?.measured?.rightPercent], [40, 100])
+  assert.deepEqual([own?.measured?.costUs, own?.measured?.correctPercent], [40, 100])
   const [none] = rows({ gateway: outcomeOf(idle) })
-  assert.deepEqual([none?.measured?.costUs, none?.measured?.rightPercent], [undefined, 0])
+  assert.deepEqual([none?.measured?.costUs, none?.measured?.correctPercent], [undefined, 0])
 })
 
 test('the goals are CPU and correct responses, for the gateway only', () => {
-  const aims = goalsOf(rows({ gateway: cost(400), smg: outcomeOf(routerSample(), LOST) }))
+  const goals = goalsOf(rows({ gateway: cost(400), smg: outcomeOf(routerSample(), LOST) }))
   assert.deepEqual(
-    aims.map(({ seen, isMet }) => [seen, isMet]),
+    goals.map(({ measured, isMet }) => [measured, isMet]),
     [
       ['not measured', false],
       ['100 %', true],
     ],
   )
   const [cpu] = goalsOf(rows({ gateway: cost(401), smg: cost(1000) }))
-  assert.deepEqual([cpu?.seen, cpu?.isMet], ['0.40', false])
+  assert.deepEqual([cpu?.measured, cpu?.isMet], ['0.40', false])
 })
 
 test('one lost response misses the goal, with its reason', () => {
   const [, success] = goalsOf(rows({ gateway: outcomeOf(LOST), smg: cost(1000) }))
-  assert.deepEqual([success?.seen, success?.isMet], ['90.00 %: 1 x altered', false])
+  assert.deepEqual([success?.measured, success?.isMet], ['90.00 %: 1 x altered', false])
 })
 
 test('a percentage just below 100 is not shown as 100', () => {

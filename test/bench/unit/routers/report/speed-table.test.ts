@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { ratioOf, type Sample, spreadOf } from '../../../../../bench/routers/costs/ratio.ts'
 import { missedRows, speedRowsOf, speedTable } from '../../../../../bench/routers/report/speed-table.ts'
 
-const SMALL = { name: 'small', bodyBytes: 512, connections: 64, maxRatio: 2.4 }
+const SMALL = { name: 'small', bodyBytes: 512, connections: 64, goal: 2.4 }
 
 function sample(cpuUs: number, changes: Partial<Sample> = {}): Sample {
   const rates = { requestsPerSecond: 100, p50Ms: 1, p99Ms: 2, rssMib: 20 }
@@ -32,12 +32,12 @@ test('a ratio compares rounds that ran together, so that a slow period of the ma
   assert.deepEqual(ratioOf(target, base, 2), { median: 2, min: 2, max: 2 })
 })
 
-test('a row above its maximum is missed, one at its maximum is not', () => {
+test('a row above its goal misses it, one at its goal does not', () => {
   assert.equal(missedRows(rows(sample(480))).length, 0)
   assert.equal(missedRows(rows(sample(481))).length, 1)
 })
 
-test('a row with failed requests is invalid and always missed', () => {
+test('a row with failed requests is invalid and always misses its goal', () => {
   const failed = rows(sample(1, { errors: 3 }))
   assert.equal(missedRows(failed).length, 1)
   assert.match(speedTable(failed), /gateway .* 3 INVALID/)

@@ -5,7 +5,7 @@ import type { RouterRow } from '../../../../../bench/routers/report/rows.ts'
 import { markdownReport, textReport } from '../../../../../bench/routers/report/table.ts'
 
 const MEASURED = {
-  rightPercent: 99.999,
+  correctPercent: 99.999,
   requestsPerSecond: 1234.5,
   costUs: 88.04,
   ratio: 0.371,
@@ -33,7 +33,7 @@ const REPORT = {
   },
   versions: { gateway: '1', nginx: '2' },
   rows: ROWS,
-  goals: [{ text: 'small: every answer right', seen: '99.99 %', isMet: false }],
+  goals: [{ text: 'small: every response correct', measured: '99.99 %', isMet: false }],
 }
 
 test('the text has one row per router in aligned columns, with the legend below', () => {
@@ -42,7 +42,7 @@ test('the text has one row per router in aligned columns, with the legend below'
   assert.match(lines[2] ?? '', /^small +vllm-router( +-){10}$/)
   assert.ok(lines.includes('2026-01-01: 2 x Some CPU, 24 GiB, Linux 6, 20000 open files, 1.2 % steal time.'))
   assert.ok(lines.includes('gateway 1, nginx 2'))
-  assert.ok(lines.includes('MISSED: small: every answer right (99.99 %)'))
+  assert.ok(lines.includes('MISSED: small: every response correct (99.99 %)'))
 })
 
 test('a failure that a router repeats in several loads is listed once', () => {
