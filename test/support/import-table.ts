@@ -222,7 +222,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'bench/load/records',
     'bench/load/generator',
   ],
-  'bench/report': ['bench/load/plan', 'bench/load/arrivals', 'bench/load/records'],
+  'bench/report': ['bench/json', 'bench/load/plan', 'bench/load/arrivals', 'bench/load/records'],
   'bench/report/html': ['bench/report'],
   'bench/progress': ['bench/load/plan', 'bench/load/records', 'bench/report'],
   'bench/compare': [
