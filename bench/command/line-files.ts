@@ -44,12 +44,19 @@ export function linePaths({ requestLog, serving, vllm }: LineFiles): OtherPaths 
   return { files, folders: vllm === undefined ? [] : [vllm.folder] }
 }
 
-export function writeLineFiles(files: LineFiles, level: Level, result: LoadResult): void {
+export interface MeasuredLevel {
+  readonly level: Level
+  readonly result: LoadResult
+  /** What the target says at `/server_info`; null if it says nothing. */
+  readonly serverInfo: unknown
+}
+
+export function writeLineFiles(files: LineFiles, { level, result, serverInfo }: MeasuredLevel): void {
   const { requestLog, serving, vllm } = files
   if (requestLog !== undefined) appendRequestLines(requestLog, level, result)
   if (serving?.path !== undefined) {
     const details = serving.isDetailed ? requestArrays(result.records, 'token') : {}
-    const line = { ...servingLine(serving.labels, level), ...details }
+    const line = { ...servingLine(serving.labels, level, serverInfo), ...details }
     appendFileSync(serving.path, `${JSON.stringify(line)}\n`)
   }
   if (vllm !== undefined) {

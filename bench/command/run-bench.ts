@@ -14,7 +14,7 @@ import { type LineFiles, linePaths, needsDetails, writeLineFiles } from './line-
 import { type BenchLevel, type PlannedLevel, plansOf } from './plans.ts'
 import { prepareFiles, type ReportPaths } from './report-files.ts'
 import { publish, reportOf } from './run-report.ts'
-import { flushCache, probeTarget } from './target.ts'
+import { flushCache, probeTarget, serverInfoOf } from './target.ts'
 import type { BenchTerminal } from './terminal.ts'
 import { warmUp } from './warm-up.ts'
 
@@ -78,13 +78,18 @@ async function runLevels(
       const level = levelOf(planned.name, result)
       levels.push(level)
       run.out(isSingle ? tableOf(level, goodputText(run, level, result)) : levelLine(level))
-      writeLineFiles(run, level, result)
+      await writeFilesOf(run, level, result)
       if (run.signal.aborted || isBelow(level, run.minPercent ?? 0)) break
     }
   } catch (error) {
     return { levels, error }
   }
   return { levels, error: undefined }
+}
+
+async function writeFilesOf(run: BenchRun, level: Level, result: LoadResult): Promise<void> {
+  const serverInfo = run.serving?.path === undefined ? null : await serverInfoOf(run.url, run.signal)
+  writeLineFiles(run, { level, result, serverInfo })
 }
 
 function goodputText({ goodput }: BenchRun, level: Level, result: LoadResult): string | undefined {

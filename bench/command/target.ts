@@ -38,6 +38,17 @@ export async function flushCache(url: string, interrupt: AbortSignal): Promise<v
   if (!isGood(status)) throw new TargetError(`Cannot flush the cache at ${url}: status ${status}`)
 }
 
+/** What the target says at `/server_info`; null if it has no such path, or says nothing that is JSON. Never throws. */
+export async function serverInfoOf(url: string, interrupt: AbortSignal): Promise<unknown> {
+  const request = { method: 'GET', path: '/server_info', limitMs: TIMEOUT_MS, interrupt } as const
+  try {
+    const { status, body } = await requestTarget(url, request)
+    return isGood(status) ? (parseJson(body) ?? null) : null
+  } catch {
+    return null
+  }
+}
+
 function targetOf({ body }: TargetResponse): Target {
   const listed = member(parseJson(body), 'data')
   const id: unknown = Array.isArray(listed) ? member(listed[0], 'id') : undefined

@@ -3,6 +3,7 @@
 import type { LoadPlan } from '../load/plan/plan.ts'
 import type { RequestRecord } from '../load/records/record.ts'
 import { isGeneratorLimit, type LoadResult } from '../load/records/result.ts'
+import { busiestSecondOf } from './busiest-second.ts'
 import { distributionOf } from './distribution.ts'
 import { failuresOf } from './failures.ts'
 import { inFlightOf } from './in-flight.ts'
@@ -30,6 +31,7 @@ export function levelOf(name: string, result: LoadResult): Level {
     outputTokensPerSecond: perSecond(outputTokens, durationSeconds),
     maxOutputTokensPerSecond: result.maxTokensPerSecond,
     inFlight: inFlightOf(result, durationSeconds),
+    busiestSecond: busiestSecondOf(result),
     ...timesOf(good, result),
     timeline: timelineOf(result, durationSeconds),
     failures: failuresOf(result),

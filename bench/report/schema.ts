@@ -94,6 +94,12 @@ const levelSchema = z.strictObject({
     'Tokens that arrived in the busiest second; a chunk counts as one token if the engine reports no counts.',
   ),
   inFlight: z.strictObject({ mean: number, max: number }),
+  busiestSecond: z
+    .strictObject({
+      chunks: number.describe('Most chunks with text that arrived in one second.'),
+      requests: number.describe('Most requests that touched one second; higher than inFlight.max.'),
+    })
+    .describe('Of correct responses, counted as SGLang and vLLM do.'),
   latencyMs: distributionSchema.describe('Of correct responses, from sending.'),
   latencyFromScheduleMs: distributionSchema.describe('From the time at which the request was due.'),
   ttftMs: distributionSchema.describe('From sending to the first non-empty token; streams only.'),
@@ -124,7 +130,7 @@ export const reportSchema = z.strictObject({
       'Version 2 replaced zeros for unknown times and shares with null. Version 3 renamed leastPercent to minPercent, ' +
         'promises to expectations, mostOutputTokensASecond to maxOutputTokensPerSecond and inFlight.most to inFlight.max. ' +
         'Version 4 renamed rightPerSecond to correctPerSecond, wrongPerSecond to errorsPerSecond, and seen and wanted of ' +
-        'an expectation to measured and expected.',
+        'an expectation to measured and expected, and added busiestSecond.',
     ),
   command: z.string(),
   target: z.string(),

@@ -223,7 +223,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'bench/load/generator',
   ],
   'bench/report': ['bench/load/plan', 'bench/load/records'],
-  'bench/report/other-tools': ['bench/load/arrivals', 'bench/load/records', 'bench/report'],
+  'bench/report/other-tools': ['bench/json', 'bench/load/arrivals', 'bench/load/records', 'bench/report'],
   'bench/report/html': ['bench/report'],
   'bench/progress': ['bench/load/plan', 'bench/load/records', 'bench/report'],
   'bench/compare': [

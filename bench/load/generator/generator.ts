@@ -60,6 +60,7 @@ export class Generator {
       itlMs: new GapLog(),
       iclMs: new GapLog(),
       tokensBySecond: new SecondCounts(),
+      chunksBySecond: new SecondCounts(),
     }
   }
 
@@ -89,17 +90,18 @@ export class Generator {
   }
 
   /** Returns what has ended since the last call. */
-  take(): Pick<GeneratorProgress, 'records' | 'unfinished' | 'itlMs' | 'iclMs' | 'tokensBySecond'> {
+  take(): Omit<GeneratorProgress, 'inFlight' | 'busyShare' | 'cpuShare'> {
     const [records, unfinished] = [this.#records, this.#unfinished]
     this.#records = []
     this.#unfinished = []
-    const { itlMs, iclMs, tokensBySecond } = this.#host
+    const { itlMs, iclMs, tokensBySecond, chunksBySecond } = this.#host
     return {
       records,
       unfinished,
       itlMs: itlMs.take(),
       iclMs: iclMs.take(),
       tokensBySecond: tokensBySecond.take(),
+      chunksBySecond: chunksBySecond.take(),
     }
   }
 

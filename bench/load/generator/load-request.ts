@@ -11,7 +11,7 @@ import {
   type RequestDetails,
   type RequestRecord,
 } from '../records/record.ts'
-import type { SecondCounts } from '../records/second-counts.ts'
+import { SecondCounts } from '../records/second-counts.ts'
 import { refusalFault } from '../response/refusal.ts'
 import { ResponseChecker } from '../response/response-checker.ts'
 import { SseReader } from '../response/sse-reader.ts'
@@ -40,6 +40,8 @@ export interface LoadRequestHost {
   readonly iclMs: GapLog
   /** Tokens by second: those of a stream when they arrive, those of other responses at the end. */
   readonly tokensBySecond: SecondCounts
+  /** Chunks with text of successful requests by second; a response that is not streamed is one chunk. */
+  readonly chunksBySecond: SecondCounts
 }
 
 const MANY_TOKENS = 1 << 16
@@ -54,6 +56,8 @@ export class LoadRequest implements ResponseHandler {
   readonly #response: ResponseChecker
   readonly #gapsMs: number[] = []
   readonly #gapTokens: number[] = []
+  /** Chunks so far by second; they count only if the request succeeds. */
+  readonly #chunks = new SecondCounts()
   #events: SseReader | undefined
   #parts: Buffer[] = []
   #headers: ReadonlyMap<string, string> = new Map()
@@ -128,7 +132,9 @@ export class LoadRequest implements ResponseHandler {
   }
 
   #count(tokens: number): void {
-    this.#host.tokensBySecond.add(Math.floor(this.lastReadMs / 1000), tokens)
+    const second = Math.floor(this.lastReadMs / 1000)
+    this.#host.tokensBySecond.add(second, tokens)
+    this.#chunks.add(second, 1)
   }
 
   #addGap(gapMs: number, tokens: number): void {
@@ -149,6 +155,8 @@ export class LoadRequest implements ResponseHandler {
     if (this.#ended) return
     this.#ended = true
     const record = this.#record(outcome, failure)
+    if (outcome === 'ok')
+      for (const [second, count] of this.#chunks.take()) this.#host.chunksBySecond.add(second, count)
     this.#options.onEnd(this, record)
   }
 

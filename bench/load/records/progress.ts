@@ -8,6 +8,8 @@ export interface GeneratorProgress {
   readonly iclMs: Float32Array
   /** Pairs of a second of the run and the tokens that arrived in it. */
   readonly tokensBySecond: readonly (readonly [number, number])[]
+  /** The same of chunks with text, of requests that have succeeded. */
+  readonly chunksBySecond: readonly (readonly [number, number])[]
   readonly inFlight: number
   /** Share of the time since the last message in which the event loop was busy, 0..1. */
   readonly busyShare: number

@@ -20,6 +20,8 @@ export interface LoadResult {
   readonly iclMs: Float32Array
   /** Tokens that arrived in the busiest second. */
   readonly maxTokensPerSecond: number
+  /** Chunks with text, of successful requests, that arrived in the busiest second. */
+  readonly maxChunksPerSecond: number
   /** Share of the time in which the event loop of each generator process was busy, 0..1. */
   readonly busyShares: readonly number[]
   /** CPU use of each generator process; 1 is one core. */
@@ -33,6 +35,7 @@ export class LoadCollector {
   readonly #itlMs: Float32Array[] = []
   readonly #iclMs: Float32Array[] = []
   readonly #tokensBySecond = new SecondCounts()
+  readonly #chunksBySecond = new SecondCounts()
   readonly #busy: number[][]
   readonly #cpu: number[][]
   readonly #inFlight: number[]
@@ -58,6 +61,7 @@ export class LoadCollector {
     this.#itlMs.push(progress.itlMs)
     this.#iclMs.push(progress.iclMs)
     for (const [second, count] of progress.tokensBySecond) this.#tokensBySecond.add(second, count)
+    for (const [second, count] of progress.chunksBySecond) this.#chunksBySecond.add(second, count)
     this.#busy[process]?.push(progress.busyShare)
     this.#cpu[process]?.push(progress.cpuShare)
     this.#inFlight[process] = progress.inFlight
@@ -72,6 +76,7 @@ export class LoadCollector {
       itlMs: joined(this.#itlMs),
       iclMs: joined(this.#iclMs),
       maxTokensPerSecond: this.#tokensBySecond.max(),
+      maxChunksPerSecond: this.#chunksBySecond.max(),
       busyShares: this.#busy.map(meanOfWholeIntervals),
       cpuShares: this.#cpu.map(meanOfWholeIntervals),
       wasInterrupted,

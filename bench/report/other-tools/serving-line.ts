@@ -1,4 +1,5 @@
-/** The line that SGLang's `bench_serving` appends to its output file, with the same keys and units. */
+/** The line that SGLang's `bench_serving` (0.5.23) appends to its output file, with the same keys and units. Pure. */
+import { member } from '../../json/member.ts'
 import type { Distribution, Level } from '../schema.ts'
 
 /** Settings of the run, named as the flags of that tool. */
@@ -13,13 +14,14 @@ export interface ServingLabels {
   readonly random_range_ratio: number
 }
 
-export function servingLine(labels: ServingLabels, level: Level) {
+/** `serverInfo` is what the target says at `/server_info`; null if it says nothing. */
+export function servingLine(labels: ServingLabels, level: Level, serverInfo: unknown) {
   const { durationSeconds, outputTokens, inputTokens, requests } = level
   const perSecond = (count: number) => (durationSeconds === 0 ? 0 : count / durationSeconds)
   return {
     ...labels,
     sharegpt_output_len: null,
-    server_info: null,
+    server_info: serverInfo,
     duration: durationSeconds,
     completed: requests.ok,
     total_input_tokens: inputTokens,
@@ -32,22 +34,28 @@ export function servingLine(labels: ServingLabels, level: Level) {
     input_throughput: perSecond(inputTokens),
     output_throughput: level.outputTokensPerSecond,
     total_throughput: perSecond(inputTokens + outputTokens),
-    ...timesOf('e2e_latency', level.latencyMs, ['p90', 'p99']),
-    ...timesOf('ttft', level.ttftMs, ['p99']),
-    ...timesOf('tpot', level.tpotMs, ['p99']),
-    ...timesOf('itl', level.itlMs, ['p95', 'p99']),
-    max_itl_ms: level.itlMs?.max ?? 0,
+    ...timesOf('e2e_latency', level.latencyMs),
+    ...timesOf('ttft', level.ttftMs),
+    ...timesOf('tpot', level.tpotMs),
+    ...timesOf('itl', level.itlMs),
     concurrency: perSecond(((level.latencyMs?.mean ?? 0) * requests.ok) / 1000),
-    accept_length: null,
-    max_output_tokens_per_s: level.maxOutputTokensPerSecond,
-    max_concurrent_requests: level.inFlight.max,
+    accept_length: acceptLength(serverInfo),
+    // That tool counts chunks, and requests by the seconds that they touch.
+    max_output_tokens_per_s: level.busiestSecond.chunks,
+    max_concurrent_requests: level.busiestSecond.requests,
   }
 }
 
+/** How many tokens speculative decoding accepts a step, as the engine or the first decode engine reports it. */
+function acceptLength(serverInfo: unknown): unknown {
+  const decode = member(serverInfo, 'decode')
+  const engine: unknown = Array.isArray(decode) ? decode[0] : serverInfo
+  const states = member(engine, 'internal_states')
+  return member(Array.isArray(states) ? states[0] : undefined, 'avg_spec_accept_length') ?? null
+}
+
 /** Without samples that tool writes 0. */
-function timesOf(name: string, times: Distribution | null, percentiles: readonly ('p90' | 'p95' | 'p99')[]) {
-  return Object.fromEntries([
-    ...(['mean', 'median', 'std'] as const).map(kind => [`${kind}_${name}_ms`, times?.[kind] ?? 0] as const),
-    ...percentiles.map(kind => [`${kind}_${name}_ms`, times?.[kind] ?? 0] as const),
-  ])
+function timesOf(name: string, times: Distribution | null) {
+  const kinds = ['mean', 'median', 'std', 'p90', 'p95', 'p99'] as const
+  return Object.fromEntries(kinds.map(kind => [`${kind}_${name}_ms`, times?.[kind] ?? 0]))
 }

@@ -57,8 +57,9 @@ export function vllmResult(options: VllmOptions, level: Level, result: LoadResul
     request_goodput: goodput === undefined ? null : goodputOf(result, goodput, durationSeconds),
     output_throughput: outputTokensPerSecond,
     total_token_throughput: durationSeconds === 0 ? 0 : (inputTokens + outputTokens) / durationSeconds,
-    max_output_tokens_per_s: level.maxOutputTokensPerSecond,
-    max_concurrent_requests: level.inFlight.max,
+    // vLLM counts chunks, and requests by the seconds that they touch.
+    max_output_tokens_per_s: level.busiestSecond.chunks,
+    max_concurrent_requests: level.busiestSecond.requests,
     // The real-time factor of speech input, which does not exist here.
     rtfx: 0,
     ...(options.isDetailed ? detailsOf(result) : {}),

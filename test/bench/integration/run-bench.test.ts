@@ -10,6 +10,7 @@ import { reportSchema } from '../../../bench/report/schema.ts'
 import { runScenario } from '../../../bench/scenarios/run-scenario.ts'
 import { readScenario } from '../../../bench/scenarios/scenario.ts'
 import { openFleet, openGateway } from '../../support/gateway.ts'
+import { at } from '../../support/sse.ts'
 
 const DATASET = { kind: 'prompts', prompts: ['Hello'], minTokens: 3, maxTokens: 6 } as const
 const LOAD = { requests: 60, arrivals: { kind: 'closed', concurrency: 10 }, dataset: DATASET } as const
@@ -38,6 +39,21 @@ function folderOf(t: TestContext): string {
   t.after(() => rmSync(folder, { recursive: true }))
   return folder
 }
+
+test("SGLang's line has what the target says of its engines, and counts as that tool does", async t => {
+  const path = join(folderOf(t), 'line.jsonl')
+  const labels = { tag: null, backend: 'sglang', dataset_name: 'random', request_rate: 'inf' } as const
+  const lengths = { max_concurrency: null, random_input_len: 1, random_output_len: 1, random_range_ratio: 0 }
+  const serving = { path, labels: { ...labels, ...lengths }, isDetailed: false }
+  const levels = [{ name: 'serving', load: { ...LOAD, endpoint: 'generate' as const, isStream: true } }]
+  const { code, out, err } = await ran({ command: 'serving', url: origin, levels, serving })
+  assert.equal(code, 0, out + err)
+  const line: unknown = JSON.parse(readFileSync(path, 'utf8'))
+  assert.equal(at(line, 'server_info', 'decode', 0, 'disaggregation_mode'), 'decode')
+  // No request of these 60 takes a second, so most of them touch one second.
+  assert.ok(Number(at(line, 'max_concurrent_requests')) > 10)
+  assert.ok(Number(at(line, 'max_output_tokens_per_s')) >= Number(at(line, 'max_concurrent_requests')))
+})
 
 test('a run against simulated engines checks every token and writes its report', async t => {
   const reportDir = folderOf(t)

@@ -40,6 +40,7 @@ export function resultOf(records: readonly RequestRecord[], plan: Partial<PlanIn
     itlMs: Float32Array.of(10, 20),
     iclMs: Float32Array.of(15, 25),
     maxTokensPerSecond: 7,
+    maxChunksPerSecond: 6,
     busyShares: [0.05],
     cpuShares: [0.04],
     wasInterrupted: false,

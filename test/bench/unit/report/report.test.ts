@@ -28,14 +28,14 @@ const LABELS = {
   random_range_ratio: 0,
 } as const
 
-/** Keys of a line of SGLang's bench_serving (2026-07) without details. */
+/** Keys of a line of SGLang's bench_serving (0.5.23) without details. */
 const SGLANG_KEYS = (
   'tag backend dataset_name request_rate max_concurrency sharegpt_output_len random_input_len random_output_len ' +
   'random_range_ratio server_info duration completed total_input_tokens total_input_text_tokens ' +
   'total_input_vision_tokens total_output_tokens total_output_tokens_retokenized request_throughput input_throughput ' +
   'output_throughput total_throughput mean_e2e_latency_ms median_e2e_latency_ms std_e2e_latency_ms p90_e2e_latency_ms ' +
-  'p99_e2e_latency_ms mean_ttft_ms median_ttft_ms std_ttft_ms p99_ttft_ms mean_tpot_ms median_tpot_ms std_tpot_ms ' +
-  'p99_tpot_ms mean_itl_ms median_itl_ms std_itl_ms p95_itl_ms p99_itl_ms max_itl_ms concurrency accept_length ' +
+  'p95_e2e_latency_ms p90_ttft_ms p95_ttft_ms p90_tpot_ms p95_tpot_ms p90_itl_ms p99_e2e_latency_ms mean_ttft_ms median_ttft_ms std_ttft_ms p99_ttft_ms mean_tpot_ms median_tpot_ms std_tpot_ms ' +
+  'p99_tpot_ms mean_itl_ms median_itl_ms std_itl_ms p95_itl_ms p99_itl_ms concurrency accept_length ' +
   'max_output_tokens_per_s max_concurrent_requests'
 ).split(' ')
 
@@ -90,16 +90,19 @@ test("a value that was not measured is null, and 0 in SGLang's line, as SGLang w
     [null, null, null, null, null],
   )
   assert.match(tableOf(left), /success +- {3}0 correct, 0 failed, 0 refused, 1 left by their clients\n/)
-  const line = servingLine(LABELS, left)
-  assert.deepEqual([line.max_itl_ms, line.concurrency, Reflect.get(line, 'p99_ttft_ms')], [0, 0, 0])
+  const line = servingLine(LABELS, left, null)
+  assert.deepEqual([line.concurrency, Reflect.get(line, 'p99_ttft_ms')], [0, 0])
 })
 
 test("the serving line has the keys of SGLang's bench_serving", () => {
-  const line = servingLine(LABELS, LEVEL)
+  const info = { decode: [{ internal_states: [{ avg_spec_accept_length: 2.5 }] }] }
+  const line = servingLine(LABELS, LEVEL, info)
   assert.deepEqual(Object.keys(line).toSorted(), SGLANG_KEYS.toSorted())
   assert.equal(line.completed, 2)
-  assert.equal(line.max_concurrent_requests, 4)
-  assert.equal(line.max_output_tokens_per_s, 7)
+  assert.equal(line.server_info, info)
+  assert.equal(line.accept_length, 2.5)
+  assert.equal(line.max_concurrent_requests, 2)
+  assert.equal(line.max_output_tokens_per_s, 6)
 })
 
 test('the table lists failures and warns of a saturated generator', () => {
