@@ -26,7 +26,10 @@ const UNLIMITED: AdmissionLimits = { capacity: () => Infinity, maxLive: Infinity
 /** @throws Error if the gateway cannot listen on its port or cannot load uWebSockets.js. */
 export async function startFrontend(options: FrontendOptions): Promise<Frontend> {
   const { server, limits } = options.config
-  const uws = loadUws({ maxHeaderBytes: limits.headerBytes })
+  const uws = loadUws({
+    maxHeaderBytes: limits.headerBytes,
+    warn: text => options.log.warn({}, text),
+  })
   const app = uws.App()
   const frontend = new Frontend(options, app)
   const listening = await listen(uws, app, server)

@@ -8,14 +8,15 @@
  */
 export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/core': [],
+  'src/files': [],
   'src/config': ['src/core'],
   'src/shared': ['src/core'],
   'src/resilience': ['src/core'],
   'src/policy': ['src/core'],
   'src/messages': ['src/core', 'src/config', 'src/shared'],
-  'src/telemetry': ['src/core', 'src/config', 'src/shared'],
+  'src/telemetry': ['src/core', 'src/files', 'src/config', 'src/shared'],
   'src/process': ['src/core', 'src/config', 'src/telemetry'],
-  'src/frontend/uws': [],
+  'src/frontend/uws': ['src/files'],
   'src/frontend/intake': ['src/core', 'src/messages', 'src/frontend/uws'],
   'src/frontend/admission': ['src/core', 'src/config', 'src/shared', 'src/frontend/intake'],
   'src/frontend/response': [
@@ -226,7 +227,14 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'bench/scenarios',
   ],
   'bench/routers/loads': ['bench/load', 'bench/environment/fleet'],
-  'bench/routers/start': ['src/core', 'src/process', 'bench/process', 'bench/load', 'bench/routers/loads'],
+  'bench/routers/start': [
+    'src/core',
+    'src/files',
+    'src/process',
+    'bench/process',
+    'bench/load',
+    'bench/routers/loads',
+  ],
   'bench/routers/costs': ['bench/load', 'bench/report', 'bench/routers/loads'],
   'bench/routers/rounds': [
     'src/core',
