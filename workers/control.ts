@@ -8,9 +8,11 @@ import { EngineSupervisor } from '../src/control/engine-supervisor.ts'
 import { BreakerCells } from '../src/shared/breaker-cells.ts'
 import { EngineSlots } from '../src/shared/engine-slots.ts'
 import { Heartbeats } from '../src/shared/heartbeats.ts'
+import { metricRows } from '../src/shared/layout.ts'
 import { PairHealth } from '../src/shared/pair-health.ts'
 import { createLogger } from '../src/telemetry/log.ts'
 import { MetricReader } from '../src/telemetry/metric-reader.ts'
+import { Recorder } from '../src/telemetry/recorder.ts'
 
 if (parentPort) await run(parentPort, workerData as ControlTask) // oxlint-disable-line typescript/no-unsafe-type-assertion -- control-supervisor.ts starts this thread
 
@@ -22,6 +24,8 @@ async function run(port: MessagePort, task: ControlTask): Promise<void> {
   const breakers = new BreakerCells(shared)
   const pairHealth = new PairHealth(shared, config.pairs)
   const log = createLogger(config.log, 'control')
+  const recorder = new Recorder(shared, metricRows(shared.maxThreads).control)
+  log.onLinesLost(lines => recorder.count('pdgw_thread_lost_log_lines_total', '', lines))
   const metrics = new MetricReader(shared)
   const report = (message: ControlReport): void => port.postMessage(message)
   const supervisor = new EngineSupervisor({
@@ -59,5 +63,6 @@ async function run(port: MessagePort, task: ControlTask): Promise<void> {
   supervisor.start()
   await closed
   await Promise.all([supervisor.close(), server.close()])
+  log.close()
   port.close()
 }

@@ -2,7 +2,7 @@
 import type { Config } from '../config/config.ts'
 import type { GivenValue } from '../config/flags.ts'
 import { ConfigError, loadConfig, type Setting } from '../config/load.ts'
-import { untilStopped } from '../process/stop-signals.ts'
+import { outliveSignals, untilStopped } from '../process/stop-signals.ts'
 import { IGNORED_FLAGS, ignoredFlagWarnings } from './compat/ignored-flags.ts'
 import { rejectedFlagIssues } from './compat/rejected-flags.ts'
 import type { CliDependencies, RunningGateway } from './dependencies.ts'
@@ -29,9 +29,13 @@ export async function serveConfig(
   deps: CliDependencies,
   onReady?: (gateway: RunningGateway) => void,
 ): Promise<number> {
-  const { stopped, undo } = untilStopped(deps)
+  const { stopped, stop, undo } = untilStopped(deps)
+  let gateway: RunningGateway | undefined
+  // Without a log file a terminal that sends SIGHUP is gone; anyone else who sends it expects the log to be reopened.
+  const endsWithTerminal = config.log.dir === undefined && deps.terminal !== undefined
+  const undoOthers = outliveSignals(deps, () => (endsWithTerminal ? stop('SIGHUP') : gateway?.reopenLog()))
   try {
-    const gateway = await deps.startGateway(config)
+    gateway = await deps.startGateway(config)
     if (onReady !== undefined) {
       await Promise.race([gateway.whenReady(READY_LIMIT_MS), stopped])
       onReady(gateway)
@@ -44,6 +48,7 @@ export async function serveConfig(
     return 0
   } finally {
     undo()
+    undoOthers()
   }
 }
 

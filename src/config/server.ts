@@ -64,4 +64,26 @@ export const logSchema = z.strictObject({
     .min(1)
     .optional()
     .describe('Directory of the log file pd-gateway.log. By default the log goes to standard output.'),
+  bufferBytes: z
+    .int()
+    .min(0)
+    .max(1_073_741_824)
+    .default(1_048_576)
+    .describe(
+      'Maximum size, in bytes, of the log lines that each thread keeps while the log cannot be written. Further lines are lost and counted.',
+    ),
+  burstLines: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(10)
+    .describe(
+      'Number of warnings of the same kind that a thread logs before it summarizes the rest. The same applies to errors.',
+    ),
+  summarySecs: z
+    .number()
+    .min(0.1)
+    .max(3600)
+    .default(10)
+    .describe('Interval, in seconds, between two summaries of repeated warnings or errors.'),
 })

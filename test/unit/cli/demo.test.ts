@@ -50,6 +50,7 @@ async function demo(t: TestContext, flags: string, { env = {}, child = CHILD }: 
         adminPort: 8765,
         whenReady: async () => true,
         drain: async () => undefined,
+        reopenLog: () => undefined,
         close: async () => undefined,
       }
     },

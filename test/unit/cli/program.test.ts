@@ -34,6 +34,7 @@ async function run(
         adminPort: 2,
         whenReady: async () => true,
         drain: async () => undefined,
+        reopenLog: () => undefined,
         close: async () => void closed.push('gateway'),
       }
     },
