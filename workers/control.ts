@@ -57,8 +57,9 @@ async function run(port: MessagePort, task: ControlTask): Promise<void> {
     isDraining: () => isDraining,
     restartThread: thread => report({ kind: 'restart-thread', thread }),
   })
-  const server = await listenAdmin(routes, config.admin.host, task.adminPort)
-  log.info({ host: config.admin.host, adminPort: server.port }, 'serving metrics and admin')
+  const host = config.admin.host ?? config.server.host
+  const server = await listenAdmin(routes, host, task.adminPort)
+  log.info({ host, adminPort: server.port }, 'serving metrics and admin')
   report({ kind: 'listening', adminPort: server.port })
   supervisor.start()
   await closed

@@ -11,6 +11,8 @@ export interface AdminRequest {
   /** Path as the client sent it, without the query. */
   readonly path: string
   readonly body: string
+  /** Value of a header by its lower-case name. */
+  readonly header: (name: string) => string | undefined
   /** Whether the client is on this machine. */
   readonly isLocal: boolean
 }
@@ -58,7 +60,8 @@ async function respond(handler: AdminHandler, request: IncomingMessage): Promise
     const body = await readText(request, BODY_BYTES, tooLarge)
     const path = (request.url ?? '/').split('?')[0] ?? '/'
     const isLocal = isLoopback(request.socket.remoteAddress ?? '')
-    return handler.handle({ method: request.method ?? 'GET', path, body, isLocal })
+    const header = (name: string): string | undefined => request.headers[name]?.toString()
+    return handler.handle({ method: request.method ?? 'GET', path, header, body, isLocal })
   } catch (error) {
     return toErrorResponse(
       error instanceof GatewayError ? error : new GatewayError('internal', 'Internal error'),

@@ -154,6 +154,8 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
       placeholder: 'seconds',
       convert: given => (Array.isArray(given) ? given.map(numberOrText) : given),
     },
+    text('admin-key', 'admin.key', 'key'),
+    { flag: 'admin-allowed-hosts', shape: 'list', path: ['admin', 'allowedHosts'], placeholder: 'name' },
     { flag: 'admin-allow-remote-changes', shape: 'flag', path: ['admin', 'allowRemoteChanges'] },
   ],
   'Logging:': [

@@ -27,7 +27,9 @@ const SERVER = 'server_error'
 const TRAITS = {
   'invalid-json': { status: 400, type: CLIENT, fault: 'client', retryable: false },
   'invalid-request': { status: 400, type: CLIENT, fault: 'client', retryable: false },
-  /** Another machine attempted a change on the admin listener. */
+  /** A change without the right key. */
+  unauthorized: { status: 401, type: 'authentication_error', fault: 'client', retryable: false },
+  /** A change by another machine, a web page or a proxy. */
   forbidden: { status: 403, type: CLIENT, fault: 'client', retryable: false },
   'engine-not-found': { status: 404, type: CLIENT, fault: 'client', retryable: false },
   'route-not-found': { status: 404, type: CLIENT, fault: 'client', retryable: false },

@@ -4,6 +4,8 @@
  *
  * This file connects the parts of the front end and dispatches each request to one of them.
  */
+import { hostname } from 'node:os'
+import { ChangeGuard } from '../changes/change-guard.ts'
 import type { GatewayError } from '../core/errors.ts'
 import type { ThreadChannel } from '../messages/channel.ts'
 import type { Batch } from '../messages/codec.ts'
@@ -13,13 +15,13 @@ import { OpenExchanges } from './exchanges/open-exchanges.ts'
 import type { FrontendOptions } from './frontend-options.ts'
 import { refusalOf } from './intake/refusal.ts'
 import { type RequestHead, readRequestHead } from './intake/request-head.ts'
-import { findRoute } from './intake/routes.ts'
+import { findRoute, type Route } from './intake/routes.ts'
 import type { PendingRequest } from './pending/pending-request.ts'
 import { PendingRequests } from './pending/pending-requests.ts'
 import type { DrainState } from './response/drain-state.ts'
 import { LocalResponses } from './response/local-responses.ts'
 import { type Listening, listen } from './uws/listen.ts'
-import { loadUws, type UwsApp, type UwsResponse } from './uws/uws.ts'
+import { loadUws, type UwsApp, type UwsRequest, type UwsResponse } from './uws/uws.ts'
 
 const UNLIMITED: AdmissionLimits = { capacity: () => Infinity, maxLive: Infinity, maxClients: Infinity }
 
@@ -41,6 +43,7 @@ export async function startFrontend(options: FrontendOptions): Promise<Frontend>
 export class Frontend {
   readonly #bodyBytes: number
   readonly #app: UwsApp
+  readonly #guard: ChangeGuard
   readonly #drainState: DrainState = { failReadiness: false, closeConnections: false }
   readonly #localResponses: LocalResponses
   readonly #exchanges: OpenExchanges<PendingRequest>
@@ -52,6 +55,7 @@ export class Frontend {
     const drainState = this.#drainState
     this.#bodyBytes = config.limits.bodyBytes
     this.#app = app
+    this.#guard = new ChangeGuard(config.admin, hostname())
     this.#localResponses = new LocalResponses({ readiness, drainState, recorder })
     this.#exchanges = new OpenExchanges({
       config,
@@ -69,7 +73,7 @@ export class Frontend {
       refuse: ({ res, head, route }, error) => this.#localResponses.refuse(res, head, error, route),
       onMemoryPressure: () => options.onMemoryPressure?.(),
     })
-    app.any('/*', (res, req) => this.#accept(res, readRequestHead(req)))
+    app.any('/*', (res, req) => this.#accept(res, req))
   }
 
   /** Called by `startFrontend` only. */
@@ -137,9 +141,10 @@ export class Frontend {
     this.#exchanges.close()
   }
 
-  #accept(res: UwsResponse, head: RequestHead): void {
+  #accept(res: UwsResponse, req: UwsRequest): void {
+    const head = readRequestHead(req)
     const route = findRoute(head.path)
-    const refusal = refusalOf(head, route, this.#bodyBytes)
+    const refusal = refusalOf(head, route, this.#bodyBytes) ?? this.#changeRefusal(req, head, route)
     if (refusal !== undefined) this.#localResponses.refuse(res, head, refusal, route)
     else if (route === undefined) throw new TypeError('A request without a route was not refused')
     else if (head.method === 'OPTIONS') this.#localResponses.methods(res, head, route)
@@ -148,5 +153,14 @@ export class Frontend {
       const overload = this.#pending.begin(res, head, route)
       if (overload !== undefined) this.#localResponses.refuse(res, head, overload, route)
     }
+  }
+
+  #changeRefusal(
+    req: UwsRequest,
+    { method }: RequestHead,
+    route: Route | undefined,
+  ): GatewayError | undefined {
+    if (route?.kind !== 'exchange' || !route.isChange || method === 'OPTIONS') return undefined
+    return this.#guard.refusalOf({ header: name => req.getHeader(name), isLocal: undefined })
   }
 }

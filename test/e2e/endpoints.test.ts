@@ -115,19 +115,17 @@ test('endpoints about engines cover the whole fleet', async t => {
   })
 
   for (const path of ['/flush_cache', '/start_profile', '/stop_profile']) {
-    for (const method of ['GET', 'POST']) {
-      await t.test(`${method} ${path} reaches all engines`, async () => {
-        const { status, json } = await ask(origin, path, { method })
-        assert.equal(status, 200)
-        assert.equal(at(json, 'success'), true)
-        assert.deepEqual(
-          list(json, 'results')
-            .map(result => String(at(result, 'engine')))
-            .toSorted(),
-          engineUrls(PAIRS),
-        )
-      })
-    }
+    await t.test(`${path} reaches all engines`, async () => {
+      const { status, json } = await ask(origin, path, { method: 'POST' })
+      assert.equal(status, 200)
+      assert.equal(at(json, 'success'), true)
+      assert.deepEqual(
+        list(json, 'results')
+          .map(result => String(at(result, 'engine')))
+          .toSorted(),
+        engineUrls(PAIRS),
+      )
+    })
   }
 
   await t.test('/flush_cache names the engine that refused', async () => {

@@ -11,6 +11,8 @@ export type Route =
       readonly methods: readonly string[]
       /** The decoded name in the path, sent to the router thread as the body. */
       readonly name?: string
+      /** Whether it changes something for everyone, so that not everyone may ask for it (`ChangeGuard`). */
+      readonly isChange?: true
     }
   | { readonly kind: 'local'; readonly page: LocalPage; readonly methods: readonly string[] }
   /** A path that engines serve and the gateway does not. */
@@ -21,7 +23,6 @@ export type ExchangeRoute = Extract<Route, { kind: 'exchange' }>
 
 const WRITE = ['POST', 'PUT']
 const READ = ['GET']
-const EITHER = ['GET', 'POST']
 
 const ROUTES = new Map<string, Route>([
   ['/generate', { kind: 'exchange', endpoint: 'generate', methods: WRITE }],
@@ -35,10 +36,10 @@ const ROUTES = new Map<string, Route>([
   ['/get_loads', { kind: 'exchange', endpoint: 'loads', methods: READ }],
   ['/v1/loads', { kind: 'exchange', endpoint: 'loads', methods: READ }],
   ['/health_generate', { kind: 'exchange', endpoint: 'health-generate', methods: READ }],
-  ['/flush_cache', { kind: 'exchange', endpoint: 'flush-cache', methods: EITHER }],
-  ['/abort_request', { kind: 'exchange', endpoint: 'abort-request', methods: ['POST'] }],
-  ['/start_profile', { kind: 'exchange', endpoint: 'start-profile', methods: EITHER }],
-  ['/stop_profile', { kind: 'exchange', endpoint: 'stop-profile', methods: EITHER }],
+  ['/flush_cache', { kind: 'exchange', endpoint: 'flush-cache', methods: ['POST'], isChange: true }],
+  ['/abort_request', { kind: 'exchange', endpoint: 'abort-request', methods: ['POST'], isChange: true }],
+  ['/start_profile', { kind: 'exchange', endpoint: 'start-profile', methods: ['POST'], isChange: true }],
+  ['/stop_profile', { kind: 'exchange', endpoint: 'stop-profile', methods: ['POST'], isChange: true }],
   ['/health', { kind: 'local', page: 'alive', methods: ['GET', 'HEAD'] }],
   ['/liveness', { kind: 'local', page: 'alive', methods: ['GET', 'HEAD'] }],
   ['/readiness', { kind: 'local', page: 'readiness', methods: ['GET', 'HEAD'] }],

@@ -48,11 +48,10 @@ const EXCHANGES = [
   ['GET', '/get_server_info', 'server-info'],
   ['GET', '/v1/loads', 'loads'],
   ['GET', '/health_generate', 'health-generate'],
-  ['GET', '/flush_cache', 'flush-cache'],
   ['POST', '/flush_cache', 'flush-cache'],
   ['POST', '/abort_request', 'abort-request'],
   ['POST', '/start_profile', 'start-profile'],
-  ['GET', '/stop_profile', 'stop-profile'],
+  ['POST', '/stop_profile', 'stop-profile'],
 ] as const
 
 test('opens an exchange for every endpoint that engines serve', async t => {
@@ -72,6 +71,10 @@ const REFUSALS = [
   { method: 'DELETE', path: '/v1/models/sim', status: 405, code: 'method-not-allowed' },
   { method: 'GET', path: '/v1/models/', status: 404, code: 'route-not-found' },
   { method: 'GET', path: '/v1/models/%zz', status: 404, code: 'route-not-found' },
+  { method: 'GET', path: '/flush_cache', status: 405, code: 'method-not-allowed' },
+  { method: 'GET', path: '/abort_request', status: 405, code: 'method-not-allowed' },
+  { method: 'GET', path: '/start_profile', status: 405, code: 'method-not-allowed' },
+  { method: 'GET', path: '/stop_profile', status: 405, code: 'method-not-allowed' },
   { method: 'POST', path: '/health', status: 405, code: 'method-not-allowed' },
   { method: 'POST', path: '/v1/embeddings', status: 501, code: 'not-implemented' },
   { method: 'GET', path: '/v1/responses/abc', status: 501, code: 'not-implemented' },
@@ -147,13 +150,14 @@ test('keeps the request id of the client, and creates one if there is none', asy
   assert.match(made.headers.get('x-request-id') ?? '', /^[\da-f-]{36}$/)
 })
 
-test('refuses a content type that is not JSON, for generation only', async t => {
+test('refuses a content type that is not JSON, for generation and for changes', async t => {
   const { origin } = await openFrontend(t)
   const post = (path: string, type: string): Promise<Response> =>
     fetch(origin + path, { method: 'POST', headers: { 'content-type': type }, body: '{}' })
   assert.equal((await post('/generate', 'text/plain')).status, 415)
   assert.equal((await post('/generate', 'application/json; charset=utf-8')).status, 200)
-  assert.equal((await post('/flush_cache', 'text/plain')).status, 200)
+  assert.equal((await post('/flush_cache', 'text/plain')).status, 415)
+  assert.equal((await post('/flush_cache', 'application/json')).status, 200)
 })
 
 suite('A content encoding', () => {
