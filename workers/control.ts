@@ -2,6 +2,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { AdminRoutes } from '../src/admin/admin-routes.ts'
 import { listenAdmin } from '../src/admin/admin-server.ts'
+import { HealthPages } from '../src/admin/health-pages.ts'
 import { trustAuthorities } from '../src/config/trust-authorities.ts'
 import type { ControlOrder, ControlReport, ControlTask } from '../src/control/control-messages.ts'
 import { EngineSupervisor } from '../src/control/engine-supervisor.ts'
@@ -58,12 +59,27 @@ async function run(port: MessagePort, task: ControlTask): Promise<void> {
     restartThread: thread => report({ kind: 'restart-thread', thread }),
   })
   const host = config.admin.host ?? config.server.host
-  const server = await listenAdmin(routes, host, task.adminPort)
+  const server = await listenAdmin(routes, {
+    host,
+    port: task.adminPort,
+    flag: '--prometheus-port',
+    what: 'metrics and admin',
+  })
+  const { healthPort } = config.admin
+  const healthServer =
+    healthPort === undefined
+      ? undefined
+      : await listenAdmin(new HealthPages(routes), {
+          host: config.server.host,
+          port: healthPort,
+          flag: '--health-check-port',
+          what: 'health probes',
+        })
   log.info({ host, adminPort: server.port }, 'serving metrics and admin')
   report({ kind: 'listening', adminPort: server.port })
   supervisor.start()
   await closed
-  await Promise.all([supervisor.close(), server.close()])
+  await Promise.all([supervisor.close(), server.close(), healthServer?.close()])
   log.close()
   port.close()
 }

@@ -147,6 +147,7 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
   'Metrics and administration:': [
     text('prometheus-host', 'admin.host', 'address'),
     count('prometheus-port', 'admin.port'),
+    count('health-check-port', 'admin.healthPort'),
     {
       flag: 'prometheus-duration-buckets',
       shape: 'list',

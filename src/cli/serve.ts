@@ -3,8 +3,9 @@ import type { Config } from '../config/config.ts'
 import type { GivenValue } from '../config/flags.ts'
 import { ConfigError, loadConfig, type Setting } from '../config/load.ts'
 import { outliveSignals, untilStopped } from '../process/stop-signals.ts'
-import { IGNORED_FLAGS, ignoredFlagWarnings } from './compat/ignored-flags.ts'
+import { ignoredFlagWarnings } from './compat/ignored-flags.ts'
 import { rejectedFlagIssues } from './compat/rejected-flags.ts'
+import { unsupportedValueIssues } from './compat/values.ts'
 import type { CliDependencies, RunningGateway } from './dependencies.ts'
 import { settingsOfEnvironment, settingsOfFlags } from './settings.ts'
 
@@ -63,7 +64,7 @@ export function configOf(
   env: Environment,
   { defaults = [], overrides = [] }: OuterSettings = {},
 ): { readonly config: Config; readonly warnings: readonly string[] } {
-  const rejected = rejectedFlagIssues(given, env)
+  const rejected = [...rejectedFlagIssues(given, env), ...unsupportedValueIssues(given)]
   if (rejected.length > 0) throw new ConfigError(rejected)
   const flags = settingsOfFlags(given)
   const variables = settingsOfEnvironment(env)
@@ -75,13 +76,10 @@ export function configOf(
     env: variables.settings,
     flags: [...flags.settings, ...overrides],
   })
-  const ignored = Object.values(IGNORED_FLAGS)
-    .flat()
-    .filter(flag => given.has(flag))
   const warnings = [
     ...variables.warnings,
     ...flags.warnings,
-    ...ignoredFlagWarnings(ignored),
+    ...ignoredFlagWarnings(given),
     ...engineWarnings(config),
   ]
   return { config, warnings }

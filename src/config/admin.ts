@@ -18,6 +18,14 @@ export const adminSchema = z.strictObject({
     .max(65_535)
     .default(29_000)
     .describe('Port of the admin listener, which serves /metrics and /admin. 0 selects a free port.'),
+  healthPort: z
+    .int()
+    .min(1)
+    .max(65_535)
+    .optional()
+    .describe(
+      'Another port on server.host that serves only /health, /liveness and /readiness. By default there is none.',
+    ),
   durationBucketsSecs: z
     .array(z.number().positive())
     .min(1)
@@ -45,7 +53,7 @@ export const adminSchema = z.strictObject({
     .array(z.string().min(1))
     .default([])
     .describe(
-      'Names that a change on the admin listener may have in its Host header, besides IP addresses, localhost and the name of this machine. * allows all.',
+      'Names that a change on the admin listener may have in its Host header, besides IP addresses, localhost and the name of this machine. The value * allows all.',
     ),
   drainSecs: z
     .number()

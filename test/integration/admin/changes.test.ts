@@ -1,8 +1,10 @@
 /** Changes that a web page or a proxy could make, on both listeners. What is refused: `change-guard.test.ts`. */
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
+import { createServer } from 'node:net'
 import { after, suite, test } from 'node:test'
 import { openGateway } from '../../support/gateway.ts'
+import { listen } from '../../support/listen.ts'
 import { at } from '../../support/sse.ts'
 
 const KEY = 'key-of-the-test'
@@ -81,6 +83,22 @@ test('with a key, changes need it on both listeners, and reads do not', async ()
   }
   assert.equal((await fetch(`${KEYED.adminOrigin}/metrics`)).status, 200)
   assert.equal((await fetch(`${KEYED.adminOrigin}/admin/engines`)).status, 200)
+})
+
+test('a port for health probes serves nothing else', async t => {
+  const probe = createServer()
+  const port = await listen(probe)
+  await new Promise(resolve => probe.close(resolve))
+  await openGateway(t, {
+    fleet: { prefill: 1, decode: 1 },
+    config: { admin: { host: '127.0.0.1', port: 0, healthPort: port } },
+  })
+  const origin = `http://127.0.0.1:${port}`
+  for (const path of ['/health', '/liveness', '/readiness'])
+    assert.equal((await fetch(origin + path)).status, 200, path)
+  for (const path of ['/metrics', '/admin/engines', '/v1/models'])
+    assert.equal((await fetch(origin + path)).status, 404, path)
+  assert.equal((await post(`${origin}/admin/threads/0/restart`, {})).status, 404)
 })
 
 test('the admin listener is on the address of --host unless it has its own', async t => {
