@@ -52,6 +52,8 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
     count('port', 'server.port'),
     count('workers', 'server.workers'),
     count('max-payload-size', 'limits.bodyBytes', 'bytes'),
+    { flag: 'request-id-headers', shape: 'list', path: ['server', 'requestIdHeaders'], placeholder: 'name' },
+    { flag: 'route-headers', shape: 'flag', path: ['server', 'routeHeaders'] },
     count('shutdown-settle-secs', 'server.shutdownSettleSecs', 'seconds'),
     count('shutdown-grace-period-secs', 'server.shutdownGraceSecs', 'seconds'),
   ],

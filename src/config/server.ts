@@ -44,6 +44,23 @@ export const serverSchema = z.strictObject({
     .max(86_400)
     .default(180)
     .describe('Maximum time, in seconds, for open requests to finish after SIGTERM or SIGINT.'),
+  requestIdHeaders: z
+    .array(
+      z
+        .string()
+        .regex(/^[\w-]+$/, 'must be the name of a header')
+        .transform(name => name.toLowerCase()),
+    )
+    .default(['x-request-id', 'x-correlation-id', 'x-trace-id', 'request-id'])
+    .describe(
+      'Headers in which a client may send the id of its request. The first usable one counts; it is sent to engines and returned as x-request-id.',
+    ),
+  routeHeaders: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Name the engines and the number of attempts in every response to a generation request, as x-pdgw-engines and x-pdgw-attempts. Clients then see addresses of engines.',
+    ),
   listenSockets: z
     .int()
     .min(1)

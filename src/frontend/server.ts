@@ -15,13 +15,14 @@ import { OpenExchanges } from './exchanges/open-exchanges.ts'
 import type { FrontendOptions } from './frontend-options.ts'
 import { refusalOf } from './intake/refusal.ts'
 import { type RequestHead, readRequestHead } from './intake/request-head.ts'
-import { findRoute, type Route } from './intake/routes.ts'
+import { findRoute } from './intake/routes.ts'
 import type { PendingRequest } from './pending/pending-request.ts'
 import { PendingRequests } from './pending/pending-requests.ts'
 import type { DrainState } from './response/drain-state.ts'
+import { HeadResponse } from './response/head-response.ts'
 import { LocalResponses } from './response/local-responses.ts'
 import { type Listening, listen } from './uws/listen.ts'
-import { loadUws, type UwsApp, type UwsRequest, type UwsResponse } from './uws/uws.ts'
+import { loadUws, type UwsApp, type UwsResponse } from './uws/uws.ts'
 
 const UNLIMITED: AdmissionLimits = { capacity: () => Infinity, maxLive: Infinity, maxClients: Infinity }
 
@@ -73,7 +74,8 @@ export class Frontend {
       refuse: ({ res, head, route }, error) => this.#localResponses.refuse(res, head, error, route),
       onMemoryPressure: () => options.onMemoryPressure?.(),
     })
-    app.any('/*', (res, req) => this.#accept(res, req))
+    const { requestIdHeaders } = config.server
+    app.any('/*', (res, req) => this.#accept(res, readRequestHead(req, requestIdHeaders)))
   }
 
   /** Called by `startFrontend` only. */
@@ -141,26 +143,25 @@ export class Frontend {
     this.#exchanges.close()
   }
 
-  #accept(res: UwsResponse, req: UwsRequest): void {
-    const head = readRequestHead(req)
+  #accept(res: UwsResponse, head: RequestHead): void {
     const route = findRoute(head.path)
-    const refusal = refusalOf(head, route, this.#bodyBytes) ?? this.#changeRefusal(req, head, route)
+    const refusal = refusalOf(head, route, this.#bodyBytes) ?? this.#changeRefusal(head)
     if (refusal !== undefined) this.#localResponses.refuse(res, head, refusal, route)
     else if (route === undefined) throw new TypeError('A request without a route was not refused')
+    else if (route.kind === 'moved') this.#localResponses.moved(res, head, route.to)
     else if (head.method === 'OPTIONS') this.#localResponses.methods(res, head, route)
     else if (route.kind === 'local') this.#localResponses.page(res, head, route.page)
     else if (route.kind === 'exchange') {
-      const overload = this.#pending.begin(res, head, route)
+      const overload =
+        head.method === 'HEAD'
+          ? this.#pending.begin(new HeadResponse(res), { ...head, method: 'GET' }, route)
+          : this.#pending.begin(res, head, route)
       if (overload !== undefined) this.#localResponses.refuse(res, head, overload, route)
     }
   }
 
-  #changeRefusal(
-    req: UwsRequest,
-    { method }: RequestHead,
-    route: Route | undefined,
-  ): GatewayError | undefined {
-    if (route?.kind !== 'exchange' || !route.isChange || method === 'OPTIONS') return undefined
-    return this.#guard.refusalOf({ header: name => req.getHeader(name), isLocal: undefined })
+  #changeRefusal({ method, changeHeaders }: RequestHead): GatewayError | undefined {
+    if (changeHeaders === undefined || method === 'OPTIONS') return undefined
+    return this.#guard.refusalOf({ header: name => changeHeaders.get(name), isLocal: undefined })
   }
 }
