@@ -188,7 +188,8 @@ function parsed(body: string): unknown {
   try {
     return JSON.parse(body)
   } catch (cause) {
-    throw new GatewayError('invalid-json', 'The request body is not valid JSON', { cause })
+    const why = body.startsWith('\uFEFF') ? ': it starts with a byte order mark; send UTF-8 without one' : ''
+    throw new GatewayError('invalid-json', `The request body is not valid JSON${why}`, { cause })
   }
 }
 
