@@ -4,16 +4,19 @@
  * runs itself again with the Node that `npm ci` has installed in node_modules.
  */
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import module from 'node:module'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { cacheFolder } from '../src/files/cache-folder.js'
+import { makeFolder } from '../src/files/make-folder.js'
 
 const REQUIRED_MAJOR = 24
-const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR2']
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2']
 const PARENT_CHECK_MS = 200
 
+// Node would open a port for a debugger, which runs any code.
+process.on('SIGUSR1', () => undefined)
 endWithNpx()
 if (Number.parseInt(process.versions.node, 10) >= REQUIRED_MAJOR) {
   endWithParent()
@@ -52,11 +55,27 @@ function runWithOwnNode() {
  * which takes 15 MB each.
  */
 function keepCompiledCode() {
-  const cache = process.env.XDG_CACHE_HOME || (homedir() === '/' ? '' : join(homedir(), '.cache'))
-  if (cache === '' || process.env.NODE_DISABLE_COMPILE_CACHE) return
-  // Threads read it from the environment.
-  process.env.NODE_COMPILE_CACHE ??= join(cache, 'pd-gateway', 'compiled')
-  module.enableCompileCache(process.env.NODE_COMPILE_CACHE)
+  if (process.env.NODE_DISABLE_COMPILE_CACHE) return
+  const problem = process.env.NODE_COMPILE_CACHE ? undefined : chooseFolder()
+  if (problem === undefined) module.enableCompileCache(process.env.NODE_COMPILE_CACHE)
+  else
+    console.error(
+      `warning: starting takes longer and more memory, because compiled code cannot be kept: ${problem}`,
+    )
+}
+
+/** Threads read the folder from the environment. Returns why there is none. */
+function chooseFolder() {
+  const cache = cacheFolder(process.env)
+  if (cache === undefined) return 'the user has no home folder, and XDG_CACHE_HOME is not set'
+  const folder = join(cache, 'compiled')
+  try {
+    makeFolder(folder, 0o700)
+    accessSync(folder, constants.W_OK)
+  } catch (error) {
+    return error.message
+  }
+  process.env.NODE_COMPILE_CACHE = folder
 }
 
 /** A process that was started with an IPC channel ends when its parent has ended, for whatever reason. */

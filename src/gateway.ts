@@ -22,6 +22,7 @@ import { boundHeaps } from './process/heap-limits.ts'
 import { EngineSlots } from './shared/engine-slots.ts'
 import { createSharedMemory } from './shared/layout.ts'
 import { createLogger } from './telemetry/log.ts'
+import { reopenLogs } from './telemetry/log-reopen.ts'
 import { metricRoom } from './telemetry/metric-cells.ts'
 import { Recorder } from './telemetry/recorder.ts'
 
@@ -44,6 +45,8 @@ export interface Gateway {
    * The caller must call `close` afterwards.
    */
   drain(options: DrainOptions): Promise<void>
+  /** Opens the log file again in every thread, after it has been renamed. Without a log file nothing happens. */
+  reopenLog(): void
   /** Stops listening and closes all connections at once. */
   close(): Promise<void>
 }
@@ -64,6 +67,7 @@ export async function startGateway(requested: Config): Promise<Gateway> {
   const room = metricRoom(config.limits.engines, config.admin.durationBucketsSecs)
   const shared = createSharedMemory(config.limits.engines, count, room)
   const recorder = new Recorder(shared, 0)
+  log.onLinesLost(lines => recorder.count('pdgw_thread_lost_log_lines_total', '', lines))
   const slots = new EngineSlots(shared)
   let snapshot: EngineSnapshot = NO_ENGINES
   const view = new FleetCapacity(config, slots, snapshot, monotonicNowMs)
@@ -74,6 +78,7 @@ export async function startGateway(requested: Config): Promise<Gateway> {
     frontend?.close()
     await control?.close()
     await threads?.close()
+    log.close()
   }
   try {
     const running = await startRouterThreads({
@@ -135,6 +140,7 @@ export async function startGateway(requested: Config): Promise<Gateway> {
       whenReady: limitMs => pollUntil(isReady, READY_POLL_MS, limitMs),
       drain: drainOptions => drain(drainDependencies(front, control), drainOptions, log),
       restartThread: thread => running.restart(thread),
+      reopenLog: reopenLogs,
       legsInFlight: () => snapshot.engines.reduce((sum, { slot }) => sum + slots.inFlight(slot), 0),
       close,
     }

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { Command } from 'commander'
 import { addBenchCommands } from '../bench/cli/bench.ts'
-import { IGNORED_FLAGS } from '../src/cli/compat/ignored-flags.ts'
+import { IGNORED_FLAGS, NEEDLESS_FLAGS } from '../src/cli/compat/ignored-flags.ts'
 import { REJECTED_FLAGS } from '../src/cli/compat/rejected-flags.ts'
 import { systemDependencies } from '../src/cli/dependencies.ts'
 import { configSchemaText, referenceText } from '../src/cli/reference.ts'
@@ -257,7 +257,7 @@ function defaultText(value: unknown): string {
 }
 
 function compatFlags(): string[] {
-  return [IGNORED_FLAGS, REJECTED_FLAGS].flatMap(flags => Object.values(flags).flat())
+  return [IGNORED_FLAGS, REJECTED_FLAGS].flatMap(flags => Object.values(flags).flat()).concat(NEEDLESS_FLAGS)
 }
 
 function packageJson(): Record<'scripts' | 'dependencies', Readonly<Record<string, string>>> {

@@ -2,15 +2,18 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { AdminRoutes } from '../src/admin/admin-routes.ts'
 import { listenAdmin } from '../src/admin/admin-server.ts'
+import { HealthPages } from '../src/admin/health-pages.ts'
 import { trustAuthorities } from '../src/config/trust-authorities.ts'
 import type { ControlOrder, ControlReport, ControlTask } from '../src/control/control-messages.ts'
 import { EngineSupervisor } from '../src/control/engine-supervisor.ts'
 import { BreakerCells } from '../src/shared/breaker-cells.ts'
 import { EngineSlots } from '../src/shared/engine-slots.ts'
 import { Heartbeats } from '../src/shared/heartbeats.ts'
+import { metricRows } from '../src/shared/layout.ts'
 import { PairHealth } from '../src/shared/pair-health.ts'
 import { createLogger } from '../src/telemetry/log.ts'
 import { MetricReader } from '../src/telemetry/metric-reader.ts'
+import { Recorder } from '../src/telemetry/recorder.ts'
 
 if (parentPort) await run(parentPort, workerData as ControlTask) // oxlint-disable-line typescript/no-unsafe-type-assertion -- control-supervisor.ts starts this thread
 
@@ -22,6 +25,8 @@ async function run(port: MessagePort, task: ControlTask): Promise<void> {
   const breakers = new BreakerCells(shared)
   const pairHealth = new PairHealth(shared, config.pairs)
   const log = createLogger(config.log, 'control')
+  const recorder = new Recorder(shared, metricRows(shared.maxThreads).control)
+  log.onLinesLost(lines => recorder.count('pdgw_thread_lost_log_lines_total', '', lines))
   const metrics = new MetricReader(shared)
   const report = (message: ControlReport): void => port.postMessage(message)
   const supervisor = new EngineSupervisor({
@@ -53,11 +58,28 @@ async function run(port: MessagePort, task: ControlTask): Promise<void> {
     isDraining: () => isDraining,
     restartThread: thread => report({ kind: 'restart-thread', thread }),
   })
-  const server = await listenAdmin(routes, config.admin.host, task.adminPort)
-  log.info({ host: config.admin.host, adminPort: server.port }, 'serving metrics and admin')
+  const host = config.admin.host ?? config.server.host
+  const server = await listenAdmin(routes, {
+    host,
+    port: task.adminPort,
+    flag: '--prometheus-port',
+    what: 'metrics and admin',
+  })
+  const { healthPort } = config.admin
+  const healthServer =
+    healthPort === undefined
+      ? undefined
+      : await listenAdmin(new HealthPages(routes), {
+          host: config.server.host,
+          port: healthPort,
+          flag: '--health-check-port',
+          what: 'health probes',
+        })
+  log.info({ host, adminPort: server.port }, 'serving metrics and admin')
   report({ kind: 'listening', adminPort: server.port })
   supervisor.start()
   await closed
-  await Promise.all([supervisor.close(), server.close()])
+  await Promise.all([supervisor.close(), server.close(), healthServer?.close()])
+  log.close()
   port.close()
 }

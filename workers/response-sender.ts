@@ -30,6 +30,8 @@ const DROPPED = new Set([
 
 /** The request whose response is sent. */
 export interface ResponseOwner {
+  /** Headers to add to the response, names and values in turn. */
+  headersToAdd(): FlatHeaders
   /** The head of a stream is about to be sent. */
   onCommit(): void
   /** The client's credit is spent: the engine's stream must pause. */
@@ -61,14 +63,14 @@ export class ResponseSender implements AttemptHandler {
   }
 
   onResponse(head: ResponseHead, body: Uint8Array): void {
-    this.#sender.response(this.#id, { status: head.status, headers: endToEnd(head.headers), body })
+    this.#sender.response(this.#id, { status: head.status, headers: this.#toClient(head.headers), body })
     this.#finish('ok')
   }
 
   onHead({ status, headers }: ResponseHead): void {
     this.#isStarted = true
     this.#owner.onCommit()
-    this.#sender.head(this.#id, status, endToEnd(headers))
+    this.#sender.head(this.#id, status, this.#toClient(headers))
   }
 
   /** `bytes` is copied during the call. */
@@ -99,7 +101,10 @@ export class ResponseSender implements AttemptHandler {
     if (this.#isStarted) {
       this.#sender.data(this.#id, toErrorEvents(error))
       this.#sender.end(this.#id)
-    } else this.#sender.response(this.#id, toErrorResponse(error))
+    } else {
+      const response = toErrorResponse(error)
+      this.#sender.response(this.#id, { ...response, headers: this.#withAdded(response.headers) })
+    }
     this.#finish(outcome)
   }
 
@@ -114,6 +119,15 @@ export class ResponseSender implements AttemptHandler {
     if (!this.#isPaused || this.#credit.isSpent) return
     this.#isPaused = false
     this.#owner.resume()
+  }
+
+  #toClient(headers: FlatHeaders): FlatHeaders {
+    return this.#withAdded(endToEnd(headers))
+  }
+
+  #withAdded(headers: FlatHeaders): FlatHeaders {
+    const added = this.#owner.headersToAdd()
+    return added.length === 0 ? headers : [...headers, ...added]
   }
 
   #finish(outcome: RequestOutcome): void {

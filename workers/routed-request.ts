@@ -8,7 +8,7 @@ import type { GenerationEndpoint } from '../src/core/endpoint.ts'
 import { GatewayError } from '../src/core/errors.ts'
 import type { BatchSender } from '../src/messages/channel.ts'
 import { headerIn } from '../src/messages/flat-headers.ts'
-import type { OpenMessage } from '../src/messages/types.ts'
+import type { FlatHeaders, OpenMessage } from '../src/messages/types.ts'
 import type { Logger } from '../src/telemetry/log.ts'
 import type { RequestOutcome } from '../src/telemetry/metric-catalogue.ts'
 import type { RouterMetrics } from './attempt/metrics.ts'
@@ -19,7 +19,9 @@ import { EditingHandler } from './response/editing-handler.ts'
 import { type ResponseOwner, ResponseSender } from './response-sender.ts'
 import type { EngineRequest } from './retry/engine-request.ts'
 import { RetryLoop, type RetryLoopDependencies } from './retry/retry-loop.ts'
+import { RouteRecord } from './route-record.ts'
 import { FanOut } from './samples/fan-out.ts'
+import type { Pair } from './selection/pair-selector.ts'
 
 const PATHS = {
   generate: '/generate',
@@ -29,8 +31,10 @@ const PATHS = {
 
 type Run = RetryLoop | FanOut
 
+const NO_HEADERS: FlatHeaders = []
+
 export interface RoutedRequestDependencies extends RetryLoopDependencies {
-  readonly config: Pick<Config, 'retry' | 'timeouts' | 'limits'>
+  readonly config: Pick<Config, 'server' | 'retry' | 'timeouts' | 'limits'>
   readonly metrics: RouterMetrics
   readonly log: Logger
 }
@@ -44,6 +48,7 @@ export class RoutedRequest implements ResponseOwner {
   #totalMs: number
   #endpoint: GenerationEndpoint | undefined
   #run: Run | undefined
+  #route: RouteRecord | undefined
   /** The rids that the client sent and by which it may abort the request. */
   clientRids: readonly string[] = []
 
@@ -94,6 +99,10 @@ export class RoutedRequest implements ResponseOwner {
     this.#response.grant(bytes)
   }
 
+  headersToAdd(): FlatHeaders {
+    return this.#route?.headers() ?? NO_HEADERS
+  }
+
   onCommit(): void {
     this.#dependencies.metrics.firstToken(this.#ageMs())
   }
@@ -141,10 +150,26 @@ export class RoutedRequest implements ResponseOwner {
 
   #createRun(request: EngineRequest): Run {
     const response = this.#response
-    if (request.fields.n > 1) return new FanOut(request, response, this.#dependencies)
+    const dependencies = this.#recording(request)
+    if (request.fields.n > 1) return new FanOut(request, response, dependencies)
     const needsEditing = EditingHandler.isNeededFor(request.fields)
     const handler = needsEditing ? new EditingHandler(request.fields, response) : response
-    return new RetryLoop(request, handler, this.#dependencies)
+    return new RetryLoop(request, handler, dependencies)
+  }
+
+  /** Has the attempts recorded if the operator wants to see them in the response. */
+  #recording(request: EngineRequest): RetryLoopDependencies {
+    const { config, metrics } = this.#dependencies
+    if (!config.server.routeHeaders) return this.#dependencies
+    const route = new RouteRecord(request.fields.n > 1)
+    this.#route = route
+    const attemptStarted = (pair: Pair): void => {
+      metrics.attemptStarted(pair)
+      route.attemptStarted(pair)
+    }
+    const attemptFailed: RouterMetrics['attemptFailed'] = (...args) => metrics.attemptFailed(...args)
+    const retried: RouterMetrics['retried'] = failure => metrics.retried(failure)
+    return { ...this.#dependencies, metrics: { attemptStarted, attemptFailed, retried } }
   }
 
   #expire(): void {

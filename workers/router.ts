@@ -60,6 +60,7 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
     maxLegs: connectionsPerThread(config),
   })
   const log = createLogger(config.log, `router-${thread}`)
+  log.onLinesLost(lines => recorder.count('pdgw_thread_lost_log_lines_total', '', lines))
   const sender = new BatchSender(port)
   const metrics = new RouterMetrics(recorder)
   const attemptDependencies = { config, upstreams, aborts, journal: new LegJournal(shared, thread), metrics }
@@ -102,6 +103,7 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
   budgetQueue.close()
   aborts.close()
   upstreams.destroy()
+  log.close()
   port.close()
 }
 

@@ -1,7 +1,6 @@
-/**
- * Routes of the admin listener: health probes, metrics, and listing and changing engines and threads. The listener has
- * no authentication, so changes are only accepted from this machine unless the configuration allows others.
- */
+/** Routes of the admin listener: health probes, metrics, and listing and changing engines and threads. */
+import { hostname } from 'node:os'
+import { ChangeGuard } from '../changes/change-guard.ts'
 import type { Config } from '../config/config.ts'
 import { asEngineUrl, neededRoles, newEngineSchema } from '../config/engines.ts'
 import type { EngineSupervisor } from '../control/engine-supervisor.ts'
@@ -38,10 +37,12 @@ interface AdminRoute {
 
 export class AdminRoutes implements AdminHandler {
   readonly #deps: AdminDependencies
+  readonly #guard: ChangeGuard
   readonly #routes: readonly AdminRoute[]
 
   constructor(deps: AdminDependencies) {
     this.#deps = deps
+    this.#guard = new ChangeGuard(deps.config.admin, hostname())
     this.#routes = [
       { path: /^\/(?:health|liveness)$/, actions: { GET: () => ALIVE } },
       { path: /^\/readiness$/, actions: { GET: () => this.#readiness() } },
@@ -66,7 +67,7 @@ export class AdminRoutes implements AdminHandler {
   }
 
   handle(request: AdminRequest): LocalResponse {
-    const { method, path, isLocal } = request
+    const { method, path } = request
     for (const route of this.#routes) {
       const match = route.path.exec(path)
       if (match === null) continue
@@ -78,13 +79,8 @@ export class AdminRoutes implements AdminHandler {
           allow,
         )
       }
-      const isChange = method !== 'GET' && method !== 'HEAD'
-      if (isChange && !isLocal && !this.#deps.config.admin.allowRemoteChanges) {
-        throw new GatewayError(
-          'forbidden',
-          'Changes are only accepted from this machine; set admin.allowRemoteChanges to accept them from others',
-        )
-      }
+      const refusal = method === 'GET' || method === 'HEAD' ? undefined : this.#guard.refusalOf(request)
+      if (refusal !== undefined) throw refusal
       return action(request, match[1] ?? '')
     }
     throw new GatewayError('route-not-found', `No route for ${method} ${path}`)
@@ -192,7 +188,8 @@ function parsed(body: string): unknown {
   try {
     return JSON.parse(body)
   } catch (cause) {
-    throw new GatewayError('invalid-json', 'The request body is not valid JSON', { cause })
+    const why = body.startsWith('\uFEFF') ? ': it starts with a byte order mark; send UTF-8 without one' : ''
+    throw new GatewayError('invalid-json', `The request body is not valid JSON${why}`, { cause })
   }
 }
 

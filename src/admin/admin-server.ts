@@ -11,6 +11,8 @@ export interface AdminRequest {
   /** Path as the client sent it, without the query. */
   readonly path: string
   readonly body: string
+  /** Value of a header by its lower-case name. */
+  readonly header: (name: string) => string | undefined
   /** Whether the client is on this machine. */
   readonly isLocal: boolean
 }
@@ -29,8 +31,18 @@ export interface AdminServer {
 const BODY_BYTES = 65_536
 const REQUEST_TIMEOUT_MS = 10_000
 
-/** @throws Error that names the address if the server cannot listen on it */
-export async function listenAdmin(handler: AdminHandler, host: string, port: number): Promise<AdminServer> {
+export interface AdminAddress {
+  readonly host: string
+  /** 0 selects a free port. */
+  readonly port: number
+  /** For error messages: the flag that sets the port, and what is served. */
+  readonly flag: string
+  readonly what: string
+}
+
+/** @throws Error that names the port and its flag if the server cannot listen on it */
+export async function listenAdmin(handler: AdminHandler, address: AdminAddress): Promise<AdminServer> {
+  const { host, port, flag, what } = address
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
     respond(handler, request).then(
       result => write(response, request, result),
@@ -42,15 +54,15 @@ export async function listenAdmin(handler: AdminHandler, host: string, port: num
     await once(server, 'listening')
   } catch (cause) {
     const reason = messageOf(cause)
-    throw new Error(`Cannot listen on --prometheus-port ${port} for metrics and admin: ${reason}`, { cause })
+    throw new Error(`Cannot listen on ${flag} ${port} for ${what}: ${reason}`, { cause })
   }
-  const address = server.address()
+  const bound = server.address()
   const close = async (): Promise<void> => {
     server.close()
     server.closeAllConnections()
     await once(server, 'close')
   }
-  return { port: typeof address === 'object' ? (address?.port ?? 0) : 0, close }
+  return { port: typeof bound === 'object' ? (bound?.port ?? 0) : 0, close }
 }
 
 async function respond(handler: AdminHandler, request: IncomingMessage): Promise<LocalResponse> {
@@ -58,7 +70,8 @@ async function respond(handler: AdminHandler, request: IncomingMessage): Promise
     const body = await readText(request, BODY_BYTES, tooLarge)
     const path = (request.url ?? '/').split('?')[0] ?? '/'
     const isLocal = isLoopback(request.socket.remoteAddress ?? '')
-    return handler.handle({ method: request.method ?? 'GET', path, body, isLocal })
+    const header = (name: string): string | undefined => request.headers[name]?.toString()
+    return handler.handle({ method: request.method ?? 'GET', path, header, body, isLocal })
   } catch (error) {
     return toErrorResponse(
       error instanceof GatewayError ? error : new GatewayError('internal', 'Internal error'),

@@ -22,7 +22,6 @@ const DEFAULTS: readonly Setting[] = Object.entries({
   'server.host': '127.0.0.1',
   // No load balancer needs time to notice the shutdown.
   'server.shutdownSettleSecs': 0,
-  'admin.host': '127.0.0.1',
   // A few engines need minutes for the requests of thousands of clients, and fail more often in such bursts.
   'admission.queueTimeoutSecs': 300,
   'retry.maxRetries': 5,
@@ -132,7 +131,7 @@ function countText(counts: EngineCounts): string {
 
 function demoText({ server, admin }: Config, { port, adminPort }: RunningGateway): string {
   const api = `http://${reachableHost(server.host)}:${port}`
-  const adminOrigin = `http://${reachableHost(admin.host)}:${adminPort}`
+  const adminOrigin = `http://${reachableHost(admin.host ?? server.host)}:${adminPort}`
   const json = `-H 'content-type: application/json'`
   const chat = `"model":"sim","max_tokens":32,"messages":[{"role":"user","content":"Hello"}]`
   return `

@@ -12,6 +12,8 @@ export interface RunningGateway {
   whenReady(limitMs: number): Promise<boolean>
   /** Stops accepting requests and waits until the open ones have ended. */
   drain(options: { readonly settleMs: number; readonly limitMs: number }): Promise<void>
+  /** Opens the log file again, after it has been renamed. */
+  reopenLog(): void
   close(): Promise<void>
 }
 

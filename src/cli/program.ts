@@ -5,6 +5,7 @@ import { addBenchCommands } from '../../bench/cli/bench.ts'
 import type { GivenValue } from '../config/given-values.ts'
 import { configKeys } from '../config/key-list.ts'
 import { ConfigError } from '../config/load.ts'
+import { fullFlagNames } from './compat/flag-names.ts'
 import { IGNORED_FLAGS } from './compat/ignored-flags.ts'
 import { REJECTED_FLAGS } from './compat/rejected-flags.ts'
 import { DEMO_BASE_PORT, demo, describeDemo } from './demo.ts'
@@ -46,7 +47,7 @@ export async function runCli(
   const result: { code: number | undefined } = { code: 0 }
   const program = buildProgram(dependencies, env, result)
   try {
-    await program.parseAsync([...withoutServe(argv)], { from: 'user' })
+    await program.parseAsync([...fullArguments(program, withoutServe(argv))], { from: 'user' })
     return result.code
   } catch (error) {
     return exitCodeOf(error, dependencies)
@@ -64,9 +65,25 @@ function exitCodeOf(error: unknown, deps: CliDependencies): number {
   return EXIT_FAILED
 }
 
-/** `serve` is the default command, so naming it is optional. */
+/** `serve` is the default command, so naming it is optional. `launch` is the name of another router for it. */
 function withoutServe(argv: readonly string[]): readonly string[] {
-  return argv[0] === 'serve' ? argv.slice(1) : argv
+  return argv[0] === 'serve' || argv[0] === 'launch' ? argv.slice(1) : argv
+}
+
+/**
+ * Completes the names of the gateway's flags; other commands have few flags, and their own.
+ * @throws ConfigError that lists all flags that are unknown or ambiguous.
+ */
+function fullArguments(program: Command, argv: readonly string[]): readonly string[] {
+  const [first = '-'] = argv
+  const command = first.startsWith('-')
+    ? program
+    : program.commands.find(candidate => candidate.name() === first)
+  if (command === undefined || (command !== program && first !== 'demo')) return argv
+  const known = command.options.flatMap(({ long }) => long ?? [])
+  const { args, issues } = fullFlagNames(argv, [...known, '--help'])
+  if (issues.length > 0) throw new ConfigError(issues)
+  return args
 }
 
 function buildProgram(
@@ -144,7 +161,7 @@ function addServeOptions(program: Command): void {
   for (const flags of [IGNORED_FLAGS, REJECTED_FLAGS]) {
     for (const flag of flags.none) program.addOption(new Option(`--${flag}`).hideHelp())
     for (const flag of flags.one) program.addOption(new Option(`--${flag} <value>`).hideHelp())
-    for (const flag of flags.many) program.addOption(new Option(`--${flag} <values...>`).hideHelp())
+    for (const flag of flags.many) program.addOption(new Option(`--${flag} [values...]`).hideHelp())
   }
 }
 

@@ -52,6 +52,8 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
     count('port', 'server.port'),
     count('workers', 'server.workers'),
     count('max-payload-size', 'limits.bodyBytes', 'bytes'),
+    { flag: 'request-id-headers', shape: 'list', path: ['server', 'requestIdHeaders'], placeholder: 'name' },
+    { flag: 'route-headers', shape: 'flag', path: ['server', 'routeHeaders'] },
     count('shutdown-settle-secs', 'server.shutdownSettleSecs', 'seconds'),
     count('shutdown-grace-period-secs', 'server.shutdownGraceSecs', 'seconds'),
   ],
@@ -147,6 +149,7 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
   'Metrics and administration:': [
     text('prometheus-host', 'admin.host', 'address'),
     count('prometheus-port', 'admin.port'),
+    count('health-check-port', 'admin.healthPort'),
     {
       flag: 'prometheus-duration-buckets',
       shape: 'list',
@@ -154,6 +157,8 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
       placeholder: 'seconds',
       convert: given => (Array.isArray(given) ? given.map(numberOrText) : given),
     },
+    text('admin-key', 'admin.key', 'key'),
+    { flag: 'admin-allowed-hosts', shape: 'list', path: ['admin', 'allowedHosts'], placeholder: 'name' },
     { flag: 'admin-allow-remote-changes', shape: 'flag', path: ['admin', 'allowRemoteChanges'] },
   ],
   'Logging:': [

@@ -2,9 +2,10 @@
 import type { Config } from '../config/config.ts'
 import type { GivenValue } from '../config/given-values.ts'
 import { ConfigError, loadConfig, type Setting } from '../config/load.ts'
-import { untilStopped } from '../process/stop-signals.ts'
-import { IGNORED_FLAGS, ignoredFlagWarnings } from './compat/ignored-flags.ts'
+import { outliveSignals, untilStopped } from '../process/stop-signals.ts'
+import { ignoredFlagWarnings } from './compat/ignored-flags.ts'
 import { rejectedFlagIssues } from './compat/rejected-flags.ts'
+import { unsupportedValueIssues } from './compat/values.ts'
 import type { CliDependencies, RunningGateway } from './dependencies.ts'
 import { settingsOfEnvironment, settingsOfFlags } from './settings.ts'
 
@@ -29,9 +30,13 @@ export async function serveConfig(
   deps: CliDependencies,
   onReady?: (gateway: RunningGateway) => void,
 ): Promise<number> {
-  const { stopped, undo } = untilStopped(deps)
+  const { stopped, stop, undo } = untilStopped(deps)
+  let gateway: RunningGateway | undefined
+  // Without a log file a terminal that sends SIGHUP is gone; anyone else who sends it expects the log to be reopened.
+  const endsWithTerminal = config.log.dir === undefined && deps.terminal !== undefined
+  const undoOthers = outliveSignals(deps, () => (endsWithTerminal ? stop('SIGHUP') : gateway?.reopenLog()))
   try {
-    const gateway = await deps.startGateway(config)
+    gateway = await deps.startGateway(config)
     if (onReady !== undefined) {
       await Promise.race([gateway.whenReady(READY_LIMIT_MS), stopped])
       onReady(gateway)
@@ -44,6 +49,7 @@ export async function serveConfig(
     return 0
   } finally {
     undo()
+    undoOthers()
   }
 }
 
@@ -58,7 +64,7 @@ export function configOf(
   env: Environment,
   { defaults = [], overrides = [] }: OuterSettings = {},
 ): { readonly config: Config; readonly warnings: readonly string[] } {
-  const rejected = rejectedFlagIssues(given, env)
+  const rejected = [...rejectedFlagIssues(given, env), ...unsupportedValueIssues(given)]
   if (rejected.length > 0) throw new ConfigError(rejected)
   const flags = settingsOfFlags(given)
   const variables = settingsOfEnvironment(env)
@@ -70,13 +76,10 @@ export function configOf(
     env: variables.settings,
     flags: [...flags.settings, ...overrides],
   })
-  const ignored = Object.values(IGNORED_FLAGS)
-    .flat()
-    .filter(flag => given.has(flag))
   const warnings = [
     ...variables.warnings,
     ...flags.warnings,
-    ...ignoredFlagWarnings(ignored),
+    ...ignoredFlagWarnings(given),
     ...engineWarnings(config),
   ]
   return { config, warnings }

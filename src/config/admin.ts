@@ -10,14 +10,22 @@ export const adminSchema = z.strictObject({
   host: z
     .string()
     .min(1)
-    .default('0.0.0.0')
-    .describe('Address of the admin listener, which serves /metrics and /admin.'),
+    .optional()
+    .describe('Address of the admin listener, which serves /metrics and /admin. Defaults to server.host.'),
   port: z
     .int()
     .min(0)
     .max(65_535)
     .default(29_000)
     .describe('Port of the admin listener, which serves /metrics and /admin. 0 selects a free port.'),
+  healthPort: z
+    .int()
+    .min(1)
+    .max(65_535)
+    .optional()
+    .describe(
+      'Another port on server.host that serves only /health, /liveness and /readiness. By default there is none.',
+    ),
   durationBucketsSecs: z
     .array(z.number().positive())
     .min(1)
@@ -32,7 +40,20 @@ export const adminSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      'Accept changes through /admin from any address. If disabled, only local clients may make changes.',
+      'Accept changes through /admin from any address, and on both listeners through proxies. If disabled, only local clients may make changes, unless they have admin.key.',
+    ),
+  key: z
+    .string()
+    .regex(/^[\x21-\x7e]{8,256}$/, 'must be 8 to 256 printable ASCII characters without spaces')
+    .optional()
+    .describe(
+      'Key that every change must carry, on the admin listener and for /abort_request, /flush_cache, /start_profile and /stop_profile on the main port. With it, changes are accepted from any address.',
+    ),
+  allowedHosts: z
+    .array(z.string().min(1))
+    .default([])
+    .describe(
+      'Names that a change on the admin listener may have in its Host header, besides IP addresses, localhost and the name of this machine. The value * allows all.',
     ),
   drainSecs: z
     .number()

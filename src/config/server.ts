@@ -44,6 +44,23 @@ export const serverSchema = z.strictObject({
     .max(86_400)
     .default(180)
     .describe('Maximum time, in seconds, for open requests to finish after SIGTERM or SIGINT.'),
+  requestIdHeaders: z
+    .array(
+      z
+        .string()
+        .regex(/^[\w-]+$/, 'must be the name of a header')
+        .transform(name => name.toLowerCase()),
+    )
+    .default(['x-request-id', 'x-correlation-id', 'x-trace-id', 'request-id'])
+    .describe(
+      'Headers in which a client may send the id of its request. The first usable one counts; it is sent to engines and returned as x-request-id.',
+    ),
+  routeHeaders: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Name the engines and the number of attempts in every response to a generation request, as x-pdgw-engines and x-pdgw-attempts. Clients then see addresses of engines.',
+    ),
   listenSockets: z
     .int()
     .min(1)
@@ -64,4 +81,26 @@ export const logSchema = z.strictObject({
     .min(1)
     .optional()
     .describe('Directory of the log file pd-gateway.log. By default the log goes to standard output.'),
+  bufferBytes: z
+    .int()
+    .min(0)
+    .max(1_073_741_824)
+    .default(1_048_576)
+    .describe(
+      'Maximum size, in bytes, of the log lines that each thread keeps while the log cannot be written. Further lines are lost and counted.',
+    ),
+  burstLines: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(10)
+    .describe(
+      'Number of warnings of the same kind that a thread logs before it summarizes the rest. The same applies to errors.',
+    ),
+  summarySecs: z
+    .number()
+    .min(0.1)
+    .max(3600)
+    .default(10)
+    .describe('Interval, in seconds, between two summaries of repeated warnings or errors.'),
 })

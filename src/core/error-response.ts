@@ -21,6 +21,8 @@ const MIN_RETRY_AFTER_SECS = 1
 export function toErrorResponse(error: GatewayError, allow?: string): LocalResponse {
   const headers = ['content-type', 'application/json']
   if (allow !== undefined) headers.push('allow', allow)
+  // RFC 9110 section 15.5.2 requires it.
+  if (error.code === 'unauthorized') headers.push('www-authenticate', 'Bearer')
   if (error.retryAfterMs !== undefined) headers.push('retry-after', retryAfter(error.retryAfterMs))
   return { status: error.status, headers, body: Buffer.from(errorBody(error)) }
 }

@@ -27,16 +27,19 @@ const SERVER = 'server_error'
 const TRAITS = {
   'invalid-json': { status: 400, type: CLIENT, fault: 'client', retryable: false },
   'invalid-request': { status: 400, type: CLIENT, fault: 'client', retryable: false },
-  /** Another machine attempted a change on the admin listener. */
+  /** A change without the right key. */
+  unauthorized: { status: 401, type: 'authentication_error', fault: 'client', retryable: false },
+  /** A change by another machine, a web page or a proxy. */
   forbidden: { status: 403, type: CLIENT, fault: 'client', retryable: false },
   'engine-not-found': { status: 404, type: CLIENT, fault: 'client', retryable: false },
+  /** Engines serve the endpoint, the gateway does not. A 501 would be retried by client libraries. */
+  'endpoint-not-served': { status: 404, type: CLIENT, fault: 'client', retryable: false },
   'route-not-found': { status: 404, type: CLIENT, fault: 'client', retryable: false },
   'model-not-found': { status: 404, type: CLIENT, fault: 'client', retryable: false },
   'method-not-allowed': { status: 405, type: CLIENT, fault: 'client', retryable: false },
   'body-timeout': { status: 408, type: CLIENT, fault: 'client', retryable: false },
   'body-too-large': { status: 413, type: CLIENT, fault: 'client', retryable: false },
   'unsupported-media-type': { status: 415, type: CLIENT, fault: 'client', retryable: false },
-  'not-implemented': { status: 501, type: CLIENT, fault: 'client', retryable: false },
   overloaded: { status: 503, type: 'overloaded_error', fault: 'gateway', retryable: false },
   /** The admission queue is full: the clients together send more requests than the fleet can serve. */
   'queue-full': { status: 429, type: 'overloaded_error', fault: 'client', retryable: false },

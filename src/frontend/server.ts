@@ -4,6 +4,8 @@
  *
  * This file connects the parts of the front end and dispatches each request to one of them.
  */
+import { hostname } from 'node:os'
+import { ChangeGuard } from '../changes/change-guard.ts'
 import type { GatewayError } from '../core/errors.ts'
 import type { ThreadChannel } from '../messages/channel.ts'
 import type { Batch } from '../messages/codec.ts'
@@ -17,6 +19,7 @@ import { findRoute } from './intake/routes.ts'
 import type { PendingRequest } from './pending/pending-request.ts'
 import { PendingRequests } from './pending/pending-requests.ts'
 import type { DrainState } from './response/drain-state.ts'
+import { HeadResponse } from './response/head-response.ts'
 import { LocalResponses } from './response/local-responses.ts'
 import { type Listening, listen } from './uws/listen.ts'
 import { loadUws, type UwsApp, type UwsResponse } from './uws/uws.ts'
@@ -26,7 +29,10 @@ const UNLIMITED: AdmissionLimits = { capacity: () => Infinity, maxLive: Infinity
 /** @throws Error if the gateway cannot listen on its port or cannot load uWebSockets.js. */
 export async function startFrontend(options: FrontendOptions): Promise<Frontend> {
   const { server, limits } = options.config
-  const uws = loadUws({ maxHeaderBytes: limits.headerBytes })
+  const uws = loadUws({
+    maxHeaderBytes: limits.headerBytes,
+    warn: text => options.log.warn({}, text),
+  })
   const app = uws.App()
   const frontend = new Frontend(options, app)
   const listening = await listen(uws, app, server)
@@ -38,6 +44,7 @@ export async function startFrontend(options: FrontendOptions): Promise<Frontend>
 export class Frontend {
   readonly #bodyBytes: number
   readonly #app: UwsApp
+  readonly #guard: ChangeGuard
   readonly #drainState: DrainState = { failReadiness: false, closeConnections: false }
   readonly #localResponses: LocalResponses
   readonly #exchanges: OpenExchanges<PendingRequest>
@@ -49,6 +56,7 @@ export class Frontend {
     const drainState = this.#drainState
     this.#bodyBytes = config.limits.bodyBytes
     this.#app = app
+    this.#guard = new ChangeGuard(config.admin, hostname())
     this.#localResponses = new LocalResponses({ readiness, drainState, recorder })
     this.#exchanges = new OpenExchanges({
       config,
@@ -66,7 +74,8 @@ export class Frontend {
       refuse: ({ res, head, route }, error) => this.#localResponses.refuse(res, head, error, route),
       onMemoryPressure: () => options.onMemoryPressure?.(),
     })
-    app.any('/*', (res, req) => this.#accept(res, readRequestHead(req)))
+    const { requestIdHeaders } = config.server
+    app.any('/*', (res, req) => this.#accept(res, readRequestHead(req, requestIdHeaders)))
   }
 
   /** Called by `startFrontend` only. */
@@ -136,14 +145,23 @@ export class Frontend {
 
   #accept(res: UwsResponse, head: RequestHead): void {
     const route = findRoute(head.path)
-    const refusal = refusalOf(head, route, this.#bodyBytes)
+    const refusal = refusalOf(head, route, this.#bodyBytes) ?? this.#changeRefusal(head)
     if (refusal !== undefined) this.#localResponses.refuse(res, head, refusal, route)
     else if (route === undefined) throw new TypeError('A request without a route was not refused')
+    else if (route.kind === 'moved') this.#localResponses.moved(res, head, route.to)
     else if (head.method === 'OPTIONS') this.#localResponses.methods(res, head, route)
     else if (route.kind === 'local') this.#localResponses.page(res, head, route.page)
     else if (route.kind === 'exchange') {
-      const overload = this.#pending.begin(res, head, route)
+      const overload =
+        head.method === 'HEAD'
+          ? this.#pending.begin(new HeadResponse(res), { ...head, method: 'GET' }, route)
+          : this.#pending.begin(res, head, route)
       if (overload !== undefined) this.#localResponses.refuse(res, head, overload, route)
     }
+  }
+
+  #changeRefusal({ method, changeHeaders }: RequestHead): GatewayError | undefined {
+    if (changeHeaders === undefined || method === 'OPTIONS') return undefined
+    return this.#guard.refusalOf({ header: name => changeHeaders.get(name), isLocal: undefined })
   }
 }

@@ -1,10 +1,13 @@
-/** Waits for the signal that stops a server; a second signal ends the process at once. */
+/**
+ * Signals of a server. SIGTERM, SIGINT and SIGQUIT stop it, and a second one ends the process at once. SIGHUP means that
+ * the log file was renamed, or that the terminal is gone. All others that would end the process have no effect.
+ */
 
 /** Implemented by `process`, and by tests. */
 export interface SignalDependencies {
   readonly signals: {
-    on(signal: StopSignal, listener: () => void): unknown
-    off(signal: StopSignal, listener: () => void): unknown
+    on(signal: NodeJS.Signals, listener: () => void): unknown
+    off(signal: NodeJS.Signals, listener: () => void): unknown
   }
   readonly exit: (code: number) => void
 }
@@ -13,11 +16,20 @@ export interface SignalDependencies {
 const SAME_SIGNAL_MS = 500
 const EXIT_AT_ONCE = 130
 
-type StopSignal = 'SIGTERM' | 'SIGINT'
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const
+type StopSignal = (typeof STOP_SIGNALS)[number] | 'SIGHUP'
 
-/** `stopped` resolves with the first SIGTERM or SIGINT. Call `undo` once everything is closed. */
+/**
+ * Signals without a meaning for a server, which would end the process, or (SIGUSR1) have Node open a port for a debugger.
+ * SIGPIPE and SIGXFSZ report a write that fails anyway: to a reader that is gone, and beyond the size limit of files.
+ */
+const IGNORED_SIGNALS = ['SIGUSR1', 'SIGUSR2', 'SIGPIPE', 'SIGXFSZ', 'SIGALRM'] as const
+
+/** `stopped` resolves with the first stop signal. Call `undo` once everything is closed. */
 export function untilStopped(deps: SignalDependencies): {
   readonly stopped: Promise<StopSignal>
+  /** Stops the server as the signal would. */
+  readonly stop: (signal: StopSignal) => void
   readonly undo: () => void
 } {
   const { promise, resolve } = Promise.withResolvers<StopSignal>()
@@ -28,13 +40,22 @@ export function untilStopped(deps: SignalDependencies): {
     resolve(signal)
     if (nowMs - firstMs > SAME_SIGNAL_MS) deps.exit(EXIT_AT_ONCE)
   }
-  const onTerm = (): void => onSignal('SIGTERM')
-  const onInterrupt = (): void => onSignal('SIGINT')
-  deps.signals.on('SIGTERM', onTerm)
-  deps.signals.on('SIGINT', onInterrupt)
-  const undo = (): void => {
-    deps.signals.off('SIGTERM', onTerm)
-    deps.signals.off('SIGINT', onInterrupt)
+  const listeners = STOP_SIGNALS.map(signal => [signal, () => onSignal(signal)] as const)
+  return { stopped: promise, stop: onSignal, undo: listenTo(deps, listeners) }
+}
+
+/** Ignores the signals that mean nothing to a server, and calls `onHangUp` at SIGHUP. Returns how to undo that. */
+export function outliveSignals(deps: SignalDependencies, onHangUp: () => void): () => void {
+  const ignored = IGNORED_SIGNALS.map(signal => [signal, () => undefined] as const)
+  return listenTo(deps, [...ignored, ['SIGHUP', onHangUp]])
+}
+
+function listenTo(
+  { signals }: SignalDependencies,
+  listeners: readonly (readonly [NodeJS.Signals, () => void])[],
+): () => void {
+  for (const [signal, listener] of listeners) signals.on(signal, listener)
+  return () => {
+    for (const [signal, listener] of listeners) signals.off(signal, listener)
   }
-  return { stopped: promise, undo }
 }

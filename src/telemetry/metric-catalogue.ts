@@ -76,6 +76,11 @@ export const COUNTERS = {
     labels: ['thread'],
     values: ['router', 'control'],
   },
+  pdgw_thread_lost_log_lines_total: {
+    help: 'Log lines that were lost because the log could not be written and log.bufferBytes was used up.',
+    labels: [],
+    values: [''],
+  },
 } as const
 
 /** Counted per engine slot. */

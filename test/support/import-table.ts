@@ -8,14 +8,16 @@
  */
 export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/core': [],
+  'src/files': [],
   'src/config': ['src/core'],
   'src/shared': ['src/core'],
+  'src/changes': ['src/core', 'src/config'],
   'src/resilience': ['src/core'],
   'src/policy': ['src/core'],
   'src/messages': ['src/core', 'src/config', 'src/shared'],
-  'src/telemetry': ['src/core', 'src/config', 'src/shared'],
+  'src/telemetry': ['src/core', 'src/files', 'src/config', 'src/shared'],
   'src/process': ['src/core', 'src/config', 'src/telemetry'],
-  'src/frontend/uws': [],
+  'src/frontend/uws': ['src/files'],
   'src/frontend/intake': ['src/core', 'src/messages', 'src/frontend/uws'],
   'src/frontend/admission': ['src/core', 'src/config', 'src/shared', 'src/frontend/intake'],
   'src/frontend/response': [
@@ -45,6 +47,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/frontend': [
     'src/core',
     'src/config',
+    'src/changes',
     'src/messages',
     'src/telemetry',
     'src/frontend/uws',
@@ -57,7 +60,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/dispatch': ['src/core', 'src/config', 'src/shared', 'src/messages', 'src/telemetry'],
   'src/control/discovery': ['src/core', 'src/config'],
   'src/control': ['src/core', 'src/config', 'src/shared', 'src/telemetry', 'src/control/discovery'],
-  'src/admin': ['src/core', 'src/config', 'src/shared', 'src/telemetry', 'src/control'],
+  'src/admin': ['src/core', 'src/config', 'src/shared', 'src/changes', 'src/telemetry', 'src/control'],
   'workers/json': [],
   'workers/sse': ['workers/json'],
   'workers/request': ['src/core', 'src/config', 'src/messages', 'workers/json'],
@@ -270,7 +273,14 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'bench/scenarios',
   ],
   'bench/routers/loads': ['bench/load/plan', 'bench/environment/fleet'],
-  'bench/routers/start': ['src/core', 'src/process', 'bench/process', 'bench/json', 'bench/routers/loads'],
+  'bench/routers/start': [
+    'src/core',
+    'src/files',
+    'src/process',
+    'bench/process',
+    'bench/json',
+    'bench/routers/loads',
+  ],
   'bench/routers/costs': ['bench/load/records', 'bench/report', 'bench/routers/loads'],
   'bench/routers/rounds': [
     'src/core',

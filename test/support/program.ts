@@ -1,6 +1,7 @@
 /** The program as operators start it: a process of its own, on free ports of 127.0.0.1. */
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { TestContext } from 'node:test'
@@ -23,11 +24,15 @@ export interface Program {
   readonly lines: readonly string[]
 }
 
-/** Resolves when it is ready: there is a healthy engine of each role. `command` may be more than the program alone. */
+/**
+ * Resolves when it is ready: there is a healthy engine of each role. `command` may be more than the program alone. The log
+ * is read from `logFile` if the flags send it there.
+ */
 export async function startProgram(
   t: TestContext,
   command: readonly string[],
   flags: readonly string[],
+  logFile?: string,
 ): Promise<Program> {
   const [file = '', ...before] = command
   const args = [...before, ...flags, ...FREE_PORTS]
@@ -39,7 +44,9 @@ export async function startProgram(
   const child = started.process
   const lines: string[] = []
   createInterface(started.stdout).on('line', line => lines.push(line))
-  const portIn = (name: string): number => portOf(name, lines)
+  const logged = (): readonly string[] =>
+    logFile === undefined || !existsSync(logFile) ? lines : readFileSync(logFile, 'utf8').split('\n')
+  const portIn = (name: string): number => portOf(name, logged())
   await until(() => portIn('port') > 0 || child.exitCode !== null, 'the program listens')
   const port = portIn('port')
   const origin = `http://127.0.0.1:${port}`

@@ -12,6 +12,7 @@ import {
   type FleetResponse,
   fanOutResult,
   firstGood,
+  knownModels,
   loadsOf,
   modelOf,
   modelsOf,
@@ -39,6 +40,8 @@ const OLDER_PATHS: Partial<Record<FleetEndpoint, string>> = {
 }
 
 const TIMEOUT_MS = 10_000
+/** Engines answer from memory, within milliseconds. */
+const MODELS_TIMEOUT_MS = 1000
 /** A health check that generates a token has to wait for the engine's running requests. */
 const GENERATE_TIMEOUT_MS = 30_000
 
@@ -62,9 +65,9 @@ export async function handleFleetRequest(
   const healthy = pairSelector.engines.filter(engine => pairSelector.isHealthy(engine))
   switch (endpoint) {
     case 'models':
-      return modelsOf(await askOneOfEach(endpoint, groupsByModels(healthy), request))
+      return modelsOf(await askForModels(endpoint, healthy, request))
     case 'model':
-      return modelOf(await askOneOfEach(endpoint, groupsByModels(healthy), request), nameIn(request.message))
+      return modelOf(await askForModels(endpoint, healthy, request), nameIn(request.message))
     case 'model-info':
       return firstGood(await askOneOfEach(endpoint, [healthy], request))
     case 'server-info':
@@ -92,6 +95,24 @@ function askOneOfEach(
   return Promise.all(groups.map(group => askInTurn(endpoint, group, request)))
 }
 
+/** An engine that hangs or fails does not hold up the response: what is known of its models stands in. */
+async function askForModels(
+  endpoint: FleetEndpoint,
+  engines: readonly Engine[],
+  request: FleetRequest,
+): Promise<EngineResponse[]> {
+  const groups = groupsByModels(engines)
+  if (groups.length === 0) throw noEngine('engine')
+  return Promise.all(
+    groups.map(async group => {
+      const [first] = group
+      if (first === undefined || first.models.length === 0) return askInTurn(endpoint, group, request)
+      const response = await ask(endpoint, first, request)
+      return isAnswer(response) ? response : knownModels(first)
+    }),
+  )
+}
+
 /** Asks the next engine if one fails: an engine that has just died counts as healthy until its probes fail. */
 async function askInTurn(
   endpoint: FleetEndpoint,
@@ -101,10 +122,14 @@ async function askInTurn(
   let response: EngineResponse | undefined
   for (const engine of engines) {
     response = await ask(endpoint, engine, request)
-    if (response.status > 0 && response.status < 500) return response
+    if (isAnswer(response)) return response
   }
   if (response === undefined) throw noEngine('engine')
   return response
+}
+
+function isAnswer({ status }: EngineResponse): boolean {
+  return status > 0 && status < 500
 }
 
 function noEngine(what: string): GatewayError {
@@ -141,9 +166,14 @@ function toCall(endpoint: FleetEndpoint, path: string, { message, context }: Fle
     path: query === '' ? path : `${path}?${query}`,
     headers: hasBody ? [...headers, 'content-type', 'application/json'] : headers,
     body: hasBody ? body : undefined,
-    timeoutMs: endpoint === 'health-generate' ? GENERATE_TIMEOUT_MS : TIMEOUT_MS,
+    timeoutMs: timeoutOf(endpoint),
     limitBytes: context.config.limits.responseBytes,
   }
+}
+
+function timeoutOf(endpoint: FleetEndpoint): number {
+  if (endpoint === 'health-generate') return GENERATE_TIMEOUT_MS
+  return endpoint === 'models' || endpoint === 'model' ? MODELS_TIMEOUT_MS : TIMEOUT_MS
 }
 
 /** The model name from the path, which the front end sends as the body. */

@@ -1,4 +1,5 @@
 /** Merges the responses of several engines into one. Pure. */
+import type { Engine } from '../../src/core/engine.ts'
 import { errorBody, GatewayError } from '../../src/core/errors.ts'
 import { isObject, type Json, parseObject } from '../../src/core/parse-json.ts'
 import { statusFailure } from '../classify/reported-failure.ts'
@@ -20,6 +21,19 @@ export function firstGood(responses: readonly EngineResponse[]): FleetResponse {
 /** All models of all engines, without duplicates. @throws GatewayError if no engine responded */
 export function modelsOf(responses: readonly EngineResponse[]): FleetResponse {
   return { status: 200, body: JSON.stringify({ object: 'list', data: [...modelsById(responses).values()] }) }
+}
+
+/** Stands in for an engine's response to `/v1/models`: the names are those that it has registered with. */
+export function knownModels(engine: Engine): EngineResponse {
+  const data = engine.models.map(id => ({
+    id,
+    object: 'model',
+    created: 0,
+    owned_by: 'engine',
+    root: id,
+    parent: null,
+  }))
+  return { engine, status: 200, headers: [], body: Buffer.from(JSON.stringify({ object: 'list', data })) }
 }
 
 /** The model called `name`. @throws GatewayError if no engine responded, or none has the model */

@@ -48,6 +48,9 @@ export interface RequestFields {
   readonly isOtherwiseEmpty: boolean
 }
 
+/** Some editors put it before UTF-8. JSON must not begin with it (RFC 8259 section 8.1), and engines refuse it. */
+const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
+
 /** Up to this size JSON.parse costs no more than the scan and validates the whole body. */
 const PARSED_BYTES = 2048
 
@@ -96,6 +99,10 @@ function parseFully(bytes: Buffer): void {
 }
 
 function invalidJson(bytes: Buffer, cause: JsonSyntaxError): GatewayError {
+  if (bytes.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK)) {
+    const message = 'it starts with a byte order mark (EF BB BF); send UTF-8 without one'
+    return new GatewayError('invalid-json', `The request body is not valid JSON: ${message}`, { cause })
+  }
   const before = bytes.subarray(0, cause.position)
   const lineStart = before.lastIndexOf(BYTE.lf) + 1
   let line = 1

@@ -6,10 +6,10 @@
  */
 
 import { execFile } from 'node:child_process'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { messageOf } from '../../../src/core/error-text.ts'
+import { cacheFolder } from '../../../src/files/cache-folder.js'
 import type { PythonPackage } from './router-list.ts'
 
 export interface PythonEnvironment {
@@ -41,7 +41,9 @@ export async function pythonEnvironment(
   if (packages.length === 0) return NO_PYTHON
   const install = (wanted: readonly string[], flags: readonly string[]) =>
     installed(python, wanted, flags, log)
-  const folder = join(cacheFolder(process.env), 'pd-gateway', 'routers')
+  const cache = cacheFolder(process.env)
+  if (cache === undefined) return withoutAny(packages, 'no home folder: set XDG_CACHE_HOME')
+  const folder = join(cache, 'routers')
   const python = join(folder, 'bin', 'python')
   // An environment whose creation was interrupted has no pip.
   const usable = (await failureOf(python, ['-m', 'pip', '--version'])) === undefined
@@ -55,10 +57,8 @@ export async function pythonEnvironment(
   return { python, missing }
 }
 
-/** The XDG Base Directory rule: `XDG_CACHE_HOME` if it is an absolute path, otherwise `~/.cache`. */
-export function cacheFolder(env: NodeJS.ProcessEnv): string {
-  const named = env['XDG_CACHE_HOME'] ?? ''
-  return named.startsWith('/') ? named : join(homedir(), '.cache')
+function withoutAny(packages: readonly PythonPackage[], reason: string): PythonEnvironment {
+  return { python: '', missing: new Map(packages.map(({ name }) => [name, reason])) }
 }
 
 /** Installs only what is missing, so that a second run needs no package index. */

@@ -1,7 +1,8 @@
 /** A router that runs on the target core: started, probed until it serves requests, and killed at the end. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf } from '../../../src/core/error-text.ts'
+import { makeFolder } from '../../../src/files/make-folder.js'
 import { Child } from '../../../src/process/child-process.ts'
 import { TARGET_CORE } from '../../process/cores.ts'
 import { freePort } from '../../process/free-port.ts'
@@ -45,7 +46,7 @@ export class RunningRouter implements Target {
   /** @throws Error with the reason from the router's log, when it does not serve a request within 20 s. */
   static async start(router: Router, options: StartRouterOptions): Promise<RunningRouter> {
     const folder = join(options.folder, router.name)
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
     const [port, metricsPort] = [await freePort(), await freePort()]
     const { program, args, config } = router.start({ ...options, folder, port, metricsPort })
     if (config !== undefined) writeFileSync(config.path, config.text)

@@ -1,42 +1,69 @@
 /**
- * Flags of SGLang's Rust routers that are accepted but have no effect, so that their command lines start this gateway.
+ * Flags of other routers (sglang-router 0.3.2, smg 1.13.0, vllm-router 0.1.17) that are accepted but have no effect, so
+ * that their command lines start this gateway. They only tune something, or set up what another flag turns on. Flags that
+ * change who is served or what is safe are in `rejected-flags.ts`.
  *
- * The list is explicit and includes the arity, because a flag in no list is an error: a typo must not pass silently.
+ * The list is explicit, because a flag in no list is an error: a typo must not pass silently.
  */
+import { allOf, type FlagLists, words } from './flag-lists.ts'
 
-export type Arity = 'none' | 'one' | 'many'
-
-export const IGNORED_FLAGS: Readonly<Record<Arity, readonly string[]>> = {
+export const IGNORED_FLAGS: FlagLists = {
   none: words(`
-    dp-aware routing-key-override enable-igw dp-minimum-tokens-scheduler epd-disaggregation engine-metrics service-discovery
-    trust-tenant-header priority-scheduler-enabled tenant-rate-limit-enabled
-    remove-unhealthy-workers disable-tokenizer-autoload tokenizer-cache-enable-l0 tokenizer-cache-enable-l1
-    enable-wasm enable-trace enable-mesh disable-audit-logging`),
+    dp-aware routing-key-override sticky-sessions dp-minimum-tokens-scheduler engine-metrics trust-tenant-header
+    priority-scheduler-enabled remove-unhealthy-workers worker-auto-recovery
+    disable-tokenizer-autoload tokenizer-cache-enable-l0 tokenizer-cache-enable-l1
+    disable-load-monitoring disable-worker-overload-protection worker-overload-protection worker-overload-shed
+    upstream-http2 enable-trace enable-mesh disable-audit-logging control-plane-audit-enabled
+    enable-program-scheduling log-mm-timing mm-allow-private-media-hosts mm-pixel-rdma oracle-external-auth`),
   one: words(`
-    health-check-port cache-threshold balance-abs-threshold balance-rel-threshold balance-token-usage-threshold
-    overload-token-usage-threshold eviction-interval eviction-interval-secs max-tree-size block-size max-idle-secs
-    assignment-mode prefix-token-count prefix-hash-load-factor least-load-kv-pressure-weight
-    least-load-default-throughput least-load-mean-prefill-tokens bucket-adjust-interval-secs
+    cache-threshold cache-match-threshold cache-boundaries cache-index cache-ttl-secs
+    balance-abs-threshold balance-rel-threshold spill-abs-threshold spill-rel-threshold
+    balance-token-usage-threshold overload-token-usage-threshold eviction-interval eviction-interval-secs
+    max-tree-size block-size max-idle-secs sticky-key-idle-secs assignment-mode
+    prefix-token-count prefix-hash-load-factor prefix-hash-balance-abs-threshold
+    least-load-kv-pressure-weight least-load-default-throughput least-load-mean-prefill-tokens
+    least-load-max-waiting-requests power-of-two-load-metric bucket-adjust-interval-secs
+    selection-accounting-ttl-ms selection-policy selection-temperature overlap-decay
+    router-temperature kv-index kv-penalty-disk kv-penalty-external kv-penalty-host
+    kv-aware-session-affinity-ttl-secs kv-event-block-size kv-event-model kv-event-source kv-event-replay-source
+    pd-kv-events kv-connector-annotation kv-engine-id-annotation program-scheduling-config-json zmq-engine-count
     encode-policy worker-startup-delay worker-startup-delay-secs load-monitor-interval
-    service-discovery-port service-discovery-namespace model-id-from
-    tenant-header-name
-    rate-limit-tokens-per-second priority-scheduler-default-max-class priority-scheduler-config
-    priority-scheduler-tenant-metric-top-n tenant-rate-limit-config
-    drain-settle-secs model-path tokenizer-path chat-template
-    tokenizer-cache-l0-max-entries tokenizer-cache-l1-max-memory reasoning-parser tool-call-parser mcp-config-path
-    backend runtime history-backend storage-hook-wasm-path schema-config otlp-traces-endpoint
+    worker-overload-token-usage worker-overload-waiting-requests worker-stale-secs worker-stall-secs
+    worker-wedge-secs worker-warmup-blocks worker-warmup-divert-every worker-warmup-secs worker-warmup-share
+    worker-warmup-thin-ratio pd-admission-wait-secs prefill-max-inflight-requests-per-worker prefill-queue-size
+    prefill-queue-timeout-secs job-queue-capacity job-queue-concurrency
+    service-discovery-port service-discovery-namespace discovery-check-interval-secs model-id-from
+    tenant-header-name tenant-rate-limit-config priority-scheduler-tenant-metric-top-n jwt-role-claim
+    drain-settle-secs header-read-timeout-secs idle-connection-timeout-secs sse-keepalive-secs
+    stream-body-stall-timeout-secs upstream-pool-idle-timeout-secs max-buffered-request-bytes
+    max-background-responses model model-path tokenizer-path chat-template
+    tokenizer-cache-l0-max-entries tokenizer-cache-l0-max-memory tokenizer-cache-l1-max-memory
+    reasoning-parser tool-call-parser parser schema-config otlp-traces-endpoint jemalloc-prof-dir
+    history-memory-max-items history-memory-max-responses history-memory-retention-secs
+    oracle-connect-descriptor oracle-password oracle-pool-max oracle-pool-min oracle-pool-timeout-secs
+    oracle-tns-alias oracle-username oracle-wallet-path postgres-db-url postgres-op-timeout-secs postgres-pool-max
+    redis-op-timeout-secs redis-pool-max redis-retention-days redis-url
+    mm-allowed-media-domains mm-per-request-image-limit mm-pixel-cache-mb mm-processing
+    multimodal-max-inflight-bytes multimodal-shm-min-bytes multimodal-tensor-transport
+    rdma-listen-ip rdma-slot-ttl-s rl-control-timeout-secs rl-fanout-concurrency
     intra-node-data-parallel-size mesh-server-name mesh-host mesh-advertise-host mesh-port
-    runtime-worker-threads jwt-role-claim`),
+    mesh-tls-ca-cert mesh-tls-cert mesh-tls-key runtime-worker-threads
+    backend runtime history-backend`),
   many: words(`
-    encode selector prefill-selector decode-selector encode-selector router-selector model-alias
-    request-id-headers cors-allowed-origins storage-context-headers mesh-peer-urls`),
+    selector prefill-selector decode-selector encode-selector router-selector routing-key-headers
+    storage-context-headers mesh-peer-urls`),
 }
 
-/** Warning for an operator who gave `flags` of this list. Empty if there are none. */
-export function ignoredFlagWarnings(flags: readonly string[]): string[] {
+/**
+ * Flags that ask for what this gateway does anyway. They are left out without a warning. `mini-lb`: plain PD routing;
+ * `enable-igw`: several models in one fleet; the others: an unhealthy engine stays registered.
+ */
+export const NEEDLESS_FLAGS: readonly string[] = words(
+  'mini-lb enable-igw no-remove-unhealthy-workers no-worker-auto-recovery',
+)
+
+/** Warning for an operator who gave ignored flags. Empty if there are none. */
+export function ignoredFlagWarnings(given: ReadonlyMap<string, unknown>): string[] {
+  const flags = allOf(IGNORED_FLAGS).filter(flag => given.has(flag))
   return flags.length === 0 ? [] : [`ignored flags: ${flags.map(flag => `--${flag}`).join(' ')}`]
-}
-
-function words(text: string): string[] {
-  return text.trim().split(/\s+/)
 }

@@ -1,7 +1,7 @@
 /** Maps flag values of SGLang's Rust routers that are unsupported or named differently here. */
 import type { GivenValue } from '../../config/given-values.ts'
 
-/** Policies of the Rust routers that are not supported. They choose by prompt or header; the substitute, by load. */
+/** Policies of other routers that are not supported. They choose by prompt or header; the substitute, by load. */
 const UNSUPPORTED_POLICIES = new Set([
   'cache_aware',
   'bucket',
@@ -10,6 +10,9 @@ const UNSUPPORTED_POLICIES = new Set([
   'prefix_hash',
   'passthrough',
   'weighted_round_robin',
+  'consistent_hash',
+  'sticky_least_loaded',
+  'kv_aware',
 ])
 
 const SUBSTITUTE = 'least_load'
@@ -20,10 +23,33 @@ export function policyOf(given: GivenValue, warn: (text: string) => void): unkno
   return SUBSTITUTE
 }
 
-/** Accepts any case, and maps the level names `trace` and `warning` of other loggers. */
+/** Accepts any case, and maps level names of other loggers. */
 export function levelOf(given: GivenValue): unknown {
   if (typeof given !== 'string') return given
   const level = given.toLowerCase()
-  if (level === 'trace') return 'debug'
-  return level === 'warning' ? 'warn' : level
+  return LEVELS.get(level) ?? level
+}
+
+const LEVELS = new Map([
+  ['trace', 'debug'],
+  ['warning', 'warn'],
+  ['critical', 'error'],
+  ['fatal', 'error'],
+])
+
+/** Flags of which some values change nothing here, and the others ask for what this gateway does not do. */
+const HARMLESS_VALUES: Readonly<Record<string, readonly string[]>> = {
+  backend: ['sglang', 'vllm', 'auto'],
+  runtime: ['sglang', 'vllm', 'auto'],
+  'history-backend': ['memory', 'none'],
+}
+
+/** One issue for each value that asks for engines or a history that this gateway does not support. */
+export function unsupportedValueIssues(given: ReadonlyMap<string, GivenValue>): string[] {
+  return Object.entries(HARMLESS_VALUES).flatMap(([flag, values]) => {
+    const value = given.get(flag)
+    return value === undefined || values.includes(String(value).toLowerCase())
+      ? []
+      : [`flag --${flag}: ${JSON.stringify(value)} is not supported; expected ${values.join(' or ')}`]
+  })
 }

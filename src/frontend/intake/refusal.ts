@@ -17,11 +17,11 @@ export function refusalOf(
     return new GatewayError('invalid-request', 'Conflicting Content-Length headers: send exactly one')
   }
   if (route === undefined) return new GatewayError('route-not-found', `No route for ${method} ${path}`)
-  if (method === 'OPTIONS') return undefined
+  if (method === 'OPTIONS' || route.kind === 'moved') return undefined
   if (route.kind === 'unserved') {
     return new GatewayError(
-      'not-implemented',
-      `This gateway does not serve ${path}: send the request to an engine directly`,
+      'endpoint-not-served',
+      `This gateway does not serve ${path}; it serves /v1/chat/completions, /v1/completions and /generate`,
     )
   }
   if (!route.methods.includes(method)) {

@@ -9,6 +9,7 @@ import { isTimeoutHeader, TIMEOUT_HEADERS } from '../../messages/timeout-headers
 import type { FlatHeaders } from '../../messages/types.ts'
 import type { UwsRequest } from '../uws/uws.ts'
 import { type Priority, priorityOf } from './priority.ts'
+import { isChangePath } from './routes.ts'
 
 export interface RequestHead {
   /** In the case that the client sent. */
@@ -18,7 +19,7 @@ export interface RequestHead {
   readonly query: string
   /** Headers that are forwarded to engines, and those that set timeouts of the request. */
   readonly headers: FlatHeaders
-  /** The client's `x-request-id` if it is usable, else a new one. */
+  /** The first usable id among the headers of `server.requestIdHeaders`, else a new one. */
   readonly requestId: string
   readonly contentType: string
   /** All values of `Content-Encoding`, joined by commas; empty if there is none. */
@@ -27,6 +28,8 @@ export interface RequestHead {
   readonly contentLength: number
   /** Class in the admission queue. */
   readonly priority: Priority
+  /** All headers, if the request may change something (`isChangePath`). */
+  readonly changeHeaders: ReadonlyMap<string, string> | undefined
 }
 
 const FORWARDED = new Set([
@@ -46,8 +49,8 @@ const USABLE_ID = /^[\x21-\x7e]{1,256}$/
 /** The common values of `Connection`, each preceded by a comma. They name no header that would have to be removed. */
 const PLAIN_CONNECTION = new Set(['', ',keep-alive', ',close', ',Keep-Alive'])
 
-/** Must be called synchronously in the request callback. */
-export function readRequestHead(req: UwsRequest): RequestHead {
+/** Must be called synchronously in the request callback. `idHeaders`: in lower case, the most trusted first. */
+export function readRequestHead(req: UwsRequest, idHeaders: readonly string[]): RequestHead {
   const taken: string[] = []
   let connection = ''
   let contentEncoding = ''
@@ -61,12 +64,12 @@ export function readRequestHead(req: UwsRequest): RequestHead {
     if (FORWARDED.has(name) || name.startsWith('x-request-id-')) taken.push(name, value)
   })
   const headers = PLAIN_CONNECTION.has(connection) ? taken : withoutConnectionHeaders(taken, connection)
-  const ownId = req.getHeader(REQUEST_ID)
-  const requestId = USABLE_ID.test(ownId) ? ownId : randomUUID()
+  const requestId = requestIdIn(req, idHeaders) ?? randomUUID()
   headers.push(REQUEST_ID, requestId)
+  const path = req.getUrl()
   return {
     method: req.getCaseSensitiveMethod(),
-    path: req.getUrl(),
+    path,
     query: req.getQuery() ?? '',
     headers,
     requestId,
@@ -74,7 +77,22 @@ export function readRequestHead(req: UwsRequest): RequestHead {
     contentEncoding,
     priority: priorityOf(req.getHeader(PRIORITY) || req.getHeader(SMG_PRIORITY)),
     contentLength: isLengthClear ? lengthOf(length) : Number.NaN,
+    changeHeaders: isChangePath(path) ? allHeaders(req) : undefined,
   }
+}
+
+function requestIdIn(req: UwsRequest, names: readonly string[]): string | undefined {
+  for (const name of names) {
+    const id = req.getHeader(name)
+    if (USABLE_ID.test(id)) return id
+  }
+  return undefined
+}
+
+function allHeaders(req: UwsRequest): Map<string, string> {
+  const headers = new Map<string, string>()
+  req.forEach((name, value) => headers.set(name, value))
+  return headers
 }
 
 /** Removes the headers named by `Connection`, which are hop-by-hop (RFC 9110 section 7.6.1), but keeps our timeout headers. */

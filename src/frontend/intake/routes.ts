@@ -13,6 +13,8 @@ export type Route =
       readonly name?: string
     }
   | { readonly kind: 'local'; readonly page: LocalPage; readonly methods: readonly string[] }
+  /** A path with a slash too many, to which engines respond with a redirect. */
+  | { readonly kind: 'moved'; readonly to: string }
   /** A path that engines serve and the gateway does not. */
   | { readonly kind: 'unserved' }
 
@@ -20,8 +22,7 @@ export type Route =
 export type ExchangeRoute = Extract<Route, { kind: 'exchange' }>
 
 const WRITE = ['POST', 'PUT']
-const READ = ['GET']
-const EITHER = ['GET', 'POST']
+const READ = ['GET', 'HEAD']
 
 const ROUTES = new Map<string, Route>([
   ['/generate', { kind: 'exchange', endpoint: 'generate', methods: WRITE }],
@@ -35,14 +36,16 @@ const ROUTES = new Map<string, Route>([
   ['/get_loads', { kind: 'exchange', endpoint: 'loads', methods: READ }],
   ['/v1/loads', { kind: 'exchange', endpoint: 'loads', methods: READ }],
   ['/health_generate', { kind: 'exchange', endpoint: 'health-generate', methods: READ }],
-  ['/flush_cache', { kind: 'exchange', endpoint: 'flush-cache', methods: EITHER }],
+  ['/flush_cache', { kind: 'exchange', endpoint: 'flush-cache', methods: ['POST'] }],
   ['/abort_request', { kind: 'exchange', endpoint: 'abort-request', methods: ['POST'] }],
-  ['/start_profile', { kind: 'exchange', endpoint: 'start-profile', methods: EITHER }],
-  ['/stop_profile', { kind: 'exchange', endpoint: 'stop-profile', methods: EITHER }],
+  ['/start_profile', { kind: 'exchange', endpoint: 'start-profile', methods: ['POST'] }],
+  ['/stop_profile', { kind: 'exchange', endpoint: 'stop-profile', methods: ['POST'] }],
   ['/health', { kind: 'local', page: 'alive', methods: ['GET', 'HEAD'] }],
   ['/liveness', { kind: 'local', page: 'alive', methods: ['GET', 'HEAD'] }],
   ['/readiness', { kind: 'local', page: 'readiness', methods: ['GET', 'HEAD'] }],
 ])
+
+const CHANGE_PATHS = new Set(['/flush_cache', '/abort_request', '/start_profile', '/stop_profile'])
 
 const UNSERVED =
   /^\/(v1\/(embeddings|rerank|score|classify|responses|messages|conversations|realtime|tokenize|detokenize|audio)|rerank|encode|classify|score|tokenize|detokenize|api\/(chat|generate|tags|show)|vertex_generate|invocations|(update|get|init|load|unload|destroy|release|resume|pause|continue)_\w+|open_session|close_session|set_internal_state|parse_function_call|separate_reasoning|slow_down|configure_logging)(\/|$)/
@@ -53,7 +56,23 @@ const UNSERVED_ROUTE: Route = { kind: 'unserved' }
 
 /** `undefined` for an unknown path. */
 export function findRoute(path: string): Route | undefined {
-  return ROUTES.get(path) ?? modelRoute(path) ?? (UNSERVED.test(path) ? UNSERVED_ROUTE : undefined)
+  return (
+    ROUTES.get(path) ??
+    modelRoute(path) ??
+    movedRoute(path) ??
+    (UNSERVED.test(path) ? UNSERVED_ROUTE : undefined)
+  )
+}
+
+/** Whether a request to the path changes something for everyone, so that not everyone may ask for it. */
+export function isChangePath(path: string): boolean {
+  return CHANGE_PATHS.has(path)
+}
+
+function movedRoute(path: string): Route | undefined {
+  if (!path.endsWith('/')) return undefined
+  const to = path.slice(0, -1)
+  return ROUTES.has(to) ? { kind: 'moved', to } : undefined
 }
 
 /** Names of models contain slashes, which some clients escape. */
@@ -76,12 +95,12 @@ function decoded(text: string): string | undefined {
 export function servedRoutes(): readonly { readonly path: string; readonly methods: readonly string[] }[] {
   const fixed = [...ROUTES].map(([path, route]) => ({
     path,
-    methods: route.kind === 'unserved' ? [] : route.methods,
+    methods: 'methods' in route ? route.methods : [],
   }))
   return [...fixed, { path: `${MODEL}{model}`, methods: READ }]
 }
 
 /** Value of the `Allow` header. */
 export function allowedMethods(route: Route): string {
-  return route.kind === 'unserved' ? 'OPTIONS' : [...route.methods, 'OPTIONS'].join(', ')
+  return 'methods' in route ? [...route.methods, 'OPTIONS'].join(', ') : 'OPTIONS'
 }

@@ -36,6 +36,12 @@ export class LocalResponses {
     this.#reply(res, head, { status: 204, headers: ['allow', allowedMethods(route)], body: NO_BODY })
   }
 
+  /** Redirects as engines do: the client sends the same request again, with its body (RFC 9110 section 15.4.8). */
+  moved(res: UwsResponse, head: RequestHead, path: string): void {
+    const location = head.query === '' ? path : `${path}?${head.query}`
+    this.#reply(res, head, { status: 307, headers: ['location', location], body: NO_BODY })
+  }
+
   page(res: UwsResponse, head: RequestHead, page: LocalPage): void {
     this.#reply(res, head, page === 'alive' ? ALIVE : this.#readinessPage())
   }

@@ -6,8 +6,8 @@
  */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { cacheFolder } from '../../files/cache-folder.js'
 import { patchForOlderGlibc } from './elf-patch.ts'
 import { loadImage } from './library-cache.ts'
 
@@ -64,8 +64,8 @@ export interface Uws {
 export interface LoadOptions {
   /** Size limit of a request head, in bytes. Only the first load in the process reads it. */
   readonly maxHeaderBytes?: number
-  /** Folder for the patched copy. */
-  readonly cacheFolder?: string
+  /** Called with a sentence about what works less well than it could. */
+  readonly warn?: (text: string) => void
 }
 
 const require = createRequire(import.meta.url)
@@ -81,7 +81,7 @@ export function loadUws(options: LoadOptions = {}): Uws {
     return requireUws(PACKAGE)
   } catch (error) {
     if (!MISSING_GLIBC.test(String(error))) throw error
-    return loadPatched(options.cacheFolder ?? defaultCacheFolder())
+    return loadPatched(options.warn)
   }
 }
 
@@ -91,7 +91,7 @@ export function uwsBinaryPath(): string {
   return join(dirname(require.resolve(PACKAGE)), `uws_${platform}_${arch}_${versions.modules}.node`)
 }
 
-function loadPatched(cacheFolder: string): Uws {
+function loadPatched(warn: LoadOptions['warn']): Uws {
   const original = readFileSync(uwsBinaryPath())
   const result = patchForOlderGlibc(original)
   if (result.kind !== 'patched') {
@@ -99,22 +99,13 @@ function loadPatched(cacheFolder: string): Uws {
     throw new Error(`Cannot load uWebSockets.js with this glibc, nor patch it: ${reason}`)
   }
   try {
-    return loadImage(cacheFolder, result.image, requireUws)
+    const onUncached = (reason: string): void =>
+      warn?.(`the library for HTTP is made again at each start, because it cannot be kept: ${reason}`)
+    return loadImage(result.image, { folder: cacheFolder(process.env), onUncached }, requireUws)
   } catch (cause) {
     if (!MISSING_GLIBC.test(String(cause))) throw cause
     throw new Error('Cannot load uWebSockets.js: it needs glibc 2.36 or newer', { cause })
   }
-}
-
-function defaultCacheFolder(): string {
-  const cache = process.env['XDG_CACHE_HOME']
-  if (cache !== undefined && cache !== '') return join(cache, 'pd-gateway')
-  // Named after the user: in a shared folder, another user must not be able to plant a library for us to load.
-  const home = process.env['HOME']
-  const isHomeKnown = home !== undefined && home !== '' && home !== '/'
-  return isHomeKnown
-    ? join(home, '.cache', 'pd-gateway')
-    : join(tmpdir(), `pd-gateway-${process.getuid?.() ?? 0}`)
 }
 
 function requireUws(specifier: string): Uws {

@@ -4,6 +4,8 @@ import { openFleet, openGateway, type TestGateway } from '../../support/gateway.
 import { at } from '../../support/sse.ts'
 import { until } from '../../support/until.ts'
 
+const JSON_TYPE = { 'content-type': 'application/json' }
+
 /** Shared by tests that do not change it. */
 const PAIR = await openGateway({ after }, { fleet: { prefill: 1, decode: 1 } })
 
@@ -71,6 +73,7 @@ test('an added engine becomes healthy, and cannot be added twice', async t => {
   const post = (): Promise<Response> =>
     fetch(`${gateway.adminOrigin}/admin/engines`, {
       method: 'POST',
+      headers: JSON_TYPE,
       body: JSON.stringify({ url: added.url, role: 'decode' }),
     })
   assert.equal((await post()).status, 202)
@@ -99,7 +102,7 @@ test('each path of the listener responds with the right status', async t => {
   const { adminOrigin } = PAIR
   for (const [method, path, body, status] of CASES) {
     await t.test(`${method} ${path} with ${body?.slice(0, 50).trim() || 'no body'}: ${status}`, async () => {
-      const init = { method, ...(body === undefined ? {} : { body }) }
+      const init = { method, ...(body === undefined ? {} : { body, headers: JSON_TYPE }) }
       const response = await fetch(`${adminOrigin}${path}`, init)
       const text = await response.text()
       assert.equal(response.status, status, text)

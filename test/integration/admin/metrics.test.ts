@@ -210,7 +210,7 @@ test('rejections by the front end are counted by error code', async () => {
   }
   const samples = await samplesOf(adminOrigin)
   assert.equal(samples.get('pdgw_frontend_refused_total{reason="route-not-found"}'), 2)
-  assert.equal(samples.get('pdgw_frontend_refused_total{reason="not-implemented"}'), 1)
+  assert.equal(samples.get('pdgw_frontend_refused_total{reason="endpoint-not-served"}'), 1)
 })
 
 test('in flight counts the prompts of a batch, not its legs', async t => {

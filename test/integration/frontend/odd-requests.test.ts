@@ -64,7 +64,7 @@ const ODD: readonly [name: string, request: string, status: number][] = [
   ['an address of 17 KiB', `GET /${'a'.repeat(17_000)} HTTP/1.1\r\nhost: a\r\n\r\n`, 431],
   ['a hundred headers', post('/generate', LENGTH + 'x-a: b\r\n'.repeat(100)), 431],
   ['two slashes', post('//generate'), 404],
-  ['a slash at the end', post('/generate/'), 404],
+  ['a slash at the end', post('/generate/'), 307],
   ['a percent-encoded path', post('/%67enerate'), 404],
   ['a path with dots', post('/v1/../generate'), 404],
   ['a query with odd characters', post('/generate?a=%00&b=?&=;'), 200],

@@ -48,11 +48,10 @@ const EXCHANGES = [
   ['GET', '/get_server_info', 'server-info'],
   ['GET', '/v1/loads', 'loads'],
   ['GET', '/health_generate', 'health-generate'],
-  ['GET', '/flush_cache', 'flush-cache'],
   ['POST', '/flush_cache', 'flush-cache'],
   ['POST', '/abort_request', 'abort-request'],
   ['POST', '/start_profile', 'start-profile'],
-  ['GET', '/stop_profile', 'stop-profile'],
+  ['POST', '/stop_profile', 'stop-profile'],
 ] as const
 
 test('opens an exchange for every endpoint that engines serve', async t => {
@@ -70,12 +69,15 @@ const REFUSALS = [
   { method: 'GET', path: '/generate', status: 405, code: 'method-not-allowed' },
   { method: 'DELETE', path: '/v1/models', status: 405, code: 'method-not-allowed' },
   { method: 'DELETE', path: '/v1/models/sim', status: 405, code: 'method-not-allowed' },
-  { method: 'GET', path: '/v1/models/', status: 404, code: 'route-not-found' },
   { method: 'GET', path: '/v1/models/%zz', status: 404, code: 'route-not-found' },
+  { method: 'GET', path: '/flush_cache', status: 405, code: 'method-not-allowed' },
+  { method: 'GET', path: '/abort_request', status: 405, code: 'method-not-allowed' },
+  { method: 'GET', path: '/start_profile', status: 405, code: 'method-not-allowed' },
+  { method: 'GET', path: '/stop_profile', status: 405, code: 'method-not-allowed' },
   { method: 'POST', path: '/health', status: 405, code: 'method-not-allowed' },
-  { method: 'POST', path: '/v1/embeddings', status: 501, code: 'not-implemented' },
-  { method: 'GET', path: '/v1/responses/abc', status: 501, code: 'not-implemented' },
-  { method: 'POST', path: '/update_weights_from_disk', status: 501, code: 'not-implemented' },
+  { method: 'POST', path: '/v1/embeddings', status: 404, code: 'endpoint-not-served' },
+  { method: 'GET', path: '/v1/responses/abc', status: 404, code: 'endpoint-not-served' },
+  { method: 'POST', path: '/update_weights_from_disk', status: 404, code: 'endpoint-not-served' },
 ]
 
 test('refuses what it does not serve with an OpenAI error', async t => {
@@ -88,6 +90,34 @@ test('refuses what it does not serve with an OpenAI error', async t => {
     assert.partialDeepStrictEqual(await response.json(), { error: { code } })
   }
   await Promise.all(REFUSALS.map(ask))
+})
+
+test('serves HEAD where it serves GET, without a body', async t => {
+  const { origin } = await openFrontend(t)
+  for (const path of ['/v1/models', '/v1/models/a', '/model_info', '/v1/loads']) {
+    const get = await fetch(origin + path)
+    await get.arrayBuffer()
+    const head = await fetch(origin + path, { method: 'HEAD' })
+    assert.equal(head.status, 200)
+    assert.equal(await head.text(), '')
+    assert.equal(head.headers.get('content-type'), get.headers.get('content-type'))
+    assert.ok(Number(head.headers.get('content-length')) > 0, path)
+  }
+})
+
+test('redirects a path with a slash too many, as engines do', async t => {
+  const { origin } = await openFrontend(t)
+  const body = JSON.stringify({ text: 'a' })
+  const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body }
+  const redirect = await fetch(`${origin}/generate/?a=1`, { ...init, redirect: 'manual' })
+  assert.equal(redirect.status, 307)
+  assert.equal(redirect.headers.get('location'), '/generate?a=1')
+  const followed = await fetch(`${origin}/generate/?a=1`, init)
+  assert.partialDeepStrictEqual(await followed.json(), { query: 'a=1', body })
+  assert.equal((await fetch(`${origin}/v1/models/`)).status, 200)
+  assert.equal(await (await fetch(`${origin}/health/`)).text(), 'OK')
+  assert.equal((await fetch(`${origin}/nothing/`)).status, 404)
+  assert.equal((await fetch(`${origin}/`)).status, 404)
 })
 
 test('names the methods that a path accepts', async t => {
@@ -147,13 +177,25 @@ test('keeps the request id of the client, and creates one if there is none', asy
   assert.match(made.headers.get('x-request-id') ?? '', /^[\da-f-]{36}$/)
 })
 
-test('refuses a content type that is not JSON, for generation only', async t => {
+test('takes the request id from the usual headers, the most common one first', async t => {
+  const { origin } = await openFrontend(t)
+  const idOf = async (headers: Readonly<Record<string, string>>): Promise<string | null> =>
+    (await fetch(`${origin}/v1/models`, { headers })).headers.get('x-request-id')
+  for (const name of ['x-request-id', 'X-Correlation-ID', 'x-trace-id', 'Request-Id'])
+    assert.equal(await idOf({ [name]: 'mine' }), 'mine', name)
+  assert.equal(await idOf({ 'request-id': 'b', 'x-request-id': 'a' }), 'a')
+  assert.equal(await idOf({ 'x-request-id': 'not usable', 'x-trace-id': 'c' }), 'c')
+  assert.notEqual(await idOf({ 'x-other-id': 'd' }), 'd')
+})
+
+test('refuses a content type that is not JSON, for generation and for changes', async t => {
   const { origin } = await openFrontend(t)
   const post = (path: string, type: string): Promise<Response> =>
     fetch(origin + path, { method: 'POST', headers: { 'content-type': type }, body: '{}' })
   assert.equal((await post('/generate', 'text/plain')).status, 415)
   assert.equal((await post('/generate', 'application/json; charset=utf-8')).status, 200)
-  assert.equal((await post('/flush_cache', 'text/plain')).status, 200)
+  assert.equal((await post('/flush_cache', 'text/plain')).status, 415)
+  assert.equal((await post('/flush_cache', 'application/json')).status, 200)
 })
 
 suite('A content encoding', () => {

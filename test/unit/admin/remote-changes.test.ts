@@ -55,7 +55,8 @@ function routesOf(allowRemoteChanges: boolean): AdminRoutes {
 }
 
 function ask(method: string, path: string, isLocal: boolean): AdminRequest {
-  return { method, path, body: '', isLocal }
+  const header = (name: string): string | undefined => (name === 'host' ? '10.0.0.1:29000' : undefined)
+  return { method, path, header, body: '', isLocal }
 }
 
 suite('A change requested from another machine', () => {

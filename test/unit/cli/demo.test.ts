@@ -50,6 +50,7 @@ async function demo(t: TestContext, flags: string, { env = {}, child = CHILD }: 
         adminPort: 8765,
         whenReady: async () => true,
         drain: async () => undefined,
+        reopenLog: () => undefined,
         close: async () => undefined,
       }
     },
@@ -115,7 +116,8 @@ test('the demo has defaults of its own, which a flag, a variable and a config fi
 
 function ownDefaults(config: Config | undefined): unknown[] {
   const { server, admin, admission, retry } = config ?? assert.fail('the gateway was started')
-  return [server.host, admin.host, admission.queueTimeoutSecs, retry.maxRetries, server.shutdownSettleSecs]
+  const adminHost = admin.host ?? server.host
+  return [server.host, adminHost, admission.queueTimeoutSecs, retry.maxRetries, server.shutdownSettleSecs]
 }
 
 test('the demo takes the flags of the gateway', async t => {

@@ -6,26 +6,27 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 
-const LAUNCHER = join(import.meta.dirname, '../../../bin/pd-gateway.js')
+const ROOT = join(import.meta.dirname, '../../..')
 
 /** Preloaded module that makes the launcher believe it runs on an older Node. It has no effect in its child process. */
 const PRETEND = `if (!process.channel) Object.defineProperty(process.versions, 'node', { value: '20.0.0' })`
 
 /** Creates a package with the launcher, a program and optionally a Node in node_modules. Returns how to start it. */
-function packageWith(t: TestContext, program: string, hasNode: boolean) {
+function packageWith(t: TestContext, program: string, hasNode: boolean, more: NodeJS.ProcessEnv = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'pdgw-launcher-'))
   t.after(() => rmSync(folder, { recursive: true }))
-  for (const part of ['bin', 'src', 'node_modules/node/bin'])
+  for (const part of ['bin', 'src/files', 'node_modules/node/bin'])
     mkdirSync(join(folder, part), { recursive: true })
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
   writeFileSync(join(folder, 'pretend.cjs'), PRETEND)
   writeFileSync(join(folder, 'src/main.ts'), program)
-  copyFileSync(LAUNCHER, join(folder, 'bin/pd-gateway.js'))
+  for (const file of ['bin/pd-gateway.js', 'src/files/cache-folder.js', 'src/files/make-folder.js'])
+    copyFileSync(join(ROOT, file), join(folder, file))
   if (hasNode) symlinkSync(process.execPath, join(folder, 'node_modules/node/bin/node'))
   return (...args: readonly string[]) => {
     const before = ['--require', join(folder, 'pretend.cjs'), join(folder, 'bin/pd-gateway.js')]
     // The tests may run with a compile cache of their own, which the launcher would use.
-    const env = { ...process.env, NODE_COMPILE_CACHE: undefined }
+    const env = { ...process.env, NODE_COMPILE_CACHE: undefined, ...more }
     const child = spawn(process.execPath, [...before, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
     t.after(() => child.kill('SIGKILL'))
     return child
@@ -80,3 +81,20 @@ test('compiled code is cached for the next start, for threads too', async t => {
   const [text] = await once(child.stdout, 'data')
   assert.match(String(text), /^true .*pd-gateway\/compiled/)
 })
+
+for (const [what, env, reason] of [
+  ['below /proc', { XDG_CACHE_HOME: '/proc/cache' }, /ENOENT/],
+  ['in the place of a file', { XDG_CACHE_HOME: '/dev/null' }, /EEXIST/],
+  ['of a user without a home', { XDG_CACHE_HOME: '', HOME: '/' }, /no home folder/],
+] as const) {
+  test(`the program starts without a cache folder ${what}, and says so in one sentence`, async t => {
+    const child = packageWith(t, `console.log('up')`, true, env)()
+    let errors = ''
+    child.stderr.on('data', part => (errors += String(part)))
+    const [text] = await once(child.stdout, 'data')
+    await once(child, 'close')
+    assert.equal(String(text), 'up\n')
+    assert.match(errors, /^warning: [^\n]*compiled code cannot be kept: [^\n]*\n$/)
+    assert.match(errors, reason)
+  })
+}

@@ -34,6 +34,7 @@ async function run(
         adminPort: 2,
         whenReady: async () => true,
         drain: async () => undefined,
+        reopenLog: () => undefined,
         close: async () => void closed.push('gateway'),
       }
     },
@@ -66,7 +67,7 @@ test('a documented command line of the Rust router starts the gateway with the s
     --pd-disaggregation --prefill http://p1:30000 8998 --prefill http://p2:30000 none --decode http://d1:30000
     --decode http://d2:30000 --policy cache_aware --prefill-policy power_of_two --host 127.0.0.1 --port 8080
     --prometheus-port 29000 --prometheus-duration-buckets 0.5 1 2.5 --cb-failure-threshold 5 --max-concurrent-requests 256 --log-level WARN
-    --intra-node-data-parallel-size 2 --service-discovery --selector app=x role=y --disable-retries`)
+    --intra-node-data-parallel-size 2 --mini-lb --selector app=x role=y --ca-cert-path a --disable-retries`)
   assert.equal(code, 0)
   assert.deepEqual(closed, ['gateway'])
   assert.deepEqual(config?.engines.prefill, [
@@ -79,7 +80,8 @@ test('a documented command line of the Rust router starts the gateway with the s
   const warnings = err.trim().split('\n')
   assert.equal(warnings.length, 2)
   assert.match(err, /policy cache_aware is not supported; using least_load instead/)
-  assert.match(err, /ignored flags: .*--service-discovery/)
+  assert.match(err, /ignored flags: --intra-node-data-parallel-size --selector$/m)
+  assert.deepEqual(config?.upstream.caFiles, ['a'])
   assert.deepEqual(config?.admin.durationBucketsSecs, [0.5, 1, 2.5])
 })
 
@@ -137,6 +139,79 @@ test('an unknown flag is an error with a suggestion', async () => {
   const { code, err, config } = await run('--prot 1')
   assert.deepEqual([code, config], [2, undefined])
   assert.match(err, /unknown option '--prot'.*--port/s)
+})
+
+test('all unknown flags are reported at once, with suggestions', async () => {
+  const { code, err, config } = await run(
+    '--prot 1 --polcy=random --nonsense --workers 2 --decodes http://d:1',
+  )
+  assert.deepEqual([code, config], [2, undefined])
+  const issues = err.trim().split('\n').slice(1)
+  assert.deepEqual(issues, [
+    "  - unknown option '--prot'; did you mean --port?",
+    "  - unknown option '--polcy'; did you mean --policy?",
+    "  - unknown option '--nonsense'; --help lists all flags",
+    "  - unknown option '--decodes'; did you mean --decode?",
+  ])
+})
+
+test('the beginning of a flag is enough if no other flag begins like it, as in argparse', async () => {
+  const { config } = await run('--worker-url http://a:1 --max-conc 7 --disable-circ --retry-init=50')
+  assert.equal(config?.engines.mixed.length, 1)
+  assert.equal(config?.admission.maxConcurrentRequests, 7)
+  assert.deepEqual([config?.breaker.enabled, config?.retry.initialBackoffMs], [false, 50])
+  const { code, err } = await run('--retry-max 3')
+  assert.equal(code, 2)
+  assert.match(err, /ambiguous option '--retry-max': write --retry-max-retries or --retry-max-backoff-ms$/m)
+})
+
+test('the demo completes the names of its flags, too', async () => {
+  const { code, err } = await run('demo --prefill-coun 1 --nonsense --other')
+  assert.equal(code, 2)
+  assert.match(err, /'--nonsense'.*\n.*'--other'/)
+  assert.doesNotMatch(err, /prefill-coun/)
+})
+
+test('the words serve and launch may come first', async () => {
+  for (const word of ['serve', 'launch'])
+    assert.equal((await run(`${word} --worker-urls http://a:1`)).config?.engines.mixed.length, 1)
+})
+
+test('flags that ask for what the gateway does anyway have no effect and cause no warning', async () => {
+  const { code, err } = await run(
+    '--mini-lb --enable-igw --no-remove-unhealthy-workers --worker-urls http://a:1',
+  )
+  assert.deepEqual([code, err], [0, ''])
+})
+
+for (const [flags, reason] of [
+  ['--service-discovery --selector app=x', 'engines are not discovered'],
+  ['--discovery-provider file --discovery-file f', 'engines are not discovered'],
+  ['--epd-disaggregation --encode http://e:1 9000', 'separate engines for encoding'],
+  ['--tenant-rate-limit-enabled', 'limits per tenant and per second'],
+  ['--rate-limit-tokens-per-second 5', 'limits per tenant and per second'],
+  ['--vllm-pd-disaggregation', "vLLM's protocol for prefill and decode"],
+  ['--model-alias a=b', 'other names for models'],
+  ['--cors-allowed-origins http://a', 'pages of other origins'],
+  ['--enable-wasm', 'plugins, tools'],
+  ['--backend openai', '"openai" is not supported; expected sglang or vllm'],
+  ['--history-backend postgres', '"postgres" is not supported'],
+] as const) {
+  test(`the gateway does not start with ${flags}, which would change who is served`, async () => {
+    const { code, err, config } = await run(`--worker-urls http://a:1 ${flags}`)
+    assert.deepEqual([code, config], [2, undefined])
+    assert.ok(err.includes(`: ${reason}`), err)
+  })
+}
+
+test('a rejected setting that is switched off as a variable does not prevent the start', async () => {
+  assert.equal((await run('--worker-urls http://a:1', { PDGW_SERVICE_DISCOVERY: 'false' })).code, 0)
+})
+
+test('policies and log levels of other routers have a substitute', async () => {
+  for (const policy of ['consistent_hash', 'sticky_least_loaded', 'kv_aware', 'manual'])
+    assert.equal((await run(`--worker-urls http://a:1 --policy ${policy}`)).config?.policy.main, 'least_load')
+  assert.equal((await run('--worker-urls http://a:1 --log-level critical')).config?.log.level, 'error')
 })
 
 test('all invalid flags are reported at once', async () => {

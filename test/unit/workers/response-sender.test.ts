@@ -51,6 +51,7 @@ function sentBy(send: (response: ResponseSender) => void, creditBytes = 1000): S
       }),
   }
   const owner: ResponseOwner = {
+    headersToAdd: () => [],
     onCommit: () => calls.push('commit'),
     pause: () => calls.push('pause'),
     resume: () => calls.push('resume'),

@@ -53,6 +53,7 @@ function headOf(path: string, method: string): RequestHead {
     contentEncoding: '',
     contentLength: -1,
     priority: 'normal',
+    changeHeaders: undefined,
   }
 }
 

@@ -30,7 +30,7 @@ interface Loaded {
 }
 
 function load(folder: string): Loaded {
-  return loadImage(folder, IMAGE, path => ({ path, content: readFileSync(path, 'latin1') }))
+  return loadImage(IMAGE, { folder }, path => ({ path, content: readFileSync(path, 'latin1') }))
 }
 
 test('a file is written once, in a folder that is created for it', t => {
@@ -57,7 +57,7 @@ for (const [name, spoil] of Object.entries(SPOILT)) {
     const folder = folderFor(t)
     const { path } = load(folder)
     spoil(path)
-    const seen = loadImage(folder, IMAGE, loaded => loaded)
+    const seen = loadImage(IMAGE, { folder }, loaded => loaded)
     assert.equal(seen, path)
     assert.equal(readFileSync(path, 'latin1'), 'a library')
     assert.equal(lstatSync(path).mode & 0o777, 0o600)
@@ -74,17 +74,51 @@ test('a folder that others may write is not used, and no file is left behind', t
   assert.deepEqual(readdirSync(folder), [])
 })
 
-test('a folder that cannot be created does not matter', t => {
+test('a folder that cannot be created does not matter, and the reason is reported', t => {
   const file = join(folderFor(t), 'file')
   writeFileSync(file, '')
-  assert.equal(load(join(file, 'below')).content, 'a library')
+  const reasons: string[] = []
+  for (const folder of [join(file, 'below'), '/proc/pd-gateway', undefined])
+    assert.equal(
+      loadImage(IMAGE, { folder, onUncached: reason => reasons.push(reason) }, path =>
+        readFileSync(path, 'latin1'),
+      ),
+      'a library',
+    )
+  assert.match(reasons[0] ?? '', /file\/below: EEXIST/)
+  assert.match(reasons[1] ?? '', /^\/proc\/pd-gateway: ENOENT/)
+  assert.match(reasons[2] ?? '', /no home folder/)
+})
+
+test('a file that cannot be loaded from one folder is loaded from the next', t => {
+  const folder = folderFor(t)
+  const paths: string[] = []
+  const loadElsewhere = (path: string): string => {
+    paths.push(path)
+    if (paths.length === 1) throw new Error('libuws.node: failed to map segment from shared object')
+    return path
+  }
+  const path = loadImage(IMAGE, { folder }, loadElsewhere)
+  assert.equal(dirname(paths[0] ?? ''), folder)
+  assert.notEqual(dirname(path), folder)
+})
+
+const mapsNothing = (): never => {
+  throw new Error('failed to map segment from shared object')
+}
+
+test('an error names every folder if the file can be loaded from none', t => {
+  const folder = folderFor(t)
+  assert.throws(() => loadImage(IMAGE, { folder }, mapsNothing), {
+    message: new RegExp(`${folder}: .*; ${tmpdir()}: .*; /dev/shm: .* Set XDG_CACHE_HOME or TMPDIR`),
+  })
 })
 
 test('an error of the loader is passed on', t => {
   const fault = new Error('not a library')
   assert.throws(
     () =>
-      loadImage(folderFor(t), IMAGE, () => {
+      loadImage(IMAGE, { folder: folderFor(t) }, () => {
         throw fault
       }),
     fault,

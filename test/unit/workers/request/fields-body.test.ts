@@ -33,6 +33,7 @@ suite('readFields', () => {
       ['', /empty/],
       [Buffer.from([0x7b, 0xff, 0x7d]), /UTF-8/],
       ['[1]', /expected an object.*line 1, column 1/],
+      ['\uFEFF{"a":1}', /not valid JSON: it starts with a byte order mark/],
       ['{"a":1,\n"b" 2}', /expected ':' at line 2, column 5/],
       ['{"a":1} x', /nothing after the object/],
       ['{"a":"\u0001"}', /not valid JSON: .*control character.* position 6/],

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict'
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import { test } from 'node:test'
 import { lastLogLine } from '../../../../../bench/routers/start/last-log-line.ts'
-import { cacheFolder, errorLine } from '../../../../../bench/routers/start/python-environment.ts'
+import { errorLine } from '../../../../../bench/routers/start/python-environment.ts'
 
 test('the last line that mentions a failure is the reason', () => {
   assert.equal(lastLogLine('start\nRuntimeError: no port\n  bye\n'), 'RuntimeError: no port')
@@ -21,10 +19,4 @@ test("the last error line of pip's output is the reason", () => {
     errorLine(Object.assign(new Error('spawn python3 ENOENT'), { stderr: '' })),
     'spawn python3 ENOENT',
   )
-})
-
-test('XDG_CACHE_HOME is the cache folder if it is an absolute path', () => {
-  assert.equal(cacheFolder({ XDG_CACHE_HOME: '/c' }), '/c')
-  assert.equal(cacheFolder({ XDG_CACHE_HOME: 'c' }), join(homedir(), '.cache'))
-  assert.equal(cacheFolder({}), join(homedir(), '.cache'))
 })

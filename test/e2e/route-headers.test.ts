@@ -1,0 +1,46 @@
+/** The response headers that name the engines and the attempts, if the operator wants them. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { openGateway } from '../support/gateway.ts'
+
+const TEXT = { model: 'sim', prompt: 'Once', max_tokens: 3 }
+
+function post(origin: string, body: object): Promise<Response> {
+  return fetch(`${origin}/v1/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+}
+
+test('responses name their engines and the number of attempts, whole, streamed and failed', async t => {
+  const { origin, fleet } = await openGateway(t, {
+    fleet: { prefill: 1, decode: 1 },
+    config: {
+      server: { routeHeaders: true },
+      retry: { maxRetries: 2, initialBackoffMs: 1, maxBackoffMs: 1 },
+    },
+  })
+  const urls = [...fleet.prefill, ...fleet.decode].map(({ url }) => url).join(', ')
+  for (const stream of [false, true]) {
+    const { headers } = await post(origin, { ...TEXT, stream })
+    assert.deepEqual([headers.get('x-pdgw-engines'), headers.get('x-pdgw-attempts')], [urls, '1'])
+  }
+  const samples = await post(origin, { ...TEXT, n: 3 })
+  assert.deepEqual(
+    [samples.headers.get('x-pdgw-engines'), samples.headers.get('x-pdgw-attempts')],
+    [urls, '3'],
+  )
+  for (const { knobs } of fleet.decode) knobs.errorStatusProb = 1
+  const failed = await post(origin, TEXT)
+  assert.equal(failed.status, 500)
+  assert.deepEqual([failed.headers.get('x-pdgw-engines'), failed.headers.get('x-pdgw-attempts')], [urls, '3'])
+})
+
+test('by default no response names an engine', async t => {
+  const { origin } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
+  for (const stream of [false, true]) {
+    const { headers } = await post(origin, { ...TEXT, stream })
+    assert.deepEqual([headers.get('x-pdgw-engines'), headers.get('x-pdgw-attempts')], [null, null])
+  }
+})
