@@ -16,13 +16,14 @@ if (parentPort) await run(parentPort, workerData as ControlTask) // oxlint-disab
 
 async function run(port: MessagePort, task: ControlTask): Promise<void> {
   const { config, shared, known, removed } = task
-  let { isDraining } = task
+  let { isDraining, port: ownPort } = task
   trustAuthorities(config.upstream.caFiles)
   const slots = new EngineSlots(shared)
   const breakers = new BreakerCells(shared)
   const pairHealth = new PairHealth(shared, config.pairs)
   const log = createLogger(config.log, 'control')
   const metrics = new MetricReader(shared)
+  let { adminPort } = task
   const report = (message: ControlReport): void => port.postMessage(message)
   const supervisor = new EngineSupervisor({
     config,
@@ -36,10 +37,17 @@ async function run(port: MessagePort, task: ControlTask): Promise<void> {
     onSnapshot: snapshot => report({ kind: 'snapshot', snapshot }),
     onRemoved: keys => report({ kind: 'removed', keys }),
     onSlotTaken: slot => metrics.rebase(slot),
+    ownListeners: () => [
+      { host: config.server.host, port: ownPort },
+      { host: config.admin.host, port: adminPort },
+    ],
+    onLost: lost => report({ kind: 'lost', lost }),
   })
   const closed = new Promise<void>(resolve => {
     port.on('message', (order: ControlOrder) => {
       if (order.kind === 'close') resolve()
+      else if (order.kind === 'port') ownPort = order.port
+      else if (order.kind === 'refresh') supervisor.refresh()
       else isDraining = true
     })
   })
@@ -54,8 +62,9 @@ async function run(port: MessagePort, task: ControlTask): Promise<void> {
     restartThread: thread => report({ kind: 'restart-thread', thread }),
   })
   const server = await listenAdmin(routes, config.admin.host, task.adminPort)
-  log.info({ host: config.admin.host, adminPort: server.port }, 'serving metrics and admin')
-  report({ kind: 'listening', adminPort: server.port })
+  adminPort = server.port
+  log.info({ host: config.admin.host, adminPort }, 'serving metrics and admin')
+  report({ kind: 'listening', adminPort })
   supervisor.start()
   await closed
   await Promise.all([supervisor.close(), server.close()])

@@ -13,10 +13,12 @@ import {
   fanOutResult,
   firstGood,
   loadsOf,
+  modelNames,
   modelOf,
   modelsOf,
   serverInfoOf,
 } from './fleet-response.ts'
+import type { ModelNews } from './model-news.ts'
 
 export type FleetEndpoint = Exclude<Endpoint, 'generate' | 'chat' | 'completions' | 'abort-request'>
 
@@ -48,6 +50,7 @@ export interface FleetRequest {
     readonly config: Config
     readonly pairSelector: PairSelector
     readonly upstreams: Upstreams
+    readonly modelNews: Pick<ModelNews, 'learn'>
   }
   /** Aborted when the client disconnects. */
   readonly signal: AbortSignal
@@ -62,9 +65,9 @@ export async function handleFleetRequest(
   const healthy = pairSelector.engines.filter(engine => pairSelector.isHealthy(engine))
   switch (endpoint) {
     case 'models':
-      return modelsOf(await askOneOfEach(endpoint, groupsByModels(healthy), request))
+      return modelsOf(await askForModels(endpoint, healthy, request))
     case 'model':
-      return modelOf(await askOneOfEach(endpoint, groupsByModels(healthy), request), nameIn(request.message))
+      return modelOf(await askForModels(endpoint, healthy, request), nameIn(request.message))
     case 'model-info':
       return firstGood(await askOneOfEach(endpoint, [healthy], request))
     case 'server-info':
@@ -81,6 +84,17 @@ export async function handleFleetRequest(
     case 'stop-profile':
       return fanOutResult(await askAll(endpoint, pairSelector.engines, request), 502)
   }
+}
+
+/** What the response lists can be asked for at once. */
+async function askForModels(
+  endpoint: FleetEndpoint,
+  engines: readonly Engine[],
+  request: FleetRequest,
+): Promise<EngineResponse[]> {
+  const responses = await askOneOfEach(endpoint, groupsByModels(engines), request)
+  await request.context.modelNews.learn(modelNames(responses))
+  return responses
 }
 
 function askOneOfEach(

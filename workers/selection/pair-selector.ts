@@ -2,6 +2,7 @@
 import type { Config } from '../../src/config/config.ts'
 import type { NowMs } from '../../src/core/clock.ts'
 import { type Engine, type EngineSnapshot, NO_ENGINES, type Role } from '../../src/core/engine.ts'
+import { pairingConflict } from '../../src/core/pairing.ts'
 import type { Random } from '../../src/core/random.ts'
 import { eligible, modelNeed, preferring } from '../../src/policy/eligible.ts'
 import { passing } from '../../src/policy/passing.ts'
@@ -53,6 +54,8 @@ export class PairSelector {
   readonly #views: Record<Role, PolicyView>
   #snapshot: EngineSnapshot = NO_ENGINES
   #byRole: Record<Role, readonly Engine[]> = { prefill: [], decode: [], mixed: [] }
+  /** Whether any two engines must never be a pair. */
+  #hasConflicts = false
 
   constructor(config: Config, { slots, counters, breakers, pairHealth, random, nowMs }: SelectionView) {
     const { main, prefill, decode } = config.policy
@@ -86,6 +89,8 @@ export class PairSelector {
       decode: engines.filter(({ role }) => role === 'decode'),
       mixed: engines.filter(({ role }) => role === 'mixed'),
     }
+    const { prefill, decode } = this.#byRole
+    this.#hasConflicts = prefill.some(each => decode.some(other => !canPair(each, other)))
   }
 
   isHealthy(engine: Engine): boolean {
@@ -148,18 +153,36 @@ export class PairSelector {
    * pair is avoided, one of them is used.
    */
   #join(prefills: readonly Engine[], decodes: readonly Engine[], hasRoom: HasRoom): Choice {
+    const joinable = this.#joinable(prefills, decodes, hasRoom)
+    if (joinable.length === 0) return { kind: 'none', missing: 'decode' }
     if (this.#pairHealth.areAllUsable()) {
-      const prefill = this.#pick('prefill', prefills, hasRoom)
-      return prefill === undefined ? FULL : pairOf(prefill, this.#pick('decode', decodes, hasRoom))
+      const prefill = this.#pick('prefill', joinable, hasRoom)
+      if (prefill === undefined) return FULL
+      return pairOf(prefill, this.#pick('decode', this.#partnersOf(prefill, decodes), hasRoom))
     }
     const nowMs = this.#nowMs()
     const isUsable = (prefill: Engine, decode: Engine): boolean =>
       !this.#pairHealth.isAvoided(prefill.slot, decode.slot, nowMs)
-    const usable = preferring(prefills, prefill => decodes.some(decode => isUsable(prefill, decode)))
+    const usable = preferring(joinable, prefill =>
+      this.#partnersOf(prefill, decodes).some(decode => isUsable(prefill, decode)),
+    )
     const prefill = this.#pick('prefill', usable, hasRoom)
     if (prefill === undefined) return FULL
-    const reachable = preferring(decodes, decode => isUsable(prefill, decode))
+    const partners = this.#partnersOf(prefill, decodes)
+    const reachable = preferring(partners, decode => isUsable(prefill, decode))
     return pairOf(prefill, this.#pick('decode', reachable, hasRoom))
+  }
+
+  /** The prefill engines that can work with one of `decodes`: with one that has room, if there are any. */
+  #joinable(prefills: readonly Engine[], decodes: readonly Engine[], hasRoom: HasRoom): readonly Engine[] {
+    if (!this.#hasConflicts) return prefills
+    const joinable = prefills.filter(prefill => this.#partnersOf(prefill, decodes).length > 0)
+    return preferring(joinable, prefill => this.#partnersOf(prefill, decodes).some(hasRoom))
+  }
+
+  /** Unlike an avoided pair, one that cannot work together is not even used when there is no other. */
+  #partnersOf(prefill: Engine, decodes: readonly Engine[]): readonly Engine[] {
+    return this.#hasConflicts ? decodes.filter(decode => canPair(prefill, decode)) : decodes
   }
 
   #claim({ prefill, decode }: Pair): readonly Probe[] | 'taken' {
@@ -179,6 +202,10 @@ export class PairSelector {
     const free = passing(engines, hasRoom)
     return free.length === 0 ? undefined : this.#policies[role](free, this.#views[role])
   }
+}
+
+function canPair(prefill: Engine, decode: Engine): boolean {
+  return pairingConflict(prefill, decode) === undefined
 }
 
 type HasRoom = (engine: Engine) => boolean

@@ -1,0 +1,47 @@
+/** Warns of engines that are registered and still get no requests, because they do not fit the others. Each once. */
+import type { Engine } from '../core/engine.ts'
+import { unpairedEngines } from '../core/pairing.ts'
+import type { Logger } from '../telemetry/log.ts'
+
+export class FleetCheck {
+  readonly #log: Pick<Logger, 'warn'>
+  /** Problems that hold now, each with its engine. */
+  #reported = new Set<string>()
+
+  constructor(log: Pick<Logger, 'warn'>) {
+    this.#log = log
+  }
+
+  /** Must be called with all engines after each change. */
+  report(engines: readonly Engine[]): void {
+    const found = new Set<string>()
+    for (const { url, role, error } of problemsOf(engines)) {
+      const key = `${role} ${url} ${error}`
+      found.add(key)
+      if (!this.#reported.has(key)) this.#log.warn({ url, role, error }, 'engine gets no requests')
+    }
+    this.#reported = found
+  }
+}
+
+type Problem = Pick<Engine, 'url' | 'role'> & { readonly error: string }
+
+function problemsOf(engines: readonly Engine[]): Problem[] {
+  const unpaired = unpairedEngines(engines).map(({ engine: { url, role }, conflict }) => {
+    const other = role === 'prefill' ? 'decode' : 'prefill'
+    return { url, role, error: `no ${other} engine can work with it (${conflict})` }
+  })
+  const named = engines.filter(({ models }) => models.length > 0)
+  const isUniform = named.every(({ models }) => haveSame(models, named[0]?.models ?? []))
+  const unnamed = isUniform ? [] : engines.filter(({ models }) => models.length === 0)
+  const unknown = unnamed.map(({ url, role }) => ({
+    url,
+    role,
+    error: 'its model is unknown, and the other engines serve several models',
+  }))
+  return [...unpaired, ...unknown]
+}
+
+function haveSame(models: readonly string[], others: readonly string[]): boolean {
+  return models.length === others.length && models.every(model => others.includes(model))
+}
