@@ -1,7 +1,7 @@
 /** Renders engines for the admin listener, as JSON and as gauges. */
 import { processNowMs } from '../core/clock.ts'
 import type { Engine } from '../core/engine.ts'
-import { pairingConflict } from '../core/pairing.ts'
+import { haveCommonModel, pairingConflict } from '../core/pairing.ts'
 import type { BreakerCells } from '../shared/breaker-cells.ts'
 import { type EngineSlots, HEALTH_NAMES } from '../shared/engine-slots.ts'
 import type { PairHealth } from '../shared/pair-health.ts'
@@ -34,11 +34,12 @@ export function engineView(engine: Engine, engines: readonly Engine[], state: En
   }
 }
 
-/** Pairs of a prefill engine that have failed since their last success, or can never work. */
+/** Pairs of a prefill engine that have failed since their last success, or that only a setting keeps from working. */
 function pairsOf(engine: Engine, engines: readonly Engine[], pairHealth: PairHealth): object[] {
   const nowMs = processNowMs()
   const { slot } = engine
   return decodesOf(engines).flatMap<object>(decode => {
+    if (!haveCommonModel(engine.models, decode.models)) return []
     const conflict = pairingConflict(engine, decode)
     if (conflict !== undefined) return [{ decode: decode.url, conflict }]
     const failures = pairHealth.failures(slot, decode.slot)

@@ -43,7 +43,7 @@ export interface EngineSupervisorOptions {
 
 const DRAIN_POLL_INTERVAL_MS = 100
 /** How soon the failure of a request leads to a probe. */
-const FAILURE_POLL_INTERVAL_MS = 250
+const POLL_INTERVAL_MS = 250
 
 interface MonitoredEngine {
   readonly spec: EngineSpec
@@ -63,7 +63,7 @@ export class EngineSupervisor {
   readonly #closing = new AbortController()
   readonly #publisher: HealthPublisher
   readonly #fleetCheck: FleetCheck
-  #failurePoll: NodeJS.Timeout | undefined
+  #timer: NodeJS.Timeout | undefined
 
   constructor(options: EngineSupervisorOptions) {
     const { slots, onSlotTaken } = options
@@ -102,7 +102,7 @@ export class EngineSupervisor {
       if (this.#removed.has(keyOf(spec))) this.#startDrain(spec, Promise.resolve())
       else this.#start(spec)
     }
-    this.#failurePoll = setInterval(() => this.#probeFailing(), FAILURE_POLL_INTERVAL_MS)
+    this.#timer = setInterval(() => this.#poll(), POLL_INTERVAL_MS)
   }
 
   get engines(): readonly Engine[] {
@@ -146,7 +146,7 @@ export class EngineSupervisor {
   /** Resolves when all monitors and drains have ended. */
   async close(): Promise<void> {
     this.#closing.abort()
-    clearInterval(this.#failurePoll)
+    clearInterval(this.#timer)
     const monitors = [...this.#monitored.values()].map(({ done }) => done)
     await Promise.all([...monitors, ...this.#drains.values()])
   }
@@ -194,11 +194,12 @@ export class EngineSupervisor {
     const { models } = this.#registry.put(spec, info)
     this.#options.log.info({ url: spec.url, role: spec.role, models }, 'engine registered')
     this.#publish()
-    this.#fleetCheck.report(this.engines)
+    this.#fleetCheck.changed()
   }
 
   /** Requests that have failed show sooner than periodic probes that an engine is gone, or is another one. */
-  #probeFailing(): void {
+  #poll(): void {
+    this.#fleetCheck.reportWhenQuiet(() => this.engines)
     for (const monitored of this.#monitored.values()) {
       const { failed } = this.#totals(monitored.spec)
       if (failed === monitored.failed) continue

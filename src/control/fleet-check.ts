@@ -3,8 +3,12 @@ import type { Engine } from '../core/engine.ts'
 import { unpairedEngines } from '../core/pairing.ts'
 import type { Logger } from '../telemetry/log.ts'
 
+/** Engines that start together register one after the other, so a partner may only be late. */
+const QUIET_MS = 1500
+
 export class FleetCheck {
   readonly #log: Pick<Logger, 'warn'>
+  #changedMs = Infinity
   /** Problems that hold now, each with its engine. */
   #reported = new Set<string>()
 
@@ -12,7 +16,18 @@ export class FleetCheck {
     this.#log = log
   }
 
-  /** Must be called with all engines after each change. */
+  /** An engine has been registered, or is another one now. */
+  changed(): void {
+    this.#changedMs = performance.now()
+  }
+
+  /** Must be called again and again. Reports once nothing has changed for a while since the last report. */
+  reportWhenQuiet(engines: () => readonly Engine[]): void {
+    if (performance.now() < this.#changedMs + QUIET_MS) return
+    this.#changedMs = Infinity
+    this.report(engines())
+  }
+
   report(engines: readonly Engine[]): void {
     const found = new Set<string>()
     for (const { url, role, error } of problemsOf(engines)) {

@@ -14,21 +14,36 @@ const FACTS: readonly (readonly [keyof PairingFacts, string])[] = [
   ['version', 'versions'],
 ]
 
-/** Why the two must never get the same request; `undefined` if nothing is known that speaks against it. */
+/** Whether nothing is known that speaks against a pair of the two. Two that cannot must never get the same request. */
+export function canPair(prefill: PairedEngine, decode: PairedEngine): boolean {
+  return haveCommonModel(prefill.models, decode.models) && differingFact(prefill, decode) === undefined
+}
+
+/** Why the two cannot be a pair; `undefined` if they can. */
 export function pairingConflict(prefill: PairedEngine, decode: PairedEngine): string | undefined {
   if (!haveCommonModel(prefill.models, decode.models))
     return `different models: ${prefill.models.join(', ')} and ${decode.models.join(', ')}`
-  for (const [fact, name] of FACTS) {
-    const [ours, theirs] = [prefill.pairing[fact], decode.pairing[fact]]
-    if (ours !== undefined && theirs !== undefined && ours !== theirs)
-      return `different ${name}: ${ours} and ${theirs}`
-  }
-  return undefined
+  const differing = differingFact(prefill, decode)
+  if (differing === undefined) return undefined
+  const [fact, name] = differing
+  return `different ${name}: ${prefill.pairing[fact]} and ${decode.pairing[fact]}`
+}
+
+/** Engines of one kind can be a pair with the same engines. */
+export function pairingKind({ models, pairing }: PairedEngine): string {
+  return JSON.stringify([models, FACTS.map(([fact]) => pairing[fact])])
 }
 
 /** Engines that report no model may have any. */
-function haveCommonModel(prefill: readonly string[], decode: readonly string[]): boolean {
+export function haveCommonModel(prefill: readonly string[], decode: readonly string[]): boolean {
   return prefill.length === 0 || decode.length === 0 || prefill.some(model => decode.includes(model))
+}
+
+function differingFact(prefill: PairedEngine, decode: PairedEngine): (typeof FACTS)[number] | undefined {
+  return FACTS.find(([fact]) => {
+    const [ours, theirs] = [prefill.pairing[fact], decode.pairing[fact]]
+    return ours !== undefined && theirs !== undefined && ours !== theirs
+  })
 }
 
 /** An engine without a partner among the others, although there are some of the other role. */
@@ -40,25 +55,32 @@ export interface Unpaired {
 
 /** The engines of mode `pd` that can work with none of the other role. */
 export function unpairedEngines(engines: readonly Engine[]): Unpaired[] {
-  const ofRole = (role: Engine['role']): readonly Engine[] => engines.filter(engine => engine.role === role)
-  const [prefills, decodes] = [ofRole('prefill'), ofRole('decode')]
+  const [prefills, decodes] = [kindsOf(engines, 'prefill'), kindsOf(engines, 'decode')]
   return [
-    ...prefills.flatMap(engine =>
-      unpaired(
-        engine,
-        decodes.map(decode => pairingConflict(engine, decode)),
-      ),
-    ),
-    ...decodes.flatMap(engine =>
-      unpaired(
-        engine,
-        prefills.map(prefill => pairingConflict(prefill, engine)),
-      ),
+    ...prefills.flatMap(same => unpaired(same, decodes, pairingConflict)),
+    ...decodes.flatMap(same =>
+      unpaired(same, prefills, (decode, prefill) => pairingConflict(prefill, decode)),
     ),
   ]
 }
 
-function unpaired(engine: Engine, conflicts: readonly (string | undefined)[]): Unpaired[] {
-  const [conflict] = conflicts
-  return conflict === undefined || conflicts.includes(undefined) ? [] : [{ engine, conflict }]
+function kindsOf(engines: readonly Engine[], role: Engine['role']): (readonly Engine[])[] {
+  const ofRole = engines.filter(engine => engine.role === role)
+  return [...Map.groupBy(ofRole, pairingKind).values()]
+}
+
+function unpaired(
+  same: readonly Engine[],
+  others: readonly (readonly Engine[])[],
+  conflictOf: (engine: Engine, other: Engine) => string | undefined,
+): Unpaired[] {
+  let first: string | undefined
+  for (const [other] of others) {
+    const [engine] = same
+    if (engine === undefined || other === undefined) continue
+    const conflict = conflictOf(engine, other)
+    if (conflict === undefined) return []
+    first ??= conflict
+  }
+  return first === undefined ? [] : same.map(engine => ({ engine, conflict: first }))
 }

@@ -1,6 +1,6 @@
 /** Whether the gateway can serve requests, and how `/readiness` reports it. Pure apart from reads of shared memory. */
 import type { Engine, Role } from './engine.ts'
-import { pairingConflict } from './pairing.ts'
+import { canPair, pairingConflict } from './pairing.ts'
 
 export interface Readiness {
   readonly isReady: boolean
@@ -32,9 +32,8 @@ function conflictOf(neededRoles: readonly Role[], healthy: readonly Engine[]): s
   let first: string | undefined
   for (const prefill of healthy.filter(({ role }) => role === 'prefill')) {
     for (const decode of decodes) {
-      const conflict = pairingConflict(prefill, decode)
-      if (conflict === undefined) return undefined
-      first ??= conflict
+      if (canPair(prefill, decode)) return undefined
+      first ??= pairingConflict(prefill, decode)
     }
   }
   return first && `no prefill engine can work with a decode engine: ${first}`

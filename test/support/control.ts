@@ -76,6 +76,7 @@ function answerAt({ health, info, models }: FakeEngine, url: string | undefined)
       return info ?? 404
     case '/v1/models':
       return models === undefined ? 404 : { data: models.map(id => ({ id })) }
+    case undefined:
     default:
       return 404
   }

@@ -2,9 +2,9 @@
 import type { Config } from '../../src/config/config.ts'
 import type { NowMs } from '../../src/core/clock.ts'
 import { type Engine, type EngineSnapshot, NO_ENGINES, type Role } from '../../src/core/engine.ts'
-import { pairingConflict } from '../../src/core/pairing.ts'
 import type { Random } from '../../src/core/random.ts'
 import { eligible, modelNeed, preferring } from '../../src/policy/eligible.ts'
+import { PairingTable } from '../../src/policy/pairing-table.ts'
 import { passing } from '../../src/policy/passing.ts'
 import { POLICIES } from '../../src/policy/policies.ts'
 import type { Policy, PolicyView } from '../../src/policy/policy.ts'
@@ -54,8 +54,7 @@ export class PairSelector {
   readonly #views: Record<Role, PolicyView>
   #snapshot: EngineSnapshot = NO_ENGINES
   #byRole: Record<Role, readonly Engine[]> = { prefill: [], decode: [], mixed: [] }
-  /** Whether any two engines must never be a pair. */
-  #hasConflicts = false
+  #pairings = new PairingTable([])
 
   constructor(config: Config, { slots, counters, breakers, pairHealth, random, nowMs }: SelectionView) {
     const { main, prefill, decode } = config.policy
@@ -89,8 +88,7 @@ export class PairSelector {
       decode: engines.filter(({ role }) => role === 'decode'),
       mixed: engines.filter(({ role }) => role === 'mixed'),
     }
-    const { prefill, decode } = this.#byRole
-    this.#hasConflicts = prefill.some(each => decode.some(other => !canPair(each, other)))
+    this.#pairings = new PairingTable(engines)
   }
 
   isHealthy(engine: Engine): boolean {
@@ -175,14 +173,16 @@ export class PairSelector {
 
   /** The prefill engines that can work with one of `decodes`: with one that has room, if there are any. */
   #joinable(prefills: readonly Engine[], decodes: readonly Engine[], hasRoom: HasRoom): readonly Engine[] {
-    if (!this.#hasConflicts) return prefills
-    const joinable = prefills.filter(prefill => this.#partnersOf(prefill, decodes).length > 0)
-    return preferring(joinable, prefill => this.#partnersOf(prefill, decodes).some(hasRoom))
+    if (this.#pairings.isUniform) return prefills
+    const canJoin = (prefill: Engine, isOpen: HasRoom): boolean =>
+      decodes.some(decode => this.#pairings.canPair(prefill, decode) && isOpen(decode))
+    const joinable = passing(prefills, prefill => canJoin(prefill, anyRoom))
+    return preferring(joinable, prefill => canJoin(prefill, hasRoom))
   }
 
   /** Unlike an avoided pair, one that cannot work together is not even used when there is no other. */
   #partnersOf(prefill: Engine, decodes: readonly Engine[]): readonly Engine[] {
-    return this.#hasConflicts ? decodes.filter(decode => canPair(prefill, decode)) : decodes
+    return passing(decodes, decode => this.#pairings.canPair(prefill, decode))
   }
 
   #claim({ prefill, decode }: Pair): readonly Probe[] | 'taken' {
@@ -202,10 +202,6 @@ export class PairSelector {
     const free = passing(engines, hasRoom)
     return free.length === 0 ? undefined : this.#policies[role](free, this.#views[role])
   }
-}
-
-function canPair(prefill: Engine, decode: Engine): boolean {
-  return pairingConflict(prefill, decode) === undefined
 }
 
 type HasRoom = (engine: Engine) => boolean

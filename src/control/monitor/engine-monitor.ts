@@ -177,23 +177,28 @@ export class EngineMonitor {
   }
 
   async #probe(): Promise<boolean> {
-    const { signal, served } = this.#options
     const startedMs = performance.now()
     const wasStale = this.#isStale
     this.#isStale = false
     const probed = await this.#probeEngine()
-    signal.throwIfAborted()
+    this.#options.signal.throwIfAborted()
     if (probed.fault === undefined && wasStale) {
       await this.#renew()
       this.#publish(this.#outage !== undefined)
     }
-    const { fault, error, isLocal } = this.#withMisfit(probed)
-    const hasServed = served() !== this.#served
+    // Failed requests may have made it stale meanwhile.
+    this.#isStale ||= probed.fault !== undefined && wasStale
+    return !probed.isLocal && this.#conclude(this.#withMisfit(probed), startedMs)
+  }
+
+  /** Returns whether the engine is good. */
+  #conclude({ fault, error }: ProbeResult, startedMs: number): boolean {
+    const served = this.#options.served()
+    const hasServed = served !== this.#served
+    this.#served = served
     const isGood = fault === undefined || (fault === 'slow' && hasServed)
-    this.#isStale ||= fault !== undefined && (wasStale || (!isGood && !isLocal))
-    if (this.#state.kind === 'new' && fault !== undefined) this.#log.notUpYet(error)
-    if (isLocal) return false
-    this.#served = served()
+    this.#isStale ||= !isGood
+    if (this.#state.kind === 'new' && !isGood) this.#log.notUpYet(error)
     this.#outage = isGood ? undefined : nextOutage(this.#outage, fault, { startedMs, hasServed })
     this.#enter(nextHealth(this.#state, isGood, this.#options.health), error)
     this.#reportLoss(error)

@@ -87,6 +87,21 @@ suite('What is known of engines', { concurrency: 2 }, () => {
     await until(() => seen.snapshot.engines[0]?.maxRunning === 16, 'its new limit is known')
   })
 
+  test('an engine that has become one of another role gets no requests until it is of its own again', async t => {
+    const engine = await fakeEngine(t, { disaggregation_mode: 'decode' })
+    const { slots, breakers } = await openControl(
+      t,
+      { decode: [{ url: engine.url }] },
+      { failureThreshold: 1 },
+    )
+    await until(() => slots.isHealthy(0), 'it is healthy')
+    engine.info = { disaggregation_mode: 'prefill' }
+    breakers.count(0, false, 1)
+    await until(() => slots.health(0) === 'unhealthy', 'it is unhealthy')
+    engine.info = { disaggregation_mode: 'decode' }
+    await until(() => slots.isHealthy(0), 'it is healthy again')
+  })
+
   test('an engine whose probes are refused is lost at once, one that drains is not', async t => {
     const [gone, draining] = [await fakeEngine(t, {}), await fakeEngine(t, {})]
     const decode = [{ url: gone.url }, { url: draining.url }]

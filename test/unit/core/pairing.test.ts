@@ -44,13 +44,18 @@ for (const [name, prefill, decode, expected] of CASES) {
   })
 }
 
+function prefillWith(slot: number, pageSize: number): Engine {
+  return engineOf({ slot, role: 'prefill', pairing: { pageSize } })
+}
+
+function decodeWith(slot: number, pageSize: number): Engine {
+  return engineOf({ slot, role: 'decode', pairing: { pageSize } })
+}
+
 test('an engine is unpaired if it can work with none of the other role', () => {
-  const prefill = (slot: number, pageSize: number) =>
-    engineOf({ slot, role: 'prefill', pairing: { pageSize } })
-  const decode = (slot: number, pageSize: number) => engineOf({ slot, role: 'decode', pairing: { pageSize } })
-  assert.deepEqual(unpairedEngines([prefill(0, 1)]), [])
+  assert.deepEqual(unpairedEngines([prefillWith(0, 1)]), [])
   assert.deepEqual(
-    unpairedEngines([prefill(0, 1), prefill(1, 2), decode(2, 2), decode(3, 3)]).map(
+    unpairedEngines([prefillWith(0, 1), prefillWith(1, 2), decodeWith(2, 2), decodeWith(3, 3)]).map(
       ({ engine, conflict }) => `${engine.slot} ${conflict}`,
     ),
     ['0 different page sizes: 1 and 2', '3 different page sizes: 1 and 3'],

@@ -77,12 +77,15 @@ function losePair({ pairHealth, clock }: Setup, prefill: number, decode: number)
   pairHealth.failed(prefill, decode, clock.nowMs, true)
 }
 
-suite('PairSelector with engines that cannot all work together', () => {
-  const engineWith = (slot: number, role: Engine['role'], pageSize: number) =>
-    engineOf({ slot, role, pairing: { pageSize } })
-  const choices = (setup: Setup): string[] =>
-    [1, 2, 3, 4].map(() => summaryOf(setup.selector.choose(undefined, new Set())))
+function engineWith(slot: number, role: Engine['role'], pageSize: number): Engine {
+  return engineOf({ slot, role, pairing: { pageSize } })
+}
 
+function choices({ selector }: Setup): string[] {
+  return [1, 2, 3, 4].map(() => summaryOf(selector.choose(undefined, new Set())))
+}
+
+suite('PairSelector with engines that cannot all work together', () => {
   test('pairs only those that can', () => {
     const engines = [
       engineWith(0, 'prefill', 16),
