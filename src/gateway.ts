@@ -95,6 +95,7 @@ export async function startGateway(requested: Config): Promise<Gateway> {
         threads?.abortOrphans(aborts)
       },
       onReady: () => frontend?.threadReady(),
+      onNewModels: () => control?.refreshModels(),
       log,
     })
     threads = running
@@ -109,6 +110,7 @@ export async function startGateway(requested: Config): Promise<Gateway> {
       entry: CONTROL_ENTRY,
       log,
       onSnapshot,
+      onLost: lost => running.giveUpOn(lost),
       onRestart: () => recorder.count('pdgw_thread_restarts_total', 'control'),
       onRestartThread: thread => {
         log.info({ thread }, 'restarting router thread on request')
@@ -132,6 +134,7 @@ export async function startGateway(requested: Config): Promise<Gateway> {
       recorder,
     })
     frontend = front
+    control.notePort(front.port)
     log.info({ threads: count, mode: config.engines.mode }, 'gateway is up')
     const isReady = (): boolean => readinessOf(neededRoles(config), snapshot.engines, slots).isReady
     return {

@@ -19,7 +19,7 @@ if (parentPort) await run(parentPort, workerData as ControlTask) // oxlint-disab
 
 async function run(port: MessagePort, task: ControlTask): Promise<void> {
   const { config, shared, known, removed } = task
-  let { isDraining } = task
+  let { isDraining, port: ownPort } = task
   trustAuthorities(config.upstream.caFiles)
   const slots = new EngineSlots(shared)
   const breakers = new BreakerCells(shared)
@@ -28,6 +28,8 @@ async function run(port: MessagePort, task: ControlTask): Promise<void> {
   const recorder = new Recorder(shared, metricRows(shared.maxThreads).control)
   log.onLinesLost(lines => recorder.count('pdgw_thread_lost_log_lines_total', '', lines))
   const metrics = new MetricReader(shared)
+  const host = config.admin.host ?? config.server.host
+  let { adminPort } = task
   const report = (message: ControlReport): void => port.postMessage(message)
   const supervisor = new EngineSupervisor({
     config,
@@ -41,10 +43,17 @@ async function run(port: MessagePort, task: ControlTask): Promise<void> {
     onSnapshot: snapshot => report({ kind: 'snapshot', snapshot }),
     onRemoved: keys => report({ kind: 'removed', keys }),
     onSlotTaken: slot => metrics.rebase(slot),
+    ownListeners: () => [
+      { host: config.server.host, port: ownPort },
+      { host, port: adminPort },
+    ],
+    onLost: lost => report({ kind: 'lost', lost }),
   })
   const closed = new Promise<void>(resolve => {
     port.on('message', (order: ControlOrder) => {
       if (order.kind === 'close') resolve()
+      else if (order.kind === 'port') ownPort = order.port
+      else if (order.kind === 'refresh') supervisor.refresh()
       else isDraining = true
     })
   })
@@ -58,7 +67,6 @@ async function run(port: MessagePort, task: ControlTask): Promise<void> {
     isDraining: () => isDraining,
     restartThread: thread => report({ kind: 'restart-thread', thread }),
   })
-  const host = config.admin.host ?? config.server.host
   const server = await listenAdmin(routes, {
     host,
     port: task.adminPort,
@@ -75,8 +83,9 @@ async function run(port: MessagePort, task: ControlTask): Promise<void> {
           flag: '--health-check-port',
           what: 'health probes',
         })
-  log.info({ host, adminPort: server.port }, 'serving metrics and admin')
-  report({ kind: 'listening', adminPort: server.port })
+  adminPort = server.port
+  log.info({ host, adminPort }, 'serving metrics and admin')
+  report({ kind: 'listening', adminPort })
   supervisor.start()
   await closed
   await Promise.all([supervisor.close(), server.close(), healthServer?.close()])

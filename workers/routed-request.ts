@@ -5,6 +5,7 @@
 
 import type { Config } from '../src/config/config.ts'
 import type { GenerationEndpoint } from '../src/core/endpoint.ts'
+import type { LostEngine } from '../src/core/engine.ts'
 import { GatewayError } from '../src/core/errors.ts'
 import type { BatchSender } from '../src/messages/channel.ts'
 import { headerIn } from '../src/messages/flat-headers.ts'
@@ -92,6 +93,11 @@ export class RoutedRequest implements ResponseOwner {
   /** The client asked for the abort by rid: engines are asked to stop, and decode's last output ends the response. */
   requestAbort(): void {
     this.#run?.requestAbort()
+  }
+
+  /** Fails the attempts that wait for the engine, so that they are repeated on another. */
+  giveUpOn(lost: LostEngine): void {
+    this.#run?.giveUpOn(lost)
   }
 
   /** The client has read data: `bytes` more may be sent. */

@@ -2,6 +2,7 @@
 
 import { type AbortOrder, readAbortOrder } from '../src/core/abort-order.ts'
 import { isGeneration } from '../src/core/endpoint.ts'
+import type { LostEngine } from '../src/core/engine.ts'
 import { toErrorResponse } from '../src/core/error-response.ts'
 import { GatewayError } from '../src/core/errors.ts'
 import type { BatchSender } from '../src/messages/channel.ts'
@@ -19,6 +20,7 @@ interface OpenExchange {
   abort(): void
   grant?(bytes: number): void
   requestAbort?(): void
+  giveUpOn?(lost: LostEngine): void
   readonly clientRids?: readonly string[]
 }
 
@@ -51,6 +53,11 @@ export class RouterLoop implements Pick<RowHandler, 'onOpen' | 'onAbort' | 'onCr
 
   onCredit(id: number, bytes: number): void {
     this.#open.find(id)?.grant?.(bytes)
+  }
+
+  /** Attempts that have sent their client nothing yet do not wait for the engine any longer. */
+  giveUpOn(lost: LostEngine): void {
+    for (const exchange of this.#open.all()) exchange.giveUpOn?.(lost)
   }
 
   close(): void {

@@ -1,5 +1,6 @@
 /** Entry of a router thread: the single task that its Piscina worker runs for its whole life. */
 import { threadId } from 'node:worker_threads'
+import { neededRoles } from '../src/config/engines.ts'
 import { trustAuthorities } from '../src/config/trust-authorities.ts'
 import { processNowMs } from '../src/core/clock.ts'
 import { BatchSender } from '../src/messages/channel.ts'
@@ -18,6 +19,7 @@ import { Recorder } from '../src/telemetry/recorder.ts'
 import { Attempt } from './attempt/attempt.ts'
 import { EngineAborts } from './attempt/engine-abort.ts'
 import { RouterMetrics } from './attempt/metrics.ts'
+import { ModelNews } from './engine-api/model-news.ts'
 import { RetryBudgetQueue } from './retry/budget-queue.ts'
 import { RouterLoop } from './router-loop.ts'
 import { Breakers } from './selection/breakers.ts'
@@ -64,12 +66,18 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
   const sender = new BatchSender(port)
   const metrics = new RouterMetrics(recorder)
   const attemptDependencies = { config, upstreams, aborts, journal: new LegJournal(shared, thread), metrics }
+  const report = (message: ThreadReport): void => port.postMessage(message)
+  const modelNews = new ModelNews({
+    roles: neededRoles(config),
+    refresh: () => report({ kind: 'new-models' }),
+  })
   const loop = new RouterLoop(sender, {
     config,
     pairSelector,
     upstreams,
     breakers,
     pairHealth,
+    modelNews,
     budgetQueue,
     capacityQueue,
     random: Math.random,
@@ -83,11 +91,13 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
       if (isBatch(message)) return decodeBatch(message, loop)
       if (message.kind === 'close') return resolve()
       if (message.kind === 'collect-garbage') return collectGarbage()
+      if (message.kind === 'lost') return loop.giveUpOn(message.lost)
       // Orphans of a dead thread: the engines have read these requests long ago.
       if (message.kind === 'abort')
         return message.calls.forEach(call => aborts.send({ ...call, maybeUnread: false }))
       pairSelector.update(message.snapshot)
-      upstreams.keepOnly(message.snapshot.engines.map(engine => engine.url))
+      modelNews.update(message.snapshot)
+      upstreams.keepOnly(message.snapshot.engines)
     })
   })
   const heartbeats = new Heartbeats(shared)
@@ -95,8 +105,7 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
     heartbeats.beat(thread)
     recorder.set('pdgw_router_upstream_sockets', upstreams.openSockets)
   }, beatEveryMs(config.server.threadStallMs))
-  const ready: ThreadReport = { kind: 'ready', threadId }
-  port.postMessage(ready)
+  report({ kind: 'ready', threadId })
   await closed
   clearInterval(beat)
   loop.close()

@@ -117,14 +117,16 @@ export class AdminRoutes implements AdminHandler {
       const issues = result.error.issues.map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`)
       throw new GatewayError('invalid-request', `Invalid engine: ${issues.join('; ')}`)
     }
-    const { url, role, bootstrapPort } = result.data
+    const { url, role, bootstrapPort, apiKey = config.engines.apiKey } = result.data
     if ((role === 'mixed') !== (config.engines.mode === 'mixed')) {
       throw new GatewayError(
         'invalid-request',
-        `Cannot add a ${role} engine: the gateway runs in mode ${config.engines.mode}`,
+        role === 'mixed'
+          ? 'Cannot add a mixed engine: the gateway runs in mode pd; start it without --pd-disaggregation and without prefill or decode engines'
+          : `Cannot add a ${role} engine: the gateway runs in mode mixed; start it with --pd-disaggregation`,
       )
     }
-    if (!supervisor.add({ url, role, bootstrapPort })) {
+    if (!supervisor.add({ url, role, bootstrapPort, apiKey })) {
       throw new GatewayError(
         'invalid-request',
         `The ${role} engine ${url} is already registered or is still draining`,

@@ -1,10 +1,10 @@
 /** HTTP server of the admin listener: reads bounded requests and writes responses. The routes are in `admin-routes.ts`. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { readText } from '../control/read-text.ts'
 import { type LocalResponse, toErrorResponse } from '../core/error-response.ts'
 import { messageOf } from '../core/error-text.ts'
 import { GatewayError } from '../core/errors.ts'
+import { readText } from '../core/read-text.ts'
 
 export interface AdminRequest {
   readonly method: string

@@ -1,6 +1,7 @@
 /** Renders engines for the admin listener, as JSON and as gauges. */
 import { processNowMs } from '../core/clock.ts'
 import type { Engine } from '../core/engine.ts'
+import { haveCommonModel, pairingConflict } from '../core/pairing.ts'
 import type { BreakerCells } from '../shared/breaker-cells.ts'
 import { type EngineSlots, HEALTH_NAMES } from '../shared/engine-slots.ts'
 import type { PairHealth } from '../shared/pair-health.ts'
@@ -17,7 +18,7 @@ const BREAKER_VALUES = { closed: 0, open: 1, 'half-open': 2 } as const
 
 /** `engines` are all engines, among which are the pairs of a prefill engine. */
 export function engineView(engine: Engine, engines: readonly Engine[], state: EngineState): object {
-  const { slot, generation, url, role, models, maxRunning, bootstrapPort } = engine
+  const { slot, generation, url, role, models, maxRunning, dpSize, bootstrapPort } = engine
   return {
     url,
     role,
@@ -27,15 +28,20 @@ export function engineView(engine: Engine, engines: readonly Engine[], state: En
     breaker: state.breakers.state(slot, processNowMs()).kind,
     inFlight: state.slots.inFlight(slot),
     maxRunning: maxRunning ?? null,
+    dpSize,
     models,
     ...(role === 'prefill' ? { bootstrapPort, pairs: pairsOf(engine, engines, state.pairHealth) } : {}),
   }
 }
 
-/** Pairs of a prefill engine that have failed since their last success. */
-function pairsOf({ slot }: Engine, engines: readonly Engine[], pairHealth: PairHealth): object[] {
+/** Pairs of a prefill engine that have failed since their last success, or that only a setting keeps from working. */
+function pairsOf(engine: Engine, engines: readonly Engine[], pairHealth: PairHealth): object[] {
   const nowMs = processNowMs()
-  return decodesOf(engines).flatMap(decode => {
+  const { slot } = engine
+  return decodesOf(engines).flatMap<object>(decode => {
+    if (!haveCommonModel(engine.models, decode.models)) return []
+    const conflict = pairingConflict(engine, decode)
+    if (conflict !== undefined) return [{ decode: decode.url, conflict }]
     const failures = pairHealth.failures(slot, decode.slot)
     return failures === 0
       ? []

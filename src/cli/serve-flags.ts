@@ -62,7 +62,7 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
       flag: 'pd-disaggregation',
       shape: 'flag',
       path: ['engines', 'mode'],
-      help: 'Send each request to a prefill and a decode engine. This is the default unless --worker-urls is given.',
+      help: 'Send each request to a prefill and a decode engine. This is the default if --prefill or --decode is given.',
       convert: on => (typeof on === 'boolean' ? MODES[Number(on)] : on),
     },
     {
@@ -91,6 +91,7 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
     },
     { flag: 'ca-cert-paths', shape: 'list', path: ['upstream', 'caFiles'], placeholder: 'file' },
     count('worker-startup-timeout-secs', 'engines.startupTimeoutSecs', 'seconds'),
+    text('engine-api-key', 'engines.apiKey', 'key'),
     count('worker-startup-check-interval', 'engines.startupCheckIntervalSecs', 'seconds'),
   ],
   'Load balancing:': [

@@ -20,7 +20,13 @@ function isOrigin(value: string): boolean {
 
 const URL_HELP = 'Origin of the engine, such as http://10.0.0.1:30000.'
 
-const engineSchema = z.strictObject({ url: engineUrl.describe(URL_HELP) })
+const apiKey = z.string().min(1).optional()
+const OWN_KEY_HELP = 'Key for this engine. Defaults to engines.apiKey.'
+
+const engineSchema = z.strictObject({
+  url: engineUrl.describe(URL_HELP),
+  apiKey: apiKey.describe(OWN_KEY_HELP),
+})
 
 const prefillSchema = z.strictObject({
   url: engineUrl.describe(URL_HELP),
@@ -32,6 +38,7 @@ const prefillSchema = z.strictObject({
     .describe(
       "Port of the engine's bootstrap server. Defaults to the port that the engine reports, else 8998.",
     ),
+  apiKey: apiKey.describe(OWN_KEY_HELP),
 })
 
 /** Normalizes the URL of an engine, such as `http://Host:1/` to `http://host:1`. An invalid one is returned as is. */
@@ -44,15 +51,15 @@ export const newEngineSchema = z.strictObject({
   url: engineUrl,
   role: z.enum(['prefill', 'decode', 'mixed']),
   bootstrapPort: z.int().min(1).max(65_535).optional(),
+  apiKey,
 })
 
-/** `engines` section. It may be empty: engines can be added while the gateway runs. */
-export const enginesSchema = z.strictObject({
+const sectionSchema = z.strictObject({
   mode: z
     .enum(['pd', 'mixed'])
-    .default('pd')
+    .optional()
     .describe(
-      'Serving mode: pd sends each request to a prefill and a decode engine, mixed to one engine that does both.',
+      'Serving mode: pd sends each request to a prefill and a decode engine, mixed to one engine that does both. Defaults to pd if prefill or decode engines are listed, otherwise to mixed.',
     ),
   prefill: z.array(prefillSchema).default([]).describe('Prefill engines, for mode pd.'),
   decode: z.array(engineSchema).default([]).describe('Decode engines, for mode pd.'),
@@ -72,6 +79,22 @@ export const enginesSchema = z.strictObject({
     .positive()
     .default(2)
     .describe('Maximum interval, in seconds, between attempts to reach an engine that is not up.'),
+  refreshIntervalSecs: z
+    .number()
+    .positive()
+    .default(5)
+    .describe(
+      'Interval, in seconds, at which an engine is asked for its models. If they have changed, all that is known of it is renewed.',
+    ),
+  apiKey: apiKey.describe(
+    'Key that the gateway sends to engines when it registers and probes them. Requests carry the key of their client.',
+  ),
+})
+
+/** `engines` section. It may be empty: engines can be added while the gateway runs. */
+export const enginesSchema = sectionSchema.transform(section => {
+  const isPaired = section.prefill.length + section.decode.length > 0
+  return { ...section, mode: section.mode ?? (isPaired ? ('pd' as const) : ('mixed' as const)) }
 })
 
 /** `health` section: active probes by the control thread. */
@@ -86,13 +109,15 @@ export const healthSchema = z.strictObject({
     .positive()
     .default(10)
     .describe(
-      'Interval, in seconds, between two probes of an engine. Unhealthy engines are probed at least every engines.startupCheckIntervalSecs.',
+      'Interval, in seconds, between two probes of an engine. After a failed probe it is engines.startupCheckIntervalSecs, if that is less.',
     ),
   timeoutSecs: z
     .number()
     .positive()
-    .default(5)
-    .describe('Time, in seconds, after which a probe without a response has failed.'),
+    .default(25)
+    .describe(
+      'Time, in seconds, after which a probe without a response has failed. SGLang takes up to 20 s to find itself unhealthy. While requests succeed on an engine, a slow probe is no failure.',
+    ),
   failureThreshold: z
     .int()
     .min(1)
@@ -103,6 +128,13 @@ export const healthSchema = z.strictObject({
     .min(1)
     .default(2)
     .describe('Number of consecutive successful probes that mark an unhealthy engine healthy.'),
+  giveUpSecs: z
+    .number()
+    .positive()
+    .default(60)
+    .describe(
+      'Time, in seconds, without a good probe or a successful request after which requests that wait for an unhealthy engine are sent to another. If it refuses connections, they are sent at once.',
+    ),
 })
 
 /** Roles that a request needs one engine of each. */

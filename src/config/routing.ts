@@ -54,6 +54,13 @@ export const timeoutsSchema = z.strictObject({
     .min(1)
     .default(120_000)
     .describe('Maximum time between two chunks of a stream, in milliseconds.'),
+  pingOnlyMs: z
+    .int()
+    .min(1)
+    .default(600_000)
+    .describe(
+      'Maximum time, in milliseconds, in which an engine may send nothing but comments in a stream, or blanks in a body, after the first data. If timeouts.idleMs is larger, that applies.',
+    ),
   engineWaitMs: z
     .int()
     .min(0)
@@ -88,6 +95,13 @@ export const upstreamSchema = z.strictObject({
     .default(3000)
     .describe(
       'Time, in milliseconds, after which an idle engine connection is closed. Must be less than the 5 s after which uvicorn closes it.',
+    ),
+  maxConnectionAgeSecs: z
+    .number()
+    .positive()
+    .default(300)
+    .describe(
+      'Age, in seconds, from which a connection to an engine carries no further request, so that requests follow a name whose address has changed.',
     ),
   maxSockets: z
     .int()

@@ -1,6 +1,6 @@
 /** Messages between the main thread and the control thread. */
 import type { Config } from '../config/config.ts'
-import type { EngineSnapshot } from '../core/engine.ts'
+import type { EngineSnapshot, LostEngine } from '../core/engine.ts'
 import type { SharedMemory } from '../shared/layout.ts'
 
 /** `workerData` of the control thread. */
@@ -15,6 +15,8 @@ export interface ControlTask {
   readonly isDraining: boolean
   /** Configured port, or the port that the previous thread had. 0 selects a free port. */
   readonly adminPort: number
+  /** Port for clients; 0 while the gateway does not listen on it yet. */
+  readonly port: number
 }
 
 /** Main thread to control thread. */
@@ -22,12 +24,17 @@ export type ControlOrder =
   | { readonly kind: 'close' }
   /** `/readiness` fails from now on. */
   | { readonly kind: 'drain' }
+  /** Engines are asked for their models now. */
+  | { readonly kind: 'refresh' }
+  /** The gateway listens on this port for clients. */
+  | { readonly kind: 'port'; readonly port: number }
 
 /** Control thread to main thread. */
 export type ControlReport =
   | { readonly kind: 'snapshot'; readonly snapshot: EngineSnapshot }
   /** Keys of all engines that are removed now. */
   | { readonly kind: 'removed'; readonly keys: readonly string[] }
+  | { readonly kind: 'lost'; readonly lost: LostEngine }
   | { readonly kind: 'listening'; readonly adminPort: number }
   /** An operator has requested a restart of the router thread. */
   | { readonly kind: 'restart-thread'; readonly thread: number }

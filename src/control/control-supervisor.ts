@@ -6,7 +6,7 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { Config } from '../config/config.ts'
-import { type EngineSnapshot, NO_ENGINES } from '../core/engine.ts'
+import { type EngineSnapshot, type LostEngine, NO_ENGINES } from '../core/engine.ts'
 import type { SharedMemory } from '../shared/layout.ts'
 import { createLogger, type Logger } from '../telemetry/log.ts'
 import type { ControlOrder, ControlReport, ControlTask } from './control-messages.ts'
@@ -19,6 +19,8 @@ export interface ControlOptions {
   readonly entry: URL
   /** Called with each new snapshot. The first one, at the start, is empty. */
   readonly onSnapshot: (snapshot: EngineSnapshot) => void
+  /** Called, also repeatedly, for an engine that requests need not wait for any longer. */
+  readonly onLost?: (lost: LostEngine) => void
   /** Called when the thread has ended unexpectedly and is about to be replaced. */
   readonly onRestart?: () => void
   /** Called when an operator has requested a restart of the router thread. */
@@ -28,6 +30,10 @@ export interface ControlOptions {
 export interface Control {
   /** Port of the admin listener. A replaced thread keeps it. */
   readonly adminPort: number
+  /** The gateway listens on this port for clients, so no engine can be there. */
+  notePort(port: number): void
+  /** Asks all engines for their models now. */
+  refreshModels(): void
   /** Makes `/readiness` of the admin listener fail from now on. */
   refuseReadiness(): void
   /** Stops all probes and the thread. */
@@ -63,10 +69,12 @@ class ControlSupervisor implements Control {
   #known: EngineSnapshot = NO_ENGINES
   #removed: readonly string[] = []
   #isDraining = false
+  #port: number
 
   constructor(options: ControlOptions) {
     this.#options = options
     this.#adminPort = options.config.admin.port
+    this.#port = options.config.server.port
     this.#log = options.log ?? createLogger(options.config.log, 'control')
   }
 
@@ -82,6 +90,15 @@ class ControlSupervisor implements Control {
 
   get adminPort(): number {
     return this.#adminPort
+  }
+
+  notePort(port: number): void {
+    this.#port = port
+    this.#order({ kind: 'port', port })
+  }
+
+  refreshModels(): void {
+    this.#order({ kind: 'refresh' })
   }
 
   refuseReadiness(): void {
@@ -115,6 +132,7 @@ class ControlSupervisor implements Control {
       removed: this.#removed,
       isDraining: this.#isDraining,
       adminPort: this.#adminPort,
+      port: this.#port,
     }
     const thread = new Worker(this.#options.entry, {
       workerData,
@@ -142,6 +160,8 @@ class ControlSupervisor implements Control {
       case 'removed':
         this.#removed = report.keys
         return
+      case 'lost':
+        return this.#options.onLost?.(report.lost)
       case 'snapshot':
         this.#known = report.snapshot
         return this.#options.onSnapshot(report.snapshot)

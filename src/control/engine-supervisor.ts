@@ -6,13 +6,17 @@
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
-import type { Engine, EngineSnapshot } from '../core/engine.ts'
+import type { Engine, EngineSnapshot, LostEngine } from '../core/engine.ts'
 import type { BreakerCells } from '../shared/breaker-cells.ts'
 import type { EngineSlots } from '../shared/engine-slots.ts'
 import type { PairHealth } from '../shared/pair-health.ts'
 import type { Logger } from '../telemetry/log.ts'
 import { type EngineSpec, staticEngines } from './discovery/static.ts'
-import { EngineMonitor } from './engine-monitor.ts'
+import { FleetCheck } from './fleet-check.ts'
+import { HealthPublisher } from './health-publisher.ts'
+import type { KnownEngine } from './monitor/engine-info.ts'
+import { EngineMonitor } from './monitor/engine-monitor.ts'
+import { isOwnAddress, type OwnListener } from './own-address.ts'
 import { keyOf, Registry } from './registry.ts'
 
 export interface EngineSupervisorOptions {
@@ -29,16 +33,25 @@ export interface EngineSupervisorOptions {
   readonly onSnapshot: (snapshot: EngineSnapshot) => void
   /** Called with the keys of all engines that are removed now, which a later control thread needs. */
   readonly onRemoved: (keys: readonly string[]) => void
+  /** Where the gateway itself listens, as far as it does already. */
+  readonly ownListeners: () => readonly OwnListener[]
   /** Called before the slot is assigned to another engine. */
   readonly onSlotTaken: (slot: number) => void
+  /** Called, also repeatedly, for an engine that requests need not wait for any longer. */
+  readonly onLost: (lost: LostEngine) => void
 }
 
 const DRAIN_POLL_INTERVAL_MS = 100
+/** How soon the failure of a request leads to a probe. */
+const POLL_INTERVAL_MS = 250
 
 interface MonitoredEngine {
   readonly spec: EngineSpec
+  readonly monitor: EngineMonitor
   readonly stop: AbortController
   readonly done: Promise<void>
+  /** Failed requests that have led to a probe. */
+  failed: number
 }
 
 export class EngineSupervisor {
@@ -48,6 +61,9 @@ export class EngineSupervisor {
   readonly #drains = new Map<string, Promise<void>>()
   readonly #removed: Set<string>
   readonly #closing = new AbortController()
+  readonly #publisher: HealthPublisher
+  readonly #fleetCheck: FleetCheck
+  #timer: NodeJS.Timeout | undefined
 
   constructor(options: EngineSupervisorOptions) {
     const { slots, onSlotTaken } = options
@@ -62,6 +78,16 @@ export class EngineSupervisor {
       inFlight: (slot: number) => slots.inFlight(slot),
     }
     this.#registry = new Registry(table, options.maxEngines, options.known)
+    this.#fleetCheck = new FleetCheck(options.log)
+    this.#publisher = new HealthPublisher({
+      slots,
+      engines: () => this.engines,
+      onPanic: ({ url, role }) =>
+        options.log.warn(
+          { url, role },
+          'probes of the engine are slow; it stays in use, as no better one is left',
+        ),
+    })
   }
 
   /** Publishes the first snapshot and starts all monitors. */
@@ -71,11 +97,12 @@ export class EngineSupervisor {
       if (!this.#removed.has(keyOf(spec))) this.#start(spec)
     }
     // Engines added during a previous control thread stay monitored, and draining ones continue to drain.
-    for (const { url, role, bootstrapPort } of this.engines) {
-      const spec = { url, role, bootstrapPort }
+    for (const { url, role, bootstrapPort, apiKey } of this.engines) {
+      const spec = { url, role, bootstrapPort, apiKey }
       if (this.#removed.has(keyOf(spec))) this.#startDrain(spec, Promise.resolve())
       else this.#start(spec)
     }
+    this.#timer = setInterval(() => this.#poll(), POLL_INTERVAL_MS)
   }
 
   get engines(): readonly Engine[] {
@@ -105,6 +132,11 @@ export class EngineSupervisor {
     return found.length
   }
 
+  /** Asks all engines for their models now. */
+  refresh(): void {
+    for (const { monitor } of this.#monitored.values()) monitor.refresh()
+  }
+
   /** Closes the breaker of the engine and makes all its pairs usable. */
   resetFailures(slot: number): void {
     this.#options.breakers.reset(slot)
@@ -114,6 +146,7 @@ export class EngineSupervisor {
   /** Resolves when all monitors and drains have ended. */
   async close(): Promise<void> {
     this.#closing.abort()
+    clearInterval(this.#timer)
     const monitors = [...this.#monitored.values()].map(({ done }) => done)
     await Promise.all([...monitors, ...this.#drains.values()])
   }
@@ -122,34 +155,62 @@ export class EngineSupervisor {
     const key = keyOf(spec)
     if (this.#monitored.has(key)) return
     const stop = new AbortController()
-    const signal = AbortSignal.any([stop.signal, this.#closing.signal])
-    this.#monitored.set(key, { spec, stop, done: this.#monitor(spec, signal) })
+    const monitor = this.#monitorOf(spec, AbortSignal.any([stop.signal, this.#closing.signal]))
+    this.#monitored.set(key, { spec, monitor, stop, done: monitor.run(), failed: this.#totals(spec).failed })
   }
 
-  #monitor(spec: EngineSpec, signal: AbortSignal): Promise<void> {
-    const { config, slots, log } = this.#options
+  #monitorOf(spec: EngineSpec, signal: AbortSignal): EngineMonitor {
+    const { config, slots, log, onLost } = this.#options
     const { health, engines } = config
-    let slot = this.#registry.find(spec)?.slot
+    const known = this.#registry.find(spec)
+    const lastHealth = known === undefined ? 'unknown' : slots.health(known.slot)
+    if (known !== undefined) this.#publisher.set(known, { health: lastHealth, isSlow: false })
     return new EngineMonitor({
       spec,
-      lastHealth: slot === undefined ? 'unknown' : slots.health(slot),
+      lastHealth,
       health,
       engines,
       log,
       signal,
-      onInfo: info => {
-        const engine = this.#registry.put(spec, info)
-        slot = engine.slot
-        log.info({ url: spec.url, role: spec.role, models: engine.models }, 'engine registered')
-        this.#publish()
-      },
-      onHealth: state => {
-        if (slot === undefined) return
+      isOwn: () => isOwnAddress(spec.url, this.#options.ownListeners()),
+      served: () => this.#totals(spec).ok,
+      onInfo: (info, isBack) => this.#onInfo(spec, info, isBack),
+      onHealth: (state, isSlow) => {
+        const engine = this.#registry.find(spec)
+        if (engine === undefined) return
         // Earlier failures say nothing about an engine that is new or has recovered, so its breaker must not exclude it.
-        if (state === 'healthy') this.resetFailures(slot)
-        slots.setHealth(slot, state)
+        if (state === 'healthy') this.resetFailures(engine.slot)
+        this.#publisher.set(engine, { health: state, isSlow })
       },
-    }).run()
+      onLost: reason => {
+        const engine = this.#registry.find(spec)
+        if (engine !== undefined) onLost({ slot: engine.slot, generation: engine.generation, reason })
+      },
+    })
+  }
+
+  #onInfo(spec: EngineSpec, info: KnownEngine, isBack: boolean): void {
+    if (!isBack && this.#registry.isCurrent(spec, info)) return
+    const { models } = this.#registry.put(spec, info)
+    this.#options.log.info({ url: spec.url, role: spec.role, models }, 'engine registered')
+    this.#publish()
+    this.#fleetCheck.changed()
+  }
+
+  /** Requests that have failed show sooner than periodic probes that an engine is gone, or is another one. */
+  #poll(): void {
+    this.#fleetCheck.reportWhenQuiet(() => this.engines)
+    for (const monitored of this.#monitored.values()) {
+      const { failed } = this.#totals(monitored.spec)
+      if (failed === monitored.failed) continue
+      monitored.failed = failed
+      monitored.monitor.prompt()
+    }
+  }
+
+  #totals(spec: EngineSpec): { readonly ok: number; readonly failed: number } {
+    const engine = this.#registry.find(spec)
+    return engine === undefined ? { ok: 0, failed: 0 } : this.#options.breakers.totals(engine.slot)
   }
 
   /** `monitored` settles when the monitor no longer sets the health of the engine. */
@@ -164,6 +225,7 @@ export class EngineSupervisor {
     await monitored
     const engine = this.#registry.find(spec)
     if (engine === undefined) return
+    this.#publisher.forget(engine)
     slots.setHealth(engine.slot, 'draining')
     log.info({ url: spec.url, role: spec.role }, 'engine draining')
     const endMs = performance.now() + config.admin.drainSecs * 1000
@@ -180,6 +242,7 @@ export class EngineSupervisor {
   }
 
   #publish(): void {
+    this.#publisher.publish()
     this.#options.onSnapshot(this.#registry.snapshot())
   }
 }

@@ -4,9 +4,10 @@
  * A slot is assigned to another engine only when nothing is in flight on it. Its generation is then incremented, so that
  * breakers can ignore late outcomes of the previous engine.
  */
+import { isDeepStrictEqual } from 'node:util'
 import { DEFAULT_BOOTSTRAP_PORT, type Engine, type EngineSnapshot, NO_ENGINES } from '../core/engine.ts'
 import type { EngineSpec } from './discovery/static.ts'
-import type { EngineInfo } from './engine-info.ts'
+import type { KnownEngine } from './monitor/engine-info.ts'
 
 /** The part of `EngineSlots` that the registry needs. */
 export interface SlotTable {
@@ -34,22 +35,17 @@ export class Registry {
   }
 
   /** Adds the engine, or updates its properties. A known engine keeps its slot. */
-  put(spec: EngineSpec, info: EngineInfo): Engine {
-    const { slot, generation } = this.#engines.get(keyOf(spec)) ?? this.#takeSlot()
-    const engine: Engine = {
-      slot,
-      generation,
-      url: spec.url,
-      role: spec.role,
-      bootstrapHost: new URL(spec.url).hostname,
-      bootstrapPort: spec.bootstrapPort ?? info.bootstrapPort ?? DEFAULT_BOOTSTRAP_PORT,
-      models: info.models,
-      maxRunning: info.maxRunning,
-      maxInputTokens: info.maxInputTokens,
-    }
+  put(spec: EngineSpec, info: KnownEngine): Engine {
+    const engine = engineOf(spec, info, this.#engines.get(keyOf(spec)) ?? this.#takeSlot())
     this.#engines.set(keyOf(spec), engine)
     this.#generation++
     return engine
+  }
+
+  /** Whether the engine is registered with exactly these properties. */
+  isCurrent(spec: EngineSpec, info: KnownEngine): boolean {
+    const engine = this.find(spec)
+    return engine !== undefined && isDeepStrictEqual(engine, engineOf(spec, info, engine))
   }
 
   /** Returns `false` if there is no such engine. Its slot is free once nothing is in flight on it. */
@@ -64,7 +60,7 @@ export class Registry {
   }
 
   /** @throws RangeError if `limits.engines` is reached */
-  #takeSlot(): { readonly slot: number; readonly generation: number } {
+  #takeSlot(): SlotAssignment {
     const taken = new Set([...this.#engines.values()].map(engine => engine.slot))
     for (let slot = 0; slot < this.#maxEngines; slot++) {
       if (taken.has(slot) || this.#slots.inFlight(slot) > 0) continue
@@ -75,6 +71,23 @@ export class Registry {
     throw new RangeError(
       `Cannot register another engine: all ${this.#maxEngines} slots are in use (limits.engines)`,
     )
+  }
+}
+
+/** The slot of an engine in shared memory. */
+type SlotAssignment = Pick<Engine, 'slot' | 'generation'>
+
+function engineOf(spec: EngineSpec, info: KnownEngine, { slot, generation }: SlotAssignment): Engine {
+  const { bootstrapPort = DEFAULT_BOOTSTRAP_PORT, mode: _, isGateway: __, ...reported } = info
+  return {
+    ...reported,
+    slot,
+    generation,
+    url: spec.url,
+    role: spec.role,
+    bootstrapHost: new URL(spec.url).hostname,
+    bootstrapPort: spec.bootstrapPort ?? bootstrapPort,
+    apiKey: spec.apiKey,
   }
 }
 

@@ -3,6 +3,14 @@
 /** A `mixed` engine does both prefill and decode. */
 export type Role = 'prefill' | 'decode' | 'mixed'
 
+/** What the two engines of a pair must have in common: decode reads the KV cache that prefill wrote. */
+export interface PairingFacts {
+  readonly pageSize?: number
+  readonly kvCacheType?: string
+  readonly transferBackend?: string
+  readonly version?: string
+}
+
 export interface Engine {
   /** Index into the tables of shared memory, 0 or more. Reused only when nothing is in flight on it. */
   readonly slot: number
@@ -20,6 +28,22 @@ export interface Engine {
   readonly maxRunning: number | undefined
   /** Maximum length of a prompt, in tokens. `undefined` if the engine reports none. */
   readonly maxInputTokens: number | undefined
+  /** Addresses of its host name, in ascending order. Empty if the host is an address itself, or if they are unknown. */
+  readonly addresses: readonly string[]
+  /** Number of data-parallel ranks, 1 or more. */
+  readonly dpSize: number
+  /** SGLang's HTTP server. The one in Rust knows fewer requests by their rid. `undefined` if the engine reports none. */
+  readonly frontend: 'python' | 'rust' | undefined
+  /** Only what the engine reports. */
+  readonly pairing: PairingFacts
+  /** Key that the control thread sends to the engine. Never shown. */
+  readonly apiKey: string | undefined
+}
+
+/** An engine that has shown no sign of life for long, or whose process is gone. */
+export interface LostEngine extends Pick<Engine, 'slot' | 'generation'> {
+  /** Error of its last probe. */
+  readonly reason: string
 }
 
 /** All registered engines. Immutable: each change creates a snapshot with the next generation. */

@@ -1,5 +1,6 @@
 /** Whether the gateway can serve requests, and how `/readiness` reports it. Pure apart from reads of shared memory. */
 import type { Engine, Role } from './engine.ts'
+import { canPair, pairingConflict } from './pairing.ts'
 
 export interface Readiness {
   readonly isReady: boolean
@@ -9,7 +10,7 @@ export interface Readiness {
   readonly reason?: string
 }
 
-/** Ready means that every needed role has at least one healthy engine. */
+/** Ready means that every needed role has at least one healthy engine, and that two of a pair can work together. */
 export function readinessOf(
   neededRoles: readonly Role[],
   engines: readonly Engine[],
@@ -18,8 +19,24 @@ export function readinessOf(
   const healthy = engines.filter(engine => slots.isHealthy(engine.slot))
   const missing = neededRoles.filter(role => !healthy.some(engine => engine.role === role))
   const counts = { healthyEngines: healthy.length, totalEngines: engines.length }
+  const conflict = missing.length === 0 ? conflictOf(neededRoles, healthy) : undefined
+  if (conflict !== undefined) return { isReady: false, reason: conflict, ...counts }
   if (missing.length === 0) return { isReady: true, ...counts }
   return { isReady: false, reason: `no healthy ${missing.join(' and no healthy ')} engine`, ...counts }
+}
+
+/** Why no prefill engine can work with any decode engine; `undefined` if two can. */
+function conflictOf(neededRoles: readonly Role[], healthy: readonly Engine[]): string | undefined {
+  if (!neededRoles.includes('prefill')) return undefined
+  const decodes = healthy.filter(({ role }) => role === 'decode')
+  let first: string | undefined
+  for (const prefill of healthy.filter(({ role }) => role === 'prefill')) {
+    for (const decode of decodes) {
+      if (canPair(prefill, decode)) return undefined
+      first ??= pairingConflict(prefill, decode)
+    }
+  }
+  return first && `no prefill engine can work with a decode engine: ${first}`
 }
 
 export interface ReadinessReport {

@@ -19,6 +19,8 @@ export interface RouterThreadsOptions {
   readonly onExit: (channel: ThreadChannel, exit: ThreadExit) => void
   /** A thread has started to take batches. */
   readonly onReady?: () => void
+  /** An engine lists models that the last snapshot does not have. */
+  readonly onNewModels?: () => void
   readonly log: Logger
 }
 

@@ -5,7 +5,7 @@
  * exchanges. A thread whose event loop is blocked is terminated, which ends its task.
  */
 import { once } from 'node:events'
-import { type EngineSnapshot, NO_ENGINES } from '../core/engine.ts'
+import { type EngineSnapshot, type LostEngine, NO_ENGINES } from '../core/engine.ts'
 import type { ThreadChannel } from '../messages/channel.ts'
 import { type Batch, isBatch } from '../messages/codec.ts'
 import type { PendingAbort, ThreadOrder, ThreadReport } from '../messages/thread.ts'
@@ -83,6 +83,11 @@ export class RouterThreads {
     this.#orderAll({ kind: 'snapshot', snapshot })
   }
 
+  /** Requests that wait for the engine are sent to another. */
+  giveUpOn(lost: LostEngine): void {
+    this.#orderAll({ kind: 'lost', lost })
+  }
+
   /** Every thread runs a full garbage collection. */
   collectGarbage(): void {
     this.#orderAll({ kind: 'collect-garbage' })
@@ -131,17 +136,16 @@ export class RouterThreads {
     const ended = this.#watch(running)
     const ready = new Promise<void>(resolve => {
       running.port.on('message', (message: Batch | ThreadReport) => {
-        if (isBatch(message)) this.#options.onBatch(running.channel, message)
-        else {
-          this.#becomeReady(running, message)
-          resolve()
-        }
+        if (isBatch(message)) return this.#options.onBatch(running.channel, message)
+        if (message.kind === 'new-models') return this.#options.onNewModels?.()
+        this.#becomeReady(running, message.threadId)
+        resolve()
       })
     })
     await Promise.race([ready, ended])
   }
 
-  #becomeReady(running: RunningThread, { threadId }: ThreadReport): void {
+  #becomeReady(running: RunningThread, threadId: number): void {
     running.threadId = threadId
     order(running, { kind: 'snapshot', snapshot: this.#snapshot })
     this.#pendingAborts.giveTo(running)

@@ -1,7 +1,7 @@
 /** The task of a router thread, and the control messages that it exchanges with the main thread. */
 import type { MessagePort } from 'node:worker_threads'
 import type { Config } from '../config/config.ts'
-import type { EngineSnapshot } from '../core/engine.ts'
+import type { EngineSnapshot, LostEngine } from '../core/engine.ts'
 import type { SharedMemory } from '../shared/layout.ts'
 import type { FlatHeaders } from './types.ts'
 
@@ -28,17 +28,23 @@ export interface PendingAbort {
  *
  * - `snapshot`: the engines have changed.
  * - `abort`: send these aborts for the orphans of a thread that has died.
+ * - `lost`: requests need not wait for this engine any longer.
  * - `collect-garbage`: memory is short.
  * - `close`: close all sockets without finishing any exchange, then end the task.
  */
 export type ThreadOrder =
   | { readonly kind: 'snapshot'; readonly snapshot: EngineSnapshot }
   | { readonly kind: 'abort'; readonly calls: readonly PendingAbort[] }
+  | { readonly kind: 'lost'; readonly lost: LostEngine }
   | { readonly kind: 'collect-garbage' }
   | { readonly kind: 'close' }
 
-/** Router thread to main thread: it accepts batches from now on. `threadId` is Node's id, needed to terminate it. */
-export interface ThreadReport {
-  readonly kind: 'ready'
-  readonly threadId: number
-}
+/**
+ * Router thread to main thread.
+ *
+ * - `ready`: the thread accepts batches from now on. `threadId` is Node's id, needed to terminate it.
+ * - `new-models`: an engine lists models that the snapshot does not have.
+ */
+export type ThreadReport =
+  | { readonly kind: 'ready'; readonly threadId: number }
+  | { readonly kind: 'new-models' }

@@ -74,6 +74,11 @@ export class BreakerCells {
     else Atomics.add(this.#cells, base + BREAKER.inARow, 1)
   }
 
+  /** Legs counted since the start. Both grow only, modulo 2^32. */
+  totals(slot: number): { readonly ok: number; readonly failed: number } {
+    return { ok: this.#load(slot, BREAKER.ok), failed: this.#load(slot, BREAKER.failed) }
+  }
+
   /** The counts of the last `BREAKER_RING` steps, including the current one. */
   window(slot: number, step: number): WindowCounts {
     const base = slot * BREAKER_FIELDS

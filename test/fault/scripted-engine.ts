@@ -44,6 +44,8 @@ export interface ScriptedEngine {
   readonly calls: readonly Call[]
   /** When the first `/abort_request` arrived, by rid. */
   readonly aborts: ReadonlyMap<string, number>
+  /** Refuses connections from now on, but keeps those that are open, as a process does that is being ended. */
+  stopListening(): void
   close(): Promise<void>
 }
 
@@ -65,6 +67,7 @@ class Engine implements ScriptedEngine {
   readonly #script: Script
   readonly #sockets = new Set<Socket>()
   readonly #server: Server
+  #isClosed = false
   readonly calls: Call[] = []
   readonly aborts = new Map<string, number>()
   url = ''
@@ -74,16 +77,24 @@ class Engine implements ScriptedEngine {
     this.#model = model
     this.#script = script
     this.#server = createServer({ noDelay: true }, socket => this.#serve(socket))
+    this.#server.once('close', () => {
+      this.#isClosed = true
+    })
   }
 
   async open(): Promise<void> {
     this.url = `http://127.0.0.1:${await listen(this.#server)}`
   }
 
-  async close(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy()
+  stopListening(): void {
     this.#server.close()
-    await once(this.#server, 'close')
+  }
+
+  async close(): Promise<void> {
+    const closed = this.#isClosed ? undefined : once(this.#server, 'close')
+    for (const socket of this.#sockets) socket.destroy()
+    if (this.#server.listening) this.#server.close()
+    await closed
   }
 
   #serve(socket: Socket): void {

@@ -115,6 +115,7 @@ export async function openGateway(
       engines: {
         prefill: engines.map(({ prefill }) => ({ url: prefill.url })),
         decode: engines.map(({ decode }) => ({ url: decode.url })),
+        refreshIntervalSecs: 600,
       },
       limits: { engines: 1024 },
       health: { intervalSecs: 600 },

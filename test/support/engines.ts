@@ -13,6 +13,11 @@ export function engineOf(change: Partial<Engine> = {}): Engine {
     models: [],
     maxRunning: undefined,
     maxInputTokens: undefined,
+    addresses: [],
+    dpSize: 1,
+    frontend: undefined,
+    pairing: {},
+    apiKey: undefined,
     ...change,
   }
 }

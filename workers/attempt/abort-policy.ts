@@ -8,6 +8,7 @@
 import type { Config } from '../../src/config/config.ts'
 import type { Engine } from '../../src/core/engine.ts'
 import type { Failure } from '../classify/failure.ts'
+import { abortedFailure } from '../classify/request-failure.ts'
 import type { DecodeLeg } from './decode-leg.ts'
 import type { EngineAborts } from './engine-abort.ts'
 import type { LegRequest } from './leg-request.ts'
@@ -69,6 +70,15 @@ export class AbortPolicy {
   }
 
   /**
+   * SGLang's server in Rust does not take over the rid of `/v1/completions` (0.5.23), so no abort reaches the request: a
+   * client that asks for one gets it by the end of the connection.
+   */
+  endUnknownRid(): void {
+    const { path, decode } = this.#plan
+    if (decode.frontend === 'rust' && path.startsWith('/v1/completions')) this.#decode.fail(abortedFailure())
+  }
+
+  /**
    * Lets prefill's response complete for the length of the delay, then ends its request. Its capacity is free at once,
    * as after any other failure.
    */
@@ -92,9 +102,9 @@ export class AbortPolicy {
   }
 
   /** `status`: 0 while the leg has not responded. */
-  #send({ url }: Engine, status: number): void {
+  #send({ url, frontend }: Engine, status: number): void {
     const { rids, headers } = this.#plan
     const maybeUnread = status === 0 && performance.now() - this.#startedMs < MAYBE_UNREAD_MS
-    this.#dependencies.aborts.send({ url, rids, headers, maybeUnread })
+    this.#dependencies.aborts.send({ url, rids, headers, maybeUnread, frontend })
   }
 }

@@ -2,14 +2,15 @@
  * The timers of one attempt. Each reports to the attempt at most once; all end with it.
  *
  *   first token  dispatch ──▶ commit, or prefill's response when the response is not streamed
- *   silence      commit ──▶ end of the stream; every chunk renews it
- *   body         head of a response that is not streamed ──▶ its end; every part of the body renews it
+ *   silence      commit ──▶ end of the stream; every chunk renews it, but comments for `timeouts.pingOnlyMs` only
+ *   body         head of a response that is not streamed ──▶ its end; every part of the body renews it, blanks like comments
  *   grace        end of decode ──▶ prefill's response
  *   error body   head with an error status ──▶ end of its body
  */
 import type { Config } from '../../src/config/config.ts'
 import type { Leg } from '../../src/core/errors.ts'
 import type { RequestTimeouts } from '../request/timeouts.ts'
+import { areComments } from '../sse/events.ts'
 import type { TimeoutEvent } from './state.ts'
 
 export interface TimerEvents {
@@ -31,6 +32,8 @@ export class AttemptTimers {
   #errorBody: NodeJS.Timeout | undefined
   /** When decode last sent data, on the clock of `performance.now()`. Hot path: a chunk writes it and moves no timer. */
   lastDataMs = 0
+  /** When decode last sent more than comments or blanks. */
+  #progressMs = 0
 
   /** `timeouts`: those of the request, which its client may have set; `config`: what is configured. */
   constructor(events: TimerEvents, timeouts: RequestTimeouts, config: Pick<Config, 'upstream' | 'timeouts'>) {
@@ -50,12 +53,22 @@ export class AttemptTimers {
 
   startSilence(): void {
     this.lastDataMs = performance.now()
+    this.#progressMs = this.lastDataMs
     this.#watchSilence()
   }
 
-  /** Starts the body timer, or starts it again. */
-  renewBody(): void {
+  /** Decode has sent whole events. */
+  noteEvents(events: Uint8Array): void {
+    this.lastDataMs = performance.now()
+    if (!areComments(events)) this.#progressMs = this.lastDataMs
+  }
+
+  /** Starts the body timer, or starts it again. `isBlank`: nothing but white space has arrived. */
+  renewBody(isBlank: boolean): void {
     const { idleMs } = this.#timeouts
+    const nowMs = performance.now()
+    if (!isBlank) this.#progressMs = nowMs
+    else if (nowMs - this.#progressMs > this.#pingOnlyMs - idleMs) return
     if (this.#body === undefined) this.#body = setTimeout(() => this.#expire('body', idleMs), idleMs)
     else this.#body.refresh()
   }
@@ -85,9 +98,14 @@ export class AttemptTimers {
   /** Fires at the earliest moment at which the silence could exceed the limit, and sleeps again if there was data. */
   #watchSilence(): void {
     const { idleMs } = this.#timeouts
-    const leftMs = this.lastDataMs + idleMs - performance.now()
+    const endMs = Math.min(this.lastDataMs + idleMs, this.#progressMs + this.#pingOnlyMs)
+    const leftMs = endMs - performance.now()
     if (leftMs <= 0) return this.#expire('silence', idleMs)
     this.#silence = setTimeout(() => this.#watchSilence(), leftMs)
+  }
+
+  get #pingOnlyMs(): number {
+    return Math.max(this.#config.timeouts.pingOnlyMs, this.#timeouts.idleMs)
   }
 
   #expire(timer: TimeoutEvent['timer'], timeoutMs: number): void {

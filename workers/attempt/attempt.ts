@@ -15,6 +15,7 @@
  * outlives the attempt, except those whose abort is deferred, which end by themselves.
  */
 import type { Config } from '../../src/config/config.ts'
+import type { LostEngine } from '../../src/core/engine.ts'
 import type { Leg } from '../../src/core/errors.ts'
 import type { LegJournal } from '../../src/shared/leg-journal.ts'
 import type { Failure } from '../classify/failure.ts'
@@ -23,9 +24,10 @@ import { abortRids } from '../request/ids.ts'
 import type { ResponseBody } from '../upstream/response-body.ts'
 import { AbortPolicy } from './abort-policy.ts'
 import { AttemptTimers, type TimerEvents } from './attempt-timers.ts'
-import { type DecodeEvents, DecodeLeg } from './decode-leg.ts'
+import { type DecodeEvents, DecodeLeg, decodeLimits } from './decode-leg.ts'
 import type { EngineAborts } from './engine-abort.ts'
 import { type LegDependencies, LegRequest } from './leg-request.ts'
+import { failLegOn } from './lost-engine.ts'
 import type { AttemptEvents, AttemptHandle, AttemptPlan, ResponseHead } from './plan.ts'
 import { type PrefillEvents, PrefillLeg } from './prefill-leg.ts'
 import { type AttemptAction, type AttemptEvent, type AttemptState, initialState, nextStep } from './state.ts'
@@ -56,11 +58,8 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
     this.#events = events
     this.#dependencies = dependencies
     const { limits } = dependencies.config
-    // The first event may echo the prompt. Where prefill is merged, tokens are held too, until its response is complete.
-    const isPeek = plan.isStream && !plan.mergesPrefill
-    const held = isPeek ? limits.peekBytes + plan.body.length : limits.responseBytes
     this.#prefill = new PrefillLeg(limits.responseBytes, this)
-    this.#decode = new DecodeLeg({ held, event: limits.eventBytes }, this, plan.isBatch)
+    this.#decode = new DecodeLeg(decodeLimits(plan, limits), this, plan.isBatch)
     this.#timers = new AttemptTimers(this, plan.timeouts, dependencies.config)
     this.#abortPolicy = new AbortPolicy(plan, { prefill: this.#prefill, decode: this.#decode }, dependencies)
     this.#state = initialState({
@@ -71,13 +70,14 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
   }
 
   start(): void {
-    const { prefill, decode, leases, isStream } = this.#plan
+    const { prefill, decode, leases, isStream, exchangeId, rids } = this.#plan
     // A mixed engine sends nothing of an unstreamed response until it is complete: only the total deadline bounds it.
     if (isStream || prefill !== undefined) this.#timers.startFirstToken()
     if (prefill !== undefined && leases.prefill !== undefined)
       this.#prefillRequest = new LegRequest(prefill, leases.prefill, this.#dependencies)
     this.#decodeRequest = new LegRequest(decode, leases.decode, this.#dependencies)
-    this.#record = this.#openRecord()
+    const legs = { exchangeId, prefillSlot: prefill?.slot ?? -1, decodeSlot: decode.slot }
+    this.#record = this.#dependencies.journal.open(legs, abortRids(rids))
     this.#prefillRequest?.send(this.#plan, this.#prefill)
     if (!this.#isClosed) this.#decodeRequest.send(this.#plan, this.#decode)
   }
@@ -90,6 +90,12 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
     this.#decode.isAbortRequested = true
     this.#abortPolicy.abortPrefill()
     if (!this.#abortPolicy.defersDecode(this.#state)) this.#abortPolicy.abortDecode()
+    this.#abortPolicy.endUnknownRid()
+  }
+
+  giveUpOn(lost: LostEngine): void {
+    const legs = { prefill: this.#prefill, decode: this.#decode }
+    if (!this.#isClosed && !this.#state.isCommitted) failLegOn(lost, this.#plan, legs)
   }
 
   pause(): void {
@@ -119,8 +125,8 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
     this.#step({ kind: 'decode-ready', promptTokens })
   }
 
-  onDecodeBody(): void {
-    this.#timers.renewBody()
+  onDecodeBody(isBlank: boolean): void {
+    this.#timers.renewBody(isBlank)
   }
 
   onDecodeComplete(summary: ResponseSummary, isTerminated: boolean): void {
@@ -144,7 +150,7 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
   }
 
   onDecodeData(bytes: Uint8Array): void {
-    this.#timers.lastDataMs = performance.now()
+    this.#timers.noteEvents(bytes)
     this.#events.onData(bytes)
   }
 
@@ -157,12 +163,6 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
   onErrorBodyTimeout(leg: Leg): void {
     if (leg === 'prefill') this.onPrefillError(this.#prefill.errorResponse())
     else this.onDecodeError(this.#decode.errorResponse())
-  }
-
-  #openRecord(): number {
-    const { exchangeId, prefill, decode, rids } = this.#plan
-    const legs = { exchangeId, prefillSlot: prefill?.slot ?? -1, decodeSlot: decode.slot }
-    return this.#dependencies.journal.open(legs, abortRids(rids))
   }
 
   #step(event: AttemptEvent): void {

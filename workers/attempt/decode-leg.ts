@@ -4,6 +4,7 @@
  * A stream is held until an event shows that it is good; then it is forwarded in whole events as they arrive. Anything
  * else (a body, an error) is collected to its end.
  */
+import type { Config } from '../../src/config/config.ts'
 import type { FlatHeaders } from '../../src/messages/types.ts'
 import type { Failure } from '../classify/failure.ts'
 import { findInStreamFailure, type InStreamFailure } from '../classify/in-stream-failure.ts'
@@ -15,6 +16,7 @@ import { StreamPeek } from '../classify/stream-peek.ts'
 import { EventFramer } from '../sse/event-framer.ts'
 import { ResponseBody } from '../upstream/response-body.ts'
 import type { ResponseHandler, TransportError } from '../upstream/types.ts'
+import type { AttemptPlan } from './plan.ts'
 
 export interface DecodeEvents {
   /** The held events show a token or a finish. */
@@ -25,8 +27,11 @@ export interface DecodeEvents {
   onDecodePromptError(failure: Failure): void
   /** A head with an error status has arrived. Its body follows. */
   onDecodeErrorHead(): void
-  /** The head of an unstreamed response has arrived, or a part of its body: the rest must follow without a pause. */
-  onDecodeBody(): void
+  /**
+   * The head of an unstreamed response has arrived, or a part of its body: the rest must follow without a pause.
+   * `isBlank`: the part is nothing but white space, by which a server keeps a connection alive.
+   */
+  onDecodeBody(isBlank: boolean): void
   /** Whole events after the commit. The bytes are valid during the call only. */
   onDecodeData(bytes: Uint8Array): void
 }
@@ -39,6 +44,16 @@ export interface DecodeLimits {
   readonly event: number
 }
 
+/** The first event may echo the prompt. Where prefill is merged, tokens are held, too, until its response is complete. */
+export function decodeLimits(
+  { isStream, mergesPrefill, body }: AttemptPlan,
+  limits: Pick<Config['limits'], 'peekBytes' | 'responseBytes' | 'eventBytes'>,
+): DecodeLimits {
+  const held = isStream && !mergesPrefill ? limits.peekBytes + body.length : limits.responseBytes
+  return { held, event: limits.eventBytes }
+}
+
+const SPACE = 0x20
 const NO_TOKEN: ResponseSummary = { promptTokens: undefined, hasToken: false }
 const HAS_TOKEN: ResponseSummary = { promptTokens: undefined, hasToken: true }
 /** The client aborted the request itself: it gets what was generated until then, even if that is nothing. */
@@ -73,7 +88,7 @@ export class DecodeLeg implements ResponseHandler {
     this.body.start(status, headers)
     if (this.body.isError) this.#events.onDecodeErrorHead()
     else if (this.body.isEventStream) this.#peek = new StreamPeek()
-    else this.#events.onDecodeBody()
+    else this.#events.onDecodeBody(false)
   }
 
   onData(bytes: Uint8Array): void {
@@ -99,12 +114,20 @@ export class DecodeLeg implements ResponseHandler {
   }
 
   onError(error: TransportError): void {
-    this.#fail(this.body.isError ? this.errorResponse() : transportFailure('decode', error))
+    this.fail(this.body.isError ? this.errorResponse() : transportFailure('decode', error))
   }
 
   /** From now on events are forwarded as they arrive. The caller takes what was held from `body`. */
   commit(): void {
     this.#isCommitted = true
+  }
+
+  /** Ends the leg. Does nothing when it is over. */
+  fail(failure: Failure): void {
+    if (!this.isOpen) return
+    if (this.onFirstItem !== undefined) return this.onFirstItem()
+    this.isOpen = false
+    this.#events.onDecodeError(failure)
   }
 
   /** The failure that an error status stands for, with as much of its body as has arrived. */
@@ -116,7 +139,7 @@ export class DecodeLeg implements ResponseHandler {
     const found = this.isAbortRequested ? undefined : this.#findEnd(events)
     if (this.#isCommitted) this.#events.onDecodeData(found === undefined ? events : found.before)
     else this.#hold(events)
-    if (found !== undefined) this.#fail(found.failure)
+    if (found !== undefined) this.fail(found.failure)
     else if (this.isOpen && !this.#isCommitted && !peek.isSettled) this.#peekInto(peek, events)
   }
 
@@ -131,7 +154,7 @@ export class DecodeLeg implements ResponseHandler {
 
   #collect(bytes: Uint8Array): void {
     this.#hold(bytes)
-    if (this.isOpen && !this.body.isError) this.#events.onDecodeBody()
+    if (this.isOpen && !this.body.isError) this.#events.onDecodeBody(bytes.every(byte => byte <= SPACE))
   }
 
   #hold(bytes: Uint8Array): void {
@@ -143,19 +166,19 @@ export class DecodeLeg implements ResponseHandler {
     const { heldBytes } = this.#framer
     const { held, event } = this.#limits
     if (this.#isCommitted && heldBytes > event)
-      this.#fail(protocolFailure('decode', `The decode engine sent an event of more than ${event} bytes`))
+      this.fail(protocolFailure('decode', `The decode engine sent an event of more than ${event} bytes`))
     if (!this.#isCommitted && this.body.length + heldBytes > held) this.#failHeldSize()
   }
 
   #failHeldSize(): void {
     const what = this.#peek === undefined ? '' : ' before its first token'
     const message = `The decode engine sent more than ${this.#limits.held} bytes${what}`
-    this.#fail(protocolFailure('decode', message))
+    this.fail(protocolFailure('decode', message))
   }
 
   #peekInto(peek: StreamPeek, events: Uint8Array): void {
     peek.push(events)
-    if (peek.failure !== undefined) this.#fail(peek.failure)
+    if (peek.failure !== undefined) this.fail(peek.failure)
     else if (peek.isSettled) this.#events.onDecodeReady(peek.promptTokens)
   }
 
@@ -166,12 +189,5 @@ export class DecodeLeg implements ResponseHandler {
     if (this.#framer.isRestDone && this.#isCommitted) this.#events.onDecodeData(rest)
     else if (this.#framer.isRestDone) this.body.add(rest)
     this.#events.onDecodeComplete(peek.isSettled ? HAS_TOKEN : NO_TOKEN, isTerminated)
-  }
-
-  #fail(failure: Failure): void {
-    if (!this.isOpen) return
-    if (this.onFirstItem !== undefined) return this.onFirstItem()
-    this.isOpen = false
-    this.#events.onDecodeError(failure)
   }
 }

@@ -5,26 +5,22 @@
  * with status 200, and starts a request that nothing waits for. The abort of a leg that was sent a moment ago and has
  * not responded is therefore repeated.
  *
- * The first rid of a batch is a prefix of the others (`request/ids.ts`) and must arrive first, so the others follow
- * later.
+ * SGLang's Python server takes the first rid of a batch for a prefix of the others (`request/ids.ts`); it must arrive
+ * first, so the others follow later. The server in Rust knows exact rids only (0.5.23), so all are sent at once.
  */
+import type { Engine } from '../../src/core/engine.ts'
 import type { FlatHeaders } from '../../src/messages/types.ts'
-import type { ResponseHandler, UpstreamRequestOptions } from '../upstream/types.ts'
-
-/** The engine may be the very one that has died, so no error of an abort matters. */
-const IGNORED: ResponseHandler = {
-  onHead() {},
-  onData() {},
-  onEnd() {},
-  onError() {},
-}
+import type { RequestHandle, ResponseHandler, UpstreamRequestOptions } from '../upstream/types.ts'
 
 /**
- * When an abort is repeated. By the first of these an engine has usually read what was sent before; by the second, so
- * has one whose event loop is blocked (a long prompt in its tokenizer, an overloaded machine).
+ * When an abort is repeated. An abort that was sent together with its request is lost, one that follows a millisecond
+ * later holds (SGLang 0.5.23, both servers). By the second of these an engine has usually read what was sent before; by
+ * the third, so has one whose event loop is blocked (a long prompt in its tokenizer, an overloaded machine).
  */
-const REPEAT_AFTER_MS = [100, 500] as const
-const OTHER_RIDS_AFTER_MS = REPEAT_AFTER_MS[0]
+const REPEAT_AFTER_MS = [5, 100, 500] as const
+const OTHER_RIDS_AFTER_MS = 100
+/** An engine that is stopped accepts connections and never responds. */
+const LIMIT_MS = 10_000
 
 export interface EngineAbort {
   readonly url: string
@@ -32,11 +28,14 @@ export interface EngineAbort {
   readonly headers: FlatHeaders
   /** The engine may not have read the request yet. */
   readonly maybeUnread: boolean
+  readonly frontend?: Engine['frontend']
 }
 
 /** The part of `Upstreams` that aborts need. */
 interface AbortUpstreams {
-  to(url: string): { send(request: UpstreamRequestOptions, handler: ResponseHandler): unknown }
+  to(url: string): {
+    send(request: UpstreamRequestOptions, handler: ResponseHandler): Pick<RequestHandle, 'abort'>
+  }
 }
 
 export class EngineAborts {
@@ -50,9 +49,11 @@ export class EngineAborts {
   send(abort: EngineAbort): void {
     const [first, ...others] = abort.rids
     if (first === undefined) return
-    this.#send(abort, first)
-    if (abort.maybeUnread) for (const ms of REPEAT_AFTER_MS) this.#later(ms, () => this.#send(abort, first))
-    if (others.length > 0)
+    const atOnce = abort.frontend === 'rust' ? abort.rids : [first]
+    const sendFirst = (): void => atOnce.forEach(rid => this.#send(abort, rid))
+    sendFirst()
+    if (abort.maybeUnread) for (const ms of REPEAT_AFTER_MS) this.#later(ms, sendFirst)
+    if (others.length > 0 && atOnce.length === 1)
       this.#later(OTHER_RIDS_AFTER_MS, () => others.forEach(rid => this.#send(abort, rid)))
   }
 
@@ -62,16 +63,27 @@ export class EngineAborts {
     this.#timers.clear()
   }
 
-  #later(ms: number, run: () => void): void {
+  #later(ms: number, run: () => void): NodeJS.Timeout {
     const timer = setTimeout(() => {
       this.#timers.delete(timer)
       run()
     }, ms)
     this.#timers.add(timer)
+    return timer
   }
 
   #send({ url, headers }: EngineAbort, rid: string): void {
     const body = Buffer.from(JSON.stringify({ rid, abort_all: false }))
-    this.#upstreams.to(url).send({ method: 'POST', path: '/abort_request', headers, body }, IGNORED)
+    const call = { method: 'POST', path: '/abort_request', headers, body } as const
+    let timer: NodeJS.Timeout | undefined
+    let isDone = false
+    const end = (): void => {
+      isDone = true
+      clearTimeout(timer)
+      if (timer !== undefined) this.#timers.delete(timer)
+    }
+    // The engine may be the very one that has died, so no error of an abort matters.
+    const handle = this.#upstreams.to(url).send(call, { onHead() {}, onData() {}, onEnd: end, onError: end })
+    if (!isDone) timer = this.#later(LIMIT_MS, () => handle.abort())
   }
 }

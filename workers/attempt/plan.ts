@@ -1,5 +1,5 @@
 /** The interface of an attempt: what it needs before it starts, how it is controlled, and what it calls back. */
-import type { Engine } from '../../src/core/engine.ts'
+import type { Engine, LostEngine } from '../../src/core/engine.ts'
 import type { FlatHeaders } from '../../src/messages/types.ts'
 import type { Failure } from '../classify/failure.ts'
 import type { RequestTimeouts } from '../request/timeouts.ts'
@@ -36,6 +36,8 @@ export interface AttemptHandle {
   abort(): void
   /** Asks the engines to stop. The handler gets whatever decode still sends, as the response. */
   requestAbort(): void
+  /** Fails the attempt if the client has nothing of it yet and it waits for this engine. */
+  giveUpOn(lost: LostEngine): void
   /** Stops reading from decode until `resume`. */
   pause(): void
   resume(): void

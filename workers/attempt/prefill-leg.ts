@@ -39,9 +39,9 @@ export class PrefillLeg implements ResponseHandler {
 
   onData(bytes: Uint8Array): void {
     if (!this.isOpen || this.body.add(bytes)) return
-    this.isOpen = false
-    const message = `The prefill engine sent a response of more than ${this.#limitBytes} bytes`
-    this.#events.onPrefillError(protocolFailure('prefill', message))
+    this.fail(
+      protocolFailure('prefill', `The prefill engine sent a response of more than ${this.#limitBytes} bytes`),
+    )
   }
 
   onEnd(): void {
@@ -54,9 +54,14 @@ export class PrefillLeg implements ResponseHandler {
   }
 
   onError(error: TransportError): void {
+    this.fail(this.body.isError ? this.errorResponse() : transportFailure('prefill', error))
+  }
+
+  /** Ends the leg. Does nothing when it is over. */
+  fail(failure: Failure): void {
     if (!this.isOpen) return
     this.isOpen = false
-    this.#events.onPrefillError(this.body.isError ? this.errorResponse() : transportFailure('prefill', error))
+    this.#events.onPrefillError(failure)
   }
 
   /** The failure that an error status stands for, with as much of its body as has arrived. */

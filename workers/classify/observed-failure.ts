@@ -1,4 +1,5 @@
 /** Failures that the gateway observes on a leg without a word from the engine. Pure. */
+import type { LostEngine } from '../../src/core/engine.ts'
 import { GatewayError, type Leg } from '../../src/core/errors.ts'
 import type { TransportError } from '../upstream/types.ts'
 import { engineCharge, type Failure, failureOf, NOBODY, PAIR } from './failure.ts'
@@ -38,6 +39,12 @@ export function stalledFailure(silence: Silence): Failure {
   const message = `The ${leg} engine sent no ${awaited} for ${timeoutMs} ms`
   const chargedTo = isClientTimeout ? NOBODY : isMutual ? PAIR : engineCharge(leg)
   return failureOf('stalled', chargedTo, new GatewayError('engine-stalled', message, { leg }))
+}
+
+/** The probes of the engine fail, so its response is not waited for. */
+export function lostFailure(leg: Leg, { reason }: LostEngine): Failure {
+  const message = `The ${leg} engine has not responded, and its probes fail: ${reason}`
+  return failureOf('stalled', engineCharge(leg), new GatewayError('engine-unreachable', message, { leg }))
 }
 
 /** The response is complete, but neither engine generated a token. */

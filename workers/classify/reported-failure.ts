@@ -23,6 +23,7 @@ const HTTP_DATE = /^\w{3}, \d{2} \w{3} \d{4} \d{2}:\d{2}:\d{2} GMT$/
 export function statusFailure(leg: Leg, status: number, body: Uint8Array, retryAfter?: string): Failure {
   if (status < 400) return redirectFailure(leg, status)
   const { message, type, code } = readEnvelope(body)
+  if (isNoPath(status, message, type)) return noPathFailure(leg, status)
   const retryAfterMs = parseRetryAfterMs(retryAfter)
   const text = message || `The ${leg} engine responded with status ${status}`
   const error = new GatewayError('engine-error', text, {
@@ -40,6 +41,20 @@ export function statusFailure(leg: Leg, status: number, body: Uint8Array, retryA
 /** Engines never redirect, so some other server is listening at the engine's address. */
 function redirectFailure(leg: Leg, status: number): Failure {
   const text = `The ${leg} engine responded with a redirect (${status}), which is not followed`
+  return failureOf('status', engineCharge(leg), new GatewayError('engine-protocol', text, { leg }))
+}
+
+/** What frameworks and proxies say of a path that they do not serve. An engine that lacks a model names it. */
+const NO_PATH = /^(?:404\b.{0,3})?(?:(?:page )?not found\.?)?$/i
+
+function isNoPath(status: number, message: string, type: string | undefined): boolean {
+  if (status === 405) return true
+  return status === 404 && (NO_PATH.test(message) || (type === undefined && /^\s*</.test(message)))
+}
+
+/** All engines serve the paths that requests are sent to, so some other server is listening at the engine's address. */
+function noPathFailure(leg: Leg, status: number): Failure {
+  const text = `The server at the address of the ${leg} engine does not serve the path of the request (status ${status}), so it is no such engine`
   return failureOf('status', engineCharge(leg), new GatewayError('engine-protocol', text, { leg }))
 }
 

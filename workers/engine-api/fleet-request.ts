@@ -14,10 +14,12 @@ import {
   firstGood,
   knownModels,
   loadsOf,
+  modelNames,
   modelOf,
   modelsOf,
   serverInfoOf,
 } from './fleet-response.ts'
+import type { ModelNews } from './model-news.ts'
 
 export type FleetEndpoint = Exclude<Endpoint, 'generate' | 'chat' | 'completions' | 'abort-request'>
 
@@ -51,6 +53,7 @@ export interface FleetRequest {
     readonly config: Config
     readonly pairSelector: PairSelector
     readonly upstreams: Upstreams
+    readonly modelNews: Pick<ModelNews, 'learn'>
   }
   /** Aborted when the client disconnects. */
   readonly signal: AbortSignal
@@ -95,7 +98,10 @@ function askOneOfEach(
   return Promise.all(groups.map(group => askInTurn(endpoint, group, request)))
 }
 
-/** An engine that hangs or fails does not hold up the response: what is known of its models stands in. */
+/**
+ * An engine that hangs or fails does not hold up the response: what is known of its models stands in. What the response
+ * lists can be asked for at once.
+ */
 async function askForModels(
   endpoint: FleetEndpoint,
   engines: readonly Engine[],
@@ -103,7 +109,7 @@ async function askForModels(
 ): Promise<EngineResponse[]> {
   const groups = groupsByModels(engines)
   if (groups.length === 0) throw noEngine('engine')
-  return Promise.all(
+  const responses = await Promise.all(
     groups.map(async group => {
       const [first] = group
       if (first === undefined || first.models.length === 0) return askInTurn(endpoint, group, request)
@@ -111,6 +117,8 @@ async function askForModels(
       return isAnswer(response) ? response : knownModels(first)
     }),
   )
+  await request.context.modelNews.learn(modelNames(responses))
+  return responses
 }
 
 /** Asks the next engine if one fails: an engine that has just died counts as healthy until its probes fail. */

@@ -5,6 +5,7 @@ import { isObject, type Json, parseObject } from '../../src/core/parse-json.ts'
 import { statusFailure } from '../classify/reported-failure.ts'
 import { unknownModelError } from '../selection/preflight.ts'
 import type { EngineResponse } from './engine-call.ts'
+import { withoutSecrets } from './secrets.ts'
 
 export interface FleetResponse {
   readonly status: number
@@ -36,6 +37,12 @@ export function knownModels(engine: Engine): EngineResponse {
   return { engine, status: 200, headers: [], body: Buffer.from(JSON.stringify({ object: 'list', data })) }
 }
 
+/** The names of all models in the successful responses. */
+export function modelNames(responses: readonly EngineResponse[]): string[] {
+  const models = responses.filter(isSuccess).flatMap(response => listAt(parse(response), 'data'))
+  return models.map(model => isObject(model) && model['id']).filter(id => typeof id === 'string')
+}
+
 /** The model called `name`. @throws GatewayError if no engine responded, or none has the model */
 export function modelOf(responses: readonly EngineResponse[], name: string): FleetResponse {
   const model = modelsById(responses).get(name)
@@ -50,7 +57,8 @@ function modelsById(responses: readonly EngineResponse[]): Map<unknown, unknown>
 
 /**
  * `prefill` and `decode` list the responses of the engines; `internal_states` are those of the decode engines, where
- * benchmark tools expect them. The response of a mixed engine is passed on, with both lists empty.
+ * benchmark tools expect them. The response of a mixed engine is passed on, with both lists empty. Keys and command lines
+ * of engines are left out.
  *
  * @throws GatewayError if no engine or no decode engine responded, because clients read the first element
  */
@@ -59,7 +67,7 @@ export function serverInfoOf(responses: readonly EngineResponse[]): FleetRespons
   const infoOf = (role: string): Json[] =>
     good
       .filter(response => response.engine.role === role)
-      .map(response => Object.assign({ url: response.engine.url }, parse(response)))
+      .map(response => Object.assign({ url: response.engine.url }, withoutSecrets(parse(response))))
   const [mixed] = infoOf('mixed')
   if (mixed !== undefined) return { status: 200, body: JSON.stringify({ ...mixed, prefill: [], decode: [] }) }
   const decode = infoOf('decode')

@@ -6,7 +6,7 @@
  * it went.
  */
 import type { Config } from '../../src/config/config.ts'
-import type { Engine } from '../../src/core/engine.ts'
+import type { Engine, LostEngine } from '../../src/core/engine.ts'
 import { decideRetry } from '../../src/resilience/retry-decision.ts'
 import type { AttemptEvents, AttemptHandle, AttemptHandler, ResponseHead } from '../attempt/plan.ts'
 import { afterRequestedAbort, type Failure } from '../classify/failure.ts'
@@ -71,6 +71,11 @@ export class RetryLoop implements AttemptEvents, Waiter {
     if (this.#pause?.isWaiting !== true && this.#queueKey === undefined) return this.#attempt?.requestAbort()
     this.#stopWaiting()
     this.#giveUp(abortedFailure(), 'aborted')
+  }
+
+  /** Fails the attempt if it waits for the engine. */
+  giveUpOn(lost: LostEngine): void {
+    this.#attempt?.giveUpOn(lost)
   }
 
   pause(): void {

@@ -4,6 +4,7 @@
  * Each sample has its own pair, rid, room and retries. The handler receives one merged response.
  */
 
+import type { LostEngine } from '../../src/core/engine.ts'
 import type { AttemptHandler, ResponseHead } from '../attempt/plan.ts'
 import type { Failure } from '../classify/failure.ts'
 import { asBuffer } from '../json/bytes.ts'
@@ -49,6 +50,10 @@ export class FanOut {
 
   requestAbort(): void {
     for (const loop of this.#loops) loop.requestAbort()
+  }
+
+  giveUpOn(lost: LostEngine): void {
+    for (const loop of this.#loops) loop.giveUpOn(lost)
   }
 
   pause(): void {

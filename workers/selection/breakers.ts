@@ -86,13 +86,13 @@ export class Breakers {
     return { slot, untilMs: nowMs + this.#options.probeTimeoutMs }
   }
 
-  /** Counts the outcome of a leg: it has ended, or has shown that it is good. */
+  /** Counts the outcome of a leg: it has ended, or has shown that it is good. Probes read the totals, too. */
   record({ slot, generation }: Engine, outcome: LegOutcome): void {
-    if (!this.#isEnabled || outcome === 'neutral' || this.#view.generationOf(slot) !== generation) return
+    if (outcome === 'neutral' || this.#view.generationOf(slot) !== generation) return
     const nowMs = this.#nowMs()
     const step = 1 + Math.floor(nowMs / this.#stepMs)
     this.#cells.count(slot, outcome === 'good', step)
-    if (outcome === 'good') return
+    if (outcome === 'good' || !this.#isEnabled) return
     const state = this.#cells.state(slot, nowMs)
     const window = this.#cells.window(slot, step)
     if (state.kind !== 'closed' || !mustOpen(window, this.#view.inFlightOf(slot), this.#options)) return

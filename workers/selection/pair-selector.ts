@@ -4,6 +4,7 @@ import type { NowMs } from '../../src/core/clock.ts'
 import { type Engine, type EngineSnapshot, NO_ENGINES, type Role } from '../../src/core/engine.ts'
 import type { Random } from '../../src/core/random.ts'
 import { eligible, modelNeed, preferring } from '../../src/policy/eligible.ts'
+import { PairingTable } from '../../src/policy/pairing-table.ts'
 import { passing } from '../../src/policy/passing.ts'
 import { POLICIES } from '../../src/policy/policies.ts'
 import type { Policy, PolicyView } from '../../src/policy/policy.ts'
@@ -53,6 +54,7 @@ export class PairSelector {
   readonly #views: Record<Role, PolicyView>
   #snapshot: EngineSnapshot = NO_ENGINES
   #byRole: Record<Role, readonly Engine[]> = { prefill: [], decode: [], mixed: [] }
+  #pairings = new PairingTable([])
 
   constructor(config: Config, { slots, counters, breakers, pairHealth, random, nowMs }: SelectionView) {
     const { main, prefill, decode } = config.policy
@@ -86,6 +88,7 @@ export class PairSelector {
       decode: engines.filter(({ role }) => role === 'decode'),
       mixed: engines.filter(({ role }) => role === 'mixed'),
     }
+    this.#pairings = new PairingTable(engines)
   }
 
   isHealthy(engine: Engine): boolean {
@@ -148,18 +151,38 @@ export class PairSelector {
    * pair is avoided, one of them is used.
    */
   #join(prefills: readonly Engine[], decodes: readonly Engine[], hasRoom: HasRoom): Choice {
+    const joinable = this.#joinable(prefills, decodes, hasRoom)
+    if (joinable.length === 0) return { kind: 'none', missing: 'decode' }
     if (this.#pairHealth.areAllUsable()) {
-      const prefill = this.#pick('prefill', prefills, hasRoom)
-      return prefill === undefined ? FULL : pairOf(prefill, this.#pick('decode', decodes, hasRoom))
+      const prefill = this.#pick('prefill', joinable, hasRoom)
+      if (prefill === undefined) return FULL
+      return pairOf(prefill, this.#pick('decode', this.#partnersOf(prefill, decodes), hasRoom))
     }
     const nowMs = this.#nowMs()
     const isUsable = (prefill: Engine, decode: Engine): boolean =>
       !this.#pairHealth.isAvoided(prefill.slot, decode.slot, nowMs)
-    const usable = preferring(prefills, prefill => decodes.some(decode => isUsable(prefill, decode)))
+    const usable = preferring(joinable, prefill =>
+      this.#partnersOf(prefill, decodes).some(decode => isUsable(prefill, decode)),
+    )
     const prefill = this.#pick('prefill', usable, hasRoom)
     if (prefill === undefined) return FULL
-    const reachable = preferring(decodes, decode => isUsable(prefill, decode))
+    const partners = this.#partnersOf(prefill, decodes)
+    const reachable = preferring(partners, decode => isUsable(prefill, decode))
     return pairOf(prefill, this.#pick('decode', reachable, hasRoom))
+  }
+
+  /** The prefill engines that can work with one of `decodes`: with one that has room, if there are any. */
+  #joinable(prefills: readonly Engine[], decodes: readonly Engine[], hasRoom: HasRoom): readonly Engine[] {
+    if (this.#pairings.isUniform) return prefills
+    const canJoin = (prefill: Engine, isOpen: HasRoom): boolean =>
+      decodes.some(decode => this.#pairings.canPair(prefill, decode) && isOpen(decode))
+    const joinable = passing(prefills, prefill => canJoin(prefill, anyRoom))
+    return preferring(joinable, prefill => canJoin(prefill, hasRoom))
+  }
+
+  /** Unlike an avoided pair, one that cannot work together is not even used when there is no other. */
+  #partnersOf(prefill: Engine, decodes: readonly Engine[]): readonly Engine[] {
+    return passing(decodes, decode => this.#pairings.canPair(prefill, decode))
   }
 
   #claim({ prefill, decode }: Pair): readonly Probe[] | 'taken' {

@@ -1,7 +1,10 @@
-/** Splits a block of whole server-sent events (WHATWG HTML section 9.2) by bytes. Not for the hot path. */
+/** Splits a block of whole server-sent events (WHATWG HTML section 9.2) by bytes. Not for the hot path, except `areComments`. */
 import { asBuffer } from '../json/bytes.ts'
 
 const LF = 0x0a
+const COLON = 0x3a
+/** A line that is neither a comment nor empty. */
+const FIELD = /^[^:\r\n]/m
 const BLANK_LINE = /\r\n\r\n|\n\n|\r\r/g
 /** Allows for a UTF-8 byte order mark at the start of the stream. */
 const DATA = /^(?:\u00EF\u00BB\u00BF)?data: ?/
@@ -33,6 +36,11 @@ function eventAt(raw: Buffer): ServerSentEvent {
   const lines = raw.toString('latin1').split(/\r\n|\n|\r/)
   const data = lines.filter(line => DATA.test(line)).map(line => line.replace(DATA, ''))
   return { raw, data: Buffer.from(data.join('\n'), 'latin1') }
+}
+
+/** Whether a block of whole events carries comments only, as keep-alives do. Hot path: usually looks at one byte. */
+export function areComments(block: Uint8Array): boolean {
+  return block[0] === COLON && !FIELD.test(asBuffer(block).toString('latin1'))
 }
 
 /** Encodes an event with one line of data. */

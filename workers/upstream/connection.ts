@@ -20,6 +20,8 @@ export interface ConnectionOptions {
 export class Connection {
   /** Position in the pool's list of idle connections. */
   readonly node = newNode<Connection>()
+  /** On the clock of `performance.now()`. */
+  readonly openedMs = performance.now()
   readonly #client: Client
   #socket: Socket | undefined
   /** The socket, if the engine is reached by plain HTTP. */
@@ -54,6 +56,11 @@ export class Connection {
       },
     })
     this.#client.on('disconnect', () => onClosed(this))
+  }
+
+  /** Address of the engine; `undefined` while no socket is connected. */
+  get remoteAddress(): string | undefined {
+    return this.#socket?.remoteAddress
   }
 
   dispatch(request: UpstreamRequestOptions, handler: DispatchHandler): void {

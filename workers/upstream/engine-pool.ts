@@ -13,6 +13,8 @@ import { type RequestOwner, UpstreamRequest } from './upstream-request.ts'
 
 export interface EnginePoolOptions extends ConnectionOptions {
   readonly budget: SocketBudget
+  /** Age from which a connection carries no further request. */
+  readonly maxAgeMs: number
 }
 
 export class EnginePool implements RequestOwner, SocketPool {
@@ -22,6 +24,8 @@ export class EnginePool implements RequestOwner, SocketPool {
   readonly #all = new Set<Connection>()
   readonly #idle = new AgeList<Connection>()
   readonly #waiting = new Set<UpstreamRequest>()
+  /** Addresses that the engine's name has now. Empty for any. */
+  #addresses: readonly string[] = []
 
   constructor(origin: string, options: EnginePoolOptions) {
     this.#origin = new URL(origin)
@@ -43,7 +47,15 @@ export class EnginePool implements RequestOwner, SocketPool {
     return request
   }
 
+  /** Connections to other addresses carry no further request, and idle ones are closed. Empty allows any address. */
+  keepOnly(addresses: readonly string[]): void {
+    this.#addresses = addresses
+    for (const connection of this.#all)
+      if (this.#isOutdated(connection) && this.#idle.remove(connection)) this.discard(connection)
+  }
+
   release(connection: Connection): void {
+    if (this.#isOutdated(connection)) return this.discard(connection)
     const [next] = this.#waiting
     if (next === undefined && this.#options.budget.isExhausted) this.discard(connection)
     else if (next === undefined) this.#idle.push(connection)
@@ -81,6 +93,13 @@ export class EnginePool implements RequestOwner, SocketPool {
     this.#waiting.clear()
     for (const connection of this.#all) this.discard(connection)
     this.#options.budget.unregister(this)
+  }
+
+  #isOutdated({ openedMs, remoteAddress }: Connection): boolean {
+    if (performance.now() - openedMs > this.#options.maxAgeMs) return true
+    return (
+      this.#addresses.length > 0 && remoteAddress !== undefined && !this.#addresses.includes(remoteAddress)
+    )
   }
 
   #start(request: UpstreamRequest, connection: Connection): void {

@@ -8,18 +8,19 @@ export interface EngineSpec {
   readonly role: Role
   /** Configured port, which overrides the port that the engine reports. */
   readonly bootstrapPort: number | undefined
+  /** Key that probes and registration send. */
+  readonly apiKey: string | undefined
 }
 
 interface ConfiguredEngine {
   readonly url: string
   readonly bootstrapPort?: number | undefined
+  readonly apiKey?: string | undefined
 }
 
-export function staticEngines({ mode, prefill, decode, mixed }: Config['engines']): EngineSpec[] {
+export function staticEngines({ mode, prefill, decode, mixed, apiKey }: Config['engines']): EngineSpec[] {
+  const specsOf = (engines: readonly ConfiguredEngine[], role: Role): EngineSpec[] =>
+    engines.map(({ url, bootstrapPort, apiKey: own = apiKey }) => ({ url, role, bootstrapPort, apiKey: own }))
   if (mode === 'mixed') return specsOf(mixed, 'mixed')
   return [...specsOf(prefill, 'prefill'), ...specsOf(decode, 'decode')]
-}
-
-function specsOf(engines: readonly ConfiguredEngine[], role: Role): EngineSpec[] {
-  return engines.map(({ url, bootstrapPort }) => ({ url, role, bootstrapPort }))
 }

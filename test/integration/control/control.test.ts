@@ -1,80 +1,8 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import type { Worker } from 'node:worker_threads'
-import { type Config, configSchema } from '../../../src/config/config.ts'
-import { startControl } from '../../../src/control/control-supervisor.ts'
-import { type EngineSnapshot, NO_ENGINES } from '../../../src/core/engine.ts'
-import { EngineSlots } from '../../../src/shared/engine-slots.ts'
-import { createSharedMemory } from '../../../src/shared/layout.ts'
+import { openControl as control, fakeEngine } from '../../support/control.ts'
 import { until } from '../../support/until.ts'
-
-interface FakeEngine {
-  health: number
-  info: object | undefined
-  /** Number of requests received. */
-  received: number
-  readonly port: number
-  readonly url: string
-  /** Closes all connections and the listener. */
-  stop(): Promise<void>
-}
-
-async function fakeEngine(t: TestContext, info: object | undefined, port = 0): Promise<FakeEngine> {
-  const server = createServer((request, response) => {
-    engine.received++
-    const isInfo = request.url === '/server_info' && engine.info !== undefined
-    const status = request.url === '/health' ? engine.health : isInfo ? 200 : 404
-    response.writeHead(status).end(isInfo ? JSON.stringify(engine.info) : '')
-  })
-  server.listen(port, '127.0.0.1')
-  await once(server, 'listening')
-  const bound = portOf(server)
-  const stop = async (): Promise<void> => {
-    if (!server.listening) return
-    server.close()
-    server.closeAllConnections()
-    await once(server, 'close')
-  }
-  const engine: FakeEngine = {
-    health: 200,
-    info,
-    received: 0,
-    port: bound,
-    url: `http://127.0.0.1:${bound}`,
-    stop,
-  }
-  t.after(stop)
-  return engine
-}
-
-function portOf(server: Server): number {
-  return (server.address() as AddressInfo).port // oxlint-disable-line typescript/no-unsafe-type-assertion -- it listens on TCP
-}
-
-async function control(t: TestContext, engines: Config['engines'] | object, health: object = {}) {
-  const config = configSchema.parse({
-    engines: { startupCheckIntervalSecs: 0.05, ...engines },
-    health: { intervalSecs: 0.05, timeoutSecs: 2, ...health },
-    log: { level: 'error' },
-    admin: { host: '127.0.0.1', port: 0 },
-  })
-  const shared = createSharedMemory(8, 1)
-  const seen: { snapshot: EngineSnapshot; sizes: number[] } = { snapshot: NO_ENGINES, sizes: [] }
-  const running = await startControl({
-    config,
-    shared,
-    entry: new URL('../../../workers/control.ts', import.meta.url),
-    onSnapshot: snapshot => {
-      seen.snapshot = snapshot
-      seen.sizes.push(snapshot.engines.length)
-    },
-  })
-  t.after(() => running.close())
-  return { seen, slots: new EngineSlots(shared), running }
-}
 
 test('engines are registered with the properties that they report, and healthy at their first good probe', async t => {
   const prefill = await fakeEngine(t, {

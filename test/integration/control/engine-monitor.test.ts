@@ -2,11 +2,16 @@ import assert from 'node:assert/strict'
 import { Socket } from 'node:net'
 import { test } from 'node:test'
 import { configSchema } from '../../../src/config/config.ts'
-import { EngineMonitor } from '../../../src/control/engine-monitor.ts'
+import { EngineMonitor } from '../../../src/control/monitor/engine-monitor.ts'
 import { SILENT } from '../../support/frontend.ts'
 
 /** An engine at port 1 of this machine, where nothing listens. */
-const ABSENT = { url: 'http://127.0.0.1:1', role: 'decode', bootstrapPort: undefined } as const
+const ABSENT = {
+  url: 'http://127.0.0.1:1',
+  role: 'decode',
+  bootstrapPort: undefined,
+  apiKey: undefined,
+} as const
 
 test('an engine that does not start is logged once as an error, with its cause, and tried again', async () => {
   const { engines, health } = configSchema.parse({
@@ -18,6 +23,8 @@ test('an engine that does not start is logged once as an error, with its cause, 
   const monitor = new EngineMonitor({
     spec: ABSENT,
     lastHealth: 'unknown',
+    served: () => 0,
+    isOwn: async () => false,
     engines,
     health,
     signal: closing.signal,
@@ -31,6 +38,7 @@ test('an engine that does not start is logged once as an error, with its cause, 
     },
     onInfo: () => assert.fail('the engine is not up'),
     onHealth: () => assert.fail('the engine is not up'),
+    onLost: () => assert.fail('the engine was never there'),
   })
   await monitor.run()
   assert.equal(tries, 5)
@@ -53,12 +61,15 @@ test('probes that fail for lack of local file descriptors do not change the heal
   const monitor = new EngineMonitor({
     spec: ABSENT,
     lastHealth: 'healthy',
+    served: () => 0,
+    isOwn: async () => false,
     engines,
     health,
     signal: closing.signal,
     log: SILENT,
     onInfo: () => assert.fail('no info was requested'),
     onHealth: name => assert.fail(`the engine is ${name}`),
+    onLost: () => assert.fail('no probe has reached it'),
   })
   await monitor.run()
   assert.equal(probes, 5)

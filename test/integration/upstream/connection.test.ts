@@ -19,6 +19,35 @@ test('uses one connection for consecutive requests', async t => {
   assert.equal(engine.requests[2]?.bodyBytes, 2)
 })
 
+test('a connection that has reached its age carries no further request', async t => {
+  const engine = await rawEngine(t, ({ socket }) => socket.write(responseOf('ok')))
+  const pool = poolTo(t, engine.url, { maxAgeMs: 0 })
+  for (const _ of [1, 2, 3]) assert.equal((await ask(pool)).text, 'ok')
+  assert.equal(engine.socketCount, 3)
+})
+
+test('idle connections to an address that the name no longer has are closed, used ones after their response', async t => {
+  const held: (() => void)[] = []
+  let isFirst = true
+  const engine = await rawEngine(t, ({ socket }) => {
+    const answer = (): void => void socket.write(responseOf('ok'))
+    if (isFirst) held.push(answer)
+    else answer()
+    isFirst = false
+  })
+  const pool = poolTo(t, engine.url)
+  const slow = ask(pool)
+  await until(() => held.length === 1)
+  assert.equal((await ask(pool)).text, 'ok')
+  pool.keepOnly(['127.0.0.1'])
+  assert.equal((await ask(pool)).text, 'ok')
+  assert.equal(engine.socketCount, 2)
+  pool.keepOnly(['192.0.2.1'])
+  held[0]?.()
+  assert.equal((await slow).text, 'ok')
+  assert.ok(pool.isEmpty)
+})
+
 test('skips interim responses and reads a chunked body of a megabyte', async t => {
   const piece = Buffer.alloc(100_000, 'abcdefghij')
   const engine = await rawEngine(t, ({ socket }) => {

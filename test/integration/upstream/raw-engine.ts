@@ -142,6 +142,7 @@ export interface ConnectOptions {
   readonly maxSockets?: number
   readonly connectMs?: number
   readonly keepAliveMs?: number
+  readonly maxAgeMs?: number
 }
 
 export function poolTo(t: TestContext, url: string, options: ConnectOptions = {}): EnginePool {
@@ -149,6 +150,7 @@ export function poolTo(t: TestContext, url: string, options: ConnectOptions = {}
   const pool = new EnginePool(url, {
     connectMs: 5_000,
     keepAliveMs: 60_000,
+    maxAgeMs: 60_000,
     headerBytes: limits.headerBytes,
     ...options,
     budget: new SocketBudget(options.maxSockets ?? 100),

@@ -41,6 +41,8 @@ function routesOf(allowRemoteChanges: boolean): AdminRoutes {
     onSnapshot: noop,
     onRemoved: noop,
     onSlotTaken: noop,
+    onLost: noop,
+    ownListeners: () => [],
   })
   return new AdminRoutes({
     config,

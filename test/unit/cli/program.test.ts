@@ -237,7 +237,8 @@ test('the gateway does not start with flags for authentication or TLS', async ()
 test('a gateway without engines starts with a warning', async () => {
   const { code, err } = await run('')
   assert.equal(code, 0)
-  assert.match(err, /no prefill or decode engines are configured/)
+  assert.match(err, /no engines are configured/)
+  assert.match((await run('--pd-disaggregation')).err, /no prefill or decode engines are configured/)
 })
 
 test('a gateway that cannot start prints one line and exits with code 1', async () => {

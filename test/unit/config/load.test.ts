@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { ConfigError, loadConfig, type Setting } from '../../../src/config/load.ts'
+import { staticEngines } from '../../../src/control/discovery/static.ts'
 
 function setting(source: string, key: string, value: unknown): Setting {
   return { source, path: key.split('.'), value }
@@ -92,9 +93,37 @@ test('a file that is missing, malformed or without sections is rejected', t => {
 
 test('engines of a mode that is not selected are rejected', () => {
   const engines = [{ url: 'http://a:1' }]
-  assert.match(issuesOf({ flags: [setting('f', 'engines.mixed', engines)] })[0] ?? '', /engines\.mode is pd/)
+  const pd = [setting('f', 'engines.mode', 'pd'), setting('f', 'engines.mixed', engines)]
+  assert.match(issuesOf({ flags: pd })[0] ?? '', /engines\.mode is pd/)
   const mixed = [setting('f', 'engines.mode', 'mixed'), setting('f', 'engines.decode', engines)]
   assert.match(issuesOf({ flags: mixed })[0] ?? '', /engines\.mode is mixed/)
+})
+
+for (const [listed, mode] of [
+  ['mixed', 'mixed'],
+  ['prefill', 'pd'],
+  ['decode', 'pd'],
+] as const) {
+  test(`${listed} engines select the mode ${mode}`, () => {
+    const flags = [setting('f', `engines.${listed}`, [{ url: 'http://a:1' }])]
+    assert.equal(loadConfig({ flags }).engines.mode, mode)
+  })
+}
+
+test('without engines the mode is mixed, as in other routers, unless it is set', () => {
+  assert.equal(loadConfig({}).engines.mode, 'mixed')
+  assert.equal(loadConfig({ flags: [setting('f', 'engines.mode', 'pd')] }).engines.mode, 'pd')
+})
+
+test('an engine has its own key, or that of all', () => {
+  const decode = [{ url: 'http://a:1' }, { url: 'http://b:1', apiKey: 'own' }]
+  const { engines } = loadConfig({
+    flags: [setting('f', 'engines.apiKey', 'all'), setting('f', 'engines.decode', decode)],
+  })
+  assert.deepEqual(
+    staticEngines(engines).map(({ apiKey }) => apiKey),
+    ['all', 'own'],
+  )
 })
 
 function urlIssues(url: string): readonly string[] {

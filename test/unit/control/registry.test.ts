@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { EngineSpec } from '../../../src/control/discovery/static.ts'
-import { parseEngineInfo } from '../../../src/control/engine-info.ts'
+import { type KnownEngine, parseEngineInfo } from '../../../src/control/monitor/engine-info.ts'
 import { Registry } from '../../../src/control/registry.ts'
 import { EngineSlots } from '../../../src/shared/engine-slots.ts'
 import { createSharedMemory } from '../../../src/shared/layout.ts'
 
-const INFO = parseEngineInfo({}, {})
+/** What is known of an engine with this `/server_info`. */
+function infoOf(server: object): KnownEngine {
+  return { ...parseEngineInfo({ ...server }, {}), addresses: [] }
+}
+
+const INFO = infoOf({})
 
 function spec(url: string, changes: Partial<EngineSpec> = {}): EngineSpec {
-  return { url, role: 'prefill', bootstrapPort: undefined, ...changes }
+  return { url, role: 'prefill', bootstrapPort: undefined, apiKey: undefined, ...changes }
 }
 
 function registryOf(maxEngines = 4) {
@@ -31,7 +36,7 @@ test('each change creates a snapshot of the next generation and leaves earlier s
 
 test('the bootstrap port is the configured one, else the reported one, else 8998', () => {
   const { registry } = registryOf()
-  const reported = parseEngineInfo({ disaggregation_bootstrap_port: 9001 }, {})
+  const reported = infoOf({ disaggregation_bootstrap_port: 9001 })
   assert.equal(registry.put(spec('http://a:1', { bootstrapPort: 9000 }), reported).bootstrapPort, 9000)
   assert.equal(registry.put(spec('http://b:1'), reported).bootstrapPort, 9001)
   assert.equal(registry.put(spec('http://c:1'), INFO).bootstrapPort, 8998)
@@ -46,8 +51,22 @@ test('the bootstrap host is the host of the URL, an IPv6 address in its brackets
 test('an engine that is registered again keeps its slot and generation', () => {
   const { registry } = registryOf()
   const before = registry.put(spec('http://a:1'), INFO)
-  const again = registry.put(spec('http://a:1'), parseEngineInfo({ max_running_requests: 2 }, {}))
+  const again = registry.put(spec('http://a:1'), infoOf({ max_running_requests: 2 }))
   assert.deepEqual([again.slot, again.generation, again.maxRunning], [before.slot, before.generation, 2])
+})
+
+test('an engine is current only with exactly the properties that it is registered with', () => {
+  const { registry } = registryOf()
+  assert.equal(registry.isCurrent(spec('http://a:1'), INFO), false)
+  registry.put(spec('http://a:1'), infoOf({ served_model_name: 'm', dp_size: 2 }))
+  const { generation } = registry.snapshot()
+  assert.ok(registry.isCurrent(spec('http://a:1'), infoOf({ served_model_name: 'm', dp_size: 2 })))
+  for (const changed of [
+    { served_model_name: 'n', dp_size: 2 },
+    { served_model_name: 'm', dp_size: 4 },
+  ])
+    assert.equal(registry.isCurrent(spec('http://a:1'), infoOf(changed)), false)
+  assert.equal(registry.snapshot().generation, generation)
 })
 
 test('one URL may have both roles', () => {

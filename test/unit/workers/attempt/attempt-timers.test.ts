@@ -4,7 +4,7 @@ import { configSchema } from '../../../../src/config/config.ts'
 import { AttemptTimers } from '../../../../workers/attempt/attempt-timers.ts'
 
 const CONFIG = configSchema.parse({
-  timeouts: { firstTokenMs: 1000, idleMs: 500 },
+  timeouts: { firstTokenMs: 1000, idleMs: 500, pingOnlyMs: 1500 },
   upstream: { prefillGraceMs: 200 },
 })
 
@@ -61,9 +61,22 @@ suite('AttemptTimers', () => {
     assert.deepEqual(fired, ['silence 500'])
   })
 
+  test('takes comments for progress for a limited time only', t => {
+    const { timers, fired, pass } = setUpTimers(t)
+    timers.startSilence()
+    timers.noteEvents(Buffer.from('data: 1\n\n'))
+    for (let count = 0; count < 14; count++) {
+      pass(100)
+      timers.noteEvents(Buffer.from(': ping\n\n'))
+    }
+    assert.deepEqual(fired, [])
+    pass(100)
+    assert.deepEqual(fired, ['silence 500'])
+  })
+
   test('reports a body that stalls', t => {
     const { timers, fired, pass } = setUpTimers(t)
-    timers.renewBody()
+    timers.renewBody(false)
     pass(500)
     assert.deepEqual(fired, ['body 500'])
   })
@@ -75,13 +88,31 @@ suite('AttemptTimers', () => {
       calls.push('start')
       return { refresh: () => calls.push('refresh') }
     })
-    for (let part = 0; part < 3; part++) timers.renewBody()
+    for (let part = 0; part < 3; part++) timers.renewBody(false)
+    assert.deepEqual(calls, ['start', 'refresh', 'refresh'])
+  })
+
+  test('takes blanks of a body for progress for a limited time only', t => {
+    const { timers, pass } = setUpTimers(t)
+    const calls: string[] = []
+    t.mock.method(globalThis, 'setTimeout', () => {
+      calls.push('start')
+      return { refresh: () => calls.push('refresh') }
+    })
+    timers.renewBody(false)
+    pass(1000)
+    timers.renewBody(true)
+    assert.deepEqual(calls, ['start', 'refresh'])
+    pass(1)
+    timers.renewBody(true)
+    assert.deepEqual(calls, ['start', 'refresh'])
+    timers.renewBody(false)
     assert.deepEqual(calls, ['start', 'refresh', 'refresh'])
   })
 
   test('stops the body timer', t => {
     const { timers, fired, pass } = setUpTimers(t)
-    timers.renewBody()
+    timers.renewBody(false)
     timers.stopBody()
     pass(1000)
     assert.deepEqual(fired, [])
@@ -109,7 +140,7 @@ suite('AttemptTimers', () => {
     test(`distinguishes a client's timeout of ${requested.idleMs} ms from the configured one`, t => {
       const { timers, fired, pass } = setUpTimers(t, requested)
       timers.startFirstToken()
-      timers.renewBody()
+      timers.renewBody(false)
       pass(1001)
       assert.deepEqual(fired, expected)
     })
@@ -118,7 +149,7 @@ suite('AttemptTimers', () => {
     const { timers, fired, pass } = setUpTimers(t)
     timers.startFirstToken()
     timers.startSilence()
-    timers.renewBody()
+    timers.renewBody(false)
     timers.startGrace()
     timers.startErrorBody('decode')
     timers.stopAll()

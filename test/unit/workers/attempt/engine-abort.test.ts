@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
 import { EngineAborts } from '../../../../workers/attempt/engine-abort.ts'
+import type { ResponseHandler } from '../../../../workers/upstream/types.ts'
 
 const ABORT = { url: 'http://engine', headers: [], maybeUnread: false }
 
@@ -8,12 +9,16 @@ const ABORT = { url: 'http://engine', headers: [], maybeUnread: false }
 function setUpAborts(t: TestContext) {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const sent: string[] = []
+  const closed: string[] = []
   const to = (url: string) => ({
-    send({ body }: { readonly body: Uint8Array | undefined }): void {
-      sent.push(`${url} ${String(JSON.parse(Buffer.from(body ?? []).toString()).rid)}`)
+    send({ body }: { readonly body: Uint8Array | undefined }, handler: ResponseHandler) {
+      const rid = String(JSON.parse(Buffer.from(body ?? []).toString()).rid)
+      sent.push(`${url} ${rid}`)
+      if (!rid.startsWith('hangs')) handler.onEnd()
+      return { abort: () => closed.push(rid) }
     },
   })
-  return { sent, aborts: new EngineAborts({ to }), pass: (ms: number) => t.mock.timers.tick(ms) }
+  return { sent, closed, aborts: new EngineAborts({ to }), pass: (ms: number) => t.mock.timers.tick(ms) }
 }
 
 suite('EngineAborts', () => {
@@ -25,14 +30,31 @@ suite('EngineAborts', () => {
   })
 
   // On a busy machine, in 9 % of failed attempts, the engine read the first two aborts before the request.
-  test('repeats the abort after 100 and 500 ms for an engine that may not have read the request yet', t => {
+  test('repeats the abort after 5, 100 and 500 ms for an engine that may not have read the request yet', t => {
     const { sent, aborts, pass } = setUpAborts(t)
     aborts.send({ ...ABORT, rids: ['a'], maybeUnread: true })
-    const counts = [0, 99, 1, 399, 1, 10_000].map(ms => {
+    const counts = [0, 4, 1, 94, 1, 399, 1, 10_000].map(ms => {
       pass(ms)
       return sent.length
     })
-    assert.deepEqual(counts, [1, 1, 2, 2, 3, 3])
+    assert.deepEqual(counts, [1, 1, 2, 2, 3, 3, 4, 4])
+  })
+
+  test('sends all rids of a batch at once to the server in Rust, which knows no prefixes', t => {
+    const { sent, aborts, pass } = setUpAborts(t)
+    aborts.send({ ...ABORT, rids: ['a', 'a_1'], frontend: 'rust' })
+    pass(10_000)
+    assert.deepEqual(sent, ['http://engine a', 'http://engine a_1'])
+  })
+
+  test('closes the connection of an abort that is not answered', t => {
+    const { closed, aborts, pass } = setUpAborts(t)
+    aborts.send({ ...ABORT, rids: ['hangs'] })
+    aborts.send({ ...ABORT, rids: ['a'] })
+    pass(9999)
+    assert.deepEqual(closed, [])
+    pass(1)
+    assert.deepEqual(closed, ['hangs'])
   })
 
   test('sends the aborts of the other prompts of a batch after the first', t => {

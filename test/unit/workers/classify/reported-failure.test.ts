@@ -96,12 +96,39 @@ suite('statusFailure', () => {
       assert.ok(error.retryable)
     })
 
-  for (const status of [400, 401, 403, 404, 413, 422, 429, 500, 502, 503]) {
+  for (const status of [400, 401, 403, 413, 422, 429, 500, 502, 503]) {
     test(`forwards ${status} and names the leg`, () => {
       const { error, cause } = statusOf(status)
       assert.deepEqual([cause, error.status, error.leg, error.fault], ['status', status, 'decode', 'engine'])
     })
   }
+
+  for (const [status, body] of [
+    [404, '{"detail":"Not Found"}'],
+    [404, '404 page not found\n'],
+    [404, '<html><head><title>404 Not Found</title></head></html>'],
+    [404, '{"error":{"message":"Not Found","type":"Not Found","param":null,"code":404}}'],
+    [405, '{"detail":"Method Not Allowed"}'],
+    [404, ''],
+    [405, ''],
+  ] as const) {
+    test(`charges the engine for ${status} with ${body || 'no body'}, because it does not serve the path`, () => {
+      const failure = statusOf(status, body)
+      assert.deepEqual(
+        [failure.error.code, failure.error.status, chargeOf(failure)],
+        ['engine-protocol', 502, 'decode'],
+      )
+      assert.ok(failure.error.retryable)
+    })
+  }
+
+  test('forwards a 404 that names what was not found', () => {
+    const vllm = '{"error":{"message":"The model `x` does not exist.","type":"NotFoundError","code":404}}'
+    const failure = statusOf(404, vllm)
+    const { error, cause, retry } = failure
+    assert.deepEqual([cause, error.status, error.leg, error.fault], ['status', 404, 'decode', 'engine'])
+    assert.deepEqual([error.retryable, retry.kind, chargeOf(failure)], [false, 'never', 'nobody'])
+  })
 
   test('replaces a status that HTTP does not define by 502, and names it in the code', () => {
     const failure = statusOf(999)
@@ -113,7 +140,7 @@ suite('statusFailure', () => {
     ...[500, 501, 502, 503, 504].map(
       status => [`${status}`, statusOf(status), true] as [string, Failure, boolean],
     ),
-    ...[400, 401, 403, 404, 413, 415, 422].map(
+    ...[400, 401, 403, 413, 415, 422].map(
       status => [`${status}`, statusOf(status), false] as [string, Failure, boolean],
     ),
     ['429 without a delay', statusOf(429), false],
@@ -153,7 +180,7 @@ suite('statusFailure', () => {
 
   test('charges the engine for its own 5xx, and nobody for a rejected request', () => {
     assert.equal(chargeOf(statusOf(500, 'Internal Server Error')), 'decode')
-    for (const status of [400, 401, 404, 413, 422, 429]) assert.equal(chargeOf(statusOf(status)), 'nobody')
+    for (const status of [400, 401, 413, 422, 429]) assert.equal(chargeOf(statusOf(status)), 'nobody')
   })
 
   const waits: readonly [header: string | undefined, ms: number | undefined][] = [

@@ -97,6 +97,14 @@ suite('serverInfoOf', () => {
     })
   })
 
+  test('shows no keys of engines, in either mode', () => {
+    const secret = { api_key: 'secret', internal_states: [{ admin_api_key: 'secret' }] }
+    for (const roles of [['prefill', 'decode'], ['mixed']] as const) {
+      const { body } = serverInfoOf(roles.map(role => responseOf(role, secret)))
+      assert.doesNotMatch(body, /secret|api_key/)
+    }
+  })
+
   test('is an error without a decode engine, because clients read the first', () => {
     assert.throws(() => serverInfoOf([responseOf('prefill', {}), DEAD]), { code: 'no-engine-available' })
   })

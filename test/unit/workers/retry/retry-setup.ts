@@ -157,6 +157,7 @@ export function setUpRetries(t: TestContext, options: RetryOptions = {}): RetryS
           },
           requestAbort: () => calls.push('requestAbort'),
           pause: () => calls.push('pause'),
+          giveUpOn: () => calls.push('give up'),
           resume: () => calls.push('resume'),
         }
       },

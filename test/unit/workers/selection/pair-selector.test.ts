@@ -34,6 +34,7 @@ function setUp(engines: readonly Engine[], config: ConfigInput = {}): Setup {
   const memory = createSharedMemory(8, 1)
   const slots = new EngineSlots(memory)
   const complete = configSchema.parse({
+    engines: { mode: 'pd' },
     ...config,
     breaker: { openSecs: 1, failureThreshold: 2, ...config.breaker },
   })
@@ -75,6 +76,53 @@ function fail(setup: Setup, slot: number, times = 2): void {
 function losePair({ pairHealth, clock }: Setup, prefill: number, decode: number): void {
   pairHealth.failed(prefill, decode, clock.nowMs, true)
 }
+
+function engineWith(slot: number, role: Engine['role'], pageSize: number): Engine {
+  return engineOf({ slot, role, pairing: { pageSize } })
+}
+
+function choices({ selector }: Setup): string[] {
+  return [1, 2, 3, 4].map(() => summaryOf(selector.choose(undefined, new Set())))
+}
+
+suite('PairSelector with engines that cannot all work together', () => {
+  test('pairs only those that can', () => {
+    const engines = [
+      engineWith(0, 'prefill', 16),
+      engineWith(1, 'prefill', 64),
+      engineWith(2, 'decode', 64),
+      engineWith(3, 'decode', 16),
+    ]
+    const all = new Set(choices(setUp(engines, { policy: { main: 'round_robin' } })))
+    assert.deepEqual([...all].toSorted(), ['0→3', '1→2'])
+  })
+
+  test('names decode as missing if no two can, and does not try', () => {
+    const setup = setUp([engineWith(0, 'prefill', 16), engineWith(1, 'decode', 64)])
+    assert.deepEqual(new Set(choices(setup)), new Set(['no decode']))
+  })
+
+  test('prefers an avoided pair to one that cannot work together', () => {
+    const setup = setUp([
+      engineWith(0, 'prefill', 16),
+      engineWith(1, 'decode', 16),
+      engineWith(2, 'decode', 64),
+    ])
+    losePair(setup, 0, 1)
+    assert.deepEqual(new Set(choices(setup)), new Set(['0→1']))
+  })
+
+  test('chooses a prefill engine whose partner has room', () => {
+    const { selector } = setUp([
+      engineWith(0, 'prefill', 16),
+      engineWith(1, 'prefill', 64),
+      engineWith(2, 'decode', 16),
+      engineWith(3, 'decode', 64),
+    ])
+    for (let count = 0; count < 4; count++)
+      assert.equal(summaryOf(selector.choose(undefined, new Set(), ({ slot }) => slot !== 2)), '1→3')
+  })
+})
 
 suite('PairSelector with prefill and decode engines', () => {
   test('chooses one engine of each role', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
-import { eventsIn, isDoneData, toEvent } from '../../../../workers/sse/events.ts'
+import { areComments, eventsIn, isDoneData, toEvent } from '../../../../workers/sse/events.ts'
 
 function dataOf(text: string): string[] {
   return eventsIn(Buffer.from(text)).map(event => event.data.toString())
@@ -60,3 +60,17 @@ test('isDoneData accepts only [DONE], apart from white space', () => {
     assert.equal(isDoneData(Buffer.from(data)), expected, data)
   }
 })
+
+for (const [block, expected] of [
+  [': ping\n\n', true],
+  [':\r\n\r\n: ping\r\n\r\n', true],
+  ['data: 1\n\n', false],
+  [': ping\ndata: 1\n\n', false],
+  [': ping\n\ndata: 1\n\n', false],
+  [': ping\r\revent: x\r\r', false],
+  ['', false],
+] as const) {
+  test(`${JSON.stringify(block)} ${expected ? 'is' : 'is not'} comments only`, () => {
+    assert.equal(areComments(Buffer.from(block)), expected)
+  })
+}

@@ -1,11 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseEngineInfo, readEngineInfo } from '../../../src/control/engine-info.ts'
-
-type Responses = Readonly<Record<string, { status: number; body: string }>>
-
-const ok = (value: unknown) => ({ status: 200, body: JSON.stringify(value) })
-const getFrom = (responses: Responses) => async (path: string) => responses[path] ?? { status: 404, body: '' }
+import { parseEngineInfo } from '../../../../src/control/monitor/engine-info.ts'
 
 const SERVER = {
   served_model_name: 'm',
@@ -14,6 +9,11 @@ const SERVER = {
   disaggregation_bootstrap_port: 9000,
   max_running_requests: 512,
   max_req_input_len: 1000,
+  frontend: 'rust',
+  page_size: 64,
+  kv_cache_dtype: 'auto',
+  disaggregation_transfer_backend: 'mooncake',
+  version: '0.5.23',
   internal_states: [{ effective_max_running_requests_per_dp: 64 }],
 }
 
@@ -28,8 +28,12 @@ test('all fields are read, and duplicate model names are dropped', () => {
     models: ['m', 'lora'],
     maxRunning: 256,
     maxInputTokens: 1000,
+    dpSize: 4,
+    frontend: 'rust',
+    pairing: { pageSize: 64, kvCacheType: 'auto', transferBackend: 'mooncake', version: '0.5.23' },
     bootstrapPort: 9000,
     mode: 'prefill',
+    isGateway: false,
   })
 })
 
@@ -38,33 +42,20 @@ test('fields of a wrong type are ignored', () => {
     dp_size: '4',
     max_req_input_len: -1,
     disaggregation_bootstrap_port: 99_999,
+    frontend: 'perl',
+    page_size: '64',
+    version: '',
     internal_states: {},
   }
   assert.deepEqual(parseEngineInfo(odd, { data: 'none' }), {
     models: [],
     maxRunning: undefined,
     maxInputTokens: undefined,
+    dpSize: 1,
+    frontend: undefined,
+    pairing: {},
     bootstrapPort: undefined,
     mode: undefined,
+    isGateway: false,
   })
-})
-
-test('an older engine is read at its older path', async () => {
-  const info = await readEngineInfo(getFrom({ '/get_server_info': ok(SERVER) }))
-  assert.equal(info.maxRunning, 256)
-})
-
-test('an engine without the endpoints, or with other content there, has no properties', async () => {
-  assert.deepEqual((await readEngineInfo(getFrom({}))).models, [])
-  assert.deepEqual(
-    (await readEngineInfo(getFrom({ '/server_info': { status: 200, body: '<html>' } }))).models,
-    [],
-  )
-})
-
-test('an engine that responds with 5xx is not up', async () => {
-  await assert.rejects(
-    readEngineInfo(getFrom({ '/server_info': { status: 503, body: '' } })),
-    /responded with 503/,
-  )
 })

@@ -1,0 +1,134 @@
+/**
+ * What is known of one engine, from `/server_info` (`/get_server_info` in older versions of SGLang) and `/v1/models`.
+ *
+ * The two are asked independently, so that one that fails or takes long does not withhold the other. Each keeps its last
+ * answer. An engine without an endpoint is used as configured. `/server_info` is answered by the scheduler of the
+ * engine, so only `/v1/models` is asked periodically.
+ */
+import { isDeepStrictEqual } from 'node:util'
+import { messageOf } from '../../core/error-text.ts'
+import { parseObject } from '../../core/parse-json.ts'
+import { type EngineInfo, type Fields, listedNames, parseEngineInfo } from './engine-info.ts'
+import type { GetResponse } from './http-get.ts'
+
+/** Sends a GET request for a path to the engine. */
+export type EngineGet = (path: string, timeoutMs: number) => Promise<GetResponse>
+
+type Source = 'server' | 'models'
+
+/** In order of preference. The second path is that of older engines. */
+const PATHS: Readonly<Record<Source, readonly string[]>> = {
+  server: ['/server_info', '/get_server_info'],
+  models: ['/v1/models'],
+}
+
+/** `/server_info` waits for the scheduler, which may be busy with a long prefill. `/v1/models` waits for nothing. */
+const TIMEOUT_MS: Readonly<Record<Source, number>> = { server: 60_000, models: 10_000 }
+
+type Answer =
+  /** Without fields if the engine does not serve the path, or serves something else there. */
+  | { readonly fields: Fields }
+  /** `isUp`: the engine has responded, but not with what was asked for. */
+  | { readonly gap: string; readonly isUp: boolean }
+
+export class EngineFacts {
+  readonly #get: EngineGet
+  readonly #onAnswer: () => void
+  readonly #known: Record<Source, Fields> = { server: {}, models: {} }
+  /** Sources that have answered since the last `read` began. */
+  readonly #fresh = new Set<Source>()
+  readonly #gaps = new Map<Source, string>()
+  readonly #asking = new Map<Source, Promise<void>>()
+  #isUp = false
+
+  /** `onAnswer` is called for each answer, also for one that comes after `read` has ended. */
+  constructor(get: EngineGet, onAnswer: () => void) {
+    this.#get = get
+    this.#onAnswer = onAnswer
+  }
+
+  /** What has been answered so far. */
+  get info(): EngineInfo {
+    const { server, models } = this.#known
+    // What only the process before a restart has reported must not add a model name to those of the new one.
+    const isOld = (source: Source): boolean => this.#fresh.size > 0 && !this.#fresh.has(source)
+    const named = isOld('server') ? { ...server, served_model_name: undefined } : server
+    return parseEngineInfo(named, isOld('models') ? {} : models)
+  }
+
+  /** What could not be found out, with the reason. Empty if everything is known. */
+  get gaps(): readonly string[] {
+    return [...this.#gaps.values()]
+  }
+
+  /** Whether the engine has answered at least one question. */
+  get isUp(): boolean {
+    return this.#isUp
+  }
+
+  /** Asks for everything. Resolves when both sources have answered or failed, or after `patienceMs`. Never rejects. */
+  async read(patienceMs: number): Promise<void> {
+    this.#fresh.clear()
+    this.#isUp = false
+    const asked = Promise.all([this.#ask('server'), this.#ask('models')])
+    const { promise: late, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, patienceMs)
+    await Promise.race([asked, late])
+    clearTimeout(timer)
+    for (const source of this.#asking.keys())
+      this.#gaps.set(source, `${PATHS[source][0]} has not responded for ${patienceMs} ms`)
+  }
+
+  /** Asks for the models only. Returns whether they have changed. A failure is no change. */
+  async haveModelsChanged(): Promise<boolean> {
+    const answer = await this.#answerOf('models')
+    return (
+      'fields' in answer && !isDeepStrictEqual(listedNames(answer.fields), listedNames(this.#known.models))
+    )
+  }
+
+  /** A question that is still open is not asked again. */
+  #ask(source: Source): Promise<void> {
+    const asking = this.#asking.get(source) ?? this.#settle(source)
+    this.#asking.set(source, asking)
+    return asking
+  }
+
+  async #settle(source: Source): Promise<void> {
+    const answer = await this.#answerOf(source)
+    this.#asking.delete(source)
+    if ('gap' in answer) {
+      this.#gaps.set(source, answer.gap)
+      this.#isUp ||= answer.isUp
+      return
+    }
+    this.#gaps.delete(source)
+    this.#isUp = true
+    this.#fresh.add(source)
+    this.#known[source] = answer.fields
+    this.#onAnswer()
+  }
+
+  async #answerOf(source: Source): Promise<Answer> {
+    for (const path of PATHS[source]) {
+      const answer = await this.#answerAt(path, TIMEOUT_MS[source])
+      if (answer !== undefined) return answer
+    }
+    return { fields: {} }
+  }
+
+  /** `undefined` if the engine does not serve the path. */
+  async #answerAt(path: string, timeoutMs: number): Promise<Answer | undefined> {
+    try {
+      const { status, body } = await this.#get(path, timeoutMs)
+      const fields = status === 200 ? parseObject(body) : undefined
+      if (fields !== undefined) return { fields }
+      if (status === 401 || status === 403)
+        return { gap: `${path} asks for a key (status ${status}): set engines.apiKey`, isUp: true }
+      if (status < 500 || status === 501) return undefined
+      return { gap: `${path} responded with ${status}`, isUp: false }
+    } catch (error) {
+      return { gap: `${path}: ${messageOf(error)}`, isUp: false }
+    }
+  }
+}

@@ -1,0 +1,87 @@
+/** The properties of an engine, as its `/server_info` and `/v1/models` report them. Pure. */
+import type { Engine, PairingFacts } from '../../core/engine.ts'
+
+export interface EngineInfo
+  extends Pick<Engine, 'models' | 'maxRunning' | 'maxInputTokens' | 'dpSize' | 'frontend' | 'pairing'> {
+  readonly bootstrapPort: number | undefined
+  /** `--disaggregation-mode` of the engine: `prefill`, `decode` or `null`. `undefined` if it reports none. */
+  readonly mode: string | undefined
+  /** The answer is that of a gateway, which lists its engines. */
+  readonly isGateway: boolean
+}
+
+/** What is known of an engine: what it has reported, and what its name says. */
+export type KnownEngine = EngineInfo & Pick<Engine, 'addresses'>
+
+/** A JSON object whose fields are not checked yet. */
+export type Fields = Readonly<Record<string, unknown>>
+
+const NOTHING: Fields = {}
+
+export function parseEngineInfo(server: Fields, models: Fields): EngineInfo {
+  const dpSize = positive(server['dp_size']) ?? 1
+  const names = [...listedNames(models), server['served_model_name']].filter(isName)
+  return {
+    models: [...new Set(names)],
+    maxRunning: maxRunningOf(server, dpSize),
+    maxInputTokens: positive(server['max_req_input_len']),
+    dpSize,
+    frontend: frontendOf(server['frontend']),
+    pairing: pairingOf(server),
+    bootstrapPort: portOf(server['disaggregation_bootstrap_port']),
+    mode: isName(server['disaggregation_mode']) ? server['disaggregation_mode'] : undefined,
+    isGateway: Array.isArray(server['prefill']) && Array.isArray(server['decode']),
+  }
+}
+
+/** The names in a response of `/v1/models`, in its order. */
+export function listedNames(models: Fields): string[] {
+  return list(models['data'])
+    .map(model => record(model)['id'])
+    .filter(isName)
+}
+
+/** Prefers the effective limit of the scheduler, which may be lower than the flag if memory is short. */
+function maxRunningOf(server: Fields, dpSize: number): number | undefined {
+  const [state] = list(server['internal_states'])
+  const perRank = positive(record(state)['effective_max_running_requests_per_dp'])
+  return perRank === undefined ? positive(server['max_running_requests']) : perRank * dpSize
+}
+
+function frontendOf(value: unknown): EngineInfo['frontend'] {
+  return value === 'python' || value === 'rust' ? value : undefined
+}
+
+function pairingOf(server: Fields): PairingFacts {
+  const pageSize = positive(server['page_size'])
+  const text = (key: string): string | undefined => (isName(server[key]) ? server[key] : undefined)
+  const [kvCacheType, version] = [text('kv_cache_dtype'), text('version')]
+  const transferBackend = text('disaggregation_transfer_backend')
+  return {
+    ...(pageSize === undefined ? {} : { pageSize }),
+    ...(kvCacheType === undefined ? {} : { kvCacheType }),
+    ...(transferBackend === undefined ? {} : { transferBackend }),
+    ...(version === undefined ? {} : { version }),
+  }
+}
+
+function record(value: unknown): Fields {
+  return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : NOTHING
+}
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
+}
+
+function positive(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : undefined
+}
+
+function portOf(value: unknown): number | undefined {
+  const port = positive(value)
+  return port !== undefined && port <= 65_535 ? port : undefined
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}

@@ -1,0 +1,244 @@
+/**
+ * Monitors one engine: registers it when it responds, probes it, reports its health and renews what is known of it.
+ *
+ * `health-check.ts` decides what a probe means, `engine-facts.ts` knows what the engine has reported. After any failed
+ * probe the engine may be another one at the same address, so it is asked for everything before a good probe counts.
+ */
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Config } from '../../config/config.ts'
+import type { HealthName } from '../../shared/engine-slots.ts'
+import type { Logger } from '../../telemetry/log.ts'
+import type { EngineSpec } from '../discovery/static.ts'
+import { AddressWatch } from './address-watch.ts'
+import { EngineFacts, type EngineGet } from './engine-facts.ts'
+import type { KnownEngine } from './engine-info.ts'
+import {
+  HEALTHY,
+  type HealthState,
+  isLost,
+  nextHealth,
+  nextOutage,
+  type Outage,
+  stateAfter,
+} from './health-check.ts'
+import { httpGet } from './http-get.ts'
+import { misfitOf } from './misfit.ts'
+import { MonitorLog } from './monitor-log.ts'
+import { Pause } from './pause.ts'
+import { type ProbeResult, probe } from './probe.ts'
+import { FIRST_PAUSE_MS, pauseBeforeProbe } from './probe-pause.ts'
+
+export interface EngineMonitorOptions {
+  readonly spec: EngineSpec
+  /** Health found by the monitor of a previous control thread. `unknown` for a new engine. */
+  readonly lastHealth: HealthName
+  readonly health: Config['health']
+  readonly engines: Config['engines']
+  readonly signal: AbortSignal
+  readonly log: Logger
+  /** Whether the engine would be the gateway itself. */
+  readonly isOwn: () => Promise<boolean>
+  /** Number of requests that have succeeded on the engine, counted from any time. */
+  readonly served: () => number
+  /** Called when the engine has answered. `isBack`: it is up for the first time, or again after a failed probe. */
+  readonly onInfo: (info: KnownEngine, isBack: boolean) => void
+  /** Called when a probe has changed one of the two. `isSlow`: the engine is unhealthy, but only slow. */
+  readonly onHealth: (health: HealthName, isSlow: boolean) => void
+  /** Called with each probe that shows that requests need not wait for the engine any longer. */
+  readonly onLost: (reason: string) => void
+}
+
+/** How long a good probe waits for the properties of the engine before it counts without them. */
+const FACTS_PATIENCE_MS = 3000
+/** Minimum interval between two probes that failed requests cause. */
+const PROMPT_INTERVAL_MS = 2000
+/** Pauses before asking again for what an engine has not answered. */
+const GAP_PAUSE = { firstMs: 1000, maxMs: 30_000 }
+
+export class EngineMonitor {
+  readonly #options: EngineMonitorOptions
+  readonly #log: MonitorLog
+  readonly #facts: EngineFacts
+  readonly #address: AddressWatch
+  readonly #untilProbe = new Pause()
+  readonly #untilFacts = new Pause()
+  #state: HealthState
+  #outage: Outage | undefined
+  #isSlow = false
+  #served: number
+  #promptedMs = -Infinity
+  #isJoined: boolean
+  /** The process may be another one than the one that has answered. */
+  #isStale = false
+
+  constructor(options: EngineMonitorOptions) {
+    this.#options = options
+    this.#log = new MonitorLog(options.log, options.spec, options.engines)
+    this.#state = stateAfter(options.lastHealth)
+    this.#isJoined = this.#state.kind !== 'new'
+    this.#served = options.served()
+    this.#facts = new EngineFacts(this.#get, () => {
+      if (this.#isJoined) this.#publish(false)
+    })
+    this.#address = new AddressWatch(options.spec.url)
+  }
+
+  /** Runs until the signal aborts. */
+  async run(): Promise<void> {
+    const { signal } = this.#options
+    try {
+      if (await this.#options.isOwn()) return this.#log.isOwn()
+      if (!this.#isJoined) await this.#untilFirst(() => this.#join())
+      await Promise.all([this.#watchHealth(), this.#watchFacts()])
+    } catch (error) {
+      if (!signal.aborted) throw error
+    }
+  }
+
+  /** Requests to the engine have failed: it is probed soon, and then asked again for everything. */
+  prompt(): void {
+    const nowMs = performance.now()
+    if (nowMs - this.#promptedMs < PROMPT_INTERVAL_MS) return
+    this.#promptedMs = nowMs
+    this.#isStale = true
+    this.#untilProbe.end()
+  }
+
+  /** The engine is asked for its models now. */
+  refresh(): void {
+    this.#untilFacts.end()
+  }
+
+  /** Repeats a step until it succeeds, with increasing pauses. */
+  async #untilFirst(step: () => Promise<boolean>): Promise<void> {
+    const { engines, signal } = this.#options
+    const maxMs = engines.startupCheckIntervalSecs * 1000
+    let pauseMs = Math.min(FIRST_PAUSE_MS, maxMs)
+    while (!(await step())) {
+      await wait(pauseMs, undefined, { signal })
+      pauseMs = Math.min(pauseMs * 2, maxMs)
+    }
+  }
+
+  /** An engine that answers nothing but its probes joins, too: it may be usable without being known. */
+  async #join(): Promise<boolean> {
+    const { signal, health, served } = this.#options
+    await this.#facts.read(FACTS_PATIENCE_MS)
+    signal.throwIfAborted()
+    const isUp = this.#facts.isUp || (health.enabled && (await this.#probeEngine()).fault === undefined)
+    signal.throwIfAborted()
+    if (!isUp) {
+      this.#log.notUpYet(this.#facts.gaps[0])
+      return false
+    }
+    this.#isJoined = true
+    await this.#address.renew()
+    signal.throwIfAborted()
+    this.#publish(true)
+    this.#served = served()
+    this.#log.gaps(this.#facts.gaps)
+    return true
+  }
+
+  async #watchHealth(): Promise<void> {
+    const { health, signal } = this.#options
+    if (!health.enabled) return this.#enter(HEALTHY, undefined)
+    if (this.#state.kind === 'new') await this.#untilFirst(() => this.#probe())
+    while (!signal.aborted) {
+      await this.#untilProbe.start(pauseBeforeProbe(this.#state, this.#outage, this.#options), signal)
+      await this.#probe()
+    }
+  }
+
+  /** Asks periodically for the models, and for everything if they have changed or if something is not known yet. */
+  async #watchFacts(): Promise<void> {
+    const { engines, signal } = this.#options
+    const periodMs = engines.refreshIntervalSecs * 1000
+    let gapPauseMs = GAP_PAUSE.firstMs
+    while (!signal.aborted) {
+      const hasGaps = this.#facts.gaps.length > 0
+      await this.#untilFacts.start(hasGaps ? Math.min(gapPauseMs, periodMs) : periodMs, signal)
+      gapPauseMs = hasGaps ? Math.min(gapPauseMs * 2, GAP_PAUSE.maxMs) : GAP_PAUSE.firstMs
+      if (await this.#address.renew()) this.prompt()
+      this.#publish(false)
+      if (hasGaps || (await this.#facts.haveModelsChanged())) await this.#renew()
+      signal.throwIfAborted()
+    }
+  }
+
+  #publish(isBack: boolean): void {
+    this.#options.onInfo({ ...this.#facts.info, addresses: this.#address.addresses }, isBack)
+  }
+
+  async #renew(): Promise<void> {
+    await this.#facts.read(FACTS_PATIENCE_MS)
+    this.#options.signal.throwIfAborted()
+    this.#log.gaps(this.#facts.gaps)
+  }
+
+  async #probe(): Promise<boolean> {
+    const startedMs = performance.now()
+    const wasStale = this.#isStale
+    this.#isStale = false
+    const probed = await this.#probeEngine()
+    this.#options.signal.throwIfAborted()
+    if (probed.fault === undefined && wasStale) {
+      await this.#renew()
+      this.#publish(this.#outage !== undefined)
+    }
+    // Failed requests may have made it stale meanwhile.
+    this.#isStale ||= probed.fault !== undefined && wasStale
+    return !probed.isLocal && this.#conclude(this.#withMisfit(probed), startedMs)
+  }
+
+  /** Returns whether the engine is good. */
+  #conclude({ fault, error }: ProbeResult, startedMs: number): boolean {
+    const served = this.#options.served()
+    const hasServed = served !== this.#served
+    this.#served = served
+    const isGood = fault === undefined || (fault === 'slow' && hasServed)
+    this.#isStale ||= !isGood
+    if (this.#state.kind === 'new' && !isGood) this.#log.notUpYet(error)
+    this.#outage = isGood ? undefined : nextOutage(this.#outage, fault, { startedMs, hasServed })
+    this.#enter(nextHealth(this.#state, isGood, this.#options.health), error)
+    this.#reportLoss(error)
+    return isGood
+  }
+
+  #reportLoss(error = 'unknown'): void {
+    const { health, onLost } = this.#options
+    if (this.#outage === undefined) return
+    const times = { nowMs: performance.now(), giveUpMs: health.giveUpSecs * 1000 }
+    if (isLost(this.#state, this.#outage, times)) onLost(error)
+  }
+
+  /** A process that cannot do the work of the role is no healthy engine, however well it answers. */
+  #withMisfit(probed: ProbeResult): ProbeResult {
+    if (probed.fault !== undefined) return probed
+    const misfit = misfitOf(this.#options.spec.role, this.#facts.info)
+    this.#log.misfit(misfit)
+    return misfit === undefined ? probed : { fault: 'failed', error: misfit, isLocal: false }
+  }
+
+  #probeEngine(): Promise<ProbeResult> {
+    const { endpoint, timeoutSecs } = this.#options.health
+    return probe(this.#get, endpoint, timeoutSecs * 1000)
+  }
+
+  readonly #get: EngineGet = (path, timeoutMs) => {
+    const { spec, signal } = this.#options
+    return httpGet(`${spec.url}${path}`, { timeoutMs, signal, apiKey: spec.apiKey })
+  }
+
+  #enter(state: HealthState, error: string | undefined): void {
+    const hasChanged = state.kind !== this.#state.kind
+    const isSlow = state.kind === 'unhealthy' && this.#outage?.isSlow === true
+    this.#state = state
+    if (state.kind === 'new' || (!hasChanged && isSlow === this.#isSlow)) return
+    this.#isSlow = isSlow
+    this.#options.onHealth(state.kind, isSlow)
+    if (!hasChanged) return
+    if (state.kind === 'healthy') this.#log.healthy()
+    else this.#log.unhealthy(error)
+  }
+}

@@ -1,0 +1,115 @@
+/** A control thread without a gateway, and engines that answer nothing but its questions. */
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { TestContext } from 'node:test'
+import { type Config, configSchema } from '../../src/config/config.ts'
+import { startControl } from '../../src/control/control-supervisor.ts'
+import { type EngineSnapshot, type LostEngine, NO_ENGINES } from '../../src/core/engine.ts'
+import { BreakerCells } from '../../src/shared/breaker-cells.ts'
+import { EngineSlots } from '../../src/shared/engine-slots.ts'
+import { createSharedMemory } from '../../src/shared/layout.ts'
+
+export interface FakeEngine {
+  /** Status of `/health`; 0 does not respond. */
+  health: number
+  /** Response of `/server_info`: an object, an error status, or 0 for no response. `undefined`: the path is not served. */
+  info: object | number | undefined
+  /** Names at `/v1/models`. `undefined`: the path is not served. */
+  models: readonly string[] | undefined
+  /** Key that all paths but `/health` ask for. */
+  key: string | undefined
+  /** Called for each request at `/health`. */
+  onProbe: (() => void) | undefined
+  /** Number of requests received. */
+  received: number
+  readonly port: number
+  readonly url: string
+  /** Closes all connections and the listener. */
+  stop(): Promise<void>
+}
+
+export async function fakeEngine(
+  t: TestContext,
+  info: object | number | undefined,
+  port = 0,
+): Promise<FakeEngine> {
+  const server = createServer(({ url, headers }, response) => {
+    engine.received++
+    if (url === '/health') engine.onProbe?.()
+    const isOpen = engine.key === undefined || headers.authorization === `Bearer ${engine.key}`
+    const answer = isOpen || url === '/health' ? answerAt(engine, url) : 401
+    if (answer === 0) return
+    const status = typeof answer === 'number' ? answer : 200
+    response.writeHead(status).end(typeof answer === 'number' ? '' : JSON.stringify(answer))
+  })
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  const bound = portOf(server)
+  const stop = async (): Promise<void> => {
+    if (!server.listening) return
+    server.close()
+    server.closeAllConnections()
+    await once(server, 'close')
+  }
+  const engine: FakeEngine = {
+    health: 200,
+    info,
+    models: undefined,
+    key: undefined,
+    onProbe: undefined,
+    received: 0,
+    port: bound,
+    url: `http://127.0.0.1:${bound}`,
+    stop,
+  }
+  t.after(stop)
+  return engine
+}
+
+/** A status, or the object to send. */
+function answerAt({ health, info, models }: FakeEngine, url: string | undefined): object | number {
+  switch (url) {
+    case '/health':
+      return health
+    case '/server_info':
+      return info ?? 404
+    case '/v1/models':
+      return models === undefined ? 404 : { data: models.map(id => ({ id })) }
+    case undefined:
+    default:
+      return 404
+  }
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port // oxlint-disable-line typescript/no-unsafe-type-assertion -- it listens on TCP
+}
+
+export async function openControl(
+  t: TestContext,
+  engines: Config['engines'] | object,
+  health: object = {},
+  log: object = { level: 'error' },
+) {
+  const config = configSchema.parse({
+    engines: { startupCheckIntervalSecs: 0.05, ...engines },
+    health: { intervalSecs: 0.05, timeoutSecs: 2, ...health },
+    log,
+    admin: { host: '127.0.0.1', port: 0 },
+  })
+  const shared = createSharedMemory(8, 1)
+  const seen = { snapshot: NO_ENGINES, sizes: new Array<number>(), lost: new Array<LostEngine>() }
+  const running = await startControl({
+    config,
+    shared,
+    entry: new URL('../../workers/control.ts', import.meta.url),
+    onSnapshot: (snapshot: EngineSnapshot) => {
+      seen.snapshot = snapshot
+      seen.sizes.push(snapshot.engines.length)
+    },
+    onLost: lost => seen.lost.push(lost),
+  })
+  t.after(() => running.close())
+  return { seen, slots: new EngineSlots(shared), breakers: new BreakerCells(shared), running }
+}

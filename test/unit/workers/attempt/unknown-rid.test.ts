@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Engine } from '../../../../src/core/engine.ts'
+import { EngineSlots } from '../../../../src/shared/engine-slots.ts'
+import { createSharedMemory } from '../../../../src/shared/layout.ts'
+import { AbortPolicy } from '../../../../workers/attempt/abort-policy.ts'
+import { DecodeLeg } from '../../../../workers/attempt/decode-leg.ts'
+import { PrefillLeg } from '../../../../workers/attempt/prefill-leg.ts'
+import { engineOf } from '../../../support/engines.ts'
+import { heldLease } from '../../../support/held-lease.ts'
+
+const ignore = (): void => undefined
+
+/** How decode's leg ends when the client aborts a request by its rid; empty if only the engine is asked. */
+function endsOf(path: string, frontend: Engine['frontend']): string[] {
+  const ends: string[] = []
+  const decode = new DecodeLeg(
+    { held: 1024, event: 1024 },
+    {
+      onDecodeReady: ignore,
+      onDecodeComplete: ignore,
+      onDecodeError: ({ cause, error }) => ends.push(`${cause} ${error.status}`),
+      onDecodePromptError: ignore,
+      onDecodeErrorHead: ignore,
+      onDecodeBody: ignore,
+      onDecodeData: ignore,
+    },
+  )
+  const prefill = new PrefillLeg(1024, {
+    onPrefillComplete: ignore,
+    onPrefillError: ignore,
+    onPrefillErrorHead: ignore,
+  })
+  const engine = engineOf({ frontend })
+  const plan = {
+    path,
+    isStream: false,
+    mergesPrefill: false,
+    isBatch: false,
+    prefill: undefined,
+    decode: engine,
+    leases: { prefill: undefined, decode: heldLease(new EngineSlots(createSharedMemory(1, 1)), 0, engine) },
+    exchangeId: 1,
+    rids: ['a'],
+    headers: [],
+    timeouts: { firstTokenMs: 1, idleMs: 1, totalMs: 1 },
+    body: Buffer.from('{}'),
+    freshConnection: false,
+  }
+  const config = { upstream: { abortMode: 'immediate', abortDeferMs: 1 } } as const
+  new AbortPolicy(plan, { prefill, decode }, { config, aborts: { send: ignore } }).endUnknownRid()
+  return ends
+}
+
+test('a completion on the server in Rust, which does not know its rid, ends with the connection', () => {
+  assert.deepEqual(endsOf('/v1/completions?a=b', 'rust'), ['abort 500'])
+})
+
+for (const [path, frontend] of [
+  ['/generate', 'rust'],
+  ['/v1/chat/completions', 'rust'],
+  ['/v1/completions', 'python'],
+  ['/v1/completions', undefined],
+] as const) {
+  test(`an abort of ${path} on the server in ${frontend ?? 'an unknown language'} is left to the engine`, () => {
+    assert.deepEqual(endsOf(path, frontend), [])
+  })
+}
