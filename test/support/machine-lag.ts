@@ -21,6 +21,7 @@ export function measureMachineLag(t: TestContext): MachineLag {
   const roundTrips: number[] = []
   const worker = new Worker(ECHO, { eval: true })
   worker.on('message', (sentMs: number) => roundTrips.push(performance.now() - sentMs))
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
   const timer = setInterval(() => worker.postMessage(performance.now()), INTERVAL_MS)
   t.after(async () => {
     clearInterval(timer)
