@@ -55,17 +55,16 @@ export function wrkArguments({ url, connections, scriptPath, seconds }: WrkRun):
 
 /** @throws Error when the script's line is missing, which means that wrk did not finish. */
 export function parseWrkOutput(output: string): WrkResult {
-  const figures = new RegExp(`^${MARK}((?: \\d+){7})$`, 'm').exec(output)?.[1]?.trim().split(' ')
+  const figures = new RegExp(`^${MARK}((?: \\d+){7})$`, 'm').exec(output)?.[1]?.trim().split(' ').map(Number)
   if (figures === undefined) throw new Error(`wrk printed no result: ${output.slice(-500)}`)
-  const [requests = 0, durationUs = 0, p50Us = 0, p99Us = 0, ...errors] = figures.map(Number)
-  const [statusErrors = 0, connectErrors = 0, transferErrors = 0] = errors
+  const at = (index: number) => figures[index] ?? 0
   return {
-    requests,
-    durationMs: durationUs / 1000,
-    p50Ms: p50Us / 1000,
-    p99Ms: p99Us / 1000,
-    statusErrors,
-    connectErrors,
-    transferErrors,
+    requests: at(0),
+    durationMs: at(1) / 1000,
+    p50Ms: at(2) / 1000,
+    p99Ms: at(3) / 1000,
+    statusErrors: at(4),
+    connectErrors: at(5),
+    transferErrors: at(6),
   }
 }
