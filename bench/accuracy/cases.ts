@@ -3,6 +3,7 @@
 import { type LoadPlan, planSchema } from '../load/plan/plan.ts'
 import { promptsOf } from '../load/prompts/datasets.ts'
 import { requestBody } from '../load/prompts/prompt.ts'
+import type { WrkRequest, WrkResult } from '../wrk/wrk.ts'
 
 export interface Case {
   readonly connection: LoadPlan['connection']
@@ -45,27 +46,17 @@ export function planOf({ connection, concurrency, engineMs }: Case, url: string,
   })
 }
 
-/** The wrk script that sends the same request. */
-export function luaOf(plan: LoadPlan): string {
+/** The same request for wrk. */
+export function wrkRequestOf(plan: LoadPlan): WrkRequest {
   const body = requestBody(plan, promptsOf(plan.dataset, plan.seed).promptAt(0), 0)
-  const close = plan.connection === 'per-request' ? "wrk.headers['connection'] = 'close'\n" : ''
-  return `wrk.method = 'POST'
-wrk.headers['content-type'] = 'application/json'
-${close}wrk.body = [[${body}]]
-function done(summary)
-  local e = summary.errors
-  io.write(string.format('RESULT %d %d %d\\n', summary.requests, summary.duration,
-    e.status + e.connect + e.timeout))
-end
-`
+  return { body, closesConnection: plan.connection === 'per-request' }
 }
 
-/** @throws Error when wrk did not finish. */
-export function wrkSampleOf(output: string): Sample {
-  const [, requests, durationUs, errors] = /^RESULT (\d+) (\d+) (\d+)$/m.exec(output) ?? []
-  if (requests === undefined) throw new Error(`wrk printed no result: ${output.slice(-300)}`)
-  const requestsPerSecond = (Number(requests) * 1e6) / Number(durationUs)
-  return { requestsPerSecond, errors: Number(errors), isLimit: false, cpuShare: 0 }
+/** Failed reads do not count: wrk takes a connection that is closed as it asked for a failed one. */
+export function wrkSampleOf(result: WrkResult): Sample {
+  const { requests, durationMs, statusErrors, connectErrors } = result
+  const requestsPerSecond = (requests * 1000) / durationMs
+  return { requestsPerSecond, errors: statusErrors + connectErrors, isLimit: false, cpuShare: 0 }
 }
 
 export function agreementOf(wrkRate: number, ownRate: number, isLimit: boolean): Agreement {

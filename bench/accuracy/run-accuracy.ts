@@ -5,7 +5,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Child } from '../../src/process/child-process.ts'
 import { EXIT } from '../command/exit.ts'
 import type { BenchTerminal } from '../command/terminal.ts'
 import { Generators } from '../load/generators.ts'
@@ -15,12 +14,13 @@ import { runLoadIn } from '../load/run-load.ts'
 import { requirePrograms } from '../process/needed-programs.ts'
 import { percentileOf, sorted } from '../report/percentiles.ts'
 import { startCannedEngines } from '../routers/start/canned-engines.ts'
-import { agreementOf, CASES, type Case, luaOf, planOf, type Sample, wrkSampleOf } from './cases.ts'
+import { runWrk } from '../wrk/run-wrk.ts'
+import { wrkScript } from '../wrk/wrk.ts'
+import { agreementOf, CASES, type Case, planOf, type Sample, wrkRequestOf, wrkSampleOf } from './cases.ts'
 
 const SECONDS = 2
 /** Including the first, which warms up both tools and is discarded. */
 const ROUNDS = 4
-const WRK_GRACE_MS = 20_000
 const CANNED_FLAGS = ['--engines', '1', '--chunks', '2', '--interval-ms', '20']
 
 interface Context {
@@ -91,12 +91,10 @@ function rateOf(samples: readonly Sample[]): number {
 }
 
 async function wrkSample(plan: LoadPlan, concurrency: number, { folder, signal }: Context): Promise<Sample> {
-  const script = join(folder, 'request.lua')
-  writeFileSync(script, luaOf(plan))
-  const args = ['-t1', `-c${concurrency}`, `-d${SECONDS}s`, '-s', script, `${plan.url}/generate`]
-  const wrk = Child.start({ program: 'wrk', args, stdout: 'pipe' })
-  const limit = AbortSignal.timeout(SECONDS * 1000 + WRK_GRACE_MS)
-  return wrkSampleOf(await wrk.untilEnd(AbortSignal.any([signal, limit])))
+  const scriptPath = join(folder, 'request.lua')
+  writeFileSync(scriptPath, wrkScript(wrkRequestOf(plan)))
+  const run = { url: plan.url, connections: concurrency, scriptPath, seconds: SECONDS }
+  return wrkSampleOf(await runWrk(run, signal))
 }
 
 async function ownSample(plan: LoadPlan, { generators, signal }: Context): Promise<Sample> {

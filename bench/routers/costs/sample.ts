@@ -3,7 +3,7 @@
 import type { LoadResult } from '../../load/records/result.ts'
 import { failuresOf } from '../../report/failures.ts'
 import { percentileOf, sorted } from '../../report/percentiles.ts'
-import type { WrkResult } from '../loads/wrk.ts'
+import type { WrkResult } from '../../wrk/wrk.ts'
 import type { Sample } from './ratio.ts'
 
 export interface RouterSample extends Sample {
@@ -24,7 +24,8 @@ export interface RoundCost {
 
 /** wrk counts a response with an error status as a request, but not a failed connection. */
 export function wrkSample(sample: Sample, result: WrkResult): RouterSample {
-  const { requests, statusErrors, socketErrors } = result
+  const { requests, statusErrors } = result
+  const socketErrors = result.connectErrors + result.transferErrors
   const parts = [
     ...(statusErrors > 0 ? [`${statusErrors} error statuses`] : []),
     ...(requests === 0 ? ['no response within a round'] : []),

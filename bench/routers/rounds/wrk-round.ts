@@ -1,12 +1,12 @@
 /** One round of wrk against one target. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Child } from '../../../src/process/child-process.ts'
 import { LOAD_CORE } from '../../process/cores.ts'
 import { readCpuUs, readRssMib } from '../../process/process-cost.ts'
+import { runWrk } from '../../wrk/run-wrk.ts'
+import { wrkScript } from '../../wrk/wrk.ts'
 import { type RouterSample, wrkSample } from '../costs/sample.ts'
-import { parseWrkOutput, wrkArguments, wrkScript } from '../loads/wrk.ts'
-import { isStream, roundSeconds, type WrkShape } from '../loads/wrk-loads.ts'
+import { bodyOf, isStream, roundSeconds, type WrkShape } from '../loads/wrk-loads.ts'
 import type { Target } from '../start/running-router.ts'
 import { setPace, untilSettled } from './canned-control.ts'
 
@@ -18,15 +18,12 @@ export interface WrkRoundOptions {
   readonly signal: AbortSignal
 }
 
-/** wrk hangs when it runs for this long beyond the round. */
-const WRK_GRACE_MS = 40_000
-
 /** Sets up wrk and the canned engines for a shape, until the next call. */
 export async function prepareRounds(
   options: Pick<WrkRoundOptions, 'folder' | 'cannedUrl'>,
   shape: WrkShape,
 ): Promise<void> {
-  writeFileSync(scriptPath(options), wrkScript(shape))
+  writeFileSync(scriptPath(options), wrkScript({ body: bodyOf(shape) }))
   await setPace(options.cannedUrl, shape.chunkIntervalMs ?? 0)
 }
 
@@ -36,10 +33,12 @@ export async function measureRound(
   shape: WrkShape,
   target: Target,
 ): Promise<RouterSample> {
-  const { cannedUrl } = options
+  const { cannedUrl, signal } = options
   const chunksBefore = (await untilSettled(cannedUrl)).chunks
   const cpuBefore = readCpuUs(target.pid)
-  const result = parseWrkOutput(await runWrk(options, shape, target.url))
+  const seconds = roundSeconds(shape, options.seconds)
+  const run = { url: target.url, connections: shape.connections, scriptPath: scriptPath(options), seconds }
+  const result = await runWrk(run, signal, { core: LOAD_CORE })
   const chunks = (await untilSettled(cannedUrl)).chunks - chunksBefore
   const sample = {
     cpuUs: readCpuUs(target.pid) - cpuBefore,
@@ -49,17 +48,9 @@ export async function measureRound(
     p50Ms: result.p50Ms,
     p99Ms: result.p99Ms,
     rssMib: readRssMib(target.pid),
-    errors: result.statusErrors + result.socketErrors,
+    errors: result.statusErrors + result.connectErrors + result.transferErrors,
   }
   return wrkSample(sample, result)
-}
-
-async function runWrk(options: WrkRoundOptions, shape: WrkShape, url: string): Promise<string> {
-  const seconds = roundSeconds(shape, options.seconds)
-  const args = wrkArguments({ shape, url, scriptPath: scriptPath(options), seconds })
-  const limit = AbortSignal.timeout(seconds * 1000 + WRK_GRACE_MS)
-  const wrk = Child.start({ program: 'wrk', args, core: LOAD_CORE, stdout: 'pipe' })
-  return wrk.untilEnd(AbortSignal.any([options.signal, limit]))
 }
 
 function scriptPath({ folder }: Pick<WrkRoundOptions, 'folder'>): string {

@@ -129,12 +129,6 @@ for (const name of scenarioNames()) {
 }
 
 test('a limit of requests makes each load of a scenario smaller, never larger', () => {
-  const requestsOf = (name: string, limit: number) => {
-    const scenario = limitRequests(readScenario(name), limit)
-    return scenario.kind === 'perfect' || scenario.kind === 'churn'
-      ? scenario.loads.map(({ requests }) => requests)
-      : [scenario.load.requests]
-  }
   assert.deepEqual([requestsOf('soak', 500), requestsOf('soak', 200_000)], [[500], [100_000]])
   assert.deepEqual(requestsOf('10k', 6000), [6000, 5000])
   assert.throws(() => requestsOf('overload-3x', 5), /limited by time/)
@@ -146,4 +140,11 @@ test('the error for an unknown scenario lists the known ones', () => {
 
 function samples(rssMib: (index: number) => number) {
   return Array.from({ length: 100 }, (_, index) => ({ requests: index * 10, rssMib: rssMib(index) }))
+}
+
+function requestsOf(name: string, limit: number): readonly number[] {
+  const scenario = limitRequests(readScenario(name), limit)
+  return scenario.kind === 'perfect' || scenario.kind === 'churn'
+    ? scenario.loads.map(({ requests }) => requests)
+    : [scenario.load.requests]
 }

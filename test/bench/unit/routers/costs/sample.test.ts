@@ -8,19 +8,43 @@ const COST = { cpuUs: 500, rssMib: 30, units: 2 }
 const FAILED = recordOf({ outcome: 'failed', failure: { kind: 'altered', detail: 'at token 3' } })
 
 test('an error status in a wrk round is a wrong response, a lost connection a missing one', () => {
-  const seen = { requests: 100, durationMs: 1000, p50Ms: 1, p99Ms: 2, statusErrors: 4, socketErrors: 6 }
+  const seen = {
+    requests: 100,
+    durationMs: 1000,
+    p50Ms: 1,
+    p99Ms: 2,
+    statusErrors: 4,
+    connectErrors: 5,
+    transferErrors: 1,
+  }
   const { sent, correct, failures } = wrkSample(routerSample(), seen)
   assert.deepEqual([sent, correct], [106, 96])
   assert.equal(failures, '4 error statuses, 6 connections failed or timed out')
 })
 
 test('a wrk round without errors names no failure', () => {
-  const seen = { requests: 100, durationMs: 1000, p50Ms: 1, p99Ms: 2, statusErrors: 0, socketErrors: 0 }
+  const seen = {
+    requests: 100,
+    durationMs: 1000,
+    p50Ms: 1,
+    p99Ms: 2,
+    statusErrors: 0,
+    connectErrors: 0,
+    transferErrors: 0,
+  }
   assert.equal(wrkSample(routerSample(), seen).failures, undefined)
 })
 
 test('a wrk round without a response names it as a failure', () => {
-  const seen = { requests: 0, durationMs: 1000, p50Ms: 0, p99Ms: 0, statusErrors: 0, socketErrors: 0 }
+  const seen = {
+    requests: 0,
+    durationMs: 1000,
+    p50Ms: 0,
+    p99Ms: 0,
+    statusErrors: 0,
+    connectErrors: 0,
+    transferErrors: 0,
+  }
   assert.equal(wrkSample(routerSample(), seen).failures, 'no response within a round')
 })
 
