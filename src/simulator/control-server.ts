@@ -5,6 +5,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { z } from 'zod'
+import { HEALTH_STATES } from './engine/engine-state.ts'
 import type { SimEngine } from './engine.ts'
 import { namedEngines } from './engine-names.ts'
 import type { SimulatedFleet } from './fleet.ts'
@@ -25,7 +26,7 @@ type Action = (named: NamedEngines, body: unknown) => unknown
 const engineSchema = z.object({ engine: z.string() })
 const knobsBody = engineSchema.extend({ knobs: knobChangesSchema })
 const healthBody = engineSchema.extend({
-  health: z.enum(['starting', 'up', 'stalled', 'draining', 'dead', 'blackhole']),
+  health: z.enum(HEALTH_STATES),
 })
 const pairBody = z.object({ prefill: z.string(), decode: z.string(), forMs: z.number().min(0) })
 

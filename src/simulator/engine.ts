@@ -6,9 +6,17 @@
 
 import { type Random, seededRandom } from '../core/random.ts'
 import type { SimClock, TimerHandle } from './clock/clock.ts'
-import { type EngineState, type HealthState, later, type Role } from './engine/engine-state.ts'
+import {
+  type EngineState,
+  type HealthState,
+  later,
+  type Role,
+  SILENT,
+  STOPPED,
+} from './engine/engine-state.ts'
 import { FirstTokenLog } from './engine/first-token-log.ts'
 import type { Generation } from './engine/generation.ts'
+import { Shutdown } from './engine/shutdown.ts'
 import { createBootstrapServer } from './http/bootstrap-server.ts'
 import { HttpListener, type IncomingRequest } from './http/http-server.ts'
 import { route } from './routes/routes.ts'
@@ -20,6 +28,7 @@ import type { LogprobSide } from './sequence/logprobs.ts'
 import { RequestTable } from './sequence/request-table.ts'
 import type { Scheduler } from './sequence/scheduler.ts'
 import type { Knobs } from './settings/knobs.ts'
+import { traitsOf } from './settings/profiles.ts'
 import type { Fabric } from './transfer/fabric.ts'
 import { RoomLog } from './transfer/room-log.ts'
 
@@ -41,11 +50,14 @@ export interface RecordedRequest {
   readonly body: Buffer
 }
 
-const SIDES: Readonly<Record<Role, LogprobSide>> = {
-  prefill: { hasInput: true, lacksFirstIds: false },
-  decode: { hasInput: false, lacksFirstIds: true },
-  mixed: { hasInput: true, lacksFirstIds: false },
+/** Which logprobs an engine of this role returns. */
+function sideOf(role: Role, knobs: Knobs): LogprobSide {
+  return role === 'decode'
+    ? { hasInput: false, firstIdsRow: traitsOf(knobs).firstIdsRow }
+    : { hasInput: true, firstIdsRow: 'known' }
 }
+
+const SERVER_HEADERS = { python: { server: 'uvicorn', vary: 'Origin' }, rust: {} }
 
 export class SimEngine implements EngineState {
   readonly role: Role
@@ -69,6 +81,7 @@ export class SimEngine implements EngineState {
   readonly #bootstrap: HttpListener | undefined
   readonly #prefill: PrefillScheduler | undefined
   readonly #decode: DecodeScheduler | undefined
+  readonly #shutdown: Shutdown
   #health: HealthState = 'starting'
   #restartTimer: TimerHandle | undefined
   #closed = false
@@ -79,14 +92,22 @@ export class SimEngine implements EngineState {
     this.knobs = knobs
     this.clock = clock
     this.random = seededRandom(knobs.seed * 1000 + options.index)
-    this.side = SIDES[role]
+    this.side = sideOf(role, knobs)
     this.#fabric = fabric
     this.#host = host
     this.#listener = new HttpListener({
       host,
       keepAliveMs: () => knobs.keepAliveMs,
-      isBlackhole: () => this.#health === 'blackhole' || knobs.blackhole,
+      headers: () => SERVER_HEADERS[traitsOf(knobs).frontend],
+      isBlackhole: () => SILENT.has(this.#health) || knobs.blackhole,
       handle: request => route(this, request),
+    })
+    this.#shutdown = new Shutdown(this, {
+      setHealth: state => {
+        this.#health = state
+      },
+      closed: () => this.#listener.closed(),
+      terminate: () => this.#terminate(),
     })
     if (role === 'prefill') this.#prefill = new PrefillScheduler(this, fabric)
     if (role === 'decode') this.#decode = new DecodeScheduler(this, fabric)
@@ -180,14 +201,16 @@ export class SimEngine implements EngineState {
     await this.start(this.port, this.bootstrapPort)
   }
 
-  /** `dead` crashes the engine; `up` after that restarts it. */
+  /** `dead` crashes the engine; `up` after that restarts it. `draining` is what SIGTERM does. */
   async setHealth(state: HealthState): Promise<void> {
     if (state === 'dead') return this.crash()
     if (this.#health === 'dead') await this.restart()
-    if (state === 'stalled') this.scheduler.pause()
-    else if (this.#health === 'stalled') this.scheduler.resume()
+    if (STOPPED.has(state)) this.scheduler.pause()
+    else if (STOPPED.has(this.#health)) this.scheduler.resume()
+    if (state === 'draining') return this.#shutdown.start()
+    if (state === 'exiting') return this.#shutdown.leave()
     this.#health = state
-    if (state === 'draining') this.#drain()
+    if (state === 'scheduler-crashed') later(this, this.knobs.crashedSchedulerMs, () => this.die())
   }
 
   async close(): Promise<void> {
@@ -211,14 +234,5 @@ export class SimEngine implements EngineState {
     this.scheduler.reset()
     this.table.clear()
     await Promise.all([this.#listener.destroy(), this.#bootstrap?.destroy()])
-  }
-
-  /** Exits once the engine holds no sequence. */
-  #drain(): void {
-    later(this, this.knobs.drainPollMs, () => {
-      if (this.#health !== 'draining') return
-      if (this.table.size === 0) void this.#terminate()
-      else this.#drain()
-    })
   }
 }

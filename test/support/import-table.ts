@@ -178,6 +178,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/simulator/routes': [
     'src/simulator/settings',
+    'src/simulator/sequence',
     'src/simulator/request',
     'src/simulator/response',
     'src/simulator/scheduler',

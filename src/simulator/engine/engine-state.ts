@@ -11,11 +11,32 @@ export type Role = 'prefill' | 'decode' | 'mixed'
  * - `starting`: health checks fail with 503.
  * - `up`: healthy.
  * - `stalled`: the scheduler makes no progress, and health checks fail after a timeout.
- * - `draining`: health checks fail with 503, but requests are served.
+ * - `draining`: health checks fail with 503, but requests are served. The engine exits once it holds none. The Rust front
+ *   end does not drain: it stays `up`, and half a second later it is `dead`.
+ * - `exiting`: the end of draining. Generation requests are taken and never answered, and the process stays until their
+ *   clients have left.
+ * - `scheduler-crashed`: the HTTP server is left alone. It accepts requests and answers none, and is `dead` after the knob
+ *   `crashedSchedulerMs`.
  * - `dead`: connections are refused.
  * - `blackhole`: connections are accepted, but nothing is sent.
  */
-export type HealthState = 'starting' | 'up' | 'stalled' | 'draining' | 'dead' | 'blackhole'
+export const HEALTH_STATES = [
+  'starting',
+  'up',
+  'stalled',
+  'draining',
+  'exiting',
+  'scheduler-crashed',
+  'dead',
+  'blackhole',
+] as const
+
+export type HealthState = (typeof HEALTH_STATES)[number]
+
+/** States in which a connection is accepted, but nothing is sent. */
+export const SILENT: ReadonlySet<HealthState> = new Set(['blackhole', 'scheduler-crashed'])
+/** States in which the scheduler makes no progress. */
+export const STOPPED: ReadonlySet<HealthState> = new Set(['stalled', 'scheduler-crashed'])
 
 export interface EngineState extends GenerationHost {
   readonly role: Role

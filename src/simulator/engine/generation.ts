@@ -4,13 +4,19 @@
  * It connects the sequences, which a scheduler advances, with a renderer, which knows the format, and an output, which
  * knows the socket. It also notices that the client has disconnected, with the delay of a real server.
  */
-
 import type { TimerHandle } from '../clock/clock.ts'
 import type { Output } from '../http/output.ts'
 import type { Call } from '../request/call.ts'
-import { type ErrorResponse, nativeErrorEvent, statusError, valueError } from '../response/envelopes.ts'
-import type { Renderer } from '../response/renderer.ts'
-import { failureOf } from '../response/renderer.ts'
+import {
+  CLIENT_GONE,
+  type ErrorResponse,
+  injectedErrorEvent,
+  nativeErrorEvent,
+  rustEnvelope,
+  statusError,
+  valueError,
+} from '../response/envelopes.ts'
+import { failureOf, type Renderer } from '../response/renderer.ts'
 import { abortIn, submitTo } from '../scheduler/tokenizer-stage.ts'
 import type { RequestTable } from '../sequence/request-table.ts'
 import { abortOf, type Scheduler, type SchedulerHost } from '../sequence/scheduler.ts'
@@ -89,9 +95,7 @@ export class Generation implements SequenceListener {
   startFailed(): void {
     this.#done = true
     this.#host.counters.failed++
-    const message = 'Injected engine error'
-    const error = { object: 'error', message, type: 'INTERNAL_SERVER_ERROR', param: null, code: 500 }
-    this.#output.events(`data: ${JSON.stringify({ error })}\n\n`)
+    this.#output.events(injectedErrorEvent())
     this.#output.end()
   }
 
@@ -129,7 +133,8 @@ export class Generation implements SequenceListener {
     counters.disconnected++
     const sinceMs = clock.now() - this.#startedMs
     const pollMs = Math.max(1, knobs.disconnectPollMs)
-    const delayMs = this.#output.hasStarted ? knobs.streamAbortDelayMs : pollMs - (sinceMs % pollMs)
+    const streamDelayMs = knobs.streamAbortDelayMs ?? traitsOf(knobs).streamAbortDelayMs
+    const delayMs = this.#output.hasStarted ? streamDelayMs : pollMs - (sinceMs % pollMs)
     this.#disconnectTimer = clock.setTimeout(() => this.#abortAfterDisconnect(), delayMs)
   }
 
@@ -169,6 +174,10 @@ export class Generation implements SequenceListener {
     this.#host.generations.delete(this)
   }
 
+  get #isRust(): boolean {
+    return traitsOf(this.#host.knobs).frontend === 'rust'
+  }
+
   #sendsHeadAtOnce(): boolean {
     const { endpoint, isStream } = this.#call
     return isStream && (endpoint === 'generate' || !traitsOf(this.#host.knobs).headWithFirstEvent)
@@ -204,7 +213,10 @@ export class Generation implements SequenceListener {
 
   #endUnary(sequence: Sequence): void {
     const failure = failureOf(sequence)
-    if (failure !== undefined) return this.#fail(failure.status, failure.message)
+    if (failure !== undefined && !(this.#isRust && this.#call.isBatch))
+      return this.#fail(failure.status, failure.message)
+    if (this.#isRust && !this.#call.isBatch && sequence.ending?.kind === 'abort')
+      return this.#fail(499, CLIENT_GONE)
     if (this.#remaining > 0) return
     this.#count(sequence)
     this.#output.json(200, this.#renderer.unaryBody())
@@ -231,7 +243,8 @@ export class Generation implements SequenceListener {
     else this.#host.counters.failed++
   }
 
-  #respond({ status, body }: ErrorResponse): void {
+  #respond(response: ErrorResponse): void {
+    const { status, body } = this.#isRust ? rustEnvelope(this.#call.endpoint, response) : response
     this.#output.json(status, body)
   }
 }

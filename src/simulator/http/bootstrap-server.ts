@@ -15,6 +15,7 @@ export function createBootstrapServer(options: BootstrapOptions): HttpListener {
   return new HttpListener({
     host: options.host,
     keepAliveMs: () => options.knobs.keepAliveMs,
+    headers: () => ({}),
     isBlackhole: () => options.knobs.blackhole,
     handle: request => respond(options, request),
   })

@@ -15,9 +15,16 @@ export function sendJson(
   if (response.destroyed || response.headersSent) return
   hideConnectionHeaders(response)
   const length = Buffer.byteLength(body)
-  const fixed = { 'content-type': 'application/json', 'content-length': length, server: 'uvicorn' }
+  const fixed = { 'content-type': 'application/json', 'content-length': length }
   response.writeHead(status, { ...fixed, ...headers })
   response.end(body)
+}
+
+/** The response to an exception that reaches the HTTP server itself: a plain text. */
+export function internalServerError(response: ServerResponse): void {
+  hideConnectionHeaders(response)
+  response.writeHead(500, { 'content-type': 'text/plain; charset=utf-8' })
+  response.end('Internal Server Error')
 }
 
 /**

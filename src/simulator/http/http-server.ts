@@ -18,6 +18,8 @@ export interface IncomingRequest {
 interface ListenerOptions {
   readonly host: string
   readonly keepAliveMs: () => number
+  /** Headers of every response, such as `server`. */
+  readonly headers: () => Readonly<Record<string, string>>
   /** Whether connections are accepted but never served. */
   readonly isBlackhole: () => boolean
   readonly handle: (request: IncomingRequest) => void
@@ -76,6 +78,13 @@ export class HttpListener {
     if (typeof address === 'object' && address !== null) this.#port = address.port
   }
 
+  /** Stops listening and closes idle connections. Resolves when the other ones have ended too. */
+  async closed(): Promise<void> {
+    const server = this.#server
+    if (server === undefined) return
+    await new Promise<void>(resolve => server.close(() => resolve()))
+  }
+
   /** Stops listening and resets all connections. */
   async destroy(): Promise<void> {
     const server = this.#server
@@ -101,6 +110,7 @@ export class HttpListener {
     const parts: Buffer[] = []
     message.on('data', (part: Buffer) => parts.push(part))
     message.on('end', () => {
+      for (const [name, value] of Object.entries(this.#options.headers())) response.setHeader(name, value)
       const url = message.url ?? '/'
       const queryStart = url.indexOf('?')
       this.#options.handle({

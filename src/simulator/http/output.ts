@@ -8,10 +8,14 @@ import type { ServerResponse } from 'node:http'
 import type { TimerHandle } from '../clock/clock.ts'
 import type { SchedulerHost } from '../sequence/scheduler.ts'
 import type { FaultPlan } from '../settings/fault-plan.ts'
+import { traitsOf } from '../settings/profiles.ts'
 import { hideConnectionHeaders, sendJson, writeChunk } from './http-response.ts'
 import { resetSocket } from './reset-socket.ts'
 
-const STREAM_HEAD = { 'content-type': 'text/event-stream; charset=utf-8', server: 'uvicorn' }
+const STREAM_HEADS = {
+  python: { 'content-type': 'text/event-stream; charset=utf-8' },
+  rust: { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' },
+}
 
 const WRITE_PAUSE_BYTES = 64 * 1024
 
@@ -60,7 +64,7 @@ export class Output {
     this.#enqueue(() => {
       if (this.#response.destroyed) return
       hideConnectionHeaders(this.#response)
-      this.#response.writeHead(200, STREAM_HEAD)
+      this.#response.writeHead(200, STREAM_HEADS[traitsOf(this.#host.knobs).frontend])
       this.#response.flushHeaders()
     })
   }

@@ -7,8 +7,10 @@
 import { randomUUID } from 'node:crypto'
 import { type Prompt, Sequence } from '../sequence/sequence.ts'
 import type { Knobs } from '../settings/knobs.ts'
+import { traitsOf } from '../settings/profiles.ts'
 import { entryOf, type Fields, fieldsOf, flagOf, integerOf, RequestError, stringOf } from './fields.ts'
 import { type Endpoint, type RequestParameters, readParameters } from './parameters.ts'
+import { checkSchema } from './schema-check.ts'
 
 export type { Endpoint } from './parameters.ts'
 
@@ -27,33 +29,46 @@ export interface Call {
   /** Whether the prompt precedes the output; only for `/v1/completions`. */
   readonly echo: boolean
   readonly priority: number | undefined
+  /** Name of the tool that the output calls; only for `/v1/chat/completions`. */
+  readonly tool: string | undefined
   readonly sequences: readonly Sequence[]
   /** Sequences that run before the others if n > 1, to fill the prefix cache. Their output is discarded. */
   readonly primers: readonly Sequence[]
 }
 
 export function callOf(endpoint: Endpoint, body: Fields, knobs: Knobs): Call {
+  const { checksSchema, frontend } = traitsOf(knobs)
+  if (checksSchema) checkSchema(endpoint, body, knobs.dpSize)
   const parameters = readParameters(endpoint, body, knobs)
   const n = Math.max(1, parameters.n)
-  const streamOptions = fieldsOf(body, 'stream_options')
-  const isStream = flagOf(body, 'stream')
-  for (const [item, prompt] of parameters.prompts.entries())
-    checkLength(prompt, parameters.maxTokens(item), knobs)
+  const isRust = frontend === 'rust'
+  checkValues(endpoint, parameters, knobs)
+  // The Rust front end names completions itself, so that a client cannot abort one by its rid.
+  const ignoresRid = isRust && endpoint === 'completions'
   const sequenceFor = (item: number, choice: number) =>
-    sequenceOf({ parameters, body, knobs, item, choice, n })
+    sequenceOf({ parameters, body, knobs, item, choice, n, ignoresRid })
   const items = [...parameters.prompts.keys()]
   return {
     endpoint,
-    isStream,
-    includesUsage: isStream && flagOf(streamOptions, 'include_usage'),
-    continuousUsage: isStream && flagOf(streamOptions, 'continuous_usage_stats'),
+    ...streamFlags(body),
     model: stringOf(body, 'model') ?? knobs.modelId,
     n,
     isBatch: parameters.isBatch || n > 1,
     echo: endpoint === 'completions' && flagOf(body, 'echo'),
     priority: integerOf(body, 'priority'),
+    tool: parameters.output(0).tool,
     sequences: items.flatMap(item => Array.from({ length: n }, (_, choice) => sequenceFor(item, choice))),
     primers: n > 1 ? items.map(item => sequenceFor(item, -1)) : [],
+  }
+}
+
+function streamFlags(body: Fields): Pick<Call, 'isStream' | 'includesUsage' | 'continuousUsage'> {
+  const options = fieldsOf(body, 'stream_options')
+  const isStream = flagOf(body, 'stream')
+  return {
+    isStream,
+    includesUsage: isStream && flagOf(options, 'include_usage'),
+    continuousUsage: isStream && flagOf(options, 'continuous_usage_stats'),
   }
 }
 
@@ -65,6 +80,7 @@ interface SequenceSource {
   /** Index of the choice; -1 is the primer of the prompt. */
   readonly choice: number
   readonly n: number
+  readonly ignoresRid: boolean
 }
 
 function sequenceOf(source: SequenceSource): Sequence {
@@ -72,11 +88,13 @@ function sequenceOf(source: SequenceSource): Sequence {
   const prompt = parameters.prompts[item]
   if (prompt === undefined) throw new RangeError(`no prompt ${item}`)
   return new Sequence({
-    rid: n > 1 ? newRid() : ridOf(body, parameters, item),
+    rid: n > 1 || source.ignoresRid ? newRid(source.ignoresRid) : ridOf(body, parameters, item),
     index: item * n + Math.max(0, choice),
     prompt,
     maxTokens: choice < 0 ? 0 : parameters.maxTokens(item),
     ignoreEos: parameters.ignoreEos(item),
+    content: parameters.output(item).content,
+    stop: parameters.stop(item),
     scriptSeed: knobs.scriptSeed,
     bootstrapHost: hostOf(body, item),
     bootstrapPort: portOf(body, item),
@@ -95,8 +113,8 @@ function ridOf(body: Fields, parameters: RequestParameters, item: number): strin
   return parameters.isBatch ? `${given}_${item}` : given
 }
 
-function newRid(): string {
-  return randomUUID().replaceAll('-', '')
+function newRid(isCompletion = false): string {
+  return (isCompletion ? 'cmpl-' : '') + randomUUID().replaceAll('-', '')
 }
 
 function hostOf(body: Fields, item: number): string | undefined {
@@ -114,6 +132,14 @@ function roomOf(body: Fields, item: number): number | undefined {
   const room = entryOf(given, item)
   if (typeof room !== 'number') return undefined
   return Array.isArray(given) ? room : room + item
+}
+
+function checkValues(endpoint: Endpoint, parameters: RequestParameters, knobs: Knobs): void {
+  if (parameters.n > 1 && endpoint === 'generate' && traitsOf(knobs).frontend === 'rust') {
+    throw new RequestError('value', 'n > 1 is not supported')
+  }
+  for (const [item, prompt] of parameters.prompts.entries())
+    checkLength(prompt, parameters.maxTokens(item), knobs)
 }
 
 function checkLength(prompt: Prompt, maxTokens: number, knobs: Knobs): void {

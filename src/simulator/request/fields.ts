@@ -2,12 +2,17 @@
 
 export type Fields = Readonly<Record<string, unknown>>
 
-/** A request that is rejected with 400, for fields of the wrong type (`validation`) or with a wrong value (`value`). */
+/**
+ * Why a request is rejected with 400: a field of the wrong type (`validation`), one that the schema of `/generate`
+ * refuses (`schema`), or one with a wrong value (`value`).
+ */
+type Rejection = 'validation' | 'schema' | 'value'
+
 export class RequestError extends Error {
   override readonly name = 'RequestError'
-  readonly kind: 'validation' | 'value'
+  readonly kind: Rejection
 
-  constructor(kind: 'validation' | 'value', message: string) {
+  constructor(kind: Rejection, message: string) {
     super(message)
     this.kind = kind
   }

@@ -14,6 +14,13 @@ import {
   numberOf,
   RequestError,
 } from './fields.ts'
+import {
+  chatOutput,
+  nativeOutput,
+  openAiOutput,
+  type StructuredOutput,
+  stopStrings,
+} from './structured-output.ts'
 
 export type Endpoint = 'generate' | 'chat' | 'completions'
 
@@ -23,6 +30,8 @@ export interface RequestParameters {
   readonly n: number
   maxTokens(item: number): number
   ignoreEos(item: number): boolean
+  output(item: number): StructuredOutput
+  stop(item: number): readonly string[]
   logprobs(item: number): LogprobParameters | undefined
 }
 
@@ -52,6 +61,8 @@ function nativeParameters(body: Fields): RequestParameters {
     n: integerOf(params(0), 'n') ?? 1,
     maxTokens: item => integerOf(params(item), 'max_new_tokens') ?? NATIVE_MAX_TOKENS,
     ignoreEos: item => flagOf(params(item), 'ignore_eos'),
+    output: item => nativeOutput(params(item)),
+    stop: item => stopStrings(params(item)['stop']),
     logprobs: item => nativeLogprobs(body, item),
   }
 }
@@ -104,25 +115,26 @@ function chatParameters(body: Fields, knobs: Knobs): RequestParameters {
     isBatch: false,
     maxTokens,
     top,
+    output: chatOutput(body),
   })
 }
 
 function completionsParameters(body: Fields): RequestParameters {
   const prompt = body['prompt']
   const maxTokens = integerOf(body, 'max_tokens') ?? COMPLETIONS_MAX_TOKENS
-  const top = integerOf(body, 'logprobs')
+  const shared = { maxTokens, top: integerOf(body, 'logprobs'), output: openAiOutput(body) }
   if (typeof prompt === 'string') {
-    return openAiParameters(body, { prompts: [textPrompt(prompt)], isBatch: false, maxTokens, top })
+    return openAiParameters(body, { prompts: [textPrompt(prompt)], isBatch: false, ...shared })
   }
   const ids = asIntegers(prompt)
   if (ids !== undefined && ids.length > 0) {
-    return openAiParameters(body, { prompts: [idsPrompt(ids)], isBatch: false, maxTokens, top })
+    return openAiParameters(body, { prompts: [idsPrompt(ids)], isBatch: false, ...shared })
   }
   if (!Array.isArray(prompt) || prompt.length === 0) {
     throw new RequestError('validation', '1 validation error: body.prompt: Input should be a valid string')
   }
   const prompts = prompt.map(item => (typeof item === 'string' ? textPrompt(item) : idsOrThrow(item)))
-  return openAiParameters(body, { prompts, isBatch: true, maxTokens, top })
+  return openAiParameters(body, { prompts, isBatch: true, ...shared })
 }
 
 interface OpenAiParameters {
@@ -131,6 +143,7 @@ interface OpenAiParameters {
   readonly maxTokens: number
   /** Number of top logprobs; undefined if no logprobs are requested. */
   readonly top: number | undefined
+  readonly output: StructuredOutput
 }
 
 function openAiParameters(body: Fields, parameters: OpenAiParameters): RequestParameters {
@@ -138,6 +151,7 @@ function openAiParameters(body: Fields, parameters: OpenAiParameters): RequestPa
     throw new RequestError('value', 'temperature must be non-negative, got a negative number.')
   }
   const ignoreEos = flagOf(body, 'ignore_eos')
+  const stop = stopStrings(body['stop'])
   // Only /v1/completions with echo returns logprobs of the prompt.
   const startLen = flagOf(body, 'echo') ? 0 : -1
   const logprobs =
@@ -150,6 +164,8 @@ function openAiParameters(body: Fields, parameters: OpenAiParameters): RequestPa
     n: integerOf(body, 'n') ?? 1,
     maxTokens: () => parameters.maxTokens,
     ignoreEos: () => ignoreEos,
+    output: () => parameters.output,
+    stop: () => stop,
     logprobs: () => logprobs,
   }
 }

@@ -1,11 +1,13 @@
 /** Responses of `/v1/chat/completions`. A stream has a role chunk, content chunks, a finish chunk and a usage chunk. */
 
 import type { Sequence } from '../sequence/sequence.ts'
+import { traitsOf } from '../settings/profiles.ts'
 import {
   endsWithErrorEvent,
   failureEvent,
   headJson,
   outputTextJson,
+  toolCallJson,
   unaryJson,
   usageChunk,
 } from './openai.ts'
@@ -29,7 +31,8 @@ export class ChatRenderer implements Renderer {
 
   finish(sequence: Sequence): string {
     if (this.endsStream(sequence)) return failureEvent(sequence)
-    const last = `{"index":${sequence.spec.index},"delta":{"reasoning_content":null},"logprobs":null,${finishJson(sequence)}}`
+    const finish = finishJson(sequence, this.#context.call.tool)
+    const last = `{"index":${sequence.spec.index},"delta":{"reasoning_content":null},"logprobs":null,${finish}}`
     return this.#role(sequence) + this.#content(sequence) + this.#chunk(sequence, last)
   }
 
@@ -42,7 +45,7 @@ export class ChatRenderer implements Renderer {
   }
 
   unaryBody(): string {
-    return unaryJson(this.#context, 'chat.completion', unaryChoice)
+    return unaryJson(this.#context, 'chat.completion', sequence => unaryChoice(sequence, this.#context))
   }
 
   #role(sequence: Sequence): string {
@@ -62,9 +65,12 @@ export class ChatRenderer implements Renderer {
     // A token without text, which is the first half of a character, has no chunk.
     if (text === '') return ''
     const logprobs = chatLogprobs(sequence, from)
+    const { tool } = this.#context.call
+    const content =
+      tool === undefined ? `"content":"${text}"` : toolCallJson(sequence, from === 0 ? tool : undefined, text)
     return this.#chunk(
       sequence,
-      `{"index":${sequence.spec.index},"delta":{"reasoning_content":null,"content":"${text}"},` +
+      `{"index":${sequence.spec.index},"delta":{"reasoning_content":null,${content}},` +
         `"logprobs":${logprobs},"finish_reason":null,"matched_stop":null}`,
     )
   }
@@ -77,9 +83,15 @@ export class ChatRenderer implements Renderer {
   }
 }
 
-function unaryChoice(sequence: Sequence): string {
+function unaryChoice(sequence: Sequence, { call: { tool }, knobs }: RenderContext): string {
+  const text = outputTextJson(sequence, 0)
+  const noCalls = traitsOf(knobs).hasNullToolCalls ? ',"tool_calls":null' : ''
+  const message =
+    tool === undefined
+      ? `"content":"${text}","reasoning_content":null${noCalls}`
+      : `"content":null,"reasoning_content":null,${toolCallJson(sequence, tool, text)}`
   return (
-    `{"index":${sequence.spec.index},"message":{"role":"assistant","content":"${outputTextJson(sequence, 0)}",` +
-    `"reasoning_content":null,"tool_calls":null},"logprobs":${chatLogprobs(sequence, 0)},${finishJson(sequence)}}`
+    `{"index":${sequence.spec.index},"message":{"role":"assistant",${message}},` +
+    `"logprobs":${chatLogprobs(sequence, 0)},${finishJson(sequence, tool)}}`
   )
 }

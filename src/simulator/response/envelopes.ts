@@ -1,4 +1,5 @@
 /** The error responses of an SGLang server (2026-02 to 2026-07). Their format depends on the route and on where the error was raised. */
+import { isFields } from '../request/fields.ts'
 import type { Endpoint } from '../request/parameters.ts'
 
 export interface ErrorResponse {
@@ -25,6 +26,21 @@ export function validationError(message: string): ErrorResponse {
   return badRequest(message, 'Bad Request')
 }
 
+/** The response of `/generate` to a field that its schema refuses: 400 with a bare text (SGLang 0.5.23). */
+export function schemaError(message: string): ErrorResponse {
+  return { status: 400, body: JSON.stringify({ error: message }) }
+}
+
+/** The same error as the Rust front end words it: under `error`, on `/generate` with message and code only. */
+export function rustEnvelope(endpoint: Endpoint, { status, body }: ErrorResponse): ErrorResponse {
+  const error: unknown = JSON.parse(body)
+  const inner = isFields(error) && isFields(error['error']) ? error['error'] : error
+  if (!isFields(inner) || typeof inner['error'] === 'string') return { status, body }
+  const { message } = inner
+  const wrapped = endpoint === 'generate' ? { message, code: status } : inner
+  return { status, body: JSON.stringify({ error: wrapped }) }
+}
+
 /** The response to an exception that nothing handles: 500. */
 export function unexpectedError(message: string): ErrorResponse {
   const text = `Internal server error: ${message}`
@@ -41,6 +57,13 @@ export function openAiErrorEvent(status: number, message: string): string {
   )
 }
 
+/** The event that the knob `errorInStreamProb` puts at the beginning of a stream. */
+export function injectedErrorEvent(): string {
+  const message = 'Injected engine error'
+  const error = { object: 'error', message, type: STATUS_NAMES[500], param: null, code: 500 }
+  return `data: ${JSON.stringify({ error })}\n\n`
+}
+
 /** The error event of a `/generate` stream for a ValueError. `isTyped` adds type, code and retryable (SGLang 2026-07). */
 export function nativeErrorEvent(message: string, isTyped: boolean): string {
   const error = isTyped
@@ -48,6 +71,9 @@ export function nativeErrorEvent(message: string, isTyped: boolean): string {
     : { message }
   return `data: ${JSON.stringify({ error })}\n\n`
 }
+
+/** What the Rust front end says of a request that was aborted, with status 499. */
+export const CLIENT_GONE = 'client disconnected'
 
 const STATUS_NAMES: Readonly<Record<number, string>> = {
   400: 'BAD_REQUEST',

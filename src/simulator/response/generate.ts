@@ -7,6 +7,7 @@ import { logprobFields } from '../sequence/logprobs.ts'
 import { tokenAt } from '../sequence/output-script.ts'
 import type { Ending, Sequence } from '../sequence/sequence.ts'
 import { traitsOf } from '../settings/profiles.ts'
+import { CLIENT_GONE } from './envelopes.ts'
 import type { RenderContext, Renderer } from './renderer.ts'
 
 interface RenderedTokens {
@@ -52,14 +53,23 @@ export class GenerateRenderer implements Renderer {
     const { call, knobs } = this.#context
     const rendered = this.#catchUp(sequence)
     const index = call.isStream && call.isBatch ? `,"index":${sequence.spec.index}` : ''
-    const meta = this.#metaInfo(sequence, rendered.from, isLast)
-    const object = `{"text":"${rendered.text}","output_ids":[${rendered.ids}],"meta_info":${meta}${index}}`
+    if (isLast && this.#isRust) {
+      const failed = rustFailure(sequence)
+      if (failed !== undefined) return failed
+    }
+    const meta = `"meta_info":${this.#metaInfo(sequence, rendered.from, isLast)}`
+    const ids = `"output_ids":[${rendered.ids}]`
+    const object = `{"text":"${rendered.text}",${this.#isRust ? `${meta},${ids}` : `${ids},${meta}`}${index}}`
     if (call.isStream && knobs.incrementalStreaming) {
       rendered.from = rendered.tokens
       rendered.text = ''
       rendered.ids = ''
     }
     return object
+  }
+
+  get #isRust(): boolean {
+    return traitsOf(this.#context.knobs).frontend === 'rust'
   }
 
   #catchUp(sequence: Sequence): RenderedTokens {
@@ -85,14 +95,24 @@ export class GenerateRenderer implements Renderer {
     const { spec } = sequence
     const logprobs =
       spec.logprobs === undefined ? '' : `,${inner(logprobFields(sequence, from, sideAt(side, from)))}`
+    const { retractionsField, numbersSingleRank } = traitsOf(knobs)
+    const pythonOnly = this.#isRust
+      ? ''
+      : `"${retractionsField}":${sequence.retractions},"dp_rank":${numbersSingleRank ? 0 : 'null'},`
     return (
       `{"id":${JSON.stringify(spec.rid)},"finish_reason":${isLast ? finishReason(sequence.ending) : 'null'},` +
-      `"prompt_tokens":${sequence.promptTokens},"weight_version":"default",` +
-      `"${traitsOf(knobs).retractionsField}":${sequence.retractions},"reasoning_tokens":0,` +
-      `"completion_tokens":${sequence.produced},"cached_tokens":${sequence.cachedTokens},"dp_rank":0` +
+      `"prompt_tokens":${sequence.promptTokens},"weight_version":"default",${pythonOnly}"reasoning_tokens":0,` +
+      `"completion_tokens":${sequence.produced},"cached_tokens":${sequence.cachedTokens}` +
       `${logprobs}${isLast ? latency(sequence, call.isStream) : ''}}`
     )
   }
+}
+
+/** What the Rust front end puts in the place of a prompt that was aborted or refused; undefined for other endings. */
+function rustFailure({ ending }: Sequence): string | undefined {
+  if (ending?.kind !== 'abort') return undefined
+  const [message, code] = ending.status === null ? [CLIENT_GONE, 499] : [ending.message, ending.status]
+  return JSON.stringify({ error: { message, code } })
 }
 
 /** With incremental streaming, only the first event has the logprobs of the prompt. */
@@ -103,7 +123,7 @@ function sideAt(side: RenderContext['side'], from: number): RenderContext['side'
 function finishReason(ending: Ending | undefined): string {
   switch (ending?.kind) {
     case 'stop':
-      return `{"type":"stop","matched":${ending.matched}}`
+      return `{"type":"stop","matched":${JSON.stringify(ending.matched)}}`
     case 'length':
       return `{"type":"length","length":${ending.length}}`
     case 'abort': {

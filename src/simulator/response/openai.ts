@@ -38,6 +38,14 @@ export function outputTextJson(sequence: Sequence, from: number): string {
   return text
 }
 
+/** `tool_calls` of a message or a delta, as JSON: the name of the tool in the first part, then its arguments. */
+export function toolCallJson(sequence: Sequence, name: string | undefined, argumentsJson: string): string {
+  const id = name === undefined ? 'null' : `"call_${sequence.spec.rid.slice(0, 24)}"`
+  const nameJson = name === undefined ? 'null' : JSON.stringify(name)
+  const call = `{"id":${id},"index":0,"type":"function","function":{"name":${nameJson},"arguments":"${argumentsJson}"}}`
+  return `"tool_calls":[${call}]`
+}
+
 /** The usage chunk before `[DONE]`; empty unless the request has asked for it. */
 export function usageChunk(
   context: RenderContext,

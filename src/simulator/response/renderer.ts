@@ -70,9 +70,10 @@ export function failureOf(sequence: Sequence): { status: number; message: string
   return { status: ending.status, message: ending.message }
 }
 
-/** `finish_reason` and `matched_stop` of an OpenAI choice, as JSON. */
-export function finishJson(sequence: Sequence): string {
-  const { ending } = sequence
-  const matched = ending?.kind === 'stop' ? ending.matched : null
-  return `"finish_reason":${ending === undefined ? 'null' : `"${ending.kind}"`},"matched_stop":${matched}`
+/** `finish_reason` and `matched_stop` of an OpenAI choice, as JSON. A whole tool call ends with "tool_calls". */
+export function finishJson({ ending }: Sequence, tool?: string): string {
+  if (ending === undefined) return '"finish_reason":null,"matched_stop":null'
+  const isCall = tool !== undefined && ending.kind === 'stop'
+  const matched = ending.kind === 'stop' && !isCall ? JSON.stringify(ending.matched) : null
+  return `"finish_reason":"${isCall ? 'tool_calls' : ending.kind}","matched_stop":${matched}`
 }

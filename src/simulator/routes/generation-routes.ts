@@ -12,6 +12,9 @@ import { ChatRenderer } from '../response/chat.ts'
 import { CompletionsRenderer } from '../response/completions.ts'
 import {
   type ErrorResponse,
+  nativeErrorEvent,
+  rustEnvelope,
+  schemaError,
   statusError,
   unexpectedError,
   validationError,
@@ -20,6 +23,7 @@ import {
 import { GenerateRenderer } from '../response/generate.ts'
 import type { RenderContext, Renderer } from '../response/renderer.ts'
 import { drawFaults, type FaultPlan } from '../settings/fault-plan.ts'
+import { traitsOf } from '../settings/profiles.ts'
 
 const PRIORITY_DISABLED =
   'Using priority is disabled for this server. Please send a new request without a priority.'
@@ -28,14 +32,16 @@ export function generationRoute(endpoint: Endpoint): Route {
   return (engine, request) => {
     engine.counters.received++
     if (!engine.recordArrival(request)) return
+    // The process is about to end: the request waits for a scheduler that has already left.
+    if (engine.health === 'exiting') return
     const plan = drawFaults(engine.knobs, engine.random)
     if (injectFault(engine, request, plan)) return
-    const call = readCall(engine, endpoint, request)
-    if ('status' in call) {
+    try {
+      startGeneration(engine, { request, call: readCall(engine, endpoint, request), plan })
+    } catch (error) {
       engine.counters.failed++
-      return sendJson(request.response, call.status, call.body)
+      refuse(engine, { endpoint, request, error })
     }
-    startGeneration(engine, { request, call, plan })
   }
 }
 
@@ -53,14 +59,50 @@ function injectFault(engine: EngineState, request: IncomingRequest, plan: FaultP
   return true
 }
 
-function readCall(engine: EngineState, endpoint: Endpoint, request: IncomingRequest): Call | ErrorResponse {
-  try {
-    return callOf(endpoint, parseBody(endpoint, request), engine.knobs)
-  } catch (error) {
-    if (!(error instanceof RequestError)) return unexpectedError(String(error))
-    if (error.kind === 'validation') return validationError(error.message)
-    return valueError(endpoint, error.message)
+interface Refusal {
+  readonly endpoint: Endpoint
+  readonly request: IncomingRequest
+  readonly error: unknown
+}
+
+function refuse(engine: EngineState, { endpoint, request, error }: Refusal): void {
+  const { response } = request
+  const traits = traitsOf(engine.knobs)
+  const isValueError = error instanceof RequestError && error.kind === 'value'
+  if (
+    isValueError &&
+    traits.reportsValueErrorsInStream &&
+    endpoint === 'generate' &&
+    asksForStream(request)
+  ) {
+    response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' })
+    return void response.end(`${nativeErrorEvent(error.message, traits.typedErrorEvents)}data: [DONE]\n\n`)
   }
+  const refusal = responseTo(error, endpoint)
+  const { status, body } = traits.frontend === 'rust' ? rustEnvelope(endpoint, refusal) : refusal
+  sendJson(response, status, body)
+}
+
+function responseTo(error: unknown, endpoint: Endpoint): ErrorResponse {
+  if (!(error instanceof RequestError)) return unexpectedError(String(error))
+  switch (error.kind) {
+    case 'validation':
+      return validationError(error.message)
+    case 'schema':
+      return schemaError(error.message)
+    case 'value':
+      return valueError(endpoint, error.message)
+  }
+}
+
+function asksForStream({ body }: IncomingRequest): boolean {
+  const fields = parseJson(body)
+  return isFields(fields) && fields['stream'] === true
+}
+
+/** @throws RequestError or another error if the body is not valid. */
+function readCall(engine: EngineState, endpoint: Endpoint, request: IncomingRequest): Call {
+  return callOf(endpoint, parseBody(endpoint, request), engine.knobs)
 }
 
 function parseBody(endpoint: Endpoint, request: IncomingRequest): Readonly<Record<string, unknown>> {

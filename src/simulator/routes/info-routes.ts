@@ -1,9 +1,10 @@
 /** Routes that describe an engine: its model, its arguments, its load. */
 import type { EngineState, Route } from '../engine/engine-state.ts'
-import { sendJson } from '../http/http-response.ts'
+import { internalServerError, sendJson } from '../http/http-response.ts'
 import { maxReqInputLen } from '../scheduler/prompt-limits.ts'
+import { traitsOf } from '../settings/profiles.ts'
 
-const VERSION = '0.5.x-sim'
+const VERSION = '0.5.23'
 const WEIGHTS_GB = 15.1
 
 export const models: Route = (engine, { response }) => {
@@ -59,11 +60,14 @@ export const serverInfo: Route = (engine, { response }) => {
         weight: WEIGHTS_GB,
         kvcache: kvGb(engine),
         token_capacity: knobs.kvTokens,
-        graph: 1.1,
+        graph: { decode: 1.1 },
       },
       effective_max_running_requests_per_dp: knobs.maxRunning,
     })),
     version: VERSION,
+    frontend: traitsOf(knobs).frontend,
+    api_key: knobs.apiKey === '' ? null : knobs.apiKey,
+    launch_command: `python -m sglang.launch_server --model-path ${knobs.modelId}`,
     kv_events: null,
   }
   sendJson(response, 200, JSON.stringify(body))
@@ -73,6 +77,7 @@ export const loads: Route = (engine, { response, query }) => {
   const include = (query.get('include') ?? 'core').split(',')
   const wrong = include.find(section => !SECTIONS.has(section))
   if (wrong !== undefined) {
+    if (traitsOf(engine.knobs).checksSchema) return internalServerError(response)
     return sendJson(response, 400, JSON.stringify({ detail: `Invalid include section: ${wrong}` }))
   }
   const now = new Date()

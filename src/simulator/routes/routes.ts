@@ -3,10 +3,12 @@
 import type { EngineState, Route } from '../engine/engine-state.ts'
 import { sendJson } from '../http/http-response.ts'
 import type { IncomingRequest } from '../http/http-server.ts'
+import { traitsOf } from '../settings/profiles.ts'
 import {
   abortRequest,
   flushCache,
   health,
+  methodNotAllowed,
   notFound,
   ping,
   startProfile,
@@ -25,6 +27,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map([
   ['GET /health', health],
   ['GET /health_generate', health],
   ['GET /ping', ping],
+  ['GET /ready', ping],
   ['GET /v1/models', models],
   ['GET /model_info', modelInfo],
   ['GET /get_model_info', modelInfo],
@@ -40,7 +43,9 @@ const ROUTES: ReadonlyMap<string, Route> = new Map([
   ['POST /stop_profile', stopProfile],
 ])
 
-const PUBLIC_PATHS = new Set(['/health', '/health_generate', '/ping'])
+const METHODS = ['GET', 'POST', 'PUT']
+
+const PUBLIC_PATHS = new Set(['/health', '/health_generate', '/ping', '/ready'])
 
 /** Dispatches a request. The paths of health checks need no key. */
 export function route(engine: EngineState, request: IncomingRequest): void {
@@ -49,7 +54,19 @@ export function route(engine: EngineState, request: IncomingRequest): void {
   if (apiKey !== '' && !PUBLIC_PATHS.has(request.path) && key !== `Bearer ${apiKey}`) {
     return sendJson(request.response, 401, '{"error":"Unauthorized"}')
   }
-  const handle = ROUTES.get(`${request.method} ${request.path}`)
-  if (handle === undefined) notFound(request)
-  else handle(engine, request)
+  const { method, path } = request
+  const handle = ROUTES.get(`${method} ${path}`)
+  if (!isServed(engine, path)) return notFound(request)
+  if (handle !== undefined) return handle(engine, request)
+  const allowed = METHODS.filter(other => ROUTES.has(`${other} ${path}`))
+  if (allowed.length > 0 && traitsOf(engine.knobs).checksSchema) methodNotAllowed(request, allowed)
+  else notFound(request)
+}
+
+/** Paths that the Rust front end of SGLang 0.5.23 does not have. */
+const PYTHON_PATHS = new Set(['/get_server_info', '/ready'])
+
+function isServed({ knobs }: EngineState, path: string): boolean {
+  const { frontend, hasLegacyLoad } = traitsOf(knobs)
+  return (path !== '/get_load' || hasLegacyLoad) && (frontend === 'python' || !PYTHON_PATHS.has(path))
 }

@@ -67,6 +67,7 @@ export class PrefillScheduler implements Scheduler {
     const member: PrefillMember = { sequence, room, isGarbage, state: 'bootstrapping', timer: undefined }
     room.members.add(member)
     this.#members.add(member)
+    if (room.failure !== undefined) return this.#fail(member, room.failure)
     this.#startBootstrapTimeout(member, spec.room)
     if (room.decode !== undefined) this.#bootstrapped(member)
   }

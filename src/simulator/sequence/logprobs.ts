@@ -56,8 +56,11 @@ export function logprobFields(sequence: Sequence, from: number, side: LogprobSid
   ]
   const top = (token: PositionedToken) => topRows(token, wanted.top, wanted.withText)
   const ids = (token: PositionedToken) => namedRows(token, wanted.tokenIds ?? [])
-  // A KV transfer does not carry these for the first token, so decode's list lacks one entry.
-  const idOutputs = side.lacksFirstIds && from === 0 ? outputs.slice(1) : outputs
+  // A KV transfer does not carry these for the first token: decode leaves the row out, or pads it with null.
+  const isFirstUnknown = side.firstIdsRow !== 'known' && from === 0
+  const idRows = isFirstUnknown
+    ? [...(side.firstIdsRow === 'null' ? [null] : []), ...outputs.slice(1).map(ids)]
+    : outputs.map(ids)
   return {
     input_token_logprobs: firstNull(inputs.map(row)),
     output_token_logprobs: outputs.map(row),
@@ -68,7 +71,7 @@ export function logprobFields(sequence: Sequence, from: number, side: LogprobSid
     }),
     ...(wanted.tokenIds !== undefined && {
       input_token_ids_logprobs: inputs.map((token, index) => (index === 0 ? null : ids(token))),
-      output_token_ids_logprobs: idOutputs.map(ids),
+      output_token_ids_logprobs: idRows,
     }),
   }
 }
@@ -82,8 +85,8 @@ function firstNull(rows: LogprobRow[]): LogprobRow[] {
 export interface LogprobSide {
   /** Logprobs of the prompt. Prefill and mixed engines have them. */
   readonly hasInput: boolean
-  /** No `output_token_ids_logprobs` for the first token, as on decode engines. */
-  readonly lacksFirstIds: boolean
+  /** The row of the first token in `output_token_ids_logprobs`. Decode engines do not know it. */
+  readonly firstIdsRow: 'known' | 'missing' | 'null'
 }
 
 export function inputTokens(sequence: Sequence, startLen: number): PositionedToken[] {

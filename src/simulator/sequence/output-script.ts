@@ -8,15 +8,22 @@
  * - Length: the requested number of tokens, with finish reason "length". If the prompt contains `<stop:N>`, the output
  *   ends after N tokens and the end token with finish reason "stop", unless `ignore_eos` is set or fewer tokens were
  *   requested.
- * - Temperature, top_p, stop strings and the seed of the request are ignored. All n choices are equal.
+ * - A request with a JSON schema or a tool call has the text of a JSON document instead of random words, with finish
+ *   reason "stop" unless fewer tokens were requested.
+ * - Stop strings end the output at their first occurrence, which is not part of it.
+ * - Temperature, top_p and the seed of the request are ignored. All n choices are equal.
  */
 import { mix } from '../../core/random.ts'
-import { END_TOKEN, SPLIT_CHARACTER, TOKENS, type Token } from './vocabulary.ts'
+import { END_TOKEN, SPLIT_CHARACTER, TOKENS, type Token, textTokens, withPiece } from './vocabulary.ts'
 
 export interface ScriptOptions {
   readonly seed: number
   readonly maxTokens: number
   readonly ignoreEos?: boolean
+  /** The text of the output instead of random words. */
+  readonly content?: string | undefined
+  /** Strings that end the output. */
+  readonly stop?: readonly string[]
 }
 
 /** The output as a rule: tokens are computed when they are read, so that a long script costs nothing. */
@@ -25,6 +32,10 @@ export interface Script {
   /** Number of tokens, including the end token. */
   readonly length: number
   readonly finish: 'stop' | 'length'
+  /** What ends a script with the finish "stop": the id of the end token, or a stop string. */
+  readonly matched: number | string
+  /** All tokens, if they are not drawn. */
+  readonly tokens?: readonly Token[]
 }
 
 export interface WrittenScript {
@@ -39,16 +50,73 @@ export interface ChatMessage {
 }
 
 export function scriptOf(promptText: string, options: ScriptOptions): Script {
+  const whole = unstoppedScript(promptText, options)
+  return options.stop === undefined || options.stop.length === 0 ? whole : stoppedAt(options.stop, whole)
+}
+
+function unstoppedScript(promptText: string, options: ScriptOptions): Script {
   const hash = mix(hashText(promptText) ^ mix(options.seed))
+  const tokens = options.content === undefined ? undefined : [...textTokens(options.content), END_TOKEN]
   const stopAfter = options.ignoreEos === true ? undefined : stopMarkOf(promptText)
-  if (stopAfter !== undefined && stopAfter < options.maxTokens) {
-    return { hash, length: stopAfter + 1, finish: 'stop' }
+  const endsAfter = tokens?.length ?? (stopAfter === undefined ? Infinity : stopAfter + 1)
+  const isWhole = endsAfter <= options.maxTokens
+  return {
+    hash,
+    length: isWhole ? endsAfter : options.maxTokens,
+    finish: isWhole ? 'stop' : 'length',
+    matched: END_TOKEN.id,
+    ...(tokens !== undefined && { tokens }),
   }
-  return { hash, length: options.maxTokens, finish: 'length' }
+}
+
+/** The script up to the first of the stop strings. Tokens that held a part of it lose that part of their text. */
+function stoppedAt(stop: readonly string[], script: Script): Script {
+  const longest = Math.max(...stop.map(text => text.length))
+  const tokens: Token[] = []
+  let text = ''
+  for (let position = 0; position < script.length; position++) {
+    const token = tokenAt(script, position)
+    const from = Math.max(0, text.length - longest)
+    tokens.push(token)
+    text += token.piece
+    const found = firstOf(stop, text, from)
+    if (found === undefined) continue
+    return {
+      ...script,
+      length: tokens.length,
+      finish: 'stop',
+      matched: found.text,
+      tokens: cutTo(tokens, found.at),
+    }
+  }
+  return script
+}
+
+function firstOf(
+  stop: readonly string[],
+  text: string,
+  from: number,
+): { at: number; text: string } | undefined {
+  const found = stop
+    .filter(candidate => candidate !== '')
+    .map(candidate => ({ at: text.indexOf(candidate, from), text: candidate }))
+    .filter(({ at }) => at >= 0)
+  return found.toSorted((a, b) => a.at - b.at)[0]
+}
+
+/** The tokens with only the first `length` characters of their text. */
+function cutTo(tokens: readonly Token[], length: number): Token[] {
+  let left = length
+  return tokens.map(token => {
+    const piece = token.piece.slice(0, left)
+    left -= piece.length
+    return piece === token.piece ? token : withPiece(token, piece)
+  })
 }
 
 /** The token at a position from 0 to `script.length - 1`. */
 export function tokenAt(script: Script, position: number): Token {
+  if (script.tokens !== undefined) return script.tokens[position] ?? END_TOKEN
   if (script.finish === 'stop' && position === script.length - 1) return END_TOKEN
   // Positions 1 and 2, 3 and 4, ... may be two tokens for one character. Position 0 always has text of its own.
   const pair = (position + 1) >>> 1

@@ -39,6 +39,12 @@ export class RequestTable {
     return [...this.#live].filter(sequence => sequence.spec.rid.startsWith(rid))
   }
 
+  /** The sequence with exactly this rid: the Rust front end of SGLang 0.5.23 compares no prefixes. */
+  named(rid: string): Sequence[] {
+    const sequence = this.#byRid.get(rid)
+    return sequence === undefined ? [] : [sequence]
+  }
+
   all(): Sequence[] {
     return [...this.#live]
   }

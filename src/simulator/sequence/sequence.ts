@@ -4,11 +4,11 @@
  * A scheduler advances it and a listener on the HTTP side observes it. It knows neither queues nor response formats.
  */
 import { type Script, scriptOf } from './output-script.ts'
-import { END_TOKEN } from './vocabulary.ts'
 
 /** Why a sequence ended. An abort with `status` null was requested by a user; HTTP reports it with 200. */
 export type Ending =
-  | { readonly kind: 'stop'; readonly matched: number }
+  /** `matched` is the id of the end token, or a stop string. */
+  | { readonly kind: 'stop'; readonly matched: number | string }
   | { readonly kind: 'length'; readonly length: number }
   | { readonly kind: 'abort'; readonly message: string; readonly status: number | null }
 
@@ -38,6 +38,9 @@ export interface SequenceSpec {
   readonly prompt: Prompt
   readonly maxTokens: number
   readonly ignoreEos: boolean
+  /** Text of the output, if it is a JSON document. */
+  readonly content: string | undefined
+  readonly stop: readonly string[]
   readonly scriptSeed: number
   readonly bootstrapHost: string | undefined
   readonly bootstrapPort: number | undefined
@@ -79,6 +82,8 @@ export class Sequence {
       seed: spec.scriptSeed,
       maxTokens: spec.maxTokens,
       ignoreEos: spec.ignoreEos,
+      content: spec.content,
+      stop: spec.stop,
     })
   }
 
@@ -91,7 +96,7 @@ export class Sequence {
 
   finish(): void {
     this.produced = Math.min(this.produced, this.script.length)
-    if (this.script.finish === 'stop') this.end({ kind: 'stop', matched: END_TOKEN.id })
+    if (this.script.finish === 'stop') this.end({ kind: 'stop', matched: this.script.matched })
     else this.end({ kind: 'length', length: this.produced })
   }
 

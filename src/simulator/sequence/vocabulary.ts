@@ -5,6 +5,8 @@
  * first of them decodes to an empty string, as with a byte-level tokenizer.
  */
 
+import { mix } from '../../core/random.ts'
+
 export interface Token {
   readonly id: number
   readonly piece: string
@@ -43,6 +45,33 @@ export const SPLIT_CHARACTER: readonly [Token, Token] = [
   tokenOf(FIRST_ID + PIECES.length, HALF_EMOJI),
   tokenOf(FIRST_ID + PIECES.length + 1, EMOJI),
 ]
+
+/** Ids of the tokens of `textTokens` start here. */
+const FIRST_TEXT_ID = 20_000
+const TEXT_IDS = 80_000
+const TEXT_TOKEN_LENGTH = 4
+
+/** Any text as tokens of up to four characters. A character is never divided. */
+export function textTokens(text: string): Token[] {
+  const characters = Array.from(text)
+  const tokens: Token[] = []
+  for (let from = 0; from < characters.length; from += TEXT_TOKEN_LENGTH) {
+    const piece = characters.slice(from, from + TEXT_TOKEN_LENGTH).join('')
+    tokens.push(tokenOf(FIRST_TEXT_ID + (hashOf(piece) % TEXT_IDS), piece))
+  }
+  return tokens
+}
+
+/** The same token with another text. */
+export function withPiece({ id }: Token, piece: string): Token {
+  return tokenOf(id, piece)
+}
+
+function hashOf(piece: string): number {
+  let hash = 0
+  for (const character of piece) hash = mix(hash ^ (character.codePointAt(0) ?? 0))
+  return hash
+}
 
 function tokenOf(id: number, piece: string): Token {
   return { id, piece, json: JSON.stringify(piece).slice(1, -1) }

@@ -12,8 +12,8 @@ const flag = (byDefault: boolean) => z.boolean().default(byDefault)
 
 const engineShape = {
   profile: z
-    .enum(['sglang-2026-07', 'sglang-2026-02'])
-    .default('sglang-2026-07')
+    .enum(['sglang-2026-10', 'sglang-2026-10-rust', 'sglang-2026-07', 'sglang-2026-02'])
+    .default('sglang-2026-10')
     .describe('Engine version whose behaviour is simulated.'),
   backend: z.enum(['mooncake', 'nixl']).default('mooncake').describe('KV transfer backend.'),
   modelId: z.string().default('sim').describe('Model name in /v1/models.'),
@@ -84,18 +84,29 @@ const timeoutShape = {
   handshakeAttempts: z.int().min(1).default(15).describe('Attempts to reach a bootstrap server.'),
   handshakeRetryMs: ms(1_000).describe('Time between these attempts.'),
   unreachableStallMs: ms(5_000).describe(
-    'How long an attempt at an unknown host blocks the whole decode engine.',
+    'How long an attempt at a bootstrap server that stays silent blocks the whole decode engine; with profiles before sglang-2026-10, also one that refuses connections.',
   ),
   keepAliveMs: ms(5_000).describe('Idle time after which a connection is closed without notice.'),
   disconnectPollMs: ms(4_000).describe(
     'Interval at which a request without output checks whether its client is still connected.',
   ),
-  streamAbortDelayMs: ms(2_000).describe('Time from the close of a streaming connection to the abort.'),
+  streamAbortDelayMs: z
+    .number()
+    .min(0)
+    .nullable()
+    .default(null)
+    .describe('Time from the close of a streaming connection to the abort; null follows the profile.'),
   healthMinMs: ms(1_000).describe('Response time of a successful /health check.'),
   healthTimeoutMs: ms(20_000).describe(
     'Response time of a failed /health check if the scheduler is stalled.',
   ),
   drainPollMs: ms(5_000).describe('Interval at which a draining engine checks whether it can exit.'),
+  drainCloseMs: ms(50).describe(
+    'Time between the last of these checks and the close of the listener. Requests that arrive in it are never answered.',
+  ),
+  crashedSchedulerMs: ms(65_000).describe(
+    'How long the HTTP server accepts requests, and stays silent, after its scheduler has crashed.',
+  ),
 }
 
 const faultShape = {

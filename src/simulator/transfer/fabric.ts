@@ -24,6 +24,8 @@ export interface PrefillPort {
   readonly name: string
   /** Whether its bootstrap server responds and all ranks have registered there. */
   readonly registered: boolean
+  /** Whether its bootstrap server accepts connections but never responds. */
+  readonly isSilent: boolean
   /** Called when `decode` has allocated its KV cache for the room. */
   announced(room: number, decode: DecodePort): void
   /** Called when the decode engine has aborted the request of the room and notifies this engine. */

@@ -1,11 +1,13 @@
 /**
  * The bootstrap servers that a decode engine has reached. Each is contacted once, then monitored by heartbeats.
  *
- * An attempt to reach a host where nothing listens blocks the whole engine loop, as in SGLang (2026-07).
+ * An attempt to reach a host that stays silent blocks the whole engine loop. In SGLang up to 2026-07, so does a host where
+ * nothing listens; later versions find that out in a thread of their own, and only requests for that host wait.
  */
 import type { TimerHandle } from '../clock/clock.ts'
 import type { SchedulerHost } from '../sequence/scheduler.ts'
-import type { Fabric } from './fabric.ts'
+import { traitsOf } from '../settings/profiles.ts'
+import type { Fabric, PrefillPort } from './fabric.ts'
 
 interface Hooks {
   /** A bootstrap server has been reached: requests that wait for it can proceed. */
@@ -61,24 +63,38 @@ export class Handshakes {
   #attempt(address: string, peer: Peer): boolean {
     const { knobs, clock } = this.#host
     const server = this.#fabric.prefillAt(address)
-    if (server?.registered === true) {
+    if (server?.registered === true && !server.isSilent) {
       peer.connected = true
       return true
     }
-    const stallMs = server === undefined ? knobs.unreachableStallMs : 0
+    const stallMs = this.#stalls(server) ? knobs.unreachableStallMs : 0
     if (stallMs > 0) this.#hooks.stalled(stallMs)
     peer.attempts++
     peer.timer = clock.setTimeout(() => this.#retry(address, peer), Math.max(stallMs, knobs.handshakeRetryMs))
     return false
   }
 
+  #stalls(server: PrefillPort | undefined): boolean {
+    if (server === undefined) return traitsOf(this.#host.knobs).refusedHostStalls
+    return server.isSilent
+  }
+
   #retry(address: string, peer: Peer): void {
-    if (peer.attempts >= this.#host.knobs.handshakeAttempts) {
-      this.#peers.delete(address)
-      this.#hooks.unreachable(address)
-    } else if (this.#attempt(address, peer)) {
-      this.#hooks.connected(address)
-    }
+    if (peer.attempts >= this.#host.knobs.handshakeAttempts) return this.#giveUp(address)
+    if (this.#attempt(address, peer)) this.#hooks.connected(address)
+    // A refusal is known at once, so the last attempt has no wait after it.
+    else if (peer.attempts >= this.#host.knobs.handshakeAttempts && this.#isRefused(address))
+      this.#giveUp(address)
+  }
+
+  #isRefused(address: string): boolean {
+    return !traitsOf(this.#host.knobs).refusedHostStalls && this.#fabric.prefillAt(address)?.isSilent !== true
+  }
+
+  #giveUp(address: string): void {
+    this.#host.clock.clearTimeout(this.#peers.get(address)?.timer)
+    this.#peers.delete(address)
+    this.#hooks.unreachable(address)
   }
 
   #scheduleHeartbeat(): void {

