@@ -37,7 +37,9 @@ export function parseEngineInfo(server: Fields, models: Fields): EngineInfo {
   return {
     models: [...new Set(names)],
     maxRunning: maxRunningOf(server, dpSize),
-    maxInputTokens: positive(server['max_req_input_len']),
+    // An engine that cuts long prompts itself has no limit that the gateway could apply.
+    maxInputTokens:
+      server['allow_auto_truncate'] === true ? undefined : positive(server['max_req_input_len']),
     bootstrapPort: portOf(server['disaggregation_bootstrap_port']),
     mode: isName(server['disaggregation_mode']) ? server['disaggregation_mode'] : undefined,
   }

@@ -19,7 +19,7 @@ import type { Leg } from '../../src/core/errors.ts'
 import type { LegJournal } from '../../src/shared/leg-journal.ts'
 import type { Failure } from '../classify/failure.ts'
 import type { ResponseSummary } from '../classify/response-summary.ts'
-import { abortRids } from '../request/ids.ts'
+import { bodyLength } from '../upstream/request-body.ts'
 import type { ResponseBody } from '../upstream/response-body.ts'
 import { AbortPolicy } from './abort-policy.ts'
 import { AttemptTimers, type TimerEvents } from './attempt-timers.ts'
@@ -58,7 +58,7 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
     const { limits } = dependencies.config
     // The first event may echo the prompt. Where prefill is merged, tokens are held too, until its response is complete.
     const isPeek = plan.isStream && !plan.mergesPrefill
-    const held = isPeek ? limits.peekBytes + plan.body.length : limits.responseBytes
+    const held = isPeek ? limits.peekBytes + bodyLength(plan.body) : limits.responseBytes
     this.#prefill = new PrefillLeg(limits.responseBytes, this)
     this.#decode = new DecodeLeg({ held, event: limits.eventBytes }, this, plan.isBatch)
     this.#timers = new AttemptTimers(this, plan.timeouts, dependencies.config)
@@ -67,17 +67,19 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
       hasPrefill: plan.prefill !== undefined,
       mergesPrefill: plan.mergesPrefill,
       isUnary: !plan.isStream,
+      wantsToken: plan.wantsToken,
     })
   }
 
   start(): void {
-    const { prefill, decode, leases, isStream } = this.#plan
+    const { prefill, decode, leases, isStream, exchangeId, rids } = this.#plan
     // A mixed engine sends nothing of an unstreamed response until it is complete: only the total deadline bounds it.
     if (isStream || prefill !== undefined) this.#timers.startFirstToken()
     if (prefill !== undefined && leases.prefill !== undefined)
       this.#prefillRequest = new LegRequest(prefill, leases.prefill, this.#dependencies)
     this.#decodeRequest = new LegRequest(decode, leases.decode, this.#dependencies)
-    this.#record = this.#openRecord()
+    const slots = { exchangeId, prefillSlot: prefill?.slot ?? -1, decodeSlot: decode.slot }
+    this.#record = this.#dependencies.journal.open(slots, rids)
     this.#prefillRequest?.send(this.#plan, this.#prefill)
     if (!this.#isClosed) this.#decodeRequest.send(this.#plan, this.#decode)
   }
@@ -157,12 +159,6 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
   onErrorBodyTimeout(leg: Leg): void {
     if (leg === 'prefill') this.onPrefillError(this.#prefill.errorResponse())
     else this.onDecodeError(this.#decode.errorResponse())
-  }
-
-  #openRecord(): number {
-    const { exchangeId, prefill, decode, rids } = this.#plan
-    const legs = { exchangeId, prefillSlot: prefill?.slot ?? -1, decodeSlot: decode.slot }
-    return this.#dependencies.journal.open(legs, abortRids(rids))
   }
 
   #step(event: AttemptEvent): void {

@@ -165,7 +165,8 @@ export class DecodeLeg implements ResponseHandler {
     const isTerminated = this.#framer.isDone || this.#framer.isRestDone
     if (this.#framer.isRestDone && this.#isCommitted) this.#events.onDecodeData(rest)
     else if (this.#framer.isRestDone) this.body.add(rest)
-    this.#events.onDecodeComplete(peek.isSettled ? HAS_TOKEN : NO_TOKEN, isTerminated)
+    const summary = peek.isSettled ? HAS_TOKEN : (peek.tokenlessEnd ?? NO_TOKEN)
+    this.#events.onDecodeComplete(summary, isTerminated)
   }
 
   #fail(failure: Failure): void {
