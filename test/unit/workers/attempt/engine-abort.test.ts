@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
 import { EngineAborts } from '../../../../workers/attempt/engine-abort.ts'
+import type { RequestBody } from '../../../../workers/upstream/request-body.ts'
 
 const ABORT = { url: 'http://engine', headers: [], maybeUnread: false }
 
@@ -9,8 +10,10 @@ function setUpAborts(t: TestContext) {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const sent: string[] = []
   const to = (url: string) => ({
-    send({ body }: { readonly body: Uint8Array | undefined }): void {
-      sent.push(`${url} ${String(JSON.parse(Buffer.from(body ?? []).toString()).rid)}`)
+    send({ body }: { readonly body: RequestBody | undefined }): void {
+      sent.push(
+        `${url} ${String(JSON.parse(Buffer.from(body instanceof Uint8Array ? body : []).toString()).rid)}`,
+      )
     },
   })
   return { sent, aborts: new EngineAborts({ to }), pass: (ms: number) => t.mock.timers.tick(ms) }
