@@ -22,6 +22,7 @@ import type { EngineRequest } from './retry/engine-request.ts'
 import { RetryLoop, type RetryLoopDependencies } from './retry/retry-loop.ts'
 import { RouteRecord } from './route-record.ts'
 import { FanOut } from './samples/fan-out.ts'
+import { countParts, partOf, promptNamed } from './samples/parts.ts'
 import type { Pair } from './selection/pair-selector.ts'
 
 const PATHS = {
@@ -35,7 +36,7 @@ type Run = RetryLoop | FanOut
 const NO_HEADERS: FlatHeaders = []
 
 export interface RoutedRequestDependencies extends RetryLoopDependencies {
-  readonly config: Pick<Config, 'server' | 'retry' | 'timeouts' | 'limits'>
+  readonly config: Pick<Config, 'server' | 'retry' | 'timeouts' | 'limits' | 'engines'>
   readonly metrics: RouterMetrics
   readonly log: Logger
 }
@@ -50,8 +51,7 @@ export class RoutedRequest implements ResponseOwner {
   #endpoint: GenerationEndpoint | undefined
   #run: Run | undefined
   #route: RouteRecord | undefined
-  /** The rids that the client sent and by which it may abort the request. */
-  clientRids: readonly string[] = []
+  #fields: RequestFields | undefined
 
   /** `onEnd` is called once, after the last row. */
   constructor(
@@ -74,8 +74,10 @@ export class RoutedRequest implements ResponseOwner {
       const timed = readTimeouts(message.headers, this.#dependencies.config.timeouts)
       this.#totalMs = timed.timeouts.totalMs
       this.#totalTimer = setTimeout(() => this.#expire(), Math.max(0, this.#totalMs - message.ageMs))
-      const fields = readFields(endpoint, message.body)
-      this.clientRids = typeof fields.clientRid === 'string' ? [fields.clientRid] : (fields.clientRid ?? [])
+      const { limits } = this.#dependencies.config
+      const fields = readFields(endpoint, message.body, limits)
+      this.#check(fields)
+      this.#fields = fields
       this.#run = this.#createRun(this.#toRequest(endpoint, message, fields, timed))
       this.#run.start()
     } catch (error) {
@@ -90,9 +92,17 @@ export class RoutedRequest implements ResponseOwner {
     this.#response.abandon()
   }
 
-  /** The client asked for the abort by rid: engines are asked to stop, and decode's last output ends the response. */
-  requestAbort(): void {
-    this.#run?.requestAbort()
+  /**
+   * The client asked for an abort: engines are asked to stop, and decode's last output ends the response. `rid`: the
+   * client's name for what to abort, this request or one of its prompts; `undefined` for all requests.
+   */
+  requestAbort(rid: string | undefined): void {
+    if (this.#fields === undefined) return
+    const prompt = rid === undefined ? 'all' : promptNamed(this.#fields, rid)
+    if (prompt === 'all') this.#run?.requestAbort()
+    else if (prompt !== undefined && this.#run instanceof FanOut) this.#run.requestAbort(prompt)
+    // A list of one prompt may run as a single request.
+    else if (prompt !== undefined) this.#run?.requestAbort()
   }
 
   /** Fails the attempts that wait for the engine, so that they are repeated on another. */
@@ -133,20 +143,14 @@ export class RoutedRequest implements ResponseOwner {
     fields: RequestFields,
     { headers, timeouts }: TimedHeaders,
   ): EngineRequest {
-    const { samples } = this.#dependencies.config.limits
-    if (fields.n > samples) {
-      throw new GatewayError(
-        'invalid-request',
-        `The field n is ${fields.n}, but at most ${samples} samples are allowed`,
-      )
-    }
     return {
       endpoint,
       path: message.query === '' ? PATHS[endpoint] : `${PATHS[endpoint]}?${message.query}`,
       headers: [...headers, 'content-type', 'application/json'],
       body: message.body,
       fields,
-      singleSample: false,
+      edits: [],
+      isPromptOfBatch: false,
       timeouts,
       deadlineMs: this.#startedMs + this.#totalMs,
       id: message.id,
@@ -154,20 +158,45 @@ export class RoutedRequest implements ResponseOwner {
     }
   }
 
+  #check(fields: RequestFields): void {
+    const { limits, engines } = this.#dependencies.config
+    const { samples, prompts } = limits
+    // Both legs get the same body, but a rank is meant for one of the engines, and the other must know it.
+    if (fields.pinnedRank !== undefined && engines.mode === 'pd') {
+      const message = `The field ${fields.pinnedRank} cannot be honored with separate prefill and decode engines: remove it`
+      throw new GatewayError('invalid-request', message)
+    }
+    if (fields.n > samples) {
+      throw new GatewayError(
+        'invalid-request',
+        `The field n is ${fields.n}, but at most ${samples} samples are allowed`,
+      )
+    }
+    const parts = countParts(fields)
+    if (parts <= prompts) return
+    const message = `The request has ${parts} prompts times samples, but at most ${prompts} are allowed`
+    throw new GatewayError('invalid-request', message)
+  }
+
   #createRun(request: EngineRequest): Run {
     const response = this.#response
+    const { fields, endpoint } = request
     const dependencies = this.#recording(request)
-    if (request.fields.n > 1) return new FanOut(request, response, dependencies)
-    const needsEditing = EditingHandler.isNeededFor(request.fields)
-    const handler = needsEditing ? new EditingHandler(request.fields, response) : response
-    return new RetryLoop(request, handler, dependencies)
+    const isSingle = fields.batch === undefined && fields.n === 1
+    // Choices of a single part need no merging; an item of `/generate` becomes a list.
+    const isSinglePart = countParts(fields) === 1 && endpoint !== 'generate'
+    if (!isSingle && !isSinglePart) return new FanOut(request, response, dependencies)
+    const only = isSingle ? request : partOf(request, 0)
+    const needsEditing = EditingHandler.isNeededFor(only.fields)
+    const handler = needsEditing ? new EditingHandler(only.fields, response) : response
+    return new RetryLoop(only, handler, dependencies)
   }
 
   /** Has the attempts recorded if the operator wants to see them in the response. */
   #recording(request: EngineRequest): RetryLoopDependencies {
     const { config, metrics } = this.#dependencies
     if (!config.server.routeHeaders) return this.#dependencies
-    const route = new RouteRecord(request.fields.n > 1)
+    const route = new RouteRecord(countParts(request.fields) > 1)
     this.#route = route
     const attemptStarted = (pair: Pair): void => {
       metrics.attemptStarted(pair)

@@ -19,9 +19,8 @@ const NO_BYTES = new Uint8Array(0)
 interface OpenExchange {
   abort(): void
   grant?(bytes: number): void
-  requestAbort?(): void
+  requestAbort?(rid: string | undefined): void
   giveUpOn?(lost: LostEngine): void
-  readonly clientRids?: readonly string[]
 }
 
 export type RouterLoopDependencies = RoutedRequestDependencies & FleetRequest['context']
@@ -93,8 +92,6 @@ export class RouterLoop implements Pick<RowHandler, 'onOpen' | 'onAbort' | 'onCr
 
   /** Aborts all exchanges if the order names no rid. */
   #abortMatching({ rid }: AbortOrder): void {
-    for (const exchange of this.#open.all()) {
-      if (rid === undefined || exchange.clientRids?.includes(rid)) exchange.requestAbort?.()
-    }
+    for (const exchange of this.#open.all()) exchange.requestAbort?.(rid)
   }
 }

@@ -1,5 +1,6 @@
 /** Sections that govern the path of a request: `policy`, `timeouts`, `upstream` and `limits`. */
 import { z } from 'zod'
+import { requestLimits } from './request-limits.ts'
 
 const POLICY_NAMES = ['random', 'round_robin', 'power_of_two', 'least_load'] as const
 
@@ -203,9 +204,5 @@ export const limitsSchema = z.strictObject({
     .describe(
       'Time, in milliseconds, after which a client that does not read its pending response data is disconnected.',
     ),
-  samples: z
-    .int()
-    .min(1)
-    .default(128)
-    .describe('Maximum n of a request. Each sample is sent to the engines as a request of its own.'),
+  ...requestLimits,
 })

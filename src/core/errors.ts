@@ -4,6 +4,8 @@
  * The table is the only place that maps a code to an HTTP status and decides whether a retry may help.
  */
 
+import { withoutHiddenDetails } from './hidden-details.ts'
+
 /**
  * The side that an error code stands for. Decides under which outcome a request is counted and whether its end is logged.
  * Breakers do not read it: which engine an attempt's failure is charged to is `Failure.chargedTo`.
@@ -123,7 +125,10 @@ export function errorTable(): readonly { code: string; status: number; fault: Fa
 
 /** JSON text of OpenAI's error object, extended by the leg that failed, if any. */
 export function errorBody(error: GatewayError): string {
-  const { message, type, leg } = error
+  const { type, leg } = error
+  // Only refused requests are quoted. Other messages help to find what failed, and the room in them is spent.
+  const isQuoting = error.fault === 'engine' && error.status < 500
+  const message = isQuoting ? withoutHiddenDetails(error.message) : error.message
   const code = error.engineCode ?? error.code
   return JSON.stringify({ error: { message, type, param: null, code, ...(leg ? { leg } : {}) } })
 }

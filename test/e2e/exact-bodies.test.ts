@@ -34,14 +34,11 @@ const AS_THEY_ARE: readonly string[] = [
   `{"text":"braces } ] , : \\" {",${PARAMS},"other":"}}"}`,
   `{"text":"inner",${PARAMS},"metadata":{"rid":"inner","bootstrap_room":5}}`,
   ` \r\n\t{ \n"text"\t:\r"spaces" , "sampling_params" : { "max_new_tokens" : 2 } , "a" : [ 1 , 2 ] \n} \r\n\t `,
-  `{"text":["a","b","c"],${PARAMS}}`,
-  `{"input_ids":[[1,2],[3]],${PARAMS}}`,
-  `{"text":["alone"],${PARAMS}}`,
   `{"":"an empty key","text":"x",${PARAMS}}`,
   `{"__proto__":{"rid":"x"},"constructor":1,"text":"x",${PARAMS}}`,
 ]
 
-/** Members of the gateway that the client sends: they are removed, with their comma. */
+/** Members of the gateway that the client sends are removed, with their comma. A list of prompts becomes its prompts. */
 const WITH_OURS: readonly (readonly [sent: string, kept: string])[] = [
   [`{"rid":"mine","text":"a",${PARAMS}}`, `{"text":"a",${PARAMS}}`],
   [`{"text":"a",${PARAMS},"rid":"mine"}`, `{"text":"a",${PARAMS}}`],
@@ -55,8 +52,9 @@ const WITH_OURS: readonly (readonly [sent: string, kept: string])[] = [
     String.raw`{"r\u0069d":"escaped","text":"a",${PARAMS}}`.replace('${PARAMS}', PARAMS),
     `{"text":"a",${PARAMS}}`,
   ],
-  [`{"text":"a",${PARAMS},"data_parallel_rank":3,"disagg_prefill_dp_rank":1}`, `{"text":"a",${PARAMS}}`],
-  [`{"text":["a","b"],"rid":["x","y"],${PARAMS}}`, `{"text":["a","b"],${PARAMS}}`],
+  [`{"text":"a",${PARAMS},"bootstrap_pair_key":"k"}`, `{"text":"a",${PARAMS}}`],
+  [`{"text":["alone"],${PARAMS}}`, `{"text":"alone",${PARAMS}}`],
+  [`{"input_ids":[[1,2]],"rid":["x"],${PARAMS}}`, `{"input_ids":[1,2],${PARAMS}}`],
 ]
 
 const GATEWAY = await openGateway(
@@ -82,6 +80,23 @@ test("both legs get the same bytes, which are the client's except for injected m
   }
   const { rooms } = decode
   assert.equal(rooms.duplicates, 0)
+})
+
+test('each prompt of a batch reaches both legs as a request of its own, once', async () => {
+  const { origin, fleet } = GATEWAY
+  const [prefill, decode] = [fleet.prefill[0], fleet.decode[0]]
+  assert.ok(prefill && decode)
+  const first = decode.received.length
+  const response = await post(
+    origin,
+    Buffer.from(`{"text":["a","b","c"],"rid":"x","big":9007199254740993,${PARAMS}}`),
+  )
+  assert.equal(response.status, 200, response.text)
+  for (const engine of [prefill, decode]) {
+    const texts = engine.received.slice(first).map(({ body }) => body.toString().replace(INJECTED, ''))
+    const expected = ['a', 'b', 'c'].map(text => `{"text":"${text}","big":9007199254740993,${PARAMS}}`)
+    assert.deepEqual(texts.toSorted(), expected)
+  }
 })
 
 test('a body that is not a JSON object gets an error that says what is wrong, and where', async () => {
@@ -150,7 +165,7 @@ function spaced(value: unknown, chance: Random): string {
 }
 
 const INJECTED =
-  /,"rid":("[0-9a-f]{32}"|\[[^\]]*\]),"bootstrap_host":("[^"]*"|\[[^\]]*\]),"bootstrap_port":(\d+|\[[\d,]*\]),"bootstrap_room":(\d+|\[[\d,]*\])(?=\}\s*$)/
+  /,"rid":"[0-9a-f]{32}","bootstrap_host":"[^"]*","bootstrap_port":(\d+),"bootstrap_room":(\d+)(?=\}\s*$)/
 
 function checkLegs({ client, kept }: Sent, prefill: Buffer, decode: Buffer, bootstrapPort: number): void {
   assert.ok(prefill.equals(decode), `the legs got different bytes of ${start(client)}`)
@@ -162,11 +177,9 @@ function checkLegs({ client, kept }: Sent, prefill: Buffer, decode: Buffer, boot
   const from = tail + found.index
   const rest = Buffer.concat([decode.subarray(0, from), decode.subarray(from + found[0].length)])
   assert.ok(rest.equals(kept), `${start(rest)} instead of ${start(kept)}`)
-  const rooms = [JSON.parse(found[4] ?? '')].flat()
-  for (const room of rooms) assert.ok(Number.isSafeInteger(room) && room > 0, String(room))
-  const ports = [JSON.parse(found[3] ?? '')].flat()
-  for (const port of ports) assert.equal(port, bootstrapPort)
-  assert.equal(rooms.length, ports.length)
+  const [port, room] = [Number(found[1]), Number(found[2])]
+  assert.ok(Number.isSafeInteger(room) && room > 0, String(room))
+  assert.equal(port, bootstrapPort)
 }
 
 function lastBody(engine: SimEngine): Buffer {

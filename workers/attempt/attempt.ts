@@ -20,7 +20,6 @@ import type { Leg } from '../../src/core/errors.ts'
 import type { LegJournal } from '../../src/shared/leg-journal.ts'
 import type { Failure } from '../classify/failure.ts'
 import type { ResponseSummary } from '../classify/response-summary.ts'
-import { abortRids } from '../request/ids.ts'
 import type { ResponseBody } from '../upstream/response-body.ts'
 import { AbortPolicy } from './abort-policy.ts'
 import { AttemptTimers, type TimerEvents } from './attempt-timers.ts'
@@ -66,6 +65,7 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
       hasPrefill: plan.prefill !== undefined,
       mergesPrefill: plan.mergesPrefill,
       isUnary: !plan.isStream,
+      wantsToken: plan.wantsToken,
     })
   }
 
@@ -77,7 +77,7 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
       this.#prefillRequest = new LegRequest(prefill, leases.prefill, this.#dependencies)
     this.#decodeRequest = new LegRequest(decode, leases.decode, this.#dependencies)
     const legs = { exchangeId, prefillSlot: prefill?.slot ?? -1, decodeSlot: decode.slot }
-    this.#record = this.#dependencies.journal.open(legs, abortRids(rids))
+    this.#record = this.#dependencies.journal.open(legs, rids)
     this.#prefillRequest?.send(this.#plan, this.#prefill)
     if (!this.#isClosed) this.#decodeRequest.send(this.#plan, this.#decode)
   }

@@ -14,6 +14,7 @@ import { classifyResponse } from '../classify/response.ts'
 import type { ResponseSummary } from '../classify/response-summary.ts'
 import { StreamPeek } from '../classify/stream-peek.ts'
 import { EventFramer } from '../sse/event-framer.ts'
+import { bodyLength } from '../upstream/request-body.ts'
 import { ResponseBody } from '../upstream/response-body.ts'
 import type { ResponseHandler, TransportError } from '../upstream/types.ts'
 import type { AttemptPlan } from './plan.ts'
@@ -49,7 +50,7 @@ export function decodeLimits(
   { isStream, mergesPrefill, body }: AttemptPlan,
   limits: Pick<Config['limits'], 'peekBytes' | 'responseBytes' | 'eventBytes'>,
 ): DecodeLimits {
-  const held = isStream && !mergesPrefill ? limits.peekBytes + body.length : limits.responseBytes
+  const held = isStream && !mergesPrefill ? limits.peekBytes + bodyLength(body) : limits.responseBytes
   return { held, event: limits.eventBytes }
 }
 
@@ -188,6 +189,7 @@ export class DecodeLeg implements ResponseHandler {
     const isTerminated = this.#framer.isDone || this.#framer.isRestDone
     if (this.#framer.isRestDone && this.#isCommitted) this.#events.onDecodeData(rest)
     else if (this.#framer.isRestDone) this.body.add(rest)
-    this.#events.onDecodeComplete(peek.isSettled ? HAS_TOKEN : NO_TOKEN, isTerminated)
+    const summary = peek.isSettled ? HAS_TOKEN : (peek.tokenlessEnd ?? NO_TOKEN)
+    this.#events.onDecodeComplete(summary, isTerminated)
   }
 }

@@ -4,13 +4,16 @@ import type { FlatHeaders } from '../../src/messages/types.ts'
 import type { Failure } from '../classify/failure.ts'
 import type { RequestTimeouts } from '../request/timeouts.ts'
 import type { PairLeases } from '../selection/capacity-queue.ts'
+import type { RequestBody } from '../upstream/request-body.ts'
 
 export interface AttemptPlan {
   readonly path: string
   readonly isStream: boolean
   /** Whether prefill's logprobs of the prompt are merged into the client's response. */
   readonly mergesPrefill: boolean
-  /** Several prompts of `/generate`: each ends with an event of its own, so an abort event ends only one of them. */
+  /** False if the client asks for no token at all. */
+  readonly wantsToken: boolean
+  /** One of several prompts of `/generate`: an abort event ends only this prompt, and the client gets it. */
   readonly isBatch: boolean
   /** `undefined` when a mixed engine does both phases. */
   readonly prefill: Engine | undefined
@@ -19,12 +22,12 @@ export interface AttemptPlan {
   readonly leases: PairLeases
   /** The id of the client's exchange, by which the main thread knows it. */
   readonly exchangeId: number
-  /** The ids that the engines know the request by, one per prompt; new for each attempt. */
+  /** The ids that the engines know the request by; new for each attempt. */
   readonly rids: readonly string[]
   readonly headers: FlatHeaders
   readonly timeouts: RequestTimeouts
   /** The same bytes for both legs. */
-  readonly body: Uint8Array
+  readonly body: RequestBody
   /** Whether both legs need connections that were never used before. */
   readonly freshConnection: boolean
 }

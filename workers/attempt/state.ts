@@ -5,8 +5,8 @@
  *              │                                                     └──failure──▶ broken
  *              └──failure of either leg──▶ failed
  *
- * Until the commit, the first failing leg decides. From the commit on, prefill no longer matters: without its KV cache
- * there would be no token.
+ * Until the commit, the first failing leg decides. From the commit on, prefill matters only if it has read another prompt:
+ * without its KV cache there would be no token.
  */
 
 import type { Leg } from '../../src/core/errors.ts'
@@ -25,6 +25,8 @@ export interface AttemptState {
   readonly mergesPrefill: boolean
   /** The client's response is a single body. It waits for prefill's, so that the two can be compared. */
   readonly isUnary: boolean
+  /** False if the client asks for no token at all, as in `max_new_tokens: 0`; prefill generates one nevertheless. */
+  readonly wantsToken: boolean
   readonly prefill: 'waiting' | 'complete' | 'absent'
   readonly prefillSummary: ResponseSummary | undefined
   readonly decode: 'waiting' | 'ready' | 'complete'
@@ -72,10 +74,12 @@ export function initialState(options: {
   readonly hasPrefill: boolean
   readonly mergesPrefill: boolean
   readonly isUnary: boolean
+  readonly wantsToken: boolean
 }): AttemptState {
   return {
     mergesPrefill: options.hasPrefill && options.mergesPrefill,
     isUnary: options.isUnary,
+    wantsToken: options.wantsToken,
     prefill: options.hasPrefill ? 'waiting' : 'absent',
     prefillSummary: undefined,
     decode: 'waiting',
@@ -87,7 +91,7 @@ export function initialState(options: {
 export function nextStep(state: AttemptState, event: AttemptEvent): Step {
   switch (event.kind) {
     case 'prefill-complete':
-      return settle({ ...state, prefill: 'complete', prefillSummary: event.summary })
+      return onPrefillComplete({ ...state, prefill: 'complete', prefillSummary: event.summary })
     case 'prefill-error':
       return { state, action: onPrefillFailed(state, event.failure) }
     case 'decode-ready':
@@ -103,6 +107,13 @@ export function nextStep(state: AttemptState, event: AttemptEvent): Step {
     case 'timeout':
       return { state, action: onTimeout(state, event) }
   }
+}
+
+/** Also after the commit: a response that is not to the client's prompt must not end as if it were good. */
+function onPrefillComplete(state: AttemptState): Step {
+  if (!state.isCommitted) return settle(state)
+  const failure = findMismatch(state)
+  return { state, action: failure === undefined ? { kind: 'wait' } : { kind: 'break', failure } }
 }
 
 function onPrefillFailed(state: AttemptState, failure: Failure): AttemptAction {
@@ -125,6 +136,7 @@ function onDecodeComplete(
   if (!event.isTerminated) return { state, action: { kind: 'fail', failure: truncatedFailure() } }
   // The end of a stream does not repeat the prompt tokens that its first token came with.
   const summary: ResponseSummary = {
+    ...event.summary,
     promptTokens: event.summary.promptTokens ?? state.decodeSummary?.promptTokens,
     hasToken: event.summary.hasToken || (state.decodeSummary?.hasToken ?? false),
   }
@@ -144,10 +156,17 @@ function settle(state: AttemptState): Step {
 }
 
 function finishOrFail(state: AttemptState): AttemptAction {
-  if (state.decodeSummary?.hasToken) return { kind: 'finish', from: 'decode' }
+  const { decodeSummary, prefillSummary } = state
   // Prefill generated the only token, so decode had none to send (sglang#34216).
-  if (state.prefillSummary?.hasToken) return { kind: 'finish', from: 'prefill' }
+  if (mayLackToken(state) && prefillSummary?.hasToken === true) return { kind: 'finish', from: 'prefill' }
+  if (decodeSummary?.hasToken || decodeSummary?.tokenlessEnd !== undefined)
+    return { kind: 'finish', from: 'decode' }
   return { kind: 'fail', failure: noTokenFailure() }
+}
+
+/** Whether decode has ended without the token that the client wants, and prefill may have it. */
+function mayLackToken({ decodeSummary, wantsToken }: AttemptState): boolean {
+  return wantsToken && decodeSummary?.tokenlessEnd === 'length' && !decodeSummary.hasToken
 }
 
 function failOrBreak(state: AttemptState, failure: Failure): AttemptAction {
@@ -175,7 +194,9 @@ function onGraceOver(state: AttemptState, graceMs: number): AttemptAction {
 }
 
 function isDecodeEnough(state: AttemptState): boolean {
-  return state.decode === 'complete' && !state.mergesPrefill && (state.decodeSummary?.hasToken ?? false)
+  const { decode, decodeSummary, mergesPrefill } = state
+  if (decode !== 'complete' || mergesPrefill || decodeSummary === undefined) return false
+  return decodeSummary.hasToken || (decodeSummary.tokenlessEnd !== undefined && !mayLackToken(state))
 }
 
 function findMismatch(state: AttemptState): Failure | undefined {

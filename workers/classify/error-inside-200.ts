@@ -17,6 +17,8 @@ interface GoodPayload {
   readonly kind: 'good'
   readonly hasToken: boolean
   readonly promptTokens: number | undefined
+  /** See `ResponseSummary`. */
+  readonly tokenlessEnd?: 'length' | 'other' | undefined
 }
 
 export interface ReportedFailure {
@@ -54,11 +56,11 @@ function combineBatch(items: readonly Classification[]): Classification {
   if (good.length === 0) return { kind: 'neutral' }
   const counts = good.map(item => item.promptTokens).filter(count => count !== undefined)
   const isComplete = counts.length === items.length
-  return {
-    kind: 'good',
-    hasToken: good.some(item => item.hasToken),
-    promptTokens: isComplete ? counts.reduce((sum, count) => sum + count, 0) : undefined,
-  }
+  const hasToken = good.some(item => item.hasToken)
+  const promptTokens = isComplete ? counts.reduce((sum, count) => sum + count, 0) : undefined
+  if (hasToken) return { kind: 'good', hasToken, promptTokens }
+  const isShort = good.every(item => item.tokenlessEnd === 'length')
+  return { kind: 'good', hasToken, promptTokens, tokenlessEnd: isShort ? 'length' : 'other' }
 }
 
 /** Whether an event belongs to the second or a later prompt of a batch. `fast-path.ts` leaves all of these to this. */
@@ -99,10 +101,20 @@ function findProgress(payload: Json): Classification {
   const hasToken =
     [payload, ...choices(payload)].some(hasContent) ||
     counts.some(count => isPositive(count['completion_tokens']))
-  const isFinished = finishReasons(payload).length > 0
+  const finishes = finishReasons(payload)
+  const isFinished = finishes.length > 0
   if (isBareUsage || (!hasToken && !isFinished)) return { kind: 'neutral' }
   const promptTokens = counts.map(count => count['prompt_tokens']).find(count => typeof count === 'number')
-  return { kind: 'good', hasToken, promptTokens }
+  if (hasToken) return { kind: 'good', hasToken, promptTokens }
+  const tokenlessEnd = finishes.every(isShortLength) ? 'length' : 'other'
+  return { kind: 'good', hasToken, promptTokens, tokenlessEnd }
+}
+
+/** `"length"` of an OpenAI endpoint, which names no number, or the object of `/generate`. */
+function isShortLength(reason: unknown): boolean {
+  if (!isObject(reason)) return reason === 'length'
+  const { type, length } = reason
+  return type === 'length' && (typeof length !== 'number' || length <= 1)
 }
 
 /** Texts in OpenAI's responses, objects in those of `/generate`; none while the generation goes on. */

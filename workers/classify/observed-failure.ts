@@ -55,8 +55,21 @@ export function noTokenFailure(): Failure {
   return failureOf('no-token', engineCharge('decode'), error)
 }
 
-/** Prefill replaced the request by a dummy, so the KV cache that decode used, and its response, are invalid. */
+/**
+ * The engines did not read the same prompt, so the KV cache that decode used, and its response, are invalid.
+ *
+ * A prefill engine whose scheduler refuses a prompt, because it is too long, prefills one token in its place and responds
+ * with status 200 (SGLang 2026-07). Then the prompt is the reason.
+ */
 export function mismatchFailure(prefillTokens: number, decodeTokens: number): Failure {
+  if (prefillTokens === 1) {
+    const message = `The prompt of ${decodeTokens} tokens is too long for the prefill engine`
+    return failureOf(
+      'token-mismatch',
+      NOBODY,
+      new GatewayError('invalid-request', message, { leg: 'prefill' }),
+    )
+  }
   const error = new GatewayError(
     'engine-protocol',
     `The engines disagree on the prompt (prefill: ${prefillTokens} tokens, decode: ${decodeTokens}), so the response is invalid`,

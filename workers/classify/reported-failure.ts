@@ -16,6 +16,21 @@ const TRANSFER =
 const LOST = /is not alive|(?:might|could) be dead/
 /** The reason lies in the request, whatever the status says. */
 const HOPELESS = /Grammar |Using priority is disabled/
+/**
+ * Every engine refuses such a prompt. Some versions say so without a status, or with 500 (SGLang 2026-02 to 0.5.23,
+ * vLLM 0.32).
+ */
+const REFUSED_PROMPT = new RegExp(
+  [
+    "longer than the (?:model's context length|maximum model length)",
+    'maximum context length (?:is|of) \\d+ tokens',
+    'exceeds the maximum (?:allowed length|number of tokens)',
+    'Multimodal prompt is too long',
+    'is higher than the number of input tokens',
+    'values greater than the vocab size',
+    'Token id \\d+ is out of vocabulary',
+  ].join('|'),
+)
 /** The date form that RFC 9110, section 5.6.7 requires of senders. */
 const HTTP_DATE = /^\w{3}, \d{2} \w{3} \d{4} \d{2}:\d{2}:\d{2} GMT$/
 
@@ -24,6 +39,7 @@ export function statusFailure(leg: Leg, status: number, body: Uint8Array, retryA
   if (status < 400) return redirectFailure(leg, status)
   const { message, type, code } = readEnvelope(body)
   if (isNoPath(status, message, type)) return noPathFailure(leg, status)
+  if (status >= 500 && REFUSED_PROMPT.test(message)) return refusedPrompt('status', leg, message)
   const retryAfterMs = parseRetryAfterMs(retryAfter)
   const text = message || `The ${leg} engine responded with status ${status}`
   const error = new GatewayError('engine-error', text, {
@@ -64,6 +80,7 @@ export function inStreamFailure(leg: Leg, reported: ReportedFailure): Failure {
   const text = message || `The ${leg} engine gave up the request (${what})`
   if (what === 'protocol') return protocolFailure(leg, text)
   const status = isErrorStatus(reported.status) ? reported.status : 500
+  if (status >= 500 && REFUSED_PROMPT.test(text)) return refusedPrompt(what, leg, text)
   const error = new GatewayError('engine-error', text, {
     status,
     engineCode: status,
@@ -71,6 +88,12 @@ export function inStreamFailure(leg: Leg, reported: ReportedFailure): Failure {
     retryable: isRetryable(status, text, undefined),
   })
   return failureOf(what, chargeFor(leg, status, text), error)
+}
+
+function refusedPrompt(cause: 'status' | 'error-event' | 'abort', leg: Leg, message: string): Failure {
+  const type = 'invalid_request_error'
+  const details = { status: 400, engineCode: 400, type, leg, retryable: false } as const
+  return failureOf(cause, NOBODY, new GatewayError('engine-error', message, details))
 }
 
 /** A response that the engine's API does not allow for. */

@@ -4,4 +4,6 @@ export interface ResponseSummary {
   readonly promptTokens: number | undefined
   /** Whether the response holds at least one generated token. */
   readonly hasToken: boolean
+  /** How a response without a token says that it has ended: at a length of at most one, or in another way. */
+  readonly tokenlessEnd?: 'length' | 'other' | undefined
 }

@@ -38,8 +38,10 @@ function toSummary(leg: Leg, classification: Classification): ResponseSummary | 
 
 /** The first event that names prompt tokens counts; those of later prompts name none. */
 function addEvent(stream: ResponseSummary, event: ResponseSummary): ResponseSummary {
-  return {
-    promptTokens: stream.promptTokens ?? event.promptTokens,
-    hasToken: stream.hasToken || event.hasToken,
-  }
+  const tokenlessEnd = stream.tokenlessEnd ?? event.tokenlessEnd
+  const hasToken = stream.hasToken || event.hasToken
+  const promptTokens = stream.promptTokens ?? event.promptTokens
+  return hasToken || tokenlessEnd === undefined
+    ? { promptTokens, hasToken }
+    : { promptTokens, hasToken, tokenlessEnd }
 }

@@ -7,19 +7,8 @@
 import type { Engine } from '../../src/core/engine.ts'
 import type { Random } from '../../src/core/random.ts'
 import type { Injection } from '../request/engine-body.ts'
-import { newRid, newRids, newRoom } from '../request/ids.ts'
+import { newRid, newRoom } from '../request/ids.ts'
 
-/** `batchSize` is `undefined` for a single prompt. A batch gets lists of that length: each prompt has a rid and a room. */
-export function injectBootstrap(prefill: Engine, batchSize: number | undefined, random: Random): Injection {
-  const { bootstrapHost, bootstrapPort } = prefill
-  if (batchSize === undefined) {
-    return { rid: newRid(), bootstrapHost, bootstrapPort, bootstrapRoom: newRoom(random) }
-  }
-  const perPrompt = <T>(create: () => T): T[] => Array.from({ length: batchSize }, create)
-  return {
-    rid: newRids(batchSize),
-    bootstrapHost: perPrompt(() => bootstrapHost),
-    bootstrapPort: perPrompt(() => bootstrapPort),
-    bootstrapRoom: perPrompt(() => newRoom(random)),
-  }
+export function injectBootstrap({ bootstrapHost, bootstrapPort }: Engine, random: Random): Injection {
+  return { rid: newRid(), bootstrapHost, bootstrapPort, bootstrapRoom: newRoom(random) }
 }

@@ -1,9 +1,8 @@
 /** One engine does both phases: there is no peer to connect, and only the rid is injected, for aborts. */
 
 import type { Injection } from '../request/engine-body.ts'
-import { newRid, newRids } from '../request/ids.ts'
+import { newRid } from '../request/ids.ts'
 
-/** `batchSize` is `undefined` for a single prompt. */
-export function injectMixed(batchSize: number | undefined): Injection {
-  return { rid: batchSize === undefined ? newRid() : newRids(batchSize) }
+export function injectMixed(): Injection {
+  return { rid: newRid() }
 }

@@ -16,24 +16,24 @@ export interface Edit {
  * @throws {RangeError} if edits overlap or lie outside `bytes`
  */
 export function applyEdits(bytes: Uint8Array, edits: readonly Edit[]): Buffer {
+  return Buffer.concat(piecesOf(bytes, edits))
+}
+
+/** The same without a copy: views of `bytes` and the replacements, which make up the text in this order. */
+export function piecesOf(bytes: Uint8Array, edits: readonly Edit[]): Buffer[] {
   const source = asBuffer(bytes)
-  const sorted = edits.toSorted((left, right) => left.start - right.start || left.end - right.end)
-  let length = source.length
-  for (const edit of sorted) length += edit.replacement.length - (edit.end - edit.start)
-  const out = Buffer.allocUnsafe(Math.max(0, length))
+  const pieces: Buffer[] = []
   let copied = 0
-  let written = 0
-  for (const edit of sorted) {
+  for (const edit of edits.toSorted((left, right) => left.start - right.start || left.end - right.end)) {
     if (edit.start < copied || edit.end < edit.start || edit.end > source.length) {
       throw new RangeError(`edit ${edit.start}..${edit.end} overlaps another edit or lies outside the text`)
     }
-    written += source.copy(out, written, copied, edit.start)
-    out.set(edit.replacement, written)
-    written += edit.replacement.length
+    if (edit.start > copied) pieces.push(source.subarray(copied, edit.start))
+    if (edit.replacement.length > 0) pieces.push(asBuffer(edit.replacement))
     copied = edit.end
   }
-  source.copy(out, written, copied)
-  return out
+  if (copied < source.length) pieces.push(source.subarray(copied))
+  return pieces
 }
 
 /** Edits that replace the value at a path such as `['choices', 0, 'index']`: one, or none if there is no such value. */

@@ -6,9 +6,17 @@
  * ends of strings are checked. UTF-8 is not validated.
  */
 import { asBuffer, BYTE } from './bytes.ts'
-import { JsonSyntaxError, kindAt, skipSpace, skipString, skipValue, type ValueKind } from './skip.ts'
+import {
+  JsonLimitError,
+  JsonSyntaxError,
+  kindAt,
+  skipSpace,
+  skipString,
+  skipValue,
+  type ValueKind,
+} from './skip.ts'
 
-export { JsonSyntaxError }
+export { JsonLimitError, JsonSyntaxError }
 
 /** The bytes `[start, end)`. */
 export interface Range {
@@ -47,8 +55,9 @@ export interface ScannedArray {
  * Scans the object that begins at `start`, or after white space from there.
  *
  * @throws {JsonSyntaxError} if the bytes are not a JSON object
+ * @throws {JsonLimitError} if it has more than `maxMembers` members
  */
-export function scanObject(bytes: Uint8Array, start: number): ScannedObject {
+export function scanObject(bytes: Uint8Array, start: number, maxMembers = Infinity): ScannedObject {
   const buffer = asBuffer(bytes)
   const members: Member[] = []
   let index = skipSpace(buffer, start)
@@ -58,7 +67,8 @@ export function scanObject(bytes: Uint8Array, start: number): ScannedObject {
   if (buffer[index] === BYTE.closeBrace) return { members, end: index + 1 }
   for (;;) {
     const member = scanMember(buffer, index)
-    members.push(member)
+    if (members.push(member) > maxMembers)
+      throw new JsonLimitError(`an object has more than ${maxMembers} members`)
     index = skipSpace(buffer, member.memberEnd)
     if (buffer[index] === BYTE.closeBrace) return { members, end: index + 1 }
     if (buffer[index] !== BYTE.comma) throw new JsonSyntaxError(index, "expected ',' or '}'")
@@ -82,8 +92,9 @@ function scanMember(buffer: Buffer, start: number): Member {
  * Scans the array that begins at `start`, or after white space from there.
  *
  * @throws {JsonSyntaxError} if the bytes are not a JSON array
+ * @throws {JsonLimitError} if it has more than `maxElements` elements
  */
-export function scanArray(bytes: Uint8Array, start: number): ScannedArray {
+export function scanArray(bytes: Uint8Array, start: number, maxElements = Infinity): ScannedArray {
   const buffer = asBuffer(bytes)
   const elements: ScannedValue[] = []
   let index = skipSpace(buffer, start)
@@ -94,7 +105,8 @@ export function scanArray(bytes: Uint8Array, start: number): ScannedArray {
   for (;;) {
     const kind = kindAt(buffer, index)
     const end = skipValue(buffer, index, kind)
-    elements.push({ kind, start: index, end })
+    if (elements.push({ kind, start: index, end }) > maxElements)
+      throw new JsonLimitError(`a list has more than ${maxElements} elements`)
     index = skipSpace(buffer, end)
     if (buffer[index] === BYTE.closeBracket) return { elements, end: index + 1 }
     if (buffer[index] !== BYTE.comma) throw new JsonSyntaxError(index, "expected ',' or ']'")

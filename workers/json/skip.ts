@@ -20,6 +20,40 @@ export class JsonSyntaxError extends Error {
   }
 }
 
+/** The JSON has more members or elements than the caller allows. */
+export class JsonLimitError extends Error {
+  override readonly name = 'JsonLimitError'
+}
+
+/**
+ * Bytes that may still be examined one by one. A scan cannot be interrupted, and one of a large body that consists of
+ * short values would stop its thread for seconds.
+ */
+let bytesLeft = Infinity
+
+/**
+ * Runs `scan`, which may examine `maxBytes` one by one. What is found by searching, such as the end of a long string or
+ * of a list of numbers, does not count.
+ *
+ * @throws {JsonLimitError} if it would examine more
+ */
+export function withScanLimit<T>(maxBytes: number, scan: () => T): T {
+  bytesLeft = maxBytes
+  try {
+    return scan()
+  } finally {
+    bytesLeft = Infinity
+  }
+}
+
+function spend(bytes: number): void {
+  bytesLeft -= bytes
+  if (bytesLeft < 0) throw new JsonLimitError('it has too many short or nested values')
+}
+
+/** Bytes examined in one run before they are counted. */
+const RUN_BYTES = 65_536
+
 /** Bounds the stack. No engine's parser accepts deeper nesting. */
 const MAX_DEPTH = 65_536
 
@@ -31,7 +65,11 @@ const SHORT_STRING_BYTES = 48
 
 export function skipSpace(bytes: Buffer, start: number): number {
   let index = start
-  while (isSpace(bytes[index])) index++
+  for (let run = start + RUN_BYTES; isSpace(bytes[index]); index++) {
+    if (index < run) continue
+    spend(RUN_BYTES)
+    run += RUN_BYTES
+  }
   return index
 }
 
@@ -80,14 +118,19 @@ export function skipValue(bytes: Buffer, start: number, kind: ValueKind): number
 export function skipString(bytes: Buffer, start: number): number {
   let index = start + 1
   for (;;) {
+    const runStart = index
     let limit = Math.min(index + SHORT_STRING_BYTES, bytes.length)
     for (; index < limit; index++) {
       const byte = bytes[index]
-      if (byte === BYTE.quote) return index + 1
+      if (byte === BYTE.quote) {
+        spend(index - runStart)
+        return index + 1
+      }
       if (byte !== BYTE.backslash) continue
       index++
       limit = Math.min(index + SHORT_STRING_BYTES, bytes.length)
     }
+    spend(index - runStart)
     const quote = bytes.indexOf(BYTE.quote, index)
     if (quote < 0) throw new JsonSyntaxError(start, 'unterminated string')
     if (!isEscaped(bytes, quote, index)) return quote + 1
@@ -131,6 +174,7 @@ function skipDigits(bytes: Buffer, start: number): number {
   if (!isDigit(bytes[start])) throw new JsonSyntaxError(start, 'expected a digit')
   let index = start + 1
   while (isDigit(bytes[index])) index++
+  if (index - start > RUN_BYTES) throw new JsonLimitError(`a number has more than ${RUN_BYTES} digits`)
   return index
 }
 
@@ -138,12 +182,17 @@ function skipNested(bytes: Buffer, start: number): number {
   const open: number[] = []
   // End of the range already searched ahead. Searching it again would make hostile nesting take quadratic time.
   let searchedEnd = -1
+  let uncounted = 0
   for (let index = start; index < bytes.length; index++) {
     const byte = bytes[index]
+    uncounted = countByte(uncounted)
     if (byte === BYTE.quote) index = skipString(bytes, index) - 1
     if (isClosing(byte)) {
       closeBracket(open, byte, index)
-      if (open.length === 0) return index + 1
+      if (open.length === 0) {
+        spend(uncounted)
+        return index + 1
+      }
     }
     if (byte !== BYTE.openBrace && byte !== BYTE.openBracket) continue
     openBracket(open, byte, index)
@@ -152,6 +201,13 @@ function skipNested(bytes: Buffer, start: number): number {
     if (isFlat(bytes, index + 1, searchedEnd)) index = searchedEnd - 1
   }
   throw new JsonSyntaxError(start, 'unclosed bracket')
+}
+
+/** The number of examined bytes that are not counted yet, with one more. */
+function countByte(uncounted: number): number {
+  if (uncounted < RUN_BYTES) return uncounted + 1
+  spend(uncounted)
+  return 1
 }
 
 function isClosing(byte: number | undefined): byte is number {

@@ -2,40 +2,40 @@
  * Builds the request body for the engines: the client's bytes, with the gateway's members inserted before the closing
  * brace. Hot path: usually one allocation, no parsing and no serialization.
  *
- * All other bytes stay exactly as they are: unknown fields, big integers, duplicate keys, white space, escapes.
+ * All other bytes stay exactly as they are: unknown fields, big integers, duplicate keys, white space, escapes. A large
+ * body is not copied: it is a list of views of the client's bytes, which all attempts and samples of a request share.
  */
 import { asBuffer } from '../json/bytes.ts'
-import { applyEdits, type Edit } from '../json/edit.ts'
+import { type Edit, piecesOf } from '../json/edit.ts'
 import type { RequestFields } from './fields.ts'
 
-/** The members to insert; undefined ones are left out. For a batch each is a list with one element per prompt. */
+/** The members to insert; undefined ones are left out. */
 export interface Injection {
-  readonly rid: string | readonly string[]
-  readonly bootstrapHost?: string | readonly string[]
-  readonly bootstrapPort?: number | readonly number[]
+  readonly rid: string
+  readonly bootstrapHost?: string
+  readonly bootstrapPort?: number
   /** From 1 to 2^53 - 1; see `newRoom`. */
-  readonly bootstrapRoom?: number | readonly number[]
+  readonly bootstrapRoom?: number
 }
 
-export interface BodyOptions {
-  /** Replaces every `n` by 1, because the gateway sends one request per sample. */
-  readonly singleSample: boolean
-}
+/** A body in one piece, or in several that follow each other. */
+export type EngineBody = Uint8Array | readonly Uint8Array[]
 
 const NO_BYTES = Buffer.alloc(0)
-const ONE = Buffer.from('1')
+/** Below this size a copy costs less than writing several pieces. */
+const SHARED_BYTES = 64 * 1024
 
-/** Returns a new buffer. `fields` must have been read from the same `body`. */
+/** `fields` must have been read from the same `body`. `edits`: further changes, which must not overlap its cuts. */
 export function buildBody(
   body: Uint8Array,
   fields: RequestFields,
   injection: Injection,
-  options: BodyOptions,
-): Buffer {
+  edits: readonly Edit[],
+): EngineBody {
   const source = asBuffer(body)
   const members = membersText(injection, fields.isOtherwiseEmpty)
-  const hasOtherEdits = fields.cuts.length > 0 || (options.singleSample && fields.nRanges.length > 0)
-  if (hasOtherEdits) return edited(source, fields, members, options)
+  if (source.length >= SHARED_BYTES || fields.cuts.length > 0 || edits.length > 0)
+    return edited(source, fields, members, edits)
 
   const membersBytes = Buffer.byteLength(members)
   const out = Buffer.allocUnsafe(source.length + membersBytes)
@@ -45,20 +45,19 @@ export function buildBody(
   return out
 }
 
-function edited(source: Buffer, fields: RequestFields, members: string, options: BodyOptions): Buffer {
-  const edits: Edit[] = fields.cuts.map(cut => ({ start: cut.start, end: cut.end, replacement: NO_BYTES }))
-  if (options.singleSample) {
-    for (const range of fields.nRanges) edits.push({ start: range.start, end: range.end, replacement: ONE })
-  }
-  edits.push({ start: fields.insertAt, end: fields.insertAt, replacement: Buffer.from(members) })
-  return applyEdits(source, edits)
+function edited(source: Buffer, fields: RequestFields, members: string, edits: readonly Edit[]): EngineBody {
+  const cuts = fields.cuts.map(({ start, end }) => ({ start, end, replacement: NO_BYTES }))
+  const insertion = { start: fields.insertAt, end: fields.insertAt, replacement: Buffer.from(members) }
+  const pieces = piecesOf(source, [...cuts, ...edits, insertion])
+  const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0)
+  return bytes < SHARED_BYTES ? Buffer.concat(pieces, bytes) : pieces
 }
 
 function membersText(injection: Injection, isFirst: boolean): string {
   const { rid, bootstrapHost, bootstrapPort, bootstrapRoom } = injection
   let text = `${isFirst ? '' : ','}"rid":${JSON.stringify(rid)}`
   if (bootstrapHost !== undefined) text += `,"bootstrap_host":${JSON.stringify(bootstrapHost)}`
-  if (bootstrapPort !== undefined) text += `,"bootstrap_port":${JSON.stringify(bootstrapPort)}`
-  if (bootstrapRoom !== undefined) text += `,"bootstrap_room":${JSON.stringify(bootstrapRoom)}`
+  if (bootstrapPort !== undefined) text += `,"bootstrap_port":${bootstrapPort}`
+  if (bootstrapRoom !== undefined) text += `,"bootstrap_room":${bootstrapRoom}`
   return text
 }

@@ -8,27 +8,31 @@ import { isUtf8 } from 'node:buffer'
 import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
 import { GatewayError } from '../../src/core/errors.ts'
 import { asBuffer, BYTE } from '../json/bytes.ts'
-import { lastMember, stringAt, textAt } from '../json/members.ts'
+import { lastMember, stringAt } from '../json/members.ts'
 import {
+  JsonLimitError,
   JsonSyntaxError,
   type Member,
   type Range,
   type ScannedObject,
-  scanArray,
   scanObject,
 } from '../json/scan.ts'
-import { skipSpace } from '../json/skip.ts'
-import { promptShape } from './prompt-shape.ts'
-import { readSampling } from './sample-count.ts'
+import { skipSpace, withScanLimit } from '../json/skip.ts'
+import { isOwned, ownedCuts } from './owned-members.ts'
+import { elementsOf } from './per-prompt-lists.ts'
+import { readPrefillLogprobs } from './prefill-logprobs.ts'
+import { type Prompts, readPrompts } from './prompts.ts'
+import { readSampling, type Sampling } from './sampling.ts'
+import { isTrue } from './strict-values.ts'
 
 export interface RequestFields {
   readonly isStream: boolean
   /** Samples per prompt, 1 or more. */
   readonly n: number
-  /** The value of every `n` that contributes to `n`. */
-  readonly nRanges: readonly Range[]
-  /** Number of prompts if the request has a list of prompts, even a list of one; `undefined` for a single prompt. */
-  readonly batchSize: number | undefined
+  readonly sampling: Sampling
+  /** The lists of a request with several prompts, even if it is a list of one; `undefined` for a single prompt. */
+  readonly batch: Prompts['batch']
+  /** The client's name for the request, or one for each prompt. */
   readonly clientRid: string | readonly string[] | undefined
   readonly model: string | undefined
   /**
@@ -38,7 +42,9 @@ export interface RequestFields {
   readonly prefillLogprobs: 'native' | 'echo' | undefined
   /** Whether `stream_options.include_usage` is true. */
   readonly includesUsage: boolean
-  /** Length in tokens of the longest prompt given as token ids, if any. Reads the body on every call. */
+  /** The member by which the client chooses a data-parallel rank, if any. */
+  readonly pinnedRank: string | undefined
+  /** Length in tokens of the longest prompt given as token ids, if any. Reads the body on its first call. */
   readonly countPromptTokens: () => number | undefined
   /** Ranges to remove, in ascending order and with their commas, so that the client sets no member of the gateway's. */
   readonly cuts: readonly Range[]
@@ -50,38 +56,49 @@ export interface RequestFields {
 
 /** Some editors put it before UTF-8. JSON must not begin with it (RFC 8259 section 8.1), and engines refuse it. */
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
+/** Bounds of what is read from one body. More is refused, because each member and each element costs memory. */
+export interface FieldLimits {
+  /** Members of one object. */
+  readonly members: number
+  /** Prompts of one request. */
+  readonly prompts: number
+  /** Bytes that are examined one by one; see `withScanLimit`. */
+  readonly scanBytes: number
+}
+
+const NO_LIMITS: FieldLimits = { members: Infinity, prompts: Infinity, scanBytes: Infinity }
 
 /** Up to this size JSON.parse costs no more than the scan and validates the whole body. */
 const PARSED_BYTES = 2048
 
-/** Members that only the gateway may set: values from a client would break the KV transfer between the engines. */
-const OWNED: ReadonlySet<string> = new Set([
-  'rid',
-  'bootstrap_host',
-  'bootstrap_port',
-  'bootstrap_room',
-  'bootstrap_pair_key',
-  'routed_dp_rank',
-  'disagg_prefill_dp_rank',
-  'data_parallel_rank',
-])
+/** Each chooses a data-parallel rank on an engine (SGLang; the last is an older name of the first). */
+const RANK_KEYS = ['routed_dp_rank', 'disagg_prefill_dp_rank', 'data_parallel_rank'] as const
 
-/** @throws {GatewayError} `invalid-json`, with what was expected and where; `invalid-request` for an empty list of prompts */
-export function readFields(endpoint: GenerationEndpoint, body: Uint8Array): RequestFields {
+/**
+ * @throws {GatewayError} `invalid-json`, with what was expected and where; `invalid-request` for a field that engines may
+ * read in another way than the gateway, or that exceeds a limit
+ */
+export function readFields(
+  endpoint: GenerationEndpoint,
+  body: Uint8Array,
+  limits: FieldLimits = NO_LIMITS,
+): RequestFields {
   const bytes = asBuffer(body)
   if (bytes.length === 0) throw new GatewayError('invalid-json', 'The request body is empty')
   if (!isUtf8(bytes)) throw new GatewayError('invalid-json', 'The request body is not valid UTF-8')
   try {
-    const object = scanBody(bytes)
-    return fieldsOf(endpoint, bytes, object)
+    const read = (): RequestFields => fieldsOf(endpoint, bytes, scanBody(bytes, limits), limits)
+    return bytes.length <= limits.scanBytes ? read() : withScanLimit(limits.scanBytes, read)
   } catch (error) {
     if (error instanceof JsonSyntaxError) throw invalidJson(bytes, error)
+    if (error instanceof JsonLimitError)
+      throw new GatewayError('invalid-request', `The request body cannot be read: ${error.message}`)
     throw error
   }
 }
 
-function scanBody(bytes: Buffer): ScannedObject {
-  const object = scanObject(bytes, 0)
+function scanBody(bytes: Buffer, { members }: FieldLimits): ScannedObject {
+  const object = scanObject(bytes, 0, members)
   const after = skipSpace(bytes, object.end)
   if (after !== bytes.length) throw new JsonSyntaxError(after, 'expected nothing after the object')
   if (bytes.length <= PARSED_BYTES) parseFully(bytes)
@@ -98,126 +115,71 @@ function parseFully(bytes: Buffer): void {
   }
 }
 
+/** Line and column are counted up to this position only, because the lines before it must be searched. */
+const LINE_SEARCH_BYTES = 65_536
+
 function invalidJson(bytes: Buffer, cause: JsonSyntaxError): GatewayError {
   if (bytes.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK)) {
     const message = 'it starts with a byte order mark (EF BB BF); send UTF-8 without one'
     return new GatewayError('invalid-json', `The request body is not valid JSON: ${message}`, { cause })
   }
-  const before = bytes.subarray(0, cause.position)
+  const where = cause.position > LINE_SEARCH_BYTES ? `byte ${cause.position}` : lineOf(bytes, cause.position)
+  const message = `The request body is not valid JSON: ${cause.message} at ${where}`
+  return new GatewayError('invalid-json', message, { cause })
+}
+
+function lineOf(bytes: Buffer, position: number): string {
+  const before = bytes.subarray(0, position)
   const lineStart = before.lastIndexOf(BYTE.lf) + 1
   let line = 1
   for (let end = before.indexOf(BYTE.lf); end >= 0; end = before.indexOf(BYTE.lf, end + 1)) line++
   const column = before.toString('utf8', lineStart).length + 1
-  const message = `${cause.message} at line ${line}, column ${column} (byte ${cause.position})`
-  return new GatewayError('invalid-json', `The request body is not valid JSON: ${message}`, { cause })
+  return `line ${line}, column ${column} (byte ${position})`
 }
 
-function fieldsOf(endpoint: GenerationEndpoint, bytes: Buffer, object: ScannedObject): RequestFields {
-  const { members } = object
-  const sampling = readSampling(endpoint, bytes, members)
-  const prompt = promptShape(endpoint, bytes, members)
-  // Some engines respond to such a request with an empty list, others not at all.
-  if (prompt.batchSize === 0) throw new GatewayError('invalid-request', 'The list of prompts is empty')
-  const insertAt = object.end - 1
+function fieldsOf(
+  endpoint: GenerationEndpoint,
+  bytes: Buffer,
+  { members, end }: ScannedObject,
+  limits: FieldLimits,
+): RequestFields {
+  const sampling = readSampling(endpoint, bytes, members, limits)
+  const { batch, countTokens } = readPrompts(endpoint, bytes, members, limits.prompts)
   return {
-    isStream: lastMember(members, 'stream')?.kind === 'true',
+    isStream: isTrue(lastMember(members, 'stream')),
     n: sampling.n,
-    nRanges: sampling.ranges,
-    batchSize: prompt.batchSize,
-    clientRid: clientRid(bytes, lastMember(members, 'rid')),
+    sampling,
+    batch,
+    clientRid: clientRid(bytes, lastMember(members, 'rid'), batch?.size),
     model: stringAt(bytes, lastMember(members, 'model')),
-    prefillLogprobs: prefillLogprobs(endpoint, bytes, members),
-    includesUsage: includesUsage(bytes, lastMember(members, 'stream_options')),
+    prefillLogprobs: readPrefillLogprobs(endpoint, bytes, members, limits.prompts),
+    includesUsage: includesUsage(bytes, lastMember(members, 'stream_options'), limits.members),
+    pinnedRank: RANK_KEYS.find(key => (lastMember(members, key)?.kind ?? 'null') !== 'null'),
     // Not a getter: V8 would give each of these objects its own shape, which only a full collection frees.
-    countPromptTokens: prompt.countTokens,
-    cuts: members.some(isOwned) ? cutsOf(members) : NO_CUTS,
-    insertAt,
+    countPromptTokens: countTokens,
+    cuts: ownedCuts(members),
+    insertAt: end - 1,
     isOtherwiseEmpty: members.every(isOwned),
   }
 }
 
-const NO_CUTS: readonly Range[] = []
-
-function isOwned({ key }: Member): boolean {
-  return OWNED.has(key)
-}
-
-function clientRid(bytes: Buffer, member: Member | undefined): string | readonly string[] | undefined {
-  if (member?.kind !== 'array') return stringAt(bytes, member)
-  const rids: string[] = []
-  for (const element of scanArray(bytes, member.valueStart).elements) {
-    const rid = stringAt(bytes, { kind: element.kind, valueStart: element.start, valueEnd: element.end })
-    if (rid === undefined) return undefined
-    rids.push(rid)
-  }
-  return rids
-}
-
-function prefillLogprobs(
-  endpoint: GenerationEndpoint,
+function clientRid(
   bytes: Buffer,
-  members: readonly Member[],
-): RequestFields['prefillLogprobs'] {
-  switch (endpoint) {
-    case 'generate':
-      return wantsNativeLogprobs(bytes, members) ? 'native' : undefined
-    case 'completions':
-      return wantsEchoLogprobs(members) ? 'echo' : undefined
-    case 'chat':
-      // Chat logprobs cover the output only.
-      return undefined
-  }
-}
-
-function wantsEchoLogprobs(members: readonly Member[]): boolean {
-  return lastMember(members, 'echo')?.kind === 'true' && lastMember(members, 'logprobs')?.kind === 'number'
-}
-
-function wantsNativeLogprobs(bytes: Buffer, members: readonly Member[]): boolean {
-  const requested = lastMember(members, 'return_logprob')
-  if (!anyValue(bytes, requested, text => text === 'true')) return false
-  const start = lastMember(members, 'logprob_start_len')
-  return (
-    lastMember(members, 'token_ids_logprob')?.kind === 'array' ||
-    anyValue(bytes, start, text => Number(text) >= 0)
+  member: Member | undefined,
+  prompts: number | undefined,
+): RequestFields['clientRid'] {
+  if (member?.kind !== 'array') return stringAt(bytes, member)
+  if (prompts === undefined) return undefined
+  const elements = elementsOf(bytes, member, prompts)
+  const rids = elements.map(({ kind, start, end }) =>
+    stringAt(bytes, { kind, valueStart: start, valueEnd: end }),
   )
+  if (rids.every(rid => rid !== undefined) && new Set(rids).size === prompts) return rids
+  throw new GatewayError('invalid-request', 'The list rid must hold strings that differ from each other')
 }
 
-/** Whether the value, or an element if it is a list, is a number or `true` and passes the test. */
-function anyValue(bytes: Buffer, member: Member | undefined, passes: (text: string) => boolean): boolean {
-  if (member === undefined) return false
-  const values =
-    member.kind === 'array'
-      ? scanArray(bytes, member.valueStart).elements
-      : [{ kind: member.kind, start: member.valueStart, end: member.valueEnd }]
-  return values.some(
-    value => (value.kind === 'number' || value.kind === 'true') && passes(textAt(bytes, value)),
-  )
-}
-
-function includesUsage(bytes: Buffer, options: Member | undefined): boolean {
+function includesUsage(bytes: Buffer, options: Member | undefined, maxMembers: number): boolean {
   if (options?.kind !== 'object') return false
-  const { members } = scanObject(bytes, options.valueStart)
-  return lastMember(members, 'include_usage')?.kind === 'true'
-}
-
-function cutsOf(members: readonly Member[]): Range[] {
-  const cuts: Range[] = []
-  let kept: Member | undefined
-  let cutStart: number | undefined
-  for (const member of members) {
-    if (isOwned(member)) {
-      cutStart ??= member.memberStart
-    } else {
-      // The cut ends before the next kept member, so it includes the comma.
-      if (cutStart !== undefined) cuts.push({ start: cutStart, end: member.memberStart })
-      cutStart = undefined
-      kept = member
-    }
-  }
-  const last = members.at(-1)
-  if (cutStart !== undefined && last !== undefined) {
-    cuts.push({ start: kept?.memberEnd ?? cutStart, end: last.memberEnd })
-  }
-  return cuts
+  const { members } = scanObject(bytes, options.valueStart, maxMembers)
+  return isTrue(lastMember(members, 'include_usage'))
 }

@@ -23,25 +23,6 @@ export function newRid(): string {
 }
 
 /**
- * Returns one rid per prompt of a batch. The first is a prefix of all others, so that one abort ends the whole batch; none
- * of the others is a prefix of another.
- *
- * Aborting the prompts one by one does not work: an engine fails the batch at the first aborted prompt and drops the other
- * rids from its table (SGLang 2026-07), so later aborts are ignored and decode waits for their KV cache until a timeout.
- */
-export function newRids(count: number): readonly string[] {
-  const first = newRid()
-  return Array.from({ length: count }, (_, index) =>
-    index === 0 ? first : `${first}-${String(index).padStart(6, '0')}`,
-  )
-}
-
-/** The rids to abort in order to end the whole attempt. */
-export function abortRids(rids: readonly string[]): readonly string[] {
-  return rids.length > 1 ? rids.slice(0, 1) : rids
-}
-
-/**
  * Returns a room from 1 to 2^53 - 1: exact as a JSON number, and never 0, which decode takes for "not written yet" and
  * waits on without a timeout (SGLang 2026-07, confirmed on 0.5.23).
  */

@@ -49,15 +49,14 @@ export class EditingHandler implements AttemptHandler {
   }
 
   #editorsFor({ prefillBody, rids }: ResponseHead, isEventStream: boolean): ResponseEditor[] {
-    const { clientRid, batchSize, n, prefillLogprobs } = this.#fields
+    const { clientRid, n, prefillLogprobs } = this.#fields
     const editors: ResponseEditor[] = []
     if (prefillBody !== undefined) {
       const Logprobs = prefillLogprobs === 'echo' ? EchoLogprobs : InputLogprobs
       editors.push(new Logprobs(prefillBody, isEventStream))
     }
     // For several samples engines generate rids of their own, whatever the client sent (SGLang 2026-07).
-    if (clientRid !== undefined && n === 1)
-      editors.push(new ClientRid(rids, clientRid, batchSize !== undefined))
+    if (typeof clientRid === 'string' && n === 1) editors.push(new ClientRid(rids, clientRid))
     return editors
   }
 }

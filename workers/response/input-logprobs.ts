@@ -2,19 +2,20 @@
  * Inserts the logprobs that only prefill has into decode's response to `/generate`: those of the prompt, and those of
  * named tokens (`token_ids_logprob`) at the first output token.
  *
- * SGLang decode engines send empty lists for the prompt, and for named tokens lists that lack the first row, because the
- * KV transfer does not carry these rows (SGLang 2026-07). In a stream the rows belong in every event if events are
+ * SGLang decode engines send empty lists for the prompt, and for named tokens lists whose first row is null (0.5.23) or
+ * missing (2026-07), because the KV transfer does not carry these rows. In a stream the rows belong in every event if events are
  * cumulative, and in the first event only if they are incremental. All other bytes of both responses are kept.
  */
 import { asBuffer } from '../json/bytes.ts'
 import { applyEdits, type Edit } from '../json/edit.ts'
-import { JsonSyntaxError, rangeAt, type ScannedValue, scanArray } from '../json/scan.ts'
+import { JsonSyntaxError, rangeAt, type ScannedValue, scanArray, scanObject } from '../json/scan.ts'
 import { eventsIn, isDoneData, type ServerSentEvent, toEvent } from '../sse/events.ts'
 import type { ResponseEditor } from './editor.ts'
 import { joinLists } from './json-lists.ts'
 
 const FIELDS = ['input_token_logprobs', 'input_top_logprobs', 'input_token_ids_logprobs'] as const
 const NAMED_TOKENS = 'output_token_ids_logprobs'
+const FLAT_PREFIX = 'input_top_logprobs_'
 const EMPTY_LIST = Buffer.from('[]')
 
 export class InputLogprobs implements ResponseEditor {
@@ -64,22 +65,51 @@ export class InputLogprobs implements ResponseEditor {
     const item = this.#items.get(index)
     const meta = rangeAt(bytes, [...path, 'meta_info'])
     if (item === undefined || meta?.kind !== 'object') return []
-    const fields = lacksFirstNamedRow(bytes, [...path, 'meta_info']) ? [...FIELDS, NAMED_TOKENS] : FIELDS
-    return fields.flatMap(field => {
+    const metaPath = [...path, 'meta_info']
+    const lists = FIELDS.flatMap(field => {
       const source = rangeAt(item, ['meta_info', field])
       if (source?.kind !== 'array') return []
       const list = item.subarray(source.start, source.end)
-      const target = rangeAt(bytes, [...path, 'meta_info', field])
+      const target = rangeAt(bytes, [...metaPath, field])
       return target === undefined ? [insertion(meta, field, list)] : [prepend(bytes, target, list)]
     })
+    return [...lists, ...flatEdits(item, bytes, metaPath), ...namedTokenEdits(item, bytes, metaPath)]
   }
 }
 
-/** Whether there is one row of named tokens fewer than output tokens. */
-function lacksFirstNamedRow(bytes: Buffer, meta: readonly (string | number)[]): boolean {
-  const namedRows = rowsAt(bytes, [...meta, NAMED_TOKENS])
-  const outputRows = rowsAt(bytes, [...meta, 'output_token_logprobs'])
-  return namedRows !== undefined && outputRows !== undefined && namedRows === outputRows - 1
+/**
+ * The top logprobs of the prompt as flat arrays with their shape (`return_flat_raw_top_logprobs`, SGLang 0.5.23): decode's
+ * are those of an empty prompt.
+ */
+function flatEdits(item: Buffer, bytes: Buffer, metaPath: readonly (string | number)[]): Edit[] {
+  const source = rangeAt(item, ['meta_info'])
+  const meta = rangeAt(bytes, metaPath)
+  if (source?.kind !== 'object' || meta === undefined) return []
+  return scanObject(item, source.start)
+    .members.filter(({ key }) => key.startsWith(FLAT_PREFIX))
+    .map(({ key, valueStart, valueEnd }) => {
+      const value = item.subarray(valueStart, valueEnd)
+      const target = rangeAt(bytes, [...metaPath, key])
+      return target === undefined
+        ? insertion(meta, key, value)
+        : { start: target.start, end: target.end, replacement: value }
+    })
+}
+
+/** Puts prefill's row where decode has null (SGLang 0.5.23) or no row (2026-07) for the first output token. */
+function namedTokenEdits(item: Buffer, bytes: Buffer, metaPath: readonly (string | number)[]): Edit[] {
+  const source = rangeAt(item, ['meta_info', NAMED_TOKENS])
+  const target = rangeAt(bytes, [...metaPath, NAMED_TOKENS])
+  if (source?.kind !== 'array' || target?.kind !== 'array') return []
+  const row = scanArray(item, source.start).elements[0]
+  const rows = scanArray(bytes, target.start).elements
+  if (row === undefined) return []
+  const [first] = rows
+  if (first?.kind === 'null')
+    return [{ start: first.start, end: first.end, replacement: item.subarray(row.start, row.end) }]
+  const outputs = rowsAt(bytes, [...metaPath, 'output_token_logprobs'])
+  const isShort = outputs !== undefined && rows.length === outputs - 1
+  return isShort ? [prepend(bytes, target, item.subarray(source.start, source.end))] : []
 }
 
 function rowsAt(bytes: Buffer, path: readonly (string | number)[]): number | undefined {

@@ -1,6 +1,7 @@
 /** A client's request as the retry loop sends it to engines: what stays the same from attempt to attempt. */
 import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
 import type { FlatHeaders } from '../../src/messages/types.ts'
+import type { Edit } from '../json/edit.ts'
 import type { RequestFields } from '../request/fields.ts'
 import type { RequestTimeouts } from '../request/timeouts.ts'
 
@@ -12,8 +13,10 @@ export interface EngineRequest {
   /** The client's bytes. */
   readonly body: Uint8Array
   readonly fields: RequestFields
-  /** The request is one of several samples, so every `n` in its body becomes 1. */
-  readonly singleSample: boolean
+  /** Changes of the body, where the request is one prompt or sample of the client's. */
+  readonly edits: readonly Edit[]
+  /** The request is one of several prompts of `/generate`, of which each may be aborted alone. */
+  readonly isPromptOfBatch: boolean
   readonly timeouts: RequestTimeouts
   /** On the process clock. */
   readonly deadlineMs: number

@@ -52,10 +52,8 @@ export function prepareAttempt(
   dependencies: PrepareDependencies,
 ): PreparedAttempt {
   const { pairSelector, capacityQueue } = dependencies
-  const { model, batchSize: weight = 1 } = request.fields
-  const choice = pairSelector.choose(model, needs.avoidedSlots, engine =>
-    capacityQueue.hasRoom(engine, weight),
-  )
+  const { model } = request.fields
+  const choice = pairSelector.choose(model, needs.avoidedSlots, engine => capacityQueue.hasRoom(engine, 1))
   switch (choice.kind) {
     case 'full':
       return FULL
@@ -83,7 +81,7 @@ function takeLeases(
 ): PairLeases | PreparedAttempt {
   const tooLong = findTooLong(fields, pair)
   if (tooLong !== undefined) return { kind: 'rejected', failure: tooLong }
-  return capacityQueue.tryTake(pair, fields.batchSize ?? 1) ?? FULL
+  return capacityQueue.tryTake(pair, 1) ?? FULL
 }
 
 function planOf(
@@ -92,22 +90,21 @@ function planOf(
   { freshConnection }: AttemptNeeds,
   { random }: PrepareDependencies,
 ): Omit<AttemptPlan, 'leases'> {
-  const { id, endpoint, path, headers, timeouts, body, fields, singleSample } = request
-  const injected = pair.prefill
-    ? injectBootstrap(pair.prefill, fields.batchSize, random)
-    : injectMixed(fields.batchSize)
+  const { id, path, headers, timeouts, body, fields, edits, isPromptOfBatch } = request
+  const injected = pair.prefill ? injectBootstrap(pair.prefill, random) : injectMixed()
   return {
     path,
     isStream: fields.isStream,
     mergesPrefill: fields.prefillLogprobs !== undefined && pair.prefill !== undefined,
-    isBatch: endpoint === 'generate' && fields.batchSize !== undefined && !singleSample,
+    wantsToken: !fields.sampling.values.some(({ isTokenless }) => isTokenless),
+    isBatch: isPromptOfBatch,
     prefill: pair.prefill,
     decode: pair.decode,
     exchangeId: id,
-    rids: typeof injected.rid === 'string' ? [injected.rid] : injected.rid,
+    rids: [injected.rid],
     headers,
     timeouts,
-    body: buildBody(body, fields, injected, { singleSample }),
+    body: buildBody(body, fields, injected, edits),
     freshConnection,
   }
 }

@@ -1,112 +1,198 @@
 /**
- * Runs a request for n samples as n requests, because PD engines hang on `n` above 1; see `request/sample-count.ts`.
+ * Runs a request with several prompts or samples as one request per part; see `parts.ts`. Each part has its own pair,
+ * rid, room and retries, so that a failure costs one part only. PD engines would hang on `n` above 1, and fail all
+ * prompts of a batch with the first one.
  *
- * Each sample has its own pair, rid, room and retries. The handler receives one merged response.
+ * The handler receives one merged response. If one part fails for good, the others are aborted and the request fails.
  */
 
 import type { LostEngine } from '../../src/core/engine.ts'
+import { withoutHiddenDetails } from '../../src/core/hidden-details.ts'
 import type { AttemptHandler, ResponseHead } from '../attempt/plan.ts'
 import type { Failure } from '../classify/failure.ts'
+import { abortedFailure } from '../classify/request-failure.ts'
 import { asBuffer } from '../json/bytes.ts'
 import { EditingHandler } from '../response/editing-handler.ts'
 import type { EngineRequest } from '../retry/engine-request.ts'
 import { RetryLoop, type RetryLoopDependencies } from '../retry/retry-loop.ts'
-import { mergeBodies } from './merge-bodies.ts'
-import { SampleStreams } from './merge-events.ts'
+import { abortedChoice, abortedItem } from './aborted-part.ts'
+import { mergeBodies, type PartBody } from './merge-bodies.ts'
+import { PartStreams } from './merge-events.ts'
+import { countParts, partOf, partRid } from './parts.ts'
+
+/** Parts started in one turn of the event loop, so that a large batch does not hold up other requests. */
+const STARTED_PER_TURN = 32
 
 export class FanOut {
   readonly #request: EngineRequest
   readonly #handler: AttemptHandler
-  readonly #loops: readonly RetryLoop[]
-  readonly #streams: SampleStreams
-  readonly #bodies: Buffer[] = []
+  readonly #dependencies: RetryLoopDependencies
+  /** Those of the parts started so far; none for a part that was aborted before. */
+  readonly #loops: (RetryLoop | undefined)[] = []
+  readonly #streams: PartStreams
+  readonly #bodies: PartBody[] = []
+  readonly #parts: number
+  /** Parts that the client has aborted by rid: their failure does not fail the request. */
+  readonly #aborted = new Set<number>()
+  /** Aborted parts that the client's stream does not mention yet, with the message of their end. */
+  readonly #unreported = new Map<number, string>()
+  /** Parts without a response. */
   #remaining: number
+  #nextStart: NodeJS.Immediate | undefined
+  /** The head of a whole response. */
+  #head: ResponseHead | undefined
   #isStarted = false
+  #isPaused = false
   #isDone = false
 
   constructor(request: EngineRequest, handler: AttemptHandler, dependencies: RetryLoopDependencies) {
-    const { n } = request.fields
-    this.#request = { ...request, singleSample: true }
+    const { endpoint, fields } = request
+    this.#request = request
     this.#handler = handler
-    this.#remaining = n
-    this.#streams = new SampleStreams(request.endpoint, n)
-    this.#loops = Array.from({ length: n }, (_, sample) => {
-      const editing = new EditingHandler(request.fields, this.#handlerOf(sample))
-      return new RetryLoop(this.#request, editing, dependencies)
-    })
+    this.#dependencies = dependencies
+    this.#parts = countParts(fields)
+    this.#remaining = this.#parts
+    const keepsIds = fields.n === 1 && fields.clientRid !== undefined
+    this.#streams = new PartStreams({ endpoint, n: fields.n, keepsIds })
   }
 
   start(): void {
-    for (const loop of this.#loops) {
-      if (this.#isDone) return
-      loop.start()
-    }
+    this.#nextStart = undefined
+    const end = Math.min(this.#parts, this.#loops.length + STARTED_PER_TURN)
+    while (this.#loops.length < end && !this.#isDone) this.#startNext()
+    if (this.#loops.length < this.#parts && !this.#isDone) this.#nextStart = setImmediate(() => this.start())
   }
 
   abort(): void {
     this.#isDone = true
-    for (const loop of this.#loops) loop.abort()
+    clearImmediate(this.#nextStart)
+    for (const loop of this.#loops) loop?.abort()
   }
 
-  requestAbort(): void {
-    for (const loop of this.#loops) loop.requestAbort()
+  /** Aborts all parts, or those of one prompt only. What the engines have generated until then is the response. */
+  requestAbort(prompt?: number): void {
+    const { n } = this.#request.fields
+    const first = prompt === undefined ? 0 : prompt * n
+    const end = prompt === undefined ? this.#parts : first + n
+    for (let part = first; part < end; part++) this.#aborted.add(part)
+    for (const loop of this.#loops.slice(first, end)) loop?.requestAbort()
   }
 
   giveUpOn(lost: LostEngine): void {
-    for (const loop of this.#loops) loop.giveUpOn(lost)
+    for (const loop of this.#loops) loop?.giveUpOn(lost)
   }
 
   pause(): void {
-    for (const loop of this.#loops) loop.pause()
+    this.#isPaused = true
+    for (const loop of this.#loops) loop?.pause()
   }
 
   resume(): void {
-    for (const loop of this.#loops) loop.resume()
+    this.#isPaused = false
+    for (const loop of this.#loops) loop?.resume()
   }
 
-  #handlerOf(sample: number): AttemptHandler {
+  #startNext(): void {
+    const part = this.#loops.length
+    if (this.#aborted.has(part)) {
+      this.#loops.push(undefined)
+      return this.#endAborted(part, abortedFailure())
+    }
+    const request = partOf(this.#request, part)
+    const handler = this.#handlerOf(part)
+    const needsEditing = EditingHandler.isNeededFor(request.fields)
+    const edited = needsEditing ? new EditingHandler(request.fields, handler) : handler
+    const loop = new RetryLoop(request, edited, this.#dependencies)
+    this.#loops.push(loop)
+    loop.start()
+  }
+
+  #handlerOf(part: number): AttemptHandler {
     return {
-      onResponse: (head, body) => this.#onResponse(sample, head, body),
-      onHead: head => this.#onHead(head),
-      onData: bytes => this.#onData(sample, bytes),
+      onResponse: (head, body) => this.#onResponse(part, head, body),
+      onHead: head => this.#onHead(part, head),
+      onData: bytes => this.#onData(part, bytes),
       onEnd: () => this.#onEnd(),
-      onError: failure => this.#onError(failure),
-      onStreamError: failure => this.#onError(failure),
+      onError: failure => this.#onError(part, failure),
+      onStreamError: failure => this.#onError(part, failure),
     }
   }
 
-  #onResponse(sample: number, head: ResponseHead, body: Uint8Array): void {
+  #onResponse(part: number, head: ResponseHead, body: Uint8Array): void {
     if (this.#isDone) return
-    this.#bodies[sample] = asBuffer(body)
-    if (--this.#remaining > 0) return
-    this.#isDone = true
-    this.#handler.onResponse(head, mergeBodies(this.#request.endpoint, this.#bodies))
+    this.#head = head
+    this.#bodies[part] = { kind: 'body', bytes: asBuffer(body) }
+    this.#endPart()
   }
 
-  #onHead(head: ResponseHead): void {
-    if (this.#isDone || this.#isStarted) return
+  #onHead(part: number, head: ResponseHead): void {
+    if (this.#isDone) return
+    // A part may start while the client does not read.
+    if (this.#isPaused) this.#loops[part]?.pause()
+    if (this.#isStarted) return
     this.#isStarted = true
     this.#handler.onHead(head)
   }
 
-  #onData(sample: number, bytes: Uint8Array): void {
+  #onData(part: number, bytes: Uint8Array): void {
     if (this.#isDone) return
-    const events = this.#streams.edit(bytes, sample)
+    const events = this.#streams.edit(bytes, part)
     if (events.length > 0) this.#handler.onData(events)
+    if (this.#unreported.size > 0) this.#reportAborted()
   }
 
   #onEnd(): void {
-    if (this.#isDone || --this.#remaining > 0) return
-    this.#isDone = true
-    this.#handler.onData(this.#streams.end())
-    this.#handler.onEnd()
+    if (!this.#isDone) this.#endPart()
   }
 
-  /** A sample failed after its retries. The others are aborted, because the client needs all of them. */
-  #onError(failure: Failure): void {
+  #endPart(failure?: Failure): void {
+    if (--this.#remaining > 0) return
+    this.#isDone = true
+    if (this.#isStarted) {
+      this.#handler.onData(this.#streams.end())
+      this.#handler.onEnd()
+    } else if (this.#head !== undefined) {
+      const { endpoint, fields } = this.#request
+      this.#handler.onResponse(this.#head, mergeBodies(endpoint, this.#bodies, fields.n))
+    } else if (failure !== undefined) this.#handler.onError(failure)
+  }
+
+  /** A part failed after its retries. The others are aborted, because the client needs all of them. */
+  #onError(part: number, failure: Failure): void {
     if (this.#isDone) return
+    if (this.#aborted.has(part)) return this.#endAborted(part, failure)
     this.abort()
     if (this.#isStarted) this.#handler.onStreamError(failure)
     else this.#handler.onError(failure)
+  }
+
+  #endAborted(part: number, failure: Failure): void {
+    const message = withoutHiddenDetails(failure.error.message)
+    const { endpoint, fields } = this.#request
+    if (fields.isStream) {
+      this.#unreported.set(part, message)
+      if (this.#isStarted) this.#reportAborted()
+    } else {
+      const bytes =
+        endpoint === 'generate'
+          ? abortedItem(this.#ridOf(part), message)
+          : abortedChoice(endpoint, false, part)
+      this.#bodies[part] = { kind: 'aborted', bytes }
+    }
+    this.#endPart(failure)
+  }
+
+  #reportAborted(): void {
+    for (const [part, message] of this.#unreported) {
+      const event = this.#streams.aborted(part, this.#ridOf(part), message)
+      if (event === undefined) return
+      this.#unreported.delete(part)
+      this.#handler.onData(event)
+    }
+  }
+
+  #ridOf(part: number): string {
+    const { fields } = this.#request
+    return partRid(fields, Math.floor(part / fields.n)) ?? ''
   }
 }

@@ -1,45 +1,46 @@
-/** Merges the response bodies of n samples into the one that a single engine would have sent. */
+/** Merges the response bodies of the parts of a request into the one that a single engine would have sent. */
 import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
 import { applyEdits, replaceAt } from '../json/edit.ts'
 import { rangeAt, scanArray } from '../json/scan.ts'
-import { mergeUsage } from './usage.ts'
+import { mergeUsage, type PartUsage } from './usage.ts'
 
-/** `bodies[j]` is the body of sample j. In the result, sample j of prompt i has the index `i * n + j`. */
-export function mergeBodies(endpoint: GenerationEndpoint, bodies: readonly Buffer[]): Buffer {
-  return endpoint === 'generate' ? mergeLists(bodies) : mergeChoices(bodies)
+/** The response body of a part, or what stands in for one that its client has aborted. */
+export interface PartBody {
+  readonly kind: 'body' | 'aborted'
+  readonly bytes: Buffer
 }
 
-/** For `/generate`: one list, with the samples of each prompt next to each other. */
-function mergeLists(bodies: readonly Buffer[]): Buffer {
-  return listOf(interleave(bodies.map(body => elementsAt(body, []) ?? [body])))
+/**
+ * `parts[i]` is that of part i; `n`: samples per prompt. At least one part has a body.
+ *
+ * In the result, choices have the index of their part; of `/generate` it is a list in the order of the parts.
+ */
+export function mergeBodies(endpoint: GenerationEndpoint, parts: readonly PartBody[], n: number): Buffer {
+  return endpoint === 'generate' ? listOf(parts.map(({ bytes }) => bytes)) : mergeChoices(parts, n)
 }
 
-function mergeChoices(bodies: readonly Buffer[]): Buffer {
-  const [first] = bodies
+function mergeChoices(parts: readonly PartBody[], n: number): Buffer {
+  const first = parts.find(({ kind }) => kind === 'body')?.bytes
   if (first === undefined) throw new RangeError('no bodies to merge')
-  const choices = interleave(bodies.map(body => elementsAt(body, ['choices']) ?? []))
-  const list = listOf(choices.map((choice, index) => withIndex(choice, index)))
-  const usages = bodies.map(body => textAt(body, ['usage'])).filter(text => text !== undefined)
-  const edits = [replaceAt(first, ['choices'], list)]
+  const usages: PartUsage[] = []
+  const choices = parts.flatMap(({ kind, bytes }, part) => {
+    if (kind === 'aborted') return [bytes]
+    const text = textAt(bytes, ['usage'])
+    if (text !== undefined) usages.push({ text, countsPrompt: part % n === 0 })
+    return elementsAt(bytes, ['choices']).map(choice => withIndex(choice, part))
+  })
+  const edits = [replaceAt(first, ['choices'], listOf(choices))]
   if (usages.length > 0) edits.push(replaceAt(first, ['usage'], Buffer.from(mergeUsage(usages))))
   return applyEdits(first, edits.flat())
-}
-
-/** Returns sample 0 of prompt 0, sample 1 of prompt 0, …, sample 0 of prompt 1, … */
-function interleave(samples: readonly (readonly Buffer[])[]): Buffer[] {
-  const prompts = samples[0]?.length ?? 0
-  return Array.from({ length: prompts }, (_, prompt) => samples.map(sample => sample[prompt]))
-    .flat()
-    .filter(item => item !== undefined)
 }
 
 function withIndex(choice: Buffer, index: number): Buffer {
   return applyEdits(choice, replaceAt(choice, ['index'], Buffer.from(String(index))))
 }
 
-function elementsAt(bytes: Buffer, path: readonly string[]): Buffer[] | undefined {
+function elementsAt(bytes: Buffer, path: readonly string[]): Buffer[] {
   const range = rangeAt(bytes, path)
-  if (range?.kind !== 'array') return undefined
+  if (range?.kind !== 'array') return []
   return scanArray(bytes, range.start).elements.map(({ start, end }) => bytes.subarray(start, end))
 }
 

@@ -21,7 +21,8 @@ export function findTooLong(fields: RequestFields, { prefill, decode }: Pair): F
   const limit = Math.min(prefill?.maxInputTokens ?? Infinity, decode.maxInputTokens ?? Infinity)
   if (limit === Infinity) return undefined
   const promptTokens = fields.countPromptTokens()
-  if (promptTokens === undefined || promptTokens <= limit) return undefined
-  const message = `The prompt has ${promptTokens} tokens; the engines accept at most ${limit}`
+  // SGLang refuses a prompt of exactly `max_req_input_len` tokens, too (0.5.23).
+  if (promptTokens === undefined || promptTokens < limit) return undefined
+  const message = `The prompt is too long: it has ${promptTokens} tokens, but the engines accept fewer than ${limit}`
   return rejectedFailure(new GatewayError('invalid-request', message))
 }

@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net'
 import { newNode } from '../../src/core/age-list.ts'
 import { type BodyHandler, connectLean, type LeanSocket } from './lean-socket.ts'
+import { bodyLength } from './request-body.ts'
 import type { UpstreamRequestOptions } from './types.ts'
 import { buildConnector, Client } from './undici.ts'
 
@@ -65,9 +66,14 @@ export class Connection {
 
   dispatch(request: UpstreamRequestOptions, handler: DispatchHandler): void {
     const { method, path, headers, body } = request
+    const isOnePiece = body === undefined || body instanceof Uint8Array
+    // Undici knows the length of one piece only.
+    const all = isOnePiece ? headers : [...headers, 'content-length', String(bodyLength(body))]
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- undici only reads the list, its type says mutable
-    const flat = headers as string[]
-    this.#client.dispatch({ method, path, headers: flat, body: body ?? null }, handler)
+    const flat = all as string[]
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- undici takes iterables, which its type leaves out
+    const content = (body ?? null) as Uint8Array | null
+    this.#client.dispatch({ method, path, headers: flat, body: content }, handler)
   }
 
   // The four methods below report the progress of a request to the socket; the protocol is in `lean-socket.ts`.

@@ -1,12 +1,13 @@
 /** The interface between the data path and a request to an engine. `engine-pool.ts` implements it. */
 import type { FlatHeaders } from '../../src/messages/types.ts'
+import type { RequestBody } from './request-body.ts'
 
 export interface UpstreamRequestOptions {
   readonly method: 'GET' | 'POST'
   /** Path and query. */
   readonly path: string
   readonly headers: FlatHeaders
-  readonly body: Uint8Array | undefined
+  readonly body: RequestBody | undefined
   /** If true, the request never uses a connection that has carried another request. */
   readonly freshConnection?: boolean
 }

@@ -24,7 +24,9 @@ export function parseEngineInfo(server: Fields, models: Fields): EngineInfo {
   return {
     models: [...new Set(names)],
     maxRunning: maxRunningOf(server, dpSize),
-    maxInputTokens: positive(server['max_req_input_len']),
+    // An engine that cuts long prompts itself has no limit that the gateway could apply.
+    maxInputTokens:
+      server['allow_auto_truncate'] === true ? undefined : positive(server['max_req_input_len']),
     dpSize,
     frontend: frontendOf(server['frontend']),
     pairing: pairingOf(server),

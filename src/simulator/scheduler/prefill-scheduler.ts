@@ -126,7 +126,7 @@ export class PrefillScheduler implements Scheduler {
 
   #producesGarbage(sequence: Sequence): boolean {
     const { knobs } = this.#host
-    return knobs.garbageOnLenMismatch && sequence.spec.prompt.tokens > maxReqInputLen(knobs)
+    return knobs.garbageOnLenMismatch && sequence.spec.prompt.tokens >= maxReqInputLen(knobs)
   }
 
   #submitWarmUp(sequence: Sequence): void {

@@ -11,7 +11,7 @@ export function maxReqInputLen(knobs: Knobs): number {
 /** The message of the 400 response for a prompt that can never fit; undefined if it can. */
 export function promptRefusal(sequence: Sequence, knobs: Knobs): string | undefined {
   const { spec } = sequence
-  const isTooLong = spec.prompt.tokens > maxReqInputLen(knobs)
+  const isTooLong = spec.prompt.tokens >= maxReqInputLen(knobs)
   if (isTooLong) return inputLenExceeded(spec, maxReqInputLen(knobs))
   return spec.prompt.tokens > knobs.kvTokens ? poolExceeded(spec, knobs.kvTokens) : undefined
 }

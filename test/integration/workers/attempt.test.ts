@@ -101,6 +101,7 @@ async function setUp(t: TestContext, options: SetupOptions): Promise<AttemptSetu
     path: '/generate',
     isStream: options.isStream ?? true,
     mergesPrefill: options.mergesPrefill ?? false,
+    wantsToken: true,
     isBatch: options.isBatch ?? false,
     prefill: engines[0],
     decode: engines[1],

@@ -37,6 +37,11 @@ test('all fields are read, and duplicate model names are dropped', () => {
   })
 })
 
+test('an engine that cuts long prompts has no limit of its own', () => {
+  assert.equal(parseEngineInfo({ ...SERVER, allow_auto_truncate: true }, {}).maxInputTokens, undefined)
+  assert.equal(parseEngineInfo({ ...SERVER, allow_auto_truncate: false }, {}).maxInputTokens, 1000)
+})
+
 test('fields of a wrong type are ignored', () => {
   const odd = {
     dp_size: '4',

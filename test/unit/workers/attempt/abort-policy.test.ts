@@ -14,7 +14,7 @@ import { heldLease } from '../../../support/held-lease.ts'
 const PREFILL = engineOf({ slot: 0, role: 'prefill', url: 'prefill' })
 const DECODE = engineOf({ slot: 1, url: 'decode' })
 const DEFER_MS = 30_000
-const WAITING = initialState({ hasPrefill: true, mergesPrefill: false, isUnary: false })
+const WAITING = initialState({ hasPrefill: true, mergesPrefill: false, isUnary: false, wantsToken: true })
 const DECODE_FAILURE = noTokenFailure()
 const PREFILL_FAILURE = stalledFailure({ leg: 'prefill', awaited: 'response', timeoutMs: 1 })
 
@@ -55,6 +55,7 @@ function setUpPolicy(t: TestContext, options: PolicyOptions = {}) {
     path: '/generate',
     isStream: true,
     mergesPrefill: false,
+    wantsToken: true,
     isBatch: rids.length > 1,
     prefill: isMixed ? undefined : PREFILL,
     decode: DECODE,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
 import { EngineAborts } from '../../../../workers/attempt/engine-abort.ts'
+import type { RequestBody } from '../../../../workers/upstream/request-body.ts'
 import type { ResponseHandler } from '../../../../workers/upstream/types.ts'
 
 const ABORT = { url: 'http://engine', headers: [], maybeUnread: false }
@@ -11,8 +12,8 @@ function setUpAborts(t: TestContext) {
   const sent: string[] = []
   const closed: string[] = []
   const to = (url: string) => ({
-    send({ body }: { readonly body: Uint8Array | undefined }, handler: ResponseHandler) {
-      const rid = String(JSON.parse(Buffer.from(body ?? []).toString()).rid)
+    send({ body }: { readonly body: RequestBody | undefined }, handler: ResponseHandler) {
+      const rid = String(JSON.parse(Buffer.from(body instanceof Uint8Array ? body : []).toString()).rid)
       sent.push(`${url} ${rid}`)
       if (!rid.startsWith('hangs')) handler.onEnd()
       return { abort: () => closed.push(rid) }

@@ -22,6 +22,7 @@ const DECODE_LOST = transportFailure('decode', BROKEN)
 const EVENTS = {
   'prefill ok': { kind: 'prefill-complete', summary: { promptTokens: 7, hasToken: true } },
   'prefill dummy': { kind: 'prefill-complete', summary: { promptTokens: 1, hasToken: true } },
+  'prefill other': { kind: 'prefill-complete', summary: { promptTokens: 8, hasToken: true } },
   'prefill empty': { kind: 'prefill-complete', summary: { promptTokens: 7, hasToken: false } },
   'prefill refused': { kind: 'prefill-error', failure: PREFILL_REFUSED },
   'prefill lost': { kind: 'prefill-error', failure: PREFILL_LOST },
@@ -30,6 +31,16 @@ const EVENTS = {
   'decode empty': {
     kind: 'decode-complete',
     summary: { promptTokens: undefined, hasToken: false },
+    isTerminated: true,
+  },
+  'decode short': {
+    kind: 'decode-complete',
+    summary: { promptTokens: 7, hasToken: false, tokenlessEnd: 'length' },
+    isTerminated: true,
+  },
+  'decode stopped': {
+    kind: 'decode-complete',
+    summary: { promptTokens: 7, hasToken: false, tokenlessEnd: 'other' },
     isTerminated: true,
   },
   'decode cut': {
@@ -43,13 +54,22 @@ const EVENTS = {
 
 type EventName = keyof typeof EVENTS
 
+const WANTED = { wantsToken: true } as const
+
 const SETUPS = {
-  'a streamed pair': { hasPrefill: true, mergesPrefill: false, isUnary: false },
-  'a whole pair': { hasPrefill: true, mergesPrefill: false, isUnary: true },
-  'a merged stream': { hasPrefill: true, mergesPrefill: true, isUnary: false },
-  'a merged whole': { hasPrefill: true, mergesPrefill: true, isUnary: true },
-  'a streamed single': { hasPrefill: false, mergesPrefill: false, isUnary: false },
-  'a whole single': { hasPrefill: false, mergesPrefill: true, isUnary: true },
+  'a streamed pair': { ...WANTED, hasPrefill: true, mergesPrefill: false, isUnary: false },
+  'a whole pair': { ...WANTED, hasPrefill: true, mergesPrefill: false, isUnary: true },
+  'a merged stream': { ...WANTED, hasPrefill: true, mergesPrefill: true, isUnary: false },
+  'a merged whole': { ...WANTED, hasPrefill: true, mergesPrefill: true, isUnary: true },
+  'a streamed single': { ...WANTED, hasPrefill: false, mergesPrefill: false, isUnary: false },
+  'a whole single': { ...WANTED, hasPrefill: false, mergesPrefill: true, isUnary: true },
+  'a whole pair for no token': { wantsToken: false, hasPrefill: true, mergesPrefill: false, isUnary: true },
+  'a streamed pair for no token': {
+    wantsToken: false,
+    hasPrefill: true,
+    mergesPrefill: false,
+    isUnary: false,
+  },
 } as const
 
 type SetupName = keyof typeof SETUPS
@@ -162,9 +182,12 @@ const RULES: Readonly<Record<string, readonly Row[]>> = {
   ],
   'prefill no longer matters after the commit': [
     ['a streamed pair', ['first token'], 'prefill ok', 'wait'],
-    ['a streamed pair', ['first token'], 'prefill dummy', 'wait'],
     ['a streamed pair', ['first token'], 'prefill refused', 'wait'],
     ['a streamed pair', ['first token'], 'prefill lost', 'wait'],
+  ],
+  'a stream is broken off when prefill reports another prompt after the commit': [
+    ['a streamed pair', ['first token'], 'prefill dummy', 'break: token-mismatch'],
+    ['a streamed pair', ['first token'], 'prefill other', 'break: token-mismatch'],
   ],
   'nothing is taken back after the commit: the stream ends well or breaks': [
     ['a streamed pair', ['first token'], 'decode empty', 'finish from decode'],
@@ -188,13 +211,30 @@ const RULES: Readonly<Record<string, readonly Row[]>> = {
     ['a merged stream', ['first token'], 'prefill dummy', 'fail: token-mismatch'],
     ['a merged stream', ['first token', 'decode empty'], 'prefill dummy', 'fail: token-mismatch'],
   ],
-  'prefill’s response stands in for a decode without a token': [
-    ['a whole pair', ['decode empty'], 'prefill ok', 'finish from prefill'],
-    ['a whole pair', ['prefill ok'], 'decode empty', 'finish from prefill'],
-    ['a streamed pair', ['prefill ok'], 'decode empty', 'finish from prefill'],
+  'prefill answers for a decode that had nothing to say': [
+    ['a whole pair', ['decode short'], 'prefill ok', 'finish from prefill'],
+    ['a whole pair', ['prefill ok'], 'decode short', 'finish from prefill'],
+    ['a streamed pair', ['prefill ok'], 'decode short', 'finish from prefill'],
+  ],
+  'decode’s own end without a token is the truth': [
+    ['a whole pair', ['prefill ok'], 'decode stopped', 'finish from decode'],
+    ['a whole pair', ['decode stopped'], 'prefill ok', 'finish from decode'],
+    ['a whole pair', ['decode stopped'], 'grace over', 'finish from decode'],
+    ['a streamed pair', ['prefill ok'], 'decode stopped', 'finish from decode'],
+    ['a whole pair', ['prefill empty'], 'decode short', 'finish from decode'],
+    ['a whole pair', ['decode short'], 'grace over', 'fail: stalled'],
+    ['a whole pair for no token', ['prefill ok'], 'decode short', 'finish from decode'],
+    ['a whole pair for no token', ['decode short'], 'prefill ok', 'finish from decode'],
+    ['a whole pair for no token', ['decode short'], 'grace over', 'finish from decode'],
+    ['a streamed pair for no token', ['prefill ok'], 'decode short', 'finish from decode'],
+    ['a whole single', [], 'decode short', 'finish from decode'],
   ],
   'a response without any token failed': [
     ['a whole pair', ['decode empty'], 'prefill empty', 'fail: no-token'],
+    ['a whole pair', ['decode empty'], 'prefill ok', 'fail: no-token'],
+    ['a whole pair', ['prefill ok'], 'decode empty', 'fail: no-token'],
+    ['a streamed pair', ['prefill ok'], 'decode empty', 'fail: no-token'],
+    ['a whole pair for no token', ['prefill ok'], 'decode empty', 'fail: no-token'],
     ['a streamed pair', ['prefill empty'], 'decode empty', 'fail: no-token'],
     ['a streamed single', [], 'decode empty', 'fail: no-token'],
     ['a whole single', [], 'decode empty', 'fail: no-token'],
@@ -249,9 +289,26 @@ test('charges decode for a stream that ended too early', () => {
   assert.equal(action.kind === 'break' && action.failure.error.leg, 'decode')
 })
 
-test('charges prefill for a dummy', () => {
-  const { action } = play('a whole pair', ['decode ok', 'prefill dummy'])
-  assert.equal(action.kind === 'fail' && action.failure.error.leg, 'prefill')
+test('refuses a prompt that prefill has replaced by one token, and charges nobody', () => {
+  for (const [setup, history] of [
+    ['a whole pair', ['decode ok', 'prefill dummy']],
+    ['a whole pair', ['prefill dummy', 'decode ok']],
+    ['a streamed pair', ['prefill dummy', 'first token']],
+    ['a streamed pair', ['first token', 'prefill dummy']],
+  ] as const) {
+    const { action } = play(setup, history)
+    assert.ok(action.kind === 'fail' || action.kind === 'break')
+    const { error, retry } = action.failure
+    assert.deepEqual([error.status, retry.kind, chargeOf(action.failure)], [400, 'never', 'nobody'])
+    assert.equal(error.message, 'The prompt of 7 tokens is too long for the prefill engine')
+    assert.equal(error.leg, 'prefill')
+  }
+})
+
+test('charges prefill for another prompt', () => {
+  const { action } = play('a whole pair', ['decode ok', 'prefill other'])
+  assert.ok(action.kind === 'fail')
+  assert.deepEqual([action.failure.error.leg, chargeOf(action.failure)], ['prefill', 'prefill'])
 })
 
 /** What a timeout of the client or of the configuration leads to, and whom it is charged to. */

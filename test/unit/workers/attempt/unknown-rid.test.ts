@@ -36,6 +36,7 @@ function endsOf(path: string, frontend: Engine['frontend']): string[] {
     path,
     isStream: false,
     mergesPrefill: false,
+    wantsToken: true,
     isBatch: false,
     prefill: undefined,
     decode: engine,

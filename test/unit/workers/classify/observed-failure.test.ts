@@ -62,7 +62,7 @@ suite('what the gateway observes by itself', () => {
   const cases: readonly [Failure, cause: string, charge: string, status: number][] = [
     [stalledFailure({ leg: 'decode', awaited: 'first token', timeoutMs: 50 }), 'stalled', 'decode', 504],
     [noTokenFailure(), 'no-token', 'decode', 502],
-    [mismatchFailure(1, 7), 'token-mismatch', 'prefill', 502],
+    [mismatchFailure(6, 7), 'token-mismatch', 'prefill', 502],
     [truncatedFailure(), 'protocol', 'decode', 502],
   ]
   for (const [failure, cause, charge, status] of cases) {

@@ -237,6 +237,36 @@ suite('inStreamFailure', () => {
     assert.equal(chargeOf(failureInStream('decode', 'error-event', 'too long', 400)), 'nobody')
   })
 
+  const refusals = [
+    "The input (5000 tokens) is longer than the model's context length (4096 tokens).",
+    'Input length (4100 tokens) exceeds the maximum allowed length (4090 tokens). Use a shorter input or enable --allow-auto-truncate.',
+    "Requested token count exceeds the model's maximum context length of 4096 tokens. You requested a total of 9000 tokens",
+    'Request abc exceeds the maximum number of tokens: 50000 > 40000',
+    'Multimodal prompt is too long after expanding multimodal tokens.',
+    "This model's maximum context length is 1024 tokens. However, your prompt contains at least 1025 input tokens",
+    'The decoder prompt (length 2000) is longer than the maximum model length of 1024.',
+  ]
+  for (const message of refusals) {
+    test(`is a refusal of the prompt, with or without a status: ${message.slice(0, 50)}`, () => {
+      const failures = [
+        failureInStream('prefill', 'error-event', message, undefined),
+        failureInStream('prefill', 'abort', message, 500),
+        failureInStream('prefill', 'abort', message, 400),
+        statusFailure(
+          'prefill',
+          500,
+          Buffer.from(JSON.stringify({ message: `Internal server error: ${message}` })),
+        ),
+        statusFailure('prefill', 400, Buffer.from(JSON.stringify({ error: { message } }))),
+      ]
+      for (const failure of failures) {
+        const { error, retry } = failure
+        assert.deepEqual([error.status, retry.kind, chargeOf(failure)], [400, 'never', 'nobody'])
+        assert.ok(error.message.endsWith(message))
+      }
+    })
+  }
+
   test('names the leg and the kind when the engine gives no message', () => {
     assert.match(failureInStream('decode', 'abort', '', undefined).error.message, /decode engine.*abort/)
   })

@@ -3,7 +3,7 @@ import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
 import type { GenerationEndpoint } from '../../../../src/core/endpoint.ts'
 import { GatewayError } from '../../../../src/core/errors.ts'
-import { buildBody } from '../../../../workers/request/engine-body.ts'
+import { buildBody, type EngineBody } from '../../../../workers/request/engine-body.ts'
 import { readFields } from '../../../../workers/request/fields.ts'
 
 const RID = '0123456789abcdef0123456789abcdef'
@@ -14,9 +14,13 @@ function fields(endpoint: GenerationEndpoint, text: string) {
   return readFields(endpoint, Buffer.from(text))
 }
 
-function built(endpoint: GenerationEndpoint, text: string, singleSample = false): string {
+function built(endpoint: GenerationEndpoint, text: string): string {
   const body = Buffer.from(text)
-  return buildBody(body, readFields(endpoint, body), INJECT, { singleSample }).toString()
+  return bytesOf(buildBody(body, readFields(endpoint, body), INJECT, [])).toString()
+}
+
+function bytesOf(body: EngineBody): Buffer {
+  return body instanceof Uint8Array ? Buffer.from(body) : Buffer.concat(body)
 }
 
 function wantsEcho(endpoint: GenerationEndpoint, text: string): boolean {
@@ -25,6 +29,14 @@ function wantsEcho(endpoint: GenerationEndpoint, text: string): boolean {
 
 function wantsLogprobs(text: string): boolean {
   return fields('generate', text).prefillLogprobs === 'native'
+}
+
+function isTokenless(endpoint: GenerationEndpoint, text: string): boolean[] {
+  return fields(endpoint, text).sampling.values.map(values => values.isTokenless)
+}
+
+function seeds(endpoint: GenerationEndpoint, text: string): bigint[] {
+  return fields(endpoint, text).sampling.values.flatMap(values => values.seeds.map(({ value }) => value))
 }
 
 suite('readFields', () => {
@@ -62,11 +74,11 @@ suite('readFields', () => {
     )
     assert.equal(read.isStream, true)
     assert.equal(read.n, 3)
-    assert.equal(read.nRanges.length, 1)
+    assert.equal(read.sampling.values[0]?.n.length, 1)
     assert.equal(read.model, 'm')
     assert.equal(read.clientRid, 'mine')
     assert.equal(read.includesUsage, true)
-    assert.equal(read.batchSize, undefined)
+    assert.equal(read.batch, undefined)
   })
 
   const batches: readonly [GenerationEndpoint, string, number | undefined, number | undefined][] = [
@@ -77,33 +89,157 @@ suite('readFields', () => {
     ['generate', '{"text":["a","b"]}', 2, undefined],
     ['generate', '{"text":null,"input_ids":[[1]]}', 1, 1],
     ['generate', '{"input_ids":[ 1 , 2 ]}', undefined, 2],
+    ['generate', '{"text":"a","input_ids":[[1],[2]]}', undefined, undefined],
+    ['generate', '{"input_embeds":[[0.5,1],[2,3]]}', undefined, undefined],
+    ['generate', '{"input_embeds":[[[0.5,1]],[[2,3]]]}', 2, undefined],
   ]
   for (const [endpoint, text, batchSize, promptTokens] of batches) {
     test(`reads the prompt shape of ${endpoint} ${text}`, () => {
       const read = fields(endpoint, text)
-      assert.equal(read.batchSize, batchSize)
+      assert.equal(read.batch?.size, batchSize)
       assert.equal(read.countPromptTokens(), promptTokens)
     })
   }
 
-  test('recognizes every n that an engine may read as a number above 1', () => {
-    for (const n of ['2', '2.0', '2e0', '20E-1', '"2"', '" 2 "', '"2.0"'])
-      assert.equal(fields('chat', `{"n":${n}}`).n, 2, n)
-    assert.equal(fields('chat', '{"n":1e9}').n, 1e9)
-    assert.equal(fields('chat', '{"n":1e400}').n, Infinity)
-    assert.equal(built('chat', '{"n":"2"}', true), `{"n":1,${OURS}}`)
+  test('refuses every n that an engine may read as another number', () => {
+    for (const n of [
+      '2.0',
+      '2e0',
+      '20E-1',
+      '1.5',
+      '"2"',
+      '" 2 "',
+      '"1"',
+      '""',
+      'true',
+      '[2]',
+      '{}',
+      '1e400',
+    ]) {
+      const body = Buffer.from(`{"text":"a","n":${n},"sampling_params":{"n":${n}}}`)
+      for (const endpoint of ['chat', 'completions', 'generate'] as const)
+        assert.throws(() => readFields(endpoint, body), {
+          code: 'invalid-request',
+          message: /n must be an int/,
+        })
+    }
   })
 
-  test('leaves an invalid n to the engine', () => {
-    for (const n of ['0', '-1', '1.5', '"a"', '""', '"1.5"', 'null', 'true', '[2]', '{}', '1e-1']) {
+  test('leaves an n that engines refuse or take as 1 to them', () => {
+    for (const n of ['0', '-1', '-0', 'null', '1']) {
       assert.equal(fields('chat', `{"n":${n}}`).n, 1)
-      assert.equal(fields('chat', `{"n":${n}}`).nRanges.length, 0)
+      assert.deepEqual(fields('chat', `{"n":${n}}`).sampling.values, [
+        { n: [], seeds: [], isTokenless: false },
+      ])
     }
-    const list = '{"sampling_params":[{"n":2},{"n":2}]}'
-    assert.equal(fields('generate', list).n, 2)
-    assert.equal(fields('generate', list).nRanges.length, 2)
-    assert.equal(fields('generate', '{"sampling_params":[{"n":2},{}]}').n, 1)
     assert.equal(fields('generate', '{"n":4,"sampling_params":{"n":2}}').n, 2)
+  })
+
+  test('reads n of a list of parameters, which must agree', () => {
+    const list = fields('generate', '{"text":["a","b"],"sampling_params":[{"n":2},{"n":2}]}')
+    assert.equal(list.n, 2)
+    assert.deepEqual(
+      list.sampling.values.map(({ n }) => n.length),
+      [1, 1],
+    )
+    assert.throws(() => fields('generate', '{"sampling_params":[{"n":2},{}]}'), { code: 'invalid-request' })
+  })
+
+  test('reads whether a request asks for no token', () => {
+    assert.deepEqual(isTokenless('generate', '{"sampling_params":{"max_new_tokens":0}}'), [true])
+    assert.deepEqual(isTokenless('generate', '{"max_new_tokens":0}'), [false])
+    const list = '{"text":["a","b"],"sampling_params":[{"max_new_tokens":0},{"max_new_tokens":1}]}'
+    assert.deepEqual(isTokenless('generate', list), [true, false])
+    assert.deepEqual(isTokenless('completions', '{"max_tokens":0,"n":2}'), [true])
+    assert.deepEqual(isTokenless('chat', '{"max_tokens":0}'), [true])
+    assert.deepEqual(isTokenless('chat', '{"max_tokens":0,"max_completion_tokens":3}'), [false])
+    assert.deepEqual(isTokenless('chat', '{"max_tokens":0,"max_completion_tokens":null}'), [true])
+  })
+
+  test('reads the seeds of several samples, which must be integers', () => {
+    assert.deepEqual(seeds('chat', '{"n":2,"seed":7,"sampling_seed":-8}'), [7n, -8n])
+    assert.deepEqual(seeds('chat', '{"n":2,"seed":null}'), [])
+    assert.deepEqual(seeds('generate', '{"sampling_params":{"n":2,"sampling_seed":9}}'), [9n])
+    assert.deepEqual(seeds('generate', '{"sampling_params":[{"n":2,"seed":1},{"n":2,"seed":2}]}'), [1n, 2n])
+    assert.deepEqual(seeds('chat', '{"n":1,"seed":"7"}'), [])
+    for (const seed of ['"7"', '7.0', 'true'])
+      assert.throws(() => fields('chat', `{"n":2,"seed":${seed}}`), /seed must be an integer/)
+  })
+
+  const lax: readonly [GenerationEndpoint, string][] = [
+    ['chat', '"stream":"true"'],
+    ['chat', '"stream":1'],
+    ['chat', '"stream":"no"'],
+    ['completions', '"stream":{}'],
+    ['generate', '"stream":0'],
+    ['chat', '"stream_options":{"include_usage":"yes"}'],
+    ['completions', '"echo":1,"logprobs":1'],
+    ['completions', '"echo":true,"logprobs":"1"'],
+    ['completions', '"echo":true,"logprobs":true'],
+    ['generate', '"return_logprob":"true","logprob_start_len":0'],
+    ['generate', '"return_logprob":[1],"logprob_start_len":0'],
+    ['generate', '"return_logprob":true,"logprob_start_len":"0"'],
+  ]
+  for (const [endpoint, member] of lax)
+    test(`refuses what engines may read as another value: ${endpoint} ${member}`, () =>
+      assert.throws(() => fields(endpoint, `{${member}}`), { code: 'invalid-request' }))
+
+  const unequal: readonly [GenerationEndpoint, string, RegExp][] = [
+    ['completions', '{"prompt":["a",[1]]}', /prompt\[1\] must be a string/],
+    ['completions', '{"prompt":[[1],null]}', /prompt\[1\] must be a list/],
+    ['completions', '{"prompt":[true]}', /prompt\[0\] must be a list/],
+    ['generate', '{"text":["a",1]}', /text\[1\] must be a string/],
+    ['generate', '{"text":["a","b"],"sampling_params":[{}]}', /sampling_params must have one value for each/],
+    [
+      'generate',
+      '{"text":["a","b"],"return_logprob":[true,true,true]}',
+      /return_logprob must have one value/,
+    ],
+    ['generate', '{"text":["a","b"],"rid":["x"]}', /rid must have one value for each of the 2 prompts/],
+    ['generate', '{"text":["a","b"],"rid":["x","x"]}', /rid must hold strings that differ/],
+    ['generate', '{"text":["a","b"],"rid":["x",1]}', /rid must hold strings that differ/],
+  ]
+  for (const [endpoint, text, message] of unequal)
+    test(`refuses lists that do not fit together: ${text}`, () =>
+      assert.throws(() => fields(endpoint, text), { code: 'invalid-request', message }))
+
+  test('refuses more members, or more prompts, than the limits allow', () => {
+    const limits = { members: 3, prompts: 2, scanBytes: 1000 }
+    const read = (text: string): unknown => readFields('completions', Buffer.from(text), limits)
+    read('{"a":1,"b":2,"prompt":["a","b"]}')
+    const refused = [
+      '{"a":1,"b":2,"c":3,"d":4}',
+      '{"prompt":["a","b","c"]}',
+      '{"stream_options":{"a":1,"b":1,"c":1,"d":1}}',
+    ]
+    for (const text of refused)
+      assert.throws(() => read(text), {
+        code: 'invalid-request',
+        message: /more than [23] (?:members|elements)/,
+      })
+  })
+
+  test('refuses a body of too many short values, but not long texts and lists of numbers', () => {
+    const limits = { members: 100, prompts: 100, scanBytes: 10_000 }
+    const read = (text: string): unknown => readFields('completions', Buffer.from(text), limits)
+    const long = ['"x"', '{"a":[{}]}', 'true', '[]'].map(value => `${value},`.repeat(5000))
+    read(`{"a":"${'x'.repeat(100_000)}","b":[${'123,'.repeat(10_000)}1],"prompt":["${'y'.repeat(50_000)}"]}`)
+    read(`{"prompt":[[${'123,'.repeat(10_000)}1],[${'4,'.repeat(10_000)}5]]}`)
+    for (const values of [...long, `"${'\\\\'.repeat(20_000)}",`, `${' '.repeat(100_000)}1,`])
+      assert.throws(() => read(`{"a":[${values}1]}`), { code: 'invalid-request', message: /too many short/ })
+    assert.throws(() => read(`{"a":1${'0'.repeat(70_000)}}`), { message: /more than 65536 digits/ })
+  })
+
+  test('names the byte, but not the line, of an error far into a body', () => {
+    const text = `${'\n'.repeat(100_000)}x`
+    assert.throws(() => fields('chat', text), { code: 'invalid-json', message: /at byte 100000$/ })
+  })
+
+  test('reports the rank that a client pins', () => {
+    for (const key of ['routed_dp_rank', 'disagg_prefill_dp_rank', 'data_parallel_rank']) {
+      assert.equal(fields('chat', `{"${key}":0}`).pinnedRank, key)
+      assert.equal(fields('chat', `{"${key}":null}`).pinnedRank, undefined)
+    }
   })
 
   test('rejects an empty list of prompts', () => {
@@ -161,42 +297,31 @@ suite('buildBody', () => {
     ['{"a":1,"rid":"x"}', '{"a":1,'],
     ['{"a":1 , "rid":"x", "bootstrap_room":0 }', '{"a":1 ,'],
     ['{"a":1,"ri\\u0064":"x","b":2,"bootstrap_host":null}', '{"a":1,"b":2,'],
-    ['{"rid":1,"rid":2,"a":1,"data_parallel_rank":1,"routed_dp_rank":2,"b":1}', '{"a":1,"b":1,'],
+    ['{"rid":1,"rid":2,"a":1,"bootstrap_port":1,"bootstrap_room":2,"b":1}', '{"a":1,"b":1,'],
   ]
   for (const [text, start] of cut) {
     test(`removes members that the client may not set: ${text}`, () =>
       assert.equal(built('chat', text), `${start}${OURS}}`))
   }
 
-  test('asks for one sample if the gateway fans out', () => {
-    assert.equal(built('chat', '{"n":3,"a":1,"n": 12}', true), `{"n":1,"a":1,"n": 1,${OURS}}`)
-    const generate = '{"sampling_params":{"n":2,"t":1}}'
-    assert.equal(built('generate', generate, true), `{"sampling_params":{"n":1,"t":1},${OURS}}`)
-    assert.equal(built('generate', generate), `{"sampling_params":{"n":2,"t":1},${OURS}}`)
+  test('inserts only a rid for a mixed engine', () => {
+    const body = Buffer.from('{"text":"a"}')
+    const single = buildBody(body, readFields('generate', body), { rid: 'r' }, [])
+    assert.equal(bytesOf(single).toString(), '{"text":"a","rid":"r"}')
   })
 
-  test('inserts lists for a batch, and only a rid for a mixed engine', () => {
-    const body = Buffer.from('{"text":["a","b"]}')
-    const read = readFields('generate', body)
-    const injection = {
-      rid: ['r1', 'r2'],
-      bootstrapHost: ['h', 'h'],
-      bootstrapPort: [1, 1],
-      bootstrapRoom: [5, 6],
-    }
-    assert.deepEqual(JSON.parse(buildBody(body, read, injection, { singleSample: false }).toString()), {
-      text: ['a', 'b'],
-      rid: ['r1', 'r2'],
-      bootstrap_host: ['h', 'h'],
-      bootstrap_port: [1, 1],
-      bootstrap_room: [5, 6],
-    })
-    const single = buildBody(body, read, { rid: 'r' }, { singleSample: false })
-    assert.equal(single.toString(), '{"text":["a","b"],"rid":"r"}')
+  test('shares the bytes of a large body instead of copying them', () => {
+    const body = Buffer.from(`{"prompt":"${'x'.repeat(1_000_000)}"}`)
+    const pieces = buildBody(body, readFields('completions', body), INJECT, [])
+    assert.ok(!(pieces instanceof Uint8Array))
+    const copied = pieces
+      .filter(piece => piece.buffer !== body.buffer)
+      .reduce((sum, { length }) => sum + length, 0)
+    assert.ok(copied < 200, `${copied} bytes were copied`)
   })
 
   test('equals JSON.parse and a merge, for any object', () => {
-    const keys = fc.constantFrom('a', 'b', 'rid', 'bootstrap_room', 'routed_dp_rank', 'é"')
+    const keys = fc.constantFrom('a', 'b', 'rid', 'bootstrap_room', 'bootstrap_pair_key', 'é"')
     fc.assert(
       fc.property(fc.dictionary(keys, fc.jsonValue()), fc.constantFrom('', ' '), (value, space) => {
         const actual: unknown = JSON.parse(built('chat', JSON.stringify(value, undefined, space)))

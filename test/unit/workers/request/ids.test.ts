@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
-import { abortRids, newRid, newRids, newRoom } from '../../../../workers/request/ids.ts'
+import { newRid, newRoom } from '../../../../workers/request/ids.ts'
 
 suite('newRid', () => {
   test('is 32 hexadecimal digits, so that no rid is a prefix of another', () => {
@@ -11,23 +11,6 @@ suite('newRid', () => {
   test('never returns a rid twice, even across refills of its pool', () => {
     const rids = new Set(Array.from({ length: 20_000 }, newRid))
     assert.equal(rids.size, 20_000)
-  })
-})
-
-suite('newRids', () => {
-  test('makes the first rid a prefix of all others, and none of those a prefix of another', () => {
-    const [first = '', ...others] = newRids(1200)
-    assert.match(first, /^[0-9a-f]{32}$/)
-    assert.equal(new Set(others).size, 1199)
-    assert.equal(new Set(others.map(rid => rid.length)).size, 1)
-    for (const rid of others) assert.ok(rid.startsWith(first))
-    assert.deepEqual(abortRids([first, ...others]), [first])
-  })
-
-  test('treats a batch of one like a single prompt', () => {
-    const rids = newRids(1)
-    assert.equal(rids.length, 1)
-    assert.equal(abortRids(rids), rids)
   })
 })
 

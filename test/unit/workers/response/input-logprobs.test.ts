@@ -73,6 +73,28 @@ suite('InputLogprobs of a body', () => {
     assert.equal(merged('{"text":"x"}', decode), decode)
   })
 
+  test('puts prefill’s row of named tokens where decode has null or none for the first output token', () => {
+    const prefillRows = prefillResponse('"output_token_ids_logprobs":[[[-1,7,null]]]')
+    const outputs = '"output_token_logprobs":[[-1,3,null],[-2,4,null]]'
+    const whole = `{"meta_info":{"output_token_ids_logprobs":[[[-1,7,null]],[[-2,7,null]]],${outputs}}}`
+    for (const rows of ['[null,[[-2,7,null]]]', '[[[-2,7,null]]]', '[[[-1,7,null]],[[-2,7,null]]]'])
+      assert.equal(
+        merged(prefillRows, `{"meta_info":{"output_token_ids_logprobs":${rows},${outputs}}}`),
+        whole,
+      )
+  })
+
+  test('takes the flat arrays of the prompt and their shape from prefill', () => {
+    const flat =
+      '"input_top_logprobs_val_flat":[-1,-2],"input_top_logprobs_idx_flat":[5,6],"input_top_logprobs_shape":[2,2],"input_top_logprobs_null_prefix":1'
+    const empty =
+      '"input_top_logprobs_val_flat":[],"input_top_logprobs_idx_flat":[],"input_top_logprobs_shape":[0,2]'
+    assert.equal(
+      merged(prefillResponse(flat), `{"meta_info":{${empty},"x":1}}`),
+      `{"meta_info":{${flat.slice(0, flat.lastIndexOf(','))},"x":1,"input_top_logprobs_null_prefix":1}}`,
+    )
+  })
+
   test('merges each prompt of a batch with its own rows', () => {
     const prefills = ['[1]', '[2]', '[3]'].map(list => prefillResponse(`"input_token_logprobs":[${list}]`))
     const decodes = Array.from({ length: 3 }, () => '{"meta_info":{"input_token_logprobs":[]}}')

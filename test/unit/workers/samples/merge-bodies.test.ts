@@ -2,25 +2,39 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { GenerationEndpoint } from '../../../../src/core/endpoint.ts'
 import { mergeBodies } from '../../../../workers/samples/merge-bodies.ts'
-import { mergeUsage } from '../../../../workers/samples/usage.ts'
+import { mergeUsage, type PartUsage } from '../../../../workers/samples/usage.ts'
 
+/** One prompt with a sample per body. */
 function merged(endpoint: GenerationEndpoint, ...bodies: readonly string[]): string {
-  return mergeBodies(
-    endpoint,
-    bodies.map(body => Buffer.from(body)),
-  ).toString()
+  return mergedOf(endpoint, bodies.length, bodies)
+}
+
+/** `n`: samples per prompt. */
+function mergedOf(endpoint: GenerationEndpoint, n: number, bodies: readonly string[]): string {
+  const parts = bodies.map(body => ({ kind: 'body', bytes: Buffer.from(body) }) as const)
+  return mergeBodies(endpoint, parts, n).toString()
 }
 
 function chatBody(text: string, made: number): string {
   return `{"id":"${text}","choices":[{"index":0,"message":{"content":"${text}"}}],"usage":{"prompt_tokens":7,"total_tokens":${7 + made},"completion_tokens":${made}}}`
 }
 
-function batchBody(sample: string): string {
-  return `{"choices":[{"index":0,"text":"p${sample}"},{"index":1,"text":"q${sample}"}]}`
+function completionBody(text: string, promptTokens: number): string {
+  return `{"id":"${text}","choices":[{"index":0,"text":"${text}"}],"usage":{"prompt_tokens":${promptTokens},"total_tokens":${promptTokens + 2},"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":1}}}`
+}
+
+function samplesOf(...texts: readonly string[]): PartUsage[] {
+  return texts.map((text, index) => ({ text, countsPrompt: index === 0 }))
 }
 
 function usageText(made: number, reasoning: number): string {
   return `{"prompt_tokens":7,"completion_tokens":${made},"total_tokens":${7 + made},"reasoning_tokens":${reasoning},"prompt_tokens_details":{"cached_tokens":4}}`
+}
+
+function usageOf(prompt: number, cached: number): PartUsage {
+  const details = `"prompt_tokens_details":{"cached_tokens":${cached}},"completion_tokens_details":{"reasoning_tokens":1}`
+  const text = `{"prompt_tokens":${prompt},"completion_tokens":2,"total_tokens":${prompt + 2},${details}}`
+  return { text, countsPrompt: true }
 }
 
 suite('mergeBodies of chat and completions', () => {
@@ -32,11 +46,41 @@ suite('mergeBodies of chat and completions', () => {
     })
   })
 
-  test('puts all samples of a prompt before those of the next', () => {
-    assert.equal(
-      merged('completions', batchBody('1'), batchBody('2')),
-      '{"choices":[{"index":0,"text":"p1"},{"index":1,"text":"p2"},{"index":2,"text":"q1"},{"index":3,"text":"q2"}]}',
-    )
+  test('numbers all samples of a prompt before those of the next, and counts each prompt once', () => {
+    const bodies = [
+      completionBody('p1', 3),
+      completionBody('p2', 3),
+      completionBody('q1', 5),
+      completionBody('q2', 5),
+    ]
+    assert.deepEqual(JSON.parse(mergedOf('completions', 2, bodies)), {
+      id: 'p1',
+      choices: ['p1', 'p2', 'q1', 'q2'].map((text, index) => ({ index, text })),
+      usage: {
+        prompt_tokens: 8,
+        total_tokens: 16,
+        completion_tokens: 8,
+        prompt_tokens_details: { cached_tokens: 2 },
+      },
+    })
+  })
+
+  test('has the choice of an aborted prompt in its order, and the rest from the first response', () => {
+    const aborted = { kind: 'aborted', bytes: Buffer.from('{"index":0,"finish_reason":"abort"}') } as const
+    const body = { kind: 'body', bytes: Buffer.from(completionBody('b', 4)) } as const
+    assert.deepEqual(JSON.parse(mergeBodies('completions', [aborted, body], 1).toString()), {
+      id: 'b',
+      choices: [
+        { index: 0, finish_reason: 'abort' },
+        { index: 1, text: 'b' },
+      ],
+      usage: {
+        prompt_tokens: 4,
+        total_tokens: 6,
+        completion_tokens: 2,
+        prompt_tokens_details: { cached_tokens: 1 },
+      },
+    })
   })
 
   test('changes only choices and usage', () => {
@@ -67,15 +111,11 @@ suite('mergeBodies of /generate', () => {
       '[{"text": "é",  "n":1.0},{"text":"b"}]',
     )
   })
-
-  test('puts all samples of a prompt of a batch before those of the next', () => {
-    assert.equal(merged('generate', '["p1", "q1"]', '["p2","q2"]'), '["p1","p2","q1","q2"]')
-  })
 })
 
 suite('mergeUsage', () => {
   test('counts the prompt once and adds up the output of all samples', () => {
-    assert.deepEqual(JSON.parse(mergeUsage([usageText(2, 1), usageText(3, 2)])), {
+    assert.deepEqual(JSON.parse(mergeUsage(samplesOf(usageText(2, 1), usageText(3, 2)))), {
       prompt_tokens: 7,
       completion_tokens: 5,
       total_tokens: 12,
@@ -85,12 +125,38 @@ suite('mergeUsage', () => {
   })
 
   test('adds no reasoning tokens that no engine reported', () => {
-    const merge: unknown = JSON.parse(mergeUsage(['{"prompt_tokens":1,"completion_tokens":1}']))
+    const merge: unknown = JSON.parse(mergeUsage(samplesOf('{"prompt_tokens":1,"completion_tokens":1}')))
     assert.deepEqual(merge, { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 })
   })
 
   test('counts a value that is not a number as 0', () => {
-    const merge: unknown = JSON.parse(mergeUsage(['{"prompt_tokens":3}', '{"completion_tokens":null}']))
+    const merge: unknown = JSON.parse(
+      mergeUsage(samplesOf('{"prompt_tokens":3}', '{"completion_tokens":null}')),
+    )
     assert.deepEqual(merge, { prompt_tokens: 3, completion_tokens: 0, total_tokens: 3 })
+  })
+
+  test('adds up the prompts of a batch, their details and those of the output', () => {
+    assert.deepEqual(JSON.parse(mergeUsage([usageOf(3, 1), usageOf(5, 2)])), {
+      prompt_tokens: 8,
+      completion_tokens: 4,
+      total_tokens: 12,
+      prompt_tokens_details: { cached_tokens: 3 },
+      completion_tokens_details: { reasoning_tokens: 2 },
+    })
+  })
+
+  test('takes details from the first prompt that has them', () => {
+    const texts = [
+      '{"prompt_tokens":1,"prompt_tokens_details":null}',
+      '{"prompt_tokens":1,"prompt_tokens_details":{"cached_tokens":2}}',
+    ]
+    const merge: unknown = JSON.parse(mergeUsage(texts.map(text => ({ text, countsPrompt: true }))))
+    assert.deepEqual(merge, {
+      prompt_tokens: 2,
+      prompt_tokens_details: { cached_tokens: 2 },
+      completion_tokens: 0,
+      total_tokens: 2,
+    })
   })
 })

@@ -1,13 +1,19 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { SampleStreams } from '../../../../workers/samples/merge-events.ts'
+import type { GenerationEndpoint } from '../../../../src/core/endpoint.ts'
+import { PartStreams } from '../../../../workers/samples/merge-events.ts'
 
 const DONE = 'data: [DONE]\n\n'
 
-type Read = readonly [sample: number, block: string]
+type Read = readonly [part: number, block: string]
 
-function edited(streams: SampleStreams, ...reads: readonly Read[]): string {
-  return reads.map(([sample, block]) => streams.edit(Buffer.from(block), sample).toString()).join('')
+/** Two samples of each prompt. */
+function streamsOf(endpoint: GenerationEndpoint): PartStreams {
+  return new PartStreams({ endpoint, n: 2, keepsIds: false })
+}
+
+function edited(streams: PartStreams, ...reads: readonly Read[]): string {
+  return reads.map(([part, block]) => streams.edit(Buffer.from(block), part).toString()).join('')
 }
 
 function chunk(id: string, index: number, text: string): string {
@@ -26,35 +32,61 @@ function generateEvent(text: string, more = ''): string {
   return `data: {"text":"${text}","meta_info":{"id":"r"}${more}}\n\n`
 }
 
-suite('SampleStreams of chat and completions', () => {
+suite('PartStreams of chat and completions', () => {
   test('give every event the sample as its index and the id of the first event', () => {
-    const streams = new SampleStreams('chat', 2)
+    const streams = streamsOf('chat')
     assert.equal(
       edited(streams, [1, chunk('b', 0, 'x')], [0, chunk('a', 0, 'y')], [1, chunk('b', 0, 'z')]),
       chunk('b', 1, 'x') + chunk('b', 0, 'y') + chunk('b', 1, 'z'),
     )
   })
 
-  test('number the samples of each prompt of a batch consecutively', () => {
-    const streams = new SampleStreams('completions', 3)
-    assert.equal(edited(streams, [2, chunk('a', 1, 'x')]), chunk('a', 5, 'x'))
+  test('keep the ids of prompts that the client has named', () => {
+    const streams = new PartStreams({ endpoint: 'completions', n: 1, keepsIds: true })
+    assert.equal(
+      edited(streams, [1, chunk('b', 0, 'x')], [0, chunk('a', 0, 'y')]),
+      chunk('b', 1, 'x') + chunk('a', 0, 'y'),
+    )
+  })
+
+  test('count each prompt once in the usage, in whatever order the parts end', () => {
+    const streams = streamsOf('completions')
+    assert.equal(
+      edited(streams, [3, usage('d', 5)], [1, usage('b', 3)], [2, usage('c', 4)], [0, usage('a', 2)]),
+      '',
+    )
+    const expected = { prompt_tokens: 14, completion_tokens: 14, total_tokens: 28 }
+    assert.equal(
+      streams.end().toString(),
+      `data: {"id":"a","choices":[],"usage":${JSON.stringify(expected)}}\n\n${DONE}`,
+    )
+  })
+
+  test('end an aborted prompt in the form of the events before', () => {
+    const streams = streamsOf('completions')
+    assert.equal(streams.aborted(1, 'r', 'm'), undefined)
+    edited(streams, [0, chunk('a', 0, 'x')])
+    assert.equal(
+      streams.aborted(1, 'r', 'm')?.toString(),
+      'data: {"id":"a","choices":[{"index":1,"text":"","logprobs":null,"finish_reason":"abort","matched_stop":null}]}\n\n',
+    )
   })
 
   test('end with one [DONE], whatever each sample sends', () => {
-    const streams = new SampleStreams('chat', 2)
+    const streams = streamsOf('chat')
     assert.equal(edited(streams, [0, DONE], [1, chunk('b', 0, 'x') + DONE]), chunk('b', 1, 'x'))
     assert.equal(streams.end().toString(), DONE)
   })
 
   test('send the usage of all samples as the last event', () => {
-    const streams = new SampleStreams('chat', 2)
+    const streams = streamsOf('chat')
     const seen = edited(streams, [1, chunk('b', 0, 'x')], [0, usage('a', 2)], [1, usage('b', 3)])
     assert.equal(seen, chunk('b', 1, 'x'))
     assert.equal(streams.end().toString(), usage('b', 5) + DONE)
   })
 
   test('leave usage in events with choices unchanged', () => {
-    const streams = new SampleStreams('chat', 2)
+    const streams = streamsOf('chat')
     const event = 'data: {"choices":[{"index":0,"delta":{}}],"usage":{"completion_tokens":1}}\n\n'
     assert.equal(edited(streams, [0, event]), event)
     assert.equal(streams.end().toString(), DONE)
@@ -62,17 +94,17 @@ suite('SampleStreams of chat and completions', () => {
 
   test('pass on chunks without choices and usage', () => {
     const event = 'data: {"choices":[],"sglext":{"a":1}}\n\n'
-    assert.equal(edited(new SampleStreams('chat', 2), [0, event]), event)
+    assert.equal(edited(streamsOf('chat'), [0, event]), event)
   })
 
   test('do not mistake a nested index for that of the choice', () => {
-    assert.equal(edited(new SampleStreams('chat', 2), [1, toolEvent(0)]), toolEvent(1))
+    assert.equal(edited(streamsOf('chat'), [1, toolEvent(0)]), toolEvent(1))
   })
 })
 
-suite('SampleStreams of /generate', () => {
+suite('PartStreams of /generate', () => {
   test('set the sample as the index of each event', () => {
-    const streams = new SampleStreams('generate', 2)
+    const streams = streamsOf('generate')
     assert.equal(
       edited(streams, [1, generateEvent('a')], [0, generateEvent('b')]),
       generateEvent('a', ',"index":1') + generateEvent('b', ',"index":0'),
@@ -80,13 +112,17 @@ suite('SampleStreams of /generate', () => {
     assert.equal(streams.end().toString(), DONE)
   })
 
-  test('number the samples of each prompt of a batch consecutively', () => {
-    const streams = new SampleStreams('generate', 2)
-    assert.equal(edited(streams, [1, generateEvent('a', ',"index":2')]), generateEvent('a', ',"index":5'))
+  test('end an aborted prompt with an abort of its own', () => {
+    const event = streamsOf('generate').aborted(3, 'r', 'm')?.toString() ?? ''
+    assert.match(
+      event,
+      /^data: \{"text":"","output_ids":\[\],"meta_info":\{"id":"r","finish_reason":\{"type":"abort","message":"m",/,
+    )
+    assert.match(event, /"index":3\}\n\n$/)
   })
 })
 
-suite('SampleStreams', () => {
+suite('PartStreams', () => {
   test('change no byte of events without a sample', () => {
     for (const endpoint of ['chat', 'generate'] as const) {
       for (const block of [
@@ -96,20 +132,20 @@ suite('SampleStreams', () => {
         'data: 7\n\n',
         'event: e\r\n\r\n',
       ])
-        assert.equal(edited(new SampleStreams(endpoint, 2), [0, block]), block)
+        assert.equal(edited(streamsOf(endpoint), [0, block]), block)
     }
   })
 
   test('change no byte other than index and id', () => {
     const event =
       'data: { "id":"a" ,"t":1.50e1,"choices":[ {"delta":{"content":"é\\u00e9"}, "index": 0} ] }\n\n'
-    assert.equal(edited(new SampleStreams('chat', 2), [0, event]), event)
+    assert.equal(edited(streamsOf('chat'), [0, event]), event)
   })
 
   test('keep the events of one sample in order, however its stream is split', () => {
     const events = ['a', 'b', 'c', 'd'].map(text => chunk('a', 0, text))
-    const whole = edited(new SampleStreams('chat', 2), [0, events.join('')])
-    const single = edited(new SampleStreams('chat', 2), ...events.map<Read>(event => [0, event]))
+    const whole = edited(streamsOf('chat'), [0, events.join('')])
+    const single = edited(streamsOf('chat'), ...events.map<Read>(event => [0, event]))
     assert.equal(whole, single)
     assert.equal(whole, events.join(''))
   })

@@ -1,0 +1,130 @@
+/**
+ * Finds the prompts of a request: whether it has one or a list, and the members that hold one value for each prompt of
+ * a list. Each prompt of a list is sent to the engines as a request of its own; see `workers/samples`.
+ *
+ * Which member makes a batch, and which lists have one value per prompt, is that of SGLang's `GenerateReqInput`
+ * (0.5.23, `io_struct.py`).
+ */
+import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
+import { GatewayError } from '../../src/core/errors.ts'
+import { BYTE, isDigit } from '../json/bytes.ts'
+import { lastMember } from '../json/members.ts'
+import { type Member, type Range, type ScannedValue, scanArray } from '../json/scan.ts'
+import { skipSpace } from '../json/skip.ts'
+import { perPromptElements } from './per-prompt-lists.ts'
+
+/** A member that is a list with one value for each prompt. */
+export interface PromptList {
+  readonly key: string
+  /** The whole list with its brackets. */
+  readonly list: Range
+  /** The values, in the order of the prompts. */
+  readonly elements: readonly ScannedValue[]
+}
+
+export interface Prompts {
+  /** The lists of a request with several prompts, even if it is a list of one; `undefined` for a single prompt. */
+  readonly batch: { readonly size: number; readonly lists: readonly PromptList[] } | undefined
+  /** Length of the longest prompt given as token ids; `undefined` if there is none. Reads the body on its first call. */
+  readonly countTokens: () => number | undefined
+}
+
+/** What is counted of a list of ids: more than any engine's context. */
+const COUNTED_BYTES = 16_777_216
+
+const NO_IDS = (): undefined => undefined
+const SINGLE: Prompts = { batch: undefined, countTokens: NO_IDS }
+
+/** The members that may hold the prompts. The first that is not null does. */
+const PROMPT_KEYS = {
+  generate: ['text', 'input_ids', 'input_embeds'],
+  completions: ['prompt'],
+  chat: [],
+} as const
+
+/** @throws {GatewayError} `invalid-request` if the list is empty, or a list does not fit the number of prompts */
+export function readPrompts(
+  endpoint: GenerationEndpoint,
+  bytes: Buffer,
+  members: readonly Member[],
+  maxPrompts: number,
+): Prompts {
+  for (const key of PROMPT_KEYS[endpoint]) {
+    const member = lastMember(members, key)
+    if (member === undefined || member.kind === 'null') continue
+    return member.kind === 'array' ? promptsOf(bytes, members, member, maxPrompts) : SINGLE
+  }
+  return SINGLE
+}
+
+function promptsOf(bytes: Buffer, members: readonly Member[], member: Member, maxPrompts: number): Prompts {
+  const list: ScannedValue = { kind: 'array', start: member.valueStart, end: member.valueEnd }
+  const first = bytes[skipSpace(bytes, list.start + 1)]
+  // A flat list of ids is a single prompt, and too long to be split into elements.
+  if (isDigit(first) || first === BYTE.minus)
+    return { batch: undefined, countTokens: once(() => countFlat(bytes, list)) }
+  if (member.key === 'input_embeds' && !isBatchOfEmbeddings(bytes, list)) return SINGLE
+  const elements = promptElements(bytes, member, maxPrompts)
+  const lists: PromptList[] = [{ key: member.key, list, elements }]
+  for (const other of members) {
+    if (other === member || lastMember(members, other.key) !== other) continue
+    const values = perPromptElements(bytes, other, elements.length)
+    if (values !== undefined) {
+      lists.push({ key: other.key, list: { start: other.valueStart, end: other.valueEnd }, elements: values })
+    }
+  }
+  return {
+    batch: { size: elements.length, lists },
+    countTokens: member.key === 'input_embeds' ? NO_IDS : once(() => longest(bytes, elements)),
+  }
+}
+
+/** One prompt is a list of vectors, a batch is a list of such lists. */
+function isBatchOfEmbeddings(bytes: Buffer, list: ScannedValue): boolean {
+  const inner = skipSpace(bytes, list.start + 1)
+  return bytes[inner] === BYTE.openBracket && bytes[skipSpace(bytes, inner + 1)] === BYTE.openBracket
+}
+
+function promptElements(
+  bytes: Buffer,
+  { key, valueStart }: Member,
+  maxPrompts: number,
+): readonly ScannedValue[] {
+  const { elements } = scanArray(bytes, valueStart, maxPrompts)
+  const [first] = elements
+  // Some engines respond to such a request with an empty list, others not at all.
+  if (first === undefined) throw new GatewayError('invalid-request', 'The list of prompts is empty')
+  const expected =
+    key === 'text' ? 'string' : key === 'prompt' && first.kind === 'string' ? 'string' : 'array'
+  const odd = elements.findIndex(({ kind }) => kind !== expected)
+  if (odd < 0) return elements
+  const what = expected === 'string' ? 'a string' : 'a list'
+  throw new GatewayError('invalid-request', `${key}[${odd}] must be ${what}, as all prompts of one request`)
+}
+
+function longest(bytes: Buffer, elements: readonly ScannedValue[]): number | undefined {
+  let max: number | undefined
+  for (const element of elements) {
+    if (element.kind === 'array') max = Math.max(max ?? 0, countFlat(bytes, element))
+  }
+  return max
+}
+
+function countFlat(bytes: Buffer, list: ScannedValue): number {
+  if (bytes[skipSpace(bytes, list.start + 1)] === BYTE.closeBracket) return 0
+  let count = 1
+  const end = Math.min(list.end, list.start + COUNTED_BYTES)
+  for (let index = list.start; index < end; index++) if (bytes[index] === BYTE.comma) count++
+  return count
+}
+
+/** Every attempt of every prompt asks for the count. */
+function once(count: () => number | undefined): () => number | undefined {
+  let known: number | undefined
+  let isKnown = false
+  return () => {
+    if (!isKnown) known = count()
+    isKnown = true
+    return known
+  }
+}
