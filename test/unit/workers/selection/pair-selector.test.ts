@@ -219,8 +219,8 @@ suite('PairSelector with circuit breakers', () => {
     const setup = setUp(PAIRS, { policy: { main: 'round_robin' } })
     fail(setup, 0)
     setup.clock.nowMs += 1000
-    const choices = Array.from({ length: 10 }, () => setup.selector.choose(undefined, NONE))
-    const probing = choices.filter(choice => summaryOf(choice).startsWith('0'))
+    const chosen = Array.from({ length: 10 }, () => setup.selector.choose(undefined, NONE))
+    const probing = chosen.filter(choice => summaryOf(choice).startsWith('0'))
     assert.equal(probing.length, 1)
     const [choice] = probing
     assert.ok(choice?.kind === 'pair' && choice.probes.length === 1)
