@@ -53,8 +53,11 @@ async function run(port: MessagePort, task: ControlTask): Promise<void> {
     isDraining: () => isDraining,
     restartThread: thread => report({ kind: 'restart-thread', thread }),
   })
-  const server = await listenAdmin(routes, config.admin.host, task.adminPort)
-  log.info({ host: config.admin.host, adminPort: server.port }, 'serving metrics and admin')
+  const { host, maxConnections: max } = config.admin
+  const onFull = (): void =>
+    log.warn({ limit: max }, 'as many admin connections as allowed: closing those idle for longest')
+  const server = await listenAdmin(routes, host, task.adminPort, { max, onFull })
+  log.info({ host, adminPort: server.port }, 'serving metrics and admin')
   report({ kind: 'listening', adminPort: server.port })
   supervisor.start()
   await closed

@@ -5,6 +5,7 @@ import { readText } from '../control/read-text.ts'
 import { type LocalResponse, toErrorResponse } from '../core/error-response.ts'
 import { messageOf } from '../core/error-text.ts'
 import { GatewayError } from '../core/errors.ts'
+import { type ConnectionCap, capConnections } from './connection-cap.ts'
 
 export interface AdminRequest {
   readonly method: string
@@ -30,13 +31,19 @@ const BODY_BYTES = 65_536
 const REQUEST_TIMEOUT_MS = 10_000
 
 /** @throws Error that names the address if the server cannot listen on it */
-export async function listenAdmin(handler: AdminHandler, host: string, port: number): Promise<AdminServer> {
+export async function listenAdmin(
+  handler: AdminHandler,
+  host: string,
+  port: number,
+  cap: ConnectionCap,
+): Promise<AdminServer> {
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
     respond(handler, request).then(
       result => write(response, request, result),
       () => response.destroy(),
     )
   })
+  capConnections(server, cap)
   server.listen(port, host)
   try {
     await once(server, 'listening')

@@ -18,6 +18,14 @@ export const adminSchema = z.strictObject({
     .max(65_535)
     .default(29_000)
     .describe('Port of the admin listener, which serves /metrics and /admin. 0 selects a free port.'),
+  maxConnections: z
+    .int()
+    .min(1)
+    .max(1024)
+    .default(32)
+    .describe(
+      'Maximum number of open connections to the admin listener. Beyond it the one that has been idle for longest is closed.',
+    ),
   durationBucketsSecs: z
     .array(z.number().positive())
     .min(1)
