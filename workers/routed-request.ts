@@ -71,6 +71,8 @@ export class RoutedRequest implements ResponseOwner {
       const fields = readFields(endpoint, message.body)
       this.clientRids = typeof fields.clientRid === 'string' ? [fields.clientRid] : (fields.clientRid ?? [])
       this.#run = this.#createRun(this.#toRequest(endpoint, message, fields, timed))
+      const { heartbeatMs } = this.#dependencies.config.timeouts
+      if (fields.isStream && heartbeatMs > 0) this.#response.startHeartbeats(heartbeatMs)
       this.#run.start()
     } catch (error) {
       this.#response.fail(asGatewayError(error, this.#dependencies.log))
