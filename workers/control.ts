@@ -67,22 +67,22 @@ async function run(port: MessagePort, task: ControlTask): Promise<void> {
     isDraining: () => isDraining,
     restartThread: thread => report({ kind: 'restart-thread', thread }),
   })
-  const server = await listenAdmin(routes, {
-    host,
-    port: task.adminPort,
-    flag: '--prometheus-port',
-    what: 'metrics and admin',
-  })
+  const cap = {
+    max: config.admin.maxConnections,
+    onFull: (): void =>
+      log.warn(
+        { limit: config.admin.maxConnections },
+        'as many admin connections as allowed: closing those idle for longest',
+      ),
+  }
+  const address = { host, port: task.adminPort, flag: '--prometheus-port', what: 'metrics and admin' }
+  const server = await listenAdmin(routes, address, cap)
   const { healthPort } = config.admin
+  const healthAddress = { host: config.server.host, flag: '--health-check-port', what: 'health probes' }
   const healthServer =
     healthPort === undefined
       ? undefined
-      : await listenAdmin(new HealthPages(routes), {
-          host: config.server.host,
-          port: healthPort,
-          flag: '--health-check-port',
-          what: 'health probes',
-        })
+      : await listenAdmin(new HealthPages(routes), { ...healthAddress, port: healthPort }, cap)
   adminPort = server.port
   log.info({ host, adminPort }, 'serving metrics and admin')
   report({ kind: 'listening', adminPort })

@@ -42,12 +42,23 @@ export interface ResponseOwner {
   onDone(outcome: RequestOutcome): void
 }
 
+/** A comment, which every reader of server-sent events ignores (WHATWG HTML section 9.2.6). */
+const HEARTBEAT = Buffer.from(': waiting for the first token\n\n')
+const EVENT_STREAM: FlatHeaders = [
+  'content-type',
+  'text/event-stream; charset=utf-8',
+  'cache-control',
+  'no-cache',
+]
+
 export class ResponseSender implements AttemptHandler {
   readonly #id: number
   readonly #sender: BatchSender
   readonly #owner: ResponseOwner
   readonly #credit: CreditBalance
+  /** Whether the client has been sent a head, by a heartbeat or with the first token. */
   #isStarted = false
+  #heartbeats: NodeJS.Timeout | undefined
   #isPaused = false
   #isDone = false
 
@@ -62,15 +73,29 @@ export class ResponseSender implements AttemptHandler {
     return this.#isDone
   }
 
+  /**
+   * Sends a comment every `intervalMs` until the first token, the first one with the head of a stream. From then on failures
+   * can only be told within the stream.
+   */
+  startHeartbeats(intervalMs: number): void {
+    this.#heartbeats = setInterval(() => {
+      if (!this.#isStarted) this.#sender.head(this.#id, 200, EVENT_STREAM)
+      this.#isStarted = true
+      this.onData(HEARTBEAT)
+    }, intervalMs)
+  }
+
   onResponse(head: ResponseHead, body: Uint8Array): void {
+    if (this.#isStarted) return this.#endAsEvent(body)
     this.#sender.response(this.#id, { status: head.status, headers: this.#toClient(head.headers), body })
     this.#finish('ok')
   }
 
   onHead({ status, headers }: ResponseHead): void {
-    this.#isStarted = true
+    clearInterval(this.#heartbeats)
     this.#owner.onCommit()
-    this.#sender.head(this.#id, status, this.#toClient(headers))
+    if (!this.#isStarted) this.#sender.head(this.#id, status, this.#toClient(headers))
+    this.#isStarted = true
   }
 
   /** `bytes` is copied during the call. */
@@ -130,7 +155,18 @@ export class ResponseSender implements AttemptHandler {
     return added.length === 0 ? headers : [...headers, ...added]
   }
 
+  /** Ends a stream of heartbeats with a response that is not a stream, such as an engine's refusal: its JSON on one line. */
+  #endAsEvent(body: Uint8Array): void {
+    const line = Buffer.from(body)
+      .toString()
+      .replaceAll(/[\r\n]+/g, ' ')
+    this.#sender.data(this.#id, Buffer.from(`data: ${line}\n\ndata: [DONE]\n\n`))
+    this.#sender.end(this.#id)
+    this.#finish('ok')
+  }
+
   #finish(outcome: RequestOutcome): void {
+    clearInterval(this.#heartbeats)
     this.#isDone = true
     this.#owner.onDone(outcome)
   }

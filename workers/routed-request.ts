@@ -79,6 +79,8 @@ export class RoutedRequest implements ResponseOwner {
       this.#check(fields)
       this.#fields = fields
       this.#run = this.#createRun(this.#toRequest(endpoint, message, fields, timed))
+      const { heartbeatMs } = this.#dependencies.config.timeouts
+      if (fields.isStream && heartbeatMs > 0) this.#response.startHeartbeats(heartbeatMs)
       this.#run.start()
     } catch (error) {
       this.#response.fail(asGatewayError(error, this.#dependencies.log))

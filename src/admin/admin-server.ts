@@ -5,6 +5,7 @@ import { type LocalResponse, toErrorResponse } from '../core/error-response.ts'
 import { messageOf } from '../core/error-text.ts'
 import { GatewayError } from '../core/errors.ts'
 import { readText } from '../core/read-text.ts'
+import { type ConnectionCap, capConnections } from './connection-cap.ts'
 
 export interface AdminRequest {
   readonly method: string
@@ -41,7 +42,11 @@ export interface AdminAddress {
 }
 
 /** @throws Error that names the port and its flag if the server cannot listen on it */
-export async function listenAdmin(handler: AdminHandler, address: AdminAddress): Promise<AdminServer> {
+export async function listenAdmin(
+  handler: AdminHandler,
+  address: AdminAddress,
+  cap: ConnectionCap,
+): Promise<AdminServer> {
   const { host, port, flag, what } = address
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
     respond(handler, request).then(
@@ -49,6 +54,7 @@ export async function listenAdmin(handler: AdminHandler, address: AdminAddress):
       () => response.destroy(),
     )
   })
+  capConnections(server, cap)
   server.listen(port, host)
   try {
     await once(server, 'listening')

@@ -26,6 +26,14 @@ export const adminSchema = z.strictObject({
     .describe(
       'Another port on server.host that serves only /health, /liveness and /readiness. By default there is none.',
     ),
+  maxConnections: z
+    .int()
+    .min(1)
+    .max(1024)
+    .default(32)
+    .describe(
+      'Maximum number of open connections to the admin listener. Beyond it the one that has been idle for longest is closed.',
+    ),
   durationBucketsSecs: z
     .array(z.number().positive())
     .min(1)

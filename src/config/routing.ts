@@ -1,5 +1,6 @@
 /** Sections that govern the path of a request: `policy`, `timeouts`, `upstream` and `limits`. */
 import { z } from 'zod'
+import { clientLimits, clientTimeouts } from './clients.ts'
 import { requestLimits } from './request-limits.ts'
 
 const POLICY_NAMES = ['random', 'round_robin', 'power_of_two', 'least_load'] as const
@@ -75,14 +76,7 @@ export const timeoutsSchema = z.strictObject({
     .describe(
       'Maximum time, in seconds, from receiving the request head to the end of the response, including queueing and retries.',
     ),
-  bodyMs: z
-    .int()
-    .min(100)
-    .max(25_000)
-    .default(20_000)
-    .describe(
-      'Time, in milliseconds, within which a client must send limits.bodyProgressBytes more of its request body, or the rest. Then the request is rejected with 408.',
-    ),
+  ...clientTimeouts,
   maxFirstTokenMs: overrideBound(1_200_000, 'x-first-token-timeout-ms', 'firstTokenMs'),
   maxIdleMs: overrideBound(1_200_000, 'x-idle-timeout-ms', 'idleMs'),
   maxTotalSecs: overrideBound(3600, 'x-request-timeout-secs', 'totalSecs'),
@@ -141,21 +135,7 @@ export const upstreamSchema = z.strictObject({
 
 /** `limits` section: bounds of buffers and counts. */
 export const limitsSchema = z.strictObject({
-  bodyBytes: z.int().min(1024).default(536_870_912).describe('Maximum size of a request body, in bytes.'),
-  bodyProgressBytes: z
-    .int()
-    .min(1)
-    .max(1_048_576)
-    .default(8192)
-    .describe(
-      'Number of request body bytes that must arrive within each period of timeouts.bodyMs. Otherwise the request is rejected with 408.',
-    ),
-  headerBytes: z
-    .int()
-    .min(1024)
-    .max(1_048_576)
-    .default(16_384)
-    .describe('Maximum size of a request head, in bytes.'),
+  ...clientLimits,
   openExchanges: z
     .int()
     .min(1)
@@ -171,13 +151,6 @@ export const limitsSchema = z.strictObject({
       'Number of times that an unanswered request is reassigned when its router thread dies. It is then retried once more in isolation, so a request that crashes threads ends at most this number plus two before it is rejected with 503 (thread-lost). 0 disables reassignment.',
     ),
   engines: z.int().min(2).max(1024).default(256).describe('Maximum number of registered engines.'),
-  relayBytesPerStream: z
-    .int()
-    .min(16_384)
-    .default(262_144)
-    .describe(
-      'Maximum number of bytes of a stream buffered for a slow client. Beyond it the gateway stops reading from the engine.',
-    ),
   peekBytes: z
     .int()
     .min(1024)
@@ -197,12 +170,5 @@ export const limitsSchema = z.strictObject({
     .min(1024)
     .default(268_435_456)
     .describe('Maximum size of an engine response that is buffered whole, in bytes.'),
-  clientStallMs: z
-    .int()
-    .min(100)
-    .default(300_000)
-    .describe(
-      'Time, in milliseconds, after which a client that does not read its pending response data is disconnected.',
-    ),
   ...requestLimits,
 })

@@ -40,6 +40,8 @@ const TRAITS = {
   'model-not-found': { status: 404, type: CLIENT, fault: 'client', retryable: false },
   'method-not-allowed': { status: 405, type: CLIENT, fault: 'client', retryable: false },
   'body-timeout': { status: 408, type: CLIENT, fault: 'client', retryable: false },
+  /** A chunked request body, where the operator does not accept them. */
+  'length-required': { status: 411, type: CLIENT, fault: 'client', retryable: false },
   'body-too-large': { status: 413, type: CLIENT, fault: 'client', retryable: false },
   'unsupported-media-type': { status: 415, type: CLIENT, fault: 'client', retryable: false },
   overloaded: { status: 503, type: 'overloaded_error', fault: 'gateway', retryable: false },

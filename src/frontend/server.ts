@@ -6,11 +6,14 @@
  */
 import { hostname } from 'node:os'
 import { ChangeGuard } from '../changes/change-guard.ts'
+import type { Config } from '../config/config.ts'
 import type { GatewayError } from '../core/errors.ts'
 import type { ThreadChannel } from '../messages/channel.ts'
 import type { Batch } from '../messages/codec.ts'
 import type { FlatHeaders } from '../messages/types.ts'
 import type { AdmissionLimits } from './admission/fleet-capacity.ts'
+import { ClientConnections } from './connections/client-connections.ts'
+import { refuseAtOnce } from './connections/refuse-at-once.ts'
 import { OpenExchanges } from './exchanges/open-exchanges.ts'
 import type { FrontendOptions } from './frontend-options.ts'
 import { refusalOf } from './intake/refusal.ts'
@@ -41,6 +44,15 @@ export async function startFrontend(options: FrontendOptions): Promise<Frontend>
   return frontend
 }
 
+function connectionLimits({ limits, timeouts }: Config, { maxClients }: AdmissionLimits) {
+  return {
+    max: Math.min(limits.clientConnections || Infinity, maxClients),
+    headMs: timeouts.clientHeadMs,
+    idleMs: timeouts.clientIdleMs,
+    acceptsChunks: limits.chunkedBodies === 'accept',
+  }
+}
+
 export class Frontend {
   readonly #bodyBytes: number
   readonly #app: UwsApp
@@ -49,6 +61,7 @@ export class Frontend {
   readonly #localResponses: LocalResponses
   readonly #exchanges: OpenExchanges<PendingRequest>
   readonly #pending: PendingRequests
+  readonly #connections: ClientConnections<RequestHead>
   #listening: Listening | undefined
 
   constructor(options: FrontendOptions, app: UwsApp) {
@@ -64,6 +77,7 @@ export class Frontend {
       drainState,
       log,
       recorder,
+      onBodyDropped: pending => this.#pending.onBodyDropped(pending),
       onDone: pending => this.#pending.onExchangeDone(pending),
     })
     this.#pending = new PendingRequests({
@@ -75,7 +89,20 @@ export class Frontend {
       onMemoryPressure: () => options.onMemoryPressure?.(),
     })
     const { requestIdHeaders } = config.server
-    app.any('/*', (res, req) => this.#accept(res, readRequestHead(req, requestIdHeaders)))
+    this.#connections = new ClientConnections({
+      ...connectionLimits(config, admissionLimits),
+      readHead: req => readRequestHead(req, requestIdHeaders),
+      onRequest: (res, head) => this.#accept(res, head),
+      onMisframed: (res, head, error) => {
+        recorder.count('pdgw_frontend_refused_total', error.code)
+        refuseAtOnce(res, head.requestId, error)
+      },
+      onOpenChanged: open => recorder.set('pdgw_frontend_connections', open),
+      onClosing: reason => recorder.count('pdgw_frontend_closed_connections_total', reason),
+      onFull: limit =>
+        log.warn({ limit }, 'as many client connections as allowed: closing those idle for longest'),
+    })
+    this.#connections.attach(app)
   }
 
   /** Called by `startFrontend` only. */
@@ -139,6 +166,7 @@ export class Frontend {
   close(): void {
     this.#listening?.close()
     this.#app.close()
+    this.#connections.close()
     this.#pending.close()
     this.#exchanges.close()
   }

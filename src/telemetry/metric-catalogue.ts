@@ -41,6 +41,11 @@ export const COUNTERS = {
     labels: ['outcome'],
     values: ['saved', 'failed'],
   },
+  pdgw_frontend_closed_connections_total: {
+    help: 'Client connections closed without a request under way, by reason: idle (timeouts.clientIdleMs), slow-head (timeouts.clientHeadMs) or full (limits.clientConnections).',
+    labels: ['reason'],
+    values: ['idle', 'slow-head', 'full'],
+  },
   pdgw_frontend_stalled_clients_total: {
     help: 'Clients disconnected because they did not read their pending response data.',
     labels: [],
@@ -123,6 +128,7 @@ export const HISTOGRAMS = {
 /** Set by each thread in its own row and summed. The value of a thread that ends is reset. */
 export const GAUGES = {
   pdgw_frontend_open_exchanges: { help: 'Requests that have passed admission and have not finished.' },
+  pdgw_frontend_connections: { help: 'Open client connections, including idle ones.' },
   pdgw_frontend_queue_length: { help: 'Requests waiting in the admission queue.' },
   pdgw_router_upstream_sockets: {
     help: 'Open connections to engines, including idle ones. Sampled by each router thread with its heartbeat.',

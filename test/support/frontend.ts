@@ -22,8 +22,8 @@ export interface TestFrontend {
   readonly openings: () => number
   /** Number of router threads that have ended so far. The time without a thread may pass between two polls. */
   readonly threadsLost: () => number
-  /** The value of a counter without labels. */
-  readonly counted: (name: CounterMetric) => number
+  /** The value of a counter, for one value of its label if it has one. */
+  readonly counted: (name: CounterMetric, label?: string) => number
   readonly origin: string
 }
 
@@ -31,6 +31,7 @@ export interface TestFrontendOptions {
   readonly config?: ConfigInput
   readonly threads?: number
   readonly readiness?: FrontendOptions['readiness']
+  readonly log?: Logger
 }
 
 export async function openFrontend(t: TestContext, options: TestFrontendOptions = {}): Promise<TestFrontend> {
@@ -64,12 +65,13 @@ export async function openFrontend(t: TestContext, options: TestFrontendOptions 
     config,
     assign: () => fewestOpen(threads.channels),
     readiness,
-    log: SILENT,
+    log: options.log ?? SILENT,
     recorder: new Recorder(shared, 0),
   })
   const openings = (): number => openingsSeen(shared)
   const metrics = new MetricReader(shared)
-  const counted = (name: CounterMetric): number => metrics.sum(metrics.plan.counters.get(name)?.get('') ?? -1)
+  const counted = (name: CounterMetric, label = ''): number =>
+    metrics.sum(metrics.plan.counters.get(name)?.get(label) ?? -1)
   const origin = `http://127.0.0.1:${frontend.port}`
   return { frontend, threads, openings, threadsLost: () => lost, counted, origin }
 }

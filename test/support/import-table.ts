@@ -18,6 +18,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/telemetry': ['src/core', 'src/files', 'src/config', 'src/shared'],
   'src/process': ['src/core', 'src/config', 'src/telemetry'],
   'src/frontend/uws': ['src/files'],
+  'src/frontend/connections': ['src/core', 'src/frontend/uws'],
   'src/frontend/intake': ['src/core', 'src/messages', 'src/frontend/uws'],
   'src/frontend/admission': ['src/core', 'src/config', 'src/shared', 'src/frontend/intake'],
   'src/frontend/response': [
@@ -51,6 +52,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/messages',
     'src/telemetry',
     'src/frontend/uws',
+    'src/frontend/connections',
     'src/frontend/intake',
     'src/frontend/admission',
     'src/frontend/response',

@@ -2,7 +2,7 @@
  * Detects a shortage of memory before the kernel or V8 ends the process, and triggers the collection of garbage. Polls
  * resident memory twice a second.
  */
-import { totalmem } from 'node:os'
+import { availableMemoryBytes } from '../../core/available-memory.ts'
 
 const POLL_INTERVAL_MS = 500
 /** Polls between two attempts to free memory during a shortage: each attempt costs a full collection. */
@@ -32,7 +32,7 @@ export class MemoryGuard {
    */
   constructor(maxMemoryMb: number, reclaim: () => void) {
     this.#reclaim = reclaim
-    this.#limitBytes = maxMemoryMb > 0 ? maxMemoryMb * MIB : availableBytes() * DEFAULT_SHARE
+    this.#limitBytes = maxMemoryMb > 0 ? maxMemoryMb * MIB : availableMemoryBytes() * DEFAULT_SHARE
     this.#timer = setInterval(() => this.poll(), POLL_INTERVAL_MS)
     this.#timer.unref()
   }
@@ -57,10 +57,4 @@ function residentBytes(): number | undefined {
   } catch {
     return undefined
   }
-}
-
-/** Without a container limit, Node reports 0 or a huge number. */
-function availableBytes(): number {
-  const constrained = process.constrainedMemory()
-  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()
 }

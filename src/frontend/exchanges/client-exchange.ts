@@ -24,7 +24,9 @@ export interface ClientExchangeOptions {
   /** When the request head was received, on the clock used for `assignTo`. */
   readonly receivedMs: number
   readonly drainState: DrainState
-  readonly stalls: StallDetector<ClientResponse>
+  readonly stalls: Pick<StallDetector<ClientResponse>, 'watch' | 'forget'>
+  /** The body of the request is no longer needed. Called once, at the latest before `onDone`. */
+  readonly onBodyDropped: () => void
   /** Called once. */
   readonly onDone: () => void
 }
@@ -36,6 +38,7 @@ export class ClientExchange implements ResponseObserver {
   readonly #credit: CreditGrants
   readonly #headers: FlatHeaders
   readonly #receivedMs: number
+  readonly #reportBodyDropped: () => void
   readonly #reportDone: () => void
   /** `undefined` once the response has started. */
   #request: OpenMessage | undefined
@@ -44,12 +47,13 @@ export class ClientExchange implements ResponseObserver {
   /** Whether the client's response needs nothing more from the thread. */
   #hasWholeResponse = false
 
-  constructor({ request, receivedMs, onDone, ...options }: ClientExchangeOptions) {
+  constructor({ request, receivedMs, onBodyDropped, onDone, ...options }: ClientExchangeOptions) {
     this.#id = request.id
     this.response = new ClientResponse({ ...options, observer: this })
     this.#credit = new CreditGrants(request.creditBytes)
     this.#headers = request.headers
     this.#receivedMs = receivedMs
+    this.#reportBodyDropped = onBodyDropped
     this.#reportDone = onDone
     this.#request = request
   }
@@ -100,12 +104,12 @@ export class ClientExchange implements ResponseObserver {
   }
 
   onHead(status: number, headers: FlatHeaders): void {
-    this.#request = undefined
+    this.#dropRequest()
     this.response.onHead(status, headers)
   }
 
   onResponse(response: WholeResponse): void {
-    this.#request = undefined
+    this.#dropRequest()
     this.#hasWholeResponse = true
     this.response.onResponse(response)
   }
@@ -127,7 +131,7 @@ export class ClientExchange implements ResponseObserver {
   /** Ends the response with the error; the thread sends nothing more. */
   fail(error: GatewayError): void {
     if (this.#request !== undefined) this.#hasWholeResponse = true
-    this.#request = undefined
+    this.#dropRequest()
     this.response.fail(error)
   }
 
@@ -137,9 +141,15 @@ export class ClientExchange implements ResponseObserver {
   }
 
   onDone(): void {
-    this.#request = undefined
+    this.#dropRequest()
     this.#leaveThread()
     this.#reportDone()
+  }
+
+  #dropRequest(): void {
+    if (this.#request === undefined) return
+    this.#request = undefined
+    this.#reportBodyDropped()
   }
 
   #abort(): void {

@@ -4,9 +4,9 @@
  * `pending-requests.ts` decides when a request may be opened, and what its end makes room for.
  */
 import type { Config } from '../../config/config.ts'
+import { availableMemoryBytes } from '../../core/available-memory.ts'
 import { monotonicNowMs } from '../../core/clock.ts'
 import type { GatewayError } from '../../core/errors.ts'
-import { StallDetector } from '../../core/stall-detector.ts'
 import type { ThreadChannel } from '../../messages/channel.ts'
 import { type Batch, decodeBatch } from '../../messages/codec.ts'
 import { ExchangeIds, ExchangeTable } from '../../messages/exchange-ids.ts'
@@ -20,6 +20,7 @@ import type { DrainState } from '../response/drain-state.ts'
 import type { UwsResponse } from '../uws/uws.ts'
 import { ClientExchange } from './client-exchange.ts'
 import { Reassignment } from './reassignment.ts'
+import { SlowReaders } from './slow-readers.ts'
 
 /** A request whose body is complete and that has been admitted. */
 export interface AdmittedRequest {
@@ -39,9 +40,14 @@ export interface OpenExchangesOptions<Request extends AdmittedRequest> {
   readonly drainState: DrainState
   readonly log: Logger
   readonly recorder: Recorder
+  /** The body of a request given to `open` is no longer needed. */
+  readonly onBodyDropped: (request: Request) => void
   /** The exchange of a request given to `open` has ended. */
   readonly onDone: (request: Request) => void
 }
+
+/** Share of the memory that responses may take by default while their clients do not read them. */
+const DEFAULT_HELD_SHARE = 1 / 8
 
 export class OpenExchanges<Request extends AdmittedRequest> {
   readonly #options: OpenExchangesOptions<Request>
@@ -50,17 +56,23 @@ export class OpenExchanges<Request extends AdmittedRequest> {
   readonly #reassignment: Reassignment
   /** Responses that have rows in the current batch. */
   readonly #changed: ClientResponse[] = []
-  readonly #stalls: StallDetector<ClientResponse>
+  readonly #slowReaders: SlowReaders<ClientResponse>
 
   constructor(options: OpenExchangesOptions<Request>) {
     this.#options = options
-    const { threadLossRetries, clientStallMs } = options.config.limits
+    const { threadLossRetries, clientStallMs, heldResponseBytes, relayBytesPerStream } = options.config.limits
     this.#reassignment = new Reassignment({
       assign: options.assign,
       threadLossRetries,
       nowMs: monotonicNowMs,
     })
-    this.#stalls = new StallDetector(clientStallMs, response => this.#cut(response), monotonicNowMs)
+    this.#slowReaders = new SlowReaders({
+      stallMs: clientStallMs,
+      limitBytes: heldResponseBytes || Math.floor(availableMemoryBytes() * DEFAULT_HELD_SHARE),
+      bytesPerStream: relayBytesPerStream,
+      cut: response => this.#cut(response),
+      nowMs: monotonicNowMs,
+    })
   }
 
   /** Sends the request to a router thread, now or as soon as one runs. */
@@ -72,7 +84,8 @@ export class OpenExchanges<Request extends AdmittedRequest> {
       requestId: request.head.requestId,
       receivedMs: request.receivedMs,
       drainState: this.#options.drainState,
-      stalls: this.#stalls,
+      stalls: this.#slowReaders,
+      onBodyDropped: () => this.#options.onBodyDropped(request),
       onDone: () => this.#finish(id, request),
     })
     this.#exchanges.add(id, exchange)
@@ -120,7 +133,7 @@ export class OpenExchanges<Request extends AdmittedRequest> {
 
   close(): void {
     this.#reassignment.close()
-    this.#stalls.close()
+    this.#slowReaders.close()
   }
 
   readonly #sink: Partial<RowHandler> = {

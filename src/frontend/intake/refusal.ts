@@ -11,11 +11,6 @@ export function refusalOf(
   bodyBytes: number,
 ): GatewayError | undefined {
   const { method, path } = head
-  // A proxy in front of us may have used the other value, so that the rest of the body would be taken for a request
-  // that it has never seen (request smuggling, RFC 9112 section 11.2).
-  if (Number.isNaN(head.contentLength)) {
-    return new GatewayError('invalid-request', 'Conflicting Content-Length headers: send exactly one')
-  }
   if (route === undefined) return new GatewayError('route-not-found', `No route for ${method} ${path}`)
   if (method === 'OPTIONS' || route.kind === 'moved') return undefined
   if (route.kind === 'unserved') {

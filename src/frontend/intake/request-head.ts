@@ -24,8 +24,10 @@ export interface RequestHead {
   readonly contentType: string
   /** All values of `Content-Encoding`, joined by commas; empty if there is none. */
   readonly contentEncoding: string
-  /** -1 without a `Content-Length` header; NaN if the values conflict. */
+  /** -1 without a `Content-Length` header; NaN unless it is one plain number. */
   readonly contentLength: number
+  /** All values of `Transfer-Encoding`, joined by commas; `undefined` without the header. */
+  readonly transferEncoding: string | undefined
   /** Class in the admission queue. */
   readonly priority: Priority
   /** All headers, if the request may change something (`isChangePath`). */
@@ -54,10 +56,12 @@ export function readRequestHead(req: UwsRequest, idHeaders: readonly string[]): 
   const taken: string[] = []
   let connection = ''
   let contentEncoding = ''
-  const length = req.getHeader('content-length')
-  let isLengthClear = true
+  let transferEncoding: string | undefined
+  let contentLength = -1
   req.forEach((name, value) => {
-    if (name === 'content-length' && value !== length) isLengthClear = false
+    if (name === 'content-length') contentLength = contentLength === -1 ? lengthOf(value) : Number.NaN
+    else if (name === 'transfer-encoding')
+      transferEncoding = transferEncoding === undefined ? value : `${transferEncoding},${value}`
     else if (name === 'connection') connection = `${connection},${value}`
     else if (name === 'content-encoding')
       contentEncoding = contentEncoding ? `${contentEncoding},${value}` : value
@@ -76,7 +80,8 @@ export function readRequestHead(req: UwsRequest, idHeaders: readonly string[]): 
     contentType: req.getHeader('content-type'),
     contentEncoding,
     priority: priorityOf(req.getHeader(PRIORITY) || req.getHeader(SMG_PRIORITY)),
-    contentLength: isLengthClear ? lengthOf(length) : Number.NaN,
+    contentLength,
+    transferEncoding,
     changeHeaders: isChangePath(path) ? allHeaders(req) : undefined,
   }
 }
@@ -109,8 +114,10 @@ function withoutConnectionHeaders(headers: readonly string[], connection: string
   })
 }
 
+const DIGITS = /^\d{1,15}$/
+
 function lengthOf(header: string): number {
-  return header === '' ? -1 : Number(header)
+  return DIGITS.test(header) ? Number(header) : Number.NaN
 }
 
 /** Characters of a client's header that an error message repeats. */

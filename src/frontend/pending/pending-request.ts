@@ -17,6 +17,8 @@ export interface PendingRequest {
   /** When the request head was received, on the monotonic clock. */
   readonly receivedMs: number
   body: Uint8Array
+  /** Bytes of the body that count as held. */
+  heldBytes: number
   /** Set while the body is being read. */
   upload: Upload | undefined
   /** Set while the request waits in the admission queue. */
@@ -44,6 +46,7 @@ export function newPendingRequest(
     route,
     receivedMs,
     body: route.name === undefined ? NO_BODY : Buffer.from(route.name),
+    heldBytes: 0,
     upload: undefined,
     ticket: undefined,
     deadline: undefined,

@@ -7,6 +7,7 @@
  */
 import type { Config } from '../../config/config.ts'
 import { abortedError, matchesAbort, readAbortOrder } from '../../core/abort-order.ts'
+import { availableMemoryBytes } from '../../core/available-memory.ts'
 import { monotonicNowMs } from '../../core/clock.ts'
 import { isGeneration } from '../../core/endpoint.ts'
 import type { GatewayError } from '../../core/errors.ts'
@@ -19,8 +20,9 @@ import { clientDeadlineMs } from '../intake/client-deadline.ts'
 import type { RequestHead } from '../intake/request-head.ts'
 import type { ExchangeRoute } from '../intake/routes.ts'
 import type { UwsResponse } from '../uws/uws.ts'
+import { BodyBudget } from './body-budget.ts'
 import { NO_BODY, newPendingRequest, type PendingRequest, type StartedExchange } from './pending-request.ts'
-import { Uploads } from './uploads.ts'
+import { outOfMemory, Uploads } from './uploads.ts'
 
 export interface PendingRequestsOptions {
   readonly config: Config
@@ -32,6 +34,13 @@ export interface PendingRequestsOptions {
   readonly onMemoryPressure: () => void
 }
 
+/** Share of the memory that request bodies may take by default. */
+const DEFAULT_BODY_SHARE = 1 / 4
+
+function heldBodyBytes({ limits }: Config): number {
+  return limits.heldBodyBytes || Math.floor(availableMemoryBytes() * DEFAULT_BODY_SHARE)
+}
+
 /** A rid is short, so no larger body of an abort request is parsed on the main thread. */
 const ABORT_ORDER_BYTES = 65_536
 
@@ -40,15 +49,18 @@ export class PendingRequests {
   readonly #admission: Admission<PendingRequest>
   readonly #memory: MemoryGuard
   readonly #uploads: Uploads
+  readonly #bodies: BodyBudget
 
   constructor(options: PendingRequestsOptions) {
     this.#options = options
     this.#memory = new MemoryGuard(options.config.admission.maxMemoryMb, options.onMemoryPressure)
     const { config, admissionLimits } = options
+    this.#bodies = new BodyBudget(heldBodyBytes(config), config.limits.bodyBytes)
     this.#uploads = new Uploads({
       limitBytes: config.limits.bodyBytes,
       stallMs: config.timeouts.bodyMs,
       progressBytes: config.limits.bodyProgressBytes,
+      budget: this.#bodies,
       onBody: (pending, body) => this.#onBody(pending, body),
       onFailed: (pending, error) => this.#refuse(pending, error),
     })
@@ -89,6 +101,7 @@ export class PendingRequests {
     const pending = newPendingRequest(res, head, route, monotonicNowMs())
     res.onAborted(() => this.#onClientGone(pending))
     if (head.method === 'GET') this.#start(pending)
+    else if (this.#bodies.isExhausted) this.#refuse(pending, outOfMemory())
     else pending.upload = this.#uploads.read(pending)
     return undefined
   }
@@ -111,9 +124,16 @@ export class PendingRequests {
     this.#uploads.close()
   }
 
+  /** The exchange that `open` started needs the body no longer, because its response has started or it has ended. */
+  onBodyDropped(pending: PendingRequest): void {
+    this.#bodies.release(pending.heldBytes)
+    pending.heldBytes = 0
+  }
+
   #onBody(pending: PendingRequest, body: Uint8Array): void {
     pending.upload = undefined
     pending.body = body
+    pending.heldBytes = body.length
     const { endpoint } = pending.route
     if (isGeneration(endpoint)) return this.#admit(pending)
     if (endpoint === 'abort-request') this.#abortWaiting(body)
@@ -164,6 +184,7 @@ export class PendingRequests {
   #refuse(pending: PendingRequest, error: GatewayError): void {
     pending.upload = undefined
     pending.isDone = true
+    this.onBodyDropped(pending)
     this.#admission.leave()
     this.#options.refuse(pending, error)
   }
@@ -173,6 +194,7 @@ export class PendingRequests {
     if (pending.isDone) return
     pending.isDone = true
     pending.upload?.stop()
+    this.onBodyDropped(pending)
     clearTimeout(pending.deadline)
     if (pending.ticket !== undefined) {
       this.#admission.withdraw(pending.ticket)

@@ -23,7 +23,7 @@ export interface ClientResponseOptions {
   readonly requestId: string
   readonly drainState: DrainState
   /** Watches clients that have not taken all bytes written so far. */
-  readonly stalls: StallDetector<ClientResponse>
+  readonly stalls: Pick<StallDetector<ClientResponse>, 'watch' | 'forget'>
   readonly observer: ResponseObserver
 }
 
@@ -58,6 +58,11 @@ export class ClientResponse {
 
   get isDone(): boolean {
     return this.#isDone
+  }
+
+  /** Bytes that are held for the client until it reads them. A whole body is held until all of it has been read. */
+  get heldBytes(): number {
+    return this.#whole?.body.length ?? this.#heldBytes
   }
 
   onHead(status: number, headers: FlatHeaders): void {

@@ -62,6 +62,18 @@ export class HeadResponse implements UwsResponse {
     return this
   }
 
+  pause(): void {
+    this.#res.pause()
+  }
+
+  resume(): void {
+    this.#res.resume()
+  }
+
+  getRemoteAddressAsText(): ArrayBuffer {
+    return this.#res.getRemoteAddressAsText()
+  }
+
   onData(handler: (chunk: ArrayBuffer, isLast: boolean) => void): this {
     this.#res.onData(handler)
     return this

@@ -21,6 +21,8 @@ export interface UwsRequest {
   getHeader(lowerCaseName: string): string
   /** Names are in lower case. */
   forEach(callback: (name: string, value: string) => void): void
+  /** With `true`, the next matching handler gets the request, with another object for the same response. */
+  setYield(isPassedOn: boolean): UwsRequest
 }
 
 /** No method may be called after `end`, a completed `tryEnd`, `close` or `onAborted`. */
@@ -37,6 +39,11 @@ export interface UwsResponse {
   cork(write: () => void): UwsResponse
   onWritable(handler: (offset: number) => boolean): UwsResponse
   onAborted(handler: () => void): UwsResponse
+  /** Stops reading from the client. */
+  pause(): void
+  resume(): void
+  /** IPv4 or IPv6 in text, without the port; empty once the connection is closed. */
+  getRemoteAddressAsText(): ArrayBuffer
   /** The buffer is detached when the handler returns. */
   onData(handler: (chunk: ArrayBuffer, isLast: boolean) => void): UwsResponse
 }
@@ -49,6 +56,16 @@ export interface UwsApp {
   any(pattern: string, handler: (res: UwsResponse, req: UwsRequest) => void): UwsApp
   get(pattern: string, handler: (res: UwsResponse, req: UwsRequest) => void): UwsApp
   post(pattern: string, handler: (res: UwsResponse, req: UwsRequest) => void): UwsApp
+  put(pattern: string, handler: (res: UwsResponse, req: UwsRequest) => void): UwsApp
+  /**
+   * Calls back with 1 for each new connection and with -1 for each closed one. The response object of a new connection
+   * stays valid until the connection is closed.
+   */
+  filter(callback: (res: UwsResponse, change: number) => void): UwsApp
+  /** Seconds from the acceptance of a connection to its first request head, and between parts of a body; 0 for no limit. */
+  setIdleTimeout(secs: number): UwsApp
+  /** Seconds from a response, or from a part of it that the client does not take, to the next request; 0 for no limit. */
+  setResponseTimeout(secs: number): UwsApp
   /** Calls back before it returns, with `false` if it cannot listen. Several listeners may share a port. */
   listen(host: string, port: number, callback: (socket: UwsListenSocket | false) => void): UwsApp
   /** Closes all listeners and connections at once. */

@@ -52,6 +52,7 @@ function headOf(path: string, method: string): RequestHead {
     contentType: '',
     contentEncoding: '',
     contentLength: -1,
+    transferEncoding: undefined,
     priority: 'normal',
     changeHeaders: undefined,
   }

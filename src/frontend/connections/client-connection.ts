@@ -1,0 +1,151 @@
+/**
+ * One connection of a client, from its acceptance to its end.
+ *
+ *   idle ──first part of a request──▶ busy ──response ended, body received──▶ idle
+ *   any ──closed by either side──▶ closed
+ *
+ * uWebSockets.js gives a connection no identity: the object of one request says nothing about the connection or about the
+ * next request on it. What belongs to a connection are its two handlers, for data and for its end. The connection keeps
+ * both registered and passes their calls on to the request under way.
+ */
+import type { UwsResponse } from '../uws/uws.ts'
+import { ConnectionResponse } from './connection-response.ts'
+import type { IdleItem } from './idle-list.ts'
+
+export type BodyHandler = (chunk: ArrayBuffer, isLast: boolean) => void
+
+export interface ConnectionOwner {
+  /** Counts the connections that have closed. */
+  readonly closings: number
+  /** The first part of a request is about to be delivered: calls `begin`, or returns `false` if no head is known for it. */
+  onFirstPart(connection: ClientConnection): boolean
+  onIdle(connection: ClientConnection): void
+  onBusy(connection: ClientConnection): void
+  onClosed(connection: ClientConnection): void
+}
+
+export class ClientConnection implements IdleItem<ClientConnection> {
+  older: ClientConnection | undefined
+  newer: ClientConnection | undefined
+  idleSinceMs: number | undefined
+  /** The address of the client. Connections of one client share it. */
+  readonly address: string
+  /** Whether it has not carried a request yet. */
+  isFresh = true
+  /** Valid until the connection is closed, while the object of a request is valid until its response ends. */
+  readonly #handle: UwsResponse
+  readonly #owner: ConnectionOwner
+  #state: 'idle' | 'busy' | 'closed' = 'idle'
+  #onBody: BodyHandler | undefined
+  #onAborted: (() => void) | undefined
+  #isBodyComplete = false
+  #hasResponded = false
+  #isDelivering = false
+  #isLast = false
+
+  constructor(handle: UwsResponse, address: string, owner: ConnectionOwner) {
+    this.#handle = handle
+    this.address = address
+    this.#owner = owner
+    this.#listen()
+    owner.onIdle(this)
+  }
+
+  /** Starts a request, and returns what its response is written to. `isLast`: the connection ends with the response. */
+  begin(res: UwsResponse, isLast: boolean): UwsResponse {
+    this.#state = 'busy'
+    this.isFresh = false
+    this.#isBodyComplete = false
+    this.#hasResponded = false
+    this.#isLast = isLast
+    this.#owner.onBusy(this)
+    return new ConnectionResponse(res, this)
+  }
+
+  get isClosed(): boolean {
+    return this.#state === 'closed'
+  }
+
+  /** Whether the caller runs within the delivery of data, in which no response may be written. */
+  get isDelivering(): boolean {
+    return this.#isDelivering
+  }
+
+  /**
+   * Whether the response being written is the last on this connection, because the rest of the body would stand before the
+   * next request, or its framing cannot be relied upon.
+   */
+  get isLastResponse(): boolean {
+    return this.#isLast || !this.#isBodyComplete
+  }
+
+  /** Whether the client has not sent all of its body yet. */
+  get isReceiving(): boolean {
+    return !this.#isBodyComplete
+  }
+
+  get closings(): number {
+    return this.#owner.closings
+  }
+
+  setHandlers(onBody: BodyHandler | undefined, onAborted: (() => void) | undefined): void {
+    this.#onBody = onBody ?? this.#onBody
+    this.#onAborted = onAborted ?? this.#onAborted
+  }
+
+  /** The response has ended, within a cork. `wasClosed`: uWebSockets.js has closed the connection in the same call. */
+  onResponseEnd(wasClosed: boolean): void {
+    if (this.#state === 'closed') return
+    this.#onBody = undefined
+    this.#onAborted = undefined
+    if (wasClosed) return this.#onGone()
+    this.#hasResponded = true
+    this.#handle.onAborted(this.#onGone)
+    if (this.#isLast && this.#isBodyComplete) this.#closeSoon()
+    else if (this.#isBodyComplete) this.#rest()
+  }
+
+  /** Closes the connection at once. */
+  close(): void {
+    if (this.#state !== 'closed') this.#handle.close()
+  }
+
+  /** Restarts the timeout of the app, which is off unless the app has been given one. */
+  restartAppTimeout(): void {
+    this.#handle.pause()
+    this.#handle.resume()
+  }
+
+  #rest(): void {
+    this.#handle.onData(this.#onData)
+    this.#state = 'idle'
+    this.#owner.onIdle(this)
+  }
+
+  #listen(): void {
+    this.#handle.onAborted(this.#onGone)
+    this.#handle.onData(this.#onData)
+  }
+
+  /** Later, because the end of the response has not been sent yet. */
+  #closeSoon(): void {
+    setImmediate(() => this.close())
+  }
+
+  readonly #onData = (chunk: ArrayBuffer, isLast: boolean): void => {
+    this.#isDelivering = true
+    if (this.#state === 'idle' && !this.#owner.onFirstPart(this)) this.close()
+    if (isLast) this.#isBodyComplete = true
+    this.#onBody?.(chunk, isLast)
+    this.#isDelivering = false
+    // The parser goes on with what follows the body in the same read, unless the connection is closed now.
+    if (isLast && this.#hasResponded) this.close()
+  }
+
+  readonly #onGone = (): void => {
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    this.#owner.onClosed(this)
+    this.#onAborted?.()
+  }
+}

@@ -1,0 +1,173 @@
+/** Connections of clients: how many, how long they are kept, and how they find their requests. */
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import type { Logger } from '../../../src/telemetry/log.ts'
+import { openFrontend, SILENT } from '../../support/frontend.ts'
+import { openRaw } from '../../support/raw-connection.ts'
+import { until } from '../../support/until.ts'
+
+const CLOSED = 'pdgw_frontend_closed_connections_total'
+const PAGE = 'GET /health HTTP/1.1\r\nhost: a\r\n\r\n'
+const MODELS = 'GET /v1/models?n=1 HTTP/1.1\r\nhost: a\r\n\r\n'
+const HANGING = 'POST /generate?hang HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}'
+
+function chunkedHead(path: string): string {
+  return `POST ${path} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n`
+}
+
+suite('A client connection', { concurrency: 2 }, () => {
+  test('is closed after clientIdleMs without a request', async t => {
+    const { origin, counted } = await openFrontend(t, {
+      config: { timeouts: { clientHeadMs: 86_400_000, clientIdleMs: 400 } },
+    })
+    const [used, fresh] = [await openRaw(t, origin), await openRaw(t, origin)]
+    used.write(PAGE)
+    await used.untilClosed()
+    assert.match(used.received(), /^HTTP\/1.1 200 /)
+    assert.equal(counted(CLOSED, 'idle'), 1)
+    assert.equal(fresh.isClosed(), false)
+  })
+
+  test('is closed after clientHeadMs if its first head is not complete, and later heads have clientIdleMs', async t => {
+    const { origin, counted } = await openFrontend(t, {
+      config: { timeouts: { clientHeadMs: 400, clientIdleMs: 86_400_000 } },
+    })
+    const used = await openRaw(t, origin)
+    used.write(MODELS)
+    await used.untilReceived('n=1')
+    const slow = await openRaw(t, origin)
+    slow.write('GET /health HTTP/1.1\r\nhost: a\r\nx-slow: ')
+    await slow.untilClosed()
+    assert.equal(slow.received(), '')
+    assert.equal(counted(CLOSED, 'slow-head'), 1)
+    used.write(PAGE)
+    await used.untilReceived('OK')
+  })
+
+  test('is not closed for being idle while a request is under way', async t => {
+    const { origin, counted } = await openFrontend(t, {
+      config: { timeouts: { clientHeadMs: 200, clientIdleMs: 200 } },
+    })
+    const [uploading, waiting] = [await openRaw(t, origin), await openRaw(t, origin)]
+    uploading.write('POST /generate HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\n{')
+    waiting.write(HANGING)
+    await waiting.untilReceived('HTTP/1.1 200')
+    for (const count of [1, 2, 3]) {
+      const idle = await openRaw(t, origin)
+      idle.write(PAGE)
+      await idle.untilClosed()
+      assert.equal(counted(CLOSED, 'idle'), count)
+    }
+    assert.deepEqual([uploading.isClosed(), waiting.isClosed()], [false, false])
+    uploading.write('  }')
+    await uploading.untilReceived('HTTP/1.1 200')
+  })
+})
+
+test('beyond the limit, the connections that are idle for longest are closed, and none with a request', async t => {
+  const warnings: unknown[] = []
+  const log: Logger = { ...SILENT, warn: (...line: unknown[]) => void warnings.push(line) }
+  const { origin, counted, frontend } = await openFrontend(t, {
+    config: { limits: { clientConnections: 20 } },
+    log,
+  })
+  const first = await openRaw(t, origin)
+  const busy = await Promise.all(Array.from({ length: 10 }, () => openRaw(t, origin)))
+  for (const connection of busy) {
+    connection.write(HANGING)
+    await connection.untilReceived('HTTP/1.1 200')
+  }
+  const used = await openRaw(t, origin)
+  used.write(PAGE)
+  await used.untilReceived('OK')
+  const flood = await Promise.all(Array.from({ length: 60 }, () => openRaw(t, origin)))
+  await Promise.all([first.untilClosed(), used.untilClosed()])
+  await until(() => flood.filter(connection => connection.isClosed()).length === 50)
+  assert.equal(counted(CLOSED, 'full'), 52)
+  assert.ok(busy.every(connection => !connection.isClosed()))
+  const honest = await openRaw(t, origin)
+  honest.write(MODELS)
+  await honest.untilReceived('n=1')
+  assert.equal(warnings.length, 1)
+  assert.equal(frontend.openRequests, 10)
+})
+
+test('with every connection busy, a new one is closed', async t => {
+  const { origin } = await openFrontend(t, { config: { limits: { clientConnections: 2 } } })
+  for (const _ of [1, 2]) {
+    const busy = await openRaw(t, origin)
+    busy.write(HANGING)
+    await busy.untilReceived('HTTP/1.1 200')
+  }
+  const refused = await openRaw(t, origin)
+  await refused.untilClosed()
+  assert.equal(refused.received(), '')
+})
+
+suite('A chunked request', () => {
+  test('gets its own response when others from its address wait for their first chunk, too', async t => {
+    const { origin, frontend } = await openFrontend(t)
+    const idle = await openRaw(t, origin)
+    idle.write(PAGE)
+    await idle.untilReceived('OK')
+    const clients = await Promise.all(Array.from({ length: 8 }, () => openRaw(t, origin)))
+    for (const [index, client] of clients.entries()) client.write(chunkedHead(`/generate?n=${index}`))
+    // Seen when the heads before it have been read.
+    const last = await openRaw(t, origin)
+    last.write(PAGE)
+    await last.untilReceived('OK')
+    for (const [index, client] of [...clients.entries()].toReversed()) {
+      const body = `{"text":"${index}"}`
+      client.write(`${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`)
+    }
+    for (const [index, client] of clients.entries()) {
+      await client.untilClosed()
+      assert.match(client.received(), /^HTTP\/1.1 200 OK[^]*connection: close/i)
+      assert.ok(client.received().includes(`"query":"n=${index}"`), client.received())
+      assert.ok(client.received().includes(`\\"text\\":\\"${index}\\"`), client.received())
+    }
+    idle.write(MODELS)
+    await idle.untilReceived('n=1')
+    assert.equal(frontend.openRequests, 0)
+  })
+
+  test('that sends no chunk is closed like a slow head', async t => {
+    const { origin, frontend, counted } = await openFrontend(t, {
+      config: { timeouts: { clientHeadMs: 300 } },
+    })
+    const client = await openRaw(t, origin)
+    client.write(chunkedHead('/generate'))
+    await client.untilClosed()
+    assert.equal(counted(CLOSED, 'slow-head'), 1)
+    assert.equal(frontend.openRequests, 0)
+  })
+
+  test('leaves nothing open when it stalls beside others from its address', async t => {
+    const { origin, frontend } = await openFrontend(t, { config: { timeouts: { bodyMs: 300 } } })
+    const clients = await Promise.all(Array.from({ length: 4 }, () => openRaw(t, origin)))
+    for (const client of clients) client.write(chunkedHead('/generate'))
+    await until(() => clients.filter(client => /^HTTP\/1.1 408 /.test(client.received())).length === 3)
+    assert.equal(frontend.openRequests, 0)
+  })
+
+  test('that is streamed ends its connection, and says so in its head', async t => {
+    const { origin } = await openFrontend(t)
+    const client = await openRaw(t, origin)
+    client.write(`${chunkedHead('/generate?stream=3&size=4')}2\r\n{}\r\n0\r\n\r\n`)
+    await client.untilClosed()
+    const [head = '', body = ''] = client.received().split('\r\n\r\n')
+    assert.match(head, /\r\nconnection: close/i)
+    assert.doesNotMatch(body, /connection/i)
+    assert.ok(client.received().endsWith('\r\n0\r\n\r\n'))
+  })
+
+  test('is refused with 411 where the operator does not accept it', async t => {
+    const { origin, openings } = await openFrontend(t, { config: { limits: { chunkedBodies: 'refuse' } } })
+    const client = await openRaw(t, origin)
+    client.write(`${chunkedHead('/generate')}2\r\n{}\r\n0\r\n\r\n${MODELS}`)
+    await client.untilClosed()
+    assert.match(client.received(), /^HTTP\/1.1 411 Length Required\r\n[^]*"code":"length-required"/)
+    assert.equal(client.received().split('HTTP/1.1').length, 2)
+    assert.equal(openings(), 0)
+  })
+})
