@@ -2,13 +2,13 @@
 import { errorCode } from '../core/error-text.ts'
 
 /**
- * Keeps the process alive when the reader of its standard output or error is gone: further output is lost, while the run
- * and its files go on. Any other error of an output still ends the process.
+ * Keeps the process alive when the reader of its standard output or error is gone, or when warnings cannot be written to
+ * a full disk: further output is lost, while the run and its files go on. Any other error of standard output, which has
+ * the results of commands, still ends the process.
  */
 export function outliveReaders(): void {
-  for (const output of [process.stdout, process.stderr]) {
-    output.on('error', error => {
-      if (errorCode(error) !== 'EPIPE') throw error
-    })
-  }
+  process.stdout.on('error', error => {
+    if (errorCode(error) !== 'EPIPE') throw error
+  })
+  process.stderr.on('error', () => undefined)
 }

@@ -54,25 +54,26 @@ suite('While the log', () => {
     })
   }
 
-  test('goes to a standard output that is full, the gateway starts, answers and stops', async t => {
+  test('goes to a standard output that is full, and warnings to a full disk, the gateway starts, answers and stops', async t => {
     const pipe = unreadPipe(t, join(folderOf(t), 'stdout'))
     assert.throws(() => {
       for (;;) writeSync(pipe, Buffer.alloc(4096))
     }, /EAGAIN/)
     const port = await freePort()
     const [node = '', ...args] = PROGRAM
+    // The ignored flag causes a warning on standard error.
     const flags = [
       '--worker-urls',
       'http://127.0.0.1:9',
-      '--host',
-      '127.0.0.1',
+      '--cache-threshold',
+      '0.5',
       '--shutdown-settle-secs',
       '0',
     ]
-    const child = spawn(node, [...args, ...flags, '--port', String(port), '--prometheus-port', '0'], {
-      cwd: ROOT,
-      stdio: ['ignore', pipe, 'inherit'],
-    })
+    const ports = ['--host', '127.0.0.1', '--port', String(port), '--prometheus-port', '0']
+    const errors = openSync('/dev/full', 'w')
+    t.after(() => closeSync(errors))
+    const child = spawn(node, [...args, ...flags, ...ports], { cwd: ROOT, stdio: ['ignore', pipe, errors] })
     t.after(() => child.kill('SIGKILL'))
     await until(() =>
       fetch(`http://127.0.0.1:${port}/health`).then(

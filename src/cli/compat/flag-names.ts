@@ -51,10 +51,10 @@ function suggestionFor(name: string, known: readonly string[]): string {
 /** Levenshtein distance: insertions, deletions and replacements of one character. */
 function distanceOf(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (const [i, ofA] of [...a].entries()) {
+  for (let i = 0; i < a.length; i++) {
     const next = [i + 1]
-    for (const [j, ofB] of [...b].entries()) {
-      const replaced = (row[j] ?? 0) + (ofA === ofB ? 0 : 1)
+    for (let j = 0; j < b.length; j++) {
+      const replaced = (row[j] ?? 0) + (a[i] === b[j] ? 0 : 1)
       next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1))
     }
     row = next

@@ -54,8 +54,11 @@ function routesOf(allowRemoteChanges: boolean): AdminRoutes {
   })
 }
 
+function header(name: string): string | undefined {
+  return name === 'host' ? '10.0.0.1:29000' : undefined
+}
+
 function ask(method: string, path: string, isLocal: boolean): AdminRequest {
-  const header = (name: string): string | undefined => (name === 'host' ? '10.0.0.1:29000' : undefined)
   return { method, path, header, body: '', isLocal }
 }
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { ChangeGuard } from '../../../src/changes/change-guard.ts'
-import { configSchema } from '../../../src/config/config.ts'
+import { type ConfigInput, configSchema } from '../../../src/config/config.ts'
 
 type Headers = Readonly<Record<string, string>>
-type Admin = NonNullable<Parameters<typeof configSchema.parse>[0]>
+type Admin = ConfigInput['admin']
 
 const HOST = { host: '127.0.0.1:29000' }
 
