@@ -79,7 +79,9 @@ export class Churn {
   async #request(method: string, path: string, body?: ChurnedEngine): Promise<unknown> {
     const response = await fetch(`${this.#adminUrl}/admin/engines${path}`, {
       method,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
     })
     const content: unknown = await response.json()
     if (response.ok) return content

@@ -74,7 +74,8 @@ test('a removed engine stays removed when the control thread is replaced, until 
     [kept.url],
   )
   const body = JSON.stringify({ url: gone.url, role: 'decode' })
-  assert.equal((await fetch(engines, { method: 'POST', body })).status, 202)
+  const headers = { 'content-type': 'application/json' }
+  assert.equal((await fetch(engines, { method: 'POST', headers, body })).status, 202)
   await until(() => seen.snapshot.engines.length === 2, 'the engine is registered again')
 })
 
