@@ -5,12 +5,13 @@ import { listenAdmin } from '../../../src/admin/admin-server.ts'
 import { openRaw } from '../../support/raw-connection.ts'
 import { until } from '../../support/until.ts'
 
+const ADDRESS = { host: '127.0.0.1', port: 0, flag: '--prometheus-port', what: 'metrics and admin' }
 const PAGE = 'GET /health HTTP/1.1\r\nhost: a\r\n\r\n'
 
 test('beyond the limit, the connections that are idle for longest are closed, and new ones are served', async t => {
   let warnings = 0
   const handler = { handle: () => ({ status: 200, headers: [], body: Buffer.from('served') }) }
-  const server = await listenAdmin(handler, '127.0.0.1', 0, { max: 4, onFull: () => void warnings++ })
+  const server = await listenAdmin(handler, ADDRESS, { max: 4, onFull: () => void warnings++ })
   t.after(() => server.close())
   const origin = `http://127.0.0.1:${server.port}`
   const used = await openRaw(t, origin)
