@@ -38,6 +38,8 @@ const OLDER_PATHS: Partial<Record<FleetEndpoint, string>> = {
   'server-info': '/get_server_info',
 }
 
+const UNCODED = ['accept-encoding', 'identity']
+
 const TIMEOUT_MS = 10_000
 /** A health check that generates a token has to wait for the engine's running requests. */
 const GENERATE_TIMEOUT_MS = 30_000
@@ -139,7 +141,7 @@ function toCall(endpoint: FleetEndpoint, path: string, { message, context }: Fle
   return {
     method,
     path: query === '' ? path : `${path}?${query}`,
-    headers: hasBody ? [...headers, 'content-type', 'application/json'] : headers,
+    headers: [...headers, ...UNCODED, ...(hasBody ? ['content-type', 'application/json'] : [])],
     body: hasBody ? body : undefined,
     timeoutMs: endpoint === 'health-generate' ? GENERATE_TIMEOUT_MS : TIMEOUT_MS,
     limitBytes: context.config.limits.responseBytes,
