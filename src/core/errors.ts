@@ -74,6 +74,8 @@ export interface ErrorDetails {
   readonly type?: string
   /** Error code of the engine; replaces ours in the error body. */
   readonly engineCode?: string | number
+  /** JSON text of the engine's own error, which clients get in place of ours. */
+  readonly body?: string | undefined
   readonly leg?: Leg
   /** Delay for a `Retry-After` header, in milliseconds. */
   readonly retryAfterMs?: number
@@ -87,6 +89,7 @@ export class GatewayError extends Error {
   readonly status: number
   readonly type: string
   readonly engineCode: string | number | undefined
+  readonly body: string | undefined
   readonly leg: Leg | undefined
   readonly retryAfterMs: number | undefined
   readonly retryable: boolean
@@ -98,6 +101,7 @@ export class GatewayError extends Error {
     this.status = details.status ?? traits.status
     this.type = details.type ?? traits.type
     this.engineCode = details.engineCode
+    this.body = details.body
     this.leg = details.leg
     this.retryAfterMs = details.retryAfterMs
     this.retryable = details.retryable ?? traits.retryable
@@ -118,9 +122,20 @@ export function errorTable(): readonly { code: string; status: number; fault: Fa
   }))
 }
 
-/** JSON text of OpenAI's error object, extended by the leg that failed, if any. */
+/**
+ * The same object for an event inside a stream. Its `code` is the HTTP status, an integer, as in the error events of
+ * SGLang 0.5.23 and vLLM 0.32.0, which some clients insist on; our own code is the `reason`.
+ */
+export function streamErrorBody(error: GatewayError): string {
+  const { message, type, status, code, leg } = error
+  const details = { message, type, param: null, code: status, reason: code, ...(leg ? { leg } : {}) }
+  return JSON.stringify({ error: details })
+}
+
+/** JSON text for a whole response: the engine's own error, or OpenAI's error object with the leg that failed, if any. */
 export function errorBody(error: GatewayError): string {
-  const { message, type, leg } = error
+  const { message, type, leg, body } = error
+  if (body !== undefined) return body
   const code = error.engineCode ?? error.code
   return JSON.stringify({ error: { message, type, param: null, code, ...(leg ? { leg } : {}) } })
 }
