@@ -69,7 +69,8 @@ class Milestones {
       group.where === 'both' && leg === 'prefill' && group.fault.isLate === true && call.attempt === 1
     if (!isSecond) return
     await this.#of('decode has responded', call).promise
-    if (shape.isStream && fateOf(group, shape) === 'broken') await this.#of(CLIENT_HAS_HEAD, call).promise
+    if (shape.isStream && ['broken', 'told'].includes(fateOf(group, shape)))
+      await this.#of(CLIENT_HAS_HEAD, call).promise
   }
 
   reach(what: string, call: Attempted): void {

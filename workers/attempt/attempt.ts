@@ -1,6 +1,5 @@
 /**
  * One attempt: a request sent to both engines of a pair at the same time, watched, and ended as one.
- *
  *   prefill  ├─ dispatch ──────────────────── response ─┤
  *   decode   ├─ dispatch ─── head ─── first token ─── data ─── data ─── end ─┤
  *   timers   │ first token ─────────────▶│ silence ──▶│ ──▶│ ──▶│        │ grace, if prefill is late
@@ -56,11 +55,12 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
     this.#events = events
     this.#dependencies = dependencies
     const { limits } = dependencies.config
-    // The first event may echo the prompt. Where prefill is merged, tokens are held too, until its response is complete.
+    // Events may echo the prompt. Where prefill is merged, tokens are held too, until its response is complete.
     const isPeek = plan.isStream && !plan.mergesPrefill
-    const held = isPeek ? limits.peekBytes + plan.body.length : limits.responseBytes
+    const preamble = isPeek ? limits.peekBytes + plan.body.length : limits.responseBytes
+    const held = isPeek ? preamble + limits.eventBytes : limits.responseBytes
     this.#prefill = new PrefillLeg(limits.responseBytes, this)
-    this.#decode = new DecodeLeg({ held, event: limits.eventBytes }, this, plan.isBatch)
+    this.#decode = new DecodeLeg({ held, preamble, event: limits.eventBytes }, this, plan.isBatch)
     this.#timers = new AttemptTimers(this, plan.timeouts, dependencies.config)
     this.#abortPolicy = new AbortPolicy(plan, { prefill: this.#prefill, decode: this.#decode }, dependencies)
     this.#state = initialState({
@@ -71,13 +71,14 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
   }
 
   start(): void {
-    const { prefill, decode, leases, isStream } = this.#plan
+    const { prefill, decode, leases, isStream, exchangeId, rids } = this.#plan
     // A mixed engine sends nothing of an unstreamed response until it is complete: only the total deadline bounds it.
     if (isStream || prefill !== undefined) this.#timers.startFirstToken()
     if (prefill !== undefined && leases.prefill !== undefined)
       this.#prefillRequest = new LegRequest(prefill, leases.prefill, this.#dependencies)
     this.#decodeRequest = new LegRequest(decode, leases.decode, this.#dependencies)
-    this.#record = this.#openRecord()
+    const legs = { exchangeId, prefillSlot: prefill?.slot ?? -1, decodeSlot: decode.slot }
+    this.#record = this.#dependencies.journal.open(legs, abortRids(rids))
     this.#prefillRequest?.send(this.#plan, this.#prefill)
     if (!this.#isClosed) this.#decodeRequest.send(this.#plan, this.#decode)
   }
@@ -139,6 +140,11 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
     this.#events.onPromptError(failure)
   }
 
+  onDecodeToldError(failure: Failure): void {
+    this.#abortPolicy.abortBoth()
+    this.#events.onToldError(failure)
+  }
+
   onDecodeErrorHead(): void {
     this.#timers.startErrorBody('decode')
   }
@@ -149,7 +155,7 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
   }
 
   onTimeout(event: AttemptEvent): void {
-    // Decode's response has failed, so its capacity is free at once, even if its abort is deferred.
+    // Decode has failed, so its capacity is free at once, even if its abort is deferred.
     if (event.kind === 'timeout' && event.timer === 'body') this.#decodeRequest?.release()
     this.#step(event)
   }
@@ -157,12 +163,6 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
   onErrorBodyTimeout(leg: Leg): void {
     if (leg === 'prefill') this.onPrefillError(this.#prefill.errorResponse())
     else this.onDecodeError(this.#decode.errorResponse())
-  }
-
-  #openRecord(): number {
-    const { exchangeId, prefill, decode, rids } = this.#plan
-    const legs = { exchangeId, prefillSlot: prefill?.slot ?? -1, decodeSlot: decode.slot }
-    return this.#dependencies.journal.open(legs, abortRids(rids))
   }
 
   #step(event: AttemptEvent): void {
@@ -220,6 +220,7 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
   #close(): void {
     this.#stop()
     this.#prefillRequest?.end()
+    this.#decodeRequest?.leave()
     this.#closeDecode()
   }
 

@@ -127,6 +127,7 @@ function onDecodeComplete(
   const summary: ResponseSummary = {
     promptTokens: event.summary.promptTokens ?? state.decodeSummary?.promptTokens,
     hasToken: event.summary.hasToken || (state.decodeSummary?.hasToken ?? false),
+    ...(event.summary.ending === undefined ? {} : { ending: event.summary.ending }),
   }
   return settle({ ...state, decode: 'complete', decodeSummary: summary })
 }
@@ -144,10 +145,14 @@ function settle(state: AttemptState): Step {
 }
 
 function finishOrFail(state: AttemptState): AttemptAction {
-  if (state.decodeSummary?.hasToken) return { kind: 'finish', from: 'decode' }
+  const { hasToken = false, ending } = state.decodeSummary ?? {}
   // Prefill generated the only token, so decode had none to send (sglang#34216).
-  if (state.prefillSummary?.hasToken) return { kind: 'finish', from: 'prefill' }
-  return { kind: 'fail', failure: noTokenFailure() }
+  if (!hasToken && ending === 'one-token' && state.prefillSummary?.hasToken === true)
+    return { kind: 'finish', from: 'prefill' }
+  // A response that ends without a token says so, as for `max_new_tokens: 0`.
+  return hasToken || ending === 'other'
+    ? { kind: 'finish', from: 'decode' }
+    : { kind: 'fail', failure: noTokenFailure() }
 }
 
 function failOrBreak(state: AttemptState, failure: Failure): AttemptAction {
@@ -175,7 +180,8 @@ function onGraceOver(state: AttemptState, graceMs: number): AttemptAction {
 }
 
 function isDecodeEnough(state: AttemptState): boolean {
-  return state.decode === 'complete' && !state.mergesPrefill && (state.decodeSummary?.hasToken ?? false)
+  const { hasToken = false, ending } = state.decodeSummary ?? {}
+  return state.decode === 'complete' && !state.mergesPrefill && (hasToken || ending === 'other')
 }
 
 function findMismatch(state: AttemptState): Failure | undefined {

@@ -4,4 +4,9 @@ export interface ResponseSummary {
   readonly promptTokens: number | undefined
   /** Whether the response holds at least one generated token. */
   readonly hasToken: boolean
+  /**
+   * How a response without a token ended. `one-token`: at a limit of one token, which it therefore lacks. `undefined`
+   * when it does not say that it ended: then it says nothing at all.
+   */
+  readonly ending?: 'one-token' | 'other'
 }

@@ -1,7 +1,7 @@
 /** Reads the first events of a decode stream until one of them shows whether the stream is good. */
-import { eventsIn, isDoneData } from '../sse/events.ts'
+import { eventsIn, isDoneData, type ServerSentEvent } from '../sse/events.ts'
+import { classifyEvent } from './event.ts'
 import type { Failure } from './failure.ts'
-import { classifyPayload } from './payload.ts'
 import { inStreamFailure } from './reported-failure.ts'
 
 export class StreamPeek {
@@ -25,14 +25,14 @@ export class StreamPeek {
 
   /** `block` is a run of whole events. */
   push(block: Uint8Array): void {
-    for (const { data } of eventsIn(block)) {
-      if (this.#isSettled) return
-      if (data.length > 0 && !isDoneData(data)) this.#classify(data)
+    for (const event of eventsIn(block)) {
+      if (this.#isSettled || isDoneData(event.data)) return
+      this.#classify(event)
     }
   }
 
-  #classify(data: Buffer): void {
-    const classification = classifyPayload(data.toString('utf8'))
+  #classify(event: ServerSentEvent): void {
+    const classification = classifyEvent(event)
     if (classification.kind === 'neutral') return
     this.#isSettled = true
     if (classification.kind === 'good') this.#promptTokens = classification.promptTokens

@@ -44,6 +44,10 @@ export class EditingHandler implements AttemptHandler {
     this.#next.onError(failure)
   }
 
+  onToldError(failure: Failure): void {
+    this.#next.onToldError(failure)
+  }
+
   onStreamError(failure: Failure): void {
     this.#next.onStreamError(failure)
   }

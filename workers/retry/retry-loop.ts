@@ -40,6 +40,7 @@ export class RetryLoop implements AttemptEvents, Waiter {
   #hadFreeAttempt = false
   #freshConnection = false
   #isAbortRequested = false
+  #hasToldError = false
   #delay: RetryDelay | undefined
   #engineWait: NoEngineWait | undefined
   /** The capacity queue that the next attempt waits in, if any. */
@@ -101,11 +102,22 @@ export class RetryLoop implements AttemptEvents, Waiter {
     this.#handler.onEnd()
   }
 
+  onToldError(reported: Failure): void {
+    const failure = this.#toCharge(reported)
+    this.#hasToldError = true
+    this.#reporter.failed(failure)
+    this.#reporter.streamBroke(failure)
+    this.#handler.onToldError(failure)
+  }
+
   onStreamError(reported: Failure): void {
     const failure = this.#toCharge(reported)
     this.#attempt = undefined
-    this.#reporter.failed(failure)
-    this.#reporter.streamBroke(failure)
+    // How a stream ends that was given up already says no more about its engine.
+    if (!this.#hasToldError) {
+      this.#reporter.failed(failure)
+      this.#reporter.streamBroke(failure)
+    }
     this.#handler.onStreamError(failure)
   }
 

@@ -66,6 +66,7 @@ export class FanOut {
       onData: bytes => this.#onData(sample, bytes),
       onEnd: () => this.#onEnd(),
       onError: failure => this.#onError(failure),
+      onToldError: failure => this.#onToldError(failure),
       onStreamError: failure => this.#onError(failure),
     }
   }
@@ -95,6 +96,13 @@ export class FanOut {
     this.#isDone = true
     this.#handler.onData(this.#streams.end())
     this.#handler.onEnd()
+  }
+
+  /** The engine has told the error of one sample in the merged stream, which then breaks off: the others are aborted. */
+  #onToldError(failure: Failure): void {
+    if (this.#isDone) return
+    this.#handler.onToldError(failure)
+    this.#onError(failure)
   }
 
   /** A sample failed after its retries. The others are aborted, because the client needs all of them. */

@@ -32,6 +32,18 @@ const EVENTS = {
     summary: { promptTokens: undefined, hasToken: false },
     isTerminated: true,
   },
+  /** It ended at one token, which it lacks. */
+  'decode short': {
+    kind: 'decode-complete',
+    summary: { promptTokens: 7, hasToken: false, ending: 'one-token' },
+    isTerminated: true,
+  },
+  /** It ended without a token, and says so. */
+  'decode none': {
+    kind: 'decode-complete',
+    summary: { promptTokens: 7, hasToken: false, ending: 'other' },
+    isTerminated: true,
+  },
   'decode cut': {
     kind: 'decode-complete',
     summary: { promptTokens: undefined, hasToken: true },
@@ -188,10 +200,21 @@ const RULES: Readonly<Record<string, readonly Row[]>> = {
     ['a merged stream', ['first token'], 'prefill dummy', 'fail: token-mismatch'],
     ['a merged stream', ['first token', 'decode empty'], 'prefill dummy', 'fail: token-mismatch'],
   ],
-  'prefill answers for a decode that had nothing to say': [
-    ['a whole pair', ['decode empty'], 'prefill ok', 'finish from prefill'],
-    ['a whole pair', ['prefill ok'], 'decode empty', 'finish from prefill'],
-    ['a streamed pair', ['prefill ok'], 'decode empty', 'finish from prefill'],
+  'prefill answers for a decode that lacks its only token': [
+    ['a whole pair', ['decode short'], 'prefill ok', 'finish from prefill'],
+    ['a whole pair', ['prefill ok'], 'decode short', 'finish from prefill'],
+    ['a whole pair', ['prefill empty'], 'decode short', 'fail: no-token'],
+  ],
+  'the end of decode without a token is the truth': [
+    ['a whole pair', ['decode none'], 'prefill ok', 'finish from decode'],
+    ['a whole pair', ['prefill ok'], 'decode none', 'finish from decode'],
+    ['a whole pair', ['decode none'], 'prefill lost', 'finish from decode'],
+    ['a whole single', [], 'decode none', 'finish from decode'],
+  ],
+  'prefill does not answer for a decode that said nothing': [
+    ['a whole pair', ['decode empty'], 'prefill ok', 'fail: no-token'],
+    ['a whole pair', ['prefill ok'], 'decode empty', 'fail: no-token'],
+    ['a streamed pair', ['prefill ok'], 'decode empty', 'fail: no-token'],
   ],
   'an answer without any token failed': [
     ['a whole pair', ['decode empty'], 'prefill empty', 'fail: no-token'],

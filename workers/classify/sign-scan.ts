@@ -1,22 +1,40 @@
 /**
- * Whether bytes may report a failure: whether `"error"` or `"abort"`, quotes included, occurs in them.
+ * Whether bytes may report a failure, that is, whether `"error"` or `"abort"`, quotes included, occurs in them; and
+ * whether they may end a stream, that is, whether `[DONE]` follows a colon or a space.
  *
- * JSON escapes a quote inside a string, so these words stand between bare quotes only as a key or as a whole string.
- * Hot path, for each read: one pass (Horspool's search) finds either word and looks at about every fifth byte.
+ * JSON escapes a quote inside a string, so the first two stand between bare quotes only as a key or as a whole string.
+ * Hot path, for each read: one pass (Horspool's search) finds any of the words and looks at about every fifth byte.
  */
 const ERROR = Buffer.from('"error"')
 const ABORT = Buffer.from('"abort"')
+const DONE = Buffer.from(' [DONE]')
+const TIGHT_DONE = Buffer.from(':[DONE]')
 const LENGTH = ERROR.length
 const QUOTE = 0x22
+const BRACKET = 0x5d
 
 /** For the byte at the end of the search window: how far the window may move to the next possible match. */
-const SHIFTS = shiftsOf([ERROR, ABORT])
+const SHIFTS = shiftsOf([ERROR, ABORT, DONE, TIGHT_DONE])
 
 export function mayHoldFailure(bytes: Uint8Array): boolean {
+  return isFound(bytes, false)
+}
+
+export function mayHoldFailureOrEnd(bytes: Uint8Array): boolean {
+  return isFound(bytes, true)
+}
+
+function isFound(bytes: Uint8Array, includesDone: boolean): boolean {
   let last = LENGTH - 1
   while (last < bytes.length) {
     const byte = bytes[last] ?? 0
     if (byte === QUOTE && (endsWith(bytes, last, ERROR) || endsWith(bytes, last, ABORT))) return true
+    if (
+      byte === BRACKET &&
+      includesDone &&
+      (endsWith(bytes, last, DONE) || endsWith(bytes, last, TIGHT_DONE))
+    )
+      return true
     last += SHIFTS[byte] ?? LENGTH
   }
   return false
