@@ -34,7 +34,7 @@ export class ResponseSender implements AttemptHandler {
   readonly #credit: CreditBalance
   #isStarted = false
   /** The engine has written an error into the stream: the client needs no second one. */
-  #isTold = false
+  #hasReportedError = false
   #isPaused = false
   #isDone = false
 
@@ -71,15 +71,15 @@ export class ResponseSender implements AttemptHandler {
 
   onEnd(): void {
     this.#sender.end(this.#id)
-    this.#finish(this.#isTold ? 'broken' : 'ok')
+    this.#finish(this.#hasReportedError ? 'broken' : 'ok')
   }
 
   onError(failure: Failure): void {
     this.fail(failure.error)
   }
 
-  onToldError(): void {
-    this.#isTold = true
+  onReportedError(): void {
+    this.#hasReportedError = true
   }
 
   onStreamError(failure: Failure): void {
@@ -89,7 +89,8 @@ export class ResponseSender implements AttemptHandler {
   /** Sends the error as a whole response or, if a stream has started, as the event with which the stream breaks off. */
   fail(error: GatewayError, outcome = outcomeOf(error)): void {
     if (this.#isDone) return
-    if (this.#isStarted) this.#sender.broken(this.#id, this.#isTold ? NO_BYTES : toErrorEvent(error))
+    if (this.#isStarted)
+      this.#sender.broken(this.#id, this.#hasReportedError ? NO_BYTES : toErrorEvent(error))
     else this.#sender.response(this.#id, toErrorResponse(error))
     this.#finish(outcome)
   }

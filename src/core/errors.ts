@@ -74,7 +74,7 @@ export interface ErrorDetails {
   readonly type?: string
   /** Error code of the engine; replaces ours in the error body. */
   readonly engineCode?: string | number
-  /** JSON text of the engine's own error, which clients get in place of ours. */
+  /** JSON text of the engine's own error, which clients get instead of ours. */
   readonly body?: string | undefined
   readonly leg?: Leg
   /** Delay for a `Retry-After` header, in milliseconds. */

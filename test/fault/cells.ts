@@ -53,7 +53,7 @@ export function fateOf({ fault, where }: Group, { isStream }: Shape): Fate {
   // Prefill sends its token after the KV cache, so how its stream ends does not matter.
   if (endsAfterTransfer(fault) && where === 'prefill' && isStream) return 'harmless'
   // Prefill's response and unary responses are never forwarded before they are complete.
-  const isLate = fault.fate === 'broken' || fault.fate === 'told'
+  const isLate = fault.fate === 'broken' || fault.fate === 'reported'
   return isLate && (where === 'prefill' || !isStream) ? 'passing' : fault.fate
 }
 
@@ -87,6 +87,6 @@ export function expectedBytes(cell: Cell, rid: string): string | undefined {
   const { group, shape } = cell
   const fate = fateOf(group, shape)
   if (fate === 'broken') return firstEvents(shape, rid).join('')
-  if (fate === 'told') return [...failingEvents(shape, rid), DONE].join('')
+  if (fate === 'reported') return [...failingEvents(shape, rid), DONE].join('')
   return endsWell(cell) ? soundPayload('decode', shape, rid) : undefined
 }

@@ -21,10 +21,10 @@ import {
  * refused: another attempt would be refused as well, so the client gets the engine's error at once.
  * passing: another attempt succeeds.
  * broken: tokens have been forwarded, so the gateway breaks the stream off with an error event and without `[DONE]`.
- * told: tokens have been forwarded, and so is the error that the engine writes into its stream, with its `[DONE]`.
+ * reported: tokens have been forwarded, and so is the error that the engine writes into its stream, with its `[DONE]`.
  * harmless: nothing is wrong.
  */
-export type Fate = 'refused' | 'passing' | 'broken' | 'told' | 'harmless'
+export type Fate = 'refused' | 'passing' | 'broken' | 'reported' | 'harmless'
 
 export interface Fault {
   readonly name: string
@@ -375,7 +375,7 @@ const INSIDE_200: readonly Fault[] = [
   },
   {
     name: 'error after two tokens',
-    fate: 'told',
+    fate: 'reported',
     status: 500,
     cause: 'error-event|abort|status',
     message: 'Out of memory',

@@ -69,7 +69,7 @@ class Milestones {
       group.where === 'both' && leg === 'prefill' && group.fault.isLate === true && call.attempt === 1
     if (!isSecond) return
     await this.#of('decode has responded', call).promise
-    if (shape.isStream && ['broken', 'told'].includes(fateOf(group, shape)))
+    if (shape.isStream && ['broken', 'reported'].includes(fateOf(group, shape)))
       await this.#of(CLIENT_HAS_HEAD, call).promise
   }
 
@@ -102,7 +102,7 @@ export interface GatewaySetup {
 
 /** `hasShortTimeouts`: a silent engine is noticed after `SILENCE_MS`. */
 export async function openGateway(
-  t: TestContext,
+  t: { readonly after: (close: () => unknown) => void },
   engines: readonly Pick<Engines, Leg>[],
   options: { readonly maxRetries: number; readonly hasShortTimeouts: boolean },
 ): Promise<GatewaySetup> {

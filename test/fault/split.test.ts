@@ -30,7 +30,7 @@ function runLeg(pieces: readonly Uint8Array[]): string {
     onDecodeComplete: ({ hasToken }, isTerminated) => calls.push(`complete ${hasToken} ${isTerminated}`),
     onDecodeError: ({ cause, error }) => calls.push(`failed ${cause} ${error.message}`),
     onDecodePromptError: ({ cause }) => calls.push(`prompt ${cause}`),
-    onDecodeToldError: ({ cause }) => calls.push(`told ${cause}`),
+    onDecodeReportedError: ({ cause }) => calls.push(`reported ${cause}`),
     onDecodeErrorHead: () => calls.push('error head'),
     onDecodeBody: () => calls.push('a body'),
     onDecodeData: forward,
@@ -61,8 +61,8 @@ suite('a stream in two pieces, and byte by byte', () => {
         for (let cut = 1; cut < bytes.length; cut++) {
           const actual = runLeg([bytes.subarray(0, cut), bytes.subarray(cut)])
           // An error of the engine after the commit is forwarded like any other event.
-          if (fate === 'told' && actual !== expected) {
-            const forwarded = actual.replace(/told [\w-]+(?=complete true true$)/, '')
+          if (fate === 'reported' && actual !== expected) {
+            const forwarded = actual.replace(/reported [\w-]+(?=complete true true$)/, '')
             assert.equal(forwarded, `${bytes.toString('latin1')}complete true true`, `cut at ${cut}`)
             continue
           }

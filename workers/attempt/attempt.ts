@@ -8,7 +8,6 @@
  *                                        commit: a later failure breaks the stream, and prefill no longer matters
  *
  * A response that is not streamed is held to its end, then handed over by `onResponse`.
- *
  * `state.ts` decides what happens next, `attempt-timers.ts` has the timers and `abort-policy.ts` the aborts on the
  * engines; this file has the connections and the leases. Every way out goes through `#close`, so no leg, timer or lease
  * outlives the attempt, except those whose abort is deferred, which end by themselves.
@@ -140,9 +139,9 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
     this.#events.onPromptError(failure)
   }
 
-  onDecodeToldError(failure: Failure): void {
+  onDecodeReportedError(failure: Failure): void {
     this.#abortPolicy.abortBoth()
-    this.#events.onToldError(failure)
+    this.#events.onReportedError(failure)
   }
 
   onDecodeErrorHead(): void {

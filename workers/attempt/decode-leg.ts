@@ -25,7 +25,7 @@ export interface DecodeEvents {
   /** One prompt of a batch ended with an abort, which is forwarded as the engine wrote it. Called at most once. */
   onDecodePromptError(failure: Failure): void
   /** The engine reports a failure after the commit. It is forwarded, and so is what follows. Called at most once. */
-  onDecodeToldError(failure: Failure): void
+  onDecodeReportedError(failure: Failure): void
   /** A head with an error status has arrived. Its body follows. */
   onDecodeErrorHead(): void
   /** The head of an unstreamed response has arrived, or a part of its body: the rest must follow without a pause. */
@@ -59,7 +59,7 @@ export class DecodeLeg implements ResponseHandler {
   #peek: StreamPeek | undefined
   #isCommitted = false
   #hasLostPrompt = false
-  #hasToldError = false
+  #hasReportedError = false
   /** Cleared when the leg or the attempt is over: later calls are ignored. */
   isOpen = true
   /** The client asked for an abort, so the abort that the engine reports is part of the response. */
@@ -129,15 +129,15 @@ export class DecodeLeg implements ResponseHandler {
     if (signs?.isDone === true && this.isOpen) this.#complete(peek, true)
   }
 
-  /** After the commit a failure is the engine's to tell: it is reported, and forwarded like any other event. */
+  /** After the commit a failure that the engine reports is charged, and forwarded like any other event. */
   #relay(events: Uint8Array, failure: Failure | undefined): void {
     const isOfPrompt = this.#isBatch && failure?.cause === 'abort'
     if (isOfPrompt && !this.#hasLostPrompt) this.#events.onDecodePromptError(failure)
     this.#hasLostPrompt ||= isOfPrompt
     this.#events.onDecodeData(events)
-    if (failure === undefined || isOfPrompt || this.#hasToldError || !this.isOpen) return
-    this.#hasToldError = true
-    this.#events.onDecodeToldError(failure)
+    if (failure === undefined || isOfPrompt || this.#hasReportedError || !this.isOpen) return
+    this.#hasReportedError = true
+    this.#events.onDecodeReportedError(failure)
   }
 
   #holdEvents(peek: StreamPeek, events: Uint8Array, failure: Failure | undefined): void {

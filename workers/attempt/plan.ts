@@ -55,7 +55,7 @@ export interface ResponseHead {
 /**
  * Calls come in one of these orders, and none follows the last:
  * `onError` · `onResponse` · `onHead onData* onEnd` · `onHead onData* onStreamError`. After its first `onData` a stream
- * may have one `onToldError`.
+ * may have one `onReportedError`.
  */
 export interface AttemptHandler {
   /** The whole response at once. */
@@ -71,7 +71,7 @@ export interface AttemptHandler {
    * The engine wrote an error into its stream after tokens had been forwarded. It was forwarded as the engine wrote it,
    * and so is what follows, usually `[DONE]`.
    */
-  onToldError(failure: Failure): void
+  onReportedError(failure: Failure): void
   /** The stream broke after tokens had been forwarded. */
   onStreamError(failure: Failure): void
 }

@@ -48,8 +48,8 @@ function bodyOf(outer: Json, text: string): string | undefined {
 function detailOf({ detail }: Json): unknown {
   if (!Array.isArray(detail)) return detail
   const texts = detail.filter(isObject).map(({ loc, msg }) => {
-    const place = Array.isArray(loc) ? loc.join('.') : ''
-    return isText(msg) && place !== '' ? `${place}: ${msg}` : msg
+    const path = Array.isArray(loc) ? loc.join('.') : ''
+    return isText(msg) && path !== '' ? `${path}: ${msg}` : msg
   })
   return texts.filter(isText).join('; ')
 }

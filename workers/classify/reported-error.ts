@@ -44,14 +44,13 @@ export function findError(payload: Json): ReportedFailure | undefined {
     const message = typeof error === 'string' ? error : JSON.stringify(error)
     return { kind: 'failure', what: 'error-event', message, status: undefined }
   }
-  const type = textOf(error['type']) || undefined
   const code = error['code']
   return {
     kind: 'failure',
     what: 'error-event',
     message: messageOf(error),
-    status: readStatus(code) ?? readStatus(error['status_code']) ?? readStatus(type) ?? statusOfType(type),
-    type: type === undefined || /^\d+$/.test(type) ? undefined : type,
+    status: statusIn(error),
+    type: typeOf(error),
     code: typeof code === 'number' || typeof code === 'string' ? code : undefined,
     body: toClientBody(payload),
   }
@@ -92,8 +91,17 @@ function messageOf(error: Json): string {
   return texts.find(text => text !== '') ?? ''
 }
 
-function statusOfType(type: string | undefined): number | undefined {
-  return type === undefined ? undefined : TYPE_STATUSES.find(([pattern]) => pattern.test(type))?.[1]
+/** From the code, or from the type, which may repeat the status or stand for one. */
+function statusIn(error: Json): number | undefined {
+  const named = [error['code'], error['status_code'], error['type']].map(readStatus)
+  const type = textOf(error['type'])
+  return named.find(status => status !== undefined) ?? TYPE_STATUSES.find(([of]) => of.test(type))?.[1]
+}
+
+/** Not where it only repeats the status. */
+function typeOf(error: Json): string | undefined {
+  const type = textOf(error['type'])
+  return type === '' || /^\d+$/.test(type) ? undefined : type
 }
 
 function isEmpty(value: unknown): boolean {

@@ -28,16 +28,15 @@ function isFound(bytes: Uint8Array, includesDone: boolean): boolean {
   let last = LENGTH - 1
   while (last < bytes.length) {
     const byte = bytes[last] ?? 0
-    if (byte === QUOTE && (endsWith(bytes, last, ERROR) || endsWith(bytes, last, ABORT))) return true
-    if (
-      byte === BRACKET &&
-      includesDone &&
-      (endsWith(bytes, last, DONE) || endsWith(bytes, last, TIGHT_DONE))
-    )
-      return true
+    if (byte === QUOTE && endsWithAny(bytes, last, ERROR, ABORT)) return true
+    if (byte === BRACKET && includesDone && endsWithAny(bytes, last, DONE, TIGHT_DONE)) return true
     last += SHIFTS[byte] ?? LENGTH
   }
   return false
+}
+
+function endsWithAny(bytes: Uint8Array, last: number, first: Buffer, second: Buffer): boolean {
+  return endsWith(bytes, last, first) || endsWith(bytes, last, second)
 }
 
 function endsWith(bytes: Uint8Array, last: number, word: Buffer): boolean {

@@ -44,8 +44,8 @@ export class EditingHandler implements AttemptHandler {
     this.#next.onError(failure)
   }
 
-  onToldError(failure: Failure): void {
-    this.#next.onToldError(failure)
+  onReportedError(failure: Failure): void {
+    this.#next.onReportedError(failure)
   }
 
   onStreamError(failure: Failure): void {

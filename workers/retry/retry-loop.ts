@@ -40,7 +40,7 @@ export class RetryLoop implements AttemptEvents, Waiter {
   #hadFreeAttempt = false
   #freshConnection = false
   #isAbortRequested = false
-  #hasToldError = false
+  #hasReportedError = false
   #delay: RetryDelay | undefined
   #engineWait: NoEngineWait | undefined
   /** The capacity queue that the next attempt waits in, if any. */
@@ -102,19 +102,19 @@ export class RetryLoop implements AttemptEvents, Waiter {
     this.#handler.onEnd()
   }
 
-  onToldError(reported: Failure): void {
+  onReportedError(reported: Failure): void {
     const failure = this.#toCharge(reported)
-    this.#hasToldError = true
+    this.#hasReportedError = true
     this.#reporter.failed(failure)
     this.#reporter.streamBroke(failure)
-    this.#handler.onToldError(failure)
+    this.#handler.onReportedError(failure)
   }
 
   onStreamError(reported: Failure): void {
     const failure = this.#toCharge(reported)
     this.#attempt = undefined
     // How a stream ends that was given up already says no more about its engine.
-    if (!this.#hasToldError) {
+    if (!this.#hasReportedError) {
       this.#reporter.failed(failure)
       this.#reporter.streamBroke(failure)
     }

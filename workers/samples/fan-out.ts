@@ -66,7 +66,7 @@ export class FanOut {
       onData: bytes => this.#onData(sample, bytes),
       onEnd: () => this.#onEnd(),
       onError: failure => this.#onError(failure),
-      onToldError: failure => this.#onToldError(failure),
+      onReportedError: failure => this.#onReportedError(failure),
       onStreamError: failure => this.#onError(failure),
     }
   }
@@ -98,10 +98,10 @@ export class FanOut {
     this.#handler.onEnd()
   }
 
-  /** The engine has told the error of one sample in the merged stream, which then breaks off: the others are aborted. */
-  #onToldError(failure: Failure): void {
+  /** The error of one sample stands in the merged stream, which then breaks off: the others are aborted. */
+  #onReportedError(failure: Failure): void {
     if (this.#isDone) return
-    this.#handler.onToldError(failure)
+    this.#handler.onReportedError(failure)
     this.#onError(failure)
   }
 

@@ -39,10 +39,13 @@ export class EventFramer {
     }
     const block = this.#held.length === 0 ? read : this.#joinedWith(read)
     const end = endsWithEvent(block) ? block.length : Math.max(lastEventEnd(block), this.#openLineEnd(block))
-    this.#hasOpenCr =
-      end > 0 ? end === block.length && block[end - 1] === CR : this.#hasOpenCr && block.length === 0
-    if (end < block.length) this.#hold(block.subarray(end))
-    return end === block.length ? block : block.subarray(0, end)
+    if (end === block.length) {
+      if (end > 0) this.#hasOpenCr = block[end - 1] === CR
+      return block
+    }
+    this.#hasOpenCr = false
+    this.#hold(block.subarray(end))
+    return block.subarray(0, end)
   }
 
   /** The bytes held at the end of the stream: an event without its empty line, or part of an event. */

@@ -156,7 +156,7 @@ export class ClientResponse {
 
   /**
    * Leaves the connection open, even in a drain: to close it after a chunked body, uWebSockets.js would first write a
-   * header into that body. A client that was not told to close it may send one more request, whose head tells it.
+   * header into that body. A client may send one more request, whose response asks it to close.
    */
   #endStream(): void {
     this.#res.end()

@@ -36,7 +36,7 @@ function opaque(value: string): string | Uint8Array {
 /**
  * Writes a whole response. Returns whether all of it was taken. If not, the rest is written from `body` as the client
  * takes it, with a call of `onPart` for each part. The connection is closed after the last response, except where the
- * body is large: then the client, which is told, has to close it.
+ * body is large: then its head asks the client to close it.
  */
 export function writeWhole(
   res: UwsResponse,

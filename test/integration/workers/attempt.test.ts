@@ -121,7 +121,7 @@ async function setUp(t: TestContext, options: SetupOptions): Promise<AttemptSetu
     onError: (failure: { cause: string; error: { leg?: string | undefined } }) =>
       calls.push(`error: ${failure.cause} of ${failure.error.leg}`),
     onPromptError: (failure: { cause: string }) => calls.push(`prompt error: ${failure.cause}`),
-    onToldError: (failure: { cause: string }) => calls.push(`told: ${failure.cause}`),
+    onReportedError: (failure: { cause: string }) => calls.push(`reported: ${failure.cause}`),
     onStreamError: (failure: { cause: string }) => calls.push(`stream error: ${failure.cause}`),
   }
   const attempt = new Attempt(plan, events, {
@@ -362,7 +362,7 @@ suite('Attempt', () => {
     [
       'forwards the abort of its only prompt as the engine wrote it, to the end',
       false,
-      [ABORT + LAST + DONE, 'told: abort', 'end'],
+      [ABORT + LAST + DONE, 'reported: abort', 'end'],
     ],
   ] as const)
     test(what, async t => {

@@ -187,7 +187,7 @@ suite('ResponseSender', () => {
     assert.deepEqual(calls, ['commit', 'engine-error'])
   })
 
-  test('counts a stream in which the engine told an error as broken, and adds no second error', () => {
+  test('counts a stream in which the engine reports an error as broken, and adds no second error', () => {
     const failure = transportFailure('decode', { kind: 'reset', message: 'reset', isStaleSocket: false })
     for (const [end, row] of [
       [(response: ResponseSender) => response.onEnd(), { kind: 'end', id: 7 }],
@@ -196,7 +196,7 @@ suite('ResponseSender', () => {
       const { rows, calls } = sentBy(response => {
         response.onHead({ ...HEAD, status: 200, headers: [] })
         response.onData(Buffer.from('data: {"error":{"message":"m"}}\n\n'))
-        response.onToldError()
+        response.onReportedError()
         end(response)
       })
       assert.deepEqual([rows.at(-1), calls], [row, ['commit', 'broken']])

@@ -43,7 +43,7 @@ function setUpPolicy(t: TestContext, options: PolicyOptions = {}) {
       onDecodeComplete: ignore,
       onDecodeError: ignore,
       onDecodePromptError: ignore,
-      onDecodeToldError: ignore,
+      onDecodeReportedError: ignore,
       onDecodeErrorHead: ignore,
       onDecodeBody: ignore,
       onDecodeData: ignore,

@@ -34,7 +34,7 @@ function openLeg(preamble = 1 << 20, event = 1 << 20): LegRun {
       calls.push(`complete${hasToken ? '' : ', no token'}${isTerminated ? '' : ', cut'}`),
     onDecodeError: ({ cause, error }) => calls.push(`failed: ${cause} ${error.status}`),
     onDecodePromptError: ({ cause }) => calls.push(`prompt: ${cause}`),
-    onDecodeToldError: ({ cause, error }) => calls.push(`told: ${cause} ${error.status}`),
+    onDecodeReportedError: ({ cause, error }) => calls.push(`reported: ${cause} ${error.status}`),
     onDecodeErrorHead: () => calls.push('error head'),
     onDecodeBody: () => undefined,
     onDecodeData: bytes => forwarded.push(Buffer.from(bytes)),
@@ -116,7 +116,7 @@ suite('DecodeLeg with a stream', () => {
       run.leg.onData(Buffer.from(before + event + DONE))
       run.leg.onEnd()
       const client = before + before + event + DONE
-      assert.deepEqual([run.calls, run.client()], [['ready', `told: ${calls}`, 'complete'], client])
+      assert.deepEqual([run.calls, run.client()], [['ready', `reported: ${calls}`, 'complete'], client])
     })
 
     test(`forwards nothing when ${what} arrives in one read with the first token`, () => {
@@ -164,12 +164,12 @@ suite('DecodeLeg with a stream', () => {
 
   test('reports only the first failure of a stream', () => {
     const run = streamed(TOKEN)
-    const told = openLeg()
-    told.leg.onHead(200, STREAM)
-    for (const text of [TOKEN, OOM, OOM]) told.leg.onData(Buffer.from(text))
-    told.leg.onEnd()
-    assert.deepEqual(told.calls, ['ready', 'told: error-event 500', 'complete, cut'])
-    assert.equal(told.client(), `${run.client()}${OOM}${OOM}`)
+    const reported = openLeg()
+    reported.leg.onHead(200, STREAM)
+    for (const text of [TOKEN, OOM, OOM]) reported.leg.onData(Buffer.from(text))
+    reported.leg.onEnd()
+    assert.deepEqual(reported.calls, ['ready', 'reported: error-event 500', 'complete, cut'])
+    assert.equal(reported.client(), `${run.client()}${OOM}${OOM}`)
   })
 
   test('fails once when its connection breaks', () => {

@@ -111,7 +111,7 @@ suite('the body for the client', () => {
       assert.deepEqual(body, { error: { message, type, param: null, code: 404, leg: 'decode' } })
     })
 
-  test('is that of the engine also for an error that it told inside a stream', () => {
+  test('is that of the engine also for an error inside a stream', () => {
     for (const error of [
       flat,
       { message: 'm', type: 'invalid_request_error', code: 400, retryable: false },

@@ -22,7 +22,7 @@ suite('findSigns', () => {
     })
 
   for (const [what, block] of [
-    ['a comment and other fields beside it', 'id: 7\n: x\ndata: [DONE]\nretry: 1\n\n'],
+    ['a comment and other fields around it', 'id: 7\n: x\ndata: [DONE]\nretry: 1\n\n'],
     ['blanks after it', 'data: [DONE] \n\n'],
   ] as const)
     test(`finds the end with ${what}`, () => assert.match(signsOf(block), /^done/))
