@@ -26,7 +26,7 @@ export interface Drained {
 }
 
 const POLL_INTERVAL_MS = 20
-/** Time for aborts to reach the engines and for the last bytes to reach clients. */
+/** Time for aborts to reach the engines, for the last bytes to reach clients, and for clients to close first. */
 const LINGER_MS = 100
 
 /** Resolves when nothing is open. */
@@ -40,7 +40,7 @@ export async function drain(deps: Drained, { settleMs, limitMs }: DrainOptions, 
   if (!(await pollUntil(allDone, POLL_INTERVAL_MS, endMs - performance.now()))) {
     log.warn({ open: deps.openRequests() }, 'grace period is over, ending open requests')
     deps.endAll(new GatewayError('shutting-down', 'The gateway is shutting down'))
-    await delay(LINGER_MS)
   }
+  await delay(LINGER_MS)
   log.info({ open: deps.openRequests() }, 'drained')
 }

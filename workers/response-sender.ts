@@ -2,7 +2,7 @@
  * The last handler of a response on its way to the client: writes the rows of one exchange to the front end, and pauses
  * the engine's stream while the client has no credit.
  */
-import { toErrorEvents, toErrorResponse } from '../src/core/error-response.ts'
+import { toErrorEvent, toErrorResponse } from '../src/core/error-response.ts'
 import type { GatewayError } from '../src/core/errors.ts'
 import type { BatchSender } from '../src/messages/channel.ts'
 import { CreditBalance } from '../src/messages/credit.ts'
@@ -11,22 +11,9 @@ import type { RequestOutcome } from '../src/telemetry/metric-catalogue.ts'
 import { outcomeOf } from './attempt/metrics.ts'
 import type { AttemptHandler, ResponseHead } from './attempt/plan.ts'
 import type { Failure } from './classify/failure.ts'
+import { endToEnd } from './upstream/end-to-end.ts'
 
-/** Hop-by-hop headers (RFC 9110 section 7.6.1), and those that the front end sets itself. */
-const DROPPED = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'content-length',
-  'date',
-  'server',
-])
+const NO_BYTES = new Uint8Array(0)
 
 /** The request whose response is sent. */
 export interface ResponseOwner {
@@ -59,6 +46,8 @@ export class ResponseSender implements AttemptHandler {
   /** Whether the client has been sent a head, by a heartbeat or with the first token. */
   #isStarted = false
   #heartbeats: NodeJS.Timeout | undefined
+  /** The engine has written an error into the stream: the client needs no second one. */
+  #hasReportedError = false
   #isPaused = false
   #isDone = false
 
@@ -109,24 +98,27 @@ export class ResponseSender implements AttemptHandler {
 
   onEnd(): void {
     this.#sender.end(this.#id)
-    this.#finish('ok')
+    this.#finish(this.#hasReportedError ? 'broken' : 'ok')
   }
 
   onError(failure: Failure): void {
     this.fail(failure.error)
   }
 
+  onReportedError(): void {
+    this.#hasReportedError = true
+  }
+
   onStreamError(failure: Failure): void {
     this.fail(failure.error, 'broken')
   }
 
-  /** Sends the error as a whole response or, if a stream has started, as its last event before `[DONE]`. */
+  /** Sends the error as a whole response or, if a stream has started, as the event with which the stream breaks off. */
   fail(error: GatewayError, outcome = outcomeOf(error)): void {
     if (this.#isDone) return
-    if (this.#isStarted) {
-      this.#sender.data(this.#id, toErrorEvents(error))
-      this.#sender.end(this.#id)
-    } else {
+    if (this.#isStarted)
+      this.#sender.broken(this.#id, this.#hasReportedError ? NO_BYTES : toErrorEvent(error))
+    else {
       const response = toErrorResponse(error)
       this.#sender.response(this.#id, { ...response, headers: this.#withAdded(response.headers) })
     }
@@ -175,13 +167,4 @@ export class ResponseSender implements AttemptHandler {
 /** A response with a JSON body that the gateway has composed itself. */
 export function jsonResponse(status: number, body: string): WholeResponse {
   return { status, headers: ['content-type', 'application/json'], body: Buffer.from(body) }
-}
-
-function endToEnd(headers: FlatHeaders): FlatHeaders {
-  const kept: string[] = []
-  for (let index = 0; index + 1 < headers.length; index += 2) {
-    const name = headers[index] ?? ''
-    if (!DROPPED.has(name)) kept.push(name, headers[index + 1] ?? '')
-  }
-  return kept
 }

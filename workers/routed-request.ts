@@ -148,7 +148,7 @@ export class RoutedRequest implements ResponseOwner {
     return {
       endpoint,
       path: message.query === '' ? PATHS[endpoint] : `${PATHS[endpoint]}?${message.query}`,
-      headers: [...headers, 'content-type', 'application/json'],
+      headers: [...headers, 'accept-encoding', 'identity', 'content-type', 'application/json'],
       body: message.body,
       fields,
       edits: [],

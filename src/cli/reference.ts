@@ -24,7 +24,7 @@ export function referenceText(): string {
     `## Ignored flags\n\nFlags of other routers that are accepted but have no effect. The gateway prints a warning that lists them.\n\n${flagList(IGNORED_FLAGS)}\n\nWithout a warning, because they ask for what the gateway does anyway: ${codes(NEEDLESS_FLAGS)}`,
     `## Rejected flags\n\nFlags of other routers that change who is served or what is safe, and that this gateway does not implement. It does not start with any of them.\n\n${rejectionRows()}`,
     `## Config keys\n\nKeys of the config file (YAML or JSON).\n\n${keyTable()}`,
-    `## Error codes\n\nValues of \`code\` in an error body. If an engine responded with an error status, that status replaces the one in this table.\n\n${errorRows()}`,
+    `## Error codes\n\nValues of \`code\` in an error body. In an error event inside a stream they stand in \`reason\`, and \`code\` is the status as an integer. If an engine responded with an error status, that status replaces the one in this table.\n\n${errorRows()}`,
     `## Metrics\n\nServed in the Prometheus text format at \`/metrics\` of the admin listener (\`--prometheus-port\`).\n\n${metricRows()}`,
   ]
   return `${sections.join('\n\n')}\n`

@@ -156,14 +156,14 @@ export const limitsSchema = z.strictObject({
     .min(1024)
     .default(1_048_576)
     .describe(
-      'Maximum number of bytes of a stream buffered before its first token, in addition to the size of the request, which the engine may echo.',
+      'Maximum size of the events of a stream before the one with its first token, in bytes, in addition to the size of the request, which the engine may echo.',
     ),
   eventBytes: z
     .int()
     .min(1024)
     .default(67_108_864)
     .describe(
-      'Maximum size of a stream event after the first token, in bytes. A larger event fails the stream.',
+      'Maximum size of a stream event, in bytes. A larger event fails the request, which is not retried.',
     ),
   responseBytes: z
     .int()

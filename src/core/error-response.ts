@@ -1,8 +1,8 @@
 /**
- * Renders errors for clients: as a whole response, or as the last events of a stream whose head has already been sent.
+ * Renders errors for clients: as a whole response, or as the last event of a stream whose head has already been sent.
  * Every listener and every router thread uses these two functions. Pure.
  */
-import { errorBody, type GatewayError } from './errors.ts'
+import { errorBody, type GatewayError, streamErrorBody } from './errors.ts'
 
 /** A complete response that the gateway produces itself. */
 export interface LocalResponse {
@@ -27,9 +27,12 @@ export function toErrorResponse(error: GatewayError, allow?: string): LocalRespo
   return { status: error.status, headers, body: Buffer.from(errorBody(error)) }
 }
 
-/** Ends a server-sent event stream whose status can no longer report the failure: an error event, then `[DONE]`. */
-export function toErrorEvents(error: GatewayError): Uint8Array {
-  return Buffer.from(`data: ${errorBody(error)}\n\ndata: [DONE]\n\n`)
+/**
+ * The last event of a server-sent event stream that breaks off and whose status can no longer say so. No `[DONE]` may
+ * follow, and the body must end without its last chunk: many clients look at nothing else.
+ */
+export function toErrorEvent(error: GatewayError): Uint8Array {
+  return Buffer.from(`data: ${streamErrorBody(error)}\n\n`)
 }
 
 function retryAfter(ms: number): string {

@@ -4,7 +4,7 @@
  * The table is the only place that maps a code to an HTTP status and decides whether a retry may help.
  */
 
-import { withoutHiddenDetails } from './hidden-details.ts'
+import { bodyWithoutHiddenDetails, withoutHiddenDetails } from './hidden-details.ts'
 
 /**
  * The side that an error code stands for. Decides under which outcome a request is counted and whether its end is logged.
@@ -81,6 +81,8 @@ export interface ErrorDetails {
   readonly type?: string
   /** Error code of the engine; replaces ours in the error body. */
   readonly engineCode?: string | number
+  /** JSON text of the engine's own error, which clients get instead of ours. */
+  readonly body?: string | undefined
   readonly leg?: Leg
   /** Delay for a `Retry-After` header, in milliseconds. */
   readonly retryAfterMs?: number
@@ -94,6 +96,7 @@ export class GatewayError extends Error {
   readonly status: number
   readonly type: string
   readonly engineCode: string | number | undefined
+  readonly body: string | undefined
   readonly leg: Leg | undefined
   readonly retryAfterMs: number | undefined
   readonly retryable: boolean
@@ -105,6 +108,7 @@ export class GatewayError extends Error {
     this.status = details.status ?? traits.status
     this.type = details.type ?? traits.type
     this.engineCode = details.engineCode
+    this.body = details.body
     this.leg = details.leg
     this.retryAfterMs = details.retryAfterMs
     this.retryable = details.retryable ?? traits.retryable
@@ -125,11 +129,22 @@ export function errorTable(): readonly { code: string; status: number; fault: Fa
   }))
 }
 
-/** JSON text of OpenAI's error object, extended by the leg that failed, if any. */
+/**
+ * The same object for an event inside a stream. Its `code` is the HTTP status, an integer, as in the error events of
+ * SGLang 0.5.23 and vLLM 0.32.0, which some clients insist on; our own code is the `reason`.
+ */
+export function streamErrorBody(error: GatewayError): string {
+  const { message, type, status, code, leg } = error
+  const details = { message, type, param: null, code: status, reason: code, ...(leg ? { leg } : {}) }
+  return JSON.stringify({ error: details })
+}
+
+/** JSON text for a whole response: the engine's own error, or OpenAI's error object with the leg that failed, if any. */
 export function errorBody(error: GatewayError): string {
-  const { type, leg } = error
+  const { type, leg, body } = error
   // Only refused requests are quoted. Other messages help to find what failed, and the room in them is spent.
   const isQuoting = error.fault === 'engine' && error.status < 500
+  if (body !== undefined) return isQuoting ? bodyWithoutHiddenDetails(body) : body
   const message = isQuoting ? withoutHiddenDetails(error.message) : error.message
   const code = error.engineCode ?? error.code
   return JSON.stringify({ error: { message, type, param: null, code, ...(leg ? { leg } : {}) } })

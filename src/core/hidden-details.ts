@@ -12,3 +12,16 @@ const RID = /(\brid['"]?\s*[:=]\s*)(['"]?)[0-9a-f]{32}\2/g
 export function withoutHiddenDetails(message: string): string {
   return message.replaceAll(BOOTSTRAP, '$1…').replaceAll(RID, '$1…')
 }
+
+/** The same for all texts in a JSON body. A body without such details is returned as it is. */
+export function bodyWithoutHiddenDetails(body: string): string {
+  let isChanged = false
+  const hide = (_key: string, value: unknown): unknown => {
+    if (typeof value !== 'string') return value
+    const text = withoutHiddenDetails(value)
+    isChanged ||= text !== value
+    return text
+  }
+  const hidden: unknown = JSON.parse(body, hide)
+  return isChanged ? JSON.stringify(hidden) : body
+}

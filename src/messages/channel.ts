@@ -63,6 +63,11 @@ export class BatchSender implements RowWriter {
     this.#schedule()
   }
 
+  broken(id: number, lastEvent: Uint8Array): void {
+    this.#writer.broken(id, lastEvent)
+    this.#schedule()
+  }
+
   response(id: number, response: WholeResponse): void {
     this.#writer.response(id, response)
     this.#schedule()

@@ -8,7 +8,8 @@
  *          12  body length     u32  0 if the body is attached
  *          16  header, then body
  *
- * Little endian. Rows of the hot path (`data`, `end`, `abort`, `credit`) have no header and need no msgpack call. Both
+ * Little endian. Rows of the hot path (`data`, `end`, `abort`, `credit`) and `broken` have no header and need no
+ * msgpack call. Both
  * threads run the same build, so the format carries no version. Only this file imports msgpackr. When a batch is sent is
  * decided in `channel.ts`.
  */
@@ -24,6 +25,7 @@ const KIND = {
   data: 5,
   end: 6,
   response: 7,
+  broken: 8,
 } as const satisfies Record<keyof Rows, number>
 
 const OFFSET = { kind: 0, isAttached: 1, id: 4, headerBytes: 8, bodyBytes: 12 } as const
@@ -101,6 +103,10 @@ export class BatchWriter implements RowWriter {
     this.#row(KIND.end, id, NO_BYTES, NO_BYTES)
   }
 
+  broken(id: number, lastEvent: Uint8Array): void {
+    this.#row(KIND.broken, id, NO_BYTES, lastEvent)
+  }
+
   response(id: number, { status, headers, body }: WholeResponse): void {
     this.#row(KIND.response, id, packr.pack([status, ...headers]), body)
   }
@@ -121,7 +127,7 @@ export class BatchWriter implements RowWriter {
 
   /** Returns where the row starts. */
   #row(kind: number, id: number, header: Uint8Array, body: Uint8Array): number {
-    const isAttached = kind !== KIND.data && body.length >= ATTACHED_BYTES
+    const isAttached = header.length > 0 && body.length >= ATTACHED_BYTES
     const inlineBytes = isAttached ? 0 : body.length
     this.#reserve(PREFIX_BYTES + header.length + inlineBytes)
     const start = this.#length
@@ -186,6 +192,8 @@ function decodeRows(rows: Uint8Array, bodies: Uint8Array[], handler: Partial<Row
     if (end > rows.length) throw new RangeError('batch is truncated')
     if (kind === KIND.data) {
       handler.onData?.(id, rows.subarray(bodyStart, end))
+    } else if (kind === KIND.broken) {
+      handler.onBroken?.(id, rows.subarray(bodyStart, end))
     } else if (headerBytes === 0) {
       onRowWithoutHeader(handler, kind, id, value)
     } else {

@@ -34,8 +34,8 @@ export interface WholeResponse {
 /**
  * Every kind of row and its arguments. Writers and handlers derive from this declaration.
  *
- * To a router thread, per exchange: `open credit* abort?`. To the front end: `head data* end`, or one `response`. The
- * front end reuses the id after `end`, `response` or its own `abort`.
+ * To a router thread, per exchange: `open credit* abort?`. To the front end: `head data*` and then `end` or `broken`, or one
+ * `response`. The front end reuses the id after `end`, `broken`, `response` or its own `abort`.
  */
 export interface Rows {
   readonly open: readonly [message: OpenMessage]
@@ -48,6 +48,11 @@ export interface Rows {
   /** Part of a streamed body; uses up credit. */
   readonly data: readonly [id: number, bytes: Uint8Array]
   readonly end: readonly [id: number]
+  /**
+   * The streamed body breaks off: `lastEvent` is written, if it is not empty, and the connection is closed without the
+   * last chunk, so that no client takes the body for complete (RFC 9112 section 8). Uses up no credit.
+   */
+  readonly broken: readonly [id: number, lastEvent: Uint8Array]
   /** Uses up no credit. */
   readonly response: readonly [id: number, response: WholeResponse]
 }

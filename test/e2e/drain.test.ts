@@ -10,6 +10,7 @@ import { expectedText } from '../../src/simulator/sequence/output-script.ts'
 import { openFleet, runningOn } from '../support/gateway.ts'
 import { listen } from '../support/listen.ts'
 import { engineFlags, exitOf, PROGRAM, type Program, startProgram } from '../support/program.ts'
+import { readBody } from '../support/read-body.ts'
 import { at, parseStream } from '../support/sse.ts'
 import { until } from '../support/until.ts'
 
@@ -65,11 +66,13 @@ suite('Shutdown', { concurrency: 3 }, () => {
 
   test('ends requests with an error after the grace period, and the engines are free', async t => {
     const { child, port, fleet } = await start(t, ['--shutdown-grace-period-secs', '1'])
-    const response = await post(port, { text: 'Endless', stream: true, ...tokens(100_000) })
+    const body = readBody(await post(port, { text: 'Endless', stream: true, ...tokens(100_000) }))
     child.kill('SIGTERM')
-    const { events, hasDone } = parseStream(await textOf(response))
-    assert.ok(hasDone)
-    assert.equal(at(events.at(-1), 'error', 'code'), 'shutting-down')
+    const { text, isComplete } = await body
+    const { events, hasDone } = parseStream(text)
+    assert.deepEqual([hasDone, isComplete], [false, false])
+    const error = at(events.at(-1), 'error')
+    assert.deepEqual([at(error, 'code'), at(error, 'reason')], [503, 'shutting-down'])
     assert.deepEqual(await exitOf(child), [0, null])
     await until(() => runningOn(fleet) === 0)
   })

@@ -67,7 +67,7 @@ test('500 open requests survive the death of their only router thread', async t 
     const errors = events.filter(event => at(event, 'error') !== undefined)
     assert.equal(errors.length, 1)
     assert.equal(errors[0], events.at(-1))
-    assert.ok(hasDone)
+    assert.equal(hasDone, false)
   }
   await until(() => runningOn(fleet) === 0)
 })
@@ -120,8 +120,9 @@ function send(agent: Agent, port: number, body: object): OpenResponse {
       sent.on('error', reject)
       sent.on('response', response => {
         response.setEncoding('utf8').on('data', piece => (text += String(piece)))
-        response.on('error', reject)
-        response.on('end', () => resolve({ status: response.statusCode, text }))
+        // A stream that breaks off reports an error, and the end of its connection in any case.
+        response.on('error', () => undefined)
+        response.on('close', () => resolve({ status: response.statusCode, text }))
       })
       sent.end(JSON.stringify(body))
     },

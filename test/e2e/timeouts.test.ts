@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openGateway, runningOn } from '../support/gateway.ts'
+import { postTo } from '../support/read-body.ts'
 import { until } from '../support/until.ts'
 
 /** Delay of the engines' first byte: longer than any timeout below, shorter than the configured ones. */
@@ -40,7 +41,7 @@ test('a timeout that a client has shortened counts against no engine and no pair
   const ask = async (name: string, stream: boolean): Promise<string> => {
     const headers = { 'content-type': 'application/json', [name]: '30' }
     const body = JSON.stringify({ text: 'Slow', stream })
-    return (await fetch(`${origin}/generate`, { method: 'POST', headers, body })).text()
+    return (await (await postTo(`${origin}/generate`, headers, body)).body).text
   }
   for (const engine of [...fleet.prefill, ...fleet.decode]) Object.assign(engine.knobs, SLOW)
   assert.match(await ask('x-first-token-timeout-ms', true), /engine-stalled/)

@@ -1,7 +1,7 @@
 /** The cells of the matrix (fault x leg x endpoint x streamed or unary x retries) and what is right for each. Pure. */
 import type { Leg } from '../../src/core/errors.ts'
-import { FAULTS, type Fate, type Fault, firstEvents } from './faults.ts'
-import { type Shape, soundPayload } from './sound-responses.ts'
+import { FAULTS, type Fate, type Fault, failingEvents, firstEvents } from './faults.ts'
+import { DONE, type Shape, soundPayload } from './sound-responses.ts'
 
 export type Where = Leg | 'both'
 
@@ -53,7 +53,8 @@ export function fateOf({ fault, where }: Group, { isStream }: Shape): Fate {
   // Prefill sends its token after the KV cache, so how its stream ends does not matter.
   if (endsAfterTransfer(fault) && where === 'prefill' && isStream) return 'harmless'
   // Prefill's response and unary responses are never forwarded before they are complete.
-  return fault.fate === 'broken' && (where === 'prefill' || !isStream) ? 'passing' : fault.fate
+  const isLate = fault.fate === 'broken' || fault.fate === 'reported'
+  return isLate && (where === 'prefill' || !isStream) ? 'passing' : fault.fate
 }
 
 function endsAfterTransfer(fault: Fault): boolean {
@@ -86,5 +87,6 @@ export function expectedBytes(cell: Cell, rid: string): string | undefined {
   const { group, shape } = cell
   const fate = fateOf(group, shape)
   if (fate === 'broken') return firstEvents(shape, rid).join('')
+  if (fate === 'reported') return [...failingEvents(shape, rid), DONE].join('')
   return endsWell(cell) ? soundPayload('decode', shape, rid) : undefined
 }

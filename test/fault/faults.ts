@@ -20,10 +20,11 @@ import {
 /**
  * refused: another attempt would be refused as well, so the client gets the engine's error at once.
  * passing: another attempt succeeds.
- * broken: tokens have been forwarded, so the gateway ends the stream with an error event and `[DONE]`.
+ * broken: tokens have been forwarded, so the gateway breaks the stream off with an error event and without `[DONE]`.
+ * reported: tokens have been forwarded, and so is the error that the engine writes into its stream, with its `[DONE]`.
  * harmless: nothing is wrong.
  */
-export type Fate = 'refused' | 'passing' | 'broken' | 'harmless'
+export type Fate = 'refused' | 'passing' | 'broken' | 'reported' | 'harmless'
 
 export interface Fault {
   readonly name: string
@@ -374,7 +375,7 @@ const INSIDE_200: readonly Fault[] = [
   },
   {
     name: 'error after two tokens',
-    fate: 'broken',
+    fate: 'reported',
     status: 500,
     cause: 'error-event|abort|status',
     message: 'Out of memory',
@@ -388,7 +389,7 @@ const INSIDE_200: readonly Fault[] = [
 ]
 
 /** Two tokens, then the failure as the engine reports it. Its `[DONE]` follows as if the stream were complete. */
-function failingEvents(shape: Shape, rid: string): string[] {
+export function failingEvents(shape: Shape, rid: string): string[] {
   const last =
     shape.endpoint === 'generate'
       ? event(generated(rid, TOKENS.slice(0, 2), abortReason(OUT_OF_MEMORY, 500)))

@@ -1,4 +1,5 @@
 /** The client of the fault tests. A request is identified by its id and routed by its model. */
+import { type OpenResponse, postTo } from '../support/read-body.ts'
 import type { Shape } from './sound-responses.ts'
 
 const PATHS = { generate: '/generate', chat: '/v1/chat/completions', completions: '/v1/completions' }
@@ -18,6 +19,16 @@ export function sendRequest(origin: string, { id, model, shape }: FaultRequest):
   return fetch(`${origin}${PATHS[shape.endpoint]}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'x-request-id': id },
-    body: JSON.stringify({ model, stream: shape.isStream, ...PROMPTS[shape.endpoint] }),
+    body: bodyOf(model, shape),
   })
+}
+
+/** For responses that may break off: `fetch` drops what precedes the break. */
+export function sendBreakable(origin: string, { id, model, shape }: FaultRequest): Promise<OpenResponse> {
+  const headers = { 'content-type': 'application/json', 'x-request-id': id }
+  return postTo(`${origin}${PATHS[shape.endpoint]}`, headers, bodyOf(model, shape))
+}
+
+function bodyOf(model: string, { endpoint, isStream }: Shape): string {
+  return JSON.stringify({ model, stream: isStream, ...PROMPTS[endpoint] })
 }

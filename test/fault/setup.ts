@@ -69,7 +69,8 @@ class Milestones {
       group.where === 'both' && leg === 'prefill' && group.fault.isLate === true && call.attempt === 1
     if (!isSecond) return
     await this.#of('decode has responded', call).promise
-    if (shape.isStream && fateOf(group, shape) === 'broken') await this.#of(CLIENT_HAS_HEAD, call).promise
+    if (shape.isStream && ['broken', 'reported'].includes(fateOf(group, shape)))
+      await this.#of(CLIENT_HAS_HEAD, call).promise
   }
 
   reach(what: string, call: Attempted): void {
@@ -101,7 +102,7 @@ export interface GatewaySetup {
 
 /** `hasShortTimeouts`: a silent engine is noticed after `SILENCE_MS`. */
 export async function openGateway(
-  t: TestContext,
+  t: { readonly after: (close: () => unknown) => void },
   engines: readonly Pick<Engines, Leg>[],
   options: { readonly maxRetries: number; readonly hasShortTimeouts: boolean },
 ): Promise<GatewaySetup> {

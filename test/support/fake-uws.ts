@@ -37,8 +37,8 @@ export class FakeUwsResponse {
     return this.#write(status)
   }
 
-  writeHeader(name: string, value: string): this {
-    return this.#write(`${name}: ${value}`)
+  writeHeader(name: string, value: string | Uint8Array): this {
+    return this.#write(`${name}: ${textOf(value)}`)
   }
 
   write(chunk: string | Uint8Array): boolean {

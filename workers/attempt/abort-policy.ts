@@ -61,6 +61,11 @@ export class AbortPolicy {
     )
   }
 
+  abortBoth(): void {
+    this.abortPrefill()
+    this.abortDecode()
+  }
+
   abortPrefill(): void {
     if (this.#plan.prefill !== undefined) this.#send(this.#plan.prefill, this.#prefill.body.status)
   }

@@ -1,6 +1,5 @@
 /**
  * One attempt: a request sent to both engines of a pair at the same time, watched, and ended as one.
- *
  *   prefill  ├─ dispatch ──────────────────── response ─┤
  *   decode   ├─ dispatch ─── head ─── first token ─── data ─── data ─── end ─┤
  *   timers   │ first token ─────────────▶│ silence ──▶│ ──▶│ ──▶│        │ grace, if prefill is late
@@ -9,7 +8,6 @@
  *                                        commit: a later failure breaks the stream, and prefill no longer matters
  *
  * A response that is not streamed is held to its end, then handed over by `onResponse`.
- *
  * `state.ts` decides what happens next, `attempt-timers.ts` has the timers and `abort-policy.ts` the aborts on the
  * engines; this file has the connections and the leases. Every way out goes through `#close`, so no leg, timer or lease
  * outlives the attempt, except those whose abort is deferred, which end by themselves.
@@ -145,6 +143,11 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
     this.#events.onPromptError(failure)
   }
 
+  onDecodeReportedError(failure: Failure): void {
+    this.#abortPolicy.abortBoth()
+    this.#events.onReportedError(failure)
+  }
+
   onDecodeErrorHead(): void {
     this.#timers.startErrorBody('decode')
   }
@@ -155,7 +158,7 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
   }
 
   onTimeout(event: AttemptEvent): void {
-    // Decode's response has failed, so its capacity is free at once, even if its abort is deferred.
+    // Decode has failed, so its capacity is free at once, even if its abort is deferred.
     if (event.kind === 'timeout' && event.timer === 'body') this.#decodeRequest?.release()
     this.#step(event)
   }
@@ -220,6 +223,7 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
   #close(): void {
     this.#stop()
     this.#prefillRequest?.end()
+    this.#decodeRequest?.leave()
     this.#closeDecode()
   }
 

@@ -6,13 +6,14 @@
  */
 import type { Config } from '../../src/config/config.ts'
 import type { FlatHeaders } from '../../src/messages/types.ts'
+import { codingFailure } from '../classify/content-coding.ts'
 import type { Failure } from '../classify/failure.ts'
-import { findInStreamFailure, type InStreamFailure } from '../classify/in-stream-failure.ts'
-import { transportFailure } from '../classify/observed-failure.ts'
+import { nothingFailure, tooLargeFailure, transportFailure } from '../classify/observed-failure.ts'
 import { protocolFailure, statusFailure } from '../classify/reported-failure.ts'
 import { classifyResponse } from '../classify/response.ts'
 import type { ResponseSummary } from '../classify/response-summary.ts'
 import { StreamPeek } from '../classify/stream-peek.ts'
+import { findSigns } from '../classify/stream-signs.ts'
 import { EventFramer } from '../sse/event-framer.ts'
 import { bodyLength } from '../upstream/request-body.ts'
 import { ResponseBody } from '../upstream/response-body.ts'
@@ -26,6 +27,8 @@ export interface DecodeEvents {
   onDecodeError(failure: Failure): void
   /** One prompt of a batch ended with an abort, which is forwarded as the engine wrote it. Called at most once. */
   onDecodePromptError(failure: Failure): void
+  /** The engine reports a failure after the commit. It is forwarded, and so is what follows. Called at most once. */
+  onDecodeReportedError(failure: Failure): void
   /** A head with an error status has arrived. Its body follows. */
   onDecodeErrorHead(): void
   /**
@@ -39,19 +42,23 @@ export interface DecodeEvents {
 
 /** In bytes. */
 export interface DecodeLimits {
-  /** The size of a body, or of a stream before its first token. */
+  /** The size of a body, or of all that is held of a stream. */
   readonly held: number
-  /** The size of one event after the first token. */
+  /** The size of the events before the first token. */
+  readonly preamble: number
+  /** The size of one event. The first one may be as large as any, for instance with the logprobs of a long prompt. */
   readonly event: number
 }
 
-/** The first event may echo the prompt. Where prefill is merged, tokens are held, too, until its response is complete. */
+/** Events may echo the prompt. Where prefill is merged, tokens are held too, until its response is complete. */
 export function decodeLimits(
   { isStream, mergesPrefill, body }: AttemptPlan,
   limits: Pick<Config['limits'], 'peekBytes' | 'responseBytes' | 'eventBytes'>,
 ): DecodeLimits {
-  const held = isStream && !mergesPrefill ? limits.peekBytes + bodyLength(body) : limits.responseBytes
-  return { held, event: limits.eventBytes }
+  const isPeek = isStream && !mergesPrefill
+  const preamble = isPeek ? limits.peekBytes + bodyLength(body) : limits.responseBytes
+  const held = isPeek ? preamble + limits.eventBytes : limits.responseBytes
+  return { held, preamble, event: limits.eventBytes }
 }
 
 const SPACE = 0x20
@@ -70,6 +77,7 @@ export class DecodeLeg implements ResponseHandler {
   #peek: StreamPeek | undefined
   #isCommitted = false
   #hasLostPrompt = false
+  #hasReportedError = false
   /** Cleared when the leg or the attempt is over: later calls are ignored. */
   isOpen = true
   /** The client asked for an abort, so the abort that the engine reports is part of the response. */
@@ -87,7 +95,9 @@ export class DecodeLeg implements ResponseHandler {
 
   onHead(status: number, headers: FlatHeaders): void {
     this.body.start(status, headers)
-    if (this.body.isError) this.#events.onDecodeErrorHead()
+    const failure = codingFailure('decode', this.body)
+    if (failure !== undefined) this.fail(failure)
+    else if (this.body.isError) this.#events.onDecodeErrorHead()
     else if (this.body.isEventStream) this.#peek = new StreamPeek()
     else this.#events.onDecodeBody(false)
   }
@@ -136,21 +146,30 @@ export class DecodeLeg implements ResponseHandler {
     return statusFailure('decode', this.body.status, this.body.joined(), this.body.header('retry-after'))
   }
 
-  #onEvents(peek: StreamPeek, events: Uint8Array): void {
-    const found = this.isAbortRequested ? undefined : this.#findEnd(events)
-    if (this.#isCommitted) this.#events.onDecodeData(found === undefined ? events : found.before)
-    else this.#hold(events)
-    if (found !== undefined) this.fail(found.failure)
-    else if (this.isOpen && !this.#isCommitted && !peek.isSettled) this.#peekInto(peek, events)
+  #onEvents(peek: StreamPeek, block: Uint8Array): void {
+    const signs = findSigns(block)
+    const events = signs?.events ?? block
+    const failure = this.isAbortRequested ? undefined : signs?.failure
+    if (this.#isCommitted) this.#relay(events, failure)
+    else this.#holdEvents(peek, events, failure)
+    if (signs?.isDone === true && this.isOpen) this.#complete(peek, true)
   }
 
-  /** Finds a failure that ends the stream, which the abort of one prompt of a committed batch does not. */
-  #findEnd(events: Uint8Array): InStreamFailure | undefined {
-    const found = findInStreamFailure(events)
-    if (found?.failure.cause !== 'abort' || !this.#isBatch || !this.#isCommitted) return found
-    if (!this.#hasLostPrompt) this.#events.onDecodePromptError(found.failure)
-    this.#hasLostPrompt = true
-    return undefined
+  /** After the commit a failure that the engine reports is charged, and forwarded like any other event. */
+  #relay(events: Uint8Array, failure: Failure | undefined): void {
+    const isOfPrompt = this.#isBatch && failure?.cause === 'abort'
+    if (isOfPrompt && !this.#hasLostPrompt) this.#events.onDecodePromptError(failure)
+    this.#hasLostPrompt ||= isOfPrompt
+    this.#events.onDecodeData(events)
+    if (failure === undefined || isOfPrompt || this.#hasReportedError || !this.isOpen) return
+    this.#hasReportedError = true
+    this.#events.onDecodeReportedError(failure)
+  }
+
+  #holdEvents(peek: StreamPeek, events: Uint8Array, failure: Failure | undefined): void {
+    this.#hold(events)
+    if (failure !== undefined) this.fail(failure)
+    else if (this.isOpen && !peek.isSettled) this.#peekInto(peek, events)
   }
 
   #collect(bytes: Uint8Array): void {
@@ -159,21 +178,23 @@ export class DecodeLeg implements ResponseHandler {
   }
 
   #hold(bytes: Uint8Array): void {
-    if (!this.body.add(bytes)) this.#failHeldSize()
+    if (this.body.add(bytes)) return
+    const message = `The decode engine sent more than ${this.#limits.held} bytes of a response that is held`
+    this.fail(tooLargeFailure('decode', message))
   }
 
   /** Bounds what is held of an incomplete event, which may never end. */
   #checkEventSize(): void {
-    const { heldBytes } = this.#framer
-    const { held, event } = this.#limits
-    if (this.#isCommitted && heldBytes > event)
-      this.fail(protocolFailure('decode', `The decode engine sent an event of more than ${event} bytes`))
-    if (!this.#isCommitted && this.body.length + heldBytes > held) this.#failHeldSize()
+    const { event } = this.#limits
+    if (this.#framer.heldBytes <= event) return
+    const message = `The decode engine sent an event of more than ${event} bytes (limits.eventBytes)`
+    this.fail(tooLargeFailure('decode', message))
   }
 
-  #failHeldSize(): void {
-    const what = this.#peek === undefined ? '' : ' before its first token'
-    const message = `The decode engine sent more than ${this.#limits.held} bytes${what}`
+  #checkPreambleSize(): void {
+    const { preamble } = this.#limits
+    if (this.body.length <= preamble) return
+    const message = `The decode engine sent more than ${preamble} bytes before its first token`
     this.fail(protocolFailure('decode', message))
   }
 
@@ -181,14 +202,21 @@ export class DecodeLeg implements ResponseHandler {
     peek.push(events)
     if (peek.failure !== undefined) this.fail(peek.failure)
     else if (peek.isSettled) this.#events.onDecodeReady(peek.promptTokens)
+    else this.#checkPreambleSize()
   }
 
   #endStream(peek: StreamPeek): void {
+    const isTerminated = this.#framer.isRestDone
+    if (isTerminated && this.#isCommitted) this.#events.onDecodeData(this.#framer.rest())
+    else if (isTerminated) this.body.add(this.#framer.rest())
+    this.#complete(peek, isTerminated)
+  }
+
+  /** At its `[DONE]` a stream is complete: nothing that its engine sends or does after it is looked at. */
+  #complete(peek: StreamPeek, isTerminated: boolean): void {
+    const isSaying = peek.isSettled || peek.tokenlessEnd !== undefined
+    if (isTerminated && !isSaying) return this.fail(nothingFailure('decode', this.body.joined()))
     this.isOpen = false
-    const rest = this.#framer.rest()
-    const isTerminated = this.#framer.isDone || this.#framer.isRestDone
-    if (this.#framer.isRestDone && this.#isCommitted) this.#events.onDecodeData(rest)
-    else if (this.#framer.isRestDone) this.body.add(rest)
     const summary = peek.isSettled ? HAS_TOKEN : (peek.tokenlessEnd ?? NO_TOKEN)
     this.#events.onDecodeComplete(summary, isTerminated)
   }

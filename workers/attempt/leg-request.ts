@@ -48,6 +48,11 @@ export class LegRequest {
     this.#lease.release()
   }
 
+  /** The response is complete, even if its HTTP body has not ended: nothing of it is awaited any more. */
+  leave(): void {
+    this.#handle?.leave()
+  }
+
   /** Closes the connection if the response is not complete, and releases the lease. */
   end(): void {
     this.#handle?.abort()

@@ -59,7 +59,8 @@ export interface ResponseHead {
 
 /**
  * Calls come in one of these orders, and none follows the last:
- * `onError` · `onResponse` · `onHead onData* onEnd` · `onHead onData* onStreamError`.
+ * `onError` · `onResponse` · `onHead onData* onEnd` · `onHead onData* onStreamError`. After its first `onData` a stream
+ * may have one `onReportedError`.
  */
 export interface AttemptHandler {
   /** The whole response at once. */
@@ -71,6 +72,11 @@ export interface AttemptHandler {
   onEnd(): void
   /** Nothing was forwarded, so another attempt may be made. */
   onError(failure: Failure): void
+  /**
+   * The engine wrote an error into its stream after tokens had been forwarded. It was forwarded as the engine wrote it,
+   * and so is what follows, usually `[DONE]`.
+   */
+  onReportedError(failure: Failure): void
   /** The stream broke after tokens had been forwarded. */
   onStreamError(failure: Failure): void
 }

@@ -4,9 +4,10 @@
  * It is never streamed to the client, who gets it only where its logprobs are merged or where decode sent no token.
  */
 import type { FlatHeaders } from '../../src/messages/types.ts'
+import { codingFailure } from '../classify/content-coding.ts'
 import type { Failure } from '../classify/failure.ts'
-import { transportFailure } from '../classify/observed-failure.ts'
-import { protocolFailure, statusFailure } from '../classify/reported-failure.ts'
+import { tooLargeFailure, transportFailure } from '../classify/observed-failure.ts'
+import { statusFailure } from '../classify/reported-failure.ts'
 import { classifyResponse } from '../classify/response.ts'
 import type { ResponseSummary } from '../classify/response-summary.ts'
 import { ResponseBody } from '../upstream/response-body.ts'
@@ -34,14 +35,15 @@ export class PrefillLeg implements ResponseHandler {
 
   onHead(status: number, headers: FlatHeaders): void {
     this.body.start(status, headers)
-    if (this.body.isError) this.#events.onPrefillErrorHead()
+    const failure = codingFailure('prefill', this.body)
+    if (failure !== undefined) this.fail(failure)
+    else if (this.body.isError) this.#events.onPrefillErrorHead()
   }
 
   onData(bytes: Uint8Array): void {
     if (!this.isOpen || this.body.add(bytes)) return
-    this.fail(
-      protocolFailure('prefill', `The prefill engine sent a response of more than ${this.#limitBytes} bytes`),
-    )
+    const message = `The prefill engine sent a response of more than ${this.#limitBytes} bytes (limits.responseBytes)`
+    this.fail(tooLargeFailure('prefill', message))
   }
 
   onEnd(): void {

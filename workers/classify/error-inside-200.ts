@@ -1,34 +1,26 @@
 /**
  * Recognizes an engine's error inside a response of status 200: in the data of an event, or in a whole body. Pure.
  *
- * Knows the shapes in which SGLang (February to July 2026) reports a failure there: an error object, an abort as
- * `finish_reason` text, and an abort as `meta_info.finish_reason` object. Only bytes that pass `failure-scan.ts` get here
+ * Knows the shapes in which engines (SGLang February to October 2026, vLLM 0.32.0) report a failure there: an error object
+ * (`reported-error.ts`), and `abort` or `error` as the reason of a finish. Only bytes that pass `sign-scan.ts` get here
  * once a stream has shown a token, and only bodies that `fast-path.ts` does not accept: a new shape without one of their
  * words has to be added there, too.
  */
 import { isObject, type Json, parseJson, parseObject } from '../../src/core/parse-json.ts'
+import { findError, type ReportedFailure, readStatus, textOf } from './reported-error.ts'
+import type { ResponseSummary } from './response-summary.ts'
 
 export type Classification =
   /** A role, a usage count or a comment: nothing is known yet. */
   { readonly kind: 'neutral' } | GoodPayload | ReportedFailure
 
-/** A token, or a finish that is not an abort. */
-interface GoodPayload {
+/** A token, or a finish that is no failure. */
+interface GoodPayload extends ResponseSummary {
   readonly kind: 'good'
-  readonly hasToken: boolean
-  readonly promptTokens: number | undefined
-  /** See `ResponseSummary`. */
-  readonly tokenlessEnd?: 'length' | 'other' | undefined
 }
 
-export interface ReportedFailure {
-  readonly kind: 'failure'
-  readonly what: 'error-event' | 'abort' | 'protocol'
-  /** Empty when the engine gives no message. */
-  readonly message: string
-  /** 400 to 599; `undefined` when the engine names no such status. */
-  readonly status: number | undefined
-}
+/** Nothing is known from it. */
+export const NEUTRAL: Classification = { kind: 'neutral' }
 
 /** `text` is the JSON of one event's data. */
 export function classifyPayload(text: string): Classification {
@@ -48,15 +40,17 @@ export function classifyBody(text: string): Classification {
   return combineBatch(items.map(item => (isObject(item) ? classifyValue(item) : notJson(text))))
 }
 
-/** One failed prompt fails the batch. Prompt tokens are summed; a token of any prompt counts. */
+/** One prompt that failed, or of which nothing is said, decides. Prompt tokens are summed; a token of any prompt counts. */
 function combineBatch(items: readonly Classification[]): Classification {
   const failure = items.find(item => item.kind === 'failure')
   if (failure !== undefined) return failure
   const good = items.filter(item => item.kind === 'good')
-  if (good.length === 0) return { kind: 'neutral' }
+  const [first] = good
+  if (first === undefined || good.length < items.length) return NEUTRAL
+  if (good.length === 1) return first
+  const hasToken = good.some(item => item.hasToken)
   const counts = good.map(item => item.promptTokens).filter(count => count !== undefined)
   const isComplete = counts.length === items.length
-  const hasToken = good.some(item => item.hasToken)
   const promptTokens = isComplete ? counts.reduce((sum, count) => sum + count, 0) : undefined
   if (hasToken) return { kind: 'good', hasToken, promptTokens }
   const isShort = good.every(item => item.tokenlessEnd === 'length')
@@ -69,27 +63,27 @@ function isLaterPrompt(payload: Json): boolean {
 }
 
 function classifyValue(payload: Json): Classification {
-  return findError(payload) ?? findAbort(payload) ?? findProgress(payload)
+  return findError(payload) ?? findFailedFinish(payload) ?? findProgress(payload)
 }
 
-function findError(payload: Json): ReportedFailure | undefined {
-  const { error } = payload
-  const details = isObject(error) ? error : payload['object'] === 'error' ? payload : undefined
-  if (details !== undefined) {
-    const status = statusOf(details['code']) ?? statusOf(details['status_code'])
-    return { kind: 'failure', what: 'error-event', message: textOf(details['message']), status }
-  }
-  if (error === undefined || error === null || error === false) return undefined
-  const message = typeof error === 'string' ? error : JSON.stringify(error)
-  return { kind: 'failure', what: 'error-event', message, status: undefined }
+/** vLLM ends with `error` what its engine could not compute. */
+const FAILED_FINISHES: Readonly<Record<string, ReportedFailure['what']>> = {
+  abort: 'abort',
+  error: 'error-event',
 }
 
-function findAbort(payload: Json): ReportedFailure | undefined {
+function findFailedFinish(payload: Json): ReportedFailure | undefined {
   for (const reason of finishReasons(payload)) {
     const details = isObject(reason) ? reason : { type: reason }
-    if (details['type'] !== 'abort') continue
-    const status = statusOf(details['status_code'])
-    return { kind: 'failure', what: 'abort', message: textOf(details['message']), status }
+    const what = FAILED_FINISHES[String(details['type'])]
+    if (what === undefined) continue
+    return {
+      kind: 'failure',
+      what,
+      message: textOf(details['message']),
+      status: readStatus(details['status_code']),
+      type: textOf(details['err_type']) || undefined,
+    }
   }
   return undefined
 }
@@ -102,8 +96,7 @@ function findProgress(payload: Json): Classification {
     [payload, ...choices(payload)].some(hasContent) ||
     counts.some(count => isPositive(count['completion_tokens']))
   const finishes = finishReasons(payload)
-  const isFinished = finishes.length > 0
-  if (isBareUsage || (!hasToken && !isFinished)) return { kind: 'neutral' }
+  if (isBareUsage || (!hasToken && finishes.length === 0)) return NEUTRAL
   const promptTokens = counts.map(count => count['prompt_tokens']).find(count => typeof count === 'number')
   if (hasToken) return { kind: 'good', hasToken, promptTokens }
   const tokenlessEnd = finishes.every(isShortLength) ? 'length' : 'other'
@@ -149,18 +142,4 @@ function isFilled(value: unknown): boolean {
 
 function isPositive(value: unknown): boolean {
   return typeof value === 'number' && value > 0
-}
-
-export function isErrorStatus(status: unknown): status is number {
-  return typeof status === 'number' && status >= 400 && status <= 599
-}
-
-/** An HTTP error status, as a number or as text. */
-function statusOf(value: unknown): number | undefined {
-  const status = typeof value === 'string' ? Number(value) : value
-  return isErrorStatus(status) ? status : undefined
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : ''
 }

@@ -4,8 +4,9 @@
  *
  * Whatever is not plainly good is left to `error-inside-200.ts`.
  */
-import { mayHoldFailure } from './failure-scan.ts'
+
 import type { ResponseSummary } from './response-summary.ts'
+import { mayHoldFailure } from './sign-scan.ts'
 
 const PROMPT_TOKENS = Buffer.from('"prompt_tokens":')
 const COMPLETION_TOKENS = Buffer.from('"completion_tokens":')

@@ -47,6 +47,24 @@ export function lostFailure(leg: Leg, { reason }: LostEngine): Failure {
   return failureOf('stalled', engineCharge(leg), new GatewayError('engine-unreachable', message, { leg }))
 }
 
+/** A response, or an event, that is larger than the gateway may hold. Its size is what the client asked for. */
+export function tooLargeFailure(leg: Leg, message: string): Failure {
+  return failureOf(
+    'protocol',
+    NOBODY,
+    new GatewayError('engine-protocol', message, { leg, retryable: false }),
+  )
+}
+
+const EXCERPT_BYTES = 300
+
+/** The response is complete, of status 200, and shows neither a token nor a finish nor an error in any known shape. */
+export function nothingFailure(leg: Leg, body: Uint8Array): Failure {
+  const excerpt = new TextDecoder().decode(body.subarray(0, EXCERPT_BYTES)).trim()
+  const message = `The ${leg} engine sent a response with neither a token nor a finish: ${excerpt || '(empty)'}`
+  return failureOf('no-token', engineCharge(leg), new GatewayError('engine-protocol', message, { leg }))
+}
+
 /** The response is complete, but neither engine generated a token. */
 export function noTokenFailure(): Failure {
   const error = new GatewayError('engine-protocol', 'The decode engine sent a response without a token', {

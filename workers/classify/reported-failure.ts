@@ -5,9 +5,9 @@
  * Source of the messages: SGLang, February to July 2026, its error envelopes and PD failures.
  */
 import { GatewayError, type Leg } from '../../src/core/errors.ts'
-import { isErrorStatus, type ReportedFailure } from './error-inside-200.ts'
 import { readEnvelope } from './error-status-body.ts'
 import { type Charge, engineCharge, type Failure, failureOf, LOST_PAIR, NOBODY, PAIR } from './failure.ts'
+import { isErrorStatus, type ReportedFailure } from './reported-error.ts'
 
 /** The KV transfer failed. */
 const TRANSFER =
@@ -37,7 +37,7 @@ const HTTP_DATE = /^\w{3}, \d{2} \w{3} \d{4} \d{2}:\d{2}:\d{2} GMT$/
 /** An error status or a redirect, with its body and its `Retry-After` header. */
 export function statusFailure(leg: Leg, status: number, body: Uint8Array, retryAfter?: string): Failure {
   if (status < 400) return redirectFailure(leg, status)
-  const { message, type, code } = readEnvelope(body)
+  const { message, type, code, body: ownBody } = readEnvelope(body)
   if (isNoPath(status, message, type)) return noPathFailure(leg, status)
   if (status >= 500 && REFUSED_PROMPT.test(message)) return refusedPrompt('status', leg, message)
   const retryAfterMs = parseRetryAfterMs(retryAfter)
@@ -47,6 +47,7 @@ export function statusFailure(leg: Leg, status: number, body: Uint8Array, retryA
     status: status > 599 ? 502 : status,
     leg,
     engineCode: code ?? status,
+    body: ownBody,
     ...(type === undefined ? defaultType(status) : { type }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     retryable: isRetryable(status, message, retryAfterMs),
@@ -76,15 +77,17 @@ function noPathFailure(leg: Leg, status: number): Failure {
 
 /** An error, an abort or bytes that make no sense, inside a response of status 200. */
 export function inStreamFailure(leg: Leg, reported: ReportedFailure): Failure {
-  const { what, message } = reported
+  const { what, message, type, code, body } = reported
   const text = message || `The ${leg} engine gave up the request (${what})`
   if (what === 'protocol') return protocolFailure(leg, text)
   const status = isErrorStatus(reported.status) ? reported.status : 500
   if (status >= 500 && REFUSED_PROMPT.test(text)) return refusedPrompt(what, leg, text)
   const error = new GatewayError('engine-error', text, {
     status,
-    engineCode: status,
+    engineCode: code ?? status,
     leg,
+    body: body && JSON.stringify(body),
+    ...(type === undefined ? defaultType(status) : { type }),
     retryable: isRetryable(status, text, undefined),
   })
   return failureOf(what, chargeFor(leg, status, text), error)

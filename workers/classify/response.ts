@@ -3,24 +3,37 @@ import type { Leg } from '../../src/core/errors.ts'
 import { asBuffer } from '../json/bytes.ts'
 import { eventsIn, isDoneData } from '../sse/events.ts'
 import type { ResponseBody } from '../upstream/response-body.ts'
-import { type Classification, classifyBody, classifyPayload } from './error-inside-200.ts'
+import { type Classification, classifyBody } from './error-inside-200.ts'
+import { classifyEvent } from './event.ts'
 import type { Failure } from './failure.ts'
 import { summarizeEventFast, summarizeFast } from './fast-path.ts'
+import { nothingFailure } from './observed-failure.ts'
 import { inStreamFailure } from './reported-failure.ts'
 import type { ResponseSummary } from './response-summary.ts'
 
 const EMPTY: ResponseSummary = { promptTokens: undefined, hasToken: false }
 
-/** A failure, or the summary of a good response. A stream without a token or a failure has an empty summary. */
+/** A failure, or the summary of a good response. A response that says nothing is a failure. */
 export function classifyResponse(leg: Leg, body: ResponseBody): ResponseSummary | Failure {
   const bytes = asBuffer(body.joined())
-  if (!body.isEventStream) return summarizeFast(bytes) ?? toSummary(leg, classifyBody(bytes.toString('utf8')))
+  const found = body.isEventStream ? classifyStream(leg, bytes) : classifyWhole(leg, bytes)
+  if ('error' in found || found.hasToken || found.tokenlessEnd !== undefined) return found
+  return nothingFailure(leg, bytes)
+}
+
+function classifyWhole(leg: Leg, bytes: Buffer): ResponseSummary | Failure {
+  return summarizeFast(bytes) ?? toSummary(leg, classifyBody(bytes.toString('utf8')))
+}
+
+/** What follows `[DONE]` does not count. */
+function classifyStream(leg: Leg, bytes: Buffer): ResponseSummary | Failure {
   let stream = EMPTY
-  for (const { data } of eventsIn(bytes)) {
-    if (data.length === 0 || isDoneData(data)) continue
-    const event = summarizeEventFast(data) ?? toSummary(leg, classifyPayload(data.toString('utf8')))
-    if ('error' in event) return event
-    stream = addEvent(stream, event)
+  for (const event of eventsIn(bytes)) {
+    if (isDoneData(event.data)) return stream
+    const fast = event.name === '' ? summarizeEventFast(event.data) : undefined
+    const found = fast ?? toSummary(leg, classifyEvent(event))
+    if ('error' in found) return found
+    stream = addEvent(stream, found)
   }
   return stream
 }

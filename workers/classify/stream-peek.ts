@@ -1,6 +1,6 @@
 /** Reads the first events of a decode stream until one of them shows whether the stream is good. */
-import { eventsIn, isDoneData } from '../sse/events.ts'
-import { classifyPayload } from './error-inside-200.ts'
+import { eventsIn, isDoneData, type ServerSentEvent } from '../sse/events.ts'
+import { classifyEvent } from './event.ts'
 import type { Failure } from './failure.ts'
 import { inStreamFailure } from './reported-failure.ts'
 import type { ResponseSummary } from './response-summary.ts'
@@ -32,14 +32,14 @@ export class StreamPeek {
 
   /** `block` is a run of whole events. */
   push(block: Uint8Array): void {
-    for (const { data } of eventsIn(block)) {
-      if (this.#isSettled) return
-      if (data.length > 0 && !isDoneData(data)) this.#classify(data)
+    for (const event of eventsIn(block)) {
+      if (this.#isSettled || isDoneData(event.data)) return
+      this.#classify(event)
     }
   }
 
-  #classify(data: Buffer): void {
-    const classification = classifyPayload(data.toString('utf8'))
+  #classify(event: ServerSentEvent): void {
+    const classification = classifyEvent(event)
     if (classification.kind === 'neutral') return
     if (classification.kind === 'good' && classification.tokenlessEnd === 'length') {
       this.#tokenlessEnd = classification

@@ -44,7 +44,13 @@ export function callEngine(
     const handler: ResponseHandler = {
       onHead: (status, headers) => body.start(status, headers),
       onData: bytes => void body.add(bytes),
-      onEnd: () => end(body.status, body.joined()),
+      onEnd: () => {
+        if (body.coding === undefined) return end(body.status, body.joined())
+        end(
+          0,
+          Buffer.from(`sent its response in the content coding ${body.coding}, although none was requested`),
+        )
+      },
       onError: (failure: TransportError) => end(0, Buffer.from(failure.message)),
     }
     const timer = setTimeout(giveUp, call.timeoutMs)

@@ -41,6 +41,8 @@ const OLDER_PATHS: Partial<Record<FleetEndpoint, string>> = {
   'server-info': '/get_server_info',
 }
 
+const UNCODED = ['accept-encoding', 'identity']
+
 const TIMEOUT_MS = 10_000
 /** Engines answer from memory, within milliseconds. */
 const MODELS_TIMEOUT_MS = 1000
@@ -172,7 +174,7 @@ function toCall(endpoint: FleetEndpoint, path: string, { message, context }: Fle
   return {
     method,
     path: query === '' ? path : `${path}?${query}`,
-    headers: hasBody ? [...headers, 'content-type', 'application/json'] : headers,
+    headers: [...headers, ...UNCODED, ...(hasBody ? ['content-type', 'application/json'] : [])],
     body: hasBody ? body : undefined,
     timeoutMs: timeoutOf(endpoint),
     limitBytes: context.config.limits.responseBytes,

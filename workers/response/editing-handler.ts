@@ -44,6 +44,10 @@ export class EditingHandler implements AttemptHandler {
     this.#next.onError(failure)
   }
 
+  onReportedError(failure: Failure): void {
+    this.#next.onReportedError(failure)
+  }
+
   onStreamError(failure: Failure): void {
     this.#next.onStreamError(failure)
   }

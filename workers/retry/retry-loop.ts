@@ -40,6 +40,7 @@ export class RetryLoop implements AttemptEvents, Waiter {
   #hadFreeAttempt = false
   #freshConnection = false
   #isAbortRequested = false
+  #hasReportedError = false
   #pause: RetryPause | undefined
   #engineWait: NoEngineWait | undefined
   /** The capacity queue that the next attempt waits in, if any. */
@@ -106,11 +107,22 @@ export class RetryLoop implements AttemptEvents, Waiter {
     this.#handler.onEnd()
   }
 
+  onReportedError(reported: Failure): void {
+    const failure = this.#toCharge(reported)
+    this.#hasReportedError = true
+    this.#reporter.failed(failure)
+    this.#reporter.streamBroke(failure)
+    this.#handler.onReportedError(failure)
+  }
+
   onStreamError(reported: Failure): void {
     const failure = this.#toCharge(reported)
     this.#attempt = undefined
-    this.#reporter.failed(failure)
-    this.#reporter.streamBroke(failure)
+    // How a stream ends that was given up already says no more about its engine.
+    if (!this.#hasReportedError) {
+      this.#reporter.failed(failure)
+      this.#reporter.streamBroke(failure)
+    }
     this.#handler.onStreamError(failure)
   }
 

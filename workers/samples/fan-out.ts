@@ -114,6 +114,7 @@ export class FanOut {
       onData: bytes => this.#onData(part, bytes),
       onEnd: () => this.#onEnd(),
       onError: failure => this.#onError(part, failure),
+      onReportedError: failure => this.#onReportedError(part, failure),
       onStreamError: failure => this.#onError(part, failure),
     }
   }
@@ -155,6 +156,13 @@ export class FanOut {
       const { endpoint, fields } = this.#request
       this.#handler.onResponse(this.#head, mergeBodies(endpoint, this.#bodies, fields.n))
     } else if (failure !== undefined) this.#handler.onError(failure)
+  }
+
+  /** The error of one part stands in the merged stream, which then breaks off: the others are aborted. */
+  #onReportedError(part: number, failure: Failure): void {
+    if (this.#isDone) return
+    this.#handler.onReportedError(failure)
+    this.#onError(part, failure)
   }
 
   /** A part failed after its retries. The others are aborted, because the client needs all of them. */

@@ -4,29 +4,25 @@
  * A partial event is held until its end arrives. Whatever happens to the engine, the client has then received whole
  * events, and the gateway can append an error event. Hot path: no parsing, no strings, and no copy of a read that ends
  * with an event, as most do.
+ *
+ * An event ends with an empty line, and a line with LF, CR LF or CR, in any mixture (WHATWG HTML section 9.2.5). The CR of
+ * a CR LF may end an event before its LF has arrived; the LF then follows by itself.
  */
 import { asBuffer } from '../json/bytes.ts'
 
 const LF = 0x0a
 const CR = 0x0d
-const DONE = Buffer.from('data: [DONE]')
-const DONE_TIGHT = Buffer.from('data:[DONE]')
-const CRLF_END = Buffer.from('\r\n\r\n')
 const LF_END = Buffer.from('\n\n')
 const NO_BYTES = Buffer.alloc(0)
-/** Bytes of a blank line that may be on either side of a read boundary. */
-const SEAM_BYTES = CRLF_END.length - 1
+/** Bytes of an event's end (CR LF CR LF) that may be on either side of a read boundary. */
+const SEAM_BYTES = 3
 
 export class EventFramer {
   /** The partial event in pieces. Joined only when it is complete, so that a long event is not copied on every read. */
   readonly #held: Buffer[] = []
   #heldBytes = 0
-  #isDone = false
-
-  /** Whether the last whole event was `[DONE]`. */
-  get isDone(): boolean {
-    return this.#isDone
-  }
+  /** The last event ended with a CR, to which the LF at the start of the next read belongs. */
+  #hasOpenCr = false
 
   /** Length of the partial event. Not limited here: the caller must give up on an event that does not end. */
   get heldBytes(): number {
@@ -37,26 +33,34 @@ export class EventFramer {
   push(bytes: Uint8Array): Uint8Array {
     const read = asBuffer(bytes)
     if (this.#held.length > 0 && !this.#completes(read)) {
-      // An empty piece would displace a byte of a blank line from the seam.
+      // An empty piece would displace a byte of an empty line from the seam.
       if (read.length > 0) this.#hold(read)
       return NO_BYTES
     }
     const block = this.#held.length === 0 ? read : this.#joinedWith(read)
-    const end = endsWithEvent(block) ? block.length : lastEventEnd(block)
-    if (end < block.length) this.#hold(block.subarray(end))
-    if (end > 0) this.#isDone = endsWithDone(block, end, this.#isDone)
-    return end === block.length ? block : block.subarray(0, end)
+    const end = endsWithEvent(block) ? block.length : Math.max(lastEventEnd(block), this.#openLineEnd(block))
+    if (end === block.length) {
+      if (end > 0) this.#hasOpenCr = block[end - 1] === CR
+      return block
+    }
+    this.#hasOpenCr = false
+    this.#hold(block.subarray(end))
+    return block.subarray(0, end)
   }
 
-  /** The bytes held at the end of the stream: an event without its blank line, or part of an event. */
+  /** The bytes held at the end of the stream: an event without its empty line, or part of an event. */
   rest(): Uint8Array {
     return Buffer.concat(this.#held)
   }
 
-  /** Whether the held bytes are a `[DONE]` event without its blank line. */
+  /** Whether the held bytes are a `[DONE]` event without its empty line. */
   get isRestDone(): boolean {
     const text = Buffer.concat(this.#held).toString('latin1').trim()
     return text === 'data: [DONE]' || text === 'data:[DONE]'
+  }
+
+  #openLineEnd(block: Buffer): number {
+    return this.#hasOpenCr && block[0] === LF ? 1 : 0
   }
 
   #hold(bytes: Buffer): void {
@@ -71,8 +75,8 @@ export class EventFramer {
 
   /** Whether an event ends within the read, or at the seam between the held bytes and the read. */
   #completes(read: Buffer): boolean {
-    if (read.includes(LF_END) || read.includes(CRLF_END)) return true
-    // A blank line may be split into single bytes, so the seam spans the last few pieces and the start of the read.
+    if (lastEventEnd(read) > 0) return true
+    // An event's end may be split into single bytes, so the seam spans the last few pieces and the start of the read.
     const seam = Buffer.concat(
       [...this.#held.slice(-SEAM_BYTES), read.subarray(0, SEAM_BYTES)].map(piece =>
         piece.subarray(-SEAM_BYTES),
@@ -82,6 +86,7 @@ export class EventFramer {
   }
 }
 
+/** The two ways in which nearly all servers end an event. */
 function endsWithEvent(bytes: Buffer): boolean {
   const { length } = bytes
   if (length < 2 || bytes[length - 1] !== LF) return false
@@ -91,26 +96,25 @@ function endsWithEvent(bytes: Buffer): boolean {
   )
 }
 
+/** Where the last event ends; 0 if none does. JSON has no raw CR, so nearly always one native search is enough. */
 function lastEventEnd(bytes: Buffer): number {
-  const lf = bytes.lastIndexOf(LF_END)
-  const crlf = bytes.lastIndexOf(CRLF_END)
-  return Math.max(lf < 0 ? 0 : lf + LF_END.length, crlf < 0 ? 0 : crlf + CRLF_END.length)
+  if (bytes.includes(CR)) return lastEmptyLineEnd(bytes)
+  const start = bytes.lastIndexOf(LF_END)
+  return start < 0 ? 0 : start + LF_END.length
 }
 
-/**
- * Whether the last event is exactly `[DONE]`; the text may also occur within a payload. If there are only blank lines,
- * which are no event, the result is `before`.
- */
-function endsWithDone(bytes: Buffer, end: number, before: boolean): boolean {
-  let last = end
-  while (last > 0 && (bytes[last - 1] === LF || bytes[last - 1] === CR)) last--
-  if (last === 0) return before
-  if (bytes[last - 1] !== 0x5d) return false
-  return isLine(bytes, last, DONE) || isLine(bytes, last, DONE_TIGHT)
+/** Searches backwards for two line ends in a row. */
+function lastEmptyLineEnd(bytes: Buffer): number {
+  for (let end = bytes.length; end >= 2; end--) {
+    const before = startOfLineEnd(bytes, end)
+    if (before < end && startOfLineEnd(bytes, before) < before) return end
+  }
+  return 0
 }
 
-function isLine(bytes: Buffer, end: number, line: Buffer): boolean {
-  const start = end - line.length
-  if (start < 0 || bytes.compare(line, 0, line.length, start, end) !== 0) return false
-  return start === 0 || bytes[start - 1] === LF || bytes[start - 1] === CR
+/** Where the line end that ends at `end` starts; `end` if there is none. */
+function startOfLineEnd(bytes: Buffer, end: number): number {
+  const last = bytes[end - 1]
+  if (last === LF) return bytes[end - 2] === CR ? end - 2 : end - 1
+  return last === CR ? end - 1 : end
 }

@@ -4,14 +4,22 @@ import { asBuffer } from '../json/bytes.ts'
 const LF = 0x0a
 const COLON = 0x3a
 /** A line that is neither a comment nor empty. */
-const FIELD = /^[^:\r\n]/m
-const BLANK_LINE = /\r\n\r\n|\n\n|\r\r/g
-/** Allows for a UTF-8 byte order mark at the start of the stream. */
-const DATA = /^(?:\u00EF\u00BB\u00BF)?data: ?/
+const NO_COMMENT = /^[^:\r\n]/m
+const CR = 0x0d
+/** Lines end with CR LF, LF or CR, in any mixture. */
+const LINE_END = /\r\n|\n|\r/
+/** The end of a line and an empty line. */
+const BLANK_LINE = /(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)/g
+/** A field and its value. Allows for a UTF-8 byte order mark at the start of the stream. */
+const FIELD = /^(?:\u00EF\u00BB\u00BF)?(data|event)(?:: ?(.*))?$/s
+const ERROR_EVENT = Buffer.from('event: error')
+const TIGHT_ERROR_EVENT = Buffer.from('event:error')
 
 export interface ServerSentEvent {
   /** The unchanged event with its blank line: a view into the block. */
   readonly raw: Buffer
+  /** The `event` field; empty if there is none. */
+  readonly name: string
   /** The `data` lines joined by line feeds; empty for a comment. */
   readonly data: Buffer
 }
@@ -33,14 +41,30 @@ export function eventsIn(block: Uint8Array): ServerSentEvent[] {
 }
 
 function eventAt(raw: Buffer): ServerSentEvent {
-  const lines = raw.toString('latin1').split(/\r\n|\n|\r/)
-  const data = lines.filter(line => DATA.test(line)).map(line => line.replace(DATA, ''))
-  return { raw, data: Buffer.from(data.join('\n'), 'latin1') }
+  const data: string[] = []
+  let name = ''
+  for (const line of raw.toString('latin1').split(LINE_END)) {
+    const [, field, value = ''] = FIELD.exec(line) ?? []
+    if (field === 'data') data.push(value)
+    else if (field === 'event') name = value
+  }
+  return { raw, name, data: Buffer.from(data.join('\n'), 'latin1') }
+}
+
+/** Whether the first line of a block names an event `error`. Cheap enough for the hot path. */
+export function isErrorEvent(block: Uint8Array): boolean {
+  return startsWithLine(block, ERROR_EVENT) || startsWithLine(block, TIGHT_ERROR_EVENT)
+}
+
+function startsWithLine(block: Uint8Array, line: Buffer): boolean {
+  for (let index = 0; index < line.length; index++) if (block[index] !== line[index]) return false
+  const end = block[line.length]
+  return end === LF || end === CR
 }
 
 /** Whether a block of whole events carries comments only, as keep-alives do. Hot path: usually looks at one byte. */
 export function areComments(block: Uint8Array): boolean {
-  return block[0] === COLON && !FIELD.test(asBuffer(block).toString('latin1'))
+  return block[0] === COLON && !NO_COMMENT.test(asBuffer(block).toString('latin1'))
 }
 
 /** Encodes an event with one line of data. */

@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net'
 import { newNode } from '../../src/core/age-list.ts'
-import { type BodyHandler, connectLean, type LeanSocket } from './lean-socket.ts'
+import { type BodyHandler, connectLean, type HeadHandler, type LeanSocket } from './lean-socket.ts'
 import { bodyLength } from './request-body.ts'
 import type { UpstreamRequestOptions } from './types.ts'
 import { buildConnector, Client } from './undici.ts'
@@ -78,8 +78,8 @@ export class Connection {
 
   // The four methods below report the progress of a request to the socket; the protocol is in `lean-socket.ts`.
 
-  expectHead(): void {
-    this.#lean?.expectHead()
+  expectHead(handler: HeadHandler): void {
+    this.#lean?.expectHead(handler)
   }
 
   expectBody(handler: BodyHandler | undefined): void {

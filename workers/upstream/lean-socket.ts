@@ -9,7 +9,8 @@
  * Protocol. `UpstreamRequest` is undici's handler and reports each step through its `Connection`:
  *
  *   undici calls              socket method        effect
- *   onConnect                 expectHead()         the parser gets copies, since it keeps views of header bytes
+ *   onConnect                 expectHead(handler)  the parser gets whole heads (`response-head.ts`) and copies, since it
+ *                                                  keeps views of header bytes
  *   onHeaders, status >= 200  expectBody(handler)  the parser gets views of the shared buffer; `handler` is set only for
  *                                                  chunked bodies and enables the bypass
  *   onData                    noteParsedData(data) the end of `data` shows where the parser is: `boundaryAfter`
@@ -34,12 +35,19 @@
  */
 import { Socket } from 'node:net'
 import { type Boundary, boundaryAfter, ChunkCursor } from './chunk-cursor.ts'
+import { ResponseHead } from './response-head.ts'
 import { type ConnectorCallback, type ConnectorOptions, errors } from './undici.ts'
 
 /** Receives each read of every socket of the thread. Its content is valid until the end of the read callback. */
 const SHARED = Buffer.allocUnsafeSlow(64 * 1024)
 
 const CURSOR = new ChunkCursor()
+
+/** Awaits a response. */
+export interface HeadHandler {
+  /** The first byte of the response has arrived. May be called more than once. */
+  onResponseStarted(): void
+}
 
 /** Receives the data of a chunked body that bypasses the parser. */
 export interface BodyHandler {
@@ -49,6 +57,9 @@ export interface BodyHandler {
 }
 
 export class LeanSocket extends Socket {
+  /** Set until the first bytes of the awaited head have arrived. */
+  #headHandler: HeadHandler | undefined
+  readonly #head = new ResponseHead()
   #isInBody = false
   /** Set while a chunked body is received. */
   #handler: BodyHandler | undefined
@@ -66,6 +77,11 @@ export class LeanSocket extends Socket {
       keepAliveInitialDelay: 60_000,
       onread: { buffer: SHARED, callback: byteCount => this.#receive(byteCount) },
     })
+    // Before undici's listener, so that its parser has seen what there is of a head when the connection ends.
+    this.on('end', () => {
+      const rest = this.#head.takeRest()
+      if (rest !== undefined) this.#feedParser(rest)
+    })
   }
 
   /** Undici calls it without a size to take bytes; Node calls `read(0)` to start reading and to end the stream. */
@@ -82,7 +98,9 @@ export class LeanSocket extends Socket {
   }
 
   /** The next bytes are the head of a response. */
-  expectHead(): void {
+  expectHead(handler: HeadHandler): void {
+    this.#headHandler = handler
+    this.#head.reset()
     this.#isInBody = false
     this.#handler = undefined
     this.#parsedData = undefined
@@ -106,8 +124,22 @@ export class LeanSocket extends Socket {
 
   /** Returning `false` makes Node stop reading. */
   #receive(byteCount: number): boolean {
+    if (!this.#isInBody) return this.#receiveHead(SHARED.subarray(0, byteCount))
     const delivered = this.#handler === undefined ? 0 : this.#deliverChunks(this.#handler, byteCount)
     if (delivered < byteCount && !this.destroyed) this.#feedParser(SHARED.subarray(delivered, byteCount))
+    return this.#mayContinue()
+  }
+
+  #receiveHead(bytes: Buffer): boolean {
+    this.#headHandler?.onResponseStarted()
+    this.#headHandler = undefined
+    const head = this.#head.push(bytes)
+    if (head !== undefined) this.#feedParser(head)
+    return this.#mayContinue()
+  }
+
+  /** Whether Node may go on reading. */
+  #mayContinue(): boolean {
     if (this.#unread === undefined && this.#handler?.isPaused !== true) return true
     if (this.#unread !== undefined) this.#unread = Buffer.from(this.#unread)
     this.#isReadingStopped = true
@@ -142,11 +174,10 @@ export class LeanSocket extends Socket {
   }
 
   #feedParser(bytes: Buffer): void {
-    const fed = this.#isInBody ? bytes : Buffer.from(bytes)
-    this.#unread = fed
+    this.#unread = bytes
     this.#parsedData = undefined
     if (this.#handler?.isPaused !== true) this.emit('readable')
-    this.#boundary = this.#unread === undefined ? this.#boundaryAfter(fed) : 'unknown'
+    this.#boundary = this.#unread === undefined ? this.#boundaryAfter(bytes) : 'unknown'
   }
 
   #boundaryAfter(fed: Buffer): Boundary {

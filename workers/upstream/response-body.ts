@@ -30,6 +30,12 @@ export class ResponseBody {
     return isEventStream(this.headers)
   }
 
+  /** The content coding (RFC 9110 section 8.4); `undefined` if the body is not coded. */
+  get coding(): string | undefined {
+    const coding = headerIn(this.headers, 'content-encoding')
+    return coding === undefined || coding === '' || coding.toLowerCase() === 'identity' ? undefined : coding
+  }
+
   start(status: number, headers: FlatHeaders): void {
     this.status = status
     this.headers = headers

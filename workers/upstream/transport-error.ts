@@ -3,6 +3,8 @@ import { errorCode, isLocalShortage } from '../../src/core/error-text.ts'
 import type { TransportError } from './types.ts'
 
 const INVALID = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED'])
+/** A head that is too large, or content-lengths that contradict each other or the body. */
+const PROTOCOL = new Set(['UND_ERR_HEADERS_OVERFLOW', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH'])
 const CONNECT = new Set([
   'ECONNREFUSED',
   'EHOSTUNREACH',
@@ -12,7 +14,7 @@ const CONNECT = new Set([
   'ETIMEDOUT',
   'EACCES',
 ])
-/** Undici 7's message for an unrequested 100 or 101, for which it closes the connection. */
+/** Undici 7's message for an unrequested 101 (and 100, from `https` engines), for which it closes the connection. */
 const UNREQUESTED_INTERIM = /^bad (?:response|upgrade)$/
 
 /** `isReused`: the socket had carried a request before, and no byte of this response has arrived. */
@@ -34,7 +36,7 @@ function kindOf(code: string): TransportError['kind'] {
   if (INVALID.has(code)) return 'invalid'
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return 'connect-timeout'
   if (CONNECT.has(code)) return 'connect'
-  if (code === 'UND_ERR_HEADERS_OVERFLOW') return 'protocol'
+  if (PROTOCOL.has(code)) return 'protocol'
   return 'reset'
 }
 

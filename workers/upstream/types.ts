@@ -12,7 +12,7 @@ export interface UpstreamRequestOptions {
   readonly freshConnection?: boolean
 }
 
-/** The last call is either `onEnd` or `onError`, exactly once. After `RequestHandle.abort()` no call is made. */
+/** The last call is either `onEnd` or `onError`, exactly once. After `RequestHandle.abort()` or `leave()` no call is made. */
 export interface ResponseHandler {
   /** Header names are in lower case. Interim responses (1xx) are not reported. */
   onHead(status: number, headers: FlatHeaders): void
@@ -38,7 +38,12 @@ export interface RequestHandle {
   readonly wasSent: boolean
   /** Whether the request has ended, failed or been aborted. */
   readonly isDone: boolean
-  /** Closes the connection at once, or stops waiting for one. */
+  /**
+   * No further call is made to the handler, and the rest of the response is dropped. The connection is kept if the
+   * response ends within a second, and closed otherwise.
+   */
+  leave(): void
+  /** Closes the connection at once, or stops waiting for one. Does nothing after `leave`. */
   abort(): void
   /** Stops `onData` until `resume`, except for data that is being delivered. */
   pause(): void

@@ -11,7 +11,7 @@ import { headerIn } from '../../src/messages/flat-headers.ts'
 import type { FlatHeaders } from '../../src/messages/types.ts'
 import type { Connection } from './connection.ts'
 import { HeaderCache } from './header-cache.ts'
-import type { BodyHandler } from './lean-socket.ts'
+import type { BodyHandler, HeadHandler } from './lean-socket.ts'
 import { toTransportError } from './transport-error.ts'
 import type { RequestHandle, ResponseHandler, UpstreamRequestOptions } from './types.ts'
 
@@ -25,17 +25,28 @@ export interface RequestOwner {
   stopWaiting(request: UpstreamRequest): void
 }
 
-export class UpstreamRequest implements RequestHandle, BodyHandler {
+/** For engines that have said all they had to say, but have not ended the body. Most end it in the same packet. */
+const REST_MS = 1000
+
+const REQUEST_TIMEOUT = 408
+
+const NOBODY: ResponseHandler = { onHead() {}, onData() {}, onEnd() {}, onError() {} }
+
+export class UpstreamRequest implements RequestHandle, HeadHandler, BodyHandler {
   readonly options: UpstreamRequestOptions
   wasSent = false
   isDone = false
-  readonly #handler: ResponseHandler
+  #handler: ResponseHandler
   readonly #owner: RequestOwner
   #connection: Connection | undefined
   /** Undici's callback that resumes its parser. */
   #resumeParser: (() => void) | undefined
   #isReused = false
+  /** The connection has carried another request before this one. */
+  #isOnUsedConnection = false
   #isPaused = false
+  /** Set once the request was left. */
+  #restTimer: NodeJS.Timeout | undefined
 
   constructor(options: UpstreamRequestOptions, handler: ResponseHandler, owner: RequestOwner) {
     this.options = options
@@ -49,7 +60,18 @@ export class UpstreamRequest implements RequestHandle, BodyHandler {
     connection.dispatch(this.options, this)
   }
 
+  leave(): void {
+    if (this.isDone || this.#restTimer !== undefined) return
+    this.#handler = NOBODY
+    this.#restTimer = setTimeout(() => this.#close(), REST_MS)
+    this.resume()
+  }
+
   abort(): void {
+    if (this.#restTimer === undefined) this.#close()
+  }
+
+  #close(): void {
     if (this.isDone) return
     this.isDone = true
     if (this.#connection === undefined) this.#owner.stopWaiting(this)
@@ -80,12 +102,12 @@ export class UpstreamRequest implements RequestHandle, BodyHandler {
     this.wasSent = true
     const connection = this.#connection
     if (connection === undefined) return
-    this.#isReused = connection.wasUsed
+    this.#isReused = this.#isOnUsedConnection = connection.wasUsed
     connection.wasUsed = true
-    connection.expectHead()
+    connection.expectHead(this)
   }
 
-  /** Called by undici when the first byte of the response has arrived. */
+  /** Called when the first byte of the response has arrived. */
   onResponseStarted(): void {
     this.#isReused = false
   }
@@ -93,11 +115,22 @@ export class UpstreamRequest implements RequestHandle, BodyHandler {
   onHeaders(status: number, rawHeaders: readonly Buffer[], resumeParser: () => void): boolean {
     // An interim response (1xx): the final head follows.
     if (this.isDone || status < 200) return true
+    if (status === REQUEST_TIMEOUT && this.#isOnUsedConnection) return this.#onIdleTimeout()
     this.#resumeParser = resumeParser
     const headers = toFlat(rawHeaders)
     this.#connection?.expectBody(isChunked(headers) ? this : undefined)
     this.#handler.onHead(status, headers)
     return !this.#isPaused
+  }
+
+  /** The server gave up the idle connection just before it received this request (RFC 9110 section 15.5.9). */
+  #onIdleTimeout(): boolean {
+    this.isDone = true
+    clearTimeout(this.#restTimer)
+    if (this.#connection !== undefined) this.#owner.discard(this.#connection)
+    const message = `closed a reused connection with status ${REQUEST_TIMEOUT}`
+    this.#handler.onError({ kind: 'reset', message, isStaleSocket: true })
+    return true
   }
 
   onData(bytes: Buffer): boolean {
@@ -115,6 +148,7 @@ export class UpstreamRequest implements RequestHandle, BodyHandler {
   onComplete(): void {
     if (this.isDone) return
     this.isDone = true
+    clearTimeout(this.#restTimer)
     if (this.#connection !== undefined) this.#owner.release(this.#connection)
     this.#handler.onEnd()
   }
@@ -122,6 +156,7 @@ export class UpstreamRequest implements RequestHandle, BodyHandler {
   onError(error: Error): void {
     if (this.isDone) return
     this.isDone = true
+    clearTimeout(this.#restTimer)
     if (this.#connection !== undefined) this.#owner.discard(this.#connection)
     this.#handler.onError(toTransportError(error, this.#isReused))
   }

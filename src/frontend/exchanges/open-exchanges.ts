@@ -140,6 +140,7 @@ export class OpenExchanges<Request extends AdmittedRequest> {
     onHead: (id, status, headers) => this.#receiving(id)?.onHead(status, headers),
     onData: (id, bytes) => this.#receiving(id)?.response.onData(bytes),
     onEnd: id => this.#receiving(id)?.response.onEnd(),
+    onBroken: (id, lastEvent) => this.#receiving(id)?.response.onBroken(lastEvent),
     onResponse: (id, response) => this.#receiving(id)?.onResponse(response),
   }
 

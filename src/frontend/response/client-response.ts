@@ -3,20 +3,23 @@
  * cork. Hot path: creates no closure, string or array per chunk.
  *
  *   waiting ──head──▶ streaming ──end──▶ done
- *      │                  └──failure──▶ error events or a cut connection ──▶ done
+ *      │                  └──broken, failure──▶ breaking ──last event is out, connection closed──▶ done
  *      └──whole response or failure──▶ done (a large body: once the client has taken it)
+ *
+ * A stream that breaks off gets neither `[DONE]` nor its last chunk: a client that looks at nothing but the end of the
+ * body must not take it for complete.
  *
  * A client that reads slowly earns no credit: bytes that uWebSockets.js buffers count as taken only when it has sent
  * them. Which thread sends the rows is not known here, see `client-exchange.ts`.
  */
-import { toErrorEvents, toErrorResponse } from '../../core/error-response.ts'
+import { toErrorEvent, toErrorResponse } from '../../core/error-response.ts'
 import type { GatewayError } from '../../core/errors.ts'
 import type { StallDetector } from '../../core/stall-detector.ts'
 import { isEventStream } from '../../messages/flat-headers.ts'
 import type { FlatHeaders, WholeResponse } from '../../messages/types.ts'
 import type { UwsResponse } from '../uws/uws.ts'
 import type { DrainState } from './drain-state.ts'
-import { type ResponseHead, writeHead, writeWholeBody } from './write-response.ts'
+import { type ResponseHead, writeHead, writeWhole } from './write-response.ts'
 
 export interface ClientResponseOptions {
   readonly res: UwsResponse
@@ -34,6 +37,8 @@ export interface ResponseObserver {
   onDone(): void
 }
 
+const NO_BYTES = new Uint8Array(0)
+
 export class ClientResponse {
   readonly #options: ClientResponseOptions
   readonly #res: UwsResponse
@@ -43,6 +48,9 @@ export class ClientResponse {
   #head: ResponseHead | undefined
   #whole: WholeResponse | undefined
   #isEnding = false
+  /** What the stream breaks off with, until it has been written. */
+  #lastEvent: Uint8Array | undefined
+  #isBreaking = false
   #isStreaming = false
   #isEventStream = false
   #isDone = false
@@ -78,6 +86,11 @@ export class ClientResponse {
     this.#isEnding = true
   }
 
+  /** The stream breaks off with this event, which may be empty and is a view into the batch. */
+  onBroken(lastEvent: Uint8Array): void {
+    this.#lastEvent = lastEvent
+  }
+
   onResponse(response: WholeResponse): void {
     this.#whole = response
   }
@@ -85,25 +98,19 @@ export class ClientResponse {
   /** Writes the rows of the current batch. */
   write(): void {
     this.hasRows = false
-    if (!this.#isDone) this.#res.cork(this.#writeRows)
+    if (this.#isDone) return
+    this.#res.cork(this.#writeRows)
+    if (this.#lastEvent !== undefined) this.#breakOff(this.#lastEvent)
   }
 
   /** Ends the response with an error, unless all of it has been received already. */
   fail(error: GatewayError): void {
     // A stream whose end was received is complete, however long the client takes to read it.
-    if (this.#isDone || this.#isEnding || this.#whole !== undefined) return
-    this.#res.cork(() => {
-      if (!this.#isStreaming) {
-        this.#whole = toErrorResponse(error)
-        this.#writeRows()
-      } else if (this.#isEventStream) {
-        this.#res.write(toErrorEvents(error))
-        this.#endStream()
-      } else {
-        // Nothing but a closed connection marks this body as incomplete.
-        this.#res.close()
-      }
-    })
+    if (this.#isDone || this.#isEnding || this.#isBreaking || this.#whole !== undefined) return
+    // Nothing but a closed connection marks other bodies as incomplete.
+    if (this.#isStreaming) return this.#breakOff(this.#isEventStream ? toErrorEvent(error) : NO_BYTES)
+    this.#whole = toErrorResponse(error)
+    this.#res.cork(this.#writeRows)
   }
 
   /** Closes the connection of a client that takes no bytes. uWebSockets.js then reports the client as gone. */
@@ -149,18 +156,38 @@ export class ClientResponse {
     }
     this.#chunkCount = 0
     if (this.#heldBytes > heldBefore && heldBefore === 0) this.#options.stalls.watch(this)
-    if (takenBytes > 0 && !this.#isEnding) this.#options.observer.onTaken(takenBytes)
+    if (takenBytes > 0 && !this.#isEnding && !this.#isBreaking) this.#options.observer.onTaken(takenBytes)
   }
 
+  /**
+   * Leaves the connection open, even in a drain: to close it after a chunked body, uWebSockets.js would first write a
+   * header into that body. A client may send one more request, whose response asks it to close.
+   */
   #endStream(): void {
-    this.#res.end(undefined, this.#options.drainState.closeConnections)
+    this.#res.end()
     this.finish()
+  }
+
+  /** Under a cork of its own, because only then it is known whether the client has taken what precedes it. */
+  #breakOff(lastEvent: Uint8Array): void {
+    this.#isBreaking = true
+    this.#lastEvent = undefined
+    this.onData(lastEvent)
+    this.#res.cork(this.#writeRows)
+    if (this.#heldBytes === 0) this.#closeBroken()
+  }
+
+  /** Finished first: uWebSockets.js reports every connection that is closed in a response as a client that has left. */
+  readonly #closeBroken = (): void => {
+    if (this.#isDone) return
+    this.finish()
+    this.#res.close()
   }
 
   #writeWhole(response: WholeResponse): void {
     const { status, headers } = response
-    writeHead(this.#res, { status, headers, ...this.#ownHead() })
-    if (writeWholeBody(this.#res, response.body, this.#onPart)) this.finish()
+    const head = { status, headers, ...this.#ownHead() }
+    if (writeWhole(this.#res, head, response.body, this.#onPart)) this.finish()
     else this.#options.stalls.watch(this)
   }
 
@@ -179,7 +206,9 @@ export class ClientResponse {
     const held = this.#heldBytes
     this.#heldBytes = 0
     if (held > 0) this.#options.stalls.forget(this)
-    if (this.#isEnding) this.#res.cork(() => this.#endStream())
+    // uWebSockets.js still uses its response when this callback returns.
+    if (this.#isBreaking) setImmediate(this.#closeBroken)
+    else if (this.#isEnding) this.#res.cork(() => this.#endStream())
     else if (held > 0) this.#options.observer.onTaken(held)
     return true
   }

@@ -11,6 +11,8 @@ export interface ResponseHead {
   readonly isLast?: boolean
 }
 
+const OBS_TEXT = /[\x80-\xff]/
+
 /** Bodies up to this size are written with `end`, which copies the bytes that the client does not take at once. */
 const SMALL_BYTES = 64 * 1024
 
@@ -22,23 +24,34 @@ export function writeHead(res: UwsResponse, head: ResponseHead): void {
   const { headers } = head
   for (let index = 0; index + 1 < headers.length; index += 2) {
     const name = headers[index] ?? ''
-    if (name !== 'x-request-id') res.writeHeader(name, headers[index + 1] ?? '')
+    if (name !== 'x-request-id') res.writeHeader(name, opaque(headers[index + 1] ?? ''))
   }
 }
 
+/** One character per byte of an engine's header, whatever its encoding (RFC 9110 section 5.5), as the bytes they were. */
+function opaque(value: string): string | Uint8Array {
+  return OBS_TEXT.test(value) ? Buffer.from(value, 'latin1') : value
+}
+
 /**
- * Writes the body of a response whose head has been written. Returns whether all of it was taken. If not, the rest is
- * written from `body` as the client takes it, with a call of `onPart` for each part.
+ * Writes a whole response. Returns whether all of it was taken. If not, the rest is written from `body` as the client
+ * takes it, with a call of `onPart` for each part. The connection is closed after the last response, except where the
+ * body is large: then its head asks the client to close it.
  */
-export function writeWholeBody(
+export function writeWhole(
   res: UwsResponse,
+  head: ResponseHead,
   body: Uint8Array,
   onPart: (isAll: boolean) => void,
 ): boolean {
+  const isLast = head.isLast === true
   if (body.length <= SMALL_BYTES) {
-    res.end(body)
+    // `end` adds `Connection: close` itself.
+    writeHead(res, { ...head, isLast: false })
+    res.end(body, isLast)
     return true
   }
+  writeHead(res, head)
   const before = res.getWriteOffset()
   if (res.tryEnd(body, body.length)[1]) return true
   res.onWritable(offset => {

@@ -28,7 +28,8 @@ export interface UwsRequest {
 /** No method may be called after `end`, a completed `tryEnd`, `close` or `onAborted`. */
 export interface UwsResponse {
   writeStatus(status: string): UwsResponse
-  writeHeader(name: string, value: string): UwsResponse
+  /** A text is written as UTF-8. */
+  writeHeader(name: string, value: string | Uint8Array): UwsResponse
   /** Returns `false` if the client does not keep up: the bytes are buffered, and `onWritable` follows. */
   write(chunk: string | Uint8Array): boolean
   end(body?: string | Uint8Array, closeConnection?: boolean): UwsResponse

@@ -150,6 +150,16 @@ for (const [name, [kind, lie]] of Object.entries(FAULTS)) {
   })
 }
 
+const BREAK_OFF: Lie = (socket, body) => {
+  const text = streamText(tokensFor(body).slice(0, 1), ERROR.split('data: [DONE]')[0])
+  socket.end(text.replace(/0\r\n\r\n$/, ''))
+}
+
+test('a stream that breaks off after an error event fails with the message of the event', async t => {
+  const [record] = await recordsOf(planOf(await openLyingServer(t, BREAK_OFF), { requests: 1 }))
+  assert.match(record?.failure?.detail ?? '', /"message":"no"/)
+})
+
 test('a response that never ends is a timeout', async t => {
   const url = await openLyingServer(t, socket => {
     socket.write('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n')

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { test } from 'node:test'
 import { openFrontend, type TestFrontend } from '../../support/frontend.ts'
+import { readBody } from '../../support/read-body.ts'
 import { until } from '../../support/until.ts'
 
 test('streams every byte', async t => {
@@ -52,12 +53,17 @@ test('ends the streams of a lost thread, saves its unstarted requests, and serve
   const innocent = once(open(`${origin}/generate?once`))
   const hanging = await once(open(`${origin}/generate?hang`))
   await until(() => frontend.openRequests === 2)
+  const broken = readBody(hanging)
   const killer = await once(open(`${origin}/generate?die`))
   assert.equal(killer.statusCode, 503)
   assert.match(await textOf(killer), /"code":"thread-lost"/)
   assert.equal((await innocent).statusCode, 200)
-  const streamed = await textOf(hanging)
-  assert.match(streamed, /^data: \{"n":1\}\n\ndata: \{"error":\{.*"thread-lost".*\}\}\n\ndata: \[DONE\]\n\n$/)
+  const streamed = await broken
+  assert.equal(streamed.isComplete, false)
+  assert.match(
+    streamed.text,
+    /^data: \{"n":1\}\n\ndata: \{"error":\{.*"code":503,"reason":"thread-lost".*\}\}\n\n$/,
+  )
   await until(() => threads.channels.length === 1)
   assert.equal(await ask(origin, 'aborts'), '0')
   assert.equal(frontend.openRequests, 0)

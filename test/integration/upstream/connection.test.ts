@@ -1,6 +1,6 @@
 /** Requests over the connections of a pool: reuse, every kind of failure, the limit and the queue. */
 import assert from 'node:assert/strict'
-import { createServer } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { resetSocket } from '../../../src/simulator/http/reset-socket.ts'
 import { listen } from '../../support/listen.ts'
@@ -66,36 +66,124 @@ test('skips interim responses and reads a chunked body of a megabyte', async t =
   assert.ok(Buffer.concat(response.parts).equals(Buffer.concat(Array<Buffer>(11).fill(piece))))
 })
 
-for (const [name, interim] of [
-  ['100 Continue', 'HTTP/1.1 100 Continue\r\n\r\n'],
-  [
-    '101 Switching Protocols',
-    'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n',
-  ],
-] as const) {
-  test(`does not mistake an unrequested ${name} for a reset of a reused connection`, async t => {
-    const engine = await rawEngine(t, ({ socket, ordinal }) => {
-      if (ordinal === 2) socket.write(interim)
-      socket.write(responseOf('ok'))
-    })
-    const pool = poolTo(t, engine.url)
-    await ask(pool)
-    const { failure } = await ask(pool)
-    assert.deepEqual([failure?.kind, failure?.isStaleSocket], ['protocol', false])
-    assert.match(failure?.message ?? '', /interim response/)
-    assert.equal((await ask(pool)).text, 'ok')
-  })
+const INTERIM = {
+  'a 100 Continue': 'HTTP/1.1 100 Continue\r\n\r\n',
+  'a 102 Processing with headers': 'HTTP/1.1 102 Processing\r\nx: y\r\ncontent-length: 7\r\n\r\n',
+  'several of them':
+    'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 199 X\r\n\r\n',
 }
+
+for (const [name, interim] of Object.entries(INTERIM))
+  for (const isSplit of [false, true])
+    test(`skips interim responses that were not requested: ${name}, ${isSplit ? 'byte by byte' : 'at once'}`, async t => {
+      const engine = await rawEngine(t, ({ socket }) => {
+        const bytes = Buffer.concat([Buffer.from(interim), responseOf('ok')])
+        if (isSplit) writeByteByByte(socket, bytes)
+        else socket.write(bytes)
+      })
+      const pool = poolTo(t, engine.url)
+      for (const _ of [1, 2]) {
+        const { status, text, headers, failure } = await ask(pool)
+        assert.deepEqual([status, text, headers, failure], [200, 'ok', ['content-length', '2'], undefined])
+      }
+      assert.equal(engine.socketCount, 1)
+    })
+
+test('does not mistake an unrequested 101 Switching Protocols for a reset of a reused connection', async t => {
+  const engine = await rawEngine(t, ({ socket, ordinal }) => {
+    if (ordinal === 2)
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n')
+    socket.write(responseOf('ok'))
+  })
+  const pool = poolTo(t, engine.url)
+  await ask(pool)
+  const { failure } = await ask(pool)
+  assert.deepEqual([failure?.kind, failure?.isStaleSocket], ['protocol', false])
+  assert.match(failure?.message ?? '', /interim response/)
+  assert.equal((await ask(pool)).text, 'ok')
+})
+
+for (const [name, lengths] of [
+  ['two headers', 'content-length: 2\r\nContent-Length: 2\r\n'],
+  ['a list', 'content-length: 2, 2\r\n'],
+  ['three, with other headers between them', 'CONTENT-LENGTH:2\r\nx: y\r\ncontent-length: 2 ,2\r\n'],
+] as const)
+  test(`takes equal content-lengths for one: ${name}`, async t => {
+    const engine = await rawEngine(t, ({ socket }) =>
+      socket.write(`HTTP/1.1 200 OK\r\n${lengths}x-last: 1\r\n\r\nok`),
+    )
+    const pool = poolTo(t, engine.url)
+    for (const _ of [1, 2]) {
+      const { text, headers, failure } = await ask(pool)
+      assert.deepEqual([text, failure], ['ok', undefined])
+      assert.equal(headers.filter(header => header === 'content-length').length, 1)
+      assert.equal(headers.filter(header => header === 'x-last').length, 1)
+    }
+    assert.equal(engine.socketCount, 1)
+  })
+
+for (const lengths of [
+  'content-length: 2\r\ncontent-length: 3\r\n',
+  'content-length: 2, x\r\n',
+  'content-length: \r\n',
+])
+  test(`rejects the content-lengths ${JSON.stringify(lengths)}`, async t => {
+    const engine = await rawEngine(t, ({ socket }) => socket.write(`HTTP/1.1 200 OK\r\n${lengths}\r\nok`))
+    const { failure } = await ask(poolTo(t, engine.url))
+    assert.equal(failure?.kind, 'protocol')
+  })
+
+test('takes a 408 on a reused connection for its end, and one on a new connection for the response', async t => {
+  const timeout = 'HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n'
+  const engine = await rawEngine(t, ({ socket, ordinal, path }) => {
+    if (ordinal === 2 || path === '/new') socket.end(timeout)
+    else socket.write(responseOf('ok'))
+  })
+  const pool = poolTo(t, engine.url)
+  await ask(pool)
+  const reused = await ask(pool)
+  assert.deepEqual([reused.failure?.kind, reused.failure?.isStaleSocket, reused.status], ['reset', true, 0])
+  const fresh = await ask(pool, post('/new', { freshConnection: true }))
+  assert.deepEqual([fresh.status, fresh.failure], [408, undefined])
+})
+
+test('never takes a late response on a kept-alive connection for the response to the next request', async t => {
+  const engine = await rawEngine(t, ({ socket, path }) => {
+    socket.write(responseOf(path))
+    if (path === '/twice') socket.write(responseOf('late'))
+  })
+  const pool = poolTo(t, engine.url)
+  assert.equal((await ask(pool, post('/twice'))).text, '/twice')
+  assert.equal((await ask(pool, post('/next'))).text, '/next')
+  assert.equal((await ask(pool, post('/last'))).text, '/last')
+})
+
+test('keeps a connection whose response was left before its end, once that has come', async t => {
+  const { promise: isLeft, resolve: leave } = Promise.withResolvers<void>()
+  const engine = await rawEngine(t, ({ socket, ordinal }) => {
+    if (ordinal === 2) return void socket.write(responseOf('ok'))
+    socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n')
+    void isLeft.then(() => socket.write('4\r\nlate\r\n0\r\n\r\n'))
+  })
+  const pool = poolTo(t, engine.url)
+  const response = new RecordedResponse({
+    onData: () => {
+      request.leave()
+      request.abort()
+      leave()
+    },
+  })
+  const request = pool.send(post(), response)
+  await until(() => request.isDone)
+  assert.deepEqual([response.text, response.ends], ['a', 0])
+  assert.equal((await ask(pool)).text, 'ok')
+  assert.equal(engine.socketCount, 1)
+})
 
 test('reads a response that arrives byte by byte, head included', async t => {
   const whole = responseOf('hello', 'X-Long-Header-Name: some value\r\n')
   const engine = await rawEngine(t, ({ socket }) => {
-    socket.setNoDelay(true)
-    let offset = 0
-    const next = (): void => {
-      if (offset < whole.length) socket.write(whole.subarray(offset, ++offset), () => setImmediate(next))
-    }
-    next()
+    writeByteByByte(socket, whole)
   })
   const response = await ask(poolTo(t, engine.url))
   assert.deepEqual(response.headers, ['content-length', '5', 'x-long-header-name', 'some value'])
@@ -256,3 +344,12 @@ test('classifies a request that cannot be written as invalid', async t => {
   assert.equal(response.failure?.kind, 'invalid')
   assert.equal((await ask(pool)).text, 'ok')
 })
+
+function writeByteByByte(socket: Socket, bytes: Buffer): void {
+  socket.setNoDelay(true)
+  let offset = 0
+  const next = (): void => {
+    if (offset < bytes.length) socket.write(bytes.subarray(offset, ++offset), () => setImmediate(next))
+  }
+  next()
+}

@@ -1,5 +1,6 @@
 /** One attempt over real sockets: its callbacks, the aborts that engines get, and that every lease is released. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { suite, type TestContext, test } from 'node:test'
@@ -121,6 +122,7 @@ async function setUp(t: TestContext, options: SetupOptions): Promise<AttemptSetu
     onError: (failure: { cause: string; error: { leg?: string | undefined } }) =>
       calls.push(`error: ${failure.cause} of ${failure.error.leg}`),
     onPromptError: (failure: { cause: string }) => calls.push(`prompt error: ${failure.cause}`),
+    onReportedError: (failure: { cause: string }) => calls.push(`reported: ${failure.cause}`),
     onStreamError: (failure: { cause: string }) => calls.push(`stream error: ${failure.cause}`),
   }
   const attempt = new Attempt(plan, events, {
@@ -243,6 +245,59 @@ suite('Attempt', () => {
     assert.deepEqual(setup.inFlight(), [0, 0])
   })
 
+  test('is over at [DONE], keeps no engine busy and aborts nothing, however the body ends', async t => {
+    const { promise: sent, resolve } = Promise.withResolvers<ServerResponse>()
+    const decode: Script = response => {
+      streamOf(TOKEN, DONE)(response)
+      resolve(response)
+    }
+    const setup = await setUp(t, { prefill: unary, decode })
+    setup.attempt.start()
+    const response = await sent
+    await until(() => isFinished(setup))
+    assert.deepEqual(setup.inFlight(), [0, 0])
+    setup.attempt.abort()
+    response.write('data: {"error":"late"}\n\n<html>')
+    await until(() => setup.decode.seen.includes('gone'), 'the connection whose body does not end is closed')
+    assert.equal(setup.calls.join(''), `head${TOKEN}${DONE}end`)
+    assert.deepEqual([setup.prefill.seen, setup.decode.seen], [['generate'], ['generate', 'gone']])
+  })
+
+  test('keeps the connection of a stream whose body ends after its [DONE]', async t => {
+    const { promise: sent, resolve } = Promise.withResolvers<ServerResponse>()
+    const decode: Script = response => {
+      streamOf(TOKEN, DONE)(response)
+      resolve(response)
+    }
+    const setup = await setUp(t, { prefill: unary, decode })
+    setup.attempt.start()
+    const response = await sent
+    await until(() => isFinished(setup))
+    const { socket } = response
+    response.end()
+    await once(response, 'close')
+    assert.deepEqual([socket?.destroyed, setup.decode.seen], [false, ['generate']])
+  })
+
+  for (const [what, end] of [
+    ['resets', response => response.destroy()],
+    ['sends garbage', response => response.end('<html>')],
+    ['ends without a last chunk', response => response.socket?.end()],
+  ] as const satisfies readonly (readonly [string, Script])[])
+    test(`does not fail when the engine ${what} after [DONE]`, async t => {
+      const decode: Script = response => {
+        response
+          .writeHead(200, { 'content-type': 'text/event-stream' })
+          .write(TOKEN + DONE, () => end(response))
+      }
+      const setup = await setUp(t, { prefill: unary, decode })
+      setup.attempt.start()
+      await until(() => isFinished(setup))
+      await until(() => setup.inFlight().every(count => count === 0))
+      assert.equal(setup.calls.join(''), `head${TOKEN}${DONE}end`)
+      assert.ok(setup.decode.seen.every(call => !call.startsWith('abort')))
+    })
+
   test('fails when no token arrives in time', async t => {
     const config = { timeouts: { firstTokenMs: 50 } }
     const setup = await setUp(t, { prefill: unary, decode: silent, config })
@@ -264,7 +319,7 @@ suite('Attempt', () => {
   })
 
   test('fails when an event without an end precedes the first token', async t => {
-    const config = { limits: { peekBytes: 4096 } }
+    const config = { limits: { eventBytes: 4096 } }
     const decode = streamOf(`data: {"text":"${'a'.repeat(8192)}`)
     const setup = await setUp(t, { prefill: unary, decode, config })
     setup.attempt.start()
@@ -305,7 +360,11 @@ suite('Attempt', () => {
       true,
       ['prompt error: abort', ABORT + LAST + DONE, 'end'],
     ],
-    ['breaks when an engine aborts its only prompt', false, ['', 'stream error: abort']],
+    [
+      'forwards the abort of its only prompt as the engine wrote it, to the end',
+      false,
+      [ABORT + LAST + DONE, 'reported: abort', 'end'],
+    ],
   ] as const)
     test(what, async t => {
       const { promise: sent, resolve } = Promise.withResolvers<ServerResponse>()

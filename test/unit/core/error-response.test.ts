@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { toErrorEvents, toErrorResponse } from '../../../src/core/error-response.ts'
+import { toErrorEvent, toErrorResponse } from '../../../src/core/error-response.ts'
 import { errorBody, GatewayError } from '../../../src/core/errors.ts'
 
 const ERROR = new GatewayError('queue-full', 'the queue is full')
@@ -31,7 +31,8 @@ suite('An error as a response', () => {
     })
 })
 
-test('An error in a stream is one event, followed by [DONE]', () => {
-  const text = Buffer.from(toErrorEvents(ERROR)).toString()
-  assert.equal(text, `data: ${errorBody(ERROR)}\n\ndata: [DONE]\n\n`)
+test('An error in a stream is one event whose code is the status, and without [DONE]', () => {
+  const text = Buffer.from(toErrorEvent(ERROR)).toString()
+  const error = { message: 'the queue is full', type: 'overloaded_error', param: null, code: 429 }
+  assert.equal(text, `data: ${JSON.stringify({ error: { ...error, reason: 'queue-full' } })}\n\n`)
 })

@@ -34,6 +34,7 @@ const row: fc.Arbitrary<Row> = fc.oneof(
   fc.tuple(fc.constant('head' as const), id, status, headers),
   fc.tuple(fc.constant('data' as const), id, bytes),
   fc.tuple(fc.constant('end' as const), id),
+  fc.tuple(fc.constant('broken' as const), id, bytes),
   fc.tuple(fc.constant('response' as const), id, response),
 )
 
@@ -153,6 +154,8 @@ function write(writer: BatchWriter, next: Row): void {
       return writer.data(next[1], next[2])
     case 'end':
       return writer.end(next[1])
+    case 'broken':
+      return writer.broken(next[1], next[2])
     case 'response':
       return writer.response(next[1], next[2])
   }
@@ -171,6 +174,7 @@ function read(batch: Batch): Row[] {
     onHead: (exchange, code, fields) => rows.push(['head', exchange, code, fields]),
     onData: (exchange, view) => rows.push(['data', exchange, new Uint8Array(view)]),
     onEnd: exchange => rows.push(['end', exchange]),
+    onBroken: (exchange, last) => rows.push(['broken', exchange, new Uint8Array(last)]),
     onResponse: (exchange, whole) =>
       rows.push(['response', exchange, { ...whole, body: new Uint8Array(whole.body) }]),
   })

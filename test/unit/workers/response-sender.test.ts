@@ -4,12 +4,14 @@ import { GatewayError } from '../../../src/core/errors.ts'
 import { type BatchPort, BatchSender } from '../../../src/messages/channel.ts'
 import { decodeBatch } from '../../../src/messages/codec.ts'
 import type { FlatHeaders, OpenMessage } from '../../../src/messages/types.ts'
+import { transportFailure } from '../../../workers/classify/observed-failure.ts'
 import { type ResponseOwner, ResponseSender } from '../../../workers/response-sender.ts'
 
 type Row =
   | { readonly kind: 'head'; readonly id: number; readonly status: number; readonly headers: FlatHeaders }
   | { readonly kind: 'data'; readonly id: number; readonly text: string }
   | { readonly kind: 'end'; readonly id: number }
+  | { readonly kind: 'broken'; readonly id: number; readonly text: string }
   | {
       readonly kind: 'response'
       readonly id: number
@@ -46,6 +48,7 @@ function sentBy(send: (response: ResponseSender) => void, creditBytes = 1000): S
         onHead: (id, status, headers) => rows.push({ kind: 'head', id, status, headers }),
         onData: (id, bytes) => rows.push({ kind: 'data', id, text: Buffer.from(bytes).toString() }),
         onEnd: id => rows.push({ kind: 'end', id }),
+        onBroken: (id, last) => rows.push({ kind: 'broken', id, text: Buffer.from(last).toString() }),
         onResponse: (id, { status, headers, body }) =>
           rows.push({ kind: 'response', id, status, headers, text: Buffer.from(body).toString() }),
       }),
@@ -165,22 +168,39 @@ suite('ResponseSender', () => {
     assert.deepEqual(row?.kind === 'response' && row.headers, ['content-type', 'application/json'])
   })
 
-  test('sends an error as the last event before [DONE] if a stream has started', () => {
-    const { rows } = sentBy(response => {
+  test('breaks a stream that has started off with the error as an event, without [DONE]', () => {
+    const { rows, calls } = sentBy(response => {
       response.onHead({ ...HEAD, status: 200, headers: ['content-type', 'text/event-stream'] })
       response.fail(new GatewayError('engine-stalled', 'line 1\nline 2', { leg: 'decode' }))
     })
-    const last = rows.at(-2)
-    const [, json] = (last?.kind === 'data' && /^data: (.*)\n\ndata: \[DONE\]\n\n$/.exec(last.text)) || []
+    const last = rows.at(-1)
+    const [, json] = (last?.kind === 'broken' && /^data: (.*)\n\n$/.exec(last.text)) || []
     assert.deepEqual(JSON.parse(json ?? ''), {
       error: {
         message: 'line 1\nline 2',
         type: 'timeout_error',
         param: null,
-        code: 'engine-stalled',
+        code: 504,
+        reason: 'engine-stalled',
         leg: 'decode',
       },
     })
-    assert.deepEqual(rows.at(-1), { kind: 'end', id: 7 })
+    assert.deepEqual(calls, ['commit', 'engine-error'])
+  })
+
+  test('counts a stream in which the engine reports an error as broken, and adds no second error', () => {
+    const failure = transportFailure('decode', { kind: 'reset', message: 'reset', isStaleSocket: false })
+    for (const [end, row] of [
+      [(response: ResponseSender) => response.onEnd(), { kind: 'end', id: 7 }],
+      [(response: ResponseSender) => response.onStreamError(failure), { kind: 'broken', id: 7, text: '' }],
+    ] as const) {
+      const { rows, calls } = sentBy(response => {
+        response.onHead({ ...HEAD, status: 200, headers: [] })
+        response.onData(Buffer.from('data: {"error":{"message":"m"}}\n\n'))
+        response.onReportedError()
+        end(response)
+      })
+      assert.deepEqual([rows.at(-1), calls], [row, ['commit', 'broken']])
+    }
   })
 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { GatewayError } from '../../../../src/core/errors.ts'
 import { StallDetector } from '../../../../src/core/stall-detector.ts'
 import { ClientResponse } from '../../../../src/frontend/response/client-response.ts'
@@ -89,13 +90,40 @@ suite('A streamed response', () => {
     assert.deepEqual(stalled, [response])
   })
 
-  test('ends with error events when it fails', t => {
+  test('breaks off with an error event when it fails, and closes the connection', t => {
     const { client, response, events } = responseOf(t)
     stream(response, 'a')
     response.fail(ERROR)
-    assert.match(client.written.at(-2) ?? '', /^data: \{"error":.*"thread-lost".*\n\ndata: \[DONE\]\n\n$/)
-    assert.equal(client.written.at(-1), 'end')
+    assert.match(client.written.at(-2) ?? '', /^data: \{"error":.*"code":503,"reason":"thread-lost".*\n\n$/)
+    assert.equal(client.written.at(-1), 'close')
     assert.deepEqual(events, ['taken 1', 'done'])
+  })
+
+  for (const lastEvent of ['data: e\n\n', ''])
+    test(`breaks off with the last event of its router thread, ${JSON.stringify(lastEvent)}, and no last chunk`, t => {
+      const { client, response, events } = responseOf(t)
+      response.onHead(200, SSE)
+      response.onData(Buffer.from('a'))
+      response.onBroken(Buffer.from(lastEvent))
+      response.write()
+      assert.deepEqual(client.written.slice(3), ['a', lastEvent, 'close'].filter(Boolean))
+      assert.deepEqual(events, ['taken 1', 'done'])
+    })
+
+  test('closes the connection of a slow client only when it has taken the last event', async t => {
+    const { client, response, events, stalled, pass } = responseOf(t)
+    client.keepsUp = false
+    stream(response, 'a')
+    response.fail(ERROR)
+    response.fail(ERROR)
+    assert.match(client.written.at(-1) ?? '', /^data: \{"error"/)
+    assert.deepEqual(events, [])
+    pass(1250)
+    assert.deepEqual(stalled, [response])
+    client.drain()
+    await nextTurn()
+    assert.equal(client.written.at(-1), 'close')
+    assert.deepEqual(events, ['done'])
   })
 
   test('closes the connection when it fails and is not an event stream', t => {

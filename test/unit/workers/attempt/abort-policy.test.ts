@@ -37,12 +37,13 @@ function setUpPolicy(t: TestContext, options: PolicyOptions = {}) {
     onPrefillErrorHead: ignore,
   })
   const decode = new DecodeLeg(
-    { held: 1024, event: 1024 },
+    { held: 1024, preamble: 1024, event: 1024 },
     {
       onDecodeReady: ignore,
       onDecodeComplete: ignore,
       onDecodeError: ignore,
       onDecodePromptError: ignore,
+      onDecodeReportedError: ignore,
       onDecodeErrorHead: ignore,
       onDecodeBody: ignore,
       onDecodeData: ignore,
@@ -81,6 +82,7 @@ function setUpPolicy(t: TestContext, options: PolicyOptions = {}) {
     wasSent: true,
     isDone: false,
     abort: () => aborts.push('closed'),
+    leave: ignore,
     pause: ignore,
     resume: ignore,
   }

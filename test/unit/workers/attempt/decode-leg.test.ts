@@ -21,7 +21,7 @@ interface LegRun {
 }
 
 /** A leg whose stream is committed as soon as it is ready, as an attempt does. */
-function openLeg(held = 1 << 20, event = 1 << 20): LegRun {
+function openLeg(preamble = 1 << 20, event = 1 << 20): LegRun {
   const calls: string[] = []
   const forwarded: Buffer[] = []
   const events: DecodeEvents = {
@@ -34,11 +34,12 @@ function openLeg(held = 1 << 20, event = 1 << 20): LegRun {
       calls.push(`complete${hasToken ? '' : ', no token'}${isTerminated ? '' : ', cut'}`),
     onDecodeError: ({ cause, error }) => calls.push(`failed: ${cause} ${error.status}`),
     onDecodePromptError: ({ cause }) => calls.push(`prompt: ${cause}`),
+    onDecodeReportedError: ({ cause, error }) => calls.push(`reported: ${cause} ${error.status}`),
     onDecodeErrorHead: () => calls.push('error head'),
     onDecodeBody: () => undefined,
     onDecodeData: bytes => forwarded.push(Buffer.from(bytes)),
   }
-  const leg = new DecodeLeg({ held, event }, events)
+  const leg = new DecodeLeg({ held: preamble + event, preamble, event }, events)
   return { leg, calls, client: () => Buffer.concat(forwarded).toString() }
 }
 
@@ -75,7 +76,8 @@ suite('DecodeLeg with a stream', () => {
     ['reports a stream that was cut after an event', ROLE + TOKEN, ['ready', 'complete, cut'], ROLE + TOKEN],
     ['holds back half an event that was cut', `${TOKEN}data: {"ch`, ['ready', 'complete, cut'], TOKEN],
     ['forwards nothing of an abort after a role', ROLE + ABORT + DONE, ['failed: abort 500'], ''],
-    ['reports an end without a token', ROLE + DONE, ['complete, no token'], ''],
+    ['fails for an end without a token', ROLE + DONE, ['failed: no-token 502'], ''],
+    ['fails for a bare [DONE]', DONE, ['failed: no-token 502'], ''],
     ['reports a clean end without any event', '', ['complete, no token, cut'], ''],
     ['fails for data that is not JSON', 'data: <html>\n\n', ['failed: protocol 502'], ''],
   ]
@@ -101,24 +103,27 @@ suite('DecodeLeg with a stream', () => {
   const GENERATED = 'data: {"text":"a","meta_info":{"finish_reason":null}}\n\n'
   const LOST = 'data: {"text":"a","meta_info":{"finish_reason":{"type":"abort","status_code":503}}}\n\n'
   for (const [what, before, event, calls] of [
-    ['an error event', TOKEN, OOM, 'failed: error-event 500'],
-    ['an abort as the finish', TOKEN, ABORT, 'failed: abort 500'],
-    ['an abort of /generate', GENERATED, LOST, 'failed: abort 503'],
+    ['an error event', TOKEN, OOM, 'error-event 500'],
+    ['an abort as the finish', TOKEN, ABORT, 'abort 500'],
+    ['an abort of /generate', GENERATED, LOST, 'abort 503'],
+    ['a finish by an error', TOKEN, ABORT.replace('abort', 'error'), 'error-event 500'],
+    ['an event by the name of error', TOKEN, 'event: error\ndata: {"message":"m"}\n\n', 'error-event 500'],
   ] as const) {
-    test(`breaks at ${what} after tokens, and forwards what precedes it in the same read`, () => {
+    test(`forwards ${what} after tokens as the engine wrote it, and reports it`, () => {
       const run = openLeg()
       run.leg.onHead(200, STREAM)
       run.leg.onData(Buffer.from(before))
       run.leg.onData(Buffer.from(before + event + DONE))
       run.leg.onEnd()
-      assert.deepEqual([run.calls, run.client()], [['ready', calls], before + before])
+      const client = before + before + event + DONE
+      assert.deepEqual([run.calls, run.client()], [['ready', `reported: ${calls}`, 'complete'], client])
     })
 
     test(`forwards nothing when ${what} arrives in one read with the first token`, () => {
       const run = openLeg()
       run.leg.onHead(200, STREAM)
       run.leg.onData(Buffer.from(before + event + DONE))
-      assert.deepEqual([run.calls, run.client()], [[calls], ''])
+      assert.deepEqual([run.calls, run.client()], [[`failed: ${calls}`], ''])
     })
 
     test(`forwards ${what} when the client has asked for it`, () => {
@@ -139,6 +144,34 @@ suite('DecodeLeg with a stream', () => {
     assert.deepEqual(run.calls, ['ready', 'complete'])
   })
 
+  for (const [what, after] of [
+    ['garbage', '<html>\n\n'],
+    ['an error event', OOM],
+    ['half an event', 'data: {"err'],
+    ['another [DONE]', DONE],
+  ] as const)
+    test(`is complete at [DONE], whatever follows it in the same read or the next: ${what}`, () => {
+      for (const cut of [0, after.length]) {
+        const run = openLeg()
+        run.leg.onHead(200, STREAM)
+        run.leg.onData(Buffer.from(TOKEN + DONE + after.slice(0, cut)))
+        assert.deepEqual(run.calls, ['ready', 'complete'])
+        run.leg.onData(Buffer.from(after.slice(cut)))
+        run.leg.onError(RESET)
+        assert.deepEqual([run.calls, run.client()], [['ready', 'complete'], TOKEN + DONE])
+      }
+    })
+
+  test('reports only the first failure of a stream', () => {
+    const run = streamed(TOKEN)
+    const reported = openLeg()
+    reported.leg.onHead(200, STREAM)
+    for (const text of [TOKEN, OOM, OOM]) reported.leg.onData(Buffer.from(text))
+    reported.leg.onEnd()
+    assert.deepEqual(reported.calls, ['ready', 'reported: error-event 500', 'complete, cut'])
+    assert.equal(reported.client(), `${run.client()}${OOM}${OOM}`)
+  })
+
   test('fails once when its connection breaks', () => {
     const run = openLeg()
     run.leg.onHead(200, STREAM)
@@ -157,7 +190,7 @@ suite('DecodeLeg with a stream', () => {
   })
 
   test('fails when an event without an end grows beyond the limit before a token', () => {
-    const run = openLeg(100)
+    const run = openLeg(1 << 20, 100)
     run.leg.onHead(200, STREAM)
     run.leg.onData(Buffer.from(ROLE.slice(0, 60)))
     assert.deepEqual(run.calls, [])
@@ -165,13 +198,13 @@ suite('DecodeLeg with a stream', () => {
     assert.deepEqual(run.calls, ['failed: protocol 502'])
   })
 
-  test('counts whole events and the start of the next together before a token', () => {
-    const run = openLeg(ROLE.length + 9)
+  test('forwards a first event that is larger than all that may precede it', () => {
+    const run = openLeg(ROLE.length, 10_000)
+    const large = `data: {"text":"a","meta_info":{"input_token_logprobs":"${'x'.repeat(9000)}"}}\n\n`
     run.leg.onHead(200, STREAM)
-    run.leg.onData(Buffer.from(`${ROLE}data: {12`))
-    assert.deepEqual(run.calls, [])
-    run.leg.onData(Buffer.from('3'))
-    assert.deepEqual(run.calls, ['failed: protocol 502'])
+    run.leg.onData(Buffer.from(ROLE + large.slice(0, 5000)))
+    run.leg.onData(Buffer.from(large.slice(5000)))
+    assert.deepEqual([run.calls, run.client()], [['ready'], ROLE + large])
   })
 
   test('fails when an event without an end grows beyond its limit after a token, and forwards no part of it', () => {
@@ -197,6 +230,28 @@ suite('DecodeLeg with a stream', () => {
     run.leg.onHead(200, STREAM)
     for (let event = 0; event < 9; event++) run.leg.onData(Buffer.from(TOKEN))
     assert.deepEqual([run.calls, run.client()], [['ready'], TOKEN.repeat(9)])
+  })
+})
+
+suite('DecodeLeg with a response in a content coding', () => {
+  for (const [status, calls] of [
+    [200, ['failed: protocol 502']],
+    [400, ['failed: status 400']],
+    [503, ['failed: status 503']],
+  ] as const)
+    test(`fails at the head of a ${status}, and reads none of its bytes`, () => {
+      const { leg, calls: seen } = openLeg()
+      leg.onHead(status, [...JSON_BODY, 'content-encoding', 'gzip'])
+      leg.onData(Buffer.from([0x1f, 0x8b]))
+      leg.onEnd()
+      assert.deepEqual(seen, calls)
+    })
+
+  test('accepts identity', () => {
+    const { leg, calls } = openLeg()
+    leg.onHead(200, [...STREAM, 'content-encoding', 'identity'])
+    leg.onData(Buffer.from(TOKEN + DONE))
+    assert.deepEqual(calls, ['ready', 'complete'])
   })
 })
 

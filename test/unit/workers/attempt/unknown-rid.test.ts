@@ -15,7 +15,7 @@ const ignore = (): void => undefined
 function endsOf(path: string, frontend: Engine['frontend']): string[] {
   const ends: string[] = []
   const decode = new DecodeLeg(
-    { held: 1024, event: 1024 },
+    { held: 1024, preamble: 1024, event: 1024 },
     {
       onDecodeReady: ignore,
       onDecodeComplete: ignore,

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import type { Leg } from '../../../../src/core/errors.ts'
-import type { ReportedFailure } from '../../../../workers/classify/error-inside-200.ts'
+import { errorBody, type Leg } from '../../../../src/core/errors.ts'
+import { classifyPayload } from '../../../../workers/classify/error-inside-200.ts'
 import type { Failure } from '../../../../workers/classify/failure.ts'
+import type { ReportedFailure } from '../../../../workers/classify/reported-error.ts'
 import { inStreamFailure, statusFailure } from '../../../../workers/classify/reported-failure.ts'
 import { chargeOf } from '../../../support/charge-of.ts'
 
@@ -62,7 +63,13 @@ suite('statusFailure reads the message of', () => {
       { message: 'm', type: 'overloaded_error', code: 500 },
     ],
     ['plain text', 'Internal Server Error\n', { message: 'Internal Server Error', code: 500 }],
-    ['a list of details, kept as it is', '{"detail":[{"msg":"m"}]}', { message: '{"detail":[{"msg":"m"}]}' }],
+    ['a list of details', '{"detail":[{"msg":"m"},{"msg":"n"}]}', { message: 'm; n' }],
+    [
+      'a list of details with their places',
+      '{"detail":[{"type":"missing","loc":["body","messages",0],"msg":"Field required"}]}',
+      { message: 'body.messages.0: Field required' },
+    ],
+    ['a list of unknown details', '{"detail":[7]}', { message: '{"detail":[7]}' }],
     ['a list', '["m"]', { message: '["m"]' }],
     ['JSON cut short', '{"error":{"mess', { message: '{"error":{"mess' }],
     ['an empty body', '', { message: 'The decode engine responded with status 500' }],
@@ -77,6 +84,44 @@ suite('statusFailure reads the message of', () => {
   test('the page of a proxy, up to a limit', () => {
     const { message } = statusOf(502, `<html>${'x'.repeat(100_000)}`).error
     assert.ok(message.startsWith('<html>') && message.length <= 4096)
+  })
+})
+
+suite('the body for the client', () => {
+  const nested = '{"error": {"message": "m", "type": "BadRequestError", "param": "n", "code": 400}}'
+  const flat = { object: 'error', message: 'm', type: 'BadRequestError', param: null, code: 400 }
+
+  test('is a nested error byte for byte', () => {
+    assert.equal(errorBody(statusOf(400, nested).error), nested)
+  })
+
+  test('has a flat error twice: as the engine wrote it, and under `error`', () => {
+    const body: unknown = JSON.parse(errorBody(statusOf(400, JSON.stringify(flat)).error))
+    assert.deepEqual(body, { ...flat, error: flat })
+  })
+
+  for (const [what, text, message] of [
+    ['a detail', '{"detail":"Not Found"}', 'Not Found'],
+    ['a bare text', '{"error":"Unauthorized"}', 'Unauthorized'],
+    ['no JSON', 'Bad Gateway', 'Bad Gateway'],
+  ] as const)
+    test(`is an error object of ours for ${what}`, () => {
+      const body: unknown = JSON.parse(errorBody(statusOf(404, text).error))
+      const type = 'invalid_request_error'
+      assert.deepEqual(body, { error: { message, type, param: null, code: 404, leg: 'decode' } })
+    })
+
+  test('is that of the engine also for an error inside a stream', () => {
+    for (const error of [
+      flat,
+      { message: 'm', type: 'invalid_request_error', code: 400, retryable: false },
+    ]) {
+      const reported = classifyPayload(JSON.stringify({ error }))
+      assert.ok(reported.kind === 'failure')
+      const failure = inStreamFailure('decode', reported)
+      assert.deepEqual([failure.error.status, failure.error.type], [400, error.type])
+      assert.deepEqual(JSON.parse(errorBody(failure.error)), { error })
+    }
   })
 })
 
@@ -266,6 +311,42 @@ suite('inStreamFailure', () => {
       }
     })
   }
+  for (const [what, payload, status, type, code] of [
+    [
+      'a 400 with a type',
+      '{"error":{"message":"m","type":"BAD_REQUEST","code":400}}',
+      400,
+      'BAD_REQUEST',
+      400,
+    ],
+    ['a 400 without a type', '{"error":{"message":"m","code":400}}', 400, 'invalid_request_error', 400],
+    [
+      'a type that stands for a 400, and a code in words',
+      '{"error":{"message":"m","type":"invalid_request_error","code":"too_long"}}',
+      400,
+      'invalid_request_error',
+      'too_long',
+    ],
+    ['a type of vLLM', '{"error":{"message":"m","type":"NotFoundError"}}', 404, 'NotFoundError', 404],
+    [
+      'an abort with a 400',
+      '{"meta_info":{"finish_reason":{"type":"abort","message":"m","status_code":400,"err_type":"BadRequestError"}}}',
+      400,
+      'BadRequestError',
+      400,
+    ],
+  ] as const)
+    test(`keeps status, type and code of ${what}, and charges nobody`, () => {
+      const reported = classifyPayload(payload)
+      assert.ok(reported.kind === 'failure')
+      const failure = inStreamFailure('decode', reported)
+      const { error } = failure
+      assert.deepEqual(
+        [error.status, error.type, error.engineCode, error.retryable],
+        [status, type, code, false],
+      )
+      assert.equal(chargeOf(failure), 'nobody')
+    })
 
   test('names the leg and the kind when the engine gives no message', () => {
     assert.match(failureInStream('decode', 'abort', '', undefined).error.message, /decode engine.*abort/)

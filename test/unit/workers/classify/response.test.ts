@@ -42,8 +42,39 @@ suite('classifyResponse', () => {
     assert.deepEqual(classify(text), { failed: 'abort', leg: 'prefill' })
   })
 
-  test('does not treat a stream without a token as a failure by itself', () => {
-    assert.deepEqual(classify('data: [DONE]\n\n'), { hasToken: false, promptTokens: undefined })
+  for (const [what, text, contentType] of [
+    ['a bare [DONE]', 'data: [DONE]\n\n', 'text/event-stream'],
+    ['a stream of comments', ': ping\n\n', 'text/event-stream'],
+    ['a stream in an unknown shape', 'data: {"status":"failed"}\n\n', 'text/event-stream'],
+    ['an empty object', '{}', 'application/json'],
+    ['an empty list', '[]', 'application/json'],
+    ['a prompt of a batch of which nothing is said', '[{"text":"a"},{}]', 'application/json'],
+    ['an unknown shape', '{"status":"failed"}', 'application/json'],
+  ] as const)
+    test(`fails for ${what}`, () => {
+      assert.deepEqual(classify(text, contentType), { failed: 'no-token', leg: 'prefill' })
+    })
+
+  test('accepts a finish without a token', () => {
+    const body = '{"text":"","meta_info":{"prompt_tokens":7,"finish_reason":{"type":"length","length":0}}}'
+    const summary = { hasToken: false, promptTokens: 7, ending: 'other' }
+    assert.deepEqual(classify(body, 'application/json'), { kind: 'good', ...summary })
+    assert.deepEqual(classify(`data: ${body}\n\ndata: [DONE]\n\n`), summary)
+  })
+
+  test('repeats what an engine says in a shape that is not known', () => {
+    const failed = classifyResponse('decode', bodyOf('{"status":"on fire"}', 'application/json'))
+    assert.ok('error' in failed)
+    assert.match(failed.error.message, /neither a token nor a finish: \{"status":"on fire"\}$/)
+  })
+
+  test('fails for an event by the name of error', () => {
+    assert.deepEqual(classify('event: error\ndata: oops\n\n'), { failed: 'error-event', leg: 'prefill' })
+  })
+
+  test('ignores what follows [DONE]', () => {
+    const text = `${event(undefined, 7)}data: [DONE]\n\ndata: {"error":"late"}\n\n<html>`
+    assert.deepEqual(classify(text), { hasToken: true, promptTokens: 7 })
   })
 
   test('fails for a body that is not JSON', () => {

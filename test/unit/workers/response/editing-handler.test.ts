@@ -31,6 +31,7 @@ function recorder(): { readonly next: AttemptHandler; readonly received: string[
     onData: bytes => received.push(`data ${text(bytes)}`),
     onEnd: () => received.push('end'),
     onError: failure => received.push(`error ${failure.cause}`),
+    onReportedError: failure => received.push(`reported ${failure.cause}`),
     onStreamError: failure => received.push(`stream error ${failure.cause}`),
   }
   return { next, received }
@@ -81,7 +82,8 @@ suite('EditingHandler', () => {
     const { next, received } = recorder()
     const edited = new EditingHandler(fieldsOf({ rid: 'mine' }), next)
     edited.onError(noTokenFailure())
+    edited.onReportedError(noTokenFailure())
     edited.onStreamError(noTokenFailure())
-    assert.deepEqual(received, ['error no-token', 'stream error no-token'])
+    assert.deepEqual(received, ['error no-token', 'reported no-token', 'stream error no-token'])
   })
 })

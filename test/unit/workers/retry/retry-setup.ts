@@ -106,6 +106,7 @@ export function setUpRetries(t: TestContext, options: RetryOptions = {}): RetryS
       onData: bytes => handled.push(`data ${Buffer.from(bytes).toString()}`),
       onEnd: () => handled.push('end'),
       onError: ({ error }) => handled.push(`error ${error.code}`),
+      onReportedError: ({ error }) => handled.push(`reported ${error.code}`),
       onStreamError: ({ error }) => handled.push(`stream error ${error.code}`),
     },
     {

@@ -13,13 +13,16 @@ const STREAMS = [
   'data: [DONE]\n\ndata: late\n\n',
   'data: 1\n\ndata: {"cut":',
   '\n\n\n\ndata: x\n\n',
+  'data: a\n\r\ndata: b\r\n\ndata: c\n\n',
+  'data: a\r\rdata: b\r\r',
+  'data: a\n\rdata: b\r\n\rdata: c\r\r\ndata: d\n\r',
+  'data: a\r\n\r\ndata: b\n\rdata: [DONE]\r',
 ]
 
 interface Framed {
   readonly forwarded: string
   readonly pieces: readonly string[]
   readonly rest: string
-  readonly isDone: boolean
   readonly isRestDone: boolean
 }
 
@@ -42,7 +45,6 @@ function framed(text: string, cuts: readonly number[]): Framed {
     forwarded: pieces.join(''),
     pieces,
     rest,
-    isDone: framer.isDone,
     isRestDone: framer.isRestDone,
   }
 }
@@ -65,7 +67,7 @@ suite('EventFramer', () => {
     for (const text of STREAMS) {
       const cuts = Array.from({ length: Buffer.byteLength(text) }, (_, index) => index)
       assert.equal(framed(text, cuts).forwarded, framed(text, []).forwarded)
-      assert.equal(framed(text, cuts).isDone, framed(text, []).isDone)
+      assert.equal(framed(text, cuts).isRestDone, framed(text, []).isRestDone)
     }
   })
 
@@ -82,7 +84,8 @@ suite('EventFramer', () => {
   test('forwards whole events only, so that an error event can follow at any time', () => {
     fc.assert(
       fc.property(splitStreams, ([text, cuts]) => {
-        for (const piece of framed(text, cuts).pieces) assert.match(piece, /(?:\n\n|\r\n\r\n)$/)
+        for (const piece of framed(text, cuts).pieces)
+          assert.match(piece, /(?:\r\n|\n|\r)(?:\r\n|\n|\r)$|^\n$/)
       }),
       { seed: 7, numRuns: 1000 },
     )
@@ -101,29 +104,40 @@ suite('EventFramer', () => {
     assert.equal(Buffer.from(framer.push(Buffer.from('\n\n'))).toString(), 'data: 1\n\n')
   })
 
-  const ends: readonly [text: string, isDone: boolean, isRestDone: boolean][] = [
-    ['', false, false],
-    ['data: [DONE]\n\n', true, false],
-    ['data:[DONE]\n\n', true, false],
-    ['data: 1\r\n\r\ndata: [DONE]\r\n\r\n', true, false],
-    ['data: [DONE]\n\n\n\n', true, false],
-    ['data: [DONE]', false, true],
-    ['data: [DONE]\n', false, true],
-    ['data: 1\n\ndata:[DONE]\r\n', false, true],
-    ['data: "data: [DONE]"\n\n', false, false],
-    ['data: 1 data: [DONE]\n\n', false, false],
-    ['data: {"text":"[DONE]"}\n\n', false, false],
-    ['data: [DONE]\n\ndata: 2\n\n', false, false],
-    ['data: [DON', false, false],
-    [`data: ${'x'.repeat(100)}\n\ndata: [DONE`, false, false],
+  for (const [first, second] of [
+    ['\n', '\n'],
+    ['\n', '\r\n'],
+    ['\n', '\r'],
+    ['\r\n', '\n'],
+    ['\r\n', '\r\n'],
+    ['\r\n', '\r'],
+    ['\r', '\r\n'],
+    ['\r', '\r'],
+  ] as const)
+    test(`forwards an event at once that ends with ${JSON.stringify(first + second)}`, () => {
+      const text = `data: x${first}${second}`
+      for (let cut = 0; cut <= text.length; cut++) assert.equal(framed(text, [cut]).forwarded, text)
+    })
+
+  for (const text of ['data: x\n', 'data: x\r\n', 'data: x\r', 'data: x\r\ndata: y'])
+    test(`holds ${JSON.stringify(text)}, which ends no event`, () => {
+      for (let cut = 0; cut <= text.length; cut++) assert.equal(framed(text, [cut]).forwarded, '')
+    })
+
+  const ends: readonly [text: string, isRestDone: boolean][] = [
+    ['', false],
+    ['data: [DONE]', true],
+    ['data: [DONE]\n', true],
+    ['data: 1\n\ndata:[DONE]\r\n', true],
+    ['data: 1\n\ndata: [DONE]\r', true],
+    ['data: [DON', false],
+    [`data: ${'x'.repeat(100)}\n\ndata: [DONE`, false],
   ]
-  for (const [text, isDone, isRestDone] of ends) {
-    const verb = isDone || isRestDone ? 'accepts' : 'does not accept'
+  for (const [text, isRestDone] of ends) {
+    const verb = isRestDone ? 'accepts' : 'does not accept'
     test(`${verb} ${JSON.stringify(text.slice(-40))} as the end of a stream`, () => {
-      for (let cut = 0; cut <= text.length; cut++) {
-        const result = framed(text, [cut])
-        assert.deepEqual([result.isDone, result.isRestDone], [isDone, isRestDone], `cut at ${cut}`)
-      }
+      for (let cut = 0; cut <= text.length; cut++)
+        assert.equal(framed(text, [cut]).isRestDone, isRestDone, `cut at ${cut}`)
     })
   }
 })

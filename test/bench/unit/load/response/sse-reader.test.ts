@@ -21,6 +21,16 @@ test('events are the same wherever the bytes are split', () => {
   assert.deepEqual(eventsOf(Array.from(bytes, byte => Buffer.from([byte]))), WANTED)
 })
 
+test('events end with any two line ends in a row', () => {
+  for (const end of ['\n\n', '\r\n\r\n', '\r\r', '\n\r\n', '\r\n\n', '\n\r', '\r\r\n']) {
+    const bytes = Buffer.from(`data: a${end}data: b${end}`)
+    for (let index = 0; index <= bytes.length; index++) {
+      const events = eventsOf([bytes.subarray(0, index), bytes.subarray(index)])
+      assert.deepEqual(events, ['a', 'b'], `${JSON.stringify(end)}, cut at ${index}`)
+    }
+  }
+})
+
 test('an event without its final blank line is dropped', () => {
   assert.deepEqual(eventsOf([Buffer.from('data: one\n\ndata: two\n')]), ['one'])
 })

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import { mayHoldFailure, mayHoldFailureOrEnd } from '../../../../workers/classify/sign-scan.ts'
+
+test('finds a word at any position', () => {
+  for (const word of ['"error"', '"abort"', ' [DONE]', ':[DONE]']) {
+    for (let before = 0; before < 30; before++) {
+      for (let after = 0; after < 10; after++) {
+        const text = 'x'.repeat(before) + word + 'y'.repeat(after)
+        assert.equal(mayHoldFailureOrEnd(Buffer.from(text)), true, text)
+        assert.equal(mayHoldFailure(Buffer.from(text)), word.startsWith('"'), text)
+      }
+    }
+  }
+})
+
+test('agrees with plain searches on texts made of the words and their parts', () => {
+  const parts = fc.constantFrom(
+    '"',
+    'error',
+    'abort',
+    '"err',
+    'or"',
+    '"ab',
+    'ort"',
+    'e',
+    'r',
+    'a',
+    't',
+    ' ',
+    '"abo"error',
+    ':',
+    '[DO',
+    'NE]',
+    '[DONE]',
+  )
+  fc.assert(
+    fc.property(fc.array(parts, { maxLength: 12 }), pieces => {
+      const text = pieces.join('')
+      const holdsFailure = text.includes('"error"') || text.includes('"abort"')
+      assert.equal(mayHoldFailure(Buffer.from(text)), holdsFailure)
+      assert.equal(mayHoldFailureOrEnd(Buffer.from(text)), holdsFailure || /[ :]\[DONE\]/.test(text))
+    }),
+    { seed: 20261128, numRuns: 3000 },
+  )
+})

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { findSigns } from '../../../../workers/classify/stream-signs.ts'
+
+const TOKEN = 'data: {"choices":[{"delta":{"content":"a"}}]}\n\n'
+const ERROR = 'data: {"error":{"message":"why","code":503}}\n\n'
+
+/** `failure`, `done`, both or neither, and how much of the block counts. */
+function signsOf(block: string): string {
+  const signs = findSigns(Buffer.from(block))
+  if (signs === undefined) return 'none'
+  const { failure, isDone, events } = signs
+  const kinds = [failure?.error.message, isDone ? 'done' : ''].filter(Boolean).join(', ')
+  return `${kinds}: ${Buffer.from(events).toString().slice(-14)}`
+}
+
+suite('findSigns', () => {
+  for (const done of ['data: [DONE]\n\n', 'data:[DONE]\n\n', 'data: [DONE]\r\n\r\n', 'data: [DONE]\r\r'])
+    test(`finds ${JSON.stringify(done)} as the end, and drops what follows it`, () => {
+      for (const rest of ['', ERROR, 'data: late\n\n', 'data: [DONE]\n\n'])
+        assert.equal(signsOf(TOKEN + done + rest), `done: ${(TOKEN + done).slice(-14)}`)
+    })
+
+  for (const [what, block] of [
+    ['a comment and other fields around it', 'id: 7\n: x\ndata: [DONE]\nretry: 1\n\n'],
+    ['blanks after it', 'data: [DONE] \n\n'],
+  ] as const)
+    test(`finds the end with ${what}`, () => assert.match(signsOf(block), /^done/))
+
+  for (const block of [
+    'data: "data: [DONE]"\n\n',
+    'data: 1 data: [DONE]\n\n',
+    'data: {"text":"[DONE]"}\n\n',
+    'data: {"choices":[{"delta":{"content":"data: [DONE]"}}]}\n\n',
+    TOKEN,
+  ])
+    test(`finds no end in ${JSON.stringify(block)}`, () => assert.equal(signsOf(block), 'none'))
+
+  test('finds a failure and the end that follows it', () => {
+    assert.match(signsOf(`${TOKEN + ERROR}data: [DONE]\n\n`), /^why, done: /)
+  })
+
+  test('finds a failure by the name of its event', () => {
+    assert.match(signsOf('event: error\ndata: {"message":"why"}\n\n'), /why/)
+    assert.match(signsOf('event:error\r\ndata: out of memory\r\n\r\n'), /out of memory/)
+  })
+
+  test('does not take the name of a word that begins like an error for one', () => {
+    assert.equal(signsOf(`event: errors\n${TOKEN}`), 'none')
+  })
+})
