@@ -21,6 +21,7 @@ function endsOf(path: string, frontend: Engine['frontend']): string[] {
       onDecodeComplete: ignore,
       onDecodeError: ({ cause, error }) => ends.push(`${cause} ${error.status}`),
       onDecodePromptError: ignore,
+      onDecodeReportedError: ignore,
       onDecodeErrorHead: ignore,
       onDecodeBody: ignore,
       onDecodeData: ignore,
