@@ -11,7 +11,7 @@ import type { RequestOutcome } from '../src/telemetry/metric-catalogue.ts'
 import { outcomeOf } from './attempt/metrics.ts'
 import type { AttemptHandler, ResponseHead } from './attempt/plan.ts'
 import type { Failure } from './classify/failure.ts'
-import { endToEnd } from './upstream/end-to-end.ts'
+import { endToEnd } from './response/end-to-end.ts'
 
 const NO_BYTES = new Uint8Array(0)
 

@@ -1,5 +1,5 @@
 /** The line that says why a bench could not run. */
-import { messageOf } from '../../src/core/error-text.ts'
+import { messageOf } from '../../src/core/text/error-text.ts'
 
 /** A target that cannot be loaded. The message begins with the target or its process. */
 export class TargetError extends Error {

@@ -2,7 +2,7 @@
 
 import { mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { messageOf } from '../../src/core/error-text.ts'
+import { messageOf } from '../../src/core/text/error-text.ts'
 
 /**
  * Creates the folder and its parents, level by level: Node's recursive `mkdir` never returns on a file system that denies

@@ -1,7 +1,7 @@
 /** Writes the report of a run to the requested files. Checks before the load that they can be written. */
 import { accessSync, constants, existsSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { errorCode } from '../../src/core/error-text.ts'
+import { errorCode } from '../../src/core/text/error-text.ts'
 import { makeFolder } from './folder.ts'
 
 export interface ReportPaths {

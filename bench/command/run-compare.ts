@@ -1,6 +1,6 @@
 /** `bench compare`: loads the targets in turn and reports how they differ, with confidence intervals. */
 
-import { messageOf } from '../../src/core/error-text.ts'
+import { messageOf } from '../../src/core/text/error-text.ts'
 import { differencesOf } from '../compare/differences.ts'
 import { useOf } from '../compare/process-use.ts'
 import { type RunningRound, runRounds } from '../compare/rounds.ts'

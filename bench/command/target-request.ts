@@ -6,7 +6,7 @@
 
 import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { errorCode, messageOf } from '../../src/core/error-text.ts'
+import { errorCode, messageOf } from '../../src/core/text/error-text.ts'
 import { addressOf } from '../load/connections/target-address.ts'
 
 export interface TargetRequest {

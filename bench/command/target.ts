@@ -1,8 +1,8 @@
 /** Probes a target before the load: whether it responds, and whether it is simulated, so that tokens can be checked. */
 
 import { setTimeout as delay } from 'node:timers/promises'
-import { messageOf } from '../../src/core/error-text.ts'
-import { parseJson } from '../../src/core/parse-json.ts'
+import { messageOf } from '../../src/core/text/error-text.ts'
+import { parseJson } from '../../src/core/text/parse-json.ts'
 import { member } from '../json/member.ts'
 import { TargetError } from './error-line.ts'
 import { requestTarget, type TargetRequest, type TargetResponse } from './target-request.ts'

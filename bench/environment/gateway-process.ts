@@ -1,6 +1,6 @@
 /** The gateway of a scenario: the real program in its own process, started and polled until it is ready. */
 import { join } from 'node:path'
-import { messageOf } from '../../src/core/error-text.ts'
+import { messageOf } from '../../src/core/text/error-text.ts'
 import { Child } from '../../src/process/child-process.ts'
 import { freePort } from '../process/free-port.ts'
 import type { FleetProcess } from './fleet/fleet-process.ts'

@@ -1,7 +1,7 @@
 /** Parsers of flag values. A value that does not fit is refused with a sentence that says what is expected. */
 import { isIPv6 } from 'node:net'
 import { InvalidArgumentError } from 'commander'
-import { parseJson } from '../../src/core/parse-json.ts'
+import { parseJson } from '../../src/core/text/parse-json.ts'
 
 /** Eleven days, which timers and totals can hold. */
 const MAX_SECONDS = 1_000_000

@@ -1,6 +1,6 @@
 /** Runs plans in generator processes, so that generating the load does not share a thread with reporting it. */
 import { join } from 'node:path'
-import { messageOf } from '../../src/core/error-text.ts'
+import { messageOf } from '../../src/core/text/error-text.ts'
 import { Child, nodeCommand } from '../../src/process/child-process.ts'
 import { sourceAddresses } from './connections/source-addresses.ts'
 import type { FromGenerator, ToGenerator } from './generator/process-messages.ts'

@@ -2,9 +2,9 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type LocalResponse, toErrorResponse } from '../core/error-response.ts'
-import { messageOf } from '../core/error-text.ts'
 import { GatewayError } from '../core/errors.ts'
-import { readText } from '../core/read-text.ts'
+import { messageOf } from '../core/text/error-text.ts'
+import { readText } from '../core/text/read-text.ts'
 import { type ConnectionCap, capConnections } from './connection-cap.ts'
 
 export interface AdminRequest {

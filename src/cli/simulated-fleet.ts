@@ -1,6 +1,6 @@
 /** Starts the simulator for a command: resolves presets, fault scripts and knobs that are given as text. */
 import { ConfigError } from '../config/load.ts'
-import { messageOf } from '../core/error-text.ts'
+import { messageOf } from '../core/text/error-text.ts'
 import { type ControlServer, startControlServer } from '../simulator/control-server.ts'
 import { type FaultScript, readFaultScript } from '../simulator/faults/fault-script.ts'
 import { FaultReplay, scriptKnobs } from '../simulator/faults/replay.ts'

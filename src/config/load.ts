@@ -6,7 +6,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { parse, YAMLParseError } from 'yaml'
-import { messageOf } from '../core/error-text.ts'
+import { messageOf } from '../core/text/error-text.ts'
 import { type Config, configSchema } from './config.ts'
 import { contradictions } from './contradictions.ts'
 import { type ConfigIssue, issuesOf } from './issues.ts'

@@ -1,6 +1,6 @@
 /** Parses a client's `POST /abort_request`, and matches it with requests that have not reached an engine yet. */
 import { GatewayError } from './errors.ts'
-import { parseJson } from './parse-json.ts'
+import { parseJson } from './text/parse-json.ts'
 
 export interface AbortOrder {
   /** Request id to abort; `undefined` aborts all requests. */

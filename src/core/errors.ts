@@ -4,7 +4,7 @@
  * The table is the only place that maps a code to an HTTP status and decides whether a retry may help.
  */
 
-import { bodyWithoutHiddenDetails, withoutHiddenDetails } from './hidden-details.ts'
+import { bodyWithoutHiddenDetails, withoutHiddenDetails } from './text/hidden-details.ts'
 
 /**
  * The side that an error code stands for. Decides under which outcome a request is counted and whether its end is logged.

@@ -8,25 +8,16 @@
  *          12  body length     u32  0 if the body is attached
  *          16  header, then body
  *
- * Little endian. Rows of the hot path (`data`, `end`, `abort`, `credit`) and `broken` have no header and need no
- * msgpack call. Both
- * threads run the same build, so the format carries no version. Only this file imports msgpackr. When a batch is sent is
- * decided in `channel.ts`.
+ * Little endian. Rows of the hot path (`data`, `end`, `abort`, `credit`) and `broken` need no header and no msgpack call.
+ * Both threads run the same build, so the format carries no version. When a batch is sent is decided in `channel.ts`.
  */
 import { Packr } from 'msgpackr'
 import { ENDPOINTS, type Endpoint } from '../core/endpoint.ts'
 import type { FlatHeaders, OpenMessage, RowHandler, Rows, RowWriter, WholeResponse } from './types.ts'
 
-const KIND = {
-  open: 1,
-  abort: 2,
-  credit: 3,
-  head: 4,
-  data: 5,
-  end: 6,
-  response: 7,
-  broken: 8,
-} as const satisfies Record<keyof Rows, number>
+type Kinds = Readonly<Record<keyof Rows, number>>
+
+const KIND: Kinds = { open: 1, abort: 2, credit: 3, head: 4, data: 5, end: 6, response: 7, broken: 8 }
 
 const OFFSET = { kind: 0, isAttached: 1, id: 4, headerBytes: 8, bodyBytes: 12 } as const
 const PREFIX_BYTES = 16

@@ -1,5 +1,5 @@
 /** Handles an output whose reader exits early, as in `pd-gateway bench | head`. */
-import { errorCode } from '../core/error-text.ts'
+import { errorCode } from '../core/text/error-text.ts'
 
 /**
  * Keeps the process alive when the reader of its standard output or error is gone, or when warnings cannot be written to

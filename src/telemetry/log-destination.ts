@@ -4,7 +4,7 @@
  */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs'
 import { join } from 'node:path'
-import { messageOf } from '../core/error-text.ts'
+import { messageOf } from '../core/text/error-text.ts'
 import { makeFolder } from '../files/make-folder.js'
 
 const { O_APPEND, O_CREAT, O_NOCTTY, O_NONBLOCK, O_WRONLY } = constants

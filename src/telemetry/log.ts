@@ -7,7 +7,7 @@
  */
 import { pino } from 'pino'
 import type { Config } from '../config/config.ts'
-import { messageOf } from '../core/error-text.ts'
+import { messageOf } from '../core/text/error-text.ts'
 import { openLogFile, openStandardOutput } from './log-destination.ts'
 import { type LogLevel, logLine } from './log-line.ts'
 import { LogOutput } from './log-output.ts'

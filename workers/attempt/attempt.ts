@@ -59,12 +59,9 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
     this.#decode = new DecodeLeg(decodeLimits(plan, limits), this, plan.isBatch)
     this.#timers = new AttemptTimers(this, plan.timeouts, dependencies.config)
     this.#abortPolicy = new AbortPolicy(plan, { prefill: this.#prefill, decode: this.#decode }, dependencies)
-    this.#state = initialState({
-      hasPrefill: plan.prefill !== undefined,
-      mergesPrefill: plan.mergesPrefill,
-      isUnary: !plan.isStream,
-      wantsToken: plan.wantsToken,
-    })
+    const { prefill, mergesPrefill, isStream, wantsToken } = plan
+    const hasPrefill = prefill !== undefined
+    this.#state = initialState({ hasPrefill, mergesPrefill, isUnary: !isStream, wantsToken })
   }
 
   start(): void {
@@ -92,8 +89,8 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
   }
 
   giveUpOn(lost: LostEngine): void {
-    const legs = { prefill: this.#prefill, decode: this.#decode }
-    if (!this.#isClosed && !this.#state.isCommitted) failLegOn(lost, this.#plan, legs)
+    if (this.#isClosed || this.#state.isCommitted) return
+    failLegOn(lost, this.#plan, { prefill: this.#prefill, decode: this.#decode })
   }
 
   pause(): void {

@@ -6,7 +6,7 @@
  * once a stream has shown a token, and only bodies that `fast-path.ts` does not accept: a new shape without one of their
  * words has to be added there, too.
  */
-import { isObject, type Json, parseJson, parseObject } from '../../src/core/parse-json.ts'
+import { isObject, type Json, parseJson, parseObject } from '../../src/core/text/parse-json.ts'
 import { findError, type ReportedFailure, readStatus, textOf } from './reported-error.ts'
 import type { ResponseSummary } from './response-summary.ts'
 

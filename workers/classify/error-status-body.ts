@@ -1,5 +1,5 @@
 /** Reads the body of an error response in any of the shapes that engines and the proxies in front of them use. Pure. */
-import { isObject, type Json, parseObject } from '../../src/core/parse-json.ts'
+import { isObject, type Json, parseObject } from '../../src/core/text/parse-json.ts'
 import { toClientBody } from './reported-error.ts'
 
 export interface ErrorEnvelope {

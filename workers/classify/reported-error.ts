@@ -7,7 +7,7 @@
  *   {"error":"…"}                                                SGLang 0.5.23, the schema check of `/generate`
  *   {"type":"error",…}, {"detail":…}, {"errors":[…]}             other APIs, FastAPI, proxies
  */
-import { isObject, type Json } from '../../src/core/parse-json.ts'
+import { isObject, type Json } from '../../src/core/text/parse-json.ts'
 
 export interface ReportedFailure {
   readonly kind: 'failure'

@@ -1,7 +1,7 @@
 /** Merges the responses of several engines into one. Pure. */
 import type { Engine } from '../../src/core/engine.ts'
 import { errorBody, GatewayError } from '../../src/core/errors.ts'
-import { isObject, type Json, parseObject } from '../../src/core/parse-json.ts'
+import { isObject, type Json, parseObject } from '../../src/core/text/parse-json.ts'
 import { statusFailure } from '../classify/reported-failure.ts'
 import { unknownModelError } from '../selection/preflight.ts'
 import type { EngineResponse } from './engine-call.ts'

@@ -7,7 +7,7 @@
  */
 
 import type { LostEngine } from '../../src/core/engine.ts'
-import { withoutHiddenDetails } from '../../src/core/hidden-details.ts'
+import { withoutHiddenDetails } from '../../src/core/text/hidden-details.ts'
 import type { AttemptHandler, ResponseHead } from '../attempt/plan.ts'
 import type { Failure } from '../classify/failure.ts'
 import { abortedFailure } from '../classify/request-failure.ts'

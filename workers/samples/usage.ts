@@ -2,7 +2,7 @@
  * Merges the token counts of the parts of a request: each prompt counts once, the output of all samples is added up, as
  * in a single engine's response (SGLang 0.5.23, `calculate_response_usage`).
  */
-import { isObject } from '../../src/core/parse-json.ts'
+import { isObject } from '../../src/core/text/parse-json.ts'
 
 type Usage = Readonly<Record<string, unknown>>
 

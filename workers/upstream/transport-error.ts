@@ -1,5 +1,5 @@
 /** Classifies connection errors of undici and the kernel. Pure. */
-import { errorCode, isLocalShortage } from '../../src/core/error-text.ts'
+import { errorCode, isLocalShortage } from '../../src/core/text/error-text.ts'
 import type { TransportError } from './types.ts'
 
 const INVALID = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED'])

@@ -1,6 +1,6 @@
 /** A scenario's handle on its simulated engines, which run in a process of their own. */
 import { join } from 'node:path'
-import { messageOf } from '../../../src/core/error-text.ts'
+import { messageOf } from '../../../src/core/text/error-text.ts'
 import { Child, nodeCommand } from '../../../src/process/child-process.ts'
 import type { EngineCounters, FromFleet, PrefillUrl, ToFleet } from './messages.ts'
 import type { FleetPlan } from './plan.ts'

@@ -2,7 +2,7 @@
  * Entry of the process that runs a scenario's simulated engines. Commands arrive over the IPC channel; the process ends
  * with the channel.
  */
-import { messageOf } from '../../../src/core/error-text.ts'
+import { messageOf } from '../../../src/core/text/error-text.ts'
 import type { SimEngine } from '../../../src/simulator/engine.ts'
 import { readFaultScript } from '../../../src/simulator/faults/fault-script.ts'
 import { FaultReplay } from '../../../src/simulator/faults/replay.ts'

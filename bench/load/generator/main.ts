@@ -1,7 +1,7 @@
 /** Entry of a generator process: generates its share of the load and reports progress a few times a second. */
 
 import { type EventLoopUtilization, performance } from 'node:perf_hooks'
-import { messageOf } from '../../../src/core/error-text.ts'
+import { messageOf } from '../../../src/core/text/error-text.ts'
 import { Generator } from './generator.ts'
 import type { FromGenerator, ToGenerator } from './process-messages.ts'
 

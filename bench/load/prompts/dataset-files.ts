@@ -2,9 +2,9 @@
 
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
-import { errorCode } from '../../../src/core/error-text.ts'
-import { parseJson } from '../../../src/core/parse-json.ts'
 import { mix } from '../../../src/core/random.ts'
+import { errorCode } from '../../../src/core/text/error-text.ts'
+import { parseJson } from '../../../src/core/text/parse-json.ts'
 import { MAX_PROMPT_TOKENS } from '../plan/plan.ts'
 import type { Message, Prompt } from './prompt.ts'
 import { wordsOf } from './words.ts'

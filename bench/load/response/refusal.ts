@@ -1,5 +1,5 @@
 /** Checks that a client can act on a refusal: it has OpenAI's error shape and a Retry-After header. */
-import { parseJson } from '../../../src/core/parse-json.ts'
+import { parseJson } from '../../../src/core/text/parse-json.ts'
 import { member } from '../../json/member.ts'
 
 /** @returns what is missing; undefined if the refusal is well-formed. */

@@ -3,7 +3,7 @@
  *
  * Everything after the first failure is ignored.
  */
-import { parseJson } from '../../../src/core/parse-json.ts'
+import { parseJson } from '../../../src/core/text/parse-json.ts'
 import type { Endpoint } from '../plan/plan.ts'
 import { type Failure, failureOf } from '../records/record.ts'
 import { pieceOf, type ResponsePiece } from './response-pieces.ts'

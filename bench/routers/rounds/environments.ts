@@ -1,7 +1,7 @@
 /** Environments of the loads: engines with all routers in front of them. */
 import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
-import { messageOf } from '../../../src/core/error-text.ts'
+import { messageOf } from '../../../src/core/text/error-text.ts'
 import { FleetProcess } from '../../environment/fleet/fleet-process.ts'
 import { LOAD_CORE } from '../../process/cores.ts'
 import { type EnvironmentName, SLOW_INTERVAL_MS, STRESSED_FLEET } from '../loads/loads.ts'

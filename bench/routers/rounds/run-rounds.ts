@@ -1,5 +1,5 @@
 /** Runs all loads: targets take turns in every round, and a router that fails does not stop the others. */
-import { messageOf } from '../../../src/core/error-text.ts'
+import { messageOf } from '../../../src/core/text/error-text.ts'
 import { Results } from '../costs/results.ts'
 import type { RouterSample } from '../costs/sample.ts'
 import {

@@ -1,6 +1,6 @@
 /** Starts the canned engines, which respond at once from memory: the load on them hardly depends on the router. */
 import { join } from 'node:path'
-import { parseJson } from '../../../src/core/parse-json.ts'
+import { parseJson } from '../../../src/core/text/parse-json.ts'
 import { Child, type ChildOptions, nodeCommand } from '../../../src/process/child-process.ts'
 import { member } from '../../json/member.ts'
 import type { PdEngines } from './gateway.ts'

@@ -8,7 +8,7 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { messageOf } from '../../../src/core/error-text.ts'
+import { messageOf } from '../../../src/core/text/error-text.ts'
 import { cacheFolder } from '../../../src/files/cache-folder.js'
 import type { PythonPackage } from './router-list.ts'
 

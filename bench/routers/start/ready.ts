@@ -1,5 +1,5 @@
 /** Finds out whether a router is ready by sending it a request: health paths differ from router to router. */
-import { errorCode, messageOf } from '../../../src/core/error-text.ts'
+import { errorCode, messageOf } from '../../../src/core/text/error-text.ts'
 
 const REQUEST_TIMEOUT_MS = 3000
 /** A status of 400 that lasts this long is final; engines that are still starting cause other statuses. */

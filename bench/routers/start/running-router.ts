@@ -1,7 +1,7 @@
 /** A router that runs on the target core: started, probed until it serves requests, and killed at the end. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { messageOf } from '../../../src/core/error-text.ts'
+import { messageOf } from '../../../src/core/text/error-text.ts'
 import { makeFolder } from '../../../src/files/make-folder.js'
 import { Child } from '../../../src/process/child-process.ts'
 import { TARGET_CORE } from '../../process/cores.ts'

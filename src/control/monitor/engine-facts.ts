@@ -6,8 +6,8 @@
  * engine, so only `/v1/models` is asked periodically.
  */
 import { isDeepStrictEqual } from 'node:util'
-import { messageOf } from '../../core/error-text.ts'
-import { parseObject } from '../../core/parse-json.ts'
+import { messageOf } from '../../core/text/error-text.ts'
+import { parseObject } from '../../core/text/parse-json.ts'
 import { type EngineInfo, type Fields, listedNames, parseEngineInfo } from './engine-info.ts'
 import type { GetResponse } from './http-get.ts'
 

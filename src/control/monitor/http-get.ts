@@ -5,7 +5,7 @@
  */
 import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
-import { readText } from '../../core/read-text.ts'
+import { readText } from '../../core/text/read-text.ts'
 
 export interface GetOptions {
   /** Maximum time from the start of the call to the last byte of the body. */

@@ -1,5 +1,5 @@
 /** Sends one health probe to an engine, and says what its result means. */
-import { errorCode, isLocalShortage, messageOf } from '../../core/error-text.ts'
+import { errorCode, isLocalShortage, messageOf } from '../../core/text/error-text.ts'
 import type { EngineGet } from './engine-facts.ts'
 import type { ProbeFault } from './health-check.ts'
 import { NO_RESPONSE } from './http-get.ts'

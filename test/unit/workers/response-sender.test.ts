@@ -125,14 +125,10 @@ suite('ResponseSender', () => {
     ]
     const headers = [...dropped.flatMap(name => [name, 'x']), 'x-request-id', 'a', 'content-encoding', 'gzip']
     const kept = ['x-request-id', 'a', 'content-encoding', 'gzip']
-    const { rows } = sentBy(response => {
-      response.onHead({ ...HEAD, status: 200, headers })
-      response.onResponse({ ...HEAD, status: 200, headers }, Buffer.from('b'))
-    })
-    assert.deepEqual(rows, [
-      { kind: 'head', id: 7, status: 200, headers: kept },
-      { kind: 'response', id: 7, status: 200, headers: kept, text: 'b' },
-    ])
+    const stream = sentBy(response => response.onHead({ ...HEAD, status: 200, headers }))
+    const whole = sentBy(response => response.onResponse({ ...HEAD, status: 200, headers }, Buffer.from('b')))
+    assert.deepEqual(stream.rows, [{ kind: 'head', id: 7, status: 200, headers: kept }])
+    assert.deepEqual(whole.rows, [{ kind: 'response', id: 7, status: 200, headers: kept, text: 'b' }])
   })
 
   test('keeps all headers of the same name', () => {

@@ -101,7 +101,7 @@ suite('the body for the client', () => {
   })
 
   for (const [what, text, message] of [
-    ['a detail', '{"detail":"Not Found"}', 'Not Found'],
+    ['a detail', '{"detail":"No such adapter"}', 'No such adapter'],
     ['a bare text', '{"error":"Unauthorized"}', 'Unauthorized'],
     ['no JSON', 'Bad Gateway', 'Bad Gateway'],
   ] as const)
