@@ -8,8 +8,7 @@
  *          12  body length     u32  0 if the body is attached
  *          16  header, then body
  *
- * Little endian. Rows of the hot path (`data`, `end`, `abort`, `credit`) and `broken` have no header and need no
- * msgpack call. Both
+ * Little endian. Rows of the hot path (`data`, `end`, `abort`, `credit`) have no header and need no msgpack call. Both
  * threads run the same build, so the format carries no version. Only this file imports msgpackr. When a batch is sent is
  * decided in `channel.ts`.
  */
@@ -190,13 +189,10 @@ function decodeRows(rows: Uint8Array, bodies: Uint8Array[], handler: Partial<Row
     const bodyStart = start + PREFIX_BYTES + headerBytes
     const end = bodyStart + view.getUint32(start + OFFSET.bodyBytes, true)
     if (end > rows.length) throw new RangeError('batch is truncated')
-    if (kind === KIND.data) {
-      handler.onData?.(id, rows.subarray(bodyStart, end))
-    } else if (kind === KIND.broken) {
-      handler.onBroken?.(id, rows.subarray(bodyStart, end))
-    } else if (headerBytes === 0) {
-      onRowWithoutHeader(handler, kind, id, value)
-    } else {
+    if (kind === KIND.data) handler.onData?.(id, rows.subarray(bodyStart, end))
+    else if (kind === KIND.broken) handler.onBroken?.(id, rows.subarray(bodyStart, end))
+    else if (headerBytes === 0) onRowWithoutHeader(handler, kind, id, value)
+    else {
       const isAttached = view.getUint8(start + OFFSET.isAttached) === 1
       const body = isAttached ? takeBody(bodies) : rows.subarray(bodyStart, end)
       onRowWithHeader(handler, kind, id, { header: rows.subarray(start + PREFIX_BYTES, bodyStart), body })
@@ -235,10 +231,7 @@ function onRowWithHeader(
   id: number,
   { header, body }: RowParts,
 ): void {
-  if (kind === KIND.open) {
-    handler.onOpen?.(toOpen(id, header, body))
-    return
-  }
+  if (kind === KIND.open) return handler.onOpen?.(toOpen(id, header, body))
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- both ends are this build
   const [status, ...headers] = packr.unpack(header) as [number, ...string[]]
   if (kind === KIND.head) handler.onHead?.(id, status, headers)

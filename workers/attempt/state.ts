@@ -127,7 +127,7 @@ function onDecodeComplete(
   const summary: ResponseSummary = {
     promptTokens: event.summary.promptTokens ?? state.decodeSummary?.promptTokens,
     hasToken: event.summary.hasToken || (state.decodeSummary?.hasToken ?? false),
-    ...(event.summary.ending === undefined ? {} : { ending: event.summary.ending }),
+    ...(event.summary.tokenlessEnd === undefined ? {} : { tokenlessEnd: event.summary.tokenlessEnd }),
   }
   return settle({ ...state, decode: 'complete', decodeSummary: summary })
 }
@@ -145,12 +145,12 @@ function settle(state: AttemptState): Step {
 }
 
 function finishOrFail(state: AttemptState): AttemptAction {
-  const { hasToken = false, ending } = state.decodeSummary ?? {}
+  const { hasToken = false, tokenlessEnd } = state.decodeSummary ?? {}
   // Prefill generated the only token, so decode had none to send (sglang#34216).
-  if (!hasToken && ending === 'one-token' && state.prefillSummary?.hasToken === true)
+  if (!hasToken && tokenlessEnd === 'length' && state.prefillSummary?.hasToken === true)
     return { kind: 'finish', from: 'prefill' }
   // A response that ends without a token says so, as for `max_new_tokens: 0`.
-  return hasToken || ending === 'other'
+  return hasToken || tokenlessEnd === 'other'
     ? { kind: 'finish', from: 'decode' }
     : { kind: 'fail', failure: noTokenFailure() }
 }
@@ -180,8 +180,8 @@ function onGraceOver(state: AttemptState, graceMs: number): AttemptAction {
 }
 
 function isDecodeEnough(state: AttemptState): boolean {
-  const { hasToken = false, ending } = state.decodeSummary ?? {}
-  return state.decode === 'complete' && !state.mergesPrefill && (hasToken || ending === 'other')
+  const { hasToken = false, tokenlessEnd } = state.decodeSummary ?? {}
+  return state.decode === 'complete' && !state.mergesPrefill && (hasToken || tokenlessEnd === 'other')
 }
 
 function findMismatch(state: AttemptState): Failure | undefined {

@@ -52,7 +52,7 @@ function combineBatch(items: readonly Classification[]): Classification {
   return {
     kind: 'good',
     hasToken,
-    ...(hasToken ? {} : { ending: 'other' }),
+    ...(hasToken ? {} : { tokenlessEnd: 'other' }),
     promptTokens: isComplete ? counts.reduce((sum, count) => sum + count, 0) : undefined,
   }
 }
@@ -99,7 +99,7 @@ function findProgress(payload: Json): Classification {
   if (isBareUsage || (!hasToken && reasons.length === 0)) return NEUTRAL
   const promptTokens = counts.map(count => count['prompt_tokens']).find(count => typeof count === 'number')
   if (hasToken) return { kind: 'good', hasToken, promptTokens }
-  return { kind: 'good', hasToken, promptTokens, ending: reasons.some(isOneToken) ? 'one-token' : 'other' }
+  return { kind: 'good', hasToken, promptTokens, tokenlessEnd: reasons.some(isOneToken) ? 'length' : 'other' }
 }
 
 /** SGLang names the length at which it stopped: `{"type":"length","length":1}`. */

@@ -5,8 +5,8 @@ export interface ResponseSummary {
   /** Whether the response holds at least one generated token. */
   readonly hasToken: boolean
   /**
-   * How a response without a token ended. `one-token`: at a limit of one token, which it therefore lacks. `undefined`
+   * How a response without a token ended. `length`: at a limit of one token, which it therefore lacks. `undefined`
    * when it does not say that it ended: then it says nothing at all.
    */
-  readonly ending?: 'one-token' | 'other'
+  readonly tokenlessEnd?: 'length' | 'other'
 }

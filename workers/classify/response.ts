@@ -17,7 +17,7 @@ const EMPTY: ResponseSummary = { promptTokens: undefined, hasToken: false }
 export function classifyResponse(leg: Leg, body: ResponseBody): ResponseSummary | Failure {
   const bytes = asBuffer(body.joined())
   const found = body.isEventStream ? classifyStream(leg, bytes) : classifyWhole(leg, bytes)
-  if ('error' in found || found.hasToken || found.ending !== undefined) return found
+  if ('error' in found || found.hasToken || found.tokenlessEnd !== undefined) return found
   return nothingFailure(leg, bytes)
 }
 
@@ -51,10 +51,10 @@ function toSummary(leg: Leg, classification: Classification): ResponseSummary | 
 
 /** The first event that names prompt tokens counts; those of later prompts name none. */
 function addEvent(stream: ResponseSummary, event: ResponseSummary): ResponseSummary {
-  const ending = event.ending ?? stream.ending
+  const tokenlessEnd = event.tokenlessEnd ?? stream.tokenlessEnd
   return {
     promptTokens: stream.promptTokens ?? event.promptTokens,
     hasToken: stream.hasToken || event.hasToken,
-    ...(ending === undefined ? {} : { ending }),
+    ...(tokenlessEnd === undefined ? {} : { tokenlessEnd }),
   }
 }

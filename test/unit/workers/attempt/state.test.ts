@@ -35,13 +35,13 @@ const EVENTS = {
   /** It ended at one token, which it lacks. */
   'decode short': {
     kind: 'decode-complete',
-    summary: { promptTokens: 7, hasToken: false, ending: 'one-token' },
+    summary: { promptTokens: 7, hasToken: false, tokenlessEnd: 'length' },
     isTerminated: true,
   },
   /** It ended without a token, and says so. */
   'decode none': {
     kind: 'decode-complete',
-    summary: { promptTokens: 7, hasToken: false, ending: 'other' },
+    summary: { promptTokens: 7, hasToken: false, tokenlessEnd: 'other' },
     isTerminated: true,
   },
   'decode cut': {

@@ -57,7 +57,7 @@ suite('classifyResponse', () => {
 
   test('accepts a finish without a token', () => {
     const body = '{"text":"","meta_info":{"prompt_tokens":7,"finish_reason":{"type":"length","length":0}}}'
-    const summary = { hasToken: false, promptTokens: 7, ending: 'other' }
+    const summary = { hasToken: false, promptTokens: 7, tokenlessEnd: 'other' }
     assert.deepEqual(classify(body, 'application/json'), { kind: 'good', ...summary })
     assert.deepEqual(classify(`data: ${body}\n\ndata: [DONE]\n\n`), summary)
   })
