@@ -21,7 +21,7 @@ test('no request is lost because of failing transfers and streams', async t => {
   t.after(() => rmSync(dir, { recursive: true }))
   const { origin, adminOrigin, fleet } = await openGateway(t, {
     fleet: { prefill: 2, decode: 2, knobs: { pBase: 0.05, errorInStreamProb: 0.02 } },
-    config: { retry: { maxRetries: 5 }, log: { level: 'warn', dir } },
+    config: { retry: { maxRetries: 5 }, log: { level: 'warn', dir, burstLines: 1_000_000 } },
   })
   let next = 0
   const client = async (): Promise<void> => {

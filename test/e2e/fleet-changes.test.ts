@@ -34,6 +34,9 @@ function engineAt(engines: readonly SimEngine[], index: number): SimEngine {
   return engine
 }
 
+/** Changes are not accepted from a web page, which can send plain text. */
+const JSON_TYPE = { 'content-type': 'application/json' }
+
 // These tests mostly wait for probes.
 suite('A fleet that changes', { concurrency: 2 }, () => {
   test('engines that are too slow to answer probes are used as long as no better one is left', async t => {
@@ -131,7 +134,7 @@ suite('A fleet that changes', { concurrency: 2 }, () => {
     })
     for (const url of [origin, adminOrigin]) {
       const body = JSON.stringify({ url, role: 'decode' })
-      await fetch(`${adminOrigin}/admin/engines`, { method: 'POST', body })
+      await fetch(`${adminOrigin}/admin/engines`, { method: 'POST', headers: JSON_TYPE, body })
     }
     await until(() => log.lines('is that of this gateway').length === 2, 'both are reported')
     const engines = at(await (await fetch(`${adminOrigin}/admin/engines`)).json(), 'engines')
@@ -146,7 +149,7 @@ suite('A fleet that changes', { concurrency: 2 }, () => {
     })
     const { decode } = gateway.fleet
     const body = JSON.stringify({ url: engineAt(decode, 0).url, role: 'prefill' })
-    await fetch(`${gateway.adminOrigin}/admin/engines`, { method: 'POST', body })
+    await fetch(`${gateway.adminOrigin}/admin/engines`, { method: 'POST', headers: JSON_TYPE, body })
     await until(() => log.lines('cannot serve its role').length === 1, 'it is reported')
     assert.match(
       log.lines('cannot serve its role')[0] ?? '',

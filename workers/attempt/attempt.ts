@@ -7,10 +7,9 @@
  *                                        │
  *                                        commit: a later failure breaks the stream, and prefill no longer matters
  *
- * A response that is not streamed is held to its end, then handed over by `onResponse`.
- * `state.ts` decides what happens next, `attempt-timers.ts` has the timers and `abort-policy.ts` the aborts on the
- * engines; this file has the connections and the leases. Every way out goes through `#close`, so no leg, timer or lease
- * outlives the attempt, except those whose abort is deferred, which end by themselves.
+ * A response that is not streamed is held to its end, then handed over by `onResponse`. `state.ts` decides what happens
+ * next, `attempt-timers.ts` has the timers, `abort-policy.ts` the aborts, this file the connections and the leases. Every
+ * way out goes through `#close`, so nothing outlives the attempt but what a deferred abort ends by itself.
  */
 import type { Config } from '../../src/config/config.ts'
 import type { LostEngine } from '../../src/core/engine.ts'
@@ -167,9 +166,9 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
 
   #step(event: AttemptEvent): void {
     if (this.#isClosed) return
-    const { state, action } = nextStep(this.#state, event)
-    this.#state = state
-    this.#act(action)
+    const step = nextStep(this.#state, event)
+    this.#state = step.state
+    this.#act(step.action)
   }
 
   #act(action: AttemptAction): void {
@@ -205,7 +204,7 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
     this.#close()
     if (this.#state.isCommitted) return this.#events.onEnd()
     // Prefill's own response already has prefill's logprobs.
-    const head = from === 'decode' ? this.#head(body) : { ...this.#head(body), prefillBody: undefined }
+    const head = { ...this.#head(body), ...(from === 'prefill' && { prefillBody: undefined }) }
     if (!body.isEventStream) return this.#events.onResponse(head, body.joined())
     this.#events.onHead(head)
     this.#events.onData(body.joined())
