@@ -104,6 +104,7 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
     count('retry-jitter-factor', 'retry.jitterFactor', 'share'),
     count('retry-budget-share', 'retry.budgetShare', 'share'),
     count('retry-budget-floor', 'retry.budgetFloorPerSec'),
+    text('retry-over-budget', 'retry.overBudget', 'fail|wait'),
     {
       flag: 'disable-retries',
       shape: 'flag',

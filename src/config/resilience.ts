@@ -46,9 +46,17 @@ export const breakerSchema = z.strictObject({
     .number()
     .min(0)
     .max(1)
-    .default(0.5)
+    .default(0)
     .describe(
-      'Maximum share of the engines of a role that breakers may exclude. If more are excluded, or all, the breakers of the role are ignored.',
+      'Share of the engines of a role that breakers may exclude even while the others have no room. Above it, excluded engines are probed after breaker.earlyProbeSecs. Breakers are ignored only if they exclude all engines of a role.',
+    ),
+  earlyProbeSecs: z
+    .number()
+    .min(0.01)
+    .max(DAY_SECS)
+    .default(1)
+    .describe(
+      'Time, in seconds, that the breaker stays open before a single request probes the engine when the others have no room. breaker.openSecs applies if it is shorter.',
     ),
   probeTimeoutSecs: z
     .number()

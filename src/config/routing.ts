@@ -54,7 +54,7 @@ export const retrySchema = z
       .max(100)
       .default(0.2)
       .describe(
-        'Retries allowed within 10 s, as a share of the requests in that time. Retries beyond the budget wait.',
+        'Retries allowed within 10 s, as a share of the requests in that time. A retry on a pair that is known to work costs no budget.',
       ),
     budgetFloorPerSec: z
       .number()
@@ -62,6 +62,12 @@ export const retrySchema = z
       .default(10)
       .describe(
         'Retries per second allowed in addition to retry.budgetShare, in total over all router threads.',
+      ),
+    overBudget: z
+      .enum(['fail', 'wait'])
+      .default('fail')
+      .describe(
+        'What happens to a retry beyond the budget: fail, so that the client gets the last failure at once, or wait for budget up to the deadline of the request.',
       ),
   })
   .refine(section => section.initialBackoffMs <= section.maxBackoffMs, {

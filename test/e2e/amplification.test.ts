@@ -1,4 +1,4 @@
-/** When every attempt fails, retries add little load to the engines, and no request is refused because of the budget. */
+/** When every attempt fails, retries add little load to the engines. A retry beyond the budget is told at once. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openGateway } from '../support/gateway.ts'

@@ -24,6 +24,8 @@ export interface AttemptNeeds {
   /** Slots of the engines that earlier failures were charged to. They are chosen only when no others are left. */
   readonly avoidedSlots: ReadonlySet<number>
   readonly freshConnection: boolean
+  /** Whether the attempt may be made on this pair: a retry may need budget for it. */
+  readonly mayUse: (pair: Pair) => boolean
 }
 
 export interface ReadyAttempt {
@@ -39,11 +41,13 @@ export type PreparedAttempt =
   | ReadyAttempt
   /** The engines, or the connections of this thread, are at their limit. */
   | { readonly kind: 'full' }
+  | { readonly kind: 'over-budget' }
   | { readonly kind: 'no-engine'; readonly missing: Role }
   /** No engine would serve the request. */
   | { readonly kind: 'rejected'; readonly failure: Failure }
 
 const FULL: PreparedAttempt = { kind: 'full' }
+const OVER_BUDGET: PreparedAttempt = { kind: 'over-budget' }
 
 export function prepareAttempt(
   request: EngineRequest,
@@ -65,7 +69,7 @@ export function prepareAttempt(
       return { kind: 'rejected', failure: unknownModel(model) }
     case 'pair': {
       const feedback = new AttemptFeedback(choice.pair, choice.probes, dependencies)
-      const leases = takeLeases(request, choice, dependencies)
+      const leases = needs.mayUse(choice.pair) ? takeLeases(request, choice, dependencies) : OVER_BUDGET
       if ('kind' in leases) {
         feedback.abandoned()
         return leases

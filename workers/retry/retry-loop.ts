@@ -6,41 +6,54 @@
  * it went.
  */
 import type { Config } from '../../src/config/config.ts'
-import type { Engine } from '../../src/core/engine.ts'
-import { decideRetry } from '../../src/resilience/retry.ts'
 import type { AttemptEvents, AttemptHandle, AttemptHandler, ResponseHead } from '../attempt/plan.ts'
 import { afterRequestedAbort, type Failure } from '../classify/failure.ts'
 import { abortedFailure, noEngineFailure } from '../classify/request-failure.ts'
 import type { CapacityQueue, Waiter } from '../selection/capacity-queue.ts'
+import type { Pair, PairSelector } from '../selection/pair-selector.ts'
 import { AttemptReporter, type ReporterDependencies } from './attempt-reporter.ts'
-import type { RetryBudgetQueue } from './budget-queue.ts'
+import type { BudgetWaiter, RetryBudgetQueue } from './budget-queue.ts'
 import type { EngineRequest } from './engine-request.ts'
+import { FailureHistory, type HistoryDependencies } from './failure-history.ts'
 import { NoEngineWait } from './no-engine-wait.ts'
-import { type PrepareDependencies, prepareAttempt, type ReadyAttempt } from './prepare-attempt.ts'
-import { RetryDelay } from './retry-delay.ts'
+import {
+  type AttemptNeeds,
+  type PrepareDependencies,
+  prepareAttempt,
+  type ReadyAttempt,
+} from './prepare-attempt.ts'
 
-export interface RetryLoopDependencies extends PrepareDependencies, ReporterDependencies {
+export interface RetryLoopDependencies
+  extends PrepareDependencies,
+    ReporterDependencies,
+    HistoryDependencies {
   readonly config: Pick<Config, 'retry' | 'timeouts'>
-  readonly budgetQueue: Pick<RetryBudgetQueue, 'countRequest' | 'pass'>
+  readonly pairSelector: Pick<PairSelector, 'choose' | 'queueKeyOf' | 'isSound'>
+  readonly breakers: PrepareDependencies['breakers'] & HistoryDependencies['breakers']
+  readonly budgetQueue: Pick<RetryBudgetQueue, 'countRequest' | 'take' | 'wait' | 'leave'>
   readonly capacityQueue: Pick<CapacityQueue, 'hasRoom' | 'tryTake' | 'hasWaiting' | 'wait' | 'leave'>
 }
 
-/** Shared: most requests never fail, so nothing is allocated for them. */
-const NO_SLOTS: ReadonlySet<number> = new Set()
+const FIRST_ATTEMPT: AttemptNeeds = {
+  avoidedSlots: new Set(),
+  freshConnection: false,
+  mayUse: () => true,
+}
 
-export class RetryLoop implements AttemptEvents, Waiter {
+export class RetryLoop implements AttemptEvents, Waiter, BudgetWaiter {
   readonly #request: EngineRequest
   readonly #handler: AttemptHandler
   readonly #dependencies: RetryLoopDependencies
   readonly #reporter: AttemptReporter
+  /** `undefined` until an attempt has failed: most requests never fail, so nothing is allocated for them. */
+  #history: FailureHistory | undefined
   #attempt: AttemptHandle | undefined
-  /** Slots of the engines that failures of this request were charged to. */
-  #avoidedSlots = NO_SLOTS
-  #retries = 0
-  #hadFreeAttempt = false
-  #freshConnection = false
+  /** The pair of the latest attempt. */
+  #pair: Pair | undefined
   #isAbortRequested = false
-  #delay: RetryDelay | undefined
+  /** Runs during the pause before an attempt. */
+  #timer: NodeJS.Timeout | undefined
+  #isWaitingForBudget = false
   #engineWait: NoEngineWait | undefined
   /** The capacity queue that the next attempt waits in, if any. */
   #queueKey: string | undefined
@@ -68,7 +81,7 @@ export class RetryLoop implements AttemptEvents, Waiter {
   /** The client asked to abort by rid: the engines are asked to stop, and what they still send is the response. */
   requestAbort(): void {
     this.#isAbortRequested = true
-    if (this.#delay?.isWaiting !== true && this.#queueKey === undefined) return this.#attempt?.requestAbort()
+    if (!this.#isWaiting) return this.#attempt?.requestAbort()
     this.#stopWaiting()
     this.#giveUp(abortedFailure(), 'aborted')
   }
@@ -118,38 +131,47 @@ export class RetryLoop implements AttemptEvents, Waiter {
   onError(reported: Failure): void {
     const failure = this.#toCharge(reported)
     this.#attempt = undefined
-    this.#avoid(this.#reporter.failed(failure))
-    const decision = this.#decide(failure)
+    this.#history ??= new FailureHistory(this.#request.deadlineMs, this.#dependencies)
+    const decision = this.#history.add(failure, this.#pair, this.#reporter.failed(failure))
     switch (decision.kind) {
       case 'give-up':
         return this.#giveUp(failure, decision.because)
       case 'shortage-wait':
         this.#reporter.waitingForResources(failure)
-        return this.#tryAfter(decision.delayMs, false)
+        return this.#tryAfter(decision.delayMs)
       case 'free-attempt':
       case 'retry':
-        this.#freshConnection = decision.kind === 'free-attempt'
-        if (this.#freshConnection) this.#hadFreeAttempt = true
-        else this.#retries++
-        this.#reporter.retrying(failure, this.#retries, decision.delayMs)
-        return this.#tryAfter(decision.delayMs, decision.kind === 'retry')
+        this.#reporter.retrying(failure, this.#history.retries, decision.delayMs)
+        return this.#tryAfter(decision.delayMs)
     }
   }
 
   /** Called by the capacity queue until it returns true. */
   tryStart(): boolean {
-    const needs = { avoidedSlots: this.#avoidedSlots, freshConnection: this.#freshConnection }
-    const prepared = prepareAttempt(this.#request, needs, this, this.#dependencies)
+    const prepared = prepareAttempt(this.#request, this.#history ?? FIRST_ATTEMPT, this, this.#dependencies)
     if (prepared.kind === 'full') return false
     this.#queueKey = undefined
     if (prepared.kind === 'ready') this.#startAttempt(prepared)
+    else if (prepared.kind === 'over-budget') this.#onOverBudget()
     else if (prepared.kind === 'no-engine') this.#waitForEngine(prepared.missing)
     else this.#giveUp(prepared.failure, 'not-retryable')
     return true
   }
 
+  /** Called by the queue for budget until it returns true. */
+  retryNow(): boolean {
+    this.#isWaitingForBudget = false
+    this.#tryNext()
+    return !this.#isWaitingForBudget
+  }
+
+  get #isWaiting(): boolean {
+    return this.#timer !== undefined || this.#isWaitingForBudget || this.#queueKey !== undefined
+  }
+
   #startAttempt({ attempt, pair, feedback }: ReadyAttempt): void {
     this.#attempt = attempt
+    this.#pair = pair
     this.#reporter.started(pair, feedback)
     attempt.start()
   }
@@ -158,32 +180,26 @@ export class RetryLoop implements AttemptEvents, Waiter {
     return this.#isAbortRequested ? afterRequestedAbort(failure) : failure
   }
 
-  #avoid(engines: readonly Engine[]): void {
-    if (engines.length === 0) return
-    this.#avoidedSlots = new Set([...this.#avoidedSlots, ...engines.map(({ slot }) => slot)])
-  }
-
-  #decide(failure: Failure): ReturnType<typeof decideRetry> {
-    const { config, random, nowMs } = this.#dependencies
-    const failed = {
-      advice: failure.retry,
-      retries: this.#retries,
-      hadFreeAttempt: this.#hadFreeAttempt,
-      remainingMs: this.#request.deadlineMs - nowMs(),
-    }
-    return decideRetry(failed, config.retry, random)
-  }
-
   /** Engines that are full are no failure: the attempt waits for its turn, and only the deadline ends the wait. */
   #tryNext(): void {
     const { capacityQueue, pairSelector } = this.#dependencies
     const modelKey = pairSelector.queueKeyOf(this.#request.fields.model)
-    // An attempt that avoids engines may start where the first attempts of other requests cannot, and the reverse, so
-    // the two queue apart and neither holds up the other.
-    const queueKey = this.#avoidedSlots.size === 0 ? modelKey : `${modelKey} avoiding`
+    const { avoidedSlots } = this.#history ?? FIRST_ATTEMPT
+    // An attempt that avoids engines may start where others cannot, and the reverse, so those that avoid the same
+    // engines queue apart and do not hold up the others.
+    const queueKey =
+      avoidedSlots.size === 0 ? modelKey : `${modelKey} avoiding ${[...avoidedSlots].toSorted().join()}`
     if (!capacityQueue.hasWaiting(queueKey) && this.tryStart()) return
     this.#queueKey = queueKey
     capacityQueue.wait(queueKey, this)
+  }
+
+  #onOverBudget(): void {
+    const { config, budgetQueue } = this.#dependencies
+    const latest = this.#history?.latest
+    if (config.retry.overBudget === 'fail' && latest !== undefined) return this.#giveUp(latest, 'over-budget')
+    this.#isWaitingForBudget = true
+    budgetQueue.wait(this)
   }
 
   /** Nothing was sent, so this is no retry: it costs no budget and has a time limit of its own. */
@@ -192,19 +208,24 @@ export class RetryLoop implements AttemptEvents, Waiter {
     this.#reporter.unassigned()
     this.#engineWait ??= new NoEngineWait(config.timeouts.engineWaitMs)
     const delayMs = this.#engineWait.nextMs(nowMs(), this.#request.deadlineMs, random)
-    if (delayMs !== undefined && !this.#isAbortRequested) return this.#tryAfter(delayMs, false)
+    if (delayMs !== undefined && !this.#isAbortRequested) return this.#tryAfter(delayMs)
     const failure = noEngineFailure(missing)
     this.#reporter.failed(failure)
     this.#giveUp(failure, 'no-engine')
   }
 
-  #tryAfter(delayMs: number, costsBudget: boolean): void {
-    this.#delay ??= new RetryDelay(this.#dependencies.budgetQueue)
-    this.#delay.start(delayMs, costsBudget, () => this.#tryNext())
+  #tryAfter(delayMs: number): void {
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      this.#tryNext()
+    }, delayMs)
   }
 
   #stopWaiting(): void {
-    this.#delay?.end()
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#dependencies.budgetQueue.leave(this)
+    this.#isWaitingForBudget = false
     if (this.#queueKey !== undefined) this.#dependencies.capacityQueue.leave(this.#queueKey, this)
     this.#queueKey = undefined
   }

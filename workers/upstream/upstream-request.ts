@@ -123,7 +123,7 @@ export class UpstreamRequest implements RequestHandle, BodyHandler {
     if (this.isDone) return
     this.isDone = true
     if (this.#connection !== undefined) this.#owner.discard(this.#connection)
-    this.#handler.onError(toTransportError(error, this.#isReused))
+    this.#handler.onError({ ...toTransportError(error, this.#isReused), wasSent: this.wasSent })
   }
 }
 

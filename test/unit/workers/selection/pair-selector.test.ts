@@ -157,7 +157,7 @@ suite('PairSelector with circuit breakers', () => {
     assert.match(summaryOf(setup.selector.choose(undefined, new Set([1]))), /^1→/)
   })
 
-  test('ignores the breakers of a role when they exclude more than the share', () => {
+  test('ignores the breakers of a role when they exclude all of its engines', () => {
     const setup = setUp(PAIRS)
     fail(setup, 0)
     fail(setup, 1)
@@ -165,6 +165,66 @@ suite('PairSelector with circuit breakers', () => {
       Array.from({ length: 20 }, () => summaryOf(setup.selector.choose(undefined, NONE))[0]),
     )
     assert.deepEqual([pairs.has('0'), pairs.has('1')], [true, true])
+  })
+
+  test('leaves out every broken engine while one is sound, on retries too', () => {
+    const decodes = [2, 3, 4, 5].map(slot => engineOf({ slot, role: 'decode' }))
+    const setup = setUp([engineOf({ slot: 0, role: 'prefill' }), ...decodes])
+    for (const slot of [2, 3, 4]) fail(setup, slot)
+    for (const avoided of [NONE, new Set([2]), new Set([5])])
+      for (let choice = 0; choice < 20; choice++)
+        assert.equal(summaryOf(setup.selector.choose(undefined, avoided)), '0→5')
+  })
+
+  test('probes a broken engine early, one request at a time, while the sound one is full', () => {
+    const setup = setUp(PAIRS, { breaker: { openSecs: 60 } })
+    fail(setup, 3)
+    const hasRoom = ({ slot }: Engine): boolean => slot !== 2
+    const choices = (avoided: ReadonlySet<number>): string[] =>
+      Array.from({ length: 3 }, () => summaryOf(setup.selector.choose(undefined, avoided, hasRoom)).slice(-4))
+    assert.deepEqual(choices(NONE), ['full', 'full', 'full'])
+    setup.clock.nowMs += 1000
+    // A retry waits for the sound engine.
+    assert.deepEqual(choices(new Set([3])), ['full', 'full', 'full'])
+    const first = setup.selector.choose(undefined, NONE, hasRoom)
+    assert.ok(first.kind === 'pair' && first.pair.decode.slot === 3 && first.probes.length === 1)
+    assert.deepEqual(choices(NONE), ['full', 'full', 'full'])
+    for (const probe of first.probes) setup.breakers.settle(probe, 'good')
+    assert.match(summaryOf(setup.selector.choose(undefined, NONE, hasRoom)), /→3$/)
+  })
+
+  test('uses only the engine that works when all are excluded', () => {
+    const setup = setUp(PAIRS)
+    fail(setup, 2)
+    fail(setup, 3)
+    setup.breakers.record(engineOf({ slot: 3 }), 'good')
+    for (let choice = 0; choice < 20; choice++)
+      assert.match(summaryOf(setup.selector.choose(undefined, NONE)), /→3$/)
+  })
+
+  test('retries on an engine whose last request went well while no breaker is open', () => {
+    const setup = setUp([0, 2, 3, 4].map(slot => engineOf({ slot, role: slot === 0 ? 'prefill' : 'decode' })))
+    fail(setup, 2, 1)
+    fail(setup, 3, 1)
+    for (let choice = 0; choice < 20; choice++)
+      assert.equal(summaryOf(setup.selector.choose(undefined, new Set([2]))), '0→4')
+  })
+
+  test('calls a pair sound while both breakers are closed and its transfers work', () => {
+    const setup = setUp(PAIRS)
+    const pairOf = (prefill: number, decode: number) => ({
+      prefill: engineOf({ slot: prefill }),
+      decode: engineOf({ slot: decode }),
+    })
+    assert.ok(setup.selector.isSound(pairOf(0, 2)))
+    fail(setup, 0)
+    losePair(setup, 1, 2)
+    assert.deepEqual(
+      [pairOf(0, 3), pairOf(1, 2), pairOf(1, 3)].map(pair => setup.selector.isSound(pair)),
+      [false, false, true],
+    )
+    const disabled = setUp(PAIRS, { breaker: { enabled: false } })
+    assert.ok(!disabled.selector.isSound(pairOf(0, 2)))
   })
 
   test('lets one request at a time probe, and the next one when its outcome was neutral', () => {
