@@ -95,6 +95,7 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
     { ...text('policy', 'policy.main', 'name'), convert: policyOf },
     { ...text('prefill-policy', 'policy.prefill', 'name'), convert: policyOf },
     { ...text('decode-policy', 'policy.decode', 'name'), convert: policyOf },
+    text('default-model', 'policy.defaultModel', 'name'),
   ],
   'Retry:': [
     count('retry-max-retries', 'retry.maxRetries'),

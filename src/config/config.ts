@@ -3,8 +3,8 @@ import { z } from 'zod'
 import { adminSchema } from './admin.ts'
 import { admissionSchema } from './admission.ts'
 import { enginesSchema, healthSchema } from './engines.ts'
-import { breakerSchema, pairsSchema } from './resilience.ts'
-import { limitsSchema, policySchema, retrySchema, timeoutsSchema, upstreamSchema } from './routing.ts'
+import { breakerSchema, pairsSchema, retrySchema } from './resilience.ts'
+import { limitsSchema, policySchema, timeoutsSchema, upstreamSchema } from './routing.ts'
 import { logSchema, serverSchema } from './server.ts'
 
 export const configSchema = z.strictObject({

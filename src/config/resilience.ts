@@ -1,7 +1,65 @@
-/** Sections `breaker` and `pairs`: when an engine, or a pair of engines, is excluded for a time after failures. */
+/**
+ * What follows from failures. Section `retry`: when a request is tried again. Sections `breaker` and `pairs`: when an
+ * engine, or a pair of engines, is excluded for a time.
+ */
 import { z } from 'zod'
 
 const DAY_SECS = 86_400
+
+/** `retry` section. */
+export const retrySchema = z
+  .strictObject({
+    maxRetries: z
+      .int()
+      .min(0)
+      .max(100)
+      .default(3)
+      .describe('Maximum number of retries per request. 0 disables retries.'),
+    initialBackoffMs: z
+      .int()
+      .min(1)
+      .default(100)
+      .describe('Backoff before the first retry, in milliseconds.'),
+    maxBackoffMs: z.int().min(1).default(10_000).describe('Maximum backoff before a retry, in milliseconds.'),
+    backoffMultiplier: z
+      .number()
+      .min(1)
+      .default(2)
+      .describe('Factor by which the backoff grows with each retry.'),
+    jitterFactor: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.5)
+      .describe(
+        'Share of the backoff that is randomized: 0 disables jitter, 1 draws the delay between 0 and the full backoff.',
+      ),
+    budgetShare: z
+      .number()
+      .min(0)
+      .max(100)
+      .default(0.2)
+      .describe(
+        'Retries allowed within 10 s, as a share of the requests in that time. A retry on a pair that is known to work costs no budget.',
+      ),
+    budgetFloorPerSec: z
+      .number()
+      .min(0)
+      .default(10)
+      .describe(
+        'Retries per second allowed in addition to retry.budgetShare, in total over all router threads.',
+      ),
+    overBudget: z
+      .enum(['fail', 'wait'])
+      .default('fail')
+      .describe(
+        'What happens to a retry beyond the budget: fail, so that the client gets the last failure at once, or wait for budget up to the deadline of the request.',
+      ),
+  })
+  .refine(section => section.initialBackoffMs <= section.maxBackoffMs, {
+    path: ['maxBackoffMs'],
+    error: 'must not be less than initialBackoffMs',
+  })
 
 /** `breaker` section: the circuit breaker of each engine. */
 export const breakerSchema = z.strictObject({

@@ -1,4 +1,4 @@
-/** Sections that govern the path of a request: `policy`, `retry`, `timeouts`, `upstream` and `limits`. */
+/** Sections that govern the path of a request: `policy`, `timeouts`, `upstream` and `limits`. */
 import { z } from 'zod'
 
 const POLICY_NAMES = ['random', 'round_robin', 'power_of_two', 'least_load'] as const
@@ -18,62 +18,14 @@ export const policySchema = z.strictObject({
   decode: policyName
     .optional()
     .describe('Load balancing policy for decode engines. Defaults to policy.main.'),
+  defaultModel: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Model of requests that name none, when the engines serve several models. Without it such requests are rejected with 400.',
+    ),
 })
-
-/** `retry` section. */
-export const retrySchema = z
-  .strictObject({
-    maxRetries: z
-      .int()
-      .min(0)
-      .max(100)
-      .default(3)
-      .describe('Maximum number of retries per request. 0 disables retries.'),
-    initialBackoffMs: z
-      .int()
-      .min(1)
-      .default(100)
-      .describe('Backoff before the first retry, in milliseconds.'),
-    maxBackoffMs: z.int().min(1).default(10_000).describe('Maximum backoff before a retry, in milliseconds.'),
-    backoffMultiplier: z
-      .number()
-      .min(1)
-      .default(2)
-      .describe('Factor by which the backoff grows with each retry.'),
-    jitterFactor: z
-      .number()
-      .min(0)
-      .max(1)
-      .default(0.5)
-      .describe(
-        'Share of the backoff that is randomized: 0 disables jitter, 1 draws the delay between 0 and the full backoff.',
-      ),
-    budgetShare: z
-      .number()
-      .min(0)
-      .max(100)
-      .default(0.2)
-      .describe(
-        'Retries allowed within 10 s, as a share of the requests in that time. A retry on a pair that is known to work costs no budget.',
-      ),
-    budgetFloorPerSec: z
-      .number()
-      .min(0)
-      .default(10)
-      .describe(
-        'Retries per second allowed in addition to retry.budgetShare, in total over all router threads.',
-      ),
-    overBudget: z
-      .enum(['fail', 'wait'])
-      .default('fail')
-      .describe(
-        'What happens to a retry beyond the budget: fail, so that the client gets the last failure at once, or wait for budget up to the deadline of the request.',
-      ),
-  })
-  .refine(section => section.initialBackoffMs <= section.maxBackoffMs, {
-    path: ['maxBackoffMs'],
-    error: 'must not be less than initialBackoffMs',
-  })
 
 /** Largest delay of a Node timer, in milliseconds. */
 const MAX_TIMER_MS = 2_147_483_647

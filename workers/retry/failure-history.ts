@@ -71,7 +71,7 @@ export class FailureHistory {
   mayUse(pair: Pair): boolean {
     if (!this.#owesBudget) return true
     const { pairSelector, budgetQueue } = this.#dependencies
-    if (pairSelector.isSound(pair) && this.#avoided?.blames(pair) !== true) return true
+    if (pairSelector.isSound(pair) && this.#avoided?.includes(pair) !== true) return true
     this.#owesBudget = !budgetQueue.take()
     return !this.#owesBudget
   }

@@ -9,7 +9,7 @@ import { buildBody } from '../request/engine-body.ts'
 import type { CapacityQueue, PairLeases } from '../selection/capacity-queue.ts'
 import { AttemptFeedback, type FeedbackDependencies } from '../selection/feedback.ts'
 import type { ChosenPair, Pair, PairSelector } from '../selection/pair-selector.ts'
-import { findTooLong, unknownModel } from '../selection/preflight.ts'
+import { findTooLong, unknownModel, unnamedModel } from '../selection/preflight.ts'
 import type { EngineRequest } from './engine-request.ts'
 
 export interface PrepareDependencies extends FeedbackDependencies {
@@ -67,6 +67,8 @@ export function prepareAttempt(
       return { kind: 'no-engine', missing: choice.missing }
     case 'unknown-model':
       return { kind: 'rejected', failure: unknownModel(model) }
+    case 'unnamed-model':
+      return { kind: 'rejected', failure: unnamedModel(choice.models) }
     case 'pair': {
       const feedback = new AttemptFeedback(choice.pair, choice.probes, dependencies)
       const leases = needs.mayUse(choice.pair) ? takeLeases(request, choice, dependencies) : OVER_BUDGET

@@ -21,7 +21,7 @@ export class Avoided {
   }
 
   /** Whether a failure was charged to one of the two engines alone, or to just this pair. */
-  blames({ prefill, decode }: Pair): boolean {
+  includes({ prefill, decode }: Pair): boolean {
     const engines = prefill === undefined ? [decode] : [prefill, decode]
     return engines.some(({ slot }) => this.#engines.has(slot)) || this.#pairs.has(nameOf(engines))
   }

@@ -1,9 +1,9 @@
 /** Holds the engines that this thread knows, and chooses a pair among them for each attempt. */
 import type { Config } from '../../src/config/config.ts'
 import type { NowMs } from '../../src/core/clock.ts'
-import { type Engine, type EngineSnapshot, NO_ENGINES, type Role } from '../../src/core/engine.ts'
+import type { Engine, EngineSnapshot, Role } from '../../src/core/engine.ts'
 import type { Random } from '../../src/core/random.ts'
-import { eligible, modelNeed, preferring } from '../../src/policy/eligible.ts'
+import { preferring } from '../../src/policy/eligible.ts'
 import { passing } from '../../src/policy/passing.ts'
 import { POLICIES } from '../../src/policy/policies.ts'
 import type { Policy, PolicyView } from '../../src/policy/policy.ts'
@@ -12,6 +12,7 @@ import type { CounterName, SharedCounters } from '../../src/shared/counters.ts'
 import type { EngineSlots } from '../../src/shared/engine-slots.ts'
 import type { PairHealth } from '../../src/shared/pair-health.ts'
 import type { Breakers, PlacedRequest, Probe } from './breakers.ts'
+import { Roster } from './roster.ts'
 
 /** `prefill` is absent when a mixed engine does both phases. */
 export interface Pair {
@@ -32,7 +33,12 @@ type NoPair =
   /** Each role has engines, but all those of one role are at capacity. */
   | { readonly kind: 'full' }
 
-export type PairChoice = ChosenPair | NoPair | { readonly kind: 'unknown-model' }
+export type PairChoice =
+  | ChosenPair
+  | NoPair
+  | { readonly kind: 'unknown-model' }
+  /** The request must name one of the models. */
+  | { readonly kind: 'unnamed-model'; readonly models: readonly string[] }
 
 /** A pair whose probes are not yet claimed. */
 interface Unclaimed {
@@ -59,14 +65,13 @@ const MAX_CLAIMS = 4
 
 export class PairSelector {
   readonly #mode: Config['engines']['mode']
+  readonly #roster: Roster
   readonly #slots: EngineSlots
   readonly #breakers: Breakers
   readonly #pairHealth: PairHealth
   readonly #nowMs: NowMs
   readonly #policies: Record<Role, Policy>
   readonly #views: Record<Role, PolicyView>
-  #snapshot: EngineSnapshot = NO_ENGINES
-  #byRole: Record<Role, readonly Engine[]> = { prefill: [], decode: [], mixed: [] }
 
   constructor(config: Config, { slots, counters, breakers, pairHealth, random, nowMs }: SelectionView) {
     const { main, prefill, decode } = config.policy
@@ -76,6 +81,7 @@ export class PairSelector {
       next: () => counters.next(counter),
     })
     this.#mode = config.engines.mode
+    this.#roster = new Roster(config)
     this.#slots = slots
     this.#breakers = breakers
     this.#pairHealth = pairHealth
@@ -89,17 +95,11 @@ export class PairSelector {
   }
 
   get engines(): readonly Engine[] {
-    return this.#snapshot.engines
+    return this.#roster.engines
   }
 
   update(snapshot: EngineSnapshot): void {
-    this.#snapshot = snapshot
-    const { engines } = snapshot
-    this.#byRole = {
-      prefill: engines.filter(({ role }) => role === 'prefill'),
-      decode: engines.filter(({ role }) => role === 'decode'),
-      mixed: engines.filter(({ role }) => role === 'mixed'),
-    }
+    this.#roster.update(snapshot)
   }
 
   isHealthy(engine: Engine): boolean {
@@ -108,8 +108,13 @@ export class PairSelector {
 
   /** Requests with the same key need the same engines. */
   queueKeyOf(model: string | undefined): string {
-    const need = modelNeed(this.engines, model)
+    const need = this.#roster.needOf(model)
     return need.kind === 'named' ? need.model : ''
+  }
+
+  /** The engines that a request for the model may go to, healthy or not. */
+  serving(model: string | undefined): readonly Engine[] {
+    return this.#roster.serving(model)
   }
 
   /**
@@ -122,8 +127,9 @@ export class PairSelector {
     avoidedSlots: ReadonlySet<number>,
     hasRoom: HasRoom = anyRoom,
   ): PairChoice {
-    const need = modelNeed(this.engines, model)
+    const need = this.#roster.needOf(model)
     if (need.kind === 'unknown') return { kind: 'unknown-model' }
+    if (need.kind === 'unnamed') return { kind: 'unnamed-model', models: need.models }
     const named = need.kind === 'named' ? need.model : undefined
     const needs: Needs = { avoidedSlots, hasRoom, isRetry: avoidedSlots.size > 0 }
     for (let claim = 0; claim < MAX_CLAIMS; claim++) {
@@ -162,7 +168,7 @@ export class PairSelector {
 
   /** The healthy engines that breakers admit; of those, the ones not avoided where there are any. */
   #candidates(role: Role, model: string | undefined, needs: Needs): Admissible<Engine> {
-    const healthy = eligible(this.#byRole[role], { role, model }, this.#isUsable)
+    const healthy = this.#roster.of(role, model, this.#isUsable)
     const admitted = this.#breakers.admitted(healthy, needs)
     if (!needs.isRetry) return admitted
     const engines = preferring(admitted.engines, ({ slot }) => !needs.avoidedSlots.has(slot))

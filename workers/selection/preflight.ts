@@ -5,8 +5,17 @@ import { rejectedFailure } from '../classify/request-failure.ts'
 import type { RequestFields } from '../request/fields.ts'
 import type { Pair } from './pair-selector.ts'
 
+const LISTED_MODELS = 20
+
 export function unknownModel(model: string | undefined): Failure {
   return rejectedFailure(unknownModelError(model))
+}
+
+/** `models`: the names that the request could have. */
+export function unnamedModel(models: readonly string[]): Failure {
+  const names = models.slice(0, LISTED_MODELS).join(', ') + (models.length > LISTED_MODELS ? ', …' : '')
+  const message = `The engines serve several models (${names}): name one of them in the field "model"`
+  return rejectedFailure(new GatewayError('invalid-request', message))
 }
 
 export function unknownModelError(model: string | undefined): GatewayError {

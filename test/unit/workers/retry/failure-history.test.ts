@@ -1,6 +1,7 @@
 /** What the failures of a request mean for its next attempt: budget, and the end of attempts that end engines. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import type { Failure } from '../../../../workers/classify/failure.ts'
 import { stalledFailure, transportFailure } from '../../../../workers/classify/observed-failure.ts'
 import { statusFailure } from '../../../../workers/classify/reported-failure.ts'
 import { engineOf } from '../../../support/engines.ts'
@@ -82,10 +83,11 @@ suite('a retry', () => {
   })
 })
 
-suite('a request whose connection is reset before an answer', () => {
-  const reset = (isStaleSocket: boolean) =>
-    transportFailure('decode', { kind: 'reset', message: 'reset', isStaleSocket, wasSent: true })
+function reset(isStaleSocket: boolean): Failure {
+  return transportFailure('decode', { kind: 'reset', message: 'reset', isStaleSocket, wasSent: true })
+}
 
+suite('a request whose connection is reset before an answer', () => {
   for (const isStaleSocket of [false, true])
     test(`is repeated once${isStaleSocket ? ', also when the connection had been used before' : ''}`, t => {
       const { loop, attempts, latest, pass, choose, handled, log } = setUpRetries(t)

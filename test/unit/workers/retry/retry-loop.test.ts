@@ -215,6 +215,14 @@ suite('without an engine', () => {
     assert.deepEqual(log, ['failed'])
   })
 
+  test('of a model that it does not name, a request fails at once', t => {
+    const { loop, choose, handled, metrics } = setUpRetries(t)
+    choose(() => ({ kind: 'unnamed-model', models: ['a', 'b'] }))
+    loop.start()
+    assert.deepEqual(handled, ['error invalid-request'])
+    assert.deepEqual(metrics, [])
+  })
+
   test('that has the model, a request fails at once', t => {
     const { loop, choose, handled, metrics } = setUpRetries(t)
     choose(() => ({ kind: 'unknown-model' }))

@@ -9,7 +9,7 @@ import { EngineSlots } from '../../../../src/shared/engine-slots.ts'
 import { createSharedMemory } from '../../../../src/shared/layout.ts'
 import { PairHealth } from '../../../../src/shared/pair-health.ts'
 import { Breakers } from '../../../../workers/selection/breakers.ts'
-import { type PairChoice, PairSelector } from '../../../../workers/selection/pair-selector.ts'
+import { type Pair, type PairChoice, PairSelector } from '../../../../workers/selection/pair-selector.ts'
 import { engineOf } from '../../../support/engines.ts'
 import { heldLease } from '../../../support/held-lease.ts'
 
@@ -61,6 +61,8 @@ function summaryOf(choice: PairChoice): string {
       return `${choice.pair.prefill?.slot ?? ''}→${choice.pair.decode.slot}`
     case 'none':
       return `no ${choice.missing}`
+    case 'unnamed-model':
+      return `one of ${choice.models.join()}`
     case 'unknown-model':
     case 'full':
       return choice.kind
@@ -70,6 +72,15 @@ function summaryOf(choice: PairChoice): string {
 function fail(setup: Setup, slot: number, times = 2): void {
   const engine = engineOf({ ...PAIRS[slot], slot })
   for (let time = 0; time < times; time++) setup.breakers.record(engine, 'failed')
+}
+
+function pairOf(prefill: number, decode: number): Pair {
+  return { prefill: engineOf({ slot: prefill }), decode: engineOf({ slot: decode }) }
+}
+
+/** Room on all engines but one. */
+function unlessSlot2({ slot }: Engine): boolean {
+  return slot !== 2
 }
 
 function losePair({ pairHealth, clock }: Setup, prefill: number, decode: number): void {
@@ -138,9 +149,24 @@ suite('PairSelector with prefill and decode engines', () => {
     for (let choice = 0; choice < 10; choice++) {
       assert.equal(summaryOf(selector.choose('a', NONE)), '0→2')
       assert.equal(summaryOf(selector.choose('b', NONE)), '1→3')
+      assert.equal(summaryOf(selector.choose(undefined, NONE)), 'one of a,b')
     }
     assert.equal(summaryOf(selector.choose('c', NONE)), 'unknown-model')
   })
+})
+
+test('PairSelector gives a request without a model the default one, and no engine of an unknown model', () => {
+  const models = [['a'], ['b'], ['a'], ['b']]
+  const fleet = [
+    ...PAIRS.map(engine => engineOf({ ...engine, models: models[engine.slot] ?? [] })),
+    engineOf({ slot: 4, role: 'prefill' }),
+    engineOf({ slot: 5, role: 'decode' }),
+  ]
+  const { selector } = setUp(fleet, { policy: { main: 'random', defaultModel: 'b' } })
+  for (let choice = 0; choice < 20; choice++) {
+    assert.equal(summaryOf(selector.choose(undefined, NONE)), '1→3')
+    assert.equal(summaryOf(selector.choose('a', NONE)), '0→2')
+  }
 })
 
 suite('PairSelector with circuit breakers', () => {
@@ -179,18 +205,19 @@ suite('PairSelector with circuit breakers', () => {
   test('probes a broken engine early, one request at a time, while the sound one is full', () => {
     const setup = setUp(PAIRS, { breaker: { openSecs: 60 } })
     fail(setup, 3)
-    const hasRoom = ({ slot }: Engine): boolean => slot !== 2
     const choices = (avoided: ReadonlySet<number>): string[] =>
-      Array.from({ length: 3 }, () => summaryOf(setup.selector.choose(undefined, avoided, hasRoom)).slice(-4))
+      Array.from({ length: 3 }, () =>
+        summaryOf(setup.selector.choose(undefined, avoided, unlessSlot2)).slice(-4),
+      )
     assert.deepEqual(choices(NONE), ['full', 'full', 'full'])
     setup.clock.nowMs += 1000
     // A retry waits for the sound engine.
     assert.deepEqual(choices(new Set([3])), ['full', 'full', 'full'])
-    const first = setup.selector.choose(undefined, NONE, hasRoom)
+    const first = setup.selector.choose(undefined, NONE, unlessSlot2)
     assert.ok(first.kind === 'pair' && first.pair.decode.slot === 3 && first.probes.length === 1)
     assert.deepEqual(choices(NONE), ['full', 'full', 'full'])
     for (const probe of first.probes) setup.breakers.settle(probe, 'good')
-    assert.match(summaryOf(setup.selector.choose(undefined, NONE, hasRoom)), /→3$/)
+    assert.match(summaryOf(setup.selector.choose(undefined, NONE, unlessSlot2)), /→3$/)
   })
 
   test('uses only the engine that works when all are excluded', () => {
@@ -212,10 +239,6 @@ suite('PairSelector with circuit breakers', () => {
 
   test('calls a pair sound while both breakers are closed and its transfers work', () => {
     const setup = setUp(PAIRS)
-    const pairOf = (prefill: number, decode: number) => ({
-      prefill: engineOf({ slot: prefill }),
-      decode: engineOf({ slot: decode }),
-    })
     assert.ok(setup.selector.isSound(pairOf(0, 2)))
     fail(setup, 0)
     losePair(setup, 1, 2)
