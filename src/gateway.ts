@@ -21,6 +21,7 @@ import { withinLimits } from './process/descriptor-limits.ts'
 import { boundHeaps } from './process/heap-limits.ts'
 import { EngineSlots } from './shared/engine-slots.ts'
 import { createSharedMemory } from './shared/layout.ts'
+import { WaitingCounts } from './shared/waiting-counts.ts'
 import { createLogger } from './telemetry/log.ts'
 import { metricRoom } from './telemetry/metric-cells.ts'
 import { Recorder } from './telemetry/recorder.ts'
@@ -66,7 +67,12 @@ export async function startGateway(requested: Config): Promise<Gateway> {
   const recorder = new Recorder(shared, 0)
   const slots = new EngineSlots(shared)
   let snapshot: EngineSnapshot = NO_ENGINES
-  const view = new FleetCapacity(config, slots, snapshot, monotonicNowMs)
+  const waitingCounts = new WaitingCounts(shared)
+  const view = new FleetCapacity(config, slots, {
+    snapshot,
+    waiting: () => waitingCounts.total(),
+    nowMs: monotonicNowMs,
+  })
   let frontend: Frontend | undefined
   let control: Control | undefined
   let threads: RouterThreads | undefined
@@ -116,7 +122,12 @@ export async function startGateway(requested: Config): Promise<Gateway> {
       config,
       assign: () => fewestOpen(running.channels),
       readiness: () => readinessOf(neededRoles(config), snapshot.engines, slots),
-      admissionLimits: { capacity: view.capacity, maxLive: budget.liveRequests, maxClients: budget.clients },
+      admissionLimits: {
+        capacity: view.capacity,
+        parked: view.parked,
+        maxLive: budget.liveRequests,
+        maxClients: budget.clients,
+      },
       onMemoryPressure: () => {
         const usedMb = Math.round(process.memoryUsage.rss() / 2 ** 20)
         log.warn({ usedMb }, 'short of memory, refusing generation requests')

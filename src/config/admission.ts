@@ -16,6 +16,27 @@ export const admissionSchema = z.strictObject({
     .describe(
       'Maximum number of concurrent requests per engine. The limit that the engine reports applies as well; 0 uses only that limit.',
     ),
+  maxOvertakes: z
+    .int()
+    .min(1)
+    .default(32)
+    .describe(
+      'Number of later requests that may start before one that waits for more room at once, such as a batch. Then an engine collects the room for it.',
+    ),
+  maxBatchRounds: z
+    .number()
+    .min(1)
+    .default(4)
+    .describe(
+      'Maximum number of prompts of a request, as a multiple of what an engine runs at once. A larger one is rejected with 400, because it would occupy a whole engine for that number of rounds.',
+    ),
+  maxParked: z
+    .int()
+    .min(1)
+    .default(1024)
+    .describe(
+      'Maximum number of requests that wait for room on engines while later ones start instead. Further batches that would have to wait are rejected with 429.',
+    ),
   queueSize: z
     .int()
     .min(0)

@@ -9,8 +9,9 @@ import type { Config } from '../../src/config/config.ts'
 import type { AttemptEvents, AttemptHandle, AttemptHandler, ResponseHead } from '../attempt/plan.ts'
 import { afterRequestedAbort, type Failure } from '../classify/failure.ts'
 import { abortedFailure, noEngineFailure } from '../classify/request-failure.ts'
-import type { CapacityQueue, Waiter } from '../selection/capacity-queue.ts'
+import type { CapacityQueue } from '../selection/capacity-queue.ts'
 import type { Pair, PairSelector } from '../selection/pair-selector.ts'
+import { tooManyWaiting } from '../selection/preflight.ts'
 import { AttemptReporter, type ReporterDependencies } from './attempt-reporter.ts'
 import type { BudgetWaiter, RetryBudgetQueue } from './budget-queue.ts'
 import type { EngineRequest } from './engine-request.ts'
@@ -18,20 +19,23 @@ import { FailureHistory, type HistoryDependencies } from './failure-history.ts'
 import { NoEngineWait } from './no-engine-wait.ts'
 import {
   type AttemptNeeds,
+  attemptIn,
+  findRoom,
   type PrepareDependencies,
-  prepareAttempt,
-  type ReadyAttempt,
+  type Room,
 } from './prepare-attempt.ts'
+import { RoomWait, type RoomWaitDependencies } from './room-wait.ts'
 
 export interface RetryLoopDependencies
   extends PrepareDependencies,
     ReporterDependencies,
     HistoryDependencies {
   readonly config: Pick<Config, 'retry' | 'timeouts'>
-  readonly pairSelector: Pick<PairSelector, 'choose' | 'queueKeyOf' | 'isSound'>
+  readonly pairSelector: RoomWaitDependencies['pairSelector'] & Pick<PairSelector, 'queueKeyOf' | 'isSound'>
   readonly breakers: PrepareDependencies['breakers'] & HistoryDependencies['breakers']
   readonly budgetQueue: Pick<RetryBudgetQueue, 'countRequest' | 'take' | 'wait' | 'leave'>
-  readonly capacityQueue: Pick<CapacityQueue, 'hasRoom' | 'tryTake' | 'hasWaiting' | 'wait' | 'leave'>
+  readonly capacityQueue: RoomWaitDependencies['capacityQueue'] &
+    Pick<CapacityQueue, 'hasWaiting' | 'noteStart'>
 }
 
 const FIRST_ATTEMPT: AttemptNeeds = {
@@ -40,7 +44,7 @@ const FIRST_ATTEMPT: AttemptNeeds = {
   mayUse: () => true,
 }
 
-export class RetryLoop implements AttemptEvents, Waiter, BudgetWaiter {
+export class RetryLoop implements AttemptEvents, BudgetWaiter {
   readonly #request: EngineRequest
   readonly #handler: AttemptHandler
   readonly #dependencies: RetryLoopDependencies
@@ -55,8 +59,7 @@ export class RetryLoop implements AttemptEvents, Waiter, BudgetWaiter {
   #timer: NodeJS.Timeout | undefined
   #isWaitingForBudget = false
   #engineWait: NoEngineWait | undefined
-  /** The capacity queue that the next attempt waits in, if any. */
-  #queueKey: string | undefined
+  #roomWait: RoomWait | undefined
 
   constructor(request: EngineRequest, handler: AttemptHandler, dependencies: RetryLoopDependencies) {
     this.#request = request
@@ -146,15 +149,17 @@ export class RetryLoop implements AttemptEvents, Waiter, BudgetWaiter {
     }
   }
 
-  /** Called by the capacity queue until it returns true. */
+  /** @returns false when there is no room, so that the attempt must wait. */
   tryStart(): boolean {
-    const prepared = prepareAttempt(this.#request, this.#history ?? FIRST_ATTEMPT, this, this.#dependencies)
-    if (prepared.kind === 'full') return false
-    this.#queueKey = undefined
-    if (prepared.kind === 'ready') this.#startAttempt(prepared)
-    else if (prepared.kind === 'over-budget') this.#onOverBudget()
-    else if (prepared.kind === 'no-engine') this.#waitForEngine(prepared.missing)
-    else this.#giveUp(prepared.failure, 'not-retryable')
+    const needs = this.#history ?? FIRST_ATTEMPT
+    const reservation = this.#roomWait?.reservation
+    const found = findRoom(this.#request, needs, this.#dependencies, reservation)
+    if (found.kind === 'full') return false
+    this.#roomWait?.ended()
+    if (found.kind === 'room') this.#startAttempt(found)
+    else if (found.kind === 'over-budget') this.#onOverBudget()
+    else if (found.kind === 'no-engine') this.#waitForEngine(found.missing)
+    else this.#giveUp(found.failure, 'not-retryable')
     return true
   }
 
@@ -166,14 +171,15 @@ export class RetryLoop implements AttemptEvents, Waiter, BudgetWaiter {
   }
 
   get #isWaiting(): boolean {
-    return this.#timer !== undefined || this.#isWaitingForBudget || this.#queueKey !== undefined
+    return this.#timer !== undefined || this.#isWaitingForBudget || this.#roomWait?.isWaiting === true
   }
 
-  #startAttempt({ attempt, pair, feedback }: ReadyAttempt): void {
-    this.#attempt = attempt
-    this.#pair = pair
-    this.#reporter.started(pair, feedback)
-    attempt.start()
+  #startAttempt(room: Room): void {
+    this.#roomWait?.used()
+    this.#attempt = attemptIn(room, this.#request, this, this.#dependencies)
+    this.#pair = room.pair
+    this.#reporter.started(room.pair, room.feedback)
+    this.#attempt.start()
   }
 
   #toCharge(failure: Failure): Failure {
@@ -183,21 +189,20 @@ export class RetryLoop implements AttemptEvents, Waiter, BudgetWaiter {
   /** Engines that are full are no failure: the attempt waits for its turn, and only the deadline ends the wait. */
   #tryNext(): void {
     const { capacityQueue, pairSelector } = this.#dependencies
-    const modelKey = pairSelector.queueKeyOf(this.#request.fields.model)
-    const { avoidedSlots } = this.#history ?? FIRST_ATTEMPT
-    // An attempt that avoids engines may start where others cannot, and the reverse, so those that avoid the same
-    // engines queue apart and do not hold up the others.
-    const queueKey =
-      avoidedSlots.size === 0 ? modelKey : `${modelKey} avoiding ${[...avoidedSlots].toSorted().join()}`
-    if (!capacityQueue.hasWaiting(queueKey) && this.tryStart()) return
-    this.#queueKey = queueKey
-    capacityQueue.wait(queueKey, this)
+    const model = pairSelector.queueKeyOf(this.#request.fields.model)
+    const needs = this.#history ?? FIRST_ATTEMPT
+    const lineKey = { model, engines: enginesFor(model, needs) }
+    const { batchSize: weight = 1 } = this.#request.fields
+    if (!capacityQueue.hasWaiting(lineKey, weight) && this.tryStart()) return capacityQueue.noteStart(model)
+    this.#roomWait ??= new RoomWait(this.#request, this.#dependencies, () => this.tryStart())
+    if (!this.#roomWait.enter(lineKey, needs)) this.#giveUp(tooManyWaiting(weight), 'too-many-waiting')
   }
 
   #onOverBudget(): void {
     const { config, budgetQueue } = this.#dependencies
     const latest = this.#history?.latest
     if (config.retry.overBudget === 'fail' && latest !== undefined) return this.#giveUp(latest, 'over-budget')
+    this.#roomWait?.leave()
     this.#isWaitingForBudget = true
     budgetQueue.wait(this)
   }
@@ -226,13 +231,20 @@ export class RetryLoop implements AttemptEvents, Waiter, BudgetWaiter {
     this.#timer = undefined
     this.#dependencies.budgetQueue.leave(this)
     this.#isWaitingForBudget = false
-    if (this.#queueKey !== undefined) this.#dependencies.capacityQueue.leave(this.#queueKey, this)
-    this.#queueKey = undefined
+    this.#roomWait?.leave()
   }
 
   #giveUp(failure: Failure, because: string): void {
     this.#attempt = undefined
+    this.#roomWait?.leave()
     this.#reporter.gaveUp(failure, because)
     this.#handler.onError(failure)
   }
+}
+
+/** An attempt that avoids engines may start where others cannot, and the reverse: only those that avoid the same queue up. */
+function enginesFor(model: string, { avoidedSlots }: AttemptNeeds): string {
+  return avoidedSlots.size === 0
+    ? model
+    : `${model} avoiding ${[...avoidedSlots].toSorted((a, b) => a - b).join()}`
 }

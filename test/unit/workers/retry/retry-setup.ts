@@ -19,6 +19,8 @@ import { engineOf } from '../../../support/engines.ts'
 const PREFILL = engineOf({ slot: 0, role: 'prefill', maxInputTokens: 8 })
 const DECODE = engineOf({ slot: 1, maxRunning: 2 })
 /** A pair as it is before its leases are taken. */
+/** Where its attempts wait for room, unless they avoid engines. */
+export const LINE_KEY = { model: 'model', engines: 'model' }
 export const PAIR = { prefill: PREFILL, decode: DECODE }
 /** The probe that the selector claims with each pair. */
 const PROBE = { slot: DECODE.slot, untilMs: 1 }
@@ -82,10 +84,16 @@ export interface RetryOptions {
   readonly overBudget?: 'fail' | 'wait'
   /** Connections of the thread; two per attempt. */
   readonly maxLegs?: number
+  /** Batches of the thread that may wait. */
+  readonly maxParked?: number
 }
 
 export function pairChoice(): PairChoice {
   return { kind: 'pair', pair: PAIR, probes: [PROBE] }
+}
+
+function noPair(): boolean {
+  return false
 }
 
 export function setUpRetries(t: TestContext, options: RetryOptions = {}): RetrySetup {
@@ -98,13 +106,22 @@ export function setUpRetries(t: TestContext, options: RetryOptions = {}): RetryS
   const budgetQueue = new RetryBudgetQueue(budget, nowMs)
   const slots = new EngineSlots(createSharedMemory(8, 1))
   const { maxLegs = Infinity } = options
-  const capacityQueue = new CapacityQueue({ slots, thread: 0, maxPerEngine: 0, maxLegs })
+  const { admission } = config
+  const waitingCounts = { set: () => undefined }
+  const capacityQueue = new CapacityQueue({
+    slots,
+    waitingCounts,
+    thread: 0,
+    admission,
+    maxLegs,
+    maxParked: options.maxParked ?? 10,
+  })
   t.after(() => budgetQueue.close())
 
   const [attempts, handled, feedback]: [FakeAttempt[], string[], string[]] = [[], [], []]
   const [metrics, log, avoided]: [string[], string[], number[][]] = [[], [], []]
   let choose = pairChoice
-  let isSound = (_: Pair): boolean => false
+  let isSound: (pair: Pair) => boolean = noPair
   const goodLegs = new Map<number, number>()
 
   const loop = new RetryLoop(
@@ -124,6 +141,8 @@ export function setUpRetries(t: TestContext, options: RetryOptions = {}): RetryS
       pairSelector: {
         queueKeyOf: () => 'model',
         isSound: pair => isSound(pair),
+        isHealthy: () => true,
+        serving: () => [PREFILL, DECODE],
         choose: (_, avoidedSlots, hasRoom) => {
           avoided.push([...avoidedSlots])
           const choice = choose()
