@@ -21,6 +21,7 @@ import { withinLimits } from './process/descriptor-limits.ts'
 import { boundHeaps } from './process/heap-limits.ts'
 import { EngineSlots } from './shared/engine-slots.ts'
 import { createSharedMemory } from './shared/layout.ts'
+import { WaitingCounts } from './shared/waiting-counts.ts'
 import { createLogger } from './telemetry/log.ts'
 import { reopenLogs } from './telemetry/log-reopen.ts'
 import { metricRoom } from './telemetry/metric-cells.ts'
@@ -70,7 +71,12 @@ export async function startGateway(requested: Config): Promise<Gateway> {
   log.onLinesLost(lines => recorder.count('pdgw_thread_lost_log_lines_total', '', lines))
   const slots = new EngineSlots(shared)
   let snapshot: EngineSnapshot = NO_ENGINES
-  const view = new FleetCapacity(config, slots, snapshot, monotonicNowMs)
+  const waitingCounts = new WaitingCounts(shared)
+  const view = new FleetCapacity(config, slots, {
+    snapshot,
+    waiting: () => waitingCounts.total(),
+    nowMs: monotonicNowMs,
+  })
   let frontend: Frontend | undefined
   let control: Control | undefined
   let threads: RouterThreads | undefined
@@ -123,7 +129,12 @@ export async function startGateway(requested: Config): Promise<Gateway> {
       config,
       assign: () => fewestOpen(running.channels),
       readiness: () => readinessOf(neededRoles(config), snapshot.engines, slots),
-      admissionLimits: { capacity: view.capacity, maxLive: budget.liveRequests, maxClients: budget.clients },
+      admissionLimits: {
+        capacity: view.capacity,
+        parked: view.parked,
+        maxLive: budget.liveRequests,
+        maxClients: budget.clients,
+      },
       onMemoryPressure: () => {
         const usedMb = Math.round(process.memoryUsage.rss() / 2 ** 20)
         log.warn({ usedMb }, 'short of memory, refusing generation requests')

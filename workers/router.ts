@@ -14,6 +14,7 @@ import { EngineSlots } from '../src/shared/engine-slots.ts'
 import { beatEveryMs, Heartbeats } from '../src/shared/heartbeats.ts'
 import { LegJournal } from '../src/shared/leg-journal.ts'
 import { PairHealth } from '../src/shared/pair-health.ts'
+import { WaitingCounts } from '../src/shared/waiting-counts.ts'
 import { createLogger } from '../src/telemetry/log.ts'
 import { Recorder } from '../src/telemetry/recorder.ts'
 import { Attempt } from './attempt/attempt.ts'
@@ -54,12 +55,13 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
   const budgetQueue = new RetryBudgetQueue(budgetOf(task), processNowMs)
   const upstreams = new Upstreams(config)
   const aborts = new EngineAborts(upstreams)
-  const { maxPerEngine } = config.admission
   const capacityQueue = new CapacityQueue({
     slots,
+    waitingCounts: new WaitingCounts(shared),
     thread,
-    maxPerEngine,
+    admission: config.admission,
     maxLegs: connectionsPerThread(config),
+    maxParked: Math.ceil(config.admission.maxParked / shared.maxThreads),
   })
   const log = createLogger(config.log, `router-${thread}`)
   log.onLinesLost(lines => recorder.count('pdgw_thread_lost_log_lines_total', '', lines))

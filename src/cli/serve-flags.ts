@@ -98,6 +98,7 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
     { ...text('policy', 'policy.main', 'name'), convert: policyOf },
     { ...text('prefill-policy', 'policy.prefill', 'name'), convert: policyOf },
     { ...text('decode-policy', 'policy.decode', 'name'), convert: policyOf },
+    text('default-model', 'policy.defaultModel', 'name'),
   ],
   'Retry:': [
     count('retry-max-retries', 'retry.maxRetries'),
@@ -107,6 +108,7 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
     count('retry-jitter-factor', 'retry.jitterFactor', 'share'),
     count('retry-budget-share', 'retry.budgetShare', 'share'),
     count('retry-budget-floor', 'retry.budgetFloorPerSec'),
+    text('retry-over-budget', 'retry.overBudget', 'fail|wait'),
     {
       flag: 'disable-retries',
       shape: 'flag',

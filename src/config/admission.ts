@@ -16,6 +16,20 @@ export const admissionSchema = z.strictObject({
     .describe(
       'Maximum number of concurrent requests per engine. The limit that the engine reports applies as well; 0 uses only that limit.',
     ),
+  maxOvertakes: z
+    .int()
+    .min(1)
+    .default(32)
+    .describe(
+      'Number of later requests that may start before one that waits for more room at once, such as a batch. Then an engine collects the room for it.',
+    ),
+  maxParked: z
+    .int()
+    .min(1)
+    .default(1024)
+    .describe(
+      'Maximum number of requests that wait for room on engines while later ones start instead. Further batches that would have to wait are rejected with 429.',
+    ),
   queueSize: z
     .int()
     .min(0)

@@ -40,7 +40,7 @@ export const retrySchema = z
       .max(100)
       .default(0.2)
       .describe(
-        'Retries allowed within 10 s, as a share of the requests in that time. Retries beyond the budget wait.',
+        'Retries allowed within 10 s, as a share of the requests in that time. A retry on a pair that is known to work costs no budget.',
       ),
     budgetFloorPerSec: z
       .number()
@@ -48,6 +48,12 @@ export const retrySchema = z
       .default(10)
       .describe(
         'Retries per second allowed in addition to retry.budgetShare, in total over all router threads.',
+      ),
+    overBudget: z
+      .enum(['fail', 'wait'])
+      .default('fail')
+      .describe(
+        'What happens to a retry beyond the budget: fail, so that the client gets the last failure at once, or wait for budget up to the deadline of the request.',
       ),
   })
   .refine(section => section.initialBackoffMs <= section.maxBackoffMs, {
@@ -98,9 +104,17 @@ export const breakerSchema = z.strictObject({
     .number()
     .min(0)
     .max(1)
-    .default(0.5)
+    .default(0)
     .describe(
-      'Maximum share of the engines of a role that breakers may exclude. If more are excluded, or all, the breakers of the role are ignored.',
+      'Share of the engines of a role that breakers may exclude even while the others have no room. Above it, excluded engines are probed after breaker.earlyProbeSecs. Breakers are ignored only if they exclude all engines of a role.',
+    ),
+  earlyProbeSecs: z
+    .number()
+    .min(0.01)
+    .max(DAY_SECS)
+    .default(1)
+    .describe(
+      'Time, in seconds, that the breaker stays open before a single request probes the engine when the others have no room. breaker.openSecs applies if it is shorter.',
     ),
   probeTimeoutSecs: z
     .number()

@@ -20,6 +20,13 @@ export const policySchema = z.strictObject({
   decode: policyName
     .optional()
     .describe('Load balancing policy for decode engines. Defaults to policy.main.'),
+  defaultModel: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Model of requests that name none, when the engines serve several models. Without it such requests are rejected with 400.',
+    ),
 })
 
 /** Largest delay of a Node timer, in milliseconds. */

@@ -20,9 +20,33 @@ export function fleetCapacity(
   maxPerEngine: number,
   isUsable: (slot: number) => boolean,
 ): number {
-  const capacityOfRole = (role: Role): number =>
+  return smallestRole(engines, roles, isUsable, engine => capacityOf(engine, maxPerEngine))
+}
+
+/** Requests that the fleet has room for, at most: that of the role with the least. */
+export function fleetRoom(
+  engines: readonly Engine[],
+  roles: readonly Role[],
+  maxPerEngine: number,
+  {
+    isUsable,
+    inFlight,
+  }: Record<'isUsable', (slot: number) => boolean> & Record<'inFlight', (slot: number) => number>,
+): number {
+  return smallestRole(engines, roles, isUsable, engine =>
+    Math.max(0, capacityOf(engine, maxPerEngine) - inFlight(engine.slot)),
+  )
+}
+
+function smallestRole(
+  engines: readonly Engine[],
+  roles: readonly Role[],
+  isUsable: (slot: number) => boolean,
+  valueOf: (engine: Engine) => number,
+): number {
+  const valueOfRole = (role: Role): number =>
     engines
       .filter(engine => engine.role === role && isUsable(engine.slot))
-      .reduce((sum, engine) => sum + capacityOf(engine, maxPerEngine), 0)
-  return Math.min(...roles.map(capacityOfRole))
+      .reduce((sum, engine) => sum + valueOf(engine), 0)
+  return Math.min(...roles.map(valueOfRole))
 }

@@ -13,10 +13,15 @@ export interface LocalResponse {
 }
 
 const MIN_RETRY_AFTER_SECS = 1
+/**
+ * openai-node 7.59 ignores a longer delay, openai-python 3.57 does not retry at all above 120 s, and Anthropic's SDK for
+ * Node waits for any time.
+ */
+const MAX_RETRY_AFTER_SECS = 60
 
 /**
  * OpenAI's error object as JSON. `allow` is the value of the `Allow` header, which a 405 requires (RFC 9110 section
- * 15.5.6). `Retry-After` is rounded up and at least 1: with 0 a client would be back at once.
+ * 15.5.6). `Retry-After`, ours or an engine's, is in whole seconds from 1 to 60: with 0 a client would be back at once.
  */
 export function toErrorResponse(error: GatewayError, allow?: string): LocalResponse {
   const headers = ['content-type', 'application/json']
@@ -36,5 +41,5 @@ export function toErrorEvent(error: GatewayError): Uint8Array {
 }
 
 function retryAfter(ms: number): string {
-  return String(Math.max(MIN_RETRY_AFTER_SECS, Math.ceil(ms / 1000)))
+  return String(Math.min(MAX_RETRY_AFTER_SECS, Math.max(MIN_RETRY_AFTER_SECS, Math.ceil(ms / 1000))))
 }

@@ -11,6 +11,7 @@
  * No clock and no memory: `shared/breaker-cells.ts` keeps the state, `workers/selection/breakers.ts` joins the two.
  */
 import type { BreakerState, WindowCounts } from '../core/breaker-state.ts'
+import type { Standing } from './admissible.ts'
 
 export interface BreakerOptions {
   /** Failures in the window before the breaker may open; this many in a row may open it whatever else the window holds. */
@@ -22,6 +23,8 @@ export interface BreakerOptions {
   /** Share of the samples that must have failed, 0..1. */
   readonly failureShare: number
   readonly openMs: number
+  /** Time after which an open breaker may be probed early, because the role needs the engine. */
+  readonly earlyProbeMs: number
   readonly probeTimeoutMs: number
 }
 
@@ -46,15 +49,20 @@ export function mustOpen(
   return failed >= failureThreshold && samples >= minSamples && failed >= (samples + inFlight) * failureShare
 }
 
-/** Whether a request may be sent now. Unless the breaker is closed, it is a probe. */
-export function admits(state: BreakerState, nowMs: number, options: BreakerOptions): boolean {
+/** What the breaker allows now. Unless it is closed, a request that is sent is a probe. */
+export function standingOf(state: BreakerState, nowMs: number, options: BreakerOptions): Standing {
+  const { openMs, earlyProbeMs, probeTimeoutMs } = options
   switch (state.kind) {
     case 'closed':
-      return true
-    case 'open':
-      return hasExpired(state.untilMs, nowMs, options.openMs)
+      return 'closed'
+    case 'open': {
+      if (hasExpired(state.untilMs, nowMs, openMs)) return 'probe'
+      return nowMs >= state.untilMs - openMs + earlyProbeMs ? 'early' : 'open'
+    }
     case 'half-open':
-      return state.probeUntilMs === undefined || hasExpired(state.probeUntilMs, nowMs, options.probeTimeoutMs)
+      return state.probeUntilMs === undefined || hasExpired(state.probeUntilMs, nowMs, probeTimeoutMs)
+        ? 'probe'
+        : 'open'
   }
 }
 
@@ -81,12 +89,4 @@ export function afterProbe(
   if (outcome === 'failed') return opened(nowMs, options)
   if (outcome === 'good' && successes >= options.successThreshold) return { kind: 'closed' }
   return { kind: 'half-open', probeUntilMs: undefined }
-}
-
-/**
- * Whether breakers exclude too many engines of a role. Then the load is the more likely reason than the engines, and the
- * breakers are ignored.
- */
-export function isPanic(engines: number, ejected: number, maxEjectedShare: number): boolean {
-  return ejected >= engines || ejected > engines * maxEjectedShare
 }

@@ -16,7 +16,12 @@ export type RetryAdvice =
    */
   | { readonly kind: 'fresh-connection' }
   /** After the backoff, but no sooner than `minDelayMs`, which is the engine's own `Retry-After` or 0. */
-  | { readonly kind: 'backoff'; readonly minDelayMs: number }
+  | {
+      readonly kind: 'backoff'
+      readonly minDelayMs: number
+      /** The client's own shortened timer ended the attempt: what it brings about must not cost the others budget. */
+      readonly isClientTimeout?: boolean
+    }
   /** This machine ran out of descriptors, ports or buffers. Waiting it out counts as no retry and costs no budget. */
   | { readonly kind: 'local-shortage' }
 
@@ -31,25 +36,28 @@ export interface FailedAttempt {
   readonly retries: number
   /** Whether the request has used its one attempt on fresh connections. */
   readonly hadFreeAttempt: boolean
+  /** Whether this attempt, and one before it, may have ended its engine. */
+  readonly mayEndEngines: boolean
   /** Time left until the request's deadline, in milliseconds; may be negative. */
   readonly remainingMs: number
 }
 
 export type RetryDecision =
-  /** Costs one retry and one unit of the retry budget. */
-  | { readonly kind: 'retry'; readonly delayMs: number }
+  /** Costs one retry and, if `costsBudget`, one unit of the retry budget, unless a sound pair takes it. */
+  | { readonly kind: 'retry'; readonly delayMs: number; readonly costsBudget: boolean }
   /** On new connections; costs nothing. */
   | { readonly kind: 'free-attempt'; readonly delayMs: 0 }
   /** Costs nothing; only the deadline ends it. */
   | { readonly kind: 'shortage-wait'; readonly delayMs: number }
   | { readonly kind: 'give-up'; readonly because: StopReason }
 
-type StopReason = 'not-retryable' | 'retries-spent' | 'deadline'
+type StopReason = 'not-retryable' | 'retries-spent' | 'deadline' | 'may-end-engines'
 
 /** Mean pause after a local shortage. */
 const SHORTAGE_WAIT_MS = 50
 
 export function decideRetry(failed: FailedAttempt, options: RetryOptions, random: Random): RetryDecision {
+  if (failed.mayEndEngines) return giveUp('may-end-engines')
   switch (failed.advice.kind) {
     case 'never':
       return giveUp('not-retryable')
@@ -66,7 +74,7 @@ export function decideRetry(failed: FailedAttempt, options: RetryOptions, random
 
 function retryAfter(
   minDelayMs: number,
-  { retries, remainingMs }: FailedAttempt,
+  { advice, retries, remainingMs }: FailedAttempt,
   options: RetryOptions,
   random: Random,
 ): RetryDecision {
@@ -74,7 +82,8 @@ function retryAfter(
   if (retries >= options.maxRetries) return giveUp('retries-spent')
   // An engine that names a delay may lengthen the backoff, never shorten it.
   const delayMs = Math.max(backoffMs(retries + 1, options, random), minDelayMs)
-  return delayMs < remainingMs ? { kind: 'retry', delayMs } : giveUp('deadline')
+  if (delayMs >= remainingMs) return giveUp('deadline')
+  return { kind: 'retry', delayMs, costsBudget: !(advice.kind === 'backoff' && advice.isClientTimeout) }
 }
 
 function giveUp(because: StopReason): RetryDecision {

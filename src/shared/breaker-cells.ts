@@ -79,6 +79,16 @@ export class BreakerCells {
     return { ok: this.#load(slot, BREAKER.ok), failed: this.#load(slot, BREAKER.failed) }
   }
 
+  /** Good legs so far, modulo 2^32. Only grows, except when another engine gets the slot. */
+  good(slot: number): number {
+    return this.#load(slot, BREAKER.ok)
+  }
+
+  /** Failures since the last success. */
+  failuresInARow(slot: number): number {
+    return this.#load(slot, BREAKER.inARow)
+  }
+
   /** The counts of the last `BREAKER_RING` steps, including the current one. */
   window(slot: number, step: number): WindowCounts {
     const base = slot * BREAKER_FIELDS

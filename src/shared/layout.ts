@@ -1,13 +1,14 @@
 /**
  * The layout of the shared memory. No other file contains offsets.
  *
- *   slots     Int32[engines][SLOT_FIELDS]     health and generation, written by the control thread
+ *   slots     Int32[engines][SLOT_FIELDS]     health and generation, written by the control thread; reservations
  *   inFlight  Int32[threads][engines]         one row per router thread, written by that thread only
  *   counters  Int32[COUNTERS]                 round-robin cursors, incremented by all with Atomics.add
  *   breakers  Int32[engines][BREAKER_FIELDS]  one circuit breaker per engine, see breaker-cells.ts
  *   links     Int32[1 + engines * engines]    number of failing pairs, then one cell per pair, see pair-health.ts
  *   legs      Int32[threads][LEG_RECORDS][LEG_WORDS]  open legs of each router thread, see leg-journal.ts
  *   beats     Int32[threads]                  one cell per router thread, see heartbeats.ts
+ *   waiting   Int32[threads][2]               exchanges of each router thread that wait for room, see waiting-counts.ts
  *   metrics   Float64[rows][cells]            one row per thread, written by that thread only, see telemetry/metric-cells.ts
  */
 
@@ -22,6 +23,7 @@ export interface SharedMemory {
   readonly links: SharedArrayBuffer
   readonly legs: SharedArrayBuffer
   readonly beats: SharedArrayBuffer
+  readonly waiting: SharedArrayBuffer
   /** Upper bounds of the histogram buckets in seconds, ascending. Their number determines the cells per histogram. */
   readonly bucketsSecs: readonly number[]
   readonly metrics: SharedArrayBuffer
@@ -33,8 +35,9 @@ export interface MetricRoom {
   readonly cellsPerRow: number
 }
 
-export const SLOT_FIELDS = 2
-export const SLOT = { generation: 0, health: 1 } as const
+export const SLOT_FIELDS = 3
+/** `reserved`: number of the router thread that collects room on the engine, plus 1; 0 for none. */
+export const SLOT = { generation: 0, health: 1, reserved: 2 } as const
 
 /** One round-robin cursor per role. */
 export const COUNTER = { prefill: 0, decode: 1, mixed: 2 } as const
@@ -66,6 +69,8 @@ export const LEG_RECORDS = 16_384
 export const LEG = { isOpen: 0, exchange: 1, prefillSlot: 2, decodeSlot: 3, rid: 4 } as const
 export const LEG_WORDS = 8
 
+export const WAITING_FIELDS = 2
+
 const INT32 = 4
 
 const FLOAT64 = 8
@@ -93,6 +98,7 @@ export function createSharedMemory(
     links: new SharedArrayBuffer((1 + maxEngines * maxEngines) * INT32),
     legs: new SharedArrayBuffer(maxThreads * LEG_RECORDS * LEG_WORDS * INT32),
     beats: new SharedArrayBuffer(maxThreads * INT32),
+    waiting: new SharedArrayBuffer(maxThreads * WAITING_FIELDS * INT32),
     bucketsSecs,
     metrics: new SharedArrayBuffer((metricRows(maxThreads).base + 1) * cellsPerRow * FLOAT64),
   }

@@ -18,14 +18,17 @@ export class Lease {
   readonly #thread: number
   readonly #slot: number
   readonly #weight: number
+  readonly #capacity: number
   readonly #onRelease: (() => void) | undefined
   #isHeld = true
+  #isReservation = false
 
   private constructor(slots: EngineSlots, thread: number, slot: number, terms: LeaseTerms) {
     this.#slots = slots
     this.#thread = thread
     this.#slot = slot
     this.#weight = terms.weight
+    this.#capacity = terms.capacity
     this.#onRelease = terms.onRelease
   }
 
@@ -49,12 +52,42 @@ export class Lease {
   }
 
   /**
+   * Counts requests that the engine has no room for yet. It is then above its capacity and gets nothing else, so that room
+   * collects; the requests may be sent when `isCovered`, after `endReservation`. Returns `undefined` if the engine is
+   * reserved already: of two reservations, each could wait for the other.
+   */
+  static tryReserve(
+    slots: EngineSlots,
+    thread: number,
+    { slot }: Engine,
+    terms: LeaseTerms,
+  ): Lease | undefined {
+    if (!slots.reserve(thread, slot)) return undefined
+    slots.addInFlight(thread, slot, terms.weight)
+    const lease = new Lease(slots, thread, slot, terms)
+    lease.#isReservation = true
+    return lease
+  }
+
+  /** The requests are about to be sent: the engine may be reserved for others. */
+  endReservation(): void {
+    if (this.#isReservation) this.#slots.unreserve(this.#thread, this.#slot)
+    this.#isReservation = false
+  }
+
+  /** Whether the engine is within its capacity with this lease. */
+  get isCovered(): boolean {
+    return isWithin(this.#slots.inFlight(this.#slot), { weight: this.#weight, capacity: this.#capacity })
+  }
+
+  /**
    * Further calls do nothing. The count is reduced even if the slot belongs to another engine by now: a thread with an
    * outdated snapshot may have acquired the lease, and its count would otherwise stay on the new engine.
    */
   release(): void {
     if (!this.#isHeld) return
     this.#isHeld = false
+    this.endReservation()
     this.#slots.addInFlight(this.#thread, this.#slot, -this.#weight)
     this.#onRelease?.()
   }

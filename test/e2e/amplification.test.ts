@@ -1,4 +1,4 @@
-/** When every attempt fails, retries add little load to the engines, and no request is refused because of the budget. */
+/** When every attempt fails, retries add little load to the engines. A retry beyond the budget fails at once. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openGateway } from '../support/gateway.ts'
@@ -28,15 +28,14 @@ test('the retry budget limits the load of engines while all attempts fail, over 
   const requests = Array.from({ length: REQUESTS }, () =>
     fetch(`${origin}/generate`, {
       method: 'POST',
-      // A retry that waits for budget does so until the deadline of its request.
-      headers: { 'content-type': 'application/json', 'x-request-timeout-secs': '3' },
+      headers: { 'content-type': 'application/json' },
       body: '{"text":"hello","sampling_params":{"max_new_tokens":2}}',
     }).then(response => response.status),
   )
   const statuses = await Promise.all(requests)
   const secs = (performance.now() - startMs) / 1000
   assert.ok(
-    statuses.every(status => status === 500 || status === 504),
+    statuses.every(status => status === 500),
     [...new Set(statuses)].join(' '),
   )
   const attempts = fleet.decode.reduce((sum, engine) => sum + engine.counters.received, 0)

@@ -49,6 +49,8 @@ export interface Failure {
   readonly cause: FailureCause
   readonly chargedTo: Charge
   readonly retry: RetryAdvice
+  /** The leg whose connection was reset after its request had been written: the request may have ended the engine. */
+  readonly resetLeg?: Leg
   /** The client's response when no further attempt is made. */
   readonly error: GatewayError
 }

@@ -8,7 +8,7 @@ import { protocolFailure } from './reported-failure.ts'
 /** The connection could not be made, or broke. */
 export function transportFailure(
   leg: Leg,
-  { kind, message, isStaleSocket }: Pick<TransportError, 'kind' | 'message' | 'isStaleSocket'>,
+  { kind, message, isStaleSocket, wasSent = false }: TransportError,
 ): Failure {
   // undici refuses to write the head. All that a client may put into it are its own headers and its query.
   if (kind === 'invalid') {
@@ -16,11 +16,14 @@ export function transportFailure(
     return failureOf('protocol', NOBODY, refused)
   }
   const error = new GatewayError('engine-unreachable', `The ${leg} engine: ${message}`, { leg })
+  const reset = kind === 'reset' && wasSent ? { resetLeg: leg } : undefined
   if (isStaleSocket)
-    return { cause: 'stale-socket', chargedTo: NOBODY, retry: { kind: 'fresh-connection' }, error }
+    return { cause: 'stale-socket', chargedTo: NOBODY, retry: { kind: 'fresh-connection' }, error, ...reset }
   if (kind === 'local') return { cause: 'local', chargedTo: NOBODY, retry: { kind: 'local-shortage' }, error }
-  return failureOf('transport', engineCharge(leg), error)
+  return { ...failureOf('transport', engineCharge(leg), error), ...reset }
 }
+
+const AFTER_CLIENT_TIMEOUT = { kind: 'backoff', minDelayMs: 0, isClientTimeout: true } as const
 
 export interface Silence {
   /** The leg whose bytes were missing. */
@@ -38,7 +41,8 @@ export function stalledFailure(silence: Silence): Failure {
   const { leg, awaited, timeoutMs, isMutual = false, isClientTimeout = false } = silence
   const message = `The ${leg} engine sent no ${awaited} for ${timeoutMs} ms`
   const chargedTo = isClientTimeout ? NOBODY : isMutual ? PAIR : engineCharge(leg)
-  return failureOf('stalled', chargedTo, new GatewayError('engine-stalled', message, { leg }))
+  const failure = failureOf('stalled', chargedTo, new GatewayError('engine-stalled', message, { leg }))
+  return isClientTimeout ? { ...failure, retry: AFTER_CLIENT_TIMEOUT } : failure
 }
 
 /** The probes of the engine fail, so its response is not waited for. */

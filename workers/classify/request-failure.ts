@@ -3,6 +3,8 @@ import { abortedError } from '../../src/core/abort-order.ts'
 import { GatewayError } from '../../src/core/errors.ts'
 import { type Failure, failureOf, NOBODY } from './failure.ts'
 
+const RETRY_AFTER_MS = 1000
+
 /** The client asked to abort the request while no attempt was running. */
 export function abortedFailure(): Failure {
   return failureOf('abort', NOBODY, abortedError())
@@ -10,7 +12,9 @@ export function abortedFailure(): Failure {
 
 /** `missing`: the role, or any other words that go before "engine". */
 export function noEngineFailure(missing: string): Failure {
-  const error = new GatewayError('no-engine-available', `No ${missing} engine is available`)
+  const error = new GatewayError('no-engine-available', `No ${missing} engine is available`, {
+    retryAfterMs: RETRY_AFTER_MS,
+  })
   return failureOf('no-engine', NOBODY, error)
 }
 

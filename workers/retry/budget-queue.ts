@@ -1,17 +1,24 @@
 /**
- * Where the retries of a thread wait for budget, first come, first served. `retry-budget.ts` decides what the budget
- * allows; this file has the queue and its only timer.
+ * The retry budget of a thread, and the retries that wait for it, first come, first served. `retry-budget.ts` decides
+ * what the budget allows; this file has the queue and its only timer.
  */
 import type { NowMs } from '../../src/core/clock.ts'
 import type { RetryBudget } from '../../src/resilience/retry-budget.ts'
 
 const POLL_INTERVAL_MS = 100
 
+/** A retry that waits for budget. */
+export interface BudgetWaiter {
+  /** Makes the retry if it may, with `take` or without. @returns false when it must go on waiting. */
+  retryNow(): boolean
+}
+
 export class RetryBudgetQueue {
   readonly #budget: RetryBudget
   readonly #nowMs: NowMs
   /** In order of arrival, which a Set keeps; an entry may leave from anywhere at no cost. */
-  readonly #waiting = new Set<() => void>()
+  readonly #waiting = new Set<BudgetWaiter>()
+  #isServing = false
   #timer: NodeJS.Timeout | undefined
 
   constructor(budget: RetryBudget, nowMs: NowMs) {
@@ -24,18 +31,23 @@ export class RetryBudgetQueue {
     this.#budget.request(this.#nowMs())
   }
 
-  /** Calls `proceed` once the retry may be made: now, or later. @returns ends the wait; harmless after it. */
-  pass(proceed: () => void): () => void {
-    if (this.#waiting.size === 0 && this.#budget.take(this.#nowMs())) {
-      proceed()
-      return () => undefined
-    }
-    this.#waiting.add(proceed)
-    this.#timer ??= setInterval(() => this.#poll(), POLL_INTERVAL_MS)
-    return () => this.#leave(proceed)
+  /** Takes one retry out of the budget. @returns false when it is spent, or when others wait for it. */
+  take(): boolean {
+    return (this.#waiting.size === 0 || this.#isServing) && this.#budget.take(this.#nowMs())
   }
 
-  /** Drops all that wait: none of their callbacks is called. */
+  /** `retryNow` is called in turn until it returns true, or the waiter leaves. */
+  wait(waiter: BudgetWaiter): void {
+    this.#waiting.add(waiter)
+    this.#timer ??= setInterval(() => this.#poll(), POLL_INTERVAL_MS)
+  }
+
+  /** Does nothing when the waiter is not in the queue. */
+  leave(waiter: BudgetWaiter): void {
+    if (this.#waiting.delete(waiter) && this.#waiting.size === 0) this.close()
+  }
+
+  /** Drops all that wait: none of them is called. */
   close(): void {
     this.#waiting.clear()
     clearInterval(this.#timer)
@@ -43,14 +55,11 @@ export class RetryBudgetQueue {
   }
 
   #poll(): void {
-    for (const proceed of this.#waiting) {
-      if (!this.#budget.take(this.#nowMs())) return
-      this.#leave(proceed)
-      proceed()
+    this.#isServing = true
+    for (const waiter of this.#waiting) {
+      if (!waiter.retryNow()) break
+      this.leave(waiter)
     }
-  }
-
-  #leave(proceed: () => void): void {
-    if (this.#waiting.delete(proceed) && this.#waiting.size === 0) this.close()
+    this.#isServing = false
   }
 }

@@ -6,15 +6,20 @@ import type { Failure } from '../classify/failure.ts'
 import { injectBootstrap } from '../connectors/bootstrap.ts'
 import { injectMixed } from '../connectors/mixed.ts'
 import { buildBody } from '../request/engine-body.ts'
-import type { CapacityQueue, PairLeases } from '../selection/capacity-queue.ts'
+import {
+  type CapacityQueue,
+  isCovered,
+  type PairLeases,
+  type PairReservation,
+} from '../selection/capacity-queue.ts'
 import { AttemptFeedback, type FeedbackDependencies } from '../selection/feedback.ts'
-import type { ChosenPair, Pair, PairSelector } from '../selection/pair-selector.ts'
-import { findTooLong, unknownModel } from '../selection/preflight.ts'
+import type { ChosenPair, Pair, PairChoice, PairSelector } from '../selection/pair-selector.ts'
+import { findTooLong, unknownModel, unnamedModel } from '../selection/preflight.ts'
 import type { EngineRequest } from './engine-request.ts'
 
 export interface PrepareDependencies extends FeedbackDependencies {
-  readonly pairSelector: Pick<PairSelector, 'choose' | 'queueKeyOf'>
-  readonly capacityQueue: Pick<CapacityQueue, 'hasRoom' | 'tryTake'>
+  readonly pairSelector: Pick<PairSelector, 'choose'>
+  readonly capacityQueue: Pick<CapacityQueue, 'hasRoom' | 'tryTake' | 'tryReserve'>
   readonly random: Random
   readonly createAttempt: (plan: AttemptPlan, events: AttemptEvents) => AttemptHandle
 }
@@ -24,36 +29,85 @@ export interface AttemptNeeds {
   /** Slots of the engines that earlier failures were charged to. They are chosen only when no others are left. */
   readonly avoidedSlots: ReadonlySet<number>
   readonly freshConnection: boolean
+  /** Whether the attempt may be made on this pair: a retry may need budget for it. */
+  readonly mayUse: (pair: Pair) => boolean
 }
 
-export interface ReadyAttempt {
-  readonly kind: 'ready'
-  /** Holds the leases, so it must be started. */
-  readonly attempt: AttemptHandle
+/** A pair with leases for the next attempt. */
+export interface Room {
+  readonly kind: 'room'
   readonly pair: Pair
+  readonly leases: PairLeases
   /** Holds the probes that were claimed for the pair. */
   readonly feedback: AttemptFeedback
+  readonly freshConnection: boolean
 }
 
-export type PreparedAttempt =
-  | ReadyAttempt
+type NoRoom =
   /** The engines, or the connections of this thread, are at their limit. */
   | { readonly kind: 'full' }
+  /** A retry that no sound pair would take, and for which there is no budget. */
+  | { readonly kind: 'over-budget' }
   | { readonly kind: 'no-engine'; readonly missing: Role }
   /** No engine would serve the request. */
   | { readonly kind: 'rejected'; readonly failure: Failure }
 
-const FULL: PreparedAttempt = { kind: 'full' }
+const FULL: NoRoom = { kind: 'full' }
+const OVER_BUDGET: NoRoom = { kind: 'over-budget' }
 
-export function prepareAttempt(
+/** `reservation`: the room that the attempt waits for, if it has reserved any. Released by the caller if unused. */
+export function findRoom(
   request: EngineRequest,
   needs: AttemptNeeds,
-  events: AttemptEvents,
   dependencies: PrepareDependencies,
-): PreparedAttempt {
+  reservation?: PairReservation,
+): Room | NoRoom {
+  return reservation === undefined
+    ? chooseRoom(request, needs, dependencies)
+    : reservedRoom(reservation, needs, dependencies)
+}
+
+/** Builds the attempt, which must be started: it owns the leases of the room. */
+export function attemptIn(
+  { pair, leases, freshConnection }: Room,
+  request: EngineRequest,
+  events: AttemptEvents,
+  { random, createAttempt }: PrepareDependencies,
+): AttemptHandle {
+  return createAttempt({ ...planOf(request, pair, random), leases, freshConnection }, events)
+}
+
+function reservedRoom(
+  reservation: PairReservation,
+  needs: AttemptNeeds,
+  dependencies: PrepareDependencies,
+): Room | NoRoom {
+  if (!isCovered(reservation)) return FULL
+  const { pair, leases } = reservation
+  if (!needs.mayUse(pair)) return OVER_BUDGET
+  const feedback = new AttemptFeedback(pair, [], dependencies)
+  return { kind: 'room', pair, leases, feedback, freshConnection: needs.freshConnection }
+}
+
+function chooseRoom(
+  request: EngineRequest,
+  needs: AttemptNeeds,
+  dependencies: PrepareDependencies,
+): Room | NoRoom {
   const { pairSelector, capacityQueue } = dependencies
   const { model } = request.fields
   const choice = pairSelector.choose(model, needs.avoidedSlots, engine => capacityQueue.hasRoom(engine, 1))
+  if (choice.kind !== 'pair') return withoutPair(choice, model)
+  const feedback = new AttemptFeedback(choice.pair, choice.probes, dependencies)
+  const leases = needs.mayUse(choice.pair) ? takeLeases(request, choice, dependencies) : OVER_BUDGET
+  if ('kind' in leases) {
+    feedback.abandoned()
+    return leases
+  }
+  return { kind: 'room', pair: choice.pair, leases, feedback, freshConnection: needs.freshConnection }
+}
+
+function withoutPair(choice: Exclude<PairChoice, { kind: 'pair' }>, model: string | undefined): NoRoom {
   switch (choice.kind) {
     case 'full':
       return FULL
@@ -61,24 +115,30 @@ export function prepareAttempt(
       return { kind: 'no-engine', missing: choice.missing }
     case 'unknown-model':
       return { kind: 'rejected', failure: unknownModel(model) }
-    case 'pair': {
-      const feedback = new AttemptFeedback(choice.pair, choice.probes, dependencies)
-      const leases = takeLeases(request, choice, dependencies)
-      if ('kind' in leases) {
-        feedback.abandoned()
-        return leases
-      }
-      const plan = { ...planOf(request, choice.pair, needs, dependencies), leases }
-      return { kind: 'ready', attempt: dependencies.createAttempt(plan, events), pair: choice.pair, feedback }
-    }
+    case 'unnamed-model':
+      return { kind: 'rejected', failure: unnamedModel(choice.models) }
   }
+}
+
+/** Reserves room for the next attempt on a pair that is still full. `undefined` when there is none to reserve. */
+export function reserveRoom(
+  { fields }: EngineRequest,
+  { avoidedSlots }: AttemptNeeds,
+  dependencies: PrepareDependencies,
+): PairReservation | undefined {
+  const { pairSelector, capacityQueue } = dependencies
+  const choice = pairSelector.choose(fields.model, avoidedSlots)
+  if (choice.kind !== 'pair') return undefined
+  // A probe would expire before there is room.
+  new AttemptFeedback(choice.pair, choice.probes, dependencies).abandoned()
+  return capacityQueue.tryReserve(choice.pair, 1)
 }
 
 function takeLeases(
   { fields }: EngineRequest,
   { pair }: ChosenPair,
   { capacityQueue }: PrepareDependencies,
-): PairLeases | PreparedAttempt {
+): PairLeases | NoRoom {
   const tooLong = findTooLong(fields, pair)
   if (tooLong !== undefined) return { kind: 'rejected', failure: tooLong }
   return capacityQueue.tryTake(pair, 1) ?? FULL
@@ -87,9 +147,8 @@ function takeLeases(
 function planOf(
   request: EngineRequest,
   pair: Pair,
-  { freshConnection }: AttemptNeeds,
-  { random }: PrepareDependencies,
-): Omit<AttemptPlan, 'leases'> {
+  random: Random,
+): Omit<AttemptPlan, 'leases' | 'freshConnection'> {
   const { id, path, headers, timeouts, body, fields, edits, isPromptOfBatch } = request
   const injected = pair.prefill ? injectBootstrap(pair.prefill, random) : injectMixed()
   return {
@@ -105,6 +164,5 @@ function planOf(
     headers,
     timeouts,
     body: buildBody(body, fields, injected, edits),
-    freshConnection,
   }
 }

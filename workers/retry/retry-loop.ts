@@ -6,45 +6,62 @@
  * it went.
  */
 import type { Config } from '../../src/config/config.ts'
-import type { Engine, LostEngine } from '../../src/core/engine.ts'
-import { decideRetry } from '../../src/resilience/retry-decision.ts'
+import type { LostEngine } from '../../src/core/engine.ts'
 import type { AttemptEvents, AttemptHandle, AttemptHandler, ResponseHead } from '../attempt/plan.ts'
 import { afterRequestedAbort, type Failure } from '../classify/failure.ts'
 import { abortedFailure, noEngineFailure } from '../classify/request-failure.ts'
-import type { CapacityQueue, Waiter } from '../selection/capacity-queue.ts'
+import type { CapacityQueue } from '../selection/capacity-queue.ts'
+import type { Pair, PairSelector } from '../selection/pair-selector.ts'
+import { tooManyWaiting } from '../selection/preflight.ts'
 import { AttemptReporter, type ReporterDependencies } from './attempt-reporter.ts'
-import type { RetryBudgetQueue } from './budget-queue.ts'
+import type { BudgetWaiter, RetryBudgetQueue } from './budget-queue.ts'
 import type { EngineRequest } from './engine-request.ts'
+import { FailureHistory, type HistoryDependencies } from './failure-history.ts'
 import { NoEngineWait } from './no-engine-wait.ts'
-import { type PrepareDependencies, prepareAttempt, type ReadyAttempt } from './prepare-attempt.ts'
-import { RetryPause } from './retry-pause.ts'
+import {
+  type AttemptNeeds,
+  attemptIn,
+  findRoom,
+  type PrepareDependencies,
+  type Room,
+} from './prepare-attempt.ts'
+import { RoomWait, type RoomWaitDependencies } from './room-wait.ts'
 
-export interface RetryLoopDependencies extends PrepareDependencies, ReporterDependencies {
+export interface RetryLoopDependencies
+  extends PrepareDependencies,
+    ReporterDependencies,
+    HistoryDependencies {
   readonly config: Pick<Config, 'retry' | 'timeouts'>
-  readonly budgetQueue: Pick<RetryBudgetQueue, 'countRequest' | 'pass'>
-  readonly capacityQueue: Pick<CapacityQueue, 'hasRoom' | 'tryTake' | 'hasWaiting' | 'wait' | 'leave'>
+  readonly pairSelector: RoomWaitDependencies['pairSelector'] & Pick<PairSelector, 'queueKeyOf' | 'isSound'>
+  readonly breakers: PrepareDependencies['breakers'] & HistoryDependencies['breakers']
+  readonly budgetQueue: Pick<RetryBudgetQueue, 'countRequest' | 'take' | 'wait' | 'leave'>
+  readonly capacityQueue: RoomWaitDependencies['capacityQueue'] &
+    Pick<CapacityQueue, 'hasWaiting' | 'noteStart'>
 }
 
-/** Shared: most requests never fail, so nothing is allocated for them. */
-const NO_SLOTS: ReadonlySet<number> = new Set()
+const FIRST_ATTEMPT: AttemptNeeds = {
+  avoidedSlots: new Set(),
+  freshConnection: false,
+  mayUse: () => true,
+}
 
-export class RetryLoop implements AttemptEvents, Waiter {
+export class RetryLoop implements AttemptEvents, BudgetWaiter {
   readonly #request: EngineRequest
   readonly #handler: AttemptHandler
   readonly #dependencies: RetryLoopDependencies
   readonly #reporter: AttemptReporter
+  /** `undefined` until an attempt has failed: most requests never fail, so nothing is allocated for them. */
+  #history: FailureHistory | undefined
   #attempt: AttemptHandle | undefined
-  /** Slots of the engines that failures of this request were charged to. */
-  #avoidedSlots = NO_SLOTS
-  #retries = 0
-  #hadFreeAttempt = false
-  #freshConnection = false
+  /** The pair of the latest attempt. */
+  #pair: Pair | undefined
   #isAbortRequested = false
   #hasReportedError = false
-  #pause: RetryPause | undefined
+  /** Runs during the pause before an attempt. */
+  #timer: NodeJS.Timeout | undefined
+  #isWaitingForBudget = false
   #engineWait: NoEngineWait | undefined
-  /** The capacity queue that the next attempt waits in, if any. */
-  #queueKey: string | undefined
+  #roomWait: RoomWait | undefined
 
   constructor(request: EngineRequest, handler: AttemptHandler, dependencies: RetryLoopDependencies) {
     this.#request = request
@@ -69,7 +86,7 @@ export class RetryLoop implements AttemptEvents, Waiter {
   /** The client asked to abort by rid: the engines are asked to stop, and what they still send is the response. */
   requestAbort(): void {
     this.#isAbortRequested = true
-    if (this.#pause?.isWaiting !== true && this.#queueKey === undefined) return this.#attempt?.requestAbort()
+    if (!this.#isWaiting) return this.#attempt?.requestAbort()
     this.#stopWaiting()
     this.#giveUp(abortedFailure(), 'aborted')
   }
@@ -135,72 +152,76 @@ export class RetryLoop implements AttemptEvents, Waiter {
   onError(reported: Failure): void {
     const failure = this.#toCharge(reported)
     this.#attempt = undefined
-    this.#avoid(this.#reporter.failed(failure))
-    const decision = this.#decide(failure)
+    this.#history ??= new FailureHistory(this.#request.deadlineMs, this.#dependencies)
+    const decision = this.#history.add(failure, this.#pair, this.#reporter.failed(failure))
     switch (decision.kind) {
       case 'give-up':
         return this.#giveUp(failure, decision.because)
       case 'shortage-wait':
         this.#reporter.waitingForResources(failure)
-        return this.#tryAfter(decision.delayMs, false)
+        return this.#tryAfter(decision.delayMs)
       case 'free-attempt':
       case 'retry':
-        this.#freshConnection = decision.kind === 'free-attempt'
-        if (this.#freshConnection) this.#hadFreeAttempt = true
-        else this.#retries++
-        this.#reporter.retrying(failure, this.#retries, decision.delayMs)
-        return this.#tryAfter(decision.delayMs, decision.kind === 'retry')
+        this.#reporter.retrying(failure, this.#history.retries, decision.delayMs)
+        return this.#tryAfter(decision.delayMs)
     }
   }
 
-  /** Called by the capacity queue until it returns true. */
+  /** @returns false when there is no room, so that the attempt must wait. */
   tryStart(): boolean {
-    const needs = { avoidedSlots: this.#avoidedSlots, freshConnection: this.#freshConnection }
-    const prepared = prepareAttempt(this.#request, needs, this, this.#dependencies)
-    if (prepared.kind === 'full') return false
-    this.#queueKey = undefined
-    if (prepared.kind === 'ready') this.#startAttempt(prepared)
-    else if (prepared.kind === 'no-engine') this.#waitForEngine(prepared.missing)
-    else this.#giveUp(prepared.failure, 'not-retryable')
+    const needs = this.#history ?? FIRST_ATTEMPT
+    const reservation = this.#roomWait?.reservation
+    const found = findRoom(this.#request, needs, this.#dependencies, reservation)
+    if (found.kind === 'full') return false
+    this.#roomWait?.ended()
+    if (found.kind === 'room') this.#startAttempt(found)
+    else if (found.kind === 'over-budget') this.#onOverBudget()
+    else if (found.kind === 'no-engine') this.#waitForEngine(found.missing)
+    else this.#giveUp(found.failure, 'not-retryable')
     return true
   }
 
-  #startAttempt({ attempt, pair, feedback }: ReadyAttempt): void {
-    this.#attempt = attempt
-    this.#reporter.started(pair, feedback)
-    attempt.start()
+  /** Called by the queue for budget until it returns true. */
+  retryNow(): boolean {
+    this.#isWaitingForBudget = false
+    this.#tryNext()
+    return !this.#isWaitingForBudget
+  }
+
+  get #isWaiting(): boolean {
+    return this.#timer !== undefined || this.#isWaitingForBudget || this.#roomWait?.isWaiting === true
+  }
+
+  #startAttempt(room: Room): void {
+    this.#roomWait?.used()
+    this.#attempt = attemptIn(room, this.#request, this, this.#dependencies)
+    this.#pair = room.pair
+    this.#reporter.started(room.pair, room.feedback)
+    this.#attempt.start()
   }
 
   #toCharge(failure: Failure): Failure {
     return this.#isAbortRequested ? afterRequestedAbort(failure) : failure
   }
 
-  #avoid(engines: readonly Engine[]): void {
-    if (engines.length === 0) return
-    this.#avoidedSlots = new Set([...this.#avoidedSlots, ...engines.map(({ slot }) => slot)])
-  }
-
-  #decide(failure: Failure): ReturnType<typeof decideRetry> {
-    const { config, random, nowMs } = this.#dependencies
-    const failed = {
-      advice: failure.retry,
-      retries: this.#retries,
-      hadFreeAttempt: this.#hadFreeAttempt,
-      remainingMs: this.#request.deadlineMs - nowMs(),
-    }
-    return decideRetry(failed, config.retry, random)
-  }
-
   /** Engines that are full are no failure: the attempt waits for its turn, and only the deadline ends the wait. */
   #tryNext(): void {
     const { capacityQueue, pairSelector } = this.#dependencies
-    const modelKey = pairSelector.queueKeyOf(this.#request.fields.model)
-    // An attempt that avoids engines may start where the first attempts of other requests cannot, and the reverse, so
-    // the two queue apart and neither holds up the other.
-    const queueKey = this.#avoidedSlots.size === 0 ? modelKey : `${modelKey} avoiding`
-    if (!capacityQueue.hasWaiting(queueKey) && this.tryStart()) return
-    this.#queueKey = queueKey
-    capacityQueue.wait(queueKey, this)
+    const model = pairSelector.queueKeyOf(this.#request.fields.model)
+    const needs = this.#history ?? FIRST_ATTEMPT
+    const lineKey = { model, engines: enginesFor(model, needs) }
+    if (!capacityQueue.hasWaiting(lineKey, 1) && this.tryStart()) return capacityQueue.noteStart(model)
+    this.#roomWait ??= new RoomWait(this.#request, this.#dependencies, () => this.tryStart())
+    if (!this.#roomWait.enter(lineKey, needs)) this.#giveUp(tooManyWaiting(1), 'too-many-waiting')
+  }
+
+  #onOverBudget(): void {
+    const { config, budgetQueue } = this.#dependencies
+    const latest = this.#history?.latest
+    if (config.retry.overBudget === 'fail' && latest !== undefined) return this.#giveUp(latest, 'over-budget')
+    this.#roomWait?.leave()
+    this.#isWaitingForBudget = true
+    budgetQueue.wait(this)
   }
 
   /** Nothing was sent, so this is no retry: it costs no budget and has a time limit of its own. */
@@ -209,26 +230,38 @@ export class RetryLoop implements AttemptEvents, Waiter {
     this.#reporter.unassigned()
     this.#engineWait ??= new NoEngineWait(config.timeouts.engineWaitMs)
     const delayMs = this.#engineWait.nextMs(nowMs(), this.#request.deadlineMs, random)
-    if (delayMs !== undefined && !this.#isAbortRequested) return this.#tryAfter(delayMs, false)
+    if (delayMs !== undefined && !this.#isAbortRequested) return this.#tryAfter(delayMs)
     const failure = noEngineFailure(missing)
     this.#reporter.failed(failure)
     this.#giveUp(failure, 'no-engine')
   }
 
-  #tryAfter(delayMs: number, costsBudget: boolean): void {
-    this.#pause ??= new RetryPause(this.#dependencies.budgetQueue)
-    this.#pause.start(delayMs, costsBudget, () => this.#tryNext())
+  #tryAfter(delayMs: number): void {
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      this.#tryNext()
+    }, delayMs)
   }
 
   #stopWaiting(): void {
-    this.#pause?.end()
-    if (this.#queueKey !== undefined) this.#dependencies.capacityQueue.leave(this.#queueKey, this)
-    this.#queueKey = undefined
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#dependencies.budgetQueue.leave(this)
+    this.#isWaitingForBudget = false
+    this.#roomWait?.leave()
   }
 
   #giveUp(failure: Failure, because: string): void {
     this.#attempt = undefined
+    this.#roomWait?.leave()
     this.#reporter.gaveUp(failure, because)
     this.#handler.onError(failure)
   }
+}
+
+/** An attempt that avoids engines may start where others cannot, and the reverse: only those that avoid the same queue up. */
+function enginesFor(model: string, { avoidedSlots }: AttemptNeeds): string {
+  return avoidedSlots.size === 0
+    ? model
+    : `${model} avoiding ${[...avoidedSlots].toSorted((a, b) => a - b).join()}`
 }

@@ -10,14 +10,19 @@ import type { BreakerState } from '../../src/core/breaker-state.ts'
 import type { NowMs } from '../../src/core/clock.ts'
 import type { Engine } from '../../src/core/engine.ts'
 import {
-  admits,
+  type Admissible,
+  admissible,
+  type EngineView,
+  type Standing,
+} from '../../src/resilience/admissible.ts'
+import {
   afterProbe,
   type BreakerOptions,
-  isPanic,
   type LegOutcome,
   mustOpen,
   opened,
   probing,
+  standingOf,
 } from '../../src/resilience/circuit-breaker.ts'
 import { type BreakerCells, WINDOW_STEPS } from '../../src/shared/breaker-cells.ts'
 
@@ -37,6 +42,14 @@ export interface BreakerView {
   readonly onChange: (slot: number, to: BreakerState['kind']) => void
 }
 
+/** What the choice of an engine depends on besides the engines. */
+export interface PlacedRequest {
+  /** Whether an attempt of the request has failed. */
+  readonly isRetry: boolean
+  /** Whether an engine can take the request now. */
+  readonly hasRoom: (engine: Engine) => boolean
+}
+
 export class Breakers {
   readonly #cells: BreakerCells
   readonly #options: BreakerOptions
@@ -51,6 +64,7 @@ export class Breakers {
     this.#options = {
       ...breaker,
       openMs: breaker.openSecs * 1000,
+      earlyProbeMs: breaker.earlyProbeSecs * 1000,
       probeTimeoutMs: breaker.probeTimeoutSecs * 1000,
     }
     this.#isEnabled = breaker.enabled
@@ -60,28 +74,40 @@ export class Breakers {
     this.#nowMs = view.nowMs
   }
 
-  /** The engines of a role that may get a request: all of them in a panic, the same list while no breaker is open. */
-  admitted(engines: readonly Engine[]): readonly Engine[] {
-    if (!this.#isEnabled || engines.every(this.#isClosed)) return engines
-    const admitted = engines.filter(({ slot }) => this.#admits(slot))
-    return isPanic(engines.length, engines.length - admitted.length, this.#maxEjectedShare)
-      ? engines
-      : admitted
+  /** The engines of a role that the request may go to: all of them, without allocating, while no breaker is open. */
+  admitted(engines: readonly Engine[], { isRetry, hasRoom }: PlacedRequest): Admissible<Engine> {
+    if (!this.#isEnabled || engines.every(this.isClosed)) return { engines, probesEarly: false }
+    const view: EngineView<Engine> = { standingOf: this.#standingOf, isProven: this.isProven, hasRoom }
+    return admissible(engines, view, { isRetry, maxEjectedShare: this.#maxEjectedShare })
   }
 
-  readonly #isClosed = ({ slot }: Engine): boolean => this.#cells.isClosed(slot)
+  /** Whether requests show that the engine works. Never while breakers are disabled, as nothing is counted then. */
+  isSound(engine: Engine): boolean {
+    return this.#isEnabled && this.isClosed(engine)
+  }
+
+  readonly isClosed = ({ slot }: Engine): boolean => this.#cells.isClosed(slot)
+
+  /** Number of legs that were good on the engine in the slot; it only grows. Constant while breakers are disabled. */
+  readonly goodLegs = (slot: number): number => this.#cells.good(slot)
+
+  /** Whether the last leg that counted was good. */
+  readonly isProven = ({ slot }: Engine): boolean => this.#cells.failuresInARow(slot) === 0
 
   /**
-   * Must be called for every engine that was chosen. `undefined`: no probe is needed, or none is available in a panic.
-   * `'taken'`: another thread claimed the probe first, so another engine must be chosen.
+   * Must be called for every engine that was chosen; `probesEarly`: of the list it was chosen from. `undefined`: no probe
+   * is needed, or none is available in a panic. `'taken'`: another thread claimed the probe first, so another engine
+   * must be chosen.
    */
-  claim({ slot }: Engine): Probe | 'taken' | undefined {
+  claim(engine: Engine, probesEarly = false): Probe | 'taken' | undefined {
+    const { slot } = engine
     if (!this.#isEnabled || this.#cells.isClosed(slot)) return undefined
     const nowMs = this.#nowMs()
     const state = this.#cells.state(slot, nowMs)
-    if (state.kind === 'closed' || !admits(state, nowMs, this.#options)) return undefined
-    const next = probing(nowMs, this.#options)
-    if (!this.#change(slot, state, next)) return 'taken'
+    const standing = standingOf(state, nowMs, this.#options)
+    const isProbe = standing === 'probe' || (standing === 'early' && probesEarly && !this.isProven(engine))
+    if (!isProbe) return undefined
+    if (!this.#change(slot, state, probing(nowMs, this.#options))) return 'taken'
     if (state.kind === 'open') this.#cells.setSuccesses(slot, 0)
     return { slot, untilMs: nowMs + this.#options.probeTimeoutMs }
   }
@@ -123,9 +149,9 @@ export class Breakers {
     return state.kind === 'half-open' && state.probeUntilMs === untilMs
   }
 
-  #admits(slot: number): boolean {
-    if (this.#cells.isClosed(slot)) return true
+  readonly #standingOf = ({ slot }: Engine): Standing => {
+    if (this.#cells.isClosed(slot)) return 'closed'
     const nowMs = this.#nowMs()
-    return admits(this.#cells.state(slot, nowMs), nowMs, this.#options)
+    return standingOf(this.#cells.state(slot, nowMs), nowMs, this.#options)
   }
 }

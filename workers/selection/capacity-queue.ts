@@ -1,6 +1,6 @@
 /**
  * Bounds what a router thread has in flight: no engine above its capacity, no more connections than the thread's share
- * of the file descriptors. Attempts that find no room queue here.
+ * of the file descriptors. Attempts that find no room wait here; `waiting-lines.ts` has their order.
  *
  * Both legs get their leases together or not at all: two attempts that each held one engine and waited for the other's
  * would never start. Room that other threads make is found by polling.
@@ -9,8 +9,10 @@ import type { Config } from '../../src/config/config.ts'
 import type { Engine } from '../../src/core/engine.ts'
 import { capacityOf } from '../../src/core/engine-capacity.ts'
 import type { EngineSlots } from '../../src/shared/engine-slots.ts'
-import { isWithin, Lease, type LeaseTerms } from '../../src/shared/leases.ts'
+import { isWithin, Lease } from '../../src/shared/leases.ts'
+import type { WaitingCounts } from '../../src/shared/waiting-counts.ts'
 import type { Pair } from './pair-selector.ts'
+import { type LineKey, type Waiter, WaitingLines } from './waiting-lines.ts'
 
 export interface PairLeases {
   /** `undefined` when one engine does both. */
@@ -18,32 +20,37 @@ export interface PairLeases {
   readonly decode: Lease
 }
 
-/** An attempt that waits for room. */
-export interface Waiter {
-  /** Starts the attempt if there is room. @returns false when there is none, so that it stays in the queue. */
-  tryStart(): boolean
+/** Room on a pair that is still full: its engines get nothing else until the reservation is used or released. */
+export interface PairReservation {
+  readonly pair: Pair
+  readonly leases: PairLeases
 }
 
 export interface CapacityQueueOptions {
   readonly slots: EngineSlots
+  readonly waitingCounts: Pick<WaitingCounts, 'set'>
   readonly thread: number
-  readonly maxPerEngine: Config['admission']['maxPerEngine']
+  readonly admission: Pick<Config['admission'], 'maxPerEngine' | 'maxOvertakes'>
   /** Connections that the legs of this thread may use, 2 or more; `Infinity` for no limit. */
   readonly maxLegs: number
+  /** Exchanges of this thread that may wait because they need much room at once. */
+  readonly maxParked: number
 }
 
 const POLL_INTERVAL_MS = 5
 
 export class CapacityQueue {
   readonly #options: CapacityQueueOptions
-  /** First come, first served within a key, so that full engines of one model do not hold up requests for another. */
-  readonly #waiting = new Map<string, Set<Waiter>>()
+  readonly #lines: WaitingLines
   #legs = 0
   #timer: NodeJS.Timeout | undefined
   #deferredServe: NodeJS.Immediate | undefined
 
   constructor(options: CapacityQueueOptions) {
     this.#options = options
+    // Of a predecessor that has died.
+    options.waitingCounts.set(options.thread, { whole: 0, sampled: 0 })
+    this.#lines = new WaitingLines(options.admission.maxOvertakes)
   }
 
   /** Whether a leg of `weight` requests (one per prompt of a batch) may go to the engine now. */
@@ -56,70 +63,92 @@ export class CapacityQueue {
   }
 
   /** `undefined` when there is no room for both legs. The caller releases the leases. */
-  tryTake({ prefill, decode }: Pair, weight: number): PairLeases | undefined {
+  tryTake(pair: Pair, weight: number): PairLeases | undefined {
+    return this.#take(pair, weight, 'tryAcquire')
+  }
+
+  /** `undefined` when an engine is reserved already. The caller releases the leases. */
+  tryReserve(pair: Pair, weight: number): PairReservation | undefined {
+    const leases = this.#take(pair, weight, 'tryReserve')
+    return leases && { pair, leases }
+  }
+
+  /** Whether attempts for the same engines are waiting that need no more room than `weight`. */
+  hasWaiting(lineKey: LineKey, weight: number): boolean {
+    return this.#lines.holdsUp(lineKey, weight)
+  }
+
+  /** An attempt for the model has started without waiting, so it has overtaken those that do. */
+  noteStart(model: string): void {
+    this.#lines.noteStart(model)
+  }
+
+  /**
+   * Queues the waiter, which is tried in its turn until it starts or leaves. @returns false, without an effect, when it
+   * needs room for several requests at once and too many are waiting already.
+   */
+  wait(lineKey: LineKey, waiter: Waiter): boolean {
+    if (waiter.weight > 1 && this.#lines.waiting.whole >= this.#options.maxParked) return false
+    this.#lines.add(lineKey, waiter)
+    this.#onChange()
+    return true
+  }
+
+  /** Does nothing when the waiter is not in the queue. */
+  leave(lineKey: LineKey, waiter: Waiter): void {
+    this.#lines.remove(lineKey, waiter)
+    this.#onChange()
+  }
+
+  #capacityOf(engine: Engine): number {
+    return capacityOf(engine, this.#options.admission.maxPerEngine)
+  }
+
+  #take({ prefill, decode }: Pair, weight: number, how: 'tryAcquire' | 'tryReserve'): PairLeases | undefined {
     if (this.#legs + (prefill === undefined ? 1 : 2) > this.#options.maxLegs) return undefined
-    const prefillLease = prefill && this.#acquire(prefill, weight)
+    const leaseOf = (engine: Engine): Lease | undefined => {
+      const terms = { weight, capacity: this.#capacityOf(engine), onRelease: this.#onRelease }
+      const lease = Lease[how](this.#options.slots, this.#options.thread, engine, terms)
+      if (lease !== undefined) this.#legs++
+      return lease
+    }
+    const prefillLease = prefill && leaseOf(prefill)
     if (prefill !== undefined && prefillLease === undefined) return undefined
-    const decodeLease = this.#acquire(decode, weight)
+    const decodeLease = leaseOf(decode)
     if (decodeLease !== undefined) return { prefill: prefillLease, decode: decodeLease }
     prefillLease?.release()
     return undefined
   }
 
-  /** Whether attempts with the same key are waiting already. */
-  hasWaiting(queueKey: string): boolean {
-    return this.#waiting.has(queueKey)
-  }
-
-  /** Adds the waiter to the queue of the key, where it is tried in its turn until it starts or leaves. */
-  wait(queueKey: string, waiter: Waiter): void {
-    const queue = this.#waiting.get(queueKey) ?? new Set()
-    queue.add(waiter)
-    this.#waiting.set(queueKey, queue)
-    this.#timer ??= setInterval(() => this.#serve(), POLL_INTERVAL_MS)
-  }
-
-  /** Does nothing when the waiter is not in the queue. */
-  leave(queueKey: string, waiter: Waiter): void {
-    const queue = this.#waiting.get(queueKey)
-    queue?.delete(waiter)
-    if (queue?.size === 0) this.#removeQueue(queueKey)
-  }
-
-  #acquire(engine: Engine, weight: number): Lease | undefined {
-    const { slots, thread } = this.#options
-    const terms: LeaseTerms = { weight, capacity: this.#capacityOf(engine), onRelease: this.#onRelease }
-    const lease = Lease.tryAcquire(slots, thread, engine, terms)
-    if (lease !== undefined) this.#legs++
-    return lease
-  }
-
-  #capacityOf(engine: Engine): number {
-    return capacityOf(engine, this.#options.maxPerEngine)
-  }
-
   /** Deferred, because a lease is released in the middle of other work of the attempt. */
   readonly #onRelease = (): void => {
     this.#legs--
-    if (this.#waiting.size > 0) this.#deferredServe ??= setImmediate(() => this.#serve())
+    if (!this.#lines.isEmpty) this.#deferredServe ??= setImmediate(() => this.#serve())
   }
 
   #serve(): void {
     clearImmediate(this.#deferredServe)
     this.#deferredServe = undefined
-    for (const [queueKey, queue] of this.#waiting) {
-      for (const waiter of queue) {
-        if (!waiter.tryStart()) break
-        queue.delete(waiter)
-      }
-      if (queue.size === 0) this.#removeQueue(queueKey)
-    }
+    this.#lines.serve()
+    this.#onChange()
   }
 
-  #removeQueue(queueKey: string): void {
-    this.#waiting.delete(queueKey)
-    if (this.#waiting.size > 0) return
-    clearInterval(this.#timer)
-    this.#timer = undefined
+  #onChange(): void {
+    this.#options.waitingCounts.set(this.#options.thread, this.#lines.waiting)
+    if (!this.#lines.isEmpty) this.#timer ??= setInterval(() => this.#serve(), POLL_INTERVAL_MS)
+    else {
+      clearInterval(this.#timer)
+      this.#timer = undefined
+    }
   }
+}
+
+/** Whether the engines of the reservation have become free enough for it. */
+export function isCovered({ leases }: PairReservation): boolean {
+  return leases.decode.isCovered && leases.prefill?.isCovered !== false
+}
+
+export function releaseLeases({ prefill, decode }: PairLeases): void {
+  prefill?.release()
+  decode.release()
 }

@@ -1,17 +1,19 @@
 /** Holds the engines that this thread knows, and chooses a pair among them for each attempt. */
 import type { Config } from '../../src/config/config.ts'
 import type { NowMs } from '../../src/core/clock.ts'
-import { type Engine, type EngineSnapshot, NO_ENGINES, type Role } from '../../src/core/engine.ts'
+import type { Engine, EngineSnapshot, Role } from '../../src/core/engine.ts'
 import type { Random } from '../../src/core/random.ts'
-import { eligible, modelNeed, preferring } from '../../src/policy/eligible.ts'
+import { preferring } from '../../src/policy/eligible.ts'
 import { PairingTable } from '../../src/policy/pairing-table.ts'
 import { passing } from '../../src/policy/passing.ts'
 import { POLICIES } from '../../src/policy/policies.ts'
 import type { Policy, PolicyView } from '../../src/policy/policy.ts'
+import type { Admissible } from '../../src/resilience/admissible.ts'
 import type { CounterName, SharedCounters } from '../../src/shared/counters.ts'
 import type { EngineSlots } from '../../src/shared/engine-slots.ts'
 import type { PairHealth } from '../../src/shared/pair-health.ts'
-import type { Breakers, Probe } from './breakers.ts'
+import type { Breakers, PlacedRequest, Probe } from './breakers.ts'
+import { Roster } from './roster.ts'
 
 /** `prefill` is absent when a mixed engine does both phases. */
 export interface Pair {
@@ -19,16 +21,34 @@ export interface Pair {
   readonly decode: Engine
 }
 
-type Choice =
-  /** `probes`: the rights to probe half-open engines of the pair. The caller must settle them whatever happens. */
-  | { readonly kind: 'pair'; readonly pair: Pair; readonly probes: readonly Probe[] }
+/** `probes`: the rights to probe half-open engines of the pair. The caller must settle them whatever happens. */
+export interface ChosenPair {
+  readonly kind: 'pair'
+  readonly pair: Pair
+  readonly probes: readonly Probe[]
+}
+
+type NoPair =
   /** No engine of the role can be chosen now. */
   | { readonly kind: 'none'; readonly missing: Role }
   /** Each role has engines, but all those of one role are at capacity. */
   | { readonly kind: 'full' }
 
-export type ChosenPair = Extract<Choice, { kind: 'pair' }>
-export type PairChoice = Choice | { readonly kind: 'unknown-model' }
+export type PairChoice =
+  | ChosenPair
+  | NoPair
+  | { readonly kind: 'unknown-model' }
+  /** The request must name one of the models. */
+  | { readonly kind: 'unnamed-model'; readonly models: readonly string[] }
+
+/** A pair whose probes are not yet claimed. */
+interface Unclaimed {
+  readonly kind: 'unclaimed'
+  readonly pair: Pair
+  /** `Admissible.probesEarly` of the lists that the engines were chosen from. */
+  readonly earlyPrefill: boolean
+  readonly earlyDecode: boolean
+}
 
 /** What a choice depends on. */
 export interface SelectionView {
@@ -46,14 +66,13 @@ const MAX_CLAIMS = 4
 
 export class PairSelector {
   readonly #mode: Config['engines']['mode']
+  readonly #roster: Roster
   readonly #slots: EngineSlots
   readonly #breakers: Breakers
   readonly #pairHealth: PairHealth
   readonly #nowMs: NowMs
   readonly #policies: Record<Role, Policy>
   readonly #views: Record<Role, PolicyView>
-  #snapshot: EngineSnapshot = NO_ENGINES
-  #byRole: Record<Role, readonly Engine[]> = { prefill: [], decode: [], mixed: [] }
   #pairings = new PairingTable([])
 
   constructor(config: Config, { slots, counters, breakers, pairHealth, random, nowMs }: SelectionView) {
@@ -64,6 +83,7 @@ export class PairSelector {
       next: () => counters.next(counter),
     })
     this.#mode = config.engines.mode
+    this.#roster = new Roster(config)
     this.#slots = slots
     this.#breakers = breakers
     this.#pairHealth = pairHealth
@@ -77,18 +97,12 @@ export class PairSelector {
   }
 
   get engines(): readonly Engine[] {
-    return this.#snapshot.engines
+    return this.#roster.engines
   }
 
   update(snapshot: EngineSnapshot): void {
-    this.#snapshot = snapshot
-    const { engines } = snapshot
-    this.#byRole = {
-      prefill: engines.filter(({ role }) => role === 'prefill'),
-      decode: engines.filter(({ role }) => role === 'decode'),
-      mixed: engines.filter(({ role }) => role === 'mixed'),
-    }
-    this.#pairings = new PairingTable(engines)
+    this.#roster.update(snapshot)
+    this.#pairings = new PairingTable(snapshot.engines)
   }
 
   isHealthy(engine: Engine): boolean {
@@ -97,8 +111,13 @@ export class PairSelector {
 
   /** Requests with the same key need the same engines. */
   queueKeyOf(model: string | undefined): string {
-    const need = modelNeed(this.engines, model)
+    const need = this.#roster.needOf(model)
     return need.kind === 'named' ? need.model : ''
+  }
+
+  /** The engines that a request for the model may go to, healthy or not. */
+  serving(model: string | undefined): readonly Engine[] {
+    return this.#roster.serving(model)
   }
 
   /**
@@ -111,37 +130,52 @@ export class PairSelector {
     avoidedSlots: ReadonlySet<number>,
     hasRoom: HasRoom = anyRoom,
   ): PairChoice {
-    const need = modelNeed(this.engines, model)
+    const need = this.#roster.needOf(model)
     if (need.kind === 'unknown') return { kind: 'unknown-model' }
+    if (need.kind === 'unnamed') return { kind: 'unnamed-model', models: need.models }
     const named = need.kind === 'named' ? need.model : undefined
+    const needs: Needs = { avoidedSlots, hasRoom, isRetry: avoidedSlots.size > 0 }
     for (let claim = 0; claim < MAX_CLAIMS; claim++) {
-      const choice = this.#choosePair(named, avoidedSlots, hasRoom)
-      if (choice.kind !== 'pair') return choice
-      const probes = this.#claim(choice.pair)
-      if (probes !== 'taken') return { ...choice, probes }
+      const found = this.#choosePair(named, needs)
+      if (found.kind !== 'unclaimed') return found
+      const probes = this.#claim(found)
+      if (probes !== 'taken') return { kind: 'pair', pair: found.pair, probes }
     }
     // Other threads claimed the probe each time. As in a panic, a request that may fail is better than none.
-    return this.#choosePair(named, avoidedSlots, hasRoom)
+    const found = this.#choosePair(named, needs)
+    return found.kind === 'unclaimed' ? { kind: 'pair', pair: found.pair, probes: NO_PROBES } : found
   }
 
-  #choosePair(model: string | undefined, avoidedSlots: ReadonlySet<number>, hasRoom: HasRoom): Choice {
+  /** Whether both breakers are closed and transfers between the two work: a request sent there adds to no failure. */
+  isSound({ prefill, decode }: Pair): boolean {
+    if (!this.#breakers.isSound(decode)) return false
+    if (prefill === undefined) return true
+    return (
+      this.#breakers.isSound(prefill) && !this.#pairHealth.isAvoided(prefill.slot, decode.slot, this.#nowMs())
+    )
+  }
+
+  #choosePair(model: string | undefined, needs: Needs): Unclaimed | NoPair {
     if (this.#mode !== 'pd') {
-      const mixed = this.#candidates('mixed', model, avoidedSlots)
-      return mixed.length === 0
-        ? { kind: 'none', missing: 'mixed' }
-        : pairOf(undefined, this.#pick('mixed', mixed, hasRoom))
+      const mixed = this.#candidates('mixed', model, needs)
+      if (mixed.engines.length === 0) return { kind: 'none', missing: 'mixed' }
+      return pairOf(undefined, this.#pick('mixed', mixed.engines, needs), NO_EARLY, mixed)
     }
-    const prefills = this.#candidates('prefill', model, avoidedSlots)
-    if (prefills.length === 0) return { kind: 'none', missing: 'prefill' }
-    const decodes = this.#candidates('decode', model, avoidedSlots)
-    return decodes.length === 0 ? { kind: 'none', missing: 'decode' } : this.#join(prefills, decodes, hasRoom)
+    const prefills = this.#candidates('prefill', model, needs)
+    if (prefills.engines.length === 0) return { kind: 'none', missing: 'prefill' }
+    const decodes = this.#candidates('decode', model, needs)
+    return decodes.engines.length === 0
+      ? { kind: 'none', missing: 'decode' }
+      : this.#join(prefills, decodes, needs)
   }
 
   /** The healthy engines that breakers admit; of those, the ones not avoided where there are any. */
-  #candidates(role: Role, model: string | undefined, avoidedSlots: ReadonlySet<number>): readonly Engine[] {
-    const healthy = eligible(this.#byRole[role], { role, model }, this.#isUsable)
-    const admitted = this.#breakers.admitted(healthy)
-    return avoidedSlots.size === 0 ? admitted : preferring(admitted, ({ slot }) => !avoidedSlots.has(slot))
+  #candidates(role: Role, model: string | undefined, needs: Needs): Admissible<Engine> {
+    const healthy = this.#roster.of(role, model, this.#isUsable)
+    const admitted = this.#breakers.admitted(healthy, needs)
+    if (!needs.isRetry) return admitted
+    const engines = preferring(admitted.engines, ({ slot }) => !needs.avoidedSlots.has(slot))
+    return { engines, probesEarly: admitted.probesEarly }
   }
 
   readonly #isUsable = (slot: number): boolean => this.#slots.isHealthy(slot)
@@ -150,25 +184,25 @@ export class PairSelector {
    * An engine whose pairs are all avoided is the likely reason, so it is used only while there is no other. When every
    * pair is avoided, one of them is used.
    */
-  #join(prefills: readonly Engine[], decodes: readonly Engine[], hasRoom: HasRoom): Choice {
-    const joinable = this.#joinable(prefills, decodes, hasRoom)
+  #join(prefills: Admissible<Engine>, decodes: Admissible<Engine>, needs: Needs): Unclaimed | NoPair {
+    const joinable = this.#joinable(prefills.engines, decodes.engines, needs.hasRoom)
     if (joinable.length === 0) return { kind: 'none', missing: 'decode' }
+    const partnersOf = (prefill: Engine) => this.#partnersOf(prefill, decodes.engines)
     if (this.#pairHealth.areAllUsable()) {
-      const prefill = this.#pick('prefill', joinable, hasRoom)
+      const prefill = this.#pick('prefill', joinable, needs)
       if (prefill === undefined) return FULL
-      return pairOf(prefill, this.#pick('decode', this.#partnersOf(prefill, decodes), hasRoom))
+      return pairOf(prefill, this.#pick('decode', partnersOf(prefill), needs), prefills, decodes)
     }
     const nowMs = this.#nowMs()
     const isUsable = (prefill: Engine, decode: Engine): boolean =>
       !this.#pairHealth.isAvoided(prefill.slot, decode.slot, nowMs)
     const usable = preferring(joinable, prefill =>
-      this.#partnersOf(prefill, decodes).some(decode => isUsable(prefill, decode)),
+      partnersOf(prefill).some(decode => isUsable(prefill, decode)),
     )
-    const prefill = this.#pick('prefill', usable, hasRoom)
+    const prefill = this.#pick('prefill', usable, needs)
     if (prefill === undefined) return FULL
-    const partners = this.#partnersOf(prefill, decodes)
-    const reachable = preferring(partners, decode => isUsable(prefill, decode))
-    return pairOf(prefill, this.#pick('decode', reachable, hasRoom))
+    const reachable = preferring(partnersOf(prefill), decode => isUsable(prefill, decode))
+    return pairOf(prefill, this.#pick('decode', reachable, needs), prefills, decodes)
   }
 
   /** The prefill engines that can work with one of `decodes`: with one that has room, if there are any. */
@@ -185,10 +219,11 @@ export class PairSelector {
     return passing(decodes, decode => this.#pairings.canPair(prefill, decode))
   }
 
-  #claim({ prefill, decode }: Pair): readonly Probe[] | 'taken' {
-    const first = prefill === undefined ? undefined : this.#breakers.claim(prefill)
+  #claim({ pair, earlyPrefill, earlyDecode }: Unclaimed): readonly Probe[] | 'taken' {
+    const { prefill, decode } = pair
+    const first = prefill === undefined ? undefined : this.#breakers.claim(prefill, earlyPrefill)
     if (first === 'taken') return first
-    const second = this.#breakers.claim(decode)
+    const second = this.#breakers.claim(decode, earlyDecode)
     if (second === 'taken') {
       if (first !== undefined) this.#breakers.settle(first, 'neutral')
       return second
@@ -197,10 +232,15 @@ export class PairSelector {
     return [first, second].filter(probe => probe !== undefined)
   }
 
-  /** `undefined` when all of the engines are full. */
-  #pick(role: Role, engines: readonly Engine[], hasRoom: HasRoom): Engine | undefined {
+  /**
+   * `undefined` when all of the engines are full. A retry prefers an engine whose last request went well: of many that
+   * have begun to fail, no breaker may be open yet.
+   */
+  #pick(role: Role, engines: readonly Engine[], { hasRoom, isRetry }: Needs): Engine | undefined {
     const free = passing(engines, hasRoom)
-    return free.length === 0 ? undefined : this.#policies[role](free, this.#views[role])
+    if (free.length === 0) return undefined
+    const preferred = isRetry ? preferring(free, this.#breakers.isProven) : free
+    return this.#policies[role](preferred, this.#views[role])
   }
 }
 
@@ -208,8 +248,22 @@ type HasRoom = (engine: Engine) => boolean
 
 const anyRoom: HasRoom = () => true
 
-const FULL: Choice = { kind: 'full' }
+/** What one request needs of its engines, besides a model. */
+interface Needs extends PlacedRequest {
+  readonly avoidedSlots: ReadonlySet<number>
+}
 
-function pairOf(prefill: Engine | undefined, decode: Engine | undefined): Choice {
-  return decode === undefined ? FULL : { kind: 'pair', pair: { prefill, decode }, probes: NO_PROBES }
+const FULL: NoPair = { kind: 'full' }
+const NO_EARLY = { probesEarly: false }
+
+/** `prefills` and `decodes`: what the engines were chosen from. */
+function pairOf(
+  prefill: Engine | undefined,
+  decode: Engine | undefined,
+  prefills: Pick<Admissible<Engine>, 'probesEarly'>,
+  decodes: Pick<Admissible<Engine>, 'probesEarly'>,
+): Unclaimed | NoPair {
+  if (decode === undefined) return FULL
+  const pair = { prefill, decode }
+  return { kind: 'unclaimed', pair, earlyPrefill: prefills.probesEarly, earlyDecode: decodes.probesEarly }
 }

@@ -31,6 +31,8 @@ export interface TransportError {
   readonly message: string
   /** A reused connection was closed before any byte of the response arrived. */
   readonly isStaleSocket: boolean
+  /** Whether the request had been written when the connection was lost, so that the engine may have ended over it. */
+  readonly wasSent?: boolean
 }
 
 export interface RequestHandle {

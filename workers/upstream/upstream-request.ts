@@ -158,7 +158,7 @@ export class UpstreamRequest implements RequestHandle, HeadHandler, BodyHandler 
     this.isDone = true
     clearTimeout(this.#restTimer)
     if (this.#connection !== undefined) this.#owner.discard(this.#connection)
-    this.#handler.onError(toTransportError(error, this.#isReused))
+    this.#handler.onError({ ...toTransportError(error, this.#isReused), wasSent: this.wasSent })
   }
 }
 

@@ -9,6 +9,7 @@ import type { Config } from '../../config/config.ts'
 import type { NowMs } from '../../core/clock.ts'
 import { GatewayError } from '../../core/errors.ts'
 import { Poll } from '../../core/poll.ts'
+import { NONE_PARKED, type Parked } from './fleet-capacity.ts'
 import { AdmissionQueue, type Ticket } from './queue.ts'
 import { CompletionRate } from './retry-after.ts'
 
@@ -20,6 +21,8 @@ export interface AdmissionOptions<T> {
   readonly totalMs: number
   /** Requests that the engines run at once: 0 when none is healthy, `Infinity` when they report no limit. */
   readonly capacity: () => number
+  /** `AdmissionLimits.parked`. */
+  readonly parked?: (() => Parked) | undefined
   /** Running requests that the file descriptors suffice for; `Infinity` for no limit. */
   readonly maxLive: number
   readonly isUnderMemoryPressure: () => boolean
@@ -36,10 +39,15 @@ const RETRY_AFTER_MS = 1000
 const AHEAD_SHARE = 1 / 8
 const MIN_AHEAD = 4
 
-/** The number of permits; `capacity` and `maxLive` are those of `AdmissionOptions`. Pure. */
-export function permitsFor(capacity: number, maxConcurrentRequests: number, maxLive: number): number {
-  const ahead = capacity === 0 ? 0 : Math.max(MIN_AHEAD, Math.ceil(capacity * AHEAD_SHARE))
-  const configured = maxConcurrentRequests > 0 ? maxConcurrentRequests : Infinity
+/** The number of permits; `capacity`, `maxLive` and `parked` are those of `AdmissionOptions`. Pure. */
+export function permitsFor(
+  capacity: number,
+  maxConcurrentRequests: number,
+  maxLive: number,
+  { idle, sampled }: Parked = NONE_PARKED,
+): number {
+  const ahead = capacity === 0 ? 0 : Math.max(MIN_AHEAD, Math.ceil(capacity * AHEAD_SHARE), idle + sampled)
+  const configured = maxConcurrentRequests > 0 ? maxConcurrentRequests + idle : Infinity
   return Math.min(capacity + ahead, configured, maxLive)
 }
 
@@ -153,10 +161,10 @@ export class Admission<T> {
   }
 
   #permits(): number {
-    const { capacity, config, maxLive, nowMs } = this.#options
+    const { capacity, config, maxLive, nowMs, parked } = this.#options
     const current = capacity()
     this.#outageSinceMs = current === 0 ? (this.#outageSinceMs ?? nowMs()) : undefined
-    return permitsFor(current, config.maxConcurrentRequests, maxLive)
+    return permitsFor(current, config.maxConcurrentRequests, maxLive, parked?.())
   }
 
   #serve(): void {

@@ -16,7 +16,7 @@ import { ClientConnection, type ConnectionOwner } from './client-connection.ts'
 import { type FramedHead, framingError } from './framing.ts'
 import { IdleList } from './idle-list.ts'
 
-export type ClosingReason = 'idle' | 'slow-head' | 'full'
+type ClosingReason = 'idle' | 'slow-head' | 'full'
 
 export interface ClientConnectionsOptions<Head extends FramedHead> {
   /** Limit of open connections; `Infinity` for none. */

@@ -69,6 +69,7 @@ export class PendingRequests {
       config: config.admission,
       totalMs: config.timeouts.totalSecs * 1000,
       capacity: admissionLimits.capacity,
+      parked: admissionLimits.parked,
       maxLive: admissionLimits.maxLive,
       isUnderMemoryPressure: () => this.#memory.isShort,
       nowMs: monotonicNowMs,

@@ -24,6 +24,9 @@ suite('An error as a response', () => {
     [1000, '1'],
     [1001, '2'],
     [60_000, '60'],
+    [60_001, '60'],
+    [86_400_000, '60'],
+    [Infinity, '60'],
   ] as const)
     test(`asks the client to wait ${seconds} s for a delay of ${retryAfterMs} ms`, () => {
       const { headers } = toErrorResponse(new GatewayError('queue-full', 'm', { retryAfterMs }))

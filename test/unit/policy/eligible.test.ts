@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { eligible, modelNeed, type Need, preferring } from '../../../src/policy/eligible.ts'
+import { eligible, type Need, preferring } from '../../../src/policy/eligible.ts'
 import { engineOf } from '../../support/engines.ts'
 
 const FLEET = [
@@ -28,36 +28,15 @@ suite('eligible', () => {
     ['accepts no engine of another role', { role: 'prefill' }, [0]],
     ['does not use a mixed engine for one phase', { role: 'mixed' }, [4]],
     ['excludes engines that are not usable', { down: [1, 3] }, [2]],
-    ['accepts engines that serve the model, and those that report no model', { model: 'a' }, [1, 3]],
-    ['accepts an engine for each of its models', { model: 'c' }, [2, 3]],
+    ['accepts engines that report the model, and none that reports no model', { model: 'a' }, [1]],
+    ['accepts an engine for each of its models', { model: 'c' }, [2]],
     ['avoids engines that failed the request before', { avoid: [1, 3] }, [2]],
     ['accepts avoided engines if no other is left', { avoid: [1, 2, 3] }, [1, 2, 3]],
     ['accepts an avoided engine if all others are down', { avoid: [1], down: [2, 3] }, [1]],
-    ['prefers an avoided engine to one of another model', { model: 'a', avoid: [1, 3] }, [1, 3]],
+    ['prefers an avoided engine to one of another model', { model: 'a', avoid: [1] }, [1]],
     ['ignores avoided engines of another role', { avoid: [0] }, [1, 2, 3]],
     ['is empty if all engines are down', { down: [1, 2, 3] }, []],
     ['never accepts an engine that is down, avoided or not', { avoid: [2], down: [1, 2, 3] }, []],
   ]
   for (const [what, ask, slots] of cases) test(what, () => assert.deepEqual(slotsFor(ask), slots))
-})
-
-suite('modelNeed', () => {
-  const uniform = [engineOf({ slot: 0, models: ['a'] }), engineOf({ slot: 1, models: ['a'] })]
-  const silent = [engineOf({ slot: 0, models: ['a'] }), engineOf({ slot: 1, models: [] })]
-  const cases: readonly [what: string, need: object, expected: object][] = [
-    ['accepts any engine for a request without a model', modelNeed(FLEET, undefined), { kind: 'any' }],
-    ['leaves the name to the engines if all serve the same models', modelNeed(uniform, 'x'), { kind: 'any' }],
-    ['treats an engine that reports no model as serving the same', modelNeed(silent, 'x'), { kind: 'any' }],
-    ['leaves the name to the engines if no engine is known', modelNeed([], 'x'), { kind: 'any' }],
-    ['selects engines by name if their models differ', modelNeed(FLEET, 'b'), { kind: 'named', model: 'b' }],
-    [
-      'rejects an unknown name if all engines report models and these differ',
-      modelNeed(
-        FLEET.filter(engine => engine.models.length > 0),
-        'x',
-      ),
-      { kind: 'unknown' },
-    ],
-  ]
-  for (const [what, need, expected] of cases) test(what, () => assert.deepEqual(need, expected))
 })

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { type BreakerState, CLOSED } from '../../../src/core/breaker-state.ts'
-import { admits, afterProbe, isPanic, mustOpen } from '../../../src/resilience/circuit-breaker.ts'
+import type { Standing } from '../../../src/resilience/admissible.ts'
+import { afterProbe, mustOpen, standingOf } from '../../../src/resilience/circuit-breaker.ts'
 
 const OPTIONS = {
   failureThreshold: 10,
@@ -9,6 +10,7 @@ const OPTIONS = {
   minSamples: 20,
   failureShare: 0.5,
   openMs: 1000,
+  earlyProbeMs: 200,
   probeTimeoutMs: 300,
 }
 
@@ -34,18 +36,26 @@ suite('a closed breaker', () => {
     test(what, () => assert.equal(mustOpen({ ok, failed, inARow }, inFlight, OPTIONS), expected))
 })
 
-suite('admission', () => {
-  const cases: readonly [what: string, state: BreakerState, nowMs: number, expected: boolean][] = [
-    ['is free when closed', CLOSED, 0, true],
-    ['is refused when open', { kind: 'open', untilMs: 1000 }, 999, false],
-    ['is a probe once the breaker has been open long enough', { kind: 'open', untilMs: 1000 }, 1000, true],
-    ['is a probe when that was days ago and the clock has wrapped', { kind: 'open', untilMs: 1e8 }, 0, true],
-    ['waits for the current probe', { kind: 'half-open', probeUntilMs: 300 }, 299, false],
-    ['does not wait for a probe that has expired', { kind: 'half-open', probeUntilMs: 300 }, 300, true],
-    ['is a probe when there is no other', { kind: 'half-open', probeUntilMs: undefined }, 0, true],
+suite('the standing of an engine', () => {
+  const open: BreakerState = { kind: 'open', untilMs: 1000 }
+  const cases: readonly [what: string, state: BreakerState, nowMs: number, expected: Standing][] = [
+    ['is free when closed', CLOSED, 0, 'closed'],
+    ['is refused when open', open, 199, 'open'],
+    ['allows an early probe for a while before the breaker has been open long enough', open, 200, 'early'],
+    ['allows no more until then', open, 999, 'early'],
+    ['is a probe once the breaker has been open long enough', open, 1000, 'probe'],
+    [
+      'is a probe when that was days ago and the clock has wrapped',
+      { kind: 'open', untilMs: 1e8 },
+      0,
+      'probe',
+    ],
+    ['waits for the current probe', { kind: 'half-open', probeUntilMs: 300 }, 299, 'open'],
+    ['does not wait for a probe that has expired', { kind: 'half-open', probeUntilMs: 300 }, 300, 'probe'],
+    ['is a probe when there is no other', { kind: 'half-open', probeUntilMs: undefined }, 0, 'probe'],
   ]
   for (const [what, state, nowMs, expected] of cases)
-    test(what, () => assert.equal(admits(state, nowMs, OPTIONS), expected))
+    test(what, () => assert.equal(standingOf(state, nowMs, OPTIONS), expected))
 })
 
 suite('the end of a probe', () => {
@@ -57,21 +67,4 @@ suite('the end of a probe', () => {
   test('lets the next request probe while too few were good', () =>
     assert.deepEqual(afterProbe('good', 2, 50, OPTIONS), free))
   test('closes when enough were good', () => assert.deepEqual(afterProbe('good', 3, 50, OPTIONS), CLOSED))
-})
-
-suite('panic', () => {
-  const cases: readonly [engines: number, ejected: number, expected: boolean][] = [
-    [1, 0, false],
-    [1, 1, true],
-    [2, 1, false],
-    [2, 2, true],
-    [3, 1, false],
-    [3, 2, true],
-    [10, 5, false],
-    [10, 6, true],
-  ]
-  for (const [engines, ejected, expected] of cases)
-    test(`${ejected} of ${engines} ejected: ${expected}`, () =>
-      assert.equal(isPanic(engines, ejected, 0.5), expected))
-  test('never excludes the last engine, whatever the share', () => assert.equal(isPanic(2, 2, 1), true))
 })

@@ -23,6 +23,7 @@ function failedAttempt(change: Partial<FailedAttempt> = {}): FailedAttempt {
     advice: backoff(0),
     retries: 0,
     hadFreeAttempt: false,
+    mayEndEngines: false,
     remainingMs: 10_000,
     ...change,
   }
@@ -41,7 +42,7 @@ function summaryOf(decision: RetryDecision): string {
     case 'shortage-wait':
       return `shortage ${decision.delayMs}`
     case 'retry':
-      return `after ${decision.delayMs}`
+      return `after ${decision.delayMs}${decision.costsBudget ? '' : ', free'}`
   }
 }
 
@@ -56,6 +57,17 @@ suite('decideRetry', () => {
     ['stops when the wait would use up the time left', { remainingMs: 100 }, 'deadline'],
     ['stops when the engine asks for more than the time left', { advice: backoff(20_000) }, 'deadline'],
     ['stops when the deadline has passed', { remainingMs: -1 }, 'deadline'],
+    [
+      "lets a retry after the client's own shortened timer cost the others no budget",
+      { advice: { kind: 'backoff', minDelayMs: 0, isClientTimeout: true } },
+      'after 100, free',
+    ],
+    ['stops when the request may be what ends its engines', { mayEndEngines: true }, 'may-end-engines'],
+    [
+      'stops even for a free attempt when the request may be what ends its engines',
+      { advice: STALE, mayEndEngines: true },
+      'may-end-engines',
+    ],
     ['grants one free attempt after a stale socket', { advice: STALE }, 'free'],
     ['grants the free attempt even when the retries are spent', { advice: STALE, retries: 3 }, 'free'],
     ['grants only one free attempt', { advice: STALE, hadFreeAttempt: true }, 'after 100'],
@@ -85,6 +97,7 @@ suite('decideRetry', () => {
       advice: fc.option(fc.nat(20_000), { nil: 0 }).map(backoff),
       retries: fc.nat(5),
       hadFreeAttempt: fc.boolean(),
+      mayEndEngines: fc.boolean(),
       remainingMs: fc.integer({ min: -100, max: 20_000 }),
     })
     const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
@@ -93,7 +106,7 @@ suite('decideRetry', () => {
         const decision = decideRetry(attempt, OPTIONS, () => value)
         if (decision.kind === 'give-up') return
         assert.equal(decision.kind, 'retry')
-        assert.ok(attempt.retries < OPTIONS.maxRetries)
+        assert.ok(attempt.retries < OPTIONS.maxRetries && !attempt.mayEndEngines)
         assert.ok(decision.delayMs < attempt.remainingMs)
         assert.ok(attempt.advice.kind === 'backoff' && decision.delayMs >= attempt.advice.minDelayMs)
       }),

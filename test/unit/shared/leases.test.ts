@@ -164,6 +164,28 @@ suite('Lease with a capacity', () => {
     assert.equal(Lease.tryAcquire(slots, 0, engineOf(), large), undefined)
   })
 
+  test('collects room for a reservation, of which an engine has one at a time', () => {
+    const { slots } = newSetup()
+    const one = { weight: 1, capacity: 3 }
+    const running = [0, 1, 1].map(row => Lease.tryAcquire(slots, row, engineOf(), one))
+    const reserved = Lease.tryReserve(slots, 0, engineOf(), { weight: 2, capacity: 3 })
+    assert.equal(Lease.tryReserve(slots, 1, engineOf(), one), undefined)
+    running[0]?.release()
+    assert.equal(Lease.tryAcquire(slots, 1, engineOf(), one), undefined)
+    assert.equal(reserved?.isCovered, false)
+    running[1]?.release()
+    assert.equal(reserved?.isCovered, true)
+    reserved?.endReservation()
+    assert.equal(slots.inFlight(0), 3)
+    const next = Lease.tryReserve(slots, 1, engineOf(), one)
+    assert.equal(next?.isCovered, false)
+    next?.release()
+    assert.ok(Lease.tryReserve(slots, 0, engineOf(), one))
+    // What a dead thread had reserved is free again.
+    slots.clearThread(0)
+    assert.ok(Lease.tryReserve(slots, 1, engineOf(), one))
+  })
+
   test('never exceeds the capacity, for any sequence of events of several threads', () => {
     fc.assert(
       fc.property(fc.array(boundedTurn, { maxLength: 80 }), turns => {

@@ -62,6 +62,13 @@ suite('Permits', () => {
     ['as many as the descriptors allow', 80, 70, 6, 6],
   ] as const)
     test(`are ${what}`, () => assert.equal(permitsFor(capacity, configured, live), expected))
+
+  for (const [what, idle, sampled, configured, expected] of [
+    ['no more for a few that are parked', 6, 4, -1, 90],
+    ['more when more are parked than may run ahead', 20, 5, -1, 105],
+    ['more than the operator allows for those that run nothing', 20, 5, 10, 30],
+  ] as const)
+    test(`are ${what}`, () => assert.equal(permitsFor(80, configured, Infinity, { idle, sampled }), expected))
 })
 
 suite('Admission', () => {

@@ -9,7 +9,18 @@ function setUpQueue(t: { readonly mock: { readonly timers: TimersOf } }) {
   let nowMs = 0
   const queue = new RetryBudgetQueue(new RetryBudget({ share: 0, floorPerSec: 0.1 }), () => nowMs)
   const gone: number[] = []
-  const pass = (name: number): (() => void) => queue.pass(() => gone.push(name))
+  /** Asks for a retry as the retry loop does; the result leaves the queue. */
+  const pass = (name: number): (() => void) => {
+    const waiter = {
+      retryNow: () => {
+        const hasBudget = queue.take()
+        if (hasBudget) gone.push(name)
+        return hasBudget
+      },
+    }
+    if (!waiter.retryNow()) queue.wait(waiter)
+    return () => queue.leave(waiter)
+  }
   /** In steps, as the window of the budget slides. */
   const wait = (ms: number): void => {
     for (let step = 0; step < ms; step += 100) {
@@ -64,6 +75,22 @@ suite('RetryBudgetQueue', () => {
     wait(WINDOW_MS)
     pass(5)
     assert.deepEqual(gone, [1, 3, 5])
+    queue.close()
+  })
+
+  test('lets a retry that no longer needs budget go, and those behind it wait on', t => {
+    const { queue, gone, pass, wait } = setUpQueue(t)
+    pass(1)
+    let hasSoundPair = false
+    queue.wait({ retryNow: () => hasSoundPair })
+    pass(2)
+    wait(1000)
+    assert.deepEqual(gone, [1])
+    hasSoundPair = true
+    wait(1000)
+    assert.deepEqual(gone, [1])
+    wait(WINDOW_MS)
+    assert.deepEqual(gone, [1, 2])
     queue.close()
   })
 

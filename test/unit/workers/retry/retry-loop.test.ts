@@ -3,7 +3,7 @@ import { suite, test } from 'node:test'
 import type { Failure } from '../../../../workers/classify/failure.ts'
 import { stalledFailure, transportFailure } from '../../../../workers/classify/observed-failure.ts'
 import { statusFailure } from '../../../../workers/classify/reported-failure.ts'
-import { BACKOFF_MS, free, HEAD, PAIR, pairChoice, setUpRetries } from './retry-setup.ts'
+import { BACKOFF_MS, free, HEAD, LINE_KEY, PAIR, pairChoice, setUpRetries } from './retry-setup.ts'
 
 const REFUSED = refusedBy('decode')
 const LOST = statusFailure('prefill', 500, Buffer.from('{"message":"KVTransferError"}'))
@@ -215,6 +215,14 @@ suite('without an engine', () => {
     assert.deepEqual(log, ['failed'])
   })
 
+  test('of a model that it does not name, a request fails at once', t => {
+    const { loop, choose, handled, metrics } = setUpRetries(t)
+    choose(() => ({ kind: 'unnamed-model', models: ['a', 'b'] }))
+    loop.start()
+    assert.deepEqual(handled, ['error invalid-request'])
+    assert.deepEqual(metrics, [])
+  })
+
   test('that has the model, a request fails at once', t => {
     const { loop, choose, handled, metrics } = setUpRetries(t)
     choose(() => ({ kind: 'unknown-model' }))
@@ -237,13 +245,13 @@ suite('when the engines are full', () => {
     const { loop, attempts, pass, capacityQueue, choose } = setUpRetries(t)
     choose(() => ({ kind: 'full' }))
     loop.start()
-    assert.ok(capacityQueue.hasWaiting('model'))
+    assert.ok(capacityQueue.hasWaiting(LINE_KEY, 1))
     pass(10)
     assert.equal(attempts.length, 0)
     choose(pairChoice)
     pass(5)
     assert.equal(attempts.length, 1)
-    assert.ok(!capacityQueue.hasWaiting('model'))
+    assert.ok(!capacityQueue.hasWaiting(LINE_KEY, 1))
   })
 
   test('a request starts as soon as another one gives the capacity back', t => {
@@ -265,7 +273,7 @@ suite('when the engines are full', () => {
     loop.start()
     assert.equal(attempts.length, 0)
     assert.deepEqual(feedback, ['probe neutral 1'])
-    assert.ok(capacityQueue.hasWaiting('model'))
+    assert.ok(capacityQueue.hasWaiting(LINE_KEY, 1))
     free(held)
     pass(5)
     assert.equal(attempts.length, 1)
@@ -277,18 +285,74 @@ suite('when the engines are full', () => {
     latest().fail(REFUSED)
     choose(() => ({ kind: 'full' }))
     pass(BACKOFF_MS)
-    assert.ok(!capacityQueue.hasWaiting('model'))
+    assert.ok(!capacityQueue.hasWaiting(LINE_KEY, 1))
     loop.abort()
+  })
+
+  test('a batch waits behind nobody who needs more room, and overtakes', t => {
+    const { loop, attempts, capacityQueue } = setUpRetries(t, { body: { text: ['a', 'b'] } })
+    let overtaken = 0
+    const larger = { weight: 3, owner: 1, isSample: false, tryStart: () => false, reserve: () => overtaken++ }
+    capacityQueue.wait(LINE_KEY, larger)
+    loop.start()
+    assert.equal(attempts.length, 1)
+    capacityQueue.leave(LINE_KEY, larger)
+  })
+
+  test('a batch that is overtaken often enough reserves room, and starts when it is free', t => {
+    const { loop, attempts, pass, capacityQueue, latest } = setUpRetries(t, { body: { text: ['a', 'b'] } })
+    const held = [capacityQueue.tryTake(PAIR, 1), capacityQueue.tryTake(PAIR, 1)]
+    loop.start()
+    pass(10)
+    for (let start = 0; start < 32; start++) capacityQueue.noteStart(LINE_KEY.model)
+    pass(10)
+    // The room that one of the two gives back goes to nobody else.
+    if (held[0]) free(held[0])
+    assert.equal(capacityQueue.tryTake(PAIR, 1), undefined)
+    assert.equal(attempts.length, 0)
+    if (held[1]) free(held[1])
+    pass(10)
+    assert.equal(attempts.length, 1)
+    loop.abort()
+    assert.deepEqual(latest().calls, ['start', 'abort'])
+    assert.ok(capacityQueue.hasRoom(PAIR.decode, 2))
+  })
+
+  test('a batch that leaves gives its reservation back', t => {
+    const { loop, pass, capacityQueue } = setUpRetries(t, { body: { text: ['a', 'b'] } })
+    const held = capacityQueue.tryTake(PAIR, 1)
+    loop.start()
+    for (let start = 0; start < 32; start++) capacityQueue.noteStart(LINE_KEY.model)
+    pass(10)
+    assert.ok(!capacityQueue.hasRoom(PAIR.decode, 1))
+    loop.abort()
+    assert.ok(capacityQueue.hasRoom(PAIR.decode, 1))
+    if (held) free(held)
+  })
+
+  test('a batch is refused when too many of them are waiting', t => {
+    const { loop, capacityQueue, handled } = setUpRetries(t, { body: { text: ['a', 'b'] }, maxParked: 0 })
+    const held = capacityQueue.tryTake(PAIR, 1)
+    loop.start()
+    assert.deepEqual(handled, ['error queue-full'])
+    if (held) free(held)
+  })
+
+  test('a batch that no engine may get is refused', t => {
+    const { loop, handled, attempts } = setUpRetries(t, { body: { text: Array(9).fill('a') } })
+    loop.start()
+    assert.deepEqual(handled, ['error invalid-request'])
+    assert.equal(attempts.length, 0)
   })
 
   test('a request stays behind those that queued before it', t => {
     const { loop, attempts, pass, capacityQueue } = setUpRetries(t)
-    const first = { tryStart: () => false }
-    capacityQueue.wait('model', first)
+    const first = { weight: 1, owner: 1, isSample: false, tryStart: () => false, reserve: () => undefined }
+    capacityQueue.wait(LINE_KEY, first)
     loop.start()
     pass(10)
     assert.equal(attempts.length, 0)
-    capacityQueue.leave('model', first)
+    capacityQueue.leave(LINE_KEY, first)
     pass(5)
     assert.equal(attempts.length, 1)
   })
@@ -331,7 +395,7 @@ suite('abort', () => {
     choose(() => ({ kind: 'full' }))
     loop.start()
     loop.abort()
-    assert.ok(!capacityQueue.hasWaiting('model'))
+    assert.ok(!capacityQueue.hasWaiting(LINE_KEY, 1))
     choose(pairChoice)
     pass(100)
     assert.equal(attempts.length, 0)
@@ -393,7 +457,7 @@ suite('an abort that the client requests', () => {
     loop.start()
     loop.requestAbort()
     assert.deepEqual(handled, ['error engine-error'])
-    assert.ok(!capacityQueue.hasWaiting('model'))
+    assert.ok(!capacityQueue.hasWaiting(LINE_KEY, 1))
   })
 
   test('ends a request that waits for an engine', t => {

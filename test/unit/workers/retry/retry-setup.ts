@@ -12,13 +12,15 @@ import { readTimeouts } from '../../../../workers/request/timeouts.ts'
 import { RetryBudgetQueue } from '../../../../workers/retry/budget-queue.ts'
 import { RetryLoop } from '../../../../workers/retry/retry-loop.ts'
 import { CapacityQueue, type PairLeases } from '../../../../workers/selection/capacity-queue.ts'
-import type { PairChoice } from '../../../../workers/selection/pair-selector.ts'
+import type { Pair, PairChoice } from '../../../../workers/selection/pair-selector.ts'
 import { chargeOf } from '../../../support/charge-of.ts'
 import { engineOf } from '../../../support/engines.ts'
 
 const PREFILL = engineOf({ slot: 0, role: 'prefill', maxInputTokens: 8 })
 const DECODE = engineOf({ slot: 1, maxRunning: 2 })
 /** A pair as it is before its leases are taken. */
+/** Where its attempts wait for room, unless they avoid engines. */
+export const LINE_KEY = { model: 'model', engines: 'model' }
 export const PAIR = { prefill: PREFILL, decode: DECODE }
 /** The probe that the selector claims with each pair. */
 const PROBE = { slot: DECODE.slot, untilMs: 1 }
@@ -67,6 +69,10 @@ export interface RetrySetup {
   readonly pass: (ms: number) => void
   /** Sets what the next choices return. */
   readonly choose: (next: () => PairChoice) => void
+  /** Sets which pairs are sound; none is at first. */
+  readonly soundPairs: (next: (pair: Pair) => boolean) => void
+  /** Good legs so far, by slot. */
+  readonly goodLegs: Map<number, number>
 }
 
 export interface RetryOptions {
@@ -74,29 +80,49 @@ export interface RetryOptions {
   readonly deadlineMs?: number
   /** Retries that the budget of the thread allows per second. */
   readonly budgetPerSec?: number
+  /** What happens to a retry beyond it; it waits by default. */
+  readonly overBudget?: 'fail' | 'wait'
   /** Connections of the thread; two per attempt. */
   readonly maxLegs?: number
+  /** Batches of the thread that may wait. */
+  readonly maxParked?: number
 }
 
 export function pairChoice(): PairChoice {
   return { kind: 'pair', pair: PAIR, probes: [PROBE] }
 }
 
+function noPair(): boolean {
+  return false
+}
+
 export function setUpRetries(t: TestContext, options: RetryOptions = {}): RetrySetup {
   t.mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'setImmediate'] })
   const clock = { nowMs: 0 }
   const nowMs = (): number => clock.nowMs
-  const config = configSchema.parse(CONFIG)
+  const { overBudget = 'wait' } = options
+  const config = configSchema.parse({ ...CONFIG, retry: { ...CONFIG.retry, overBudget } })
   const budget = new RetryBudget({ share: 0, floorPerSec: options.budgetPerSec ?? 100 })
   const budgetQueue = new RetryBudgetQueue(budget, nowMs)
-  const slots = new EngineSlots(createSharedMemory(2, 1))
+  const slots = new EngineSlots(createSharedMemory(8, 1))
   const { maxLegs = Infinity } = options
-  const capacityQueue = new CapacityQueue({ slots, thread: 0, maxPerEngine: 0, maxLegs })
+  const { admission } = config
+  const waitingCounts = { set: () => undefined }
+  const capacityQueue = new CapacityQueue({
+    slots,
+    waitingCounts,
+    thread: 0,
+    admission,
+    maxLegs,
+    maxParked: options.maxParked ?? 10,
+  })
   t.after(() => budgetQueue.close())
 
   const [attempts, handled, feedback]: [FakeAttempt[], string[], string[]] = [[], [], []]
   const [metrics, log, avoided]: [string[], string[], number[][]] = [[], [], []]
   let choose = pairChoice
+  let isSound: (pair: Pair) => boolean = noPair
+  const goodLegs = new Map<number, number>()
 
   const loop = new RetryLoop(
     requestOf(options),
@@ -115,6 +141,8 @@ export function setUpRetries(t: TestContext, options: RetryOptions = {}): RetryS
       capacityQueue,
       pairSelector: {
         queueKeyOf: () => 'model',
+        isSound: pair => isSound(pair),
+        isHealthy: () => true,
         choose: (_, avoidedSlots, hasRoom) => {
           avoided.push([...avoidedSlots])
           const choice = choose()
@@ -123,6 +151,7 @@ export function setUpRetries(t: TestContext, options: RetryOptions = {}): RetryS
         },
       },
       breakers: {
+        goodLegs: slot => goodLegs.get(slot) ?? 0,
         record: ({ slot }, outcome) => feedback.push(`${outcome} ${slot}`),
         settle: ({ slot }, outcome) => feedback.push(`probe ${outcome} ${slot}`),
       },
@@ -187,6 +216,10 @@ export function setUpRetries(t: TestContext, options: RetryOptions = {}): RetryS
     choose: next => {
       choose = next
     },
+    soundPairs: next => {
+      isSound = next
+    },
+    goodLegs,
   }
 }
 

@@ -9,7 +9,7 @@ import { EngineSlots } from '../../../../src/shared/engine-slots.ts'
 import { createSharedMemory } from '../../../../src/shared/layout.ts'
 import { PairHealth } from '../../../../src/shared/pair-health.ts'
 import { Breakers } from '../../../../workers/selection/breakers.ts'
-import { type PairChoice, PairSelector } from '../../../../workers/selection/pair-selector.ts'
+import { type Pair, type PairChoice, PairSelector } from '../../../../workers/selection/pair-selector.ts'
 import { engineOf } from '../../../support/engines.ts'
 import { heldLease } from '../../../support/held-lease.ts'
 
@@ -62,6 +62,8 @@ function summaryOf(choice: PairChoice): string {
       return `${choice.pair.prefill?.slot ?? ''}→${choice.pair.decode.slot}`
     case 'none':
       return `no ${choice.missing}`
+    case 'unnamed-model':
+      return `one of ${choice.models.join()}`
     case 'unknown-model':
     case 'full':
       return choice.kind
@@ -71,6 +73,15 @@ function summaryOf(choice: PairChoice): string {
 function fail(setup: Setup, slot: number, times = 2): void {
   const engine = engineOf({ ...PAIRS[slot], slot })
   for (let time = 0; time < times; time++) setup.breakers.record(engine, 'failed')
+}
+
+function pairOf(prefill: number, decode: number): Pair {
+  return { prefill: engineOf({ slot: prefill }), decode: engineOf({ slot: decode }) }
+}
+
+/** Room on all engines but one. */
+function unlessSlot2({ slot }: Engine): boolean {
+  return slot !== 2
 }
 
 function losePair({ pairHealth, clock }: Setup, prefill: number, decode: number): void {
@@ -186,9 +197,24 @@ suite('PairSelector with prefill and decode engines', () => {
     for (let choice = 0; choice < 10; choice++) {
       assert.equal(summaryOf(selector.choose('a', NONE)), '0→2')
       assert.equal(summaryOf(selector.choose('b', NONE)), '1→3')
+      assert.equal(summaryOf(selector.choose(undefined, NONE)), 'one of a,b')
     }
     assert.equal(summaryOf(selector.choose('c', NONE)), 'unknown-model')
   })
+})
+
+test('PairSelector gives a request without a model the default one, and no engine of an unknown model', () => {
+  const models = [['a'], ['b'], ['a'], ['b']]
+  const fleet = [
+    ...PAIRS.map(engine => engineOf({ ...engine, models: models[engine.slot] ?? [] })),
+    engineOf({ slot: 4, role: 'prefill' }),
+    engineOf({ slot: 5, role: 'decode' }),
+  ]
+  const { selector } = setUp(fleet, { policy: { main: 'random', defaultModel: 'b' } })
+  for (let choice = 0; choice < 20; choice++) {
+    assert.equal(summaryOf(selector.choose(undefined, NONE)), '1→3')
+    assert.equal(summaryOf(selector.choose('a', NONE)), '0→2')
+  }
 })
 
 suite('PairSelector with circuit breakers', () => {
@@ -205,7 +231,7 @@ suite('PairSelector with circuit breakers', () => {
     assert.match(summaryOf(setup.selector.choose(undefined, new Set([1]))), /^1→/)
   })
 
-  test('ignores the breakers of a role when they exclude more than the share', () => {
+  test('ignores the breakers of a role when they exclude all of its engines', () => {
     const setup = setUp(PAIRS)
     fail(setup, 0)
     fail(setup, 1)
@@ -213,6 +239,63 @@ suite('PairSelector with circuit breakers', () => {
       Array.from({ length: 20 }, () => summaryOf(setup.selector.choose(undefined, NONE))[0]),
     )
     assert.deepEqual([pairs.has('0'), pairs.has('1')], [true, true])
+  })
+
+  test('leaves out every broken engine while one is sound, on retries too', () => {
+    const decodes = [2, 3, 4, 5].map(slot => engineOf({ slot, role: 'decode' }))
+    const setup = setUp([engineOf({ slot: 0, role: 'prefill' }), ...decodes])
+    for (const slot of [2, 3, 4]) fail(setup, slot)
+    for (const avoided of [NONE, new Set([2]), new Set([5])])
+      for (let choice = 0; choice < 20; choice++)
+        assert.equal(summaryOf(setup.selector.choose(undefined, avoided)), '0→5')
+  })
+
+  test('probes a broken engine early, one request at a time, while the sound one is full', () => {
+    const setup = setUp(PAIRS, { breaker: { openSecs: 60 } })
+    fail(setup, 3)
+    const choicesOf = (avoided: ReadonlySet<number>): string[] =>
+      Array.from({ length: 3 }, () =>
+        summaryOf(setup.selector.choose(undefined, avoided, unlessSlot2)).slice(-4),
+      )
+    assert.deepEqual(choicesOf(NONE), ['full', 'full', 'full'])
+    setup.clock.nowMs += 1000
+    // A retry waits for the sound engine.
+    assert.deepEqual(choicesOf(new Set([3])), ['full', 'full', 'full'])
+    const first = setup.selector.choose(undefined, NONE, unlessSlot2)
+    assert.ok(first.kind === 'pair' && first.pair.decode.slot === 3 && first.probes.length === 1)
+    assert.deepEqual(choicesOf(NONE), ['full', 'full', 'full'])
+    for (const probe of first.probes) setup.breakers.settle(probe, 'good')
+    assert.match(summaryOf(setup.selector.choose(undefined, NONE, unlessSlot2)), /→3$/)
+  })
+
+  test('uses only the engine that works when all are excluded', () => {
+    const setup = setUp(PAIRS)
+    fail(setup, 2)
+    fail(setup, 3)
+    setup.breakers.record(engineOf({ slot: 3 }), 'good')
+    for (let choice = 0; choice < 20; choice++)
+      assert.match(summaryOf(setup.selector.choose(undefined, NONE)), /→3$/)
+  })
+
+  test('retries on an engine whose last request went well while no breaker is open', () => {
+    const setup = setUp([0, 2, 3, 4].map(slot => engineOf({ slot, role: slot === 0 ? 'prefill' : 'decode' })))
+    fail(setup, 2, 1)
+    fail(setup, 3, 1)
+    for (let choice = 0; choice < 20; choice++)
+      assert.equal(summaryOf(setup.selector.choose(undefined, new Set([2]))), '0→4')
+  })
+
+  test('calls a pair sound while both breakers are closed and its transfers work', () => {
+    const setup = setUp(PAIRS)
+    assert.ok(setup.selector.isSound(pairOf(0, 2)))
+    fail(setup, 0)
+    losePair(setup, 1, 2)
+    assert.deepEqual(
+      [pairOf(0, 3), pairOf(1, 2), pairOf(1, 3)].map(pair => setup.selector.isSound(pair)),
+      [false, false, true],
+    )
+    const disabled = setUp(PAIRS, { breaker: { enabled: false } })
+    assert.ok(!disabled.selector.isSound(pairOf(0, 2)))
   })
 
   test('lets one request at a time probe, and the next one when its outcome was neutral', () => {

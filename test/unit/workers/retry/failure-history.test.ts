@@ -1,0 +1,125 @@
+/** What the failures of a request mean for its next attempt: budget, and the end of attempts that end engines. */
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import type { Failure } from '../../../../workers/classify/failure.ts'
+import { stalledFailure, transportFailure } from '../../../../workers/classify/observed-failure.ts'
+import { statusFailure } from '../../../../workers/classify/reported-failure.ts'
+import { engineOf } from '../../../support/engines.ts'
+import { BACKOFF_MS, PAIR, setUpRetries } from './retry-setup.ts'
+
+const REFUSED = transportFailure('decode', { kind: 'connect', message: 'refused', isStaleSocket: false })
+const TRANSFER = statusFailure('decode', 500, Buffer.from('{"message":"KVTransferError"}'))
+const OTHER_PAIR = { prefill: PAIR.prefill, decode: engineOf({ slot: 5 }) }
+/** A budget that allows a single retry. */
+const SPENT = { budgetPerSec: 0, overBudget: 'fail' } as const
+
+suite('a retry', () => {
+  for (const [what, failure] of [
+    ['an engine', REFUSED],
+    ['a pair', TRANSFER],
+  ] as const)
+    test(`on a sound pair costs no budget after a failure that is charged to ${what}`, t => {
+      const { loop, attempts, latest, pass, choose, soundPairs, handled } = setUpRetries(t, SPENT)
+      soundPairs(pair => pair === OTHER_PAIR)
+      loop.start()
+      choose(() => ({ kind: 'pair', pair: OTHER_PAIR, probes: [] }))
+      latest().fail(failure)
+      pass(BACKOFF_MS)
+      choose(() => ({ kind: 'pair', pair: PAIR, probes: [] }))
+      // Charged to the sound pair too: the one retry that the budget allows is still there.
+      latest().fail(failure)
+      pass(2 * BACKOFF_MS)
+      assert.equal(attempts.length, 3)
+      assert.deepEqual(handled, [])
+    })
+
+  test('on the pair that has just failed costs budget, however sound it seems', t => {
+    const { loop, attempts, latest, pass, soundPairs, handled } = setUpRetries(t, SPENT)
+    soundPairs(() => true)
+    loop.start()
+    latest().fail(REFUSED)
+    pass(BACKOFF_MS)
+    latest().fail(REFUSED)
+    pass(2 * BACKOFF_MS)
+    assert.equal(attempts.length, 2)
+    assert.deepEqual(handled, ['error engine-unreachable'])
+  })
+
+  test('beyond the budget ends the request with its last failure at once', t => {
+    const { loop, latest, pass, handled, log } = setUpRetries(t, SPENT)
+    loop.start()
+    latest().fail(REFUSED)
+    pass(BACKOFF_MS)
+    latest().fail(statusFailure('decode', 503, Buffer.from('the last failure')))
+    pass(2 * BACKOFF_MS)
+    assert.deepEqual(handled, ['error engine-error'])
+    assert.deepEqual(log, ['retry', 'retry', 'failed'])
+  })
+
+  test('that waits for budget goes on as soon as there is a sound pair', t => {
+    const { loop, attempts, latest, pass, choose, soundPairs } = setUpRetries(t, { budgetPerSec: 0 })
+    loop.start()
+    latest().fail(REFUSED)
+    pass(BACKOFF_MS)
+    latest().fail(REFUSED)
+    pass(5 * BACKOFF_MS)
+    assert.equal(attempts.length, 2)
+    choose(() => ({ kind: 'pair', pair: OTHER_PAIR, probes: [] }))
+    soundPairs(pair => pair === OTHER_PAIR)
+    pass(BACKOFF_MS)
+    assert.equal(attempts.length, 3)
+  })
+
+  test("after the client's own shortened timer leaves the budget to the others", t => {
+    const silence = { leg: 'decode', awaited: 'first token', timeoutMs: 10, isClientTimeout: true } as const
+    const { loop, attempts, latest, pass, handled } = setUpRetries(t, SPENT)
+    loop.start()
+    latest().fail(stalledFailure(silence))
+    pass(BACKOFF_MS)
+    latest().fail(REFUSED)
+    pass(2 * BACKOFF_MS)
+    assert.equal(attempts.length, 3)
+    assert.deepEqual(handled, [])
+  })
+})
+
+function reset(isStaleSocket: boolean): Failure {
+  return transportFailure('decode', { kind: 'reset', message: 'reset', isStaleSocket, wasSent: true })
+}
+
+suite('a request whose connection is reset before an answer', () => {
+  for (const isStaleSocket of [false, true])
+    test(`is repeated once${isStaleSocket ? ', also when the connection had been used before' : ''}`, t => {
+      const { loop, attempts, latest, pass, choose, handled, log } = setUpRetries(t)
+      loop.start()
+      latest().fail(reset(isStaleSocket))
+      choose(() => ({ kind: 'pair', pair: OTHER_PAIR, probes: [] }))
+      pass(BACKOFF_MS)
+      latest().fail(reset(false))
+      pass(20 * BACKOFF_MS)
+      assert.equal(attempts.length, 2)
+      assert.deepEqual(handled, ['error engine-unreachable'])
+      assert.deepEqual(log, ['retry', 'failed'])
+    })
+
+  test('is repeated as often as others when its first engine has served another one since', t => {
+    const { loop, attempts, latest, pass, goodLegs } = setUpRetries(t)
+    loop.start()
+    latest().fail(reset(false))
+    goodLegs.set(PAIR.decode.slot, 1)
+    pass(BACKOFF_MS)
+    latest().fail(reset(false))
+    pass(2 * BACKOFF_MS)
+    assert.equal(attempts.length, 3)
+  })
+
+  test('is repeated when it was not sent', t => {
+    const { loop, attempts, latest, pass } = setUpRetries(t)
+    loop.start()
+    for (const delays of [1, 2]) {
+      latest().fail(transportFailure('decode', { kind: 'reset', message: 'm', isStaleSocket: false }))
+      pass(delays * BACKOFF_MS)
+    }
+    assert.equal(attempts.length, 3)
+  })
+})

@@ -1,0 +1,97 @@
+/**
+ * The failed attempts of one request, and what follows from them for the next: whether it is made, which engines it
+ * avoids, and whether it needs retry budget.
+ */
+import type { Config } from '../../src/config/config.ts'
+import type { NowMs } from '../../src/core/clock.ts'
+import type { Engine } from '../../src/core/engine.ts'
+import type { Random } from '../../src/core/random.ts'
+import { decideRetry, type RetryDecision } from '../../src/resilience/retry-decision.ts'
+import type { Failure } from '../classify/failure.ts'
+import { Avoided } from '../selection/avoided.ts'
+import type { Breakers } from '../selection/breakers.ts'
+import type { Pair, PairSelector } from '../selection/pair-selector.ts'
+import type { RetryBudgetQueue } from './budget-queue.ts'
+import { EngineLosses } from './engine-loss.ts'
+
+export interface HistoryDependencies {
+  readonly config: Pick<Config, 'retry'>
+  readonly pairSelector: Pick<PairSelector, 'isSound'>
+  readonly breakers: Pick<Breakers, 'goodLegs'>
+  readonly budgetQueue: Pick<RetryBudgetQueue, 'take'>
+  readonly random: Random
+  readonly nowMs: NowMs
+}
+
+const NO_SLOTS: ReadonlySet<number> = new Set()
+
+export class FailureHistory {
+  readonly #deadlineMs: number
+  readonly #dependencies: HistoryDependencies
+  #avoided: Avoided | undefined
+  #losses: EngineLosses | undefined
+  #hadFreeAttempt = false
+  /** The next attempt is a retry that has not been paid for: it needs a sound pair, or budget. */
+  #owesBudget = false
+  /** Retries decided on so far. */
+  retries = 0
+  /** Whether the next attempt needs connections that were never used before. */
+  freshConnection = false
+  latest: Failure | undefined
+
+  /** `deadlineMs`: on the process clock. */
+  constructor(deadlineMs: number, dependencies: HistoryDependencies) {
+    this.#deadlineMs = deadlineMs
+    this.#dependencies = dependencies
+  }
+
+  /** Slots of the engines that failures were charged to. */
+  get avoidedSlots(): ReadonlySet<number> {
+    return this.#avoided?.slots ?? NO_SLOTS
+  }
+
+  /** Adds a failed attempt on `pair`, charged to `engines`. @returns what to do next. */
+  add(failure: Failure, pair: Pair | undefined, engines: readonly Engine[]): RetryDecision {
+    this.latest = failure
+    if (engines.length > 0) (this.#avoided ??= new Avoided()).add(failure.chargedTo, engines)
+    const decision = this.#decide(failure, pair)
+    this.freshConnection = decision.kind === 'free-attempt'
+    if (this.freshConnection) this.#hadFreeAttempt = true
+    if (decision.kind === 'retry') this.retries++
+    if (decision.kind !== 'shortage-wait')
+      this.#owesBudget = decision.kind === 'retry' && decision.costsBudget
+    return decision
+  }
+
+  /**
+   * Whether the next attempt may be made on this pair; takes budget if it must. A retry on a sound pair costs none: it
+   * adds nothing to the load of what fails. Otherwise budget that the sick engines have spent would hold up requests
+   * that the sound ones could serve.
+   */
+  mayUse(pair: Pair): boolean {
+    if (!this.#owesBudget) return true
+    const { pairSelector, budgetQueue } = this.#dependencies
+    if (pairSelector.isSound(pair) && this.#avoided?.includes(pair) !== true) return true
+    this.#owesBudget = !budgetQueue.take()
+    return !this.#owesBudget
+  }
+
+  #decide(failure: Failure, pair: Pair | undefined): RetryDecision {
+    const { config, random, nowMs } = this.#dependencies
+    const failed = {
+      advice: failure.retry,
+      retries: this.retries,
+      hadFreeAttempt: this.#hadFreeAttempt,
+      mayEndEngines: this.#isSecondLoss(failure, pair),
+      remainingMs: this.#deadlineMs - nowMs(),
+    }
+    return decideRetry(failed, config.retry, random)
+  }
+
+  #isSecondLoss({ resetLeg }: Failure, pair: Pair | undefined): boolean {
+    if (resetLeg === undefined) return false
+    const engine = resetLeg === 'prefill' ? pair?.prefill : pair?.decode
+    this.#losses ??= new EngineLosses(this.#dependencies.breakers.goodLegs)
+    return engine !== undefined && this.#losses.add(engine.slot)
+  }
+}

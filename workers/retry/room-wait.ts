@@ -1,0 +1,83 @@
+/** The next attempt of a request in the capacity queue, with the room that it may have reserved there. */
+import { type CapacityQueue, type PairReservation, releaseLeases } from '../selection/capacity-queue.ts'
+import type { Pair, PairSelector } from '../selection/pair-selector.ts'
+import type { LineKey, Waiter } from '../selection/waiting-lines.ts'
+import type { EngineRequest } from './engine-request.ts'
+import { type AttemptNeeds, type PrepareDependencies, reserveRoom } from './prepare-attempt.ts'
+
+export interface RoomWaitDependencies extends PrepareDependencies {
+  readonly pairSelector: PrepareDependencies['pairSelector'] & Pick<PairSelector, 'isHealthy'>
+  readonly capacityQueue: PrepareDependencies['capacityQueue'] & Pick<CapacityQueue, 'wait' | 'leave'>
+}
+
+export class RoomWait implements Waiter {
+  readonly weight: number
+  readonly owner: number
+  readonly isSample: boolean
+  readonly tryStart: () => boolean
+  readonly #request: EngineRequest
+  readonly #dependencies: RoomWaitDependencies
+  #needs: AttemptNeeds | undefined
+  #lineKey: LineKey | undefined
+  /** Belongs to the attempt once that has started. */
+  reservation: PairReservation | undefined
+
+  /** `tryStart` is called by the queue until it returns true. */
+  constructor(request: EngineRequest, dependencies: RoomWaitDependencies, tryStart: () => boolean) {
+    this.weight = 1
+    this.owner = request.id
+    this.isSample = request.edits.length > 0
+    this.tryStart = tryStart
+    this.#request = request
+    this.#dependencies = dependencies
+  }
+
+  get isWaiting(): boolean {
+    return this.#lineKey !== undefined
+  }
+
+  /** @returns false when too many that need much room at once are waiting already. */
+  enter(lineKey: LineKey, needs: AttemptNeeds): boolean {
+    const hasEntered = this.#dependencies.capacityQueue.wait(lineKey, this)
+    this.#lineKey = hasEntered ? lineKey : undefined
+    this.#needs = needs
+    return hasEntered
+  }
+
+  /** The queue has let the attempt go. */
+  ended(): void {
+    this.#lineKey = undefined
+  }
+
+  /** The attempt has started with the reservation. */
+  used(): void {
+    this.reservation?.leases.prefill?.endReservation()
+    this.reservation?.leases.decode.endReservation()
+    this.reservation = undefined
+  }
+
+  leave(): void {
+    if (this.#lineKey !== undefined) this.#dependencies.capacityQueue.leave(this.#lineKey, this)
+    this.#lineKey = undefined
+    this.#drop()
+  }
+
+  /** Called by the queue when others have overtaken the attempt too often. */
+  reserve(): void {
+    if (this.#needs === undefined) return
+    const pair = this.reservation?.pair
+    if (pair !== undefined && this.#isHealthy(pair)) return
+    this.#drop()
+    this.reservation = reserveRoom(this.#request, this.#needs, this.#dependencies)
+  }
+
+  #drop(): void {
+    if (this.reservation !== undefined) releaseLeases(this.reservation.leases)
+    this.reservation = undefined
+  }
+
+  #isHealthy({ prefill, decode }: Pair): boolean {
+    const { pairSelector } = this.#dependencies
+    return pairSelector.isHealthy(decode) && (prefill === undefined || pairSelector.isHealthy(prefill))
+  }
+}
