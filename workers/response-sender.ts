@@ -64,7 +64,7 @@ export class ResponseSender implements AttemptHandler {
 
   /**
    * Sends a comment every `intervalMs` until the first token, the first one with the head of a stream. From then on failures
-   * can only be told within the stream.
+   * can only be reported within the stream.
    */
   startHeartbeats(intervalMs: number): void {
     this.#heartbeats = setInterval(() => {

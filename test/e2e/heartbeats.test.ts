@@ -36,7 +36,7 @@ test('a stream that waits gets comments until its first token, then its events a
   assert.match(events, /data: \[DONE\]\n\n$/)
 })
 
-test('a failure after a comment is told in the stream', async () => {
+test('a failure after a comment is reported in the stream', async () => {
   delayEngines(60_000)
   const response = await ask({ stream: true }, { 'x-first-token-timeout-ms': '300' })
   assert.equal(response.status, 200)

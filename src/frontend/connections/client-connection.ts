@@ -1,7 +1,8 @@
 /**
  * One connection of a client, from its acceptance to its end.
  *
- *   idle ──first part of a request──▶ busy ──response ended, body received──▶ idle
+ *   idle ──first part of a request──▶ busy ──response ended, body received──▶ resting ──listening again──▶ idle
+ *                                       └──response ended, and it is the last──▶ closing
  *   any ──closed by either side──▶ closed
  *
  * uWebSockets.js gives a connection no identity: the object of one request says nothing about the connection or about the
@@ -9,10 +10,8 @@
  * both registered and passes their calls on to the request under way.
  */
 import type { UwsResponse } from '../uws/uws.ts'
-import { ConnectionResponse } from './connection-response.ts'
+import { type BodyHandler, ConnectionResponse, type RespondingConnection } from './connection-response.ts'
 import type { IdleItem } from './idle-list.ts'
-
-export type BodyHandler = (chunk: ArrayBuffer, isLast: boolean) => void
 
 export interface ConnectionOwner {
   /** Counts the connections that have closed. */
@@ -22,9 +21,13 @@ export interface ConnectionOwner {
   onIdle(connection: ClientConnection): void
   onBusy(connection: ClientConnection): void
   onClosed(connection: ClientConnection): void
+  /** `listen` is due before the next head is read, but not within the present call. */
+  onHandlerLost(connection: ClientConnection): void
+  /** Forgets the head whose data is being delivered. */
+  dropHead(): void
 }
 
-export class ClientConnection implements IdleItem<ClientConnection> {
+export class ClientConnection implements IdleItem<ClientConnection>, RespondingConnection {
   older: ClientConnection | undefined
   newer: ClientConnection | undefined
   idleSinceMs: number | undefined
@@ -35,11 +38,10 @@ export class ClientConnection implements IdleItem<ClientConnection> {
   /** Valid until the connection is closed, while the object of a request is valid until its response ends. */
   readonly #handle: UwsResponse
   readonly #owner: ConnectionOwner
-  #state: 'idle' | 'busy' | 'closed' = 'idle'
+  #state: 'idle' | 'busy' | 'resting' | 'closing' | 'closed' = 'resting'
   #onBody: BodyHandler | undefined
   #onAborted: (() => void) | undefined
   #isBodyComplete = false
-  #hasResponded = false
   #isDelivering = false
   #isLast = false
 
@@ -47,28 +49,17 @@ export class ClientConnection implements IdleItem<ClientConnection> {
     this.#handle = handle
     this.address = address
     this.#owner = owner
-    this.#listen()
-    owner.onIdle(this)
+    handle.onAborted(this.#onGone)
+    this.listen()
   }
 
   /** Starts a request, and returns what its response is written to. `isLast`: the connection ends with the response. */
   begin(res: UwsResponse, isLast: boolean): UwsResponse {
     this.#state = 'busy'
     this.isFresh = false
-    this.#isBodyComplete = false
-    this.#hasResponded = false
     this.#isLast = isLast
     this.#owner.onBusy(this)
     return new ConnectionResponse(res, this)
-  }
-
-  get isClosed(): boolean {
-    return this.#state === 'closed'
-  }
-
-  /** Whether the caller runs within the delivery of data, in which no response may be written. */
-  get isDelivering(): boolean {
-    return this.#isDelivering
   }
 
   /**
@@ -93,16 +84,29 @@ export class ClientConnection implements IdleItem<ClientConnection> {
     this.#onAborted = onAborted ?? this.#onAborted
   }
 
-  /** The response has ended, within a cork. `wasClosed`: uWebSockets.js has closed the connection in the same call. */
+  /** The response has ended. `wasClosed`: uWebSockets.js has closed the connection in the same call. */
   onResponseEnd(wasClosed: boolean): void {
     if (this.#state === 'closed') return
     this.#onBody = undefined
     this.#onAborted = undefined
     if (wasClosed) return this.#onGone()
-    this.#hasResponded = true
     this.#handle.onAborted(this.#onGone)
-    if (this.#isLast && this.#isBodyComplete) this.#closeSoon()
-    else if (this.#isBodyComplete) this.#rest()
+    this.#state = this.#isBodyComplete && !this.#isLast ? 'resting' : 'closing'
+    // Later, because the end of the response has not been sent yet.
+    if (this.#isLast && this.#isBodyComplete) setImmediate(() => this.close())
+    if (!this.#isBodyComplete) return
+    // After the last part uWebSockets.js forgets the handler that it calls with it.
+    if (this.#isDelivering) this.#owner.onHandlerLost(this)
+    else this.listen()
+  }
+
+  /** Registers the handler for data again. A connection that rests is idle from now on. */
+  listen(): void {
+    if (this.#state === 'closed') return
+    this.#handle.onData(this.#onData)
+    if (this.#state !== 'resting') return
+    this.#state = 'idle'
+    this.#owner.onIdle(this)
   }
 
   /** Closes the connection at once. */
@@ -116,30 +120,18 @@ export class ClientConnection implements IdleItem<ClientConnection> {
     this.#handle.resume()
   }
 
-  #rest(): void {
-    this.#handle.onData(this.#onData)
-    this.#state = 'idle'
-    this.#owner.onIdle(this)
-  }
-
-  #listen(): void {
-    this.#handle.onAborted(this.#onGone)
-    this.#handle.onData(this.#onData)
-  }
-
-  /** Later, because the end of the response has not been sent yet. */
-  #closeSoon(): void {
-    setImmediate(() => this.close())
-  }
-
   readonly #onData = (chunk: ArrayBuffer, isLast: boolean): void => {
+    const isBodyOfEarlyResponse = this.#state === 'closing' && !this.#isBodyComplete
+    // A request that follows the last one is not executed.
+    if (this.#state === 'closing' && this.#isBodyComplete) return this.#owner.dropHead()
+    this.#isBodyComplete = isLast
     this.#isDelivering = true
     if (this.#state === 'idle' && !this.#owner.onFirstPart(this)) this.close()
-    if (isLast) this.#isBodyComplete = true
     this.#onBody?.(chunk, isLast)
     this.#isDelivering = false
-    // The parser goes on with what follows the body in the same read, unless the connection is closed now.
-    if (isLast && this.#hasResponded) this.close()
+    if (!isLast || !isBodyOfEarlyResponse) return
+    this.#owner.onHandlerLost(this)
+    setImmediate(() => this.close())
   }
 
   readonly #onGone = (): void => {

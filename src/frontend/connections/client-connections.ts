@@ -51,7 +51,7 @@ const MAX_CANDIDATES = 512
 const MAX_APP_TIMEOUT_SECS = 900
 
 function tooManyIdle(): GatewayError {
-  const message = `More than ${MAX_CANDIDATES} idle connections of one address beside chunked requests: send a Content-Length`
+  const message = `More than ${MAX_CANDIDATES} idle connections of one address: send a Content-Length instead of chunks`
   return new GatewayError('overloaded', message, { retryAfterMs: 1000 })
 }
 
@@ -63,6 +63,8 @@ export class ClientConnections<Head extends FramedHead> implements ConnectionOwn
   #open = 0
   #closings = 0
   #isFull = false
+  /** Connections whose handler for data is to be registered again. */
+  readonly #deaf: ClientConnection[] = []
   /** The request whose first data follows at once. */
   #incoming: Incoming<Head> | undefined
   /** Chunked requests without data so far, by the address of the client. */
@@ -115,6 +117,15 @@ export class ClientConnections<Head extends FramedHead> implements ConnectionOwn
     this.#incoming = undefined
   }
 
+  onHandlerLost(connection: ClientConnection): void {
+    if (this.#deaf.length === 0) setImmediate(() => this.#listenAgain())
+    this.#deaf.push(connection)
+  }
+
+  dropHead(): void {
+    this.#incoming = undefined
+  }
+
   onFirstPart(connection: ClientConnection): boolean {
     const incoming = this.#incoming ?? this.#chunked.get(connection.address)
     if (incoming === undefined) return false
@@ -138,6 +149,10 @@ export class ClientConnections<Head extends FramedHead> implements ConnectionOwn
     else setImmediate(() => connection.close())
   }
 
+  #listenAgain(): void {
+    for (const connection of this.#deaf.splice(0)) connection.listen()
+  }
+
   #countClosing(): void {
     this.#closings++
     this.#options.onOpenChanged(--this.#open)
@@ -145,6 +160,8 @@ export class ClientConnections<Head extends FramedHead> implements ConnectionOwn
   }
 
   #onHead(res: UwsResponse, req: UwsRequest): void {
+    // The request may follow on one of them, in the same read.
+    if (this.#deaf.length > 0) this.#listenAgain()
     const head = this.#options.readHead(req)
     const error = framingError(head, this.#options.acceptsChunks)
     if (error !== undefined) return this.#options.onMisframed(res, head, error)
@@ -158,7 +175,7 @@ export class ClientConnections<Head extends FramedHead> implements ConnectionOwn
       this.#chunked.set(address, incoming)
       return
     }
-    // Only these two methods have a second handler. No other has a body, so such a client can be told anything.
+    // Only these two methods have a second handler. No other has a body, so no response is owed.
     if (head.method !== 'POST' && head.method !== 'PUT') return void res.close()
     const candidates = this.#idle.all().filter(idle => idle.address === address)
     if (candidates.length > MAX_CANDIDATES) return this.#options.onMisframed(res, head, tooManyIdle())

@@ -1,19 +1,33 @@
 /**
- * The response to one request on a client's connection. Passes everything on to uWebSockets.js, and tells the connection
- * when the response has ended.
+ * The response to one request on a client's connection. Passes everything on to uWebSockets.js, and reports its end
+ * to the connection.
  */
 import type { UwsResponse } from '../uws/uws.ts'
-import type { BodyHandler, ClientConnection } from './client-connection.ts'
+
+export type BodyHandler = (chunk: ArrayBuffer, isLast: boolean) => void
+
+/** The connection as its response knows it. */
+export interface RespondingConnection {
+  /** Whether the client has not sent all of its body yet. */
+  readonly isReceiving: boolean
+  /** Whether the response being written is the last on this connection. */
+  readonly isLastResponse: boolean
+  /** Number of connections that have been closed. */
+  readonly closings: number
+  setHandlers(onBody: BodyHandler | undefined, onAborted: (() => void) | undefined): void
+  /** `wasClosed`: uWebSockets.js has closed the connection in the same call. */
+  onResponseEnd(wasClosed: boolean): void
+  close(): void
+}
 
 export class ConnectionResponse implements UwsResponse {
   readonly #res: UwsResponse
-  readonly #connection: ClientConnection
+  readonly #connection: RespondingConnection
   /** Whether `Connection: close` has been written by us. */
   #saysClose = false
   #isChunked = false
-  #hasEnded = false
 
-  constructor(res: UwsResponse, connection: ClientConnection) {
+  constructor(res: UwsResponse, connection: RespondingConnection) {
     this.#res = res
     this.#connection = connection
   }
@@ -77,17 +91,8 @@ export class ConnectionResponse implements UwsResponse {
     this.#res.resume()
   }
 
-  /**
-   * Within the delivery of the request's data the call is put off: uWebSockets.js then forgets the handler for data, and
-   * would go on to parse what follows the request.
-   */
   cork(write: () => void): this {
-    if (!this.#connection.isDelivering) this.#res.cork(write)
-    else {
-      setImmediate(() => {
-        if (!this.#connection.isClosed && !this.#hasEnded) this.#res.cork(write)
-      })
-    }
+    this.#res.cork(write)
     return this
   }
 
@@ -118,7 +123,7 @@ export class ConnectionResponse implements UwsResponse {
 
   /**
    * Whether uWebSockets.js is to close the connection as soon as it has sent everything. A client that still sends its body
-   * would lose the response by that, so it is only told, and the connection is closed after the body.
+   * would lose the response by that, so it only gets the header, and the connection is closed after the body.
    */
   #mustClose(isAsked: boolean): boolean {
     const { isLastResponse, isReceiving } = this.#connection
@@ -131,7 +136,6 @@ export class ConnectionResponse implements UwsResponse {
   }
 
   #ended(closings: number): this {
-    this.#hasEnded = true
     this.#connection.onResponseEnd(this.#connection.closings !== closings)
     return this
   }

@@ -58,7 +58,7 @@ export class SlowReaders<Reader extends SlowReader> {
     this.#stalls.close()
   }
 
-  /** Spares the client that has just made progress. */
+  /** Never disconnects the client that has just made progress. */
   #makeRoom(latest: Reader): void {
     for (const reader of this.#counted.keys()) {
       if (this.#heldBytes <= this.#options.limitBytes || reader === latest) return

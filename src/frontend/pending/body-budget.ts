@@ -3,8 +3,8 @@
  * requests until their response starts.
  *
  * Beyond the limit, uploads are paused, so that TCP makes their clients wait, and they go on in the order of their start as
- * room is made. The oldest upload is never paused, because uploads that all wait for each other would never make room. A
- * new upload is refused once the limit is exceeded by the size of a whole body. Pure but for the callbacks of uploads.
+ * room is made. The oldest upload may exceed the limit by the size of a whole body, because uploads that all wait for each
+ * other would never make room. Beyond that a new upload is refused. Pure but for the callbacks of uploads.
  */
 
 export interface BudgetedUpload {
@@ -54,7 +54,8 @@ export class BodyBudget {
     if (state === undefined) return
     this.#heldBytes += heldBytes - state.heldBytes
     state.heldBytes = heldBytes
-    if (state.isPaused || this.#heldBytes < this.#limitBytes || this.#oldest === upload) return
+    if (state.isPaused || this.#heldBytes < this.#limitBytes) return
+    if (this.#oldest === upload && !this.isExhausted) return
     state.isPaused = true
     this.#paused++
     upload.pause()
@@ -67,11 +68,11 @@ export class BodyBudget {
   /** The largest upload under way, which gives way when others have waited for too long. */
   get largest(): BudgetedUpload | undefined {
     let largest: BudgetedUpload | undefined
-    let mostBytes = -1
+    let maxBytes = -1
     for (const [upload, { heldBytes }] of this.#uploads) {
-      if (heldBytes <= mostBytes) continue
+      if (heldBytes <= maxBytes) continue
       largest = upload
-      mostBytes = heldBytes
+      maxBytes = heldBytes
     }
     return largest
   }
@@ -107,9 +108,9 @@ export class BodyBudget {
     return state.heldBytes
   }
 
-  /** Lets as many uploads go on as there is room for, and always the oldest. */
+  /** Lets as many uploads go on as there is room for, and the oldest within the excess. */
   #goOn(): void {
-    if (this.#paused === 0) return
+    if (this.#paused === 0 || this.isExhausted) return
     let roomBytes = this.#limitBytes - this.#heldBytes
     for (const [upload, state] of this.#uploads) {
       if (state.isPaused) {

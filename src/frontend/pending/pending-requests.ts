@@ -5,9 +5,10 @@
  *   head ──▶ upload ──▶ waiting ──▶ exchange (`open-exchanges.ts`)
  *              └───────────┴──refused, client gone──▶ done
  */
+
+import { availableMemoryBytes } from '../../config/available-memory.ts'
 import type { Config } from '../../config/config.ts'
 import { abortedError, matchesAbort, readAbortOrder } from '../../core/abort-order.ts'
-import { availableMemoryBytes } from '../../core/available-memory.ts'
 import { monotonicNowMs } from '../../core/clock.ts'
 import { isGeneration } from '../../core/endpoint.ts'
 import type { GatewayError } from '../../core/errors.ts'

@@ -142,7 +142,7 @@ suite('A chunked request', () => {
     assert.equal(frontend.openRequests, 0)
   })
 
-  test('leaves nothing open when it stalls beside others from its address', async t => {
+  test('leaves nothing open when it stalls together with others from its address', async t => {
     const { origin, frontend } = await openFrontend(t, { config: { timeouts: { bodyMs: 300 } } })
     const clients = await Promise.all(Array.from({ length: 4 }, () => openRaw(t, origin)))
     for (const client of clients) client.write(chunkedHead('/generate'))
@@ -170,4 +170,16 @@ suite('A chunked request', () => {
     assert.equal(client.received().split('HTTP/1.1').length, 2)
     assert.equal(openings(), 0)
   })
+})
+
+test('requests in one read after a page of the front end are served in turn', async t => {
+  const { origin, frontend } = await openFrontend(t)
+  const client = await openRaw(t, origin)
+  client.write(PAGE + PAGE + MODELS)
+  await client.untilReceived('n=1')
+  assert.equal(client.received().split('HTTP/1.1 200 ').length, 4)
+  client.write(PAGE + PAGE.replace('host: a', 'host: a\r\nconnection: close'))
+  await client.untilClosed()
+  assert.equal(client.received().split('HTTP/1.1 200 ').length, 6)
+  assert.equal(frontend.openRequests, 0)
 })

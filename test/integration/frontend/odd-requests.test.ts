@@ -3,7 +3,6 @@
  * A response without a body of ours comes from uWebSockets.js, before the gateway has seen the request.
  */
 import assert from 'node:assert/strict'
-import { connect } from 'node:net'
 import { test } from 'node:test'
 import { servedRoutes } from '../../../src/frontend/intake/routes.ts'
 import { openFrontend } from '../../support/frontend.ts'
@@ -99,16 +98,8 @@ test('sends no Content-Length in the bodyless response to OPTIONS', async t => {
   const { origin } = await openFrontend(t)
   const options = 'OPTIONS /generate HTTP/1.1\r\nhost: a\r\n\r\n'
   assert.doesNotMatch(await sendRaw(t, origin, options, hasHead), /content-length/i)
-  const socket = connect(Number(new URL(origin).port), '127.0.0.1')
-  t.after(() => socket.destroy())
-  let responses = ''
-  socket.setEncoding('utf8').on('data', piece => {
-    responses += String(piece)
-  })
-  for (const count of [1, 2]) {
-    socket.write(options)
-    await until(() => responses.split('HTTP/1.1 204 ').length === count + 1 && responses.endsWith('\r\n\r\n'))
-  }
+  const twice = await sendRaw(t, origin, options + options, response => response.split('204').length > 2)
+  assert.equal(twice.split('HTTP/1.1 204 ').length, 3)
 })
 
 const METHODS = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE']

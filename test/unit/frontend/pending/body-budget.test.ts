@@ -17,7 +17,7 @@ function uploadsOf(names: string) {
 }
 
 suite('The budget of request bodies', () => {
-  test('pauses uploads beyond the limit, but never the oldest', () => {
+  test('pauses uploads beyond the limit, the oldest only when a whole body more is held', () => {
     const budget = new BodyBudget(10 * MIB, 4 * MIB)
     const { uploads, taken } = uploadsOf('abc')
     for (const upload of uploads) budget.start(upload)
@@ -34,6 +34,7 @@ suite('The budget of request bodies', () => {
     assert.equal(budget.isExhausted, false)
     budget.hold(a, 2 * MIB)
     assert.equal(budget.isExhausted, true)
+    assert.deepEqual(taken(), ['pause a'])
   })
 
   test('lets uploads go on in the order of their start when room is made', () => {
