@@ -53,7 +53,7 @@ export const clientLimits = {
     .enum(['accept', 'refuse'])
     .default('accept')
     .describe(
-      'Whether chunked request bodies are accepted. A request with one is always the last on its connection. refuse answers them with 411: the strict choice, because malformed chunks are not always recognized.',
+      'Whether chunked request bodies are accepted. A request with one is always the last on its connection. With refuse they are answered with 411: the strict choice, because malformed chunks are not always recognized.',
     ),
   bodyBytes: z.int().min(1024).default(67_108_864).describe('Maximum size of a request body, in bytes.'),
   heldBodyBytes: z

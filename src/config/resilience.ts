@@ -114,7 +114,7 @@ export const breakerSchema = z.strictObject({
     .max(DAY_SECS)
     .default(1)
     .describe(
-      'Time, in seconds, that the breaker stays open before a single request probes the engine when the others have no room. breaker.openSecs applies if it is shorter.',
+      'Time, in seconds, that the breaker stays open before a single request probes the engine when the others have no room. If breaker.openSecs is shorter, it applies.',
     ),
   probeTimeoutSecs: z
     .number()

@@ -1,6 +1,8 @@
 /** Looks up which engines can be a pair. Hot path: what follows from the engines is worked out once per snapshot. */
 import type { Engine } from '../core/engine.ts'
 import { canPair, pairingKind } from '../core/pairing.ts'
+import { preferring } from './eligible.ts'
+import { passing } from './passing.ts'
 
 const UNKNOWN = 0
 const YES = 1
@@ -35,6 +37,22 @@ export class PairingTable {
     const cell = this.#kindOf(prefill) * this.#count + this.#kindOf(decode)
     if (this.#cells[cell] === UNKNOWN) this.#cells[cell] = canPair(prefill, decode) ? YES : NO
     return this.#cells[cell] === YES
+  }
+
+  /** The prefill engines that can work with one of `decodes`: with one that has room, if there are any. */
+  joinable(
+    prefills: readonly Engine[],
+    decodes: readonly Engine[],
+    hasRoom: (engine: Engine) => boolean,
+  ): readonly Engine[] {
+    if (this.isUniform) return prefills
+    const joinable = passing(prefills, prefill => this.partnersOf(prefill, decodes).length > 0)
+    return preferring(joinable, prefill => this.partnersOf(prefill, decodes).some(hasRoom))
+  }
+
+  /** Unlike an avoided pair, one that cannot work together is not even used when there is no other. */
+  partnersOf(prefill: Engine, decodes: readonly Engine[]): readonly Engine[] {
+    return this.isUniform ? decodes : passing(decodes, decode => this.canPair(prefill, decode))
   }
 
   #kindOf({ slot }: Engine): number {

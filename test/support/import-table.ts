@@ -17,7 +17,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/policy': ['src/core'],
   'src/messages': ['src/core', 'src/config', 'src/shared'],
   'src/telemetry': ['src/core/text', 'src/core', 'src/files', 'src/config', 'src/shared'],
-  'src/process': ['src/core/text', 'src/core', 'src/config', 'src/telemetry'],
+  'src/process': ['src/core/text', 'src/config', 'src/telemetry'],
   'src/frontend/uws': ['src/files'],
   'src/frontend/connections': ['src/core', 'src/frontend/uws'],
   'src/frontend/intake': ['src/core', 'src/messages', 'src/frontend/uws'],
@@ -122,6 +122,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'workers/selection',
   ],
   'workers/response': [
+    'src/messages',
     'workers/json',
     'workers/sse',
     'workers/request',

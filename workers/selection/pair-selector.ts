@@ -115,11 +115,6 @@ export class PairSelector {
     return need.kind === 'named' ? need.model : ''
   }
 
-  /** The engines that a request for the model may go to, healthy or not. */
-  serving(model: string | undefined): readonly Engine[] {
-    return this.#roster.serving(model)
-  }
-
   /**
    * Chooses both engines of a pair, or none. `avoidedSlots`: engines that failures of this request were charged to, used
    * only when no others are left. `hasRoom`: whether an engine can take the request now. An avoided engine, or one of an
@@ -185,9 +180,9 @@ export class PairSelector {
    * pair is avoided, one of them is used.
    */
   #join(prefills: Admissible<Engine>, decodes: Admissible<Engine>, needs: Needs): Unclaimed | NoPair {
-    const joinable = this.#joinable(prefills.engines, decodes.engines, needs.hasRoom)
+    const joinable = this.#pairings.joinable(prefills.engines, decodes.engines, needs.hasRoom)
     if (joinable.length === 0) return { kind: 'none', missing: 'decode' }
-    const partnersOf = (prefill: Engine) => this.#partnersOf(prefill, decodes.engines)
+    const partnersOf = (prefill: Engine) => this.#pairings.partnersOf(prefill, decodes.engines)
     if (this.#pairHealth.areAllUsable()) {
       const prefill = this.#pick('prefill', joinable, needs)
       if (prefill === undefined) return FULL
@@ -203,20 +198,6 @@ export class PairSelector {
     if (prefill === undefined) return FULL
     const reachable = preferring(partnersOf(prefill), decode => isUsable(prefill, decode))
     return pairOf(prefill, this.#pick('decode', reachable, needs), prefills, decodes)
-  }
-
-  /** The prefill engines that can work with one of `decodes`: with one that has room, if there are any. */
-  #joinable(prefills: readonly Engine[], decodes: readonly Engine[], hasRoom: HasRoom): readonly Engine[] {
-    if (this.#pairings.isUniform) return prefills
-    const canJoin = (prefill: Engine, isOpen: HasRoom): boolean =>
-      decodes.some(decode => this.#pairings.canPair(prefill, decode) && isOpen(decode))
-    const joinable = passing(prefills, prefill => canJoin(prefill, anyRoom))
-    return preferring(joinable, prefill => canJoin(prefill, hasRoom))
-  }
-
-  /** Unlike an avoided pair, one that cannot work together is not even used when there is no other. */
-  #partnersOf(prefill: Engine, decodes: readonly Engine[]): readonly Engine[] {
-    return passing(decodes, decode => this.#pairings.canPair(prefill, decode))
   }
 
   #claim({ pair, earlyPrefill, earlyDecode }: Unclaimed): readonly Probe[] | 'taken' {

@@ -17,7 +17,7 @@ function parkedOf(waiting: Waiting, inFlight: number, maxParked = 100): Parked {
     slots.setHealth(slot, 'healthy')
     slots.addInFlight(0, slot, inFlight)
   }
-  const config = configSchema.parse({ admission: { maxParked } })
+  const config = configSchema.parse({ engines: { mode: 'pd' }, admission: { maxParked } })
   const snapshot = { generation: 1, engines }
   const capacity = new FleetCapacity(config, slots, { snapshot, waiting: () => waiting, nowMs: () => 0 })
   assert.equal(capacity.capacity(), 4)

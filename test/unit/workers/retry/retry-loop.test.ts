@@ -330,21 +330,6 @@ suite('when the engines are full', () => {
     if (held) free(held)
   })
 
-  test('a batch is refused when too many of them are waiting', t => {
-    const { loop, capacityQueue, handled } = setUpRetries(t, { body: { text: ['a', 'b'] }, maxParked: 0 })
-    const held = capacityQueue.tryTake(PAIR, 1)
-    loop.start()
-    assert.deepEqual(handled, ['error queue-full'])
-    if (held) free(held)
-  })
-
-  test('a batch that no engine may get is refused', t => {
-    const { loop, handled, attempts } = setUpRetries(t, { body: { text: Array(9).fill('a') } })
-    loop.start()
-    assert.deepEqual(handled, ['error invalid-request'])
-    assert.equal(attempts.length, 0)
-  })
-
   test('a request stays behind those that queued before it', t => {
     const { loop, attempts, pass, capacityQueue } = setUpRetries(t)
     const first = { weight: 1, owner: 1, isSample: false, tryStart: () => false, reserve: () => undefined }
