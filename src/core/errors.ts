@@ -4,8 +4,6 @@
  * The table is the only place that maps a code to an HTTP status and decides whether a retry may help.
  */
 
-import { withoutHiddenDetails } from './hidden-details.ts'
-
 /**
  * The side that an error code stands for. Decides under which outcome a request is counted and whether its end is logged.
  * Breakers do not read it: which engine an attempt's failure is charged to is `Failure.chargedTo`.
@@ -128,4 +126,17 @@ export function errorBody(error: GatewayError): string {
   const message = isQuoting ? withoutHiddenDetails(error.message) : error.message
   const code = error.engineCode ?? error.code
   return JSON.stringify({ error: { message, type, param: null, code, ...(leg ? { leg } : {}) } })
+}
+
+/** A key, or the end of one, with its value as JSON, as Python writes it, or after an equals sign. */
+const BOOTSTRAP =
+  /([a-z]*_(?:host|port|room|addr)['"]?\s*[:=]\s*)(?:'[^']*'?|"[^"]*"?|\[[^\]]*\]?|[^\s,)}\]]+)/g
+const RID = /(\brid['"]?\s*[:=]\s*)(['"]?)[0-9a-f]{32}\2/g
+
+/**
+ * The message without what it repeats of the gateway's own members of a request: bootstrap addresses, rooms and rids.
+ * Validation errors quote the whole request (SGLang 0.5.23), possibly cut in the middle of a key. Logs keep the whole one.
+ */
+export function withoutHiddenDetails(message: string): string {
+  return message.replaceAll(BOOTSTRAP, '$1…').replaceAll(RID, '$1…')
 }

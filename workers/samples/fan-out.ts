@@ -6,7 +6,7 @@
  * The handler receives one merged response. If one part fails for good, the others are aborted and the request fails.
  */
 
-import { withoutHiddenDetails } from '../../src/core/hidden-details.ts'
+import { withoutHiddenDetails } from '../../src/core/errors.ts'
 import type { AttemptHandler, ResponseHead } from '../attempt/plan.ts'
 import type { Failure } from '../classify/failure.ts'
 import { abortedFailure } from '../classify/request-failure.ts'

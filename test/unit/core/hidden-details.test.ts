@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { errorBody, GatewayError } from '../../../src/core/errors.ts'
-import { withoutHiddenDetails } from '../../../src/core/hidden-details.ts'
+import { errorBody, GatewayError, withoutHiddenDetails } from '../../../src/core/errors.ts'
 
 const RID = '0123456789abcdef0123456789abcdef'
 
