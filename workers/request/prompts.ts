@@ -30,7 +30,7 @@ export interface Prompts {
 }
 
 /** What is counted of a list of ids: more than any engine's context. */
-const COUNTED_BYTES = 16_777_216
+const COUNTED_BYTES = 8_388_608
 
 const NO_IDS = (): undefined => undefined
 const SINGLE: Prompts = { batch: undefined, countTokens: NO_IDS }

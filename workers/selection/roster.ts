@@ -37,11 +37,4 @@ export class Roster {
   of(role: Role, model: string | undefined, isUsable: (slot: number) => boolean): readonly Engine[] {
     return eligible(this.#byRole[role], { role, model }, isUsable)
   }
-
-  /** The engines of all roles that a request for the model may go to, healthy or not. */
-  serving(model: string | undefined): readonly Engine[] {
-    const need = this.needOf(model)
-    const named = need.kind === 'named' ? need.model : undefined
-    return this.#roles.flatMap(role => this.of(role, named, () => true))
-  }
 }
