@@ -243,7 +243,6 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'bench/load/records': ['bench/load/plan'],
   'bench/load/response': [
     'src/core/text',
-    'src/core',
     'src/simulator/sequence',
     'bench/json',
     'bench/load/plan',
@@ -251,7 +250,6 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'bench/load/generator': [
     'src/core/text',
-    'src/core',
     'bench/load/plan',
     'bench/load/prompts',
     'bench/load/arrivals',
@@ -261,7 +259,6 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'bench/load': [
     'src/core/text',
-    'src/core',
     'src/process',
     'bench/load/plan',
     'bench/load/connections',
@@ -282,7 +279,6 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'bench/environment/fleet': [
     'src/core/text',
-    'src/core',
     'src/process',
     'src/simulator/settings',
     'src/simulator/engine',
@@ -291,7 +287,6 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'bench/environment': [
     'src/core/text',
-    'src/core',
     'src/process',
     'bench/process',
     'bench/json',
@@ -306,11 +301,10 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'bench/environment/fleet',
     'bench/environment',
   ],
-  'bench/flags': ['src/core/text', 'src/core'],
+  'bench/flags': ['src/core/text'],
   'bench/canned': ['bench/flags'],
   'bench/command': [
     'src/core/text',
-    'src/core',
     'src/simulator/faults',
     'bench/json',
     'bench/load/plan',
@@ -327,7 +321,6 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'bench/routers/loads': ['bench/load/plan', 'bench/environment/fleet'],
   'bench/routers/start': [
     'src/core/text',
-    'src/core',
     'src/files',
     'src/process',
     'bench/process',
@@ -337,7 +330,6 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'bench/routers/costs': ['bench/wrk', 'bench/load/records', 'bench/report'],
   'bench/routers/rounds': [
     'src/core/text',
-    'src/core',
     'bench/process',
     'bench/json',
     'bench/wrk',

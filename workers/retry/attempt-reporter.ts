@@ -70,7 +70,9 @@ export class AttemptReporter {
     this.#dependencies.log.debug({ request: this.#request.label, error: error.message }, 'local shortage')
   }
 
-  streamBroke(failure: Failure): void {
+  /** A stream has failed after the client has received a part of it. */
+  streamFailed(failure: Failure): void {
+    this.failed(failure)
     this.#warn('stream broken', failure)
   }
 

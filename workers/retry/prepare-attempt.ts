@@ -33,6 +33,13 @@ export interface AttemptNeeds {
   readonly mayUse: (pair: Pair) => boolean
 }
 
+/** Those of a request's first attempt. */
+export const FIRST_ATTEMPT: AttemptNeeds = {
+  avoidedSlots: new Set(),
+  freshConnection: false,
+  mayUse: () => true,
+}
+
 /** A pair with leases for the next attempt. */
 export interface Room {
   readonly kind: 'room'

@@ -18,14 +18,8 @@ import type { BudgetWaiter, RetryBudgetQueue } from './budget-queue.ts'
 import type { EngineRequest } from './engine-request.ts'
 import { FailureHistory, type HistoryDependencies } from './failure-history.ts'
 import { NoEngineWait } from './no-engine-wait.ts'
-import {
-  type AttemptNeeds,
-  attemptIn,
-  findRoom,
-  type PrepareDependencies,
-  type Room,
-} from './prepare-attempt.ts'
-import { RoomWait, type RoomWaitDependencies } from './room-wait.ts'
+import { attemptIn, FIRST_ATTEMPT, findRoom, type PrepareDependencies, type Room } from './prepare-attempt.ts'
+import { enginesFor, RoomWait, type RoomWaitDependencies } from './room-wait.ts'
 
 export interface RetryLoopDependencies
   extends PrepareDependencies,
@@ -37,12 +31,6 @@ export interface RetryLoopDependencies
   readonly budgetQueue: Pick<RetryBudgetQueue, 'countRequest' | 'take' | 'wait' | 'leave'>
   readonly capacityQueue: RoomWaitDependencies['capacityQueue'] &
     Pick<CapacityQueue, 'hasWaiting' | 'noteStart'>
-}
-
-const FIRST_ATTEMPT: AttemptNeeds = {
-  avoidedSlots: new Set(),
-  freshConnection: false,
-  mayUse: () => true,
 }
 
 export class RetryLoop implements AttemptEvents, BudgetWaiter {
@@ -127,8 +115,7 @@ export class RetryLoop implements AttemptEvents, BudgetWaiter {
   onReportedError(reported: Failure): void {
     const failure = this.#toCharge(reported)
     this.#hasReportedError = true
-    this.#reporter.failed(failure)
-    this.#reporter.streamBroke(failure)
+    this.#reporter.streamFailed(failure)
     this.#handler.onReportedError(failure)
   }
 
@@ -136,10 +123,7 @@ export class RetryLoop implements AttemptEvents, BudgetWaiter {
     const failure = this.#toCharge(reported)
     this.#attempt = undefined
     // How a stream ends that was given up already says no more about its engine.
-    if (!this.#hasReportedError) {
-      this.#reporter.failed(failure)
-      this.#reporter.streamBroke(failure)
-    }
+    if (!this.#hasReportedError) this.#reporter.streamFailed(failure)
     this.#handler.onStreamError(failure)
   }
 
@@ -257,11 +241,4 @@ export class RetryLoop implements AttemptEvents, BudgetWaiter {
     this.#reporter.gaveUp(failure, because)
     this.#handler.onError(failure)
   }
-}
-
-/** An attempt that avoids engines may start where others cannot, and the reverse: only those that avoid the same queue up. */
-function enginesFor(model: string, { avoidedSlots }: AttemptNeeds): string {
-  return avoidedSlots.size === 0
-    ? model
-    : `${model} avoiding ${[...avoidedSlots].toSorted((a, b) => a - b).join()}`
 }

@@ -81,3 +81,10 @@ export class RoomWait implements Waiter {
     return pairSelector.isHealthy(decode) && (prefill === undefined || pairSelector.isHealthy(prefill))
   }
 }
+
+/** An attempt that avoids engines may start where others cannot, and the reverse: only those that avoid the same queue up. */
+export function enginesFor(model: string, { avoidedSlots }: AttemptNeeds): string {
+  return avoidedSlots.size === 0
+    ? model
+    : `${model} avoiding ${[...avoidedSlots].toSorted((a, b) => a - b).join()}`
+}

@@ -1,19 +1,16 @@
 /** The engines that a router thread knows, by role and model. What follows from the whole list is worked out once. */
 import type { Config } from '../../src/config/config.ts'
-import { neededRoles } from '../../src/config/engines.ts'
 import { type Engine, type EngineSnapshot, NO_ENGINES, type Role } from '../../src/core/engine.ts'
 import { eligible } from '../../src/policy/eligible.ts'
 import { type FleetModels, type ModelNeed, modelNeed, modelsOf } from '../../src/policy/fleet-models.ts'
 
 export class Roster {
-  readonly #roles: readonly Role[]
   readonly #defaultModel: string | undefined
   #snapshot: EngineSnapshot = NO_ENGINES
   #byRole: Record<Role, readonly Engine[]> = { prefill: [], decode: [], mixed: [] }
   #models: FleetModels = modelsOf([])
 
-  constructor(config: Pick<Config, 'engines' | 'policy'>) {
-    this.#roles = neededRoles(config)
+  constructor(config: Pick<Config, 'policy'>) {
     this.#defaultModel = config.policy.defaultModel
   }
 

@@ -2,7 +2,7 @@
  * Detects a shortage of memory before the kernel or V8 ends the process, and triggers the collection of garbage. Polls
  * resident memory twice a second.
  */
-import { availableMemoryBytes } from '../../config/available-memory.ts'
+import { availableMemoryBytes } from '../../core/available-memory.ts'
 
 const POLL_INTERVAL_MS = 500
 /** Polls between two attempts to free memory during a shortage: each attempt costs a full collection. */

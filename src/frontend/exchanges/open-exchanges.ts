@@ -4,8 +4,8 @@
  * `pending-requests.ts` decides when a request may be opened, and what its end makes room for.
  */
 
-import { availableMemoryBytes } from '../../config/available-memory.ts'
 import type { Config } from '../../config/config.ts'
+import { availableMemoryBytes } from '../../core/available-memory.ts'
 import { monotonicNowMs } from '../../core/clock.ts'
 import type { GatewayError } from '../../core/errors.ts'
 import type { ThreadChannel } from '../../messages/channel.ts'

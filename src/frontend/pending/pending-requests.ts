@@ -6,9 +6,9 @@
  *              └───────────┴──refused, client gone──▶ done
  */
 
-import { availableMemoryBytes } from '../../config/available-memory.ts'
 import type { Config } from '../../config/config.ts'
 import { abortedError, matchesAbort, readAbortOrder } from '../../core/abort-order.ts'
+import { availableMemoryBytes } from '../../core/available-memory.ts'
 import { monotonicNowMs } from '../../core/clock.ts'
 import { isGeneration } from '../../core/endpoint.ts'
 import type { GatewayError } from '../../core/errors.ts'
