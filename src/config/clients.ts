@@ -61,7 +61,7 @@ export const clientLimits = {
     .min(0)
     .default(0)
     .describe(
-      'Maximum total size, in bytes, of the request bodies held at once: received in part, queued, or running without a response. Beyond it uploads are paused, then rejected with 503. 0 means a quarter of the memory of the container or machine.',
+      'Maximum total size, in bytes, of the request bodies held at once: received in part, queued, or running without a response. Beyond it uploads are paused, then rejected with 503. 0 means a sixteenth of the memory of the container or machine.',
     ),
   heldResponseBytes: z
     .int()

@@ -3,7 +3,7 @@ import type { UwsResponse } from '../uws/uws.ts'
 import { bodyMemory, copyInto, keepBody } from './body-memory.ts'
 
 /** Upper bound on the memory that is allocated on the strength of a `Content-Length` header alone. */
-const TRUSTED_BYTES = 16 * 1024 * 1024
+const TRUSTED_BYTES = 1024 * 1024
 
 export interface BodyReader {
   /** -1 if unknown. */
@@ -13,8 +13,8 @@ export interface BodyReader {
   readonly onBody: (body: Uint8Array) => void
   /** Called once instead of `onBody`; the rest of the body is dropped. */
   readonly onTooLarge: () => void
-  /** Another part has been received, but not the last one. `receivedBytes` counts all parts. */
-  readonly onPart: (receivedBytes: number) => void
+  /** Another part has been received, but not the last one. `receivedBytes` counts all parts, `heldBytes` the memory for them. */
+  readonly onPart: (receivedBytes: number, heldBytes: number) => void
 }
 
 export interface Upload {
@@ -44,7 +44,7 @@ export function readBody(res: UwsResponse, reader: BodyReader): Upload {
     copyInto(collected, length, piece)
     length += piece.length
     if (isLast) reader.onBody(collected.subarray(0, length))
-    else reader.onPart(length)
+    else reader.onPart(length, collected.length)
   })
   return {
     stop: () => {

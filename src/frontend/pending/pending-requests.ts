@@ -35,8 +35,8 @@ export interface PendingRequestsOptions {
   readonly onMemoryPressure: () => void
 }
 
-/** Share of the memory that request bodies may take by default. */
-const DEFAULT_BODY_SHARE = 1 / 4
+/** Share of the memory that request bodies may take by default: outgrown buffers and copies on their way take a multiple of it. */
+const DEFAULT_BODY_SHARE = 1 / 16
 
 function heldBodyBytes({ limits }: Config): number {
   return limits.heldBodyBytes || Math.floor(availableMemoryBytes() * DEFAULT_BODY_SHARE)

@@ -79,7 +79,7 @@ class UploadInProgress implements Upload, BudgetedUpload {
     this.#reading = readBody(pending.res, {
       contentLength: pending.head.contentLength,
       limitBytes,
-      onPart: receivedBytes => this.#onPart(receivedBytes),
+      onPart: (receivedBytes, heldBytes) => this.#onPart(receivedBytes, heldBytes),
       onBody: body => {
         stalls.forget(this)
         budget.complete(this, body.length)
@@ -112,8 +112,8 @@ class UploadInProgress implements Upload, BudgetedUpload {
     this.#stalls.watch(this)
   }
 
-  #onPart(receivedBytes: number): void {
-    this.#options.budget.hold(this, receivedBytes)
+  #onPart(receivedBytes: number, heldBytes: number): void {
+    this.#options.budget.hold(this, heldBytes)
     if (receivedBytes - this.#countedBytes < this.#options.progressBytes) return
     this.#countedBytes = receivedBytes
     this.#stalls.watch(this)
