@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { openGateway } from '../support/gateway.ts'
+import { postTo } from '../support/read-body.ts'
 
 const COMMENT = ': waiting for the first token\n\n'
 const { origin, fleet } = await openGateway(
@@ -38,12 +39,13 @@ test('a stream that waits gets comments until its first token, then its events a
 
 test('a failure after a comment is reported in the stream', async () => {
   delayEngines(60_000)
-  const response = await ask({ stream: true }, { 'x-first-token-timeout-ms': '300' })
+  const headers = { 'content-type': 'application/json', 'x-first-token-timeout-ms': '300' }
+  const body = JSON.stringify({ messages: [{ role: 'user', content: 'Hi' }], stream: true })
+  const response = await postTo(`${origin}/v1/chat/completions`, headers, body)
   assert.equal(response.status, 200)
-  assert.match(
-    await response.text(),
-    /^: waiting for the first token\n\n[^]*data: \{"error":\{[^]*engine-stalled/,
-  )
+  const { text, isComplete } = await response.body
+  assert.match(text, /^: waiting for the first token\n\n[^]*data: \{"error":\{[^]*engine-stalled/)
+  assert.ok(!isComplete && !text.includes('[DONE]'))
 })
 
 test('a request that is not a stream, and one that is refused before it waits, get their status', async () => {

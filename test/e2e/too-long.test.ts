@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { openGateway, runningOn } from '../support/gateway.ts'
+import { postTo } from '../support/read-body.ts'
 import { at } from '../support/sse.ts'
 import { until } from '../support/until.ts'
 
@@ -48,7 +49,11 @@ test('is refused with 400 at the first attempt, and no engine is charged', async
 
 test('breaks off a stream that has begun', async () => {
   const body = { text: LONG, sampling_params: { max_new_tokens: ENDLESS }, stream: true }
-  assert.match((await post('/generate', body)).text, /too long for the prefill engine/)
+  const headers = { 'content-type': 'application/json' }
+  const response = await postTo(`${origin}/generate`, headers, JSON.stringify(body))
+  const { text, isComplete } = await response.body
+  assert.match(text, /too long for the prefill engine/)
+  assert.ok(!isComplete)
   await until(() => runningOn(fleet) === 0)
 })
 

@@ -151,9 +151,9 @@ suite("An engine's own error", () => {
   })
 
   test('as a detail of FastAPI becomes a message', async () => {
-    const { status, text } = await send(script(WHOLE, () => whole(404, '{"detail":"Not Found"}')))
+    const { status, text } = await send(script(WHOLE, () => whole(404, '{"detail":"No such adapter"}')))
     const error = {
-      message: 'Not Found',
+      message: 'No such adapter',
       type: 'invalid_request_error',
       param: null,
       code: 404,

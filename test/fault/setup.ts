@@ -123,7 +123,8 @@ export async function openGateway(
       retry: { maxRetries: options.maxRetries, initialBackoffMs: 1, maxBackoffMs: 2, budgetFloorPerSec: 1e6 },
       // One failure opens a breaker, so its state shows which engine was charged. Panic keeps all engines in use.
       breaker: { failureThreshold: 1, minSamples: 1, failureShare: 0.01, maxEjectedShare: 0 },
-      log: { level: 'info', dir },
+      // Every failure is checked, so none is summarized.
+      log: { level: 'info', dir, burstLines: 1_000_000 },
       timeouts,
     }),
   )

@@ -71,6 +71,8 @@ suite('What is known of engines', { concurrency: 2 }, () => {
     await until(() => slots.isHealthy(0), 'it is healthy')
     const { generation } = seen.snapshot
     Object.assign(engine, { models: ['mistral'], info: { max_running_requests: 16, dp_size: 2 } })
+    const isKnown = (): boolean => seen.snapshot.engines[0]?.models[0] === 'mistral'
+    await until(isKnown, 'its new model is known')
     await until(() => seen.snapshot.engines[0]?.maxRunning === 16, 'its new properties are known')
     const [known] = seen.snapshot.engines
     assert.deepEqual([known?.models, known?.dpSize], [['mistral'], 2])
