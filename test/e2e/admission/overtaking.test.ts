@@ -51,7 +51,7 @@ async function queued({ adminOrigin }: Pick<TestGateway, 'adminOrigin'>): Promis
 }
 
 for (const workers of [1, 2])
-  test(`a batch larger than the engines holds up nobody and is served beside a stream, with ${workers} threads`, async t => {
+  test(`a batch larger than the engines holds up nobody and is served while a stream runs, with ${workers} threads`, async t => {
     const { origin, fleet } = await openBusy(t, workers)
     const batch = ask(origin, batchOf(4 * WINDOW + 1)).status
     for (let request = 0; request < 4; request++) assert.equal(await ask(origin, short).status, 200)
