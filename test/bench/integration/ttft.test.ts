@@ -1,6 +1,5 @@
 /** At low load the TTFT that the bench measures is that of the engine's own log. */
 import assert from 'node:assert/strict'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { type TestContext, test } from 'node:test'
 import { planSchema } from '../../../bench/load/plan/plan.ts'
 import { runLoad } from '../../../bench/load/run-load.ts'
@@ -8,13 +7,14 @@ import { percentileOf, sorted } from '../../../bench/report/percentiles.ts'
 import { startControlServer } from '../../../src/simulator/control-server.ts'
 import type { FirstToken } from '../../../src/simulator/engine/first-token-log.ts'
 import { openFleet } from '../../support/gateway.ts'
+import { measureMachineLag } from '../../support/machine-lag.ts'
 
 const REQUESTS = 40
 const LIMIT_MS = 1
 /** A busy machine delays a client occasionally; a bench that measures wrongly does so every time. */
 const TRIES = 5
-/** Interval at which the lateness of this process is measured. */
-const LOOP_STEP_MS = 1
+/** Event loops that a first token passes between the log and the record: each may wait for a processor. */
+const HOPS = 4
 
 async function openEngine(t: TestContext) {
   const knobs = { prefillOverheadMs: 12, itlBaseMs: 3 }
@@ -56,29 +56,17 @@ async function differences(url: string, controlUrl: string): Promise<Float64Arra
   return sorted(seen.map((ms, index) => ms - (logged[index] ?? 0)))
 }
 
-/** The measured differences, and the lateness of this process at the same percentile, in ms. */
-interface Found {
-  readonly ms: number
-  readonly lateMs: number
-}
-
-async function measure(url: string, controlUrl: string, percent: number): Promise<Found> {
-  const lateness = monitorEventLoopDelay({ resolution: LOOP_STEP_MS })
-  lateness.enable()
-  const ms = percentileOf(await differences(url, controlUrl), percent)
-  lateness.disable()
-  return { ms, lateMs: Math.max(0, lateness.percentile(percent) / 1e6 - LOOP_STEP_MS) }
-}
-
 for (const percent of [50, 95]) {
   test(`percentile ${percent} of the differences between the measured TTFT and the engine's log is within ${LIMIT_MS} ms`, async t => {
     const { url, controlUrl } = await openEngine(t)
-    let found: Found = { ms: Infinity, lateMs: 0 }
-    for (let attempt = 0; attempt < TRIES && !(found.ms < LIMIT_MS + found.lateMs); attempt++) {
-      found = await measure(url, controlUrl, percent)
+    const lag = measureMachineLag(t)
+    let ms = Infinity
+    let lateMs = 0
+    for (let attempt = 0; attempt < TRIES && !(ms < LIMIT_MS + lateMs); attempt++) {
+      ms = percentileOf(await differences(url, controlUrl), percent)
+      lateMs = HOPS * lag.percentile(percent / 100)
     }
-    const { ms, lateMs } = found
-    assert.ok(ms < LIMIT_MS + lateMs, `${ms} ms, own loop late by ${lateMs} ms`)
+    assert.ok(ms < LIMIT_MS + lateMs, `${ms} ms, machine late by ${lateMs} ms`)
     // No client can see a token before it is written, apart from the time that the log needs to note it.
     assert.ok(ms > -LIMIT_MS - lateMs, `${ms} ms`)
   })
