@@ -81,7 +81,7 @@ test('Ctrl-C prints and writes the results so far and exits with 130', async t =
   t.after(() => rmSync(folder, { recursive: true }))
   const flags = `sustained -c 4 -d 600 -t 3 --url ${origin} --report-dir ${folder}`
   const { child, output, ended } = startBench(t, flags.split(' '))
-  await until(() => /\d+ ended/.test(output.err), 'requests have ended')
+  await until(() => /[1-9][\d,]* ended/.test(output.err), 'requests have ended')
   process.kill(-(child.pid ?? 0), 'SIGINT')
   await ended
   assert.equal(child.exitCode, 130, output.err)
