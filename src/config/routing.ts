@@ -128,9 +128,7 @@ export const upstreamSchema = z.strictObject({
     .int()
     .min(1)
     .default(30_000)
-    .describe(
-      'Maximum delay of a deferred abort, in milliseconds. Also the time for prefill to finish after decode has failed a batch.',
-    ),
+    .describe('Maximum delay of a deferred abort, in milliseconds.'),
   prefillGraceMs: z
     .int()
     .min(1)

@@ -14,6 +14,6 @@ export function abortsFor(
   return orphanedLegs.flatMap(({ exchangeId, prefillSlot, decodeSlot, rid }) => {
     const headers = headersOf(exchangeId)
     const urls = [prefillSlot, decodeSlot].map(slot => urlBySlot.get(slot)).filter(url => url !== undefined)
-    return urls.map(url => ({ url, rids: [rid], headers }))
+    return urls.map(url => ({ url, rid, headers }))
   })
 }

@@ -18,7 +18,7 @@ export interface RouterThreadTask {
 /** A request that must be aborted on an engine. */
 export interface PendingAbort {
   readonly url: string
-  readonly rids: readonly string[]
+  readonly rid: string
   /** Headers of the client's request: the engine may require its `authorization`. */
   readonly headers: FlatHeaders
 }

@@ -23,7 +23,7 @@ const NONE = -1
 export class LegJournal {
   readonly #words: Int32Array
   readonly #bytes: Buffer
-  /** For each record, the next one in its list: the free list, or the records of one attempt. */
+  /** For each free record, the next free one. */
   readonly #next = new Int32Array(LEG_RECORDS)
   #free = 0
 
@@ -34,31 +34,23 @@ export class LegJournal {
     }
   }
 
-  /** Records the legs of an attempt. Returns the argument for `close`. */
-  open(legs: Omit<OpenLegs, 'rid'>, rids: readonly string[]): number {
-    let first = NONE
-    for (const rid of rids) {
-      const record = this.#free
-      if (record === NONE) return first
-      this.#free = this.#next[record] ?? NONE
-      this.#next[record] = first
-      first = record
-      this.#write(record * LEG_WORDS, legs, rid)
-    }
-    return first
+  /** Records the legs of an attempt. Returns the argument for `close`: the record, or -1 if the row is full. */
+  open(legs: OpenLegs): number {
+    const record = this.#free
+    if (record === NONE) return NONE
+    this.#free = this.#next[record] ?? NONE
+    this.#write(record * LEG_WORDS, legs)
+    return record
   }
 
-  close(first: number): void {
-    for (let record = first; record !== NONE; ) {
-      const next = this.#next[record] ?? NONE
-      this.#words[record * LEG_WORDS + LEG.isOpen] = 0
-      this.#next[record] = this.#free
-      this.#free = record
-      record = next
-    }
+  close(record: number): void {
+    if (record === NONE) return
+    this.#words[record * LEG_WORDS + LEG.isOpen] = 0
+    this.#next[record] = this.#free
+    this.#free = record
   }
 
-  #write(start: number, { exchangeId, prefillSlot, decodeSlot }: Omit<OpenLegs, 'rid'>, rid: string): void {
+  #write(start: number, { exchangeId, prefillSlot, decodeSlot, rid }: OpenLegs): void {
     this.#bytes.write(rid, (start + LEG.rid) * Int32Array.BYTES_PER_ELEMENT, RID_BYTES, 'hex')
     this.#words[start + LEG.exchange] = exchangeId
     this.#words[start + LEG.prefillSlot] = prefillSlot

@@ -204,23 +204,23 @@ suite('A batch', () => {
   /** Prefills one prompt after the other, slowly, so that the first is done while the last ones wait. */
   const ONE_BY_ONE = { prefillChunk: 1, prefillOverheadMs: 100 }
 
-  // When one prompt is aborted, an engine fails the batch and forgets the rids of the others, which would stay open.
-  test('is aborted as a whole when its client leaves, beginning with the first rid', async t => {
-    // Engines that do not notice a closed socket themselves.
-    const deaf = { disconnectPollMs: 600_000, streamAbortDelayMs: 600_000 }
-    const { origin, fleet } = await openGateway(t, {
-      fleet: { ...ENGINES.pd, knobs: { ...ONE_BY_ONE, ...deaf } },
+  for (const profile of ['sglang-2026-10', 'sglang-2026-10-rust'] as const)
+    test(`is aborted as a whole when its client leaves, on engines of ${profile}`, async t => {
+      // Engines that do not notice a closed socket themselves.
+      const deaf = { disconnectPollMs: 600_000, streamAbortDelayMs: 600_000 }
+      const { origin, fleet } = await openGateway(t, {
+        fleet: { ...ENGINES.pd, knobs: { ...ONE_BY_ONE, ...deaf, profile } },
+      })
+      const [decode] = fleet.decode
+      assert.ok(decode)
+      const controller = new AbortController()
+      const response = post(origin, { ...BATCH, sampling_params: ENDLESS }, controller.signal)
+      await until(() => decode.running() === 4)
+      controller.abort()
+      await assert.rejects(response)
+      await until(() => runningOn(fleet) === 0)
+      assert.ok(decode.counters.aborted >= 4)
     })
-    const [decode] = fleet.decode
-    assert.ok(decode)
-    const controller = new AbortController()
-    const response = post(origin, { ...BATCH, sampling_params: ENDLESS }, controller.signal)
-    await until(() => decode.running() === 4)
-    controller.abort()
-    await assert.rejects(response)
-    await until(() => runningOn(fleet) === 0)
-    assert.ok(decode.counters.aborted >= 4)
-  })
 
   test('leaves no prompt waiting for its KV cache when the first prompt fails', async t => {
     const { origin, fleet } = await openGateway(t, {

@@ -2,16 +2,13 @@
  * Decides which engines of an attempt that ends early get an abort, and when. It sends the aborts; `attempt.ts` closes
  * the legs.
  *
- * Two aborts are put off for up to `upstream.abortDeferMs`: decode's before its first item (`abortMode: deferred`), and
- * prefill's after decode has failed a batch.
+ * Decode's abort before its first item may be put off for up to `upstream.abortDeferMs` (`abortMode: deferred`).
  */
 import type { Config } from '../../src/config/config.ts'
 import type { Engine } from '../../src/core/engine.ts'
-import type { Failure } from '../classify/failure.ts'
 import { abortedFailure } from '../classify/request-failure.ts'
 import type { DecodeLeg } from './decode-leg.ts'
 import type { EngineAborts } from './engine-abort.ts'
-import type { LegRequest } from './leg-request.ts'
 import type { AttemptPlan } from './plan.ts'
 import type { PrefillLeg } from './prefill-leg.ts'
 import type { AttemptState } from './state.ts'
@@ -40,15 +37,6 @@ export class AbortPolicy {
     this.#prefill = legs.prefill
     this.#decode = legs.decode
     this.#dependencies = dependencies
-  }
-
-  /**
-   * When one prompt of a batch fails, decode responds for all of them and forgets the rids of the others, which keep
-   * waiting for their KV cache. Only prefill can free them, so it may finish.
-   */
-  keepsPrefillRunning({ error }: Failure): boolean {
-    const { status } = this.#decode.body
-    return error.leg === 'decode' && this.#plan.rids.length > 1 && (status === 200 || status === 500)
   }
 
   /** Some engine versions crash when decode is aborted during the KV transfer, that is before its first item (smg#2114). */
@@ -83,18 +71,6 @@ export class AbortPolicy {
     if (decode.frontend === 'rust' && path.startsWith('/v1/completions')) this.#decode.fail(abortedFailure())
   }
 
-  /**
-   * Lets prefill's response complete for the length of the delay, then ends its request. Its capacity is free at once,
-   * as after any other failure.
-   */
-  endPrefillLater(request: LegRequest): void {
-    request.release()
-    setTimeout(() => {
-      if (!request.isDone) this.abortPrefill()
-      request.end()
-    }, this.#dependencies.config.upstream.abortDeferMs)
-  }
-
   /** Aborts decode at its first item, or after the delay, and calls `close`. */
   abortDecodeLater(close: () => void): void {
     const end = (): void => {
@@ -107,9 +83,9 @@ export class AbortPolicy {
   }
 
   /** `status`: 0 while the leg has not responded. */
-  #send({ url, frontend }: Engine, status: number): void {
-    const { rids, headers } = this.#plan
+  #send({ url }: Engine, status: number): void {
+    const { rid, headers } = this.#plan
     const maybeUnread = status === 0 && performance.now() - this.#startedMs < MAYBE_UNREAD_MS
-    this.#dependencies.aborts.send({ url, rids, headers, maybeUnread, frontend })
+    this.#dependencies.aborts.send({ url, rid, headers, maybeUnread })
   }
 }

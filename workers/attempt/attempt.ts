@@ -64,14 +64,14 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
   }
 
   start(): void {
-    const { prefill, decode, leases, isStream, exchangeId, rids } = this.#plan
+    const { prefill, decode, leases, isStream, exchangeId, rid } = this.#plan
     // A mixed engine sends nothing of an unstreamed response until it is complete: only the total deadline bounds it.
     if (isStream || prefill !== undefined) this.#timers.startFirstToken()
     if (prefill !== undefined && leases.prefill !== undefined)
       this.#prefillRequest = new LegRequest(prefill, leases.prefill, this.#dependencies)
     this.#decodeRequest = new LegRequest(decode, leases.decode, this.#dependencies)
-    const legs = { exchangeId, prefillSlot: prefill?.slot ?? -1, decodeSlot: decode.slot }
-    this.#record = this.#dependencies.journal.open(legs, rids)
+    const legs = { exchangeId, prefillSlot: prefill?.slot ?? -1, decodeSlot: decode.slot, rid }
+    this.#record = this.#dependencies.journal.open(legs)
     this.#prefillRequest?.send(this.#plan, this.#prefill)
     if (!this.#isClosed) this.#decodeRequest.send(this.#plan, this.#decode)
   }
@@ -183,10 +183,10 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
       case 'finish':
         return this.#finish(action.from)
       case 'fail':
-        this.#closeEarly(action.failure)
+        this.#closeEarly()
         return this.#events.onError(action.failure)
       case 'break':
-        this.#closeEarly(action.failure)
+        this.#closeEarly()
         return this.#events.onStreamError(action.failure)
     }
   }
@@ -213,7 +213,7 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
 
   #head({ status, headers }: Pick<ResponseBody, 'status' | 'headers'>): ResponseHead {
     const prefillBody = this.#plan.mergesPrefill ? this.#prefill.body.joined() : undefined
-    return { status, headers, prefillBody, rids: this.#plan.rids }
+    return { status, headers, prefillBody, rid: this.#plan.rid }
   }
 
   #close(): void {
@@ -223,15 +223,13 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
     this.#closeDecode()
   }
 
-  /** Before the responses are complete, so the engines get an abort. `failure`: the reason, unless the client left. */
-  #closeEarly(failure?: Failure): void {
+  /** Before the responses are complete, so the engines get an abort. */
+  #closeEarly(): void {
     this.#stop()
-    const keepsPrefill = failure !== undefined && this.#abortPolicy.keepsPrefillRunning(failure)
     const defersDecode = this.#abortPolicy.defersDecode(this.#state)
-    if (!keepsPrefill) this.#abortPolicy.abortPrefill()
+    this.#abortPolicy.abortPrefill()
     if (!defersDecode) this.#abortPolicy.abortDecode()
-    if (!keepsPrefill) this.#prefillRequest?.end()
-    else if (this.#prefillRequest !== undefined) this.#abortPolicy.endPrefillLater(this.#prefillRequest)
+    this.#prefillRequest?.end()
     if (defersDecode) this.#abortPolicy.abortDecodeLater(() => this.#closeDecode())
     else this.#closeDecode()
   }

@@ -4,11 +4,7 @@
  * An abort has a connection of its own, so it may overtake the request: the engine then knows no such rid, responds
  * with status 200, and starts a request that nothing waits for. The abort of a leg that was sent a moment ago and has
  * not responded is therefore repeated.
- *
- * SGLang's Python server takes the first rid of a batch for a prefix of the others (`request/ids.ts`); it must arrive
- * first, so the others follow later. The server in Rust knows exact rids only (0.5.23), so all are sent at once.
  */
-import type { Engine } from '../../src/core/engine.ts'
 import type { FlatHeaders } from '../../src/messages/types.ts'
 import type { RequestHandle, ResponseHandler, UpstreamRequestOptions } from '../upstream/types.ts'
 
@@ -18,17 +14,15 @@ import type { RequestHandle, ResponseHandler, UpstreamRequestOptions } from '../
  * the third, so has one whose event loop is blocked (a long prompt in its tokenizer, an overloaded machine).
  */
 const REPEAT_AFTER_MS = [5, 100, 500] as const
-const OTHER_RIDS_AFTER_MS = 100
 /** An engine that is stopped accepts connections and never responds. */
 const LIMIT_MS = 10_000
 
 export interface EngineAbort {
   readonly url: string
-  readonly rids: readonly string[]
+  readonly rid: string
   readonly headers: FlatHeaders
   /** The engine may not have read the request yet. */
   readonly maybeUnread: boolean
-  readonly frontend?: Engine['frontend']
 }
 
 /** The part of `Upstreams` that aborts need. */
@@ -47,14 +41,8 @@ export class EngineAborts {
   }
 
   send(abort: EngineAbort): void {
-    const [first, ...others] = abort.rids
-    if (first === undefined) return
-    const atOnce = abort.frontend === 'rust' ? abort.rids : [first]
-    const sendFirst = (): void => atOnce.forEach(rid => this.#send(abort, rid))
-    sendFirst()
-    if (abort.maybeUnread) for (const ms of REPEAT_AFTER_MS) this.#later(ms, sendFirst)
-    if (others.length > 0 && atOnce.length === 1)
-      this.#later(OTHER_RIDS_AFTER_MS, () => others.forEach(rid => this.#send(abort, rid)))
+    this.#send(abort)
+    if (abort.maybeUnread) for (const ms of REPEAT_AFTER_MS) this.#later(ms, () => this.#send(abort))
   }
 
   /** Drops the aborts that have not been sent yet. */
@@ -72,7 +60,7 @@ export class EngineAborts {
     return timer
   }
 
-  #send({ url, headers }: EngineAbort, rid: string): void {
+  #send({ url, headers, rid }: EngineAbort): void {
     const body = Buffer.from(JSON.stringify({ rid, abort_all: false }))
     const call = { method: 'POST', path: '/abort_request', headers, body } as const
     let timer: NodeJS.Timeout | undefined

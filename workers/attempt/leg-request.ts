@@ -25,10 +25,6 @@ export class LegRequest {
     this.#dependencies = dependencies
   }
 
-  get isDone(): boolean {
-    return this.#handle?.isDone === true
-  }
-
   /** May call the handler before it returns. */
   send({ path, headers, body, freshConnection }: AttemptPlan, handler: ResponseHandler): void {
     const request = { method: 'POST', path, headers, body, freshConnection } as const

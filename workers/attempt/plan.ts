@@ -22,8 +22,8 @@ export interface AttemptPlan {
   readonly leases: PairLeases
   /** The id of the client's exchange, by which the main thread knows it. */
   readonly exchangeId: number
-  /** The ids that the engines know the request by; new for each attempt. */
-  readonly rids: readonly string[]
+  /** The id that the engines know the request by; new for each attempt. */
+  readonly rid: string
   readonly headers: FlatHeaders
   readonly timeouts: RequestTimeouts
   /** The same bytes for both legs. */
@@ -53,8 +53,8 @@ export interface ResponseHead {
   readonly headers: FlatHeaders
   /** Prefill's whole body when the plan merges it. */
   readonly prefillBody: Uint8Array | undefined
-  /** The ids that the engines knew the request by. */
-  readonly rids: readonly string[]
+  /** The id that the engines knew the request by. */
+  readonly rid: string
 }
 
 /**

@@ -4,12 +4,12 @@ import { applyEdits, type Edit } from '../json/edit.ts'
 import type { ResponseEditor } from './editor.ts'
 
 export class ClientRid implements ResponseEditor {
-  readonly #gatewayRids: readonly Buffer[]
+  readonly #gatewayRid: Buffer
   /** As it appears inside a JSON string. */
   readonly #clientRid: Buffer
 
-  constructor(gatewayRids: readonly string[], clientRid: string) {
-    this.#gatewayRids = gatewayRids.map(rid => Buffer.from(rid))
+  constructor(gatewayRid: string, clientRid: string) {
+    this.#gatewayRid = Buffer.from(gatewayRid)
     this.#clientRid = Buffer.from(JSON.stringify(clientRid).slice(1, -1))
   }
 
@@ -23,10 +23,9 @@ export class ClientRid implements ResponseEditor {
 
   #replace(bytes: Buffer): Uint8Array {
     const edits: Edit[] = []
-    for (const rid of this.#gatewayRids) {
-      for (let start = bytes.indexOf(rid); start >= 0; start = bytes.indexOf(rid, start + rid.length))
-        edits.push({ start, end: start + rid.length, replacement: this.#clientRid })
-    }
+    const rid = this.#gatewayRid
+    for (let start = bytes.indexOf(rid); start >= 0; start = bytes.indexOf(rid, start + rid.length))
+      edits.push({ start, end: start + rid.length, replacement: this.#clientRid })
     return edits.length === 0 ? bytes : applyEdits(bytes, edits)
   }
 }

@@ -52,7 +52,7 @@ export class EditingHandler implements AttemptHandler {
     this.#next.onStreamError(failure)
   }
 
-  #editorsFor({ prefillBody, rids }: ResponseHead, isEventStream: boolean): ResponseEditor[] {
+  #editorsFor({ prefillBody, rid }: ResponseHead, isEventStream: boolean): ResponseEditor[] {
     const { clientRid, n, prefillLogprobs } = this.#fields
     const editors: ResponseEditor[] = []
     if (prefillBody !== undefined) {
@@ -60,7 +60,7 @@ export class EditingHandler implements AttemptHandler {
       editors.push(new Logprobs(prefillBody, isEventStream))
     }
     // For several samples engines generate rids of their own, whatever the client sent (SGLang 2026-07).
-    if (typeof clientRid === 'string' && n === 1) editors.push(new ClientRid(rids, clientRid))
+    if (typeof clientRid === 'string' && n === 1) editors.push(new ClientRid(rid, clientRid))
     return editors
   }
 }

@@ -167,7 +167,7 @@ function planOf(
     prefill: pair.prefill,
     decode: pair.decode,
     exchangeId: id,
-    rids: [injected.rid],
+    rid: injected.rid,
     headers,
     timeouts,
     body: buildBody(body, fields, injected, edits),

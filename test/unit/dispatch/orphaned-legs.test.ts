@@ -14,10 +14,10 @@ test('an orphaned leg is aborted on each engine of its attempt, with the headers
   assert.deepEqual(
     abortsFor(orphanedLegs, engines, id => ['authorization', `of ${id}`]),
     [
-      { url: 'http://p', rids: ['a'], headers: ['authorization', 'of 5'] },
-      { url: 'http://d', rids: ['a'], headers: ['authorization', 'of 5'] },
-      { url: 'http://d', rids: ['b'], headers: ['authorization', 'of 6'] },
-      { url: 'http://p', rids: ['c'], headers: ['authorization', 'of 6'] },
+      { url: 'http://p', rid: 'a', headers: ['authorization', 'of 5'] },
+      { url: 'http://d', rid: 'a', headers: ['authorization', 'of 5'] },
+      { url: 'http://d', rid: 'b', headers: ['authorization', 'of 6'] },
+      { url: 'http://p', rid: 'c', headers: ['authorization', 'of 6'] },
     ],
   )
 })

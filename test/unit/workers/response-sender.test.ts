@@ -30,7 +30,7 @@ const OPEN: OpenMessage = {
   ageMs: 0,
   body: new Uint8Array(0),
 }
-const HEAD = { prefillBody: undefined, rids: [] }
+const HEAD = { prefillBody: undefined, rid: '' }
 
 interface Sent {
   readonly rows: Row[]

@@ -4,10 +4,8 @@ import { EngineSlots } from '../../../../src/shared/engine-slots.ts'
 import { createSharedMemory } from '../../../../src/shared/layout.ts'
 import { AbortPolicy } from '../../../../workers/attempt/abort-policy.ts'
 import { DecodeLeg } from '../../../../workers/attempt/decode-leg.ts'
-import { LegRequest } from '../../../../workers/attempt/leg-request.ts'
 import { PrefillLeg } from '../../../../workers/attempt/prefill-leg.ts'
 import { initialState } from '../../../../workers/attempt/state.ts'
-import { noTokenFailure, stalledFailure } from '../../../../workers/classify/observed-failure.ts'
 import { engineOf } from '../../../support/engines.ts'
 import { heldLease } from '../../../support/held-lease.ts'
 
@@ -15,11 +13,8 @@ const PREFILL = engineOf({ slot: 0, role: 'prefill', url: 'prefill' })
 const DECODE = engineOf({ slot: 1, url: 'decode' })
 const DEFER_MS = 30_000
 const WAITING = initialState({ hasPrefill: true, mergesPrefill: false, isUnary: false, wantsToken: true })
-const DECODE_FAILURE = noTokenFailure()
-const PREFILL_FAILURE = stalledFailure({ leg: 'prefill', awaited: 'response', timeoutMs: 1 })
 
 interface PolicyOptions {
-  readonly rids?: readonly string[]
   readonly abortMode?: 'immediate' | 'deferred'
   readonly isMixed?: boolean
   /** Status of decode's response; 0 before its head. */
@@ -30,7 +25,7 @@ const ignore = (): void => undefined
 
 function setUpPolicy(t: TestContext, options: PolicyOptions = {}) {
   t.mock.timers.enable({ apis: ['setTimeout'] })
-  const { rids = ['a'], abortMode = 'immediate', isMixed = false, decodeStatus = 0 } = options
+  const { abortMode = 'immediate', isMixed = false, decodeStatus = 0 } = options
   const prefill = new PrefillLeg(1024, {
     onPrefillComplete: ignore,
     onPrefillError: ignore,
@@ -57,12 +52,12 @@ function setUpPolicy(t: TestContext, options: PolicyOptions = {}) {
     isStream: true,
     mergesPrefill: false,
     wantsToken: true,
-    isBatch: rids.length > 1,
+    isBatch: false,
     prefill: isMixed ? undefined : PREFILL,
     decode: DECODE,
     leases,
     exchangeId: 1,
-    rids,
+    rid: 'a',
     headers: [],
     timeouts: { firstTokenMs: 1, idleMs: 1, totalMs: 1 },
     body: Buffer.from('{}'),
@@ -77,21 +72,7 @@ function setUpPolicy(t: TestContext, options: PolicyOptions = {}) {
       aborts: { send: ({ url, maybeUnread }) => aborts.push(maybeUnread ? `${url} maybe unread` : url) },
     },
   )
-  /** The request of prefill on a connection that is only closed by us. */
-  const handle = {
-    wasSent: true,
-    isDone: false,
-    abort: () => aborts.push('closed'),
-    leave: ignore,
-    pause: ignore,
-    resume: ignore,
-  }
-  const request = new LegRequest(PREFILL, leases.prefill, {
-    upstreams: { to: () => ({ send: () => handle }) },
-    metrics: { legUnsent: ignore },
-  })
-  request.send(plan, prefill)
-  return { policy, decode, aborts, handle, request, slots, tick: (ms: number) => t.mock.timers.tick(ms) }
+  return { policy, decode, aborts, tick: (ms: number) => t.mock.timers.tick(ms) }
 }
 
 suite('AbortPolicy', () => {
@@ -106,21 +87,6 @@ suite('AbortPolicy', () => {
     const { policy, aborts } = setUpPolicy(t, { isMixed: true })
     policy.abortPrefill()
     assert.deepEqual(aborts, [])
-  })
-
-  const batches: readonly [what: string, options: PolicyOptions, isKept: boolean][] = [
-    ['decode failed a batch with 500', { rids: ['a', 'a-1'], decodeStatus: 500 }, true],
-    ['decode failed a batch inside its response', { rids: ['a', 'a-1'], decodeStatus: 200 }, true],
-    ['decode rejected a batch', { rids: ['a', 'a-1'], decodeStatus: 503 }, false],
-    ['decode failed a single prompt', { decodeStatus: 500 }, false],
-  ]
-  for (const [what, options, isKept] of batches)
-    test(`${isKept ? 'keeps prefill running' : 'stops prefill'} when ${what}`, t =>
-      assert.equal(setUpPolicy(t, options).policy.keepsPrefillRunning(DECODE_FAILURE), isKept))
-
-  test('stops prefill when prefill itself failed a batch', t => {
-    const { policy } = setUpPolicy(t, { rids: ['a', 'a-1'], decodeStatus: 200 })
-    assert.equal(policy.keepsPrefillRunning(PREFILL_FAILURE), false)
   })
 
   const deferrals: readonly [what: string, options: PolicyOptions, isDeferred: boolean][] = [
@@ -159,17 +125,4 @@ suite('AbortPolicy', () => {
     tick(1)
     assert.deepEqual([aborts, isClosed], [['decode'], true])
   })
-
-  for (const [what, isDone, expected] of [
-    ['aborts a prefill that is not done', false, ['prefill maybe unread', 'closed']],
-    ['only closes a prefill that is done', true, ['closed']],
-  ] as const)
-    test(`${what} after the delay, whose capacity is free at once`, t => {
-      const { policy, aborts, handle, request, slots, tick } = setUpPolicy(t)
-      policy.endPrefillLater(request)
-      assert.equal(slots.inFlight(PREFILL.slot), 0)
-      handle.isDone = isDone
-      tick(DEFER_MS)
-      assert.deepEqual(aborts, expected)
-    })
 })

@@ -25,7 +25,7 @@ function setUpAborts(t: TestContext) {
 suite('EngineAborts', () => {
   test('sends one abort to an engine that has responded', t => {
     const { sent, aborts, pass } = setUpAborts(t)
-    aborts.send({ ...ABORT, rids: ['a'] })
+    aborts.send({ ...ABORT, rid: 'a' })
     pass(10_000)
     assert.deepEqual(sent, ['http://engine a'])
   })
@@ -33,7 +33,7 @@ suite('EngineAborts', () => {
   // On a busy machine, in 9 % of failed attempts, the engine read the first two aborts before the request.
   test('repeats the abort after 5, 100 and 500 ms for an engine that may not have read the request yet', t => {
     const { sent, aborts, pass } = setUpAborts(t)
-    aborts.send({ ...ABORT, rids: ['a'], maybeUnread: true })
+    aborts.send({ ...ABORT, rid: 'a', maybeUnread: true })
     const counts = [0, 4, 1, 94, 1, 399, 1, 10_000].map(ms => {
       pass(ms)
       return sent.length
@@ -41,35 +41,19 @@ suite('EngineAborts', () => {
     assert.deepEqual(counts, [1, 1, 2, 2, 3, 3, 4, 4])
   })
 
-  test('sends all rids of a batch at once to the server in Rust, which knows no prefixes', t => {
-    const { sent, aborts, pass } = setUpAborts(t)
-    aborts.send({ ...ABORT, rids: ['a', 'a_1'], frontend: 'rust' })
-    pass(10_000)
-    assert.deepEqual(sent, ['http://engine a', 'http://engine a_1'])
-  })
-
   test('closes the connection of an abort that is not answered', t => {
     const { closed, aborts, pass } = setUpAborts(t)
-    aborts.send({ ...ABORT, rids: ['hangs'] })
-    aborts.send({ ...ABORT, rids: ['a'] })
+    aborts.send({ ...ABORT, rid: 'hangs' })
+    aborts.send({ ...ABORT, rid: 'a' })
     pass(9999)
     assert.deepEqual(closed, [])
     pass(1)
     assert.deepEqual(closed, ['hangs'])
   })
 
-  test('sends the aborts of the other prompts of a batch after the first', t => {
-    const { sent, aborts, pass } = setUpAborts(t)
-    aborts.send({ ...ABORT, rids: ['a', 'a_1', 'a_2'] })
-    pass(99)
-    assert.deepEqual(sent, ['http://engine a'])
-    pass(10_000)
-    assert.deepEqual(sent.slice(1), ['http://engine a_1', 'http://engine a_2'])
-  })
-
   test('sends nothing more once it is closed', t => {
     const { sent, aborts, pass } = setUpAborts(t)
-    aborts.send({ ...ABORT, rids: ['a', 'a_1'], maybeUnread: true })
+    aborts.send({ ...ABORT, rid: 'a', maybeUnread: true })
     aborts.close()
     pass(10_000)
     assert.deepEqual(sent, ['http://engine a'])

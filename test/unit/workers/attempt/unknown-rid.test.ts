@@ -43,7 +43,7 @@ function endsOf(path: string, frontend: Engine['frontend']): string[] {
     decode: engine,
     leases: { prefill: undefined, decode: heldLease(new EngineSlots(createSharedMemory(1, 1)), 0, engine) },
     exchangeId: 1,
-    rids: ['a'],
+    rid: 'a',
     headers: [],
     timeouts: { firstTokenMs: 1, idleMs: 1, totalMs: 1 },
     body: Buffer.from('{}'),

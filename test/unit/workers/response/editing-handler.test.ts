@@ -15,7 +15,7 @@ function fieldsOf(body: object): RequestFields {
 
 function headOf(prefillBody?: string): ResponseHead {
   const merged = prefillBody === undefined ? undefined : Buffer.from(prefillBody)
-  return { status: 200, headers: [], prefillBody: merged, rids: [RID] }
+  return { status: 200, headers: [], prefillBody: merged, rid: RID }
 }
 
 function text(bytes: Uint8Array): string {
@@ -66,8 +66,8 @@ suite('EditingHandler', () => {
   test('uses the rid of the attempt that succeeded', () => {
     const { next, received } = recorder()
     const edited = new EditingHandler(fieldsOf({ rid: 'mine' }), next)
-    const rids = ['ffffffffffffffffffffffffffffffff']
-    edited.onResponse({ ...headOf(), rids }, Buffer.from(`{"id":"${rids[0]}"}`))
+    const rid = 'f'.repeat(32)
+    edited.onResponse({ ...headOf(), rid }, Buffer.from(`{"id":"${rid}"}`))
     assert.deepEqual(received, ['response {"id":"mine"}'])
   })
 

@@ -49,7 +49,7 @@ suite('a request that succeeds', () => {
 })
 
 suite('a failed attempt', () => {
-  test('is retried after the backoff, on new rids', t => {
+  test('is retried after the backoff, on a new rid', t => {
     const { loop, attempts, latest, pass, handled, metrics, log } = setUpRetries(t)
     loop.start()
     latest().fail(REFUSED)
@@ -57,7 +57,7 @@ suite('a failed attempt', () => {
     assert.equal(attempts.length, 1)
     pass(5)
     assert.equal(attempts.length, 2)
-    assert.notDeepEqual(attempts[1]?.plan.rids, attempts[0]?.plan.rids)
+    assert.notEqual(attempts[1]?.plan.rid, attempts[0]?.plan.rid)
     assert.equal(attempts[1]?.plan.freshConnection, false)
     assert.deepEqual(handled, [])
     assert.deepEqual(metrics, ['started', 'failed decode 1', 'retried transport', 'started'])

@@ -25,7 +25,7 @@ export const PAIR = { prefill: PREFILL, decode: DECODE }
 /** The probe that the selector claims with each pair. */
 const PROBE = { slot: DECODE.slot, untilMs: 1 }
 
-export const HEAD = { status: 200, headers: [], prefillBody: undefined, rids: [] }
+export const HEAD = { status: 200, headers: [], prefillBody: undefined, rid: '' }
 
 /** Before any retry: the backoff after the first failure, without jitter. */
 export const BACKOFF_MS = 100
