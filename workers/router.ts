@@ -61,7 +61,6 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
     thread,
     admission: config.admission,
     maxLegs: connectionsPerThread(config),
-    maxParked: Math.ceil(config.admission.maxParked / shared.maxThreads),
   })
   const log = createLogger(config.log, `router-${thread}`)
   log.onLinesLost(lines => recorder.count('pdgw_thread_lost_log_lines_total', '', lines))

@@ -21,14 +21,14 @@ export const admissionSchema = z.strictObject({
     .min(1)
     .default(32)
     .describe(
-      'Number of later requests that may start before one that waits for more room at once, such as a batch. Then an engine collects the room for it.',
+      'Number of later requests that may start before one that waits for an engine with room, such as a retry that avoids others. Then the next room on an engine is kept for it.',
     ),
   maxParked: z
     .int()
     .min(1)
     .default(1024)
     .describe(
-      'Maximum number of requests that wait for room on engines while later ones start instead. Further batches that would have to wait are rejected with 429.',
+      'Maximum number of requests, of a model whose engines are full or with further prompts or samples to send, that wait for room on engines while later ones start besides them.',
     ),
   queueSize: z
     .int()

@@ -48,7 +48,7 @@ export class EngineSlots {
     return Atomics.load(this.#slots, slot * SLOT_FIELDS + SLOT.generation)
   }
 
-  /** Requests in flight on the engine over all threads. Each prompt of a batch counts as one. */
+  /** Requests in flight on the engine over all threads. */
   inFlight(slot: number): number {
     let sum = 0
     for (let row = 0; row < this.#maxThreads; row++) {
@@ -62,7 +62,7 @@ export class EngineSlots {
     Atomics.add(this.#inFlight, thread * this.#maxEngines + slot, change)
   }
 
-  /** Lets the thread alone collect room on the engine. @returns false when a reservation exists. Only for `leases.ts`. */
+  /** Lets the thread alone claim the next room on the engine. @returns false when a reservation exists. Only for `leases.ts`. */
   reserve(thread: number, slot: number): boolean {
     return Atomics.compareExchange(this.#slots, slot * SLOT_FIELDS + SLOT.reserved, 0, thread + 1) === 0
   }

@@ -36,7 +36,7 @@ export interface MetricRoom {
 }
 
 export const SLOT_FIELDS = 3
-/** `reserved`: number of the router thread that collects room on the engine, plus 1; 0 for none. */
+/** `reserved`: number of the router thread that has claimed the engine's next room, plus 1; 0 for none. */
 export const SLOT = { generation: 0, health: 1, reserved: 2 } as const
 
 /** One round-robin cursor per role. */

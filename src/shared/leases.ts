@@ -5,8 +5,6 @@ import type { Engine } from '../core/engine.ts'
 import type { EngineSlots } from './engine-slots.ts'
 
 export interface LeaseTerms {
-  /** Number of requests that the leg means for the engine, 1 or more: one per prompt of a batch. */
-  readonly weight: number
   /** Maximum requests in flight on the engine over all threads; `Infinity` for no limit. */
   readonly capacity: number
   /** Called once, when the lease is released. */
@@ -17,7 +15,6 @@ export class Lease {
   readonly #slots: EngineSlots
   readonly #thread: number
   readonly #slot: number
-  readonly #weight: number
   readonly #capacity: number
   readonly #onRelease: (() => void) | undefined
   #isHeld = true
@@ -27,14 +24,12 @@ export class Lease {
     this.#slots = slots
     this.#thread = thread
     this.#slot = slot
-    this.#weight = terms.weight
     this.#capacity = terms.capacity
     this.#onRelease = terms.onRelease
   }
 
   /**
-   * Returns `undefined` if the engine is at capacity. A leg larger than the capacity is admitted if nothing else is in
-   * flight.
+   * Returns `undefined` if the engine is at capacity. An engine that reports a capacity of 0 still gets one leg.
    *
    * Counts first and checks the sum afterwards: two threads that try at the same time may both be rejected, but never
    * both be admitted above the capacity.
@@ -45,16 +40,16 @@ export class Lease {
     { slot }: Engine,
     terms: LeaseTerms,
   ): Lease | undefined {
-    slots.addInFlight(thread, slot, terms.weight)
-    if (isWithin(slots.inFlight(slot), terms)) return new Lease(slots, thread, slot, terms)
-    slots.addInFlight(thread, slot, -terms.weight)
+    slots.addInFlight(thread, slot, 1)
+    if (isWithin(slots.inFlight(slot), terms.capacity)) return new Lease(slots, thread, slot, terms)
+    slots.addInFlight(thread, slot, -1)
     return undefined
   }
 
   /**
-   * Counts requests that the engine has no room for yet. It is then above its capacity and gets nothing else, so that room
-   * collects; the requests may be sent when `isCovered`, after `endReservation`. Returns `undefined` if the engine is
-   * reserved already: of two reservations, each could wait for the other.
+   * Counts a request that the engine has no room for yet. It is then above its capacity and gets nothing else, so that
+   * the next room is the request's; it may be sent when `isCovered`, after `endReservation`. Returns `undefined` if the
+   * engine is reserved already: of two reservations, each could wait for the other.
    */
   static tryReserve(
     slots: EngineSlots,
@@ -63,13 +58,13 @@ export class Lease {
     terms: LeaseTerms,
   ): Lease | undefined {
     if (!slots.reserve(thread, slot)) return undefined
-    slots.addInFlight(thread, slot, terms.weight)
+    slots.addInFlight(thread, slot, 1)
     const lease = new Lease(slots, thread, slot, terms)
     lease.#isReservation = true
     return lease
   }
 
-  /** The requests are about to be sent: the engine may be reserved for others. */
+  /** The request is about to be sent: the engine may be reserved for others. */
   endReservation(): void {
     if (this.#isReservation) this.#slots.unreserve(this.#thread, this.#slot)
     this.#isReservation = false
@@ -77,7 +72,7 @@ export class Lease {
 
   /** Whether the engine is within its capacity with this lease. */
   get isCovered(): boolean {
-    return isWithin(this.#slots.inFlight(this.#slot), { weight: this.#weight, capacity: this.#capacity })
+    return isWithin(this.#slots.inFlight(this.#slot), this.#capacity)
   }
 
   /**
@@ -88,12 +83,12 @@ export class Lease {
     if (!this.#isHeld) return
     this.#isHeld = false
     this.endReservation()
-    this.#slots.addInFlight(this.#thread, this.#slot, -this.#weight)
+    this.#slots.addInFlight(this.#thread, this.#slot, -1)
     this.#onRelease?.()
   }
 }
 
-/** Whether the leg is within the capacity; `inFlight` includes the leg. */
-export function isWithin(inFlight: number, { weight, capacity }: Omit<LeaseTerms, 'onRelease'>): boolean {
-  return inFlight <= Math.max(capacity, weight)
+/** Whether a leg is within the capacity; `inFlight`, 1 or more, includes the leg. */
+export function isWithin(inFlight: number, capacity: number): boolean {
+  return inFlight <= Math.max(capacity, 1)
 }

@@ -8,7 +8,7 @@ import { type SharedMemory, WAITING_FIELDS } from './layout.ts'
 export interface Waiting {
   /** Exchanges of which nothing runs. */
   readonly whole: number
-  /** Exchanges of several samples, some of which may run. They take turns with all others. */
+  /** Exchanges of several prompts or samples, some of which may run. They take turns with all others. */
   readonly sampled: number
 }
 

@@ -5,7 +5,7 @@ import type { EngineSlots } from '../../src/shared/engine-slots.ts'
 import { Lease } from '../../src/shared/leases.ts'
 
 export function heldLease(slots: EngineSlots, thread: number, engine: Engine): Lease {
-  const lease = Lease.tryAcquire(slots, thread, engine, { weight: 1, capacity: Infinity })
+  const lease = Lease.tryAcquire(slots, thread, engine, { capacity: Infinity })
   assert.ok(lease)
   return lease
 }

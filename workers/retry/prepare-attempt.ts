@@ -62,16 +62,16 @@ type NoRoom =
 const FULL: NoRoom = { kind: 'full' }
 const OVER_BUDGET: NoRoom = { kind: 'over-budget' }
 
-/** `reservation`: the room that the attempt waits for, if it has reserved any. Released by the caller if unused. */
+/** `reservation`: the room that the attempt has claimed, if any, which may also find other. Released by the caller if unused. */
 export function findRoom(
   request: EngineRequest,
   needs: AttemptNeeds,
   dependencies: PrepareDependencies,
   reservation?: PairReservation,
 ): Room | NoRoom {
-  return reservation === undefined
-    ? chooseRoom(request, needs, dependencies)
-    : reservedRoom(reservation, needs, dependencies)
+  return reservation !== undefined && isCovered(reservation)
+    ? reservedRoom(reservation, needs, dependencies)
+    : chooseRoom(request, needs, dependencies)
 }
 
 /** Builds the attempt, which must be started: it owns the leases of the room. */
@@ -89,7 +89,6 @@ function reservedRoom(
   needs: AttemptNeeds,
   dependencies: PrepareDependencies,
 ): Room | NoRoom {
-  if (!isCovered(reservation)) return FULL
   const { pair, leases } = reservation
   if (!needs.mayUse(pair)) return OVER_BUDGET
   const feedback = new AttemptFeedback(pair, [], dependencies)
@@ -103,7 +102,7 @@ function chooseRoom(
 ): Room | NoRoom {
   const { pairSelector, capacityQueue } = dependencies
   const { model } = request.fields
-  const choice = pairSelector.choose(model, needs.avoidedSlots, engine => capacityQueue.hasRoom(engine, 1))
+  const choice = pairSelector.choose(model, needs.avoidedSlots, engine => capacityQueue.hasRoom(engine))
   if (choice.kind !== 'pair') return withoutPair(choice, model)
   const feedback = new AttemptFeedback(choice.pair, choice.probes, dependencies)
   const leases = needs.mayUse(choice.pair) ? takeLeases(request, choice, dependencies) : OVER_BUDGET
@@ -138,7 +137,7 @@ export function reserveRoom(
   if (choice.kind !== 'pair') return undefined
   // A probe would expire before there is room.
   new AttemptFeedback(choice.pair, choice.probes, dependencies).abandoned()
-  return capacityQueue.tryReserve(choice.pair, 1)
+  return capacityQueue.tryReserve(choice.pair)
 }
 
 function takeLeases(
@@ -148,7 +147,7 @@ function takeLeases(
 ): PairLeases | NoRoom {
   const tooLong = findTooLong(fields, pair)
   if (tooLong !== undefined) return { kind: 'rejected', failure: tooLong }
-  return capacityQueue.tryTake(pair, 1) ?? FULL
+  return capacityQueue.tryTake(pair) ?? FULL
 }
 
 function planOf(

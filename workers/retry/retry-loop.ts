@@ -12,7 +12,6 @@ import { afterRequestedAbort, type Failure } from '../classify/failure.ts'
 import { abortedFailure, noEngineFailure } from '../classify/request-failure.ts'
 import type { CapacityQueue } from '../selection/capacity-queue.ts'
 import type { Pair, PairSelector } from '../selection/pair-selector.ts'
-import { tooManyWaiting } from '../selection/preflight.ts'
 import { AttemptReporter, type ReporterDependencies } from './attempt-reporter.ts'
 import type { BudgetWaiter, RetryBudgetQueue } from './budget-queue.ts'
 import type { EngineRequest } from './engine-request.ts'
@@ -177,7 +176,7 @@ export class RetryLoop implements AttemptEvents, BudgetWaiter {
   }
 
   #startAttempt(room: Room): void {
-    this.#roomWait?.used()
+    this.#roomWait?.used(room.leases)
     this.#attempt = attemptIn(room, this.#request, this, this.#dependencies)
     this.#pair = room.pair
     this.#reporter.started(room.pair, room.feedback)
@@ -194,9 +193,9 @@ export class RetryLoop implements AttemptEvents, BudgetWaiter {
     const model = pairSelector.queueKeyOf(this.#request.fields.model)
     const needs = this.#history ?? FIRST_ATTEMPT
     const lineKey = { model, engines: enginesFor(model, needs) }
-    if (!capacityQueue.hasWaiting(lineKey, 1) && this.tryStart()) return capacityQueue.noteStart(model)
+    if (!capacityQueue.hasWaiting(lineKey) && this.tryStart()) return capacityQueue.noteStart(model)
     this.#roomWait ??= new RoomWait(this.#request, this.#dependencies, () => this.tryStart())
-    if (!this.#roomWait.enter(lineKey, needs)) this.#giveUp(tooManyWaiting(1), 'too-many-waiting')
+    this.#roomWait.enter(lineKey, needs)
   }
 
   #onOverBudget(): void {

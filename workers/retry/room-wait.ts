@@ -1,5 +1,10 @@
 /** The next attempt of a request in the capacity queue, with the room that it may have reserved there. */
-import { type CapacityQueue, type PairReservation, releaseLeases } from '../selection/capacity-queue.ts'
+import {
+  type CapacityQueue,
+  type PairLeases,
+  type PairReservation,
+  releaseLeases,
+} from '../selection/capacity-queue.ts'
 import type { Pair, PairSelector } from '../selection/pair-selector.ts'
 import type { LineKey, Waiter } from '../selection/waiting-lines.ts'
 import type { EngineRequest } from './engine-request.ts'
@@ -11,7 +16,6 @@ export interface RoomWaitDependencies extends PrepareDependencies {
 }
 
 export class RoomWait implements Waiter {
-  readonly weight: number
   readonly owner: number
   readonly isSample: boolean
   readonly tryStart: () => boolean
@@ -24,7 +28,6 @@ export class RoomWait implements Waiter {
 
   /** `tryStart` is called by the queue until it returns true. */
   constructor(request: EngineRequest, dependencies: RoomWaitDependencies, tryStart: () => boolean) {
-    this.weight = 1
     this.owner = request.id
     this.isSample = request.edits.length > 0
     this.tryStart = tryStart
@@ -36,12 +39,10 @@ export class RoomWait implements Waiter {
     return this.#lineKey !== undefined
   }
 
-  /** @returns false when too many that need much room at once are waiting already. */
-  enter(lineKey: LineKey, needs: AttemptNeeds): boolean {
-    const hasEntered = this.#dependencies.capacityQueue.wait(lineKey, this)
-    this.#lineKey = hasEntered ? lineKey : undefined
+  enter(lineKey: LineKey, needs: AttemptNeeds): void {
+    this.#lineKey = lineKey
     this.#needs = needs
-    return hasEntered
+    this.#dependencies.capacityQueue.wait(lineKey, this)
   }
 
   /** The queue has let the attempt go. */
@@ -49,10 +50,11 @@ export class RoomWait implements Waiter {
     this.#lineKey = undefined
   }
 
-  /** The attempt has started with the reservation. */
-  used(): void {
-    this.reservation?.leases.prefill?.endReservation()
-    this.reservation?.leases.decode.endReservation()
+  /** The attempt starts with these leases: those of the reservation, or others. */
+  used(leases: PairLeases): void {
+    if (this.reservation?.leases !== leases) return this.#drop()
+    leases.prefill?.endReservation()
+    leases.decode.endReservation()
     this.reservation = undefined
   }
 

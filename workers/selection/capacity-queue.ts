@@ -33,8 +33,6 @@ export interface CapacityQueueOptions {
   readonly admission: Pick<Config['admission'], 'maxPerEngine' | 'maxOvertakes'>
   /** Connections that the legs of this thread may use, 2 or more; `Infinity` for no limit. */
   readonly maxLegs: number
-  /** Exchanges of this thread that may wait because they need much room at once. */
-  readonly maxParked: number
 }
 
 const POLL_INTERVAL_MS = 5
@@ -53,29 +51,26 @@ export class CapacityQueue {
     this.#lines = new WaitingLines(options.admission.maxOvertakes)
   }
 
-  /** Whether a leg of `weight` requests (one per prompt of a batch) may go to the engine now. */
-  hasRoom(engine: Engine, weight: number): boolean {
+  /** Whether a leg may go to the engine now. */
+  hasRoom(engine: Engine): boolean {
     const capacity = this.#capacityOf(engine)
-    return (
-      capacity === Infinity ||
-      isWithin(this.#options.slots.inFlight(engine.slot) + weight, { weight, capacity })
-    )
+    return capacity === Infinity || isWithin(this.#options.slots.inFlight(engine.slot) + 1, capacity)
   }
 
   /** `undefined` when there is no room for both legs. The caller releases the leases. */
-  tryTake(pair: Pair, weight: number): PairLeases | undefined {
-    return this.#take(pair, weight, 'tryAcquire')
+  tryTake(pair: Pair): PairLeases | undefined {
+    return this.#take(pair, 'tryAcquire')
   }
 
   /** `undefined` when an engine is reserved already. The caller releases the leases. */
-  tryReserve(pair: Pair, weight: number): PairReservation | undefined {
-    const leases = this.#take(pair, weight, 'tryReserve')
+  tryReserve(pair: Pair): PairReservation | undefined {
+    const leases = this.#take(pair, 'tryReserve')
     return leases && { pair, leases }
   }
 
-  /** Whether attempts for the same engines are waiting that need no more room than `weight`. */
-  hasWaiting(lineKey: LineKey, weight: number): boolean {
-    return this.#lines.holdsUp(lineKey, weight)
+  /** Whether attempts for the same engines are waiting. */
+  hasWaiting(lineKey: LineKey): boolean {
+    return this.#lines.has(lineKey)
   }
 
   /** An attempt for the model has started without waiting, so it has overtaken those that do. */
@@ -83,15 +78,10 @@ export class CapacityQueue {
     this.#lines.noteStart(model)
   }
 
-  /**
-   * Queues the waiter, which is tried in its turn until it starts or leaves. @returns false, without an effect, when it
-   * needs room for several requests at once and too many are waiting already.
-   */
-  wait(lineKey: LineKey, waiter: Waiter): boolean {
-    if (waiter.weight > 1 && this.#lines.waiting.whole >= this.#options.maxParked) return false
+  /** Queues the waiter, which is tried in its turn until it starts or leaves. */
+  wait(lineKey: LineKey, waiter: Waiter): void {
     this.#lines.add(lineKey, waiter)
     this.#onChange()
-    return true
   }
 
   /** Does nothing when the waiter is not in the queue. */
@@ -104,10 +94,10 @@ export class CapacityQueue {
     return capacityOf(engine, this.#options.admission.maxPerEngine)
   }
 
-  #take({ prefill, decode }: Pair, weight: number, how: 'tryAcquire' | 'tryReserve'): PairLeases | undefined {
+  #take({ prefill, decode }: Pair, how: 'tryAcquire' | 'tryReserve'): PairLeases | undefined {
     if (this.#legs + (prefill === undefined ? 1 : 2) > this.#options.maxLegs) return undefined
     const leaseOf = (engine: Engine): Lease | undefined => {
-      const terms = { weight, capacity: this.#capacityOf(engine), onRelease: this.#onRelease }
+      const terms = { capacity: this.#capacityOf(engine), onRelease: this.#onRelease }
       const lease = Lease[how](this.#options.slots, this.#options.thread, engine, terms)
       if (lease !== undefined) this.#legs++
       return lease

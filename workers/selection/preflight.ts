@@ -5,7 +5,6 @@ import { rejectedFailure } from '../classify/request-failure.ts'
 import type { RequestFields } from '../request/fields.ts'
 import type { Pair } from './pair-selector.ts'
 
-const WAITING_RETRY_AFTER_MS = 2000
 const LISTED_MODELS = 20
 
 export function unknownModel(model: string | undefined): Failure {
@@ -21,12 +20,6 @@ export function unnamedModel(models: readonly string[]): Failure {
 
 export function unknownModelError(model: string | undefined): GatewayError {
   return new GatewayError('model-not-found', `No engine serves the model ${JSON.stringify(model)}`)
-}
-
-/** Too many requests that need much room at once are waiting already. */
-export function tooManyWaiting(prompts: number): Failure {
-  const message = `There is no room for ${prompts} prompts at once, and too many such requests are waiting: send fewer prompts in a request, or try again later`
-  return rejectedFailure(new GatewayError('queue-full', message, { retryAfterMs: WAITING_RETRY_AFTER_MS }))
 }
 
 /**

@@ -1,9 +1,9 @@
 /**
  * The order of attempts that wait for room: first come, first served, but one that does not fit holds up none that does.
  *
- * Waiters for the same engines (a model, without those to avoid) and of one weight form a line: where its first does not
- * fit, no other for these engines fits that weighs as much. Within a line, requests with several waiters (samples) take turns with the
- * others. A line that is held up may be overtaken `maxOvertakes` times; then its first reserves room.
+ * Waiters for the same engines (a model, without those to avoid) form a line: where its first finds no room, no other of
+ * the line does. Within a line, requests with several waiters (prompts, samples) take turns with the others. A line that
+ * is held up may be overtaken `maxOvertakes` times; then its first reserves room.
  */
 
 /** Which engines a waiter needs room on. */
@@ -16,15 +16,13 @@ export interface LineKey {
 
 /** An attempt that waits for room. */
 export interface Waiter {
-  /** Requests that it needs room for at once on an engine, 1 or more. */
-  readonly weight: number
   /** The exchange that it belongs to. */
   readonly owner: number
-  /** Whether it is one of several samples of the exchange. */
+  /** Whether it is one of several prompts or samples of the exchange. */
   readonly isSample: boolean
   /** Starts the attempt if there is room. @returns false when there is none, so that it goes on waiting. */
   tryStart(): boolean
-  /** Claims room on engines while they are still full, so that later attempts do not fill them again. May be repeated. */
+  /** Claims the next room on engines that are still full, so that no later attempt takes it. May be repeated. */
   reserve(): void
 }
 
@@ -40,13 +38,13 @@ interface Party {
 
 interface Line {
   readonly lineKey: LineKey
-  readonly weight: number
   /** By owner, in the order of their turns. */
   readonly parties: Map<number, Party>
 }
 
 export class WaitingLines {
   readonly #maxOvertakes: number
+  /** By `LineKey.engines`. */
   readonly #lines = new Map<string, Line>()
   #since = 0
   /** Exchanges that wait; one that waits in two lines counts twice. */
@@ -56,17 +54,14 @@ export class WaitingLines {
     this.#maxOvertakes = maxOvertakes
   }
 
-  /** Whether waiters for the same engines that need no more room than `weight` have not found it yet. */
-  holdsUp({ engines }: LineKey, weight: number): boolean {
-    for (const line of this.#lines.values())
-      if (line.lineKey.engines === engines && line.weight <= weight) return true
-    return false
+  /** Whether anything waits for these engines. */
+  has({ engines }: LineKey): boolean {
+    return this.#lines.has(engines)
   }
 
   add(lineKey: LineKey, waiter: Waiter): void {
-    const name = nameOf(lineKey, waiter.weight)
-    const line = this.#lines.get(name) ?? { lineKey, weight: waiter.weight, parties: new Map() }
-    this.#lines.set(name, line)
+    const line = this.#lines.get(lineKey.engines) ?? { lineKey, parties: new Map() }
+    this.#lines.set(lineKey.engines, line)
     const party = line.parties.get(waiter.owner)
     if (party !== undefined) return void party.waiters.add(waiter)
     this.#append(line, { owner: waiter.owner, waiters: new Set([waiter]), since: 0, overtaken: 0 })
@@ -79,12 +74,12 @@ export class WaitingLines {
 
   /** Does nothing when the waiter is not there. */
   remove(lineKey: LineKey, waiter: Waiter): void {
-    const line = this.#lines.get(nameOf(lineKey, waiter.weight))
+    const line = this.#lines.get(lineKey.engines)
     const party = line?.parties.get(waiter.owner)
     if (line === undefined || party?.waiters.delete(waiter) !== true || party.waiters.size > 0) return
     line.parties.delete(party.owner)
     this.waiting[waiter.isSample ? 'sampled' : 'whole']--
-    if (line.parties.size === 0) this.#lines.delete(nameOf(lineKey, waiter.weight))
+    if (line.parties.size === 0) this.#lines.delete(lineKey.engines)
   }
 
   /** Tries all that may fit, in their order. */
@@ -118,7 +113,7 @@ export class WaitingLines {
   #next(heldUp: ReadonlySet<Line>): Line | undefined {
     let oldest: Line | undefined
     for (const line of this.#lines.values()) {
-      if (isHeldUp(line, heldUp)) continue
+      if (heldUp.has(line)) continue
       if (oldest === undefined || sinceOf(line) < sinceOf(oldest)) oldest = line
     }
     return oldest
@@ -137,17 +132,7 @@ export class WaitingLines {
   }
 }
 
-function isHeldUp({ lineKey, weight }: Line, heldUp: ReadonlySet<Line>): boolean {
-  for (const line of heldUp)
-    if (line.lineKey.engines === lineKey.engines && line.weight <= weight) return true
-  return false
-}
-
 function sinceOf({ parties }: Line): number {
   const [first] = parties.values()
   return first?.since ?? Infinity
-}
-
-function nameOf({ engines }: LineKey, weight: number): string {
-  return `${engines}\n${weight}`
 }

@@ -9,9 +9,9 @@ import type { Waiting } from '../../shared/waiting-counts.ts'
 
 /** Started requests that wait for room on engines and need not hold up others; together at most `admission.maxParked`. */
 export interface Parked {
-  /** They run nothing although engines have room: they need more of it at once, or engines of another model. */
+  /** They run nothing although engines have room, because they need engines of another model, or avoid some. */
   readonly idle: number
-  /** They have several samples, which take turns with all other requests. */
+  /** They have several prompts or samples, which take turns with all other requests. */
   readonly sampled: number
 }
 

@@ -1,4 +1,4 @@
-/** Requests that need much room at once do not hold up those that need little, and get their turn all the same. */
+/** Requests with many prompts or samples do not hold up those with one, and get their turn all the same. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openGateway, runningOn, type TestGateway } from '../../support/gateway.ts'
@@ -36,7 +36,7 @@ function batchOf(prompts: number): object {
 async function openBusy(t: Parameters<typeof openGateway>[0], workers: number) {
   const gateway = await openGateway(t, {
     fleet: { prefill: 1, decode: 1, knobs: { maxRunning: WINDOW } },
-    config: { server: { workers }, admission: { maxOvertakes: 8 } },
+    config: { server: { workers } },
   })
   const stream = ask(gateway.origin, endless)
   t.after(() => stream.end())

@@ -121,19 +121,14 @@ suite('Lease', () => {
 const CAPACITY = 5
 
 type BoundedTurn =
-  | { readonly kind: 'take'; readonly thread: number; readonly slot: number; readonly weight: number }
+  | { readonly kind: 'take'; readonly thread: number; readonly slot: number }
   | { readonly kind: 'give'; readonly which: number }
   | { readonly kind: 'reuse'; readonly slot: number }
 
 const boundedTurn: fc.Arbitrary<BoundedTurn> = fc.oneof(
   {
     weight: 5,
-    arbitrary: fc.record({
-      kind: fc.constant('take'),
-      thread,
-      slot,
-      weight: fc.integer({ min: 1, max: 7 }),
-    }),
+    arbitrary: fc.record({ kind: fc.constant('take'), thread, slot }),
   },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('give'), which: fc.nat() }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('reuse'), slot }) },
@@ -143,68 +138,60 @@ suite('Lease with a capacity', () => {
   test('is granted up to the capacity, and reports its release', () => {
     const { slots } = newSetup()
     let released = 0
-    const terms = { weight: 2, capacity: 3, onRelease: () => released++ }
+    const terms = { capacity: 1, onRelease: () => released++ }
     const first = Lease.tryAcquire(slots, 0, engineOf(), terms)
     assert.equal(Lease.tryAcquire(slots, 1, engineOf(), terms), undefined)
-    assert.equal(slots.inFlight(0), 2)
+    assert.equal(slots.inFlight(0), 1)
     first?.release()
     first?.release()
     assert.deepEqual([released, slots.inFlight(0)], [1, 0])
   })
 
-  test('admits a leg larger than the capacity if the engine is idle', () => {
+  test('admits one leg to an engine that reports a capacity of 0', () => {
     const { slots } = newSetup()
-    const large = { weight: 9, capacity: 3 }
-    const lease = Lease.tryAcquire(slots, 0, engineOf(), large)
-    assert.equal(slots.inFlight(0), 9)
-    assert.equal(Lease.tryAcquire(slots, 1, engineOf(), { weight: 1, capacity: 3 }), undefined)
-    lease?.release()
-    const small = Lease.tryAcquire(slots, 1, engineOf(), { weight: 1, capacity: 3 })
-    assert.ok(small)
-    assert.equal(Lease.tryAcquire(slots, 0, engineOf(), large), undefined)
+    assert.ok(Lease.tryAcquire(slots, 0, engineOf(), { capacity: 0 }))
+    assert.equal(Lease.tryAcquire(slots, 1, engineOf(), { capacity: 0 }), undefined)
   })
 
-  test('collects room for a reservation, of which an engine has one at a time', () => {
+  test('keeps the next room for a reservation, of which an engine has one at a time', () => {
     const { slots } = newSetup()
-    const one = { weight: 1, capacity: 3 }
-    const running = [0, 1, 1].map(row => Lease.tryAcquire(slots, row, engineOf(), one))
-    const reserved = Lease.tryReserve(slots, 0, engineOf(), { weight: 2, capacity: 3 })
-    assert.equal(Lease.tryReserve(slots, 1, engineOf(), one), undefined)
-    running[0]?.release()
-    assert.equal(Lease.tryAcquire(slots, 1, engineOf(), one), undefined)
+    const terms = { capacity: 3 }
+    const running = [0, 1, 1].map(row => Lease.tryAcquire(slots, row, engineOf(), terms))
+    const reserved = Lease.tryReserve(slots, 0, engineOf(), terms)
+    assert.equal(Lease.tryReserve(slots, 1, engineOf(), terms), undefined)
     assert.equal(reserved?.isCovered, false)
-    running[1]?.release()
-    assert.equal(reserved?.isCovered, true)
-    reserved?.endReservation()
+    running[0]?.release()
+    assert.equal(Lease.tryAcquire(slots, 1, engineOf(), terms), undefined)
+    assert.equal(reserved.isCovered, true)
+    reserved.endReservation()
     assert.equal(slots.inFlight(0), 3)
-    const next = Lease.tryReserve(slots, 1, engineOf(), one)
+    const next = Lease.tryReserve(slots, 1, engineOf(), terms)
     assert.equal(next?.isCovered, false)
-    next?.release()
-    assert.ok(Lease.tryReserve(slots, 0, engineOf(), one))
+    next.release()
+    assert.ok(Lease.tryReserve(slots, 0, engineOf(), terms))
     // What a dead thread had reserved is free again.
     slots.clearThread(0)
-    assert.ok(Lease.tryReserve(slots, 1, engineOf(), one))
+    assert.ok(Lease.tryReserve(slots, 1, engineOf(), terms))
   })
 
   test('never exceeds the capacity, for any sequence of events of several threads', () => {
     fc.assert(
       fc.property(fc.array(boundedTurn, { maxLength: 80 }), turns => {
         const { slots } = newSetup()
-        const held: { readonly lease: Lease; readonly slot: number; readonly weight: number }[] = []
+        const held: { readonly lease: Lease; readonly slot: number }[] = []
         for (const next of turns) {
           if (next.kind === 'reuse') slots.assign(next.slot, slots.generation(next.slot) + 1)
           else if (next.kind === 'give')
             held.splice(next.which % Math.max(1, held.length), 1)[0]?.lease.release()
           else {
-            const terms = { weight: next.weight, capacity: CAPACITY }
-            const lease = Lease.tryAcquire(slots, next.thread, engineOf({ slot: next.slot }), terms)
-            if (lease !== undefined) held.push({ lease, slot: next.slot, weight: next.weight })
+            const engine = engineOf({ slot: next.slot })
+            const lease = Lease.tryAcquire(slots, next.thread, engine, { capacity: CAPACITY })
+            if (lease !== undefined) held.push({ lease, slot: next.slot })
           }
           for (let index = 0; index < ENGINES; index++) {
-            const weights = held.filter(lease => lease.slot === index).map(lease => lease.weight)
-            const sum = weights.reduce((total, weight) => total + weight, 0)
-            assert.equal(slots.inFlight(index), sum)
-            assert.ok(sum <= CAPACITY || weights.length === 1)
+            const onEngine = held.filter(lease => lease.slot === index).length
+            assert.equal(slots.inFlight(index), onEngine)
+            assert.ok(onEngine <= CAPACITY)
           }
         }
         for (const { lease } of held) lease.release()

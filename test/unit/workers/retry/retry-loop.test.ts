@@ -3,7 +3,17 @@ import { suite, test } from 'node:test'
 import type { Failure } from '../../../../workers/classify/failure.ts'
 import { stalledFailure, transportFailure } from '../../../../workers/classify/observed-failure.ts'
 import { statusFailure } from '../../../../workers/classify/reported-failure.ts'
-import { BACKOFF_MS, free, HEAD, LINE_KEY, PAIR, pairChoice, setUpRetries } from './retry-setup.ts'
+import {
+  BACKOFF_MS,
+  fillPair,
+  free,
+  HEAD,
+  LINE_KEY,
+  OTHER_PAIR,
+  PAIR,
+  pairChoice,
+  setUpRetries,
+} from './retry-setup.ts'
 
 const REFUSED = refusedBy('decode')
 const LOST = statusFailure('prefill', 500, Buffer.from('{"message":"KVTransferError"}'))
@@ -245,22 +255,21 @@ suite('when the engines are full', () => {
     const { loop, attempts, pass, capacityQueue, choose } = setUpRetries(t)
     choose(() => ({ kind: 'full' }))
     loop.start()
-    assert.ok(capacityQueue.hasWaiting(LINE_KEY, 1))
+    assert.ok(capacityQueue.hasWaiting(LINE_KEY))
     pass(10)
     assert.equal(attempts.length, 0)
     choose(pairChoice)
     pass(5)
     assert.equal(attempts.length, 1)
-    assert.ok(!capacityQueue.hasWaiting(LINE_KEY, 1))
+    assert.ok(!capacityQueue.hasWaiting(LINE_KEY))
   })
 
   test('a request starts as soon as another one gives the capacity back', t => {
     const { loop, attempts, pass, capacityQueue, feedback } = setUpRetries(t)
-    const held = capacityQueue.tryTake(PAIR, 2)
-    assert.ok(held)
+    const held = fillPair(capacityQueue)
     loop.start()
     assert.equal(attempts.length, 0)
-    free(held)
+    held.pop()?.()
     pass(5)
     assert.equal(attempts.length, 1)
     assert.deepEqual(feedback, [])
@@ -268,12 +277,12 @@ suite('when the engines are full', () => {
 
   test('a request that finds no free connection queues and gives its probe back', t => {
     const { loop, attempts, pass, capacityQueue, feedback } = setUpRetries(t, { maxLegs: 3 })
-    const held = capacityQueue.tryTake(PAIR, 1)
+    const held = capacityQueue.tryTake(PAIR)
     assert.ok(held)
     loop.start()
     assert.equal(attempts.length, 0)
     assert.deepEqual(feedback, ['probe neutral 1'])
-    assert.ok(capacityQueue.hasWaiting(LINE_KEY, 1))
+    assert.ok(capacityQueue.hasWaiting(LINE_KEY))
     free(held)
     pass(5)
     assert.equal(attempts.length, 1)
@@ -285,54 +294,63 @@ suite('when the engines are full', () => {
     latest().fail(REFUSED)
     choose(() => ({ kind: 'full' }))
     pass(BACKOFF_MS)
-    assert.ok(!capacityQueue.hasWaiting(LINE_KEY, 1))
+    assert.ok(!capacityQueue.hasWaiting(LINE_KEY))
     loop.abort()
   })
 
-  test('a batch waits behind nobody who needs more room, and overtakes', t => {
-    const { loop, attempts, capacityQueue } = setUpRetries(t, { body: { text: ['a', 'b'] } })
-    let overtaken = 0
-    const larger = { weight: 3, owner: 1, isSample: false, tryStart: () => false, reserve: () => overtaken++ }
-    capacityQueue.wait(LINE_KEY, larger)
-    loop.start()
-    assert.equal(attempts.length, 1)
-    capacityQueue.leave(LINE_KEY, larger)
-  })
-
-  test('a batch that is overtaken often enough reserves room, and starts when it is free', t => {
-    const { loop, attempts, pass, capacityQueue, latest } = setUpRetries(t, { body: { text: ['a', 'b'] } })
-    const held = [capacityQueue.tryTake(PAIR, 1), capacityQueue.tryTake(PAIR, 1)]
+  test('a request that is overtaken often enough gets the next room on its pair', t => {
+    const { loop, attempts, pass, capacityQueue, latest } = setUpRetries(t)
+    const held = fillPair(capacityQueue)
     loop.start()
     pass(10)
     for (let start = 0; start < 32; start++) capacityQueue.noteStart(LINE_KEY.model)
     pass(10)
-    // The room that one of the two gives back goes to nobody else.
-    if (held[0]) free(held[0])
-    assert.equal(capacityQueue.tryTake(PAIR, 1), undefined)
-    assert.equal(attempts.length, 0)
-    if (held[1]) free(held[1])
+    held.pop()?.()
+    // The room goes to nobody else.
+    assert.equal(capacityQueue.tryTake(PAIR), undefined)
     pass(10)
     assert.equal(attempts.length, 1)
+    assert.equal(capacityQueue.tryTake(PAIR), undefined)
     loop.abort()
     assert.deepEqual(latest().calls, ['start', 'abort'])
-    assert.ok(capacityQueue.hasRoom(PAIR.decode, 2))
+    assert.ok(capacityQueue.hasRoom(PAIR.decode))
+    for (const release of held) release()
   })
 
-  test('a batch that leaves gives its reservation back', t => {
-    const { loop, pass, capacityQueue } = setUpRetries(t, { body: { text: ['a', 'b'] } })
-    const held = capacityQueue.tryTake(PAIR, 1)
+  test('a request that has claimed room takes other room that comes first, and gives the claim back', t => {
+    const { loop, attempts, pass, capacityQueue, choose } = setUpRetries(t)
+    const held = fillPair(capacityQueue)
     loop.start()
     for (let start = 0; start < 32; start++) capacityQueue.noteStart(LINE_KEY.model)
     pass(10)
-    assert.ok(!capacityQueue.hasRoom(PAIR.decode, 1))
+    choose(() => ({ kind: 'pair', pair: OTHER_PAIR, probes: [] }))
+    pass(10)
+    assert.deepEqual(
+      attempts.map(({ plan }) => plan.decode.slot),
+      [OTHER_PAIR.decode.slot],
+    )
+    held.pop()?.()
+    assert.ok(capacityQueue.hasRoom(PAIR.decode))
     loop.abort()
-    assert.ok(capacityQueue.hasRoom(PAIR.decode, 1))
-    if (held) free(held)
+    for (const release of held) release()
+  })
+
+  test('a request that leaves gives its claim back', t => {
+    const { loop, pass, capacityQueue } = setUpRetries(t)
+    const held = fillPair(capacityQueue)
+    loop.start()
+    for (let start = 0; start < 32; start++) capacityQueue.noteStart(LINE_KEY.model)
+    pass(10)
+    held.pop()?.()
+    assert.ok(!capacityQueue.hasRoom(PAIR.decode))
+    loop.abort()
+    assert.ok(capacityQueue.hasRoom(PAIR.decode))
+    for (const release of held) release()
   })
 
   test('a request stays behind those that queued before it', t => {
     const { loop, attempts, pass, capacityQueue } = setUpRetries(t)
-    const first = { weight: 1, owner: 1, isSample: false, tryStart: () => false, reserve: () => undefined }
+    const first = { owner: 1, isSample: false, tryStart: () => false, reserve: () => undefined }
     capacityQueue.wait(LINE_KEY, first)
     loop.start()
     pass(10)
@@ -380,7 +398,7 @@ suite('abort', () => {
     choose(() => ({ kind: 'full' }))
     loop.start()
     loop.abort()
-    assert.ok(!capacityQueue.hasWaiting(LINE_KEY, 1))
+    assert.ok(!capacityQueue.hasWaiting(LINE_KEY))
     choose(pairChoice)
     pass(100)
     assert.equal(attempts.length, 0)
@@ -442,7 +460,7 @@ suite('an abort that the client requests', () => {
     loop.start()
     loop.requestAbort()
     assert.deepEqual(handled, ['error engine-error'])
-    assert.ok(!capacityQueue.hasWaiting(LINE_KEY, 1))
+    assert.ok(!capacityQueue.hasWaiting(LINE_KEY))
   })
 
   test('ends a request that waits for an engine', t => {

@@ -18,10 +18,11 @@ import { engineOf } from '../../../support/engines.ts'
 
 const PREFILL = engineOf({ slot: 0, role: 'prefill', maxInputTokens: 8 })
 const DECODE = engineOf({ slot: 1, maxRunning: 2 })
-/** A pair as it is before its leases are taken. */
 /** Where its attempts wait for room, unless they avoid engines. */
 export const LINE_KEY = { model: 'model', engines: 'model' }
+/** Runs two requests at once. */
 export const PAIR = { prefill: PREFILL, decode: DECODE }
+export const OTHER_PAIR = { prefill: PREFILL, decode: engineOf({ slot: 2, maxRunning: 2 }) }
 /** The probe that the selector claims with each pair. */
 const PROBE = { slot: DECODE.slot, untilMs: 1 }
 
@@ -84,8 +85,14 @@ export interface RetryOptions {
   readonly overBudget?: 'fail' | 'wait'
   /** Connections of the thread; two per attempt. */
   readonly maxLegs?: number
-  /** Batches of the thread that may wait. */
-  readonly maxParked?: number
+}
+
+/** Takes all room of `PAIR`. Returns what gives each of it back. */
+export function fillPair(queue: CapacityQueue): (() => void)[] {
+  return [queue.tryTake(PAIR), queue.tryTake(PAIR)].map(leases => {
+    if (leases === undefined) throw new Error('the pair was not free')
+    return () => free(leases)
+  })
 }
 
 export function pairChoice(): PairChoice {
@@ -114,7 +121,6 @@ export function setUpRetries(t: TestContext, options: RetryOptions = {}): RetryS
     thread: 0,
     admission,
     maxLegs,
-    maxParked: options.maxParked ?? 10,
   })
   t.after(() => budgetQueue.close())
 

@@ -27,8 +27,8 @@ function lineKeyOf(model: string): LineKey {
 }
 
 /** A waiter of an exchange of its own that never finds room. */
-function stuckWaiter(weight = 1): Waiter {
-  return { weight, owner: owners++, isSample: false, tryStart: () => false, reserve: () => undefined }
+function stuckWaiter(): Waiter {
+  return { owner: owners++, isSample: false, tryStart: () => false, reserve: () => undefined }
 }
 
 let owners = 0
@@ -43,7 +43,6 @@ function setUp(options: { maxLegs?: number; maxPerEngine?: number } = {}): Setup
     thread: 0,
     admission: { ...configSchema.parse({}).admission, maxPerEngine },
     maxLegs,
-    maxParked: 2,
   })
   return { slots, queue, counts }
 }
@@ -58,7 +57,7 @@ function waiterOf({ queue }: Setup, log: string[], name: string, held: PairLease
   return {
     ...stuckWaiter(),
     tryStart() {
-      const leases = queue.tryTake(PAIR, 1)
+      const leases = queue.tryTake(PAIR)
       if (leases === undefined) return false
       held.push(leases)
       log.push(name)
@@ -70,48 +69,48 @@ function waiterOf({ queue }: Setup, log: string[], name: string, held: PairLease
 suite('CapacityQueue', () => {
   test('gives leases on both engines or on none', () => {
     const { slots, queue } = setUp()
-    assert.ok(queue.tryTake(PAIR, 2))
-    assert.ok(!queue.hasRoom(DECODE, 1))
-    assert.ok(queue.hasRoom(PREFILL, 6))
-    assert.equal(queue.tryTake(PAIR, 1), undefined)
+    assert.ok(queue.tryTake(PAIR) && queue.tryTake(PAIR))
+    assert.ok(!queue.hasRoom(DECODE))
+    assert.ok(queue.hasRoom(PREFILL))
+    assert.equal(queue.tryTake(PAIR), undefined)
     assert.deepEqual([slots.inFlight(0), slots.inFlight(1)], [2, 2])
   })
 
   test('applies the smaller of the capacities that the engine reports and that is configured', () => {
     const { queue } = setUp({ maxPerEngine: 1 })
-    assert.ok(queue.tryTake(PAIR, 1))
-    assert.equal(queue.tryTake(PAIR, 1), undefined)
+    assert.ok(queue.tryTake(PAIR))
+    assert.equal(queue.tryTake(PAIR), undefined)
   })
 
   test('allows no more legs than connections', () => {
     const { queue } = setUp({ maxLegs: 3 })
-    const first = queue.tryTake(PAIR, 1)
-    assert.equal(queue.tryTake(PAIR, 1), undefined)
+    const first = queue.tryTake(PAIR)
+    assert.equal(queue.tryTake(PAIR), undefined)
     if (first !== undefined) free(first)
-    assert.ok(queue.tryTake(PAIR, 1))
+    assert.ok(queue.tryTake(PAIR))
   })
 
   test('serves waiters in order, and forgets one that has left', async t => {
     const setup = setUp()
     const [log, held]: [string[], PairLeases[]] = [[], []]
-    const first = setup.queue.tryTake(PAIR, 2)
+    const running = [setup.queue.tryTake(PAIR), setup.queue.tryTake(PAIR)]
     const gone = waiterOf(setup, log, 'gone')
     for (const waiter of [waiterOf(setup, log, 'a', held), gone, waiterOf(setup, log, 'b', held)]) {
       setup.queue.wait(ANYWHERE, waiter)
       t.after(() => setup.queue.leave(ANYWHERE, waiter))
     }
     setup.queue.leave(ANYWHERE, gone)
-    assert.ok(setup.queue.hasWaiting(ANYWHERE, 1))
-    if (first !== undefined) free(first)
+    assert.ok(setup.queue.hasWaiting(ANYWHERE))
+    for (const leases of running) if (leases !== undefined) free(leases)
     await nextTurn()
     assert.deepEqual(log, ['a', 'b'])
-    assert.ok(!setup.queue.hasWaiting(ANYWHERE, 1))
+    assert.ok(!setup.queue.hasWaiting(ANYWHERE))
   })
 
   test('does not let one key hold up another', async t => {
     const setup = setUp()
     const log: string[] = []
-    const held = setup.queue.tryTake(PAIR, 1)
+    const held = setup.queue.tryTake(PAIR)
     const stuck = stuckWaiter()
     setup.queue.wait(lineKeyOf('a'), stuck)
     t.after(() => setup.queue.leave(lineKeyOf('a'), stuck))
@@ -121,32 +120,29 @@ suite('CapacityQueue', () => {
     assert.deepEqual(log, ['b'])
   })
 
-  test('refuses a waiter that needs much room when too many wait, and no other', t => {
+  test('counts the exchanges that wait', t => {
     const { queue, counts } = setUp()
-    const waiters = [stuckWaiter(), stuckWaiter(2), stuckWaiter(2), stuckWaiter()]
+    const waiters = [stuckWaiter(), { ...stuckWaiter(), isSample: true }, stuckWaiter()]
     t.after(() => {
       for (const waiter of waiters) queue.leave(ANYWHERE, waiter)
       assert.equal(counts.at(-1), '0 0')
     })
-    assert.deepEqual(
-      waiters.map(waiter => queue.wait(ANYWHERE, waiter)),
-      [true, true, false, true],
-    )
-    assert.equal(counts.at(-1), '3 0')
+    for (const waiter of waiters) queue.wait(ANYWHERE, waiter)
+    assert.equal(counts.at(-1), '2 1')
   })
 
-  test('collects room for a reservation, which is covered once the engines are free enough', () => {
+  test('keeps the next room for a reservation, which is covered once an engine is free enough', () => {
     const { slots, queue } = setUp()
-    const running = queue.tryTake(PAIR, 1)
-    const reservation = queue.tryReserve(PAIR, 2)
-    assert.ok(running && reservation && !isCovered(reservation))
+    const running = [queue.tryTake(PAIR), queue.tryTake(PAIR)]
+    const reservation = queue.tryReserve(PAIR)
+    assert.ok(running[0] && running[1] && reservation && !isCovered(reservation))
+    free(running[0])
     // Nothing else may use the engine meanwhile, nor wait for it in the same way.
-    assert.equal(queue.hasRoom(DECODE, 1), false)
-    assert.equal(queue.tryReserve(PAIR, 1), undefined)
-    free(running)
+    assert.equal(queue.hasRoom(DECODE), false)
+    assert.equal(queue.tryReserve(PAIR), undefined)
     assert.ok(isCovered(reservation))
-    assert.equal(queue.hasRoom(DECODE, 1), false)
     free(reservation.leases)
+    free(running[1])
     assert.deepEqual([slots.inFlight(0), slots.inFlight(1)], [0, 0])
   })
 
@@ -154,11 +150,11 @@ suite('CapacityQueue', () => {
     t.mock.timers.enable({ apis: ['setInterval'] })
     const setup = setUp()
     const log: string[] = []
-    const foreignLease = Lease.tryAcquire(setup.slots, 1, DECODE, { weight: 2, capacity: 2 })
+    const foreignLeases = [1, 1].map(row => Lease.tryAcquire(setup.slots, row, DECODE, { capacity: 2 }))
     setup.queue.wait(ANYWHERE, waiterOf(setup, log, 'a'))
     t.mock.timers.tick(5)
     assert.deepEqual(log, [])
-    foreignLease?.release()
+    for (const lease of foreignLeases) lease?.release()
     t.mock.timers.tick(5)
     assert.deepEqual(log, ['a'])
   })

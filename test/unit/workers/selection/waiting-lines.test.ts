@@ -10,13 +10,12 @@ function setUpLines(room: Record<string, number>, maxOvertakes = 100) {
   const wait = (name: string, change: Partial<Waiter> & { readonly lineKey?: LineKey } = {}): Waiter => {
     const lineKey = change.lineKey ?? lineKeyOf('m')
     const waiter: Waiter = {
-      weight: 1,
       owner: owners++,
       isSample: false,
       tryStart() {
         const left = room[lineKey.model] ?? 0
-        if (left < waiter.weight) return false
-        room[lineKey.model] = left - waiter.weight
+        if (left < 1) return false
+        room[lineKey.model] = left - 1
         log.push(name)
         return true
       },
@@ -34,29 +33,28 @@ function lineKeyOf(model: string, avoiding = ''): LineKey {
 }
 
 suite('waiting lines', () => {
-  test('start what fits although a larger one before it does not', () => {
-    const { lines, log, room, wait } = setUpLines({ m: 2 })
-    wait('large', { weight: 4 })
+  test('keep the order of arrival, also between engines to avoid', () => {
+    const { lines, log, wait } = setUpLines({ m: 10 })
+    wait('a', { lineKey: lineKeyOf('m', '1') })
+    wait('b')
+    wait('c')
+    wait('d', { lineKey: lineKeyOf('m', '1') })
+    wait('e')
+    lines.serve()
+    assert.deepEqual(log, ['a', 'b', 'c', 'd', 'e'])
+    assert.ok(lines.isEmpty)
+  })
+
+  test('start what finds room although one before it, which avoids an engine, does not', () => {
+    const { lines, log, wait } = setUpLines({ m: 2 })
+    const picky = wait('picky', { lineKey: lineKeyOf('m', '1'), tryStart: () => false })
     wait('a')
     wait('b')
     wait('c')
     lines.serve()
     assert.deepEqual(log, ['a', 'b'])
-    room['m'] = 5
-    lines.serve()
-    assert.deepEqual(log, ['a', 'b', 'large', 'c'])
-    assert.ok(lines.isEmpty)
-  })
-
-  test('keep the order of arrival, also between weights and between engines to avoid', () => {
-    const { lines, log, wait } = setUpLines({ m: 10 })
-    wait('a', { lineKey: lineKeyOf('m', '1') })
-    wait('b', { weight: 2 })
-    wait('c')
-    wait('d', { lineKey: lineKeyOf('m', '1') })
-    wait('e', { weight: 2 })
-    lines.serve()
-    assert.deepEqual(log, ['a', 'b', 'c', 'd', 'e'])
+    lines.remove(lineKeyOf('m', '1'), picky)
+    assert.ok(!lines.isEmpty)
   })
 
   test('do not let one model hold up another', () => {
@@ -82,8 +80,8 @@ suite('waiting lines', () => {
   })
 
   test('let one reserve room that has been overtaken too often, by those that waited and those that did not', () => {
-    const { lines, log, room, wait } = setUpLines({ m: 2 }, 3)
-    wait('large', { weight: 4 })
+    const { lines, log, wait } = setUpLines({ m: 2 }, 3)
+    wait('picky', { lineKey: lineKeyOf('m', '1'), tryStart: () => false })
     wait('a')
     wait('b')
     lines.serve()
@@ -92,20 +90,13 @@ suite('waiting lines', () => {
     assert.deepEqual(log, ['a', 'b'])
     lines.noteStart('m')
     lines.serve()
-    assert.deepEqual(log, ['a', 'b', 'large reserves'])
-    room['m'] = 4
-    lines.serve()
-    assert.deepEqual(log, ['a', 'b', 'large reserves', 'large reserves', 'large'])
+    assert.deepEqual(log, ['a', 'b', 'picky reserves'])
   })
 
-  test('know who holds up a newcomer: one that needs no more room on the same engines', () => {
+  test('know whether anything waits for the same engines', () => {
     const { lines, wait } = setUpLines({})
-    wait('large', { weight: 4 })
-    assert.deepEqual(
-      [1, 4, 8].map(weight => lines.holdsUp(lineKeyOf('m'), weight)),
-      [false, true, true],
-    )
-    assert.ok(!lines.holdsUp(lineKeyOf('m', '1'), 8))
+    wait('a')
+    assert.deepEqual([lines.has(lineKeyOf('m')), lines.has(lineKeyOf('m', '1'))], [true, false])
   })
 
   test('forget one that leaves', () => {
