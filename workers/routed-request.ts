@@ -81,6 +81,7 @@ export class RoutedRequest implements ResponseOwner {
       this.#run = this.#createRun(this.#toRequest(endpoint, message, fields, timed))
       const { heartbeatMs } = this.#dependencies.config.timeouts
       if (fields.isStream && heartbeatMs > 0) this.#response.startHeartbeats(heartbeatMs)
+      for (const rid of message.abortedRids) this.requestAbort(rid)
       this.#run.start()
     } catch (error) {
       this.#response.fail(asGatewayError(error, this.#dependencies.log))

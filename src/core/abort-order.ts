@@ -27,20 +27,42 @@ export function abortedError(): GatewayError {
 
 /** Matches texts that have a single representation in JSON. */
 const PLAIN = /^[\w .:@-]+$/
+/** Of the name that prompt i of a batch has if the client names only the batch; see `partRid`. */
+const PROMPT_SUFFIX = /_\d+$/
 
 /**
- * Whether the order names the request with this body, by the rid that the client put into it. The body is unparsed:
- * a search for the bytes of the rid excludes most bodies, and only a body that contains them is parsed.
+ * What the order names of the request with this body, by the rids that the client put into it: all of it, one prompt of
+ * several, or nothing. `earlier`: prompts that were aborted before; with the last one the whole request is aborted.
+ * Whether the request has a prompt of that name is not checked.
+ *
+ * The body is unparsed: a search for the bytes of the rid excludes most bodies, and only one that contains them is parsed.
  */
-export function matchesAbort(order: AbortOrder, body: Uint8Array): boolean {
+export function abortedShare(
+  order: AbortOrder,
+  body: Uint8Array,
+  earlier: readonly string[] = [],
+): 'all' | 'prompt' | 'nothing' {
   const { rid } = order
-  if (rid === undefined) return true
+  if (rid === undefined) return 'all'
+  const batch = rid.replace(PROMPT_SUFFIX, '')
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
-  if (!bytes.includes(PLAIN.test(rid) ? `"${rid}"` : '"rid"')) return false
+  if (![rid, batch].some(name => bytes.includes(PLAIN.test(name) ? `"${name}"` : '"rid"'))) return 'nothing'
   const request = parsed(body)
-  if (typeof request !== 'object' || request === null) return false
+  if (typeof request !== 'object' || request === null) return 'nothing'
   const { rid: clientRid } = request as { rid?: unknown }
-  return Array.isArray(clientRid) ? clientRid.includes(rid) : clientRid === rid
+  if (Array.isArray(clientRid)) return shareOfList(rid, clientRid, earlier)
+  if (clientRid === rid) return 'all'
+  return clientRid === batch ? 'prompt' : 'nothing'
+}
+
+function shareOfList(
+  rid: string,
+  names: readonly unknown[],
+  earlier: readonly string[],
+): 'all' | 'prompt' | 'nothing' {
+  if (!names.includes(rid)) return 'nothing'
+  const aborted = new Set<unknown>([...earlier, rid])
+  return names.every(name => aborted.has(name)) ? 'all' : 'prompt'
 }
 
 /** Returns `undefined` if the body is not JSON. */

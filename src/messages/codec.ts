@@ -60,8 +60,9 @@ export class BatchWriter implements RowWriter {
   }
 
   open(message: OpenMessage): void {
-    const { endpoint, method, query, creditBytes, ageMs, headers } = message
-    const fields = [ENDPOINT_CODES.get(endpoint), method === 'POST', query, creditBytes, ageMs, ...headers]
+    const { endpoint, method, query, creditBytes, ageMs, abortedRids, headers } = message
+    const code = ENDPOINT_CODES.get(endpoint)
+    const fields = [code, method === 'POST', query, creditBytes, ageMs, abortedRids, ...headers]
     this.#row(KIND.open, message.id, packr.pack(fields), message.body)
   }
 
@@ -239,10 +240,10 @@ function onRowWithHeader(
 
 function toOpen(id: number, header: Uint8Array, body: Uint8Array): OpenMessage {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- both ends are this build
-  const fields = packr.unpack(header) as [number, boolean, string, number, number, ...string[]]
-  const [code, isPost, query, creditBytes, ageMs, ...headers] = fields
+  const fields = packr.unpack(header) as [number, boolean, string, number, number, string[], ...string[]]
+  const [code, isPost, query, creditBytes, ageMs, abortedRids, ...headers] = fields
   const endpoint = ENDPOINTS[code]
   if (endpoint === undefined) throw new RangeError(`batch contains an unknown endpoint code: ${code}`)
   const method = isPost ? 'POST' : 'GET'
-  return { id, endpoint, method, query, headers, creditBytes, ageMs, body }
+  return { id, endpoint, method, query, headers, creditBytes, ageMs, abortedRids, body }
 }

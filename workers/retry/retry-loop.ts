@@ -59,6 +59,7 @@ export class RetryLoop implements AttemptEvents, BudgetWaiter {
 
   /** May call the handler before it returns. */
   start(): void {
+    if (this.#isAbortRequested) return this.#giveUp(abortedFailure(), 'aborted')
     this.#dependencies.budgetQueue.countRequest()
     this.#tryNext()
   }

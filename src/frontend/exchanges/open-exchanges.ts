@@ -32,6 +32,8 @@ export interface AdmittedRequest {
   readonly body: Uint8Array
   /** When the request head was received, on the monotonic clock. */
   readonly receivedMs: number
+  /** Prompts that the client has aborted by their rids while the request waited. */
+  readonly abortedRids: readonly string[]
 }
 
 export interface OpenExchangesOptions<Request extends AdmittedRequest> {
@@ -156,7 +158,7 @@ export class OpenExchanges<Request extends AdmittedRequest> {
     return exchange
   }
 
-  #messageOf(id: number, { head, route, body }: AdmittedRequest): OpenMessage {
+  #messageOf(id: number, { head, route, body, abortedRids }: AdmittedRequest): OpenMessage {
     return {
       id,
       endpoint: route.endpoint,
@@ -165,6 +167,7 @@ export class OpenExchanges<Request extends AdmittedRequest> {
       headers: head.headers,
       creditBytes: this.#options.config.limits.relayBytesPerStream,
       ageMs: 0,
+      abortedRids,
       body,
     }
   }

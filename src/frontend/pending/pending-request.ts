@@ -27,12 +27,15 @@ export interface PendingRequest {
   deadline: NodeJS.Timeout | undefined
   /** Whether admission counts the request as running; the permit is returned when its exchange ends. */
   holdsPermit: boolean
+  /** Prompts that the client has aborted by their rids while the request waited. */
+  abortedRids: readonly string[]
   exchange: StartedExchange | undefined
   /** Whether the request was refused, or its client left, before it had an exchange. */
   isDone: boolean
 }
 
 export const NO_BODY = new Uint8Array(0)
+const NO_RIDS: readonly string[] = []
 
 export function newPendingRequest(
   res: UwsResponse,
@@ -51,6 +54,7 @@ export function newPendingRequest(
     ticket: undefined,
     deadline: undefined,
     holdsPermit: false,
+    abortedRids: NO_RIDS,
     exchange: undefined,
     isDone: false,
   }

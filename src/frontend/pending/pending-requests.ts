@@ -7,7 +7,7 @@
  */
 
 import type { Config } from '../../config/config.ts'
-import { abortedError, matchesAbort, readAbortOrder } from '../../core/abort-order.ts'
+import { type AbortOrder, abortedError, abortedShare, readAbortOrder } from '../../core/abort-order.ts'
 import { availableMemoryBytes } from '../../core/available-memory.ts'
 import { monotonicNowMs } from '../../core/clock.ts'
 import { isGeneration } from '../../core/endpoint.ts'
@@ -157,12 +157,22 @@ export class PendingRequests {
     pending.deadline = setTimeout(() => this.#admission.refuseOne(ticket, deadlineExceeded()), remainingMs)
   }
 
-  /** Ends queued requests that the abort order names. Router threads do not know them; they find the running ones. */
+  /** Ends queued requests that the abort order names, or prompts of them. Router threads know only the running ones. */
   #abortWaiting(body: Uint8Array): void {
     if (this.#admission.waiting === 0 || body.length > ABORT_ORDER_BYTES) return
     const order = readAbortOrder(body)
     if (order === undefined || order === 'nothing') return
-    this.#admission.refuse(pending => matchesAbort(order, pending.body), abortedError())
+    this.#admission.refuse(pending => this.#isAborted(pending, order), abortedError())
+  }
+
+  /** Whether the order leaves nothing of the queued request. If it names a prompt of it, this is noted. */
+  #isAborted(pending: PendingRequest, order: AbortOrder): boolean {
+    const { abortedRids, body } = pending
+    const share = abortedShare(order, body, abortedRids)
+    const isNew = order.rid !== undefined && !abortedRids.includes(order.rid)
+    if (share === 'prompt' && isNew && abortedRids.length < this.#options.config.limits.prompts)
+      pending.abortedRids = [...abortedRids, order.rid]
+    return share === 'all'
   }
 
   /** The request has left the queue: it is about to start or to be refused. */

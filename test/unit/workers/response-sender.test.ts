@@ -28,6 +28,7 @@ const OPEN: OpenMessage = {
   headers: [],
   creditBytes: 0,
   ageMs: 0,
+  abortedRids: [],
   body: new Uint8Array(0),
 }
 const HEAD = { prefillBody: undefined, rid: '' }

@@ -454,6 +454,14 @@ suite('an abort that the client requests', () => {
     assert.equal(attempts.length, 1)
   })
 
+  test('ends a request that has not started', t => {
+    const { loop, attempts, handled } = setUpRetries(t)
+    loop.requestAbort()
+    loop.start()
+    assert.deepEqual(handled, ['error engine-error'])
+    assert.equal(attempts.length, 0)
+  })
+
   test('ends a request in the queue for capacity', t => {
     const { loop, capacityQueue, choose, handled } = setUpRetries(t)
     choose(() => ({ kind: 'full' }))
