@@ -8,7 +8,7 @@ import type { GenerationEndpoint } from '../src/core/endpoint.ts'
 import type { LostEngine } from '../src/core/engine.ts'
 import { GatewayError } from '../src/core/errors.ts'
 import type { BatchSender } from '../src/messages/channel.ts'
-import { headerIn } from '../src/messages/flat-headers.ts'
+import { headerIn, RANK_HEADER } from '../src/messages/flat-headers.ts'
 import type { FlatHeaders, OpenMessage } from '../src/messages/types.ts'
 import type { Logger } from '../src/telemetry/log.ts'
 import type { RequestOutcome } from '../src/telemetry/metric-catalogue.ts'
@@ -76,7 +76,7 @@ export class RoutedRequest implements ResponseOwner {
       this.#totalTimer = setTimeout(() => this.#expire(), Math.max(0, this.#totalMs - message.ageMs))
       const { limits } = this.#dependencies.config
       const fields = readFields(endpoint, message.body, limits)
-      this.#check(fields)
+      this.#check(fields, message.headers)
       this.#fields = fields
       this.#run = this.#createRun(this.#toRequest(endpoint, message, fields, timed))
       const { heartbeatMs } = this.#dependencies.config.timeouts
@@ -161,12 +161,15 @@ export class RoutedRequest implements ResponseOwner {
     }
   }
 
-  #check(fields: RequestFields): void {
+  #check(fields: RequestFields, headers: FlatHeaders): void {
     const { limits, engines } = this.#dependencies.config
     const { samples, prompts } = limits
-    // Both legs get the same body, but a rank is meant for one of the engines, and the other must know it.
-    if (fields.pinnedRank !== undefined && engines.mode === 'pd') {
-      const message = `The field ${fields.pinnedRank} cannot be honored with separate prefill and decode engines: remove it`
+    // Both legs get the same request, but a rank is meant for one of the engines, and the other must know it.
+    const pinned =
+      fields.pinnedRank ??
+      (headerIn(headers, RANK_HEADER) === undefined ? undefined : `header ${RANK_HEADER}`)
+    if (pinned !== undefined && engines.mode === 'pd') {
+      const message = `The ${pinned} cannot be honored with separate prefill and decode engines: remove it`
       throw new GatewayError('invalid-request', message)
     }
     if (fields.n > samples) {

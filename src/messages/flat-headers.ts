@@ -1,6 +1,9 @@
 /** Lookups in headers stored as one flat list of names and values. */
 import type { FlatHeaders } from './types.ts'
 
+/** Chooses a data-parallel rank of the engine (SGLang 0.5.23 on its OpenAI routes, vLLM 0.32.0 everywhere). */
+export const RANK_HEADER = 'x-data-parallel-rank'
+
 /** The first value of the header; `name` is in lower case. */
 export function headerIn(headers: FlatHeaders, name: string): string | undefined {
   for (let index = 0; index + 1 < headers.length; index += 2) {

@@ -42,7 +42,7 @@ export interface RequestFields {
   readonly prefillLogprobs: 'native' | 'echo' | undefined
   /** Whether `stream_options.include_usage` is true. */
   readonly includesUsage: boolean
-  /** The member by which the client chooses a data-parallel rank, if any. */
+  /** The member by which the client chooses a data-parallel rank, as `field name`, if any. */
   readonly pinnedRank: string | undefined
   /** Length in tokens of the longest prompt given as token ids, if any. Reads the body on its first call. */
   readonly countPromptTokens: () => number | undefined
@@ -154,13 +154,18 @@ function fieldsOf(
     model: stringAt(bytes, lastMember(members, 'model')),
     prefillLogprobs: readPrefillLogprobs(endpoint, bytes, members, limits.prompts),
     includesUsage: includesUsage(bytes, lastMember(members, 'stream_options'), limits.members),
-    pinnedRank: RANK_KEYS.find(key => (lastMember(members, key)?.kind ?? 'null') !== 'null'),
+    pinnedRank: pinnedRank(members),
     // Not a getter: V8 would give each of these objects its own shape, which only a full collection frees.
     countPromptTokens: countTokens,
     cuts: ownedCuts(members),
     insertAt: end - 1,
     isOtherwiseEmpty: members.every(isOwned),
   }
+}
+
+function pinnedRank(members: readonly Member[]): string | undefined {
+  const key = RANK_KEYS.find(name => (lastMember(members, name)?.kind ?? 'null') !== 'null')
+  return key && `field ${key}`
 }
 
 function clientRid(

@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { GatewayError } from '../../core/errors.ts'
+import { RANK_HEADER } from '../../messages/flat-headers.ts'
 import { isTimeoutHeader, TIMEOUT_HEADERS } from '../../messages/timeout-headers.ts'
 import type { FlatHeaders } from '../../messages/types.ts'
 import type { UwsRequest } from '../uws/uws.ts'
@@ -39,6 +40,7 @@ const FORWARDED = new Set([
   'x-correlation-id',
   'traceparent',
   'tracestate',
+  RANK_HEADER,
   // For the router thread, which does not forward them.
   ...Object.keys(TIMEOUT_HEADERS),
 ])

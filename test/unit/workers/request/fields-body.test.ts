@@ -237,7 +237,7 @@ suite('readFields', () => {
 
   test('reports the rank that a client pins', () => {
     for (const key of ['routed_dp_rank', 'disagg_prefill_dp_rank', 'data_parallel_rank']) {
-      assert.equal(fields('chat', `{"${key}":0}`).pinnedRank, key)
+      assert.equal(fields('chat', `{"${key}":0}`).pinnedRank, `field ${key}`)
       assert.equal(fields('chat', `{"${key}":null}`).pinnedRank, undefined)
     }
   })
