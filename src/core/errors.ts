@@ -134,7 +134,8 @@ export function errorTable(): readonly { code: string; status: number; fault: Fa
  * SGLang 0.5.23 and vLLM 0.32.0, which some clients insist on; our own code is the `reason`.
  */
 export function streamErrorBody(error: GatewayError): string {
-  const { message, type, status, code, leg } = error
+  const { type, status, code, leg } = error
+  const message = messageFor(error)
   const details = { message, type, param: null, code: status, reason: code, ...(leg ? { leg } : {}) }
   return JSON.stringify({ error: details })
 }
@@ -142,10 +143,13 @@ export function streamErrorBody(error: GatewayError): string {
 /** JSON text for a whole response: the engine's own error, or OpenAI's error object with the leg that failed, if any. */
 export function errorBody(error: GatewayError): string {
   const { type, leg, body } = error
-  // Only refused requests are quoted. Other messages help to find what failed, and the room in them is spent.
-  const isQuoting = error.fault === 'engine' && error.status < 500
-  if (body !== undefined) return isQuoting ? bodyWithoutHiddenDetails(body) : body
-  const message = isQuoting ? withoutHiddenDetails(error.message) : error.message
+  if (body !== undefined) return bodyWithoutHiddenDetails(body)
+  const message = messageFor(error)
   const code = error.engineCode ?? error.code
   return JSON.stringify({ error: { message, type, param: null, code, ...(leg ? { leg } : {}) } })
+}
+
+/** Only the errors of a leg quote an engine. */
+function messageFor({ leg, message }: GatewayError): string {
+  return leg === undefined ? message : withoutHiddenDetails(message)
 }

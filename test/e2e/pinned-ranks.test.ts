@@ -1,4 +1,4 @@
-/** A client that chooses a data-parallel rank is told that it cannot be kept, or has its choice kept; it is never dropped. */
+/** A client that pins a data-parallel rank has its choice kept or refused with an error; it is never dropped. */
 import assert from 'node:assert/strict'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { after, suite, test } from 'node:test'

@@ -135,6 +135,10 @@ suite('A response that says nothing is retried, then reported', () => {
     })
 })
 
+function errorEvent(message: string, code: number): string {
+  return `data: ${JSON.stringify({ error: { message, code } })}\n\n`
+}
+
 suite("An engine's own error", () => {
   const flat = { object: 'error', message: 'too long', type: 'BadRequestError', param: null, code: 400 }
   const nested =
@@ -168,6 +172,45 @@ suite("An engine's own error", () => {
     const { status, text } = await send(sent)
     assert.deepEqual([status, JSON.parse(text), attemptsOf(sent)], [400, { error }, 1])
   })
+
+  const input =
+    "{'model': 'odd', 'bootstrap_host': '10.0.0.1', 'bootstrap_port': 8998, 'bootstrap_room': 739173917391}"
+  const source = '/opt/venv/lib/python3.11/site-packages/sglang/srt/entrypoints/http_server.py'
+  for (const [status, message, shown] of [
+    [
+      400,
+      `1 validation error:\n  {'msg': 'Field required', 'input': ${input}}\n\n  File "${source}", line 2143, in openai_v1_chat_completions\n    POST /v1/chat/completions`,
+      /^1 validation error:\n {2}\{'msg': 'Field required', 'input': \{'model': 'odd', /,
+    ],
+    [
+      500,
+      "Decode transfer failed for request rank=0 decode_req.req.rid='0123456789abcdef0123456789abcdef' decode_req.req.bootstrap_room=739173917391 with exception KVTransferError(bootstrap_room=739173917391): Could not fetch prefill parallel info from 10.0.0.1:8998",
+      /^Decode transfer failed for request rank=0 .*Could not fetch prefill parallel info from …$/,
+    ],
+    [
+      500,
+      `Traceback (most recent call last):\n  File "${source}", line 9, in generate\n    raise RuntimeError\nRuntimeError: cannot read ${source}`,
+      /^RuntimeError: cannot read …$/,
+    ],
+  ] as const)
+    for (const [how, shape, response] of [
+      ['as a status', WHOLE, whole(status, JSON.stringify({ object: 'error', message, code: status }))],
+      ['as plain text', WHOLE, whole(status, message, 'content-type: text/plain')],
+      ['at the start of a stream', STREAM, streamOf(errorEvent(message, status) + DONE)],
+      ['within a stream', STREAM, { first: true }],
+    ] as const)
+      test(`does not show clients rooms, addresses and paths: ${message.slice(0, 20)} ${how}`, async () => {
+        const sent = script(shape, rid =>
+          'first' in response
+            ? streamOf(firstEvents(STREAM, rid).join('') + errorEvent(message, status) + DONE)
+            : response,
+        )
+        const { text } = await send(sent)
+        const last = text.split('\n').findLast(line => line.includes('"message"')) ?? ''
+        assert.match(String(at(JSON.parse(last.replace('data: ', '')), 'error', 'message')), shown)
+        for (const hidden of ['739173917391', '10.0.0.1', '8998', 'site-packages', 'line 2143'])
+          assert.ok(!text.includes(hidden), text)
+      })
 
   test('that is empty next to a token is none', async () => {
     for (const error of ['""', 'null', '{}']) {

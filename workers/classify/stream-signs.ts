@@ -5,8 +5,8 @@
  * Hot path, for each read: `sign-scan.ts` looks for a few words; the events are parsed only where one is found.
  */
 import { asBuffer } from '../json/bytes.ts'
-import { eventsIn, isDoneData, isErrorEvent } from '../sse/events.ts'
-import { classifyEvent } from './event.ts'
+import { eventsIn, isDoneData, isErrorEvent, type ServerSentEvent } from '../sse/events.ts'
+import { classifyEvent, errorEventForClient } from './event.ts'
 import type { Failure } from './failure.ts'
 import { inStreamFailure } from './reported-failure.ts'
 import { mayHoldFailure, mayHoldFailureOrEnd } from './sign-scan.ts'
@@ -15,7 +15,10 @@ export interface StreamSigns {
   /** The first failure that the block reports. */
   readonly failure: Failure | undefined
   readonly isDone: boolean
-  /** The block, without what follows `[DONE]`. A view of it. */
+  /**
+   * The block, without what follows `[DONE]`, and with error messages as clients may see them
+   * (`src/core/text/hidden-details.ts`). A view of the block, unless such a message was changed.
+   */
   readonly events: Uint8Array
 }
 
@@ -27,15 +30,26 @@ export function findSigns(block: Uint8Array): StreamSigns | undefined {
 function parseSigns(block: Buffer): StreamSigns | undefined {
   let failure: Failure | undefined
   let end = 0
+  const shown: Buffer[] = []
+  let isChanged = false
+  const taken = (): Buffer => (isChanged ? Buffer.concat(shown) : block.subarray(0, end))
   for (const event of eventsIn(block)) {
     const { raw, data } = event
     end += raw.length
-    if (isDoneData(data)) return { failure, isDone: true, events: block.subarray(0, end) }
-    if (failure !== undefined || !(mayHoldFailure(data) || isErrorEvent(raw))) continue
-    const classification = classifyEvent(event)
-    // Data that is not JSON does not show how the request went.
-    if (classification.kind === 'failure' && classification.what !== 'protocol')
-      failure = inStreamFailure('decode', classification)
+    const reported = failureIn(event)
+    failure ??= reported
+    const bytes = reported === undefined ? raw : errorEventForClient(event)
+    isChanged ||= bytes !== raw
+    shown.push(bytes)
+    if (isDoneData(data)) return { failure, isDone: true, events: taken() }
   }
-  return failure === undefined ? undefined : { failure, isDone: false, events: block }
+  return failure === undefined ? undefined : { failure, isDone: false, events: taken() }
+}
+
+/** Data that is not JSON does not show how the request went. */
+function failureIn(event: ServerSentEvent): Failure | undefined {
+  if (!mayHoldFailure(event.data) && !isErrorEvent(event.raw)) return undefined
+  const classification = classifyEvent(event)
+  if (classification.kind !== 'failure' || classification.what === 'protocol') return undefined
+  return inStreamFailure('decode', classification)
 }

@@ -48,4 +48,15 @@ suite('findSigns', () => {
   test('does not take the name of a word that begins like an error for one', () => {
     assert.equal(signsOf(`event: errors\n${TOKEN}`), 'none')
   })
+
+  test('hides what is not for clients in errors, and in nothing else of the block', () => {
+    const [text, room] = ['Request 73917391 timed out', 'KVTransferError(bootstrap_room=73917391)']
+    const token = `data: {"text":"${text}"}\n\n`
+    const abort = `data: {"text":"${text}","meta_info":{"finish_reason":{"type":"abort","message":"${room}"}}}\n\n`
+    const error = `event: error\ndata: {"error":{"message":"${room}","code":500}}\n\n`
+    const plain = `event: error\ndata: ${room}\n\n`
+    const shown = Buffer.from(findSigns(Buffer.from(token + abort + error + plain + token))?.events ?? [])
+    const expected = (token + abort + error + plain + token).replaceAll('room=73917391', 'room=…')
+    assert.equal(shown.toString(), expected)
+  })
 })
