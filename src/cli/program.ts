@@ -174,12 +174,16 @@ function helpOf(
   option: CliOption,
   key: { readonly description: string; readonly default: unknown } | undefined,
 ): string {
-  if (option.help !== undefined) return option.help
-  const byDefault =
-    key?.default === undefined
-      ? ''
-      : ` (default: ${typeof key.default === 'string' ? key.default : JSON.stringify(key.default)})`
-  return `${key?.description ?? ''}${option.shape === 'flag' ? '' : byDefault}`
+  const { help, shape, shownDefault } = option
+  const text = help ?? key?.description ?? ''
+  const hasNote = shape !== 'flag' && (help === undefined || shownDefault !== undefined)
+  return hasNote ? text + defaultNote(key?.default, shownDefault) : text
+}
+
+function defaultNote(byDefault: unknown, convert: CliOption['shownDefault']): string {
+  const value = convert === undefined ? byDefault : convert(byDefault)
+  if (value === undefined) return ''
+  return ` (default: ${typeof value === 'string' ? value : JSON.stringify(value)})`
 }
 
 /** Values by flag name; commander keeps them by camel case name. */

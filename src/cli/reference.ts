@@ -36,7 +36,8 @@ function flagTable(): string {
     const key = keys.get(option.path.join('.'))
     const term =
       option.placeholder === undefined ? `--${option.flag}` : `--${option.flag} ${option.placeholder}`
-    const byDefault = option.shape === 'flag' ? 'off' : defaultText(key?.default)
+    const { shape, shownDefault = value => value } = option
+    const byDefault = shape === 'flag' ? 'off' : defaultText(shownDefault(key?.default))
     return [code(term), code(variableOf(option.flag)), byDefault, option.help ?? key?.description ?? '']
   })
   return table(['flag', 'variable', 'default', 'description'], rows)

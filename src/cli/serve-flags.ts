@@ -4,8 +4,9 @@
  * The names are those of SGLang's Rust routers, so that their command lines start this gateway. Help and default of a
  * flag come from its config key, unless the flag means something else.
  */
+import { MAX_WAIT_MS } from '../config/clients.ts'
 import { type GivenValue, numberOrText } from '../config/given-values.ts'
-import { levelOf, policyOf } from './compat/values.ts'
+import { levelOf, policyOf, toMs } from './compat/values.ts'
 import { engineList, prefillList } from './engine-list.ts'
 
 /** A `flag` takes no value. A `list` takes one or more values and may be repeated. */
@@ -24,6 +25,8 @@ export interface CliOption {
   readonly help?: string
   /** Converts the given value to that of the config key. By default the value is used as it is. */
   readonly convert?: (given: GivenValue, warn: (text: string) => void) => unknown
+  /** Converts the default of the config key to that of the flag, where their units differ. */
+  readonly shownDefault?: (value: unknown) => unknown
 }
 
 const count = (flag: string, path: string, placeholder = 'n') =>
@@ -32,6 +35,18 @@ const text = (flag: string, path: string, placeholder: string) =>
   ({ flag, shape: 'text', path: path.split('.'), placeholder }) as const
 
 const MODES = ['mixed', 'pd'] as const
+
+/** A flag of smg 1.13.0 in seconds whose key is in milliseconds. */
+const seconds = (flag: string, path: string, help: string, disabled = MAX_WAIT_MS) =>
+  ({
+    flag,
+    shape: 'number',
+    path: path.split('.'),
+    placeholder: 'seconds',
+    help: `${help} Sets ${path}.`,
+    convert: (given: GivenValue) => toMs(given, disabled),
+    shownDefault: (ms: unknown) => (typeof ms === 'number' ? ms / 1000 : ms),
+  }) as const
 
 /** A variable set to `false` has no effect. Other text is passed on, so that the schema rejects it. */
 const unlessFalse = (given: GivenValue) => (given === false ? undefined : given)
@@ -136,6 +151,32 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
     count('first-token-timeout-ms', 'timeouts.firstTokenMs', 'ms'),
     count('idle-timeout-ms', 'timeouts.idleMs', 'ms'),
     text('abort-mode', 'upstream.abortMode', 'mode'),
+    seconds(
+      'header-read-timeout-secs',
+      'timeouts.clientHeadMs',
+      'Time within which a new client connection must send its first request head. 0 means a day.',
+    ),
+    seconds(
+      'idle-connection-timeout-secs',
+      'timeouts.clientIdleMs',
+      'Time that a client connection is kept without a request. Must be longer than the load balancer in front keeps it. 0 means a day.',
+    ),
+    seconds(
+      'stream-body-stall-timeout-secs',
+      'timeouts.bodyMs',
+      'Time within which a client must go on sending its request body. 0 means a day.',
+    ),
+    seconds(
+      'sse-keepalive-secs',
+      'timeouts.heartbeatMs',
+      'Interval of SSE comments to the client of a stream that waits for its first token. 0 disables them.',
+      0,
+    ),
+    seconds(
+      'upstream-pool-idle-timeout-secs',
+      'upstream.keepAliveMs',
+      'Time after which an idle engine connection is closed. Must be less than the 5 s of uvicorn. 0 means a day.',
+    ),
   ],
   'Health probes:': [
     count('health-failure-threshold', 'health.failureThreshold'),

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 
 /** A day: longer than any load balancer keeps an idle connection. */
-const MAX_WAIT_MS = 86_400_000
+export const MAX_WAIT_MS = 86_400_000
 
 /** Part of the `timeouts` section. */
 export const clientTimeouts = {

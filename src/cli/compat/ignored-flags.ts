@@ -34,8 +34,8 @@ export const IGNORED_FLAGS: FlagLists = {
     prefill-queue-timeout-secs job-queue-capacity job-queue-concurrency
     service-discovery-port service-discovery-namespace discovery-check-interval-secs model-id-from
     tenant-header-name tenant-rate-limit-config priority-scheduler-tenant-metric-top-n jwt-role-claim
-    drain-settle-secs header-read-timeout-secs idle-connection-timeout-secs sse-keepalive-secs
-    stream-body-stall-timeout-secs upstream-pool-idle-timeout-secs max-buffered-request-bytes
+    drain-settle-secs 
+    max-buffered-request-bytes
     max-background-responses model model-path tokenizer-path chat-template
     tokenizer-cache-l0-max-entries tokenizer-cache-l0-max-memory tokenizer-cache-l1-max-memory
     reasoning-parser tool-call-parser parser schema-config otlp-traces-endpoint jemalloc-prof-dir

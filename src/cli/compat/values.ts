@@ -1,5 +1,5 @@
 /** Maps flag values of SGLang's Rust routers that are unsupported or named differently here. */
-import type { GivenValue } from '../../config/given-values.ts'
+import { type GivenValue, numberOrText } from '../../config/given-values.ts'
 
 /** Policies of other routers that are not supported. They choose by prompt or header; the substitute, by load. */
 const UNSUPPORTED_POLICIES = new Set([
@@ -28,6 +28,13 @@ export function levelOf(given: GivenValue): unknown {
   if (typeof given !== 'string') return given
   const level = given.toLowerCase()
   return LEVELS.get(level) ?? level
+}
+
+/** Milliseconds of a value in seconds; `disabledMs` for 0, which disables a timeout there. Other values stay as they are. */
+export function toMs(given: GivenValue, disabledMs: number): unknown {
+  const value = typeof given === 'string' ? numberOrText(given) : given
+  if (typeof value !== 'number') return value
+  return value === 0 ? disabledMs : Math.round(value * 1000)
 }
 
 const LEVELS = new Map([

@@ -208,6 +208,29 @@ test('a rejected setting that is switched off as a variable does not prevent the
   assert.equal((await run('--worker-urls http://a:1', { PDGW_SERVICE_DISCOVERY: 'false' })).code, 0)
 })
 
+test("timeouts that another router has in seconds set the keys in milliseconds, its 0 the key's maximum", async () => {
+  const flags = [
+    'header-read-timeout-secs',
+    'idle-connection-timeout-secs',
+    'stream-body-stall-timeout-secs',
+    'sse-keepalive-secs',
+    'upstream-pool-idle-timeout-secs',
+  ]
+  const timesWith = async (values: readonly (number | string)[], env: Record<string, string> = {}) => {
+    const line = flags.map((flag, index) => `--${flag} ${values[index]}`).join(' ')
+    const { config, err } = await run(`--worker-urls http://a:1 ${values.length > 0 ? line : ''}`, env)
+    assert.doesNotMatch(err, /ignored/)
+    const { clientHeadMs, clientIdleMs, bodyMs, heartbeatMs } = config?.timeouts ?? {}
+    return [clientHeadMs, clientIdleMs, bodyMs, heartbeatMs, config?.upstream.keepAliveMs]
+  }
+  assert.deepEqual(await timesWith([30, 90, 300, 15, 2.5]), [30_000, 90_000, 300_000, 15_000, 2500])
+  const dayMs = 86_400_000
+  assert.deepEqual(await timesWith([0, 0, 0, 0, 0]), [dayMs, dayMs, dayMs, 0, dayMs])
+  assert.equal((await timesWith([], { PDGW_SSE_KEEPALIVE_SECS: '20' }))[3], 20_000)
+  assert.match((await run('--sse-keepalive-secs soon')).err, /flag --sse-keepalive-secs: .*soon/)
+  assert.match((await run('--help')).out, /--idle-connection-timeout-secs <seconds> [^]*?\(default: 75\)/)
+})
+
 test('policies and log levels of other routers have a substitute', async () => {
   for (const policy of ['consistent_hash', 'sticky_least_loaded', 'kv_aware', 'manual'])
     assert.equal((await run(`--worker-urls http://a:1 --policy ${policy}`)).config?.policy.main, 'least_load')
