@@ -34,6 +34,8 @@ export interface Engine {
   readonly dpSize: number
   /** SGLang's HTTP server. The one in Rust knows fewer requests by their rid. `undefined` if the engine reports none. */
   readonly frontend: 'python' | 'rust' | undefined
+  /** The engine is vLLM, which has no `/generate` (0.32.0): it names itself as the owner of its models. */
+  readonly isVllm: boolean
   /** Only what the engine reports. */
   readonly pairing: PairingFacts
   /** Key that the control thread sends to the engine. Never shown. */

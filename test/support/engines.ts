@@ -16,6 +16,7 @@ export function engineOf(change: Partial<Engine> = {}): Engine {
     addresses: [],
     dpSize: 1,
     frontend: undefined,
+    isVllm: false,
     pairing: {},
     apiKey: undefined,
     ...change,

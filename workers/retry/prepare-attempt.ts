@@ -1,5 +1,5 @@
 /** Chooses a pair for the next attempt of a request, takes its leases and builds the attempt. Sends nothing. */
-import type { Role } from '../../src/core/engine.ts'
+import type { Engine, Role } from '../../src/core/engine.ts'
 import type { Random } from '../../src/core/random.ts'
 import type { AttemptEvents, AttemptHandle, AttemptPlan } from '../attempt/plan.ts'
 import type { Failure } from '../classify/failure.ts'
@@ -14,7 +14,13 @@ import {
 } from '../selection/capacity-queue.ts'
 import { AttemptFeedback, type FeedbackDependencies } from '../selection/feedback.ts'
 import type { ChosenPair, Pair, PairChoice, PairSelector } from '../selection/pair-selector.ts'
-import { findTooLong, unknownModel, unnamedModel } from '../selection/preflight.ts'
+import {
+  findTooLong,
+  isServed,
+  unknownModel,
+  unnamedModel,
+  unservedEndpoint,
+} from '../selection/preflight.ts'
 import type { EngineRequest } from './engine-request.ts'
 
 export interface PrepareDependencies extends FeedbackDependencies {
@@ -100,9 +106,10 @@ function chooseRoom(
   needs: AttemptNeeds,
   dependencies: PrepareDependencies,
 ): Room | NoRoom {
-  const { pairSelector, capacityQueue } = dependencies
+  const { capacityQueue } = dependencies
   const { model } = request.fields
-  const choice = pairSelector.choose(model, needs.avoidedSlots, engine => capacityQueue.hasRoom(engine))
+  const hasRoom = (engine: Engine): boolean => capacityQueue.hasRoom(engine)
+  const choice = chooseServing(request, needs.avoidedSlots, dependencies, hasRoom)
   if (choice.kind !== 'pair') return withoutPair(choice, model)
   const feedback = new AttemptFeedback(choice.pair, choice.probes, dependencies)
   const leases = needs.mayUse(choice.pair) ? takeLeases(request, choice, dependencies) : OVER_BUDGET
@@ -113,7 +120,27 @@ function chooseRoom(
   return { kind: 'room', pair: choice.pair, leases, feedback, freshConnection: needs.freshConnection }
 }
 
-function withoutPair(choice: Exclude<PairChoice, { kind: 'pair' }>, model: string | undefined): NoRoom {
+type ServingChoice = PairChoice | { readonly kind: 'unserved' }
+
+/** Avoids engines without the path of the request. Such a choice is repeated, because there are hardly ever any. */
+function chooseServing(
+  { endpoint, fields }: EngineRequest,
+  avoidedSlots: ReadonlySet<number>,
+  dependencies: PrepareDependencies,
+  hasRoom?: (engine: Engine) => boolean,
+): ServingChoice {
+  let avoided = avoidedSlots
+  for (;;) {
+    const choice = dependencies.pairSelector.choose(fields.model, avoided, hasRoom)
+    if (choice.kind !== 'pair' || isServed(endpoint, choice.pair)) return choice
+    new AttemptFeedback(choice.pair, choice.probes, dependencies).abandoned()
+    const { slot } = choice.pair.decode
+    if (avoided.has(slot)) return { kind: 'unserved' }
+    avoided = new Set([...avoided, slot])
+  }
+}
+
+function withoutPair(choice: Exclude<ServingChoice, { kind: 'pair' }>, model: string | undefined): NoRoom {
   switch (choice.kind) {
     case 'full':
       return FULL
@@ -123,17 +150,19 @@ function withoutPair(choice: Exclude<PairChoice, { kind: 'pair' }>, model: strin
       return { kind: 'rejected', failure: unknownModel(model) }
     case 'unnamed-model':
       return { kind: 'rejected', failure: unnamedModel(choice.models) }
+    case 'unserved':
+      return { kind: 'rejected', failure: unservedEndpoint() }
   }
 }
 
 /** Reserves room for the next attempt on a pair that is still full. `undefined` when there is none to reserve. */
 export function reserveRoom(
-  { fields }: EngineRequest,
+  request: EngineRequest,
   { avoidedSlots }: AttemptNeeds,
   dependencies: PrepareDependencies,
 ): PairReservation | undefined {
-  const { pairSelector, capacityQueue } = dependencies
-  const choice = pairSelector.choose(fields.model, avoidedSlots)
+  const { capacityQueue } = dependencies
+  const choice = chooseServing(request, avoidedSlots, dependencies)
   if (choice.kind !== 'pair') return undefined
   // A probe would expire before there is room.
   new AttemptFeedback(choice.pair, choice.probes, dependencies).abandoned()

@@ -1,4 +1,5 @@
-/** Rejects requests that no attempt could serve: no engine has the model, or the prompt is too long. Pure. */
+/** Rejects requests that no attempt could serve: no engine has the model or the path, or the prompt is too long. Pure. */
+import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
 import { GatewayError } from '../../src/core/errors.ts'
 import type { Failure } from '../classify/failure.ts'
 import { rejectedFailure } from '../classify/request-failure.ts'
@@ -20,6 +21,17 @@ export function unnamedModel(models: readonly string[]): Failure {
 
 export function unknownModelError(model: string | undefined): GatewayError {
   return new GatewayError('model-not-found', `No engine serves the model ${JSON.stringify(model)}`)
+}
+
+/** Whether the engines have the path of a request. */
+export function isServed(endpoint: GenerationEndpoint, { decode }: Pair): boolean {
+  return endpoint !== 'generate' || !decode.isVllm
+}
+
+export function unservedEndpoint(): Failure {
+  const message =
+    'The engines are vLLM, which does not serve /generate: use /v1/completions or /v1/chat/completions'
+  return rejectedFailure(new GatewayError('endpoint-not-served', message))
 }
 
 /**

@@ -2,7 +2,10 @@
 import type { Engine, PairingFacts } from '../../core/engine.ts'
 
 export interface EngineInfo
-  extends Pick<Engine, 'models' | 'maxRunning' | 'maxInputTokens' | 'dpSize' | 'frontend' | 'pairing'> {
+  extends Pick<
+    Engine,
+    'models' | 'maxRunning' | 'maxInputTokens' | 'dpSize' | 'frontend' | 'isVllm' | 'pairing'
+  > {
   readonly bootstrapPort: number | undefined
   /** `--disaggregation-mode` of the engine: `prefill`, `decode` or `null`. `undefined` if it reports none. */
   readonly mode: string | undefined
@@ -29,6 +32,7 @@ export function parseEngineInfo(server: Fields, models: Fields): EngineInfo {
       server['allow_auto_truncate'] === true ? undefined : positive(server['max_req_input_len']),
     dpSize,
     frontend: frontendOf(server['frontend']),
+    isVllm: isOfVllm(list(models['data'])),
     pairing: pairingOf(server),
     bootstrapPort: portOf(server['disaggregation_bootstrap_port']),
     mode: isName(server['disaggregation_mode']) ? server['disaggregation_mode'] : undefined,
@@ -52,6 +56,10 @@ function maxRunningOf(server: Fields, dpSize: number): number | undefined {
 
 function frontendOf(value: unknown): EngineInfo['frontend'] {
   return value === 'python' || value === 'rust' ? value : undefined
+}
+
+function isOfVllm(models: readonly unknown[]): boolean {
+  return models.length > 0 && models.every(model => record(model)['owned_by'] === 'vllm')
 }
 
 function pairingOf(server: Fields): PairingFacts {

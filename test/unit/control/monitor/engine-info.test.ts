@@ -30,6 +30,7 @@ test('all fields are read, and duplicate model names are dropped', () => {
     maxInputTokens: 1000,
     dpSize: 4,
     frontend: 'rust',
+    isVllm: false,
     pairing: { pageSize: 64, kvCacheType: 'auto', transferBackend: 'mooncake', version: '0.5.23' },
     bootstrapPort: 9000,
     mode: 'prefill',
@@ -58,9 +59,20 @@ test('fields of a wrong type are ignored', () => {
     maxInputTokens: undefined,
     dpSize: 1,
     frontend: undefined,
+    isVllm: false,
     pairing: {},
     bootstrapPort: undefined,
     mode: undefined,
     isGateway: false,
   })
+})
+
+test('vLLM is known by the owner of its models', () => {
+  const [vllm, sglang] = [
+    { id: 'm', owned_by: 'vllm' },
+    { id: 'm', owned_by: 'sglang' },
+  ]
+  assert.equal(parseEngineInfo({}, { data: [vllm, vllm] }).isVllm, true)
+  assert.equal(parseEngineInfo({}, { data: [vllm, sglang] }).isVllm, false)
+  assert.equal(parseEngineInfo({}, { data: [] }).isVllm, false)
 })

@@ -1,0 +1,86 @@
+/** vLLM as a mixed engine lacks `/generate`. Requests for it are refused or sent elsewhere, and charged to no engine. */
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import { after, test } from 'node:test'
+import { configSchema } from '../../src/config/config.ts'
+import { startGateway } from '../../src/gateway.ts'
+import { openFleet } from '../support/gateway.ts'
+import { listen } from '../support/listen.ts'
+import { at } from '../support/sse.ts'
+import { until } from '../support/until.ts'
+
+const JSON_TYPE = { 'content-type': 'application/json' }
+const MODELS = '{"object":"list","data":[{"id":"sim","object":"model","owned_by":"vllm"}]}'
+const COMPLETION = '{"choices":[{"index":0,"text":"a","finish_reason":"stop"}]}'
+
+const received: string[] = []
+const server = createServer((request, response) => {
+  const { method, url } = request
+  if (method === 'POST') received.push(url ?? '')
+  const body = url === '/v1/models' ? MODELS : url === '/v1/completions' ? COMPLETION : undefined
+  request.resume().on('end', () => {
+    if (url === '/health') response.end()
+    else if (body === undefined) response.writeHead(404, JSON_TYPE).end('{"detail":"Not Found"}')
+    else response.writeHead(200, JSON_TYPE).end(body)
+  })
+})
+after(() => server.close())
+const vllm = `http://127.0.0.1:${await listen(server)}`
+
+async function openGateway(urls: readonly string[]): Promise<{ origin: string; adminOrigin: string }> {
+  const gateway = await startGateway(
+    configSchema.parse({
+      log: { level: 'error' },
+      server: { host: '127.0.0.1', port: 0, workers: 1 },
+      admin: { host: '127.0.0.1', port: 0 },
+      engines: { mode: 'mixed', mixed: urls.map(url => ({ url })) },
+    }),
+  )
+  after(() => gateway.close())
+  const adminOrigin = `http://127.0.0.1:${gateway.adminPort}`
+  await until(async () => {
+    const engines: unknown = at(await (await fetch(`${adminOrigin}/admin/engines`)).json(), 'engines')
+    return (
+      Array.isArray(engines) &&
+      engines.filter(engine => at(engine, 'health') === 'healthy').length === urls.length
+    )
+  })
+  return { origin: `http://127.0.0.1:${gateway.port}`, adminOrigin }
+}
+
+function generate(origin: string): Promise<Response> {
+  return fetch(`${origin}/generate`, {
+    method: 'POST',
+    headers: JSON_TYPE,
+    body: '{"text":"a","model":"sim"}',
+  })
+}
+
+test('/generate before vLLM engines gets a clear 404 at once, and other requests go on', async () => {
+  const { origin, adminOrigin } = await openGateway([vllm])
+  for (let index = 0; index < 20; index++) {
+    const response = await generate(origin)
+    assert.equal(response.status, 404)
+    const body: unknown = await response.json()
+    assert.equal(at(body, 'error', 'code'), 'endpoint-not-served')
+    assert.match(String(at(body, 'error', 'message')), /use \/v1\/completions or \/v1\/chat\/completions/)
+  }
+  assert.deepEqual(received, [])
+  const other = await fetch(`${origin}/v1/completions`, {
+    method: 'POST',
+    headers: JSON_TYPE,
+    body: '{"prompt":"a"}',
+  })
+  assert.deepEqual([other.status, await other.text()], [200, COMPLETION])
+  const metrics = await (await fetch(`${adminOrigin}/metrics`)).text()
+  assert.doesNotMatch(metrics, /^pdgw_engine_failures_total.* [1-9]/m)
+  assert.doesNotMatch(metrics, /^pdgw_router_retries_total.* [1-9]/m)
+})
+
+test('/generate before a vLLM and an SGLang engine is served by SGLang', async () => {
+  const { mixed } = await openFleet({ after }, { mixed: 1 })
+  const { origin } = await openGateway([vllm, mixed[0]?.url ?? ''])
+  received.length = 0
+  for (let index = 0; index < 10; index++) assert.equal((await generate(origin)).status, 200)
+  assert.equal(received.filter(path => path === '/generate').length, 0)
+})
