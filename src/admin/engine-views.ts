@@ -1,7 +1,7 @@
 /** Renders engines for the admin listener, as JSON and as gauges. */
 import { processNowMs } from '../core/clock.ts'
 import type { Engine } from '../core/engine.ts'
-import { haveCommonModel, pairingConflict } from '../core/pairing.ts'
+import { haveCommonModel, pairingConflict, unpairedEngines } from '../core/pairing.ts'
 import type { BreakerCells } from '../shared/breaker-cells.ts'
 import { type EngineSlots, HEALTH_NAMES } from '../shared/engine-slots.ts'
 import type { PairHealth } from '../shared/pair-health.ts'
@@ -64,11 +64,22 @@ export function engineGauges(engines: readonly Engine[], state: EngineState): Ga
       name: 'pdgw_engine_breaker_state',
       read: perEngine(({ slot }) => BREAKER_VALUES[breakers.state(slot, processNowMs()).kind]),
     },
+    { name: 'pdgw_engine_unpaired', read: () => unpairedSamples(engines) },
     {
       name: 'pdgw_router_pairs_avoided',
       read: () => [{ labels: {}, value: avoidedPairs(engines, state.pairHealth) }],
     },
   ]
+}
+
+function unpairedSamples(engines: readonly Engine[]): GaugeSample[] {
+  const unpaired = new Set(unpairedEngines(engines).map(({ engine }) => engine))
+  return engines
+    .filter(({ role }) => role !== 'mixed')
+    .map(engine => ({
+      labels: { engine: engine.url, role: engine.role },
+      value: Number(unpaired.has(engine)),
+    }))
 }
 
 function avoidedPairs(engines: readonly Engine[], pairHealth: PairHealth): number {

@@ -107,6 +107,7 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
     { flag: 'ca-cert-paths', shape: 'list', path: ['upstream', 'caFiles'], placeholder: 'file' },
     count('worker-startup-timeout-secs', 'engines.startupTimeoutSecs', 'seconds'),
     text('engine-api-key', 'engines.apiKey', 'key'),
+    text('pair-versions', 'engines.pairVersions', 'same|any'),
     count('worker-startup-check-interval', 'engines.startupCheckIntervalSecs', 'seconds'),
   ],
   'Load balancing:': [

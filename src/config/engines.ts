@@ -86,6 +86,12 @@ const sectionSchema = z.strictObject({
     .describe(
       'Interval, in seconds, at which an engine is asked for its models. If they have changed, all that is known of it is renewed.',
     ),
+  pairVersions: z
+    .enum(['same', 'any'])
+    .default('same')
+    .describe(
+      'Which prefill and decode engines may be a pair: same requires that they report the same version, any does not, for versions known to work together.',
+    ),
   apiKey: apiKey.describe(
     'Key that the gateway sends to engines when it registers and probes them. Requests carry the key of their client.',
   ),

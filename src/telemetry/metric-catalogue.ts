@@ -143,6 +143,9 @@ export const READ_GAUGES = {
     help: 'Maximum number of concurrent requests reported by the engine. Absent if it reports none.',
   },
   pdgw_engine_breaker_state: { help: 'State of the circuit breaker: 0 closed, 1 open, 2 half-open.' },
+  pdgw_engine_unpaired: {
+    help: 'Whether no registered engine of the other role can work with this one (1), so that it gets no requests, or one can (0). Only prefill and decode engines.',
+  },
   pdgw_router_pairs_avoided: {
     help: 'Pairs of a prefill and a decode engine that are currently avoided after failed KV transfers.',
   },

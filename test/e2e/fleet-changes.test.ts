@@ -9,6 +9,10 @@ import { openLog } from '../support/log-file.ts'
 import { at } from '../support/sse.ts'
 import { until } from '../support/until.ts'
 
+function unpairedLine(url: string, value: number): string {
+  return `pdgw_engine_unpaired{engine="${url}",role="prefill"} ${value}`
+}
+
 interface Answer {
   readonly status: number
   readonly body: string
@@ -101,6 +105,39 @@ suite('A fleet that changes', { concurrency: 2 }, () => {
     const shown = (await enginesOf(gateway)).find(engine => at(engine, 'url') === other.url)
     assert.match(JSON.stringify(shown), /"conflict":"different page sizes: 16 and 64"/)
   })
+
+  for (const [versions, served] of [
+    ['same', '8 and 0'],
+    ['any', '4 and 4'],
+  ] as const)
+    test(`during a rolling update prefill engines of both versions get ${served} requests with pairVersions ${versions}`, async t => {
+      const log = openLog(t)
+      const gateway = await openGateway(t, {
+        fleet: {
+          prefill: 2,
+          decode: 1,
+          knobsFor: (role, index) => ({ version: role === 'prefill' && index === 1 ? '0.5.24' : '0.5.23' }),
+        },
+        config: { policy: { main: 'round_robin' }, log: log.config, timeouts: { engineWaitMs: 100 } },
+        engines: { pairVersions: versions },
+      })
+      const [old, updated] = [engineAt(gateway.fleet.prefill, 0), engineAt(gateway.fleet.prefill, 1)]
+      for (let count = 0; count < 8; count++) assert.equal((await ask(gateway)).status, 200)
+      const isSplit = versions === 'any'
+      assert.equal(updated.counters.received, isSplit ? 4 : 0)
+      const metrics = await (await fetch(`${gateway.adminOrigin}/metrics`)).text()
+      assert.ok(metrics.includes(unpairedLine(old.url, 0)))
+      assert.ok(metrics.includes(unpairedLine(updated.url, isSplit ? 0 : 1)))
+      if (isSplit) return
+      await until(() => log.lines('different versions: 0.5.24 and 0.5.23').length === 1, 'it is reported')
+      await old.setHealth('dead')
+      await until(async () => {
+        const { status, body } = await ask(gateway)
+        return status === 503 && body.includes('No compatible decode engine is available')
+      })
+      const readiness = async (): Promise<string> => (await fetch(`${gateway.origin}/readiness`)).text()
+      await until(async () => (await readiness()).includes('different versions: 0.5.24 and 0.5.23'))
+    })
 
   test('a fleet in which no two engines can work together is not ready', async t => {
     const fleet = await openFleet(t, {

@@ -14,6 +14,7 @@ export interface GatewayOptions {
   readonly fleet: FleetOptions
   /** Configuration without the engines, which come from the fleet. The mode is `mixed` if the fleet has only mixed engines. */
   readonly config?: Sections
+  readonly engines?: Pick<NonNullable<ConfigInput['engines']>, 'pairVersions'>
 }
 
 export interface TestGateway {
@@ -36,7 +37,7 @@ export async function openGateway(t: Owner, options: GatewayOptions): Promise<Te
     admin: { host: '127.0.0.1', port: 0 },
     health: { intervalSecs: 0.5 },
     ...options.config,
-    engines: enginesOf(fleet),
+    engines: { ...enginesOf(fleet), ...options.engines },
     server: { host: '127.0.0.1', port: 0, workers: 1, ...options.config?.server },
   })
   const gateway = await startGateway(config)

@@ -1,5 +1,5 @@
 /** Chooses a pair for the next attempt of a request, takes its leases and builds the attempt. Sends nothing. */
-import type { Engine, Role } from '../../src/core/engine.ts'
+import type { Engine } from '../../src/core/engine.ts'
 import type { Random } from '../../src/core/random.ts'
 import type { AttemptEvents, AttemptHandle, AttemptPlan } from '../attempt/plan.ts'
 import type { Failure } from '../classify/failure.ts'
@@ -61,7 +61,7 @@ type NoRoom =
   | { readonly kind: 'full' }
   /** A retry that no sound pair would take, and for which there is no budget. */
   | { readonly kind: 'over-budget' }
-  | { readonly kind: 'no-engine'; readonly missing: Role }
+  | { readonly kind: 'no-engine'; readonly missing: string }
   /** No engine would serve the request. */
   | { readonly kind: 'rejected'; readonly failure: Failure }
 

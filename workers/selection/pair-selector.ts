@@ -30,7 +30,7 @@ export interface ChosenPair {
 
 type NoPair =
   /** No engine of the role can be chosen now. */
-  | { readonly kind: 'none'; readonly missing: Role }
+  | { readonly kind: 'none'; readonly missing: Role | 'compatible decode' }
   /** Each role has engines, but all those of one role are at capacity. */
   | { readonly kind: 'full' }
 
@@ -181,7 +181,7 @@ export class PairSelector {
    */
   #join(prefills: Admissible<Engine>, decodes: Admissible<Engine>, needs: Needs): Unclaimed | NoPair {
     const joinable = this.#pairings.joinable(prefills.engines, decodes.engines, needs.hasRoom)
-    if (joinable.length === 0) return { kind: 'none', missing: 'decode' }
+    if (joinable.length === 0) return { kind: 'none', missing: 'compatible decode' }
     const partnersOf = (prefill: Engine) => this.#pairings.partnersOf(prefill, decodes.engines)
     if (this.#pairHealth.areAllUsable()) {
       const prefill = this.#pick('prefill', joinable, needs)

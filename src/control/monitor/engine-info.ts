@@ -1,4 +1,5 @@
 /** The properties of an engine, as its `/server_info` and `/v1/models` report them. Pure. */
+import type { Config } from '../../config/config.ts'
 import type { Engine, PairingFacts } from '../../core/engine.ts'
 
 export interface EngineInfo
@@ -65,7 +66,9 @@ function isOfVllm(models: readonly unknown[]): boolean {
 function pairingOf(server: Fields): PairingFacts {
   const pageSize = positive(server['page_size'])
   const text = (key: string): string | undefined => (isName(server[key]) ? server[key] : undefined)
-  const [kvCacheType, version] = [text('kv_cache_dtype'), text('version')]
+  const kvCacheType = text('kv_cache_dtype')
+  // Builds of one release differ only after the plus sign (PEP 440): `0.5.23+cu129`.
+  const version = text('version')?.split('+', 1)[0]
   const transferBackend = text('disaggregation_transfer_backend')
   return {
     ...(pageSize === undefined ? {} : { pageSize }),
@@ -73,6 +76,16 @@ function pairingOf(server: Fields): PairingFacts {
     ...(transferBackend === undefined ? {} : { transferBackend }),
     ...(version === undefined ? {} : { version }),
   }
+}
+
+/** What must be the same in both engines of a pair. `versions`: whether that of the engine is part of it. */
+export function comparedFacts(
+  pairing: PairingFacts,
+  versions: Config['engines']['pairVersions'],
+): PairingFacts {
+  if (versions !== 'any') return pairing
+  const { version: _, ...facts } = pairing
+  return facts
 }
 
 function record(value: unknown): Fields {

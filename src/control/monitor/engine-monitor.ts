@@ -11,7 +11,7 @@ import type { Logger } from '../../telemetry/log.ts'
 import type { EngineSpec } from '../discovery/static.ts'
 import { AddressWatch } from './address-watch.ts'
 import { EngineFacts, type EngineGet } from './engine-facts.ts'
-import type { KnownEngine } from './engine-info.ts'
+import { comparedFacts, type KnownEngine } from './engine-info.ts'
 import {
   HEALTHY,
   type HealthState,
@@ -167,7 +167,9 @@ export class EngineMonitor {
   }
 
   #publish(isBack: boolean): void {
-    this.#options.onInfo({ ...this.#facts.info, addresses: this.#address.addresses }, isBack)
+    const { info } = this.#facts
+    const pairing = comparedFacts(info.pairing, this.#options.engines.pairVersions)
+    this.#options.onInfo({ ...info, pairing, addresses: this.#address.addresses }, isBack)
   }
 
   async #renew(): Promise<void> {

@@ -4,7 +4,6 @@ import { internalServerError, sendJson } from '../http/http-response.ts'
 import { maxReqInputLen } from '../scheduler/prompt-limits.ts'
 import { traitsOf } from '../settings/profiles.ts'
 
-const VERSION = '0.5.23'
 const WEIGHTS_GB = 15.1
 
 export const models: Route = (engine, { response }) => {
@@ -64,7 +63,7 @@ export const serverInfo: Route = (engine, { response }) => {
       },
       effective_max_running_requests_per_dp: knobs.maxRunning,
     })),
-    version: VERSION,
+    version: knobs.version,
     frontend: traitsOf(knobs).frontend,
     api_key: knobs.apiKey === '' ? null : knobs.apiKey,
     launch_command: `python -m sglang.launch_server --model-path ${knobs.modelId}`,
@@ -83,7 +82,7 @@ export const loads: Route = (engine, { response, query }) => {
   const now = new Date()
   const body = {
     timestamp: now.toISOString().replace('Z', '000+00:00'),
-    version: VERSION,
+    version: engine.knobs.version,
     loads: [loadOf(engine, now)],
   }
   sendJson(response, 200, JSON.stringify(body))

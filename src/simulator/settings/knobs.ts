@@ -16,6 +16,7 @@ const engineShape = {
     .default('sglang-2026-10')
     .describe('Engine version whose behaviour is simulated.'),
   backend: z.enum(['mooncake', 'nixl']).default('mooncake').describe('KV transfer backend.'),
+  version: z.string().default('0.5.23').describe('Version in /server_info.'),
   modelId: z.string().default('sim').describe('Model name in /v1/models.'),
   contextLen: count(131_072).describe('Context length in tokens: prompt and output together.'),
   maxReqInputLen: count(0).describe(

@@ -67,6 +67,11 @@ test('fields of a wrong type are ignored', () => {
   })
 })
 
+test('builds of one release have the same version', () => {
+  assert.equal(parseEngineInfo({ version: '0.5.23+cu129' }, {}).pairing.version, '0.5.23')
+  assert.equal(parseEngineInfo({ version: '0.5.23.post1' }, {}).pairing.version, '0.5.23.post1')
+})
+
 test('vLLM is known by the owner of its models', () => {
   const [vllm, sglang] = [
     { id: 'm', owned_by: 'vllm' },

@@ -108,9 +108,9 @@ suite('PairSelector with engines that cannot all work together', () => {
     assert.deepEqual([...all].toSorted(), ['0→3', '1→2'])
   })
 
-  test('names decode as missing if no two can, and does not try', () => {
+  test('names a compatible engine as missing if no two can be a pair, and does not try', () => {
     const setup = setUp([engineWith(0, 'prefill', 16), engineWith(1, 'decode', 64)])
-    assert.deepEqual(new Set(choices(setup)), new Set(['no decode']))
+    assert.deepEqual(new Set(choices(setup)), new Set(['no compatible decode']))
   })
 
   test('prefers an avoided pair to one that cannot work together', () => {
