@@ -13,7 +13,9 @@ export const requestLimits = {
     .int()
     .min(64)
     .default(1024)
-    .describe('Maximum number of members of an object in a request body that the gateway reads.'),
+    .describe(
+      'Maximum number of members of an object that the gateway reads in a request body: the body itself, sampling_params and stream_options. A request with more is rejected with 400, because each member costs memory. Other objects, such as logit_bias, may have any number.',
+    ),
   scanBytes: z
     .int()
     .min(1024)

@@ -35,7 +35,16 @@ const ODD: readonly [name: string, body: string | Uint8Array, message: RegExp][]
     `{"text":[${'"a",'.repeat(999)}"a"],"sampling_params":{"n":17}}`,
     /17000 prompts times samples/,
   ],
-  ['more members than are allowed', `{"text":"a"${',"a":1'.repeat(1024)}}`, /more than 1024 members/],
+  [
+    'more members than are allowed',
+    `{"text":"a"${',"a":1'.repeat(1024)}}`,
+    /an object has more than 1024 members \(limits\.members\)/,
+  ],
+  [
+    'more sampling parameters than are allowed',
+    `{"text":"a","sampling_params":{"n":1${',"a":1'.repeat(1024)}}}`,
+    /an object has more than 1024 members \(limits\.members\)/,
+  ],
   [
     'more samples than there are numbers',
     '{"text":"a","sampling_params":{"n":1e400}}',
@@ -67,4 +76,7 @@ test('an invalid body is refused with a reason', async t => {
   await Promise.all(ODD.map(check))
   await until(() => runningOn(fleet) === 0)
   assert.equal((await post(GOOD)).status, 200)
+  const bias = JSON.stringify(Object.fromEntries(Array.from({ length: 5000 }, (_, token) => [token, 1])))
+  const many = `{"text":"a","sampling_params":{"max_new_tokens":1,"logit_bias":${bias}}}`
+  assert.equal((await post(many)).status, 200, 'an object that the gateway does not read')
 })

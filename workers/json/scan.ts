@@ -68,7 +68,7 @@ export function scanObject(bytes: Uint8Array, start: number, maxMembers = Infini
   for (;;) {
     const member = scanMember(buffer, index)
     if (members.push(member) > maxMembers)
-      throw new JsonLimitError(`an object has more than ${maxMembers} members`)
+      throw new JsonLimitError(`an object has more than ${maxMembers} members (limits.members)`)
     index = skipSpace(buffer, member.memberEnd)
     if (buffer[index] === BYTE.closeBrace) return { members, end: index + 1 }
     if (buffer[index] !== BYTE.comma) throw new JsonSyntaxError(index, "expected ',' or '}'")
@@ -106,7 +106,7 @@ export function scanArray(bytes: Uint8Array, start: number, maxElements = Infini
     const kind = kindAt(buffer, index)
     const end = skipValue(buffer, index, kind)
     if (elements.push({ kind, start: index, end }) > maxElements)
-      throw new JsonLimitError(`a list has more than ${maxElements} elements`)
+      throw new JsonLimitError(`a list has more than ${maxElements} elements (limits.prompts)`)
     index = skipSpace(buffer, end)
     if (buffer[index] === BYTE.closeBracket) return { elements, end: index + 1 }
     if (buffer[index] !== BYTE.comma) throw new JsonSyntaxError(index, "expected ',' or ']'")

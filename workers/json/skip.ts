@@ -48,7 +48,7 @@ export function withScanLimit<T>(maxBytes: number, scan: () => T): T {
 
 function spend(bytes: number): void {
   bytesLeft -= bytes
-  if (bytesLeft < 0) throw new JsonLimitError('it has too many short or nested values')
+  if (bytesLeft < 0) throw new JsonLimitError('it has too many short or nested values (limits.scanBytes)')
 }
 
 /** Bytes examined in one run before they are counted. */
