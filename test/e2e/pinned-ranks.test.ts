@@ -71,3 +71,20 @@ suite('with a mixed engine', async () => {
     assert.equal(seen.at(-1)?.headers['x-data-parallel-rank'], '1')
   })
 })
+
+test('a pinned rank that no engine has is refused at once, and charged to no engine', async () => {
+  const { origin, adminOrigin, fleet } = await openGateway(
+    { after },
+    { fleet: { mixed: 2, knobs: { dpSize: 2 } } },
+  )
+  for (const [path, body] of ENDPOINTS) {
+    const response = await post(`${origin}${path}`, { ...body, routed_dp_rank: 2 })
+    assert.equal(response.status, 400)
+    assert.match(await response.text(), /routed_dp_rank=2 out of range \[0, 2\)/)
+    assert.equal((await post(`${origin}${path}`, { ...body, routed_dp_rank: 1 })).status, 200)
+  }
+  const received = fleet.mixed.reduce((sum, { counters }) => sum + counters.received, 0)
+  assert.equal(received, 2 * ENDPOINTS.length, 'each is sent once')
+  const metrics = await (await fetch(`${adminOrigin}/metrics`)).text()
+  assert.doesNotMatch(metrics, /^pdgw_engine_failures_total.* [1-9]/m)
+})
