@@ -115,6 +115,18 @@ const GENERATE: Record<string, Body> = {
     ...LOGPROBS,
     token_ids_logprob: [[7], [8, 9]],
   },
+  'logprobs of named tokens without an output token': {
+    text: 'Once upon a time',
+    sampling_params: { ...SAMPLING, max_new_tokens: 0 },
+    ...LOGPROBS,
+    token_ids_logprob: [7, 8],
+  },
+  'logprobs of named tokens of a batch of which one has no output token': {
+    text: ['a b c', 'd e'],
+    sampling_params: [SAMPLING, { ...SAMPLING, max_new_tokens: 0 }],
+    ...LOGPROBS,
+    token_ids_logprob: [[7], [8]],
+  },
   'a rid of the client': { text: 'Once', sampling_params: SAMPLING, rid: 'my "own" rid' },
   'rids of the client': { text: PROMPTS, sampling_params: SAMPLING, rid: ['rid-a', 'rid-b', 'rid-c'] },
   'one rid of the client for a batch': { text: PROMPTS, sampling_params: SAMPLING, rid: 'batch' },

@@ -96,7 +96,10 @@ function flatEdits(item: Buffer, bytes: Buffer, metaPath: readonly (string | num
     })
 }
 
-/** Puts prefill's row where decode has null (SGLang 0.5.23) or no row (2026-07) for the first output token. */
+/**
+ * Puts prefill's row where decode has null (SGLang 0.5.23) or no row (2026-07) for the first output token. A response
+ * without a token (`max_new_tokens` 0) has no rows, although prefill always makes a token.
+ */
 function namedTokenEdits(item: Buffer, bytes: Buffer, metaPath: readonly (string | number)[]): Edit[] {
   const source = rangeAt(item, ['meta_info', NAMED_TOKENS])
   const target = rangeAt(bytes, [...metaPath, NAMED_TOKENS])
@@ -104,10 +107,11 @@ function namedTokenEdits(item: Buffer, bytes: Buffer, metaPath: readonly (string
   const row = scanArray(item, source.start).elements[0]
   const rows = scanArray(bytes, target.start).elements
   if (row === undefined) return []
+  const outputs = rowsAt(bytes, [...metaPath, 'output_token_logprobs'])
+  if (outputs === 0) return [{ start: target.start, end: target.end, replacement: EMPTY_LIST }]
   const [first] = rows
   if (first?.kind === 'null')
     return [{ start: first.start, end: first.end, replacement: item.subarray(row.start, row.end) }]
-  const outputs = rowsAt(bytes, [...metaPath, 'output_token_logprobs'])
   const isShort = outputs !== undefined && rows.length === outputs - 1
   return isShort ? [prepend(bytes, target, item.subarray(source.start, source.end))] : []
 }

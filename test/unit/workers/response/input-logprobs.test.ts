@@ -84,6 +84,15 @@ suite('InputLogprobs of a body', () => {
       )
   })
 
+  test('has no row of named tokens without an output token', () => {
+    const prefillRows = prefillResponse('"output_token_ids_logprobs":[[[-1,7,null]]]')
+    for (const rows of ['[null]', '[]'])
+      assert.equal(
+        merged(prefillRows, `{"meta_info":{"output_token_ids_logprobs":${rows},"output_token_logprobs":[]}}`),
+        '{"meta_info":{"output_token_ids_logprobs":[],"output_token_logprobs":[]}}',
+      )
+  })
+
   test('takes the flat arrays of the prompt and their shape from prefill', () => {
     const flat =
       '"input_top_logprobs_val_flat":[-1,-2],"input_top_logprobs_idx_flat":[5,6],"input_top_logprobs_shape":[2,2],"input_top_logprobs_null_prefix":1'
