@@ -107,13 +107,15 @@ function namedTokenEdits(item: Buffer, bytes: Buffer, metaPath: readonly (string
   const row = scanArray(item, source.start).elements[0]
   const rows = scanArray(bytes, target.start).elements
   if (row === undefined) return []
-  const outputs = rowsAt(bytes, [...metaPath, 'output_token_logprobs'])
-  if (outputs === 0) return [{ start: target.start, end: target.end, replacement: EMPTY_LIST }]
   const [first] = rows
-  if (first?.kind === 'null')
-    return [{ start: first.start, end: first.end, replacement: item.subarray(row.start, row.end) }]
-  const isShort = outputs !== undefined && rows.length === outputs - 1
-  return isShort ? [prepend(bytes, target, item.subarray(source.start, source.end))] : []
+  const outputs = rowsAt(bytes, [...metaPath, 'output_token_logprobs'])
+  if (outputs === 0) return [replacing(target, EMPTY_LIST)]
+  if (first?.kind === 'null') return [replacing(first, item.subarray(row.start, row.end))]
+  return rows.length + 1 === outputs ? [prepend(bytes, target, item.subarray(source.start, source.end))] : []
+}
+
+function replacing({ start, end }: ScannedValue, replacement: Buffer): Edit {
+  return { start, end, replacement }
 }
 
 function rowsAt(bytes: Buffer, path: readonly (string | number)[]): number | undefined {

@@ -2,8 +2,7 @@
  * Sends one request to the engines: attempt after attempt, each on a pair of its own, until one succeeds or no further
  * attempt can help. Only the result reaches the handler.
  *
- * It decides and waits. `prepare-attempt.ts` chooses the pair and builds the attempt, `attempt-reporter.ts` reports how
- * it went.
+ * It decides and waits; `prepare-attempt.ts` builds the attempts, and `attempt-reporter.ts` reports them.
  */
 import type { Config } from '../../src/config/config.ts'
 import type { LostEngine } from '../../src/core/engine.ts'
@@ -16,6 +15,7 @@ import { AttemptReporter, type ReporterDependencies } from './attempt-reporter.t
 import type { BudgetWaiter, RetryBudgetQueue } from './budget-queue.ts'
 import type { EngineRequest } from './engine-request.ts'
 import { FailureHistory, type HistoryDependencies } from './failure-history.ts'
+import type { LossGate } from './loss-gate.ts'
 import { NoEngineWait } from './no-engine-wait.ts'
 import { attemptIn, FIRST_ATTEMPT, findRoom, type PrepareDependencies, type Room } from './prepare-attempt.ts'
 import { enginesFor, RoomWait, type RoomWaitDependencies } from './room-wait.ts'
@@ -30,6 +30,8 @@ export interface RetryLoopDependencies
   readonly budgetQueue: Pick<RetryBudgetQueue, 'countRequest' | 'take' | 'wait' | 'leave'>
   readonly capacityQueue: RoomWaitDependencies['capacityQueue'] &
     Pick<CapacityQueue, 'hasWaiting' | 'noteStart'>
+  /** Shared by the parts of one request. */
+  readonly gate?: LossGate<RetryLoop>
 }
 
 export class RetryLoop implements AttemptEvents, BudgetWaiter {
@@ -147,7 +149,7 @@ export class RetryLoop implements AttemptEvents, BudgetWaiter {
       case 'free-attempt':
       case 'retry':
         this.#reporter.retrying(failure, this.#history.retries, decision.delayMs)
-        return this.#tryAfter(decision.delayMs)
+        return this.#tryAfter(decision.delayMs, failure.resetLeg !== undefined)
     }
   }
 
@@ -173,7 +175,8 @@ export class RetryLoop implements AttemptEvents, BudgetWaiter {
   }
 
   get #isWaiting(): boolean {
-    return this.#timer !== undefined || this.#isWaitingForBudget || this.#roomWait?.isWaiting === true
+    if (this.#timer !== undefined || this.#dependencies.gate?.isHolding(this) === true) return true
+    return this.#isWaitingForBudget || this.#roomWait?.isWaiting === true
   }
 
   #startAttempt(room: Room): void {
@@ -220,16 +223,18 @@ export class RetryLoop implements AttemptEvents, BudgetWaiter {
     this.#giveUp(failure, 'no-engine')
   }
 
-  #tryAfter(delayMs: number): void {
+  #tryAfter(delayMs: number, isAfterLoss = false): void {
+    const { gate } = this.#dependencies
     this.#timer = setTimeout(() => {
       this.#timer = undefined
-      this.#tryNext()
+      if (!isAfterLoss || gate?.admit(this, () => this.#tryNext()) !== false) this.#tryNext()
     }, delayMs)
   }
 
   #stopWaiting(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
+    this.#dependencies.gate?.leave(this)
     this.#dependencies.budgetQueue.leave(this)
     this.#isWaitingForBudget = false
     this.#roomWait?.leave()

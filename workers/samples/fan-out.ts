@@ -14,6 +14,7 @@ import { abortedFailure } from '../classify/request-failure.ts'
 import { asBuffer } from '../json/bytes.ts'
 import { EditingHandler } from '../response/editing-handler.ts'
 import type { EngineRequest } from '../retry/engine-request.ts'
+import { LossGate } from '../retry/loss-gate.ts'
 import { RetryLoop, type RetryLoopDependencies } from '../retry/retry-loop.ts'
 import { abortedChoice, abortedItem } from './aborted-part.ts'
 import { mergeBodies, type PartBody } from './merge-bodies.ts'
@@ -26,7 +27,7 @@ const STARTED_PER_TURN = 32
 export class FanOut {
   readonly #request: EngineRequest
   readonly #handler: AttemptHandler
-  readonly #dependencies: RetryLoopDependencies
+  readonly #dependencies: RetryLoopDependencies & { readonly gate: LossGate<RetryLoop> }
   /** Those of the parts started so far; none for a part that was aborted before. */
   readonly #loops: (RetryLoop | undefined)[] = []
   readonly #streams: PartStreams
@@ -49,7 +50,7 @@ export class FanOut {
     const { endpoint, fields } = request
     this.#request = request
     this.#handler = handler
-    this.#dependencies = dependencies
+    this.#dependencies = { ...dependencies, gate: new LossGate() }
     this.#parts = countParts(fields)
     this.#remaining = this.#parts
     const keepsIds = fields.n === 1 && fields.clientRid !== undefined
@@ -66,6 +67,7 @@ export class FanOut {
   abort(): void {
     this.#isDone = true
     clearImmediate(this.#nextStart)
+    this.#dependencies.gate.close()
     for (const loop of this.#loops) loop?.abort()
   }
 
@@ -123,6 +125,7 @@ export class FanOut {
     if (this.#isDone) return
     this.#head = head
     this.#bodies[part] = { kind: 'body', bytes: asBuffer(body) }
+    this.#settle(part)
     this.#endPart()
   }
 
@@ -130,9 +133,16 @@ export class FanOut {
     if (this.#isDone) return
     // A part may start while the client does not read.
     if (this.#isPaused) this.#loops[part]?.pause()
-    if (this.#isStarted) return
-    this.#isStarted = true
-    this.#handler.onHead(head)
+    if (!this.#isStarted) {
+      this.#isStarted = true
+      this.#handler.onHead(head)
+    }
+    this.#settle(part)
+  }
+
+  #settle(part: number): void {
+    const loop = this.#loops[part]
+    if (loop !== undefined && !this.#isDone) this.#dependencies.gate.settle(loop)
   }
 
   #onData(part: number, bytes: Uint8Array): void {
@@ -168,7 +178,10 @@ export class FanOut {
   /** A part failed after its retries. The others are aborted, because the client needs all of them. */
   #onError(part: number, failure: Failure): void {
     if (this.#isDone) return
-    if (this.#aborted.has(part)) return this.#endAborted(part, failure)
+    if (this.#aborted.has(part)) {
+      this.#settle(part)
+      return this.#endAborted(part, failure)
+    }
     this.abort()
     if (this.#isStarted) this.#handler.onStreamError(failure)
     else this.#handler.onError(failure)

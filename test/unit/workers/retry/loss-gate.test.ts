@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { LossGate } from '../../../../workers/retry/loss-gate.ts'
+
+suite('LossGate', () => {
+  test('lets one part through and resumes the others when that one has settled', () => {
+    const gate = new LossGate<string>()
+    const resumed: string[] = []
+    const admit = (part: string): boolean => gate.admit(part, () => resumed.push(part))
+    assert.deepEqual([admit('a'), admit('b'), admit('c'), admit('a')], [true, false, false, true])
+    gate.leave('c')
+    assert.deepEqual([gate.isHolding('b'), gate.isHolding('c')], [true, false])
+    gate.settle('b')
+    assert.deepEqual(resumed, [])
+    gate.settle('a')
+    assert.deepEqual(resumed, ['b'])
+    assert.equal(admit('c'), true, 'the next loss is a new one')
+    gate.close()
+  })
+
+  test('resumes the others after a while, if the first part runs for long', t => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const gate = new LossGate<string>()
+    const resumed: string[] = []
+    gate.admit('a', () => undefined)
+    gate.admit('b', () => resumed.push('b'))
+    t.mock.timers.tick(999)
+    assert.deepEqual(resumed, [])
+    t.mock.timers.tick(1)
+    assert.deepEqual(resumed, ['b'])
+  })
+
+  test('resumes nobody once it is closed', t => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const gate = new LossGate<string>()
+    gate.admit('a', () => undefined)
+    gate.admit('b', () => assert.fail('resumed'))
+    gate.close()
+    t.mock.timers.tick(5000)
+    gate.settle('a')
+    assert.equal(gate.isHolding('b'), false)
+  })
+})

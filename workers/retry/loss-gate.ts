@@ -1,0 +1,51 @@
+/**
+ * Bounds how many engines a request of several parts can end. After engines have been lost under its parts, one part is
+ * repeated; the others are held until that one shows that its engine lives. Without it every part would be repeated at
+ * once, each on an engine of its own.
+ */
+
+/** What ends an engine does so while it reads the prompt. A whole response may take minutes, and is not waited for. */
+const HELD_MS = 1000
+
+export class LossGate<Part> {
+  #first: Part | undefined
+  #timer: NodeJS.Timeout | undefined
+  readonly #held = new Map<Part, () => void>()
+
+  /**
+   * Whether the part may be repeated now. If not, `resume` is called once the part that was let through has settled or
+   * has run for a while, unless it leaves before.
+   */
+  admit(part: Part, resume: () => void): boolean {
+    if (this.#first === undefined) {
+      this.#first = part
+      this.#timer = setTimeout(() => this.settle(part), HELD_MS)
+    }
+    if (this.#first === part) return true
+    this.#held.set(part, resume)
+    return false
+  }
+
+  isHolding(part: Part): boolean {
+    return this.#held.has(part)
+  }
+
+  leave(part: Part): void {
+    this.#held.delete(part)
+  }
+
+  /** The part has a response, or has failed. The next loss makes the others wait again. */
+  settle(part: Part): void {
+    if (this.#first !== part) return
+    const resumed = [...this.#held.values()]
+    this.close()
+    for (const resume of resumed) resume()
+  }
+
+  /** Resumes nobody. */
+  close(): void {
+    clearTimeout(this.#timer)
+    this.#first = undefined
+    this.#held.clear()
+  }
+}
