@@ -112,10 +112,11 @@ class CalmLogger {
   #nextSummary(): NodeJS.Timeout | undefined {
     const endMs = this.#storms.nextEndMs
     if (endMs === undefined) return undefined
+    const delayMs = Math.max(0, endMs - performance.now())
     return setTimeout(() => {
       this.#summarize(performance.now())
       this.#timer = this.#nextSummary()
-    }, endMs - performance.now()).unref()
+    }, delayMs).unref()
   }
 
   #summarize(nowMs: number): void {

@@ -39,7 +39,7 @@ export class ModelNews {
     while (performance.now() < endMs && !names.every(name => this.#isKnown(name))) {
       const wait = Promise.withResolvers<void>()
       this.#wait = wait
-      const timer = setTimeout(wait.resolve, endMs - performance.now())
+      const timer = setTimeout(wait.resolve, Math.max(0, endMs - performance.now()))
       await wait.promise
       clearTimeout(timer)
     }

@@ -211,3 +211,20 @@ async function readUntil(fd: number, end: RegExp): Promise<string> {
   })
   return text
 }
+
+test('summaries that fall due one after another set no timer in the past', async t => {
+  const warnings: string[] = []
+  const onWarning = ({ name }: Error): void => void warnings.push(name)
+  process.on('warning', onWarning)
+  t.after(() => process.off('warning', onWarning))
+  const log = createLogger(logSchema.parse({ dir: folderFor(t), burstLines: 1, summarySecs: 0.1 }), 'main')
+  t.after(() => log.close())
+  const endMs = performance.now() + 300
+  // Kinds of lines whose periods end a few microseconds apart, so that many end while others are summarised.
+  for (let kind = 0; performance.now() < endMs; kind++) {
+    log.warn({ cause: `cause ${kind % 500}` }, 'failed')
+    if (kind % 100 === 0) await new Promise(setImmediate)
+  }
+  await new Promise(setImmediate)
+  assert.deepEqual(warnings, [])
+})
