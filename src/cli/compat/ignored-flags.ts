@@ -34,9 +34,7 @@ export const IGNORED_FLAGS: FlagLists = {
     prefill-queue-timeout-secs job-queue-capacity job-queue-concurrency
     service-discovery-port service-discovery-namespace discovery-check-interval-secs model-id-from
     tenant-header-name tenant-rate-limit-config priority-scheduler-tenant-metric-top-n jwt-role-claim
-    drain-settle-secs 
-    max-buffered-request-bytes
-    max-background-responses model model-path tokenizer-path chat-template
+    drain-settle-secs max-buffered-request-bytes max-background-responses model model-path tokenizer-path chat-template
     tokenizer-cache-l0-max-entries tokenizer-cache-l0-max-memory tokenizer-cache-l1-max-memory
     reasoning-parser tool-call-parser parser schema-config otlp-traces-endpoint jemalloc-prof-dir
     history-memory-max-items history-memory-max-responses history-memory-retention-secs
