@@ -6,17 +6,8 @@
  * ends of strings are checked. UTF-8 is not validated.
  */
 import { asBuffer, BYTE } from './bytes.ts'
-import {
-  JsonLimitError,
-  JsonSyntaxError,
-  kindAt,
-  skipSpace,
-  skipString,
-  skipValue,
-  type ValueKind,
-} from './skip.ts'
-
-export { JsonLimitError, JsonSyntaxError }
+import { JsonLimitError, JsonSyntaxError } from './errors.ts'
+import { kindAt, skipSpace, skipString, skipValue, type ValueKind } from './skip.ts'
 
 /** The bytes `[start, end)`. */
 export interface Range {
@@ -29,7 +20,7 @@ export interface ScannedValue extends Range {
 }
 
 export interface Member {
-  /** The key without quotes, escapes decoded. */
+  /** The key without quotes, escapes decoded; empty if it is longer than any that the gateway knows. */
   readonly key: string
   /** The member spans from the opening quote of its key to the end of its value. */
   readonly memberStart: number
@@ -50,6 +41,10 @@ export interface ScannedArray {
   /** Position after the closing bracket. */
   readonly end: number
 }
+
+/** More than the longest key that the gateway knows takes if each of its characters is escaped. */
+const MAX_KEY_BYTES = 1024
+const UNREAD_KEY = ''
 
 /**
  * Scans the object that begins at `start`, or after white space from there.
@@ -84,7 +79,7 @@ function scanMember(buffer: Buffer, start: number): Member {
   const valueStart = skipSpace(buffer, colon + 1)
   const kind = kindAt(buffer, valueStart)
   const valueEnd = skipValue(buffer, valueStart, kind)
-  const key = decodeString(buffer, { start, end: keyEnd })
+  const key = keyEnd - start > MAX_KEY_BYTES ? UNREAD_KEY : decodeString(buffer, { start, end: keyEnd })
   return { key, memberStart: start, memberEnd: valueEnd, valueStart, valueEnd, kind }
 }
 

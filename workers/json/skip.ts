@@ -5,57 +5,19 @@
  * Numbers and literals are validated if they are the value itself. Inside a nested value only brackets and the ends of
  * strings are checked, because the engine parses the whole body anyway.
  */
+import { closeBracket, isOpening, openBracket } from './brackets.ts'
 import { BYTE, isDigit, isSpace } from './bytes.ts'
+import { JsonLimitError, JsonSyntaxError } from './errors.ts'
+import { isStructure, PLAIN_BYTES, plainEnd } from './plain-bytes.ts'
+import { knownEnd, spend } from './scan-context.ts'
 
 export type ValueKind = 'string' | 'number' | 'object' | 'array' | 'true' | 'false' | 'null'
-
-/** The message says what was expected; `position` is the offset in bytes. */
-export class JsonSyntaxError extends Error {
-  override readonly name = 'JsonSyntaxError'
-  readonly position: number
-
-  constructor(position: number, message: string) {
-    super(message)
-    this.position = position
-  }
-}
-
-/** The JSON has more members or elements than the caller allows. */
-export class JsonLimitError extends Error {
-  override readonly name = 'JsonLimitError'
-}
-
-/**
- * Bytes that may still be examined one by one. A scan cannot be interrupted, and one of a large body that consists of
- * short values would stop its thread for seconds.
- */
-let bytesLeft = Infinity
-
-/**
- * Runs `scan`, which may examine `maxBytes` one by one. What is found by searching, such as the end of a long string or
- * of a list of numbers, does not count.
- *
- * @throws {JsonLimitError} if it would examine more
- */
-export function withScanLimit<T>(maxBytes: number, scan: () => T): T {
-  bytesLeft = maxBytes
-  try {
-    return scan()
-  } finally {
-    bytesLeft = Infinity
-  }
-}
-
-function spend(bytes: number): void {
-  bytesLeft -= bytes
-  if (bytesLeft < 0) throw new JsonLimitError('it has too many short or nested values (limits.scanBytes)')
-}
 
 /** Bytes examined in one run before they are counted. */
 const RUN_BYTES = 65_536
 
-/** Bounds the stack. No engine's parser accepts deeper nesting. */
-const MAX_DEPTH = 65_536
+/** Of one number. */
+const MAX_DIGITS = 4096
 
 /**
  * Bytes of a string that are checked one by one, from its start and after each escape, before memchr takes over. Where
@@ -64,7 +26,8 @@ const MAX_DEPTH = 65_536
 const SHORT_STRING_BYTES = 48
 
 export function skipSpace(bytes: Buffer, start: number): number {
-  let index = start
+  if (!isSpace(bytes[start])) return start
+  let index = knownEnd(bytes, start) ?? start
   for (let run = start + RUN_BYTES; isSpace(bytes[index]); index++) {
     if (index < run) continue
     spend(RUN_BYTES)
@@ -106,7 +69,7 @@ export function skipValue(bytes: Buffer, start: number, kind: ValueKind): number
       return skipNumber(bytes, start)
     case 'object':
     case 'array':
-      return skipNested(bytes, start)
+      return knownEnd(bytes, start) ?? skipNested(bytes, start)
     case 'true':
     case 'false':
     case 'null':
@@ -116,6 +79,8 @@ export function skipValue(bytes: Buffer, start: number, kind: ValueKind): number
 
 /** `start` is the opening quote. Escapes and control characters in the string are not validated. */
 export function skipString(bytes: Buffer, start: number): number {
+  const end = knownEnd(bytes, start)
+  if (end !== undefined) return end
   let index = start + 1
   for (;;) {
     const runStart = index
@@ -173,74 +138,42 @@ function skipNumber(bytes: Buffer, start: number): number {
 function skipDigits(bytes: Buffer, start: number): number {
   if (!isDigit(bytes[start])) throw new JsonSyntaxError(start, 'expected a digit')
   let index = start + 1
-  while (isDigit(bytes[index])) index++
-  if (index - start > RUN_BYTES) throw new JsonLimitError(`a number has more than ${RUN_BYTES} digits`)
+  while (isDigit(bytes[index])) {
+    if (++index - start > MAX_DIGITS) throw new JsonLimitError(`a number has more than ${MAX_DIGITS} digits`)
+  }
   return index
 }
 
 function skipNested(bytes: Buffer, start: number): number {
   const open: number[] = []
-  // End of the range already searched ahead. Searching it again would make hostile nesting take quadratic time.
-  let searchedEnd = -1
   let uncounted = 0
-  for (let index = start; index < bytes.length; index++) {
+  for (let index = start; ; index++) {
+    const plainStart = index
+    index = skipPlain(bytes, index)
+    uncounted += Math.min(index - plainStart, PLAIN_BYTES) + 1
+    if (uncounted >= RUN_BYTES) uncounted = spendAll(uncounted)
     const byte = bytes[index]
-    uncounted = countByte(uncounted)
+    if (byte === undefined) throw new JsonSyntaxError(start, 'unclosed bracket')
     if (byte === BYTE.quote) index = skipString(bytes, index) - 1
-    if (isClosing(byte)) {
+    else if (isOpening(byte)) openBracket(open, byte, index)
+    else {
       closeBracket(open, byte, index)
-      if (open.length === 0) {
-        spend(uncounted)
-        return index + 1
-      }
+      if (open.length > 0) continue
+      spend(uncounted)
+      return index + 1
     }
-    if (byte !== BYTE.openBrace && byte !== BYTE.openBracket) continue
-    openBracket(open, byte, index)
-    if (index <= searchedEnd || !beginsWithNumber(bytes, index)) continue
-    searchedEnd = closingBracket(bytes, index)
-    if (isFlat(bytes, index + 1, searchedEnd)) index = searchedEnd - 1
   }
-  throw new JsonSyntaxError(start, 'unclosed bracket')
 }
 
-/** The number of examined bytes that are not counted yet, with one more. */
-function countByte(uncounted: number): number {
-  if (uncounted < RUN_BYTES) return uncounted + 1
-  spend(uncounted)
-  return 1
+/** The position of the next quote or bracket, or the end of the text. */
+function skipPlain(bytes: Buffer, start: number): number {
+  const limit = Math.min(start + PLAIN_BYTES, bytes.length)
+  for (let index = start; index < limit; index++) if (isStructure(bytes[index])) return index
+  return limit < bytes.length ? plainEnd(bytes, limit, bytes.length) : limit
 }
 
-function isClosing(byte: number | undefined): byte is number {
-  return byte === BYTE.closeBrace || byte === BYTE.closeBracket
-}
-
-function openBracket(open: number[], byte: number, index: number): void {
-  if (open.push(byte) > MAX_DEPTH) throw new JsonSyntaxError(index, 'nested too deeply')
-}
-
-function closeBracket(open: number[], byte: number, index: number): void {
-  // In ASCII the closing bracket is the opening one plus 2.
-  if (open.pop() !== byte - 2) throw new JsonSyntaxError(index, 'unexpected closing bracket')
-}
-
-function beginsWithNumber(bytes: Buffer, open: number): boolean {
-  const first = bytes[skipSpace(bytes, open + 1)]
-  return isDigit(first) || first === BYTE.minus
-}
-
-function closingBracket(bytes: Buffer, open: number): number {
-  const close = bytes.indexOf(BYTE.closeBracket, open)
-  if (close < 0) throw new JsonSyntaxError(open, 'unclosed bracket')
-  return close
-}
-
-/** Whether the bytes from `start` to `close` contain neither strings nor brackets. */
-function isFlat(bytes: Buffer, start: number, close: number): boolean {
-  const inside = bytes.subarray(start, close)
-  return (
-    !inside.includes(BYTE.quote) &&
-    !inside.includes(BYTE.openBracket) &&
-    !inside.includes(BYTE.openBrace) &&
-    !inside.includes(BYTE.closeBrace)
-  )
+/** Returns the number of bytes that are not counted any more. */
+function spendAll(bytes: number): number {
+  spend(bytes)
+  return 0
 }

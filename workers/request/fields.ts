@@ -8,16 +8,11 @@ import { isUtf8 } from 'node:buffer'
 import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
 import { GatewayError } from '../../src/core/errors.ts'
 import { asBuffer, BYTE } from '../json/bytes.ts'
+import { JsonLimitError, JsonSyntaxError } from '../json/errors.ts'
 import { lastMember, stringAt } from '../json/members.ts'
-import {
-  JsonLimitError,
-  JsonSyntaxError,
-  type Member,
-  type Range,
-  type ScannedObject,
-  scanObject,
-} from '../json/scan.ts'
-import { skipSpace, withScanLimit } from '../json/skip.ts'
+import { type Member, type Range, type ScannedObject, scanObject } from '../json/scan.ts'
+import { withScanLimit } from '../json/scan-context.ts'
+import { skipSpace } from '../json/skip.ts'
 import { isOwned, ownedCuts } from './owned-members.ts'
 import { elementsOf } from './per-prompt-lists.ts'
 import { readPrefillLogprobs } from './prefill-logprobs.ts'

@@ -5,7 +5,8 @@
  */
 import { GatewayError } from '../../src/core/errors.ts'
 import { BYTE } from '../json/bytes.ts'
-import { JsonLimitError, type Member, type ScannedValue, scanArray } from '../json/scan.ts'
+import { JsonLimitError } from '../json/errors.ts'
+import { type Member, type ScannedValue, scanArray } from '../json/scan.ts'
 import { skipSpace } from '../json/skip.ts'
 
 /** `flat`: any list has one value per prompt. `nested`: only a list of lists has; a flat list applies to all prompts. */

@@ -7,7 +7,8 @@
  */
 import { asBuffer } from '../json/bytes.ts'
 import { applyEdits, type Edit } from '../json/edit.ts'
-import { JsonSyntaxError, rangeAt, scanArray } from '../json/scan.ts'
+import { JsonSyntaxError } from '../json/errors.ts'
+import { rangeAt, scanArray } from '../json/scan.ts'
 import { eventsIn, isDoneData, type ServerSentEvent, toEvent } from '../sse/events.ts'
 import type { ResponseEditor } from './editor.ts'
 import { joinLists, withoutLast } from './json-lists.ts'

@@ -8,7 +8,8 @@
  */
 import { asBuffer } from '../json/bytes.ts'
 import { applyEdits, type Edit } from '../json/edit.ts'
-import { JsonSyntaxError, rangeAt, type ScannedValue, scanArray, scanObject } from '../json/scan.ts'
+import { JsonSyntaxError } from '../json/errors.ts'
+import { rangeAt, type ScannedValue, scanArray, scanObject } from '../json/scan.ts'
 import { eventsIn, isDoneData, type ServerSentEvent, toEvent } from '../sse/events.ts'
 import type { ResponseEditor } from './editor.ts'
 import { joinLists } from './json-lists.ts'

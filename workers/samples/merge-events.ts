@@ -1,7 +1,8 @@
 /** Merges the event streams of the parts of a request into one: indexes, ids, one usage event, one `[DONE]`. */
 import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
 import { applyEdits, type Edit, replaceAt } from '../json/edit.ts'
-import { JsonSyntaxError, rangeAt, scanArray } from '../json/scan.ts'
+import { JsonSyntaxError } from '../json/errors.ts'
+import { rangeAt, scanArray } from '../json/scan.ts'
 import { eventsIn, isDoneData, toEvent } from '../sse/events.ts'
 import { abortedChoice, abortedItem } from './aborted-part.ts'
 import { mergeUsage } from './usage.ts'

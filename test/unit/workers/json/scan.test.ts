@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
-import { JsonSyntaxError, rangeAt, scanArray, scanObject } from '../../../../workers/json/scan.ts'
+import { JsonSyntaxError } from '../../../../workers/json/errors.ts'
+import { rangeAt, scanArray, scanObject } from '../../../../workers/json/scan.ts'
 
 suite('scanObject, scanArray and rangeAt', () => {
   test('finds the same members as JSON.parse, for any object and white space', () => {
@@ -50,6 +51,38 @@ suite('scanObject, scanArray and rangeAt', () => {
     assert.equal(bytes.toString('utf8', range?.start, range?.end), '"b\\"]"')
     assert.equal(rangeAt(bytes, ['choices', 2, 'text']), undefined)
     assert.equal(rangeAt(bytes, ['x', 'y']), undefined)
+  })
+
+  test('finds the elements of a list where they were put, whatever lists, numbers and texts of any length they hold', () => {
+    const number = fc.constantFrom('1', '-0.1234567', '12345', 'null', ' 7 ')
+    const numbers = fc.oneof(
+      fc.array(number, { maxLength: 6 }),
+      fc.array(number, { minLength: 20, maxLength: 60 }),
+      fc.tuple(number, fc.nat(400)).map(([one, count]) => Array.from({ length: count }, () => one)),
+    )
+    const list = numbers.map(values => `[${values.join(',')}]`)
+    const text = fc.constantFrom('"tok"', '"]"', '"\\""', `"${'x'.repeat(200)}["`)
+    const row = fc.tuple(list, text, list).map(([a, b, c]) => `[${a},${b},{"k":${c}}]`)
+    const element = fc.oneof(list, text, row)
+    fc.assert(
+      fc.property(
+        fc.array(element, { minLength: 1, maxLength: 30 }),
+        fc.constantFrom(',', ' ,\n'),
+        (parts, comma) => {
+          const bytes = Buffer.from(`[${parts.join(comma)}]`)
+          const { elements, end } = scanArray(bytes, 0)
+          assert.equal(end, bytes.length)
+          assert.deepEqual(
+            elements.map(range => bytes.toString('utf8', range.start, range.end)),
+            parts,
+          )
+          // As the value of a member, the whole list is skipped at once.
+          const object = Buffer.from(`{"a":[${bytes.toString()}],"b":1}`)
+          assert.equal(scanObject(object, 0).members[0]?.valueEnd, bytes.length + 7)
+        },
+      ),
+      { seed: 13, numRuns: 500 },
+    )
   })
 
   test('handles lists that begin with a number and continue with other values', () => {
