@@ -125,6 +125,10 @@ export async function startGateway(requested: Config): Promise<Gateway> {
           .catch((error: unknown) => log.error({ thread, error }, 'could not restart router thread'))
       },
     })
+    const collectAllGarbage = (): void => {
+      running.collectGarbage()
+      collectGarbage()
+    }
     const front = await startFrontend({
       config,
       assign: () => fewestOpen(running.channels),
@@ -138,9 +142,9 @@ export async function startGateway(requested: Config): Promise<Gateway> {
       onMemoryPressure: () => {
         const usedMb = Math.round(process.memoryUsage.rss() / 2 ** 20)
         log.warn({ usedMb }, 'short of memory, refusing generation requests')
-        running.collectGarbage()
-        collectGarbage()
+        collectAllGarbage()
       },
+      collectGarbage: collectAllGarbage,
       log,
       recorder,
     })

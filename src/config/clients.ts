@@ -56,12 +56,20 @@ export const clientLimits = {
       'Whether chunked request bodies are accepted. A request with one is always the last on its connection. With refuse they are answered with 411: the strict choice, because malformed chunks are not always recognized.',
     ),
   bodyBytes: z.int().min(1024).default(67_108_864).describe('Maximum size of a request body, in bytes.'),
+  orderBytes: z
+    .int()
+    .min(1024)
+    .max(1_048_576)
+    .default(65_536)
+    .describe(
+      'Maximum size of the body of a request that generates nothing, such as an abort, in bytes. It is parsed as a whole.',
+    ),
   heldBodyBytes: z
     .int()
     .min(0)
     .default(0)
     .describe(
-      'Maximum total size, in bytes, of the request bodies held at once: received in part, queued, or running without a response. Beyond it uploads are paused, then rejected with 503. 0 means a sixteenth of the memory of the container or machine.',
+      'Maximum total size, in bytes, of the request bodies held at once: received in part, queued, or running. A quarter is for bodies up to 256 KiB, and half for larger ones. Beyond it uploads of larger ones are paused, then rejected with 503. 0 means a quarter of the memory of the container or machine.',
     ),
   heldResponseBytes: z
     .int()

@@ -15,6 +15,8 @@ export interface FrontendOptions {
   readonly admissionLimits?: AdmissionLimits
   /** Called when memory becomes short, and every few seconds while it stays so. */
   readonly onMemoryPressure?: () => void
+  /** Collects the garbage of all threads. */
+  readonly collectGarbage?: () => void
   readonly log: Logger
   /** Records metrics of the main thread. */
   readonly recorder: Recorder

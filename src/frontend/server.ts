@@ -54,7 +54,7 @@ function connectionLimits({ limits, timeouts }: Config, { maxClients }: Admissio
 }
 
 export class Frontend {
-  readonly #bodyBytes: number
+  readonly #limits: Config['limits']
   readonly #app: UwsApp
   readonly #guard: ChangeGuard
   readonly #drainState: DrainState = { failReadiness: false, closeConnections: false }
@@ -67,7 +67,7 @@ export class Frontend {
   constructor(options: FrontendOptions, app: UwsApp) {
     const { config, assign, readiness, admissionLimits = UNLIMITED, log, recorder } = options
     const drainState = this.#drainState
-    this.#bodyBytes = config.limits.bodyBytes
+    this.#limits = config.limits
     this.#app = app
     this.#guard = new ChangeGuard(config.admin, hostname())
     this.#localResponses = new LocalResponses({ readiness, drainState, recorder })
@@ -77,7 +77,6 @@ export class Frontend {
       drainState,
       log,
       recorder,
-      onBodyDropped: pending => this.#pending.onBodyDropped(pending),
       onDone: pending => this.#pending.onExchangeDone(pending),
     })
     this.#pending = new PendingRequests({
@@ -87,6 +86,7 @@ export class Frontend {
       open: pending => this.#exchanges.open(pending),
       refuse: ({ res, head, route }, error) => this.#localResponses.refuse(res, head, error, route),
       onMemoryPressure: () => options.onMemoryPressure?.(),
+      collectGarbage: () => options.collectGarbage?.(),
     })
     const { requestIdHeaders } = config.server
     this.#connections = new ClientConnections({
@@ -173,7 +173,7 @@ export class Frontend {
 
   #accept(res: UwsResponse, head: RequestHead): void {
     const route = findRoute(head.path)
-    const refusal = refusalOf(head, route, this.#bodyBytes) ?? this.#changeRefusal(head)
+    const refusal = refusalOf(head, route, this.#limits) ?? this.#changeRefusal(head)
     if (refusal !== undefined) this.#localResponses.refuse(res, head, refusal, route)
     else if (route === undefined) throw new TypeError('A request without a route was not refused')
     else if (route.kind === 'moved') this.#localResponses.moved(res, head, route.to)

@@ -25,8 +25,6 @@ export interface ClientExchangeOptions {
   readonly receivedMs: number
   readonly drainState: DrainState
   readonly stalls: Pick<StallDetector<ClientResponse>, 'watch' | 'forget'>
-  /** The body of the request is no longer needed. Called once, at the latest before `onDone`. */
-  readonly onBodyDropped: () => void
   /** Called once. */
   readonly onDone: () => void
 }
@@ -38,7 +36,6 @@ export class ClientExchange implements ResponseObserver {
   readonly #credit: CreditGrants
   readonly #headers: FlatHeaders
   readonly #receivedMs: number
-  readonly #reportBodyDropped: () => void
   readonly #reportDone: () => void
   /** `undefined` once the response has started. */
   #request: OpenMessage | undefined
@@ -47,13 +44,12 @@ export class ClientExchange implements ResponseObserver {
   /** Whether the client's response needs nothing more from the thread. */
   #hasWholeResponse = false
 
-  constructor({ request, receivedMs, onBodyDropped, onDone, ...options }: ClientExchangeOptions) {
+  constructor({ request, receivedMs, onDone, ...options }: ClientExchangeOptions) {
     this.#id = request.id
     this.response = new ClientResponse({ ...options, observer: this })
     this.#credit = new CreditGrants(request.creditBytes)
     this.#headers = request.headers
     this.#receivedMs = receivedMs
-    this.#reportBodyDropped = onBodyDropped
     this.#reportDone = onDone
     this.#request = request
   }
@@ -104,12 +100,12 @@ export class ClientExchange implements ResponseObserver {
   }
 
   onHead(status: number, headers: FlatHeaders): void {
-    this.#dropRequest()
+    this.#request = undefined
     this.response.onHead(status, headers)
   }
 
   onResponse(response: WholeResponse): void {
-    this.#dropRequest()
+    this.#request = undefined
     this.#hasWholeResponse = true
     this.response.onResponse(response)
   }
@@ -131,7 +127,7 @@ export class ClientExchange implements ResponseObserver {
   /** Ends the response with the error; the thread sends nothing more. */
   fail(error: GatewayError): void {
     if (this.#request !== undefined) this.#hasWholeResponse = true
-    this.#dropRequest()
+    this.#request = undefined
     this.response.fail(error)
   }
 
@@ -141,15 +137,9 @@ export class ClientExchange implements ResponseObserver {
   }
 
   onDone(): void {
-    this.#dropRequest()
+    this.#request = undefined
     this.#leaveThread()
     this.#reportDone()
-  }
-
-  #dropRequest(): void {
-    if (this.#request === undefined) return
-    this.#request = undefined
-    this.#reportBodyDropped()
   }
 
   #abort(): void {

@@ -43,8 +43,6 @@ export interface OpenExchangesOptions<Request extends AdmittedRequest> {
   readonly drainState: DrainState
   readonly log: Logger
   readonly recorder: Recorder
-  /** The body of a request given to `open` is no longer needed. */
-  readonly onBodyDropped: (request: Request) => void
   /** The exchange of a request given to `open` has ended. */
   readonly onDone: (request: Request) => void
 }
@@ -88,7 +86,6 @@ export class OpenExchanges<Request extends AdmittedRequest> {
       receivedMs: request.receivedMs,
       drainState: this.#options.drainState,
       stalls: this.#slowReaders,
-      onBodyDropped: () => this.#options.onBodyDropped(request),
       onDone: () => this.#finish(id, request),
     })
     this.#exchanges.add(id, exchange)

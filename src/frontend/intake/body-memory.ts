@@ -4,12 +4,39 @@
  *
  * Large bodies lie in memory shared with the router threads, which saves a second copy. Small bodies are copied into the
  * batch anyway.
+ *
+ * The largest get a mapping of their own: its pages take memory only when they are written, and are given back to the
+ * kernel as soon as it is freed. The C library (glibc, `M_MMAP_THRESHOLD`) guarantees this above 32 MiB only. Smaller
+ * blocks lie in its heap, where freed ones stay: of 100 blocks of 8 MiB, half were still resident after all were freed.
  */
 import { ATTACHED_BYTES } from '../../messages/codec.ts'
 
+/** From this size on a body gets a mapping of its own, which costs a page fault for each 4 KiB. */
+const MAPPED_BYTES = 262_144
+const MIN_MAPPING_BYTES = 33_554_432 + 65_536
+
 /** The content is undefined. */
 export function bodyMemory(bytes: number): Buffer {
-  return bytes < ATTACHED_BYTES ? Buffer.allocUnsafe(bytes) : Buffer.from(new SharedArrayBuffer(bytes))
+  if (bytes < ATTACHED_BYTES) return Buffer.allocUnsafe(bytes)
+  if (bytes <= MAPPED_BYTES) return Buffer.from(allocate(bytes))
+  return Buffer.from(sharedMemory(bytes, allocate), 0, bytes)
+}
+
+/** At least `bytes`. A kernel that commits no more memory than it has (`vm.overcommit_memory` 2) may refuse a mapping. */
+export function sharedMemory(
+  bytes: number,
+  allocateShared: (bytes: number) => SharedArrayBuffer,
+): SharedArrayBuffer {
+  if (bytes >= MIN_MAPPING_BYTES) return allocateShared(bytes)
+  try {
+    return allocateShared(MIN_MAPPING_BYTES)
+  } catch {
+    return allocateShared(bytes)
+  }
+}
+
+function allocate(bytes: number): SharedArrayBuffer {
+  return new SharedArrayBuffer(bytes)
 }
 
 /**

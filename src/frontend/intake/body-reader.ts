@@ -2,8 +2,8 @@
 import type { UwsResponse } from '../uws/uws.ts'
 import { bodyMemory, copyInto, keepBody } from './body-memory.ts'
 
-/** Upper bound on the memory that is allocated on the strength of a `Content-Length` header alone. */
-const TRUSTED_BYTES = 1024 * 1024
+/** Memory that is allocated at first, if the body is not smaller. What is allocated next is large enough for all of it. */
+const FIRST_BYTES = 262_144
 
 export interface BodyReader {
   /** -1 if unknown. */
@@ -13,8 +13,8 @@ export interface BodyReader {
   readonly onBody: (body: Uint8Array) => void
   /** Called once instead of `onBody`; the rest of the body is dropped. */
   readonly onTooLarge: () => void
-  /** Another part has been received, but not the last one. `receivedBytes` counts all parts, `heldBytes` the memory for them. */
-  readonly onPart: (receivedBytes: number, heldBytes: number) => void
+  /** Another part has been received, but not the last one. `receivedBytes` counts all parts. */
+  readonly onPart: (receivedBytes: number) => void
 }
 
 export interface Upload {
@@ -22,7 +22,7 @@ export interface Upload {
   stop(): void
 }
 
-/** Copies each byte once, except for a body of unknown length, whose memory grows by doubling. */
+/** Copies each byte once, except for the first `FIRST_BYTES` of a larger body. */
 export function readBody(res: UwsResponse, reader: BodyReader): Upload {
   let collected: Buffer | undefined
   let length = 0
@@ -44,7 +44,7 @@ export function readBody(res: UwsResponse, reader: BodyReader): Upload {
     copyInto(collected, length, piece)
     length += piece.length
     if (isLast) reader.onBody(collected.subarray(0, length))
-    else reader.onPart(length, collected.length)
+    else reader.onPart(length)
   })
   return {
     stop: () => {
@@ -54,13 +54,14 @@ export function readBody(res: UwsResponse, reader: BodyReader): Upload {
   }
 }
 
+/** Large memory takes none before it is written, so it may be as large as the body can become. */
 function withRoom(collected: Buffer | undefined, needed: number, reader: BodyReader): Buffer {
-  if (collected === undefined) {
-    const expected = Math.min(reader.contentLength, TRUSTED_BYTES, reader.limitBytes)
-    return bodyMemory(Math.max(expected, needed))
-  }
-  if (needed <= collected.length) return collected
-  const grown = bodyMemory(Math.min(reader.limitBytes, Math.max(needed, 2 * collected.length)))
-  copyInto(grown, 0, collected)
-  return grown
+  if (collected !== undefined && needed <= collected.length) return collected
+  const { contentLength, limitBytes } = reader
+  const bytes = contentLength < 0 ? limitBytes : Math.min(contentLength, limitBytes)
+  if (needed <= FIRST_BYTES && collected === undefined)
+    return bodyMemory(Math.max(needed, Math.min(bytes, FIRST_BYTES)))
+  const whole = bodyMemory(Math.max(needed, bytes))
+  if (collected !== undefined) copyInto(whole, 0, collected)
+  return whole
 }

@@ -2,13 +2,24 @@
 import { isGeneration } from '../../core/endpoint.ts'
 import { GatewayError } from '../../core/errors.ts'
 import { bodyTooLarge, checkContentEncoding, checkContentType, type RequestHead } from './request-head.ts'
-import type { Route } from './routes.ts'
+import type { ExchangeRoute, Route } from './routes.ts'
 
-/** Why the request is refused, or `undefined`. `bodyBytes` is the size limit of a body. */
+/** Maximum sizes of bodies, in bytes. */
+export interface BodyLimits {
+  readonly bodyBytes: number
+  /** Of requests that generate nothing. */
+  readonly orderBytes: number
+}
+
+export function bodyLimitOf({ endpoint }: ExchangeRoute, { bodyBytes, orderBytes }: BodyLimits): number {
+  return isGeneration(endpoint) ? bodyBytes : Math.min(bodyBytes, orderBytes)
+}
+
+/** Why the request is refused, or `undefined`. */
 export function refusalOf(
   head: RequestHead,
   route: Route | undefined,
-  bodyBytes: number,
+  limits: BodyLimits,
 ): GatewayError | undefined {
   const { method, path } = head
   if (route === undefined) return new GatewayError('route-not-found', `No route for ${method} ${path}`)
@@ -27,7 +38,7 @@ export function refusalOf(
     )
   }
   if (route.kind !== 'exchange') return undefined
-  return bodyRefusalOf(head, isGeneration(route.endpoint), bodyBytes)
+  return bodyRefusalOf(head, isGeneration(route.endpoint), bodyLimitOf(route, limits))
 }
 
 function bodyRefusalOf(head: RequestHead, isJson: boolean, bodyBytes: number): GatewayError | undefined {

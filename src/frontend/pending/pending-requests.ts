@@ -22,6 +22,7 @@ import type { RequestHead } from '../intake/request-head.ts'
 import type { ExchangeRoute } from '../intake/routes.ts'
 import type { UwsResponse } from '../uws/uws.ts'
 import { BodyBudget } from './body-budget.ts'
+import { BodyGarbage } from './body-garbage.ts'
 import { NO_BODY, newPendingRequest, type PendingRequest, type StartedExchange } from './pending-request.ts'
 import { outOfMemory, Uploads } from './uploads.ts'
 
@@ -33,17 +34,16 @@ export interface PendingRequestsOptions {
   readonly open: (pending: PendingRequest) => StartedExchange
   readonly refuse: (pending: PendingRequest, error: GatewayError) => void
   readonly onMemoryPressure: () => void
+  /** Collects the garbage of all threads. */
+  readonly collectGarbage: () => void
 }
 
-/** Share of the memory that request bodies may take by default: outgrown buffers and copies on their way take a multiple of it. */
-const DEFAULT_BODY_SHARE = 1 / 16
+/** Share of the memory that request bodies may take by default. */
+const DEFAULT_BODY_SHARE = 1 / 4
 
 function heldBodyBytes({ limits }: Config): number {
   return limits.heldBodyBytes || Math.floor(availableMemoryBytes() * DEFAULT_BODY_SHARE)
 }
-
-/** A rid is short, so no larger body of an abort request is parsed on the main thread. */
-const ABORT_ORDER_BYTES = 65_536
 
 export class PendingRequests {
   readonly #options: PendingRequestsOptions
@@ -51,19 +51,22 @@ export class PendingRequests {
   readonly #memory: MemoryGuard
   readonly #uploads: Uploads
   readonly #bodies: BodyBudget
+  readonly #garbage: BodyGarbage
 
   constructor(options: PendingRequestsOptions) {
     this.#options = options
     this.#memory = new MemoryGuard(options.config.admission.maxMemoryMb, options.onMemoryPressure)
     const { config, admissionLimits } = options
-    this.#bodies = new BodyBudget(heldBodyBytes(config), config.limits.bodyBytes)
+    this.#bodies = new BodyBudget(heldBodyBytes(config))
+    this.#garbage = new BodyGarbage(availableMemoryBytes(), options.collectGarbage)
     this.#uploads = new Uploads({
-      limitBytes: config.limits.bodyBytes,
+      limits: config.limits,
       stallMs: config.timeouts.bodyMs,
       progressBytes: config.limits.bodyProgressBytes,
       budget: this.#bodies,
       onBody: (pending, body) => this.#onBody(pending, body),
       onFailed: (pending, error) => this.#refuse(pending, error),
+      onDropped: bytes => this.#garbage.add(bytes),
     })
     this.#admission = new Admission({
       maxOpen: Math.min(config.limits.openExchanges, admissionLimits.maxClients),
@@ -103,13 +106,13 @@ export class PendingRequests {
     const pending = newPendingRequest(res, head, route, monotonicNowMs())
     res.onAborted(() => this.#onClientGone(pending))
     if (head.method === 'GET') this.#start(pending)
-    else if (this.#bodies.isExhausted) this.#refuse(pending, outOfMemory())
-    else pending.upload = this.#uploads.read(pending)
+    else this.#upload(pending)
     return undefined
   }
 
-  /** The exchange that `open` started has ended. */
+  /** The exchange that `open` started has ended. Until then its router thread has needed the body. */
   onExchangeDone(pending: PendingRequest): void {
+    this.#release(pending)
     if (pending.holdsPermit) this.#admission.done()
     pending.holdsPermit = false
     this.#admission.leave()
@@ -124,11 +127,18 @@ export class PendingRequests {
     this.#admission.close()
     this.#memory.close()
     this.#uploads.close()
+    this.#garbage.close()
   }
 
-  /** The exchange that `open` started needs the body no longer, because its response has started or it has ended. */
-  onBodyDropped(pending: PendingRequest): void {
+  #upload(pending: PendingRequest): void {
+    const upload = this.#uploads.read(pending)
+    if (upload === undefined) return this.#refuse(pending, outOfMemory())
+    pending.upload = upload
+  }
+
+  #release(pending: PendingRequest): void {
     this.#bodies.release(pending.heldBytes)
+    this.#garbage.add(pending.heldBytes)
     pending.heldBytes = 0
   }
 
@@ -159,7 +169,7 @@ export class PendingRequests {
 
   /** Ends queued requests that the abort order names, or prompts of them. Router threads know only the running ones. */
   #abortWaiting(body: Uint8Array): void {
-    if (this.#admission.waiting === 0 || body.length > ABORT_ORDER_BYTES) return
+    if (this.#admission.waiting === 0) return
     const order = readAbortOrder(body)
     if (order === undefined || order === 'nothing') return
     this.#admission.refuse(pending => this.#isAborted(pending, order), abortedError())
@@ -196,7 +206,7 @@ export class PendingRequests {
   #refuse(pending: PendingRequest, error: GatewayError): void {
     pending.upload = undefined
     pending.isDone = true
-    this.onBodyDropped(pending)
+    this.#release(pending)
     this.#admission.leave()
     this.#options.refuse(pending, error)
   }
@@ -206,7 +216,7 @@ export class PendingRequests {
     if (pending.isDone) return
     pending.isDone = true
     pending.upload?.stop()
-    this.onBodyDropped(pending)
+    this.#release(pending)
     clearTimeout(pending.deadline)
     if (pending.ticket !== undefined) {
       this.#admission.withdraw(pending.ticket)

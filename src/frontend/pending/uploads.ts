@@ -6,13 +6,17 @@ import { monotonicNowMs } from '../../core/clock.ts'
 import { GatewayError } from '../../core/errors.ts'
 import { StallDetector } from '../../core/stall-detector.ts'
 import { readBody, type Upload } from '../intake/body-reader.ts'
+import { type BodyLimits, bodyLimitOf } from '../intake/refusal.ts'
 import { bodyTooLarge } from '../intake/request-head.ts'
 import type { BodyBudget, BudgetedUpload } from './body-budget.ts'
 import type { PendingRequest } from './pending-request.ts'
 
 export interface UploadsOptions {
-  readonly limitBytes: number
-  /** Within this time a client must send `progressBytes` more, or the rest of its body. Also the longest pause of an upload. */
+  readonly limits: BodyLimits
+  /**
+   * Within this time a client must send `progressBytes` more, or the rest of its body. An upload that has been paused for so
+   * long makes another give way, if one has been under way for so long, or is refused.
+   */
   readonly stallMs: number
   readonly progressBytes: number
   readonly budget: BodyBudget
@@ -20,6 +24,8 @@ export interface UploadsOptions {
   readonly onBody: (pending: PendingRequest, body: Uint8Array) => void
   /** Called instead of `onBody`. */
   readonly onFailed: (pending: PendingRequest, error: GatewayError) => void
+  /** An incomplete upload is over, of which `heldBytes` were held. */
+  readonly onDropped: (heldBytes: number) => void
 }
 
 export class Uploads {
@@ -31,9 +37,10 @@ export class Uploads {
     this.#stalls = new StallDetector(options.stallMs, upload => this.#onStall(upload), monotonicNowMs)
   }
 
-  /** Calls `onBody` or `onFailed` once, unless the upload is stopped before. */
-  read(pending: PendingRequest): Upload {
-    return new UploadInProgress(pending, this.#options, this.#stalls)
+  /** Calls `onBody` or `onFailed` once, unless the upload is stopped before. `undefined`: there is no memory for it. */
+  read(pending: PendingRequest): Upload | undefined {
+    const upload = new UploadInProgress(pending, this.#options, this.#stalls)
+    return upload.hasBegun ? upload : undefined
   }
 
   close(): void {
@@ -46,9 +53,11 @@ export class Uploads {
       const message = `Request body stalled: fewer than ${progressBytes} bytes received in ${stallMs} ms`
       return upload.fail(new GatewayError('body-timeout', message))
     }
-    const largest = budget.largest
-    if (largest instanceof UploadInProgress) largest.fail(outOfMemory())
-    if (largest !== upload) this.#stalls.watch(upload)
+    const [longest] = budget.granted()
+    if (!(longest instanceof UploadInProgress) || longest.readingMs < stallMs)
+      return upload.fail(outOfMemory())
+    longest.fail(outOfMemory())
+    if (budget.isPaused(upload)) this.#stalls.watch(upload)
   }
 }
 
@@ -66,20 +75,26 @@ class UploadInProgress implements Upload, BudgetedUpload {
   readonly #options: UploadsOptions
   readonly #stalls: StallDetector<UploadInProgress>
   readonly #reading: Upload
+  /** False if there is no memory for it: then it has been stopped. */
+  readonly hasBegun: boolean
+  #receivedBytes = 0
   /** Bytes received when progress was last recorded. */
   #countedBytes = 0
+  /** When it began to be read, or went on after a pause. */
+  #sinceMs = monotonicNowMs()
 
   constructor(pending: PendingRequest, options: UploadsOptions, stalls: StallDetector<UploadInProgress>) {
     this.#pending = pending
     this.#options = options
     this.#stalls = stalls
-    const { limitBytes, budget } = options
-    budget.start(this)
+    const { limits, budget } = options
+    const limitBytes = bodyLimitOf(pending.route, limits)
+    const { contentLength } = pending.head
     stalls.watch(this)
     this.#reading = readBody(pending.res, {
-      contentLength: pending.head.contentLength,
+      contentLength,
       limitBytes,
-      onPart: (receivedBytes, heldBytes) => this.#onPart(receivedBytes, heldBytes),
+      onPart: receivedBytes => this.#onPart(receivedBytes),
       onBody: body => {
         stalls.forget(this)
         budget.complete(this, body.length)
@@ -87,12 +102,22 @@ class UploadInProgress implements Upload, BudgetedUpload {
       },
       onTooLarge: () => this.fail(bodyTooLarge(limitBytes)),
     })
+    const expectedBytes = contentLength < 0 ? limitBytes : contentLength
+    this.hasBegun = budget.start(this, expectedBytes, contentLength >= 0)
+    if (!this.hasBegun) this.stop()
+  }
+
+  /** How long it has been read without a pause. */
+  get readingMs(): number {
+    return monotonicNowMs() - this.#sinceMs
   }
 
   stop(): void {
     this.#stalls.forget(this)
     this.#options.budget.drop(this)
     this.#reading.stop()
+    this.#options.onDropped(this.#receivedBytes)
+    this.#receivedBytes = 0
   }
 
   fail(error: GatewayError): void {
@@ -108,12 +133,14 @@ class UploadInProgress implements Upload, BudgetedUpload {
   }
 
   resume(): void {
+    this.#sinceMs = monotonicNowMs()
     this.#pending.res.resume()
     this.#stalls.watch(this)
   }
 
-  #onPart(receivedBytes: number, heldBytes: number): void {
-    this.#options.budget.hold(this, heldBytes)
+  #onPart(receivedBytes: number): void {
+    this.#receivedBytes = receivedBytes
+    if (!this.#options.budget.hold(this, receivedBytes)) return this.fail(outOfMemory())
     if (receivedBytes - this.#countedBytes < this.#options.progressBytes) return
     this.#countedBytes = receivedBytes
     this.#stalls.watch(this)

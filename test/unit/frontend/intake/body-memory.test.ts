@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { bodyMemory, copyInto, keepBody } from '../../../../src/frontend/intake/body-memory.ts'
+import { bodyMemory, copyInto, keepBody, sharedMemory } from '../../../../src/frontend/intake/body-memory.ts'
 
 const SMALL = 100
 const LARGE = 32 * 1024
@@ -25,4 +25,24 @@ test('copies pieces of any length to their offset in shared memory', () => {
   }
   assert.deepEqual(memory, text)
   assert.throws(() => copyInto(memory, LARGE - 1, text.subarray(0, 2)), RangeError)
+})
+
+test('gives a large body a mapping of its own, of which only what is written is resident', () => {
+  const before = process.memoryUsage.rss()
+  const bodies = Array.from({ length: 20 }, () => bodyMemory(16 * 1024 * 1024))
+  assert.ok(process.memoryUsage.rss() - before < 64 * 1024 * 1024)
+  assert.ok(
+    bodies.every(({ length, buffer }) => length === 16 * 1024 * 1024 && buffer.byteLength > 32 * 1024 * 1024),
+  )
+})
+
+test('gives a large body only what it needs where the kernel refuses a mapping of its own', () => {
+  const tried: number[] = []
+  const memory = sharedMemory(300_000, bytes => {
+    tried.push(bytes)
+    if (bytes > 1_000_000) throw new RangeError('Array buffer allocation failed')
+    return new SharedArrayBuffer(bytes)
+  })
+  assert.equal(memory.byteLength, 300_000)
+  assert.equal(tried.length, 2)
 })

@@ -25,6 +25,7 @@ function pendingRequestsOf(t: TestContext, config: ConfigInput = {}) {
     },
     refuse: (_request, { code }) => events.push(`refuse ${code}`),
     onMemoryPressure: () => undefined,
+    collectGarbage: () => undefined,
   })
   t.after(() => pending.close())
   const begin = (path: string, method = 'POST'): FakeUwsResponse => {

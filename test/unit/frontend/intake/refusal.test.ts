@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { GatewayError } from '../../../../src/core/errors.ts'
+import { refusalOf } from '../../../../src/frontend/intake/refusal.ts'
+import { findRoute } from '../../../../src/frontend/intake/routes.ts'
+
+const LIMITS = { bodyBytes: 1_000_000, orderBytes: 1000 }
+
+function refusal(path: string, contentLength: number): GatewayError | undefined {
+  const head = {
+    method: 'POST',
+    path,
+    query: '',
+    headers: [],
+    requestId: 'id',
+    contentType: 'application/json',
+    contentEncoding: '',
+    contentLength,
+    transferEncoding: undefined,
+    priority: 'normal',
+    changeHeaders: undefined,
+  } as const
+  return refusalOf(head, findRoute(path), LIMITS)
+}
+
+for (const [path, limit] of [
+  ['/generate', LIMITS.bodyBytes],
+  ['/abort_request', LIMITS.orderBytes],
+] as const) {
+  test(`refuses a body of more than ${limit} bytes for ${path}`, () => {
+    assert.equal(refusal(path, limit), undefined)
+    const error = refusal(path, limit + 1)
+    assert.equal(error?.code, 'body-too-large')
+    assert.match(error?.message ?? '', new RegExp(String(limit)))
+  })
+}
