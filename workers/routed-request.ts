@@ -8,37 +8,37 @@ import type { GenerationEndpoint } from '../src/core/endpoint.ts'
 import type { LostEngine } from '../src/core/engine.ts'
 import { GatewayError } from '../src/core/errors.ts'
 import type { BatchSender } from '../src/messages/channel.ts'
-import { headerIn, RANK_HEADER } from '../src/messages/flat-headers.ts'
 import type { FlatHeaders, OpenMessage } from '../src/messages/types.ts'
 import type { Logger } from '../src/telemetry/log.ts'
 import type { RequestOutcome } from '../src/telemetry/metric-catalogue.ts'
 import type { RouterMetrics } from './attempt/metrics.ts'
+import { abortedFailure } from './classify/request-failure.ts'
+import { toEngineRequest } from './engine-request.ts'
 import { asGatewayError } from './internal-error.ts'
+import { AT_ONCE_BYTES, BodyScan } from './request/body-scan.ts'
 import { type RequestFields, readFields } from './request/fields.ts'
 import { readTimeouts, type TimedHeaders } from './request/timeouts.ts'
+import { checkFields } from './request-check.ts'
 import { EditingHandler } from './response/editing-handler.ts'
 import { type ResponseOwner, ResponseSender } from './response-sender.ts'
 import type { EngineRequest } from './retry/engine-request.ts'
-import { RetryLoop, type RetryLoopDependencies } from './retry/retry-loop.ts'
+import { RetryLoop } from './retry/retry-loop.ts'
 import { RouteRecord } from './route-record.ts'
-import { FanOut } from './samples/fan-out.ts'
+import { FanOut, type FanOutDependencies } from './samples/fan-out.ts'
 import { countParts, partOf, promptNamed } from './samples/parts.ts'
 import type { Pair } from './selection/pair-selector.ts'
-
-const PATHS = {
-  generate: '/generate',
-  chat: '/v1/chat/completions',
-  completions: '/v1/completions',
-} as const satisfies Record<GenerationEndpoint, string>
+import type { TurnQueue } from './turns/turn-queue.ts'
 
 type Run = RetryLoop | FanOut
 
 const NO_HEADERS: FlatHeaders = []
 
-export interface RoutedRequestDependencies extends RetryLoopDependencies {
+export interface RoutedRequestDependencies extends FanOutDependencies {
   readonly config: Pick<Config, 'server' | 'retry' | 'timeouts' | 'limits' | 'engines'>
   readonly metrics: RouterMetrics
   readonly log: Logger
+  /** The long work of this thread. */
+  readonly turns: TurnQueue
 }
 
 export class RoutedRequest implements ResponseOwner {
@@ -52,6 +52,10 @@ export class RoutedRequest implements ResponseOwner {
   #run: Run | undefined
   #route: RouteRecord | undefined
   #fields: RequestFields | undefined
+  /** Set while a large body is read. */
+  #scan: BodyScan | undefined
+  /** Aborts by rid that came before the body was read; `undefined` is one of all requests. */
+  #earlyAborts: Set<string | undefined> | undefined
 
   /** `onEnd` is called once, after the last row. */
   constructor(
@@ -67,30 +71,28 @@ export class RoutedRequest implements ResponseOwner {
     this.#totalMs = dependencies.config.timeouts.totalSecs * 1000
   }
 
-  /** Does not throw: every error becomes the client's response. */
-  start(endpoint: GenerationEndpoint, message: OpenMessage): void {
+  /**
+   * Does not throw: every error becomes the client's response. `aborts`: the rids that were aborted while the request waited.
+   */
+  start(endpoint: GenerationEndpoint, message: OpenMessage, aborts?: ReadonlySet<string>): void {
     this.#endpoint = endpoint
+    if (aborts !== undefined) this.#earlyAborts = new Set(aborts)
     try {
       const timed = readTimeouts(message.headers, this.#dependencies.config.timeouts)
       this.#totalMs = timed.timeouts.totalMs
       this.#totalTimer = setTimeout(() => this.#expire(), Math.max(0, this.#totalMs - message.ageMs))
       const { limits } = this.#dependencies.config
-      const fields = readFields(endpoint, message.body, limits)
-      this.#check(fields, message.headers)
-      this.#fields = fields
-      this.#run = this.#createRun(this.#toRequest(endpoint, message, fields, timed))
-      const { heartbeatMs } = this.#dependencies.config.timeouts
-      if (fields.isStream && heartbeatMs > 0) this.#response.startHeartbeats(heartbeatMs)
-      for (const rid of message.abortedRids) this.requestAbort(rid)
-      this.#run.start()
+      if (message.body.length > AT_ONCE_BYTES) this.#readLater(endpoint, message, timed)
+      else this.#begin(readFields(endpoint, message.body, limits), endpoint, message, timed)
     } catch (error) {
-      this.#response.fail(asGatewayError(error, this.#dependencies.log))
+      this.fail(asGatewayError(error, this.#dependencies.log))
     }
   }
 
   /** The client is gone: aborts all legs and writes no more rows. */
   abort(): void {
     if (this.#response.isDone) return
+    this.#stopReading()
     this.#run?.abort()
     this.#response.abandon()
   }
@@ -100,17 +102,25 @@ export class RoutedRequest implements ResponseOwner {
    * client's name for what to abort, this request or one of its prompts; `undefined` for all requests.
    */
   requestAbort(rid: string | undefined): void {
+    if (this.#scan !== undefined) (this.#earlyAborts ??= new Set()).add(rid)
     if (this.#fields === undefined) return
     const prompt = rid === undefined ? 'all' : promptNamed(this.#fields, rid)
-    if (prompt === 'all') this.#run?.requestAbort()
-    else if (prompt !== undefined && this.#run instanceof FanOut) this.#run.requestAbort(prompt)
+    if (prompt === undefined) return
     // A list of one prompt may run as a single request.
-    else if (prompt !== undefined) this.#run?.requestAbort()
+    if (prompt !== 'all' && this.#run instanceof FanOut) this.#run.requestAbort(prompt)
+    else this.#run?.requestAbort()
   }
 
   /** Fails the attempts that wait for the engine, so that they are repeated on another. */
   giveUpOn(lost: LostEngine): void {
     this.#run?.giveUpOn(lost)
+  }
+
+  /** Ends the request with the error; its legs are aborted. */
+  fail(error: GatewayError): void {
+    this.#stopReading()
+    this.#run?.abort()
+    this.#response.fail(error)
   }
 
   /** The client has read data: `bytes` more may be sent. */
@@ -140,48 +150,54 @@ export class RoutedRequest implements ResponseOwner {
     this.#onEnd()
   }
 
-  #toRequest(
-    endpoint: GenerationEndpoint,
-    message: OpenMessage,
-    fields: RequestFields,
-    { headers, timeouts }: TimedHeaders,
-  ): EngineRequest {
-    return {
+  /** Reads a large body in steps, so that other requests go on. */
+  #readLater(endpoint: GenerationEndpoint, message: OpenMessage, timed: TimedHeaders): void {
+    const { turns, config } = this.#dependencies
+    const { limits } = config
+    this.#scan = new BodyScan({
       endpoint,
-      path: message.query === '' ? PATHS[endpoint] : `${PATHS[endpoint]}?${message.query}`,
-      headers: [...headers, 'accept-encoding', 'identity', 'content-type', 'application/json'],
       body: message.body,
-      fields,
-      edits: [],
-      isPromptOfBatch: false,
-      timeouts,
-      deadlineMs: this.#startedMs + this.#totalMs,
-      id: message.id,
-      label: headerIn(message.headers, 'x-request-id') ?? String(message.id),
-    }
+      limits,
+      stepWork: limits.stepBytes,
+      onFields: fields => this.#begin(fields, endpoint, message, timed),
+      onError: error => this.fail(asGatewayError(error, this.#dependencies.log)),
+    })
+    turns.add(this.#scan)
   }
 
-  #check(fields: RequestFields, headers: FlatHeaders): void {
-    const { limits, engines } = this.#dependencies.config
-    const { samples, prompts } = limits
-    // Both legs get the same request, but a rank is meant for one of the engines, and the other must know it.
-    const pinned =
-      fields.pinnedRank ??
-      (headerIn(headers, RANK_HEADER) === undefined ? undefined : `header ${RANK_HEADER}`)
-    if (pinned !== undefined && engines.mode === 'pd') {
-      const message = `The ${pinned} cannot be honored with separate prefill and decode engines: remove it`
-      throw new GatewayError('invalid-request', message)
-    }
-    if (fields.n > samples) {
-      throw new GatewayError(
-        'invalid-request',
-        `The field n is ${fields.n}, but at most ${samples} samples are allowed`,
-      )
-    }
-    const parts = countParts(fields)
-    if (parts <= prompts) return
-    const message = `The request has ${parts} prompts times samples, but at most ${prompts} are allowed`
-    throw new GatewayError('invalid-request', message)
+  #stopReading(): void {
+    if (this.#scan !== undefined) this.#dependencies.turns.remove(this.#scan)
+    this.#scan = undefined
+  }
+
+  #begin(
+    fields: RequestFields,
+    endpoint: GenerationEndpoint,
+    message: OpenMessage,
+    timed: TimedHeaders,
+  ): void {
+    this.#scan = undefined
+    checkFields(fields, message.headers, this.#dependencies.config)
+    this.#fields = fields
+    const run = this.#createRun(
+      toEngineRequest(message, { endpoint, fields, timed }, this.#startedMs + this.#totalMs),
+    )
+    this.#run = run
+    const aborts = [...message.abortedRids, ...(this.#earlyAborts ?? [])]
+    if (aborts.some(rid => this.#wasAborted(rid, fields, run))) return
+    const { heartbeatMs } = this.#dependencies.config.timeouts
+    if (fields.isStream && heartbeatMs > 0) this.#response.startHeartbeats(heartbeatMs)
+    run.start()
+  }
+
+  /** Whether an abort by this rid, which came before the body was read, ends the whole request. */
+  #wasAborted(rid: string | undefined, fields: RequestFields, run: Run): boolean {
+    const prompt = rid === undefined ? 'all' : promptNamed(fields, rid)
+    if (prompt === undefined) return false
+    const isPart = prompt !== 'all' && run instanceof FanOut
+    if (isPart) run.requestAbort(prompt)
+    else this.#response.fail(abortedFailure().error)
+    return !isPart
   }
 
   #createRun(request: EngineRequest): Run {
@@ -199,7 +215,7 @@ export class RoutedRequest implements ResponseOwner {
   }
 
   /** Has the attempts recorded if the operator wants to see them in the response. */
-  #recording(request: EngineRequest): RetryLoopDependencies {
+  #recording(request: EngineRequest): FanOutDependencies {
     const { config, metrics } = this.#dependencies
     if (!config.server.routeHeaders) return this.#dependencies
     const route = new RouteRecord(countParts(request.fields) > 1)
@@ -214,9 +230,8 @@ export class RoutedRequest implements ResponseOwner {
   }
 
   #expire(): void {
-    this.#run?.abort()
     const message = `The request did not complete within ${this.#totalMs / 1000} s`
-    this.#response.fail(new GatewayError('deadline-exceeded', message))
+    this.fail(new GatewayError('deadline-exceeded', message))
   }
 
   #ageMs(): number {

@@ -9,8 +9,10 @@ import type { BatchSender } from '../src/messages/channel.ts'
 import { ExchangeTable } from '../src/messages/exchange-ids.ts'
 import type { OpenMessage, RowHandler, WholeResponse } from '../src/messages/types.ts'
 import { AbortByRid } from './abort-by-rid.ts'
+import type { CollectedResponses } from './attempt/collected-responses.ts'
 import { type FleetEndpoint, type FleetRequest, handleFleetRequest } from './engine-api/fleet-request.ts'
 import { asGatewayError } from './internal-error.ts'
+import { RecentAborts } from './recent-aborts.ts'
 import { jsonResponse } from './response-sender.ts'
 import { RoutedRequest, type RoutedRequestDependencies } from './routed-request.ts'
 
@@ -21,28 +23,39 @@ interface OpenExchange {
   grant?(bytes: number): void
   requestAbort?(rid: string | undefined): void
   giveUpOn?(lost: LostEngine): void
+  fail?(error: GatewayError): void
 }
 
-export type RouterLoopDependencies = RoutedRequestDependencies & FleetRequest['context']
+interface RouterLoopOwn {
+  readonly collected: Pick<CollectedResponses, 'end'>
+}
+
+export type RouterLoopDependencies = RoutedRequestDependencies & FleetRequest['context'] & RouterLoopOwn
 
 export class RouterLoop implements Pick<RowHandler, 'onOpen' | 'onAbort' | 'onCredit'> {
   readonly #sender: BatchSender
   readonly #dependencies: RouterLoopDependencies
   readonly #open = new ExchangeTable<OpenExchange>()
   readonly #abortByRid = new AbortByRid(order => this.#abortMatching(order))
+  readonly #recentAborts: RecentAborts
 
   constructor(sender: BatchSender, dependencies: RouterLoopDependencies) {
     this.#sender = sender
     this.#dependencies = dependencies
+    const { config, nowMs } = dependencies
+    this.#recentAborts = new RecentAborts(config.admission.queueTimeoutSecs * 1000, nowMs)
   }
 
   onOpen(message: OpenMessage): void {
     const { id, endpoint } = message
     if (endpoint === 'abort-request') return this.#onAbortRequest(message)
     if (!isGeneration(endpoint)) return this.#askFleet(endpoint, message)
-    const exchange = new RoutedRequest(message, this.#sender, this.#dependencies, () => this.#open.delete(id))
+    const exchange = new RoutedRequest(message, this.#sender, this.#dependencies, () => {
+      this.#open.delete(id)
+      this.#dependencies.collected.end(id)
+    })
     this.#open.add(id, exchange)
-    exchange.start(endpoint, message)
+    exchange.start(endpoint, message, this.#recentAborts.since(this.#dependencies.nowMs() - message.ageMs))
   }
 
   onAbort(id: number): void {
@@ -57,6 +70,19 @@ export class RouterLoop implements Pick<RowHandler, 'onOpen' | 'onAbort' | 'onCr
   /** Attempts that have sent their client nothing yet do not wait for the engine any longer. */
   giveUpOn(lost: LostEngine): void {
     for (const exchange of this.#open.all()) exchange.giveUpOn?.(lost)
+  }
+
+  /** Ends the exchange, because responses take too much memory and it holds most of them. */
+  giveUpForMemory(id: number): void {
+    this.#open
+      .find(id)
+      ?.fail?.(
+        new GatewayError(
+          'memory-pressure',
+          'Too many bytes of responses are held (limits.collectedResponseBytes), most of them for this request',
+          { retryAfterMs: 1000 },
+        ),
+      )
   }
 
   close(): void {
@@ -92,6 +118,7 @@ export class RouterLoop implements Pick<RowHandler, 'onOpen' | 'onAbort' | 'onCr
 
   /** Aborts all exchanges if the order names no rid. */
   #abortMatching({ rid }: AbortOrder): void {
+    if (rid !== undefined) this.#recentAborts.add(rid)
     for (const exchange of this.#open.all()) exchange.requestAbort?.(rid)
   }
 }

@@ -1,7 +1,9 @@
 /** Entry of a router thread: the single task that its Piscina worker runs for its whole life. */
 import { threadId } from 'node:worker_threads'
+import type { Config } from '../src/config/config.ts'
 import { neededRoles } from '../src/config/engines.ts'
 import { trustAuthorities } from '../src/config/trust-authorities.ts'
+import { availableMemoryBytes } from '../src/core/available-memory.ts'
 import { processNowMs } from '../src/core/clock.ts'
 import { BatchSender } from '../src/messages/channel.ts'
 import { type Batch, decodeBatch, isBatch } from '../src/messages/codec.ts'
@@ -18,6 +20,7 @@ import { WaitingCounts } from '../src/shared/waiting-counts.ts'
 import { createLogger } from '../src/telemetry/log.ts'
 import { Recorder } from '../src/telemetry/recorder.ts'
 import { Attempt } from './attempt/attempt.ts'
+import { CollectedResponses } from './attempt/collected-responses.ts'
 import { EngineAborts } from './attempt/engine-abort.ts'
 import { RouterMetrics } from './attempt/metrics.ts'
 import { ModelNews } from './engine-api/model-news.ts'
@@ -26,8 +29,12 @@ import { RouterLoop } from './router-loop.ts'
 import { Breakers } from './selection/breakers.ts'
 import { CapacityQueue } from './selection/capacity-queue.ts'
 import { PairSelector } from './selection/pair-selector.ts'
+import { TurnQueue } from './turns/turn-queue.ts'
 import { connectionsPerThread } from './upstream/socket-limits.ts'
 import { Upstreams } from './upstream/upstreams.ts'
+
+/** Share of the memory that responses may take by default while they are collected. */
+const DEFAULT_COLLECTED_SHARE = 1 / 8
 
 /** Resolves after a `close` order, once everything that the thread owns is closed. */
 // oxlint-disable-next-line import/no-default-export -- Piscina runs the default export
@@ -66,7 +73,13 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
   log.onLinesLost(lines => recorder.count('pdgw_thread_lost_log_lines_total', '', lines))
   const sender = new BatchSender(port)
   const metrics = new RouterMetrics(recorder)
-  const attemptDependencies = { config, upstreams, aborts, journal: new LegJournal(shared, thread), metrics }
+  const turns = new TurnQueue()
+  const collected = new CollectedResponses({
+    limitBytes: collectedResponseBytes(config) / shared.maxThreads,
+    giveUp: id => loop.giveUpForMemory(id),
+  })
+  const journal = new LegJournal(shared, thread)
+  const attemptDependencies = { config, upstreams, aborts, journal, metrics, turns, collected }
   const report = (message: ThreadReport): void => port.postMessage(message)
   const modelNews = new ModelNews({
     roles: neededRoles(config),
@@ -79,6 +92,8 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
     breakers,
     pairHealth,
     modelNews,
+    turns,
+    collected,
     budgetQueue,
     capacityQueue,
     random: Math.random,
@@ -110,11 +125,17 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
   await closed
   clearInterval(beat)
   loop.close()
+  turns.close()
   budgetQueue.close()
   aborts.close()
   upstreams.destroy()
   log.close()
   port.close()
+}
+
+/** Of all router threads. */
+function collectedResponseBytes({ limits }: Config): number {
+  return limits.collectedResponseBytes || Math.floor(availableMemoryBytes() * DEFAULT_COLLECTED_SHARE)
 }
 
 /** The configured floor is for the whole gateway; each thread gets an equal part. */

@@ -78,6 +78,13 @@ export const clientLimits = {
     .describe(
       'Maximum total size, in bytes, of the responses that clients have not read yet. Beyond it the client that has not read for longest is disconnected. 0 means an eighth of the memory of the container or machine.',
     ),
+  collectedResponseBytes: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe(
+      'Maximum total size, in bytes, of the engine responses that router threads hold because they are sent as a whole. Beyond it the request that holds most is rejected with 503. 0 means an eighth of the memory of the container or machine.',
+    ),
   bodyProgressBytes: z
     .int()
     .min(1)

@@ -19,10 +19,22 @@ export const requestLimits = {
   scanBytes: z
     .int()
     .min(1024)
-    .default(16_777_216)
+    .default(4_194_304)
     .describe(
-      'Maximum number of bytes of a request body that are examined one by one. Long texts and lists of numbers are searched and do not count. A body of more short or nested values is rejected with 400, because reading it would stop a router thread.',
+      'Maximum number of bytes of the short values of a request body, such as those of lists with one value per prompt, that are read at once. A body of more is rejected with 400, because reading it would stop a router thread. Long texts, lists and objects do not count: they are skipped in steps.',
     ),
+  stepBytes: z
+    .int()
+    .min(1024)
+    .default(262_144)
+    .describe(
+      'Number of bytes of a large request body or response that a router thread examines before it turns to other work.',
+    ),
+  nameBytes: z
+    .int()
+    .min(64)
+    .default(1024)
+    .describe('Maximum length of the model and of each rid in a request body, in bytes.'),
   samples: z
     .int()
     .min(1)

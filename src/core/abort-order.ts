@@ -30,6 +30,9 @@ const PLAIN = /^[\w .:@-]+$/
 /** Of the name that prompt i of a batch has if the client names only the batch; see `partRid`. */
 const PROMPT_SUFFIX = /_\d+$/
 
+/** Larger bodies are not parsed, because many may wait: the router thread that gets the request looks for its rid. */
+const MATCHED_BYTES = 262_144
+
 /**
  * What the order names of the request with this body, by the rids that the client put into it: all of it, one prompt of
  * several, or nothing. `earlier`: prompts that were aborted before; with the last one the whole request is aborted.
@@ -44,6 +47,7 @@ export function abortedShare(
 ): 'all' | 'prompt' | 'nothing' {
   const { rid } = order
   if (rid === undefined) return 'all'
+  if (body.length > MATCHED_BYTES) return 'nothing'
   const batch = rid.replace(PROMPT_SUFFIX, '')
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
   if (![rid, batch].some(name => bytes.includes(PLAIN.test(name) ? `"${name}"` : '"rid"'))) return 'nothing'

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { Leg } from '../../src/core/errors.ts'
 import { DecodeLeg } from '../../workers/attempt/decode-leg.ts'
+import { SMALL_BODIES } from '../support/small-bodies.ts'
 import { FAULTS } from './faults.ts'
 import { chunk, LAST_CHUNK, type Script, STREAM_HEAD, scriptedEngine } from './scripted-engine.ts'
 import { sendRequest } from './send-request.ts'
@@ -22,19 +23,23 @@ const LIMITS = { held: 1 << 20, preamble: 1 << 20, event: 1 << 20 }
 function runLeg(pieces: readonly Uint8Array[]): string {
   const calls: string[] = []
   const forward = (bytes: Uint8Array): number => calls.push(Buffer.from(bytes).toString('latin1'))
-  const leg = new DecodeLeg(LIMITS, {
-    onDecodeReady: () => {
-      leg.commit()
-      forward(leg.body.joined())
+  const leg = new DecodeLeg(
+    LIMITS,
+    {
+      onDecodeReady: () => {
+        leg.commit()
+        forward(leg.body.joined())
+      },
+      onDecodeComplete: ({ hasToken }, isTerminated) => calls.push(`complete ${hasToken} ${isTerminated}`),
+      onDecodeError: ({ cause, error }) => calls.push(`failed ${cause} ${error.message}`),
+      onDecodePromptError: ({ cause }) => calls.push(`prompt ${cause}`),
+      onDecodeReportedError: ({ cause }) => calls.push(`reported ${cause}`),
+      onDecodeErrorHead: () => calls.push('error head'),
+      onDecodeBody: () => calls.push('a body'),
+      onDecodeData: forward,
     },
-    onDecodeComplete: ({ hasToken }, isTerminated) => calls.push(`complete ${hasToken} ${isTerminated}`),
-    onDecodeError: ({ cause, error }) => calls.push(`failed ${cause} ${error.message}`),
-    onDecodePromptError: ({ cause }) => calls.push(`prompt ${cause}`),
-    onDecodeReportedError: ({ cause }) => calls.push(`reported ${cause}`),
-    onDecodeErrorHead: () => calls.push('error head'),
-    onDecodeBody: () => calls.push('a body'),
-    onDecodeData: forward,
-  })
+    { bodies: SMALL_BODIES },
+  )
   leg.onHead(200, ['content-type', 'text/event-stream'])
   for (const piece of pieces) leg.onData(piece)
   leg.onEnd()

@@ -4,8 +4,7 @@
  *   decode   ├─ dispatch ─── head ─── first token ─── data ─── data ─── end ─┤
  *   timers   │ first token ─────────────▶│ silence ──▶│ ──▶│ ──▶│        │ grace, if prefill is late
  *   handler                              onHead onData  onData  onData   onEnd
- *                                        │
- *                                        commit: a later failure breaks the stream, and prefill no longer matters
+ *                                        └ commit: a later failure breaks the stream, and prefill no longer matters
  *
  * A response that is not streamed is held to its end, then handed over by `onResponse`. `state.ts` decides what happens
  * next, `attempt-timers.ts` has the timers, `abort-policy.ts` the aborts, this file the connections and the leases. Every
@@ -22,13 +21,14 @@ import { AbortPolicy } from './abort-policy.ts'
 import { AttemptTimers, type TimerEvents } from './attempt-timers.ts'
 import { type DecodeEvents, DecodeLeg, decodeLimits } from './decode-leg.ts'
 import type { EngineAborts } from './engine-abort.ts'
+import { AttemptBodies, type AttemptBodiesDependencies } from './large-bodies.ts'
 import { type LegDependencies, LegRequest } from './leg-request.ts'
 import { failLegOn } from './lost-engine.ts'
 import type { AttemptEvents, AttemptHandle, AttemptPlan, ResponseHead } from './plan.ts'
 import { type PrefillEvents, PrefillLeg } from './prefill-leg.ts'
-import { type AttemptAction, type AttemptEvent, type AttemptState, initialState, nextStep } from './state.ts'
+import { type AttemptEvent, type AttemptState, initialState, nextStep } from './state.ts'
 
-export interface AttemptDependencies extends LegDependencies {
+export interface AttemptDependencies extends LegDependencies, AttemptBodiesDependencies {
   readonly config: Pick<Config, 'upstream' | 'limits' | 'timeouts'>
   readonly aborts: Pick<EngineAborts, 'send'>
   readonly journal: Pick<LegJournal, 'open' | 'close'>
@@ -40,6 +40,7 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
   readonly #dependencies: AttemptDependencies
   readonly #prefill: PrefillLeg
   readonly #decode: DecodeLeg
+  readonly #bodies: AttemptBodies
   readonly #timers: AttemptTimers
   readonly #abortPolicy: AbortPolicy
   #prefillRequest: LegRequest | undefined
@@ -53,12 +54,13 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
     this.#plan = plan
     this.#events = events
     this.#dependencies = dependencies
-    const { limits } = dependencies.config
-    this.#prefill = new PrefillLeg(limits.responseBytes, this)
-    this.#decode = new DecodeLeg(decodeLimits(plan, limits), this, plan.isBatch)
+    this.#bodies = new AttemptBodies(plan.exchangeId, dependencies)
+    const { prefill, isBatch, mergesPrefill, isStream, wantsToken } = plan
+    this.#prefill = new PrefillLeg(dependencies.config.limits.responseBytes, this, this.#bodies)
+    const limits = decodeLimits(plan, dependencies.config.limits)
+    this.#decode = new DecodeLeg(limits, this, { isBatch, bodies: this.#bodies })
     this.#timers = new AttemptTimers(this, plan.timeouts, dependencies.config)
     this.#abortPolicy = new AbortPolicy(plan, { prefill: this.#prefill, decode: this.#decode }, dependencies)
-    const { prefill, mergesPrefill, isStream, wantsToken } = plan
     const hasPrefill = prefill !== undefined
     this.#state = initialState({ hasPrefill, mergesPrefill, isUnary: !isStream, wantsToken })
   }
@@ -166,12 +168,8 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
 
   #step(event: AttemptEvent): void {
     if (this.#isClosed) return
-    const step = nextStep(this.#state, event)
-    this.#state = step.state
-    this.#act(step.action)
-  }
-
-  #act(action: AttemptAction): void {
+    const { state, action } = nextStep(this.#state, event)
+    this.#state = state
     switch (action.kind) {
       case 'wait':
         return
@@ -213,7 +211,7 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
 
   #head({ status, headers }: Pick<ResponseBody, 'status' | 'headers'>): ResponseHead {
     const prefillBody = this.#plan.mergesPrefill ? this.#prefill.body.joined() : undefined
-    return { status, headers, prefillBody, rid: this.#plan.rid }
+    return { status, headers, prefillBody, rid: this.#plan.rid, knownEnds: this.#bodies.knownEnds }
   }
 
   #close(): void {
@@ -226,6 +224,7 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
   /** Before the responses are complete, so the engines get an abort. */
   #closeEarly(): void {
     this.#stop()
+    this.#bodies.release()
     const defersDecode = this.#abortPolicy.defersDecode(this.#state)
     this.#abortPolicy.abortPrefill()
     if (!defersDecode) this.#abortPolicy.abortDecode()
@@ -236,6 +235,7 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
 
   #stop(): void {
     this.#isClosed = true
+    this.#bodies.stop()
     this.#timers.stopAll()
     this.#prefill.isOpen = false
   }

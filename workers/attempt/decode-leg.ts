@@ -10,7 +10,7 @@ import { codingFailure } from '../classify/content-coding.ts'
 import type { Failure } from '../classify/failure.ts'
 import { nothingFailure, tooLargeFailure, transportFailure } from '../classify/observed-failure.ts'
 import { protocolFailure, statusFailure } from '../classify/reported-failure.ts'
-import { classifyResponse } from '../classify/response.ts'
+import { AT_ONCE_BYTES, classifyResponse } from '../classify/response.ts'
 import type { ResponseSummary } from '../classify/response-summary.ts'
 import { StreamPeek } from '../classify/stream-peek.ts'
 import { findSigns } from '../classify/stream-signs.ts'
@@ -18,6 +18,7 @@ import { EventFramer } from '../sse/event-framer.ts'
 import { bodyLength } from '../upstream/request-body.ts'
 import { ResponseBody } from '../upstream/response-body.ts'
 import type { ResponseHandler, TransportError } from '../upstream/types.ts'
+import type { LargeBodies } from './large-bodies.ts'
 import type { AttemptPlan } from './plan.ts'
 
 export interface DecodeEvents {
@@ -61,6 +62,12 @@ export function decodeLimits(
   return { held, preamble, event: limits.eventBytes }
 }
 
+export interface DecodeLegOptions {
+  readonly bodies: LargeBodies
+  /** See `AttemptPlan`. */
+  readonly isBatch?: boolean
+}
+
 const SPACE = 0x20
 const NO_TOKEN: ResponseSummary = { promptTokens: undefined, hasToken: false }
 const HAS_TOKEN: ResponseSummary = { promptTokens: undefined, hasToken: true }
@@ -71,6 +78,7 @@ export class DecodeLeg implements ResponseHandler {
   /** The held bytes: a body, or the events before the commit. */
   readonly body: ResponseBody
   readonly #events: DecodeEvents
+  readonly #bodies: LargeBodies
   readonly #limits: DecodeLimits
   readonly #isBatch: boolean
   readonly #framer = new EventFramer()
@@ -85,12 +93,12 @@ export class DecodeLeg implements ResponseHandler {
   /** Set when the attempt is over and only waits for decode's first item in order to abort it. */
   onFirstItem: (() => void) | undefined
 
-  /** `isBatch`: see `AttemptPlan`. */
-  constructor(limits: DecodeLimits, events: DecodeEvents, isBatch = false) {
+  constructor(limits: DecodeLimits, events: DecodeEvents, { bodies, isBatch = false }: DecodeLegOptions) {
     this.#events = events
+    this.#bodies = bodies
     this.#isBatch = isBatch
     this.#limits = limits
-    this.body = new ResponseBody(limits.held)
+    this.body = new ResponseBody(limits.held, bodies)
   }
 
   onHead(status: number, headers: FlatHeaders): void {
@@ -115,9 +123,16 @@ export class DecodeLeg implements ResponseHandler {
     if (!this.isOpen) return
     if (this.onFirstItem !== undefined) return this.onFirstItem()
     if (this.#peek !== undefined) return this.#endStream(this.#peek)
+    if (!this.body.isError && this.body.length > AT_ONCE_BYTES)
+      return this.#bodies.classifyLater('decode', this.body, found => this.#onClassified(found))
+    if (!this.body.isError) return this.#onClassified(classifyResponse('decode', this.body))
     this.isOpen = false
-    if (this.body.isError) return this.#events.onDecodeError(this.errorResponse())
-    const classified = classifyResponse('decode', this.body)
+    this.#events.onDecodeError(this.errorResponse())
+  }
+
+  #onClassified(classified: ResponseSummary | Failure): void {
+    if (!this.isOpen) return
+    this.isOpen = false
     if (!('error' in classified)) this.#events.onDecodeComplete(classified, true)
     else if (this.isAbortRequested && classified.cause === 'abort')
       this.#events.onDecodeComplete(ABORTED_BY_CLIENT, true)

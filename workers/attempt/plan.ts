@@ -2,6 +2,7 @@
 import type { Engine, LostEngine } from '../../src/core/engine.ts'
 import type { FlatHeaders } from '../../src/messages/types.ts'
 import type { Failure } from '../classify/failure.ts'
+import type { KnownEnds } from '../json/scan-context.ts'
 import type { RequestTimeouts } from '../request/timeouts.ts'
 import type { PairLeases } from '../selection/capacity-queue.ts'
 import type { RequestBody } from '../upstream/request-body.ts'
@@ -55,6 +56,8 @@ export interface ResponseHead {
   readonly prefillBody: Uint8Array | undefined
   /** The id that the engines knew the request by. */
   readonly rid: string
+  /** Where the large values of large bodies end. */
+  readonly knownEnds?: readonly KnownEnds[] | undefined
 }
 
 /**

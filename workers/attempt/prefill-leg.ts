@@ -8,10 +8,11 @@ import { codingFailure } from '../classify/content-coding.ts'
 import type { Failure } from '../classify/failure.ts'
 import { tooLargeFailure, transportFailure } from '../classify/observed-failure.ts'
 import { statusFailure } from '../classify/reported-failure.ts'
-import { classifyResponse } from '../classify/response.ts'
+import { AT_ONCE_BYTES, classifyResponse } from '../classify/response.ts'
 import type { ResponseSummary } from '../classify/response-summary.ts'
 import { ResponseBody } from '../upstream/response-body.ts'
 import type { ResponseHandler, TransportError } from '../upstream/types.ts'
+import type { LargeBodies } from './large-bodies.ts'
 
 export interface PrefillEvents {
   onPrefillComplete(summary: ResponseSummary): void
@@ -23,14 +24,16 @@ export interface PrefillEvents {
 export class PrefillLeg implements ResponseHandler {
   readonly body: ResponseBody
   readonly #events: PrefillEvents
+  readonly #bodies: LargeBodies
   readonly #limitBytes: number
   /** Cleared when the leg or the attempt is over: later calls are ignored. */
   isOpen = true
 
-  constructor(limitBytes: number, events: PrefillEvents) {
+  constructor(limitBytes: number, events: PrefillEvents, bodies: LargeBodies) {
     this.#events = events
+    this.#bodies = bodies
     this.#limitBytes = limitBytes
-    this.body = new ResponseBody(limitBytes)
+    this.body = new ResponseBody(limitBytes, bodies)
   }
 
   onHead(status: number, headers: FlatHeaders): void {
@@ -48,9 +51,16 @@ export class PrefillLeg implements ResponseHandler {
 
   onEnd(): void {
     if (!this.isOpen) return
+    const isLarge = !this.body.isError && !this.body.isEventStream && this.body.length > AT_ONCE_BYTES
+    if (isLarge) return this.#bodies.classifyLater('prefill', this.body, found => this.#onClassified(found))
+    if (!this.body.isError) return this.#onClassified(classifyResponse('prefill', this.body))
     this.isOpen = false
-    if (this.body.isError) return this.#events.onPrefillError(this.errorResponse())
-    const classified = classifyResponse('prefill', this.body)
+    this.#events.onPrefillError(this.errorResponse())
+  }
+
+  #onClassified(classified: ResponseSummary | Failure): void {
+    if (!this.isOpen) return
+    this.isOpen = false
     if ('error' in classified) this.#events.onPrefillError(classified)
     else this.#events.onPrefillComplete(classified)
   }

@@ -11,12 +11,23 @@ import { nothingFailure } from './observed-failure.ts'
 import { inStreamFailure } from './reported-failure.ts'
 import type { ResponseSummary } from './response-summary.ts'
 
+/** Bodies up to this size, and all streams, are classified at once. */
+export const AT_ONCE_BYTES = 131_072
+
 const EMPTY: ResponseSummary = { promptTokens: undefined, hasToken: false }
 
 /** A failure, or the summary of a good response. A response that says nothing is a failure. */
 export function classifyResponse(leg: Leg, body: ResponseBody): ResponseSummary | Failure {
   const bytes = asBuffer(body.joined())
-  const found = body.isEventStream ? classifyStream(leg, bytes) : classifyWhole(leg, bytes)
+  return orNothing(leg, bytes, body.isEventStream ? classifyStream(leg, bytes) : classifyWhole(leg, bytes))
+}
+
+/** The same for a body that is not a stream, by its text or what stands for it. */
+export function classifyText(leg: Leg, bytes: Buffer, text: string): ResponseSummary | Failure {
+  return orNothing(leg, bytes, toSummary(leg, classifyBody(text)))
+}
+
+function orNothing(leg: Leg, bytes: Buffer, found: ResponseSummary | Failure): ResponseSummary | Failure {
   if ('error' in found || found.hasToken || found.tokenlessEnd !== undefined) return found
   return nothingFailure(leg, bytes)
 }

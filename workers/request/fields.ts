@@ -16,6 +16,7 @@ import { skipSpace } from '../json/skip.ts'
 import { isOwned, ownedCuts } from './owned-members.ts'
 import { elementsOf } from './per-prompt-lists.ts'
 import { readPrefillLogprobs } from './prefill-logprobs.ts'
+import type { PromptLengths } from './prompt-lengths.ts'
 import { type Prompts, readPrompts } from './prompts.ts'
 import { readSampling, type Sampling } from './sampling.ts'
 import { isTrue } from './strict-values.ts'
@@ -39,8 +40,8 @@ export interface RequestFields {
   readonly includesUsage: boolean
   /** The member by which the client chooses a data-parallel rank, as `field name`, if any. */
   readonly pinnedRank: string | undefined
-  /** Length in tokens of the longest prompt given as token ids, if any. Reads the body on its first call. */
-  readonly countPromptTokens: () => number | undefined
+  /** The lengths of prompts given as token ids, which are counted when they are asked for. */
+  readonly promptLengths: PromptLengths
   /** Ranges to remove, in ascending order and with their commas, so that the client sets no member of the gateway's. */
   readonly cuts: readonly Range[]
   /** Position of the closing brace, where members are inserted. */
@@ -59,9 +60,16 @@ export interface FieldLimits {
   readonly prompts: number
   /** Bytes that are examined one by one; see `withScanLimit`. */
   readonly scanBytes: number
+  /** Of the model and of a rid. */
+  readonly nameBytes: number
 }
 
-const NO_LIMITS: FieldLimits = { members: Infinity, prompts: Infinity, scanBytes: Infinity }
+const NO_LIMITS: FieldLimits = {
+  members: Infinity,
+  prompts: Infinity,
+  scanBytes: Infinity,
+  nameBytes: Infinity,
+}
 
 /** Up to this size JSON.parse costs no more than the scan and validates the whole body. */
 const PARSED_BYTES = 2048
@@ -70,6 +78,8 @@ const PARSED_BYTES = 2048
 const RANK_KEYS = ['routed_dp_rank', 'disagg_prefill_dp_rank', 'data_parallel_rank'] as const
 
 /**
+ * `isUtf8Known`: whether the encoding has been checked before.
+ *
  * @throws {GatewayError} `invalid-json`, with what was expected and where; `invalid-request` for a field that engines may
  * read in another way than the gateway, or that exceeds a limit
  */
@@ -77,10 +87,11 @@ export function readFields(
   endpoint: GenerationEndpoint,
   body: Uint8Array,
   limits: FieldLimits = NO_LIMITS,
+  isUtf8Known = false,
 ): RequestFields {
   const bytes = asBuffer(body)
   if (bytes.length === 0) throw new GatewayError('invalid-json', 'The request body is empty')
-  if (!isUtf8(bytes)) throw new GatewayError('invalid-json', 'The request body is not valid UTF-8')
+  if (!isUtf8Known && !isUtf8(bytes)) throw notUtf8()
   try {
     const read = (): RequestFields => fieldsOf(endpoint, bytes, scanBody(bytes, limits), limits)
     return bytes.length <= limits.scanBytes ? read() : withScanLimit(limits.scanBytes, read)
@@ -90,6 +101,10 @@ export function readFields(
       throw new GatewayError('invalid-request', `The request body cannot be read: ${error.message}`)
     throw error
   }
+}
+
+export function notUtf8(): GatewayError {
+  return new GatewayError('invalid-json', 'The request body is not valid UTF-8')
 }
 
 function scanBody(bytes: Buffer, { members }: FieldLimits): ScannedObject {
@@ -139,19 +154,18 @@ function fieldsOf(
   limits: FieldLimits,
 ): RequestFields {
   const sampling = readSampling(endpoint, bytes, members, limits)
-  const { batch, countTokens } = readPrompts(endpoint, bytes, members, limits.prompts)
+  const { batch, lengths } = readPrompts(endpoint, bytes, members, limits.prompts)
   return {
     isStream: isTrue(lastMember(members, 'stream')),
     n: sampling.n,
     sampling,
     batch,
-    clientRid: clientRid(bytes, lastMember(members, 'rid'), batch?.size),
-    model: stringAt(bytes, lastMember(members, 'model')),
+    clientRid: clientRid(bytes, lastMember(members, 'rid'), batch?.size, limits.nameBytes),
+    model: nameAt(bytes, 'model', lastMember(members, 'model'), limits.nameBytes),
     prefillLogprobs: readPrefillLogprobs(endpoint, bytes, members, limits.prompts),
     includesUsage: includesUsage(bytes, lastMember(members, 'stream_options'), limits.members),
     pinnedRank: pinnedRank(members),
-    // Not a getter: V8 would give each of these objects its own shape, which only a full collection frees.
-    countPromptTokens: countTokens,
+    promptLengths: lengths,
     cuts: ownedCuts(members),
     insertAt: end - 1,
     isOtherwiseEmpty: members.every(isOwned),
@@ -167,15 +181,27 @@ function clientRid(
   bytes: Buffer,
   member: Member | undefined,
   prompts: number | undefined,
+  maxBytes: number,
 ): RequestFields['clientRid'] {
-  if (member?.kind !== 'array') return stringAt(bytes, member)
+  if (member?.kind !== 'array') return nameAt(bytes, 'rid', member, maxBytes)
   if (prompts === undefined) return undefined
   const elements = elementsOf(bytes, member, prompts)
   const rids = elements.map(({ kind, start, end }) =>
-    stringAt(bytes, { kind, valueStart: start, valueEnd: end }),
+    nameAt(bytes, 'rid', { kind, valueStart: start, valueEnd: end }, maxBytes),
   )
   if (rids.every(rid => rid !== undefined) && new Set(rids).size === prompts) return rids
   throw new GatewayError('invalid-request', 'The list rid must hold strings that differ from each other')
+}
+
+function nameAt(
+  bytes: Buffer,
+  key: string,
+  value: Pick<Member, 'kind' | 'valueStart' | 'valueEnd'> | undefined,
+  maxBytes: number,
+): string | undefined {
+  if (value?.kind === 'string' && value.valueEnd - value.valueStart - 2 > maxBytes)
+    throw new GatewayError('invalid-request', `The field ${key} is longer than ${maxBytes} bytes`)
+  return stringAt(bytes, value)
 }
 
 function includesUsage(bytes: Buffer, options: Member | undefined, maxMembers: number): boolean {

@@ -12,6 +12,7 @@ import { lastMember } from '../json/members.ts'
 import { type Member, type Range, type ScannedValue, scanArray } from '../json/scan.ts'
 import { skipSpace } from '../json/skip.ts'
 import { perPromptElements } from './per-prompt-lists.ts'
+import { PromptLengths } from './prompt-lengths.ts'
 
 /** A member that is a list with one value for each prompt. */
 export interface PromptList {
@@ -25,15 +26,12 @@ export interface PromptList {
 export interface Prompts {
   /** The lists of a request with several prompts, even if it is a list of one; `undefined` for a single prompt. */
   readonly batch: { readonly size: number; readonly lists: readonly PromptList[] } | undefined
-  /** Length of the longest prompt given as token ids; `undefined` if there is none. Reads the body on its first call. */
-  readonly countTokens: () => number | undefined
+  /** The lengths of prompts given as token ids. Nothing is counted yet. */
+  readonly lengths: PromptLengths
 }
 
-/** What is counted of a list of ids: more than any engine's context. */
-const COUNTED_BYTES = 8_388_608
-
-const NO_IDS = (): undefined => undefined
-const SINGLE: Prompts = { batch: undefined, countTokens: NO_IDS }
+const NO_IDS = new PromptLengths(Buffer.alloc(0), [])
+const SINGLE: Prompts = { batch: undefined, lengths: NO_IDS }
 
 /** The members that may hold the prompts. The first that is not null does. */
 const PROMPT_KEYS = {
@@ -62,7 +60,7 @@ function promptsOf(bytes: Buffer, members: readonly Member[], member: Member, ma
   const first = bytes[skipSpace(bytes, list.start + 1)]
   // A flat list of ids is a single prompt, and too long to be split into elements.
   if (isDigit(first) || first === BYTE.minus)
-    return { batch: undefined, countTokens: once(() => countFlat(bytes, list)) }
+    return { batch: undefined, lengths: new PromptLengths(bytes, [list]) }
   if (member.key === 'input_embeds' && !isBatchOfEmbeddings(bytes, list)) return SINGLE
   const elements = promptElements(bytes, member, maxPrompts)
   const lists: PromptList[] = [{ key: member.key, list, elements }]
@@ -75,7 +73,7 @@ function promptsOf(bytes: Buffer, members: readonly Member[], member: Member, ma
   }
   return {
     batch: { size: elements.length, lists },
-    countTokens: member.key === 'input_embeds' ? NO_IDS : once(() => longest(bytes, elements)),
+    lengths: member.key === 'input_embeds' ? NO_IDS : new PromptLengths(bytes, elements),
   }
 }
 
@@ -100,31 +98,4 @@ function promptElements(
   if (odd < 0) return elements
   const what = expected === 'string' ? 'a string' : 'a list'
   throw new GatewayError('invalid-request', `${key}[${odd}] must be ${what}, as all prompts of one request`)
-}
-
-function longest(bytes: Buffer, elements: readonly ScannedValue[]): number | undefined {
-  let max: number | undefined
-  for (const element of elements) {
-    if (element.kind === 'array') max = Math.max(max ?? 0, countFlat(bytes, element))
-  }
-  return max
-}
-
-function countFlat(bytes: Buffer, list: ScannedValue): number {
-  if (bytes[skipSpace(bytes, list.start + 1)] === BYTE.closeBracket) return 0
-  let count = 1
-  const end = Math.min(list.end, list.start + COUNTED_BYTES)
-  for (let index = list.start; index < end; index++) if (bytes[index] === BYTE.comma) count++
-  return count
-}
-
-/** Every attempt of every prompt asks for the count. */
-function once(count: () => number | undefined): () => number | undefined {
-  let known: number | undefined
-  let isKnown = false
-  return () => {
-    if (!isKnown) known = count()
-    isKnown = true
-    return known
-  }
 }

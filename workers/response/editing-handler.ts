@@ -1,6 +1,7 @@
 /** Passes a response through the editors that the request needs, before the next handler. */
 import type { AttemptHandler, ResponseHead } from '../attempt/plan.ts'
 import type { Failure } from '../classify/failure.ts'
+import { withKnownEnds } from '../json/scan-context.ts'
 import type { RequestFields } from '../request/fields.ts'
 import { ClientRid } from './client-rid.ts'
 import { EchoLogprobs } from './echo-logprobs.ts'
@@ -23,8 +24,9 @@ export class EditingHandler implements AttemptHandler {
   }
 
   onResponse(head: ResponseHead, body: Uint8Array): void {
-    const edited = this.#editorsFor(head, false).reduce((bytes, editor) => editor.editBody(bytes), body)
-    this.#next.onResponse(head, edited)
+    const edit = (): Uint8Array =>
+      this.#editorsFor(head, false).reduce((bytes, editor) => editor.editBody(bytes), body)
+    this.#next.onResponse(head, withKnownEnds(head.knownEnds ?? [], edit))
   }
 
   onHead(head: ResponseHead): void {

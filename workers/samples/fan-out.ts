@@ -8,26 +8,36 @@
 
 import type { LostEngine } from '../../src/core/engine.ts'
 import { withoutHiddenDetails } from '../../src/core/text/hidden-details.ts'
+import type { CollectedResponses } from '../attempt/collected-responses.ts'
 import type { AttemptHandler, ResponseHead } from '../attempt/plan.ts'
 import type { Failure } from '../classify/failure.ts'
 import { abortedFailure } from '../classify/request-failure.ts'
 import { asBuffer } from '../json/bytes.ts'
+import { withKnownEnds } from '../json/scan-context.ts'
 import { EditingHandler } from '../response/editing-handler.ts'
 import type { EngineRequest } from '../retry/engine-request.ts'
 import { LossGate } from '../retry/loss-gate.ts'
 import { RetryLoop, type RetryLoopDependencies } from '../retry/retry-loop.ts'
+import type { SteppedWork, TurnQueue } from '../turns/turn-queue.ts'
 import { abortedChoice, abortedItem } from './aborted-part.ts'
-import { mergeBodies, type PartBody } from './merge-bodies.ts'
+import { mergeBodies, type PartBody, readPart } from './merge-bodies.ts'
 import { PartStreams } from './merge-events.ts'
 import { countParts, partOf, partRid } from './parts.ts'
 
 /** Parts started in one turn of the event loop, so that a large batch does not hold up other requests. */
 const STARTED_PER_TURN = 32
+/** Of larger bodies one part is started in a turn, of all requests in turn: writing them to both engines takes milliseconds. */
+const SMALL_BODY_BYTES = 131_072
 
-export class FanOut {
+export interface FanOutDependencies extends RetryLoopDependencies {
+  readonly turns: Pick<TurnQueue, 'add' | 'remove'>
+  readonly collected: Pick<CollectedResponses, 'keep'>
+}
+
+export class FanOut implements SteppedWork {
   readonly #request: EngineRequest
   readonly #handler: AttemptHandler
-  readonly #dependencies: RetryLoopDependencies & { readonly gate: LossGate<RetryLoop> }
+  readonly #dependencies: FanOutDependencies & { readonly gate: LossGate<RetryLoop> }
   /** Those of the parts started so far; none for a part that was aborted before. */
   readonly #loops: (RetryLoop | undefined)[] = []
   readonly #streams: PartStreams
@@ -39,14 +49,13 @@ export class FanOut {
   readonly #unreported = new Map<number, string>()
   /** Parts without a response. */
   #remaining: number
-  #nextStart: NodeJS.Immediate | undefined
   /** The head of a whole response. */
   #head: ResponseHead | undefined
   #isStarted = false
   #isPaused = false
   #isDone = false
 
-  constructor(request: EngineRequest, handler: AttemptHandler, dependencies: RetryLoopDependencies) {
+  constructor(request: EngineRequest, handler: AttemptHandler, dependencies: FanOutDependencies) {
     const { endpoint, fields } = request
     this.#request = request
     this.#handler = handler
@@ -58,15 +67,20 @@ export class FanOut {
   }
 
   start(): void {
-    this.#nextStart = undefined
-    const end = Math.min(this.#parts, this.#loops.length + STARTED_PER_TURN)
+    if (!this.step()) this.#dependencies.turns.add(this)
+  }
+
+  /** Starts some more parts. */
+  step(): boolean {
+    const maxStarts = this.#request.body.length > SMALL_BODY_BYTES ? 1 : STARTED_PER_TURN
+    const end = Math.min(this.#parts, this.#loops.length + maxStarts)
     while (this.#loops.length < end && !this.#isDone) this.#startNext()
-    if (this.#loops.length < this.#parts && !this.#isDone) this.#nextStart = setImmediate(() => this.start())
+    return this.#loops.length === this.#parts || this.#isDone
   }
 
   abort(): void {
     this.#isDone = true
-    clearImmediate(this.#nextStart)
+    this.#dependencies.turns.remove(this)
     this.#dependencies.gate.close()
     for (const loop of this.#loops) loop?.abort()
   }
@@ -124,8 +138,10 @@ export class FanOut {
   #onResponse(part: number, head: ResponseHead, body: Uint8Array): void {
     if (this.#isDone) return
     this.#head = head
-    this.#bodies[part] = { kind: 'body', bytes: asBuffer(body) }
     this.#settle(part)
+    const { endpoint, id } = this.#request
+    this.#dependencies.collected.keep(id, body.length)
+    this.#bodies[part] = withKnownEnds(head.knownEnds ?? [], () => readPart(endpoint, asBuffer(body), part))
     this.#endPart()
   }
 
@@ -194,11 +210,11 @@ export class FanOut {
       this.#unreported.set(part, message)
       if (this.#isStarted) this.#reportAborted()
     } else {
-      const bytes =
+      const item =
         endpoint === 'generate'
           ? abortedItem(this.#ridOf(part), message)
           : abortedChoice(endpoint, false, part)
-      this.#bodies[part] = { kind: 'aborted', bytes }
+      this.#bodies[part] = { kind: 'aborted', item }
     }
     this.#endPart(failure)
   }

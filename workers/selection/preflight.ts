@@ -41,7 +41,7 @@ export function unservedEndpoint(): Failure {
 export function findTooLong(fields: RequestFields, { prefill, decode }: Pair): Failure | undefined {
   const limit = Math.min(prefill?.maxInputTokens ?? Infinity, decode.maxInputTokens ?? Infinity)
   if (limit === Infinity) return undefined
-  const promptTokens = fields.countPromptTokens()
+  const promptTokens = fields.promptLengths.longest()
   // SGLang refuses a prompt of exactly `max_req_input_len` tokens, too (0.5.23).
   if (promptTokens === undefined || promptTokens < limit) return undefined
   const message = `The prompt is too long: it has ${promptTokens} tokens, but the engines accept fewer than ${limit}`

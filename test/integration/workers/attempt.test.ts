@@ -9,8 +9,10 @@ import { EngineSlots } from '../../../src/shared/engine-slots.ts'
 import { createSharedMemory } from '../../../src/shared/layout.ts'
 import { LegJournal, type OpenLegs, takeOrphanedLegs } from '../../../src/shared/leg-journal.ts'
 import { Attempt } from '../../../workers/attempt/attempt.ts'
+import { CollectedResponses } from '../../../workers/attempt/collected-responses.ts'
 import { EngineAborts } from '../../../workers/attempt/engine-abort.ts'
 import { readTimeouts } from '../../../workers/request/timeouts.ts'
+import { TurnQueue } from '../../../workers/turns/turn-queue.ts'
 import { Upstreams } from '../../../workers/upstream/upstreams.ts'
 import { engineOf } from '../../support/engines.ts'
 import { heldLease } from '../../support/held-lease.ts'
@@ -87,6 +89,8 @@ async function setUp(t: TestContext, options: SetupOptions): Promise<AttemptSetu
     aborts.close()
     upstreams.destroy()
   })
+  const turns = new TurnQueue()
+  t.after(() => turns.close())
   const shared = createSharedMemory(2, 1)
   const slots = new EngineSlots(shared)
   const [prefill, decode] = [await startEngine(t, options.prefill), await startEngine(t, options.decode)]
@@ -129,6 +133,8 @@ async function setUp(t: TestContext, options: SetupOptions): Promise<AttemptSetu
     aborts,
     journal: new LegJournal(shared, 0),
     metrics: { legUnsent: ({ slot }) => unsent.push(slot) },
+    turns,
+    collected: new CollectedResponses({ limitBytes: Infinity, giveUp: () => undefined }),
   })
   return {
     attempt,

@@ -8,6 +8,7 @@ import { PrefillLeg } from '../../../../workers/attempt/prefill-leg.ts'
 import { initialState } from '../../../../workers/attempt/state.ts'
 import { engineOf } from '../../../support/engines.ts'
 import { heldLease } from '../../../support/held-lease.ts'
+import { SMALL_BODIES } from '../../../support/small-bodies.ts'
 
 const PREFILL = engineOf({ slot: 0, role: 'prefill', url: 'prefill' })
 const DECODE = engineOf({ slot: 1, url: 'decode' })
@@ -26,11 +27,15 @@ const ignore = (): void => undefined
 function setUpPolicy(t: TestContext, options: PolicyOptions = {}) {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const { abortMode = 'immediate', isMixed = false, decodeStatus = 0 } = options
-  const prefill = new PrefillLeg(1024, {
-    onPrefillComplete: ignore,
-    onPrefillError: ignore,
-    onPrefillErrorHead: ignore,
-  })
+  const prefill = new PrefillLeg(
+    1024,
+    {
+      onPrefillComplete: ignore,
+      onPrefillError: ignore,
+      onPrefillErrorHead: ignore,
+    },
+    SMALL_BODIES,
+  )
   const decode = new DecodeLeg(
     { held: 1024, preamble: 1024, event: 1024 },
     {
@@ -43,6 +48,7 @@ function setUpPolicy(t: TestContext, options: PolicyOptions = {}) {
       onDecodeBody: ignore,
       onDecodeData: ignore,
     },
+    { bodies: SMALL_BODIES },
   )
   decode.body.start(decodeStatus, [])
   const slots = new EngineSlots(createSharedMemory(2, 1))

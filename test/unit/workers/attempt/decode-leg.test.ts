@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
 import { type DecodeEvents, DecodeLeg } from '../../../../workers/attempt/decode-leg.ts'
+import { SMALL_BODIES } from '../../../support/small-bodies.ts'
 
 const ROLE = 'data: {"choices":[{"delta":{"role":"assistant","content":""}}]}\n\n'
 const TOKEN = 'data: {"choices":[{"delta":{"content":"é"}}]}\n\n'
@@ -39,7 +40,7 @@ function openLeg(preamble = 1 << 20, event = 1 << 20): LegRun {
     onDecodeBody: () => undefined,
     onDecodeData: bytes => forwarded.push(Buffer.from(bytes)),
   }
-  const leg = new DecodeLeg({ held: preamble + event, preamble, event }, events)
+  const leg = new DecodeLeg({ held: preamble + event, preamble, event }, events, { bodies: SMALL_BODIES })
   return { leg, calls, client: () => Buffer.concat(forwarded).toString() }
 }
 

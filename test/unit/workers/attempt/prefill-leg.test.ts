@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { PrefillLeg } from '../../../../workers/attempt/prefill-leg.ts'
+import { SMALL_BODIES } from '../../../support/small-bodies.ts'
 
 const JSON_BODY = ['content-type', 'application/json']
 const RESET = { kind: 'reset', message: 'socket hang up', isStaleSocket: false } as const
@@ -8,11 +9,15 @@ const GOOD = '{"text":"a","meta_info":{"prompt_tokens":7,"completion_tokens":1}}
 
 function openLeg(limitBytes = 1 << 20): { readonly leg: PrefillLeg; readonly calls: string[] } {
   const calls: string[] = []
-  const leg = new PrefillLeg(limitBytes, {
-    onPrefillComplete: ({ promptTokens }) => calls.push(`complete ${promptTokens}`),
-    onPrefillError: ({ cause, error }) => calls.push(`failed: ${cause} ${error.status}`),
-    onPrefillErrorHead: () => calls.push('error head'),
-  })
+  const leg = new PrefillLeg(
+    limitBytes,
+    {
+      onPrefillComplete: ({ promptTokens }) => calls.push(`complete ${promptTokens}`),
+      onPrefillError: ({ cause, error }) => calls.push(`failed: ${cause} ${error.status}`),
+      onPrefillErrorHead: () => calls.push('error head'),
+    },
+    SMALL_BODIES,
+  )
   return { leg, calls }
 }
 

@@ -8,6 +8,7 @@ import { DecodeLeg } from '../../../../workers/attempt/decode-leg.ts'
 import { PrefillLeg } from '../../../../workers/attempt/prefill-leg.ts'
 import { engineOf } from '../../../support/engines.ts'
 import { heldLease } from '../../../support/held-lease.ts'
+import { SMALL_BODIES } from '../../../support/small-bodies.ts'
 
 const ignore = (): void => undefined
 
@@ -26,12 +27,17 @@ function endsOf(path: string, frontend: Engine['frontend']): string[] {
       onDecodeBody: ignore,
       onDecodeData: ignore,
     },
+    { bodies: SMALL_BODIES },
   )
-  const prefill = new PrefillLeg(1024, {
-    onPrefillComplete: ignore,
-    onPrefillError: ignore,
-    onPrefillErrorHead: ignore,
-  })
+  const prefill = new PrefillLeg(
+    1024,
+    {
+      onPrefillComplete: ignore,
+      onPrefillError: ignore,
+      onPrefillErrorHead: ignore,
+    },
+    SMALL_BODIES,
+  )
   const engine = engineOf({ frontend })
   const plan = {
     path,

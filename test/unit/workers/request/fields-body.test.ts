@@ -97,7 +97,7 @@ suite('readFields', () => {
     test(`reads the prompt shape of ${endpoint} ${text}`, () => {
       const read = fields(endpoint, text)
       assert.equal(read.batch?.size, batchSize)
-      assert.equal(read.countPromptTokens(), promptTokens)
+      assert.equal(read.promptLengths.longest(), promptTokens)
     })
   }
 
@@ -204,7 +204,7 @@ suite('readFields', () => {
       assert.throws(() => fields(endpoint, text), { code: 'invalid-request', message }))
 
   test('refuses more members, or more prompts, than the limits allow', () => {
-    const limits = { members: 3, prompts: 2, scanBytes: 1000 }
+    const limits = { members: 3, prompts: 2, scanBytes: 1000, nameBytes: 100 }
     const read = (text: string): unknown => readFields('completions', Buffer.from(text), limits)
     read('{"a":1,"b":2,"prompt":["a","b"]}')
     const refused = [
@@ -220,7 +220,7 @@ suite('readFields', () => {
   })
 
   test('refuses a body of too many short values, but not long texts and lists of numbers', () => {
-    const limits = { members: 100, prompts: 100, scanBytes: 10_000 }
+    const limits = { members: 100, prompts: 100, scanBytes: 10_000, nameBytes: 100 }
     const read = (text: string): unknown => readFields('completions', Buffer.from(text), limits)
     const long = ['"x"', '{"a":[{}]}', '[]'].map(value => `${value},`.repeat(5000))
     read(`{"a":"${'x'.repeat(100_000)}","b":[${'123,'.repeat(10_000)}1],"prompt":["${'y'.repeat(50_000)}"]}`)
@@ -230,6 +230,16 @@ suite('readFields', () => {
     for (const values of [...long, `"${'\\\\'.repeat(20_000)}",`])
       assert.throws(() => read(`{"a":[${values}1]}`), { code: 'invalid-request', message: /too many short/ })
     assert.throws(() => read(`{"a":1${'0'.repeat(70_000)}}`), { message: /more than 4096 digits/ })
+  })
+
+  test('refuses a model and a rid longer than the limit, and does not read longer keys', () => {
+    const limits = { members: 100, prompts: 100, scanBytes: 10_000, nameBytes: 100 }
+    const read = (text: string) => readFields('generate', Buffer.from(text), limits)
+    const [fits, long] = ['m'.repeat(100), 'm'.repeat(101)]
+    assert.equal(read(`{"model":"${fits}","rid":"${fits}"}`).model, fits)
+    for (const member of [`"model":"${long}"`, `"rid":"${long}"`, `"text":["a"],"rid":["${long}"]`])
+      assert.throws(() => read(`{${member}}`), { code: 'invalid-request', message: /longer than 100 bytes/ })
+    assert.equal(read(`{"${'stream'.repeat(10_000)}":true,"stream":true}`).isStream, true)
   })
 
   test('names the byte, but not the line, of an error far into a body', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { GenerationEndpoint } from '../../../../src/core/endpoint.ts'
-import { mergeBodies } from '../../../../workers/samples/merge-bodies.ts'
+import { mergeBodies, readPart } from '../../../../workers/samples/merge-bodies.ts'
 import { mergeUsage, type PartUsage } from '../../../../workers/samples/usage.ts'
 
 /** One prompt with a sample per body. */
@@ -11,7 +11,7 @@ function merged(endpoint: GenerationEndpoint, ...bodies: readonly string[]): str
 
 /** `n`: samples per prompt. */
 function mergedOf(endpoint: GenerationEndpoint, n: number, bodies: readonly string[]): string {
-  const parts = bodies.map(body => ({ kind: 'body', bytes: Buffer.from(body) }) as const)
+  const parts = bodies.map((body, index) => readPart(endpoint, Buffer.from(body), index))
   return mergeBodies(endpoint, parts, n).toString()
 }
 
@@ -66,8 +66,8 @@ suite('mergeBodies of chat and completions', () => {
   })
 
   test('has the choice of an aborted prompt in its order, and the rest from the first response', () => {
-    const aborted = { kind: 'aborted', bytes: Buffer.from('{"index":0,"finish_reason":"abort"}') } as const
-    const body = { kind: 'body', bytes: Buffer.from(completionBody('b', 4)) } as const
+    const aborted = { kind: 'aborted', item: Buffer.from('{"index":0,"finish_reason":"abort"}') } as const
+    const body = readPart('completions', Buffer.from(completionBody('b', 4)), 1)
     assert.deepEqual(JSON.parse(mergeBodies('completions', [aborted, body], 1).toString()), {
       id: 'b',
       choices: [
