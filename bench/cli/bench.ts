@@ -9,6 +9,7 @@ import { addClosedLoopCommands, type RequestedRun } from './closed-loop.ts'
 import { addCompareCommand, type CompareOptions, compareRun } from './compare.ts'
 import { addEarlyFlags } from './early-flags.ts'
 import { addFaultsCommand, type FaultsOptions, faultsRun } from './faults.ts'
+import { addMemoryCommand } from './memory.ts'
 import { addRoutersCommand } from './routers.ts'
 import { addScenarioCommands } from './scenarios.ts'
 import { addServingCommand } from './serving.ts'
@@ -89,6 +90,12 @@ function addMeasurementCommands(bench: Command, start: Start): void {
         return runAccuracy(terminal)
       }),
     )
+  addMemoryCommand(bench, options =>
+    start(async terminal => {
+      const { runMemory } = await import('../memory/run-memory.ts')
+      return runMemory(options, terminal)
+    }),
+  )
   addScenarioCommands(bench, options =>
     start(async terminal => {
       const { runScenarioFile } = await import('../command/run-scenario-file.ts')

@@ -382,6 +382,9 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'bench/command',
     'bench/routers/start',
   ],
+  'bench/memory/engine': [],
+  'bench/memory/hostile': [],
+  'bench/memory': ['src/process', 'bench/process', 'bench/command'],
   'bench/cli': [
     'src/process',
     'bench/report',
@@ -392,6 +395,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'bench/routers/loads',
     'bench/routers',
     'bench/accuracy',
+    'bench/memory',
   ],
   'bench/micro': [],
   'src/cli/compat': ['src/config'],
