@@ -6,6 +6,7 @@ import { GatewayError } from '../core/errors.ts'
 import { messageOf } from '../core/text/error-text.ts'
 import { readText } from '../core/text/read-text.ts'
 import { type ConnectionCap, capConnections } from './connection-cap.ts'
+import { Turns } from './turns.ts'
 
 export interface AdminRequest {
   readonly method: string
@@ -30,7 +31,11 @@ export interface AdminServer {
 }
 
 const BODY_BYTES = 65_536
+/** From the first byte of a request to its last; a new connection has the same time for its first head. */
 const REQUEST_TIMEOUT_MS = 10_000
+const CHECK_INTERVAL_MS = 1000
+/** For a client that reads nothing of its response. */
+const STALL_MS = 30_000
 
 export interface AdminAddress {
   readonly host: string
@@ -48,13 +53,19 @@ export async function listenAdmin(
   cap: ConnectionCap,
 ): Promise<AdminServer> {
   const { host, port, flag, what } = address
-  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
-    respond(handler, request).then(
+  const turns = new Turns()
+  const timeouts = { requestTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: CHECK_INTERVAL_MS }
+  const server = createServer({ ...timeouts, headersTimeout: REQUEST_TIMEOUT_MS })
+  server.setTimeout(STALL_MS)
+  // Before requests are served, because it closes connections instead.
+  capConnections(server, cap)
+  server.on('request', (request, response) => {
+    if (request.socket.destroyed) return
+    respond(handler, request, turns).then(
       result => write(response, request, result),
       () => response.destroy(),
     )
   })
-  capConnections(server, cap)
   server.listen(port, host)
   try {
     await once(server, 'listening')
@@ -71,9 +82,14 @@ export async function listenAdmin(
   return { port: typeof bound === 'object' ? (bound?.port ?? 0) : 0, close }
 }
 
-async function respond(handler: AdminHandler, request: IncomingMessage): Promise<LocalResponse> {
+async function respond(
+  handler: AdminHandler,
+  request: IncomingMessage,
+  turns: Turns,
+): Promise<LocalResponse> {
   try {
     const body = await readText(request, BODY_BYTES, tooLarge)
+    await turns.next()
     const path = (request.url ?? '/').split('?')[0] ?? '/'
     const isLocal = isLoopback(request.socket.remoteAddress ?? '')
     const header = (name: string): string | undefined => request.headers[name]?.toString()

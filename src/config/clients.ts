@@ -47,7 +47,7 @@ export const clientLimits = {
     .min(0)
     .default(0)
     .describe(
-      'Maximum number of open client connections. Beyond it the one that has been idle for longest is closed. 0 uses what the file descriptor limit allows.',
+      'Maximum number of open client connections. Beyond it the one that has been idle for longest is closed, or the request body without progress for longest while more of those are open. 0 uses what the file descriptor limit allows.',
     ),
   chunkedBodies: z
     .enum(['accept', 'refuse'])

@@ -49,6 +49,8 @@ function connectionLimits({ limits, timeouts }: Config, { maxClients }: Admissio
     max: Math.min(limits.clientConnections || Infinity, maxClients),
     headMs: timeouts.clientHeadMs,
     idleMs: timeouts.clientIdleMs,
+    restMs: timeouts.bodyMs,
+    progressBytes: limits.bodyProgressBytes,
     acceptsChunks: limits.chunkedBodies === 'accept',
   }
 }

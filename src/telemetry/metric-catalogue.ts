@@ -42,9 +42,9 @@ export const COUNTERS = {
     values: ['saved', 'failed'],
   },
   pdgw_frontend_closed_connections_total: {
-    help: 'Client connections closed without a request under way, by reason: idle (timeouts.clientIdleMs), slow-head (timeouts.clientHeadMs) or full (limits.clientConnections).',
+    help: 'Client connections closed by the gateway, by reason: idle (timeouts.clientIdleMs), slow-head (timeouts.clientHeadMs), slow-body (timeouts.bodyMs after the response) or full (limits.clientConnections).',
     labels: ['reason'],
-    values: ['idle', 'slow-head', 'full'],
+    values: ['idle', 'slow-head', 'slow-body', 'full'],
   },
   pdgw_frontend_stalled_clients_total: {
     help: 'Clients disconnected because they did not read their pending response data.',

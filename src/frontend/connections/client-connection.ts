@@ -5,20 +5,26 @@
  *                                       └──response ended, and it is the last──▶ closing
  *   any ──closed by either side──▶ closed
  *
+ * A response may end before the body of its request. The connection is then closed when the rest of the body has come.
+ *
  * uWebSockets.js gives a connection no identity: the object of one request says nothing about the connection or about the
  * next request on it. What belongs to a connection are its two handlers, for data and for its end. The connection keeps
  * both registered and passes their calls on to the request under way.
  */
 import type { UwsResponse } from '../uws/uws.ts'
 import { type BodyHandler, ConnectionResponse, type RespondingConnection } from './connection-response.ts'
-import type { IdleItem } from './idle-list.ts'
+import type { Wait, WaitingConnection } from './waiting-connections.ts'
 
 export interface ConnectionOwner {
   /** Counts the connections that have closed. */
   readonly closings: number
+  /** Bytes of a body that count as progress. */
+  readonly progressBytes: number
   /** The first part of a request is about to be delivered: calls `begin`, or returns `false` if no head is known for it. */
   onFirstPart(connection: ClientConnection): boolean
-  onIdle(connection: ClientConnection): void
+  /** The client is to send something next, or has made progress with it. */
+  onWaiting(connection: ClientConnection, wait: Wait): void
+  /** Nothing is expected of the client now. */
   onBusy(connection: ClientConnection): void
   onClosed(connection: ClientConnection): void
   /** `listen` is due before the next head is read, but not within the present call. */
@@ -27,14 +33,13 @@ export interface ConnectionOwner {
   dropHead(): void
 }
 
-export class ClientConnection implements IdleItem<ClientConnection>, RespondingConnection {
+export class ClientConnection implements WaitingConnection<ClientConnection>, RespondingConnection {
   older: ClientConnection | undefined
   newer: ClientConnection | undefined
-  idleSinceMs: number | undefined
+  waitingSinceMs: number | undefined
+  wait: Wait | undefined
   /** The address of the client. Connections of one client share it. */
   readonly address: string
-  /** Whether it has not carried a request yet. */
-  isFresh = true
   /** Valid until the connection is closed, while the object of a request is valid until its response ends. */
   readonly #handle: UwsResponse
   readonly #owner: ConnectionOwner
@@ -44,6 +49,10 @@ export class ClientConnection implements IdleItem<ClientConnection>, RespondingC
   #isBodyComplete = false
   #isDelivering = false
   #isLast = false
+  /** Whether it has not carried a request yet. */
+  #isFresh = true
+  /** Bytes of the body since progress was last reported. */
+  #bodyBytes = 0
 
   constructor(handle: UwsResponse, address: string, owner: ConnectionOwner) {
     this.#handle = handle
@@ -56,9 +65,10 @@ export class ClientConnection implements IdleItem<ClientConnection>, RespondingC
   /** Starts a request, and returns what its response is written to. `isLast`: the connection ends with the response. */
   begin(res: UwsResponse, isLast: boolean): UwsResponse {
     this.#state = 'busy'
-    this.isFresh = false
+    this.#isFresh = false
     this.#isLast = isLast
-    this.#owner.onBusy(this)
+    if (this.#isBodyComplete) this.#owner.onBusy(this)
+    else this.#owner.onWaiting(this, 'body')
     return new ConnectionResponse(res, this)
   }
 
@@ -94,7 +104,7 @@ export class ClientConnection implements IdleItem<ClientConnection>, RespondingC
     this.#state = this.#isBodyComplete && !this.#isLast ? 'resting' : 'closing'
     // Later, because the end of the response has not been sent yet.
     if (this.#isLast && this.#isBodyComplete) setImmediate(() => this.close())
-    if (!this.#isBodyComplete) return
+    if (!this.#isBodyComplete) return this.#owner.onWaiting(this, 'rest')
     // After the last part uWebSockets.js forgets the handler that it calls with it.
     if (this.#isDelivering) this.#owner.onHandlerLost(this)
     else this.listen()
@@ -106,7 +116,15 @@ export class ClientConnection implements IdleItem<ClientConnection>, RespondingC
     this.#handle.onData(this.#onData)
     if (this.#state !== 'resting') return
     this.#state = 'idle'
-    this.#owner.onIdle(this)
+    this.#owner.onWaiting(this, this.#isFresh ? 'first-head' : 'next-head')
+  }
+
+  /**
+   * Whether a request may have begun of which its handlers have not been told: uWebSockets.js sets the number of bytes that
+   * have been written of a response to 0 when it has read the next head. A response in chunks does not count.
+   */
+  get mayHaveBegun(): boolean {
+    return this.#handle.getWriteOffset() === 0
   }
 
   /** Closes the connection at once. */
@@ -127,11 +145,20 @@ export class ClientConnection implements IdleItem<ClientConnection>, RespondingC
     this.#isBodyComplete = isLast
     this.#isDelivering = true
     if (this.#state === 'idle' && !this.#owner.onFirstPart(this)) this.close()
+    else if (this.wait === 'body') this.#noteProgress(chunk.byteLength, isLast)
     this.#onBody?.(chunk, isLast)
     this.#isDelivering = false
     if (!isLast || !isBodyOfEarlyResponse) return
     this.#owner.onHandlerLost(this)
     setImmediate(() => this.close())
+  }
+
+  #noteProgress(bytes: number, isLast: boolean): void {
+    this.#bodyBytes += bytes
+    if (isLast) return this.#owner.onBusy(this)
+    if (this.#bodyBytes < this.#owner.progressBytes) return
+    this.#bodyBytes = 0
+    this.#owner.onWaiting(this, 'body')
   }
 
   readonly #onGone = (): void => {

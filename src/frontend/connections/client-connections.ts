@@ -1,22 +1,23 @@
 /**
  * All connections of clients: accepted up to a limit, matched with their requests, closed when they are idle for too long.
- * Closes the oldest idle ones first when there are too many.
+ * Which ones are closed when there are too many: `waiting-connections.ts`.
  *
  * uWebSockets.js calls back with the head of a request first, without saying on which connection, and then with its data,
  * through the handler of the connection. After the head of a request without a body, or with a `Content-Length`, the first
  * data follows at once, if only an empty part. After the head of a chunked request it may follow at any time: such a head
  * waits for it, one for each address. A second one from the same address takes its connection over at once. Which of the
- * address's idle connections that was is unknown, so all of them are left to the timeout of uWebSockets.js, and none is
- * closed from here until it has been used again.
+ * address's idle connections that was is unknown, so those that it may have been are left to the timeout of uWebSockets.js,
+ * and none of them is closed from here until it has been used again. They must not fill the limit, so beyond a share of it
+ * the oldest are closed instead.
  */
 import { monotonicNowMs } from '../../core/clock.ts'
-import { GatewayError } from '../../core/errors.ts'
+import type { GatewayError } from '../../core/errors.ts'
 import type { UwsApp, UwsRequest, UwsResponse } from '../uws/uws.ts'
 import { ClientConnection, type ConnectionOwner } from './client-connection.ts'
 import { type FramedHead, framingError } from './framing.ts'
-import { IdleList } from './idle-list.ts'
+import { type Wait, WaitingConnections } from './waiting-connections.ts'
 
-type ClosingReason = 'idle' | 'slow-head' | 'full'
+type ClosingReason = 'idle' | 'slow-head' | 'slow-body' | 'full'
 
 export interface ClientConnectionsOptions<Head extends FramedHead> {
   /** Limit of open connections; `Infinity` for none. */
@@ -25,6 +26,10 @@ export interface ClientConnectionsOptions<Head extends FramedHead> {
   readonly headMs: number
   /** From the end of a response to the end of the next request head. */
   readonly idleMs: number
+  /** From a response that comes before the end of its request's body to that end. */
+  readonly restMs: number
+  /** Bytes of a body that count as progress. */
+  readonly progressBytes: number
   readonly acceptsChunks: boolean
   /** Must take from the request what it needs: it is valid only during the call. */
   readonly readHead: (req: UwsRequest) => Head
@@ -33,7 +38,7 @@ export interface ClientConnectionsOptions<Head extends FramedHead> {
   /** Nothing of the request can be relied upon: the error must be sent and the connection closed before the call returns. */
   readonly onMisframed: (res: UwsResponse, head: Head, error: GatewayError) => void
   readonly onOpenChanged: (open: number) => void
-  /** An idle connection is about to be closed. */
+  /** A connection is about to be closed. */
   readonly onClosing: (reason: ClosingReason) => void
   /** The limit has been reached. Not called again while the number of connections stays above half of it. */
   readonly onFull: (limit: number) => void
@@ -45,19 +50,13 @@ interface Incoming<Head> {
   readonly sinceMs: number
 }
 
-/** Bounds the work that one chunked request can cause. */
-const MAX_CANDIDATES = 512
 /** uWebSockets.js counts timeouts in steps of 4 s, up to 240 of them. */
 const MAX_APP_TIMEOUT_SECS = 900
-
-function tooManyIdle(): GatewayError {
-  const message = `More than ${MAX_CANDIDATES} idle connections of one address: send a Content-Length instead of chunks`
-  return new GatewayError('overloaded', message, { retryAfterMs: 1000 })
-}
+const APP_TIMEOUT_STEP_MS = 4000
 
 export class ClientConnections<Head extends FramedHead> implements ConnectionOwner {
   readonly #options: ClientConnectionsOptions<Head>
-  readonly #idle = new IdleList<ClientConnection>()
+  readonly #waiting = new WaitingConnections<ClientConnection>()
   readonly #timer: NodeJS.Timeout
   #app: UwsApp | undefined
   #open = 0
@@ -74,7 +73,7 @@ export class ClientConnections<Head extends FramedHead> implements ConnectionOwn
 
   constructor(options: ClientConnectionsOptions<Head>) {
     this.#options = options
-    const intervalMs = Math.min(1000, options.headMs / 4, options.idleMs / 4)
+    const intervalMs = Math.min(1000, ...[options.headMs, options.idleMs, options.restMs].map(ms => ms / 4))
     this.#timer = setInterval(() => this.#sweep(monotonicNowMs()), intervalMs)
     this.#timer.unref()
   }
@@ -103,16 +102,20 @@ export class ClientConnections<Head extends FramedHead> implements ConnectionOwn
     clearInterval(this.#timer)
   }
 
-  onIdle(connection: ClientConnection): void {
-    this.#idle.add(connection, monotonicNowMs())
+  get progressBytes(): number {
+    return this.#options.progressBytes
+  }
+
+  onWaiting(connection: ClientConnection, wait: Wait): void {
+    this.#waiting.put(connection, wait, monotonicNowMs())
   }
 
   onBusy(connection: ClientConnection): void {
-    this.#idle.remove(connection)
+    this.#waiting.remove(connection)
   }
 
   onClosed(connection: ClientConnection): void {
-    this.#idle.remove(connection)
+    this.#waiting.remove(connection)
     // A head that its own request handler has accepted may be refused by uWebSockets.js right after.
     this.#incoming = undefined
   }
@@ -143,7 +146,7 @@ export class ClientConnections<Head extends FramedHead> implements ConnectionOwn
     this.#options.onClosing('full')
     if (!this.#isFull) this.#options.onFull(this.#options.max)
     this.#isFull = true
-    const victim = this.#idle.oldest
+    const { victim } = this.#waiting
     if (victim !== undefined && victim !== connection) victim.close()
     // uWebSockets.js has not finished its own work on a connection that it reports as new.
     else setImmediate(() => connection.close())
@@ -177,24 +180,40 @@ export class ClientConnections<Head extends FramedHead> implements ConnectionOwn
     }
     // Only these two methods have a second handler. No other has a body, so no response is owed.
     if (head.method !== 'POST' && head.method !== 'PUT') return void res.close()
-    const candidates = this.#idle.all().filter(idle => idle.address === address)
-    if (candidates.length > MAX_CANDIDATES) return this.#options.onMisframed(res, head, tooManyIdle())
-    this.#leaveToApp(candidates, res)
+    if (!this.#leaveToApp(address, res)) return
     this.#takeover = { connection: new ClientConnection(res, address, this), head }
     req.setYield(true)
   }
 
-  /** Sets the app's own timeout on the connections, but not on that of `taken`, which may be one of them. */
-  #leaveToApp(connections: readonly ClientConnection[], taken: UwsResponse): void {
-    const idleSecs = Math.min(Math.ceil(this.#options.idleMs / 1000), MAX_APP_TIMEOUT_SECS)
-    this.#app?.setResponseTimeout(idleSecs)
-    for (const connection of connections) {
-      this.#idle.remove(connection)
+  /**
+   * Sets the app's own timeout on the idle connections of the address that may be that of `taken`, but not on that one.
+   * Returns `false` if `taken` was among those that had to be closed.
+   */
+  #leaveToApp(address: string, taken: UwsResponse): boolean {
+    const candidates = this.#waiting.idle().filter(idle => idle.address === address && idle.mayHaveBegun)
+    const room = this.#waiting.unclearRoom(this.#options.max)
+    for (const connection of candidates.splice(0, candidates.length - room)) this.#close(connection, 'full')
+    if (addressOf(taken) === '') return false
+    const nowMs = monotonicNowMs()
+    for (const connection of candidates) {
+      const { headMs, idleMs } = this.#options
+      this.#setAppTimeout(connection.wait === 'first-head' ? headMs : idleMs)
+      this.#waiting.put(connection, 'nobody', nowMs)
       connection.restartAppTimeout()
     }
     this.#app?.setResponseTimeout(0)
     taken.pause()
     taken.resume()
+    return true
+  }
+
+  #setAppTimeout(limitMs: number): void {
+    this.#app?.setResponseTimeout(Math.min(Math.ceil(limitMs / 1000), MAX_APP_TIMEOUT_SECS))
+  }
+
+  #close(connection: ClientConnection, reason: ClosingReason): void {
+    this.#options.onClosing(reason)
+    connection.close()
   }
 
   /** Gets another object for the same connection, which remains valid while the first one serves the response. */
@@ -207,14 +226,15 @@ export class ClientConnections<Head extends FramedHead> implements ConnectionOwn
   }
 
   #sweep(nowMs: number): void {
-    const { headMs, idleMs } = this.#options
-    for (const connection of this.#idle.all()) {
-      const idleForMs = nowMs - (connection.idleSinceMs ?? nowMs)
-      if (idleForMs < Math.min(headMs, idleMs)) break
-      if (idleForMs < (connection.isFresh ? headMs : idleMs)) continue
-      this.#options.onClosing(connection.isFresh ? 'slow-head' : 'idle')
-      connection.close()
-    }
+    const { headMs, idleMs, restMs } = this.#options
+    const waiting = this.#waiting
+    for (const connection of waiting.overdue('first-head', headMs, nowMs))
+      this.#close(connection, 'slow-head')
+    for (const connection of waiting.overdue('next-head', idleMs, nowMs)) this.#close(connection, 'idle')
+    for (const connection of waiting.overdue('rest', restMs, nowMs)) this.#close(connection, 'slow-body')
+    // By now the app has closed them, or their connection was taken over.
+    const goneMs = Math.max(headMs, idleMs) + 2 * APP_TIMEOUT_STEP_MS
+    for (const connection of waiting.overdue('nobody', goneMs, nowMs)) waiting.remove(connection)
     for (const [address, { sinceMs }] of this.#chunked) {
       if (nowMs - sinceMs > headMs) this.#chunked.delete(address)
     }

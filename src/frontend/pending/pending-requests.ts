@@ -45,6 +45,18 @@ function heldBodyBytes({ limits }: Config): number {
   return limits.heldBodyBytes || Math.floor(availableMemoryBytes() * DEFAULT_BODY_SHARE)
 }
 
+/**
+ * Share of the client connections that no request may take, so that clients beyond the limit are told so instead of having
+ * their connection closed.
+ */
+const REFUSAL_SHARE = 1 / 32
+
+/** Limit of open requests of all kinds. */
+function maxOpen({ limits }: Config, { maxClients }: AdmissionLimits): number {
+  const answerable = maxClients === Infinity ? Infinity : Math.ceil(maxClients * (1 - REFUSAL_SHARE))
+  return Math.min(limits.openExchanges, answerable)
+}
+
 export class PendingRequests {
   readonly #options: PendingRequestsOptions
   readonly #admission: Admission<PendingRequest>
@@ -69,7 +81,7 @@ export class PendingRequests {
       onDropped: bytes => this.#garbage.add(bytes),
     })
     this.#admission = new Admission({
-      maxOpen: Math.min(config.limits.openExchanges, admissionLimits.maxClients),
+      maxOpen: maxOpen(config, admissionLimits),
       config: config.admission,
       totalMs: config.timeouts.totalSecs * 1000,
       capacity: admissionLimits.capacity,

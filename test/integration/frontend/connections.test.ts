@@ -9,6 +9,7 @@ import { until } from '../../support/until.ts'
 const CLOSED = 'pdgw_frontend_closed_connections_total'
 const PAGE = 'GET /health HTTP/1.1\r\nhost: a\r\n\r\n'
 const MODELS = 'GET /v1/models?n=1 HTTP/1.1\r\nhost: a\r\n\r\n'
+const UNFINISHED = 'POST /generate HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\n{'
 const HANGING = 'POST /generate?hang HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}'
 
 function chunkedHead(path: string): string {
@@ -104,7 +105,108 @@ test('with every connection busy, a new one is closed', async t => {
   assert.equal(refused.received(), '')
 })
 
+test('while most connections trickle bodies in, those are closed beyond the limit, and idle ones are kept', async t => {
+  const { origin, counted, frontend } = await openFrontend(t, {
+    config: { limits: { clientConnections: 20 } },
+  })
+  const used = await openRaw(t, origin)
+  used.write(PAGE)
+  await used.untilReceived('OK')
+  const trickling = await Promise.all(Array.from({ length: 19 }, () => openRaw(t, origin)))
+  for (const connection of trickling) connection.write(UNFINISHED)
+  await until(() => frontend.openRequests === 19)
+  for (const count of [1, 2, 3, 4, 5]) {
+    const honest = await openRaw(t, origin)
+    honest.write(MODELS)
+    await honest.untilReceived('n=1')
+    assert.equal(counted(CLOSED, 'full'), count)
+  }
+  assert.equal(trickling.filter(connection => connection.isClosed()).length, 5)
+  used.write(PAGE)
+  await used.untilReceived(/OK[^]*OK/)
+  await until(() => frontend.openRequests === 14)
+})
+
+test('the rest of a body that has been refused is awaited for bodyMs', async t => {
+  const refused = UNFINISHED.replace('/generate', '/nothing')
+  const { origin, counted } = await openFrontend(t, {
+    config: { timeouts: { bodyMs: 400 } },
+  })
+  const first = await openRaw(t, origin)
+  first.write(refused)
+  await first.untilClosed()
+  assert.match(first.received(), /^HTTP\/1.1 404 /)
+  assert.equal(counted(CLOSED, 'slow-body'), 1)
+})
+
+test('the rest of a refused body is not awaited while others need the connection', async t => {
+  const refused = UNFINISHED.replace('/generate', '/nothing')
+  const { origin, counted } = await openFrontend(t, { config: { limits: { clientConnections: 2 } } })
+  const idle = await openRaw(t, origin)
+  const unfinished = await openRaw(t, origin)
+  unfinished.write(refused)
+  await unfinished.untilReceived('HTTP/1.1 404')
+  const honest = await openRaw(t, origin)
+  honest.write(PAGE)
+  await honest.untilReceived('OK')
+  await unfinished.untilClosed()
+  assert.equal(counted(CLOSED, 'full'), 1)
+  assert.equal(idle.isClosed(), false)
+})
+
 suite('A chunked request', () => {
+  test('is served beside any number of idle connections of its address and heads without a body', async t => {
+    const { origin, counted, frontend } = await openFrontend(t, {
+      config: { limits: { clientConnections: 800 } },
+    })
+    const idle = await Promise.all(Array.from({ length: 600 }, () => openRaw(t, origin)))
+    // Each is taken for one that waits for its first chunk.
+    for (const connection of idle.slice(-2)) connection.write(chunkedHead('/generate'))
+    for (const index of [1, 2, 3]) {
+      const client = await openRaw(t, origin)
+      client.write(`${chunkedHead(`/generate?n=${index}`)}2\r\n{}\r\n0\r\n\r\n`)
+      await client.untilClosed()
+      assert.match(client.received(), /^HTTP\/1.1 200 OK/)
+      assert.ok(client.received().includes(`"query":"n=${index}"`), client.received())
+    }
+    // A quarter of the limit may be unclear; the rest of the idle connections gives way.
+    await until(() => idle.filter(connection => connection.isClosed()).length >= 400)
+    assert.ok(counted(CLOSED, 'full') >= 400)
+    assert.equal(frontend.openRequests, 1)
+  })
+
+  test('leaves room for others, however many connections it may be on', async t => {
+    const { origin } = await openFrontend(t, { config: { limits: { clientConnections: 32 } } })
+    const idle = await Promise.all(Array.from({ length: 30 }, () => openRaw(t, origin)))
+    for (const connection of idle.slice(-3)) connection.write(chunkedHead('/generate'))
+    for (const index of [1, 2, 3, 4, 5, 6, 7, 8]) {
+      const flood = await Promise.all(Array.from({ length: 8 }, () => openRaw(t, origin)))
+      const honest = await openRaw(t, origin)
+      honest.write(MODELS.replace('n=1', `n=${index}`))
+      await honest.untilReceived(`n=${index}`)
+      assert.equal(flood.length, 8)
+    }
+  })
+
+  test('on a connection that was not used for long is not executed if that had to be closed', async t => {
+    const { origin, frontend, openings } = await openFrontend(t, {
+      config: { limits: { clientConnections: 40 } },
+    })
+    const oldest = await openRaw(t, origin)
+    const idle = await Promise.all(Array.from({ length: 30 }, () => openRaw(t, origin)))
+    idle.at(-1)?.write(chunkedHead('/generate'))
+    // Seen when the head before it has been read.
+    const last = await openRaw(t, origin)
+    last.write(PAGE)
+    await last.untilReceived('OK')
+    oldest.write(`${chunkedHead('/generate')}2\r\n{}\r\n0\r\n\r\n`)
+    await oldest.untilClosed()
+    assert.equal(oldest.received(), '')
+    last.write(PAGE)
+    await last.untilReceived(/OK[^]*OK/)
+    assert.deepEqual([frontend.openRequests, openings()], [0, 0])
+  })
+
   test('gets its own response when others from its address wait for their first chunk, too', async t => {
     const { origin, frontend } = await openFrontend(t)
     const idle = await openRaw(t, origin)

@@ -1,37 +1,42 @@
 /**
- * Idle connections in the order in which they became idle. Hot path: the links are in the items, so that nothing is
- * allocated when a connection goes in or out with every request.
+ * Connections that wait for the same thing, in the order in which they began to wait. Hot path: the links are in the items,
+ * so that nothing is allocated when a connection goes in or out with every request.
  */
 
 /** An item of at most one list. The fields belong to the list. */
-export interface IdleItem<Item> {
+export interface WaitingItem<Item> {
   older: Item | undefined
   newer: Item | undefined
   /** When the item was added, on the clock of the caller; `undefined` while it is in no list. */
-  idleSinceMs: number | undefined
+  waitingSinceMs: number | undefined
 }
 
-export class IdleList<Item extends IdleItem<Item>> {
+export class WaitingList<Item extends WaitingItem<Item>> {
   #oldest: Item | undefined
   #newest: Item | undefined
+  #size = 0
 
-  /** The item that has been idle for longest. */
+  /** The item that has waited for longest. */
   get oldest(): Item | undefined {
     return this.#oldest
   }
 
+  get size(): number {
+    return this.#size
+  }
+
   /** Adds an item that is in no list; times must not decrease. */
   add(item: Item, nowMs: number): void {
-    item.idleSinceMs = nowMs
+    item.waitingSinceMs = nowMs
     item.older = this.#newest
     if (this.#newest === undefined) this.#oldest = item
     else this.#newest.newer = item
     this.#newest = item
+    this.#size++
   }
 
-  /** Has no effect on an item that is in no list. */
+  /** The item must be in this list. */
   remove(item: Item): void {
-    if (item.idleSinceMs === undefined) return
     const { older, newer } = item
     if (older === undefined) this.#oldest = newer
     else older.newer = newer
@@ -39,7 +44,8 @@ export class IdleList<Item extends IdleItem<Item>> {
     else newer.older = older
     item.older = undefined
     item.newer = undefined
-    item.idleSinceMs = undefined
+    item.waitingSinceMs = undefined
+    this.#size--
   }
 
   /** All items, oldest first. */
