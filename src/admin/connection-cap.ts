@@ -11,37 +11,63 @@ export interface ConnectionCap {
   readonly onFull: () => void
 }
 
+/** A new connection may have a request that has not been read yet, so the limit may be exceeded for a turn of the loop. */
+const EXCESS = 64
+
 /**
- * Beyond the limit the connection that has been idle for longest is closed, or the one with the oldest request while more
- * of them have one: responses are written at once, so such a request has not been received in full.
+ * Beyond the limit the connection that has been idle for longest is closed, or the oldest request that has not been
+ * received in full while there are more of those.
  */
 export function capConnections(server: Server, { max, onFull }: ConnectionCap): void {
   /** Connections without a request under way, the one that has been idle for longest first. */
   const idle = new Set<Socket>()
-  /** Connections with a request under way, the oldest one first. */
+  /** Connections whose request has not been received in full, the oldest one first. */
+  const receiving = new Set<Socket>()
   const busy = new Set<Socket>()
+  let open = 0
   let isFull = false
+  let isTrimming = false
+  const closeOldest = (): boolean => {
+    const [oldest] = receiving.size > idle.size ? receiving : idle
+    if (oldest === undefined) return false
+    // Forgotten now, because its end is reported later.
+    forget(oldest)
+    oldest.destroy()
+    return true
+  }
+  const forget = (socket: Socket): void => {
+    const isKnown = [idle, receiving, busy].map(set => set.delete(socket)).includes(true)
+    if (isKnown) open--
+    if (open < max / 2) isFull = false
+  }
+  const isOverfull = (): boolean => open > max
+  const trim = (): void => {
+    isTrimming = false
+    while (isOverfull()) if (!closeOldest()) return
+  }
   server.on('connection', socket => {
+    open++
     idle.add(socket)
-    socket.once('close', () => {
-      idle.delete(socket)
-      busy.delete(socket)
-      if (idle.size + busy.size < max / 2) isFull = false
-    })
-    if (idle.size + busy.size <= max) return
+    socket.once('close', () => forget(socket))
+    if (!isOverfull()) return
     if (!isFull) onFull()
     isFull = true
-    const [oldest] = busy.size > idle.size ? busy : idle
-    oldest?.destroy()
+    if (open > max + EXCESS) closeOldest()
+    if (isTrimming) return
+    isTrimming = true
+    // By the second one, what has arrived on the connections so far has been read.
+    setImmediate(() => setImmediate(trim))
   })
-  server.on('request', ({ socket }, response) => {
+  server.on('request', (request, response) => {
+    const { socket } = request
     // A client that does not wait for the response (pipelining) could have us work through thousands of requests.
-    if (busy.has(socket)) return void socket.destroy()
-    idle.delete(socket)
+    if (!idle.delete(socket)) return void socket.destroy()
     busy.add(socket)
+    receiving.add(socket)
+    request.once('end', () => receiving.delete(socket))
     response.once('close', () => {
-      busy.delete(socket)
-      if (!socket.destroyed) idle.add(socket)
+      receiving.delete(socket)
+      if (busy.delete(socket) && !socket.destroyed) idle.add(socket)
     })
   })
 }

@@ -44,9 +44,15 @@ export async function startFrontend(options: FrontendOptions): Promise<Frontend>
   return frontend
 }
 
+/** Part of the connections that the descriptors suffice for which is free for new ones, and its size at most. */
+const EXCESS_SHARE = 1 / 32
+const MAX_EXCESS = 1024
+
 function connectionLimits({ limits, timeouts }: Config, { maxClients }: AdmissionLimits) {
+  const excess = Math.min(MAX_EXCESS, Math.floor(maxClients * EXCESS_SHARE))
   return {
-    max: Math.min(limits.clientConnections || Infinity, maxClients),
+    max: Math.min(limits.clientConnections || Infinity, maxClients - excess),
+    excess,
     headMs: timeouts.clientHeadMs,
     idleMs: timeouts.clientIdleMs,
     restMs: timeouts.bodyMs,

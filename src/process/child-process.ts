@@ -9,14 +9,13 @@ import { on, once } from 'node:events'
 import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
+import { limiterOf, type ProcessLimits } from './process-limits.ts'
 
-export interface ChildOptions {
+export interface ChildOptions extends ProcessLimits {
   readonly program: string
   readonly args: readonly string[]
   /** Working directory; unset: that of this process. */
   readonly cwd?: string
-  /** CPU core to run on, set with `taskset`; unset: any. */
-  readonly core?: number
   /** `pipe`: readable through `stdout`. Default: `ignore`. */
   readonly stdout?: 'pipe' | 'inherit' | 'ignore'
   /** Holds standard error back until `passErrorsOn` is called; by default it is passed on as it comes. */
@@ -52,12 +51,9 @@ export class Child {
   }
 
   static start(options: ChildOptions): Child {
-    const { program, args, cwd, core, logPath } = options
+    const { program, args, cwd, logPath } = options
     const log = logPath === undefined ? undefined : openSync(logPath, 'a')
-    // taskset replaces itself with the program, so the child's pid is that of the program.
-    const command =
-      core === undefined ? [program, ...args] : ['taskset', '-c', String(core), program, ...args]
-    const [file = '', ...rest] = command
+    const [file = '', ...rest] = [...limiterOf(options), program, ...args]
     try {
       const spawned = spawn(file, rest, {
         stdio: stdioOf(options, log),

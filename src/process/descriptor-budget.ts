@@ -11,6 +11,8 @@ export interface DescriptorNeeds {
   readonly maxSockets: number
   /** Router threads. */
   readonly threads: number
+  /** Connections to the admin listener at most. */
+  readonly adminConnections?: number
 }
 
 export interface DescriptorBudget {
@@ -28,6 +30,8 @@ export interface DescriptorBudget {
 const OWN = 64
 /** Descriptors for event loop, timers and pipes of a thread. */
 const PER_THREAD = 16
+/** Share of all descriptors that connections to the admin listener get at most. */
+const MAX_ADMIN_SHARE = 1 / 32
 /** Share of the free descriptors that engines get at least. The rest keeps queued requests from being lost. */
 const MIN_ENGINE_SHARE = 1 / 4
 
@@ -36,8 +40,9 @@ const MIN_ENGINE_SHARE = 1 / 4
  * quarter.
  */
 export function shareDescriptors(needs: DescriptorNeeds): DescriptorBudget {
-  const { limit, socketsPerRequest, queueSize, maxSockets, threads } = needs
-  const own = OWN + threads * PER_THREAD
+  const { limit, socketsPerRequest, queueSize, maxSockets, threads, adminConnections = 0 } = needs
+  const admin = Math.min(adminConnections, Math.floor(limit * MAX_ADMIN_SHARE))
+  const own = OWN + threads * PER_THREAD + admin
   const wanted = own + queueSize * (2 + socketsPerRequest)
   if (limit === Infinity) {
     const live = maxSockets === 0 ? Infinity : Math.max(1, Math.floor(maxSockets / socketsPerRequest))

@@ -28,6 +28,7 @@ export function withinLimits(
     socketsPerRequest: neededRoles(config).length,
     queueSize: config.admission.queueSize,
     maxSockets: config.upstream.maxSockets,
+    adminConnections: config.admin.maxConnections,
   })
   logBudget(limit, budget, log)
   const server = { ...config.server, workers: threads }

@@ -9,6 +9,8 @@ export interface RawConnection {
   /** Stops and goes on reading. */
   pause(): void
   resume(): void
+  /** Ends it at once, as the client. */
+  close(): void
   /** Everything received so far. */
   received(): string
   isClosed(): boolean
@@ -35,6 +37,7 @@ export async function openRaw(t: TestContext, origin: string): Promise<RawConnec
     write: text => void socket.write(text, 'latin1'),
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),
+    close: () => void socket.destroy(),
     received: () => received,
     isClosed: () => isClosed,
     untilReceived: text =>

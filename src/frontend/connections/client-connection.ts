@@ -119,23 +119,9 @@ export class ClientConnection implements WaitingConnection<ClientConnection>, Re
     this.#owner.onWaiting(this, this.#isFresh ? 'first-head' : 'next-head')
   }
 
-  /**
-   * Whether a request may have begun of which its handlers have not been told: uWebSockets.js sets the number of bytes that
-   * have been written of a response to 0 when it has read the next head. A response in chunks does not count.
-   */
-  get mayHaveBegun(): boolean {
-    return this.#handle.getWriteOffset() === 0
-  }
-
   /** Closes the connection at once. */
   close(): void {
     if (this.#state !== 'closed') this.#handle.close()
-  }
-
-  /** Restarts the timeout of the app, which is off unless the app has been given one. */
-  restartAppTimeout(): void {
-    this.#handle.pause()
-    this.#handle.resume()
   }
 
   readonly #onData = (chunk: ArrayBuffer, isLast: boolean): void => {

@@ -5,15 +5,14 @@
  * uWebSockets.js calls back with the head of a request first, without saying on which connection, and then with its data,
  * through the handler of the connection. After the head of a request without a body, or with a `Content-Length`, the first
  * data follows at once, if only an empty part. After the head of a chunked request it may follow at any time: such a head
- * waits for it, one for each address. A second one from the same address takes its connection over at once. Which of the
- * address's idle connections that was is unknown, so those that it may have been are left to the timeout of uWebSockets.js,
- * and none of them is closed from here until it has been used again. They must not fill the limit, so beyond a share of it
- * the oldest are closed instead.
+ * waits for it in `chunked-heads.ts`.
  */
 import { monotonicNowMs } from '../../core/clock.ts'
 import type { GatewayError } from '../../core/errors.ts'
 import type { UwsApp, UwsRequest, UwsResponse } from '../uws/uws.ts'
+import { ChunkedHeads } from './chunked-heads.ts'
 import { ClientConnection, type ConnectionOwner } from './client-connection.ts'
+import { ConnectionLimit } from './connection-limit.ts'
 import { type FramedHead, framingError } from './framing.ts'
 import { type Wait, WaitingConnections } from './waiting-connections.ts'
 
@@ -22,6 +21,8 @@ type ClosingReason = 'idle' | 'slow-head' | 'slow-body' | 'full'
 export interface ClientConnectionsOptions<Head extends FramedHead> {
   /** Limit of open connections; `Infinity` for none. */
   readonly max: number
+  /** By how many connections it may be exceeded for a moment. */
+  readonly excess: number
   /** From the acceptance of a connection to the end of its first request head. */
   readonly headMs: number
   /** From the end of a response to the end of the next request head. */
@@ -50,29 +51,26 @@ interface Incoming<Head> {
   readonly sinceMs: number
 }
 
-/** uWebSockets.js counts timeouts in steps of 4 s, up to 240 of them. */
-const MAX_APP_TIMEOUT_SECS = 900
-const APP_TIMEOUT_STEP_MS = 4000
-
 export class ClientConnections<Head extends FramedHead> implements ConnectionOwner {
+  readonly progressBytes: number
   readonly #options: ClientConnectionsOptions<Head>
   readonly #waiting = new WaitingConnections<ClientConnection>()
   readonly #timer: NodeJS.Timeout
-  #app: UwsApp | undefined
-  #open = 0
+  readonly #limit: ConnectionLimit
   #closings = 0
-  #isFull = false
   /** Connections whose handler for data is to be registered again. */
   readonly #deaf: ClientConnection[] = []
   /** The request whose first data follows at once. */
   #incoming: Incoming<Head> | undefined
-  /** Chunked requests without data so far, by the address of the client. */
-  readonly #chunked = new Map<string, Incoming<Head>>()
-  /** Set between the two handlers of a request that takes its connection over. */
-  #takeover: { readonly connection: ClientConnection; readonly head: Head } | undefined
+  /** Chunked requests without data so far. */
+  readonly #chunked = new ChunkedHeads<Incoming<Head>>()
 
   constructor(options: ClientConnectionsOptions<Head>) {
     this.#options = options
+    this.progressBytes = options.progressBytes
+    const { max, excess, onFull } = options
+    const closeOne = (sinceMs: number) => this.#closeOne(sinceMs)
+    this.#limit = new ConnectionLimit({ max, excess, closeOne, onFull, nowMs: monotonicNowMs })
     const intervalMs = Math.min(1000, ...[options.headMs, options.idleMs, options.restMs].map(ms => ms / 4))
     this.#timer = setInterval(() => this.#sweep(monotonicNowMs()), intervalMs)
     this.#timer.unref()
@@ -80,17 +78,13 @@ export class ClientConnections<Head extends FramedHead> implements ConnectionOwn
 
   /** Takes all connections and requests of the app. The app's own timeouts are turned off. */
   attach(app: UwsApp): void {
-    this.#app = app
     app.setIdleTimeout(0)
     app.setResponseTimeout(0)
     app.filter((handle, change) => {
       if (change > 0) this.#accept(handle)
       else this.#countClosing()
     })
-    app.post('/*', (res, req) => this.#onHead(res, req))
-    app.put('/*', (res, req) => this.#onHead(res, req))
-    // Any other method, and what the handlers above pass on.
-    app.any('/*', (res, req) => (this.#takeover === undefined ? this.#onHead(res, req) : this.#takeOver(res)))
+    app.any('/*', (res, req) => this.#onHead(res, req))
   }
 
   /** Number of connections that have been closed. */
@@ -100,10 +94,7 @@ export class ClientConnections<Head extends FramedHead> implements ConnectionOwn
 
   close(): void {
     clearInterval(this.#timer)
-  }
-
-  get progressBytes(): number {
-    return this.#options.progressBytes
+    this.#chunked.close()
   }
 
   onWaiting(connection: ClientConnection, wait: Wait): void {
@@ -116,6 +107,7 @@ export class ClientConnections<Head extends FramedHead> implements ConnectionOwn
 
   onClosed(connection: ClientConnection): void {
     this.#waiting.remove(connection)
+    this.#chunked.onConnectionClosed(connection.address)
     // A head that its own request handler has accepted may be refused by uWebSockets.js right after.
     this.#incoming = undefined
   }
@@ -130,26 +122,28 @@ export class ClientConnections<Head extends FramedHead> implements ConnectionOwn
   }
 
   onFirstPart(connection: ClientConnection): boolean {
-    const incoming = this.#incoming ?? this.#chunked.get(connection.address)
+    const incoming = this.#incoming ?? this.#chunked.take(connection.address)
     if (incoming === undefined) return false
-    if (incoming === this.#incoming) this.#incoming = undefined
-    else this.#chunked.delete(connection.address)
+    this.#incoming = undefined
     const { res, head } = incoming
     this.#options.onRequest(connection.begin(res, isChunked(head)), head)
     return true
   }
 
   #accept(handle: UwsResponse): void {
-    this.#options.onOpenChanged(++this.#open)
+    const hasRoom = this.#limit.add()
     const connection = new ClientConnection(handle, addressOf(handle), this)
-    if (this.#open <= this.#options.max) return
-    this.#options.onClosing('full')
-    if (!this.#isFull) this.#options.onFull(this.#options.max)
-    this.#isFull = true
-    const { victim } = this.#waiting
-    if (victim !== undefined && victim !== connection) victim.close()
     // uWebSockets.js has not finished its own work on a connection that it reports as new.
-    else setImmediate(() => connection.close())
+    if (!hasRoom) setImmediate(() => this.#close(connection, 'full'))
+    this.#options.onOpenChanged(this.#limit.open)
+  }
+
+  #closeOne(sinceMs: number): 'closed' | 'too-young' | 'none' {
+    const { victim } = this.#waiting
+    if (victim === undefined) return 'none'
+    if ((victim.waitingSinceMs ?? Infinity) > sinceMs) return 'too-young'
+    this.#close(victim, 'full')
+    return 'closed'
   }
 
   #listenAgain(): void {
@@ -158,8 +152,8 @@ export class ClientConnections<Head extends FramedHead> implements ConnectionOwn
 
   #countClosing(): void {
     this.#closings++
-    this.#options.onOpenChanged(--this.#open)
-    if (this.#open < this.#options.max / 2) this.#isFull = false
+    this.#limit.remove()
+    this.#options.onOpenChanged(this.#limit.open)
   }
 
   #onHead(res: UwsResponse, req: UwsRequest): void {
@@ -174,41 +168,10 @@ export class ClientConnections<Head extends FramedHead> implements ConnectionOwn
       return
     }
     const address = addressOf(res)
-    if (!this.#chunked.has(address)) {
-      this.#chunked.set(address, incoming)
-      return
-    }
-    // Only these two methods have a second handler. No other has a body, so no response is owed.
-    if (head.method !== 'POST' && head.method !== 'PUT') return void res.close()
-    if (!this.#leaveToApp(address, res)) return
-    this.#takeover = { connection: new ClientConnection(res, address, this), head }
-    req.setYield(true)
-  }
-
-  /**
-   * Sets the app's own timeout on the idle connections of the address that may be that of `taken`, but not on that one.
-   * Returns `false` if `taken` was among those that had to be closed.
-   */
-  #leaveToApp(address: string, taken: UwsResponse): boolean {
-    const candidates = this.#waiting.idle().filter(idle => idle.address === address && idle.mayHaveBegun)
-    const room = this.#waiting.unclearRoom(this.#options.max)
-    for (const connection of candidates.splice(0, candidates.length - room)) this.#close(connection, 'full')
-    if (addressOf(taken) === '') return false
-    const nowMs = monotonicNowMs()
-    for (const connection of candidates) {
-      const { headMs, idleMs } = this.#options
-      this.#setAppTimeout(connection.wait === 'first-head' ? headMs : idleMs)
-      this.#waiting.put(connection, 'nobody', nowMs)
-      connection.restartAppTimeout()
-    }
-    this.#app?.setResponseTimeout(0)
-    taken.pause()
-    taken.resume()
-    return true
-  }
-
-  #setAppTimeout(limitMs: number): void {
-    this.#app?.setResponseTimeout(Math.min(Math.ceil(limitMs / 1000), MAX_APP_TIMEOUT_SECS))
+    // The client has reset the connection in the meantime. The head could not be found again by its address.
+    if (address === '') return void res.close()
+    const surplus = this.#chunked.add(address, incoming)
+    if (surplus !== undefined) this.#closeHead(surplus, 'full')
   }
 
   #close(connection: ClientConnection, reason: ClosingReason): void {
@@ -216,13 +179,9 @@ export class ClientConnections<Head extends FramedHead> implements ConnectionOwn
     connection.close()
   }
 
-  /** Gets another object for the same connection, which remains valid while the first one serves the response. */
-  #takeOver(res: UwsResponse): void {
-    const takeover = this.#takeover
-    if (takeover === undefined) return
-    this.#takeover = undefined
-    const { connection, head } = takeover
-    this.#options.onRequest(connection.begin(res, true), head)
+  #closeHead({ res }: Incoming<Head>, reason: ClosingReason): void {
+    this.#options.onClosing(reason)
+    res.close()
   }
 
   #sweep(nowMs: number): void {
@@ -232,12 +191,7 @@ export class ClientConnections<Head extends FramedHead> implements ConnectionOwn
       this.#close(connection, 'slow-head')
     for (const connection of waiting.overdue('next-head', idleMs, nowMs)) this.#close(connection, 'idle')
     for (const connection of waiting.overdue('rest', restMs, nowMs)) this.#close(connection, 'slow-body')
-    // By now the app has closed them, or their connection was taken over.
-    const goneMs = Math.max(headMs, idleMs) + 2 * APP_TIMEOUT_STEP_MS
-    for (const connection of waiting.overdue('nobody', goneMs, nowMs)) waiting.remove(connection)
-    for (const [address, { sinceMs }] of this.#chunked) {
-      if (nowMs - sinceMs > headMs) this.#chunked.delete(address)
-    }
+    for (const head of this.#chunked.takeOverdue(nowMs - headMs)) this.#closeHead(head, 'slow-head')
   }
 }
 

@@ -6,15 +6,9 @@ import { type WaitingItem, WaitingList } from './waiting-list.ts'
 
 /**
  * `first-head`: nothing has been requested yet · `next-head`: the last response is complete · `body`: a request body is
- * under way · `rest`: of a body whose response has been sent already · `nobody`: it may or may not have begun a request
- * (`client-connections.ts`), so that it is never closed from here
+ * under way · `rest`: of a body whose response has been sent already
  */
-export type Wait = 'first-head' | 'next-head' | 'body' | 'rest' | 'nobody'
-
-/** Share of the limit that connections which wait for `nobody` may take, and their number at most and at least. */
-const UNCLEAR_SHARE = 1 / 4
-const MAX_UNCLEAR = 16_384
-const MIN_UNCLEAR = 16
+export type Wait = 'first-head' | 'next-head' | 'body' | 'rest'
 
 export interface WaitingConnection<Item> extends WaitingItem<Item> {
   /** Belongs to `WaitingConnections`; `undefined` while it waits for nothing. */
@@ -27,7 +21,6 @@ export class WaitingConnections<Item extends WaitingConnection<Item>> {
     'next-head': new WaitingList(),
     body: new WaitingList(),
     rest: new WaitingList(),
-    nobody: new WaitingList(),
   }
 
   /** The connection waits for this from now on, and for nothing else. */
@@ -42,18 +35,6 @@ export class WaitingConnections<Item extends WaitingConnection<Item>> {
     if (item.wait === undefined) return
     this.#lists[item.wait].remove(item)
     item.wait = undefined
-  }
-
-  /** How many further connections may be put to `nobody` with this limit of connections. */
-  unclearRoom(max: number): number {
-    const share = Math.min(MAX_UNCLEAR, Math.floor(max * UNCLEAR_SHARE))
-    return Math.max(MIN_UNCLEAR, share - this.#lists.nobody.size)
-  }
-
-  /** Connections without a request under way, the one that has waited for longest first. */
-  idle(): Item[] {
-    const items = [...this.#lists['first-head'].all(), ...this.#lists['next-head'].all()]
-    return items.sort((one, other) => (one.waitingSinceMs ?? 0) - (other.waitingSinceMs ?? 0))
   }
 
   /**

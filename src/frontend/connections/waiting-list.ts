@@ -47,11 +47,4 @@ export class WaitingList<Item extends WaitingItem<Item>> {
     item.waitingSinceMs = undefined
     this.#size--
   }
-
-  /** All items, oldest first. */
-  all(): Item[] {
-    const items: Item[] = []
-    for (let item = this.#oldest; item !== undefined; item = item.newer) items.push(item)
-    return items
-  }
 }

@@ -46,7 +46,7 @@ function heldBodyBytes({ limits }: Config): number {
 }
 
 /**
- * Share of the client connections that no request may take, so that clients beyond the limit are told so instead of having
+ * Share of the client connections that no request may take, so that clients beyond the limit get a response instead of having
  * their connection closed.
  */
 const REFUSAL_SHARE = 1 / 32

@@ -56,11 +56,11 @@ test('while requests trickle in on most connections, the oldest of them is close
 test('a flood of requests leaves the thread time for timers between any two of them', async t => {
   let served = 0
   let servedInTurn = 0
-  let mostInTurn = 0
+  let maxInTurn = 0
   const handler = {
     handle: () => {
       served++
-      mostInTurn = Math.max(mostInTurn, ++servedInTurn)
+      maxInTurn = Math.max(maxInTurn, ++servedInTurn)
       return { status: 200, headers: [], body: Buffer.from('served') }
     },
   }
@@ -75,7 +75,7 @@ test('a flood of requests leaves the thread time for timers between any two of t
   turn()
   for (const client of clients) client.write(PAGE)
   await Promise.all(clients.map(client => client.untilReceived('served')))
-  assert.deepEqual([served, mostInTurn], [32, 1])
+  assert.deepEqual([served, maxInTurn], [32, 1])
 })
 
 test('a client that sends a second request before the first is answered is disconnected', async t => {

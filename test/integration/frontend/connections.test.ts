@@ -1,6 +1,6 @@
 /** Connections of clients: how many, how long they are kept, and how they find their requests. */
 import assert from 'node:assert/strict'
-import { suite, test } from 'node:test'
+import { suite, type TestContext, test } from 'node:test'
 import type { Logger } from '../../../src/telemetry/log.ts'
 import { openFrontend, SILENT } from '../../support/frontend.ts'
 import { openRaw } from '../../support/raw-connection.ts'
@@ -14,6 +14,13 @@ const HANGING = 'POST /generate?hang HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\
 
 function chunkedHead(path: string): string {
   return `POST ${path} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n`
+}
+
+/** Resolves when what other connections have sent so far has been read. */
+async function untilRead(t: TestContext, origin: string): Promise<void> {
+  const last = await openRaw(t, origin)
+  last.write(PAGE)
+  await last.untilReceived('OK')
 }
 
 suite('A client connection', { concurrency: 2 }, () => {
@@ -155,7 +162,7 @@ test('the rest of a refused body is not awaited while others need the connection
 })
 
 suite('A chunked request', () => {
-  test('is served beside any number of idle connections of its address and heads without a body', async t => {
+  test('is served while any number of idle connections of its address and heads without a body are open', async t => {
     const { origin, counted, frontend } = await openFrontend(t, {
       config: { limits: { clientConnections: 800 } },
     })
@@ -169,10 +176,8 @@ suite('A chunked request', () => {
       assert.match(client.received(), /^HTTP\/1.1 200 OK/)
       assert.ok(client.received().includes(`"query":"n=${index}"`), client.received())
     }
-    // A quarter of the limit may be unclear; the rest of the idle connections gives way.
-    await until(() => idle.filter(connection => connection.isClosed()).length >= 400)
-    assert.ok(counted(CLOSED, 'full') >= 400)
-    assert.equal(frontend.openRequests, 1)
+    assert.deepEqual([counted(CLOSED, 'full'), frontend.openRequests], [0, 0])
+    assert.ok(idle.every(connection => !connection.isClosed()))
   })
 
   test('leaves room for others, however many connections it may be on', async t => {
@@ -188,23 +193,43 @@ suite('A chunked request', () => {
     }
   })
 
-  test('on a connection that was not used for long is not executed if that had to be closed', async t => {
-    const { origin, frontend, openings } = await openFrontend(t, {
-      config: { limits: { clientConnections: 40 } },
-    })
+  test('on a connection that was not used for long is served while others stall', async t => {
+    const { origin, openings } = await openFrontend(t)
     const oldest = await openRaw(t, origin)
     const idle = await Promise.all(Array.from({ length: 30 }, () => openRaw(t, origin)))
-    idle.at(-1)?.write(chunkedHead('/generate'))
-    // Seen when the head before it has been read.
-    const last = await openRaw(t, origin)
-    last.write(PAGE)
-    await last.untilReceived('OK')
-    oldest.write(`${chunkedHead('/generate')}2\r\n{}\r\n0\r\n\r\n`)
+    for (const connection of idle) connection.write(chunkedHead('/generate'))
+    await untilRead(t, origin)
+    oldest.write(chunkedHead('/generate?n=1'))
+    await untilRead(t, origin)
+    oldest.write('2\r\n{}\r\n0\r\n\r\n')
     await oldest.untilClosed()
-    assert.equal(oldest.received(), '')
-    last.write(PAGE)
-    await last.untilReceived(/OK[^]*OK/)
-    assert.deepEqual([frontend.openRequests, openings()], [0, 0])
+    assert.ok(oldest.received().includes('"query":"n=1"'), oldest.received())
+    assert.equal(openings(), 1)
+  })
+
+  test('that waits for its first chunk no longer stands before others when its client has left', async t => {
+    const { origin, frontend } = await openFrontend(t)
+    const clients = await Promise.all(Array.from({ length: 6 }, () => openRaw(t, origin)))
+    for (const [index, client] of clients.entries()) client.write(chunkedHead(`/generate?n=${index}`))
+    await untilRead(t, origin)
+    for (const index of [0, 3, 5]) clients[index]?.close()
+    for (const index of [4, 2, 1]) {
+      clients[index]?.write('2\r\n{}\r\n0\r\n\r\n')
+      await clients[index]?.untilReceived(`"query":"n=${index}"`)
+    }
+    assert.equal(frontend.openRequests, 0)
+  })
+
+  test('gives way if hundreds from its address wait longer for their first chunk', async t => {
+    const { origin, counted, frontend } = await openFrontend(t)
+    const clients = await Promise.all(Array.from({ length: 300 }, () => openRaw(t, origin)))
+    for (const [index, client] of clients.entries()) client.write(chunkedHead(`/generate?n=${index}`))
+    await until(() => clients.filter(client => client.isClosed()).length >= 44)
+    assert.equal(counted(CLOSED, 'full'), 44)
+    const open = [...clients.entries()].filter(([, client]) => !client.isClosed())
+    for (const [, client] of open) client.write('2\r\n{}\r\n0\r\n\r\n')
+    await Promise.all(open.map(([index, client]) => client.untilReceived(`"query":"n=${index}"`)))
+    assert.equal(frontend.openRequests, 0)
   })
 
   test('gets its own response when others from its address wait for their first chunk, too', async t => {
@@ -214,10 +239,7 @@ suite('A chunked request', () => {
     await idle.untilReceived('OK')
     const clients = await Promise.all(Array.from({ length: 8 }, () => openRaw(t, origin)))
     for (const [index, client] of clients.entries()) client.write(chunkedHead(`/generate?n=${index}`))
-    // Seen when the heads before it have been read.
-    const last = await openRaw(t, origin)
-    last.write(PAGE)
-    await last.untilReceived('OK')
+    await untilRead(t, origin)
     for (const [index, client] of [...clients.entries()].toReversed()) {
       const body = `{"text":"${index}"}`
       client.write(`${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`)
@@ -244,12 +266,18 @@ suite('A chunked request', () => {
     assert.equal(frontend.openRequests, 0)
   })
 
-  test('leaves nothing open when it stalls together with others from its address', async t => {
-    const { origin, frontend } = await openFrontend(t, { config: { timeouts: { bodyMs: 300 } } })
+  test('is closed like a slow head, too, when it stalls together with others from its address', async t => {
+    const { origin, frontend, counted } = await openFrontend(t, {
+      config: { timeouts: { clientHeadMs: 300, clientIdleMs: 86_400_000 } },
+    })
     const clients = await Promise.all(Array.from({ length: 4 }, () => openRaw(t, origin)))
-    for (const client of clients) client.write(chunkedHead('/generate'))
-    await until(() => clients.filter(client => /^HTTP\/1.1 408 /.test(client.received())).length === 3)
-    assert.equal(frontend.openRequests, 0)
+    for (const client of clients) {
+      client.write(PAGE)
+      await client.untilReceived('OK')
+      client.write(chunkedHead('/generate'))
+    }
+    await Promise.all(clients.map(client => client.untilClosed()))
+    assert.deepEqual([counted(CLOSED, 'slow-head'), frontend.openRequests], [4, 0])
   })
 
   test('that is streamed ends its connection, and says so in its head', async t => {

@@ -16,6 +16,18 @@ suite('Descriptors', () => {
     assert.deepEqual([upstreamSockets, liveRequests, clients], [108, 54, 324])
   })
 
+  test('are kept for connections to the admin listener, up to a thirty-second of all', () => {
+    for (const [limit, kept] of [
+      [65_536, 32],
+      [512, 16],
+    ] as const) {
+      const [none, some] = [0, 32].map(
+        adminConnections => shareDescriptors({ ...NEEDS, limit, adminConnections, maxSockets: 100 }).clients,
+      )
+      assert.equal((none ?? 0) - (some ?? 0), kept)
+    }
+  })
+
   test('hold one engine connection per request in mixed mode', () => {
     assert.equal(shareDescriptors({ ...NEEDS, limit: 512, socketsPerRequest: 1 }).liveRequests, 108)
   })
