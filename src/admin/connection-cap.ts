@@ -6,13 +6,11 @@ import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 
 export interface ConnectionCap {
+  /** Half as many more may be open for a turn of the event loop: a new one may have a request that has not been read yet. */
   readonly max: number
   /** The limit has been reached. Not called again while more than half of it are open. */
   readonly onFull: () => void
 }
-
-/** A new connection may have a request that has not been read yet, so the limit may be exceeded for a turn of the loop. */
-const EXCESS = 64
 
 /**
  * Beyond the limit the connection that has been idle for longest is closed, or the oldest request that has not been
@@ -52,7 +50,7 @@ export function capConnections(server: Server, { max, onFull }: ConnectionCap): 
     if (!isOverfull()) return
     if (!isFull) onFull()
     isFull = true
-    if (open > max + EXCESS) closeOldest()
+    if (open > max * 1.5) closeOldest()
     if (isTrimming) return
     isTrimming = true
     // By the second one, what has arrived on the connections so far has been read.

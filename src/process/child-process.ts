@@ -16,8 +16,8 @@ export interface ChildOptions extends ProcessLimits {
   readonly args: readonly string[]
   /** Working directory; unset: that of this process. */
   readonly cwd?: string
-  /** `pipe`: readable through `stdout`. Default: `ignore`. */
-  readonly stdout?: 'pipe' | 'inherit' | 'ignore'
+  /** `pipe`: readable through `stdout`; a number: a descriptor of this process. Default: `ignore`. */
+  readonly stdout?: 'pipe' | 'inherit' | 'ignore' | number
   /** Holds standard error back until `passErrorsOn` is called; by default it is passed on as it comes. */
   readonly holdErrors?: boolean
   /** File to which both output streams are appended instead. */

@@ -11,7 +11,8 @@ export interface DescriptorNeeds {
   readonly maxSockets: number
   /** Router threads. */
   readonly threads: number
-  /** Connections to the admin listener at most. */
+  /** Listeners of the control thread, and the connections that each should have at most. */
+  readonly adminListeners?: number
   readonly adminConnections?: number
 }
 
@@ -22,6 +23,8 @@ export interface DescriptorBudget {
   readonly liveRequests: number
   /** Limit of client connections. */
   readonly clients: number
+  /** Limit of connections to each listener of the control thread. It has descriptors for half as many more, for a moment. */
+  readonly adminConnections: number
   /** Soft limit that a full queue and as many running requests would need. */
   readonly wanted: number
 }
@@ -30,8 +33,12 @@ export interface DescriptorBudget {
 const OWN = 64
 /** Descriptors for event loop, timers and pipes of a thread. */
 const PER_THREAD = 16
-/** Share of all descriptors that connections to the admin listener get at most. */
+/** Share of all descriptors that connections to the listeners of the control thread get at most. */
 const MAX_ADMIN_SHARE = 1 / 32
+/** Descriptors for each connection of that limit: it may be exceeded by half (`src/admin/connection-cap.ts`). */
+const PER_ADMIN_CONNECTION = 3 / 2
+/** For a scraper and a prober. */
+const MIN_ADMIN_CONNECTIONS = 2
 /** Share of the free descriptors that engines get at least. The rest keeps queued requests from being lost. */
 const MIN_ENGINE_SHARE = 1 / 4
 
@@ -40,13 +47,15 @@ const MIN_ENGINE_SHARE = 1 / 4
  * quarter.
  */
 export function shareDescriptors(needs: DescriptorNeeds): DescriptorBudget {
-  const { limit, socketsPerRequest, queueSize, maxSockets, threads, adminConnections = 0 } = needs
-  const admin = Math.min(adminConnections, Math.floor(limit * MAX_ADMIN_SHARE))
-  const own = OWN + threads * PER_THREAD + admin
+  const { limit, socketsPerRequest, queueSize, maxSockets, threads } = needs
+  const { adminListeners = 1, adminConnections: wantedAdmin = 0 } = needs
+  const maxAdmin = Math.floor((limit * MAX_ADMIN_SHARE) / adminListeners / PER_ADMIN_CONNECTION)
+  const adminConnections = Math.min(wantedAdmin, Math.max(MIN_ADMIN_CONNECTIONS, maxAdmin))
+  const own = OWN + threads * PER_THREAD + Math.ceil(adminListeners * adminConnections * PER_ADMIN_CONNECTION)
   const wanted = own + queueSize * (2 + socketsPerRequest)
   if (limit === Infinity) {
     const live = maxSockets === 0 ? Infinity : Math.max(1, Math.floor(maxSockets / socketsPerRequest))
-    return { upstreamSockets: maxSockets, liveRequests: live, clients: Infinity, wanted }
+    return { upstreamSockets: maxSockets, liveRequests: live, clients: Infinity, adminConnections, wanted }
   }
   const free = Math.max(4, limit - own)
   const unclaimed = ((free - queueSize) * socketsPerRequest) / (socketsPerRequest + 1)
@@ -56,6 +65,7 @@ export function shareDescriptors(needs: DescriptorNeeds): DescriptorBudget {
     upstreamSockets,
     liveRequests: Math.max(1, Math.floor(upstreamSockets / socketsPerRequest)),
     clients: free - upstreamSockets,
+    adminConnections,
     wanted,
   }
 }

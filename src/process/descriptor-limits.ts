@@ -28,12 +28,14 @@ export function withinLimits(
     socketsPerRequest: neededRoles(config).length,
     queueSize: config.admission.queueSize,
     maxSockets: config.upstream.maxSockets,
+    adminListeners: config.admin.healthPort === undefined ? 1 : 2,
     adminConnections: config.admin.maxConnections,
   })
   logBudget(limit, budget, log)
   const server = { ...config.server, workers: threads }
   const upstream = { ...config.upstream, maxSockets: budget.upstreamSockets }
-  return { config: { ...config, server, upstream }, budget }
+  const admin = { ...config.admin, maxConnections: budget.adminConnections }
+  return { config: { ...config, server, upstream, admin }, budget }
 }
 
 /** Empty where the file does not exist, which leaves the limit unknown. */

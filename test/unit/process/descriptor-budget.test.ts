@@ -16,15 +16,17 @@ suite('Descriptors', () => {
     assert.deepEqual([upstreamSockets, liveRequests, clients], [108, 54, 324])
   })
 
-  test('are kept for connections to the admin listener, up to a thirty-second of all', () => {
-    for (const [limit, kept] of [
-      [65_536, 32],
-      [512, 16],
+  test('are kept for connections to the control thread, half as many more than its limit, up to a thirty-second of all', () => {
+    for (const [limit, adminListeners, max] of [
+      [65_536, 1, 32],
+      [512, 1, 10],
+      [512, 2, 5],
+      [64, 2, 2],
     ] as const) {
-      const [none, some] = [0, 32].map(
-        adminConnections => shareDescriptors({ ...NEEDS, limit, adminConnections, maxSockets: 100 }).clients,
-      )
-      assert.equal((none ?? 0) - (some ?? 0), kept)
+      const needs = { ...NEEDS, limit, adminListeners, maxSockets: 1 }
+      const [none, some] = [0, 32].map(wanted => shareDescriptors({ ...needs, adminConnections: wanted }))
+      assert.equal(some?.adminConnections, max)
+      if (limit > 64) assert.equal((none?.clients ?? 0) - some.clients, adminListeners * max * 1.5)
     }
   })
 
