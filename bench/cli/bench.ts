@@ -10,9 +10,11 @@ import { addCompareCommand, type CompareOptions, compareRun } from './compare.ts
 import { addEarlyFlags } from './early-flags.ts'
 import { addFaultsCommand, type FaultsOptions, faultsRun } from './faults.ts'
 import { addMemoryCommand } from './memory.ts'
+import { addLogCommand } from './log.ts'
 import { addRoutersCommand } from './routers.ts'
 import { addScenarioCommands } from './scenarios.ts'
 import { addServingCommand } from './serving.ts'
+import { addSiegeCommand } from './siege.ts'
 import { addSpeedCommand } from './speed.ts'
 
 export interface BenchDependencies extends SignalDependencies, Omit<BenchTerminal, 'signal'> {}
@@ -94,6 +96,18 @@ function addMeasurementCommands(bench: Command, start: Start): void {
     start(async terminal => {
       const { runMemory } = await import('../memory/run-memory.ts')
       return runMemory(options, terminal)
+    }),
+  )
+  addSiegeCommand(bench, options =>
+    start(async terminal => {
+      const { runSiege } = await import('../siege/run-siege.ts')
+      return runSiege(options, terminal)
+    }),
+  )
+  addLogCommand(bench, options =>
+    start(async terminal => {
+      const { runLog } = await import('../log/run-log.ts')
+      return runLog(options, terminal)
     }),
   )
   addScenarioCommands(bench, options =>

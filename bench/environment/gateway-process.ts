@@ -1,7 +1,7 @@
 /** The gateway of a scenario: the real program in its own process, started and polled until it is ready. */
 import { join } from 'node:path'
 import { messageOf } from '../../src/core/text/error-text.ts'
-import { Child } from '../../src/process/child-process.ts'
+import { Child, type ChildOptions } from '../../src/process/child-process.ts'
 import { freePort } from '../process/free-port.ts'
 import type { FleetProcess } from './fleet/fleet-process.ts'
 
@@ -29,14 +29,23 @@ export class GatewayProcess {
     return this.#child.isRunning
   }
 
+  /** Why it does not run, for example `code 0`; only meaningful once it has ended. */
+  get exitReason(): string {
+    return this.#child.exitReason
+  }
+
   /**
    * Starts a gateway in front of the fleet. `flags` follow those that name the engines.
    * @throws Error with the gateway's own output when it is not ready within 20 s.
    */
-  static async start(fleet: FleetProcess, flags: readonly string[]): Promise<GatewayProcess> {
+  static async start(
+    fleet: FleetProcess,
+    flags: readonly string[],
+    options: Pick<ChildOptions, 'core' | 'maxOpenFiles' | 'stdout'> = {},
+  ): Promise<GatewayProcess> {
     const [port, adminPort] = [await freePort(), await freePort()]
     const args = [PROGRAM, 'serve', ...engineFlags(fleet), ...listenFlags(port, adminPort), ...flags]
-    const child = Child.start({ program: process.execPath, args, holdErrors: true })
+    const child = Child.start({ program: process.execPath, args, holdErrors: true, ...options })
     const gateway = new GatewayProcess(child, `http://127.0.0.1:${port}`, `http://127.0.0.1:${adminPort}`)
     try {
       await child.untilReady(() => reasonNotReady(gateway.url), READY_LIMIT_MS)

@@ -4,14 +4,16 @@ import { delimiter, join } from 'node:path'
 
 type Program = keyof typeof PACKAGES
 
-const PACKAGES = { wrk: 'wrk', haproxy: 'haproxy', taskset: 'util-linux' }
+const PACKAGES = { wrk: 'wrk', haproxy: 'haproxy', taskset: 'util-linux', prlimit: 'util-linux' }
 
 /** Packages of the programs that are not on the PATH. */
 export function missingPackages(
   programs: readonly Program[],
   path = process.env['PATH'] ?? '',
 ): readonly string[] {
-  return programs.filter(program => !isInstalled(program, path)).map(program => PACKAGES[program])
+  return [
+    ...new Set(programs.filter(program => !isInstalled(program, path)).map(program => PACKAGES[program])),
+  ]
 }
 
 /** @throws Error that says how to install what is missing. */
