@@ -2,8 +2,15 @@
 import type { UwsResponse } from '../uws/uws.ts'
 import { bodyMemory, copyInto, keepBody } from './body-memory.ts'
 
-/** Memory that is allocated at first, if the body is not smaller. What is allocated next is large enough for all of it. */
+/**
+ * Up to here memory is allocated for a multiple of what has been received, and at least `MIN_BYTES`: a client that only
+ * announces a large body must not make us hold it. Memory shared with other threads is not counted by V8's collector, so
+ * it stays for long after it was given up. What is allocated beyond is large enough for the whole body, because pages of
+ * a mapping take no memory before they are written.
+ */
 const FIRST_BYTES = 262_144
+const MIN_BYTES = 4096
+const GROWTH = 4
 
 export interface BodyReader {
   /** -1 if unknown. */
@@ -22,7 +29,7 @@ export interface Upload {
   stop(): void
 }
 
-/** Copies each byte once, except for the first `FIRST_BYTES` of a larger body. */
+/** Copies each byte once, except for the first `FIRST_BYTES` of a body in parts. */
 export function readBody(res: UwsResponse, reader: BodyReader): Upload {
   let collected: Buffer | undefined
   let length = 0
@@ -54,14 +61,19 @@ export function readBody(res: UwsResponse, reader: BodyReader): Upload {
   }
 }
 
-/** Large memory takes none before it is written, so it may be as large as the body can become. */
 function withRoom(collected: Buffer | undefined, needed: number, reader: BodyReader): Buffer {
   if (collected !== undefined && needed <= collected.length) return collected
-  const { contentLength, limitBytes } = reader
-  const bytes = contentLength < 0 ? limitBytes : Math.min(contentLength, limitBytes)
-  if (needed <= FIRST_BYTES && collected === undefined)
-    return bodyMemory(Math.max(needed, Math.min(bytes, FIRST_BYTES)))
-  const whole = bodyMemory(Math.max(needed, bytes))
-  if (collected !== undefined) copyInto(whole, 0, collected)
-  return whole
+  const grown = bodyMemory(roomBytes(needed, reader))
+  if (collected !== undefined) copyInto(grown, 0, collected)
+  return grown
+}
+
+/** Bytes to allocate for a body of which `needed` bytes have been received. */
+export function roomBytes(
+  needed: number,
+  { contentLength, limitBytes }: Pick<BodyReader, 'contentLength' | 'limitBytes'>,
+): number {
+  const announced = contentLength < 0 ? limitBytes : Math.min(contentLength, limitBytes)
+  if (needed > FIRST_BYTES) return Math.max(needed, announced)
+  return Math.max(needed, Math.min(announced, FIRST_BYTES, Math.max(MIN_BYTES, GROWTH * needed)))
 }
