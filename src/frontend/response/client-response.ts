@@ -38,6 +38,7 @@ export interface ResponseObserver {
 }
 
 const NO_BYTES = new Uint8Array(0)
+const EMPTY_LINE = new Uint8Array([0x0a])
 
 export class ClientResponse {
   readonly #options: ClientResponseOptions
@@ -172,9 +173,19 @@ export class ClientResponse {
   #breakOff(lastEvent: Uint8Array): void {
     this.#isBreaking = true
     this.#lastEvent = undefined
-    this.onData(lastEvent)
+    if (this.#isEventStream) this.#endWithWholeChunk(lastEvent)
+    else this.onData(lastEvent)
     this.#res.cork(this.#writeRows)
     if (this.#heldBytes === 0) this.#closeBroken()
+  }
+
+  /**
+   * uWebSockets.js writes the end of a chunk only before the next one, and some clients (urllib3, so requests) drop a chunk
+   * without its end. So the last line end is a chunk of its own: then only that one has no end.
+   */
+  #endWithWholeChunk(lastEvent: Uint8Array): void {
+    this.onData(lastEvent.subarray(0, -1))
+    this.onData(lastEvent.length === 0 ? EMPTY_LINE : lastEvent.subarray(-1))
   }
 
   /** Finished first: uWebSockets.js reports every connection that is closed in a response as a client that has left. */

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { GatewayError } from '../../../src/core/errors.ts'
 import { openFrontend } from '../../support/frontend.ts'
+import { openRaw } from '../../support/raw-connection.ts'
 import { StrictClient } from '../../support/strict-client.ts'
 import { until } from '../../support/until.ts'
 
@@ -101,4 +102,16 @@ test('a slow client gets the error event of a stream that breaks off after all b
   const { body, isComplete } = await client.rest()
   assert.equal(isComplete, false)
   assert.match(body, /^c+data: \{"error":\{.*"code":503.*\}\}\n\n$/)
+})
+
+test('the error event of a stream that breaks off is in a whole chunk, for clients that drop others', async t => {
+  const { origin, frontend } = await openFrontend(t)
+  const client = await openRaw(t, origin)
+  client.write('POST /generate?hang HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}')
+  await client.untilReceived('data: {"n":1}')
+  frontend.endAll(new GatewayError('shutting-down', 'over'))
+  await client.untilClosed()
+  const [, size, event] =
+    /\r\n([0-9a-f]+)\r\n(data: \{"error":[^\n]*\n)\r\n1\r\n\n$/.exec(client.received()) ?? []
+  assert.equal(Number.parseInt(size ?? '', 16), event?.length, client.received())
 })
