@@ -15,7 +15,7 @@ export type RetryAdvice =
    * once, on new connections. It is granted once per request and costs no budget.
    */
   | { readonly kind: 'fresh-connection' }
-  /** After the backoff, but no sooner than `minDelayMs`, which is the engine's own `Retry-After` or 0. */
+  /** After the backoff, but on that engine no sooner than `minDelayMs`, which is its own `Retry-After` or 0. */
   | {
       readonly kind: 'backoff'
       readonly minDelayMs: number

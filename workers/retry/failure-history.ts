@@ -6,18 +6,20 @@ import type { Config } from '../../src/config/config.ts'
 import type { NowMs } from '../../src/core/clock.ts'
 import type { Engine } from '../../src/core/engine.ts'
 import type { Random } from '../../src/core/random.ts'
-import { decideRetry, type RetryDecision } from '../../src/resilience/retry-decision.ts'
+import { decideRetry, type RetryAdvice, type RetryDecision } from '../../src/resilience/retry-decision.ts'
 import type { Failure } from '../classify/failure.ts'
 import { Avoided } from '../selection/avoided.ts'
 import type { Breakers } from '../selection/breakers.ts'
+import { AttemptFeedback, type FeedbackDependencies } from '../selection/feedback.ts'
 import type { Pair, PairSelector } from '../selection/pair-selector.ts'
 import type { RetryBudgetQueue } from './budget-queue.ts'
 import { EngineLosses } from './engine-loss.ts'
+import type { EngineRequest } from './engine-request.ts'
 
-export interface HistoryDependencies {
+export interface HistoryDependencies extends FeedbackDependencies {
   readonly config: Pick<Config, 'retry'>
-  readonly pairSelector: Pick<PairSelector, 'isSound'>
-  readonly breakers: Pick<Breakers, 'goodLegs'>
+  readonly pairSelector: Pick<PairSelector, 'choose' | 'isSound'>
+  readonly breakers: FeedbackDependencies['breakers'] & Pick<Breakers, 'goodLegs'>
   readonly budgetQueue: Pick<RetryBudgetQueue, 'take'>
   readonly random: Random
   readonly nowMs: NowMs
@@ -26,7 +28,7 @@ export interface HistoryDependencies {
 const NO_SLOTS: ReadonlySet<number> = new Set()
 
 export class FailureHistory {
-  readonly #deadlineMs: number
+  readonly #request: Pick<EngineRequest, 'deadlineMs' | 'fields'>
   readonly #dependencies: HistoryDependencies
   #avoided: Avoided | undefined
   #losses: EngineLosses | undefined
@@ -39,13 +41,12 @@ export class FailureHistory {
   freshConnection = false
   latest: Failure | undefined
 
-  /** `deadlineMs`: on the process clock. */
-  constructor(deadlineMs: number, dependencies: HistoryDependencies) {
-    this.#deadlineMs = deadlineMs
+  constructor(request: Pick<EngineRequest, 'deadlineMs' | 'fields'>, dependencies: HistoryDependencies) {
+    this.#request = request
     this.#dependencies = dependencies
   }
 
-  /** Slots of the engines that failures were charged to. */
+  /** Slots of the engines that failures were charged to, or that have named a time before which they take no retry. */
   get avoidedSlots(): ReadonlySet<number> {
     return this.#avoided?.slots ?? NO_SLOTS
   }
@@ -79,13 +80,31 @@ export class FailureHistory {
   #decide(failure: Failure, pair: Pair | undefined): RetryDecision {
     const { config, random, nowMs } = this.#dependencies
     const failed = {
-      advice: failure.retry,
+      advice: this.#adviceOf(failure, pair),
       retries: this.retries,
       hadFreeAttempt: this.#hadFreeAttempt,
       mayEndEngines: this.#isSecondLoss(failure, pair),
-      remainingMs: this.#deadlineMs - nowMs(),
+      remainingMs: this.#request.deadlineMs - nowMs(),
     }
     return decideRetry(failed, config.retry, random)
+  }
+
+  /** A `Retry-After` holds for the engine that sent it: other engines need not be waited for. */
+  #adviceOf({ retry, error }: Failure, pair: Pair | undefined): RetryAdvice {
+    if (retry.kind !== 'backoff' || retry.minDelayMs === 0 || pair === undefined) return retry
+    ;(this.#avoided ??= new Avoided()).addBusy((error.leg === 'prefill' && pair.prefill) || pair.decode)
+    return this.#isSoundPairLeft() ? { ...retry, minDelayMs: 0 } : retry
+  }
+
+  /** Whether a sound pair is left that has none of the avoided engines, full or not. */
+  #isSoundPairLeft(): boolean {
+    const { pairSelector } = this.#dependencies
+    const choice = pairSelector.choose(this.#request.fields.model, this.avoidedSlots)
+    if (choice.kind !== 'pair') return false
+    new AttemptFeedback(choice.pair, choice.probes, this.#dependencies).abandoned()
+    const { prefill, decode } = choice.pair
+    const hasAvoided = [prefill, decode].some(engine => engine && this.avoidedSlots.has(engine.slot))
+    return !hasAvoided && pairSelector.isSound(choice.pair)
   }
 
   #isSecondLoss({ resetLeg }: Failure, pair: Pair | undefined): boolean {

@@ -32,7 +32,7 @@ export interface PrepareDependencies extends FeedbackDependencies {
 
 /** How the next attempt differs from the first one. */
 export interface AttemptNeeds {
-  /** Slots of the engines that earlier failures were charged to. They are chosen only when no others are left. */
+  /** Slots of engines that have failed the request or asked for a pause: chosen only when no others are left. */
   readonly avoidedSlots: ReadonlySet<number>
   readonly freshConnection: boolean
   /** Whether the attempt may be made on this pair: a retry may need budget for it. */

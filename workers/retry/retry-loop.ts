@@ -138,7 +138,7 @@ export class RetryLoop implements AttemptEvents, BudgetWaiter {
   onError(reported: Failure): void {
     const failure = this.#toCharge(reported)
     this.#attempt = undefined
-    this.#history ??= new FailureHistory(this.#request.deadlineMs, this.#dependencies)
+    this.#history ??= new FailureHistory(this.#request, this.#dependencies)
     const decision = this.#history.add(failure, this.#pair, this.#reporter.failed(failure))
     switch (decision.kind) {
       case 'give-up':

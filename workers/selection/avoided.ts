@@ -1,4 +1,4 @@
-/** The engines and pairs that failures of one request were charged to. */
+/** The engines and pairs that failures of one request were charged to, and engines that have asked for a pause. */
 import type { Engine } from '../../src/core/engine.ts'
 import type { Charge } from '../classify/failure.ts'
 import type { Pair } from './pair-selector.ts'
@@ -18,6 +18,11 @@ export class Avoided {
     for (const { slot } of engines) this.#slots.add(slot)
     if (charge.kind === 'pair') this.#pairs.add(nameOf(engines))
     else for (const { slot } of engines) this.#engines.add(slot)
+  }
+
+  /** The engine has asked not to be sent the request again for a while. That is no failure. */
+  addBusy({ slot }: Engine): void {
+    this.#slots.add(slot)
   }
 
   /** Whether a failure was charged to one of the two engines alone, or to just this pair. */

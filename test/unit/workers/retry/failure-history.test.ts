@@ -83,6 +83,51 @@ suite('a retry', () => {
   })
 })
 
+suite('an engine that answers with Retry-After', () => {
+  for (const [status, leg] of [
+    [429, 'decode'],
+    [503, 'decode'],
+    [503, 'prefill'],
+  ] as const) {
+    const busy = statusFailure(leg, status, Buffer.from('busy'), '9999')
+    const other =
+      leg === 'decode' ? OTHER_PAIR : { prefill: engineOf({ slot: 6, role: 'prefill' }), decode: PAIR.decode }
+
+    test(`is not waited for while another can serve the request: ${leg}, ${status}`, t => {
+      const { loop, attempts, latest, pass, choose, soundPairs, avoided, handled } = setUpRetries(t)
+      loop.start()
+      choose(() => ({ kind: 'pair', pair: other, probes: [] }))
+      soundPairs(pair => pair === other)
+      latest().fail(busy)
+      pass(BACKOFF_MS)
+      assert.equal(attempts.length, 2)
+      assert.deepEqual(avoided.at(-1), [PAIR[leg].slot])
+      assert.deepEqual(handled, [])
+    })
+
+    test(`ends the request at once when that is too long and no other is left: ${leg}, ${status}`, t => {
+      const { loop, latest, soundPairs, feedback, handled } = setUpRetries(t)
+      soundPairs(() => true)
+      loop.start()
+      latest().fail(busy)
+      assert.deepEqual(handled, ['error engine-error'])
+      // The probe that came with the look for another pair is given back.
+      assert.equal(feedback.at(-1), 'probe neutral 1')
+    })
+  }
+
+  test('is waited for when only a pair that is not sound is left', t => {
+    const { loop, attempts, latest, pass, choose } = setUpRetries(t)
+    loop.start()
+    choose(() => ({ kind: 'pair', pair: OTHER_PAIR, probes: [] }))
+    latest().fail(statusFailure('decode', 429, Buffer.from('busy'), '2'))
+    pass(1995)
+    assert.equal(attempts.length, 1)
+    pass(5)
+    assert.equal(attempts.length, 2)
+  })
+})
+
 function reset(isStaleSocket: boolean): Failure {
   return transportFailure('decode', { kind: 'reset', message: 'reset', isStaleSocket, wasSent: true })
 }
