@@ -84,7 +84,7 @@ const sectionSchema = z.strictObject({
     .positive()
     .default(5)
     .describe(
-      'Interval, in seconds, at which an engine is asked for its models. If they have changed, all that is known of it is renewed.',
+      'Interval, in seconds, at which an engine is asked for its models, and every second time for its limits, role and other properties. What has changed is renewed.',
     ),
   pairVersions: z
     .enum(['same', 'any'])

@@ -3,7 +3,7 @@
  *
  * The two are asked independently, so that one that fails or takes long does not withhold the other. Each keeps its last
  * answer. An engine without an endpoint is used as configured. `/server_info` is answered by the scheduler of the
- * engine, so only `/v1/models` is asked periodically.
+ * engine, which may be busy, so a poll of it does not wait long, and its failure means nothing.
  */
 import { isDeepStrictEqual } from 'node:util'
 import { messageOf } from '../../core/text/error-text.ts'
@@ -24,6 +24,7 @@ const PATHS: Readonly<Record<Source, readonly string[]>> = {
 
 /** `/server_info` waits for the scheduler, which may be busy with a long prefill. `/v1/models` waits for nothing. */
 const TIMEOUT_MS: Readonly<Record<Source, number>> = { server: 60_000, models: 10_000 }
+const POLL_TIMEOUT_MS = 10_000
 
 type Answer =
   /** Without fields if the engine does not serve the path, or serves something else there. */
@@ -79,12 +80,17 @@ export class EngineFacts {
       this.#gaps.set(source, `${PATHS[source][0]} has not responded for ${patienceMs} ms`)
   }
 
-  /** Asks for the models only. Returns whether they have changed. A failure is no change. */
-  async haveModelsChanged(): Promise<boolean> {
-    const answer = await this.#answerOf('models')
+  /** Asks for the models and, if `isFull`, for everything else. Returns whether any of it has changed. A failure is no change. */
+  async hasChanged(isFull: boolean): Promise<boolean> {
     return (
-      'fields' in answer && !isDeepStrictEqual(listedNames(answer.fields), listedNames(this.#known.models))
+      (await this.#hasNews('models', listedNames)) ||
+      (isFull && (await this.#hasNews('server', propertiesIn)))
     )
+  }
+
+  async #hasNews(source: Source, meaningOf: (fields: Fields) => unknown): Promise<boolean> {
+    const answer = await this.#answerOf(source, POLL_TIMEOUT_MS)
+    return 'fields' in answer && !isDeepStrictEqual(meaningOf(answer.fields), meaningOf(this.#known[source]))
   }
 
   /** A question that is still open is not asked again. */
@@ -95,7 +101,7 @@ export class EngineFacts {
   }
 
   async #settle(source: Source): Promise<void> {
-    const answer = await this.#answerOf(source)
+    const answer = await this.#answerOf(source, TIMEOUT_MS[source])
     this.#asking.delete(source)
     if ('gap' in answer) {
       this.#gaps.set(source, answer.gap)
@@ -109,9 +115,9 @@ export class EngineFacts {
     this.#onAnswer()
   }
 
-  async #answerOf(source: Source): Promise<Answer> {
+  async #answerOf(source: Source, timeoutMs: number): Promise<Answer> {
     for (const path of PATHS[source]) {
-      const answer = await this.#answerAt(path, TIMEOUT_MS[source])
+      const answer = await this.#answerAt(path, timeoutMs)
       if (answer !== undefined) return answer
     }
     return { fields: {} }
@@ -123,6 +129,8 @@ export class EngineFacts {
       const { status, body } = await this.#get(path, timeoutMs)
       const fields = status === 200 ? parseObject(body) : undefined
       if (fields !== undefined) return { fields }
+      if (status === 200 && !isPage(body))
+        return { gap: `${path} responded with something else than a JSON object`, isUp: true }
       if (status === 401 || status === 403)
         return { gap: `${path} asks for a key (status ${status}): set engines.apiKey`, isUp: true }
       if (status < 500 || status === 501) return undefined
@@ -131,4 +139,13 @@ export class EngineFacts {
       return { gap: `${path}: ${messageOf(error)}`, isUp: false }
     }
   }
+}
+
+function propertiesIn(server: Fields): EngineInfo {
+  return parseEngineInfo(server, {})
+}
+
+/** Some servers answer paths that they do not serve with a page. */
+function isPage(body: string): boolean {
+  return body.trimStart().startsWith('<')
 }

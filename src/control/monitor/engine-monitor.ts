@@ -20,6 +20,7 @@ import {
   nextOutage,
   type Outage,
   stateAfter,
+  thresholdsFor,
 } from './health-check.ts'
 import { httpGet } from './http-get.ts'
 import { misfitOf } from './misfit.ts'
@@ -52,6 +53,8 @@ export interface EngineMonitorOptions {
 const FACTS_PATIENCE_MS = 3000
 /** Minimum interval between two probes that failed requests cause. */
 const PROMPT_INTERVAL_MS = 2000
+/** Every second poll of the models of an engine asks for everything else, too. */
+const POLLS_PER_FULL_POLL = 2
 /** Pauses before asking again for what an engine has not answered. */
 const GAP_PAUSE = { firstMs: 1000, maxMs: 30_000 }
 
@@ -150,19 +153,21 @@ export class EngineMonitor {
     }
   }
 
-  /** Asks periodically for the models, and for everything if they have changed or if something is not known yet. */
+  /** Polls what the engine reports of itself. If that has changed, or something is not known yet, it is asked for everything. */
   async #watchFacts(): Promise<void> {
     const { engines, signal } = this.#options
     const periodMs = engines.refreshIntervalSecs * 1000
     let gapPauseMs = GAP_PAUSE.firstMs
-    while (!signal.aborted) {
+    for (let poll = 1; !signal.aborted; poll++) {
       const hasGaps = this.#facts.gaps.length > 0
       await this.#untilFacts.start(hasGaps ? Math.min(gapPauseMs, periodMs) : periodMs, signal)
       gapPauseMs = hasGaps ? Math.min(gapPauseMs * 2, GAP_PAUSE.maxMs) : GAP_PAUSE.firstMs
       if (await this.#address.renew()) this.prompt()
       this.#publish(false)
-      if (hasGaps || (await this.#facts.haveModelsChanged())) await this.#renew()
+      const hasChanged = !hasGaps && (await this.#facts.hasChanged(poll % POLLS_PER_FULL_POLL === 0))
+      if (hasGaps || hasChanged) await this.#renew()
       signal.throwIfAborted()
+      if (hasChanged) this.#untilProbe.end()
     }
   }
 
@@ -202,7 +207,7 @@ export class EngineMonitor {
     this.#isStale ||= !isGood
     if (this.#state.kind === 'new' && !isGood) this.#log.notUpYet(error)
     this.#outage = isGood ? undefined : nextOutage(this.#outage, fault, { startedMs, hasServed })
-    this.#enter(nextHealth(this.#state, isGood, this.#options.health), error)
+    this.#enter(nextHealth(this.#state, isGood, thresholdsFor(fault, this.#options.health)), error)
     this.#reportLoss(error)
     return isGood
   }
@@ -219,7 +224,7 @@ export class EngineMonitor {
     if (probed.fault !== undefined) return probed
     const misfit = misfitOf(this.#options.spec.role, this.#facts.info)
     this.#log.misfit(misfit)
-    return misfit === undefined ? probed : { fault: 'failed', error: misfit, isLocal: false }
+    return misfit === undefined ? probed : { fault: 'misfit', error: misfit, isLocal: false }
   }
 
   #probeEngine(): Promise<ProbeResult> {

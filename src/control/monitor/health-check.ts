@@ -58,9 +58,18 @@ export function stateAfter(health: HealthName): HealthState {
 
 /**
  * How a probe failed. `slow`: the engine accepted the connection and did not respond in time. `refused`: nothing listens
- * at its address. `failed`: anything else, such as an error status.
+ * at its address. `misfit`: the process there cannot do the work of the role. `failed`: anything else, such as an error
+ * status.
  */
-export type ProbeFault = 'slow' | 'refused' | 'failed'
+export type ProbeFault = 'slow' | 'refused' | 'misfit' | 'failed'
+
+/** A misfit does not pass, so it marks an engine unhealthy at once. */
+export function thresholdsFor(
+  fault: ProbeFault | undefined,
+  { failureThreshold, successThreshold }: HealthThresholds,
+): HealthThresholds {
+  return { failureThreshold: fault === 'misfit' ? 1 : failureThreshold, successThreshold }
+}
 
 /** Failed probes in a row. */
 export interface Outage {

@@ -79,6 +79,18 @@ suite('What is known of engines', { concurrency: 2 }, () => {
     assert.ok(seen.snapshot.generation > generation)
   })
 
+  test('an engine that was replaced between two probes by one with the same models is known by a later look', async t => {
+    const engine = await fakeEngine(t, { disaggregation_mode: 'decode', max_running_requests: 8 })
+    engine.models = ['llama']
+    const engines = { decode: [{ url: engine.url }], refreshIntervalSecs: 0.05 }
+    const { seen, slots } = await openControl(t, engines, { intervalSecs: NEVER_SECS })
+    await until(() => slots.isHealthy(0), 'it is healthy')
+    engine.info = { disaggregation_mode: 'decode', max_running_requests: 16 }
+    await until(() => seen.snapshot.engines[0]?.maxRunning === 16, 'its new limit is known')
+    engine.info = { disaggregation_mode: 'prefill', max_running_requests: 16 }
+    await until(() => slots.health(0) === 'unhealthy', 'it gets no requests in its new role')
+  })
+
   test('a failed request leads to a probe, and what is known is renewed', async t => {
     const engine = await fakeEngine(t, { max_running_requests: 8 })
     const engines = { decode: [{ url: engine.url }], refreshIntervalSecs: NEVER_SECS }

@@ -33,7 +33,7 @@ test('an older engine is read at its older path', async () => {
   assert.deepEqual(facts.gaps, [])
 })
 
-test('an engine without the endpoints, or with other content there, is known completely', async () => {
+test('an engine without the endpoints, or with a page there, is known completely', async () => {
   for (const responses of [{}, { '/server_info': { status: 200, body: '<html>' } }]) {
     const { facts } = factsOf(responses)
     await facts.read(PATIENT_MS)
@@ -43,6 +43,8 @@ test('an engine without the endpoints, or with other content there, is known com
 
 const GAPS: readonly [string, GetResponse | Error, RegExp, boolean][] = [
   ['an error status', status(500), /\/server_info responded with 500/, false],
+  ['text that breaks off', { status: 200, body: '{"a":1' }, /\/server_info .* than a JSON object/, true],
+  ['JSON of another kind', { status: 200, body: '[]' }, /\/server_info .* than a JSON object/, true],
   ['a broken connection', new Error('read ECONNRESET'), /\/server_info: read ECONNRESET/, false],
   ['a missing key', status(401), /\/server_info asks for a key \(status 401\): set engines.apiKey/, true],
 ]
@@ -100,9 +102,23 @@ test('models change when their names do; a failed question is no change', async 
   const responses: Responses = { '/v1/models': modelList('a') }
   const { facts } = factsOf(responses)
   await facts.read(PATIENT_MS)
-  assert.equal(await facts.haveModelsChanged(), false)
+  assert.equal(await facts.hasChanged(false), false)
   responses['/v1/models'] = modelList('a', 'lora')
-  assert.equal(await facts.haveModelsChanged(), true)
+  assert.equal(await facts.hasChanged(false), true)
   responses['/v1/models'] = status(500)
-  assert.equal(await facts.haveModelsChanged(), false)
+  assert.equal(await facts.hasChanged(false), false)
+})
+
+test('a look at everything else finds what matters; a failed question is no change', async () => {
+  const responses: Responses = { '/server_info': ok({ max_running_requests: 8, uptime: 1 }) }
+  const { facts } = factsOf(responses)
+  await facts.read(PATIENT_MS)
+  responses['/server_info'] = ok({ max_running_requests: 8, uptime: 2 })
+  assert.equal(await facts.hasChanged(true), false)
+  for (const change of [{ max_running_requests: 9 }, { max_running_requests: 8, dp_size: 2 }]) {
+    responses['/server_info'] = ok(change)
+    assert.equal(await facts.hasChanged(true), true)
+  }
+  responses['/server_info'] = status(500)
+  assert.equal(await facts.hasChanged(true), false)
 })
