@@ -68,7 +68,7 @@ export const timeoutsSchema = z.strictObject({
     .min(1)
     .default(600_000)
     .describe(
-      'Maximum time, in milliseconds, in which an engine may send nothing but comments in a stream, or blanks in a body, after the first data. If timeouts.idleMs is larger, that applies.',
+      'Maximum time, in milliseconds, in which an engine may send nothing but comments and pings in a stream, or blanks in a body, after the first data. If timeouts.idleMs is larger, that applies.',
     ),
   engineWaitMs: z
     .int()

@@ -2,7 +2,7 @@
  * The timers of one attempt. Each reports to the attempt at most once; all end with it.
  *
  *   first token  dispatch ──▶ commit, or prefill's response when the response is not streamed
- *   silence      commit ──▶ end of the stream; every chunk renews it, but comments for `timeouts.pingOnlyMs` only
+ *   silence      commit ──▶ end of the stream; every chunk renews it, but comments and pings for `timeouts.pingOnlyMs` only
  *   body         head of a response that is not streamed ──▶ its end; every part of the body renews it, blanks like comments
  *   grace        end of decode ──▶ prefill's response
  *   error body   head with an error status ──▶ end of its body
@@ -10,7 +10,7 @@
 import type { Config } from '../../src/config/config.ts'
 import type { Leg } from '../../src/core/errors.ts'
 import type { RequestTimeouts } from '../request/timeouts.ts'
-import { areComments } from '../sse/events.ts'
+import { isKeepAlive } from '../sse/events.ts'
 import type { TimeoutEvent } from './state.ts'
 
 export interface TimerEvents {
@@ -32,7 +32,7 @@ export class AttemptTimers {
   #errorBody: NodeJS.Timeout | undefined
   /** When decode last sent data, on the clock of `performance.now()`. Hot path: a chunk writes it and moves no timer. */
   lastDataMs = 0
-  /** When decode last sent more than comments or blanks. */
+  /** When decode last sent more than comments, pings or blanks. */
   #progressMs = 0
 
   /** `timeouts`: those of the request, which its client may have set; `config`: what is configured. */
@@ -60,7 +60,7 @@ export class AttemptTimers {
   /** Decode has sent whole events. */
   noteEvents(events: Uint8Array): void {
     this.lastDataMs = performance.now()
-    if (!areComments(events)) this.#progressMs = this.lastDataMs
+    if (!isKeepAlive(events)) this.#progressMs = this.lastDataMs
   }
 
   /** Starts the body timer, or starts it again. `isBlank`: nothing but white space has arrived. */

@@ -1,10 +1,11 @@
-/** Splits a block of whole server-sent events (WHATWG HTML section 9.2) by bytes. Not for the hot path, except `areComments`. */
+/** Splits a block of whole server-sent events (WHATWG HTML section 9.2) by bytes. Not for the hot path, except `isKeepAlive`. */
 import { asBuffer } from '../json/bytes.ts'
 
 const LF = 0x0a
-const COLON = 0x3a
-/** A line that is neither a comment nor empty. */
-const NO_COMMENT = /^[^:\r\n]/m
+const LOWER_D = 0x64
+const LOWER_E = 0x65
+const NAMED_PING = Buffer.from('event: ping')
+const DATA_LINE = Buffer.from('\ndata:')
 const CR = 0x0d
 /** Lines end with CR LF, LF or CR, in any mixture. */
 const LINE_END = /\r\n|\n|\r/
@@ -58,13 +59,22 @@ export function isErrorEvent(block: Uint8Array): boolean {
 
 function startsWithLine(block: Uint8Array, line: Buffer): boolean {
   for (let index = 0; index < line.length; index++) if (block[index] !== line[index]) return false
-  const end = block[line.length]
-  return end === LF || end === CR
+  return isLineEnd(block[line.length])
 }
 
-/** Whether a block of whole events carries comments only, as keep-alives do. Hot path: usually looks at one byte. */
-export function areComments(block: Uint8Array): boolean {
-  return block[0] === COLON && !NO_COMMENT.test(asBuffer(block).toString('latin1'))
+/**
+ * Whether a block of whole events says nothing, as those that only keep a connection alive do: comments, events without data,
+ * and events named `ping` (as in Anthropic's streams). Hot path: usually looks at two bytes.
+ */
+export function isKeepAlive(block: Uint8Array): boolean {
+  if (block[0] === LOWER_D && !isLineEnd(block[5]) && !isLineEnd(block[6])) return false
+  const bytes = asBuffer(block)
+  if (block[0] === LOWER_E && !bytes.includes(NAMED_PING) && bytes.includes(DATA_LINE)) return false
+  return block.length > 0 && eventsIn(block).every(({ name, data }) => data.length === 0 || name === 'ping')
+}
+
+function isLineEnd(byte: number | undefined): boolean {
+  return byte === LF || byte === CR
 }
 
 /** Encodes an event with one line of data. */

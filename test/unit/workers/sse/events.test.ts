@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
-import { areComments, eventsIn, isDoneData, toEvent } from '../../../../workers/sse/events.ts'
+import { eventsIn, isDoneData, isKeepAlive, toEvent } from '../../../../workers/sse/events.ts'
 
 function dataOf(text: string): string[] {
   return eventsIn(Buffer.from(text)).map(event => event.data.toString())
@@ -67,10 +67,20 @@ for (const [block, expected] of [
   ['data: 1\n\n', false],
   [': ping\ndata: 1\n\n', false],
   [': ping\n\ndata: 1\n\n', false],
-  [': ping\r\revent: x\r\r', false],
+  [': ping\r\revent: x\r\r', true],
+  ['event: ping\n\n', true],
+  ['event: ping\ndata: {"type":"ping"}\n\n', true],
+  ['event: ping\ndata: {}\n\nevent: x\ndata: {}\n\n', false],
+  ['event: x\ndata: {}\n\n', false],
+  ['id: 1\n\nretry: 5\n\n', true],
+  ['data:\n\n', true],
+  ['data: \r\n\r\n', true],
+  ['data:\n\ndata: 1\n\n', false],
+  ['data:1\n\n', false],
+  ['\n', true],
   ['', false],
 ] as const) {
-  test(`${JSON.stringify(block)} ${expected ? 'is' : 'is not'} comments only`, () => {
-    assert.equal(areComments(Buffer.from(block)), expected)
+  test(`${JSON.stringify(block)} ${expected ? 'is' : 'is not'} what keeps a connection alive`, () => {
+    assert.equal(isKeepAlive(Buffer.from(block)), expected)
   })
 }
