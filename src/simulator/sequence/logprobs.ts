@@ -14,6 +14,9 @@ export interface PositionedToken {
   readonly position: number
 }
 
+/** There are no more likely tokens than this at a position. */
+const VOCABULARY_TOKENS = 20_000
+
 /** Between -8 and 0, with four decimal places. */
 export function logprobOf(tokenId: number, position: number): number {
   return -(mix(tokenId * 31 + position * 7919) % 80_000) / 10_000
@@ -23,8 +26,8 @@ export function logprobOf(tokenId: number, position: number): number {
 export function topRows(token: PositionedToken, top: number, withText: boolean): LogprobRow[] {
   const rows: LogprobRow[] = []
   const chosen = logprobOf(token.id, token.position)
-  for (let rank = 0; rank < top; rank++) {
-    const id = rank === 0 ? token.id : 100_000 + (mix(token.id + rank) % 20_000)
+  for (let rank = 0; rank < Math.min(top, VOCABULARY_TOKENS); rank++) {
+    const id = rank === 0 ? token.id : 100_000 + (mix(token.id + rank) % VOCABULARY_TOKENS)
     const text = rank === 0 ? token.text : `~${rank}`
     rows.push([Number((chosen - rank / 2).toFixed(4)), id, withText ? text : null])
   }

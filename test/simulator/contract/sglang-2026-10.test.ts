@@ -110,6 +110,12 @@ suite('a bad request', () => {
       /max_new_tokens must be/,
     ],
     [
+      'a request for no sample',
+      '/generate',
+      { text: 'x', sampling_params: { n: 0 } },
+      /n must be .*1, got 0/,
+    ],
+    [
       'an unknown role',
       '/v1/chat/completions',
       { messages: [{ role: 'boss', content: 'x' }] },
@@ -137,6 +143,18 @@ suite('a bad request', () => {
       assert.match(response.body, error)
     })
   }
+
+  test('top logprobs without bound end with the vocabulary, and stop no engine', async t => {
+    const { url } = only((await fleetFor(t, { mixed: 1 })).mixed)
+    const { status, body } = await post(url, '/v1/completions', {
+      prompt: 'x',
+      max_tokens: 1,
+      logprobs: 1e20,
+    })
+    assert.equal(status, 200, body.slice(0, 200))
+    const tops = at(JSON.parse(body), 'choices', 0, 'logprobs', 'top_logprobs', 0)
+    assert.equal(Object.keys(tops as object).length, 20_000) // oxlint-disable-line typescript/no-unsafe-type-assertion -- an object of token names
+  })
 
   test('a prompt too long for the context is reported inside a /generate stream, with status 200', async t => {
     const { url } = only((await fleetFor(t, { mixed: 1, knobs: { contextLen: 4 } })).mixed)
