@@ -109,7 +109,8 @@ export class RouterLoop implements Pick<RowHandler, 'onOpen' | 'onAbort' | 'onCr
   #onAbortRequest({ id, body }: OpenMessage): void {
     const order = readAbortOrder(body)
     if (order === undefined) {
-      const message = 'The request body must be a JSON object with "rid" or "abort_all"'
+      const message =
+        'The request body must be a JSON object with "rid" (a string) or "abort_all" (true or false)'
       return this.#sender.response(id, toErrorResponse(new GatewayError('invalid-json', message)))
     }
     if (order !== 'nothing') this.#abortByRid.send(order)

@@ -7,11 +7,15 @@ export interface AbortOrder {
   readonly rid: string | undefined
 }
 
-/** Reads an abort order. An empty rid matches nothing, as in engines. Returns `undefined` if the body is not a JSON object. */
+/**
+ * Reads an abort order. An empty rid matches nothing, as in engines. Returns `undefined` if the body is not a JSON object, or if
+ * a field has a type that engines refuse, too.
+ */
 export function readAbortOrder(body: Uint8Array): AbortOrder | 'nothing' | undefined {
   const order = parsed(body)
-  if (typeof order !== 'object' || order === null) return undefined
+  if (typeof order !== 'object' || order === null || Array.isArray(order)) return undefined
   const { rid, abort_all: all } = order as { rid?: unknown; abort_all?: unknown }
+  if (typeof (rid ?? '') !== 'string' || typeof (all ?? false) !== 'boolean') return undefined
   if (all === true) return { rid: undefined }
   return typeof rid === 'string' && rid !== '' ? { rid } : 'nothing'
 }
