@@ -44,8 +44,9 @@ const OLDER_PATHS: Partial<Record<FleetEndpoint, string>> = {
 const UNCODED = ['accept-encoding', 'identity']
 
 const TIMEOUT_MS = 10_000
-/** Engines answer from memory, within milliseconds. */
-const MODELS_TIMEOUT_MS = 1000
+/** Of what engines answer from memory, within milliseconds. */
+const MEMORY_TIMEOUT_MS = 1000
+const FROM_MEMORY: ReadonlySet<FleetEndpoint> = new Set(['models', 'model', 'model-info'])
 /** A health check that generates a token has to wait for the engine's running requests. */
 const GENERATE_TIMEOUT_MS = 30_000
 
@@ -123,19 +124,23 @@ async function askForModels(
   return responses
 }
 
-/** Asks the next engine if one fails: an engine that has just died counts as healthy until its probes fail. */
+/**
+ * Asks the other engines, all at once, if one fails: an engine that has just died counts as healthy until its probes fail,
+ * and of many that hang none must be waited for before the next.
+ */
 async function askInTurn(
   endpoint: FleetEndpoint,
-  engines: readonly Engine[],
+  [first, ...others]: readonly Engine[],
   request: FleetRequest,
 ): Promise<EngineResponse> {
-  let response: EngineResponse | undefined
-  for (const engine of engines) {
-    response = await ask(endpoint, engine, request)
-    if (isAnswer(response)) return response
+  if (first === undefined) throw noEngine('engine')
+  const response = await ask(endpoint, first, request)
+  if (isAnswer(response) || others.length === 0) return response
+  const good = async (engine: Engine): Promise<EngineResponse> => {
+    const other = await ask(endpoint, engine, request)
+    return isAnswer(other) ? other : Promise.reject(other)
   }
-  if (response === undefined) throw noEngine('engine')
-  return response
+  return Promise.any(others.map(good)).catch(() => response)
 }
 
 function isAnswer({ status }: EngineResponse): boolean {
@@ -183,7 +188,7 @@ function toCall(endpoint: FleetEndpoint, path: string, { message, context }: Fle
 
 function timeoutOf(endpoint: FleetEndpoint): number {
   if (endpoint === 'health-generate') return GENERATE_TIMEOUT_MS
-  return endpoint === 'models' || endpoint === 'model' ? MODELS_TIMEOUT_MS : TIMEOUT_MS
+  return FROM_MEMORY.has(endpoint) ? MEMORY_TIMEOUT_MS : TIMEOUT_MS
 }
 
 /** The model name from the path, which the front end sends as the body. */
