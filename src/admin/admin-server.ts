@@ -46,7 +46,7 @@ export interface AdminAddress {
   readonly what: string
 }
 
-/** @throws Error that names the port and its flag if the server cannot listen on it */
+/** @throws Error that names the address and its flags if the server cannot listen on it */
 export async function listenAdmin(
   handler: AdminHandler,
   address: AdminAddress,
@@ -71,7 +71,7 @@ export async function listenAdmin(
     await once(server, 'listening')
   } catch (cause) {
     const reason = messageOf(cause)
-    throw new Error(`Cannot listen on ${flag} ${port} for ${what}: ${reason}`, { cause })
+    throw new Error(`Cannot listen on ${host}:${port} for ${what} (--host, ${flag}): ${reason}`, { cause })
   }
   const bound = server.address()
   const close = async (): Promise<void> => {
