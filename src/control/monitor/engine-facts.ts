@@ -26,6 +26,9 @@ const PATHS: Readonly<Record<Source, readonly string[]>> = {
 const TIMEOUT_MS: Readonly<Record<Source, number>> = { server: 60_000, models: 10_000 }
 const POLL_TIMEOUT_MS = 10_000
 
+/** Statuses of a path that a server does not have. Any other is a passing or a configured refusal. */
+const NOT_SERVED: ReadonlySet<number> = new Set([404, 405, 410, 501])
+
 type Answer =
   /** Without fields if the engine does not serve the path, or serves something else there. */
   | { readonly fields: Fields }
@@ -133,8 +136,8 @@ export class EngineFacts {
         return { gap: `${path} responded with something else than a JSON object`, isUp: true }
       if (status === 401 || status === 403)
         return { gap: `${path} asks for a key (status ${status}): set engines.apiKey`, isUp: true }
-      if (status < 500 || status === 501) return undefined
-      return { gap: `${path} responded with ${status}`, isUp: false }
+      if (status === 200 || NOT_SERVED.has(status)) return undefined
+      return { gap: `${path} responded with ${status}`, isUp: status < 500 }
     } catch (error) {
       return { gap: `${path}: ${messageOf(error)}`, isUp: false }
     }

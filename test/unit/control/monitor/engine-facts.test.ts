@@ -43,6 +43,8 @@ test('an engine without the endpoints, or with a page there, is known completely
 
 const GAPS: readonly [string, GetResponse | Error, RegExp, boolean][] = [
   ['an error status', status(500), /\/server_info responded with 500/, false],
+  ['a redirect', status(302), /\/server_info responded with 302/, true],
+  ['too many requests', status(429), /\/server_info responded with 429/, true],
   ['text that breaks off', { status: 200, body: '{"a":1' }, /\/server_info .* than a JSON object/, true],
   ['JSON of another kind', { status: 200, body: '[]' }, /\/server_info .* than a JSON object/, true],
   ['a broken connection', new Error('read ECONNRESET'), /\/server_info: read ECONNRESET/, false],
