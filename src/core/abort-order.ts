@@ -15,7 +15,7 @@ export function readAbortOrder(body: Uint8Array): AbortOrder | 'nothing' | undef
   const order = parsed(body)
   if (typeof order !== 'object' || order === null || Array.isArray(order)) return undefined
   const { rid, abort_all: all } = order as { rid?: unknown; abort_all?: unknown }
-  if (typeof (rid ?? '') !== 'string' || typeof (all ?? false) !== 'boolean') return undefined
+  if (!isAbsentOr('string', rid) || !isAbsentOr('boolean', all)) return undefined
   if (all === true) return { rid: undefined }
   return typeof rid === 'string' && rid !== '' ? { rid } : 'nothing'
 }
@@ -27,6 +27,10 @@ export function abortedError(): GatewayError {
     engineCode: 500,
     retryable: false,
   })
+}
+
+function isAbsentOr(type: 'string' | 'boolean', value: unknown): boolean {
+  return value === undefined || value === null || typeof value === type
 }
 
 /** Matches texts that have a single representation in JSON. */

@@ -74,11 +74,16 @@ function status(
     fate: options.fate,
     status: code,
     cause: 'status',
-    message: message,
+    message: shownOf(message),
     chargedTo: options.chargedTo,
     respond,
     ...retryAfter,
   }
+}
+
+/** What a client sees of it: no rooms and no addresses inside the fleet. */
+function shownOf(message: string): string {
+  return message.replaceAll(/(?<=bootstrap_room=)\d+|10\.0\.0\.1:\d+/g, '…')
 }
 
 const REFUSED = { fate: 'refused', chargedTo: 'nobody' } as const

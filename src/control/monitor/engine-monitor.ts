@@ -100,9 +100,8 @@ export class EngineMonitor {
 
   /** Requests to the engine have failed: it is probed soon, and then asked again for everything. */
   prompt(): void {
-    const nowMs = performance.now()
-    if (nowMs - this.#promptedMs < PROMPT_INTERVAL_MS) return
-    this.#promptedMs = nowMs
+    if (performance.now() - this.#promptedMs < PROMPT_INTERVAL_MS) return
+    this.#promptedMs = performance.now()
     this.#isStale = true
     this.#untilProbe.end()
   }
