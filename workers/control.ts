@@ -7,6 +7,7 @@ import { trustAuthorities } from '../src/config/trust-authorities.ts'
 import type { ControlOrder, ControlReport, ControlTask } from '../src/control/control-messages.ts'
 import { EngineSupervisor } from '../src/control/engine-supervisor.ts'
 import { BreakerCells } from '../src/shared/breaker-cells.ts'
+import { EngineCaches } from '../src/shared/engine-caches.ts'
 import { EngineSlots } from '../src/shared/engine-slots.ts'
 import { Heartbeats } from '../src/shared/heartbeats.ts'
 import { metricRows } from '../src/shared/layout.ts'
@@ -28,6 +29,7 @@ async function run(port: MessagePort, task: ControlTask): Promise<void> {
   const recorder = new Recorder(shared, metricRows(shared.maxThreads).control)
   log.onLinesLost(lines => recorder.count('pdgw_thread_lost_log_lines_total', '', lines))
   const metrics = new MetricReader(shared)
+  const caches = new EngineCaches(shared)
   const host = config.admin.host ?? config.server.host
   let { adminPort } = task
   const report = (message: ControlReport): void => port.postMessage(message)
@@ -42,7 +44,11 @@ async function run(port: MessagePort, task: ControlTask): Promise<void> {
     log,
     onSnapshot: snapshot => report({ kind: 'snapshot', snapshot }),
     onRemoved: keys => report({ kind: 'removed', keys }),
-    onSlotTaken: slot => metrics.rebase(slot),
+    onSlotTaken: slot => {
+      metrics.rebase(slot)
+      caches.forget(slot)
+    },
+    onBack: slot => caches.forget(slot),
     ownListeners: () => [
       { host: config.server.host, port: ownPort },
       { host, port: adminPort },

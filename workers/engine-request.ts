@@ -2,6 +2,7 @@
 import type { GenerationEndpoint } from '../src/core/endpoint.ts'
 import { headerIn } from '../src/messages/flat-headers.ts'
 import type { OpenMessage } from '../src/messages/types.ts'
+import { HashedPrompt } from './request/block-hashes.ts'
 import type { RequestFields } from './request/fields.ts'
 import type { TimedHeaders } from './request/timeouts.ts'
 import type { EngineRequest } from './retry/engine-request.ts'
@@ -31,6 +32,7 @@ export function toEngineRequest(
     headers: [...timed.headers, 'accept-encoding', 'identity', 'content-type', 'application/json'],
     body,
     fields,
+    prompt: new HashedPrompt(body, fields.prompt),
     edits: [],
     isPromptOfBatch: false,
     timeouts: timed.timeouts,

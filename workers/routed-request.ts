@@ -225,8 +225,9 @@ export class RoutedRequest implements ResponseOwner {
       route.attemptStarted(pair)
     }
     const attemptFailed: RouterMetrics['attemptFailed'] = (...args) => metrics.attemptFailed(...args)
+    const promptComputed: RouterMetrics['promptComputed'] = (...args) => metrics.promptComputed(...args)
     const retried: RouterMetrics['retried'] = failure => metrics.retried(failure)
-    return { ...this.#dependencies, metrics: { attemptStarted, attemptFailed, retried } }
+    return { ...this.#dependencies, metrics: { attemptStarted, attemptFailed, promptComputed, retried } }
   }
 
   #expire(): void {

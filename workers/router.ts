@@ -12,10 +12,12 @@ import { collectGarbage } from '../src/process/collect-garbage.ts'
 import { RetryBudget } from '../src/resilience/retry-budget.ts'
 import { BreakerCells } from '../src/shared/breaker-cells.ts'
 import { SharedCounters } from '../src/shared/counters.ts'
+import { EngineCaches } from '../src/shared/engine-caches.ts'
 import { EngineSlots } from '../src/shared/engine-slots.ts'
 import { beatEveryMs, Heartbeats } from '../src/shared/heartbeats.ts'
 import { LegJournal } from '../src/shared/leg-journal.ts'
 import { PairHealth } from '../src/shared/pair-health.ts'
+import { PrefixIndex } from '../src/shared/prefix-index.ts'
 import { WaitingCounts } from '../src/shared/waiting-counts.ts'
 import { createLogger } from '../src/telemetry/log.ts'
 import { Recorder } from '../src/telemetry/recorder.ts'
@@ -29,6 +31,7 @@ import { RouterLoop } from './router-loop.ts'
 import { Breakers } from './selection/breakers.ts'
 import { CapacityQueue } from './selection/capacity-queue.ts'
 import { PairSelector } from './selection/pair-selector.ts'
+import { PromptCaches } from './selection/prompt-caches.ts'
 import { TurnQueue } from './turns/turn-queue.ts'
 import { connectionsPerThread } from './upstream/socket-limits.ts'
 import { Upstreams } from './upstream/upstreams.ts'
@@ -51,8 +54,18 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
     onChange: (slot, to) => recorder.countEngine('pdgw_engine_breaker_transitions_total', slot, to),
   })
   const pairHealth = new PairHealth(shared, config.pairs)
+  const caches = new EngineCaches(shared)
+  const promptCaches = new PromptCaches({
+    isUsed: Object.values(config.policy).includes('cache_aware'),
+    index: new PrefixIndex(shared),
+    caches,
+    thread,
+    maxEngines: shared.maxEngines,
+    nowMs: processNowMs,
+  })
   const pairSelector = new PairSelector(config, {
     slots,
+    caches,
     counters: new SharedCounters(shared),
     breakers,
     pairHealth,
@@ -88,6 +101,7 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
   const loop = new RouterLoop(sender, {
     config,
     pairSelector,
+    promptCaches,
     upstreams,
     breakers,
     pairHealth,

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { clientLimits, clientTimeouts } from './clients.ts'
 import { requestLimits } from './request-limits.ts'
 
-const POLICY_NAMES = ['random', 'round_robin', 'power_of_two', 'least_load'] as const
+const POLICY_NAMES = ['cache_aware', 'random', 'round_robin', 'power_of_two', 'least_load'] as const
 
 const policyName = z.enum(POLICY_NAMES)
 
@@ -20,6 +20,12 @@ export const policySchema = z.strictObject({
   decode: policyName
     .optional()
     .describe('Load balancing policy for decode engines. Defaults to policy.main.'),
+  indexBytes: z
+    .int()
+    .min(1024)
+    .max(1_073_741_824)
+    .default(67_108_864)
+    .describe('Memory of the index of cached prefixes, in bytes, which policy cache_aware uses.'),
   defaultModel: z
     .string()
     .min(1)

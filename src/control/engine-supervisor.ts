@@ -37,6 +37,8 @@ export interface EngineSupervisorOptions {
   readonly ownListeners: () => readonly OwnListener[]
   /** Called before the slot is assigned to another engine. */
   readonly onSlotTaken: (slot: number) => void
+  /** The engine of the slot is back after an outage. */
+  readonly onBack: (slot: number) => void
   /** Called, also repeatedly, for an engine that requests need not wait for any longer. */
   readonly onLost: (lost: LostEngine) => void
 }
@@ -66,12 +68,12 @@ export class EngineSupervisor {
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: EngineSupervisorOptions) {
-    const { slots, onSlotTaken } = options
+    const { slots } = options
     this.#options = options
     this.#removed = new Set(options.removed)
     const table = {
       assign: (slot: number, generation: number) => {
-        onSlotTaken(slot)
+        options.onSlotTaken(slot)
         slots.assign(slot, generation)
       },
       generation: (slot: number) => slots.generation(slot),
@@ -83,10 +85,7 @@ export class EngineSupervisor {
       slots,
       engines: () => this.engines,
       onPanic: ({ url, role }) =>
-        options.log.warn(
-          { url, role },
-          'probes of the engine are slow; it stays in use, as no better one is left',
-        ),
+        options.log.warn({ url, role }, 'probes of the engine are slow; it stays in use, none is better'),
     })
   }
 
@@ -191,8 +190,9 @@ export class EngineSupervisor {
 
   #onInfo(spec: EngineSpec, info: KnownEngine, isBack: boolean): void {
     if (!isBack && this.#registry.isCurrent(spec, info)) return
-    const { models } = this.#registry.put(spec, info)
-    this.#options.log.info({ url: spec.url, role: spec.role, models }, 'engine registered')
+    const { url, role, models, slot } = this.#registry.put(spec, info)
+    if (isBack) this.#options.onBack(slot)
+    this.#options.log.info({ url, role, models }, 'engine registered')
     this.#publish()
     this.#fleetCheck.changed()
   }

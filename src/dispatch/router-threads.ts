@@ -9,6 +9,7 @@ import { type EngineSnapshot, type LostEngine, NO_ENGINES } from '../core/engine
 import type { ThreadChannel } from '../messages/channel.ts'
 import { type Batch, isBatch } from '../messages/codec.ts'
 import type { PendingAbort, ThreadOrder, ThreadReport } from '../messages/thread.ts'
+import { EngineCaches } from '../shared/engine-caches.ts'
 import { EngineSlots } from '../shared/engine-slots.ts'
 import { takeOrphanedLegs } from '../shared/leg-journal.ts'
 import { HeartbeatMonitor } from './heartbeat-monitor.ts'
@@ -41,6 +42,7 @@ export class RouterThreads {
   readonly #options: RouterThreadsOptions
   readonly #pool: ThreadPool
   readonly #slots: EngineSlots
+  readonly #caches: EngineCaches
   readonly #heartbeatMonitor: HeartbeatMonitor
   readonly #running = new Map<number, RunningThread>()
   readonly #restarts = new Set<NodeJS.Timeout>()
@@ -53,6 +55,7 @@ export class RouterThreads {
     this.#options = options
     const { config, shared, entry, count, log } = options
     this.#slots = new EngineSlots(shared)
+    this.#caches = new EngineCaches(shared)
     this.#heartbeatMonitor = new HeartbeatMonitor({
       shared,
       stallMs: config.server.threadStallMs,
@@ -176,6 +179,7 @@ export class RouterThreads {
     this.#running.delete(channel.thread)
     this.#channels = this.#channels.filter(candidate => candidate !== channel)
     this.#slots.clearThread(channel.thread)
+    this.#caches.clearThread(channel.thread)
     const orphanedLegs = takeOrphanedLegs(this.#options.shared, channel.thread)
     this.#heartbeatMonitor.forget(channel.thread)
     this.#pendingAborts.takeBack(running)

@@ -10,12 +10,25 @@ export interface PolicyView {
   readonly random: Random
   /** Requests in flight on the engine of the slot, over all threads. */
   inFlight(slot: number): number
+  /** Bytes of prompts that the engine has still to compute, over all threads. */
+  work(slot: number): number
+  /** Bytes of prompts that the engine has computed in the last minutes, weighted by their age. */
+  recentWork(slot: number): number
   /** Next value, 0 or more, of a counter that all threads share. */
   next(): number
 }
 
-/** Returns one of `engines`, which is not empty. */
-export type Policy = (engines: readonly Engine[], view: PolicyView) => Engine
+/** What is known of the prompt of a request. Valid only while the policy runs. */
+export interface PromptView {
+  readonly bytes: number
+  /** Bytes from the beginning of the prompt that the engine is believed to have cached. */
+  cachedBytes(slot: number): number
+  /** Hash of the prompt up to about 1 KiB after `bytes`; the same in every gateway. */
+  keyAfter(bytes: number): number
+}
+
+/** Returns one of `engines`, which is not empty. `prompt` is missing if it is too short to be cached. */
+export type Policy = (engines: readonly Engine[], view: PolicyView, prompt?: PromptView) => Engine
 
 /** The engine at `index`, which must exist. */
 export function engineAt(engines: readonly Engine[], index: number): Engine {

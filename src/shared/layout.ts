@@ -9,6 +9,9 @@
  *   legs      Int32[threads][LEG_RECORDS][LEG_WORDS]  open legs of each router thread, see leg-journal.ts
  *   beats     Int32[threads]                  one cell per router thread, see heartbeats.ts
  *   waiting   Int32[threads][2]               exchanges of each router thread that wait for room, see waiting-counts.ts
+ *   caches    Int32[engines][CACHE_FIELDS]    what each engine has computed and remembers, see engine-caches.ts
+ *   prefillWork  Int32[threads][engines]      bytes of prompts that engines compute for each router thread
+ *   prefixes  Int32[...]                      which engines hold which prefixes, see prefix-index.ts
  *   metrics   Float64[rows][cells]            one row per thread, written by that thread only, see telemetry/metric-cells.ts
  */
 
@@ -24,6 +27,9 @@ export interface SharedMemory {
   readonly legs: SharedArrayBuffer
   readonly beats: SharedArrayBuffer
   readonly waiting: SharedArrayBuffer
+  readonly caches: SharedArrayBuffer
+  readonly prefillWork: SharedArrayBuffer
+  readonly prefixes: SharedArrayBuffer
   /** Upper bounds of the histogram buckets in seconds, ascending. Their number determines the cells per histogram. */
   readonly bucketsSecs: readonly number[]
   readonly metrics: SharedArrayBuffer
@@ -71,12 +77,28 @@ export const LEG_WORDS = 8
 
 export const WAITING_FIELDS = 2
 
+/** What an engine has computed and remembers of prompts. `recent` was computed at `second`. */
+export const CACHE = { computed: 0, window: 1, capacity: 2, longestHit: 3, recent: 4, second: 5 } as const
+export const CACHE_FIELDS = 6
+
+/** The index of prefixes: buckets of `PREFIX_ENTRIES` entries, see prefix-index.ts. */
+export const PREFIX = { tag: 0, used: 1, holders: 2 } as const
+export const PREFIX_WORDS = 8
+export const PREFIX_ENTRIES = 4
+
 const INT32 = 4
 
 const FLOAT64 = 8
 
 /** Counts nothing; for tests of single parts. */
 const NO_METRICS: MetricRoom = { bucketsSecs: [], cellsPerRow: 0 }
+
+const PREFIX_BUCKET_BYTES = PREFIX_WORDS * PREFIX_ENTRIES * INT32
+
+/** Number of buckets that fit into `bytes`: a power of two, 1 or more. */
+function prefixBuckets(bytes: number): number {
+  return 2 ** Math.max(0, Math.floor(Math.log2(bytes / PREFIX_BUCKET_BYTES)))
+}
 
 /** Rows of the metrics: the main thread, the router threads, the control thread, and the totals of previous engines. */
 export function metricRows(maxThreads: number): { readonly control: number; readonly base: number } {
@@ -87,6 +109,7 @@ export function createSharedMemory(
   maxEngines: number,
   maxThreads: number,
   { bucketsSecs, cellsPerRow } = NO_METRICS,
+  prefixBytes = 0,
 ): SharedMemory {
   return {
     maxEngines,
@@ -99,6 +122,9 @@ export function createSharedMemory(
     legs: new SharedArrayBuffer(maxThreads * LEG_RECORDS * LEG_WORDS * INT32),
     beats: new SharedArrayBuffer(maxThreads * INT32),
     waiting: new SharedArrayBuffer(maxThreads * WAITING_FIELDS * INT32),
+    caches: new SharedArrayBuffer(maxEngines * CACHE_FIELDS * INT32),
+    prefillWork: new SharedArrayBuffer(maxThreads * maxEngines * INT32),
+    prefixes: new SharedArrayBuffer(prefixBuckets(prefixBytes) * PREFIX_BUCKET_BYTES),
     bucketsSecs,
     metrics: new SharedArrayBuffer((metricRows(maxThreads).base + 1) * cellsPerRow * FLOAT64),
   }

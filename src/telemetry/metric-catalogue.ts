@@ -100,6 +100,21 @@ export const ENGINE_COUNTERS = {
     labels: [],
     values: [''],
   },
+  pdgw_engine_prompt_tokens_total: {
+    help: 'Tokens of the prompts that the engine computed, as far as its responses report how many were cached.',
+    labels: [],
+    values: [''],
+  },
+  pdgw_engine_cached_tokens_total: {
+    help: 'Tokens of these prompts that the engine had cached.',
+    labels: [],
+    values: [''],
+  },
+  pdgw_engine_predicted_tokens_total: {
+    help: 'Tokens of these prompts that the gateway expected to be cached. Always 0 without policy cache_aware.',
+    labels: [],
+    values: [''],
+  },
   pdgw_engine_failures_total: {
     help: 'Failures of attempts that are charged to the engine, by cause.',
     labels: ['cause'],

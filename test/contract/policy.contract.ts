@@ -9,7 +9,13 @@ import { engineOf, enginesOf } from '../support/engines.ts'
 /** A view with these loads, by slot; the counter starts at `start`. */
 export function viewOf(loads: readonly number[], seed = 1, start = 0): PolicyView {
   let count = start
-  return { random: seededRandom(seed), inFlight: slot => loads[slot] ?? 0, next: () => count++ }
+  return {
+    random: seededRandom(seed),
+    inFlight: slot => loads[slot] ?? 0,
+    work: () => 0,
+    recentWork: () => 0,
+    next: () => count++,
+  }
 }
 
 export function policyContract(name: string, policy: Policy): void {

@@ -10,8 +10,8 @@ import { until } from './until.ts'
 type Sections = Omit<ConfigInput, 'engines'>
 
 export interface GatewayOptions {
-  /** Engines to start; their knobs override the fast ones. */
-  readonly fleet: FleetOptions
+  /** Engines to start, whose knobs override the fast ones, or the running engines of another gateway. */
+  readonly fleet: FleetOptions | SimulatedFleet
   /** Configuration without the engines, which come from the fleet. The mode is `mixed` if the fleet has only mixed engines. */
   readonly config?: Sections
   readonly engines?: Pick<NonNullable<ConfigInput['engines']>, 'pairVersions'>
@@ -31,7 +31,7 @@ export interface Owner {
 
 /** Resolves when every engine is healthy. */
 export async function openGateway(t: Owner, options: GatewayOptions): Promise<TestGateway> {
-  const fleet = await openFleet(t, options.fleet)
+  const fleet = isRunning(options.fleet) ? options.fleet : await openFleet(t, options.fleet)
   const config = configSchema.parse({
     log: { level: 'error' },
     admin: { host: '127.0.0.1', port: 0 },
@@ -55,6 +55,10 @@ export async function openFleet(t: Owner, options: FleetOptions): Promise<Simula
   return fleet
 }
 
+function isRunning(fleet: FleetOptions | SimulatedFleet): fleet is SimulatedFleet {
+  return 'close' in fleet
+}
+
 /** The number of requests running on all engines of the fleet. */
 export function runningOn(fleet: SimulatedFleet): number {
   return [...fleet.prefill, ...fleet.decode, ...fleet.mixed].reduce(
@@ -72,7 +76,7 @@ function enginesOf(fleet: SimulatedFleet): ConfigInput['engines'] {
   }
 }
 
-async function healthyEngines(origin: string): Promise<unknown> {
+export async function healthyEngines(origin: string): Promise<unknown> {
   const response = await fetch(`${origin}/readiness`)
   return at(await response.json(), 'healthy_workers')
 }

@@ -105,6 +105,7 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
   onPrefillComplete(summary: ResponseSummary): void {
     this.#prefillRequest?.release()
     if (!this.#plan.isStream) this.#timers.stopFirstToken()
+    this.#events.onPromptComputed(summary)
     this.#step({ kind: 'prefill-complete', summary })
   }
 
@@ -128,6 +129,7 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
   onDecodeComplete(summary: ResponseSummary, isTerminated: boolean): void {
     this.#decodeRequest?.release()
     this.#timers.stopBody()
+    if (this.#plan.prefill === undefined) this.#events.onPromptComputed(summary)
     this.#step({ kind: 'decode-complete', summary, isTerminated })
   }
 

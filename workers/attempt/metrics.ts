@@ -18,6 +18,13 @@ const REQUEST_LABELS = {
   completions: labelsOf('completions'),
 } as const
 
+/** Numbers of tokens of a prompt. */
+export interface PromptTokens {
+  readonly prompt: number
+  readonly cached: number
+  readonly predicted: number
+}
+
 export class RouterMetrics {
   readonly #recorder: Recorder
 
@@ -42,6 +49,13 @@ export class RouterMetrics {
     if (chargedTo.kind === 'pair') this.#recorder.count('pdgw_router_pair_failures_total')
     if (chargedTo.kind !== 'engine') return
     for (const { slot } of engines) this.#recorder.countEngine('pdgw_engine_failures_total', slot, cause)
+  }
+
+  /** Token counts of one prompt, as the engine reports them, and as they were expected. */
+  promptComputed({ slot }: Engine, { prompt, cached, predicted }: PromptTokens): void {
+    this.#recorder.countEngine('pdgw_engine_prompt_tokens_total', slot, '', prompt)
+    this.#recorder.countEngine('pdgw_engine_cached_tokens_total', slot, '', cached)
+    this.#recorder.countEngine('pdgw_engine_predicted_tokens_total', slot, '', predicted)
   }
 
   retried({ cause }: Failure): void {

@@ -1,7 +1,9 @@
 /** The interface of an attempt: what it needs before it starts, how it is controlled, and what it calls back. */
+
 import type { Engine, LostEngine } from '../../src/core/engine.ts'
 import type { FlatHeaders } from '../../src/messages/types.ts'
 import type { Failure } from '../classify/failure.ts'
+import type { ResponseSummary } from '../classify/response-summary.ts'
 import type { KnownEnds } from '../json/scan-context.ts'
 import type { RequestTimeouts } from '../request/timeouts.ts'
 import type { PairLeases } from '../selection/capacity-queue.ts'
@@ -88,4 +90,6 @@ export interface AttemptHandler {
 export interface AttemptEvents extends AttemptHandler {
   /** An engine aborted one prompt of a batch after tokens had been forwarded. The other prompts continue. */
   onPromptError(failure: Failure): void
+  /** What the engine that computed the prompt says of it in its complete response. Called at most once. */
+  onPromptComputed(summary: ResponseSummary): void
 }

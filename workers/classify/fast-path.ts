@@ -9,6 +9,7 @@ import type { ResponseSummary } from './response-summary.ts'
 import { mayHoldFailure } from './sign-scan.ts'
 
 const PROMPT_TOKENS = Buffer.from('"prompt_tokens":')
+const CACHED_TOKENS = Buffer.from('"cached_tokens":')
 const COMPLETION_TOKENS = Buffer.from('"completion_tokens":')
 /** Inside a JSON string the quotes would be escaped. */
 const LATER_INDEX = /"index": ?[1-9]/
@@ -23,7 +24,8 @@ export function summarizeFast(body: Buffer): ResponseSummary | undefined {
   if (mayHoldFailure(body)) return undefined
   const promptTokens = countAfter(body, PROMPT_TOKENS)
   const completionTokens = countAfter(body, COMPLETION_TOKENS)
-  return promptTokens === undefined || !completionTokens ? undefined : { promptTokens, hasToken: true }
+  if (promptTokens === undefined || !completionTokens) return undefined
+  return { promptTokens, cachedTokens: countAfter(body, CACHED_TOKENS), hasToken: true }
 }
 
 /** `data` is the data of one event. `undefined`: it must be parsed, for instance because it may be of a later prompt. */

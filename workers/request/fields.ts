@@ -13,9 +13,11 @@ import { lastMember, stringAt } from '../json/members.ts'
 import { type Member, type Range, type ScannedObject, scanObject } from '../json/scan.ts'
 import { withScanLimit } from '../json/scan-context.ts'
 import { skipSpace } from '../json/skip.ts'
+import type { PromptBytes } from './block-hashes.ts'
 import { isOwned, ownedCuts } from './owned-members.ts'
 import { elementsOf } from './per-prompt-lists.ts'
 import { readPrefillLogprobs } from './prefill-logprobs.ts'
+import { promptBytes } from './prompt-bytes.ts'
 import type { PromptLengths } from './prompt-lengths.ts'
 import { type Prompts, readPrompts } from './prompts.ts'
 import { readSampling, type Sampling } from './sampling.ts'
@@ -42,6 +44,8 @@ export interface RequestFields {
   readonly pinnedRank: string | undefined
   /** The lengths of prompts given as token ids, which are counted when they are asked for. */
   readonly promptLengths: PromptLengths
+  /** Where the prompt is. */
+  readonly prompt: PromptBytes
   /** Ranges to remove, in ascending order and with their commas, so that the client sets no member of the gateway's. */
   readonly cuts: readonly Range[]
   /** Position of the closing brace, where members are inserted. */
@@ -166,6 +170,7 @@ function fieldsOf(
     includesUsage: includesUsage(bytes, lastMember(members, 'stream_options'), limits.members),
     pinnedRank: pinnedRank(members),
     promptLengths: lengths,
+    prompt: promptBytes(endpoint, members),
     cuts: ownedCuts(members),
     insertAt: end - 1,
     isOtherwiseEmpty: members.every(isOwned),

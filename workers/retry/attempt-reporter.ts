@@ -6,35 +6,44 @@ import type { Engine } from '../../src/core/engine.ts'
 import type { Logger } from '../../src/telemetry/log.ts'
 import type { RouterMetrics } from '../attempt/metrics.ts'
 import type { Failure } from '../classify/failure.ts'
+import type { ResponseSummary } from '../classify/response-summary.ts'
 import { chargedEngines } from '../selection/charged-engines.ts'
 import type { AttemptFeedback } from '../selection/feedback.ts'
 import type { Pair } from '../selection/pair-selector.ts'
+import type { PrefillTask, PromptCaches } from '../selection/prompt-caches.ts'
 import type { EngineRequest } from './engine-request.ts'
 
 export interface ReporterDependencies {
-  readonly metrics: Pick<RouterMetrics, 'attemptStarted' | 'attemptFailed' | 'retried'>
+  readonly metrics: Pick<RouterMetrics, 'attemptStarted' | 'attemptFailed' | 'promptComputed' | 'retried'>
   readonly log: Pick<Logger, 'warn' | 'debug'>
+  readonly promptCaches: Pick<PromptCaches, 'viewOf' | 'start'>
 }
 
 const NONE: readonly Engine[] = []
 const MESSAGE_LIMIT = 300
 
 export class AttemptReporter {
-  readonly #request: Pick<EngineRequest, 'label' | 'endpoint'>
+  readonly #request: Pick<EngineRequest, 'label' | 'endpoint' | 'prompt'>
   readonly #dependencies: ReporterDependencies
   /** The pair of the latest attempt. */
   #pair: Pair | undefined
   #feedback: AttemptFeedback | undefined
+  #prefill: PrefillTask | undefined
 
-  constructor(request: Pick<EngineRequest, 'label' | 'endpoint'>, dependencies: ReporterDependencies) {
+  constructor(
+    request: Pick<EngineRequest, 'label' | 'endpoint' | 'prompt'>,
+    dependencies: ReporterDependencies,
+  ) {
     this.#request = request
     this.#dependencies = dependencies
   }
 
   started(pair: Pair, feedback: AttemptFeedback): void {
+    const { promptCaches, metrics } = this.#dependencies
+    this.#prefill = promptCaches.start(this.#request.prompt, (pair.prefill ?? pair.decode).slot)
     this.#pair = pair
     this.#feedback = feedback
-    this.#dependencies.metrics.attemptStarted(pair)
+    metrics.attemptStarted(pair)
   }
 
   /** No pair could be chosen, so later log lines name none. */
@@ -42,16 +51,29 @@ export class AttemptReporter {
     this.#pair = undefined
   }
 
+  /** `summary`: of the engine that computed the prompt. */
+  promptComputed({ cachedTokens, promptTokens }: ResponseSummary): void {
+    if (cachedTokens === undefined || promptTokens === undefined || this.#pair === undefined) return
+    const { prefill, decode } = this.#pair
+    const predicted = Math.round((this.#prefill?.predictedShare ?? 0) * promptTokens)
+    const tokens = { prompt: promptTokens, cached: cachedTokens, predicted }
+    this.#dependencies.metrics.promptComputed(prefill ?? decode, tokens)
+    this.#prefill?.report(cachedTokens, promptTokens)
+  }
+
   succeeded(): void {
+    this.#prefill?.end()
     this.#feedback?.succeeded()
   }
 
   abandoned(): void {
+    this.#prefill?.end()
     this.#feedback?.abandoned()
   }
 
   /** Charges the failure and counts it. @returns the engines that it is charged to. */
   failed(failure: Failure): readonly Engine[] {
+    this.#prefill?.end()
     const engines = this.#pair === undefined ? NONE : chargedEngines(failure.chargedTo, this.#pair)
     this.#feedback?.failed(failure.chargedTo, engines)
     // An attempt is charged once: a stream that has lost a prompt may still break.
@@ -77,6 +99,7 @@ export class AttemptReporter {
   }
 
   promptFailed(failure: Failure): void {
+    this.failed(failure)
     this.#warn('prompt of a batch failed', failure)
   }
 

@@ -2,6 +2,7 @@
 import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
 import type { FlatHeaders } from '../../src/messages/types.ts'
 import type { Edit } from '../json/edit.ts'
+import type { HashedPrompt } from '../request/block-hashes.ts'
 import type { RequestFields } from '../request/fields.ts'
 import type { RequestTimeouts } from '../request/timeouts.ts'
 
@@ -13,6 +14,7 @@ export interface EngineRequest {
   /** The client's bytes. */
   readonly body: Uint8Array
   readonly fields: RequestFields
+  readonly prompt: HashedPrompt
   /** Changes of the body, where the request is one prompt or sample of the client's. */
   readonly edits: readonly Edit[]
   /** The request is one of several prompts of `/generate`, of which each may be aborted alone. */

@@ -21,10 +21,12 @@ import {
   unnamedModel,
   unservedEndpoint,
 } from '../selection/preflight.ts'
+import type { PromptCaches } from '../selection/prompt-caches.ts'
 import type { EngineRequest } from './engine-request.ts'
 
 export interface PrepareDependencies extends FeedbackDependencies {
   readonly pairSelector: Pick<PairSelector, 'choose'>
+  readonly promptCaches: Pick<PromptCaches, 'viewOf' | 'start'>
   readonly capacityQueue: Pick<CapacityQueue, 'hasRoom' | 'tryTake' | 'tryReserve'>
   readonly random: Random
   readonly createAttempt: (plan: AttemptPlan, events: AttemptEvents) => AttemptHandle
@@ -124,14 +126,16 @@ type ServingChoice = PairChoice | { readonly kind: 'unserved' }
 
 /** Avoids engines without the path of the request. Such a choice is repeated, because there are hardly ever any. */
 function chooseServing(
-  { endpoint, fields }: EngineRequest,
+  { endpoint, fields, prompt }: EngineRequest,
   avoidedSlots: ReadonlySet<number>,
   dependencies: PrepareDependencies,
   hasRoom?: (engine: Engine) => boolean,
 ): ServingChoice {
+  const { pairSelector, promptCaches } = dependencies
   let avoided = avoidedSlots
   for (;;) {
-    const choice = dependencies.pairSelector.choose(fields.model, avoided, hasRoom)
+    const seen = promptCaches.viewOf(prompt)
+    const choice = pairSelector.choose(fields.model, avoided, hasRoom, seen)
     if (choice.kind !== 'pair' || isServed(endpoint, choice.pair)) return choice
     new AttemptFeedback(choice.pair, choice.probes, dependencies).abandoned()
     const { slot } = choice.pair.decode

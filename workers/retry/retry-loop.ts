@@ -9,6 +9,7 @@ import type { LostEngine } from '../../src/core/engine.ts'
 import type { AttemptEvents, AttemptHandle, AttemptHandler, ResponseHead } from '../attempt/plan.ts'
 import { afterRequestedAbort, type Failure } from '../classify/failure.ts'
 import { abortedFailure, noEngineFailure } from '../classify/request-failure.ts'
+import type { ResponseSummary } from '../classify/response-summary.ts'
 import type { CapacityQueue } from '../selection/capacity-queue.ts'
 import type { Pair, PairSelector } from '../selection/pair-selector.ts'
 import { AttemptReporter, type ReporterDependencies } from './attempt-reporter.ts'
@@ -42,12 +43,10 @@ export class RetryLoop implements AttemptEvents, BudgetWaiter {
   /** `undefined` until an attempt has failed: most requests never fail, so nothing is allocated for them. */
   #history: FailureHistory | undefined
   #attempt: AttemptHandle | undefined
-  /** The pair of the latest attempt. */
   #pair: Pair | undefined
   #isAbortRequested = false
   #hasReportedError = false
-  /** Runs during the pause before an attempt. */
-  #timer: NodeJS.Timeout | undefined
+  #pauseTimer: NodeJS.Timeout | undefined
   #isWaitingForBudget = false
   #engineWait: NoEngineWait | undefined
   #roomWait: RoomWait | undefined
@@ -114,6 +113,10 @@ export class RetryLoop implements AttemptEvents, BudgetWaiter {
     this.#handler.onEnd()
   }
 
+  onPromptComputed(summary: ResponseSummary): void {
+    this.#reporter.promptComputed(summary)
+  }
+
   onReportedError(reported: Failure): void {
     const failure = this.#toCharge(reported)
     this.#hasReportedError = true
@@ -130,9 +133,7 @@ export class RetryLoop implements AttemptEvents, BudgetWaiter {
   }
 
   onPromptError(reported: Failure): void {
-    const failure = this.#toCharge(reported)
-    this.#reporter.failed(failure)
-    this.#reporter.promptFailed(failure)
+    this.#reporter.promptFailed(this.#toCharge(reported))
   }
 
   onError(reported: Failure): void {
@@ -175,7 +176,7 @@ export class RetryLoop implements AttemptEvents, BudgetWaiter {
   }
 
   get #isWaiting(): boolean {
-    if (this.#timer !== undefined || this.#dependencies.gate?.isHolding(this) === true) return true
+    if (this.#pauseTimer !== undefined || this.#dependencies.gate?.isHolding(this) === true) return true
     return this.#isWaitingForBudget || this.#roomWait?.isWaiting === true
   }
 
@@ -225,15 +226,15 @@ export class RetryLoop implements AttemptEvents, BudgetWaiter {
 
   #tryAfter(delayMs: number, isAfterLoss = false): void {
     const { gate } = this.#dependencies
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined
+    this.#pauseTimer = setTimeout(() => {
+      this.#pauseTimer = undefined
       if (!isAfterLoss || gate?.admit(this, () => this.#tryNext()) !== false) this.#tryNext()
     }, delayMs)
   }
 
   #stopWaiting(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+    clearTimeout(this.#pauseTimer)
+    this.#pauseTimer = undefined
     this.#dependencies.gate?.leave(this)
     this.#dependencies.budgetQueue.leave(this)
     this.#isWaitingForBudget = false

@@ -8,6 +8,7 @@
  */
 import type { Edit } from '../json/edit.ts'
 import type { Range } from '../json/scan.ts'
+import { HashedPrompt } from '../request/block-hashes.ts'
 import type { RequestFields } from '../request/fields.ts'
 import type { PromptList } from '../request/prompts.ts'
 import type { SampleValues, Seed } from '../request/sampling.ts'
@@ -37,6 +38,7 @@ export function partOf(request: EngineRequest, index: number): EngineRequest {
       batch: undefined,
       sampling: { n: fields.n, values: valuesOf(fields, prompt) },
     },
+    prompt: new HashedPrompt(request.body, promptOf(fields, prompt)),
     edits: editsOf(fields, prompt, index % fields.n),
     isPromptOfBatch: endpoint === 'generate' && fields.batch !== undefined && fields.n === 1,
   }
@@ -56,6 +58,14 @@ export function promptNamed(fields: RequestFields, rid: string): number | 'all' 
   const prompt =
     typeof clientRid === 'string' ? Number(rid.slice(rid.lastIndexOf('_') + 1)) : clientRid.indexOf(rid)
   return prompt >= 0 && prompt < batch.size && partRid(fields, prompt) === rid ? prompt : undefined
+}
+
+function promptOf(
+  { batch, prompt: { seeds, parts } }: RequestFields,
+  prompt: number,
+): RequestFields['prompt'] {
+  const element = batch?.lists[0]?.elements[prompt]
+  return { seeds, parts: element === undefined ? parts : [element] }
 }
 
 function editsOf(fields: RequestFields, prompt: number, sample: number): Edit[] {

@@ -2,17 +2,16 @@
 import type { Config } from '../../src/config/config.ts'
 import type { NowMs } from '../../src/core/clock.ts'
 import type { Engine, EngineSnapshot, Role } from '../../src/core/engine.ts'
-import type { Random } from '../../src/core/random.ts'
 import { preferring } from '../../src/policy/eligible.ts'
 import { PairingTable } from '../../src/policy/pairing-table.ts'
 import { passing } from '../../src/policy/passing.ts'
 import { POLICIES } from '../../src/policy/policies.ts'
-import type { Policy, PolicyView } from '../../src/policy/policy.ts'
+import type { Policy, PolicyView, PromptView } from '../../src/policy/policy.ts'
 import type { Admissible } from '../../src/resilience/admissible.ts'
-import type { CounterName, SharedCounters } from '../../src/shared/counters.ts'
 import type { EngineSlots } from '../../src/shared/engine-slots.ts'
 import type { PairHealth } from '../../src/shared/pair-health.ts'
 import type { Breakers, PlacedRequest, Probe } from './breakers.ts'
+import { type PolicyInputs, policyViews } from './policy-views.ts'
 import { Roster } from './roster.ts'
 
 /** `prefill` is absent when a mixed engine does both phases. */
@@ -51,13 +50,10 @@ interface Unclaimed {
 }
 
 /** What a choice depends on. */
-export interface SelectionView {
+export interface SelectionView extends PolicyInputs {
   readonly slots: EngineSlots
-  readonly counters: SharedCounters
   readonly breakers: Breakers
   readonly pairHealth: PairHealth
-  readonly random: Random
-  readonly nowMs: NowMs
 }
 
 const NO_PROBES: readonly Probe[] = []
@@ -75,13 +71,9 @@ export class PairSelector {
   readonly #views: Record<Role, PolicyView>
   #pairings = new PairingTable([])
 
-  constructor(config: Config, { slots, counters, breakers, pairHealth, random, nowMs }: SelectionView) {
+  constructor(config: Config, view: SelectionView) {
+    const { slots, breakers, pairHealth, nowMs } = view
     const { main, prefill, decode } = config.policy
-    const viewOf = (counter: CounterName): PolicyView => ({
-      random,
-      inFlight: slot => slots.inFlight(slot),
-      next: () => counters.next(counter),
-    })
     this.#mode = config.engines.mode
     this.#roster = new Roster(config)
     this.#slots = slots
@@ -93,7 +85,7 @@ export class PairSelector {
       decode: POLICIES[decode ?? main],
       mixed: POLICIES[main],
     }
-    this.#views = { prefill: viewOf('prefill'), decode: viewOf('decode'), mixed: viewOf('mixed') }
+    this.#views = policyViews(view)
   }
 
   get engines(): readonly Engine[] {
@@ -124,12 +116,13 @@ export class PairSelector {
     model: string | undefined,
     avoidedSlots: ReadonlySet<number>,
     hasRoom: HasRoom = anyRoom,
+    prompt?: PromptView,
   ): PairChoice {
     const need = this.#roster.needOf(model)
     if (need.kind === 'unknown') return { kind: 'unknown-model' }
     if (need.kind === 'unnamed') return { kind: 'unnamed-model', models: need.models }
     const named = need.kind === 'named' ? need.model : undefined
-    const needs: Needs = { avoidedSlots, hasRoom, isRetry: avoidedSlots.size > 0 }
+    const needs: Needs = { avoidedSlots, hasRoom, isRetry: avoidedSlots.size > 0, prompt }
     for (let claim = 0; claim < MAX_CLAIMS; claim++) {
       const found = this.#choosePair(named, needs)
       if (found.kind !== 'unclaimed') return found
@@ -217,11 +210,11 @@ export class PairSelector {
    * `undefined` when all of the engines are full. A retry prefers an engine whose last request went well: of many that
    * have begun to fail, no breaker may be open yet.
    */
-  #pick(role: Role, engines: readonly Engine[], { hasRoom, isRetry }: Needs): Engine | undefined {
+  #pick(role: Role, engines: readonly Engine[], { hasRoom, isRetry, prompt }: Needs): Engine | undefined {
     const free = passing(engines, hasRoom)
     if (free.length === 0) return undefined
     const preferred = isRetry ? preferring(free, this.#breakers.isProven) : free
-    return this.#policies[role](preferred, this.#views[role])
+    return this.#policies[role](preferred, this.#views[role], prompt)
   }
 }
 
@@ -231,6 +224,7 @@ const anyRoom: HasRoom = () => true
 
 /** What one request needs of its engines, besides a model. */
 interface Needs extends PlacedRequest {
+  readonly prompt: PromptView | undefined
   readonly avoidedSlots: ReadonlySet<number>
 }
 

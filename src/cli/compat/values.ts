@@ -3,7 +3,6 @@ import { type GivenValue, numberOrText } from '../../config/given-values.ts'
 
 /** Policies of other routers that are not supported. They choose by prompt or header; the substitute, by load. */
 const UNSUPPORTED_POLICIES = new Set([
-  'cache_aware',
   'bucket',
   'manual',
   'consistent_hashing',

@@ -124,6 +124,7 @@ async function setUp(t: TestContext, options: SetupOptions): Promise<AttemptSetu
     onError: (failure: { cause: string; error: { leg?: string | undefined } }) =>
       calls.push(`error: ${failure.cause} of ${failure.error.leg}`),
     onPromptError: (failure: { cause: string }) => calls.push(`prompt error: ${failure.cause}`),
+    onPromptComputed: () => undefined,
     onReportedError: (failure: { cause: string }) => calls.push(`reported: ${failure.cause}`),
     onStreamError: (failure: { cause: string }) => calls.push(`stream error: ${failure.cause}`),
   }

@@ -41,6 +41,7 @@ function routesOf(allowRemoteChanges: boolean): AdminRoutes {
     onSnapshot: noop,
     onRemoved: noop,
     onSlotTaken: noop,
+    onBack: noop,
     onLost: noop,
     ownListeners: () => [],
   })

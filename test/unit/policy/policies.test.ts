@@ -28,7 +28,13 @@ function tally(policy: Policy, view: PolicyView, engineCount: number, turns: num
 /** An idle fleet, as one thread sees it. */
 function threadView(memory: SharedMemory): PolicyView {
   const counters = new SharedCounters(memory)
-  return { random: () => 0, inFlight: () => 0, next: () => counters.next('decode') }
+  return {
+    random: () => 0,
+    inFlight: () => 0,
+    work: () => 0,
+    recentWork: () => 0,
+    next: () => counters.next('decode'),
+  }
 }
 
 suite('round_robin', () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { statusFailure } from '../../../../workers/classify/reported-failure.ts'
 import { noEngineFailure } from '../../../../workers/classify/request-failure.ts'
+import { HashedPrompt } from '../../../../workers/request/block-hashes.ts'
 import { AttemptReporter } from '../../../../workers/retry/attempt-reporter.ts'
 import { AttemptFeedback } from '../../../../workers/selection/feedback.ts'
 import { engineOf } from '../../../support/engines.ts'
@@ -14,11 +15,17 @@ function setUpReporter() {
   const lines: { readonly level: string; readonly message: string; readonly fields: object }[] = []
   const counted: string[] = []
   const reporter = new AttemptReporter(
-    { label: 'seven', endpoint: 'chat' },
     {
+      label: 'seven',
+      endpoint: 'chat',
+      prompt: new HashedPrompt(Buffer.alloc(0), { seeds: [], parts: [] }),
+    },
+    {
+      promptCaches: { viewOf: () => undefined, start: () => undefined },
       metrics: {
         attemptStarted: () => counted.push('started'),
         attemptFailed: ({ cause }, engines) => counted.push(`failed ${cause} ${engines.length}`),
+        promptComputed: ({ slot }, { prompt, cached }) => counted.push(`${cached} of ${prompt} on ${slot}`),
         retried: ({ cause }) => counted.push(`retried ${cause}`),
       },
       log: {
@@ -87,4 +94,12 @@ suite('AttemptReporter', () => {
       reporter.gaveUp(failure, 'not-retryable')
       assert.equal(lines.length, isLogged ? 1 : 0)
     })
+
+  test('counts what the engine that computed the prompt had cached, if it reports that', () => {
+    const { reporter, start, counted } = setUpReporter()
+    start()
+    reporter.promptComputed({ promptTokens: 90, cachedTokens: undefined, hasToken: true })
+    reporter.promptComputed({ promptTokens: 90, cachedTokens: 64, hasToken: true })
+    assert.deepEqual(counted, ['started', '64 of 90 on 0'])
+  })
 })

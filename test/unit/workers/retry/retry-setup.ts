@@ -7,6 +7,7 @@ import { EngineSlots } from '../../../../src/shared/engine-slots.ts'
 import { createSharedMemory } from '../../../../src/shared/layout.ts'
 import type { AttemptEvents, AttemptPlan } from '../../../../workers/attempt/plan.ts'
 import type { Failure } from '../../../../workers/classify/failure.ts'
+import { HashedPrompt } from '../../../../workers/request/block-hashes.ts'
 import { readFields } from '../../../../workers/request/fields.ts'
 import { readTimeouts } from '../../../../workers/request/timeouts.ts'
 import { RetryBudgetQueue } from '../../../../workers/retry/budget-queue.ts'
@@ -145,6 +146,7 @@ export function setUpRetries(t: TestContext, options: RetryOptions = {}): RetryS
       config,
       budgetQueue,
       capacityQueue,
+      promptCaches: { viewOf: () => undefined, start: () => undefined },
       pairSelector: {
         queueKeyOf: () => 'model',
         isSound: pair => isSound(pair),
@@ -171,6 +173,7 @@ export function setUpRetries(t: TestContext, options: RetryOptions = {}): RetryS
         attemptStarted: () => metrics.push('started'),
         attemptFailed: (failure, engines) =>
           metrics.push(`failed ${chargeOf(failure)} ${engines.map(({ slot }) => slot).join()}`.trim()),
+        promptComputed: () => metrics.push('computed'),
         retried: ({ cause }) => metrics.push(`retried ${cause}`),
       },
       log: {
@@ -231,12 +234,14 @@ export function setUpRetries(t: TestContext, options: RetryOptions = {}): RetryS
 
 function requestOf({ body = {}, deadlineMs = 60_000 }: RetryOptions) {
   const bytes = Buffer.from(JSON.stringify({ stream: true, ...body }))
+  const fields = readFields('generate', bytes)
   return {
     endpoint: 'generate',
     path: '/generate',
     headers: [],
     body: bytes,
-    fields: readFields('generate', bytes),
+    fields,
+    prompt: new HashedPrompt(bytes, fields.prompt),
     edits: [],
     isPromptOfBatch: false,
     timeouts: readTimeouts([], configSchema.parse({}).timeouts).timeouts,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { configSchema } from '../../../../src/config/config.ts'
+import { HashedPrompt } from '../../../../workers/request/block-hashes.ts'
 import { readFields } from '../../../../workers/request/fields.ts'
 import { readTimeouts } from '../../../../workers/request/timeouts.ts'
 import type { EngineRequest } from '../../../../workers/retry/engine-request.ts'
@@ -39,12 +40,14 @@ function openFanOut(promptBytes: number) {
     nowMs: () => 0,
   }
   const body = Buffer.from(JSON.stringify({ sampling_params: { n: SAMPLES }, text: 'x'.repeat(promptBytes) }))
+  const fields = readFields('generate', body)
   const request: EngineRequest = {
     endpoint: 'generate',
     path: '/generate',
     headers: [],
     body,
-    fields: readFields('generate', body),
+    fields,
+    prompt: new HashedPrompt(body, fields.prompt),
     edits: [],
     isPromptOfBatch: false,
     timeouts: readTimeouts([], CONFIG.timeouts).timeouts,

@@ -2,18 +2,21 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { GenerationEndpoint } from '../../../../src/core/endpoint.ts'
 import { applyEdits } from '../../../../workers/json/edit.ts'
+import { HashedPrompt } from '../../../../workers/request/block-hashes.ts'
 import { readFields } from '../../../../workers/request/fields.ts'
 import type { EngineRequest } from '../../../../workers/retry/engine-request.ts'
 import { countParts, partOf, promptNamed } from '../../../../workers/samples/parts.ts'
 
 function requestOf(endpoint: GenerationEndpoint, text: string): EngineRequest {
   const body = Buffer.from(text)
+  const fields = readFields(endpoint, body)
   return {
     endpoint,
     path: `/${endpoint}`,
     headers: [],
     body,
-    fields: readFields(endpoint, body),
+    fields,
+    prompt: new HashedPrompt(body, fields.prompt),
     edits: [],
     isPromptOfBatch: false,
     timeouts: { firstTokenMs: 1, idleMs: 1, totalMs: 1 },

@@ -5,6 +5,7 @@ import type { Engine } from '../../../../src/core/engine.ts'
 import { seededRandom } from '../../../../src/core/random.ts'
 import { BreakerCells } from '../../../../src/shared/breaker-cells.ts'
 import { SharedCounters } from '../../../../src/shared/counters.ts'
+import { EngineCaches } from '../../../../src/shared/engine-caches.ts'
 import { EngineSlots } from '../../../../src/shared/engine-slots.ts'
 import { createSharedMemory } from '../../../../src/shared/layout.ts'
 import { PairHealth } from '../../../../src/shared/pair-health.ts'
@@ -49,7 +50,9 @@ function setUp(engines: readonly Engine[], config: ConfigInput = {}): Setup {
   const pairHealth = new PairHealth(memory, complete.pairs)
   const counters = new SharedCounters(memory)
   const random = seededRandom(1)
-  const selector = new PairSelector(complete, { slots, counters, breakers, pairHealth, random, nowMs })
+  const caches = new EngineCaches(memory)
+  const view = { slots, caches, counters, breakers, pairHealth, random, nowMs }
+  const selector = new PairSelector(complete, view)
   for (const { slot } of engines) slots.setHealth(slot, 'healthy')
   selector.update({ generation: 1, engines })
   return { selector, slots, breakers, pairHealth, clock }

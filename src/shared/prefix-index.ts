@@ -1,0 +1,124 @@
+/**
+ * Which engines hold which beginnings of prompts in their KV caches, as far as the gateway knows: a hash table of prompt
+ * blocks in shared memory, written and read by all router threads without locks. It is approximate: threads that write
+ * the same entry at the same time may lose one of their notes, and a full bucket forgets the block that was not used for
+ * longest. What it says is a guess.
+ *
+ * A block is found by its bucket, which its key chooses, and its tag. Four entries of 8 words make up a
+ * bucket:
+ *
+ *   0      tag; 0 for an empty entry
+ *   1      second in which the block was last used, on the process clock
+ *   2..7   engines that hold it, the latest first:  bits 31..16 slot + 1   bits 15..0 the engine's age at its last use
+ *
+ * Engines evict what was not used for longest, so what counts is how much an engine has computed since it used the block:
+ * its age (see engine-caches.ts) now, less its age then.
+ */
+import { PREFIX, PREFIX_ENTRIES, PREFIX_WORDS, type SharedMemory } from './layout.ts'
+
+const BUCKET_WORDS = PREFIX_WORDS * PREFIX_ENTRIES
+const AGE_BITS = 16
+const AGE_MASK = 0xffff
+
+/** Blocks of one prompt; the lists have one element per block. */
+export interface IndexedBlocks {
+  readonly keys: readonly number[]
+  readonly tags: readonly number[]
+}
+
+export class PrefixIndex {
+  readonly #words: Int32Array
+  readonly #mask: number
+
+  constructor({ prefixes }: SharedMemory) {
+    this.#words = new Int32Array(prefixes)
+    this.#mask = this.#words.length / BUCKET_WORDS - 1
+  }
+
+  /**
+   * Counts for each engine how many blocks it holds from the beginning on, without a gap. `held`: one cell per slot, to be
+   * filled with 0 by the caller. `isFresh`: whether an engine that used a block at this age is likely to hold it still.
+   */
+  count(
+    { keys, tags }: IndexedBlocks,
+    held: Uint16Array,
+    isFresh: (slot: number, age: number) => boolean,
+  ): void {
+    for (let block = 0; block < keys.length; block++) {
+      const entry = this.#find(keys[block] ?? 0, tags[block] ?? 0)
+      if (entry < 0 || !this.#countHolders(entry, block, held, isFresh)) return
+    }
+  }
+
+  /** Notes that the engine has used all blocks at this age, or has begun to compute them. */
+  note({ keys, tags }: IndexedBlocks, slot: number, age: number, second: number): void {
+    const holder = ((slot + 1) << AGE_BITS) | (age & AGE_MASK)
+    for (let block = 0; block < keys.length; block++) {
+      const tag = tags[block] || 1
+      const key = keys[block] ?? 0
+      const found = this.#find(key, tag)
+      const entry = found < 0 ? this.#replace(key, tag) : found
+      this.#words[entry + PREFIX.used] = second
+      this.#addHolder(entry, holder)
+    }
+  }
+
+  /** @returns whether any engine holds all blocks up to this one. */
+  #countHolders(
+    entry: number,
+    block: number,
+    held: Uint16Array,
+    isFresh: (slot: number, age: number) => boolean,
+  ): boolean {
+    let isHeld = false
+    for (let cell = entry + PREFIX.holders; cell < entry + PREFIX_WORDS; cell++) {
+      const holder = this.#words[cell] ?? 0
+      if (holder === 0) break
+      const slot = (holder >>> AGE_BITS) - 1
+      if (held[slot] !== block || !isFresh(slot, holder & AGE_MASK)) continue
+      held[slot] = block + 1
+      isHeld = true
+    }
+    return isHeld
+  }
+
+  #find(key: number, tag: number): number {
+    const words = this.#words
+    const sought = tag || 1
+    const bucket = (key & this.#mask) * BUCKET_WORDS
+    for (let entry = bucket; entry < bucket + BUCKET_WORDS; entry += PREFIX_WORDS)
+      if (words[entry + PREFIX.tag] === sought) return entry
+    return -1
+  }
+
+  /** Takes the entry of the bucket that was not used for longest. */
+  #replace(key: number, tag: number): number {
+    const words = this.#words
+    const bucket = (key & this.#mask) * BUCKET_WORDS
+    let oldest = bucket
+    for (let entry = bucket; entry < bucket + BUCKET_WORDS; entry += PREFIX_WORDS) {
+      if (words[entry + PREFIX.tag] === 0) {
+        oldest = entry
+        break
+      }
+      if ((words[entry + PREFIX.used] ?? 0) < (words[oldest + PREFIX.used] ?? 0)) oldest = entry
+    }
+    for (let cell = oldest + PREFIX.holders; cell < oldest + PREFIX_WORDS; cell++) words[cell] = 0
+    words[oldest + PREFIX.tag] = tag
+    return oldest
+  }
+
+  /** Puts the holder first. Of more engines than there is room for, the one that used the block earliest is forgotten. */
+  #addHolder(entry: number, holder: number): void {
+    const words = this.#words
+    const first = entry + PREFIX.holders
+    let moved = words[first] ?? 0
+    words[first] = holder
+    for (let cell = first + 1; cell < entry + PREFIX_WORDS; cell++) {
+      if (moved === 0 || moved >>> AGE_BITS === holder >>> AGE_BITS) return
+      const next = words[cell] ?? 0
+      words[cell] = moved
+      moved = next
+    }
+  }
+}

@@ -1,0 +1,108 @@
+/** Policy cache_aware in front of simulated engines, whose own reports say what they had cached. */
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { healthyEngines, openGateway, type TestGateway } from '../support/gateway.ts'
+import { at } from '../support/sse.ts'
+import { until } from '../support/until.ts'
+
+/** Tokens have four characters in the simulator. */
+const PREFIX_CHARS = 8192
+const POLICY = { main: 'cache_aware', decode: 'least_load' } as const
+
+/** A text that no other number gives, not even in its first block. */
+function textOf(number: number, chars: number): string {
+  const word = `${(number + 1) * 7919} `
+  return word.repeat(Math.ceil(chars / word.length)).slice(0, chars)
+}
+
+/** @returns the share of the prompt that the engine had cached. */
+async function ask(origin: string, text: string): Promise<number> {
+  const body = { text, sampling_params: { max_new_tokens: 2 } }
+  const headers = { 'content-type': 'application/json' }
+  const response = await fetch(`${origin}/generate`, { method: 'POST', headers, body: JSON.stringify(body) })
+  assert.equal(response.status, 200)
+  const meta = at(await response.json(), 'meta_info')
+  return Number(at(meta, 'cached_tokens')) / Number(at(meta, 'prompt_tokens'))
+}
+
+/** Asks each of `prefixes` prefixes `turns` times, in turn, each time with another end. @returns the shares in order. */
+async function askAll(origins: readonly string[], prefixes: number, turns: number): Promise<number[]> {
+  const shares: number[] = []
+  for (let index = 0; index < prefixes * turns; index++) {
+    const origin = origins[index % origins.length] ?? ''
+    shares.push(await ask(origin, textOf(index % prefixes, PREFIX_CHARS) + textOf(index + 1e6, 256)))
+  }
+  return shares
+}
+
+/** Sum of a counter over all engines. */
+async function totalOf(adminOrigin: string, name: string): Promise<number> {
+  const text = await (await fetch(`${adminOrigin}/metrics`)).text()
+  const values = text.matchAll(new RegExp(`^${name}\\{[^}]*\\} (\\d+)$`, 'gm'))
+  return [...values].reduce((sum, [, value]) => sum + Number(value), 0)
+}
+
+function assertCached(shares: readonly number[]): void {
+  for (const [index, share] of shares.entries()) assert.ok(share > 0.9, `request ${index}: ${share}`)
+}
+
+const openMixed = (t: Parameters<typeof openGateway>[0], knobs = {}): Promise<TestGateway> =>
+  openGateway(t, { fleet: { mixed: 4, knobs: { prefixCache: true, ...knobs } }, config: { policy: POLICY } })
+
+suite('cache_aware', () => {
+  test('sends a prompt to the mixed engine that has computed its beginning', async t => {
+    const { origin, adminOrigin } = await openMixed(t)
+    await askAll([origin], 12, 1)
+    assertCached(await askAll([origin], 12, 3))
+    const [prompt, cached, predicted] = await Promise.all(
+      ['prompt', 'cached', 'predicted'].map(name => totalOf(adminOrigin, `pdgw_engine_${name}_tokens_total`)),
+    )
+    assert.ok(prompt !== undefined && cached !== undefined && predicted !== undefined)
+    // Three of four prompts were cached nearly whole.
+    assert.ok(Math.abs(cached / prompt - 0.73) < 0.02, `${cached} of ${prompt}`)
+    assert.ok(Math.abs(predicted / cached - 1) < 0.05, `${predicted} and ${cached}`)
+  })
+
+  test('sends a prompt to the prefill engine that has computed its beginning, on all router threads', async t => {
+    const { origin } = await openGateway(t, {
+      fleet: { prefill: 3, decode: 2, knobs: { prefixCache: true } },
+      config: { policy: POLICY, server: { workers: 2 } },
+    })
+    await askAll([origin], 9, 1)
+    assertCached(await askAll([origin], 9, 3))
+  })
+
+  test('is right again after an engine has lost its cache', async t => {
+    const { origin, fleet } = await openMixed(t)
+    await askAll([origin], 12, 2)
+    for (const { url } of fleet.mixed) await fetch(`${url}/flush_cache`, { method: 'POST' })
+    await askAll([origin], 12, 2)
+    assertCached(await askAll([origin], 12, 2))
+  })
+
+  test('is right again after an engine has been replaced', async t => {
+    const { origin, fleet } = await openMixed(t)
+    await askAll([origin], 12, 2)
+    await fleet.mixed[0]?.setHealth('dead')
+    await until(async () => (await healthyEngines(origin)) === 3, 'the engine is out')
+    await fleet.mixed[0]?.setHealth('up')
+    await until(async () => (await healthyEngines(origin)) === 4, 'the engine is back')
+    await askAll([origin], 12, 2)
+    assertCached(await askAll([origin], 12, 2))
+  })
+
+  test('learns how much the caches of engines hold', async t => {
+    // Two prefixes find room on each of 4 engines. An engine that has three of them evicts each before its next use.
+    const { origin } = await openMixed(t, { kvTokens: 5000 })
+    await askAll([origin], 16, 2)
+    await askAll([origin], 8, 4)
+    assertCached(await askAll([origin], 8, 2))
+  })
+
+  test('chooses alike in two gateways, which know nothing of each other', async t => {
+    const first = await openMixed(t)
+    const second = await openGateway(t, { fleet: first.fleet, config: { policy: POLICY } })
+    await askAll([first.origin], 12, 1)
+    assertCached(await askAll([second.origin], 12, 1))
+  })
+})

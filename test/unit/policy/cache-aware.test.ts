@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { seededRandom } from '../../../src/core/random.ts'
+import { cacheAware } from '../../../src/policy/cache-aware.ts'
+import type { PolicyView, PromptView } from '../../../src/policy/policy.ts'
+import { engineOf, enginesOf } from '../../support/engines.ts'
+
+interface State {
+  readonly inFlight?: readonly number[]
+  readonly work?: readonly number[]
+  readonly recent?: readonly number[]
+}
+
+function viewOf({ inFlight = [], work = [], recent = [] }: State = {}): PolicyView {
+  let count = 0
+  return {
+    random: seededRandom(1),
+    inFlight: slot => inFlight[slot] ?? 0,
+    work: slot => work[slot] ?? 0,
+    recentWork: slot => recent[slot] ?? 0,
+    next: () => count++,
+  }
+}
+
+function promptOf(bytes: number, cached: readonly number[], key = 1): PromptView {
+  return { bytes, cachedBytes: slot => cached[slot] ?? 0, keyAfter: () => key }
+}
+
+function slotOf(engines: number, state: State, prompt: PromptView): number {
+  return cacheAware(enginesOf(engines), viewOf(state), prompt).slot
+}
+
+suite('cache_aware', () => {
+  test('takes the engine that has cached most of the prompt', () => {
+    for (let key = 0; key < 20; key++)
+      assert.equal(slotOf(4, {}, promptOf(10_000, [2000, 0, 8000, 4000], key)), 2)
+  })
+
+  test('keeps to the engine that has the prefix, however much it has computed lately', () => {
+    assert.equal(slotOf(3, { recent: [0, 900_000, 0] }, promptOf(10_000, [0, 9000, 0])), 1)
+  })
+
+  test('leaves the engine that has the prefix once its queue costs more than computing the prefix again', () => {
+    const cached = [9000, 0]
+    assert.equal(slotOf(2, { work: [20_000, 0] }, promptOf(10_000, cached)), 0)
+    assert.equal(slotOf(2, { work: [40_000, 0] }, promptOf(10_000, cached)), 1)
+  })
+
+  test('uses a second engine with a popular prefix before a third gets it', () => {
+    const chosen = slotOf(3, { work: [40_000, 10_000, 0] }, promptOf(10_000, [9000, 9000, 0]))
+    assert.equal(chosen, 1)
+  })
+
+  test('sends no request to an engine that has far more than its share, whatever it has cached', () => {
+    assert.equal(slotOf(2, { inFlight: [8, 2] }, promptOf(1_000_000, [999_000, 0])), 0)
+    assert.equal(slotOf(2, { inFlight: [30, 2] }, promptOf(1_000_000, [999_000, 0])), 1)
+  })
+
+  test('chooses alike in two gateways that know nothing, and evenly', () => {
+    const counts = [0, 0, 0, 0]
+    const [engines, reversed] = [enginesOf(4), enginesOf(4).toReversed()]
+    for (let key = 0; key < 4000; key++) {
+      const prompt = promptOf(5000, [], Math.imul(key, 0x9e3779b1))
+      const chosen = cacheAware(engines, viewOf(), prompt)
+      assert.equal(cacheAware(reversed, viewOf(), prompt).url, chosen.url)
+      counts[chosen.slot] = (counts[chosen.slot] ?? 0) + 1
+    }
+    for (const count of counts) assert.ok(count > 850 && count < 1150, counts.join())
+  })
+
+  test('keeps its choice for all other prefixes when an engine joins', () => {
+    let moved = 0
+    for (let key = 0; key < 1000; key++) {
+      const prompt = promptOf(5000, [], Math.imul(key, 0x9e3779b1))
+      const before = cacheAware(enginesOf(4), viewOf(), prompt)
+      const after = cacheAware(enginesOf(5), viewOf(), prompt)
+      if (after.url === before.url) continue
+      assert.equal(after.slot, 4)
+      moved++
+    }
+    assert.ok(moved > 130 && moved < 270, String(moved))
+  })
+
+  test('gives a new prefix to none that has computed far more than the others lately', () => {
+    for (let key = 0; key < 50; key++)
+      assert.notEqual(slotOf(3, { recent: [500_000, 10_000, 10_000] }, promptOf(5000, [], key * 7919)), 0)
+  })
+
+  test('chooses by load where the prompt is too short to be cached', () => {
+    const view = viewOf({ inFlight: [4, 1, 3] })
+    assert.equal(cacheAware(enginesOf(3), view).slot, 1)
+  })
+
+  test('takes the only engine there is', () => {
+    const only = engineOf({ slot: 3 })
+    assert.equal(cacheAware([only], viewOf({ inFlight: [0, 0, 0, 99] }), promptOf(1000, [])), only)
+  })
+})

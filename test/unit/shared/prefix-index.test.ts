@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import * as fc from 'fast-check'
+import { mix } from '../../../src/core/random.ts'
+import { createSharedMemory } from '../../../src/shared/layout.ts'
+import { type IndexedBlocks, PrefixIndex } from '../../../src/shared/prefix-index.ts'
+
+const ENGINES = 16
+
+function indexOf(bytes: number): PrefixIndex {
+  return new PrefixIndex(createSharedMemory(ENGINES, 1, undefined, bytes))
+}
+
+/** The blocks of a prompt with this name; prompts with one name begin alike. */
+function blocks(name: number, count: number): IndexedBlocks {
+  const numbers = Array.from({ length: count }, (_, block) => name * 1000 + block)
+  return { keys: numbers.map(number => mix(number)), tags: numbers.map(number => mix(~number) | 0) }
+}
+
+function heldOf(
+  index: PrefixIndex,
+  sought: IndexedBlocks,
+  isFresh = (_slot: number, _age: number) => true,
+): number[] {
+  const held = new Uint16Array(ENGINES)
+  index.count(sought, held, isFresh)
+  return [...held]
+}
+
+function only(slot: number, count: number): number[] {
+  return Array.from({ length: ENGINES }, (_, other) => (other === slot ? count : 0))
+}
+
+suite('the index of prefixes', () => {
+  test('knows how many blocks of a prompt an engine has used', () => {
+    const index = indexOf(65_536)
+    index.note(blocks(1, 5), 3, 0, 0)
+    assert.deepEqual(heldOf(index, blocks(1, 8)), only(3, 5))
+    assert.deepEqual(heldOf(index, blocks(1, 2)), only(3, 2))
+    assert.deepEqual(heldOf(index, blocks(2, 8)), only(3, 0))
+  })
+
+  test('counts no block after one that the engine does not hold', () => {
+    const index = indexOf(65_536)
+    const all = blocks(1, 6)
+    index.note({ keys: all.keys.slice(3), tags: all.tags.slice(3) }, 2, 0, 0)
+    assert.deepEqual(heldOf(index, all), only(2, 0))
+  })
+
+  test('does not count what an engine used too long ago', () => {
+    const index = indexOf(65_536)
+    index.note(blocks(1, 6), 2, 40, 0)
+    index.note(blocks(1, 3), 2, 50, 0)
+    assert.deepEqual(
+      heldOf(index, blocks(1, 6), (_, age) => age >= 50),
+      only(2, 3),
+    )
+    assert.deepEqual(
+      heldOf(index, blocks(1, 6), (_, age) => age >= 40),
+      only(2, 6),
+    )
+  })
+
+  test('has the age at which each block was used last, up to the largest', () => {
+    const index = indexOf(65_536)
+    const ages: number[] = []
+    for (const [slot, age] of [0, 1, 32_768, 65_535].entries()) index.note(blocks(slot, 1), slot, age, 0)
+    for (const slot of [0, 1, 2, 3]) heldOf(index, blocks(slot, 1), (_, age) => ages.push(age) > 0)
+    assert.deepEqual(ages, [0, 1, 32_768, 65_535])
+  })
+
+  test('remembers the six engines that used a block last', () => {
+    const index = indexOf(65_536)
+    for (let slot = 0; slot < 8; slot++) index.note(blocks(1, 1), slot, 0, 0)
+    index.note(blocks(1, 1), 2, 0, 0)
+    index.note(blocks(1, 1), 9, 0, 0)
+    const held = heldOf(index, blocks(1, 1)).flatMap((count, slot) => (count > 0 ? [slot] : []))
+    assert.deepEqual(held, [2, 4, 5, 6, 7, 9])
+  })
+
+  test('forgets what was not used for longest when it is full, and takes no more memory', () => {
+    const index = indexOf(65_536)
+    for (let name = 0; name < 10_000; name++) index.note(blocks(name, 4), name % ENGINES, 0, name)
+    const isKnown = (name: number): boolean => heldOf(index, blocks(name, 4))[name % ENGINES] === 4
+    const known = (from: number, to: number): number => {
+      let count = 0
+      for (let name = from; name < to; name++) if (isKnown(name)) count++
+      return count
+    }
+    // There is room for 2,048 blocks, so for 512 of these prompts; a crowded bucket may forget one of them earlier.
+    assert.ok(known(9800, 10_000) >= 180, String(known(9800, 10_000)))
+    assert.equal(known(0, 8000), 0)
+  })
+
+  test('never ascribes a block to an engine that has not used it', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(20), fc.integer({ min: 1, max: 6 }), fc.nat(ENGINES - 1)), {
+          maxLength: 300,
+        }),
+        notes => {
+          const index = indexOf(2048)
+          const longest = new Map<string, number>()
+          for (const [second, [name, count, slot]] of notes.entries()) {
+            index.note(blocks(name, count), slot, 0, second)
+            longest.set(`${name} ${slot}`, Math.max(count, longest.get(`${name} ${slot}`) ?? 0))
+          }
+          for (let name = 0; name <= 20; name++) {
+            for (const [slot, count] of heldOf(index, blocks(name, 6)).entries())
+              assert.ok(count <= (longest.get(`${name} ${slot}`) ?? 0))
+          }
+        },
+      ),
+      { seed: 3 },
+    )
+  })
+})

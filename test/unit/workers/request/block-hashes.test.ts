@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import * as fc from 'fast-check'
+import { hashBlocks, type PromptBlocks } from '../../../../workers/request/block-hashes.ts'
+
+/** The blocks of a prompt that lies somewhere in a body. */
+function blocksOf(prompt: Uint8Array, { before = '', seed = '' } = {}): PromptBlocks {
+  const body = Buffer.concat([Buffer.from(seed), Buffer.from(before), prompt, Buffer.from('rest')])
+  const start = seed.length + before.length
+  return hashBlocks(body, {
+    seeds: [{ start: 0, end: seed.length }],
+    parts: [{ start, end: start + prompt.length }],
+  })
+}
+
+function hashesOf({ keys, tags }: PromptBlocks): string[] {
+  return keys.map((key, index) => `${key}/${tags[index]}`)
+}
+
+const PROMPTS = fc.uint8Array({ minLength: 256, maxLength: 20_000 })
+
+suite('the blocks of a prompt', () => {
+  test('begin with 256 bytes and are at most a sixteenth of what is before them', () => {
+    const { ends, bytes } = blocksOf(Buffer.alloc(1_000_000))
+    assert.deepEqual(ends.slice(0, 3), [256, 512, 768])
+    for (const [index, end] of ends.entries()) {
+      const size = end - (ends[index - 1] ?? 0)
+      assert.ok(size === 256 || size <= end / 16, `block of ${size} bytes that ends at ${end}`)
+    }
+    assert.ok(bytes - (ends.at(-1) ?? 0) < bytes / 16)
+    assert.equal(ends.length, 142)
+  })
+
+  test('are none where the prompt is shorter than a block', () => {
+    assert.deepEqual(blocksOf(Buffer.alloc(255)).ends, [])
+    assert.deepEqual(blocksOf(Buffer.alloc(256)).ends, [256])
+  })
+
+  test('are equal exactly as far as two prompts are, wherever these lie in their bodies', () => {
+    fc.assert(
+      fc.property(
+        PROMPTS,
+        fc.nat(),
+        fc.integer({ min: 1, max: 255 }),
+        fc.string(),
+        (prompt, at, flip, before) => {
+          const other = Buffer.from(prompt)
+          const changed = at % prompt.length
+          other[changed] = (other[changed] ?? 0) ^ flip
+          const [left, right] = [
+            blocksOf(prompt),
+            blocksOf(other, { before: before.replaceAll(/[^ -~]/g, '') }),
+          ]
+          const equal = left.ends.filter(end => end <= changed).length
+          const [a, b] = [hashesOf(left), hashesOf(right)]
+          assert.deepEqual(a.slice(0, equal), b.slice(0, equal))
+          for (let block = equal; block < a.length; block++) assert.notEqual(a[block], b[block])
+        },
+      ),
+      { seed: 1 },
+    )
+  })
+
+  test('of a longer prompt begin with those of its beginning', () => {
+    fc.assert(
+      fc.property(PROMPTS, fc.uint8Array({ maxLength: 5000 }), (prompt, more) => {
+        const longer = hashesOf(blocksOf(Buffer.concat([prompt, more])))
+        const shorter = hashesOf(blocksOf(prompt))
+        assert.deepEqual(longer.slice(0, shorter.length), shorter)
+      }),
+      { seed: 2 },
+    )
+  })
+
+  test('differ between models', () => {
+    const prompt = Buffer.alloc(600, 'x')
+    const [one, other] = ['"llama"', '"qwen"'].map(seed => hashesOf(blocksOf(prompt, { seed })))
+    assert.notEqual(one?.[0], other?.[0])
+    assert.notEqual(one?.[1], other?.[1])
+  })
+
+  test('run over the parts of a prompt, whose lengths count', () => {
+    const body = Buffer.alloc(1000, 'y')
+    const split = (at: number): string[] =>
+      hashesOf(
+        hashBlocks(body, {
+          seeds: [],
+          parts: [
+            { start: 0, end: at },
+            { start: at, end: 1000 },
+          ],
+        }),
+      )
+    assert.equal(split(100).length, 3)
+    assert.notDeepEqual(split(100), split(101))
+    assert.notDeepEqual(split(99), split(100))
+  })
+
+  test('are all different, whatever bits their prompts differ in', () => {
+    const seen = new Set<string>()
+    const prompt = Buffer.alloc(512)
+    for (let bit = 0; bit < 512 * 8; bit++) {
+      const flip = 1 << (bit & 7)
+      prompt[bit >> 3] = flip
+      seen.add(hashesOf(blocksOf(prompt))[1] ?? '')
+      prompt[bit >> 3] = 0
+    }
+    assert.equal(seen.size, 512 * 8)
+  })
+
+  test('spread evenly over the keys of an index', () => {
+    const counts = new Map<number, number>()
+    const prompt = Buffer.alloc(256)
+    for (let turn = 0; turn < 16_384; turn++) {
+      prompt.writeUInt32LE(turn, 128)
+      const key = (blocksOf(prompt).keys[0] ?? 0) & 1023
+      counts.set(key, (counts.get(key) ?? 0) + 1)
+    }
+    // 16 on average; of 1,024 fair draws the largest is above 40 once in a million times.
+    assert.ok(Math.max(...counts.values()) <= 40, String(Math.max(...counts.values())))
+    assert.equal(counts.size, 1024)
+  })
+})

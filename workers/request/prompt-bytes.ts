@@ -1,0 +1,36 @@
+/** Finds the bytes of a request that its KV cache depends on, in the order in which engines read them. Hot path. */
+import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
+import type { Member, Range } from '../json/scan.ts'
+import type { PromptBytes } from './block-hashes.ts'
+
+/** The KV cache of one model or adapter is of no use to another, and the last two change what a template makes. */
+const SEED_KEYS: readonly string[] = ['model', 'lora_path', 'chat_template', 'chat_template_kwargs']
+/**
+ * Chat templates put tools before the messages. Otherwise the first that is not null is the prompt (SGLang 0.5.23,
+ * `io_struct.py`).
+ */
+const PART_KEYS: Record<GenerationEndpoint, readonly string[]> = {
+  generate: ['text', 'input_ids'],
+  completions: ['prompt'],
+  chat: ['tools', 'messages'],
+}
+
+/** For a request with several prompts, the list is the prompt. */
+export function promptBytes(endpoint: GenerationEndpoint, members: readonly Member[]): PromptBytes {
+  const keys = PART_KEYS[endpoint]
+  const seeds: Range[] = []
+  const parts: Range[] = []
+  for (const member of members) {
+    if (member.kind === 'null') continue
+    if (SEED_KEYS.includes(member.key)) seeds.push(valueOf(member))
+    const part = keys.indexOf(member.key)
+    if (part === 0) parts.unshift(valueOf(member))
+    else if (part > 0) parts.push(valueOf(member))
+  }
+  return { seeds, parts: endpoint === 'chat' ? parts : parts.slice(0, 1) }
+}
+
+/** Without what ends the value, which a longer prompt would have later. */
+function valueOf({ valueStart, valueEnd }: Member): Range {
+  return { start: valueStart, end: valueEnd - 1 }
+}

@@ -1,0 +1,35 @@
+/** Shared memory as policies see it. */
+import type { NowMs } from '../../src/core/clock.ts'
+import type { Role } from '../../src/core/engine.ts'
+import type { Random } from '../../src/core/random.ts'
+import type { PolicyView } from '../../src/policy/policy.ts'
+import type { SharedCounters } from '../../src/shared/counters.ts'
+import type { EngineCaches } from '../../src/shared/engine-caches.ts'
+import type { EngineSlots } from '../../src/shared/engine-slots.ts'
+
+export interface PolicyInputs {
+  readonly slots: Pick<EngineSlots, 'inFlight'>
+  readonly caches: Pick<EngineCaches, 'work' | 'recent'>
+  readonly counters: Pick<SharedCounters, 'next'>
+  readonly random: Random
+  /** On the process clock. */
+  readonly nowMs: NowMs
+}
+
+/** Each role has a counter of its own. */
+export function policyViews({
+  slots,
+  caches,
+  counters,
+  random,
+  nowMs,
+}: PolicyInputs): Record<Role, PolicyView> {
+  const viewOf = (role: Role): PolicyView => ({
+    random,
+    inFlight: slot => slots.inFlight(slot),
+    work: slot => caches.work(slot),
+    recentWork: slot => caches.recent(slot, Math.floor(nowMs() / 1000)),
+    next: () => counters.next(role),
+  })
+  return { prefill: viewOf('prefill'), decode: viewOf('decode'), mixed: viewOf('mixed') }
+}

@@ -1,0 +1,114 @@
+/**
+ * What the engines are believed to have cached of a prompt, and what they have to compute of it: read for a choice, noted
+ * when an attempt starts, and put right by what its engine reports.
+ */
+import { learn } from '../../src/policy/cache-window.ts'
+import type { PromptView } from '../../src/policy/policy.ts'
+import type { EngineCaches } from '../../src/shared/engine-caches.ts'
+import type { PrefixIndex } from '../../src/shared/prefix-index.ts'
+import type { HashedPrompt, PromptBlocks } from '../request/block-hashes.ts'
+
+export interface PromptCachesOptions {
+  /** Whether any policy needs prompts. If not, nothing is hashed. */
+  readonly isUsed: boolean
+  readonly index: PrefixIndex
+  readonly caches: EngineCaches
+  readonly thread: number
+  readonly maxEngines: number
+  /** On the process clock. */
+  readonly nowMs: () => number
+}
+
+/** A prompt that an engine computes for this thread. */
+export interface PrefillTask {
+  /** The share of the prompt that was expected to be cached, 0 to 1. */
+  readonly predictedShare: number
+  /** The prompt has been computed, or will not be. Further calls do nothing. */
+  end(): void
+  /** The engine reports how many of the prompt's tokens it had cached. */
+  report(cachedTokens: number, promptTokens: number): void
+}
+
+/** Enough to distinguish prompts that begin alike, and less than the first message of most. */
+const KEY_BYTES = 1024
+
+export class PromptCaches {
+  readonly #options: PromptCachesOptions
+  /** By slot: blocks that the engine holds of the latest prompt. */
+  readonly #held: Uint16Array
+  /** By slot: the engine's age when it last used the last of them. */
+  readonly #ages: Uint16Array
+
+  constructor(options: PromptCachesOptions) {
+    this.#options = options
+    this.#held = new Uint16Array(options.maxEngines)
+    this.#ages = new Uint16Array(options.maxEngines)
+  }
+
+  /** Valid until the next call of a method. `undefined` if prompts do not matter, or if this one is too short to be cached. */
+  viewOf(prompt: HashedPrompt): PromptView | undefined {
+    const blocks = this.#options.isUsed ? prompt.blocks : undefined
+    if (blocks === undefined) return undefined
+    const { caches } = this.#options
+    this.#count(blocks, (slot, age) => caches.remembers(slot, age))
+    return {
+      bytes: blocks.bytes,
+      cachedBytes: slot => this.#heldBytes(blocks, slot),
+      keyAfter: bytes => keyAfter(blocks, bytes),
+    }
+  }
+
+  /** Must be called when the engine of the slot gets the prompt. `undefined` as in `viewOf`. */
+  start(prompt: HashedPrompt, slot: number): PrefillTask | undefined {
+    const blocks = this.#options.isUsed ? prompt.blocks : undefined
+    if (blocks === undefined) return undefined
+    const { index, caches, thread, nowMs } = this.#options
+    // What it may have forgotten counts, too, because its report decides.
+    this.#count(blocks, isAny)
+    const used = this.#heldBytes(blocks, slot)
+    const age = this.#ages[slot] ?? 0
+    const since = caches.bytesSince(slot, age)
+    const predicted = caches.remembers(slot, age) ? used : 0
+    const work = blocks.bytes - predicted
+    const second = Math.floor(nowMs() / 1000)
+    index.note(blocks, slot, caches.age(slot), second)
+    caches.computed(slot, work, second)
+    caches.addWork(thread, slot, work)
+    let isOpen = true
+    const end = (): void => {
+      if (isOpen) caches.addWork(thread, slot, -work)
+      isOpen = false
+    }
+    const report = (cachedTokens: number, promptTokens: number): void => {
+      if (used === 0 || promptTokens === 0) return
+      const known = caches.read(slot)
+      const cached = (cachedTokens / promptTokens) * blocks.bytes
+      const learned = learn(known, { age: since, bytes: used, cached })
+      if (learned !== known) caches.write(slot, learned)
+    }
+    return { predictedShare: predicted / blocks.bytes, end, report }
+  }
+
+  #heldBytes({ ends }: PromptBlocks, slot: number): number {
+    return ends[(this.#held[slot] ?? 0) - 1] ?? 0
+  }
+
+  #count(blocks: PromptBlocks, counts: (slot: number, age: number) => boolean): void {
+    this.#held.fill(0)
+    this.#options.index.count(blocks, this.#held, (slot, age) => {
+      if (!counts(slot, age)) return false
+      this.#ages[slot] = age
+      return true
+    })
+  }
+}
+
+const isAny = (): boolean => true
+
+/** The last block that ends within `KEY_BYTES` from there, or else the next one. */
+function keyAfter({ ends, keys }: PromptBlocks, offset: number): number {
+  let block = ends.findIndex(end => end > offset)
+  if (block < 0) return keys.at(-1) ?? 0
+  while ((ends[block + 1] ?? Infinity) <= offset + KEY_BYTES) block++
+  return keys[block] ?? 0
+}
