@@ -210,7 +210,7 @@ for (const document of DOCUMENTS) {
       if (anchor !== undefined) assert.ok(anchors(read(target)).has(anchor), `${link} is not a heading`)
     }
     const paths = ticked(text).filter(word =>
-      /^(?:src|workers|bench|test|config|bin|scripts|docs)\/[\w./-]+$/.test(word),
+      /^(?:src|workers|bench|lab|test|config|bin|scripts|docs)\/[\w./-]+$/.test(word),
     )
     for (const path of paths)
       assert.ok(path in MAY_IMPORT || existsSync(join(ROOT, path)), `${path} is not there`)

@@ -7,7 +7,12 @@ import { bannedWords } from './support/banned-words.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const FILES = globSync(
-  ['*.md', 'docs/*.md', '{src,workers,bench,test,bin,scripts}/**/*.{ts,js,yaml}', 'config/*.{yaml,json}'],
+  [
+    '*.md',
+    'docs/*.md',
+    '{src,workers,bench,lab,test,bin,scripts}/**/*.{ts,js,py,yaml}',
+    'config/*.{yaml,json}',
+  ],
   { cwd: ROOT },
 ).filter(path => !path.endsWith('banned-words.ts') && path !== 'test/words.test.ts')
 

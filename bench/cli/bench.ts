@@ -1,10 +1,11 @@
 /** `pd-gateway bench`: its commands, and how a run is started and interrupted. */
 import type { Command } from 'commander'
-import { type SignalDependencies, untilStopped } from '../../src/process/stop-signals.ts'
+import type { SignalDependencies } from '../../src/process/stop-signals.ts'
 import { errorLine } from '../command/error-line.ts'
 import { EXIT } from '../command/exit.ts'
 import type { BenchRun } from '../command/run-bench.ts'
 import type { BenchTerminal } from '../command/terminal.ts'
+import { untilInterrupted } from '../command/until-interrupted.ts'
 import { addClosedLoopCommands, type RequestedRun } from './closed-loop.ts'
 import { addCompareCommand, type CompareOptions, compareRun } from './compare.ts'
 import { addEarlyFlags } from './early-flags.ts'
@@ -116,25 +117,6 @@ function addMeasurementCommands(bench: Command, start: Start): void {
       return runScenarioFile(options, terminal)
     }),
   )
-}
-
-/** The first signal ends the load and keeps its results so far; a second one, later, ends the process. */
-async function untilInterrupted(
-  deps: SignalDependencies,
-  run: (signal: AbortSignal) => Promise<number>,
-): Promise<number> {
-  const interrupt = new AbortController()
-  const { stopped, undo } = untilStopped(deps)
-  void stopped.then(() => interrupt.abort())
-  // By default SIGHUP ends the process without an exit event, and with it would leave its child processes behind.
-  const onHangUp = () => deps.exit(EXIT.interrupted)
-  process.on('SIGHUP', onHangUp)
-  try {
-    return await run(interrupt.signal)
-  } finally {
-    undo()
-    process.off('SIGHUP', onHangUp)
-  }
 }
 
 /** A command that throws could not be run, unless it was interrupted. */

@@ -9,7 +9,9 @@ import { on, once } from 'node:events'
 import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
+import { isForGroup, killGroup } from './process-group.ts'
 import { limiterOf, type ProcessLimits } from './process-limits.ts'
+import { killAtExit } from './running-children.ts'
 
 export interface ChildOptions extends ProcessLimits {
   readonly program: string
@@ -18,6 +20,10 @@ export interface ChildOptions extends ProcessLimits {
   readonly cwd?: string
   /** `pipe`: readable through `stdout`; a number: a descriptor of this process. Default: `ignore`. */
   readonly stdout?: 'pipe' | 'inherit' | 'ignore' | number
+  /** Environment variables in addition to those of this process. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Gives it a process group of its own, which Ctrl-C does not reach and which is killed when the child ends. */
+  readonly ownGroup?: boolean
   /** Holds standard error back until `passErrorsOn` is called; by default it is passed on as it comes. */
   readonly holdErrors?: boolean
   /** File to which both output streams are appended instead. */
@@ -29,35 +35,38 @@ export interface ChildOptions extends ProcessLimits {
 const TAIL_BYTES = 8192
 const POLL_INTERVAL_MS = 50
 
-/** Children to kill when this process exits: the exit is as global as this set. */
-const running = new Set<ChildProcess>()
-
 export class Child {
   readonly #child: ChildProcess
   readonly #program: string
   readonly #logPath: string | undefined
+  readonly #ownGroup: boolean
   #stderrTail = ''
   #holdErrors: boolean
   #spawnError: Error | undefined
 
-  private constructor(child: ChildProcess, { program, logPath, holdErrors = false }: ChildOptions) {
+  private constructor(child: ChildProcess, options: ChildOptions) {
+    const { program, logPath, holdErrors = false, ownGroup = false } = options
     this.#child = child
     this.#program = program
     this.#logPath = logPath
+    this.#ownGroup = ownGroup
     this.#holdErrors = holdErrors
-    killAtExit(child)
+    killAtExit(child, () => this.kill('SIGKILL'))
+    if (ownGroup) child.once('exit', () => this.kill('SIGKILL'))
     child.once('error', error => (this.#spawnError ??= error))
     child.stderr?.on('data', (part: Buffer) => this.#onStderr(part))
   }
 
   static start(options: ChildOptions): Child {
-    const { program, args, cwd, logPath } = options
+    const { program, args, cwd, logPath, env, ownGroup = false } = options
     const log = logPath === undefined ? undefined : openSync(logPath, 'a')
     const [file = '', ...rest] = [...limiterOf(options), program, ...args]
     try {
       const spawned = spawn(file, rest, {
         stdio: stdioOf(options, log),
         serialization: 'advanced',
+        detached: ownGroup,
+        ...(env === undefined ? {} : { env: { ...process.env, ...env } }),
         ...(cwd === undefined ? {} : { cwd }),
       })
       return new Child(spawned, options)
@@ -184,8 +193,10 @@ export class Child {
     }
   }
 
+  /** If the child has a process group of its own, SIGKILL, SIGSTOP and SIGCONT reach the whole group. */
   kill(signal: NodeJS.Signals): void {
-    this.#child.kill(signal)
+    if (this.#ownGroup && isForGroup(signal)) killGroup(this.pid, signal)
+    else this.#child.kill(signal)
   }
 
   /** Resolves when the child has ended. SIGTERM first and SIGKILL after `graceMs`; without it SIGKILL at once. */
@@ -218,21 +229,6 @@ function stdioOf(
 ): StdioOptions {
   const streams = log === undefined ? (['ignore', stdout, 'pipe'] as const) : (['ignore', log, log] as const)
   return channel ? [...streams, 'ipc'] : [...streams]
-}
-
-function killAtExit(child: ChildProcess): void {
-  if (running.size === 0) process.on('exit', killAll)
-  running.add(child)
-  const forget = () => {
-    running.delete(child)
-    if (running.size === 0) process.off('exit', killAll)
-  }
-  child.once('exit', forget)
-  child.once('error', forget)
-}
-
-function killAll(): void {
-  for (const child of running) child.kill('SIGKILL')
 }
 
 /** Reads no more than the tail: a router that logs an error per request writes a large file. */

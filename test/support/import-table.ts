@@ -318,6 +318,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'bench/canned': ['bench/flags'],
   'bench/command': [
     'src/core/text',
+    'src/process',
     'src/simulator/faults',
     'bench/json',
     'bench/load/plan',
@@ -452,6 +453,18 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/control',
     'src/cli',
   ],
+  'lab/report': ['src/core/text'],
+  'lab/python': ['src/process', 'src/files'],
+  lab: [
+    'src/core/text',
+    'src/files',
+    'src/process',
+    'bench/report',
+    'bench/flags',
+    'bench/command',
+    'bench/routers/report',
+    'lab/report',
+  ],
 }
 
 /** The files that may reach where their folder may not: the gateway's loader of uWS, and code that is measured alone. */
@@ -468,7 +481,7 @@ export const EXTERNALS: Readonly<Record<string, readonly string[]>> = {
   msgpackr: ['src/messages/codec.ts'],
   pino: ['src/telemetry/log.ts'],
   zod: ['src/config/', 'src/simulator/', 'bench/'],
-  commander: ['src/cli/', 'bench/cli/', 'bench/flags/', 'bench/canned/options.ts'],
+  commander: ['src/cli/', 'bench/cli/', 'bench/flags/', 'bench/canned/options.ts', 'lab/program.ts'],
   mitata: ['bench/micro/'],
   'log-update': ['bench/progress/progress.ts'],
   uplot: ['bench/report/html/assets.ts'],

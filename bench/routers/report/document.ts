@@ -1,13 +1,17 @@
 /** Replaces the table of a document, between two marker lines. Pure. */
 
 /** Documents written for the former name of the bench have `peers` in the markers. */
-const MARKED = /(<!-- (?:routers|peers): begin -->)[^]*(<!-- (?:routers|peers): end -->)/
+const ROUTERS = ['routers', 'peers']
 
-/** @throws Error when the document has no markers. */
-export function withTable(document: string, table: string): string {
-  if (!MARKED.test(document))
+/**
+ * `names` are those that the markers may have. @throws Error when the document has no markers.
+ */
+export function withTable(document: string, table: string, names: readonly string[] = ROUTERS): string {
+  const name = `(?:${names.join('|')})`
+  const marked = new RegExp(`(<!-- ${name}: begin -->)[^]*(<!-- ${name}: end -->)`)
+  if (!marked.test(document))
     throw new Error(
-      'The document needs a line "<!-- routers: begin -->" and after it a line "<!-- routers: end -->"',
+      `The document needs a line "<!-- ${names[0]}: begin -->" and after it a line "<!-- ${names[0]}: end -->"`,
     )
-  return document.replace(MARKED, (_, begin: string, end: string) => `${begin}\n\n${table}\n\n${end}`)
+  return document.replace(marked, (_, begin: string, end: string) => `${begin}\n\n${table}\n\n${end}`)
 }

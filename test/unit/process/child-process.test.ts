@@ -63,6 +63,34 @@ suite('a child process', { concurrency: 2 }, () => {
     await until(() => !isAlive(pid), 'the grandchild has ended')
   })
 
+  test('with a group of its own is killed with everything that it started', async t => {
+    const script = `
+      const { pid } = require('node:child_process').spawn('sleep', ['1000'])
+      console.log(pid); ${SLEEP}`
+    const child = startScript(t, script, { stdout: 'pipe', ownGroup: true })
+    const grandchild = Number(await child.firstLine(20_000))
+    assert.ok(grandchild > 0)
+    child.kill('SIGKILL')
+    await until(() => !isAlive(grandchild), 'the grandchild has ended')
+  })
+
+  test('with a group of its own leaves no process when it ends by itself', async t => {
+    const script = `
+      const { pid } = require('node:child_process').spawn('sleep', ['1000'])
+      process.on('SIGTERM', () => process.exit(0)); console.log(pid); ${SLEEP}`
+    const child = startScript(t, script, { stdout: 'pipe', ownGroup: true })
+    const grandchild = Number(await child.firstLine(20_000))
+    await child.stop(20_000)
+    assert.equal(child.exitReason, 'code 0')
+    await until(() => !isAlive(grandchild), 'the grandchild has ended')
+  })
+
+  test('gets the environment variables it is given in addition to ours', async t => {
+    const script = 'console.log(process.env.LAB_WORD, process.env.PATH === undefined)'
+    const child = startScript(t, script, { stdout: 'pipe', env: { LAB_WORD: 'yes' } })
+    assert.equal(await child.untilEnd(AbortSignal.timeout(20_000)), 'yes false\n')
+  })
+
   test('that cannot be started is not running, and says why', async () => {
     const child = Child.start({ program: '/nowhere/program', args: [], stdout: 'pipe' })
     await assert.rejects(child.untilEnd(AbortSignal.timeout(20_000)), /ENOENT/)
