@@ -3,7 +3,13 @@ import { join } from 'node:path'
 import { messageOf } from '../../src/core/text/error-text.ts'
 import { Child, type ChildOptions } from '../../src/process/child-process.ts'
 import { freePort } from '../process/free-port.ts'
-import type { FleetProcess } from './fleet/fleet-process.ts'
+
+/** Addresses of the engines. Mixed engines stand without others. */
+export interface GatewayEngines {
+  readonly prefill?: readonly { readonly url: string; readonly bootstrapPort: number }[]
+  readonly decode?: readonly string[]
+  readonly mixed?: readonly string[]
+}
 
 const PROGRAM = join(import.meta.dirname, '..', '..', 'bin', 'pd-gateway.js')
 const READY_LIMIT_MS = 20_000
@@ -35,16 +41,16 @@ export class GatewayProcess {
   }
 
   /**
-   * Starts a gateway in front of the fleet. `flags` follow those that name the engines.
+   * Starts a gateway in front of the engines. `flags` follow those that name the engines.
    * @throws Error with the gateway's own output when it is not ready within 20 s.
    */
   static async start(
-    fleet: FleetProcess,
+    engines: GatewayEngines,
     flags: readonly string[],
     options: Pick<ChildOptions, 'core' | 'maxOpenFiles' | 'stdout'> = {},
   ): Promise<GatewayProcess> {
     const [port, adminPort] = [await freePort(), await freePort()]
-    const args = [PROGRAM, 'serve', ...engineFlags(fleet), ...listenFlags(port, adminPort), ...flags]
+    const args = [PROGRAM, 'serve', ...engineFlags(engines), ...listenFlags(port, adminPort), ...flags]
     const child = Child.start({ program: process.execPath, args, holdErrors: true, ...options })
     const gateway = new GatewayProcess(child, `http://127.0.0.1:${port}`, `http://127.0.0.1:${adminPort}`)
     try {
@@ -70,7 +76,8 @@ export class GatewayProcess {
   }
 }
 
-function engineFlags({ prefill, decode }: FleetProcess): string[] {
+function engineFlags({ prefill = [], decode = [], mixed = [] }: GatewayEngines): string[] {
+  if (mixed.length > 0) return mixed.flatMap(url => ['--worker-urls', url])
   return [
     '--pd-disaggregation',
     ...prefill.flatMap(({ url, bootstrapPort }) => ['--prefill', url, String(bootstrapPort)]),

@@ -1,0 +1,58 @@
+/**
+ * Sends every kind of request through the gateway to a pair, to a unified engine, and through the gateway to the
+ * simulator. The first two must be equal; the simulator's answers must have the same members.
+ */
+import { type Answer, send } from '../../client/request.ts'
+import type { Checks } from '../../report/part.ts'
+import type { Case } from '../cases/case.ts'
+import { type AllowedDifference, AllowedDifferences } from '../compare/allowed.ts'
+import { differences, shapeDifferences } from '../compare/differences.ts'
+import { fieldsOf } from '../compare/fields.ts'
+import type { Frontend } from '../engines/engine-command.ts'
+
+export interface ConformanceTargets {
+  readonly frontend: Frontend
+  /** Base URLs: the gateway with the pair, the unified engine, and the gateway with the simulator. */
+  readonly pair: string
+  readonly unified: string
+  readonly simulator: string
+}
+
+export async function checkConformance(
+  targets: ConformanceTargets,
+  cases: readonly Case[],
+  { allowed, checks, signal, take }: ConformanceTools,
+): Promise<void> {
+  const unified = new AllowedDifferences(allowed, 'unified', targets.frontend)
+  const simulator = new AllowedDifferences(allowed, 'simulator', targets.frontend)
+  for (const each of cases) {
+    signal.throwIfAborted()
+    const to = (base: string) => send({ ...each, url: `${base}${each.path}`, signal })
+    const [pairAnswer, unifiedAnswer, simulatorAnswer] = await Promise.all([
+      to(targets.pair),
+      to(targets.unified),
+      to(targets.simulator),
+    ])
+    take?.(each.name, { pair: pairAnswer, unified: unifiedAnswer, simulator: simulatorAnswer })
+    const found = fieldsOf(pairAnswer)
+    const { name } = each
+    checks.add(`${name}, unified`, unified.problemOf(name, differences(found, fieldsOf(unifiedAnswer))))
+    const shapes = shapeDifferences(fieldsOf(simulatorAnswer), found)
+    checks.add(`${name}, simulator`, simulator.problemOf(name, shapes))
+  }
+  for (const [against, list] of Object.entries({ unified, simulator })) {
+    for (const row of list.rows)
+      checks.add(
+        `allowed difference ${String(row.field)}, ${against}`,
+        list.stale().includes(row) ? 'no longer occurs: remove it from the table' : undefined,
+      )
+  }
+}
+
+export interface ConformanceTools {
+  readonly allowed: readonly AllowedDifference[]
+  readonly checks: Checks
+  readonly signal: AbortSignal
+  /** Called with the three answers to each case. */
+  readonly take?: (name: string, answers: Readonly<Record<string, Answer>>) => void
+}

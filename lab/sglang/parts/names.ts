@@ -1,0 +1,15 @@
+/** The parts of the SGLang lab, in the order in which they run: engines of one front end follow one another. */
+export const PARTS = [
+  'conformance-python',
+  'aborts-python',
+  'load',
+  'kills',
+  'pauses',
+  'drains',
+  'overload',
+  'conformance-rust',
+  'aborts-rust',
+  'ends-rust',
+] as const
+
+export type PartName = (typeof PARTS)[number]
