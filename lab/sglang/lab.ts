@@ -53,8 +53,9 @@ async function requireLibraries(python: string, logPath: string, signal: AbortSi
     await runProgram({ program: python, args: ['-c', load], logPath }, signal)
   } catch (error) {
     signal.throwIfAborted()
-    const cause = { cause: error }
-    throw new Error(`Mooncake needs ${LIBRARIES.join(', ')}: run apt-get install ${PACKAGES}`, cause)
+    throw new Error(`Mooncake needs ${LIBRARIES.join(', ')}: run apt-get install ${PACKAGES}`, {
+      cause: error,
+    })
   }
 }
 

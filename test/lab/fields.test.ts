@@ -5,6 +5,8 @@ import type { Answer } from '../../lab/client/request.ts'
 import { type AllowedDifference, AllowedDifferences } from '../../lab/sglang/compare/allowed.ts'
 import { differences, shapeDifferences } from '../../lab/sglang/compare/differences.ts'
 import { fieldsOf } from '../../lab/sglang/compare/fields.ts'
+import { withoutStream } from '../../lab/sglang/compare/streamed-refusal.ts'
+import { realDifferences } from '../../lab/sglang/parts/conformance.ts'
 
 function whole(body: unknown, status = 200): Answer {
   const headers = { 'content-type': 'application/json; charset=utf-8' }
@@ -23,6 +25,18 @@ function delta(content: string, index = 0, finish_reason: string | null = null) 
 
 function progress(text: string, type?: string) {
   return { text, meta_info: { finish_reason: type === undefined ? null : { type } } }
+}
+
+function completion(text: string, finish_reason: string | null) {
+  const logprobs = { tokens: text.split('') }
+  return {
+    object: 'text_completion',
+    choices: [{ index: 0, text, logprobs, finish_reason, matched_stop: null }],
+  }
+}
+
+function early(cached: unknown) {
+  return { text: 'a', meta_info: { finish_reason: null, cached } }
 }
 
 function patterns(found: Answer, expected: Answer): string[] {
@@ -78,6 +92,15 @@ suite('two answers', () => {
     ])
   })
 
+  test('that are streams of completions are equal whether or not the last token comes with others', () => {
+    const one = stream(completion('ab', null), completion('c', 'length'), '[DONE]')
+    const other = stream(completion('a', null), completion('bc', 'length'), '[DONE]')
+    assert.deepEqual(patterns(one, other), [])
+    assert.deepEqual(patterns(one, stream(completion('ab', null), completion('c', 'stop'), '[DONE]')), [
+      'events[].choices[].finish_reason',
+    ])
+  })
+
   test('differ if text follows that is not an event', () => {
     const odd = { ...stream(delta('a')), body: 'data: {"a":1}\n\nnonsense\n\n' }
     assert.deepEqual(patterns(odd, { ...odd, body: 'data: {"a":1}\n\n' }), ['events[].unexpected'])
@@ -101,7 +124,63 @@ suite('the shapes of two answers', () => {
   })
 })
 
+suite('the shapes of streams of /generate', () => {
+  test('differ in the types of what comes before the last event', () => {
+    const last = progress('ab', 'length')
+    const compare = (found: unknown, expected: unknown) =>
+      shapeDifferences(fieldsOf(stream(early(found), last)), fieldsOf(stream(early(expected), last)))
+    assert.deepEqual(compare([1, 2], [7]), [])
+    assert.deepEqual(compare(null, 1), [
+      { pattern: 'events[].meta_info.cached', found: '"null"', expected: '"number"' },
+    ])
+  })
+})
+
+suite('a refusal that an engine reports inside a stream', () => {
+  const refused = whole({ error: { message: 'too long', type: 'invalid_request_error', code: 400 } }, 400)
+
+  test('is the same as one with the status that it names', () => {
+    const error = { message: 'too long', type: 'invalid_request_error', code: 400 }
+    assert.deepEqual(realDifferences(refused, stream({ error }, '[DONE]')), [])
+  })
+
+  test('is also an output that was aborted with a status', () => {
+    const finish_reason = {
+      type: 'abort',
+      message: 'too long',
+      status_code: 400,
+      err_type: 'invalid_request_error',
+    }
+    const aborted = stream({ text: '', meta_info: { finish_reason } }, '[DONE]')
+    assert.deepEqual(differences(fieldsOf(withoutStream(aborted)), fieldsOf(refused)), [])
+  })
+
+  test('is not a stream of several events, nor an abort that was asked for', () => {
+    const aborted = stream(progress('a', 'abort'), '[DONE]')
+    const failed = stream(delta('a'), { error: { message: 'lost', code: 500 } })
+    for (const answer of [aborted, failed]) assert.equal(withoutStream(answer), answer)
+  })
+})
+
 suite('the allowed differences', () => {
+  test('in members that only one answer has do not cover other values', () => {
+    const added: AllowedDifference = {
+      field: /^body\.error/,
+      against: ['unified'],
+      onlyAdded: true,
+      reason: 'more',
+    }
+    const allowed = new AllowedDifferences([added], 'unified', 'python')
+    assert.equal(
+      allowed.problemOf('x', [{ pattern: 'body.error.code', found: '400', expected: 'nothing' }]),
+      undefined,
+    )
+    assert.equal(
+      allowed.problemOf('x', [{ pattern: 'body.error.code', found: '400', expected: '500' }]),
+      'body.error.code is 400 instead of 500',
+    )
+  })
+
   const rows: readonly AllowedDifference[] = [
     { field: /\.id$/, against: ['unified'], reason: 'random' },
     {

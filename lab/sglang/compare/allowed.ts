@@ -1,6 +1,6 @@
 /** Which differences between answers are allowed, and why; and which of these no longer occur. */
 import type { Frontend } from '../engines/engine-command.ts'
-import { type Difference, differenceText } from './differences.ts'
+import { type Difference, differenceText, NOTHING } from './differences.ts'
 
 /** What the gateway's answer is compared with. */
 export type Reference = 'unified' | 'simulator'
@@ -13,6 +13,8 @@ export interface AllowedDifference {
   readonly against: readonly Reference[]
   /** By default both. */
   readonly frontends?: readonly Frontend[]
+  /** Only members that the reference does not have. */
+  readonly onlyAdded?: boolean
   readonly reason: string
 }
 
@@ -47,8 +49,11 @@ export class AllowedDifferences {
     return this.#rows
   }
 
-  #isAllowed(name: string, { pattern }: Difference): boolean {
-    const row = this.#rows.find(({ field, cases }) => field.test(pattern) && cases?.test(name) !== false)
+  #isAllowed(name: string, { pattern, expected }: Difference): boolean {
+    const row = this.#rows.find(
+      ({ field, cases, onlyAdded }) =>
+        field.test(pattern) && cases?.test(name) !== false && (onlyAdded !== true || expected === NOTHING),
+    )
     if (row !== undefined) this.#used.add(row)
     return row !== undefined
   }

@@ -1,5 +1,6 @@
 /** The fields in which two answers differ. Pure. */
 import { type Fields, patternOf } from './fields.ts'
+import { kindOf } from './kinds.ts'
 
 export interface Difference {
   /** Path for all places in lists, see `patternOf`. */
@@ -12,8 +13,10 @@ export interface Difference {
 /** Two runs of the same model differ by the order of sums of 32-bit floats. */
 const TOLERANCE = 2e-3
 const TEXT_LIMIT = 120
+/** Stands for a field that an answer does not have. */
+export const NOTHING = 'nothing'
 
-/** One difference for each field. A field that only one answer has differs from `nothing`. */
+/** One difference for each field. A field that only one answer has differs from `NOTHING`. */
 export function differences(found: Fields, expected: Fields): Difference[] {
   const paths = new Set([...found.keys(), ...expected.keys()])
   return [...paths]
@@ -37,20 +40,17 @@ export function differenceText({ pattern, found, expected }: Difference): string
 /** Fields whose values are names, which do not depend on the text. */
 const NAMES = /^(?:status|end|content type|\[DONE\])$|\.(?:object|role|type|code|err_type|status_code)$/
 
+/** Completions have objects whose keys are tokens. */
+const TOKEN_KEYS = /(\.logprobs\.top_logprobs\[\])\..*$/
+
 function shapeOf(fields: Fields): Fields {
   const shape = new Map<string, Set<string>>()
   for (const [path, value] of fields) {
-    const pattern = patternOf(path)
+    const pattern = patternOf(path).replace(TOKEN_KEYS, '$1.*')
     const kinds = shape.get(pattern) ?? new Set()
-    shape.set(pattern, kinds.add(NAMES.test(pattern) ? String(value) : typeOf(value)))
+    shape.set(pattern, kinds.add(NAMES.test(pattern) ? String(value) : kindOf(value)))
   }
   return new Map([...shape].map(([pattern, kinds]) => [pattern, [...kinds].toSorted().join(' or ')]))
-}
-
-function typeOf(value: unknown): string {
-  if (value === '[]') return 'empty list'
-  if (value === '{}') return 'empty object'
-  return value === null ? 'null' : typeof value
 }
 
 function isSame(a: Fields, b: Fields, path: string): boolean {
@@ -62,7 +62,7 @@ function isSame(a: Fields, b: Fields, path: string): boolean {
 }
 
 function textOf(fields: Fields, path: string): string {
-  if (!fields.has(path)) return 'nothing'
+  if (!fields.has(path)) return NOTHING
   const text = JSON.stringify(fields.get(path)) ?? 'undefined'
   return text.length > TEXT_LIMIT ? `${text.slice(0, TEXT_LIMIT)}…` : text
 }

@@ -4,7 +4,8 @@
  */
 
 import { member } from '../../../bench/json/member.ts'
-import { isObject, type Json } from '../../../src/core/text/parse-json.ts'
+import { isObject, type Json, parseJson } from '../../../src/core/text/parse-json.ts'
+import { kindMark } from './kinds.ts'
 
 /** Members whose texts are increments; those of /generate hold the whole text so far. */
 const INCREMENTS = new Set(['content', 'reasoning_content', 'arguments', 'text'])
@@ -12,7 +13,7 @@ const INCREMENTS = new Set(['content', 'reasoning_content', 'arguments', 'text']
 export function joinedEvents(events: readonly unknown[]): unknown[] {
   const joined: unknown[] = []
   for (const event of inOrder(events)) {
-    const isSameKind = joined.length > 0 && kindOf(joined.at(-1)) === kindOf(event)
+    const isSameKind = joined.length > 0 && eventKind(joined.at(-1)) === eventKind(event)
     const before = isSameKind ? joined.pop() : undefined
     joined.push(isSameKind && !isGenerate(event) ? join(before, event) : event)
   }
@@ -35,14 +36,21 @@ function indexOf(event: unknown): number | undefined {
   return typeof index === 'number' ? index : undefined
 }
 
-/** Two events are of one kind if they have the same members; finish reasons and indexes count as different members. */
-function kindOf(value: unknown, key = ''): string {
-  if (key === 'index' || key === 'finish_reason') return JSON.stringify(value) ?? ''
-  if (Array.isArray(value)) return key === 'choices' ? `[${value.map(item => kindOf(item)).join()}]` : 'list'
+/** In completions the finish reason comes with the last text; elsewhere it has an event of its own. */
+function eventKind(event: unknown): string {
+  const isCompletion = member(event, 'object') === 'text_completion'
+  return kindOf(event, isCompletion ? ['index'] : ['index', 'finish_reason'])
+}
+
+/** Two events are of one kind if they have the same members. The `distinct` ones must have the same values, too. */
+function kindOf(value: unknown, distinct: readonly string[], key = ''): string {
+  if (distinct.includes(key)) return JSON.stringify(value) ?? ''
+  if (key === 'finish_reason' || key === 'matched_stop') return key
+  if (Array.isArray(value))
+    return key === 'choices' ? `[${value.map(item => kindOf(item, distinct)).join()}]` : 'list'
   if (!isObject(value)) return value === null ? 'null' : typeof value
-  // A stream may end the lists of logprobs with one that is not there.
   const names = Object.keys(value).toSorted()
-  return `{${names.map(name => `${name}:${kindOf(value[name], name)}`).join()}}`
+  return `{${names.map(name => `${name}:${kindOf(value[name], distinct, name)}`).join()}}`
 }
 
 function join(before: unknown, after: unknown, key = ''): unknown {
@@ -72,8 +80,13 @@ function withoutProgress(event: unknown): unknown {
 }
 
 function kindsIn(value: unknown): unknown {
-  if (Array.isArray(value))
-    return value.length === 0 ? [] : [...new Set(value.map(item => JSON.stringify(kindsIn(item))))].toSorted()
-  if (!isObject(value)) return value === null ? 'null' : typeof value
+  if (Array.isArray(value)) return kindsOfItems(value)
+  if (!isObject(value)) return kindMark(value)
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, kindsIn(item)])) satisfies Json
+}
+
+/** Each kind of item once. */
+function kindsOfItems(items: readonly unknown[]): unknown[] {
+  const kinds = items.map(item => JSON.stringify(kindsIn(item)))
+  return [...new Set(kinds)].toSorted().map(parseJson)
 }

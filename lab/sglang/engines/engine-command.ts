@@ -17,6 +17,8 @@ export interface EngineSettings {
 }
 
 export const MODEL = 'tiny'
+/** In tokens, as in the model's configuration. */
+export const CONTEXT_LENGTH = 4096
 const SHIM = join(import.meta.dirname, '..', 'python', 'shim')
 
 /**

@@ -6,7 +6,7 @@ import { fleetPlanSchema } from '../../../bench/environment/fleet/plan.ts'
 import { type GatewayEngines, GatewayProcess } from '../../../bench/environment/gateway-process.ts'
 import type { LabContext } from '../../report/lab.ts'
 import type { Engine, EngineKind } from '../engines/engine.ts'
-import { type EngineRole, type Frontend, MODEL } from '../engines/engine-command.ts'
+import { CONTEXT_LENGTH, type EngineRole, type Frontend, MODEL } from '../engines/engine-command.ts'
 import type { EngineSet } from '../engines/engine-set.ts'
 import { type Known, knownTexts } from '../load/checked-load.ts'
 import { questions } from '../load/questions.ts'
@@ -61,7 +61,11 @@ export function hastyFlags({ runFolder }: LabContext): readonly string[] {
 export async function withSimulator<T>(frontend: Frontend, use: (url: string) => Promise<T>): Promise<T> {
   const profile = frontend === 'rust' ? 'sglang-2026-10-rust' : 'sglang-2026-10'
   const fleet = await FleetProcess.start(
-    fleetPlanSchema.parse({ prefill: 1, decode: 1, knobs: { profile, modelId: MODEL } }),
+    fleetPlanSchema.parse({
+      prefill: 1,
+      decode: 1,
+      knobs: { profile, modelId: MODEL, contextLen: CONTEXT_LENGTH, pageSize: 1 },
+    }),
   )
   try {
     return await withGateway(fleet, [], use)

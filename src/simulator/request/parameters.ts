@@ -98,6 +98,7 @@ function nativeLogprobs(body: Fields, item: number): LogprobParameters | undefin
     top: typeof top === 'number' ? top : 0,
     tokenIds,
     withText: flagOf(body, 'return_text_in_logprobs'),
+    isFlat: flagOf(body, 'return_flat_raw_top_logprobs'),
   }
 }
 
@@ -157,7 +158,7 @@ function openAiParameters(body: Fields, parameters: OpenAiParameters): RequestPa
   const logprobs =
     parameters.top === undefined
       ? undefined
-      : { startLen, top: parameters.top, tokenIds: undefined, withText: true }
+      : { startLen, top: parameters.top, tokenIds: undefined, withText: true, isFlat: false }
   return {
     prompts: parameters.prompts,
     isBatch: parameters.isBatch,

@@ -45,18 +45,26 @@ const EXPECTED: Readonly<Record<Kind, string>> = {
   any: 'any value',
 }
 
+const FORMATS = new Set(['text', 'json_object', 'json_schema', 'structural_tag'])
 const ROLES = new Set(['system', 'developer', 'user', 'assistant', 'tool', 'function'])
 
 /** @throws RequestError for the first field that is refused. `dpSize` is the number of data-parallel ranks. */
 export function checkSchema(endpoint: Endpoint, body: Fields, dpSize: number): void {
-  if (endpoint === 'generate') checkSampling(body['sampling_params'])
-  else checkOpenAi(endpoint, body)
+  if (endpoint === 'generate') {
+    checkText(body['text'])
+    checkSampling(body['sampling_params'])
+  } else checkOpenAi(endpoint, body)
   for (const name of ['data_parallel_rank', 'routed_dp_rank', 'disagg_prefill_dp_rank']) {
     const rank = body[name]
     if (typeof rank === 'number' && (rank < 0 || rank >= dpSize)) {
       throw new RequestError('value', `${name}=${rank} out of range [0, ${dpSize})`)
     }
   }
+}
+
+function checkText(text: unknown): void {
+  if (text === undefined || text === null || typeof text === 'string' || Array.isArray(text)) return
+  throw new RequestError('validation', '1 validation error: body.text: Input should be a valid string')
 }
 
 function checkSampling(given: unknown): void {
@@ -66,6 +74,8 @@ function checkSampling(given: unknown): void {
     checkRange('temperature', parameters['temperature'], 0)
     checkRange('max_new_tokens', parameters['max_new_tokens'], 0)
     checkRange('n', parameters['n'], 1)
+    checkShare(parameters['top_p'])
+    checkMinimum(parameters)
   }
 }
 
@@ -101,9 +111,17 @@ function described(value: unknown): string {
 
 function checkOpenAi(endpoint: Endpoint, body: Fields): void {
   checkRange('temperature', body['temperature'], 0)
-  checkRange('max_tokens', body['max_tokens'], 0)
+  checkShare(body['top_p'])
   checkRange('n', body['n'], 1)
-  const { model, prompt, messages } = body
+  const { model, prompt, messages, max_tokens: maxTokens } = body
+  if (endpoint === 'chat') checkRange('max_tokens', maxTokens, 0)
+  else if (typeof maxTokens === 'number' && maxTokens <= 0) {
+    throw new RequestError(
+      'validation',
+      '1 validation error: body.max_tokens: Value error, max_tokens must be positive',
+    )
+  }
+  checkStructure(body)
   if (typeof model === 'string' && model.includes(':')) {
     throw new RequestError(
       'value',
@@ -112,6 +130,20 @@ function checkOpenAi(endpoint: Endpoint, body: Fields): void {
   }
   if (endpoint === 'completions' && prompt === '') throw new RequestError('value', 'Prompt cannot be empty')
   if (Array.isArray(messages)) for (const message of messages) checkMessage(message)
+}
+
+/** Formats and tools that are not what OpenAI's API defines. */
+function checkStructure({ response_format: format, tools, tool_choice: choice }: Fields): void {
+  if (isFields(format) && !FORMATS.has(String(format['type']))) {
+    throw new RequestError('validation', '1 validation error: body.response_format: unknown type')
+  }
+  const functions = Array.isArray(tools) ? tools.filter(isFields).map(tool => tool['function']) : []
+  if (functions.some(inner => isFields(inner) && typeof inner['name'] !== 'string')) {
+    throw new RequestError('validation', '1 validation error: body.tools.function.name: Field required')
+  }
+  if (isFields(choice) && functions.length === 0) {
+    throw new RequestError('value', 'Tools cannot be empty if tool choice is set to a specific tool.')
+  }
 }
 
 function checkMessage(message: unknown): void {
@@ -132,5 +164,18 @@ function checkMessage(message: unknown): void {
 function checkRange(name: string, value: unknown, min: number): void {
   if (typeof value === 'number' && value < min) {
     throw new RequestError('value', `${name} must be at least ${min}, got ${value}.`)
+  }
+}
+
+/** `top_p` is above 0 and at most 1. */
+function checkShare(share: unknown): void {
+  if (typeof share === 'number' && (share <= 0 || share > 1)) {
+    throw new RequestError('value', `top_p must be in (0, 1], got ${share}.`)
+  }
+}
+
+function checkMinimum({ min_new_tokens: min, max_new_tokens: max = 128 }: Fields): void {
+  if (typeof min === 'number' && typeof max === 'number' && min > max) {
+    throw new RequestError('value', `min_new_tokens must be in [0, max_new_tokens(${max})], got ${min}.`)
   }
 }

@@ -33,9 +33,12 @@ export function openAiOutput(body: Fields): StructuredOutput {
   return { content: JSON.stringify(instanceOf(wrapper['schema'])), tool: undefined }
 }
 
-/** The sampling parameter `json_schema` of `/generate`, which is the text of a schema. */
+/**
+ * The sampling parameter `json_schema` of `/generate`, which is the text of a schema. A `regex` is checked, not followed.
+ */
 export function nativeOutput(parameters: Fields): StructuredOutput {
-  const schema = parameters['json_schema']
+  const { json_schema: schema, regex } = parameters
+  if (typeof regex === 'string') compiled(regex)
   if (typeof schema !== 'string') return FREE_TEXT
   return { content: JSON.stringify(instanceOf(parsed(schema))), tool: undefined }
 }
@@ -77,6 +80,14 @@ function toolOf(value: unknown): Tool | undefined {
 function lastRole(body: Fields): unknown {
   const last: unknown = Array.isArray(body['messages']) ? body['messages'].at(-1) : undefined
   return isFields(last) ? last['role'] : undefined
+}
+
+function compiled(pattern: string): RegExp {
+  try {
+    return new RegExp(pattern)
+  } catch (error) {
+    throw new RequestError('value', `Failed to compile regex grammar: ${String(error)}`)
+  }
 }
 
 function parsed(schema: string): unknown {

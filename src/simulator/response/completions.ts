@@ -36,7 +36,7 @@ export class CompletionsRenderer implements Renderer {
   }
 
   closing(): string {
-    return usageChunk(this.#context, OBJECT, usage => usage.replace('"prompt_tokens_details":null,', ''))
+    return usageChunk(this.#context, OBJECT, withoutDetails)
   }
 
   unaryBody(): string {
@@ -59,4 +59,9 @@ export class CompletionsRenderer implements Renderer {
     const logprobs = completionsLogprobs(sequence, from ?? 0, isFirst ? side : { ...side, hasInput: false })
     return `{"index":${sequence.spec.index},"text":"${text}","logprobs":${logprobs},${finishJson(sequence)}}`
   }
+}
+
+/** The usage chunk of completions leaves out what is null in that of a chat. */
+function withoutDetails(usage: string): string {
+  return usage.replace('"prompt_tokens_details":null,', '').replace(',"completion_tokens_details":null', '')
 }

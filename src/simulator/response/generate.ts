@@ -8,7 +8,7 @@ import { tokenAt } from '../sequence/output-script.ts'
 import type { Ending, Sequence } from '../sequence/sequence.ts'
 import { traitsOf } from '../settings/profiles.ts'
 import { CLIENT_GONE } from './envelopes.ts'
-import type { RenderContext, Renderer } from './renderer.ts'
+import { type RenderContext, type Renderer, weightVersions } from './renderer.ts'
 
 interface RenderedTokens {
   /** Number of tokens rendered so far. */
@@ -95,7 +95,7 @@ export class GenerateRenderer implements Renderer {
     const { spec } = sequence
     const logprobs =
       spec.logprobs === undefined ? '' : `,${inner(logprobFields(sequence, from, sideAt(side, from)))}`
-    const { retractionsField, numbersSingleRank } = traitsOf(knobs)
+    const { retractionsField, numbersSingleRank, hasTokenDetails } = traitsOf(knobs)
     const pythonOnly = this.#isRust
       ? ''
       : `"${retractionsField}":${sequence.retractions},"dp_rank":${numbersSingleRank ? 0 : 'null'},`
@@ -103,6 +103,7 @@ export class GenerateRenderer implements Renderer {
       `{"id":${JSON.stringify(spec.rid)},"finish_reason":${isLast ? finishReason(sequence.ending) : 'null'},` +
       `"prompt_tokens":${sequence.promptTokens},"weight_version":"default",${pythonOnly}"reasoning_tokens":0,` +
       `"completion_tokens":${sequence.produced},"cached_tokens":${sequence.cachedTokens}` +
+      (hasTokenDetails ? tokenDetails(sequence, isLast) : '') +
       `${logprobs}${isLast ? latency(sequence, call.isStream) : ''}}`
     )
   }
@@ -134,6 +135,12 @@ function finishReason(ending: Ending | undefined): string {
     case undefined:
       return 'null'
   }
+}
+
+function tokenDetails({ cachedTokens, produced }: Sequence, isLast: boolean): string {
+  const versions = isLast ? `,${weightVersions(produced)}` : ''
+  const cached = cachedTokens === 0 ? 'null' : `{"device":${cachedTokens},"host":0}`
+  return `${versions},"cached_tokens_details":${cached}`
 }
 
 function latency(sequence: Sequence, isStream: boolean): string {

@@ -4,7 +4,7 @@ import { tokenAt } from '../sequence/output-script.ts'
 import type { Sequence } from '../sequence/sequence.ts'
 import { traitsOf } from '../settings/profiles.ts'
 import { openAiErrorEvent } from './envelopes.ts'
-import { failureOf, type RenderContext, usageJson } from './renderer.ts'
+import { failureOf, type RenderContext, usageJson, weightVersions } from './renderer.ts'
 
 /** Name of a kind of object in OpenAI responses. */
 type ObjectName = 'chat.completion' | 'chat.completion.chunk' | 'text_completion'
@@ -69,5 +69,7 @@ export function unaryJson(
   if (first === undefined) return '{}'
   const choices = call.sequences.map(choice).join(',')
   const usage = usageJson(context, call.sequences)
-  return `${headJson(context, first, object)},"choices":[${choices}],"usage":${usage},"metadata":{"weight_version":"default"}}`
+  const versions = traitsOf(context.knobs).hasTokenDetails ? `,${weightVersions(first.produced)}` : ''
+  const metadata = `{"weight_version":"default"${versions}}`
+  return `${headJson(context, first, object)},"choices":[${choices}],"usage":${usage},"metadata":${metadata}}`
 }

@@ -3,6 +3,7 @@ import type { Call } from '../request/call.ts'
 import type { LogprobSide } from '../sequence/logprobs.ts'
 import type { Sequence } from '../sequence/sequence.ts'
 import type { Knobs } from '../settings/knobs.ts'
+import { traitsOf } from '../settings/profiles.ts'
 
 /**
  * Renders the response to one call. A renderer reads sequences only; it has access to neither socket nor scheduler.
@@ -59,8 +60,14 @@ function countsJson({ knobs }: RenderContext, { prompt, cached, completion }: To
   const details = knobs.enableCacheReport ? `{"cached_tokens":${cached}}` : 'null'
   return (
     `{"prompt_tokens":${prompt},"total_tokens":${prompt + completion},"completion_tokens":${completion},` +
-    `"prompt_tokens_details":${details},"reasoning_tokens":0}`
+    `"prompt_tokens_details":${details},"reasoning_tokens":0` +
+    `${traitsOf(knobs).hasTokenDetails ? ',"completion_tokens_details":null' : ''}}`
   )
+}
+
+/** The member `weight_versions` as JSON: one version for all `produced` tokens. */
+export function weightVersions(produced: number): string {
+  return `"weight_versions":[{"version":"default","start":0,"end":${produced}}]`
 }
 
 /** The abort with a status by which a sequence has ended; undefined for any other ending. */

@@ -113,7 +113,10 @@ export class ForwardLoop {
     if (this.#pool.free < sequence.promptTokens && this.#pool.used > 0) return false
     this.#pool.take(sequence, sequence.promptTokens)
     if (sequence.promptTokens === sequence.spec.prompt.tokens) {
-      sequence.cachedTokens = this.#prefixes.touch(sequence.spec.prompt)
+      const cached = this.#prefixes.touch(sequence.spec.prompt)
+      const { startLen } = sequence.spec.logprobs ?? { startLen: -1 }
+      // What is cached is not computed, and so has no logprobs.
+      sequence.cachedTokens = startLen < 0 ? cached : Math.min(cached, startLen)
     }
     job.remaining = sequence.promptTokens - sequence.cachedTokens
     return true

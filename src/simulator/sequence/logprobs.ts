@@ -1,7 +1,7 @@
 /** Log probabilities. They are a function of the token and its position, so that all engines return the same values. */
 import { mix } from '../../core/random.ts'
 import { tokenAt } from './output-script.ts'
-import type { Sequence } from './sequence.ts'
+import type { LogprobParameters, Sequence } from './sequence.ts'
 import { promptTokenId, promptTokenText } from './tokenizer.ts'
 
 /** `[logprob, token id, text]` as SGLang writes it. */
@@ -58,7 +58,7 @@ export function logprobFields(sequence: Sequence, from: number, side: LogprobSid
     wanted.withText ? token.text : null,
   ]
   const top = (token: PositionedToken) => topRows(token, wanted.top, wanted.withText)
-  const ids = (token: PositionedToken) => namedRows(token, wanted.tokenIds ?? [])
+  const ids = (token: PositionedToken) => namedRows(token, wanted)
   // A KV transfer does not carry these for the first token: decode leaves the row out, or pads it with null.
   const isFirstUnknown = side.firstIdsRow !== 'known' && from === 0
   const idRows = isFirstUnknown
@@ -69,7 +69,9 @@ export function logprobFields(sequence: Sequence, from: number, side: LogprobSid
     output_token_logprobs: outputs.map(row),
     output_token_logprobs_length: sequence.produced,
     ...(wanted.top > 0 && {
-      input_top_logprobs: inputs.map((token, index) => (index === 0 ? null : top(token))),
+      ...(wanted.isFlat
+        ? flatTop(inputs.slice(1).map(top), inputs.length > 0)
+        : { input_top_logprobs: inputs.map((token, index) => (index === 0 ? null : top(token))) }),
       output_top_logprobs: outputs.map(top),
     }),
     ...(wanted.tokenIds !== undefined && {
@@ -97,6 +99,19 @@ export function inputTokens(sequence: Sequence, startLen: number): PositionedTok
   return Array.from({ length: count }, (_, index) => promptToken(sequence, startLen + index))
 }
 
-function namedRows(token: PositionedToken, ids: readonly number[]): LogprobRow[] {
-  return ids.map(id => [logprobOf(id, token.position), id, null])
+function namedRows(
+  token: PositionedToken,
+  { tokenIds = [], withText }: Pick<LogprobParameters, 'tokenIds' | 'withText'>,
+): LogprobRow[] {
+  return tokenIds.map(id => [logprobOf(id, token.position), id, withText ? `~${id}` : null])
+}
+
+/** All rows one after another (SGLang 0.5.23). The first tokens, which nothing precedes, are only counted. */
+function flatTop(rows: readonly LogprobRow[][], hasFirst: boolean): object {
+  return {
+    input_top_logprobs_val_flat: rows.flat().map(([logprob]) => logprob),
+    input_top_logprobs_idx_flat: rows.flat().map(([, id]) => id),
+    input_top_logprobs_shape: [rows.length, rows[0]?.length ?? 0],
+    input_top_logprobs_null_prefix: hasFirst ? 1 : 0,
+  }
 }

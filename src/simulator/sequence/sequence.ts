@@ -29,6 +29,8 @@ export interface LogprobParameters {
   /** Token ids whose logprobs are returned for each position. */
   readonly tokenIds: readonly number[] | undefined
   readonly withText: boolean
+  /** The most likely tokens of the prompt come as flat arrays with their shape. */
+  readonly isFlat: boolean
 }
 
 export interface SequenceSpec {

@@ -36,6 +36,8 @@ export interface ProfileTraits {
   readonly numbersSingleRank: boolean
   /** `/get_load` exists. */
   readonly hasLegacyLoad: boolean
+  /** Responses have `weight_versions`, `cached_tokens_details` and `completion_tokens_details`. */
+  readonly hasTokenDetails: boolean
 }
 
 const UNTIL_2026_07 = {
@@ -49,6 +51,7 @@ const UNTIL_2026_07 = {
   hasNullToolCalls: true,
   numbersSingleRank: true,
   hasLegacyLoad: true,
+  hasTokenDetails: false,
 } as const
 
 /** SGLang 0.5.23, as it was run on CPUs in November 2026. */
@@ -69,6 +72,7 @@ const SGLANG_2026_10: ProfileTraits = {
   hasNullToolCalls: false,
   numbersSingleRank: false,
   hasLegacyLoad: false,
+  hasTokenDetails: true,
 }
 
 const PROFILES: Readonly<Record<Knobs['profile'], ProfileTraits>> = {

@@ -138,6 +138,7 @@ suite('a mixed engine', () => {
       completion_tokens: 120,
       prompt_tokens_details: null,
       reasoning_tokens: 0,
+      completion_tokens_details: null,
     })
     const params = { sampling_params: { n: 2, max_new_tokens: 2 } }
     const native: unknown = JSON.parse((await post(url, '/generate', { text: ['a', 'b'], ...params })).body)

@@ -129,6 +129,47 @@ suite('a bad request', () => {
     ],
     ['an empty prompt', '/v1/completions', { prompt: '' }, /Prompt cannot be empty/],
     ['a LoRA adapter', '/v1/completions', { prompt: 'x', model: 'sim:mine' }, /LoRA adapter 'mine'/],
+    ['a text that is a number', '/generate', { text: 17 }, /body.text: Input should be a valid string/],
+    ['a top_p above 1', '/v1/completions', { prompt: 'x', top_p: 2 }, /top_p must be in \(0, 1\], got 2/],
+    [
+      'a minimum above the maximum',
+      '/generate',
+      { text: 'x', sampling_params: { min_new_tokens: 9, max_new_tokens: 3 } },
+      /min_new_tokens must be in \[0, max_new_tokens\(3\)\], got 9/,
+    ],
+    [
+      'a pattern that is not closed',
+      '/generate',
+      { text: 'x', sampling_params: { regex: '(' } },
+      /Failed to compile regex grammar/,
+    ],
+    [
+      'no token on /v1/completions',
+      '/v1/completions',
+      { prompt: 'x', max_tokens: 0 },
+      /max_tokens must be positive/,
+    ],
+    [
+      'an unknown response format',
+      '/v1/chat/completions',
+      { messages: [{ role: 'user', content: 'x' }], response_format: { type: 'xml' } },
+      /body.response_format/,
+    ],
+    [
+      'a tool without a name',
+      '/v1/chat/completions',
+      { messages: [{ role: 'user', content: 'x' }], tools: [{ type: 'function', function: {} }] },
+      /name: Field required/,
+    ],
+    [
+      'the choice of a tool without tools',
+      '/v1/chat/completions',
+      {
+        messages: [{ role: 'user', content: 'x' }],
+        tool_choice: { type: 'function', function: { name: 'missing' } },
+      },
+      /Tools cannot be empty/,
+    ],
     [
       'a rank that does not exist',
       '/generate',
@@ -177,6 +218,60 @@ suite('a bad request', () => {
     const wrong = await fetch(`${url}/generate`)
     assert.deepEqual([wrong.status, wrong.headers.get('allow')], [405, 'POST, PUT'])
     assert.equal((await get(url, '/get_load')).status, 404)
+  })
+})
+
+suite('an answer', () => {
+  test('names the version of the weights and where cached tokens were, and details of the usage', async t => {
+    const { url } = only((await fleetFor(t, { mixed: 1, knobs: { pageSize: 1, prefixCache: true } })).mixed)
+    const body = { text: 'The same prompt twice', sampling_params: { max_new_tokens: 2 } }
+    const first = JSON.parse((await post(url, '/generate', body)).body)
+    const second = JSON.parse((await post(url, '/generate', body)).body)
+    assert.deepEqual(at(first, 'meta_info', 'weight_versions'), [{ version: 'default', start: 0, end: 2 }])
+    assert.equal(at(first, 'meta_info', 'cached_tokens_details'), null)
+    const device = at(second, 'meta_info', 'cached_tokens')
+    assert.deepEqual(at(second, 'meta_info', 'cached_tokens_details'), { device, host: 0 })
+    const completion = JSON.parse((await post(url, '/v1/completions', { prompt: 'x', max_tokens: 2 })).body)
+    assert.equal(at(completion, 'usage', 'completion_tokens_details'), null)
+    assert.deepEqual(at(completion, 'metadata', 'weight_versions'), [
+      { version: 'default', start: 0, end: 2 },
+    ])
+  })
+
+  test('counts no cached tokens from the first one on whose logprob is asked for', async t => {
+    const { url } = only((await fleetFor(t, { mixed: 1, knobs: { pageSize: 1, prefixCache: true } })).mixed)
+    const body = { text: 'The same prompt twice', sampling_params: { max_new_tokens: 2 } }
+    await post(url, '/generate', body)
+    for (const logprob_start_len of [0, 2]) {
+      const { body: text } = await post(url, '/generate', {
+        ...body,
+        return_logprob: true,
+        logprob_start_len,
+      })
+      assert.equal(at(JSON.parse(text), 'meta_info', 'cached_tokens'), logprob_start_len)
+    }
+  })
+
+  test('has the best logprobs of the prompt in flat arrays with their shape, if asked for', async t => {
+    const { url } = only((await fleetFor(t, { mixed: 1 })).mixed)
+    const body = {
+      text: 'Four or five tokens',
+      return_logprob: true,
+      logprob_start_len: 0,
+      top_logprobs_num: 2,
+      return_flat_raw_top_logprobs: true,
+      sampling_params: { max_new_tokens: 2 },
+    }
+    const meta = at(JSON.parse((await post(url, '/generate', body)).body), 'meta_info')
+    const rows = Number(at(meta, 'prompt_tokens')) - 1
+    assert.deepEqual(at(meta, 'input_top_logprobs_shape'), [rows, 2])
+    assert.equal(at(meta, 'input_top_logprobs_null_prefix'), 1)
+    assert.equal(at(meta, 'input_top_logprobs'), undefined)
+    for (const name of ['input_top_logprobs_val_flat', 'input_top_logprobs_idx_flat']) {
+      const flat = at(meta, name)
+      assert.ok(Array.isArray(flat))
+      assert.equal(flat.length, rows * 2)
+    }
   })
 })
 
