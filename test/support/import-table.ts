@@ -456,7 +456,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'lab/report': ['src/core/text'],
   'lab/python': ['src/files', 'src/process'],
   'lab/client': ['src/core/text'],
-  'lab/sglang/engines': ['bench/process', 'lab/client', 'lab/python', 'src/files', 'src/process'],
+  'lab/sglang/engines': ['lab/client', 'lab/python', 'src/files', 'src/process'],
   'lab/sglang/cases': ['lab/sglang/engines'],
   'lab/sglang/compare': ['bench/json', 'lab/client', 'lab/sglang/engines', 'src/core/text'],
   'lab/sglang/load': ['bench/json', 'lab/client', 'lab/sglang/cases', 'src/core/text'],

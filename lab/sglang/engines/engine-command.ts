@@ -51,6 +51,8 @@ export function engineEnvironment(frontend: Frontend): Readonly<Record<string, s
     MC_FORCE_TCP: '1',
     MC_TCP_BIND_ADDRESS: '127.0.0.1',
     OMP_NUM_THREADS: '1',
+    // The first request with a repetition penalty would wait a minute for a compiler.
+    TORCHDYNAMO_DISABLE: '1',
     TOKENIZERS_PARALLELISM: 'false',
     HF_HUB_OFFLINE: '1',
     TRANSFORMERS_OFFLINE: '1',

@@ -1,4 +1,4 @@
-/** The engines of the lab: started one after another when they are first needed, used again by later parts. */
+/** The engines of the lab: started when they are first needed, used again by later parts. */
 import { Engine, type EngineKind, type EngineTools } from './engine.ts'
 
 export class EngineSet {
@@ -11,11 +11,13 @@ export class EngineSet {
     this.#log = log
   }
 
-  /** Running engines of these kinds. @throws Error if one does not start. */
+  /** Running engines of these kinds, in their order. They start at the same time. @throws Error if one does not start. */
   async running(...kinds: readonly EngineKind[]): Promise<Engine[]> {
-    const engines: Engine[] = []
-    for (const kind of kinds) engines.push(await this.#running(kind))
-    return engines
+    const starts = await Promise.allSettled(kinds.map(kind => this.#running(kind)))
+    return starts.map(start => {
+      if (start.status === 'rejected') throw start.reason
+      return start.value
+    })
   }
 
   async stop(): Promise<void> {

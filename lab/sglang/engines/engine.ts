@@ -1,9 +1,9 @@
 /** One real SGLang engine: started, killed, stopped and started again at the same address. */
 import { join } from 'node:path'
-import { freePort } from '../../../bench/process/free-port.ts'
 import { Child } from '../../../src/process/child-process.ts'
 import { send } from '../../client/request.ts'
 import { type EngineRole, engineArguments, engineEnvironment, type Frontend } from './engine-command.ts'
+import { enginePort } from './engine-port.ts'
 
 export interface EngineTools {
   readonly python: string
@@ -40,8 +40,8 @@ export class Engine {
 
   /** Resolves when the engine is healthy. @throws Error with the end of its log if it does not come up. */
   static async start(kind: EngineKind, tools: EngineTools): Promise<Engine> {
-    const port = await freePort()
-    const engine = new Engine(kind, tools, [port, kind.frontend === 'rust' ? port : await freePort()])
+    const port = await enginePort()
+    const engine = new Engine(kind, tools, [port, kind.frontend === 'rust' ? port : await enginePort()])
     await engine.restart()
     return engine
   }

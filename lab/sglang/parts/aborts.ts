@@ -24,9 +24,11 @@ const LONG_CHAT = { max_tokens: 3000, ignore_eos: true }
 /** An aborted request must end well before its output would. */
 const END_LIMIT_SECONDS = 20
 const IDLE_LIMIT_MS = 20_000
+const HASTE_MS = [1, 2, 3, 5, 8, 13, 21, 34]
 
 export async function checkAborts(targets: AbortTargets, checks: Checks): Promise<void> {
   await checkLeaving(targets, checks)
+  await checkHaste(targets, checks)
   await checkByRid(targets, checks)
   await checkBatch(targets, checks)
   await checkNeighbours(targets, checks)
@@ -49,6 +51,25 @@ async function checkLeaving(targets: AbortTargets, checks: Checks): Promise<void
   const batch = { url: `${gateway}${GENERATE}`, body: generate(LONG, { text: PROMPTS }), signal }
   await leaveOnceItRuns(targets, batch)
   checks.add('a client leaves its batch', await busyEngine(targets))
+}
+
+/**
+ * Clients leave while their requests are on their way: an abort that is sent together with its request is lost, and has
+ * to be repeated.
+ */
+async function checkHaste(targets: AbortTargets, checks: Checks): Promise<void> {
+  const { gateway, signal } = targets
+  const bodies = { [GENERATE]: generate(LONG, { stream: true }), [CHAT]: chat(LONG_CHAT) }
+  const answers = HASTE_MS.flatMap(ms =>
+    Object.entries(bodies).map(([path, body]) => {
+      const leave = AbortSignal.any([AbortSignal.timeout(ms), signal])
+      return send({ url: `${gateway}${path}`, body, signal: leave })
+    }),
+  )
+  await Promise.all(answers)
+  // An engine that has lost an abort has begun by now.
+  await delay(1000)
+  checks.add('clients leave while their requests are on their way', await busyEngine(targets))
 }
 
 async function leaveOnceItRuns(targets: AbortTargets, request: LabRequest): Promise<void> {

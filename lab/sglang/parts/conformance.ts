@@ -51,10 +51,13 @@ export async function checkConformance(
   }
 }
 
-/** An engine caches the first token, which all prompts share, at its first prompt; only a unified engine has had one. */
+/**
+ * An engine caches the first token, which all prompts share, at its first prompt; only a unified engine has had one. A
+ * prefill engine caches a prompt after it has answered, so there is a second one to wait for.
+ */
 async function warmUp({ pair, unified }: ConformanceTargets, signal: AbortSignal): Promise<void> {
-  const body = generate({ max_new_tokens: 1 }, { text: 'Warm' })
-  for (const base of [pair, unified]) await send({ url: `${base}${GENERATE}`, body, signal })
+  const body = generate({ max_new_tokens: 8 }, { text: 'Warm' })
+  for (const base of [pair, unified, pair, unified]) await send({ url: `${base}${GENERATE}`, body, signal })
 }
 
 /** The fields in which the pair's answer differs from the unified engine's. */

@@ -135,8 +135,11 @@ function roomOf(body: Fields, item: number): number | undefined {
 }
 
 function checkValues(endpoint: Endpoint, parameters: RequestParameters, knobs: Knobs): void {
-  if (parameters.n > 1 && endpoint === 'generate' && traitsOf(knobs).frontend === 'rust') {
-    throw new RequestError('value', 'n > 1 is not supported')
+  if (parameters.n !== 1 && endpoint === 'generate' && traitsOf(knobs).frontend === 'rust') {
+    throw new RequestError(
+      'value',
+      `validation failed: n must be 1 (parallel sampling is not supported), got ${parameters.n}`,
+    )
   }
   for (const [item, prompt] of parameters.prompts.entries())
     checkLength(prompt, parameters.maxTokens(item), knobs)

@@ -103,8 +103,9 @@ export class GenerateRenderer implements Renderer {
       `{"id":${JSON.stringify(spec.rid)},"finish_reason":${isLast ? finishReason(sequence.ending) : 'null'},` +
       `"prompt_tokens":${sequence.promptTokens},"weight_version":"default",${pythonOnly}"reasoning_tokens":0,` +
       `"completion_tokens":${sequence.produced},"cached_tokens":${sequence.cachedTokens}` +
-      (hasTokenDetails ? tokenDetails(sequence, isLast) : '') +
-      `${logprobs}${isLast ? latency(sequence, call.isStream) : ''}}`
+      (hasTokenDetails && isLast ? `,${weightVersions(sequence.produced)}` : '') +
+      (hasTokenDetails && !this.#isRust ? cachedDetails(sequence) : '') +
+      `${logprobs}${isLast ? latency(sequence, !call.isStream && !this.#isRust) : ''}}`
     )
   }
 }
@@ -137,15 +138,13 @@ function finishReason(ending: Ending | undefined): string {
   }
 }
 
-function tokenDetails({ cachedTokens, produced }: Sequence, isLast: boolean): string {
-  const versions = isLast ? `,${weightVersions(produced)}` : ''
-  const cached = cachedTokens === 0 ? 'null' : `{"device":${cachedTokens},"host":0}`
-  return `${versions},"cached_tokens_details":${cached}`
+function cachedDetails({ cachedTokens }: Sequence): string {
+  return `,"cached_tokens_details":${cachedTokens === 0 ? 'null' : `{"device":${cachedTokens},"host":0}`}`
 }
 
-function latency(sequence: Sequence, isStream: boolean): string {
+function latency(sequence: Sequence, namesSending: boolean): string {
   const seconds = Math.max(0, (sequence.endedMs - sequence.startedMs) / 1000).toFixed(4)
-  const sent = isStream ? '' : `,"response_sent_to_client_ts":${(Date.now() / 1000).toFixed(2)}`
+  const sent = namesSending ? `,"response_sent_to_client_ts":${(Date.now() / 1000).toFixed(2)}` : ''
   return `,"e2e_latency":${Number(seconds)}${sent}`
 }
 
