@@ -12,13 +12,12 @@ const LISTS: Readonly<Record<Reference, string>> = {
   simulator: 'The simulator and the pair differ in this:',
 }
 
-for (const [against, title] of Object.entries(LISTS)) {
+for (const against of ['unified', 'simulator'] as const) {
   test(`docs/compatibility.md has each reason for a difference from the ${against}, and no other`, () => {
-    const listed = listAfter(title, readFileSync(DOCUMENT, 'utf8'))
-    const rows = ALLOWED_DIFFERENCES.filter(row => row.against.some(each => each === against))
+    const listed = listAfter(LISTS[against], readFileSync(DOCUMENT, 'utf8'))
     assert.deepEqual(
       listed,
-      rows.map(({ reason }) => reason),
+      ALLOWED_DIFFERENCES[against].map(({ reason }) => reason),
     )
   })
 }

@@ -166,11 +166,10 @@ suite('the allowed differences', () => {
   test('in members that only one answer has do not cover other values', () => {
     const added: AllowedDifference = {
       field: /^body\.error/,
-      against: ['unified'],
       onlyAdded: true,
       reason: 'more',
     }
-    const allowed = new AllowedDifferences([added], 'unified', 'python')
+    const allowed = new AllowedDifferences([added], 'python')
     assert.equal(
       allowed.problemOf('x', [{ pattern: 'body.error.code', found: '400', expected: 'nothing' }]),
       undefined,
@@ -182,11 +181,10 @@ suite('the allowed differences', () => {
   })
 
   const rows: readonly AllowedDifference[] = [
-    { field: /\.id$/, against: ['unified'], reason: 'random' },
+    { field: /\.id$/, reason: 'random' },
     {
       field: /\.count$/,
       cases: /^batch/,
-      against: ['unified', 'simulator'],
       frontends: ['rust'],
       reason: 'parts',
     },
@@ -197,13 +195,13 @@ suite('the allowed differences', () => {
   ]
 
   test('leave what no row is for', () => {
-    const allowed = new AllowedDifferences(rows, 'unified', 'rust')
+    const allowed = new AllowedDifferences(rows, 'rust')
     assert.equal(allowed.problemOf('single', found), 'body.count is 3 instead of 4')
     assert.equal(allowed.problemOf('batch of two', found), undefined)
   })
 
   test('that allow nothing any more are found', () => {
-    const allowed = new AllowedDifferences(rows, 'unified', 'rust')
+    const allowed = new AllowedDifferences(rows, 'rust')
     allowed.problemOf('single', found)
     assert.deepEqual(
       allowed.stale().map(({ reason }) => reason),
@@ -211,11 +209,11 @@ suite('the allowed differences', () => {
     )
   })
 
-  test('are those of one reference and one front end', () => {
+  test('are those of one front end', () => {
     assert.deepEqual(
-      new AllowedDifferences(rows, 'simulator', 'rust').rows.map(({ reason }) => reason),
-      ['parts'],
+      new AllowedDifferences(rows, 'python').rows.map(({ reason }) => reason),
+      ['random'],
     )
-    assert.equal(new AllowedDifferences(rows, 'unified', 'python').rows.length, 1)
+    assert.equal(new AllowedDifferences(rows, 'rust').rows.length, 2)
   })
 })

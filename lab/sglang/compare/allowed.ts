@@ -10,7 +10,6 @@ export interface AllowedDifference {
   readonly field: RegExp
   /** Matches the name of the case; by default all. */
   readonly cases?: RegExp
-  readonly against: readonly Reference[]
   /** By default both. */
   readonly frontends?: readonly Frontend[]
   /** Only members that the reference does not have. */
@@ -23,12 +22,9 @@ export class AllowedDifferences {
   readonly #rows: readonly AllowedDifference[]
   readonly #used = new Set<AllowedDifference>()
 
-  /** `rows` are those of one reference and one front end. */
-  constructor(rows: readonly AllowedDifference[], against: Reference, frontend: Frontend) {
-    this.#rows = rows.filter(
-      ({ against: references, frontends }) =>
-        references.includes(against) && frontends?.includes(frontend) !== false,
-    )
+  /** `rows` are those of one reference, for any front end. */
+  constructor(rows: readonly AllowedDifference[], frontend: Frontend) {
+    this.#rows = rows.filter(({ frontends }) => frontends?.includes(frontend) !== false)
   }
 
   /** A text about the differences that are not allowed; undefined if there are none. */

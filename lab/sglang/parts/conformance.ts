@@ -6,7 +6,7 @@ import { isEventStream } from '../../client/events.ts'
 import { type Answer, send } from '../../client/request.ts'
 import type { Checks } from '../../report/part.ts'
 import { type Case, GENERATE, generate } from '../cases/case.ts'
-import { type AllowedDifference, AllowedDifferences } from '../compare/allowed.ts'
+import { type AllowedDifference, AllowedDifferences, type Reference } from '../compare/allowed.ts'
 import { type Difference, differences, shapeDifferences } from '../compare/differences.ts'
 import { fieldsOf } from '../compare/fields.ts'
 import { withoutStream } from '../compare/streamed-refusal.ts'
@@ -25,8 +25,8 @@ export async function checkConformance(
   cases: readonly Case[],
   { allowed, checks, signal, take }: ConformanceTools,
 ): Promise<void> {
-  const unified = new AllowedDifferences(allowed, 'unified', targets.frontend)
-  const simulator = new AllowedDifferences(allowed, 'simulator', targets.frontend)
+  const unified = new AllowedDifferences(allowed.unified, targets.frontend)
+  const simulator = new AllowedDifferences(allowed.simulator, targets.frontend)
   await warmUp(targets, signal)
   for (const each of cases) {
     signal.throwIfAborted()
@@ -52,11 +52,11 @@ export async function checkConformance(
 }
 
 /**
- * An engine caches the first token, which all prompts share, at its first prompt; only a unified engine has had one. A
- * prefill engine caches a prompt after it has answered, so there is a second one to wait for.
+ * A unified engine asks itself about the capital of France when it starts, and has the word "The" in its cache from then
+ * on. A prefill engine caches a prompt after it has answered, so there is a second one to wait for.
  */
 async function warmUp({ pair, unified }: ConformanceTargets, signal: AbortSignal): Promise<void> {
-  const body = generate({ max_new_tokens: 8 }, { text: 'Warm' })
+  const body = generate({ max_new_tokens: 8 }, { text: 'The capital city of France is' })
   for (const base of [pair, unified, pair, unified]) await send({ url: `${base}${GENERATE}`, body, signal })
 }
 
@@ -67,7 +67,7 @@ export function realDifferences(pair: Answer, unified: Answer): Difference[] {
 }
 
 export interface ConformanceTools {
-  readonly allowed: readonly AllowedDifference[]
+  readonly allowed: Readonly<Record<Reference, readonly AllowedDifference[]>>
   readonly checks: Checks
   readonly signal: AbortSignal
   /** Called with the three answers to each case. */

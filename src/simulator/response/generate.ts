@@ -6,7 +6,7 @@
 import { logprobFields } from '../sequence/logprobs.ts'
 import { tokenAt } from '../sequence/output-script.ts'
 import type { Ending, Sequence } from '../sequence/sequence.ts'
-import { traitsOf } from '../settings/profiles.ts'
+import { type ProfileTraits, traitsOf } from '../settings/profiles.ts'
 import { CLIENT_GONE } from './envelopes.ts'
 import { type RenderContext, type Renderer, weightVersions } from './renderer.ts'
 
@@ -95,17 +95,13 @@ export class GenerateRenderer implements Renderer {
     const { spec } = sequence
     const logprobs =
       spec.logprobs === undefined ? '' : `,${inner(logprobFields(sequence, from, sideAt(side, from)))}`
-    const { retractionsField, numbersSingleRank, hasTokenDetails } = traitsOf(knobs)
-    const pythonOnly = this.#isRust
-      ? ''
-      : `"${retractionsField}":${sequence.retractions},"dp_rank":${numbersSingleRank ? 0 : 'null'},`
+    const pythonOnly = this.#isRust ? '' : pythonFields(sequence, traitsOf(knobs))
+    const versions = isLast && traitsOf(knobs).hasTokenDetails ? `,${weightVersions(sequence.produced)}` : ''
     return (
       `{"id":${JSON.stringify(spec.rid)},"finish_reason":${isLast ? finishReason(sequence.ending) : 'null'},` +
       `"prompt_tokens":${sequence.promptTokens},"weight_version":"default",${pythonOnly}"reasoning_tokens":0,` +
       `"completion_tokens":${sequence.produced},"cached_tokens":${sequence.cachedTokens}` +
-      (hasTokenDetails && isLast ? `,${weightVersions(sequence.produced)}` : '') +
-      (hasTokenDetails && !this.#isRust ? cachedDetails(sequence) : '') +
-      `${logprobs}${isLast ? latency(sequence, !call.isStream && !this.#isRust) : ''}}`
+      `${versions}${logprobs}${isLast ? latency(sequence, !call.isStream && !this.#isRust) : ''}}`
     )
   }
 }
@@ -138,8 +134,14 @@ function finishReason(ending: Ending | undefined): string {
   }
 }
 
-function cachedDetails({ cachedTokens }: Sequence): string {
-  return `,"cached_tokens_details":${cachedTokens === 0 ? 'null' : `{"device":${cachedTokens},"host":0}`}`
+/** Members that the front end in Rust leaves out. */
+function pythonFields(
+  { retractions, cachedTokens }: Sequence,
+  { retractionsField, numbersSingleRank, hasTokenDetails }: ProfileTraits,
+): string {
+  const cached = cachedTokens === 0 ? 'null' : `{"device":${cachedTokens},"host":0}`
+  const details = hasTokenDetails ? `"cached_tokens_details":${cached},` : ''
+  return `"${retractionsField}":${retractions},${details}"dp_rank":${numbersSingleRank ? 0 : 'null'},`
 }
 
 function latency(sequence: Sequence, namesSending: boolean): string {

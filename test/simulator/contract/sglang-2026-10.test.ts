@@ -326,6 +326,15 @@ suite('the Rust front end', () => {
     assert.equal(at(body, 'meta_info', 'num_retractions'), undefined)
   })
 
+  test('refuses any other number of samples than one on /generate', async t => {
+    const { url } = only((await fleetFor(t, { mixed: 1, knobs: RUST })).mixed)
+    for (const n of [0, 2]) {
+      const { status, body } = await post(url, '/generate', { text: 'x', sampling_params: { n } })
+      assert.equal(status, 400)
+      assert.match(body, new RegExp(`n must be 1 \\(parallel sampling is not supported\\), got ${n}`))
+    }
+  })
+
   test('aborts by the exact rid only, and says 499 without the text so far', async t => {
     const engine = only((await fleetFor(t, { mixed: 1, knobs: RUST })).mixed)
     const body = { text: 'Hello', sampling_params: { max_new_tokens: 100_000 } }
