@@ -5,6 +5,8 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { Command } from 'commander'
 import { addBenchCommands } from '../bench/cli/bench.ts'
+import { LABS } from '../lab/labs.ts'
+import { labProgram } from '../lab/program.ts'
 import { IGNORED_FLAGS, NEEDLESS_FLAGS } from '../src/cli/compat/ignored-flags.ts'
 import { REJECTED_FLAGS } from '../src/cli/compat/rejected-flags.ts'
 import { systemDependencies } from '../src/cli/dependencies.ts'
@@ -33,6 +35,7 @@ const OTHER_FLAGS = [
   'model-path',
   'disaggregation-mode',
   'disaggregation-bootstrap-port',
+  'enable-metrics',
   'package-lock-only',
   'test',
   'no-allocation-site-pretenuring',
@@ -85,8 +88,13 @@ test('README.md fits into 180 lines', () => {
   assert.ok(README.trimEnd().split('\n').length <= 180)
 })
 
+function labFlags(): string[] {
+  const deps = { out: () => undefined, env: {}, signals: process, exit: () => undefined }
+  return labProgram(LABS, deps).commands.flatMap(({ options }) => options.map(option => option.name()))
+}
+
 test('every flag that a document names exists', () => {
-  const known = new Set([...ownFlags().keys(), ...compatFlags(), ...OTHER_FLAGS])
+  const known = new Set([...ownFlags().keys(), ...compatFlags(), ...labFlags(), ...OTHER_FLAGS])
   for (const [document, text] of WRITTEN) {
     for (const [, flag = ''] of text.matchAll(/(?<![\w-])--([a-z][a-z-]*)/g))
       assert.ok(known.has(flag), `${document}: there is no flag --${flag}`)

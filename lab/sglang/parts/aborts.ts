@@ -7,6 +7,7 @@ import { becomesTrue } from '../../client/until.ts'
 import type { Checks } from '../../report/part.ts'
 import { type Body, CHAT, chat, GENERATE, generate, PROMPTS } from '../cases/case.ts'
 import type { Frontend } from '../engines/engine-command.ts'
+import { openRequests } from '../load/open-requests.ts'
 import { outputOf } from '../load/output-text.ts'
 
 export interface AbortTargets {
@@ -180,16 +181,6 @@ async function busyEngine({ engines, signal }: AbortTargets): Promise<string | u
   const isIdle = async () => (await Promise.all(engines.map(openRequests))).every(open => open === 0)
   const becameIdle = await becomesTrue(isIdle, IDLE_LIMIT_MS, signal)
   return becameIdle ? undefined : `an engine still has requests after ${IDLE_LIMIT_MS / 1000} s`
-}
-
-async function openRequests(engine: string): Promise<number> {
-  const { body } = await send({ url: `${engine}/v1/loads?include=all`, method: 'GET' })
-  const loads = member(parseJson(body), 'loads')
-  const load: unknown = Array.isArray(loads) ? loads[0] : undefined
-  return ['num_running_reqs', 'num_waiting_reqs'].reduce(
-    (sum, name) => sum + Number(member(load, name) ?? 0),
-    0,
-  )
 }
 
 function listIn({ body }: Answer): readonly unknown[] {

@@ -1,8 +1,10 @@
 /** A unified engine whose queue is full: the gateway answers with 503 or the right text, and does not take load for sickness. */
 import { type Answer, send } from '../../client/request.ts'
+import { becomesTrue } from '../../client/until.ts'
 import type { Checks } from '../../report/part.ts'
 import { GENERATE, generate } from '../cases/case.ts'
 import { type Known } from '../load/checked-load.ts'
+import { openRequests } from '../load/open-requests.ts'
 import { outputOf } from '../load/output-text.ts'
 
 export interface OverloadTargets {
@@ -16,6 +18,7 @@ export interface OverloadTargets {
 export const OVERLOAD_FLAGS = ['--max-running-requests', '2', '--max-queued-requests', '2']
 const DIRECT = 12
 const THROUGH_GATEWAY = 24
+const IDLE_LIMIT_MS = 60_000
 
 /** Others fill the engine's queue while clients of the gateway send requests; then they stop, and all must be well. */
 export async function checkOverload(
@@ -33,6 +36,12 @@ export async function checkOverload(
     checks.add(`an answer while the queue is full`, overloadProblem(answer, asked[index]?.text))
   others.abort()
   await Promise.all(busy)
+  // The engine looks for clients that have left every 3 s, and its queue is full until then.
+  const isIdle = await becomesTrue(async () => (await openRequests(engine)) === 0, IDLE_LIMIT_MS, signal)
+  checks.add(
+    'the engine gives up those who have left',
+    isIdle ? undefined : 'it still has requests after 60 s',
+  )
   for (const { question, text } of known.slice(0, THROUGH_GATEWAY)) {
     const answer = await send({ ...question, url: `${gateway}${question.path}`, signal })
     const { isWhole, text: found } = outputOf(answer)
