@@ -7,7 +7,7 @@ import { becomesTrue } from '../../client/until.ts'
 import type { Checks } from '../../report/part.ts'
 import { type Body, CHAT, chat, GENERATE, generate, PROMPTS } from '../cases/case.ts'
 import type { Frontend } from '../engines/engine-command.ts'
-import { openRequests } from '../load/open-requests.ts'
+import { loadOf, openRequests } from '../load/open-requests.ts'
 import { outputOf } from '../load/output-text.ts'
 
 export interface AbortTargets {
@@ -16,6 +16,8 @@ export interface AbortTargets {
   readonly unified: string
   /** Engines that must have nothing left to do. */
   readonly engines: readonly string[]
+  /** The engine among them whose output is aborted. */
+  readonly decode: string
   readonly signal: AbortSignal
 }
 
@@ -24,6 +26,9 @@ const LONG = { max_new_tokens: 3000, ignore_eos: true }
 const LONG_CHAT = { max_tokens: 3000, ignore_eos: true }
 /** An aborted request must end well before its output would. */
 const END_LIMIT_SECONDS = 20
+const START_LIMIT_MS = 60_000
+/** For outputs that go on to their end. */
+const WHOLE_LIMIT_MS = 600_000
 const IDLE_LIMIT_MS = 20_000
 const HASTE_MS = [1, 2, 3, 5, 8, 13, 21, 34]
 
@@ -47,10 +52,10 @@ async function checkLeaving(targets: AbortTargets, checks: Checks): Promise<void
   const left = await send({ ...stream, leaveWhen: hasToken })
   checks.add('a client leaves its stream', left.end === 'left' ? await busyEngine(targets) : left.end)
   const question = { url: `${gateway}${CHAT}`, body: chat(LONG_CHAT), signal }
-  await leaveOnceItRuns(targets, question)
+  await leaveOnceItRuns(targets, question, 1)
   checks.add('a client leaves before its whole answer', await busyEngine(targets))
   const batch = { url: `${gateway}${GENERATE}`, body: generate(LONG, { text: PROMPTS }), signal }
-  await leaveOnceItRuns(targets, batch)
+  await leaveOnceItRuns(targets, batch, PROMPTS.length)
   checks.add('a client leaves its batch', await busyEngine(targets))
 }
 
@@ -73,10 +78,10 @@ async function checkHaste(targets: AbortTargets, checks: Checks): Promise<void> 
   checks.add('clients leave while their requests are on their way', await busyEngine(targets))
 }
 
-async function leaveOnceItRuns(targets: AbortTargets, request: LabRequest): Promise<void> {
+async function leaveOnceItRuns(targets: AbortTargets, request: LabRequest, outputs: number): Promise<void> {
   const leave = new AbortController()
   const answer = send({ ...request, signal: AbortSignal.any([leave.signal, targets.signal]) })
-  await untilRunning(targets)
+  await untilRunning(targets, outputs)
   leave.abort()
   await answer
 }
@@ -91,7 +96,7 @@ async function checkByRid(targets: AbortTargets, checks: Checks): Promise<void> 
   }
   for (const [name, [path, body]] of Object.entries(bodies)) {
     const answer = send({ url: `${gateway}${path}`, body, signal: targets.signal })
-    await untilRunning(targets)
+    await untilRunning(targets, 1)
     await abort(targets, { rid: 'abort-me' })
     checks.add(`${name} is aborted by its rid`, abortProblem(await answer, targets.frontend))
     checks.add(`engines stop ${name}`, await busyEngine(targets))
@@ -110,10 +115,11 @@ async function checkBatch(targets: AbortTargets, checks: Checks): Promise<void> 
     url: `${unified}${GENERATE}`,
     body: generate(sampling, { text: PROMPTS }),
     signal,
+    limitMs: WHOLE_LIMIT_MS,
   })
   const body = generate(sampling, { text: PROMPTS, rid: rids })
-  const answer = send({ url: `${gateway}${GENERATE}`, body, signal })
-  await untilRunning(targets)
+  const answer = send({ url: `${gateway}${GENERATE}`, body, signal, limitMs: WHOLE_LIMIT_MS })
+  await untilRunning(targets, PROMPTS.length)
   await abort(targets, { rid: 'part-b' })
   const [parts, expected] = [listIn(await answer), listIn(whole)]
   for (const [index, rid] of rids.entries()) {
@@ -130,9 +136,14 @@ async function checkNeighbours(targets: AbortTargets, checks: Checks): Promise<v
   const { gateway, signal } = targets
   const sampling = { max_new_tokens: 400, ignore_eos: true }
   const ask = (rid: string) =>
-    send({ url: `${gateway}${GENERATE}`, body: generate(sampling, { rid }), signal })
+    send({
+      url: `${gateway}${GENERATE}`,
+      body: generate(sampling, { rid }),
+      signal,
+      limitMs: WHOLE_LIMIT_MS,
+    })
   const [longer, aborted] = [ask('job-10'), ask('job-1')]
-  await untilRunning(targets)
+  await untilRunning(targets, 2)
   await abort(targets, { rid: 'job-1' })
   checks.add('job-1 is aborted', abortProblem(await aborted, targets.frontend))
   const output = outputOf(await longer)
@@ -146,7 +157,7 @@ async function checkAll(targets: AbortTargets, checks: Checks): Promise<void> {
   const open = PROMPTS.map(text =>
     send({ url: `${gateway}${GENERATE}`, body: generate(LONG, { text }), signal }),
   )
-  await untilRunning(targets)
+  await untilRunning(targets, PROMPTS.length)
   await abort(targets, { abort_all: true })
   for (const [index, answer] of (await Promise.all(open)).entries())
     checks.add(`abort_all ends request ${index}`, abortProblem(answer, targets.frontend))
@@ -168,12 +179,14 @@ function abortProblem(answer: Answer, frontend: Frontend): string | undefined {
     : seen
 }
 
-async function untilRunning({ engines, signal }: AbortTargets): Promise<void> {
-  const isRunning = async () => (await Promise.all(engines.map(openRequests))).some(open => open > 0)
-  if (!(await becomesTrue(isRunning, IDLE_LIMIT_MS, signal)))
-    throw new Error('No engine has begun the request')
-  // The load that an engine reports is a moment old.
-  await delay(200)
+/**
+ * Resolves when decode runs so many outputs. What is aborted before, while the KV cache is on its way, ends with an error
+ * of the transfer instead of an output that was aborted.
+ */
+async function untilRunning({ decode, signal }: AbortTargets, outputs: number): Promise<void> {
+  const isRunning = async () => (await loadOf(decode)).running >= outputs
+  if (!(await becomesTrue(isRunning, START_LIMIT_MS, signal)))
+    throw new Error(`Decode does not run ${outputs} outputs after ${START_LIMIT_MS / 1000} s`)
 }
 
 /** Undefined once no engine has an open request. */

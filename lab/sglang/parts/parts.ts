@@ -87,8 +87,9 @@ async function aborts(frontend: Frontend, { engines, context }: Setup, checks: C
   if (unified === undefined) return
   const { signal } = context
   const urls = pair.map(({ url }) => url)
+  const decode = pair.find(({ kind }) => kind.role === 'decode')?.url ?? unified.url
   await withGateway(pairsOf(pair), [], gateway =>
-    checkAborts({ frontend, gateway, unified: unified.url, engines: urls, signal }, checks),
+    checkAborts({ frontend, gateway, unified: unified.url, engines: urls, decode, signal }, checks),
   )
 }
 
