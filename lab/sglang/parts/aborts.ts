@@ -180,8 +180,8 @@ function abortProblem(answer: Answer, frontend: Frontend): string | undefined {
 }
 
 /**
- * Resolves when decode runs so many outputs. What is aborted before, while the KV cache is on its way, ends with an error
- * of the transfer instead of an output that was aborted.
+ * Resolves when decode runs this number of outputs. What is aborted before, while the KV cache is on its way, ends with
+ * an error of the transfer instead of an output that was aborted.
  */
 async function untilRunning({ decode, signal }: AbortTargets, outputs: number): Promise<void> {
   const isRunning = async () => (await loadOf(decode)).running >= outputs
