@@ -141,6 +141,7 @@ function checkValues(endpoint: Endpoint, parameters: RequestParameters, knobs: K
       `validation failed: n must be 1 (parallel sampling is not supported), got ${parameters.n}`,
     )
   }
+  if (parameters.n < 1) throw new RequestError('value', `n must be at least 1, got ${parameters.n}.`)
   for (const [item, prompt] of parameters.prompts.entries())
     checkLength(prompt, parameters.maxTokens(item), knobs)
 }

@@ -73,7 +73,6 @@ function checkSampling(given: unknown): void {
     for (const [name, value] of Object.entries(parameters)) checkParameter(name, value)
     checkRange('temperature', parameters['temperature'], 0)
     checkRange('max_new_tokens', parameters['max_new_tokens'], 0)
-    checkRange('n', parameters['n'], 1)
     checkShare(parameters['top_p'])
     checkMinimum(parameters)
   }
