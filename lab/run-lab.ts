@@ -33,7 +33,7 @@ export async function runLab(
   const run = await lab.run({ cacheFolder, runFolder, parts, signal, log })
   const isRight = !signal.aborted && isAllRight(run, parts)
   const markdown = markdownOf(run, about(new Date()))
-  log(`\n${markdown.split('\n')[0]}\n\n${alignedText(resultRows(run.results))}`)
+  log(`\n${markdown.split('\n')[0]}\n\n${alignedText(run.table ?? resultRows(run.results))}`)
   for (const { part, wrong } of run.results) for (const line of wrong) log(`wrong in ${part}: ${line}`)
   if (isRight && !keep) rmSync(runFolder, { recursive: true, force: true })
   return { isRight, markdown }

@@ -12,6 +12,8 @@ export interface PythonOptions {
   readonly interpreter: string
   /** Path of a requirements file with exact versions, `uv` among them: it installs the others. */
   readonly requirementsPath: string
+  /** More flags for the installation of the requirements. */
+  readonly installFlags?: readonly string[]
   readonly logPath: string
   readonly signal: AbortSignal
   readonly log: (line: string) => void
@@ -36,8 +38,8 @@ export async function pythonEnvironment(options: PythonOptions): Promise<string>
   await run(options.interpreter, ['-m', 'venv', '--clear', folder])
   await run(python, ['-m', 'pip', 'install', '--quiet', requirementOf('uv', wanted)])
   // Compiled code halves the time that an engine takes to start.
-  const install = ['pip', 'install', '--compile-bytecode', '--requirement', options.requirementsPath]
-  await run(join(folder, 'bin', 'uv'), install)
+  const flags = ['--compile-bytecode', ...(options.installFlags ?? [])]
+  await run(join(folder, 'bin', 'uv'), ['pip', 'install', ...flags, '--requirement', options.requirementsPath])
   writeFileSync(join(folder, MARKER), wanted)
   return python
 }

@@ -18,6 +18,8 @@ export interface LabRun {
   readonly versions: Readonly<Record<string, string>>
   /** In the order in which they ran; parts that did not run are missing. */
   readonly results: readonly PartResult[]
+  /** Head and rows of a table to show instead of the one of the parts. */
+  readonly table?: readonly (readonly string[])[]
 }
 
 export interface Lab {

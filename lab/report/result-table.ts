@@ -29,9 +29,9 @@ export function resultRows(results: readonly PartResult[]): readonly (readonly s
 }
 
 /** The table as Markdown, under a line with date, machine and versions. */
-export function markdownOf({ versions, results }: LabRun, about: string): string {
+export function markdownOf({ versions, results, table }: LabRun, about: string): string {
   const names = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
-  const [head = [], ...rows] = resultRows(results)
+  const [head = [], ...rows] = table ?? resultRows(results)
   return [
     `${about}: ${names.join(', ')}.`,
     '',

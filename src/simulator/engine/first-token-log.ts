@@ -1,5 +1,5 @@
 /**
- * The arrival and first-token times of streamed requests, with which the time to first token of a client can be compared.
+ * The times of streamed requests, with which what a client measures can be compared: time to first token, time per token.
  *
  * Times are on the monotonic clock of the machine (`process.hrtime`), which all processes share. Keeps at least the last
  * 10,000 requests.
@@ -10,6 +10,10 @@ export interface FirstToken {
   readonly rid: string
   readonly arrivedMs: number
   readonly writtenMs: number
+  /** When the last token had been written, or the stream was cut off; undefined before that. */
+  readonly endedMs?: number
+  /** Tokens of all samples; set together with `endedMs`. */
+  readonly tokens?: number
 }
 
 export class FirstTokenLog {
@@ -27,7 +31,30 @@ export class FirstTokenLog {
   }
 }
 
+/** Records the times of one stream, which has just arrived. */
+export class StreamTimes {
+  readonly #log: FirstTokenLog
+  readonly #arrivedMs = machineNowMs()
+  #entry: FirstToken | undefined
+
+  constructor(log: FirstTokenLog) {
+    this.#log = log
+  }
+
+  /** The first token has been written. */
+  begin(rid: string): void {
+    this.#entry = { rid, arrivedMs: this.#arrivedMs, writtenMs: machineNowMs() }
+    this.#log.add(this.#entry)
+  }
+
+  /** The last token of all samples has been written. Without effect if there was no first one. */
+  end(samples: readonly { readonly produced: number }[]): void {
+    const tokens = samples.reduce((sum, { produced }) => sum + produced, 0)
+    if (this.#entry !== undefined) Object.assign(this.#entry, { endedMs: machineNowMs(), tokens })
+  }
+}
+
 /** Milliseconds on the monotonic clock that all processes share. */
-export function machineNowMs(): number {
+function machineNowMs(): number {
   return Number(process.hrtime.bigint()) / 1e6
 }

@@ -23,7 +23,7 @@ import { abortOf, type Scheduler, type SchedulerHost } from '../sequence/schedul
 import type { Sequence, SequenceListener } from '../sequence/sequence.ts'
 import { traitsOf } from '../settings/profiles.ts'
 import type { RoomLog } from '../transfer/room-log.ts'
-import { type FirstTokenLog, machineNowMs } from './first-token-log.ts'
+import { type FirstTokenLog, StreamTimes } from './first-token-log.ts'
 
 export interface GenerationHost extends SchedulerHost {
   readonly scheduler: Scheduler
@@ -40,7 +40,7 @@ export class Generation implements SequenceListener {
   readonly #renderer: Renderer
   readonly #output: Output
   readonly #startedMs: number
-  readonly #arrivedMs = machineNowMs()
+  readonly #times: StreamTimes
   #hasToken = false
   /** Number of sequences that have not ended: first of the primers, then of the others. */
   #remaining = 0
@@ -54,6 +54,7 @@ export class Generation implements SequenceListener {
     this.#call = call
     this.#renderer = renderer
     this.#output = output
+    this.#times = new StreamTimes(host.firstTokens)
     this.#startedMs = host.clock.now()
   }
 
@@ -196,6 +197,7 @@ export class Generation implements SequenceListener {
     this.#output.events(this.#renderer.finish(sequence))
     if (sequence.produced > 0) this.#noteToken(sequence)
     if (this.#remaining > 0 && !this.#renderer.endsStream(sequence)) return
+    this.#output.afterWrites(() => this.#times.end(this.#call.sequences))
     this.#count(sequence)
     const closing = this.#renderer.closing()
     if (closing !== '') this.#output.events(closing)
@@ -207,8 +209,7 @@ export class Generation implements SequenceListener {
   #noteToken({ spec: { rid } }: Sequence): void {
     if (this.#hasToken) return
     this.#hasToken = true
-    const arrivedMs = this.#arrivedMs
-    this.#output.afterWrites(() => this.#host.firstTokens.add({ rid, arrivedMs, writtenMs: machineNowMs() }))
+    this.#output.afterWrites(() => this.#times.begin(rid))
   }
 
   #endUnary(sequence: Sequence): void {
@@ -226,8 +227,7 @@ export class Generation implements SequenceListener {
     this.#done = true
     this.#host.counters.failed++
     this.#orphanRest()
-    const { endpoint } = this.#call
-    this.#respond(status === 400 ? valueError(endpoint, message) : statusError(status, message))
+    this.#respond(status === 400 ? valueError(this.#call.endpoint, message) : statusError(status, message))
   }
 
   /** Lets the other sequences of the request run to their end, but releases their rids (SGLang 2026-07). */

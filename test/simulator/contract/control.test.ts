@@ -49,6 +49,28 @@ suite('the control server', () => {
     assert.deepEqual([prefill.counters.partnerMissing, decode.counters.partnerMissing], [1, 1])
   })
 
+  test('serves the times of streams, and how many tokens they had, up to where one was cut off', async t => {
+    const fleet = await fleetFor(t, { mixed: 1 })
+    const engine = only(fleet.mixed)
+    const server = await startControlServer(fleet, 0)
+    t.after(() => server.close())
+    const stream = { ...GENERATE, stream: true }
+    await post(engine.url, '/generate', { ...stream, rid: 'whole' })
+    engine.knobs.resetMidStreamProb = 1
+    const sampling = { max_new_tokens: 50, ignore_eos: true }
+    await post(engine.url, '/generate', { ...stream, sampling_params: sampling, rid: 'cut' })
+    const logs: unknown = JSON.parse((await get(server.url, '/first-tokens')).body)
+    const numbers = [0, 1].flatMap(index =>
+      ['arrivedMs', 'writtenMs', 'endedMs', 'tokens'].map(name => Number(at(logs, 'mixed/0', index, name))),
+    )
+    const [arrived = 0, written = 0, ended = 0, tokens, , cutWritten = 0, cutEnded = 0, cutTokens = 0] =
+      numbers
+    assert.deepEqual([at(logs, 'mixed/0', 0, 'rid'), at(logs, 'mixed/0', 1, 'rid')], ['whole', 'cut'])
+    assert.ok(arrived <= written && written <= ended, `${arrived}, ${written}, ${ended}`)
+    assert.equal(tokens, 4)
+    assert.ok(cutWritten <= cutEnded && cutTokens > 0 && cutTokens < 50, `${cutTokens} tokens`)
+  })
+
   test('sets knobs, breaks pairs and restarts engines', async t => {
     const { fleet, url } = await controlled(t)
     const [prefill, decode] = [only(fleet.prefill), only(fleet.decode)]
