@@ -1,5 +1,4 @@
 /** One request through Node's own HTTP client, with what a user of a stream notices: reads, and how the response ends. */
-import { once } from 'node:events'
 import { type Agent, type ClientRequest, type IncomingMessage, request as startRequest } from 'node:http'
 
 export interface Seen {
@@ -34,7 +33,7 @@ export async function post(call: Call): Promise<Seen> {
     call.onRead?.(text)
   })
   response.on('error', () => undefined)
-  if (!response.closed) await once(response, 'close')
+  await closed(response)
   const { statusCode: status = 0, headers, complete: isComplete } = response
   return { status, headers, body, reads, isComplete, isReused: request.reusedSocket }
 }
@@ -45,7 +44,7 @@ export async function leave(call: Call, isTime: Promise<void>): Promise<void> {
   request.on('response', response => response.resume().on('error', () => undefined))
   await isTime
   request.destroy()
-  if (!request.closed) await once(request, 'close')
+  await closed(request)
 }
 
 function send({ url, body, agent, headers }: Call): ClientRequest {
@@ -57,6 +56,14 @@ function send({ url, body, agent, headers }: Call): ClientRequest {
   })
   request.on('error', () => undefined)
   return request.end(JSON.stringify(body))
+}
+
+/** Resolves when it has closed, after a failure too. */
+async function closed(message: ClientRequest | IncomingMessage): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  if (message.closed) return
+  message.once('close', resolve)
+  await promise
 }
 
 async function responseTo(request: ClientRequest): Promise<IncomingMessage> {

@@ -75,7 +75,7 @@ class Deltas:
     def __init__(self):
         self._before = outcomes()
         self._aborts = sum_of("abortCalls")
-        self._completed = counters()[DECODE]["completed"]
+        self._disconnected = counters()[DECODE]["disconnected"]
 
     def outcomes(self, requests):
         """Waits until `requests` have ended. Outcomes that did not occur are left out."""
@@ -85,9 +85,9 @@ class Deltas:
     def abort_calls(self):
         return sum_of("abortCalls") - self._aborts
 
-    def completed(self):
-        """Requests that decode has completed."""
-        return counters()[DECODE]["completed"] - self._completed
+    def disconnected(self):
+        """Responses of decode whose connection ended before them."""
+        return counters()[DECODE]["disconnected"] - self._disconnected
 
     def _now(self):
         return {outcome: count - self._before.get(outcome, 0) for outcome, count in outcomes().items()}

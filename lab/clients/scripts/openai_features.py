@@ -107,7 +107,7 @@ def concurrent():
 
 def wrong_key():
     error = raised(lambda: client.with_options(api_key="wrong").chat.completions.create(model="sim", messages=CHAT))
-    return (type(error).__name__, error.status_code, "message" in str(error))
+    return (type(error).__name__, error.status_code, "Unauthorized" in str(error))
 
 
 def short_streams():
@@ -134,7 +134,7 @@ def broken_streams():
     finally:
         set_knobs(DECODE, resetMidStreamProb=0)
     counts = deltas.outcomes(BROKEN_STREAMS)
-    by_engine = BROKEN_STREAMS - deltas.completed()
+    by_engine = deltas.disconnected()
     named = sum("engine" in message for message in messages)
     return {
         "some broke": 0 < len(messages) < BROKEN_STREAMS,
@@ -149,6 +149,8 @@ ALL_TRUE = dict.fromkeys(
     ["some broke", "gateway counts the same", "engine counts the same", "others ok", "messages passed on"], True
 )
 
+# First of all, because the gateway repeats the aborts of other requests after some time.
+check(f"{STREAMS} streams of 4 tokens: outcomes, abort calls", ({"ok": STREAMS}, 0), short_streams)
 check("models: list, retrieve", (["sim"], "sim"), lambda: ([m.id for m in client.models.list()], client.models.retrieve("sim").id))
 check("chat: tokens", 20, lambda: chat.create(model="sim", messages=CHAT, max_tokens=20).usage.completion_tokens)
 check("stream: role once, finish, usage", (1, ["length"], [20]), stream_facts)
@@ -197,5 +199,4 @@ check(
     ("BadRequestError", True),
     lambda: (lambda e: (type(e).__name__, "max_tokens" in str(e)))(raised(lambda: chat.create(model="sim", messages=CHAT, max_tokens=-1))),
 )
-check(f"{STREAMS} streams of 4 tokens: outcomes, abort calls", ({"ok": STREAMS}, 0), short_streams)
 check(f"{BROKEN_STREAMS} streams, 30 % break off", ALL_TRUE, broken_streams)
