@@ -125,13 +125,13 @@ export class Generation implements SequenceListener {
 
   /** To be called when the connection has closed before the end of the response. */
   disconnected(): void {
+    const { knobs, clock, counters } = this.#host
+    counters.disconnected++
     this.#output.discard()
     if (this.#done) {
       this.#host.generations.delete(this)
       return
     }
-    const { knobs, clock, counters } = this.#host
-    counters.disconnected++
     const sinceMs = clock.now() - this.#startedMs
     const pollMs = Math.max(1, knobs.disconnectPollMs)
     const streamDelayMs = knobs.streamAbortDelayMs ?? traitsOf(knobs).streamAbortDelayMs

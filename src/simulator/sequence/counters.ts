@@ -9,7 +9,7 @@ export interface Counters {
   aborted: number
   /** Sequences aborted because their client disconnected. */
   abortedByDisconnect: number
-  /** Requests whose client disconnected before the end of the response. */
+  /** Requests whose connection closed before the end of the response, on either side. */
   disconnected: number
   /** Calls of /abort_request, including those that matched no sequence. */
   abortCalls: number

@@ -36,6 +36,18 @@ suite('the control server', () => {
     assert.equal(at(after, 'decode/0', 'crashes'), 1)
   })
 
+  test('counts every connection that a fault resets, even at the end of its stream', async t => {
+    const engine = only((await fleetFor(t, { mixed: 1, knobs: { resetMidStreamProb: 1 } })).mixed)
+    const sampling = { max_new_tokens: 4, ignore_eos: true }
+    const streams = Array.from({ length: 40 }, () =>
+      post(engine.url, '/generate', { text: 'Hello', sampling_params: sampling, stream: true }),
+    )
+    const cut = (await Promise.all(streams)).filter(({ isCut }) => isCut).length
+    await until(() => engine.running() === 0, 'no stream is left')
+    assert.ok(cut > 0)
+    assert.equal(engine.counters.disconnected, cut)
+  })
+
   test('counts requests whose partner never joined their room', async t => {
     const fleet = await fleetFor(t, {
       prefill: 1,
