@@ -87,7 +87,8 @@ export const RUN_PART: Readonly<Record<ClientPart, (run: PartRun) => Promise<voi
   caddy: run => proxy(run, 'Caddy'),
   aiperf: async run =>
     tools(run, 'aiperf', aiperfTools(join(await environmentPrograms('aiperf', run.context), 'aiperf'))),
-  guidellm: async run => tools(run, 'guidellm', guidellmTools(await benchPython(run))),
+  guidellm: async run =>
+    tools(run, 'guidellm', guidellmTools(join(await environmentPrograms('guidellm', run.context), 'python'))),
   vllm: async run => tools(run, 'vllm', vllmTools(await benchPython(run))),
   sglang: async run => tools(run, 'sglang', sglangTools(await benchPython(run))),
 }
@@ -175,7 +176,8 @@ async function benchPython({ context }: PartRun): Promise<string> {
 async function tools(run: PartRun, distribution: string, all: readonly BenchTool[]): Promise<void> {
   const { context } = run
   const tokenizer = await madeTokenizer(context.cacheFolder, await benchPython(run), context.signal)
-  const version = pinnedVersion(distribution === 'aiperf' ? 'aiperf' : 'benches', distribution)
+  const isAlone = distribution === 'aiperf' || distribution === 'guidellm'
+  const version = pinnedVersion(isAlone ? distribution : 'benches', distribution)
   for (const tool of all) {
     const folder = partFolder(run, tool.name.replaceAll(/\W+/g, '-'))
     const rows = run.rowsOf(tool.name, version)

@@ -39,7 +39,8 @@ export async function pythonEnvironment(options: PythonOptions): Promise<string>
   await run(python, ['-m', 'pip', 'install', '--quiet', requirementOf('uv', wanted)])
   // Compiled code halves the time that an engine takes to start.
   const flags = ['--compile-bytecode', ...(options.installFlags ?? [])]
-  await run(join(folder, 'bin', 'uv'), ['pip', 'install', ...flags, '--requirement', options.requirementsPath])
+  const install = ['pip', 'install', ...flags, '--requirement', options.requirementsPath]
+  await run(join(folder, 'bin', 'uv'), install)
   writeFileSync(join(folder, MARKER), wanted)
   return python
 }

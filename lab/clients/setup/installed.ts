@@ -7,7 +7,7 @@ import type { LabContext } from '../../report/lab.ts'
 import { runLimited, runSuccessfully } from '../programs/run-limited.ts'
 
 /** Sets of packages that agree with each other; each has a file of requirements with this name. */
-export type EnvironmentName = 'sdks' | 'aiperf' | 'benches'
+export type EnvironmentName = 'sdks' | 'aiperf' | 'guidellm' | 'benches'
 
 const INTERPRETER = 'python3.11'
 const INSTALL_LIMIT_MS = 1_800_000
@@ -23,7 +23,7 @@ export async function environmentPrograms(name: EnvironmentName, context: LabCon
     interpreter: INTERPRETER,
     name: `clients-${name}`,
     requirementsPath: requirementsPath(name),
-    // The files name every package that is used, and leave out those that only GPUs need.
+    // The files name every package that is used, and leave out what only the engines need that benches belong to.
     installFlags: ['--no-deps'],
     logPath: join(runFolder, 'installation.log'),
   })

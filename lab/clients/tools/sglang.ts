@@ -5,6 +5,7 @@ import { z } from 'zod'
 import type { BenchTool, ToolLoad } from './bench-tool.ts'
 
 const FILE = 'result.jsonl'
+const SCRIPT = join(import.meta.dirname, '..', 'scripts', 'sglang_bench_serving.py')
 
 const resultSchema = z.object({
   completed: z.number(),
@@ -44,7 +45,7 @@ function command(python: string, load: ToolLoad, backend: string) {
     0,
   ]
   const output = ['--output-file', join(load.folder, FILE), '--disable-tqdm']
-  const args = ['-m', 'sglang.bench_serving', ...target, ...dataset, ...amount, ...output]
+  const args = [SCRIPT, ...target, ...dataset, ...amount, ...output]
   return { program: python, args: args.map(String) }
 }
 
