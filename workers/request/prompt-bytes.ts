@@ -4,7 +4,7 @@ import type { Member, Range } from '../json/scan.ts'
 import type { PromptBytes } from './block-hashes.ts'
 
 /** The KV cache of one model or adapter is of no use to another, and the last two change what a template makes. */
-const SEED_KEYS: readonly string[] = ['model', 'lora_path', 'chat_template', 'chat_template_kwargs']
+const SEED_KEYS = new Set(['model', 'lora_path', 'chat_template', 'chat_template_kwargs'])
 /**
  * Chat templates put tools before the messages. Otherwise the first that is not null is the prompt (SGLang 0.5.23,
  * `io_struct.py`).
@@ -22,7 +22,7 @@ export function promptBytes(endpoint: GenerationEndpoint, members: readonly Memb
   const parts: Range[] = []
   for (const member of members) {
     if (member.kind === 'null') continue
-    if (SEED_KEYS.includes(member.key)) seeds.push(valueOf(member))
+    if (SEED_KEYS.has(member.key)) seeds.push(valueOf(member))
     const part = keys.indexOf(member.key)
     if (part === 0) parts.unshift(valueOf(member))
     else if (part > 0) parts.push(valueOf(member))
