@@ -19,7 +19,9 @@ export const policySchema = z.strictObject({
     .describe('Load balancing policy for prefill engines. Defaults to policy.main.'),
   decode: policyName
     .optional()
-    .describe('Load balancing policy for decode engines. Defaults to policy.main.'),
+    .describe(
+      'Load balancing policy for decode engines. Defaults to policy.main, or to least_load if that is cache_aware.',
+    ),
   indexBytes: z
     .int()
     .min(1024)

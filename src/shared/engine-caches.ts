@@ -15,7 +15,7 @@ export interface CacheCells {
 /** In bytes, until less is learned. Ages repeat after 256 MiB, and what is older than the window must not seem newer. */
 const MAX_WINDOW = 201_326_592
 
-const HALF_LIFE_SECS = 60
+const HALF_LIFE_SECS = 20
 /** What a cell can hold. */
 const MAX_RECENT = 2 ** 31 - 1
 
@@ -45,7 +45,7 @@ export class EngineCaches {
     if (window < capacity) Atomics.store(this.#cells, base + CACHE.window, Math.min(capacity, window + bytes))
   }
 
-  /** Bytes that the engine has computed lately: each counts half after a minute, a quarter after two, and so on. */
+  /** Bytes that the engine has computed lately: half of what was computed 20 s ago, a quarter of what was 40 s ago, and so on. */
   recent(slot: number, second: number): number {
     const base = slot * CACHE_FIELDS
     const elapsed = second - Atomics.load(this.#cells, base + CACHE.second)

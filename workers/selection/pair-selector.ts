@@ -82,7 +82,8 @@ export class PairSelector {
     this.#nowMs = nowMs
     this.#policies = {
       prefill: POLICIES[prefill ?? main],
-      decode: POLICIES[decode ?? main],
+      // Decode gets the KV cache over the network, so what it has cached itself is of no use.
+      decode: POLICIES[decode ?? (main === 'cache_aware' ? 'least_load' : main)],
       mixed: POLICIES[main],
     }
     this.#views = policyViews(view)

@@ -81,8 +81,11 @@ export class PromptCaches {
     }
     const report = (cachedTokens: number, promptTokens: number): void => {
       if (used === 0 || promptTokens === 0) return
-      const known = caches.read(slot)
       const cached = (cachedTokens / promptTokens) * blocks.bytes
+      // More than was expected: it has displaced more of what the engine remembers.
+      const extra = Math.round(blocks.bytes - cached) - work
+      if (extra > 0) caches.computed(slot, extra, second)
+      const known = caches.read(slot)
       const learned = learn(known, { age: since, bytes: used, cached })
       if (learned !== known) caches.write(slot, learned)
     }

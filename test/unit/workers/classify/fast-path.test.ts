@@ -8,12 +8,31 @@ const summarize = (value: unknown) => summarizeFast(Buffer.from(JSON.stringify(v
 const usage = { prompt_tokens: 7, completion_tokens: 3 }
 
 test('recognises a good response by its counts', () => {
-  assert.deepEqual(summarize({ text: 'x', meta_info: usage }), { promptTokens: 7, hasToken: true })
+  assert.deepEqual(summarize({ text: 'x', meta_info: usage }), {
+    promptTokens: 7,
+    cachedTokens: undefined,
+    hasToken: true,
+  })
+})
+
+test('reads how many tokens were cached, where the engine reports it', () => {
+  const native = { text: 'x', meta_info: { ...usage, cached_tokens: 4 } }
+  const openAi = { text: 'x', usage: { ...usage, prompt_tokens_details: { cached_tokens: 5 } } }
+  assert.equal(summarize(native)?.cachedTokens, 4)
+  assert.equal(summarize(openAi)?.cachedTokens, 5)
+  assert.equal(
+    summarize({ text: 'x', usage: { ...usage, prompt_tokens_details: null } })?.cachedTokens,
+    undefined,
+  )
 })
 
 test('is not misled by words inside a text', () => {
   const text = '"error": "abort", "prompt_tokens": 99, "completion_tokens":0'
-  assert.deepEqual(summarize({ text, meta_info: usage }), { promptTokens: 7, hasToken: true })
+  assert.deepEqual(summarize({ text, meta_info: usage }), {
+    promptTokens: 7,
+    cachedTokens: undefined,
+    hasToken: true,
+  })
 })
 
 for (const [why, value] of [
@@ -49,7 +68,7 @@ test('never recognises what is a failure to the parser, and agrees with it on th
 })
 
 for (const [index, expected] of [
-  [0, { promptTokens: 7, hasToken: true }],
+  [0, { promptTokens: 7, cachedTokens: undefined, hasToken: true }],
   [1, undefined],
   [12, undefined],
 ] as const)

@@ -1,0 +1,128 @@
+/** What a router thread believes of caches, against engines that evict what was not used for longest, on a virtual clock. */
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { cacheAware } from '../../../../src/policy/cache-aware.ts'
+import { EngineCaches } from '../../../../src/shared/engine-caches.ts'
+import { createSharedMemory } from '../../../../src/shared/layout.ts'
+import { PrefixIndex } from '../../../../src/shared/prefix-index.ts'
+import { HashedPrompt } from '../../../../workers/request/block-hashes.ts'
+import { policyViews } from '../../../../workers/selection/policy-views.ts'
+import { PromptCaches } from '../../../../workers/selection/prompt-caches.ts'
+import { engineOf } from '../../../support/engines.ts'
+
+const ENGINES = 4
+const PAGE_CHARS = 256
+const PREFIX_CHARS = 8192
+const STEP_MS = 500
+
+interface Fleet {
+  /** @returns the share of the prompt that its engine had cached. */
+  ask(text: string): number
+  flush(): void
+  work(): number
+}
+
+/** `pages`: what an engine has room for. */
+function openFleet(number: number, pages: number): Fleet {
+  const shared = createSharedMemory(ENGINES, 1, undefined, 1_048_576)
+  const caches = new EngineCaches(shared)
+  let clockMs = 0
+  const nowMs = (): number => clockMs
+  const index = new PrefixIndex(shared)
+  const known = new PromptCaches({ isUsed: true, index, caches, thread: 0, maxEngines: ENGINES, nowMs })
+  const slots = { inFlight: () => 0 }
+  const view = policyViews({ slots, caches, counters: { next: () => 0 }, random: () => 0, nowMs }).mixed
+  // Which engine a prefix is named to follows from the addresses.
+  const engines = Array.from({ length: ENGINES }, (_, slot) =>
+    engineOf({ slot, url: `http://127.0.0.1:${20_000 + 37 * number + slot}` }),
+  )
+  const cached = engines.map(() => new Set<string>())
+  return {
+    ask(text) {
+      clockMs += STEP_MS
+      const body = Buffer.from(text)
+      const prompt = new HashedPrompt(body, { seeds: [], parts: [{ start: 0, end: body.length }] })
+      const { slot } = cacheAware(engines, view, known.viewOf(prompt))
+      const task = known.start(prompt, slot)
+      assert.ok(task)
+      const hit = touch(cached[slot] ?? new Set(), text, pages)
+      task.end()
+      task.report(hit * PAGE_CHARS, text.length)
+      return (hit * PAGE_CHARS) / text.length
+    },
+    flush: () => cached.forEach(set => set.clear()),
+    work: () => engines.reduce((sum, { slot }) => sum + caches.work(slot), 0),
+  }
+}
+
+/** @returns how many pages from the beginning were cached. */
+function touch(cached: Set<string>, text: string, pages: number): number {
+  let hit = 0
+  let isHit = true
+  for (let end = PAGE_CHARS; end <= text.length; end += PAGE_CHARS) {
+    const page = text.slice(0, end)
+    isHit &&= cached.has(page)
+    if (isHit) hit++
+    cached.delete(page)
+    cached.add(page)
+  }
+  for (const page of cached) {
+    if (cached.size <= pages) break
+    cached.delete(page)
+  }
+  return hit
+}
+
+function textOf(number: number, chars: number): string {
+  const word = `${(number + 1) * 7919} `
+  return word.repeat(Math.ceil(chars / word.length)).slice(0, chars)
+}
+
+/** Asks prefixes in turn, each time with another end. @returns how many of the prompts were not cached. */
+function misses(fleet: Fleet, prefixes: number, turns: number): number {
+  let count = 0
+  for (let index = 0; index < prefixes * turns; index++) {
+    const text = textOf(index % prefixes, PREFIX_CHARS) + textOf(1e6 + index, PAGE_CHARS)
+    if (fleet.ask(text) < 0.9) count++
+  }
+  return count
+}
+
+suite('what is known of the caches of engines', () => {
+  test('finds every prefix again where all have room', () => {
+    for (let number = 0; number < 20; number++) {
+      const fleet = openFleet(number, 10_000)
+      assert.equal(misses(fleet, 40, 1), 40)
+      assert.equal(misses(fleet, 40, 3), 0)
+    }
+  })
+
+  test('spreads prefixes until each has room, although an engine holds only two of them', () => {
+    let converged = 0
+    for (let number = 0; number < 40; number++) {
+      // 33 pages each: three on one engine evict each other before their next use.
+      const fleet = openFleet(number, 78)
+      misses(fleet, 16, 2)
+      misses(fleet, 8, 30)
+      if (misses(fleet, 8, 2) === 0) converged++
+    }
+    assert.ok(converged >= 34, `${converged} of 40 fleets`)
+  })
+
+  test('costs one computation of each prefix after all caches were lost', () => {
+    for (let number = 0; number < 20; number++) {
+      const fleet = openFleet(number, 10_000)
+      misses(fleet, 12, 3)
+      fleet.flush()
+      const lost = misses(fleet, 12, 2)
+      assert.ok(lost <= 14, `${lost} computations of 12 prefixes`)
+      assert.equal(misses(fleet, 12, 2), 0)
+    }
+  })
+
+  test('has no work left when all prompts have been computed', () => {
+    const fleet = openFleet(1, 100)
+    misses(fleet, 10, 3)
+    assert.equal(fleet.work(), 0)
+  })
+})
