@@ -23,7 +23,8 @@ export async function checkCell(cell: Cell, origin: string, engines: Engines): P
   checkAttempts(cell, seen)
   checkResponse(cell, response, body, seen.decode.at(-1)?.rid ?? '')
   const failed = endsWell(cell) ? seen.prefill.slice(0, -1) : seen.prefill
-  const delays = await Promise.all(failed.map(({ rid }) => delaysOf(cell, rid, engines)))
+  const sent = failed.filter(({ rid }) => seen.decode.some(call => call.rid === rid))
+  const delays = await Promise.all(sent.map(({ rid }) => delaysOf(cell, rid, engines)))
   await until(() => [...seen.prefill, ...seen.decode].every(call => call.closedAtMs !== undefined))
   if (endsWell(cell)) {
     const last = seen.decode.at(-1)?.rid ?? ''
@@ -33,15 +34,29 @@ export async function checkCell(cell: Cell, origin: string, engines: Engines): P
   return delays.flat()
 }
 
+const CLOSES_AT_ONCE = new Set([
+  'reset before head',
+  'closed before head',
+  'reset after head',
+  'closed after head',
+])
+
 function callsOf(engine: ScriptedEngine, { id }: Cell): Call[] {
   return engine.calls.filter(call => call.cell === id)
 }
 
-/** Checks the number of attempts, and that both legs of each were sent, with its own rid and room. */
+/**
+ * Checks the number of attempts, and that both legs of each were sent, with its own rid and room. An engine that closes
+ * its connection at once may end an attempt before the other leg has a connection; that leg is then never sent.
+ */
 function checkAttempts(cell: Cell, seen: Readonly<Record<Leg, readonly Call[]>>): void {
   const count = attemptsOf(cell)
-  assert.equal(seen.decode.length, count, 'attempts seen by decode')
-  assert.deepEqual(namesOf(seen.prefill), namesOf(seen.decode))
+  const [prefill, decode] = [namesOf(seen.prefill), namesOf(seen.decode)]
+  const mayBeUnsent = endsWell(cell) && CLOSES_AT_ONCE.has(cell.group.fault.name)
+  if (mayBeUnsent && decode.length === count - 1) assert.deepEqual(prefill.slice(-1), decode)
+  else assert.equal(decode.length, count, 'attempts seen by decode')
+  assert.equal(prefill.length, count, 'attempts seen by prefill')
+  if (decode.length === count) assert.deepEqual(prefill, decode)
   const { retryAfterMs } = cell.group.fault
   const [first, second] = seen.decode
   if (retryAfterMs === undefined || first === undefined || second === undefined) return
