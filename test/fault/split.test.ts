@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { Leg } from '../../src/core/errors.ts'
 import { DecodeLeg } from '../../workers/attempt/decode-leg.ts'
+import { DONE_DIALECT } from '../../workers/dialects/done-dialect.ts'
 import { SMALL_BODIES } from '../support/small-bodies.ts'
 import { FAULTS } from './faults.ts'
 import { chunk, LAST_CHUNK, type Script, STREAM_HEAD, scriptedEngine } from './scripted-engine.ts'
@@ -38,7 +39,7 @@ function runLeg(pieces: readonly Uint8Array[]): string {
       onDecodeBody: () => calls.push('a body'),
       onDecodeData: forward,
     },
-    { bodies: SMALL_BODIES },
+    { bodies: SMALL_BODIES, dialect: DONE_DIALECT },
   )
   leg.onHead(200, ['content-type', 'text/event-stream'])
   for (const piece of pieces) leg.onData(piece)

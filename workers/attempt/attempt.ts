@@ -15,7 +15,7 @@ import type { LostEngine } from '../../src/core/engine.ts'
 import type { Leg } from '../../src/core/errors.ts'
 import type { LegJournal } from '../../src/shared/leg-journal.ts'
 import type { Failure } from '../classify/failure.ts'
-import type { ResponseSummary } from '../classify/response-summary.ts'
+import type { ResponseSummary } from '../dialects/response-summary.ts'
 import type { ResponseBody } from '../upstream/response-body.ts'
 import { AbortPolicy } from './abort-policy.ts'
 import { AttemptTimers, type TimerEvents } from './attempt-timers.ts'
@@ -54,15 +54,15 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
     this.#plan = plan
     this.#events = events
     this.#dependencies = dependencies
-    this.#bodies = new AttemptBodies(plan.exchangeId, dependencies)
-    const { prefill, isBatch, mergesPrefill, isStream, wantsToken } = plan
-    this.#prefill = new PrefillLeg(dependencies.config.limits.responseBytes, this, this.#bodies)
-    const limits = decodeLimits(plan, dependencies.config.limits)
-    this.#decode = new DecodeLeg(limits, this, { isBatch, bodies: this.#bodies })
+    this.#bodies = new AttemptBodies(plan, dependencies)
+    const { prefill, isBatch, dialect, mergesPrefill, isStream, wantsToken } = plan
+    const { limits } = dependencies.config
+    const legOptions = { bodies: this.#bodies, dialect, isBatch }
+    this.#prefill = new PrefillLeg(limits.responseBytes, this, legOptions)
+    this.#decode = new DecodeLeg(decodeLimits(plan, limits), this, legOptions)
     this.#timers = new AttemptTimers(this, plan.timeouts, dependencies.config)
     this.#abortPolicy = new AbortPolicy(plan, { prefill: this.#prefill, decode: this.#decode }, dependencies)
-    const hasPrefill = prefill !== undefined
-    this.#state = initialState({ hasPrefill, mergesPrefill, isUnary: !isStream, wantsToken })
+    this.#state = initialState({ hasPrefill: !!prefill, mergesPrefill, isUnary: !isStream, wantsToken })
   }
 
   start(): void {

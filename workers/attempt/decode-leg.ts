@@ -11,9 +11,10 @@ import type { Failure } from '../classify/failure.ts'
 import { nothingFailure, tooLargeFailure, transportFailure } from '../classify/observed-failure.ts'
 import { protocolFailure, statusFailure } from '../classify/reported-failure.ts'
 import { AT_ONCE_BYTES, classifyResponse } from '../classify/response.ts'
-import type { ResponseSummary } from '../classify/response-summary.ts'
 import { StreamPeek } from '../classify/stream-peek.ts'
 import { findSigns } from '../classify/stream-signs.ts'
+import type { Dialect } from '../dialects/dialect.ts'
+import type { ResponseSummary } from '../dialects/response-summary.ts'
 import { EventFramer } from '../sse/event-framer.ts'
 import { bodyLength } from '../upstream/request-body.ts'
 import { ResponseBody } from '../upstream/response-body.ts'
@@ -53,16 +54,23 @@ export interface DecodeLimits {
 
 /** Events may echo the prompt. Where prefill is merged, tokens are held too, until its response is complete. */
 export function decodeLimits(
-  { isStream, mergesPrefill, body }: AttemptPlan,
+  {
+    isStream,
+    mergesPrefill,
+    body,
+    dialect,
+  }: Pick<AttemptPlan, 'isStream' | 'mergesPrefill' | 'body' | 'dialect'>,
   limits: Pick<Config['limits'], 'peekBytes' | 'responseBytes' | 'eventBytes'>,
 ): DecodeLimits {
   const isPeek = isStream && !mergesPrefill
-  const preamble = isPeek ? limits.peekBytes + bodyLength(body) : limits.responseBytes
+  const preamble = isPeek ? limits.peekBytes + dialect.echoes * bodyLength(body) : limits.responseBytes
   const held = isPeek ? preamble + limits.eventBytes : limits.responseBytes
   return { held, preamble, event: limits.eventBytes }
 }
 
 export interface DecodeLegOptions {
+  /** How the response is read. */
+  readonly dialect: Dialect
   readonly bodies: LargeBodies
   /** See `AttemptPlan`. */
   readonly isBatch?: boolean
@@ -81,6 +89,7 @@ export class DecodeLeg implements ResponseHandler {
   readonly #bodies: LargeBodies
   readonly #limits: DecodeLimits
   readonly #isBatch: boolean
+  readonly #dialect: Dialect
   readonly #framer = new EventFramer()
   #peek: StreamPeek | undefined
   #isCommitted = false
@@ -93,12 +102,13 @@ export class DecodeLeg implements ResponseHandler {
   /** Set when the attempt is over and only waits for decode's first item in order to abort it. */
   onFirstItem: (() => void) | undefined
 
-  constructor(limits: DecodeLimits, events: DecodeEvents, { bodies, isBatch = false }: DecodeLegOptions) {
+  constructor(limits: DecodeLimits, events: DecodeEvents, options: DecodeLegOptions) {
     this.#events = events
-    this.#bodies = bodies
-    this.#isBatch = isBatch
+    this.#bodies = options.bodies
+    this.#isBatch = options.isBatch ?? false
+    this.#dialect = options.dialect
     this.#limits = limits
-    this.body = new ResponseBody(limits.held, bodies)
+    this.body = new ResponseBody(limits.held, options.bodies)
   }
 
   onHead(status: number, headers: FlatHeaders): void {
@@ -106,7 +116,7 @@ export class DecodeLeg implements ResponseHandler {
     const failure = codingFailure('decode', this.body)
     if (failure !== undefined) this.fail(failure)
     else if (this.body.isError) this.#events.onDecodeErrorHead()
-    else if (this.body.isEventStream) this.#peek = new StreamPeek()
+    else if (this.body.isEventStream) this.#peek = new StreamPeek(this.#dialect)
     else this.#events.onDecodeBody(false)
   }
 
@@ -125,7 +135,7 @@ export class DecodeLeg implements ResponseHandler {
     if (this.#peek !== undefined) return this.#endStream(this.#peek)
     if (!this.body.isError && this.body.length > AT_ONCE_BYTES)
       return this.#bodies.classifyLater('decode', this.body, found => this.#onClassified(found))
-    if (!this.body.isError) return this.#onClassified(classifyResponse('decode', this.body))
+    if (!this.body.isError) return this.#onClassified(classifyResponse('decode', this.body, this.#dialect))
     this.isOpen = false
     this.#events.onDecodeError(this.errorResponse())
   }
@@ -158,11 +168,13 @@ export class DecodeLeg implements ResponseHandler {
 
   /** The failure that an error status stands for, with as much of its body as has arrived. */
   errorResponse(): Failure {
-    return statusFailure('decode', this.body.status, this.body.joined(), this.body.header('retry-after'))
+    const { status } = this.body
+    const retryAfter = this.body.header('retry-after')
+    return statusFailure('decode', status, this.body.joined(), { retryAfter, dialect: this.#dialect })
   }
 
   #onEvents(peek: StreamPeek, block: Uint8Array): void {
-    const signs = findSigns(block)
+    const signs = findSigns(block, this.#dialect)
     const events = signs?.events ?? block
     const failure = this.isAbortRequested ? undefined : signs?.failure
     if (this.#isCommitted) this.#relay(events, failure)
@@ -221,13 +233,13 @@ export class DecodeLeg implements ResponseHandler {
   }
 
   #endStream(peek: StreamPeek): void {
-    const isTerminated = this.#framer.isRestDone
-    if (isTerminated && this.#isCommitted) this.#events.onDecodeData(this.#framer.rest())
-    else if (isTerminated) this.body.add(this.#framer.rest())
-    this.#complete(peek, isTerminated)
+    const rest = this.#framer.rest()
+    // The last event may lack its blank line.
+    if (findSigns(rest, this.#dialect)?.isDone === true) this.#onEvents(peek, rest)
+    else this.#complete(peek, false)
   }
 
-  /** At its `[DONE]` a stream is complete: nothing that its engine sends or does after it is looked at. */
+  /** At its end a stream is complete: nothing that its engine sends or does after it is looked at. */
   #complete(peek: StreamPeek, isTerminated: boolean): void {
     const isSaying = peek.isSettled || peek.tokenlessEnd !== undefined
     if (isTerminated && !isSaying) return this.fail(nothingFailure('decode', this.body.joined()))

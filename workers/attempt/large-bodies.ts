@@ -3,11 +3,12 @@ import type { Config } from '../../src/config/config.ts'
 import type { Leg } from '../../src/core/errors.ts'
 import type { Failure } from '../classify/failure.ts'
 import { ResponseScan } from '../classify/large-body/response-scan.ts'
-import type { ResponseSummary } from '../classify/response-summary.ts'
+import type { ResponseSummary } from '../dialects/response-summary.ts'
 import type { KnownEnds } from '../json/scan-context.ts'
 import type { TurnQueue } from '../turns/turn-queue.ts'
 import type { HeldBytes, ResponseBody } from '../upstream/response-body.ts'
 import type { CollectedResponses } from './collected-responses.ts'
+import type { AttemptPlan } from './plan.ts'
 
 /** What a leg asks for its response, so that a large one neither stops the thread nor fills its memory. */
 export interface LargeBodies extends HeldBytes {
@@ -22,20 +23,20 @@ export interface AttemptBodiesDependencies {
 }
 
 export class AttemptBodies implements LargeBodies {
-  readonly #exchangeId: number
+  readonly #plan: Pick<AttemptPlan, 'exchangeId' | 'dialect'>
   readonly #dependencies: AttemptBodiesDependencies
   /** Under way or done. */
   #scans: ResponseScan[] | undefined
   #heldBytes = 0
 
-  constructor(exchangeId: number, dependencies: AttemptBodiesDependencies) {
-    this.#exchangeId = exchangeId
+  constructor(plan: Pick<AttemptPlan, 'exchangeId' | 'dialect'>, dependencies: AttemptBodiesDependencies) {
+    this.#plan = plan
     this.#dependencies = dependencies
   }
 
   holdMore(bytes: number): void {
     this.#heldBytes += bytes
-    this.#dependencies.collected.hold(this.#exchangeId, this.#heldBytes, bytes)
+    this.#dependencies.collected.hold(this.#plan.exchangeId, this.#heldBytes, bytes)
   }
 
   classifyLater(
@@ -44,7 +45,8 @@ export class AttemptBodies implements LargeBodies {
     onClassified: (found: ResponseSummary | Failure) => void,
   ): void {
     const { turns, config } = this.#dependencies
-    const scan = new ResponseScan({ leg, body, stepWork: config.limits.stepBytes, onClassified })
+    const { dialect } = this.#plan
+    const scan = new ResponseScan({ leg, body, dialect, stepWork: config.limits.stepBytes, onClassified })
     this.#scans ??= []
     this.#scans.push(scan)
     turns.add(scan)
@@ -62,6 +64,6 @@ export class AttemptBodies implements LargeBodies {
 
   /** The attempt has failed, and its bodies are garbage. */
   release(): void {
-    this.#dependencies.collected.release(this.#exchangeId, this.#heldBytes)
+    this.#dependencies.collected.release(this.#plan.exchangeId, this.#heldBytes)
   }
 }

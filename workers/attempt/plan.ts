@@ -3,7 +3,8 @@
 import type { Engine, LostEngine } from '../../src/core/engine.ts'
 import type { FlatHeaders } from '../../src/messages/types.ts'
 import type { Failure } from '../classify/failure.ts'
-import type { ResponseSummary } from '../classify/response-summary.ts'
+import type { Dialect } from '../dialects/dialect.ts'
+import type { ResponseSummary } from '../dialects/response-summary.ts'
 import type { KnownEnds } from '../json/scan-context.ts'
 import type { RequestTimeouts } from '../request/timeouts.ts'
 import type { PairLeases } from '../selection/capacity-queue.ts'
@@ -12,6 +13,8 @@ import type { RequestBody } from '../upstream/request-body.ts'
 export interface AttemptPlan {
   readonly path: string
   readonly isStream: boolean
+  /** How the responses of both legs are read. */
+  readonly dialect: Dialect
   /** Whether prefill's logprobs of the prompt are merged into the client's response. */
   readonly mergesPrefill: boolean
   /** False if the client asks for no token at all. */

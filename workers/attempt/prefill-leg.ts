@@ -9,7 +9,8 @@ import type { Failure } from '../classify/failure.ts'
 import { tooLargeFailure, transportFailure } from '../classify/observed-failure.ts'
 import { statusFailure } from '../classify/reported-failure.ts'
 import { AT_ONCE_BYTES, classifyResponse } from '../classify/response.ts'
-import type { ResponseSummary } from '../classify/response-summary.ts'
+import type { Dialect } from '../dialects/dialect.ts'
+import type { ResponseSummary } from '../dialects/response-summary.ts'
 import { ResponseBody } from '../upstream/response-body.ts'
 import type { ResponseHandler, TransportError } from '../upstream/types.ts'
 import type { LargeBodies } from './large-bodies.ts'
@@ -21,18 +22,26 @@ export interface PrefillEvents {
   onPrefillErrorHead(): void
 }
 
+export interface PrefillLegOptions {
+  readonly bodies: LargeBodies
+  /** How the response is read. */
+  readonly dialect: Dialect
+}
+
 export class PrefillLeg implements ResponseHandler {
   readonly body: ResponseBody
   readonly #events: PrefillEvents
   readonly #bodies: LargeBodies
   readonly #limitBytes: number
+  readonly #dialect: Dialect
   /** Cleared when the leg or the attempt is over: later calls are ignored. */
   isOpen = true
 
-  constructor(limitBytes: number, events: PrefillEvents, bodies: LargeBodies) {
+  constructor(limitBytes: number, events: PrefillEvents, { bodies, dialect }: PrefillLegOptions) {
     this.#events = events
     this.#bodies = bodies
     this.#limitBytes = limitBytes
+    this.#dialect = dialect
     this.body = new ResponseBody(limitBytes, bodies)
   }
 
@@ -53,7 +62,7 @@ export class PrefillLeg implements ResponseHandler {
     if (!this.isOpen) return
     const isLarge = !this.body.isError && !this.body.isEventStream && this.body.length > AT_ONCE_BYTES
     if (isLarge) return this.#bodies.classifyLater('prefill', this.body, found => this.#onClassified(found))
-    if (!this.body.isError) return this.#onClassified(classifyResponse('prefill', this.body))
+    if (!this.body.isError) return this.#onClassified(classifyResponse('prefill', this.body, this.#dialect))
     this.isOpen = false
     this.#events.onPrefillError(this.errorResponse())
   }
@@ -78,6 +87,8 @@ export class PrefillLeg implements ResponseHandler {
 
   /** The failure that an error status stands for, with as much of its body as has arrived. */
   errorResponse(): Failure {
-    return statusFailure('prefill', this.body.status, this.body.joined(), this.body.header('retry-after'))
+    const { status } = this.body
+    const retryAfter = this.body.header('retry-after')
+    return statusFailure('prefill', status, this.body.joined(), { retryAfter, dialect: this.#dialect })
   }
 }

@@ -18,7 +18,7 @@ import {
   stalledFailure,
   truncatedFailure,
 } from '../classify/observed-failure.ts'
-import type { ResponseSummary } from '../classify/response-summary.ts'
+import type { ResponseSummary } from '../dialects/response-summary.ts'
 
 export interface AttemptState {
   /** Prefill's response is merged into the client's, so nothing is forwarded before it is complete. */

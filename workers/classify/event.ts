@@ -1,19 +1,20 @@
-/** Classifies one event of an engine's stream by its name and its data. Pure. */
+/** Classifies one event of an engine's stream by its name and, in the dialect of its API, by its data. Pure. */
 import { eventWithoutHiddenDetails, withoutHiddenDetails } from '../../src/core/text/hidden-details.ts'
 import { parseJson } from '../../src/core/text/parse-json.ts'
+import type { Dialect } from '../dialects/dialect.ts'
+import { type Classification, NEUTRAL } from '../dialects/error-inside-200.ts'
+import type { ReportedFailure } from '../dialects/reported-error.ts'
 import { isDoneData, type ServerSentEvent, toEvent } from '../sse/events.ts'
-import { type Classification, classifyPayload, NEUTRAL } from './error-inside-200.ts'
-import type { ReportedFailure } from './reported-error.ts'
 
 /** A comment and `[DONE]` are neutral. An event by the name `error` is one, whatever its data says. */
-export function classifyEvent({ name, data }: ServerSentEvent): Classification {
+export function classifyEvent(dialect: Dialect, { name, data }: ServerSentEvent): Classification {
   const text = data.toString('utf8')
-  if (name === 'error') return asError(text)
-  return data.length === 0 || isDoneData(data) ? NEUTRAL : classifyPayload(text)
+  if (name === 'error') return asError(dialect, text)
+  return data.length === 0 || isDoneData(data) ? NEUTRAL : dialect.classifyData(text)
 }
 
-function asError(text: string): ReportedFailure {
-  const classification = classifyPayload(text)
+function asError(dialect: Dialect, text: string): ReportedFailure {
+  const classification = dialect.classifyData(text)
   const isReported = classification.kind === 'failure' && classification.what !== 'protocol'
   return isReported
     ? classification

@@ -5,9 +5,11 @@
  * Source of the messages: SGLang, February to July 2026, its error envelopes and PD failures.
  */
 import { GatewayError, type Leg } from '../../src/core/errors.ts'
-import { readEnvelope } from './error-status-body.ts'
+import type { Dialect, ErrorMeaning } from '../dialects/dialect.ts'
+import { DONE_DIALECT } from '../dialects/done-dialect.ts'
+import { isErrorStatus, type ReportedFailure } from '../dialects/reported-error.ts'
+import { type ErrorEnvelope, readEnvelope } from './error-status-body.ts'
 import { type Charge, engineCharge, type Failure, failureOf, LOST_PAIR, NOBODY, PAIR } from './failure.ts'
-import { isErrorStatus, type ReportedFailure } from './reported-error.ts'
 
 /** The KV transfer failed. */
 const TRANSFER =
@@ -34,25 +36,51 @@ const REFUSED_PROMPT = new RegExp(
 /** The date form that RFC 9110, section 5.6.7 requires of senders. */
 const HTTP_DATE = /^\w{3}, \d{2} \w{3} \d{4} \d{2}:\d{2}:\d{2} GMT$/
 
-/** An error status or a redirect, with its body and its `Retry-After` header. */
-export function statusFailure(leg: Leg, status: number, body: Uint8Array, retryAfter?: string): Failure {
+interface StatusOptions {
+  /** The value of the header `Retry-After`. */
+  readonly retryAfter?: string | undefined
+  readonly dialect?: Dialect
+}
+
+const NO_ENVELOPE: ErrorEnvelope = { message: '', type: undefined, code: undefined, body: undefined }
+
+/** An error status or a redirect, with its body. */
+export function statusFailure(
+  leg: Leg,
+  status: number,
+  body: Uint8Array,
+  { retryAfter, dialect = DONE_DIALECT }: StatusOptions = {},
+): Failure {
   if (status < 400) return redirectFailure(leg, status)
-  const { message, type, code, body: ownBody } = readEnvelope(body)
-  if (isNoPath(status, message, type)) return noPathFailure(leg, status)
+  const envelope = readEnvelope(body)
+  const meaning = dialect.meaningOf(status, envelope.message)
+  if (isNoPath(meaning.status, meaning.message, envelope.type))
+    return dialect.isOptional ? notServedFailure(leg) : noPathFailure(leg, status)
+  // Where the status is not the real one, nothing else of the body is either.
+  const details = meaning.status === status ? envelope : NO_ENVELOPE
+  return meantFailure(leg, meaning, details, parseRetryAfterMs(retryAfter))
+}
+
+function meantFailure(
+  leg: Leg,
+  meaning: ErrorMeaning,
+  { type, code, body }: ErrorEnvelope,
+  retryAfterMs: number | undefined,
+): Failure {
+  const { status, message } = meaning
   if (status >= 500 && REFUSED_PROMPT.test(message)) return refusedPrompt('status', leg, message)
-  const retryAfterMs = parseRetryAfterMs(retryAfter)
   const text = message || `The ${leg} engine responded with status ${status}`
   const error = new GatewayError('engine-error', text, {
     // Clients can handle 5xx; statuses above 599 are invalid (RFC 9110, section 15).
     status: status > 599 ? 502 : status,
     leg,
     engineCode: code ?? status,
-    body: ownBody,
+    body,
     ...(type === undefined ? defaultType(status) : { type }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     retryable: isRetryable(status, message, retryAfterMs),
   })
-  return failureOf('status', chargeFor(leg, status, message), error)
+  return failureOf('status', chargeFor(leg, meaning), error)
 }
 
 /** Engines never redirect, so some other server is listening at the engine's address. */
@@ -75,8 +103,19 @@ function noPathFailure(leg: Leg, status: number): Failure {
   return failureOf('status', engineCharge(leg), new GatewayError('engine-protocol', text, { leg }))
 }
 
+/** Another API of the engine may be served all the same. */
+function notServedFailure(leg: Leg): Failure {
+  const text = `The ${leg} engine does not serve this API: use /v1/chat/completions, or an engine that does`
+  const error = new GatewayError('endpoint-not-served', text, { leg })
+  return failureOf('status', NOBODY, error)
+}
+
 /** An error, an abort or bytes that make no sense, inside a response of status 200. */
-export function inStreamFailure(leg: Leg, reported: ReportedFailure): Failure {
+export function inStreamFailure(
+  leg: Leg,
+  reported: ReportedFailure,
+  dialect: Dialect = DONE_DIALECT,
+): Failure {
   const { what, message, type, code, body } = reported
   const text = message || `The ${leg} engine gave up the request (${what})`
   if (what === 'protocol') return protocolFailure(leg, text)
@@ -90,7 +129,7 @@ export function inStreamFailure(leg: Leg, reported: ReportedFailure): Failure {
     ...(type === undefined ? defaultType(status) : { type }),
     retryable: isRetryable(status, text, undefined),
   })
-  return failureOf(what, chargeFor(leg, status, text), error)
+  return failureOf(what, chargeFor(leg, dialect.meaningOf(status, text)), error)
 }
 
 function refusedPrompt(cause: 'status' | 'error-event' | 'abort', leg: Leg, message: string): Failure {
@@ -116,7 +155,8 @@ function isRetryable(status: number, message: string, retryAfterMs: number | und
   return status >= 500 && !HOPELESS.test(message)
 }
 
-function chargeFor(leg: Leg, status: number, message: string): Charge {
+function chargeFor(leg: Leg, { status, message, isVague }: ErrorMeaning): Charge {
+  if (isVague) return PAIR
   // A client must not be able to open the breaker of a healthy engine with requests that fail anywhere.
   if (status < 500 || HOPELESS.test(message)) return NOBODY
   if (!TRANSFER.test(message)) return engineCharge(leg)

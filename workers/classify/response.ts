@@ -1,15 +1,15 @@
 /** Classifies the complete response of a leg: a body, or a stream that was collected. */
 import type { Leg } from '../../src/core/errors.ts'
+import type { Dialect } from '../dialects/dialect.ts'
+import type { Classification } from '../dialects/error-inside-200.ts'
+import type { ResponseSummary } from '../dialects/response-summary.ts'
 import { asBuffer } from '../json/bytes.ts'
-import { eventsIn, isDoneData } from '../sse/events.ts'
+import { eventsIn } from '../sse/events.ts'
 import type { ResponseBody } from '../upstream/response-body.ts'
-import { type Classification, classifyBody } from './error-inside-200.ts'
 import { classifyEvent } from './event.ts'
 import type { Failure } from './failure.ts'
-import { summarizeEventFast, summarizeFast } from './fast-path.ts'
 import { nothingFailure } from './observed-failure.ts'
 import { inStreamFailure } from './reported-failure.ts'
-import type { ResponseSummary } from './response-summary.ts'
 
 /** Bodies up to this size, and all streams, are classified at once. */
 export const AT_ONCE_BYTES = 131_072
@@ -17,14 +17,21 @@ export const AT_ONCE_BYTES = 131_072
 const EMPTY: ResponseSummary = { promptTokens: undefined, hasToken: false }
 
 /** A failure, or the summary of a good response. A response that says nothing is a failure. */
-export function classifyResponse(leg: Leg, body: ResponseBody): ResponseSummary | Failure {
+export function classifyResponse(leg: Leg, body: ResponseBody, dialect: Dialect): ResponseSummary | Failure {
   const bytes = asBuffer(body.joined())
-  return orNothing(leg, bytes, body.isEventStream ? classifyStream(leg, bytes) : classifyWhole(leg, bytes))
+  const isStream = body.isEventStream
+  const found = isStream ? classifyStream(leg, bytes, dialect) : classifyWhole(leg, bytes, dialect)
+  return orNothing(leg, bytes, found)
 }
 
 /** The same for a body that is not a stream, by its text or what stands for it. */
-export function classifyText(leg: Leg, bytes: Buffer, text: string): ResponseSummary | Failure {
-  return orNothing(leg, bytes, toSummary(leg, classifyBody(text)))
+export function classifyText(
+  leg: Leg,
+  bytes: Buffer,
+  text: string,
+  dialect: Dialect,
+): ResponseSummary | Failure {
+  return orNothing(leg, bytes, toSummary(leg, dialect.classifyBody(text), dialect))
 }
 
 function orNothing(leg: Leg, bytes: Buffer, found: ResponseSummary | Failure): ResponseSummary | Failure {
@@ -32,31 +39,33 @@ function orNothing(leg: Leg, bytes: Buffer, found: ResponseSummary | Failure): R
   return nothingFailure(leg, bytes)
 }
 
-function classifyWhole(leg: Leg, bytes: Buffer): ResponseSummary | Failure {
-  return summarizeFast(bytes) ?? toSummary(leg, classifyBody(bytes.toString('utf8')))
+function classifyWhole(leg: Leg, bytes: Buffer, dialect: Dialect): ResponseSummary | Failure {
+  return dialect.summarizeBody(bytes) ?? toSummary(leg, dialect.classifyBody(bytes.toString('utf8')), dialect)
 }
 
-/** What follows `[DONE]` does not count. */
-function classifyStream(leg: Leg, bytes: Buffer): ResponseSummary | Failure {
+/** What follows the end does not count. */
+function classifyStream(leg: Leg, bytes: Buffer, dialect: Dialect): ResponseSummary | Failure {
   let stream = EMPTY
   for (const event of eventsIn(bytes)) {
-    if (isDoneData(event.data)) return stream
-    const fast = event.name === '' ? summarizeEventFast(event.data) : undefined
-    const found = fast ?? toSummary(leg, classifyEvent(event))
+    const fast = event.name === '' ? dialect.summarizeData(event.data) : undefined
+    const found = fast ?? toSummary(leg, classifyEvent(dialect, event), dialect)
     if ('error' in found) return found
     stream = addEvent(stream, found)
+    if (dialect.isEnd(event)) return stream
   }
   return stream
 }
 
-function toSummary(leg: Leg, classification: Classification): ResponseSummary | Failure {
+function toSummary(leg: Leg, classification: Classification, dialect: Dialect): ResponseSummary | Failure {
   switch (classification.kind) {
     case 'neutral':
-      return EMPTY
+      return classification.promptTokens === undefined
+        ? EMPTY
+        : { promptTokens: classification.promptTokens, hasToken: false }
     case 'good':
       return classification
     case 'failure':
-      return inStreamFailure(leg, classification)
+      return inStreamFailure(leg, classification, dialect)
   }
 }
 

@@ -1,15 +1,21 @@
 /** Reads the first events of a decode stream until one of them shows whether the stream is good. */
-import { eventsIn, isDoneData, type ServerSentEvent } from '../sse/events.ts'
+import type { Dialect } from '../dialects/dialect.ts'
+import type { ResponseSummary } from '../dialects/response-summary.ts'
+import { eventsIn, type ServerSentEvent } from '../sse/events.ts'
 import { classifyEvent } from './event.ts'
 import type { Failure } from './failure.ts'
 import { inStreamFailure } from './reported-failure.ts'
-import type { ResponseSummary } from './response-summary.ts'
 
 export class StreamPeek {
+  readonly #dialect: Dialect
   #isSettled = false
   #failure: Failure | undefined
   #promptTokens: number | undefined
   #tokenlessEnd: ResponseSummary | undefined
+
+  constructor(dialect: Dialect) {
+    this.#dialect = dialect
+  }
 
   /** Set if the stream has ended at a length of at most one without a token, which prefill may have. */
   get tokenlessEnd(): ResponseSummary | undefined {
@@ -25,7 +31,7 @@ export class StreamPeek {
     return this.#failure
   }
 
-  /** The count that the first good event names, if any. */
+  /** The count that the first good event names or, if that names none, an event before it. */
   get promptTokens(): number | undefined {
     return this.#promptTokens
   }
@@ -33,20 +39,24 @@ export class StreamPeek {
   /** `block` is a run of whole events. */
   push(block: Uint8Array): void {
     for (const event of eventsIn(block)) {
-      if (this.#isSettled || isDoneData(event.data)) return
+      if (this.#isSettled) return
       this.#classify(event)
+      if (this.#dialect.isEnd(event)) return
     }
   }
 
   #classify(event: ServerSentEvent): void {
-    const classification = classifyEvent(event)
-    if (classification.kind === 'neutral') return
+    const classification = classifyEvent(this.#dialect, event)
+    if (classification.kind === 'neutral') {
+      this.#promptTokens ??= classification.promptTokens
+      return
+    }
     if (classification.kind === 'good' && classification.tokenlessEnd === 'length') {
       this.#tokenlessEnd = classification
       return
     }
     this.#isSettled = true
-    if (classification.kind === 'good') this.#promptTokens = classification.promptTokens
-    else this.#failure = inStreamFailure('decode', classification)
+    if (classification.kind === 'good') this.#promptTokens = classification.promptTokens ?? this.#promptTokens
+    else this.#failure = inStreamFailure('decode', classification, this.#dialect)
   }
 }

@@ -5,6 +5,7 @@ import type { AttemptEvents, AttemptHandle, AttemptPlan } from '../attempt/plan.
 import type { Failure } from '../classify/failure.ts'
 import { injectBootstrap } from '../connectors/bootstrap.ts'
 import { injectMixed } from '../connectors/mixed.ts'
+import { DIALECTS } from '../dialects/dialects.ts'
 import { buildBody } from '../request/engine-body.ts'
 import {
   type CapacityQueue,
@@ -193,6 +194,7 @@ function planOf(
   return {
     path,
     isStream: fields.isStream,
+    dialect: DIALECTS[request.endpoint],
     mergesPrefill: fields.prefillLogprobs !== undefined && pair.prefill !== undefined,
     wantsToken: !fields.sampling.values.some(({ isTokenless }) => isTokenless),
     isBatch: isPromptOfBatch,

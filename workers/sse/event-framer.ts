@@ -53,12 +53,6 @@ export class EventFramer {
     return Buffer.concat(this.#held)
   }
 
-  /** Whether the held bytes are a `[DONE]` event without its empty line. */
-  get isRestDone(): boolean {
-    const text = Buffer.concat(this.#held).toString('latin1').trim()
-    return text === 'data: [DONE]' || text === 'data:[DONE]'
-  }
-
   #openLineEnd(block: Buffer): number {
     return this.#hasOpenCr && block[0] === LF ? 1 : 0
   }

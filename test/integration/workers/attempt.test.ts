@@ -11,6 +11,7 @@ import { LegJournal, type OpenLegs, takeOrphanedLegs } from '../../../src/shared
 import { Attempt } from '../../../workers/attempt/attempt.ts'
 import { CollectedResponses } from '../../../workers/attempt/collected-responses.ts'
 import { EngineAborts } from '../../../workers/attempt/engine-abort.ts'
+import { DONE_DIALECT } from '../../../workers/dialects/done-dialect.ts'
 import { readTimeouts } from '../../../workers/request/timeouts.ts'
 import { TurnQueue } from '../../../workers/turns/turn-queue.ts'
 import { Upstreams } from '../../../workers/upstream/upstreams.ts'
@@ -103,6 +104,7 @@ async function setUp(t: TestContext, options: SetupOptions): Promise<AttemptSetu
   const plan = {
     path: '/generate',
     isStream: options.isStream ?? true,
+    dialect: DONE_DIALECT,
     mergesPrefill: options.mergesPrefill ?? false,
     wantsToken: true,
     isBatch: options.isBatch ?? false,

@@ -1,5 +1,7 @@
 /** Classifies a large response body in bounded steps. Its index is kept, for what changes the body on its way to the client. */
 import type { Leg } from '../../../src/core/errors.ts'
+import type { Dialect } from '../../dialects/dialect.ts'
+import type { ResponseSummary } from '../../dialects/response-summary.ts'
 import { asBuffer } from '../../json/bytes.ts'
 import { JsonSyntaxError } from '../../json/errors.ts'
 import { type KnownEnds, withKnownEnds } from '../../json/scan-context.ts'
@@ -8,7 +10,6 @@ import type { SteppedWork } from '../../turns/turn-queue.ts'
 import type { ResponseBody } from '../../upstream/response-body.ts'
 import type { Failure } from '../failure.ts'
 import { classifyText } from '../response.ts'
-import type { ResponseSummary } from '../response-summary.ts'
 import { prunedBody } from './pruned-body.ts'
 
 /** Bytes that are copied in the time of one unit of work. */
@@ -18,6 +19,7 @@ export interface ResponseScanOptions {
   readonly leg: Leg
   /** Complete. */
   readonly body: ResponseBody
+  readonly dialect: Dialect
   /** Units of work in one step; one unit is about a byte that is examined. */
   readonly stepWork: number
   readonly onClassified: (found: ResponseSummary | Failure) => void
@@ -37,13 +39,13 @@ export class ResponseScan implements SteppedWork {
   }
 
   step(): boolean {
-    const { leg, body, stepWork, onClassified } = this.#options
+    const { leg, body, dialect, stepWork, onClassified } = this.#options
     if (this.#index === undefined) {
       if (body.joinNext(stepWork * COPIED_PER_UNIT)) this.#index = new ValueIndex(asBuffer(body.joined()))
       return false
     }
     if (this.#index.step(stepWork) === 0) return false
-    onClassified(classifyText(leg, this.#index.bytes, textOf(this.#index)))
+    onClassified(classifyText(leg, this.#index.bytes, textOf(this.#index), dialect))
     return true
   }
 }

@@ -6,6 +6,7 @@ import { AbortPolicy } from '../../../../workers/attempt/abort-policy.ts'
 import { DecodeLeg } from '../../../../workers/attempt/decode-leg.ts'
 import { PrefillLeg } from '../../../../workers/attempt/prefill-leg.ts'
 import { initialState } from '../../../../workers/attempt/state.ts'
+import { DONE_DIALECT } from '../../../../workers/dialects/done-dialect.ts'
 import { engineOf } from '../../../support/engines.ts'
 import { heldLease } from '../../../support/held-lease.ts'
 import { SMALL_BODIES } from '../../../support/small-bodies.ts'
@@ -34,7 +35,7 @@ function setUpPolicy(t: TestContext, options: PolicyOptions = {}) {
       onPrefillError: ignore,
       onPrefillErrorHead: ignore,
     },
-    SMALL_BODIES,
+    { bodies: SMALL_BODIES, dialect: DONE_DIALECT },
   )
   const decode = new DecodeLeg(
     { held: 1024, preamble: 1024, event: 1024 },
@@ -48,7 +49,7 @@ function setUpPolicy(t: TestContext, options: PolicyOptions = {}) {
       onDecodeBody: ignore,
       onDecodeData: ignore,
     },
-    { bodies: SMALL_BODIES },
+    { bodies: SMALL_BODIES, dialect: DONE_DIALECT },
   )
   decode.body.start(decodeStatus, [])
   const slots = new EngineSlots(createSharedMemory(2, 1))
@@ -56,6 +57,7 @@ function setUpPolicy(t: TestContext, options: PolicyOptions = {}) {
   const plan = {
     path: '/generate',
     isStream: true,
+    dialect: DONE_DIALECT,
     mergesPrefill: false,
     wantsToken: true,
     isBatch: false,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
 import { type DecodeEvents, DecodeLeg } from '../../../../workers/attempt/decode-leg.ts'
+import { DONE_DIALECT } from '../../../../workers/dialects/done-dialect.ts'
 import { SMALL_BODIES } from '../../../support/small-bodies.ts'
 
 const ROLE = 'data: {"choices":[{"delta":{"role":"assistant","content":""}}]}\n\n'
@@ -40,7 +41,10 @@ function openLeg(preamble = 1 << 20, event = 1 << 20): LegRun {
     onDecodeBody: () => undefined,
     onDecodeData: bytes => forwarded.push(Buffer.from(bytes)),
   }
-  const leg = new DecodeLeg({ held: preamble + event, preamble, event }, events, { bodies: SMALL_BODIES })
+  const leg = new DecodeLeg({ held: preamble + event, preamble, event }, events, {
+    bodies: SMALL_BODIES,
+    dialect: DONE_DIALECT,
+  })
   return { leg, calls, client: () => Buffer.concat(forwarded).toString() }
 }
 

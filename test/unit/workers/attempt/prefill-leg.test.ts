@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { PrefillLeg } from '../../../../workers/attempt/prefill-leg.ts'
+import { DONE_DIALECT } from '../../../../workers/dialects/done-dialect.ts'
 import { SMALL_BODIES } from '../../../support/small-bodies.ts'
 
 const JSON_BODY = ['content-type', 'application/json']
@@ -16,7 +17,7 @@ function openLeg(limitBytes = 1 << 20): { readonly leg: PrefillLeg; readonly cal
       onPrefillError: ({ cause, error }) => calls.push(`failed: ${cause} ${error.status}`),
       onPrefillErrorHead: () => calls.push('error head'),
     },
-    SMALL_BODIES,
+    { bodies: SMALL_BODIES, dialect: DONE_DIALECT },
   )
   return { leg, calls }
 }

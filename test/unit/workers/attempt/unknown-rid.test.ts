@@ -6,6 +6,7 @@ import { createSharedMemory } from '../../../../src/shared/layout.ts'
 import { AbortPolicy } from '../../../../workers/attempt/abort-policy.ts'
 import { DecodeLeg } from '../../../../workers/attempt/decode-leg.ts'
 import { PrefillLeg } from '../../../../workers/attempt/prefill-leg.ts'
+import { DONE_DIALECT } from '../../../../workers/dialects/done-dialect.ts'
 import { engineOf } from '../../../support/engines.ts'
 import { heldLease } from '../../../support/held-lease.ts'
 import { SMALL_BODIES } from '../../../support/small-bodies.ts'
@@ -27,7 +28,7 @@ function endsOf(path: string, frontend: Engine['frontend']): string[] {
       onDecodeBody: ignore,
       onDecodeData: ignore,
     },
-    { bodies: SMALL_BODIES },
+    { bodies: SMALL_BODIES, dialect: DONE_DIALECT },
   )
   const prefill = new PrefillLeg(
     1024,
@@ -36,12 +37,13 @@ function endsOf(path: string, frontend: Engine['frontend']): string[] {
       onPrefillError: ignore,
       onPrefillErrorHead: ignore,
     },
-    SMALL_BODIES,
+    { bodies: SMALL_BODIES, dialect: DONE_DIALECT },
   )
   const engine = engineOf({ frontend })
   const plan = {
     path,
     isStream: false,
+    dialect: DONE_DIALECT,
     mergesPrefill: false,
     wantsToken: true,
     isBatch: false,

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { errorBody, type Leg } from '../../../../src/core/errors.ts'
-import { classifyPayload } from '../../../../workers/classify/error-inside-200.ts'
 import type { Failure } from '../../../../workers/classify/failure.ts'
-import type { ReportedFailure } from '../../../../workers/classify/reported-error.ts'
 import { inStreamFailure, statusFailure } from '../../../../workers/classify/reported-failure.ts'
+import { classifyPayload } from '../../../../workers/dialects/error-inside-200.ts'
+import type { ReportedFailure } from '../../../../workers/dialects/reported-error.ts'
 import { chargeOf } from '../../../support/charge-of.ts'
 
 const TRANSFER = {
@@ -21,7 +21,7 @@ const TRANSFER = {
 }
 
 function statusOf(status: number, body = '', retryAfter?: string): Failure {
-  return statusFailure('decode', status, Buffer.from(body), retryAfter)
+  return statusFailure('decode', status, Buffer.from(body), { retryAfter })
 }
 
 function failureInStream(

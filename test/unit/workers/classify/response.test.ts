@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { classifyResponse } from '../../../../workers/classify/response.ts'
+import { DONE_DIALECT } from '../../../../workers/dialects/done-dialect.ts'
 import { ResponseBody } from '../../../../workers/upstream/response-body.ts'
 
 function bodyOf(text: string, contentType: string): ResponseBody {
@@ -11,7 +12,7 @@ function bodyOf(text: string, contentType: string): ResponseBody {
 }
 
 function classify(text: string, contentType = 'text/event-stream; charset=utf-8'): object {
-  const classified = classifyResponse('prefill', bodyOf(text, contentType))
+  const classified = classifyResponse('prefill', bodyOf(text, contentType), DONE_DIALECT)
   return 'error' in classified ? { failed: classified.cause, leg: classified.error.leg } : { ...classified }
 }
 
@@ -63,7 +64,11 @@ suite('classifyResponse', () => {
   })
 
   test('repeats what an engine says in a shape that is not known', () => {
-    const failed = classifyResponse('decode', bodyOf('{"status":"on fire"}', 'application/json'))
+    const failed = classifyResponse(
+      'decode',
+      bodyOf('{"status":"on fire"}', 'application/json'),
+      DONE_DIALECT,
+    )
     assert.ok('error' in failed)
     assert.match(failed.error.message, /neither a token nor a finish: \{"status":"on fire"\}$/)
   })

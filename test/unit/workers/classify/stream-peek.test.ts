@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { StreamPeek } from '../../../../workers/classify/stream-peek.ts'
+import { DONE_DIALECT } from '../../../../workers/dialects/done-dialect.ts'
 
 const ROLE = 'data: {"choices":[{"delta":{"role":"assistant","content":""},"finish_reason":null}]}\n\n'
 const TOKEN = 'data: {"choices":[{"delta":{"content":"a"},"finish_reason":null}]}\n\n'
@@ -10,7 +11,7 @@ const ERROR = 'data: {"error": {"object": "error", "message": "why", "code": 503
 const DONE = 'data: [DONE]\n\n'
 
 function peekInto(...blocks: readonly string[]): StreamPeek {
-  const peek = new StreamPeek()
+  const peek = new StreamPeek(DONE_DIALECT)
   for (const block of blocks) peek.push(Buffer.from(block))
   return peek
 }

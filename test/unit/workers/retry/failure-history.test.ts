@@ -89,7 +89,7 @@ suite('an engine that answers with Retry-After', () => {
     [503, 'decode'],
     [503, 'prefill'],
   ] as const) {
-    const busy = statusFailure(leg, status, Buffer.from('busy'), '9999')
+    const busy = statusFailure(leg, status, Buffer.from('busy'), { retryAfter: '9999' })
     const other =
       leg === 'decode' ? OTHER_PAIR : { prefill: engineOf({ slot: 6, role: 'prefill' }), decode: PAIR.decode }
 
@@ -120,7 +120,7 @@ suite('an engine that answers with Retry-After', () => {
     const { loop, attempts, latest, pass, choose } = setUpRetries(t)
     loop.start()
     choose(() => ({ kind: 'pair', pair: OTHER_PAIR, probes: [] }))
-    latest().fail(statusFailure('decode', 429, Buffer.from('busy'), '2'))
+    latest().fail(statusFailure('decode', 429, Buffer.from('busy'), { retryAfter: '2' }))
     pass(1995)
     assert.equal(attempts.length, 1)
     pass(5)

@@ -77,7 +77,7 @@ suite('a failed attempt', () => {
   test('waits for the Retry-After of the engine when that is longer than the backoff', t => {
     const { loop, attempts, latest, pass } = setUpRetries(t)
     loop.start()
-    latest().fail(statusFailure('decode', 503, Buffer.from('busy'), '2'))
+    latest().fail(statusFailure('decode', 503, Buffer.from('busy'), { retryAfter: '2' }))
     pass(1995)
     assert.equal(attempts.length, 1)
     pass(5)
@@ -179,7 +179,11 @@ suite('the next attempt avoids', () => {
   for (const [what, failure, expected] of [
     ['the engine that a failure is charged to', REFUSED, [1]],
     ['both engines when the pair is charged', LOST, [0, 1]],
-    ['nothing when nobody is charged', statusFailure('decode', 429, Buffer.from(''), '0'), []],
+    [
+      'nothing when nobody is charged',
+      statusFailure('decode', 429, Buffer.from(''), { retryAfter: '0' }),
+      [],
+    ],
   ] as const)
     test(what, t => {
       const { loop, latest, pass, avoided } = setUpRetries(t)

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
+import { findSigns } from '../../../../workers/classify/stream-signs.ts'
+import { DONE_DIALECT } from '../../../../workers/dialects/done-dialect.ts'
 import { EventFramer } from '../../../../workers/sse/event-framer.ts'
 
 const STREAMS = [
@@ -45,7 +47,7 @@ function framed(text: string, cuts: readonly number[]): Framed {
     forwarded: pieces.join(''),
     pieces,
     rest,
-    isRestDone: framer.isRestDone,
+    isRestDone: findSigns(framer.rest(), DONE_DIALECT)?.isDone === true,
   }
 }
 

@@ -4,7 +4,8 @@ import type { Leg } from '../../../../../src/core/errors.ts'
 import type { Failure } from '../../../../../workers/classify/failure.ts'
 import { ResponseScan } from '../../../../../workers/classify/large-body/response-scan.ts'
 import { classifyResponse } from '../../../../../workers/classify/response.ts'
-import type { ResponseSummary } from '../../../../../workers/classify/response-summary.ts'
+import { DONE_DIALECT } from '../../../../../workers/dialects/done-dialect.ts'
+import type { ResponseSummary } from '../../../../../workers/dialects/response-summary.ts'
 import { rangeAt } from '../../../../../workers/json/scan.ts'
 import { withKnownEnds } from '../../../../../workers/json/scan-context.ts'
 import { ResponseBody } from '../../../../../workers/upstream/response-body.ts'
@@ -25,7 +26,13 @@ function bodyOf(text: string, pieceBytes: number): ResponseBody {
 function scan(leg: Leg, text: string) {
   let found: ResponseSummary | Failure | undefined
   const body = bodyOf(text, 60_000)
-  const work = new ResponseScan({ leg, body, stepWork: STEP_WORK, onClassified: result => (found = result) })
+  const work = new ResponseScan({
+    leg,
+    body,
+    dialect: DONE_DIALECT,
+    stepWork: STEP_WORK,
+    onClassified: result => (found = result),
+  })
   let steps = 1
   while (!work.step()) {
     assert.equal(found, undefined)
@@ -64,7 +71,8 @@ suite('A large response that is classified in steps', () => {
     for (const leg of ['prefill', 'decode'] as const) {
       test(`is classified like one that is read at once: ${what}, of ${leg}`, () => {
         const { found, steps } = scan(leg, text)
-        assert.deepEqual(comparable(found), comparable(classifyResponse(leg, bodyOf(text, text.length))))
+        const atOnce = classifyResponse(leg, bodyOf(text, text.length), DONE_DIALECT)
+        assert.deepEqual(comparable(found), comparable(atOnce))
         assert.ok(steps > 10, `${steps} steps`)
       })
     }

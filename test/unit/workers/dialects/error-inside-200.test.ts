@@ -4,7 +4,7 @@ import {
   type Classification,
   classifyBody,
   classifyPayload,
-} from '../../../../workers/classify/error-inside-200.ts'
+} from '../../../../workers/dialects/error-inside-200.ts'
 
 /** `neutral`, `token`, `finish`, or the kind of failure with its status. */
 function summaryOf(classification: Classification): string {

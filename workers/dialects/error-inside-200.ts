@@ -1,5 +1,6 @@
 /**
- * Recognizes an engine's error inside a response of status 200: in the data of an event, or in a whole body. Pure.
+ * Recognizes an engine's error inside a response of status 200 to `/generate`, chat or completions: in the data of an
+ * event, or in a whole body. Pure.
  *
  * Knows the shapes in which engines (SGLang February to October 2026, vLLM 0.32.0) report a failure there: an error object
  * (`reported-error.ts`), and `abort` or `error` as the reason of a finish. Only bytes that pass `sign-scan.ts` get here
@@ -10,9 +11,14 @@ import { isObject, type Json, parseJson, parseObject } from '../../src/core/text
 import { findError, type ReportedFailure, readStatus, textOf } from './reported-error.ts'
 import type { ResponseSummary } from './response-summary.ts'
 
-export type Classification =
-  /** A role, a usage count or a comment: nothing is known yet. */
-  { readonly kind: 'neutral' } | GoodPayload | ReportedFailure
+export type Classification = Neutral | GoodPayload | ReportedFailure
+
+/** A role, a usage count or a comment: it is not known yet whether the response is good. */
+interface Neutral {
+  readonly kind: 'neutral'
+  /** Length of the prompt, if it is known already. */
+  readonly promptTokens?: number
+}
 
 /** A token, or a finish that is no failure. */
 interface GoodPayload extends ResponseSummary {
@@ -131,6 +137,7 @@ function choices(payload: Json): Json[] {
   return Array.isArray(payload['choices']) ? payload['choices'].filter(isObject) : []
 }
 
+/** Data that is no JSON object. */
 function notJson(text: string): ReportedFailure {
   const message = `The engine sent data that is not JSON: ${text.slice(0, 100)}`
   return { kind: 'failure', what: 'protocol', message, status: undefined }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { mayHoldFailure, mayHoldFailureOrEnd } from '../../../../workers/classify/sign-scan.ts'
+import { mayHoldFailure, mayHoldFailureOrEnd } from '../../../../workers/dialects/sign-scan.ts'
 
 test('finds a word at any position', () => {
   for (const word of ['"error"', '"abort"', ' [DONE]', ':[DONE]']) {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { classifyBody } from '../../../../workers/classify/error-inside-200.ts'
-import { summarizeEventFast, summarizeFast } from '../../../../workers/classify/fast-path.ts'
+import { classifyBody } from '../../../../workers/dialects/error-inside-200.ts'
+import { summarizeEventFast, summarizeFast } from '../../../../workers/dialects/fast-path.ts'
 
 const summarize = (value: unknown) => summarizeFast(Buffer.from(JSON.stringify(value)))
 const usage = { prompt_tokens: 7, completion_tokens: 3 }

@@ -27,13 +27,14 @@ export interface ReportedFailure {
 /** Members of a response that generates. A payload with one of them is no error because of a `detail`. */
 const OUTPUT_MEMBERS = ['choices', 'meta_info', 'text', 'output_ids', 'usage']
 
-/** Statuses of the error types of SGLang, vLLM and OpenAI that stand for a fault of the request. */
+/** Statuses that the error types of SGLang, vLLM, OpenAI and Anthropic stand for; none for those that stand for any 5xx. */
 const TYPE_STATUSES: readonly (readonly [type: RegExp, status: number])[] = [
   [/^(?:invalid_?request|bad_?request|unprocessable)/i, 400],
   [/^(?:authentication|unauthorized)/i, 401],
   [/^(?:permission|forbidden)/i, 403],
   [/^not_?found/i, 404],
   [/^rate_?limit/i, 429],
+  [/^overloaded/i, 503],
 ]
 
 /** An error that says nothing (`""`, `null`, `{}`, an object of such values) is none. */
