@@ -7,16 +7,16 @@
 import type { TimerHandle } from '../clock/clock.ts'
 import type { Output } from '../http/output.ts'
 import type { Call } from '../request/call.ts'
+import { schedulerError } from '../response/api-errors.ts'
 import {
   CLIENT_GONE,
   type ErrorResponse,
-  injectedErrorEvent,
   nativeErrorEvent,
   rustEnvelope,
   statusError,
   valueError,
 } from '../response/envelopes.ts'
-import { failureOf, type Renderer } from '../response/renderer.ts'
+import { failureOf, type Renderer, sendsHeadAtOnce } from '../response/renderer.ts'
 import { abortIn, submitTo } from '../scheduler/tokenizer-stage.ts'
 import type { RequestTable } from '../sequence/request-table.ts'
 import { abortOf, type Scheduler, type SchedulerHost } from '../sequence/scheduler.ts'
@@ -39,6 +39,7 @@ export class Generation implements SequenceListener {
   readonly #call: Call
   readonly #renderer: Renderer
   readonly #output: Output
+  readonly #isRust: boolean
   readonly #startedMs: number
   readonly #times: StreamTimes
   #hasToken = false
@@ -55,6 +56,7 @@ export class Generation implements SequenceListener {
     this.#renderer = renderer
     this.#output = output
     this.#times = new StreamTimes(host.firstTokens)
+    this.#isRust = traitsOf(host.knobs).frontend === 'rust'
     this.#startedMs = host.clock.now()
   }
 
@@ -63,7 +65,7 @@ export class Generation implements SequenceListener {
     if (duplicate !== undefined) {
       return this.refuse(`Duplicate request ID detected: ${duplicate.spec.rid}`)
     }
-    if (this.#sendsHeadAtOnce()) this.#output.head()
+    this.#open()
     this.#priming = this.#call.primers.length > 0
     const first = this.#priming ? this.#call.primers : this.#call.sequences
     const tokens = first.reduce((sum, sequence) => sum + sequence.spec.prompt.tokens, 0)
@@ -77,17 +79,16 @@ export class Generation implements SequenceListener {
   refuse(message: string): void {
     this.#done = true
     this.#host.counters.failed++
-    const { endpoint, isStream } = this.#call
-    if (!isStream || (endpoint !== 'generate' && !this.#sendsHeadAtOnce())) {
-      return this.#respond(valueError(endpoint, message))
-    }
-    this.#output.events(nativeErrorEvent(message, traitsOf(this.#host.knobs).typedErrorEvents))
-    this.#output.end()
+    const { knobs } = this.#host
+    if (!sendsHeadAtOnce(this.#call, knobs)) return this.#respond(valueError(this.#call.endpoint, message))
+    const isNamed = this.#renderer.done === ''
+    const event = isNamed ? this.#renderer.failure(400, message) : nativeErrorEvent(message, traitsOf(knobs))
+    this.#failStream(event)
   }
 
   /** Ends all sequences with this abort, before they reach the scheduler. */
   startAborted(reason: { readonly message: string; readonly status: number | null }): void {
-    if (this.#sendsHeadAtOnce()) this.#output.head()
+    this.#open()
     this.#register(this.#call.sequences)
     for (const sequence of this.#call.sequences) sequence.end(abortOf(reason.message, reason.status))
   }
@@ -96,8 +97,7 @@ export class Generation implements SequenceListener {
   startFailed(): void {
     this.#done = true
     this.#host.counters.failed++
-    this.#output.events(injectedErrorEvent())
-    this.#output.end()
+    this.#failStream(this.#renderer.failure(500, 'Injected engine error'))
   }
 
   /** Sends the new tokens. Tokens produced faster than they can be written are merged into one event, as in SGLang. */
@@ -107,8 +107,7 @@ export class Generation implements SequenceListener {
     const interval = this.#host.knobs.streamInterval
     if (sequence.produced !== 1 && sequence.produced % interval !== 0) return
     if (this.#output.isBehind || (nextDue && this.#hasToken)) return
-    const events = this.#renderer.progress(sequence)
-    if (events !== '') this.#output.events(events)
+    this.#output.events(this.#renderer.progress(sequence))
     this.#noteToken(sequence)
   }
 
@@ -128,10 +127,7 @@ export class Generation implements SequenceListener {
     const { knobs, clock, counters } = this.#host
     counters.disconnected++
     this.#output.discard()
-    if (this.#done) {
-      this.#host.generations.delete(this)
-      return
-    }
+    if (this.#done) return void this.#host.generations.delete(this)
     const sinceMs = clock.now() - this.#startedMs
     const pollMs = Math.max(1, knobs.disconnectPollMs)
     const streamDelayMs = knobs.streamAbortDelayMs ?? traitsOf(knobs).streamAbortDelayMs
@@ -175,13 +171,16 @@ export class Generation implements SequenceListener {
     this.#host.generations.delete(this)
   }
 
-  get #isRust(): boolean {
-    return traitsOf(this.#host.knobs).frontend === 'rust'
+  #failStream(events: string): void {
+    this.#open()
+    this.#output.events(events)
+    this.#output.end(this.#renderer.done)
   }
 
-  #sendsHeadAtOnce(): boolean {
-    const { endpoint, isStream } = this.#call
-    return isStream && (endpoint === 'generate' || !traitsOf(this.#host.knobs).headWithFirstEvent)
+  /** Sends what a stream starts with before anything is generated: nothing, its head, or events. */
+  #open(): void {
+    if (sendsHeadAtOnce(this.#call, this.#host.knobs)) this.#output.head()
+    if (this.#call.isStream) this.#output.events(this.#renderer.opening())
   }
 
   #primed(sequence: Sequence): void {
@@ -199,9 +198,8 @@ export class Generation implements SequenceListener {
     if (this.#remaining > 0 && !this.#renderer.endsStream(sequence)) return
     this.#output.afterWrites(() => this.#times.end(this.#call.sequences))
     this.#count(sequence)
-    const closing = this.#renderer.closing()
-    if (closing !== '') this.#output.events(closing)
-    this.#output.end()
+    this.#output.events(this.#renderer.closing())
+    this.#output.end(this.#renderer.done)
     this.#orphanRest()
   }
 
@@ -243,8 +241,10 @@ export class Generation implements SequenceListener {
     else this.#host.counters.failed++
   }
 
-  #respond(response: ErrorResponse): void {
-    const { status, body } = this.#isRust ? rustEnvelope(this.#call.endpoint, response) : response
+  #respond(error: ErrorResponse): void {
+    const { endpoint } = this.#call
+    const response = schedulerError(endpoint, error)
+    const { status, body } = this.#isRust ? rustEnvelope(endpoint, response) : response
     this.#output.json(status, body)
   }
 }

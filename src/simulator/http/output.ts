@@ -69,8 +69,9 @@ export class Output {
     })
   }
 
-  /** Sends server-sent events, and the head before the first ones. */
+  /** Sends server-sent events, if there are any, and the head before the first ones. */
   events(text: string): void {
+    if (text === '') return
     this.head()
     this.#events++
     this.#enqueue(() => this.#write(text))
@@ -81,10 +82,10 @@ export class Output {
       this.#enqueue(() => this.#interrupt(() => this.#finish()))
   }
 
-  /** Sends `[DONE]` and ends the stream. */
-  end(): void {
+  /** Sends what marks the end of the stream, if anything does, and ends it. */
+  end(done: string): void {
     this.head()
-    this.#enqueue(() => this.#write('data: [DONE]\n\n'))
+    if (done !== '') this.#enqueue(() => this.#write(done))
     this.#enqueue(() => this.#finish())
   }
 

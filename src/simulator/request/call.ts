@@ -9,7 +9,8 @@ import { type Prompt, Sequence } from '../sequence/sequence.ts'
 import type { Knobs } from '../settings/knobs.ts'
 import { traitsOf } from '../settings/profiles.ts'
 import { entryOf, type Fields, fieldsOf, flagOf, integerOf, RequestError, stringOf } from './fields.ts'
-import { type Endpoint, type RequestParameters, readParameters } from './parameters.ts'
+import { type Endpoint, readParameters } from './parameters.ts'
+import type { RequestParameters } from './request-parameters.ts'
 import { checkSchema } from './schema-check.ts'
 
 export type { Endpoint } from './parameters.ts'
@@ -29,8 +30,12 @@ export interface Call {
   /** Whether the prompt precedes the output; only for `/v1/completions`. */
   readonly echo: boolean
   readonly priority: number | undefined
-  /** Name of the tool that the output calls; only for `/v1/chat/completions`. */
+  /** Name of the tool that the output calls; not for `/generate` and `/v1/completions`. */
   readonly tool: string | undefined
+  /** Whether the output could have called a tool. */
+  readonly mayCallTools: boolean
+  /** The fields of the request that the response may repeat; none but for `/v1/responses`. */
+  readonly repeated: Fields
   readonly sequences: readonly Sequence[]
   /** Sequences that run before the others if n > 1, to fill the prefix cache. Their output is discarded. */
   readonly primers: readonly Sequence[]
@@ -43,10 +48,10 @@ export function callOf(endpoint: Endpoint, body: Fields, knobs: Knobs): Call {
   const n = Math.max(1, parameters.n)
   const isRust = frontend === 'rust'
   checkValues(endpoint, parameters, knobs)
-  // The Rust front end names completions itself, so that a client cannot abort one by its rid.
-  const ignoresRid = isRust && endpoint === 'completions'
+  // Messages, and completions of the Rust front end, are named by the engine: no client can abort one by its rid.
+  const ignoresRid = endpoint === 'messages' || (isRust && endpoint === 'completions')
   const sequenceFor = (item: number, choice: number) =>
-    sequenceOf({ parameters, body, knobs, item, choice, n, ignoresRid })
+    sequenceOf({ parameters, body, knobs, item, choice, n, ignoresRid, ridKey: ridKeyOf(endpoint) })
   const items = [...parameters.prompts.keys()]
   return {
     endpoint,
@@ -57,9 +62,19 @@ export function callOf(endpoint: Endpoint, body: Fields, knobs: Knobs): Call {
     echo: endpoint === 'completions' && flagOf(body, 'echo'),
     priority: integerOf(body, 'priority'),
     tool: parameters.output(0).tool,
+    mayCallTools: mayCallTools(body),
+    repeated: endpoint === 'responses' ? body : {},
     sequences: items.flatMap(item => Array.from({ length: n }, (_, choice) => sequenceFor(item, choice))),
     primers: n > 1 ? items.map(item => sequenceFor(item, -1)) : [],
   }
+}
+
+function ridKeyOf(endpoint: Endpoint): SequenceSource['ridKey'] {
+  return endpoint === 'responses' ? 'request_id' : 'rid'
+}
+
+function mayCallTools({ tools, tool_choice }: Fields): boolean {
+  return Array.isArray(tools) && tools.length > 0 && tool_choice !== 'none'
 }
 
 function streamFlags(body: Fields): Pick<Call, 'isStream' | 'includesUsage' | 'continuousUsage'> {
@@ -81,6 +96,7 @@ interface SequenceSource {
   readonly choice: number
   readonly n: number
   readonly ignoresRid: boolean
+  readonly ridKey: 'rid' | 'request_id'
 }
 
 function sequenceOf(source: SequenceSource): Sequence {
@@ -88,7 +104,7 @@ function sequenceOf(source: SequenceSource): Sequence {
   const prompt = parameters.prompts[item]
   if (prompt === undefined) throw new RangeError(`no prompt ${item}`)
   return new Sequence({
-    rid: n > 1 || source.ignoresRid ? newRid(source.ignoresRid) : ridOf(body, parameters, item),
+    rid: n > 1 || source.ignoresRid ? newRid(source.ignoresRid) : ridOf(source),
     index: item * n + Math.max(0, choice),
     prompt,
     maxTokens: choice < 0 ? 0 : parameters.maxTokens(item),
@@ -103,12 +119,12 @@ function sequenceOf(source: SequenceSource): Sequence {
   })
 }
 
-function ridOf(body: Fields, parameters: RequestParameters, item: number): string {
-  const given = body['rid']
+function ridOf({ body, parameters, item, ridKey }: SequenceSource): string {
+  const given = body[ridKey]
   if (given === undefined || given === null) return newRid()
   if (Array.isArray(given)) return String(entryOf(given, item))
   if (typeof given !== 'string') {
-    throw new RequestError('validation', '1 validation error: body.rid: Input should be a valid string')
+    throw new RequestError('validation', `1 validation error: body.${ridKey}: Input should be a valid string`)
   }
   return parameters.isBatch ? `${given}_${item}` : given
 }

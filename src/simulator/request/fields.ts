@@ -4,9 +4,9 @@ export type Fields = Readonly<Record<string, unknown>>
 
 /**
  * Why a request is rejected with 400: a field of the wrong type (`validation`), one that the schema of `/generate`
- * refuses (`schema`), or one with a wrong value (`value`).
+ * refuses (`schema`), or one with a wrong value (`value`); with 404: a model that does not exist (`missing`).
  */
-type Rejection = 'validation' | 'schema' | 'value'
+type Rejection = 'validation' | 'schema' | 'value' | 'missing'
 
 export class RequestError extends Error {
   override readonly name = 'RequestError'

@@ -4,6 +4,7 @@ import { type ChatMessage, chatPromptText } from '../sequence/output-script.ts'
 import type { LogprobParameters, Prompt } from '../sequence/sequence.ts'
 import { idsPrompt, textPrompt } from '../sequence/tokenizer.ts'
 import type { Knobs } from '../settings/knobs.ts'
+import { messagesParameters, responsesParameters } from './agent-parameters.ts'
 import {
   asIntegers,
   entryOf,
@@ -14,6 +15,7 @@ import {
   numberOf,
   RequestError,
 } from './fields.ts'
+import type { RequestParameters } from './request-parameters.ts'
 import {
   chatOutput,
   nativeOutput,
@@ -22,18 +24,7 @@ import {
   stopStrings,
 } from './structured-output.ts'
 
-export type Endpoint = 'generate' | 'chat' | 'completions'
-
-export interface RequestParameters {
-  readonly prompts: readonly Prompt[]
-  readonly isBatch: boolean
-  readonly n: number
-  maxTokens(item: number): number
-  ignoreEos(item: number): boolean
-  output(item: number): StructuredOutput
-  stop(item: number): readonly string[]
-  logprobs(item: number): LogprobParameters | undefined
-}
+export type Endpoint = 'generate' | 'chat' | 'completions' | 'responses' | 'messages'
 
 const NATIVE_MAX_TOKENS = 128
 const COMPLETIONS_MAX_TOKENS = 16
@@ -46,6 +37,10 @@ export function readParameters(endpoint: Endpoint, body: Fields, knobs: Knobs): 
       return chatParameters(body, knobs)
     case 'completions':
       return completionsParameters(body)
+    case 'responses':
+      return responsesParameters(body, knobs)
+    case 'messages':
+      return messagesParameters(body)
   }
 }
 

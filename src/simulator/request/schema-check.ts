@@ -53,7 +53,7 @@ export function checkSchema(endpoint: Endpoint, body: Fields, dpSize: number): v
   if (endpoint === 'generate') {
     checkText(body['text'])
     checkSampling(body['sampling_params'])
-  } else checkOpenAi(endpoint, body)
+  } else if (endpoint === 'chat' || endpoint === 'completions') checkOpenAi(endpoint, body)
   for (const name of ['data_parallel_rank', 'routed_dp_rank', 'disagg_prefill_dp_rank']) {
     const rank = body[name]
     if (typeof rank === 'number' && (rank < 0 || rank >= dpSize)) {

@@ -2,6 +2,7 @@
 
 import type { Sequence } from '../sequence/sequence.ts'
 import { traitsOf } from '../settings/profiles.ts'
+import { plainErrorEvent } from './envelopes.ts'
 import {
   endsWithErrorEvent,
   failureEvent,
@@ -12,17 +13,22 @@ import {
   usageChunk,
 } from './openai.ts'
 import { chatLogprobs } from './openai-logprobs.ts'
-import { chunkUsageJson, finishJson, type RenderContext, type Renderer } from './renderer.ts'
+import { chunkUsageJson, DONE, finishJson, type RenderContext, type Renderer } from './renderer.ts'
 
 const CHUNK = 'chat.completion.chunk'
 
 export class ChatRenderer implements Renderer {
+  readonly done = DONE
   readonly #context: RenderContext
   /** Number of tokens rendered of each sequence. Absent until its role chunk has been rendered. */
   readonly #rendered = new Map<Sequence, number>()
 
   constructor(context: RenderContext) {
     this.#context = context
+  }
+
+  opening(): string {
+    return ''
   }
 
   progress(sequence: Sequence): string {
@@ -38,6 +44,10 @@ export class ChatRenderer implements Renderer {
 
   endsStream(sequence: Sequence): boolean {
     return endsWithErrorEvent(this.#context, sequence)
+  }
+
+  failure(status: number, message: string): string {
+    return plainErrorEvent(status, message)
   }
 
   closing(): string {

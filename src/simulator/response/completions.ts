@@ -1,6 +1,7 @@
 /** Responses of `/v1/completions`. The finish reason is in the last text chunk of a stream. */
 
 import type { Sequence } from '../sequence/sequence.ts'
+import { plainErrorEvent } from './envelopes.ts'
 import {
   endsWithErrorEvent,
   failureEvent,
@@ -10,17 +11,22 @@ import {
   usageChunk,
 } from './openai.ts'
 import { completionsLogprobs } from './openai-logprobs.ts'
-import { chunkUsageJson, finishJson, type RenderContext, type Renderer } from './renderer.ts'
+import { chunkUsageJson, DONE, finishJson, type RenderContext, type Renderer } from './renderer.ts'
 
 const OBJECT = 'text_completion'
 
 export class CompletionsRenderer implements Renderer {
+  readonly done = DONE
   readonly #context: RenderContext
   /** Number of tokens rendered of each sequence. */
   readonly #rendered = new Map<Sequence, number>()
 
   constructor(context: RenderContext) {
     this.#context = context
+  }
+
+  opening(): string {
+    return ''
   }
 
   progress(sequence: Sequence): string {
@@ -33,6 +39,10 @@ export class CompletionsRenderer implements Renderer {
 
   endsStream(sequence: Sequence): boolean {
     return endsWithErrorEvent(this.#context, sequence)
+  }
+
+  failure(status: number, message: string): string {
+    return plainErrorEvent(status, message)
   }
 
   closing(): string {

@@ -1,6 +1,7 @@
 /** The error responses of an SGLang server (2026-02 to 2026-07). Their format depends on the route and on where the error was raised. */
 import { isFields } from '../request/fields.ts'
 import type { Endpoint } from '../request/parameters.ts'
+import type { ProfileTraits } from '../settings/profiles.ts'
 
 export interface ErrorResponse {
   readonly status: number
@@ -41,6 +42,12 @@ export function rustEnvelope(endpoint: Endpoint, { status, body }: ErrorResponse
   return { status, body: JSON.stringify({ error: wrapped }) }
 }
 
+/** The response to a model that does not exist: 404. */
+export function missingModel(message: string): ErrorResponse {
+  const body = { object: 'error', message, type: 'invalid_request_error', param: 'model', code: 404 }
+  return { status: 404, body: JSON.stringify(body) }
+}
+
 /** The response to an exception that nothing handles: 500. */
 export function unexpectedError(message: string): ErrorResponse {
   const text = `Internal server error: ${message}`
@@ -57,16 +64,18 @@ export function openAiErrorEvent(status: number, message: string): string {
   )
 }
 
-/** The event that the knob `errorInStreamProb` puts at the beginning of a stream. */
-export function injectedErrorEvent(): string {
-  const message = 'Injected engine error'
-  const error = { object: 'error', message, type: STATUS_NAMES[500], param: null, code: 500 }
+/** An error event of a stream, written without white space. */
+export function plainErrorEvent(status: number, message: string): string {
+  const error = { object: 'error', message, type: STATUS_NAMES[status], param: null, code: status }
   return `data: ${JSON.stringify({ error })}\n\n`
 }
 
 /** The error event of a `/generate` stream for a ValueError. `isTyped` adds type, code and retryable (SGLang 2026-07). */
-export function nativeErrorEvent(message: string, isTyped: boolean): string {
-  const error = isTyped
+export function nativeErrorEvent(
+  message: string,
+  { typedErrorEvents }: Pick<ProfileTraits, 'typedErrorEvents'>,
+): string {
+  const error = typedErrorEvents
     ? { message, type: 'invalid_request_error', code: 400, retryable: false }
     : { message }
   return `data: ${JSON.stringify({ error })}\n\n`

@@ -7,8 +7,8 @@ import { logprobFields } from '../sequence/logprobs.ts'
 import { tokenAt } from '../sequence/output-script.ts'
 import type { Ending, Sequence } from '../sequence/sequence.ts'
 import { type ProfileTraits, traitsOf } from '../settings/profiles.ts'
-import { CLIENT_GONE } from './envelopes.ts'
-import { type RenderContext, type Renderer, weightVersions } from './renderer.ts'
+import { CLIENT_GONE, plainErrorEvent } from './envelopes.ts'
+import { DONE, type RenderContext, type Renderer, weightVersions } from './renderer.ts'
 
 interface RenderedTokens {
   /** Number of tokens rendered so far. */
@@ -20,11 +20,16 @@ interface RenderedTokens {
 }
 
 export class GenerateRenderer implements Renderer {
+  readonly done = DONE
   readonly #context: RenderContext
   readonly #rendered = new Map<Sequence, RenderedTokens>()
 
   constructor(context: RenderContext) {
     this.#context = context
+  }
+
+  opening(): string {
+    return ''
   }
 
   progress(sequence: Sequence): string {
@@ -37,6 +42,10 @@ export class GenerateRenderer implements Renderer {
 
   endsStream(): boolean {
     return false
+  }
+
+  failure(status: number, message: string): string {
+    return plainErrorEvent(status, message)
   }
 
   closing(): string {

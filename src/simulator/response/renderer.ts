@@ -11,13 +11,19 @@ import { traitsOf } from '../settings/profiles.ts'
  * The methods for streams return server-sent events, or an empty string if there is nothing to send yet.
  */
 export interface Renderer {
+  /** What ends a stream after `closing`. */
+  readonly done: string
+  /** The events with which a stream starts before anything is generated. */
+  opening(): string
   /** The tokens that have been produced since the previous event. */
   progress(sequence: Sequence): string
   /** The remaining events of a sequence that has ended. */
   finish(sequence: Sequence): string
   /** Whether the end of this sequence ends the stream even if other sequences are running. */
   endsStream(sequence: Sequence): boolean
-  /** The events between the end of the last sequence and `[DONE]`. */
+  /** The events of a failure that is no sequence's. */
+  failure(status: number, message: string): string
+  /** The events between the end of the last sequence and `done`. */
   closing(): string
   /** The body of a response that is not streamed. To be called when all sequences have ended. */
   unaryBody(): string
@@ -69,6 +75,15 @@ function countsJson({ knobs }: RenderContext, { prompt, cached, completion }: To
 export function weightVersions(produced: number): string {
   return `"weight_versions":[{"version":"default","start":0,"end":${produced}}]`
 }
+
+/** Whether a stream sends its head before anything is generated. Chat and completions wait for the first event. */
+export function sendsHeadAtOnce({ endpoint, isStream }: Call, knobs: Knobs): boolean {
+  const isChat = endpoint === 'chat' || endpoint === 'completions'
+  return isStream && !(isChat && traitsOf(knobs).headWithFirstEvent)
+}
+
+/** What ends the streams of `/generate`, chat and completions. */
+export const DONE = 'data: [DONE]\n\n'
 
 /** The abort with a status by which a sequence has ended; undefined for any other ending. */
 export function failureOf(sequence: Sequence): { status: number; message: string } | undefined {

@@ -1,4 +1,4 @@
-/** `/generate`, `/v1/chat/completions` and `/v1/completions`: parse a request and start its generation. */
+/** The endpoints that generate, and `/v1/messages/count_tokens`: parse a request and start its generation. */
 
 import type { EngineState, Route } from '../engine/engine-state.ts'
 import { Generation } from '../engine/generation.ts'
@@ -6,12 +6,15 @@ import { sendJson } from '../http/http-response.ts'
 import type { IncomingRequest } from '../http/http-server.ts'
 import { Output } from '../http/output.ts'
 import { resetSocket } from '../http/reset-socket.ts'
+import { messagesPrompt } from '../request/agent-parameters.ts'
 import { type Call, callOf, type Endpoint } from '../request/call.ts'
 import { isFields, RequestError } from '../request/fields.ts'
+import { inEnvelope } from '../response/api-errors.ts'
 import { ChatRenderer } from '../response/chat.ts'
 import { CompletionsRenderer } from '../response/completions.ts'
 import {
   type ErrorResponse,
+  missingModel,
   nativeErrorEvent,
   rustEnvelope,
   schemaError,
@@ -21,7 +24,9 @@ import {
   valueError,
 } from '../response/envelopes.ts'
 import { GenerateRenderer } from '../response/generate.ts'
+import { MessagesRenderer } from '../response/messages.ts'
 import type { RenderContext, Renderer } from '../response/renderer.ts'
+import { ResponsesRenderer } from '../response/responses.ts'
 import { drawFaults, type FaultPlan } from '../settings/fault-plan.ts'
 import { traitsOf } from '../settings/profiles.ts'
 
@@ -35,7 +40,7 @@ export function generationRoute(endpoint: Endpoint): Route {
     // The process is about to end: the request waits for a scheduler that has already left.
     if (engine.health === 'exiting') return
     const plan = drawFaults(engine.knobs, engine.random)
-    if (injectFault(engine, request, plan)) return
+    if (injectFault(engine, endpoint, request, plan)) return
     try {
       startGeneration(engine, { request, call: readCall(engine, endpoint, request), plan })
     } catch (error) {
@@ -45,7 +50,12 @@ export function generationRoute(endpoint: Endpoint): Route {
   }
 }
 
-function injectFault(engine: EngineState, request: IncomingRequest, plan: FaultPlan): boolean {
+function injectFault(
+  engine: EngineState,
+  endpoint: Endpoint,
+  request: IncomingRequest,
+  plan: FaultPlan,
+): boolean {
   if (!plan.resetsBeforeHead && plan.errorStatus === undefined) return false
   engine.counters.failed++
   if (plan.resetsBeforeHead || plan.errorStatus === undefined) {
@@ -54,9 +64,21 @@ function injectFault(engine: EngineState, request: IncomingRequest, plan: FaultP
   }
   const { errorRetryAfterSeconds } = engine.knobs
   const headers = errorRetryAfterSeconds > 0 ? { 'retry-after': String(errorRetryAfterSeconds) } : {}
-  const { status, body } = statusError(plan.errorStatus, `Injected status ${plan.errorStatus}`)
+  const error = statusError(plan.errorStatus, `Injected status ${plan.errorStatus}`)
+  const { status, body } = inEnvelope(endpoint, error)
   sendJson(request.response, status, body, headers)
   return true
+}
+
+/** Counts the tokens of a prompt that would be one of `/v1/messages`. */
+export const countTokens: Route = (_engine, request) => {
+  try {
+    const { tokens } = messagesPrompt(parseBody('messages', request))
+    sendJson(request.response, 200, JSON.stringify({ input_tokens: tokens }))
+  } catch (error) {
+    const { status, body } = inEnvelope('messages', responseTo(error, 'messages'))
+    sendJson(request.response, status, body)
+  }
 }
 
 interface Refusal {
@@ -76,9 +98,9 @@ function refuse(engine: EngineState, { endpoint, request, error }: Refusal): voi
     asksForStream(request)
   ) {
     response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' })
-    return void response.end(`${nativeErrorEvent(error.message, traits.typedErrorEvents)}data: [DONE]\n\n`)
+    return void response.end(`${nativeErrorEvent(error.message, traits)}data: [DONE]\n\n`)
   }
-  const refusal = responseTo(error, endpoint)
+  const refusal = inEnvelope(endpoint, responseTo(error, endpoint))
   const { status, body } = traits.frontend === 'rust' ? rustEnvelope(endpoint, refusal) : refusal
   sendJson(response, status, body)
 }
@@ -92,6 +114,8 @@ function responseTo(error: unknown, endpoint: Endpoint): ErrorResponse {
       return schemaError(error.message)
     case 'value':
       return valueError(endpoint, error.message)
+    case 'missing':
+      return missingModel(error.message)
   }
 }
 
@@ -156,5 +180,9 @@ function rendererOf(context: RenderContext): Renderer {
       return new ChatRenderer(context)
     case 'completions':
       return new CompletionsRenderer(context)
+    case 'responses':
+      return new ResponsesRenderer(context)
+    case 'messages':
+      return new MessagesRenderer(context)
   }
 }

@@ -14,7 +14,7 @@ import {
   startProfile,
   stopProfile,
 } from './control-routes.ts'
-import { generationRoute } from './generation-routes.ts'
+import { countTokens, generationRoute } from './generation-routes.ts'
 import { legacyLoad, loads, modelInfo, models, serverInfo } from './info-routes.ts'
 
 const ROUTES: ReadonlyMap<string, Route> = new Map([
@@ -23,6 +23,9 @@ const ROUTES: ReadonlyMap<string, Route> = new Map([
   ['POST /v1/chat/completions', generationRoute('chat')],
   ['POST /invocations', generationRoute('chat')],
   ['POST /v1/completions', generationRoute('completions')],
+  ['POST /v1/responses', generationRoute('responses')],
+  ['POST /v1/messages', generationRoute('messages')],
+  ['POST /v1/messages/count_tokens', countTokens],
   ['POST /abort_request', abortRequest],
   ['GET /health', health],
   ['GET /health_generate', health],
@@ -63,10 +66,14 @@ export function route(engine: EngineState, request: IncomingRequest): void {
   else notFound(request)
 }
 
+/** They read bootstrap fields in SGLang 0.5.23. Earlier engines are not simulated there. */
+const AGENT_PATHS = new Set(['/v1/responses', '/v1/messages', '/v1/messages/count_tokens'])
 /** Paths that the Rust front end of SGLang 0.5.23 does not have. */
-const PYTHON_PATHS = new Set(['/get_server_info', '/ready'])
+const PYTHON_PATHS = new Set(['/get_server_info', '/ready', ...AGENT_PATHS])
 
 function isServed({ knobs }: EngineState, path: string): boolean {
-  const { frontend, hasLegacyLoad } = traitsOf(knobs)
-  return (path !== '/get_load' || hasLegacyLoad) && (frontend === 'python' || !PYTHON_PATHS.has(path))
+  const { frontend, hasLegacyLoad, hasAgentPaths } = traitsOf(knobs)
+  if (path === '/get_load') return hasLegacyLoad
+  if (AGENT_PATHS.has(path) && !hasAgentPaths) return false
+  return frontend === 'python' || !PYTHON_PATHS.has(path)
 }

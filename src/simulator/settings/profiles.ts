@@ -38,6 +38,8 @@ export interface ProfileTraits {
   readonly hasLegacyLoad: boolean
   /** Responses have `weight_versions`, `cached_tokens_details` and `completion_tokens_details`. */
   readonly hasTokenDetails: boolean
+  /** `/v1/responses` and `/v1/messages` can be used with a pair. */
+  readonly hasAgentPaths: boolean
 }
 
 const UNTIL_2026_07 = {
@@ -52,6 +54,7 @@ const UNTIL_2026_07 = {
   numbersSingleRank: true,
   hasLegacyLoad: true,
   hasTokenDetails: false,
+  hasAgentPaths: false,
 } as const
 
 /** SGLang 0.5.23, as it was run on CPUs in November 2026. */
@@ -73,6 +76,7 @@ const SGLANG_2026_10: ProfileTraits = {
   numbersSingleRank: false,
   hasLegacyLoad: false,
   hasTokenDetails: true,
+  hasAgentPaths: true,
 }
 
 const PROFILES: Readonly<Record<Knobs['profile'], ProfileTraits>> = {
