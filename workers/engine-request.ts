@@ -2,16 +2,12 @@
 import type { GenerationEndpoint } from '../src/core/endpoint.ts'
 import { headerIn } from '../src/messages/flat-headers.ts'
 import type { OpenMessage } from '../src/messages/types.ts'
+import { servingTest } from '../src/policy/api-support.ts'
+import { ENDPOINT_TRAITS } from './dialects/endpoint-traits.ts'
 import { HashedPrompt } from './request/block-hashes.ts'
 import type { RequestFields } from './request/fields.ts'
 import type { TimedHeaders } from './request/timeouts.ts'
 import type { EngineRequest } from './retry/engine-request.ts'
-
-const PATHS = {
-  generate: '/generate',
-  chat: '/v1/chat/completions',
-  completions: '/v1/completions',
-} as const satisfies Record<GenerationEndpoint, string>
 
 /** What was read of a request. */
 export interface ReadRequest {
@@ -26,13 +22,15 @@ export function toEngineRequest(
   { endpoint, fields, timed }: ReadRequest,
   deadlineMs: number,
 ): EngineRequest {
+  const { path } = ENDPOINT_TRAITS[endpoint]
   return {
     endpoint,
-    path: query === '' ? PATHS[endpoint] : `${PATHS[endpoint]}?${query}`,
+    path: query === '' ? path : `${path}?${query}`,
     headers: [...timed.headers, 'accept-encoding', 'identity', 'content-type', 'application/json'],
     body,
     fields,
     prompt: new HashedPrompt(body, fields.prompt),
+    serves: servingTest(endpoint),
     edits: [],
     isPromptOfBatch: false,
     timeouts: timed.timeouts,

@@ -2,8 +2,9 @@
  * The last handler of a response on its way to the client: writes the rows of one exchange to the front end, and pauses
  * the engine's stream while the client has no credit.
  */
-import { toErrorEvent, toErrorResponse } from '../src/core/error-response.ts'
 import type { GatewayError } from '../src/core/errors.ts'
+import { type ErrorDialect, errorDialectOf } from '../src/error-response/error-dialect.ts'
+import { toErrorEvent, toErrorResponse } from '../src/error-response/error-response.ts'
 import type { BatchSender } from '../src/messages/channel.ts'
 import { CreditBalance } from '../src/messages/credit.ts'
 import type { FlatHeaders, OpenMessage, WholeResponse } from '../src/messages/types.ts'
@@ -42,6 +43,7 @@ export class ResponseSender implements AttemptHandler {
   readonly #id: number
   readonly #sender: BatchSender
   readonly #owner: ResponseOwner
+  readonly #errorDialect: ErrorDialect
   readonly #credit: CreditBalance
   /** Whether the client has been sent a head, by a heartbeat or with the first token. */
   #isStarted = false
@@ -51,10 +53,11 @@ export class ResponseSender implements AttemptHandler {
   #isPaused = false
   #isDone = false
 
-  constructor({ id, creditBytes }: OpenMessage, sender: BatchSender, owner: ResponseOwner) {
+  constructor({ id, endpoint, creditBytes }: OpenMessage, sender: BatchSender, owner: ResponseOwner) {
     this.#id = id
     this.#sender = sender
     this.#owner = owner
+    this.#errorDialect = errorDialectOf(endpoint)
     this.#credit = new CreditBalance(creditBytes)
   }
 
@@ -117,9 +120,12 @@ export class ResponseSender implements AttemptHandler {
   fail(error: GatewayError, outcome = outcomeOf(error)): void {
     if (this.#isDone) return
     if (this.#isStarted)
-      this.#sender.broken(this.#id, this.#hasReportedError ? NO_BYTES : toErrorEvent(error))
+      this.#sender.broken(
+        this.#id,
+        this.#hasReportedError ? NO_BYTES : toErrorEvent(error, this.#errorDialect),
+      )
     else {
-      const response = toErrorResponse(error)
+      const response = toErrorResponse(error, this.#errorDialect)
       this.#sender.response(this.#id, { ...response, headers: this.#withAdded(response.headers) })
     }
     this.#finish(outcome)
@@ -152,7 +158,7 @@ export class ResponseSender implements AttemptHandler {
     const line = Buffer.from(body)
       .toString()
       .replaceAll(/[\r\n]+/g, ' ')
-    this.#sender.data(this.#id, Buffer.from(`data: ${line}\n\ndata: [DONE]\n\n`))
+    this.#sender.data(this.#id, Buffer.from(`data: ${line}\n\n${this.#errorDialect.done}`))
     this.#sender.end(this.#id)
     this.#finish('ok')
   }

@@ -3,8 +3,9 @@
 import { type AbortOrder, readAbortOrder } from '../src/core/abort-order.ts'
 import { isGeneration } from '../src/core/endpoint.ts'
 import type { LostEngine } from '../src/core/engine.ts'
-import { toErrorResponse } from '../src/core/error-response.ts'
 import { GatewayError } from '../src/core/errors.ts'
+import { errorDialectOf } from '../src/error-response/error-dialect.ts'
+import { toErrorResponse } from '../src/error-response/error-response.ts'
 import type { BatchSender } from '../src/messages/channel.ts'
 import { ExchangeTable } from '../src/messages/exchange-ids.ts'
 import type { OpenMessage, RowHandler, WholeResponse } from '../src/messages/types.ts'
@@ -100,7 +101,8 @@ export class RouterLoop implements Pick<RowHandler, 'onOpen' | 'onAbort' | 'onCr
     handleFleetRequest(endpoint, { message, context: this.#dependencies, signal: controller.signal })
       .then(
         ({ status, body }) => respond(jsonResponse(status, body)),
-        (error: unknown) => respond(toErrorResponse(asGatewayError(error, this.#dependencies.log))),
+        (error: unknown) =>
+          respond(toErrorResponse(asGatewayError(error, this.#dependencies.log), errorDialectOf(endpoint))),
       )
       .finally(() => this.#open.delete(id))
   }

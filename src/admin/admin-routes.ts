@@ -4,9 +4,10 @@ import { ChangeGuard } from '../changes/change-guard.ts'
 import type { Config } from '../config/config.ts'
 import { asEngineUrl, neededRoles, newEngineSchema } from '../config/engines.ts'
 import type { EngineSupervisor } from '../control/engine-supervisor.ts'
-import { type LocalResponse, toErrorResponse } from '../core/error-response.ts'
 import { GatewayError } from '../core/errors.ts'
 import { readinessOf, readinessReport } from '../core/readiness.ts'
+import { OPENAI_ERRORS } from '../error-response/error-dialect.ts'
+import { type LocalResponse, toErrorResponse } from '../error-response/error-response.ts'
 import type { Heartbeats } from '../shared/heartbeats.ts'
 import { EXPOSITION_TYPE, exposition } from '../telemetry/exposition.ts'
 import type { MetricReader } from '../telemetry/metric-reader.ts'
@@ -76,6 +77,7 @@ export class AdminRoutes implements AdminHandler {
       if (action === undefined) {
         return toErrorResponse(
           new GatewayError('method-not-allowed', `Method ${method} is not allowed for ${path}: use ${allow}`),
+          OPENAI_ERRORS,
           allow,
         )
       }

@@ -1,10 +1,10 @@
 /** HTTP server of the admin listener: reads bounded requests and writes responses. The routes are in `admin-routes.ts`. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { type LocalResponse, toErrorResponse } from '../core/error-response.ts'
 import { GatewayError } from '../core/errors.ts'
 import { messageOf } from '../core/text/error-text.ts'
 import { readText } from '../core/text/read-text.ts'
+import { type LocalResponse, toErrorResponse } from '../error-response/error-response.ts'
 import { type ConnectionCap, capConnections } from './connection-cap.ts'
 import { Turns } from './turns.ts'
 

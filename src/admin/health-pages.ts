@@ -1,6 +1,7 @@
 /** Serves the pages for health probes, and nothing else, on a port of its own. */
-import type { LocalResponse } from '../core/error-response.ts'
+
 import { GatewayError } from '../core/errors.ts'
+import type { LocalResponse } from '../error-response/error-response.ts'
 import type { AdminHandler, AdminRequest } from './admin-server.ts'
 
 const PATH = /^\/(?:health|liveness|readiness)$/

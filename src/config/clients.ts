@@ -62,7 +62,7 @@ export const clientLimits = {
     .max(1_048_576)
     .default(65_536)
     .describe(
-      'Maximum size of the body of a request that generates nothing, such as an abort, in bytes. It is parsed as a whole.',
+      'Maximum size of the body of a request that holds no prompt, such as an abort, in bytes. It is parsed as a whole.',
     ),
   heldBodyBytes: z
     .int()

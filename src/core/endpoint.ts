@@ -1,12 +1,13 @@
+/** Endpoints that generate tokens. Their requests go through a pair and are retried. */
+export const GENERATION_ENDPOINTS = ['generate', 'chat', 'completions', 'responses', 'messages'] as const
+
 /**
  * The endpoints whose requests are handled by router threads.
  *
  * The index in the list is the code that `messages/` sends, since both ends of a channel are the same build.
  */
 export const ENDPOINTS = [
-  'generate',
-  'chat',
-  'completions',
+  ...GENERATION_ENDPOINTS,
   'models',
   'model',
   'model-info',
@@ -17,13 +18,20 @@ export const ENDPOINTS = [
   'abort-request',
   'start-profile',
   'stop-profile',
+  'count-tokens',
 ] as const
 
 export type Endpoint = (typeof ENDPOINTS)[number]
 
-/** Endpoints that generate tokens. Their requests go through a pair and are retried. */
-export type GenerationEndpoint = 'generate' | 'chat' | 'completions'
+export type GenerationEndpoint = (typeof GENERATION_ENDPOINTS)[number]
+
+const GENERATING: ReadonlySet<string> = new Set(GENERATION_ENDPOINTS)
 
 export function isGeneration(endpoint: Endpoint): endpoint is GenerationEndpoint {
-  return endpoint === 'generate' || endpoint === 'chat' || endpoint === 'completions'
+  return GENERATING.has(endpoint)
+}
+
+/** Whether the endpoint takes a JSON body that the client may not send as anything else. */
+export function takesJson(endpoint: Endpoint): boolean {
+  return isGeneration(endpoint) || endpoint === 'count-tokens'
 }

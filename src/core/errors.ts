@@ -144,12 +144,12 @@ export function streamErrorBody(error: GatewayError): string {
 export function errorBody(error: GatewayError): string {
   const { type, leg, body } = error
   if (body !== undefined) return bodyWithoutHiddenDetails(body)
-  const message = messageFor(error)
   const code = error.engineCode ?? error.code
-  return JSON.stringify({ error: { message, type, param: null, code, ...(leg ? { leg } : {}) } })
+  const details = { message: messageFor(error), type, param: null, code, ...(leg ? { leg } : {}) }
+  return JSON.stringify({ error: details })
 }
 
-/** Only the errors of a leg quote an engine. */
-function messageFor({ leg, message }: GatewayError): string {
+/** The message for a client. Only the errors of a leg quote an engine. */
+export function messageFor({ leg, message }: GatewayError): string {
   return leg === undefined ? message : withoutHiddenDetails(message)
 }

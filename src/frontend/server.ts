@@ -103,7 +103,7 @@ export class Frontend {
       onRequest: (res, head) => this.#accept(res, head),
       onMisframed: (res, head, error) => {
         recorder.count('pdgw_frontend_refused_total', error.code)
-        refuseAtOnce(res, head.requestId, error)
+        refuseAtOnce(res, head, error)
       },
       onOpenChanged: open => recorder.set('pdgw_frontend_connections', open),
       onClosing: reason => recorder.count('pdgw_frontend_closed_connections_total', reason),

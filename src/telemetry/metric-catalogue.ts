@@ -4,6 +4,7 @@
  * The values of a label are bounded: never a model name, a client URL or a message. The labels `engine` (URL) and
  * `role` come from the registry, which bounds them.
  */
+import { GENERATION_ENDPOINTS } from '../core/endpoint.ts'
 import { ERROR_CODES } from '../core/errors.ts'
 
 /** Causes of failed attempts, as `workers/classify/failure.ts` distinguishes them. */
@@ -25,7 +26,7 @@ const OUTCOMES = ['ok', 'client-error', 'engine-error', 'gateway-error', 'broken
 export type RequestOutcome = (typeof OUTCOMES)[number]
 
 /** `<endpoint> <outcome>`: two labels in one key, so that a single lookup finds the cell. */
-const BY_ENDPOINT = (['generate', 'chat', 'completions'] as const).flatMap(endpoint =>
+const BY_ENDPOINT = GENERATION_ENDPOINTS.flatMap(endpoint =>
   OUTCOMES.map(outcome => `${endpoint} ${outcome}` as const),
 )
 

@@ -181,8 +181,8 @@ test('requests that cannot be served are refused with a reason', async t => {
     [413, '/generate', post(`{"text":"${'x'.repeat(3000)}"}`), 'body-too-large'],
     [415, '/generate', post('{"text":"x"}', { 'content-type': 'text/plain' }), 'unsupported-media-type'],
     [404, '/v1/embeddings', post('{}'), 'endpoint-not-served'],
-    [404, '/v1/responses', post('{}'), 'endpoint-not-served'],
-    [404, '/v1/messages', post('{}'), 'endpoint-not-served'],
+    [404, '/v1/responses/resp_1', {}, 'endpoint-not-served'],
+    [404, '/v1/conversations/conv_1', {}, 'endpoint-not-served'],
   ]
   for (const [status, path, init, code] of refusals) {
     await t.test(`${status} for ${init.method ?? 'GET'} ${path}`, async () => {

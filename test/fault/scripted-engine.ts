@@ -124,6 +124,8 @@ class Engine implements ScriptedEngine {
       case '/generate':
       case '/v1/chat/completions':
       case '/v1/completions':
+      case '/v1/responses':
+      case '/v1/messages':
         return void this.#generate(socket, request)
       default:
         return void socket.end(bodyResponse(404, ''))

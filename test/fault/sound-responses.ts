@@ -2,9 +2,12 @@
 import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
 import type { Leg } from '../../src/core/errors.ts'
 
+/** The endpoints of the matrix. */
+export type MatrixEndpoint = Extract<GenerationEndpoint, 'generate' | 'chat' | 'completions'>
+
 /** The kind of request that the client sends. */
 export interface Shape {
-  readonly endpoint: GenerationEndpoint
+  readonly endpoint: MatrixEndpoint
   readonly isStream: boolean
 }
 
@@ -22,7 +25,7 @@ export function soundPayload(leg: Leg, shape: Shape, rid: string): string {
 }
 
 /** The events of a stream without its `[DONE]`; the last one has the finish. */
-export function eventsOf(endpoint: GenerationEndpoint, rid: string, tokens: readonly string[]): string[] {
+export function eventsOf(endpoint: MatrixEndpoint, rid: string, tokens: readonly string[]): string[] {
   switch (endpoint) {
     case 'generate':
       return tokens.map((_, index) =>
@@ -41,7 +44,7 @@ export function eventsOf(endpoint: GenerationEndpoint, rid: string, tokens: read
   }
 }
 
-function bodyOf(endpoint: GenerationEndpoint, rid: string, tokens: readonly string[]): string {
+function bodyOf(endpoint: MatrixEndpoint, rid: string, tokens: readonly string[]): string {
   const usage = {
     prompt_tokens: PROMPT_TOKENS,
     total_tokens: PROMPT_TOKENS + tokens.length,

@@ -64,11 +64,12 @@ export class AbortPolicy {
 
   /**
    * SGLang's server in Rust does not take over the rid of `/v1/completions` (0.5.23), so no abort reaches the request: a
-   * client that asks for one gets it by the end of the connection.
+   * client that asks for one gets it by the end of the connection. The same goes for an API that takes no rid at all.
    */
   endUnknownRid(): void {
-    const { path, decode } = this.#plan
-    if (decode.frontend === 'rust' && path.startsWith('/v1/completions')) this.#decode.fail(abortedFailure())
+    const { path, decode, takesRid } = this.#plan
+    const isIgnored = decode.frontend === 'rust' && path.startsWith('/v1/completions')
+    if (isIgnored || !takesRid) this.#decode.fail(abortedFailure())
   }
 
   /** Aborts decode at its first item, or after the delay, and calls `close`. */
@@ -84,7 +85,8 @@ export class AbortPolicy {
 
   /** `status`: 0 while the leg has not responded. */
   #send({ url }: Engine, status: number): void {
-    const { rid, headers } = this.#plan
+    const { rid, headers, takesRid } = this.#plan
+    if (!takesRid) return
     const maybeUnread = status === 0 && performance.now() - this.#startedMs < MAYBE_UNREAD_MS
     this.#dependencies.aborts.send({ url, rid, headers, maybeUnread })
   }

@@ -66,9 +66,9 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
   }
 
   start(): void {
-    const { prefill, decode, leases, isStream, exchangeId, rid } = this.#plan
-    // A mixed engine sends nothing of an unstreamed response until it is complete: only the total deadline bounds it.
-    if (isStream || prefill !== undefined) this.#timers.startFirstToken()
+    const { prefill, decode, leases, exchangeId, rid } = this.#plan
+    // A mixed engine sends nothing of such a response until it is complete: only the total deadline bounds it.
+    if (this.#plan.showsProgress || prefill !== undefined) this.#timers.startFirstToken()
     if (prefill !== undefined && leases.prefill !== undefined)
       this.#prefillRequest = new LegRequest(prefill, leases.prefill, this.#dependencies)
     this.#decodeRequest = new LegRequest(decode, leases.decode, this.#dependencies)
@@ -104,7 +104,7 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
 
   onPrefillComplete(summary: ResponseSummary): void {
     this.#prefillRequest?.release()
-    if (!this.#plan.isStream) this.#timers.stopFirstToken()
+    if (!this.#plan.showsProgress) this.#timers.stopFirstToken()
     this.#events.onPromptComputed(summary)
     this.#step({ kind: 'prefill-complete', summary })
   }
@@ -193,7 +193,7 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
 
   #commit(): void {
     this.#timers.stopFirstToken()
-    this.#timers.startSilence()
+    if (this.#plan.showsProgress) this.#timers.startSilence()
     this.#decode.commit()
     this.#events.onHead(this.#head(this.#decode.body))
     if (!this.#isClosed) this.#events.onData(this.#decode.body.joined())

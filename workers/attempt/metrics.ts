@@ -16,6 +16,8 @@ const REQUEST_LABELS = {
   generate: labelsOf('generate'),
   chat: labelsOf('chat'),
   completions: labelsOf('completions'),
+  responses: labelsOf('responses'),
+  messages: labelsOf('messages'),
 } as const
 
 /** Numbers of tokens of a prompt. */

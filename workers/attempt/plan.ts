@@ -13,6 +13,8 @@ import type { RequestBody } from '../upstream/request-body.ts'
 export interface AttemptPlan {
   readonly path: string
   readonly isStream: boolean
+  /** Whether decode sends each token as soon as it has generated it, so that silence is a fault. */
+  readonly showsProgress: boolean
   /** How the responses of both legs are read. */
   readonly dialect: Dialect
   /** Whether prefill's logprobs of the prompt are merged into the client's response. */
@@ -30,6 +32,8 @@ export interface AttemptPlan {
   readonly exchangeId: number
   /** The id that the engines know the request by; new for each attempt. */
   readonly rid: string
+  /** False if the API takes no rid: then no abort can name the request, and only the end of its connection ends it. */
+  readonly takesRid: boolean
   readonly headers: FlatHeaders
   readonly timeouts: RequestTimeouts
   /** The same bytes for both legs. */

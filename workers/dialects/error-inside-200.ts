@@ -138,7 +138,7 @@ function choices(payload: Json): Json[] {
 }
 
 /** Data that is no JSON object. */
-function notJson(text: string): ReportedFailure {
+export function notJson(text: string): ReportedFailure {
   const message = `The engine sent data that is not JSON: ${text.slice(0, 100)}`
   return { kind: 'failure', what: 'protocol', message, status: undefined }
 }

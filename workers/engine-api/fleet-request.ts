@@ -1,12 +1,14 @@
 /** Handles requests about the engines, or for all engines at once. Each results in one JSON response. */
 import type { Config } from '../../src/config/config.ts'
 import { neededRoles } from '../../src/config/engines.ts'
-import type { Endpoint } from '../../src/core/endpoint.ts'
+import type { Endpoint, GenerationEndpoint } from '../../src/core/endpoint.ts'
 import type { Engine, Role } from '../../src/core/engine.ts'
 import { GatewayError } from '../../src/core/errors.ts'
 import type { OpenMessage } from '../../src/messages/types.ts'
 import type { PairSelector } from '../selection/pair-selector.ts'
+import type { TurnQueue } from '../turns/turn-queue.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
+import { countingEngines, countOf, modelIn } from './count-tokens.ts'
 import { callEngine, type EngineCall, type EngineResponse } from './engine-call.ts'
 import {
   type FleetResponse,
@@ -21,7 +23,7 @@ import {
 } from './fleet-response.ts'
 import type { ModelNews } from './model-news.ts'
 
-export type FleetEndpoint = Exclude<Endpoint, 'generate' | 'chat' | 'completions' | 'abort-request'>
+export type FleetEndpoint = Exclude<Endpoint, GenerationEndpoint | 'abort-request'>
 
 const PATHS = {
   models: '/v1/models',
@@ -33,6 +35,7 @@ const PATHS = {
   'flush-cache': '/flush_cache',
   'start-profile': '/start_profile',
   'stop-profile': '/stop_profile',
+  'count-tokens': '/v1/messages/count_tokens',
 } as const satisfies Record<FleetEndpoint, string>
 
 /** Previous paths of the same endpoints, for older engines. */
@@ -57,6 +60,8 @@ export interface FleetRequest {
     readonly pairSelector: PairSelector
     readonly upstreams: Upstreams
     readonly modelNews: Pick<ModelNews, 'learn'>
+    /** The long work of this thread. */
+    readonly turns: Pick<TurnQueue, 'add'>
   }
   /** Aborted when the client disconnects. */
   readonly signal: AbortSignal
@@ -68,6 +73,7 @@ export async function handleFleetRequest(
   request: FleetRequest,
 ): Promise<FleetResponse> {
   const { pairSelector } = request.context
+  if (isForAll(endpoint)) return fanOutResult(await askAll(endpoint, pairSelector.engines, request), 502)
   const healthy = pairSelector.engines.filter(engine => pairSelector.isHealthy(engine))
   switch (endpoint) {
     case 'models':
@@ -85,11 +91,21 @@ export async function handleFleetRequest(
         await askAll(endpoint, onePerRole(healthy, neededRoles(request.context.config)), request),
         503,
       )
-    case 'flush-cache':
-    case 'start-profile':
-    case 'stop-profile':
-      return fanOutResult(await askAll(endpoint, pairSelector.engines, request), 502)
+    case 'count-tokens':
+      return countTokens(healthy, request)
   }
+}
+
+/** Whether the request goes to every engine, the unhealthy ones included. */
+function isForAll(endpoint: FleetEndpoint): endpoint is 'flush-cache' | 'start-profile' | 'stop-profile' {
+  return endpoint === 'flush-cache' || endpoint === 'start-profile' || endpoint === 'stop-profile'
+}
+
+async function countTokens(healthy: readonly Engine[], request: FleetRequest): Promise<FleetResponse> {
+  const { message, context } = request
+  const model = await modelIn(message.body, { limits: context.config.limits, turns: context.turns })
+  const engines = countingEngines(healthy, model, message.id)
+  return countOf(await askInTurn('count-tokens', engines, request))
 }
 
 function askOneOfEach(

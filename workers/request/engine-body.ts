@@ -33,7 +33,7 @@ export function buildBody(
   edits: readonly Edit[],
 ): EngineBody {
   const source = asBuffer(body)
-  const members = membersText(injection, fields.isOtherwiseEmpty)
+  const members = membersText(injection, fields)
   if (source.length >= SHARED_BYTES || fields.cuts.length > 0 || edits.length > 0)
     return edited(source, fields, members, edits)
 
@@ -53,11 +53,11 @@ function edited(source: Buffer, fields: RequestFields, members: string, edits: r
   return bytes < SHARED_BYTES ? Buffer.concat(pieces, bytes) : pieces
 }
 
-function membersText(injection: Injection, isFirst: boolean): string {
+function membersText(injection: Injection, { ridKey, isOtherwiseEmpty }: RequestFields): string {
   const { rid, bootstrapHost, bootstrapPort, bootstrapRoom } = injection
-  let text = `${isFirst ? '' : ','}"rid":${JSON.stringify(rid)}`
+  let text = ridKey === undefined ? '' : `,"${ridKey}":${JSON.stringify(rid)}`
   if (bootstrapHost !== undefined) text += `,"bootstrap_host":${JSON.stringify(bootstrapHost)}`
   if (bootstrapPort !== undefined) text += `,"bootstrap_port":${bootstrapPort}`
   if (bootstrapRoom !== undefined) text += `,"bootstrap_room":${bootstrapRoom}`
-  return text
+  return isOtherwiseEmpty ? text.slice(1) : text
 }

@@ -7,6 +7,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
 import { GatewayError } from '../../src/core/errors.ts'
+import { ENDPOINT_TRAITS, type EndpointTraits } from '../dialects/endpoint-traits.ts'
 import { asBuffer, BYTE } from '../json/bytes.ts'
 import { JsonLimitError, JsonSyntaxError } from '../json/errors.ts'
 import { lastMember, stringAt } from '../json/members.ts'
@@ -21,6 +22,7 @@ import { promptBytes } from './prompt-bytes.ts'
 import type { PromptLengths } from './prompt-lengths.ts'
 import { type Prompts, readPrompts } from './prompts.ts'
 import { readSampling, type Sampling } from './sampling.ts'
+import { checkStateless } from './stateless.ts'
 import { isTrue } from './strict-values.ts'
 
 export interface RequestFields {
@@ -30,6 +32,8 @@ export interface RequestFields {
   readonly sampling: Sampling
   /** The lists of a request with several prompts, even if it is a list of one; `undefined` for a single prompt. */
   readonly batch: Prompts['batch']
+  /** The member by which engines take the name of the request, if they do. */
+  readonly ridKey: EndpointTraits['ridKey']
   /** The client's name for the request, or one for each prompt. */
   readonly clientRid: string | readonly string[] | undefined
   readonly model: string | undefined
@@ -38,6 +42,8 @@ export interface RequestFields {
    * named tokens at the first output token. `echo`: a `/v1/completions` request, for an echoed prompt.
    */
   readonly prefillLogprobs: 'native' | 'echo' | undefined
+  /** Whether an engine may send the events of the stream only at its end. */
+  readonly mayHoldBack: boolean
   /** Whether `stream_options.include_usage` is true. */
   readonly includesUsage: boolean
   /** The member by which the client chooses a data-parallel rank, as `field name`, if any. */
@@ -157,23 +163,27 @@ function fieldsOf(
   { members, end }: ScannedObject,
   limits: FieldLimits,
 ): RequestFields {
+  const traits = ENDPOINT_TRAITS[endpoint]
   const sampling = readSampling(endpoint, bytes, members, limits)
-  const { batch, lengths } = readPrompts(endpoint, bytes, members, limits.prompts)
+  const { batch, lengths } = readPrompts(traits.promptKeys, bytes, members, limits.prompts)
+  if (endpoint === 'responses') checkStateless(members)
   return {
     isStream: isTrue(lastMember(members, 'stream')),
     n: sampling.n,
     sampling,
     batch,
-    clientRid: clientRid(bytes, lastMember(members, 'rid'), batch?.size, limits.nameBytes),
-    model: nameAt(bytes, 'model', lastMember(members, 'model'), limits.nameBytes),
+    ridKey: traits.ridKey,
+    clientRid: clientRid(bytes, memberOf(members, traits.ridKey), batch?.size, limits.nameBytes),
+    model: nameAt(bytes, lastMember(members, 'model'), limits.nameBytes),
     prefillLogprobs: readPrefillLogprobs(endpoint, bytes, members, limits.prompts),
+    mayHoldBack: traits.holdsBackForTools && hasElements(bytes, lastMember(members, 'tools')),
     includesUsage: includesUsage(bytes, lastMember(members, 'stream_options'), limits.members),
     pinnedRank: pinnedRank(members),
     promptLengths: lengths,
     prompt: promptBytes(endpoint, members),
-    cuts: ownedCuts(members),
+    cuts: ownedCuts(members, traits.ridKey),
     insertAt: end - 1,
-    isOtherwiseEmpty: members.every(isOwned),
+    isOtherwiseEmpty: members.every(member => isOwned(member, traits.ridKey)),
   }
 }
 
@@ -182,17 +192,26 @@ function pinnedRank(members: readonly Member[]): string | undefined {
   return key && `field ${key}`
 }
 
+function memberOf(members: readonly Member[], key: EndpointTraits['ridKey']): Member | undefined {
+  return key === undefined ? undefined : lastMember(members, key)
+}
+
+function hasElements(bytes: Buffer, member: Member | undefined): boolean {
+  return member?.kind === 'array' && bytes[skipSpace(bytes, member.valueStart + 1)] !== BYTE.closeBracket
+}
+
 function clientRid(
   bytes: Buffer,
   member: Member | undefined,
   prompts: number | undefined,
   maxBytes: number,
 ): RequestFields['clientRid'] {
-  if (member?.kind !== 'array') return nameAt(bytes, 'rid', member, maxBytes)
+  if (member?.kind !== 'array') return nameAt(bytes, member, maxBytes)
   if (prompts === undefined) return undefined
+  const { key } = member
   const elements = elementsOf(bytes, member, prompts)
   const rids = elements.map(({ kind, start, end }) =>
-    nameAt(bytes, 'rid', { kind, valueStart: start, valueEnd: end }, maxBytes),
+    nameAt(bytes, { key, kind, valueStart: start, valueEnd: end }, maxBytes),
   )
   if (rids.every(rid => rid !== undefined) && new Set(rids).size === prompts) return rids
   throw new GatewayError('invalid-request', 'The list rid must hold strings that differ from each other')
@@ -200,13 +219,12 @@ function clientRid(
 
 function nameAt(
   bytes: Buffer,
-  key: string,
-  value: Pick<Member, 'kind' | 'valueStart' | 'valueEnd'> | undefined,
+  member: Pick<Member, 'key' | 'kind' | 'valueStart' | 'valueEnd'> | undefined,
   maxBytes: number,
 ): string | undefined {
-  if (value?.kind === 'string' && value.valueEnd - value.valueStart - 2 > maxBytes)
-    throw new GatewayError('invalid-request', `The field ${key} is longer than ${maxBytes} bytes`)
-  return stringAt(bytes, value)
+  if (member?.kind === 'string' && member.valueEnd - member.valueStart - 2 > maxBytes)
+    throw new GatewayError('invalid-request', `The field ${member.key} is longer than ${maxBytes} bytes`)
+  return stringAt(bytes, member)
 }
 
 function includesUsage(bytes: Buffer, options: Member | undefined, maxMembers: number): boolean {

@@ -12,21 +12,22 @@ const OWNED: ReadonlySet<string> = new Set([
 
 const NO_CUTS: readonly Range[] = []
 
-export function isOwned({ key }: Member): boolean {
-  return OWNED.has(key)
+/** `ridKey`: the member by which engines take the name of the request, if it is another than `rid`. */
+export function isOwned({ key }: Member, ridKey: string | undefined): boolean {
+  return OWNED.has(key) || key === ridKey
 }
 
 /** Ranges in ascending order, with their commas. */
-export function ownedCuts(members: readonly Member[]): readonly Range[] {
-  return members.some(isOwned) ? cutsOf(members) : NO_CUTS
+export function ownedCuts(members: readonly Member[], ridKey: string | undefined): readonly Range[] {
+  return members.some(member => isOwned(member, ridKey)) ? cutsOf(members, ridKey) : NO_CUTS
 }
 
-function cutsOf(members: readonly Member[]): Range[] {
+function cutsOf(members: readonly Member[], ridKey: string | undefined): Range[] {
   const cuts: Range[] = []
   let kept: Member | undefined
   let cutStart: number | undefined
   for (const member of members) {
-    if (isOwned(member)) {
+    if (isOwned(member, ridKey)) {
       cutStart ??= member.memberStart
     } else {
       // The cut ends before the next kept member, so it includes the comma.

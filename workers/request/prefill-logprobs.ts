@@ -16,8 +16,10 @@ export function readPrefillLogprobs(
       return wantsNativeLogprobs(bytes, members, maxElements) ? 'native' : undefined
     case 'completions':
       return wantsEchoLogprobs(bytes, members) ? 'echo' : undefined
+    // Logprobs of the others cover the output only.
     case 'chat':
-      // Chat logprobs cover the output only.
+    case 'responses':
+    case 'messages':
       return undefined
   }
 }

@@ -6,28 +6,30 @@ import type { PromptBytes } from './block-hashes.ts'
 /** The KV cache of one model or adapter is of no use to another, and the last two change what a template makes. */
 const SEED_KEYS = new Set(['model', 'lora_path', 'chat_template', 'chat_template_kwargs'])
 /**
- * Chat templates put tools before the messages. Otherwise the first that is not null is the prompt (SGLang 0.5.23,
- * `io_struct.py`).
+ * Chat templates put tools before the messages, and system prompts first of these. Without a template, the first that is
+ * not null is the prompt (SGLang 0.5.23, `io_struct.py`).
  */
 const PART_KEYS: Record<GenerationEndpoint, readonly string[]> = {
   generate: ['text', 'input_ids'],
   completions: ['prompt'],
   chat: ['tools', 'messages'],
+  responses: ['tools', 'instructions', 'input'],
+  messages: ['tools', 'system', 'messages'],
 }
 
 /** For a request with several prompts, the list is the prompt. */
 export function promptBytes(endpoint: GenerationEndpoint, members: readonly Member[]): PromptBytes {
   const keys = PART_KEYS[endpoint]
   const seeds: Range[] = []
-  const parts: Range[] = []
+  const found: (Range | undefined)[] = keys.map(() => undefined)
   for (const member of members) {
     if (member.kind === 'null') continue
     if (SEED_KEYS.has(member.key)) seeds.push(valueOf(member))
     const part = keys.indexOf(member.key)
-    if (part === 0) parts.unshift(valueOf(member))
-    else if (part > 0) parts.push(valueOf(member))
+    if (part >= 0) found[part] = valueOf(member)
   }
-  return { seeds, parts: endpoint === 'chat' ? parts : parts.slice(0, 1) }
+  const parts = found.filter(range => range !== undefined)
+  return { seeds, parts: endpoint === 'generate' ? parts.slice(0, 1) : parts }
 }
 
 /** Without what ends the value, which a longer prompt would have later. */

@@ -5,7 +5,6 @@
  * Which member makes a batch, and which lists have one value per prompt, is that of SGLang's `GenerateReqInput`
  * (0.5.23, `io_struct.py`).
  */
-import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
 import { GatewayError } from '../../src/core/errors.ts'
 import { BYTE, isDigit } from '../json/bytes.ts'
 import { lastMember } from '../json/members.ts'
@@ -33,21 +32,14 @@ export interface Prompts {
 const NO_IDS = new PromptLengths(Buffer.alloc(0), [])
 const SINGLE: Prompts = { batch: undefined, lengths: NO_IDS }
 
-/** The members that may hold the prompts. The first that is not null does. */
-const PROMPT_KEYS = {
-  generate: ['text', 'input_ids', 'input_embeds'],
-  completions: ['prompt'],
-  chat: [],
-} as const
-
-/** @throws {GatewayError} `invalid-request` if the list is empty, or a list does not fit the number of prompts */
+/** `keys`: see `EndpointTraits.promptKeys`. @throws {GatewayError} `invalid-request` if the list is empty, or a list does not fit the number of prompts */
 export function readPrompts(
-  endpoint: GenerationEndpoint,
+  keys: readonly string[],
   bytes: Buffer,
   members: readonly Member[],
   maxPrompts: number,
 ): Prompts {
-  for (const key of PROMPT_KEYS[endpoint]) {
+  for (const key of keys) {
     const member = lastMember(members, key)
     if (member === undefined || member.kind === 'null') continue
     return member.kind === 'array' ? promptsOf(bytes, members, member, maxPrompts) : SINGLE

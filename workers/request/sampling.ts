@@ -6,6 +6,7 @@
  */
 import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
 import { GatewayError } from '../../src/core/errors.ts'
+import { ENDPOINT_TRAITS } from '../dialects/endpoint-traits.ts'
 import { lastMember, textAt } from '../json/members.ts'
 import { type Member, type Range, scanArray, scanObject } from '../json/scan.ts'
 import { integerAt } from './strict-values.ts'
@@ -32,12 +33,6 @@ export interface Seed extends Range {
 
 const ONE: Sampling = { n: 1, values: [{ n: [], seeds: [], isTokenless: false }] }
 const TOKENLESS: Sampling = { n: 1, values: [{ n: [], seeds: [], isTokenless: true }] }
-/** The first that is not null counts. */
-const MAX_TOKENS = {
-  generate: ['max_new_tokens'],
-  completions: ['max_tokens'],
-  chat: ['max_completion_tokens', 'max_tokens'],
-} as const
 
 /** OpenAI's name and SGLang's. */
 const SEED_KEYS: ReadonlySet<string> = new Set(['seed', 'sampling_seed'])
@@ -62,7 +57,8 @@ export function readSampling(
 }
 
 function samplingOf(endpoint: GenerationEndpoint, bytes: Buffer, members: readonly Member[]): Sampling {
-  const n = integerAt(bytes, lastMember(members, 'n')) ?? 1n
+  const { hasSamples } = ENDPOINT_TRAITS[endpoint]
+  const n = (hasSamples ? integerAt(bytes, lastMember(members, 'n')) : undefined) ?? 1n
   const isTokenless = asksForNoToken(endpoint, bytes, members)
   // Engines refuse a count below 1.
   if (n < 2n) return isTokenless ? TOKENLESS : ONE
@@ -80,7 +76,7 @@ function samplingOfList(each: readonly Sampling[]): Sampling {
 }
 
 function asksForNoToken(endpoint: GenerationEndpoint, bytes: Buffer, members: readonly Member[]): boolean {
-  for (const key of MAX_TOKENS[endpoint]) {
+  for (const key of ENDPOINT_TRAITS[endpoint].maxTokensKeys) {
     const member = lastMember(members, key)
     if (member === undefined || member.kind === 'null') continue
     return member.kind === 'number' && Number(textAt(bytes, rangeOf(member))) === 0

@@ -1,5 +1,6 @@
 /** A client's request as the retry loop sends it to engines: what stays the same from attempt to attempt. */
 import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
+import type { Engine } from '../../src/core/engine.ts'
 import type { FlatHeaders } from '../../src/messages/types.ts'
 import type { Edit } from '../json/edit.ts'
 import type { HashedPrompt } from '../request/block-hashes.ts'
@@ -15,6 +16,8 @@ export interface EngineRequest {
   readonly body: Uint8Array
   readonly fields: RequestFields
   readonly prompt: HashedPrompt
+  /** Whether an engine has the API of the endpoint; `undefined` if all have. */
+  readonly serves: ((engine: Engine) => boolean) | undefined
   /** Changes of the body, where the request is one prompt or sample of the client's. */
   readonly edits: readonly Edit[]
   /** The request is one of several prompts of `/generate`, of which each may be aborted alone. */

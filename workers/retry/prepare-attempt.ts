@@ -15,13 +15,7 @@ import {
 } from '../selection/capacity-queue.ts'
 import { AttemptFeedback, type FeedbackDependencies } from '../selection/feedback.ts'
 import type { ChosenPair, Pair, PairChoice, PairSelector } from '../selection/pair-selector.ts'
-import {
-  findTooLong,
-  isServed,
-  unknownModel,
-  unnamedModel,
-  unservedEndpoint,
-} from '../selection/preflight.ts'
+import { findTooLong, unknownModel, unnamedModel, unservedEndpoint } from '../selection/preflight.ts'
 import type { PromptCaches } from '../selection/prompt-caches.ts'
 import type { EngineRequest } from './engine-request.ts'
 
@@ -110,10 +104,9 @@ function chooseRoom(
   dependencies: PrepareDependencies,
 ): Room | NoRoom {
   const { capacityQueue } = dependencies
-  const { model } = request.fields
   const hasRoom = (engine: Engine): boolean => capacityQueue.hasRoom(engine)
-  const choice = chooseServing(request, needs.avoidedSlots, dependencies, hasRoom)
-  if (choice.kind !== 'pair') return withoutPair(choice, model)
+  const choice = chooseFor(request, needs.avoidedSlots, dependencies, hasRoom)
+  if (choice.kind !== 'pair') return withoutPair(choice, request)
   const feedback = new AttemptFeedback(choice.pair, choice.probes, dependencies)
   const leases = needs.mayUse(choice.pair) ? takeLeases(request, choice, dependencies) : OVER_BUDGET
   if ('kind' in leases) {
@@ -123,40 +116,29 @@ function chooseRoom(
   return { kind: 'room', pair: choice.pair, leases, feedback, freshConnection: needs.freshConnection }
 }
 
-type ServingChoice = PairChoice | { readonly kind: 'unserved' }
-
-/** Avoids engines without the path of the request. Such a choice is repeated, because there are hardly ever any. */
-function chooseServing(
-  { endpoint, fields, prompt }: EngineRequest,
+/** Chooses among all engines, full ones included, or only among those with room. */
+function chooseFor(
+  { fields, serves, prompt }: EngineRequest,
   avoidedSlots: ReadonlySet<number>,
-  dependencies: PrepareDependencies,
+  { pairSelector, promptCaches }: PrepareDependencies,
   hasRoom?: (engine: Engine) => boolean,
-): ServingChoice {
-  const { pairSelector, promptCaches } = dependencies
-  let avoided = avoidedSlots
-  for (;;) {
-    const seen = promptCaches.viewOf(prompt)
-    const choice = pairSelector.choose(fields.model, avoided, hasRoom, seen)
-    if (choice.kind !== 'pair' || isServed(endpoint, choice.pair)) return choice
-    new AttemptFeedback(choice.pair, choice.probes, dependencies).abandoned()
-    const { slot } = choice.pair.decode
-    if (avoided.has(slot)) return { kind: 'unserved' }
-    avoided = new Set([...avoided, slot])
-  }
+): PairChoice {
+  const seen = { serves, prompt: promptCaches.viewOf(prompt) }
+  return pairSelector.choose(fields.model, avoidedSlots, hasRoom, seen)
 }
 
-function withoutPair(choice: Exclude<ServingChoice, { kind: 'pair' }>, model: string | undefined): NoRoom {
+function withoutPair(choice: Exclude<PairChoice, { kind: 'pair' }>, request: EngineRequest): NoRoom {
   switch (choice.kind) {
     case 'full':
       return FULL
     case 'none':
       return { kind: 'no-engine', missing: choice.missing }
     case 'unknown-model':
-      return { kind: 'rejected', failure: unknownModel(model) }
+      return { kind: 'rejected', failure: unknownModel(request.fields.model) }
+    case 'unserved':
+      return { kind: 'rejected', failure: unservedEndpoint(request.path) }
     case 'unnamed-model':
       return { kind: 'rejected', failure: unnamedModel(choice.models) }
-    case 'unserved':
-      return { kind: 'rejected', failure: unservedEndpoint() }
   }
 }
 
@@ -166,12 +148,11 @@ export function reserveRoom(
   { avoidedSlots }: AttemptNeeds,
   dependencies: PrepareDependencies,
 ): PairReservation | undefined {
-  const { capacityQueue } = dependencies
-  const choice = chooseServing(request, avoidedSlots, dependencies)
+  const choice = chooseFor(request, avoidedSlots, dependencies)
   if (choice.kind !== 'pair') return undefined
   // A probe would expire before there is room.
   new AttemptFeedback(choice.pair, choice.probes, dependencies).abandoned()
-  return capacityQueue.tryReserve(choice.pair)
+  return dependencies.capacityQueue.tryReserve(choice.pair)
 }
 
 function takeLeases(
@@ -195,6 +176,7 @@ function planOf(
     path,
     isStream: fields.isStream,
     dialect: DIALECTS[request.endpoint],
+    showsProgress: fields.isStream && !fields.mayHoldBack,
     mergesPrefill: fields.prefillLogprobs !== undefined && pair.prefill !== undefined,
     wantsToken: !fields.sampling.values.some(({ isTokenless }) => isTokenless),
     isBatch: isPromptOfBatch,
@@ -202,6 +184,7 @@ function planOf(
     decode: pair.decode,
     exchangeId: id,
     rid: injected.rid,
+    takesRid: fields.ridKey !== undefined,
     headers,
     timeouts,
     body: buildBody(body, fields, injected, edits),

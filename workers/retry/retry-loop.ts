@@ -19,14 +19,14 @@ import { FailureHistory, type HistoryDependencies } from './failure-history.ts'
 import type { LossGate } from './loss-gate.ts'
 import { NoEngineWait } from './no-engine-wait.ts'
 import { attemptIn, FIRST_ATTEMPT, findRoom, type PrepareDependencies, type Room } from './prepare-attempt.ts'
-import { enginesFor, RoomWait, type RoomWaitDependencies } from './room-wait.ts'
+import { lineOf, RoomWait, type RoomWaitDependencies } from './room-wait.ts'
 
 export interface RetryLoopDependencies
   extends PrepareDependencies,
     ReporterDependencies,
     HistoryDependencies {
   readonly config: Pick<Config, 'retry' | 'timeouts'>
-  readonly pairSelector: RoomWaitDependencies['pairSelector'] & Pick<PairSelector, 'queueKeyOf' | 'isSound'>
+  readonly pairSelector: RoomWaitDependencies['pairSelector'] & Pick<PairSelector, 'isSound'>
   readonly breakers: PrepareDependencies['breakers'] & HistoryDependencies['breakers']
   readonly budgetQueue: Pick<RetryBudgetQueue, 'countRequest' | 'take' | 'wait' | 'leave'>
   readonly capacityQueue: RoomWaitDependencies['capacityQueue'] &
@@ -195,10 +195,9 @@ export class RetryLoop implements AttemptEvents, BudgetWaiter {
   /** Engines that are full are no failure: the attempt waits for its turn, and only the deadline ends the wait. */
   #tryNext(): void {
     const { capacityQueue, pairSelector } = this.#dependencies
-    const model = pairSelector.queueKeyOf(this.#request.fields.model)
     const needs = this.#history ?? FIRST_ATTEMPT
-    const lineKey = { model, engines: enginesFor(model, needs) }
-    if (!capacityQueue.hasWaiting(lineKey) && this.tryStart()) return capacityQueue.noteStart(model)
+    const lineKey = lineOf(this.#request, needs, pairSelector)
+    if (!capacityQueue.hasWaiting(lineKey) && this.tryStart()) return capacityQueue.noteStart(lineKey.model)
     this.#roomWait ??= new RoomWait(this.#request, this.#dependencies, () => this.tryStart())
     this.#roomWait.enter(lineKey, needs)
   }

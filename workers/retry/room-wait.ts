@@ -11,7 +11,8 @@ import type { EngineRequest } from './engine-request.ts'
 import { type AttemptNeeds, type PrepareDependencies, reserveRoom } from './prepare-attempt.ts'
 
 export interface RoomWaitDependencies extends PrepareDependencies {
-  readonly pairSelector: PrepareDependencies['pairSelector'] & Pick<PairSelector, 'isHealthy'>
+  readonly pairSelector: PrepareDependencies['pairSelector'] &
+    Pick<PairSelector, 'isHealthy' | 'queueKeyOf' | 'servedBy'>
   readonly capacityQueue: PrepareDependencies['capacityQueue'] & Pick<CapacityQueue, 'wait' | 'leave'>
 }
 
@@ -84,9 +85,18 @@ export class RoomWait implements Waiter {
   }
 }
 
-/** An attempt that avoids engines may start where others cannot, and the reverse: only those that avoid the same queue up. */
-export function enginesFor(model: string, { avoidedSlots }: AttemptNeeds): string {
-  return avoidedSlots.size === 0
-    ? model
-    : `${model} avoiding ${[...avoidedSlots].toSorted((a, b) => a - b).join()}`
+/**
+ * An attempt that avoids engines may start where others cannot, and the reverse: only those that avoid the same queue up.
+ * The same goes for one that only some engines serve.
+ */
+export function lineOf(
+  { fields, serves }: EngineRequest,
+  { avoidedSlots }: AttemptNeeds,
+  pairSelector: Pick<PairSelector, 'queueKeyOf' | 'servedBy'>,
+): LineKey {
+  const model = pairSelector.queueKeyOf(fields.model)
+  const servedBy = pairSelector.servedBy(serves)
+  let engines = servedBy === '' ? model : `${model} on ${servedBy}`
+  if (avoidedSlots.size > 0) engines += ` avoiding ${[...avoidedSlots].toSorted((a, b) => a - b).join()}`
+  return { model, engines }
 }

@@ -2,6 +2,7 @@
  * What a client gets for a part that it has aborted by rid before the engines had anything to send: the form in which a
  * single engine ends such a prompt (SGLang 0.5.23). Pure.
  */
+import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
 
 /** The item of `/generate`. `index` is set in streams only. */
 export function abortedItem(rid: string, message: string, index?: number): Buffer {
@@ -20,8 +21,8 @@ export function abortedItem(rid: string, message: string, index?: number): Buffe
   return Buffer.from(JSON.stringify(item))
 }
 
-/** The choice of an OpenAI endpoint. */
-export function abortedChoice(endpoint: 'chat' | 'completions', isStream: boolean, index: number): Buffer {
+/** The choice of an OpenAI endpoint with samples. */
+export function abortedChoice(endpoint: GenerationEndpoint, isStream: boolean, index: number): Buffer {
   const choice = {
     index,
     ...outputOf(endpoint, isStream),
@@ -32,7 +33,7 @@ export function abortedChoice(endpoint: 'chat' | 'completions', isStream: boolea
   return Buffer.from(JSON.stringify(choice))
 }
 
-function outputOf(endpoint: 'chat' | 'completions', isStream: boolean): object {
+function outputOf(endpoint: GenerationEndpoint, isStream: boolean): object {
   if (endpoint === 'completions') return { text: '' }
   return isStream ? { delta: {} } : { message: { role: 'assistant', content: '' } }
 }

@@ -12,7 +12,8 @@ import type { EngineSlots } from '../../src/shared/engine-slots.ts'
 import type { PairHealth } from '../../src/shared/pair-health.ts'
 import type { Breakers, PlacedRequest, Probe } from './breakers.ts'
 import { type PolicyInputs, policyViews } from './policy-views.ts'
-import { Roster } from './roster.ts'
+import { Roster, type WantedEngine } from './roster.ts'
+import { FULL, NO_EARLY, type NoPair, type Unclaimed, unclaimed } from './unclaimed-pair.ts'
 
 /** `prefill` is absent when a mixed engine does both phases. */
 export interface Pair {
@@ -27,26 +28,20 @@ export interface ChosenPair {
   readonly probes: readonly Probe[]
 }
 
-type NoPair =
-  /** No engine of the role can be chosen now. */
-  | { readonly kind: 'none'; readonly missing: Role | 'compatible decode' }
-  /** Each role has engines, but all those of one role are at capacity. */
-  | { readonly kind: 'full' }
-
 export type PairChoice =
   | ChosenPair
   | NoPair
   | { readonly kind: 'unknown-model' }
+  /** No engine of a role has the API of the request. */
+  | { readonly kind: 'unserved' }
   /** The request must name one of the models. */
   | { readonly kind: 'unnamed-model'; readonly models: readonly string[] }
 
-/** A pair whose probes are not yet claimed. */
-interface Unclaimed {
-  readonly kind: 'unclaimed'
-  readonly pair: Pair
-  /** `Admissible.probesEarly` of the lists that the engines were chosen from. */
-  readonly earlyPrefill: boolean
-  readonly earlyDecode: boolean
+/** What a choice depends on besides the model of the request. */
+export interface ChoiceInputs {
+  readonly prompt?: PromptView | undefined
+  /** Whether an engine has the API of the request, if not all have. */
+  readonly serves?: WantedEngine['serves']
 }
 
 /** What a choice depends on. */
@@ -57,6 +52,7 @@ export interface SelectionView extends PolicyInputs {
 }
 
 const NO_PROBES: readonly Probe[] = []
+const UNSERVED: PairChoice = { kind: 'unserved' }
 /** How often a choice is repeated when another thread claims the probe of the chosen engine first. */
 const MAX_CLAIMS = 4
 
@@ -108,31 +104,41 @@ export class PairSelector {
     return need.kind === 'named' ? need.model : ''
   }
 
+  /** Names the engines that have the API of a request, the same for the same engines; empty if all have. */
+  servedBy(serves: WantedEngine['serves']): string {
+    return this.#roster.nameOf(serves)
+  }
+
   /**
    * Chooses both engines of a pair, or none. `avoidedSlots`: engines that failures of this request were charged to, used
    * only when no others are left. `hasRoom`: whether an engine can take the request now. An avoided engine, or one of an
-   * avoided pair, is not used just because the others are full: those will have room again.
+   * avoided pair, is not used just because the others are full: those will have room again. `serves`: whether an engine
+   * has the API of the request, if not all have.
    */
   choose(
     model: string | undefined,
     avoidedSlots: ReadonlySet<number>,
     hasRoom: HasRoom = anyRoom,
-    prompt?: PromptView,
+    { prompt, serves }: ChoiceInputs = {},
   ): PairChoice {
     const need = this.#roster.needOf(model)
     if (need.kind === 'unknown') return { kind: 'unknown-model' }
     if (need.kind === 'unnamed') return { kind: 'unnamed-model', models: need.models }
     const named = need.kind === 'named' ? need.model : undefined
-    const needs: Needs = { avoidedSlots, hasRoom, isRetry: avoidedSlots.size > 0, prompt }
+    const needs: Needs = { avoidedSlots, hasRoom, isRetry: avoidedSlots.size > 0, prompt, serves }
     for (let claim = 0; claim < MAX_CLAIMS; claim++) {
       const found = this.#choosePair(named, needs)
-      if (found.kind !== 'unclaimed') return found
+      if (found.kind !== 'unclaimed') return this.#without(found, serves)
       const probes = this.#claim(found)
-      if (probes !== 'taken') return { kind: 'pair', pair: found.pair, probes }
+      if (probes !== 'taken') return { kind: 'pair', pair: pairOf(found), probes }
     }
     // Other threads claimed the probe each time. As in a panic, a request that may fail is better than none.
     const found = this.#choosePair(named, needs)
-    return found.kind === 'unclaimed' ? { kind: 'pair', pair: found.pair, probes: NO_PROBES } : found
+    return found.kind === 'unclaimed' ? { kind: 'pair', pair: pairOf(found), probes: NO_PROBES } : found
+  }
+
+  #without(missing: NoPair, serves: WantedEngine['serves']): PairChoice {
+    return this.#roster.isUnserved(missing, serves) ? UNSERVED : missing
   }
 
   /** Whether both breakers are closed and transfers between the two work: a request sent there adds to no failure. */
@@ -148,7 +154,7 @@ export class PairSelector {
     if (this.#mode !== 'pd') {
       const mixed = this.#candidates('mixed', model, needs)
       if (mixed.engines.length === 0) return { kind: 'none', missing: 'mixed' }
-      return pairOf(undefined, this.#pick('mixed', mixed.engines, needs), NO_EARLY, mixed)
+      return unclaimed(undefined, this.#pick('mixed', mixed.engines, needs), NO_EARLY, mixed)
     }
     const prefills = this.#candidates('prefill', model, needs)
     if (prefills.engines.length === 0) return { kind: 'none', missing: 'prefill' }
@@ -160,7 +166,7 @@ export class PairSelector {
 
   /** The healthy engines that breakers admit; of those, the ones not avoided where there are any. */
   #candidates(role: Role, model: string | undefined, needs: Needs): Admissible<Engine> {
-    const healthy = this.#roster.of(role, model, this.#isUsable)
+    const healthy = this.#roster.of(role, { model, serves: needs.serves }, this.#isUsable)
     const admitted = this.#breakers.admitted(healthy, needs)
     if (!needs.isRetry) return admitted
     const engines = preferring(admitted.engines, ({ slot }) => !needs.avoidedSlots.has(slot))
@@ -180,7 +186,7 @@ export class PairSelector {
     if (this.#pairHealth.areAllUsable()) {
       const prefill = this.#pick('prefill', joinable, needs)
       if (prefill === undefined) return FULL
-      return pairOf(prefill, this.#pick('decode', partnersOf(prefill), needs), prefills, decodes)
+      return unclaimed(prefill, this.#pick('decode', partnersOf(prefill), needs), prefills, decodes)
     }
     const nowMs = this.#nowMs()
     const isUsable = (prefill: Engine, decode: Engine): boolean =>
@@ -191,11 +197,10 @@ export class PairSelector {
     const prefill = this.#pick('prefill', usable, needs)
     if (prefill === undefined) return FULL
     const reachable = preferring(partnersOf(prefill), decode => isUsable(prefill, decode))
-    return pairOf(prefill, this.#pick('decode', reachable, needs), prefills, decodes)
+    return unclaimed(prefill, this.#pick('decode', reachable, needs), prefills, decodes)
   }
 
-  #claim({ pair, earlyPrefill, earlyDecode }: Unclaimed): readonly Probe[] | 'taken' {
-    const { prefill, decode } = pair
+  #claim({ prefill, decode, earlyPrefill, earlyDecode }: Unclaimed): readonly Probe[] | 'taken' {
     const first = prefill === undefined ? undefined : this.#breakers.claim(prefill, earlyPrefill)
     if (first === 'taken') return first
     const second = this.#breakers.claim(decode, earlyDecode)
@@ -224,22 +229,10 @@ type HasRoom = (engine: Engine) => boolean
 const anyRoom: HasRoom = () => true
 
 /** What one request needs of its engines, besides a model. */
-interface Needs extends PlacedRequest {
-  readonly prompt: PromptView | undefined
+interface Needs extends PlacedRequest, ChoiceInputs {
   readonly avoidedSlots: ReadonlySet<number>
 }
 
-const FULL: NoPair = { kind: 'full' }
-const NO_EARLY = { probesEarly: false }
-
-/** `prefills` and `decodes`: what the engines were chosen from. */
-function pairOf(
-  prefill: Engine | undefined,
-  decode: Engine | undefined,
-  prefills: Pick<Admissible<Engine>, 'probesEarly'>,
-  decodes: Pick<Admissible<Engine>, 'probesEarly'>,
-): Unclaimed | NoPair {
-  if (decode === undefined) return FULL
-  const pair = { prefill, decode }
-  return { kind: 'unclaimed', pair, earlyPrefill: prefills.probesEarly, earlyDecode: decodes.probesEarly }
+function pairOf({ prefill, decode }: Unclaimed): Pair {
+  return { prefill, decode }
 }

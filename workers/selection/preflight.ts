@@ -1,5 +1,4 @@
 /** Rejects requests that no attempt could serve: no engine has the model or the path, or the prompt is too long. Pure. */
-import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
 import { GatewayError } from '../../src/core/errors.ts'
 import type { Failure } from '../classify/failure.ts'
 import { rejectedFailure } from '../classify/request-failure.ts'
@@ -23,14 +22,12 @@ export function unknownModelError(model: string | undefined): GatewayError {
   return new GatewayError('model-not-found', `No engine serves the model ${JSON.stringify(model)}`)
 }
 
-/** Whether the engines have the path of a request. */
-export function isServed(endpoint: GenerationEndpoint, { decode }: Pair): boolean {
-  return endpoint !== 'generate' || !decode.isVllm
-}
-
-export function unservedEndpoint(): Failure {
-  const message =
-    'The engines are vLLM, which does not serve /generate: use /v1/completions or /v1/chat/completions'
+/** No engine has the API of the request, or can serve it as one of a pair. */
+export function unservedEndpoint(path: string): Failure {
+  const [why, others] = path.startsWith('/generate')
+    ? ['vLLM does not', '/v1/completions or /v1/chat/completions']
+    : ['SGLang does with its Python server, in pairs from version 0.5.23 on', '/v1/chat/completions']
+  const message = `No registered engine serves ${path} (${why}): use ${others}`
   return rejectedFailure(new GatewayError('endpoint-not-served', message))
 }
 

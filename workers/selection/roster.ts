@@ -3,6 +3,14 @@ import type { Config } from '../../src/config/config.ts'
 import { type Engine, type EngineSnapshot, NO_ENGINES, type Role } from '../../src/core/engine.ts'
 import { eligible } from '../../src/policy/eligible.ts'
 import { type FleetModels, type ModelNeed, modelNeed, modelsOf } from '../../src/policy/fleet-models.ts'
+import type { NoPair } from './unclaimed-pair.ts'
+
+/** What a request wants of every engine. */
+export interface WantedEngine {
+  readonly model: string | undefined
+  /** Set if not all engines have the API of the request. */
+  readonly serves?: ((engine: Engine) => boolean) | undefined
+}
 
 export class Roster {
   readonly #defaultModel: string | undefined
@@ -30,8 +38,30 @@ export class Roster {
     return modelNeed(this.#models, model ?? this.#defaultModel)
   }
 
-  /** The engines of a role that serve the model and that `isUsable` accepts by slot; any model when `undefined`. */
-  of(role: Role, model: string | undefined, isUsable: (slot: number) => boolean): readonly Engine[] {
-    return eligible(this.#byRole[role], { role, model }, isUsable)
+  /**
+   * The engines of a role that serve the model, that pass `serves` and that `isUsable` accepts by slot; any model, or all
+   * engines, when `undefined`.
+   */
+  of(role: Role, { model, serves }: WantedEngine, isUsable: (slot: number) => boolean): readonly Engine[] {
+    const engines = eligible(this.#byRole[role], { role, model }, isUsable)
+    return serves === undefined || engines.every(serves) ? engines : engines.filter(serves)
+  }
+
+  /** Names the engines that pass `serves`, the same for the same engines; empty if all do. */
+  nameOf(serves: WantedEngine['serves']): string {
+    const { engines } = this.#snapshot
+    if (serves === undefined || engines.every(serves)) return ''
+    return engines
+      .filter(serves)
+      .map(({ slot }) => slot)
+      .join()
+  }
+
+  /** Whether engines of the missing role are registered, but none of them passes `serves`. */
+  isUnserved(missing: NoPair, serves: WantedEngine['serves']): boolean {
+    if (missing.kind !== 'none' || missing.missing === 'compatible decode' || serves === undefined)
+      return false
+    const engines = this.#byRole[missing.missing]
+    return engines.length > 0 && !engines.some(serves)
   }
 }

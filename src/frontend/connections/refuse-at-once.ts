@@ -8,8 +8,9 @@
  * way takes the handlers of its connection with it.
  */
 import { STATUS_CODES } from 'node:http'
-import { toErrorResponse } from '../../core/error-response.ts'
 import type { GatewayError } from '../../core/errors.ts'
+import { errorDialectAt } from '../../error-response/error-dialect.ts'
+import { toErrorResponse } from '../../error-response/error-response.ts'
 import type { UwsResponse } from '../uws/uws.ts'
 
 /** The buffer of uWebSockets.js holds 16 KiB. */
@@ -17,8 +18,12 @@ const RESPONSE_BYTES = 16_384 + 1024
 /** Written after the status by uWebSockets.js. */
 const LINE_END_BYTES = 2
 
-export function refuseAtOnce(res: UwsResponse, requestId: string, error: GatewayError): void {
-  const { status, headers, body } = toErrorResponse(error)
+export function refuseAtOnce(
+  res: UwsResponse,
+  { requestId, path }: { readonly requestId: string; readonly path: string },
+  error: GatewayError,
+): void {
+  const { status, headers, body } = toErrorResponse(error, errorDialectAt(path))
   const text = Buffer.from(body).toString().padEnd(RESPONSE_BYTES)
   const lines = [
     `${status} ${STATUS_CODES[status] ?? 'Unknown'}`,

@@ -10,6 +10,7 @@
  */
 import type { GatewayError } from '../../core/errors.ts'
 import type { StallDetector } from '../../core/stall-detector.ts'
+import { errorDialectOf } from '../../error-response/error-dialect.ts'
 import type { ThreadChannel } from '../../messages/channel.ts'
 import { CreditGrants } from '../../messages/credit.ts'
 import type { FlatHeaders, OpenMessage, WholeResponse } from '../../messages/types.ts'
@@ -46,7 +47,8 @@ export class ClientExchange implements ResponseObserver {
 
   constructor({ request, receivedMs, onDone, ...options }: ClientExchangeOptions) {
     this.#id = request.id
-    this.response = new ClientResponse({ ...options, observer: this })
+    const errorDialect = errorDialectOf(request.endpoint)
+    this.response = new ClientResponse({ ...options, errorDialect, observer: this })
     this.#credit = new CreditGrants(request.creditBytes)
     this.#headers = request.headers
     this.#receivedMs = receivedMs

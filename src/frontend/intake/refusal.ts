@@ -1,5 +1,5 @@
 /** Decides from its head alone whether a request is refused. Pure. */
-import { isGeneration } from '../../core/endpoint.ts'
+import { takesJson } from '../../core/endpoint.ts'
 import { GatewayError } from '../../core/errors.ts'
 import { bodyTooLarge, checkContentEncoding, checkContentType, type RequestHead } from './request-head.ts'
 import type { ExchangeRoute, Route } from './routes.ts'
@@ -7,12 +7,12 @@ import type { ExchangeRoute, Route } from './routes.ts'
 /** Maximum sizes of bodies, in bytes. */
 export interface BodyLimits {
   readonly bodyBytes: number
-  /** Of requests that generate nothing. */
+  /** Of requests that hold no prompt. */
   readonly orderBytes: number
 }
 
 export function bodyLimitOf({ endpoint }: ExchangeRoute, { bodyBytes, orderBytes }: BodyLimits): number {
-  return isGeneration(endpoint) ? bodyBytes : Math.min(bodyBytes, orderBytes)
+  return takesJson(endpoint) ? bodyBytes : Math.min(bodyBytes, orderBytes)
 }
 
 /** Why the request is refused, or `undefined`. */
@@ -25,10 +25,7 @@ export function refusalOf(
   if (route === undefined) return new GatewayError('route-not-found', `No route for ${method} ${path}`)
   if (method === 'OPTIONS' || route.kind === 'moved') return undefined
   if (route.kind === 'unserved') {
-    return new GatewayError(
-      'endpoint-not-served',
-      `This gateway does not serve ${path}; it serves /v1/chat/completions, /v1/completions and /generate`,
-    )
+    return new GatewayError('endpoint-not-served', `This gateway does not serve ${path}${route.reason}`)
   }
   if (!route.methods.includes(method)) {
     const allowed = route.methods.join(' or ')
@@ -38,7 +35,7 @@ export function refusalOf(
     )
   }
   if (route.kind !== 'exchange') return undefined
-  return bodyRefusalOf(head, isGeneration(route.endpoint), bodyLimitOf(route, limits))
+  return bodyRefusalOf(head, takesJson(route.endpoint), bodyLimitOf(route, limits))
 }
 
 function bodyRefusalOf(head: RequestHead, isJson: boolean, bodyBytes: number): GatewayError | undefined {

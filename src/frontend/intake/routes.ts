@@ -15,8 +15,8 @@ export type Route =
   | { readonly kind: 'local'; readonly page: LocalPage; readonly methods: readonly string[] }
   /** A path with a slash too many, to which engines respond with a redirect. */
   | { readonly kind: 'moved'; readonly to: string }
-  /** A path that engines serve and the gateway does not. */
-  | { readonly kind: 'unserved' }
+  /** A path that engines serve and the gateway does not. `reason`: the rest of the sentence that says so. */
+  | { readonly kind: 'unserved'; readonly reason: string }
 
 /** A route that router threads serve. */
 export type ExchangeRoute = Extract<Route, { kind: 'exchange' }>
@@ -28,6 +28,11 @@ const ROUTES = new Map<string, Route>([
   ['/generate', { kind: 'exchange', endpoint: 'generate', methods: WRITE }],
   ['/v1/chat/completions', { kind: 'exchange', endpoint: 'chat', methods: ['POST'] }],
   ['/v1/completions', { kind: 'exchange', endpoint: 'completions', methods: ['POST'] }],
+  ['/v1/responses', { kind: 'exchange', endpoint: 'responses', methods: ['POST'] }],
+  ['/v1/messages', { kind: 'exchange', endpoint: 'messages', methods: ['POST'] }],
+  ['/v1/messages/count_tokens', { kind: 'exchange', endpoint: 'count-tokens', methods: ['POST'] }],
+  // SageMaker's path for chat.
+  ['/invocations', { kind: 'exchange', endpoint: 'chat', methods: ['POST'] }],
   ['/v1/models', { kind: 'exchange', endpoint: 'models', methods: READ }],
   ['/get_model_info', { kind: 'exchange', endpoint: 'model-info', methods: READ }],
   ['/model_info', { kind: 'exchange', endpoint: 'model-info', methods: READ }],
@@ -48,11 +53,21 @@ const ROUTES = new Map<string, Route>([
 const CHANGE_PATHS = new Set(['/flush_cache', '/abort_request', '/start_profile', '/stop_profile'])
 
 const UNSERVED =
-  /^\/(v1\/(embeddings|rerank|score|classify|responses|messages|conversations|realtime|tokenize|detokenize|audio)|rerank|encode|classify|score|tokenize|detokenize|api\/(chat|generate|tags|show)|vertex_generate|invocations|(update|get|init|load|unload|destroy|release|resume|pause|continue)_\w+|open_session|close_session|set_internal_state|parse_function_call|separate_reasoning|slow_down|configure_logging)(\/|$)/
+  /^\/(v1\/(embeddings|rerank|score|classify|responses|messages|conversations|realtime|tokenize|detokenize|audio)|rerank|encode|classify|score|tokenize|detokenize|api\/(chat|generate|tags|show)|vertex_generate|(update|get|init|load|unload|destroy|release|resume|pause|continue)_\w+|open_session|close_session|set_internal_state|parse_function_call|separate_reasoning|slow_down|configure_logging)(\/|$)/
 
 const MODEL = '/v1/models/'
 
-const UNSERVED_ROUTE: Route = { kind: 'unserved' }
+const UNSERVED_ROUTE: Route = {
+  kind: 'unserved',
+  reason: '; it serves /v1/chat/completions, /v1/completions, /v1/responses, /v1/messages and /generate',
+}
+/** A response, its input items, its cancellation. */
+const STORED = /^\/v1\/responses\/./
+const STORED_ROUTE: Route = {
+  kind: 'unserved',
+  reason:
+    ', because stored responses are in single engines, and it does not know in which: keep the conversation in the client',
+}
 
 /** `undefined` for an unknown path. */
 export function findRoute(path: string): Route | undefined {
@@ -60,7 +75,7 @@ export function findRoute(path: string): Route | undefined {
     ROUTES.get(path) ??
     modelRoute(path) ??
     movedRoute(path) ??
-    (UNSERVED.test(path) ? UNSERVED_ROUTE : undefined)
+    (STORED.test(path) ? STORED_ROUTE : UNSERVED.test(path) ? UNSERVED_ROUTE : undefined)
   )
 }
 

@@ -12,9 +12,10 @@
  * A client that reads slowly earns no credit: bytes that uWebSockets.js buffers count as taken only when it has sent
  * them. Which thread sends the rows is not known here, see `client-exchange.ts`.
  */
-import { toErrorEvent, toErrorResponse } from '../../core/error-response.ts'
 import type { GatewayError } from '../../core/errors.ts'
 import type { StallDetector } from '../../core/stall-detector.ts'
+import type { ErrorDialect } from '../../error-response/error-dialect.ts'
+import { toErrorEvent, toErrorResponse } from '../../error-response/error-response.ts'
 import { isEventStream } from '../../messages/flat-headers.ts'
 import type { FlatHeaders, WholeResponse } from '../../messages/types.ts'
 import type { UwsResponse } from '../uws/uws.ts'
@@ -24,6 +25,7 @@ import { type ResponseHead, writeHead, writeWhole } from './write-response.ts'
 export interface ClientResponseOptions {
   readonly res: UwsResponse
   readonly requestId: string
+  readonly errorDialect: ErrorDialect
   readonly drainState: DrainState
   /** Watches clients that have not taken all bytes written so far. */
   readonly stalls: Pick<StallDetector<ClientResponse>, 'watch' | 'forget'>
@@ -109,8 +111,10 @@ export class ClientResponse {
     // A stream whose end was received is complete, however long the client takes to read it.
     if (this.#isDone || this.#isEnding || this.#isBreaking || this.#whole !== undefined) return
     // Nothing but a closed connection marks other bodies as incomplete.
-    if (this.#isStreaming) return this.#breakOff(this.#isEventStream ? toErrorEvent(error) : NO_BYTES)
-    this.#whole = toErrorResponse(error)
+    const { errorDialect } = this.#options
+    if (this.#isStreaming)
+      return this.#breakOff(this.#isEventStream ? toErrorEvent(error, errorDialect) : NO_BYTES)
+    this.#whole = toErrorResponse(error, errorDialect)
     this.#res.cork(this.#writeRows)
   }
 

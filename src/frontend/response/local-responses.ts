@@ -1,7 +1,8 @@
 /** Responses that the front end produces itself: refusals, probe pages and responses to OPTIONS. */
-import { type LocalResponse, toErrorResponse } from '../../core/error-response.ts'
 import type { GatewayError } from '../../core/errors.ts'
 import { type Readiness, readinessReport } from '../../core/readiness.ts'
+import { errorDialectAt } from '../../error-response/error-dialect.ts'
+import { type LocalResponse, toErrorResponse } from '../../error-response/error-response.ts'
 import type { Recorder } from '../../telemetry/recorder.ts'
 import { closesConnection } from '../intake/refusal.ts'
 import type { RequestHead } from '../intake/request-head.ts'
@@ -28,7 +29,8 @@ export class LocalResponses {
   refuse(res: UwsResponse, head: RequestHead, error: GatewayError, route: Route | undefined): void {
     this.#options.recorder.count('pdgw_frontend_refused_total', error.code)
     const allow = error.status === 405 && route ? allowedMethods(route) : undefined
-    this.#reply(res, head, toErrorResponse(error, allow), closesConnection(error))
+    const response = toErrorResponse(error, errorDialectAt(head.path), allow)
+    this.#reply(res, head, response, closesConnection(error))
   }
 
   /** Responds to OPTIONS. */

@@ -41,6 +41,10 @@ const EXCHANGES = [
   ['PUT', '/generate', 'generate'],
   ['POST', '/v1/chat/completions', 'chat'],
   ['POST', '/v1/completions', 'completions'],
+  ['POST', '/v1/responses', 'responses'],
+  ['POST', '/v1/messages', 'messages'],
+  ['POST', '/v1/messages/count_tokens', 'count-tokens'],
+  ['POST', '/invocations', 'chat'],
   ['GET', '/v1/models', 'models'],
   ['GET', '/v1/models/org%2Fmodel', 'model'],
   ['GET', '/v1/models/org/model', 'model'],
@@ -77,6 +81,11 @@ const REFUSALS = [
   { method: 'POST', path: '/health', status: 405, code: 'method-not-allowed' },
   { method: 'POST', path: '/v1/embeddings', status: 404, code: 'endpoint-not-served' },
   { method: 'GET', path: '/v1/responses/abc', status: 404, code: 'endpoint-not-served' },
+  { method: 'POST', path: '/v1/responses/abc/cancel', status: 404, code: 'endpoint-not-served' },
+  { method: 'GET', path: '/v1/responses', status: 405, code: 'method-not-allowed' },
+  { method: 'GET', path: '/v1/messages', status: 405, code: 'method-not-allowed' },
+  { method: 'POST', path: '/v1/messages/batches', status: 404, code: 'endpoint-not-served' },
+  { method: 'GET', path: '/v1/conversations/abc', status: 404, code: 'endpoint-not-served' },
   { method: 'POST', path: '/update_weights_from_disk', status: 404, code: 'endpoint-not-served' },
 ]
 

@@ -104,6 +104,7 @@ async function setUp(t: TestContext, options: SetupOptions): Promise<AttemptSetu
   const plan = {
     path: '/generate',
     isStream: options.isStream ?? true,
+    showsProgress: options.isStream ?? true,
     dialect: DONE_DIALECT,
     mergesPrefill: options.mergesPrefill ?? false,
     wantsToken: true,
@@ -112,6 +113,7 @@ async function setUp(t: TestContext, options: SetupOptions): Promise<AttemptSetu
     decode: engines[1],
     exchangeId: 7,
     rid: RID,
+    takesRid: true,
     headers: ['content-type', 'application/json'],
     timeouts: readTimeouts([], config.timeouts).timeouts,
     body: Buffer.from('{}'),

@@ -3,7 +3,7 @@
  * thread, and take many times the memory of the body. Pure.
  *
  * A long text is cut, a long list becomes a list of one; what holds the fields that are read (the objects, the list of
- * choices, the items of a batch) stays.
+ * choices, the items of a batch, the blocks of a message of Anthropic's API) stays.
  */
 import { JsonLimitError } from '../../json/errors.ts'
 import { type ScannedValue, scanArray, scanObject } from '../../json/scan.ts'
@@ -31,13 +31,18 @@ function pruned(bytes: Buffer, value: ScannedValue, key: string, depth: number):
   const { kind, start, end } = value
   if (end - start <= SMALL_BYTES) return bytes.toString('utf8', start, end)
   if (kind === 'string') return cutText(bytes, value)
-  if (depth > MAX_DEPTH || (kind === 'array' && key !== 'choices')) return LONG_LIST
+  if (depth > MAX_DEPTH || (kind === 'array' && !isRead(key, depth))) return LONG_LIST
   try {
     return kind === 'object' ? prunedObject(bytes, start, depth) : prunedList(bytes, start, depth)
   } catch (error) {
     if (error instanceof JsonLimitError) return LONG_LIST
     throw error
   }
+}
+
+/** Whether the elements of the list with this key hold fields that are read. Logprobs have a `content`, too, further down. */
+function isRead(key: string, depth: number): boolean {
+  return key === 'choices' || (key === 'content' && depth === 1)
 }
 
 function prunedObject(bytes: Buffer, start: number, depth: number): string {

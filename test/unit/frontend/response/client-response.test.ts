@@ -3,6 +3,7 @@ import { suite, type TestContext, test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { GatewayError } from '../../../../src/core/errors.ts'
 import { StallDetector } from '../../../../src/core/stall-detector.ts'
+import { OPENAI_ERRORS } from '../../../../src/error-response/error-dialect.ts'
 import { ClientResponse } from '../../../../src/frontend/response/client-response.ts'
 import { FakeUwsResponse } from '../../../support/fake-uws.ts'
 
@@ -24,6 +25,7 @@ function responseOf(t: TestContext) {
   const response = new ClientResponse({
     res: client.asResponse(),
     requestId: 'id',
+    errorDialect: OPENAI_ERRORS,
     drainState: { failReadiness: false, closeConnections: false },
     stalls,
     observer: { onTaken: bytes => events.push(`taken ${bytes}`), onDone: () => events.push('done') },

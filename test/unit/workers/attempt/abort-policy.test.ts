@@ -21,13 +21,14 @@ interface PolicyOptions {
   readonly isMixed?: boolean
   /** Status of decode's response; 0 before its head. */
   readonly decodeStatus?: number
+  readonly takesRid?: boolean
 }
 
 const ignore = (): void => undefined
 
 function setUpPolicy(t: TestContext, options: PolicyOptions = {}) {
   t.mock.timers.enable({ apis: ['setTimeout'] })
-  const { abortMode = 'immediate', isMixed = false, decodeStatus = 0 } = options
+  const { abortMode = 'immediate', isMixed = false, decodeStatus = 0, takesRid = true } = options
   const prefill = new PrefillLeg(
     1024,
     {
@@ -57,6 +58,7 @@ function setUpPolicy(t: TestContext, options: PolicyOptions = {}) {
   const plan = {
     path: '/generate',
     isStream: true,
+    showsProgress: true,
     dialect: DONE_DIALECT,
     mergesPrefill: false,
     wantsToken: true,
@@ -66,6 +68,7 @@ function setUpPolicy(t: TestContext, options: PolicyOptions = {}) {
     leases,
     exchangeId: 1,
     rid: 'a',
+    takesRid,
     headers: [],
     timeouts: { firstTokenMs: 1, idleMs: 1, totalMs: 1 },
     body: Buffer.from('{}'),
@@ -97,6 +100,11 @@ suite('AbortPolicy', () => {
     assert.deepEqual(aborts, [])
   })
 
+  test('sends no abort of a request whose API takes no rid', t => {
+    const { policy, aborts } = setUpPolicy(t, { takesRid: false })
+    policy.abortBoth()
+    assert.deepEqual(aborts, [])
+  })
   const deferrals: readonly [what: string, options: PolicyOptions, isDeferred: boolean][] = [
     ['while decode waits for its KV cache', { abortMode: 'deferred' }, true],
     ['of a mixed engine', { abortMode: 'deferred', isMixed: true }, false],

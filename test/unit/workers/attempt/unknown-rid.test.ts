@@ -14,7 +14,7 @@ import { SMALL_BODIES } from '../../../support/small-bodies.ts'
 const ignore = (): void => undefined
 
 /** How decode's leg ends when the client aborts a request by its rid; empty if only the engine is asked. */
-function endsOf(path: string, frontend: Engine['frontend']): string[] {
+function endsOf(path: string, frontend: Engine['frontend'], takesRid = true): string[] {
   const ends: string[] = []
   const decode = new DecodeLeg(
     { held: 1024, preamble: 1024, event: 1024 },
@@ -43,6 +43,7 @@ function endsOf(path: string, frontend: Engine['frontend']): string[] {
   const plan = {
     path,
     isStream: false,
+    showsProgress: false,
     dialect: DONE_DIALECT,
     mergesPrefill: false,
     wantsToken: true,
@@ -52,6 +53,7 @@ function endsOf(path: string, frontend: Engine['frontend']): string[] {
     leases: { prefill: undefined, decode: heldLease(new EngineSlots(createSharedMemory(1, 1)), 0, engine) },
     exchangeId: 1,
     rid: 'a',
+    takesRid,
     headers: [],
     timeouts: { firstTokenMs: 1, idleMs: 1, totalMs: 1 },
     body: Buffer.from('{}'),
@@ -64,6 +66,10 @@ function endsOf(path: string, frontend: Engine['frontend']): string[] {
 
 test('a completion on the server in Rust, which does not know its rid, ends with the connection', () => {
   assert.deepEqual(endsOf('/v1/completions?a=b', 'rust'), ['abort 500'])
+})
+
+test('a request whose API takes no rid ends with the connection', () => {
+  assert.deepEqual(endsOf('/v1/messages', 'python', false), ['abort 500'])
 })
 
 for (const [path, frontend] of [

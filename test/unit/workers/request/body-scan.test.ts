@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import type { GenerationEndpoint } from '../../../../src/core/endpoint.ts'
 import type { GatewayError } from '../../../../src/core/errors.ts'
 import { BodyScan } from '../../../../workers/request/body-scan.ts'
 import { type RequestFields, readFields } from '../../../../workers/request/fields.ts'
@@ -7,10 +8,14 @@ import { type RequestFields, readFields } from '../../../../workers/request/fiel
 const LIMITS = { members: 64, prompts: 64, scanBytes: 100_000, nameBytes: 100 }
 
 /** Reads the body in steps. */
-function scan(body: Buffer, stepWork = 5000): { result: unknown; steps: number } {
+function scan(
+  body: Buffer,
+  stepWork = 5000,
+  endpoint: GenerationEndpoint = 'generate',
+): { result: unknown; steps: number } {
   let result: unknown
   const work = new BodyScan({
-    endpoint: 'generate',
+    endpoint,
     body,
     limits: LIMITS,
     stepWork,
@@ -43,6 +48,25 @@ suite('A body that is read in steps', () => {
       assert.ok(steps > 5, `${steps} steps`)
     })
   }
+
+  for (const [endpoint, text] of [
+    [
+      'responses',
+      `{"input":"${LONG}","request_id":"r","rid":"x","model":"m","stream":true,"tools":[{"name":"${LONG}"}]}`,
+    ],
+    ['messages', `{"messages":[{"content":"${LONG}"}],"rid":"x","stream":true,"model":"m","n":2}`],
+  ] as const)
+    test(`has the same fields as one that is read at once: that of ${endpoint}`, () => {
+      const body = Buffer.from(text)
+      const { result, steps } = scan(body, 5000, endpoint)
+      assert.deepEqual(result, comparable(readFields(endpoint, body)))
+      assert.ok(steps > 5, `${steps} steps`)
+    })
+
+  test('is refused if it needs the memory of one engine', () => {
+    const { result } = scan(Buffer.from(`{"input":"${LONG}","background":true}`), 5000, 'responses')
+    assert.match(String(result), /The field background is not supported/)
+  })
 
   for (const [what, body, message] of [
     ['that is not UTF-8', Buffer.concat([Buffer.from(`{"text":"${LONG}`), Buffer.from([0xff])]), /UTF-8/],

@@ -345,3 +345,58 @@ suite('buildBody', () => {
     )
   })
 })
+
+suite('A request to /v1/responses', () => {
+  test('is named by its request_id, which is replaced', () => {
+    const text = '{"model":"m","request_id":"mine","input":"x","rid":"other"}'
+    assert.equal(fields('responses', text).clientRid, 'mine')
+    assert.equal(
+      built('responses', text),
+      `{"model":"m","input":"x",${OURS.replace('"rid"', '"request_id"')}}`,
+    )
+  })
+
+  for (const [field, value, isRefused] of [
+    ['previous_response_id', '"resp_1"', true],
+    ['previous_response_id', 'null', false],
+    ['conversation', '{"id":"conv_1"}', true],
+    ['conversation', 'null', false],
+    ['background', 'true', true],
+    ['background', 'false', false],
+    ['store', 'true', false],
+  ] as const)
+    test(`${isRefused ? 'may not' : 'may'} have the ${field} ${value}`, () => {
+      const read = () => fields('responses', `{"model":"m","${field}":${value}}`)
+      if (isRefused) assert.throws(read, new RegExp(`The field ${field} is not supported, because`))
+      else assert.doesNotThrow(read)
+    })
+
+  test('is one request, whatever its n says, and asks for tokens', () => {
+    const read = fields('responses', '{"n":3,"max_output_tokens":0,"prompt":["a","b"]}')
+    assert.deepEqual([read.n, read.batch, read.sampling.values[0]?.isTokenless], [1, undefined, false])
+  })
+
+  for (const [tools, mayHoldBack] of [
+    ['[{"type":"function","name":"f"}]', true],
+    ['[ ]', false],
+    ['null', false],
+  ] as const)
+    test(`${mayHoldBack ? 'may hold back' : 'sends'} its events with the tools ${tools}`, () =>
+      assert.equal(fields('responses', `{"tools":${tools}}`).mayHoldBack, mayHoldBack))
+})
+
+suite('A request to /v1/messages', () => {
+  test('has no name that its engines take', () => {
+    const text = '{"model":"m","rid":"mine","max_tokens":3}'
+    assert.equal(fields('messages', text).clientRid, undefined)
+    assert.equal(built('messages', text), `{"model":"m","max_tokens":3,${OURS.slice(OURS.indexOf(',') + 1)}}`)
+  })
+
+  test('gets the bootstrap fields even if it has no other field', () => {
+    assert.equal(built('messages', '{"rid":1}'), `{${OURS.slice(OURS.indexOf(',') + 1)}}`)
+  })
+
+  test('sends its events at once, whatever tools it has', () => {
+    assert.equal(fields('messages', '{"tools":[{"name":"f"}]}').mayHoldBack, false)
+  })
+})

@@ -21,6 +21,17 @@ suite('the bytes of a prompt', () => {
     assert.deepEqual(textsOf('chat', { messages, tools: null }).parts, ['[{"role":"user"}'])
   })
 
+  for (const [endpoint, system, messages] of [
+    ['responses', 'instructions', 'input'],
+    ['messages', 'system', 'messages'],
+  ] as const)
+    test(`are the tools, the ${system} and then the ${messages} of ${endpoint}`, () => {
+      const parts = ['[1', '"s', '[2']
+      assert.deepEqual(textsOf(endpoint, { [messages]: [2], [system]: 's', tools: [1] }).parts, parts)
+      assert.deepEqual(textsOf(endpoint, { tools: [1], [system]: 's', [messages]: [2] }).parts, parts)
+      assert.deepEqual(textsOf(endpoint, { [messages]: [2] }).parts, ['[2'])
+    })
+
   test('are the text or the token ids, whichever counts', () => {
     assert.deepEqual(textsOf('generate', { text: 'a b', lora_path: 'l' }), { seeds: ['"l'], parts: ['"a b'] })
     assert.deepEqual(textsOf('generate', { input_ids: [1, 23], text: null }).parts, ['[1,23'])

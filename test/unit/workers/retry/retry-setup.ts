@@ -149,6 +149,7 @@ export function setUpRetries(t: TestContext, options: RetryOptions = {}): RetryS
       promptCaches: { viewOf: () => undefined, start: () => undefined },
       pairSelector: {
         queueKeyOf: () => 'model',
+        servedBy: () => '',
         isSound: pair => isSound(pair),
         isHealthy: () => true,
         choose: (_, avoidedSlots, hasRoom) => {
@@ -242,6 +243,7 @@ function requestOf({ body = {}, deadlineMs = 60_000 }: RetryOptions) {
     body: bytes,
     fields,
     prompt: new HashedPrompt(bytes, fields.prompt),
+    serves: undefined,
     edits: [],
     isPromptOfBatch: false,
     timeouts: readTimeouts([], configSchema.parse({}).timeouts).timeouts,

@@ -35,7 +35,7 @@ function openFanOut(promptBytes: number) {
     collected: { keep: () => undefined },
     budgetQueue: { countRequest: () => started++, leave: () => undefined },
     capacityQueue: { hasWaiting: () => true, wait: () => true, leave: () => undefined },
-    pairSelector: { queueKeyOf: () => 'model' },
+    pairSelector: { queueKeyOf: () => 'model', servedBy: () => '' },
     random: () => 0,
     nowMs: () => 0,
   }
@@ -48,6 +48,7 @@ function openFanOut(promptBytes: number) {
     body,
     fields,
     prompt: new HashedPrompt(body, fields.prompt),
+    serves: undefined,
     edits: [],
     isPromptOfBatch: false,
     timeouts: readTimeouts([], CONFIG.timeouts).timeouts,

@@ -17,6 +17,7 @@ function requestOf(endpoint: GenerationEndpoint, text: string): EngineRequest {
     body,
     fields,
     prompt: new HashedPrompt(body, fields.prompt),
+    serves: undefined,
     edits: [],
     isPromptOfBatch: false,
     timeouts: { firstTokenMs: 1, idleMs: 1, totalMs: 1 },

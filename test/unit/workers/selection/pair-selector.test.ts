@@ -68,6 +68,7 @@ function summaryOf(choice: PairChoice): string {
     case 'unnamed-model':
       return `one of ${choice.models.join()}`
     case 'unknown-model':
+    case 'unserved':
     case 'full':
       return choice.kind
   }
@@ -362,5 +363,49 @@ suite('PairSelector with mixed engines', () => {
   test('names the role when there is none', () => {
     const { selector } = setUp(PAIRS, { engines: { mode: 'mixed' } })
     assert.equal(summaryOf(selector.choose(undefined, NONE)), 'no mixed')
+  })
+})
+
+function serves({ frontend }: Engine): boolean {
+  return frontend !== 'rust'
+}
+
+function servingAmong(engines: readonly Engine[]): string {
+  return summaryOf(setUp(engines).selector.choose(undefined, NONE, undefined, { serves }))
+}
+
+suite('PairSelector with engines that have not all the same API', () => {
+  test('chooses only those that have it', () => {
+    const engines = PAIRS.map(engine =>
+      engine.slot % 2 === 0 ? { ...engine, frontend: 'rust' as const } : engine,
+    )
+    for (let choice = 0; choice < 10; choice++) assert.equal(servingAmong(engines), '1→3')
+  })
+
+  for (const role of ['prefill', 'decode'] as const)
+    test(`says so if no ${role} engine has it`, () => {
+      const engines = PAIRS.map(engine =>
+        engine.role === role ? { ...engine, frontend: 'rust' as const } : engine,
+      )
+      assert.equal(servingAmong(engines), 'unserved')
+    })
+
+  test('waits for those that have it while they are unhealthy', () => {
+    const rust = engineOf({ slot: 4, role: 'decode', frontend: 'rust' })
+    const setup = setUp([...PAIRS, rust])
+    for (const slot of [2, 3]) setup.slots.setHealth(slot, 'unhealthy')
+    assert.equal(summaryOf(setup.selector.choose(undefined, NONE, undefined, { serves })), 'no decode')
+  })
+
+  test('names them for the queue only if not all have it', () => {
+    const rust = engineOf({ slot: 4, role: 'decode', frontend: 'rust' })
+    const { selector } = setUp([...PAIRS, rust])
+    assert.equal(selector.servedBy(undefined), '')
+    assert.equal(selector.servedBy(serves), PAIRS.map(({ slot }) => slot).join())
+    assert.equal(setUp(PAIRS).selector.servedBy(serves), '')
+  })
+
+  test('waits for engines if there are none at all', () => {
+    assert.equal(servingAmong(PAIRS.filter(({ role }) => role === 'prefill')), 'no decode')
   })
 })

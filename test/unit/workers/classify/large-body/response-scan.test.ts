@@ -4,8 +4,11 @@ import type { Leg } from '../../../../../src/core/errors.ts'
 import type { Failure } from '../../../../../workers/classify/failure.ts'
 import { ResponseScan } from '../../../../../workers/classify/large-body/response-scan.ts'
 import { classifyResponse } from '../../../../../workers/classify/response.ts'
+import type { Dialect } from '../../../../../workers/dialects/dialect.ts'
 import { DONE_DIALECT } from '../../../../../workers/dialects/done-dialect.ts'
+import { MESSAGES_DIALECT } from '../../../../../workers/dialects/messages.ts'
 import type { ResponseSummary } from '../../../../../workers/dialects/response-summary.ts'
+import { RESPONSES_DIALECT } from '../../../../../workers/dialects/responses.ts'
 import { rangeAt } from '../../../../../workers/json/scan.ts'
 import { withKnownEnds } from '../../../../../workers/json/scan-context.ts'
 import { ResponseBody } from '../../../../../workers/upstream/response-body.ts'
@@ -23,13 +26,13 @@ function bodyOf(text: string, pieceBytes: number): ResponseBody {
   return body
 }
 
-function scan(leg: Leg, text: string) {
+function scan(leg: Leg, text: string, dialect: Dialect = DONE_DIALECT) {
   let found: ResponseSummary | Failure | undefined
   const body = bodyOf(text, 60_000)
   const work = new ResponseScan({
     leg,
     body,
-    dialect: DONE_DIALECT,
+    dialect,
     stepWork: STEP_WORK,
     onClassified: result => (found = result),
   })
@@ -77,6 +80,33 @@ suite('A large response that is classified in steps', () => {
       })
     }
   }
+
+  for (const [what, dialect, text] of [
+    [
+      'a long message',
+      MESSAGES_DIALECT,
+      `{"type":"message","content":[{"type":"text","text":"${LONG}"}],"stop_reason":"end_turn","usage":{"input_tokens":9}}`,
+    ],
+    [
+      'a message without a token',
+      MESSAGES_DIALECT,
+      `{"type":"message","x":${ROWS},"content":[{"type":"text","text":""}],"stop_reason":"end_turn","usage":{}}`,
+    ],
+    [
+      'a long response',
+      RESPONSES_DIALECT,
+      `{"object":"response","status":"completed","error":null,"output":[{"content":[{"text":"${LONG}","logprobs":${ROWS}}]}],"usage":{"input_tokens":9}}`,
+    ],
+    [
+      'a response that failed',
+      RESPONSES_DIALECT,
+      `{"object":"response","instructions":"${LONG}","status":"failed","error":{"message":"400: too long"}}`,
+    ],
+  ] as const)
+    test(`is classified like one that is read at once: ${what}`, () => {
+      const atOnce = classifyResponse('decode', bodyOf(text, text.length), dialect)
+      assert.deepEqual(comparable(scan('decode', text, dialect).found), comparable(atOnce))
+    })
 
   test('need not be examined again by what changes it', () => {
     const { work, body } = scan('decode', `{"a":${ROWS},"b":{"c":"${LONG}"}}`)

@@ -2,7 +2,8 @@
  * Renders errors for clients: as a whole response, or as the last event of a stream whose head has already been sent.
  * Every listener and every router thread uses these two functions. Pure.
  */
-import { errorBody, type GatewayError, streamErrorBody } from './errors.ts'
+import type { GatewayError } from '../core/errors.ts'
+import { type ErrorDialect, OPENAI_ERRORS } from './error-dialect.ts'
 
 /** A complete response that the gateway produces itself. */
 export interface LocalResponse {
@@ -20,24 +21,30 @@ const MIN_RETRY_AFTER_SECS = 1
 const MAX_RETRY_AFTER_SECS = 60
 
 /**
- * OpenAI's error object as JSON. `allow` is the value of the `Allow` header, which a 405 requires (RFC 9110 section
- * 15.5.6). `Retry-After`, ours or an engine's, is in whole seconds from 1 to 60: with 0 a client would be back at once.
+ * The error as JSON, worded as the client's API does. `allow` is the value of the `Allow` header, which a 405 requires
+ * (RFC 9110 section 15.5.6). `Retry-After`, ours or an engine's, is in whole seconds from 1 to 60: with 0 a client would
+ * be back at once.
  */
-export function toErrorResponse(error: GatewayError, allow?: string): LocalResponse {
+export function toErrorResponse(
+  error: GatewayError,
+  dialect: ErrorDialect = OPENAI_ERRORS,
+  allow?: string,
+): LocalResponse {
   const headers = ['content-type', 'application/json']
   if (allow !== undefined) headers.push('allow', allow)
   // RFC 9110 section 15.5.2 requires it.
   if (error.code === 'unauthorized') headers.push('www-authenticate', 'Bearer')
   if (error.retryAfterMs !== undefined) headers.push('retry-after', retryAfter(error.retryAfterMs))
-  return { status: error.status, headers, body: Buffer.from(errorBody(error)) }
+  return { status: error.status, headers, body: Buffer.from(dialect.body(error)) }
 }
 
 /**
- * The last event of a server-sent event stream that breaks off and whose status can no longer say so. No `[DONE]` may
- * follow, and the body must end without its last chunk: many clients look at nothing else.
+ * The last event of a server-sent event stream that breaks off and whose status can no longer say so. Nothing that marks
+ * the end of a complete stream may follow, and the body must end without its last chunk: many clients look at nothing
+ * else.
  */
-export function toErrorEvent(error: GatewayError): Uint8Array {
-  return Buffer.from(`data: ${streamErrorBody(error)}\n\n`)
+export function toErrorEvent(error: GatewayError, dialect: ErrorDialect = OPENAI_ERRORS): Uint8Array {
+  return Buffer.from(dialect.event(error))
 }
 
 function retryAfter(ms: number): string {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { toErrorEvent, toErrorResponse } from '../../../src/core/error-response.ts'
 import { errorBody, GatewayError } from '../../../src/core/errors.ts'
+import { OPENAI_ERRORS } from '../../../src/error-response/error-dialect.ts'
+import { toErrorEvent, toErrorResponse } from '../../../src/error-response/error-response.ts'
 
 const ERROR = new GatewayError('queue-full', 'the queue is full')
 
@@ -14,7 +15,11 @@ suite('An error as a response', () => {
   })
 
   test('names the allowed methods when they are given', () => {
-    const { headers } = toErrorResponse(new GatewayError('method-not-allowed', 'm'), 'GET, OPTIONS')
+    const { headers } = toErrorResponse(
+      new GatewayError('method-not-allowed', 'm'),
+      OPENAI_ERRORS,
+      'GET, OPTIONS',
+    )
     assert.deepEqual(headers, ['content-type', 'application/json', 'allow', 'GET, OPTIONS'])
   })
 

@@ -1,0 +1,93 @@
+/**
+ * Anthropic's Messages, as SGLang (0.5.23, `anthropic/serving.py`) and vLLM (0.32.0) serve it.
+ *
+ *   message_start · (content_block_start · content_block_delta* · content_block_stop)* · message_delta · message_stop
+ *
+ * `message_stop` is the end, also after an `error` event, which then reports the failure. Messages of errors from 500 on
+ * are hidden in whole responses; in streams only those of exceptions are.
+ */
+import { isObject, type Json } from '../../src/core/text/parse-json.ts'
+import { type Dialect, literalMeaning } from './dialect.ts'
+import { type Classification, NEUTRAL } from './error-inside-200.ts'
+import {
+  cachedAt,
+  classifyTyped,
+  countAt,
+  holding,
+  listAt,
+  NO_FAST_PATH,
+  objectAt,
+  promptOnly,
+  typeOf,
+} from './named-event.ts'
+
+/** What SGLang 0.5.23 says instead of the reason. */
+const HIDDEN_REASON = 'Internal server error'
+
+const mayHoldEnd = holding(['message_stop'])
+const mayHoldFailure = holding(['error'])
+
+export const MESSAGES_DIALECT: Dialect = {
+  ...NO_FAST_PATH,
+  isOptional: true,
+  echoes: 1,
+  classifyBody: text => classifyTyped(text, messageOf),
+  classifyData: text => classifyTyped(text, eventOf),
+  isEnd: ({ data }) => mayHoldEnd(data) && typeOf(data) === 'message_stop',
+  mayHoldSigns: block => mayHoldEnd(block) || mayHoldFailure(block),
+  mayHoldFailure,
+  meaningOf: (status, message) =>
+    message === HIDDEN_REASON ? { status, message, isVague: true } : literalMeaning(status, message),
+}
+
+function messageOf(message: Json): Classification | undefined {
+  if (message['type'] !== 'message' || !isFilled(message['stop_reason'])) return undefined
+  return ended(objectAt(message, 'usage'), listAt(message, 'content').some(isOutput))
+}
+
+function eventOf(event: Json): Classification | undefined {
+  switch (event['type']) {
+    case 'message_start':
+      return promptOnly(promptTokensIn(objectAt(objectAt(event, 'message'), 'usage')))
+    case 'content_block_start':
+      return isOutput(event['content_block']) ? token(undefined) : NEUTRAL
+    case 'content_block_delta':
+      return isOutput(event['delta']) ? token(undefined) : NEUTRAL
+    case 'message_delta':
+      return isFilled(objectAt(event, 'delta')['stop_reason'])
+        ? ended(objectAt(event, 'usage'), false)
+        : NEUTRAL
+    default:
+      return undefined
+  }
+}
+
+function ended(usage: Json, hasOutput: boolean): Classification {
+  const promptTokens = promptTokensIn(usage)
+  const cached = cachedAt(usage, 'cache_read_input_tokens')
+  const hasToken = hasOutput || countAt(usage, 'output_tokens') !== undefined
+  return hasToken
+    ? { kind: 'good', hasToken, promptTokens, ...cached }
+    : { kind: 'good', hasToken, promptTokens, ...cached, tokenlessEnd: 'other' }
+}
+
+function token(promptTokens: number | undefined): Classification {
+  return { kind: 'good', hasToken: true, promptTokens }
+}
+
+/** Cached tokens are counted apart. */
+function promptTokensIn(usage: Json): number | undefined {
+  const parts = ['input_tokens', 'cache_read_input_tokens', 'cache_creation_input_tokens']
+  const sum = parts.reduce((total, key) => total + (countAt(usage, key) ?? 0), 0)
+  return sum === 0 ? undefined : sum
+}
+
+/** A content block or a delta that holds something: a text, a thought, a part of a call, or the name of a tool. */
+function isOutput(part: unknown): boolean {
+  if (!isObject(part)) return false
+  return ['text', 'thinking', 'partial_json', 'name', 'signature'].some(key => isFilled(part[key]))
+}
+
+function isFilled(value: unknown): boolean {
+  return typeof value === 'string' && value !== ''
+}

@@ -1,0 +1,57 @@
+/** What the APIs have in common whose events say by their `type` what they are. Pure. */
+import { isObject, type Json, parseObject } from '../../src/core/text/parse-json.ts'
+import { asBuffer } from '../json/bytes.ts'
+import { type Classification, NEUTRAL, notJson } from './error-inside-200.ts'
+import { findError } from './reported-error.ts'
+
+/** Bodies are small and parsed once, and most events are not read at all. */
+export const NO_FAST_PATH = { summarizeBody: () => undefined, summarizeData: () => undefined } as const
+
+/** Classifies a payload by `read` or, if that does not know it, by its error. */
+export function classifyTyped(
+  text: string,
+  read: (payload: Json) => Classification | undefined,
+): Classification {
+  const payload = parseObject(text)
+  if (payload === undefined) return notJson(text)
+  return read(payload) ?? findError(payload) ?? NEUTRAL
+}
+
+/** `type` of an event; empty if its data has none. */
+export function typeOf(data: Uint8Array): string {
+  const type = parseObject(asBuffer(data).toString('utf8'))?.['type']
+  return typeof type === 'string' ? type : ''
+}
+
+/** An event that shows how many tokens the prompt has, but no token of the output. */
+export function promptOnly(promptTokens: number | undefined): Classification {
+  return promptTokens === undefined ? NEUTRAL : { kind: 'neutral', promptTokens }
+}
+
+/** A search for words in quotes, which no text inside a JSON string can hold. */
+export function holding(words: readonly string[]): (bytes: Uint8Array) => boolean {
+  const quoted = words.map(word => Buffer.from(`"${word}"`))
+  return bytes => quoted.some(word => asBuffer(bytes).includes(word))
+}
+
+export function objectAt(holder: Json, key: string): Json {
+  const value = holder[key]
+  return isObject(value) ? value : {}
+}
+
+export function listAt(holder: Json, key: string): readonly unknown[] {
+  const value = holder[key]
+  return Array.isArray(value) ? value : []
+}
+
+/** What of the prompt was cached, if the engine says so. 0 counts. */
+export function cachedAt(holder: Json, key: string): { readonly cachedTokens?: number } {
+  const value = holder[key]
+  return typeof value === 'number' ? { cachedTokens: value } : {}
+}
+
+/** The count; `undefined` if it is missing or 0, which engines send where they do not know it. */
+export function countAt(holder: Json, key: string): number | undefined {
+  const value = holder[key]
+  return typeof value === 'number' && value > 0 ? value : undefined
+}
