@@ -49,7 +49,7 @@ function assertCached(shares: readonly number[]): void {
 const openMixed = (t: Parameters<typeof openGateway>[0]): Promise<TestGateway> =>
   openGateway(t, { fleet: { mixed: 4, knobs: { prefixCache: true } }, config: { policy: POLICY } })
 
-suite('cache_aware', () => {
+suite('cache_aware', { concurrency: 3 }, () => {
   test('sends a prompt to the mixed engine that has computed its beginning', async t => {
     const { origin, adminOrigin } = await openMixed(t)
     await askAll([origin], 12, 1)

@@ -42,7 +42,7 @@ function engineAt(engines: readonly SimEngine[], index: number): SimEngine {
 const JSON_TYPE = { 'content-type': 'application/json' }
 
 // These tests mostly wait for probes.
-suite('A fleet that changes', { concurrency: 2 }, () => {
+suite('A fleet that changes', { concurrency: 3 }, () => {
   test('engines that are too slow to answer probes are used as long as no better one is left', async t => {
     const log = openLog(t)
     const gateway = await openGateway(t, {

@@ -9,7 +9,7 @@ import { until } from '../../support/until.ts'
 const NEVER_SECS = 600
 
 // These tests mostly wait for the control thread.
-suite('What is known of engines', { concurrency: 2 }, () => {
+suite('What is known of engines', { concurrency: 4 }, () => {
   for (const [what, info, reason] of [
     ['fails', 500, /\/server_info responded with 500/],
     ['does not respond', 0, /\/server_info has not responded for 3000 ms/],

@@ -90,23 +90,23 @@ function misses(fleet: Fleet, prefixes: number, turns: number): number {
 
 suite('what is known of the caches of engines', () => {
   test('finds every prefix again where all have room', () => {
-    for (let number = 0; number < 20; number++) {
+    for (let number = 0; number < 10; number++) {
       const fleet = openFleet(number, 10_000)
       assert.equal(misses(fleet, 40, 1), 40)
-      assert.equal(misses(fleet, 40, 3), 0)
+      assert.equal(misses(fleet, 40, 1), 0)
     }
   })
 
   test('spreads prefixes until each has room, although an engine holds only two of them', () => {
     let converged = 0
-    for (let number = 0; number < 40; number++) {
+    for (let number = 0; number < 20; number++) {
       // 33 pages each: three on one engine evict each other before their next use.
       const fleet = openFleet(number, 78)
       misses(fleet, 16, 2)
       misses(fleet, 8, 30)
       if (misses(fleet, 8, 2) === 0) converged++
     }
-    assert.ok(converged >= 34, `${converged} of 40 fleets`)
+    assert.ok(converged >= 17, `${converged} of 20 fleets`)
   })
 
   test('costs one computation of each prefix after all caches were lost', () => {
