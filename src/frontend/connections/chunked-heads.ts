@@ -52,13 +52,19 @@ export class ChunkedHeads<Head extends ChunkedHead> {
 
   /**
    * Must be called while the end of a connection of this address is being reported: afterwards the response object of a
-   * head that arrived on it is invalid. Which one that is shows in that it has no peer any more. Neither have those whose
-   * client has reset the connection, which uWebSockets.js may not have noticed yet: they are closed, too.
+   * head that arrived on it is invalid, and using it ends the process. Which one that is shows in that it has no peer any
+   * more. Neither have those whose client has reset the connection, which uWebSockets.js may not have noticed yet: they
+   * are closed, too.
+   *
+   * `isReused`: whether another thread has got the descriptor of the closed connection already, and a peer with it. Then it
+   * is not known which head has none, and all are closed. It is asked last, so that it holds for what was found before.
    */
-  onConnectionClosed(address: string): void {
+  onConnectionClosed(address: string, isReused: () => boolean): void {
     const line = this.#lines.get(address)
     if (line === undefined) return
-    const gone = [line.current, ...line.paused].filter(hasNoPeer)
+    const heads = [line.current, ...line.paused]
+    const withoutPeer = heads.filter(hasNoPeer)
+    const gone = isReused() ? heads : withoutPeer
     if (gone.length === 0) return
     this.#remove(address, line, gone)
     for (const { res } of gone) res.close()

@@ -80,6 +80,10 @@ export class ClientConnection implements WaitingConnection<ClientConnection>, Re
     return this.#isLast || !this.#isBodyComplete
   }
 
+  get isClosed(): boolean {
+    return this.#state === 'closed'
+  }
+
   /** Whether the client has not sent all of its body yet. */
   get isReceiving(): boolean {
     return !this.#isBodyComplete

@@ -58,6 +58,8 @@ export class ClientConnections<Head extends FramedHead> implements ConnectionOwn
   readonly #timer: NodeJS.Timeout
   readonly #limit: ConnectionLimit
   #closings = 0
+  /** The connection that was closed last. Valid while its end is being reported: its own object is not valid then. */
+  #closing: UwsResponse | undefined
   /** Connections whose handler for data is to be registered again. */
   readonly #deaf: ClientConnection[] = []
   /** The request whose first data follows at once. */
@@ -82,7 +84,7 @@ export class ClientConnections<Head extends FramedHead> implements ConnectionOwn
     app.setResponseTimeout(0)
     app.filter((handle, change) => {
       if (change > 0) this.#accept(handle)
-      else this.#countClosing()
+      else this.#countClosing(handle)
     })
     app.any('/*', (res, req) => this.#onHead(res, req))
   }
@@ -107,7 +109,10 @@ export class ClientConnections<Head extends FramedHead> implements ConnectionOwn
 
   onClosed(connection: ClientConnection): void {
     this.#waiting.remove(connection)
-    this.#chunked.onConnectionClosed(connection.address)
+    this.#chunked.onConnectionClosed(
+      connection.address,
+      () => this.#closing !== undefined && addressOf(this.#closing) !== '',
+    )
     // A head that its own request handler has accepted may be refused by uWebSockets.js right after.
     this.#incoming = undefined
   }
@@ -150,7 +155,8 @@ export class ClientConnections<Head extends FramedHead> implements ConnectionOwn
     for (const connection of this.#deaf.splice(0)) connection.listen()
   }
 
-  #countClosing(): void {
+  #countClosing(handle: UwsResponse): void {
+    this.#closing = handle
     this.#closings++
     this.#limit.remove()
     this.#options.onOpenChanged(this.#limit.open)

@@ -12,6 +12,7 @@ export interface RespondingConnection {
   readonly isReceiving: boolean
   /** Whether the response being written is the last on this connection. */
   readonly isLastResponse: boolean
+  readonly isClosed: boolean
   /** Number of connections that have been closed. */
   readonly closings: number
   setHandlers(onBody: BodyHandler | undefined, onAborted: (() => void) | undefined): void
@@ -83,12 +84,14 @@ export class ConnectionResponse implements UwsResponse {
     return this
   }
 
+  /** Has no effect after the end of the connection, when the library would end the process. */
   pause(): void {
-    this.#res.pause()
+    if (!this.#connection.isClosed) this.#res.pause()
   }
 
+  /** As `pause`. */
   resume(): void {
-    this.#res.resume()
+    if (!this.#connection.isClosed) this.#res.resume()
   }
 
   cork(write: () => void): this {

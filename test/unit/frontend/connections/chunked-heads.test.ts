@@ -70,13 +70,25 @@ suite('Of the heads of one address that wait for their first chunk', () => {
     assert.ok(a && b && c && d)
     for (const head of [a, b, c, d]) {
       heads.add('1.1.1.1', head)
-      heads.onConnectionClosed('1.1.1.1')
+      heads.onConnectionClosed('1.1.1.1', () => false)
     }
     for (const head of [a, d, c]) head.hasPeer = false
-    heads.onConnectionClosed('1.1.1.1')
+    heads.onConnectionClosed('1.1.1.1', () => false)
     assert.deepEqual([a.isClosed, b.isClosed, c.isClosed, d.isClosed], [true, false, true, true])
     assert.deepEqual([heads.take('1.1.1.1'), b.isPaused, heads.take('1.1.1.1')], [b, false, undefined])
     assert.deepEqual([a.turns, c.turns, d.turns], [0, 0, 0])
+  })
+
+  test('all are closed if the descriptor of an ended connection belongs to another one already', t => {
+    const heads = headsOf(t)
+    const [a, b, other] = ['a', 'b', 'other'].map(name => headOf(name))
+    assert.ok(a && b && other)
+    for (const head of [a, b]) heads.add('1.1.1.1', head)
+    heads.add('2.2.2.2', other)
+    heads.onConnectionClosed('1.1.1.1', () => true)
+    assert.deepEqual([a.isClosed, b.isClosed, other.isClosed], [true, true, false])
+    assert.deepEqual([heads.take('1.1.1.1'), heads.take('2.2.2.2')], [undefined, other])
+    assert.deepEqual([a.turns, b.turns], [0, 0])
   })
 
   test('the overdue ones are handed out once', t => {
