@@ -13,29 +13,21 @@ import {
   cachedAt,
   classifyTyped,
   countAt,
-  holding,
+  endingWith,
+  endOf,
   listAt,
-  NO_FAST_PATH,
   objectAt,
   promptOnly,
-  typeOf,
 } from './named-event.ts'
 
 /** What SGLang 0.5.23 says instead of the reason. */
 const HIDDEN_REASON = 'Internal server error'
 
-const mayHoldEnd = holding(['message_stop'])
-const mayHoldFailure = holding(['error'])
-
 export const MESSAGES_DIALECT: Dialect = {
-  ...NO_FAST_PATH,
-  isOptional: true,
+  ...endingWith(['message_stop']),
   echoes: 1,
   classifyBody: text => classifyTyped(text, messageOf),
   classifyData: text => classifyTyped(text, eventOf),
-  isEnd: ({ data }) => mayHoldEnd(data) && typeOf(data) === 'message_stop',
-  mayHoldSigns: block => mayHoldEnd(block) || mayHoldFailure(block),
-  mayHoldFailure,
   meaningOf: (status, message) =>
     message === HIDDEN_REASON ? { status, message, isVague: true } : literalMeaning(status, message),
 }
@@ -66,9 +58,7 @@ function ended(usage: Json, hasOutput: boolean): Classification {
   const promptTokens = promptTokensIn(usage)
   const cached = cachedAt(usage, 'cache_read_input_tokens')
   const hasToken = hasOutput || countAt(usage, 'output_tokens') !== undefined
-  return hasToken
-    ? { kind: 'good', hasToken, promptTokens, ...cached }
-    : { kind: 'good', hasToken, promptTokens, ...cached, tokenlessEnd: 'other' }
+  return endOf(hasToken, promptTokens, cached)
 }
 
 function token(promptTokens: number | undefined): Classification {

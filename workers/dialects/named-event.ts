@@ -1,11 +1,27 @@
 /** What the APIs have in common whose events say by their `type` what they are. Pure. */
 import { isObject, type Json, parseObject } from '../../src/core/text/parse-json.ts'
 import { asBuffer } from '../json/bytes.ts'
+import type { Dialect } from './dialect.ts'
 import { type Classification, NEUTRAL, notJson } from './error-inside-200.ts'
 import { findError } from './reported-error.ts'
 
-/** Bodies are small and parsed once, and most events are not read at all. */
-export const NO_FAST_PATH = { summarizeBody: () => undefined, summarizeData: () => undefined } as const
+/** All but what each of the APIs has of its own. */
+type NamedEventDialect = Omit<Dialect, 'echoes' | 'classifyBody' | 'classifyData' | 'meaningOf'>
+
+/** What the dialects share whose streams end with an event of one of these types. */
+export function endingWith(ends: readonly string[]): NamedEventDialect {
+  const mayHoldEnd = holding(ends)
+  const mayHoldFailure = holding(['error'])
+  return {
+    isOptional: true,
+    // Bodies are small and parsed once, and most events are not read at all.
+    summarizeBody: () => undefined,
+    summarizeData: () => undefined,
+    isEnd: ({ data }) => mayHoldEnd(data) && ends.includes(typeOf(data)),
+    mayHoldSigns: block => mayHoldEnd(block) || mayHoldFailure(block),
+    mayHoldFailure,
+  }
+}
 
 /** Classifies a payload by `read` or, if that does not know it, by its error. */
 export function classifyTyped(
@@ -18,7 +34,7 @@ export function classifyTyped(
 }
 
 /** `type` of an event; empty if its data has none. */
-export function typeOf(data: Uint8Array): string {
+function typeOf(data: Uint8Array): string {
   const type = parseObject(asBuffer(data).toString('utf8'))?.['type']
   return typeof type === 'string' ? type : ''
 }
@@ -28,8 +44,18 @@ export function promptOnly(promptTokens: number | undefined): Classification {
   return promptTokens === undefined ? NEUTRAL : { kind: 'neutral', promptTokens }
 }
 
+/** A response that has ended, which is good even without a token. */
+export function endOf(
+  hasToken: boolean,
+  promptTokens: number | undefined,
+  cached: { readonly cachedTokens?: number },
+): Classification {
+  const end = { kind: 'good', promptTokens, ...cached } as const
+  return hasToken ? { ...end, hasToken } : { ...end, hasToken, tokenlessEnd: 'other' }
+}
+
 /** A search for words in quotes, which no text inside a JSON string can hold. */
-export function holding(words: readonly string[]): (bytes: Uint8Array) => boolean {
+function holding(words: readonly string[]): (bytes: Uint8Array) => boolean {
   const quoted = words.map(word => Buffer.from(`"${word}"`))
   return bytes => quoted.some(word => asBuffer(bytes).includes(word))
 }

@@ -15,34 +15,27 @@ import {
   cachedAt,
   classifyTyped,
   countAt,
-  holding,
+  endingWith,
+  endOf,
   listAt,
-  NO_FAST_PATH,
   objectAt,
   promptOnly,
-  typeOf,
 } from './named-event.ts'
 import { textOf } from './reported-error.ts'
 
 const ENDS = ['response.completed', 'response.incomplete', 'response.failed']
-const mayHoldEnd = holding(ENDS)
-const mayHoldFailure = holding(['error'])
 
 /** `str(HTTPException)`. */
 const WITH_STATUS = /^(\d{3}): (.+)$/s
 
 export const RESPONSES_DIALECT: Dialect = {
-  ...NO_FAST_PATH,
-  isOptional: true,
+  // Only events that hold the whole response have an `error`, and few of them are sent.
+  ...endingWith(ENDS),
   // `response.created` and `response.in_progress` repeat instructions and tools, the latter with their defaults.
   echoes: 4,
   classifyBody: text =>
     classifyTyped(text, body => (body['object'] === 'response' ? responseOf(body) : undefined)),
   classifyData: text => classifyTyped(text, eventOf),
-  isEnd: ({ data }) => mayHoldEnd(data) && ENDS.includes(typeOf(data)),
-  // Only events that hold the whole response have an `error`, and few of them are sent.
-  mayHoldSigns: block => mayHoldEnd(block) || mayHoldFailure(block),
-  mayHoldFailure,
   meaningOf,
 }
 
@@ -72,9 +65,7 @@ function responseOf(response: Json): Classification {
     case 'incomplete':
     case 'cancelled': {
       const hasToken = countAt(usage, 'output_tokens') !== undefined || listAt(response, 'output').length > 0
-      return hasToken
-        ? { kind: 'good', hasToken, promptTokens, ...cached }
-        : { kind: 'good', hasToken, promptTokens, ...cached, tokenlessEnd: 'other' }
+      return endOf(hasToken, promptTokens, cached)
     }
     default:
       return promptOnly(promptTokens)
