@@ -9,17 +9,15 @@ import type { FlatHeaders } from '../../src/messages/types.ts'
 import { codingFailure } from '../classify/content-coding.ts'
 import type { Failure } from '../classify/failure.ts'
 import { nothingFailure, tooLargeFailure, transportFailure } from '../classify/observed-failure.ts'
-import { protocolFailure, statusFailure } from '../classify/reported-failure.ts'
-import { AT_ONCE_BYTES, classifyResponse } from '../classify/response.ts'
+import { protocolFailure } from '../classify/reported-failure.ts'
 import { StreamPeek } from '../classify/stream-peek.ts'
 import { findSigns } from '../classify/stream-signs.ts'
-import type { Dialect } from '../dialects/dialect.ts'
 import type { ResponseSummary } from '../dialects/response-summary.ts'
 import { EventFramer } from '../sse/event-framer.ts'
 import { bodyLength } from '../upstream/request-body.ts'
 import { ResponseBody } from '../upstream/response-body.ts'
 import type { ResponseHandler, TransportError } from '../upstream/types.ts'
-import type { LargeBodies } from './large-bodies.ts'
+import { classifyComplete, errorStatusFailure, type LegReader } from './leg-response.ts'
 import type { AttemptPlan } from './plan.ts'
 
 export interface DecodeEvents {
@@ -68,10 +66,7 @@ export function decodeLimits(
   return { held, preamble, event: limits.eventBytes }
 }
 
-export interface DecodeLegOptions {
-  /** How the response is read. */
-  readonly dialect: Dialect
-  readonly bodies: LargeBodies
+export interface DecodeLegOptions extends LegReader {
   /** See `AttemptPlan`. */
   readonly isBatch?: boolean
 }
@@ -86,10 +81,9 @@ export class DecodeLeg implements ResponseHandler {
   /** The held bytes: a body, or the events before the commit. */
   readonly body: ResponseBody
   readonly #events: DecodeEvents
-  readonly #bodies: LargeBodies
   readonly #limits: DecodeLimits
   readonly #isBatch: boolean
-  readonly #dialect: Dialect
+  readonly #reader: LegReader
   readonly #framer = new EventFramer()
   #peek: StreamPeek | undefined
   #isCommitted = false
@@ -104,9 +98,8 @@ export class DecodeLeg implements ResponseHandler {
 
   constructor(limits: DecodeLimits, events: DecodeEvents, options: DecodeLegOptions) {
     this.#events = events
-    this.#bodies = options.bodies
     this.#isBatch = options.isBatch ?? false
-    this.#dialect = options.dialect
+    this.#reader = options
     this.#limits = limits
     this.body = new ResponseBody(limits.held, options.bodies)
   }
@@ -116,7 +109,7 @@ export class DecodeLeg implements ResponseHandler {
     const failure = codingFailure('decode', this.body)
     if (failure !== undefined) this.fail(failure)
     else if (this.body.isError) this.#events.onDecodeErrorHead()
-    else if (this.body.isEventStream) this.#peek = new StreamPeek(this.#dialect)
+    else if (this.body.isEventStream) this.#peek = new StreamPeek(this.#reader.dialect)
     else this.#events.onDecodeBody(false)
   }
 
@@ -133,9 +126,8 @@ export class DecodeLeg implements ResponseHandler {
     if (!this.isOpen) return
     if (this.onFirstItem !== undefined) return this.onFirstItem()
     if (this.#peek !== undefined) return this.#endStream(this.#peek)
-    if (!this.body.isError && this.body.length > AT_ONCE_BYTES)
-      return this.#bodies.classifyLater('decode', this.body, found => this.#onClassified(found))
-    if (!this.body.isError) return this.#onClassified(classifyResponse('decode', this.body, this.#dialect))
+    if (!this.body.isError)
+      return classifyComplete('decode', this.body, this.#reader, found => this.#onClassified(found))
     this.isOpen = false
     this.#events.onDecodeError(this.errorResponse())
   }
@@ -168,13 +160,11 @@ export class DecodeLeg implements ResponseHandler {
 
   /** The failure that an error status stands for, with as much of its body as has arrived. */
   errorResponse(): Failure {
-    const { status } = this.body
-    const retryAfter = this.body.header('retry-after')
-    return statusFailure('decode', status, this.body.joined(), { retryAfter, dialect: this.#dialect })
+    return errorStatusFailure('decode', this.body, this.#reader.dialect)
   }
 
   #onEvents(peek: StreamPeek, block: Uint8Array): void {
-    const signs = findSigns(block, this.#dialect)
+    const signs = findSigns(block, this.#reader.dialect)
     const events = signs?.events ?? block
     const failure = this.isAbortRequested ? undefined : signs?.failure
     if (this.#isCommitted) this.#relay(events, failure)
@@ -235,7 +225,7 @@ export class DecodeLeg implements ResponseHandler {
   #endStream(peek: StreamPeek): void {
     const rest = this.#framer.rest()
     // The last event may lack its blank line.
-    if (findSigns(rest, this.#dialect)?.isDone === true) this.#onEvents(peek, rest)
+    if (findSigns(rest, this.#reader.dialect)?.isDone === true) this.#onEvents(peek, rest)
     else this.#complete(peek, false)
   }
 

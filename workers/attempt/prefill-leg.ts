@@ -7,13 +7,10 @@ import type { FlatHeaders } from '../../src/messages/types.ts'
 import { codingFailure } from '../classify/content-coding.ts'
 import type { Failure } from '../classify/failure.ts'
 import { tooLargeFailure, transportFailure } from '../classify/observed-failure.ts'
-import { statusFailure } from '../classify/reported-failure.ts'
-import { AT_ONCE_BYTES, classifyResponse } from '../classify/response.ts'
-import type { Dialect } from '../dialects/dialect.ts'
 import type { ResponseSummary } from '../dialects/response-summary.ts'
 import { ResponseBody } from '../upstream/response-body.ts'
 import type { ResponseHandler, TransportError } from '../upstream/types.ts'
-import type { LargeBodies } from './large-bodies.ts'
+import { classifyComplete, errorStatusFailure, type LegReader } from './leg-response.ts'
 
 export interface PrefillEvents {
   onPrefillComplete(summary: ResponseSummary): void
@@ -22,27 +19,19 @@ export interface PrefillEvents {
   onPrefillErrorHead(): void
 }
 
-export interface PrefillLegOptions {
-  readonly bodies: LargeBodies
-  /** How the response is read. */
-  readonly dialect: Dialect
-}
-
 export class PrefillLeg implements ResponseHandler {
   readonly body: ResponseBody
   readonly #events: PrefillEvents
-  readonly #bodies: LargeBodies
   readonly #limitBytes: number
-  readonly #dialect: Dialect
+  readonly #reader: LegReader
   /** Cleared when the leg or the attempt is over: later calls are ignored. */
   isOpen = true
 
-  constructor(limitBytes: number, events: PrefillEvents, { bodies, dialect }: PrefillLegOptions) {
+  constructor(limitBytes: number, events: PrefillEvents, reader: LegReader) {
     this.#events = events
-    this.#bodies = bodies
     this.#limitBytes = limitBytes
-    this.#dialect = dialect
-    this.body = new ResponseBody(limitBytes, bodies)
+    this.#reader = reader
+    this.body = new ResponseBody(limitBytes, reader.bodies)
   }
 
   onHead(status: number, headers: FlatHeaders): void {
@@ -60,9 +49,8 @@ export class PrefillLeg implements ResponseHandler {
 
   onEnd(): void {
     if (!this.isOpen) return
-    const isLarge = !this.body.isError && !this.body.isEventStream && this.body.length > AT_ONCE_BYTES
-    if (isLarge) return this.#bodies.classifyLater('prefill', this.body, found => this.#onClassified(found))
-    if (!this.body.isError) return this.#onClassified(classifyResponse('prefill', this.body, this.#dialect))
+    if (!this.body.isError)
+      return classifyComplete('prefill', this.body, this.#reader, found => this.#onClassified(found))
     this.isOpen = false
     this.#events.onPrefillError(this.errorResponse())
   }
@@ -87,8 +75,6 @@ export class PrefillLeg implements ResponseHandler {
 
   /** The failure that an error status stands for, with as much of its body as has arrived. */
   errorResponse(): Failure {
-    const { status } = this.body
-    const retryAfter = this.body.header('retry-after')
-    return statusFailure('prefill', status, this.body.joined(), { retryAfter, dialect: this.#dialect })
+    return errorStatusFailure('prefill', this.body, this.#reader.dialect)
   }
 }
