@@ -57,6 +57,11 @@ function streamOf(...pieces: string[]): ScriptedResponse {
   return { pieces: [STREAM_HEAD, ...pieces.map(chunk), LAST_CHUNK], ending: 'end' }
 }
 
+/** A stream that fails after the client has its head. A failure that is read with the first token is retried instead. */
+function streamFailingLate(sent: string, failure: string, head: Promise<void>): ScriptedResponse {
+  return { pieces: [STREAM_HEAD + chunk(sent), head, chunk(failure), LAST_CHUNK], ending: 'end' }
+}
+
 const TRANSFER =
   'Decode handshake failed for request rank=0 with exception KVTransferError: Aborted by AbortReq.'
 const USAGE = { input_tokens: 6, output_tokens: 1, total_tokens: 7 }
@@ -141,7 +146,13 @@ interface Received extends ReadBody {
 
 let requests = 0
 
-async function send({ path }: Api, isStream: boolean, response: ScriptedResponse): Promise<Received> {
+/** `onHead` is called when the client has the head of its response. */
+async function send(
+  { path }: Api,
+  isStream: boolean,
+  response: ScriptedResponse,
+  onHead: () => void = () => undefined,
+): Promise<Received> {
   const cell = `${path.slice('/v1/'.length)}-${requests++}-${isStream ? 'stream' : 'whole'}`
   scripts.set(cell, response)
   const headers = { 'content-type': 'application/json', 'x-request-id': cell }
@@ -150,7 +161,15 @@ async function send({ path }: Api, isStream: boolean, response: ScriptedResponse
     headers,
     JSON.stringify({ model: MODEL, stream: isStream }),
   )
+  onHead()
   return { status, ...(await body), attempts: decode.calls.filter(call => call.cell === cell).length }
+}
+
+/** Sends a request whose stream fails once its client has the head. */
+function sendToFailLate(api: Api, failure: string): Promise<Received> {
+  const head = Promise.withResolvers<void>()
+  const response = streamFailingLate(api.opening + api.token, failure, head.promise)
+  return send(api, true, response, head.resolve)
 }
 
 /** The message of an error that is a whole response. */
@@ -210,18 +229,14 @@ for (const api of [RESPONSES, MESSAGES])
     test('gets a failure that the engine reports after a token as the engine wrote it', async () => {
       const before = await countOf(endpoint, 'broken')
       const expected = api.opening + api.token + api.failure(TRANSFER)
-      const { status, text, attempts } = await send(
-        api,
-        true,
-        streamOf(api.opening, api.token, api.failure(TRANSFER)),
-      )
+      const { status, text, attempts } = await sendToFailLate(api, api.failure(TRANSFER))
       assert.deepEqual([status, text, attempts], [200, expected, 1])
       assert.equal(await countOf(endpoint, 'broken'), before + 1)
     })
 
     test('gets no room and no address in a failure that the engine reports after a token', async () => {
       const failure = api.failure('KVTransferError(bootstrap_room=73917391): lost 10.1.2.3:8998')
-      const { text } = await send(api, true, streamOf(api.opening, api.token, failure))
+      const { text } = await sendToFailLate(api, failure)
       const shown = failure.replace('73917391', '…').replace('10.1.2.3:8998', '…')
       assert.equal(text, api.opening + api.token + shown)
     })

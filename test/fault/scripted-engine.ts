@@ -13,8 +13,11 @@ import { resetSocket } from '../../src/simulator/http/reset-socket.ts'
 import { listen } from '../support/listen.ts'
 
 export interface ScriptedResponse {
-  /** Written one after the other, each in its own turn of the event loop. */
-  readonly pieces: readonly (string | Uint8Array)[]
+  /**
+   * Written one after the other, each in its own turn of the event loop. The gateway may still read several at once, so a
+   * test that needs it to act on one before the next arrives puts a promise between them: it is waited for.
+   */
+  readonly pieces: readonly (string | Uint8Array | Promise<void>)[]
   /** `end`: the connection is closed after a complete or truncated response. `hang`: nothing follows. */
   readonly ending: 'end' | 'reset' | 'hang'
 }
@@ -153,6 +156,10 @@ class Engine implements ScriptedEngine {
     const { pieces, ending } = await this.#script.respond(call)
     for (const piece of pieces) {
       if (socket.destroyed) return
+      if (piece instanceof Promise) {
+        await piece
+        continue
+      }
       // In sequence: each piece is a write of its own.
       await new Promise(resolve => socket.write(piece, resolve))
       await nextTurn()

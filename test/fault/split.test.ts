@@ -6,7 +6,14 @@ import { DecodeLeg } from '../../workers/attempt/decode-leg.ts'
 import { DONE_DIALECT } from '../../workers/dialects/done-dialect.ts'
 import { SMALL_BODIES } from '../support/small-bodies.ts'
 import { FAULTS } from './faults.ts'
-import { chunk, LAST_CHUNK, type Script, STREAM_HEAD, scriptedEngine } from './scripted-engine.ts'
+import {
+  chunk,
+  LAST_CHUNK,
+  type Script,
+  type ScriptedResponse,
+  STREAM_HEAD,
+  scriptedEngine,
+} from './scripted-engine.ts'
 import { sendRequest } from './send-request.ts'
 import { openGateway } from './setup.ts'
 import { type Shape, soundPayload } from './sound-responses.ts'
@@ -83,8 +90,8 @@ suite('a stream in two pieces, and byte by byte', () => {
 })
 
 /** The events of a response that is a chunked stream; `undefined` for any other response. */
-function streamBytes(pieces: readonly (string | Uint8Array)[]): Buffer | undefined {
-  const text = pieces.join('')
+function streamBytes(pieces: ScriptedResponse['pieces']): Buffer | undefined {
+  const text = pieces.filter(piece => typeof piece === 'string').join('')
   if (!text.startsWith(STREAM_HEAD)) return undefined
   const events = [...text.slice(STREAM_HEAD.length).matchAll(/^data: .*$/gm)].map(([line]) => `${line}\n\n`)
   return events.length === 0 ? undefined : Buffer.from(events.join(''))
