@@ -28,7 +28,7 @@ export interface HistoryDependencies extends FeedbackDependencies {
 const NO_SLOTS: ReadonlySet<number> = new Set()
 
 export class FailureHistory {
-  readonly #request: Pick<EngineRequest, 'deadlineMs' | 'fields'>
+  readonly #request: Pick<EngineRequest, 'deadlineMs' | 'fields' | 'serves'>
   readonly #dependencies: HistoryDependencies
   #avoided: Avoided | undefined
   #losses: EngineLosses | undefined
@@ -41,7 +41,10 @@ export class FailureHistory {
   freshConnection = false
   latest: Failure | undefined
 
-  constructor(request: Pick<EngineRequest, 'deadlineMs' | 'fields'>, dependencies: HistoryDependencies) {
+  constructor(
+    request: Pick<EngineRequest, 'deadlineMs' | 'fields' | 'serves'>,
+    dependencies: HistoryDependencies,
+  ) {
     this.#request = request
     this.#dependencies = dependencies
   }
@@ -99,7 +102,8 @@ export class FailureHistory {
   /** Whether a sound pair is left that has none of the avoided engines, full or not. */
   #isSoundPairLeft(): boolean {
     const { pairSelector } = this.#dependencies
-    const choice = pairSelector.choose(this.#request.fields.model, this.avoidedSlots)
+    const { fields, serves } = this.#request
+    const choice = pairSelector.choose(fields.model, this.avoidedSlots, undefined, { serves })
     if (choice.kind !== 'pair') return false
     new AttemptFeedback(choice.pair, choice.probes, this.#dependencies).abandoned()
     const { prefill, decode } = choice.pair

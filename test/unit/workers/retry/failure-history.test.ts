@@ -1,6 +1,7 @@
 /** What the failures of a request mean for its next attempt: budget, and the end of attempts that end engines. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import type { Engine } from '../../../../src/core/engine.ts'
 import type { Failure } from '../../../../workers/classify/failure.ts'
 import { stalledFailure, transportFailure } from '../../../../workers/classify/observed-failure.ts'
 import { statusFailure } from '../../../../workers/classify/reported-failure.ts'
@@ -83,6 +84,10 @@ suite('a retry', () => {
   })
 })
 
+function isNotOther({ slot }: Engine): boolean {
+  return slot !== OTHER_PAIR.decode.slot
+}
+
 suite('an engine that answers with Retry-After', () => {
   for (const [status, leg] of [
     [429, 'decode'],
@@ -120,6 +125,18 @@ suite('an engine that answers with Retry-After', () => {
     const { loop, attempts, latest, pass, choose } = setUpRetries(t)
     loop.start()
     choose(() => ({ kind: 'pair', pair: OTHER_PAIR, probes: [] }))
+    latest().fail(statusFailure('decode', 429, Buffer.from('busy'), { retryAfter: '2' }))
+    pass(1995)
+    assert.equal(attempts.length, 1)
+    pass(5)
+    assert.equal(attempts.length, 2)
+  })
+
+  test('is waited for when the other engines do not have the API of the request', t => {
+    const { loop, attempts, latest, pass, choose, soundPairs } = setUpRetries(t, { serves: isNotOther })
+    loop.start()
+    choose(asked => ({ kind: 'pair', pair: asked === isNotOther ? PAIR : OTHER_PAIR, probes: [] }))
+    soundPairs(() => true)
     latest().fail(statusFailure('decode', 429, Buffer.from('busy'), { retryAfter: '2' }))
     pass(1995)
     assert.equal(attempts.length, 1)

@@ -1,6 +1,7 @@
 /** A retry loop on fake pairs and fake attempts, with a clock that moves by hand and a seeded random number generator. */
 import type { TestContext } from 'node:test'
 import { type ConfigInput, configSchema } from '../../../../src/config/config.ts'
+import type { Engine } from '../../../../src/core/engine.ts'
 import { seededRandom } from '../../../../src/core/random.ts'
 import { RetryBudget } from '../../../../src/resilience/retry-budget.ts'
 import { EngineSlots } from '../../../../src/shared/engine-slots.ts'
@@ -69,15 +70,18 @@ export interface RetrySetup {
   readonly capacityQueue: CapacityQueue
   /** Moves the clock in steps of 5 ms and runs the timers that are due. */
   readonly pass: (ms: number) => void
-  /** Sets what the next choices return. */
-  readonly choose: (next: () => PairChoice) => void
+  /** Sets what the next choices return; `serves`: whether an engine has the API, if the request needs that. */
+  readonly choose: (next: (serves?: Serves) => PairChoice) => void
   /** Sets which pairs are sound; none is at first. */
   readonly soundPairs: (next: (pair: Pair) => boolean) => void
   /** Good legs so far, by slot. */
   readonly goodLegs: Map<number, number>
 }
 
+export type Serves = (engine: Engine) => boolean
+
 export interface RetryOptions {
+  readonly serves?: Serves
   readonly body?: object
   readonly deadlineMs?: number
   /** Retries that the budget of the thread allows per second. */
@@ -127,7 +131,7 @@ export function setUpRetries(t: TestContext, options: RetryOptions = {}): RetryS
 
   const [attempts, handled, feedback]: [FakeAttempt[], string[], string[]] = [[], [], []]
   const [metrics, log, avoided]: [string[], string[], number[][]] = [[], [], []]
-  let choose = pairChoice
+  let choose: (serves?: Serves) => PairChoice = pairChoice
   let isSound: (pair: Pair) => boolean = noPair
   const goodLegs = new Map<number, number>()
 
@@ -152,9 +156,9 @@ export function setUpRetries(t: TestContext, options: RetryOptions = {}): RetryS
         servedBy: () => '',
         isSound: pair => isSound(pair),
         isHealthy: () => true,
-        choose: (_, avoidedSlots, hasRoom) => {
+        choose: (_, avoidedSlots, hasRoom, inputs) => {
           avoided.push([...avoidedSlots])
-          const choice = choose()
+          const choice = choose(inputs?.serves)
           const isFull = choice.kind === 'pair' && hasRoom?.(choice.pair.decode) === false
           return isFull ? { kind: 'full' } : choice
         },
@@ -233,7 +237,7 @@ export function setUpRetries(t: TestContext, options: RetryOptions = {}): RetryS
   }
 }
 
-function requestOf({ body = {}, deadlineMs = 60_000 }: RetryOptions) {
+function requestOf({ body = {}, deadlineMs = 60_000, serves }: RetryOptions) {
   const bytes = Buffer.from(JSON.stringify({ stream: true, ...body }))
   const fields = readFields('generate', bytes)
   return {
@@ -243,7 +247,7 @@ function requestOf({ body = {}, deadlineMs = 60_000 }: RetryOptions) {
     body: bytes,
     fields,
     prompt: new HashedPrompt(bytes, fields.prompt),
-    serves: undefined,
+    serves,
     edits: [],
     isPromptOfBatch: false,
     timeouts: readTimeouts([], configSchema.parse({}).timeouts).timeouts,
