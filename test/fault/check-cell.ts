@@ -20,7 +20,8 @@ export async function checkCell(cell: Cell, origin: string, engines: Engines): P
   engines.clientHasHead(id)
   const body = await response.body
   const seen = { prefill: callsOf(engines.prefill, cell), decode: callsOf(engines.decode, cell) }
-  checkAttempts(cell, seen)
+  const what = `${response.status} ${body.text.slice(0, 300)}`
+  checkAttempts(cell, seen, what)
   checkResponse(cell, response, body, seen.decode.at(-1)?.rid ?? '')
   const failed = endsWell(cell) ? seen.prefill.slice(0, -1) : seen.prefill
   const sent = failed.filter(({ rid }) => seen.decode.some(call => call.rid === rid))
@@ -47,15 +48,16 @@ function callsOf(engine: ScriptedEngine, { id }: Cell): Call[] {
 
 /**
  * Checks the number of attempts, and that both legs of each were sent, with its own rid and room. An engine that closes
- * its connection at once may end an attempt before the other leg has a connection; that leg is then never sent.
+ * its connection at once may end an attempt before the other leg has a connection; that leg is then never sent. `what`:
+ * the client's response, which says why if there are fewer.
  */
-function checkAttempts(cell: Cell, seen: Readonly<Record<Leg, readonly Call[]>>): void {
+function checkAttempts(cell: Cell, seen: Readonly<Record<Leg, readonly Call[]>>, what: string): void {
   const count = attemptsOf(cell)
   const [prefill, decode] = [namesOf(seen.prefill), namesOf(seen.decode)]
   const mayBeUnsent = endsWell(cell) && CLOSES_AT_ONCE.has(cell.group.fault.name)
   if (mayBeUnsent && decode.length === count - 1) assert.deepEqual(prefill.slice(-1), decode)
-  else assert.equal(decode.length, count, 'attempts seen by decode')
-  assert.equal(prefill.length, count, 'attempts seen by prefill')
+  else assert.equal(decode.length, count, `attempts seen by decode, before the response ${what}`)
+  assert.equal(prefill.length, count, `attempts seen by prefill, before the response ${what}`)
   if (decode.length === count) assert.deepEqual(prefill, decode)
   const { retryAfterMs } = cell.group.fault
   const [first, second] = seen.decode

@@ -1,9 +1,10 @@
 /**
  * What is known of one engine, from `/server_info` (`/get_server_info` in older versions of SGLang) and `/v1/models`.
  *
- * The two are asked independently, so that one that fails or takes long does not withhold the other. Each keeps its last
- * answer. An engine without an endpoint is used as configured. `/server_info` is answered by the scheduler of the
- * engine, which may be busy, so a poll of it does not wait long, and its failure means nothing.
+ * The two are asked independently, so that one that fails or takes long does not withhold the other. The last answer of
+ * each counts until there is a new one, or until the other shows that the engine has changed. An engine without an endpoint
+ * is used as configured. `/server_info` is answered by the scheduler of the engine, which may be busy, so a poll of it does
+ * not wait long, and its failure means nothing.
  */
 import { isDeepStrictEqual } from 'node:util'
 import { messageOf } from '../../core/text/error-text.ts'
@@ -29,6 +30,14 @@ const POLL_TIMEOUT_MS = 10_000
 /** Statuses of a path that a server does not have. Any other is a passing or a configured refusal. */
 const NOT_SERVED: ReadonlySet<number> = new Set([404, 405, 410, 501])
 
+const SOURCES = Object.keys(PATHS).length
+
+/** What of an answer counts. The rest may differ each time. */
+const MEANING: Readonly<Record<Source, (fields: Fields) => unknown>> = {
+  server: fields => parseEngineInfo(fields, {}),
+  models: listedNames,
+}
+
 type Answer =
   /** Without fields if the engine does not serve the path, or serves something else there. */
   | { readonly fields: Fields }
@@ -44,8 +53,14 @@ export class EngineFacts {
   readonly #gaps = new Map<Source, string>()
   readonly #asking = new Map<Source, Promise<void>>()
   #isUp = false
+  #isReading = false
+  /** A source has answered something else than before the last `read` began: what has not answered since may be outdated. */
+  #hasChanged = false
 
-  /** `onAnswer` is called for each answer, also for one that comes after `read` has ended. */
+  /**
+   * `onAnswer` is called when `info` has changed, also by an answer that comes after `read` has ended. If the engine has
+   * changed, it is called when both sources have answered or `read` has ended, not with half of what is to be known.
+   */
   constructor(get: EngineGet, onAnswer: () => void) {
     this.#get = get
     this.#onAnswer = onAnswer
@@ -55,7 +70,7 @@ export class EngineFacts {
   get info(): EngineInfo {
     const { server, models } = this.#known
     // What only the process before a restart has reported must not add a model name to those of the new one.
-    const isOld = (source: Source): boolean => this.#fresh.size > 0 && !this.#fresh.has(source)
+    const isOld = (source: Source): boolean => this.#hasChanged && !this.#fresh.has(source)
     const named = isOld('server') ? { ...server, served_model_name: undefined } : server
     return parseEngineInfo(named, isOld('models') ? {} : models)
   }
@@ -74,26 +89,32 @@ export class EngineFacts {
   async read(patienceMs: number): Promise<void> {
     this.#fresh.clear()
     this.#isUp = false
+    this.#hasChanged = false
+    this.#isReading = true
     const asked = Promise.all([this.#ask('server'), this.#ask('models')])
     const { promise: late, resolve } = Promise.withResolvers<void>()
     const timer = setTimeout(resolve, patienceMs)
     await Promise.race([asked, late])
     clearTimeout(timer)
+    this.#isReading = false
+    if (this.#hasChanged && this.#fresh.size < SOURCES) this.#onAnswer()
     for (const source of this.#asking.keys())
       this.#gaps.set(source, `${PATHS[source][0]} has not responded for ${patienceMs} ms`)
   }
 
   /** Asks for the models and, if `isFull`, for everything else. Returns whether any of it has changed. A failure is no change. */
   async hasChanged(isFull: boolean): Promise<boolean> {
-    return (
-      (await this.#hasNews('models', listedNames)) ||
-      (isFull && (await this.#hasNews('server', propertiesIn)))
-    )
+    return (await this.#hasNews('models')) || (isFull && (await this.#hasNews('server')))
   }
 
-  async #hasNews(source: Source, meaningOf: (fields: Fields) => unknown): Promise<boolean> {
+  async #hasNews(source: Source): Promise<boolean> {
     const answer = await this.#answerOf(source, POLL_TIMEOUT_MS)
-    return 'fields' in answer && !isDeepStrictEqual(meaningOf(answer.fields), meaningOf(this.#known[source]))
+    return 'fields' in answer && this.#isNews(source, answer.fields)
+  }
+
+  #isNews(source: Source, fields: Fields): boolean {
+    const meaningOf = MEANING[source]
+    return !isDeepStrictEqual(meaningOf(fields), meaningOf(this.#known[source]))
   }
 
   /** A question that is still open is not asked again. */
@@ -114,8 +135,9 @@ export class EngineFacts {
     this.#gaps.delete(source)
     this.#isUp = true
     this.#fresh.add(source)
+    this.#hasChanged ||= this.#isNews(source, answer.fields)
     this.#known[source] = answer.fields
-    this.#onAnswer()
+    if (!this.#isReading || !this.#hasChanged || this.#fresh.size === SOURCES) this.#onAnswer()
   }
 
   async #answerOf(source: Source, timeoutMs: number): Promise<Answer> {
@@ -142,10 +164,6 @@ export class EngineFacts {
       return { gap: `${path}: ${messageOf(error)}`, isUp: false }
     }
   }
-}
-
-function propertiesIn(server: Fields): EngineInfo {
-  return parseEngineInfo(server, {})
 }
 
 /** Some servers answer paths that they do not serve with a page. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { EngineFacts } from '../../../../src/control/monitor/engine-facts.ts'
 import type { GetResponse } from '../../../../src/control/monitor/http-get.ts'
 
@@ -98,6 +99,56 @@ test('names that only the process before a restart has reported are dropped, its
   responses['/v1/models'] = status(503)
   await facts.read(1)
   assert.deepEqual(facts.info.models, ['mistral', 'llama'])
+})
+
+for (const [what, server] of [
+  ['an engine without /server_info', status(404)],
+  ['an engine whose /server_info is as before', ok({ max_req_input_len: 100 })],
+] as const)
+  test(`${what} keeps its models while it is asked for them again, even if that fails`, async () => {
+    const models = Promise.withResolvers<GetResponse>()
+    const responses: Responses = { '/server_info': server, '/v1/models': modelList('llama') }
+    const { facts, answers } = factsOf(responses)
+    await facts.read(PATIENT_MS)
+    responses['/v1/models'] = models.promise
+    await facts.read(1)
+    assert.deepEqual(facts.info.models, ['llama'])
+    models.resolve(status(503))
+    await facts.read(PATIENT_MS)
+    assert.deepEqual(facts.info.models, ['llama'])
+    assert.ok(answers.slice(2).every(names => names.includes('llama')))
+  })
+
+test('an engine that has changed is reported with all that is known of it, not with half', async () => {
+  const responses: Responses = {
+    '/server_info': ok({ max_req_input_len: 100 }),
+    '/v1/models': modelList('llama'),
+  }
+  const { facts, answers } = factsOf(responses)
+  await facts.read(PATIENT_MS)
+  const models = Promise.withResolvers<GetResponse>()
+  responses['/server_info'] = ok({ max_req_input_len: 200 })
+  responses['/v1/models'] = models.promise
+  const before = answers.length
+  const read = facts.read(PATIENT_MS)
+  await nextTurn()
+  assert.equal(answers.length, before)
+  models.resolve(modelList('mistral'))
+  await read
+  assert.deepEqual([facts.info.maxInputTokens, answers.slice(before)], [200, [['mistral']]])
+})
+
+test('the models of an engine that has changed are not known until it names them', async () => {
+  const responses: Responses = {
+    '/server_info': ok({ max_req_input_len: 100 }),
+    '/v1/models': modelList('llama'),
+  }
+  const { facts, answers } = factsOf(responses)
+  await facts.read(PATIENT_MS)
+  responses['/server_info'] = ok({ max_req_input_len: 200 })
+  responses['/v1/models'] = NEVER
+  await facts.read(1)
+  assert.deepEqual([facts.info.models, answers.at(-1)], [[], []])
 })
 
 test('models change when their names do; a failed question is no change', async () => {
