@@ -12,7 +12,6 @@ import type { Engine } from '../core/engine.ts'
 import { mix } from '../core/random.ts'
 import { preferring } from './eligible.ts'
 import { leastLoad } from './least-load.ts'
-import { passing } from './passing.ts'
 import { engineAt, type Policy, type PolicyView, type PromptView } from './policy.ts'
 
 /**
@@ -32,41 +31,54 @@ const MAX_RECENT_SHARE = 1.25
 
 export const cacheAware: Policy = (engines, view, prompt) => {
   if (engines.length === 1) return engineAt(engines, 0)
-  return prompt === undefined ? leastLoad(engines, view) : cheapest(withinLoad(engines, view), view, prompt)
+  return prompt === undefined ? leastLoad(engines, view) : cheapest(engines, view, prompt)
 }
 
-function withinLoad(engines: readonly Engine[], view: PolicyView): readonly Engine[] {
-  const mean = meanOf(engines, ({ slot }) => view.inFlight(slot))
-  return passing(engines, ({ slot }) => view.inFlight(slot) <= MAX_LOAD_SHARE * mean + LOAD_MARGIN)
-}
-
+/** Hot path: what engines have in flight and have to compute is summed over all threads, so it is read once. */
 function cheapest(engines: readonly Engine[], view: PolicyView, prompt: PromptView): Engine {
-  const costOf = ({ slot }: Engine): number =>
-    view.work(slot) +
-    RECOMPUTE_WEIGHT * (prompt.bytes - prompt.cachedBytes(slot)) +
-    REQUEST_BYTES * view.inFlight(slot)
+  const costs = costsOf(engines, view, prompt)
   let [minCost, maxCached] = [Infinity, 0]
-  for (const engine of engines) {
-    minCost = Math.min(minCost, costOf(engine))
-    maxCached = Math.max(maxCached, prompt.cachedBytes(engine.slot))
+  for (let index = 0; index < engines.length; index++) {
+    const cost = costs[index] ?? Infinity
+    if (cost === Infinity) continue
+    minCost = Math.min(minCost, cost)
+    maxCached = Math.max(maxCached, prompt.cachedBytes(engineAt(engines, index).slot))
   }
   // Where one more prompt of the size of the new part waits, it costs about the same.
-  const newBytes = prompt.bytes - maxCached
-  const alike = passing(engines, engine => costOf(engine) <= minCost + newBytes)
-  if (alike.length === 1) return engineAt(alike, 0)
-  const maxRecent = MAX_RECENT_SHARE * meanOf(engines, ({ slot }) => view.recentWork(slot)) + prompt.bytes
-  const holders = passing(alike, ({ slot }) => prompt.cachedBytes(slot) >= HELD_SHARE * maxCached)
-  const candidates = holders.length > 0 ? holders : alike
-  return highestRank(
-    preferring(candidates, ({ slot }) => view.recentWork(slot) <= maxRecent),
-    prompt.keyAfter(maxCached),
-  )
+  const maxCost = minCost + prompt.bytes - maxCached
+  const alike = engines.filter((_, index) => (costs[index] ?? Infinity) <= maxCost)
+  const holders = preferring(alike, ({ slot }) => prompt.cachedBytes(slot) >= HELD_SHARE * maxCached)
+  if (holders.length === 1) return engineAt(holders, 0)
+  return highestRank(withLittleRecentWork(holders, engines, view, prompt), prompt.keyAfter(maxCached))
 }
 
-function meanOf(engines: readonly Engine[], valueOf: (engine: Engine) => number): number {
-  let sum = 0
-  for (const engine of engines) sum += valueOf(engine)
-  return sum / engines.length
+/** By index of the engine; `Infinity` for one that has more than its share in flight. */
+function costsOf(engines: readonly Engine[], view: PolicyView, prompt: PromptView): number[] {
+  const loads: number[] = []
+  let total = 0
+  for (const { slot } of engines) {
+    const load = view.inFlight(slot)
+    loads.push(load)
+    total += load
+  }
+  const maxLoad = (MAX_LOAD_SHARE * total) / engines.length + LOAD_MARGIN
+  return loads.map((load, index) => {
+    const { slot } = engineAt(engines, index)
+    const missing = prompt.bytes - prompt.cachedBytes(slot)
+    return load > maxLoad ? Infinity : view.work(slot) + RECOMPUTE_WEIGHT * missing + REQUEST_BYTES * load
+  })
+}
+
+function withLittleRecentWork(
+  candidates: readonly Engine[],
+  engines: readonly Engine[],
+  view: PolicyView,
+  prompt: PromptView,
+): readonly Engine[] {
+  let total = 0
+  for (const { slot } of engines) total += view.recentWork(slot)
+  const limit = (MAX_RECENT_SHARE * total) / engines.length + prompt.bytes
+  return preferring(candidates, ({ slot }) => view.recentWork(slot) <= limit)
 }
 
 /** The same in all gateways, in whatever order they know the engines. */

@@ -16,6 +16,11 @@ export interface CacheCells {
 const MAX_WINDOW = 201_326_592
 
 const HALF_LIFE_SECS = 20
+/** Which share of what was computed counts after so many seconds. After that many it is next to nothing. */
+const LEFT_AFTER_SECS = Array.from(
+  { length: 32 * HALF_LIFE_SECS },
+  (_, secs) => 0.5 ** (secs / HALF_LIFE_SECS),
+)
 /** What a cell can hold. */
 const MAX_RECENT = 2 ** 31 - 1
 
@@ -49,7 +54,8 @@ export class EngineCaches {
   recent(slot: number, second: number): number {
     const base = slot * CACHE_FIELDS
     const elapsed = second - Atomics.load(this.#cells, base + CACHE.second)
-    return Atomics.load(this.#cells, base + CACHE.recent) * 0.5 ** Math.max(0, elapsed / HALF_LIFE_SECS)
+    const recent = Atomics.load(this.#cells, base + CACHE.recent)
+    return elapsed <= 0 ? recent : recent * (LEFT_AFTER_SECS[elapsed] ?? 0)
   }
 
   /** In units of 4 KiB, 0 to 65,535, after which it begins again at 0. */

@@ -1,33 +1,33 @@
 /**
  * Cuts a prompt into blocks and hashes each together with all before it, so that equal hashes mean equal beginnings.
  *
- * Blocks are 256 bytes long at first and grow with the position, 16 to each doubling of it: a long prompt has few of
- * them, and how much of it is known is still found within a sixteenth. Hot path: the bytes are read where they lie. They
- * are in shared memory, and copying them to a WebAssembly hash would take longer (10 µs of 32 KiB) than hashing them here
- * (6 µs). No secret keeps others from making equal hashes; all that they could gain is that a request goes to an engine
- * that has not seen its prompt.
+ * Blocks are 256 bytes long at first and grow with the position, 8 to each doubling of it: a long prompt has few of them,
+ * and how much of it is known is still found within an eighth. Each costs a look into the index, in memory that no cache
+ * of the processor holds. Hot path: the bytes are read where they lie. They are in shared memory, and copying them to a
+ * WebAssembly hash would take longer (10 µs of 32 KiB) than hashing them here (7 µs). No secret keeps others from making
+ * equal hashes; all that they could gain is that a request goes to an engine that has not seen its prompt.
  */
 import type { Range } from '../json/scan.ts'
 
 /** Size of the first blocks, in bytes. A smaller prompt has none. */
 const FIRST_BLOCK_BYTES = 256
 /** Blocks in each doubling of the position. */
-const BLOCKS_PER_OCTAVE = 16
+const BLOCKS_PER_OCTAVE = 8
 /** Up to here all blocks have the size of the first. */
 const FIRST_OCTAVE_BYTES = FIRST_BLOCK_BYTES * BLOCKS_PER_OCTAVE
 /** What of a prompt is hashed; the rest counts as unknown. More than the context of most engines. */
 const MAX_BYTES = 4_194_304
+/** Where each block of any prompt ends, in bytes from the beginning of the prompt. */
+export const BLOCK_ENDS: readonly number[] = blockEnds()
 /** Four lanes of 32 bits. */
 const STEP_BYTES = 16
 /** Odd numbers whose bits look random (xxHash's primes). */
 const [PRIME_1, PRIME_2, PRIME_3, PRIME_4] = [0x9e3779b1, 0x85ebca77, 0xc2b2ae3d, 0x27d4eb2f] as const
 
-/** What is known of a prompt by its hashes. The lists have one element per block, in the order of the blocks. */
+/** What is known of a prompt by its hashes. The lists have one element per whole block, in the order of the blocks. */
 export interface PromptBlocks {
   /** Size of the prompt in bytes. */
   readonly bytes: number
-  /** Where the block ends, in bytes from the beginning of the prompt. */
-  readonly ends: readonly number[]
   /** Half of the hash, a 32-bit integer: chooses the bucket of the index. */
   readonly keys: readonly number[]
   /** The other half: distinguishes the blocks of a bucket. */
@@ -64,12 +64,11 @@ export class HashedPrompt {
   /** `undefined` if the prompt is shorter than a block. */
   get blocks(): PromptBlocks | undefined {
     this.#blocks ??= hashBlocks(this.#body, this.#where)
-    return this.#blocks.ends.length > 0 ? this.#blocks : undefined
+    return this.#blocks.keys.length > 0 ? this.#blocks : undefined
   }
 }
 
 class BlockHash implements PromptBlocks {
-  readonly ends: number[] = []
   readonly keys: number[] = []
   readonly tags: number[] = []
   bytes = 0
@@ -78,65 +77,68 @@ class BlockHash implements PromptBlocks {
   #b = PRIME_2 | 0
   #c = PRIME_3 | 0
   #d = PRIME_4 | 0
-  #nextEnd = FIRST_BLOCK_BYTES
 
   constructor(body: Uint8Array) {
     this.#view = new DataView(body.buffer, body.byteOffset, body.byteLength)
   }
 
   skip({ start, end }: Range): void {
-    this.#addRest(this.#addSteps(start, end), end)
+    this.#hash(start, end, { offset: 0, block: BLOCK_ENDS.length })
   }
 
   add({ start, end }: Range): void {
     const offset = start - this.bytes
-    let index = start
-    for (; this.#nextEnd + offset <= end && this.#nextEnd <= MAX_BYTES; this.#endBlock())
-      index = this.#addSteps(index, this.#nextEnd + offset)
-    const limit = Math.min(end, MAX_BYTES + offset)
-    this.#addRest(this.#addSteps(index, limit), limit)
+    this.#hash(start, Math.min(end, MAX_BYTES + offset), { offset, block: this.keys.length })
     // Padded, so that the next part begins with a whole step, as blocks end with one.
     this.bytes += Math.ceil((end - start) / STEP_BYTES) * STEP_BYTES
   }
 
-  /** Adds whole steps only. @returns where the rest begins. */
-  #addSteps(start: number, end: number): number {
+  /** `block`: the next one to end. `offset`: where the prompt would begin if all before `start` were of one piece with it. */
+  #hash(
+    start: number,
+    end: number,
+    { offset, block }: { readonly offset: number; readonly block: number },
+  ): void {
     const view = this.#view
     let [a, b, c, d] = [this.#a, this.#b, this.#c, this.#d]
     let index = start
-    for (; index + STEP_BYTES <= end; index += STEP_BYTES) {
-      a = Math.imul(a ^ view.getInt32(index, true), PRIME_1)
-      b = Math.imul(b ^ view.getInt32(index + 4, true), PRIME_2)
-      c = Math.imul(c ^ view.getInt32(index + 8, true), PRIME_3)
-      d = Math.imul(d ^ view.getInt32(index + 12, true), PRIME_4)
-      // A product's high bits depend on all bits, its low bits on few, so the high ones are brought down.
-      a ^= a >>> 15
-      b ^= b >>> 15
-      c ^= c >>> 15
-      d ^= d >>> 15
+    for (let next = block; ; next++) {
+      const blockEnd = (BLOCK_ENDS[next] ?? Infinity) + offset
+      const limit = Math.min(blockEnd, end)
+      for (; index + STEP_BYTES <= limit; index += STEP_BYTES) {
+        a = Math.imul(a ^ view.getInt32(index, true), PRIME_1)
+        b = Math.imul(b ^ view.getInt32(index + 4, true), PRIME_2)
+        c = Math.imul(c ^ view.getInt32(index + 8, true), PRIME_3)
+        d = Math.imul(d ^ view.getInt32(index + 12, true), PRIME_4)
+        // A product's high bits depend on all bits, its low bits on few, so the high ones are brought down.
+        a ^= a >>> 15
+        b ^= b >>> 15
+        c ^= c >>> 15
+        d ^= d >>> 15
+      }
+      if (blockEnd > end) break
+      this.#endBlock(a, b, c, d)
     }
+    for (let rest = index; rest < end; rest++) a = mixed(a ^ view.getUint8(rest))
     this.#a = a
-    this.#b = b
+    this.#b = mixed(b ^ (end - index))
     this.#c = c
     this.#d = d
-    return index
   }
 
-  #addRest(start: number, end: number): void {
-    for (let index = start; index < end; index++) this.#a = mixed(this.#a ^ this.#view.getUint8(index))
-    this.#b = mixed(this.#b ^ (end - start))
-  }
-
-  #endBlock(): void {
-    const end = this.#nextEnd
+  #endBlock(a: number, b: number, c: number, d: number): void {
     // Murmur's way: every bit of the four lanes changes about half of the bits of both words.
-    const ac = mixed(this.#a ^ Math.imul(rotated(this.#c), PRIME_2))
-    const bd = mixed(this.#b ^ Math.imul(rotated(this.#d), PRIME_1))
-    this.ends.push(end)
+    const ac = mixed(a ^ Math.imul(rotated(c), PRIME_2))
+    const bd = mixed(b ^ Math.imul(rotated(d), PRIME_1))
     this.keys.push(mixed(ac ^ Math.imul(bd, PRIME_3)))
     this.tags.push(mixed(bd ^ Math.imul(ac, PRIME_4)))
-    this.#nextEnd = end + blockBytesAt(end)
   }
+}
+
+function blockEnds(): number[] {
+  const ends: number[] = []
+  for (let end = FIRST_BLOCK_BYTES; end <= MAX_BYTES; end += blockBytesAt(end)) ends.push(end)
+  return ends
 }
 
 /** Size of the block that begins there, in bytes: a power of two. */

@@ -6,7 +6,7 @@ import { learn } from '../../src/policy/cache-window.ts'
 import type { PromptView } from '../../src/policy/policy.ts'
 import type { EngineCaches } from '../../src/shared/engine-caches.ts'
 import type { PrefixIndex } from '../../src/shared/prefix-index.ts'
-import type { HashedPrompt, PromptBlocks } from '../request/block-hashes.ts'
+import { BLOCK_ENDS, type HashedPrompt, type PromptBlocks } from '../request/block-hashes.ts'
 
 export interface PromptCachesOptions {
   /** Whether any policy needs prompts. If not, nothing is hashed. */
@@ -53,7 +53,7 @@ export class PromptCaches {
     this.#count(blocks, (slot, age) => caches.remembers(slot, age))
     return {
       bytes: blocks.bytes,
-      cachedBytes: slot => this.#heldBytes(blocks, slot),
+      cachedBytes: slot => this.#heldBytes(slot),
       keyAfter: bytes => keyAfter(blocks, bytes),
     }
   }
@@ -65,7 +65,7 @@ export class PromptCaches {
     const { index, caches, thread, nowMs } = this.#options
     // What it may have forgotten counts, too, because its report decides.
     this.#count(blocks, isAny)
-    const used = this.#heldBytes(blocks, slot)
+    const used = this.#heldBytes(slot)
     const age = this.#ages[slot] ?? 0
     const since = caches.bytesSince(slot, age)
     const predicted = caches.remembers(slot, age) ? used : 0
@@ -92,8 +92,9 @@ export class PromptCaches {
     return { predictedShare: predicted / blocks.bytes, end, report }
   }
 
-  #heldBytes({ ends }: PromptBlocks, slot: number): number {
-    return ends[(this.#held[slot] ?? 0) - 1] ?? 0
+  /** The size of what the engine holds of the latest prompt, in bytes. */
+  #heldBytes(slot: number): number {
+    return BLOCK_ENDS[(this.#held[slot] ?? 0) - 1] ?? 0
   }
 
   #count(blocks: PromptBlocks, counts: (slot: number, age: number) => boolean): void {
@@ -109,9 +110,9 @@ export class PromptCaches {
 const isAny = (): boolean => true
 
 /** The last block that ends within `KEY_BYTES` from there, or else the next one. */
-function keyAfter({ ends, keys }: PromptBlocks, offset: number): number {
-  let block = ends.findIndex(end => end > offset)
-  if (block < 0) return keys.at(-1) ?? 0
-  while ((ends[block + 1] ?? Infinity) <= offset + KEY_BYTES) block++
+function keyAfter({ keys }: PromptBlocks, offset: number): number {
+  let block = 0
+  while (block + 1 < keys.length && (BLOCK_ENDS[block] ?? Infinity) <= offset) block++
+  while (block + 1 < keys.length && (BLOCK_ENDS[block + 1] ?? Infinity) <= offset + KEY_BYTES) block++
   return keys[block] ?? 0
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
-import { hashBlocks, type PromptBlocks } from '../../../../workers/request/block-hashes.ts'
+import { BLOCK_ENDS, hashBlocks, type PromptBlocks } from '../../../../workers/request/block-hashes.ts'
 
 /** The blocks of a prompt that lies somewhere in a body. */
 function blocksOf(prompt: Uint8Array, { before = '', seed = '' } = {}): PromptBlocks {
@@ -13,6 +13,10 @@ function blocksOf(prompt: Uint8Array, { before = '', seed = '' } = {}): PromptBl
   })
 }
 
+function endsOf({ keys }: PromptBlocks): readonly number[] {
+  return BLOCK_ENDS.slice(0, keys.length)
+}
+
 function hashesOf({ keys, tags }: PromptBlocks): string[] {
   return keys.map((key, index) => `${key}/${tags[index]}`)
 }
@@ -20,20 +24,21 @@ function hashesOf({ keys, tags }: PromptBlocks): string[] {
 const PROMPTS = fc.uint8Array({ minLength: 256, maxLength: 20_000 })
 
 suite('the blocks of a prompt', () => {
-  test('begin with 256 bytes and are at most a sixteenth of what is before them', () => {
-    const { ends, bytes } = blocksOf(Buffer.alloc(1_000_000))
+  test('begin with 256 bytes and are at most an eighth of what is before them', () => {
+    const blocks = blocksOf(Buffer.alloc(1_000_000))
+    const [ends, { bytes }] = [endsOf(blocks), blocks]
     assert.deepEqual(ends.slice(0, 3), [256, 512, 768])
     for (const [index, end] of ends.entries()) {
       const size = end - (ends[index - 1] ?? 0)
-      assert.ok(size === 256 || size <= end / 16, `block of ${size} bytes that ends at ${end}`)
+      assert.ok(size === 256 || size <= end / 8, `block of ${size} bytes that ends at ${end}`)
     }
-    assert.ok(bytes - (ends.at(-1) ?? 0) < bytes / 16)
-    assert.equal(ends.length, 142)
+    assert.ok(bytes - (ends.at(-1) ?? 0) < bytes / 8)
+    assert.equal(ends.length, 79)
   })
 
   test('are none where the prompt is shorter than a block', () => {
-    assert.deepEqual(blocksOf(Buffer.alloc(255)).ends, [])
-    assert.deepEqual(blocksOf(Buffer.alloc(256)).ends, [256])
+    assert.deepEqual(endsOf(blocksOf(Buffer.alloc(255))), [])
+    assert.deepEqual(endsOf(blocksOf(Buffer.alloc(256))), [256])
   })
 
   test('are equal exactly as far as two prompts are, wherever these lie in their bodies', () => {
@@ -51,7 +56,7 @@ suite('the blocks of a prompt', () => {
             blocksOf(prompt),
             blocksOf(other, { before: before.replaceAll(/[^ -~]/g, '') }),
           ]
-          const equal = left.ends.filter(end => end <= changed).length
+          const equal = endsOf(left).filter(end => end <= changed).length
           const [a, b] = [hashesOf(left), hashesOf(right)]
           assert.deepEqual(a.slice(0, equal), b.slice(0, equal))
           for (let block = equal; block < a.length; block++) assert.notEqual(a[block], b[block])
