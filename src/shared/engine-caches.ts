@@ -16,7 +16,7 @@ export interface CacheCells {
 const MAX_WINDOW = 201_326_592
 
 const HALF_LIFE_SECS = 20
-/** Which share of what was computed counts after so many seconds. After that many it is next to nothing. */
+/** The share of what was computed that still counts, by its age in seconds. Older work counts for next to nothing. */
 const LEFT_AFTER_SECS = Array.from(
   { length: 32 * HALF_LIFE_SECS },
   (_, secs) => 0.5 ** (secs / HALF_LIFE_SECS),

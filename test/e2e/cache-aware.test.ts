@@ -91,6 +91,32 @@ suite('cache_aware', { concurrency: 3 }, () => {
     assertCached(await askAll([origin], 12, 2))
   })
 
+  const long = textOf(1, PREFIX_CHARS)
+  const chat = { messages: [{ role: 'user', content: long }], stream_options: { include_usage: true } }
+  for (const [what, fleet, path, prompt] of [
+    ['of /generate', { mixed: 1 }, '/generate', { text: long }],
+    ['of /generate', { prefill: 1, decode: 1 }, '/generate', { text: long }],
+    ['of chats with usage', { mixed: 1 }, '/v1/chat/completions', chat],
+    ['of responses', { mixed: 1 }, '/v1/responses', { input: long }],
+  ] as const)
+    test(`learns what engines had cached from streams ${what}, ${Object.keys(fleet).join(' and ')}`, async t => {
+      const knobs = { prefixCache: true, enableCacheReport: true }
+      const setup = await openGateway(t, { fleet: { ...fleet, knobs }, config: { policy: POLICY } })
+      const body = JSON.stringify({ model: 'sim', ...prompt, stream: true })
+      const headers = { 'content-type': 'application/json' }
+      for (let turn = 0; turn < 2; turn++) {
+        const response = await fetch(`${setup.origin}${path}`, { method: 'POST', headers, body })
+        assert.equal(response.status, 200)
+        await response.text()
+      }
+      const totals = ['prompt', 'cached', 'predicted'].map(name => `pdgw_engine_${name}_tokens_total`)
+      const [prompts = 0, cached = 0, predicted = 0] = await Promise.all(
+        totals.map(name => totalOf(setup.adminOrigin, name)),
+      )
+      for (const tokens of [cached, predicted])
+        assert.ok(Math.abs(tokens / prompts - 0.5) < 0.05, `${tokens} of ${prompts}`)
+    })
+
   test('chooses alike in two gateways, which know nothing of each other', async t => {
     const first = await openMixed(t)
     const second = await openGateway(t, { fleet: first.fleet, config: { policy: POLICY } })

@@ -34,6 +34,7 @@ function runLeg(pieces: readonly Uint8Array[]): string {
   const leg = new DecodeLeg(
     LIMITS,
     {
+      onDecodeCached: () => undefined,
       onDecodeReady: () => {
         leg.commit()
         forward(leg.body.joined())
@@ -42,7 +43,7 @@ function runLeg(pieces: readonly Uint8Array[]): string {
       onDecodeError: ({ cause, error }) => calls.push(`failed ${cause} ${error.message}`),
       onDecodePromptError: ({ cause }) => calls.push(`prompt ${cause}`),
       onDecodeReportedError: ({ cause }) => calls.push(`reported ${cause}`),
-      onDecodeErrorHead: () => calls.push('error head'),
+      onErrorHead: () => calls.push('error head'),
       onDecodeBody: () => calls.push('a body'),
       onDecodeData: forward,
     },

@@ -6,20 +6,20 @@
  *   handler                              onHead onData  onData  onData   onEnd
  *                                        └ commit: a later failure breaks the stream, and prefill no longer matters
  *
- * A response that is not streamed is held to its end, then handed over by `onResponse`. `state.ts` decides what happens
- * next, `attempt-timers.ts` has the timers, `abort-policy.ts` the aborts, this file the connections and the leases. Every
- * way out goes through `#close`, so nothing outlives the attempt but what a deferred abort ends by itself.
+ * A response that is not streamed is held to its end. `state.ts` decides what happens next, `attempt-timers.ts` has the
+ * timers, `abort-policy.ts` the aborts, this file connections and leases: nothing outlives `#close` but a deferred abort.
  */
 import type { Config } from '../../src/config/config.ts'
 import type { LostEngine } from '../../src/core/engine.ts'
 import type { Leg } from '../../src/core/errors.ts'
 import type { LegJournal } from '../../src/shared/leg-journal.ts'
 import type { Failure } from '../classify/failure.ts'
-import type { ResponseSummary } from '../dialects/response-summary.ts'
+import type { CachedPrompt, ResponseSummary } from '../dialects/response-summary.ts'
 import type { ResponseBody } from '../upstream/response-body.ts'
 import { AbortPolicy } from './abort-policy.ts'
 import { AttemptTimers, type TimerEvents } from './attempt-timers.ts'
-import { type DecodeEvents, DecodeLeg, decodeLimits } from './decode-leg.ts'
+import { type DecodeEvents, DecodeLeg } from './decode-leg.ts'
+import { decodeLimits } from './decode-limits.ts'
 import type { EngineAborts } from './engine-abort.ts'
 import { AttemptBodies, type AttemptBodiesDependencies } from './large-bodies.ts'
 import { type LegDependencies, LegRequest } from './leg-request.ts'
@@ -55,11 +55,10 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
     this.#events = events
     this.#dependencies = dependencies
     this.#bodies = new AttemptBodies(plan, dependencies)
-    const { prefill, isBatch, dialect, mergesPrefill, isStream, wantsToken } = plan
-    const { limits } = dependencies.config
-    const legOptions = { bodies: this.#bodies, dialect, isBatch }
-    this.#prefill = new PrefillLeg(limits.responseBytes, this, legOptions)
-    this.#decode = new DecodeLeg(decodeLimits(plan, limits), this, legOptions)
+    const { prefill, isBatch, dialect, mergesPrefill, isStream, wantsToken, awaitsCached } = plan
+    const legOptions = { bodies: this.#bodies, dialect, isBatch, awaitsCached }
+    this.#prefill = new PrefillLeg(dependencies.config.limits.responseBytes, this, legOptions)
+    this.#decode = new DecodeLeg(decodeLimits(plan, dependencies.config.limits), this, legOptions)
     this.#timers = new AttemptTimers(this, plan.timeouts, dependencies.config)
     this.#abortPolicy = new AbortPolicy(plan, { prefill: this.#prefill, decode: this.#decode }, dependencies)
     this.#state = initialState({ hasPrefill: !!prefill, mergesPrefill, isUnary: !isStream, wantsToken })
@@ -90,8 +89,8 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
   }
 
   giveUpOn(lost: LostEngine): void {
-    if (this.#isClosed || this.#state.isCommitted) return
-    failLegOn(lost, this.#plan, { prefill: this.#prefill, decode: this.#decode })
+    if (!this.#isClosed && !this.#state.isCommitted)
+      failLegOn(lost, this.#plan, { prefill: this.#prefill, decode: this.#decode })
   }
 
   pause(): void {
@@ -105,7 +104,7 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
   onPrefillComplete(summary: ResponseSummary): void {
     this.#prefillRequest?.release()
     if (!this.#plan.showsProgress) this.#timers.stopFirstToken()
-    this.#events.onPromptComputed(summary)
+    this.#events.onPromptComputed(summary.cached)
     this.#step({ kind: 'prefill-complete', summary })
   }
 
@@ -114,12 +113,13 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
     this.#step({ kind: 'prefill-error', failure })
   }
 
-  onPrefillErrorHead(): void {
-    this.#timers.startErrorBody('prefill')
+  onDecodeReady(summary: ResponseSummary): void {
+    if (this.#plan.prefill === undefined) this.#events.onPromptComputed(summary.cached)
+    this.#step({ kind: 'decode-ready', promptTokens: summary.promptTokens })
   }
 
-  onDecodeReady(promptTokens: number | undefined): void {
-    this.#step({ kind: 'decode-ready', promptTokens })
+  onDecodeCached(cached: CachedPrompt): void {
+    this.#events.onPromptComputed(cached)
   }
 
   onDecodeBody(isBlank: boolean): void {
@@ -129,7 +129,7 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
   onDecodeComplete(summary: ResponseSummary, isTerminated: boolean): void {
     this.#decodeRequest?.release()
     this.#timers.stopBody()
-    if (this.#plan.prefill === undefined) this.#events.onPromptComputed(summary)
+    if (this.#plan.prefill === undefined) this.#events.onPromptComputed(summary.cached)
     this.#step({ kind: 'decode-complete', summary, isTerminated })
   }
 
@@ -148,8 +148,8 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
     this.#events.onReportedError(failure)
   }
 
-  onDecodeErrorHead(): void {
-    this.#timers.startErrorBody('decode')
+  onErrorHead(leg: Leg): void {
+    this.#timers.startErrorBody(leg)
   }
 
   onDecodeData(bytes: Uint8Array): void {

@@ -4,25 +4,26 @@
  * A stream is held until an event shows that it is good; then it is forwarded in whole events as they arrive. Anything
  * else (a body, an error) is collected to its end.
  */
-import type { Config } from '../../src/config/config.ts'
 import type { FlatHeaders } from '../../src/messages/types.ts'
 import { codingFailure } from '../classify/content-coding.ts'
 import type { Failure } from '../classify/failure.ts'
 import { nothingFailure, tooLargeFailure, transportFailure } from '../classify/observed-failure.ts'
 import { protocolFailure } from '../classify/reported-failure.ts'
+import { cachedIn } from '../classify/stream-cached.ts'
 import { StreamPeek } from '../classify/stream-peek.ts'
 import { findSigns } from '../classify/stream-signs.ts'
-import type { ResponseSummary } from '../dialects/response-summary.ts'
+import type { CachedPrompt, ResponseSummary } from '../dialects/response-summary.ts'
 import { EventFramer } from '../sse/event-framer.ts'
-import { bodyLength } from '../upstream/request-body.ts'
 import { ResponseBody } from '../upstream/response-body.ts'
 import type { ResponseHandler, TransportError } from '../upstream/types.ts'
+import type { DecodeLimits } from './decode-limits.ts'
 import { classifyComplete, errorStatusFailure, type LegReader } from './leg-response.ts'
-import type { AttemptPlan } from './plan.ts'
 
 export interface DecodeEvents {
   /** The held events show a token or a finish. */
-  onDecodeReady(promptTokens: number | undefined): void
+  onDecodeReady(summary: ResponseSummary): void
+  /** The engine has said after the first token how much of the prompt it had cached. Called at most once. */
+  onDecodeCached(cached: CachedPrompt): void
   onDecodeComplete(summary: ResponseSummary, isTerminated: boolean): void
   onDecodeError(failure: Failure): void
   /** One prompt of a batch ended with an abort, which is forwarded as the engine wrote it. Called at most once. */
@@ -30,7 +31,7 @@ export interface DecodeEvents {
   /** The engine reports a failure after the commit. It is forwarded, and so is what follows. Called at most once. */
   onDecodeReportedError(failure: Failure): void
   /** A head with an error status has arrived. Its body follows. */
-  onDecodeErrorHead(): void
+  onErrorHead(leg: 'decode'): void
   /**
    * The head of an unstreamed response has arrived, or a part of its body: the rest must follow without a pause.
    * `isBlank`: the part is nothing but white space, by which a server keeps a connection alive.
@@ -40,35 +41,11 @@ export interface DecodeEvents {
   onDecodeData(bytes: Uint8Array): void
 }
 
-/** In bytes. */
-export interface DecodeLimits {
-  /** The size of a body, or of all that is held of a stream. */
-  readonly held: number
-  /** The size of the events before the first token. */
-  readonly preamble: number
-  /** The size of one event. The first one may be as large as any, for instance with the logprobs of a long prompt. */
-  readonly event: number
-}
-
-/** Events may echo the prompt. Where prefill is merged, tokens are held too, until its response is complete. */
-export function decodeLimits(
-  {
-    isStream,
-    mergesPrefill,
-    body,
-    dialect,
-  }: Pick<AttemptPlan, 'isStream' | 'mergesPrefill' | 'body' | 'dialect'>,
-  limits: Pick<Config['limits'], 'peekBytes' | 'responseBytes' | 'eventBytes'>,
-): DecodeLimits {
-  const isPeek = isStream && !mergesPrefill
-  const preamble = isPeek ? limits.peekBytes + dialect.echoes * bodyLength(body) : limits.responseBytes
-  const held = isPeek ? preamble + limits.eventBytes : limits.responseBytes
-  return { held, preamble, event: limits.eventBytes }
-}
-
 export interface DecodeLegOptions extends LegReader {
   /** See `AttemptPlan`. */
   readonly isBatch?: boolean
+  /** Whether to look in all of a stream, not in its beginning only, for how much of the prompt was cached. */
+  readonly awaitsCached?: boolean
 }
 
 const SPACE = 0x20
@@ -87,6 +64,7 @@ export class DecodeLeg implements ResponseHandler {
   readonly #framer = new EventFramer()
   #peek: StreamPeek | undefined
   #isCommitted = false
+  #awaitsCached: boolean
   #hasLostPrompt = false
   #hasReportedError = false
   /** Cleared when the leg or the attempt is over: later calls are ignored. */
@@ -99,6 +77,7 @@ export class DecodeLeg implements ResponseHandler {
   constructor(limits: DecodeLimits, events: DecodeEvents, options: DecodeLegOptions) {
     this.#events = events
     this.#isBatch = options.isBatch ?? false
+    this.#awaitsCached = options.awaitsCached ?? false
     this.#reader = options
     this.#limits = limits
     this.body = new ResponseBody(limits.held, options.bodies)
@@ -108,7 +87,7 @@ export class DecodeLeg implements ResponseHandler {
     this.body.start(status, headers)
     const failure = codingFailure('decode', this.body)
     if (failure !== undefined) this.fail(failure)
-    else if (this.body.isError) this.#events.onDecodeErrorHead()
+    else if (this.body.isError) this.#events.onErrorHead('decode')
     else if (this.body.isEventStream) this.#peek = new StreamPeek(this.#reader.dialect)
     else this.#events.onDecodeBody(false)
   }
@@ -166,10 +145,14 @@ export class DecodeLeg implements ResponseHandler {
   #onEvents(peek: StreamPeek, block: Uint8Array): void {
     const signs = findSigns(block, this.#reader.dialect)
     const events = signs?.events ?? block
-    const failure = this.isAbortRequested ? undefined : signs?.failure
+    this.#pass(peek, events, this.isAbortRequested ? undefined : signs?.failure)
+    if (signs?.isDone === true && this.isOpen) this.#complete(peek, true)
+  }
+
+  #pass(peek: StreamPeek, events: Uint8Array, failure: Failure | undefined): void {
     if (this.#isCommitted) this.#relay(events, failure)
     else this.#holdEvents(peek, events, failure)
-    if (signs?.isDone === true && this.isOpen) this.#complete(peek, true)
+    if (this.#awaitsCached && this.isOpen) this.#findCached(events)
   }
 
   /** After the commit a failure that the engine reports is charged, and forwarded like any other event. */
@@ -187,6 +170,13 @@ export class DecodeLeg implements ResponseHandler {
     this.#hold(events)
     if (failure !== undefined) this.fail(failure)
     else if (this.isOpen && !peek.isSettled) this.#peekInto(peek, events)
+  }
+
+  #findCached(events: Uint8Array): void {
+    const cached = cachedIn(events, this.#reader.dialect)
+    if (cached === undefined) return
+    this.#awaitsCached = false
+    this.#events.onDecodeCached(cached)
   }
 
   #collect(bytes: Uint8Array): void {
@@ -218,7 +208,7 @@ export class DecodeLeg implements ResponseHandler {
   #peekInto(peek: StreamPeek, events: Uint8Array): void {
     peek.push(events)
     if (peek.failure !== undefined) this.fail(peek.failure)
-    else if (peek.isSettled) this.#events.onDecodeReady(peek.promptTokens)
+    else if (peek.isSettled) this.#events.onDecodeReady(peek.summary)
     else this.#checkPreambleSize()
   }
 

@@ -4,7 +4,7 @@ import type { Engine, LostEngine } from '../../src/core/engine.ts'
 import type { FlatHeaders } from '../../src/messages/types.ts'
 import type { Failure } from '../classify/failure.ts'
 import type { Dialect } from '../dialects/dialect.ts'
-import type { ResponseSummary } from '../dialects/response-summary.ts'
+import type { CachedPrompt } from '../dialects/response-summary.ts'
 import type { KnownEnds } from '../json/scan-context.ts'
 import type { RequestTimeouts } from '../request/timeouts.ts'
 import type { PairLeases } from '../selection/capacity-queue.ts'
@@ -19,6 +19,8 @@ export interface AttemptPlan {
   readonly dialect: Dialect
   /** Whether prefill's logprobs of the prompt are merged into the client's response. */
   readonly mergesPrefill: boolean
+  /** Whether the engine is expected to say in the client's stream how much of the prompt it had cached. */
+  readonly awaitsCached: boolean
   /** False if the client asks for no token at all. */
   readonly wantsToken: boolean
   /** One of several prompts of `/generate`: an abort event ends only this prompt, and the client gets it. */
@@ -97,6 +99,9 @@ export interface AttemptHandler {
 export interface AttemptEvents extends AttemptHandler {
   /** An engine aborted one prompt of a batch after tokens had been forwarded. The other prompts continue. */
   onPromptError(failure: Failure): void
-  /** What the engine that computed the prompt says of it in its complete response. Called at most once. */
-  onPromptComputed(summary: ResponseSummary): void
+  /**
+   * The prompt has been computed. `cached`: how much of it the engine had cached, if it has said that. Called again when it
+   * says so later.
+   */
+  onPromptComputed(cached: CachedPrompt | undefined): void
 }

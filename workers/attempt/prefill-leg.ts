@@ -16,7 +16,7 @@ export interface PrefillEvents {
   onPrefillComplete(summary: ResponseSummary): void
   onPrefillError(failure: Failure): void
   /** A head with an error status has arrived. Its body follows. */
-  onPrefillErrorHead(): void
+  onErrorHead(leg: 'prefill'): void
 }
 
 export class PrefillLeg implements ResponseHandler {
@@ -38,7 +38,7 @@ export class PrefillLeg implements ResponseHandler {
     this.body.start(status, headers)
     const failure = codingFailure('prefill', this.body)
     if (failure !== undefined) this.fail(failure)
-    else if (this.body.isError) this.#events.onPrefillErrorHead()
+    else if (this.body.isError) this.#events.onErrorHead('prefill')
   }
 
   onData(bytes: Uint8Array): void {

@@ -2,7 +2,7 @@
 import type { Leg } from '../../src/core/errors.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import type { Classification } from '../dialects/error-inside-200.ts'
-import type { ResponseSummary } from '../dialects/response-summary.ts'
+import type { CachedPrompt, ResponseSummary } from '../dialects/response-summary.ts'
 import { asBuffer } from '../json/bytes.ts'
 import { eventsIn } from '../sse/events.ts'
 import type { ResponseBody } from '../upstream/response-body.ts'
@@ -59,9 +59,7 @@ function classifyStream(leg: Leg, bytes: Buffer, dialect: Dialect): ResponseSumm
 function toSummary(leg: Leg, classification: Classification, dialect: Dialect): ResponseSummary | Failure {
   switch (classification.kind) {
     case 'neutral':
-      return classification.promptTokens === undefined
-        ? EMPTY
-        : { promptTokens: classification.promptTokens, hasToken: false }
+      return summaryOf(false, classification.promptTokens, classification.cached)
     case 'good':
       return classification
     case 'failure':
@@ -74,7 +72,14 @@ function addEvent(stream: ResponseSummary, event: ResponseSummary): ResponseSumm
   const tokenlessEnd = stream.tokenlessEnd ?? event.tokenlessEnd
   const hasToken = stream.hasToken || event.hasToken
   const promptTokens = stream.promptTokens ?? event.promptTokens
-  return hasToken || tokenlessEnd === undefined
-    ? { promptTokens, hasToken }
-    : { promptTokens, hasToken, tokenlessEnd }
+  const summary = summaryOf(hasToken, promptTokens, stream.cached ?? event.cached)
+  return hasToken || tokenlessEnd === undefined ? summary : { ...summary, tokenlessEnd }
+}
+
+function summaryOf(
+  hasToken: boolean,
+  promptTokens: number | undefined,
+  cached: CachedPrompt | undefined,
+): ResponseSummary {
+  return { promptTokens, hasToken, ...(cached && { cached }) }
 }

@@ -1,6 +1,6 @@
 /** Reads the first events of a decode stream until one of them shows whether the stream is good. */
 import type { Dialect } from '../dialects/dialect.ts'
-import type { ResponseSummary } from '../dialects/response-summary.ts'
+import type { CachedPrompt, ResponseSummary } from '../dialects/response-summary.ts'
 import { eventsIn, type ServerSentEvent } from '../sse/events.ts'
 import { classifyEvent } from './event.ts'
 import type { Failure } from './failure.ts'
@@ -11,6 +11,7 @@ export class StreamPeek {
   #isSettled = false
   #failure: Failure | undefined
   #promptTokens: number | undefined
+  #cached: CachedPrompt | undefined
   #tokenlessEnd: ResponseSummary | undefined
 
   constructor(dialect: Dialect) {
@@ -31,9 +32,9 @@ export class StreamPeek {
     return this.#failure
   }
 
-  /** The count that the first good event names or, if that names none, an event before it. */
-  get promptTokens(): number | undefined {
-    return this.#promptTokens
+  /** What the first good event says of the prompt or, if that says nothing, an event before it. */
+  get summary(): ResponseSummary {
+    return { promptTokens: this.#promptTokens, cached: this.#cached, hasToken: true }
   }
 
   /** `block` is a run of whole events. */
@@ -47,6 +48,7 @@ export class StreamPeek {
 
   #classify(event: ServerSentEvent): void {
     const classification = classifyEvent(this.#dialect, event)
+    if (classification.kind !== 'failure') this.#cached = classification.cached ?? this.#cached
     if (classification.kind === 'neutral') {
       this.#promptTokens ??= classification.promptTokens
       return

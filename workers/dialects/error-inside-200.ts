@@ -9,7 +9,7 @@
  */
 import { isObject, type Json, parseJson, parseObject } from '../../src/core/text/parse-json.ts'
 import { findError, type ReportedFailure, readStatus, textOf } from './reported-error.ts'
-import type { ResponseSummary } from './response-summary.ts'
+import { type CachedPrompt, cachedPrompt, type ResponseSummary } from './response-summary.ts'
 
 export type Classification = Neutral | GoodPayload | ReportedFailure
 
@@ -18,6 +18,7 @@ interface Neutral {
   readonly kind: 'neutral'
   /** Length of the prompt, if it is known already. */
   readonly promptTokens?: number
+  readonly cached?: CachedPrompt | undefined
 }
 
 /** A token, or a finish that is no failure. */
@@ -57,10 +58,25 @@ function combineBatch(items: readonly Classification[]): Classification {
   const hasToken = good.some(item => item.hasToken)
   const counts = good.map(item => item.promptTokens).filter(count => count !== undefined)
   const isComplete = counts.length === items.length
-  const promptTokens = isComplete ? counts.reduce((sum, count) => sum + count, 0) : undefined
-  if (hasToken) return { kind: 'good', hasToken, promptTokens }
+  const promptTokens = isComplete ? sumOf(counts) : undefined
+  const cached = cachedOfAll(good)
+  const prompts = { kind: 'good', promptTokens, ...(cached && { cached }) } as const
+  if (hasToken) return { ...prompts, hasToken }
   const isShort = good.every(item => item.tokenlessEnd === 'length')
-  return { kind: 'good', hasToken, promptTokens, tokenlessEnd: isShort ? 'length' : 'other' }
+  return { ...prompts, hasToken, tokenlessEnd: isShort ? 'length' : 'other' }
+}
+
+function cachedOfAll(items: readonly ResponseSummary[]): CachedPrompt | undefined {
+  const all = items.map(({ cached }) => cached).filter(cached => cached !== undefined)
+  if (all.length < items.length) return undefined
+  return {
+    promptTokens: sumOf(all.map(({ promptTokens }) => promptTokens)),
+    cachedTokens: sumOf(all.map(({ cachedTokens }) => cachedTokens)),
+  }
+}
+
+function sumOf(counts: readonly number[]): number {
+  return counts.reduce((sum, count) => sum + count, 0)
 }
 
 /** Whether an event belongs to the second or a later prompt of a batch. `fast-path.ts` leaves all of these to this. */
@@ -97,16 +113,28 @@ function findFailedFinish(payload: Json): ReportedFailure | undefined {
 function findProgress(payload: Json): Classification {
   const usage = isObject(payload['usage']) ? payload['usage'] : {}
   const counts = [metaInfo(payload), usage]
-  const isBareUsage = 'choices' in payload && choices(payload).length === 0
+  const cached = cachedIn(metaInfo(payload)) ?? cachedIn(usage)
+  const found = cached && { cached }
   const hasToken =
     [payload, ...choices(payload)].some(hasContent) ||
     counts.some(count => isPositive(count['completion_tokens']))
   const finishes = finishReasons(payload)
-  if (isBareUsage || (!hasToken && finishes.length === 0)) return NEUTRAL
+  if (isBareUsage(payload) || (!hasToken && finishes.length === 0)) return { kind: 'neutral', ...found }
   const promptTokens = counts.map(count => count['prompt_tokens']).find(count => typeof count === 'number')
-  if (hasToken) return { kind: 'good', hasToken, promptTokens }
+  const prompt = { kind: 'good', promptTokens, ...found } as const
+  if (hasToken) return { ...prompt, hasToken }
   const tokenlessEnd = finishes.every(isShortLength) ? 'length' : 'other'
-  return { kind: 'good', hasToken, promptTokens, tokenlessEnd }
+  return { ...prompt, hasToken, tokenlessEnd }
+}
+
+/** `meta_info` of `/generate` names the count itself, `usage` in its details. */
+function cachedIn(counts: Json): CachedPrompt | undefined {
+  const { prompt_tokens_details: details, prompt_tokens: promptTokens, cached_tokens: own } = counts
+  return cachedPrompt(promptTokens, isObject(details) ? details['cached_tokens'] : own)
+}
+
+function isBareUsage(payload: Json): boolean {
+  return 'choices' in payload && choices(payload).length === 0
 }
 
 /** `"length"` of an OpenAI endpoint, which names no number, or the object of `/generate`. */

@@ -5,7 +5,7 @@
  * Whatever is not plainly good is left to `error-inside-200.ts`.
  */
 
-import type { ResponseSummary } from './response-summary.ts'
+import { cachedPrompt, type ResponseSummary } from './response-summary.ts'
 import { mayHoldFailure } from './sign-scan.ts'
 
 const PROMPT_TOKENS = Buffer.from('"prompt_tokens":')
@@ -25,7 +25,8 @@ export function summarizeFast(body: Buffer): ResponseSummary | undefined {
   const promptTokens = countAfter(body, PROMPT_TOKENS)
   const completionTokens = countAfter(body, COMPLETION_TOKENS)
   if (promptTokens === undefined || !completionTokens) return undefined
-  return { promptTokens, cachedTokens: countAfter(body, CACHED_TOKENS), hasToken: true }
+  const cached = cachedPrompt(promptTokens, countAfter(body, CACHED_TOKENS))
+  return { promptTokens, cached, hasToken: true }
 }
 
 /** `data` is the data of one event. `undefined`: it must be parsed, for instance because it may be of a later prompt. */

@@ -9,16 +9,8 @@
 import { isObject, type Json } from '../../src/core/text/parse-json.ts'
 import { type Dialect, literalMeaning } from './dialect.ts'
 import { type Classification, NEUTRAL } from './error-inside-200.ts'
-import {
-  cachedAt,
-  classifyTyped,
-  countAt,
-  endingWith,
-  endOf,
-  listAt,
-  objectAt,
-  promptOnly,
-} from './named-event.ts'
+import { classifyTyped, countAt, endingWith, endOf, listAt, objectAt, promptOnly } from './named-event.ts'
+import { cachedPrompt } from './response-summary.ts'
 
 /** What SGLang 0.5.23 says instead of the reason. */
 const HIDDEN_REASON = 'Internal server error'
@@ -40,7 +32,7 @@ function messageOf(message: Json): Classification | undefined {
 function eventOf(event: Json): Classification | undefined {
   switch (event['type']) {
     case 'message_start':
-      return promptOnly(promptTokensIn(objectAt(objectAt(event, 'message'), 'usage')))
+      return started(objectAt(objectAt(event, 'message'), 'usage'))
     case 'content_block_start':
       return isOutput(event['content_block']) ? token(undefined) : NEUTRAL
     case 'content_block_delta':
@@ -54,9 +46,14 @@ function eventOf(event: Json): Classification | undefined {
   }
 }
 
+function started(usage: Json): Classification {
+  const promptTokens = promptTokensIn(usage)
+  return promptOnly(promptTokens, cachedPrompt(promptTokens, usage['cache_read_input_tokens']))
+}
+
 function ended(usage: Json, hasOutput: boolean): Classification {
   const promptTokens = promptTokensIn(usage)
-  const cached = cachedAt(usage, 'cache_read_input_tokens')
+  const cached = cachedPrompt(promptTokens, usage['cache_read_input_tokens'])
   const hasToken = hasOutput || countAt(usage, 'output_tokens') !== undefined
   return endOf(hasToken, promptTokens, cached)
 }

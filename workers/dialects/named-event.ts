@@ -4,6 +4,7 @@ import { asBuffer } from '../json/bytes.ts'
 import type { Dialect } from './dialect.ts'
 import { type Classification, NEUTRAL, notJson } from './error-inside-200.ts'
 import { findError } from './reported-error.ts'
+import type { CachedPrompt } from './response-summary.ts'
 
 /** All but what each of the APIs has of its own. */
 type NamedEventDialect = Omit<Dialect, 'echoes' | 'classifyBody' | 'classifyData' | 'meaningOf'>
@@ -40,17 +41,17 @@ function typeOf(data: Uint8Array): string {
 }
 
 /** An event that shows how many tokens the prompt has, but no token of the output. */
-export function promptOnly(promptTokens: number | undefined): Classification {
-  return promptTokens === undefined ? NEUTRAL : { kind: 'neutral', promptTokens }
+export function promptOnly(promptTokens: number | undefined, cached?: CachedPrompt): Classification {
+  return promptTokens === undefined ? NEUTRAL : { kind: 'neutral', promptTokens, ...(cached && { cached }) }
 }
 
 /** A response that has ended, which is good even without a token. */
 export function endOf(
   hasToken: boolean,
   promptTokens: number | undefined,
-  cached: { readonly cachedTokens?: number },
+  cached: CachedPrompt | undefined,
 ): Classification {
-  const end = { kind: 'good', promptTokens, ...cached } as const
+  const end = { kind: 'good', promptTokens, ...(cached && { cached }) } as const
   return hasToken ? { ...end, hasToken } : { ...end, hasToken, tokenlessEnd: 'other' }
 }
 
@@ -68,12 +69,6 @@ export function objectAt(holder: Json, key: string): Json {
 export function listAt(holder: Json, key: string): readonly unknown[] {
   const value = holder[key]
   return Array.isArray(value) ? value : []
-}
-
-/** What of the prompt was cached, if the engine says so. 0 counts. */
-export function cachedAt(holder: Json, key: string): { readonly cachedTokens?: number } {
-  const value = holder[key]
-  return typeof value === 'number' ? { cachedTokens: value } : {}
 }
 
 /** The count; `undefined` if it is missing or 0, which engines send where they do not know it. */

@@ -11,17 +11,9 @@
 import type { Json } from '../../src/core/text/parse-json.ts'
 import { type Dialect, type ErrorMeaning, literalMeaning } from './dialect.ts'
 import { type Classification, NEUTRAL } from './error-inside-200.ts'
-import {
-  cachedAt,
-  classifyTyped,
-  countAt,
-  endingWith,
-  endOf,
-  listAt,
-  objectAt,
-  promptOnly,
-} from './named-event.ts'
+import { classifyTyped, countAt, endingWith, endOf, listAt, objectAt, promptOnly } from './named-event.ts'
 import { textOf } from './reported-error.ts'
+import { cachedPrompt } from './response-summary.ts'
 
 const ENDS = ['response.completed', 'response.incomplete', 'response.failed']
 
@@ -57,7 +49,7 @@ function eventOf(event: Json): Classification | undefined {
 function responseOf(response: Json): Classification {
   const usage = objectAt(response, 'usage')
   const promptTokens = countAt(usage, 'input_tokens')
-  const cached = cachedAt(objectAt(usage, 'input_tokens_details'), 'cached_tokens')
+  const cached = cachedPrompt(promptTokens, objectAt(usage, 'input_tokens_details')['cached_tokens'])
   switch (response['status']) {
     case 'failed':
       return failureOf(objectAt(response, 'error'))

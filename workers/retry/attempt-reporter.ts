@@ -6,7 +6,7 @@ import type { Engine } from '../../src/core/engine.ts'
 import type { Logger } from '../../src/telemetry/log.ts'
 import type { RouterMetrics } from '../attempt/metrics.ts'
 import type { Failure } from '../classify/failure.ts'
-import type { ResponseSummary } from '../dialects/response-summary.ts'
+import type { CachedPrompt } from '../dialects/response-summary.ts'
 import { chargedEngines } from '../selection/charged-engines.ts'
 import type { AttemptFeedback } from '../selection/feedback.ts'
 import type { Pair } from '../selection/pair-selector.ts'
@@ -29,6 +29,8 @@ export class AttemptReporter {
   #pair: Pair | undefined
   #feedback: AttemptFeedback | undefined
   #prefill: PrefillTask | undefined
+  /** Whether the engine of the attempt has said how much of the prompt it had cached. */
+  #isReported = false
 
   constructor(
     request: Pick<EngineRequest, 'label' | 'endpoint' | 'prompt'>,
@@ -41,6 +43,7 @@ export class AttemptReporter {
   started(pair: Pair, feedback: AttemptFeedback): void {
     const { promptCaches, metrics } = this.#dependencies
     this.#prefill = promptCaches.start(this.#request.prompt, (pair.prefill ?? pair.decode).slot)
+    this.#isReported = false
     this.#pair = pair
     this.#feedback = feedback
     metrics.attemptStarted(pair)
@@ -51,9 +54,13 @@ export class AttemptReporter {
     this.#pair = undefined
   }
 
-  /** `summary`: of the engine that computed the prompt. */
-  promptComputed({ cachedTokens, promptTokens }: ResponseSummary): void {
-    if (cachedTokens === undefined || promptTokens === undefined || this.#pair === undefined) return
+  /** `cached`: as the engine that computed the prompt says. What it says first counts. */
+  promptComputed(cached: CachedPrompt | undefined): void {
+    // Whatever else the request needs, it keeps no other prompt waiting.
+    this.#prefill?.end()
+    if (cached === undefined || this.#pair === undefined || this.#isReported) return
+    this.#isReported = true
+    const { cachedTokens, promptTokens } = cached
     const { prefill, decode } = this.#pair
     const predicted = Math.round((this.#prefill?.predictedShare ?? 0) * promptTokens)
     const tokens = { prompt: promptTokens, cached: cachedTokens, predicted }

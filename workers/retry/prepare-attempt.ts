@@ -165,6 +165,11 @@ function takeLeases(
   return capacityQueue.tryTake(pair) ?? FULL
 }
 
+/** Whether the engine says at the end of the stream how long the prompt was, and so perhaps how much of it was cached. */
+function namesUsage({ endpoint, fields }: EngineRequest): boolean {
+  return fields.includesUsage || endpoint === 'responses'
+}
+
 function planOf(
   request: EngineRequest,
   pair: Pair,
@@ -178,6 +183,7 @@ function planOf(
     dialect: DIALECTS[request.endpoint],
     showsProgress: fields.isStream && !fields.mayHoldBack,
     mergesPrefill: fields.prefillLogprobs !== undefined && pair.prefill !== undefined,
+    awaitsCached: fields.isStream && pair.prefill === undefined && namesUsage(request),
     wantsToken: !fields.sampling.values.some(({ isTokenless }) => isTokenless),
     isBatch: isPromptOfBatch,
     prefill: pair.prefill,

@@ -9,7 +9,7 @@ import type { LostEngine } from '../../src/core/engine.ts'
 import type { AttemptEvents, AttemptHandle, AttemptHandler, ResponseHead } from '../attempt/plan.ts'
 import { afterRequestedAbort, type Failure } from '../classify/failure.ts'
 import { abortedFailure, noEngineFailure } from '../classify/request-failure.ts'
-import type { ResponseSummary } from '../dialects/response-summary.ts'
+import type { CachedPrompt } from '../dialects/response-summary.ts'
 import type { CapacityQueue } from '../selection/capacity-queue.ts'
 import type { Pair, PairSelector } from '../selection/pair-selector.ts'
 import { AttemptReporter, type ReporterDependencies } from './attempt-reporter.ts'
@@ -113,8 +113,8 @@ export class RetryLoop implements AttemptEvents, BudgetWaiter {
     this.#handler.onEnd()
   }
 
-  onPromptComputed(summary: ResponseSummary): void {
-    this.#reporter.promptComputed(summary)
+  onPromptComputed(cached: CachedPrompt | undefined): void {
+    this.#reporter.promptComputed(cached)
   }
 
   onReportedError(reported: Failure): void {

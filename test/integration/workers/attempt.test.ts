@@ -108,6 +108,7 @@ async function setUp(t: TestContext, options: SetupOptions): Promise<AttemptSetu
     dialect: DONE_DIALECT,
     mergesPrefill: options.mergesPrefill ?? false,
     wantsToken: true,
+    awaitsCached: false,
     isBatch: options.isBatch ?? false,
     prefill: engines[0],
     decode: engines[1],

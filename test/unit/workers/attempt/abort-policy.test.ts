@@ -34,7 +34,7 @@ function setUpPolicy(t: TestContext, options: PolicyOptions = {}) {
     {
       onPrefillComplete: ignore,
       onPrefillError: ignore,
-      onPrefillErrorHead: ignore,
+      onErrorHead: ignore,
     },
     { bodies: SMALL_BODIES, dialect: DONE_DIALECT },
   )
@@ -42,11 +42,12 @@ function setUpPolicy(t: TestContext, options: PolicyOptions = {}) {
     { held: 1024, preamble: 1024, event: 1024 },
     {
       onDecodeReady: ignore,
+      onDecodeCached: () => undefined,
       onDecodeComplete: ignore,
       onDecodeError: ignore,
       onDecodePromptError: ignore,
       onDecodeReportedError: ignore,
-      onDecodeErrorHead: ignore,
+      onErrorHead: ignore,
       onDecodeBody: ignore,
       onDecodeData: ignore,
     },
@@ -62,6 +63,7 @@ function setUpPolicy(t: TestContext, options: PolicyOptions = {}) {
     dialect: DONE_DIALECT,
     mergesPrefill: false,
     wantsToken: true,
+    awaitsCached: false,
     isBatch: false,
     prefill: isMixed ? undefined : PREFILL,
     decode: DECODE,

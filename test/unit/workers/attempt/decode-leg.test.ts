@@ -23,7 +23,7 @@ interface LegRun {
 }
 
 /** A leg whose stream is committed as soon as it is ready, as an attempt does. */
-function openLeg(preamble = 1 << 20, event = 1 << 20): LegRun {
+function openLeg(preamble = 1 << 20, event = 1 << 20, awaitsCached = false): LegRun {
   const calls: string[] = []
   const forwarded: Buffer[] = []
   const events: DecodeEvents = {
@@ -32,24 +32,27 @@ function openLeg(preamble = 1 << 20, event = 1 << 20): LegRun {
       leg.commit()
       forwarded.push(Buffer.from(leg.body.joined()))
     },
+    onDecodeCached: ({ cachedTokens, promptTokens }) =>
+      calls.push(`cached: ${cachedTokens} of ${promptTokens}`),
     onDecodeComplete: ({ hasToken }, isTerminated) =>
       calls.push(`complete${hasToken ? '' : ', no token'}${isTerminated ? '' : ', cut'}`),
     onDecodeError: ({ cause, error }) => calls.push(`failed: ${cause} ${error.status}`),
     onDecodePromptError: ({ cause }) => calls.push(`prompt: ${cause}`),
     onDecodeReportedError: ({ cause, error }) => calls.push(`reported: ${cause} ${error.status}`),
-    onDecodeErrorHead: () => calls.push('error head'),
+    onErrorHead: () => calls.push('error head'),
     onDecodeBody: () => undefined,
     onDecodeData: bytes => forwarded.push(Buffer.from(bytes)),
   }
   const leg = new DecodeLeg({ held: preamble + event, preamble, event }, events, {
     bodies: SMALL_BODIES,
     dialect: DONE_DIALECT,
+    awaitsCached,
   })
   return { leg, calls, client: () => Buffer.concat(forwarded).toString() }
 }
 
-function streamed(text: string, cuts: readonly number[] = []): LegRun {
-  const run = openLeg()
+function streamed(text: string, cuts: readonly number[] = [], awaitsCached = false): LegRun {
+  const run = openLeg(undefined, undefined, awaitsCached)
   const bytes = Buffer.from(text)
   run.leg.onHead(200, STREAM)
   let start = 0
@@ -62,6 +65,31 @@ function streamed(text: string, cuts: readonly number[] = []): LegRun {
   run.leg.onEnd()
   return run
 }
+
+suite('DecodeLeg of an engine that says at the end how much of the prompt it had cached', () => {
+  const usage = '"usage":{"prompt_tokens":7,"prompt_tokens_details":{"cached_tokens":4}}'
+  const text = `${ROLE}${TOKEN}${STOP}data: {"choices":[],${usage}}\n\n${DONE}`
+
+  test('reports it once, wherever the stream is cut, and forwards all of it', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(text.length), { maxLength: 5 }), cuts => {
+        const run = streamed(text, cuts, true)
+        assert.deepEqual(run.calls, ['ready', 'cached: 4 of 7', 'complete'])
+        assert.equal(run.client(), text)
+      }),
+      { seed: 3 },
+    )
+  })
+
+  test('does not look for it if nobody waits for it', () => {
+    assert.deepEqual(streamed(text).calls, ['ready', 'complete'])
+  })
+
+  test('is not misled by the word in a text', () => {
+    const word = 'data: {"choices":[{"delta":{"content":"\\"cached_tokens\\":9"}}]}\n\n'
+    assert.deepEqual(streamed(word + DONE, [], true).calls, ['ready', 'complete'])
+  })
+})
 
 suite('DecodeLeg with a stream', () => {
   const cases: readonly [what: string, text: string, calls: readonly string[], client: string][] = [

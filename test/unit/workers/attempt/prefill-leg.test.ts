@@ -15,7 +15,7 @@ function openLeg(limitBytes = 1 << 20): { readonly leg: PrefillLeg; readonly cal
     {
       onPrefillComplete: ({ promptTokens }) => calls.push(`complete ${promptTokens}`),
       onPrefillError: ({ cause, error }) => calls.push(`failed: ${cause} ${error.status}`),
-      onPrefillErrorHead: () => calls.push('error head'),
+      onErrorHead: () => calls.push('error head'),
     },
     { bodies: SMALL_BODIES, dialect: DONE_DIALECT },
   )

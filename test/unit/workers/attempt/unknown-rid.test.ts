@@ -20,11 +20,12 @@ function endsOf(path: string, frontend: Engine['frontend'], takesRid = true): st
     { held: 1024, preamble: 1024, event: 1024 },
     {
       onDecodeReady: ignore,
+      onDecodeCached: () => undefined,
       onDecodeComplete: ignore,
       onDecodeError: ({ cause, error }) => ends.push(`${cause} ${error.status}`),
       onDecodePromptError: ignore,
       onDecodeReportedError: ignore,
-      onDecodeErrorHead: ignore,
+      onErrorHead: ignore,
       onDecodeBody: ignore,
       onDecodeData: ignore,
     },
@@ -35,7 +36,7 @@ function endsOf(path: string, frontend: Engine['frontend'], takesRid = true): st
     {
       onPrefillComplete: ignore,
       onPrefillError: ignore,
-      onPrefillErrorHead: ignore,
+      onErrorHead: ignore,
     },
     { bodies: SMALL_BODIES, dialect: DONE_DIALECT },
   )
@@ -47,6 +48,7 @@ function endsOf(path: string, frontend: Engine['frontend'], takesRid = true): st
     dialect: DONE_DIALECT,
     mergesPrefill: false,
     wantsToken: true,
+    awaitsCached: false,
     isBatch: false,
     prefill: undefined,
     decode: engine,

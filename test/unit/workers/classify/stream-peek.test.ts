@@ -51,11 +51,19 @@ suite('StreamPeek', () => {
   })
 
   test('has the prompt tokens of the first good event', () => {
-    assert.equal(peekInto(event(7), event(8)).promptTokens, 7)
+    assert.equal(peekInto(event(7), event(8)).summary.promptTokens, 7)
+  })
+
+  test('has what was cached, as the first good event or one before it says', () => {
+    const usage = '"usage":{"prompt_tokens":7,"prompt_tokens_details":{"cached_tokens":4}}'
+    const counts = { promptTokens: 7, cachedTokens: 4 }
+    assert.deepEqual(peekInto(`data: {"choices":[],${usage}}\n\n`, event(7)).summary.cached, counts)
+    const native = 'data: {"text":"a","meta_info":{"prompt_tokens":7,"cached_tokens":4}}\n\n'
+    assert.deepEqual(peekInto(native).summary.cached, counts)
   })
 
   test('has no prompt tokens when the first good event belongs to a later prompt of a batch', () => {
     const later = 'data: {"index":1,"text":"a","meta_info":{"prompt_tokens":7}}\n\n'
-    assert.equal(peekInto(later).promptTokens, undefined)
+    assert.equal(peekInto(later).summary.promptTokens, undefined)
   })
 })

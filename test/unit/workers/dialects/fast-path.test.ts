@@ -10,7 +10,7 @@ const usage = { prompt_tokens: 7, completion_tokens: 3 }
 test('recognises a good response by its counts', () => {
   assert.deepEqual(summarize({ text: 'x', meta_info: usage }), {
     promptTokens: 7,
-    cachedTokens: undefined,
+    cached: undefined,
     hasToken: true,
   })
 })
@@ -18,19 +18,16 @@ test('recognises a good response by its counts', () => {
 test('reads how many tokens were cached, where the engine reports it', () => {
   const native = { text: 'x', meta_info: { ...usage, cached_tokens: 4 } }
   const openAi = { text: 'x', usage: { ...usage, prompt_tokens_details: { cached_tokens: 5 } } }
-  assert.equal(summarize(native)?.cachedTokens, 4)
-  assert.equal(summarize(openAi)?.cachedTokens, 5)
-  assert.equal(
-    summarize({ text: 'x', usage: { ...usage, prompt_tokens_details: null } })?.cachedTokens,
-    undefined,
-  )
+  assert.deepEqual(summarize(native)?.cached, { promptTokens: 7, cachedTokens: 4 })
+  assert.deepEqual(summarize(openAi)?.cached, { promptTokens: 7, cachedTokens: 5 })
+  assert.equal(summarize({ text: 'x', usage: { ...usage, prompt_tokens_details: null } })?.cached, undefined)
 })
 
 test('is not misled by words inside a text', () => {
   const text = '"error": "abort", "prompt_tokens": 99, "completion_tokens":0'
   assert.deepEqual(summarize({ text, meta_info: usage }), {
     promptTokens: 7,
-    cachedTokens: undefined,
+    cached: undefined,
     hasToken: true,
   })
 })
@@ -68,7 +65,7 @@ test('never recognises what is a failure to the parser, and agrees with it on th
 })
 
 for (const [index, expected] of [
-  [0, { promptTokens: 7, cachedTokens: undefined, hasToken: true }],
+  [0, { promptTokens: 7, cached: undefined, hasToken: true }],
   [1, undefined],
   [12, undefined],
 ] as const)

@@ -29,7 +29,8 @@ suite('An event of a message', () => {
 
   test('counts cached tokens of the prompt, which the API counts apart', () => {
     const usage = { input_tokens: 2, cache_read_input_tokens: 4, cache_creation_input_tokens: 1 }
-    assert.deepEqual(classifyData(start(usage)), { kind: 'neutral', promptTokens: 7 })
+    const cached = { promptTokens: 7, cachedTokens: 4 }
+    assert.deepEqual(classifyData(start(usage)), { kind: 'neutral', promptTokens: 7, cached })
   })
 
   for (const event of [
@@ -101,7 +102,12 @@ suite('A whole message', () => {
   test('names how many of them were cached', () => {
     const usage = { input_tokens: 2, cache_read_input_tokens: 4, output_tokens: 1 }
     const found = classifyBody(message({ usage }))
-    assert.deepEqual(found, { kind: 'good', hasToken: true, promptTokens: 6, cachedTokens: 4 })
+    assert.deepEqual(found, {
+      kind: 'good',
+      hasToken: true,
+      promptTokens: 6,
+      cached: { promptTokens: 6, cachedTokens: 4 },
+    })
   })
 
   test('without a text is an end without a token', () => {

@@ -124,7 +124,12 @@ suite('A whole response', () => {
   test('names how many of them were cached', () => {
     const usage = { ...USAGE, input_tokens_details: { cached_tokens: 0 } }
     const body = responseWith({ status: 'completed', output: [MESSAGE], usage })
-    assert.deepEqual(classifyBody(body), { kind: 'good', hasToken: true, promptTokens: 6, cachedTokens: 0 })
+    assert.deepEqual(classifyBody(body), {
+      kind: 'good',
+      hasToken: true,
+      promptTokens: 6,
+      cached: { promptTokens: 6, cachedTokens: 0 },
+    })
   })
 
   test('is a failure if it says so with status 200', () => {

@@ -95,11 +95,11 @@ suite('AttemptReporter', () => {
       assert.equal(lines.length, isLogged ? 1 : 0)
     })
 
-  test('counts what the engine that computed the prompt had cached, if it reports that', () => {
+  test('counts what the engine that computed the prompt had cached, once and if it reports that', () => {
     const { reporter, start, counted } = setUpReporter()
     start()
-    reporter.promptComputed({ promptTokens: 90, cachedTokens: undefined, hasToken: true })
-    reporter.promptComputed({ promptTokens: 90, cachedTokens: 64, hasToken: true })
+    reporter.promptComputed(undefined)
+    for (const cachedTokens of [64, 65]) reporter.promptComputed({ promptTokens: 90, cachedTokens })
     assert.deepEqual(counted, ['started', '64 of 90 on 0'])
   })
 })

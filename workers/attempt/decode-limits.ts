@@ -1,0 +1,30 @@
+/** How much of a decode engine's response may be held before it is forwarded. Pure. */
+import type { Config } from '../../src/config/config.ts'
+import { bodyLength } from '../upstream/request-body.ts'
+import type { AttemptPlan } from './plan.ts'
+
+/** In bytes. */
+export interface DecodeLimits {
+  /** The size of a body, or of all that is held of a stream. */
+  readonly held: number
+  /** The size of the events before the first token. */
+  readonly preamble: number
+  /** The size of one event. The first one may be as large as any, for instance with the logprobs of a long prompt. */
+  readonly event: number
+}
+
+/** Events may echo the prompt. Where prefill is merged, tokens are held too, until its response is complete. */
+export function decodeLimits(
+  {
+    isStream,
+    mergesPrefill,
+    body,
+    dialect,
+  }: Pick<AttemptPlan, 'isStream' | 'mergesPrefill' | 'body' | 'dialect'>,
+  limits: Pick<Config['limits'], 'peekBytes' | 'responseBytes' | 'eventBytes'>,
+): DecodeLimits {
+  const isPeek = isStream && !mergesPrefill
+  const preamble = isPeek ? limits.peekBytes + dialect.echoes * bodyLength(body) : limits.responseBytes
+  const held = isPeek ? preamble + limits.eventBytes : limits.responseBytes
+  return { held, preamble, event: limits.eventBytes }
+}
