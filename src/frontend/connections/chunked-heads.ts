@@ -27,6 +27,7 @@ const TURN_MS = 1
 export class ChunkedHeads<Head extends ChunkedHead> {
   readonly #lines = new Map<string, Line<Head>>()
   #timer: NodeJS.Timeout | undefined
+  #isClosed = false
 
   /** Returns the oldest head of the address, which must be closed, if there are too many now. It is forgotten. */
   add(address: string, head: Head): Head | undefined {
@@ -79,7 +80,9 @@ export class ChunkedHeads<Head extends ChunkedHead> {
     })
   }
 
+  /** The heads take no more turns. */
   close(): void {
+    this.#isClosed = true
     clearTimeout(this.#timer)
   }
 
@@ -103,6 +106,8 @@ export class ChunkedHeads<Head extends ChunkedHead> {
 
   #takeTurns(): void {
     this.#timer = undefined
+    // The immediate below may be due already when `close` is called.
+    if (this.#isClosed) return
     let areWaiting = false
     for (const [address, line] of this.#lines) {
       if (line.paused.length === 0) continue

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import { ChunkedHeads } from '../../../../src/frontend/connections/chunked-heads.ts'
 import type { UwsResponse } from '../../../../src/frontend/uws/uws.ts'
 import { until } from '../../../support/until.ts'
+
+/** How long a head is read from, in milliseconds. */
+const TURN_MS = 1
 
 interface FakeHead {
   readonly name: string
@@ -63,6 +67,32 @@ suite('Of the heads of one address that wait for their first chunk', () => {
     await until(() => all.every(({ turns }) => turns > 3))
     assert.equal(all.filter(({ isPaused }) => isPaused).length, 2)
   })
+
+  for (const [when, arm] of [
+    ['before', (timer: () => void) => timer()],
+    ['after', queueMicrotask],
+  ] as const)
+    test(`none gets a turn after the end, which may come ${when} the timer of a turn`, async t => {
+      const heads = headsOf(t)
+      const [a, b] = [headOf('a'), headOf('b')]
+      const closed = Promise.withResolvers<number>()
+      const turnsOf = (): number => a.turns + b.turns
+      const close = (): void => {
+        heads.close()
+        closed.resolve(turnsOf())
+      }
+      // The timer of the next turn is armed after this one, but before a microtask.
+      a.res.resume = () => {
+        a.turns++
+        if (a.turns === 1) arm(() => setTimeout(close, TURN_MS))
+        return a.res
+      }
+      for (const head of [a, b]) heads.add('1.1.1.1', head)
+      const before = await closed.promise
+      // As long as two more turns would take.
+      for (let turn = 0; turn < 2; turn++) await pause(TURN_MS).then(() => nextTurn())
+      assert.equal(turnsOf(), before)
+    })
 
   test('those whose connection has ended are forgotten, and those that are about to end are closed with them', t => {
     const heads = headsOf(t)
