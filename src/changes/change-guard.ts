@@ -59,8 +59,14 @@ export class ChangeGuard {
     return pageRefusal(request) ?? this.#hostRefusal(request) ?? this.#originRefusal(request)
   }
 
+  /** Whether an `Authorization` header holds the key of this gateway, which must not reach engines. */
+  isKey(authorization: string): boolean {
+    const key = bearerIn(authorization)
+    return key !== undefined && this.#keyHash !== undefined && timingSafeEqual(hashOf(key), this.#keyHash)
+  }
+
   #keyRefusal({ header }: ChangeRequest, expected: Buffer): GatewayError | undefined {
-    const bearer = /^Bearer +(\S+) *$/i.exec(header('authorization') ?? '')?.[1]
+    const bearer = bearerIn(header('authorization') ?? '')
     const given = [header('x-admin-key'), bearer].filter(key => key !== undefined && key !== '')
     if (given.some(key => key !== undefined && timingSafeEqual(hashOf(key), expected))) return undefined
     const problem = given.length === 0 ? 'Changes need the key of this gateway' : 'Wrong key'
@@ -96,6 +102,10 @@ export class ChangeGuard {
       `Changes are not accepted through a proxy (header ${proxyHeader}); set admin.key and send it, or set admin.allowRemoteChanges`,
     )
   }
+}
+
+function bearerIn(authorization: string): string | undefined {
+  return /^Bearer +(\S+) *$/i.exec(authorization)?.[1]
 }
 
 /** Browsers send at least one of these headers with every request of a page that may change something. */

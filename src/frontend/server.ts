@@ -10,6 +10,7 @@ import type { Config } from '../config/config.ts'
 import type { GatewayError } from '../core/errors.ts'
 import type { ThreadChannel } from '../messages/channel.ts'
 import type { Batch } from '../messages/codec.ts'
+import { withoutHeader } from '../messages/flat-headers.ts'
 import type { FlatHeaders } from '../messages/types.ts'
 import type { AdmissionLimits } from './admission/fleet-capacity.ts'
 import { ClientConnections } from './connections/client-connections.ts'
@@ -188,11 +189,21 @@ export class Frontend {
     else if (head.method === 'OPTIONS') this.#localResponses.methods(res, head, route)
     else if (route.kind === 'local') this.#localResponses.page(res, head, route.page)
     else if (route.kind === 'exchange') {
+      const forwarded = this.#withoutKey(head)
       const overload =
         head.method === 'HEAD'
-          ? this.#pending.begin(new HeadResponse(res), { ...head, method: 'GET' }, route)
-          : this.#pending.begin(res, head, route)
+          ? this.#pending.begin(new HeadResponse(res), { ...forwarded, method: 'GET' }, route)
+          : this.#pending.begin(res, forwarded, route)
       if (overload !== undefined) this.#localResponses.refuse(res, head, overload, route)
+    }
+  }
+
+  /** The key of this gateway is for it alone; any other `Authorization` is for the engines. */
+  #withoutKey(head: RequestHead): RequestHead {
+    if (head.changeHeaders === undefined) return head
+    return {
+      ...head,
+      headers: withoutHeader(head.headers, 'authorization', value => this.#guard.isKey(value)),
     }
   }
 

@@ -12,6 +12,18 @@ export function headerIn(headers: FlatHeaders, name: string): string | undefined
   return undefined
 }
 
+/** A copy without the headers of this name, in lower case, whose value `isMeant` accepts. */
+export function withoutHeader(
+  headers: FlatHeaders,
+  name: string,
+  isMeant: (value: string) => boolean,
+): FlatHeaders {
+  return headers.filter((_, index) => {
+    const start = index - (index % 2)
+    return headers[start] !== name || !isMeant(headers[start + 1] ?? '')
+  })
+}
+
 /** Whether the response is a server-sent event stream. Media types are case-insensitive (RFC 9110 section 8.3.1). */
 export function isEventStream(headers: FlatHeaders): boolean {
   return /^text\/event-stream/i.test(headerIn(headers, 'content-type') ?? '')

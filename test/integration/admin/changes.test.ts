@@ -1,13 +1,16 @@
 /** Changes that a web page or a proxy could make, on both listeners. What is refused: `change-guard.test.ts`. */
 import assert from 'node:assert/strict'
-import { request } from 'node:http'
+import { createServer as createHttpServer, request } from 'node:http'
 import { createServer } from 'node:net'
 import { after, suite, test } from 'node:test'
+import { configSchema } from '../../../src/config/config.ts'
+import { startGateway } from '../../../src/gateway.ts'
 import { openGateway } from '../../support/gateway.ts'
 import { listen } from '../../support/listen.ts'
 import { at } from '../../support/sse.ts'
 
 const KEY = 'key-of-the-test'
+const READY_LIMIT_MS = 30_000
 const OPEN = await openGateway({ after }, { fleet: { prefill: 1, decode: 1 } })
 const KEYED = await openGateway(
   { after },
@@ -83,6 +86,32 @@ test('with a key, changes need it on both listeners, and reads do not', async ()
   }
   assert.equal((await fetch(`${KEYED.adminOrigin}/metrics`)).status, 200)
   assert.equal((await fetch(`${KEYED.adminOrigin}/admin/engines`)).status, 200)
+})
+
+test('the key of the gateway does not reach engines, other keys do', async t => {
+  const seen: (string | undefined)[] = []
+  const engine = createHttpServer(({ url, headers }, response) => {
+    if (url === '/flush_cache') seen.push(headers.authorization)
+    response.end(JSON.stringify({ data: [{ id: 'm' }] }))
+  })
+  const url = `http://127.0.0.1:${await listen(engine)}`
+  t.after(() => engine.closeAllConnections())
+  t.after(() => engine.close())
+  const gateway = await startGateway(
+    configSchema.parse({
+      server: { host: '127.0.0.1', port: 0, workers: 1 },
+      admin: { host: '127.0.0.1', port: 0, key: KEY },
+      engines: { mode: 'mixed', mixed: [{ url }] },
+      log: { level: 'error' },
+    }),
+  )
+  t.after(() => gateway.close())
+  assert.ok(await gateway.whenReady(READY_LIMIT_MS))
+  const flush = `http://127.0.0.1:${gateway.port}/flush_cache`
+  const engineKey = 'Bearer key-of-engines'
+  for (const authorization of [`Bearer ${KEY}`, engineKey])
+    assert.equal((await post(flush, { 'x-admin-key': KEY, authorization })).status, 200)
+  assert.deepEqual(seen, [undefined, engineKey])
 })
 
 test('a port for health probes serves nothing else', async t => {

@@ -84,6 +84,16 @@ test('a key allows changes from anywhere, and nothing else does', () => {
     assert.equal(refusal({ ...HOST, ...headers }, admin), 'unauthorized')
 })
 
+test('only an Authorization with the key of this gateway is kept from engines', () => {
+  const [keyed, open] = [{ key: 'secret-key' }, {}].map(
+    admin => new ChangeGuard(configSchema.parse({ admin }).admin, 'machine'),
+  )
+  assert.ok(keyed && open)
+  assert.ok(keyed.isKey('Bearer secret-key'))
+  assert.ok(!keyed.isKey('Bearer key-of-engines'))
+  assert.ok(!open.isKey('Bearer secret-key'))
+})
+
 test('on the main port any Host and any address is accepted, but no page and no proxy', () => {
   const guard = new ChangeGuard(configSchema.parse({}).admin, 'machine')
   const code = (headers: Headers) =>
