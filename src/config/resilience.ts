@@ -55,6 +55,14 @@ export const retrySchema = z
       .describe(
         'What happens to a retry beyond the budget: fail, so that the client gets the last failure at once, or wait for budget up to the deadline of the request.',
       ),
+    lossHoldMs: z
+      .int()
+      .min(1)
+      .max(DAY_SECS * 1000)
+      .default(1000)
+      .describe(
+        'For a request with several prompts or samples under which engines were lost, in milliseconds: how long its other parts wait at most while one is repeated, so that a prompt that ends engines does not end one for each part.',
+      ),
   })
   .refine(section => section.initialBackoffMs <= section.maxBackoffMs, {
     path: ['maxBackoffMs'],

@@ -4,13 +4,16 @@
  * once, each on an engine of its own.
  */
 
-/** What ends an engine does so while it reads the prompt. A whole response may take minutes, and is not waited for. */
-const HELD_MS = 1000
-
 export class LossGate<Part> {
+  readonly #holdMs: number
   #first: Part | undefined
   #timer: NodeJS.Timeout | undefined
   readonly #held = new Map<Part, () => void>()
+
+  /** `holdMs`: how long the others wait at most. What ends an engine does so while it reads the prompt. */
+  constructor(holdMs: number) {
+    this.#holdMs = holdMs
+  }
 
   /**
    * Whether the part may be repeated now. If not, `resume` is called once the part that was let through has settled or
@@ -19,7 +22,7 @@ export class LossGate<Part> {
   admit(part: Part, resume: () => void): boolean {
     if (this.#first === undefined) {
       this.#first = part
-      this.#timer = setTimeout(() => this.settle(part), HELD_MS)
+      this.#timer = setTimeout(() => this.settle(part), this.#holdMs)
     }
     if (this.#first === part) return true
     this.#held.set(part, resume)

@@ -59,7 +59,7 @@ export class FanOut implements SteppedWork {
     const { endpoint, fields } = request
     this.#request = request
     this.#handler = handler
-    this.#dependencies = { ...dependencies, gate: new LossGate() }
+    this.#dependencies = { ...dependencies, gate: new LossGate(dependencies.config.retry.lossHoldMs) }
     this.#parts = countParts(fields)
     this.#remaining = this.#parts
     const keepsIds = fields.n === 1 && fields.clientRid !== undefined

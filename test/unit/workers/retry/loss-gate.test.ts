@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { LossGate } from '../../../../workers/retry/loss-gate.ts'
 
+const HOLD_MS = 200
+
 suite('LossGate', () => {
   test('lets one part through and resumes the others when that one has settled', () => {
-    const gate = new LossGate<string>()
+    const gate = new LossGate<string>(HOLD_MS)
     const resumed: string[] = []
     const admit = (part: string): boolean => gate.admit(part, () => resumed.push(part))
     assert.deepEqual([admit('a'), admit('b'), admit('c'), admit('a')], [true, false, false, true])
@@ -20,11 +22,11 @@ suite('LossGate', () => {
 
   test('resumes the others after a while, if the first part runs for long', t => {
     t.mock.timers.enable({ apis: ['setTimeout'] })
-    const gate = new LossGate<string>()
+    const gate = new LossGate<string>(HOLD_MS)
     const resumed: string[] = []
     gate.admit('a', () => undefined)
     gate.admit('b', () => resumed.push('b'))
-    t.mock.timers.tick(999)
+    t.mock.timers.tick(HOLD_MS - 1)
     assert.deepEqual(resumed, [])
     t.mock.timers.tick(1)
     assert.deepEqual(resumed, ['b'])
@@ -32,11 +34,11 @@ suite('LossGate', () => {
 
   test('resumes nobody once it is closed', t => {
     t.mock.timers.enable({ apis: ['setTimeout'] })
-    const gate = new LossGate<string>()
+    const gate = new LossGate<string>(HOLD_MS)
     gate.admit('a', () => undefined)
     gate.admit('b', () => assert.fail('resumed'))
     gate.close()
-    t.mock.timers.tick(5000)
+    t.mock.timers.tick(5 * HOLD_MS)
     gate.settle('a')
     assert.equal(gate.isHolding('b'), false)
   })
