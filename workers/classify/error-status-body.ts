@@ -1,6 +1,6 @@
 /** Reads the body of an error response in any of the shapes that engines and the proxies in front of them use. Pure. */
 import { isObject, type Json, parseObject } from '../../src/core/text/parse-json.ts'
-import { toClientBody } from '../dialects/reported-error.ts'
+import { toClientBody } from '../dialects/error-inside-200.ts'
 
 export interface ErrorEnvelope {
   /** Cut to 4,096 characters; empty for an empty body. */

@@ -1,9 +1,9 @@
 /** Classifies one event of an engine's stream by its name and, in the dialect of its API, by its data. Pure. */
 import { eventWithoutHiddenDetails, withoutHiddenDetails } from '../../src/core/text/hidden-details.ts'
 import { parseJson } from '../../src/core/text/parse-json.ts'
+import { type Classification, NEUTRAL } from '../dialects/classification.ts'
 import type { Dialect } from '../dialects/dialect.ts'
-import { type Classification, NEUTRAL } from '../dialects/error-inside-200.ts'
-import type { ReportedFailure } from '../dialects/reported-error.ts'
+import type { ReportedFailure } from '../dialects/error-inside-200.ts'
 import { isDoneData, type ServerSentEvent, toEvent } from '../sse/events.ts'
 
 /** A comment and `[DONE]` are neutral. An event by the name `error` is one, whatever its data says. */

@@ -7,7 +7,7 @@
 import { GatewayError, type Leg } from '../../src/core/errors.ts'
 import type { Dialect, ErrorMeaning } from '../dialects/dialect.ts'
 import { DONE_DIALECT } from '../dialects/done-dialect.ts'
-import { isErrorStatus, type ReportedFailure } from '../dialects/reported-error.ts'
+import { isErrorStatus, type ReportedFailure } from '../dialects/error-inside-200.ts'
 import { type ErrorEnvelope, readEnvelope } from './error-status-body.ts'
 import { type Charge, engineCharge, type Failure, failureOf, LOST_PAIR, NOBODY, PAIR } from './failure.ts'
 

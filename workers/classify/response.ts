@@ -1,7 +1,7 @@
 /** Classifies the complete response of a leg: a body, or a stream that was collected. */
 import type { Leg } from '../../src/core/errors.ts'
+import type { Classification } from '../dialects/classification.ts'
 import type { Dialect } from '../dialects/dialect.ts'
-import type { Classification } from '../dialects/error-inside-200.ts'
 import type { CachedPrompt, ResponseSummary } from '../dialects/response-summary.ts'
 import { asBuffer } from '../json/bytes.ts'
 import { eventsIn } from '../sse/events.ts'

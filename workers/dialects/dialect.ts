@@ -3,7 +3,7 @@
  * Each API has one such object; nothing else in `workers/` asks which API a request is for to read a response.
  */
 import type { ServerSentEvent } from '../sse/events.ts'
-import type { Classification } from './error-inside-200.ts'
+import type { Classification } from './classification.ts'
 import type { ResponseSummary } from './response-summary.ts'
 
 export interface Dialect {

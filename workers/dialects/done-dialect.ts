@@ -1,7 +1,7 @@
 /** `/generate` and OpenAI's chat and completions, whose streams end with `[DONE]`. Every engine serves them. */
 import { isDoneData } from '../sse/events.ts'
 import { type Dialect, literalMeaning } from './dialect.ts'
-import { classifyBody, classifyPayload } from './error-inside-200.ts'
+import { classifyBody, classifyPayload } from './done-payload.ts'
 import { summarizeEventFast, summarizeFast } from './fast-path.ts'
 import { mayHoldFailure, mayHoldFailureOrEnd } from './sign-scan.ts'
 

@@ -1,91 +1,64 @@
 /**
- * Recognizes an engine's error inside a response of status 200 to `/generate`, chat or completions: in the data of an
- * event, or in a whole body. Pure.
+ * Recognizes an engine's error inside a response of status 200, in any API: an error object, in any of the shapes that
+ * engines and proxies use, and a finish for the reason `abort` or `error`. Pure.
  *
- * Knows the shapes in which engines (SGLang February to October 2026, vLLM 0.32.0) report a failure there: an error object
- * (`reported-error.ts`), and `abort` or `error` as the reason of a finish. Only bytes that pass `sign-scan.ts` get here
- * once a stream has shown a token, and only bodies that `fast-path.ts` does not accept: a new shape without one of their
- * words has to be added there, too.
+ *   {"error":{"message":"…","type":"…","code":400}}              vLLM 0.32.0; SGLang 0.5.23 in `/generate` streams
+ *   {"error":{"object":"error","message":"…","code":500}}        SGLang 0.5.23 in OpenAI streams
+ *   {"object":"error","message":"…","code":500}                  SGLang
+ *   {"error":"…"}                                                SGLang 0.5.23, the schema check of `/generate`
+ *   {"type":"error",…}, {"detail":…}, {"errors":[…]}             other APIs, FastAPI, proxies
+ *
+ * Once a stream has shown a token, and for whole bodies, only bytes with certain words get here: a new shape without one of
+ * them must be added to `sign-scan.ts` and `fast-path.ts`, and to `holding` in `named-event.ts`, too.
  */
-import { isObject, type Json, parseJson, parseObject } from '../../src/core/text/parse-json.ts'
-import { findError, type ReportedFailure, readStatus, textOf } from './reported-error.ts'
-import { type CachedPrompt, cachedPrompt, type ResponseSummary } from './response-summary.ts'
+import { isObject, type Json } from '../../src/core/text/parse-json.ts'
 
-export type Classification = Neutral | GoodPayload | ReportedFailure
-
-/** A role, a usage count or a comment: it is not known yet whether the response is good. */
-interface Neutral {
-  readonly kind: 'neutral'
-  /** Length of the prompt, if it is known already. */
-  readonly promptTokens?: number
-  readonly cached?: CachedPrompt | undefined
+export interface ReportedFailure {
+  readonly kind: 'failure'
+  readonly what: 'error-event' | 'abort' | 'protocol'
+  /** Empty when the engine gives no message. */
+  readonly message: string
+  /** 400 to 599; `undefined` when the engine names no such status. */
+  readonly status: number | undefined
+  /** The engine's error type, if it names one. */
+  readonly type?: string | undefined
+  /** The engine's error code, if it names one. */
+  readonly code?: string | number | undefined
+  /** The engine's payload for the client, see `toClientBody`. */
+  readonly body?: Json | undefined
 }
 
-/** A token, or a finish that is no failure. */
-interface GoodPayload extends ResponseSummary {
-  readonly kind: 'good'
-}
+/** Members of a response that generates. A payload with one of them is no error because of a `detail`. */
+const OUTPUT_MEMBERS = ['choices', 'meta_info', 'text', 'output_ids', 'usage']
 
-/** Nothing is known from it. */
-export const NEUTRAL: Classification = { kind: 'neutral' }
+/** Statuses that the error types of SGLang, vLLM, OpenAI and Anthropic stand for; none for those that stand for any 5xx. */
+const TYPE_STATUSES: readonly (readonly [type: RegExp, status: number])[] = [
+  [/^(?:invalid_?request|bad_?request|unprocessable)/i, 400],
+  [/^(?:authentication|unauthorized)/i, 401],
+  [/^(?:permission|forbidden)/i, 403],
+  [/^not_?found/i, 404],
+  [/^rate_?limit/i, 429],
+  [/^overloaded/i, 503],
+]
 
-/** `text` is the JSON of one event's data. */
-export function classifyPayload(text: string): Classification {
-  const payload = parseObject(text)
-  if (payload === undefined) return notJson(text)
-  const classification = classifyValue(payload)
-  // The prompts of a batch differ and their events arrive in any order, so only those of the first are compared.
-  return classification.kind === 'good' && isLaterPrompt(payload)
-    ? { ...classification, promptTokens: undefined }
-    : classification
-}
-
-/** `text` is an object, or an array of objects for a batch of `/generate`. */
-export function classifyBody(text: string): Classification {
-  const body = parseJson(text)
-  const items: unknown[] = Array.isArray(body) ? body : [body]
-  return combineBatch(items.map(item => (isObject(item) ? classifyValue(item) : notJson(text))))
-}
-
-/** One prompt that failed, or of which nothing is said, decides. Prompt tokens are summed; a token of any prompt counts. */
-function combineBatch(items: readonly Classification[]): Classification {
-  const failure = items.find(item => item.kind === 'failure')
-  if (failure !== undefined) return failure
-  const good = items.filter(item => item.kind === 'good')
-  const [first] = good
-  if (first === undefined || good.length < items.length) return NEUTRAL
-  if (good.length === 1) return first
-  const hasToken = good.some(item => item.hasToken)
-  const counts = good.map(item => item.promptTokens).filter(count => count !== undefined)
-  const isComplete = counts.length === items.length
-  const promptTokens = isComplete ? sumOf(counts) : undefined
-  const cached = cachedOfAll(good)
-  const prompts = { kind: 'good', promptTokens, ...(cached && { cached }) } as const
-  if (hasToken) return { ...prompts, hasToken }
-  const isShort = good.every(item => item.tokenlessEnd === 'length')
-  return { ...prompts, hasToken, tokenlessEnd: isShort ? 'length' : 'other' }
-}
-
-function cachedOfAll(items: readonly ResponseSummary[]): CachedPrompt | undefined {
-  const all = items.map(({ cached }) => cached).filter(cached => cached !== undefined)
-  if (all.length < items.length) return undefined
-  return {
-    promptTokens: sumOf(all.map(({ promptTokens }) => promptTokens)),
-    cachedTokens: sumOf(all.map(({ cachedTokens }) => cachedTokens)),
+/** An error that says nothing (`""`, `null`, `{}`, an object of such values) is none. */
+export function findError(payload: Json): ReportedFailure | undefined {
+  const error = errorOf(payload)
+  if (isEmpty(error)) return undefined
+  if (!isObject(error)) {
+    const message = typeof error === 'string' ? error : JSON.stringify(error)
+    return { kind: 'failure', what: 'error-event', message, status: undefined }
   }
-}
-
-function sumOf(counts: readonly number[]): number {
-  return counts.reduce((sum, count) => sum + count, 0)
-}
-
-/** Whether an event belongs to the second or a later prompt of a batch. `fast-path.ts` leaves all of these to this. */
-function isLaterPrompt(payload: Json): boolean {
-  return isPositive(payload['index']) || isPositive(choices(payload)[0]?.['index'])
-}
-
-function classifyValue(payload: Json): Classification {
-  return findError(payload) ?? findFailedFinish(payload) ?? findProgress(payload)
+  const code = error['code']
+  return {
+    kind: 'failure',
+    what: 'error-event',
+    message: messageOf(error),
+    status: statusIn(error),
+    type: typeOf(error),
+    code: typeof code === 'number' || typeof code === 'string' ? code : undefined,
+    body: toClientBody(payload),
+  }
 }
 
 /** vLLM ends with `error` what its engine could not compute. */
@@ -94,8 +67,9 @@ const FAILED_FINISHES: Readonly<Record<string, ReportedFailure['what']>> = {
   error: 'error-event',
 }
 
-function findFailedFinish(payload: Json): ReportedFailure | undefined {
-  for (const reason of finishReasons(payload)) {
+/** `reasons`: texts in OpenAI's responses, objects in those of `/generate`. */
+export function findFailedFinish(reasons: readonly unknown[]): ReportedFailure | undefined {
+  for (const reason of reasons) {
     const details = isObject(reason) ? reason : { type: reason }
     const what = FAILED_FINISHES[String(details['type'])]
     if (what === undefined) continue
@@ -110,71 +84,55 @@ function findFailedFinish(payload: Json): ReportedFailure | undefined {
   return undefined
 }
 
-function findProgress(payload: Json): Classification {
-  const usage = isObject(payload['usage']) ? payload['usage'] : {}
-  const counts = [metaInfo(payload), usage]
-  const cached = cachedIn(metaInfo(payload)) ?? cachedIn(usage)
-  const found = cached && { cached }
-  const hasToken =
-    [payload, ...choices(payload)].some(hasContent) ||
-    counts.some(count => isPositive(count['completion_tokens']))
-  const finishes = finishReasons(payload)
-  if (isBareUsage(payload) || (!hasToken && finishes.length === 0)) return { kind: 'neutral', ...found }
-  const promptTokens = counts.map(count => count['prompt_tokens']).find(count => typeof count === 'number')
-  const prompt = { kind: 'good', promptTokens, ...found } as const
-  if (hasToken) return { ...prompt, hasToken }
-  const tokenlessEnd = finishes.every(isShortLength) ? 'length' : 'other'
-  return { ...prompt, hasToken, tokenlessEnd }
+/**
+ * What a client gets of an engine's error: a nested error as it is; one whose fields stand at the top level with a copy
+ * of them under `error`, because OpenAI's client libraries look only there. `undefined` for any other shape.
+ */
+export function toClientBody(payload: Json): Json | undefined {
+  if (isObject(payload['error'])) return payload
+  return payload['object'] === 'error' ? { ...payload, error: payload } : undefined
 }
 
-/** `meta_info` of `/generate` names the count itself, `usage` in its details. */
-function cachedIn(counts: Json): CachedPrompt | undefined {
-  const { prompt_tokens_details: details, prompt_tokens: promptTokens, cached_tokens: own } = counts
-  return cachedPrompt(promptTokens, isObject(details) ? details['cached_tokens'] : own)
+/** An HTTP error status, as a number or as text. */
+function readStatus(value: unknown): number | undefined {
+  const status = typeof value === 'string' ? Number(value) : value
+  return isErrorStatus(status) ? status : undefined
 }
 
-function isBareUsage(payload: Json): boolean {
-  return 'choices' in payload && choices(payload).length === 0
+export function isErrorStatus(status: unknown): status is number {
+  return typeof status === 'number' && status >= 400 && status <= 599
 }
 
-/** `"length"` of an OpenAI endpoint, which names no number, or the object of `/generate`. */
-function isShortLength(reason: unknown): boolean {
-  if (!isObject(reason)) return reason === 'length'
-  const { type, length } = reason
-  return type === 'length' && (typeof length !== 'number' || length <= 1)
+export function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : ''
 }
 
-/** Texts in OpenAI's responses, objects in those of `/generate`; none while the generation goes on. */
-function finishReasons(payload: Json): unknown[] {
-  return [metaInfo(payload), ...choices(payload)].map(holder => holder['finish_reason']).filter(Boolean)
+function errorOf(payload: Json): unknown {
+  if (!isEmpty(payload['error'])) return payload['error']
+  if (payload['object'] === 'error' || payload['type'] === 'error') return payload
+  if (OUTPUT_MEMBERS.some(member => member in payload)) return undefined
+  return [payload['detail'], payload['errors']].find(value => !isEmpty(value))
 }
 
-/** The fields in which an engine may put what it generated. */
-const OUTPUT = ['content', 'text', 'output_ids', 'reasoning_content', 'reasoning', 'tool_calls']
-
-function hasContent(holder: Json): boolean {
-  const parts = [holder['delta'], holder['message'], holder].filter(isObject)
-  return parts.some(part => OUTPUT.some(field => isFilled(part[field])))
+function messageOf(error: Json): string {
+  const texts = [error['message'], error['detail'], error['msg']].map(textOf)
+  return texts.find(text => text !== '') ?? ''
 }
 
-function metaInfo(payload: Json): Json {
-  return isObject(payload['meta_info']) ? payload['meta_info'] : {}
+/** From the code, or from the type, which may repeat the status or stand for one. */
+function statusIn(error: Json): number | undefined {
+  const named = [error['code'], error['status_code'], error['type']].map(readStatus)
+  const type = textOf(error['type'])
+  return named.find(status => status !== undefined) ?? TYPE_STATUSES.find(([of]) => of.test(type))?.[1]
 }
 
-function choices(payload: Json): Json[] {
-  return Array.isArray(payload['choices']) ? payload['choices'].filter(isObject) : []
+/** Not where it only repeats the status. */
+function typeOf(error: Json): string | undefined {
+  const type = textOf(error['type'])
+  return type === '' || /^\d+$/.test(type) ? undefined : type
 }
 
-/** Data that is no JSON object. */
-export function notJson(text: string): ReportedFailure {
-  const message = `The engine sent data that is not JSON: ${text.slice(0, 100)}`
-  return { kind: 'failure', what: 'protocol', message, status: undefined }
-}
-
-function isFilled(value: unknown): boolean {
-  return (typeof value === 'string' || Array.isArray(value)) && value.length > 0
-}
-
-function isPositive(value: unknown): boolean {
-  return typeof value === 'number' && value > 0
+function isEmpty(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return !value
+  return Object.values(value).every(member => member === null || member === '')
 }

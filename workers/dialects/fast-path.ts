@@ -2,7 +2,7 @@
  * Recognises a good response by a few byte searches, without parsing it. Hot path: nearly all responses are good, and
  * parsing one costs more than everything else that is done with it.
  *
- * Whatever is not plainly good is left to `error-inside-200.ts`.
+ * Whatever is not plainly good is left to `done-payload.ts`.
  */
 
 import { cachedPrompt, type ResponseSummary } from './response-summary.ts'

@@ -7,8 +7,8 @@
  * are hidden in whole responses; in streams only those of exceptions are.
  */
 import { isObject, type Json } from '../../src/core/text/parse-json.ts'
+import { type Classification, NEUTRAL } from './classification.ts'
 import { type Dialect, literalMeaning } from './dialect.ts'
-import { type Classification, NEUTRAL } from './error-inside-200.ts'
 import { classifyTyped, countAt, endingWith, endOf, listAt, objectAt, promptOnly } from './named-event.ts'
 import { cachedPrompt } from './response-summary.ts'
 

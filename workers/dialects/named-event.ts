@@ -1,9 +1,9 @@
 /** What the APIs have in common whose events say by their `type` what they are. Pure. */
 import { isObject, type Json, parseObject } from '../../src/core/text/parse-json.ts'
 import { asBuffer } from '../json/bytes.ts'
+import { type Classification, NEUTRAL, notJson } from './classification.ts'
 import type { Dialect } from './dialect.ts'
-import { type Classification, NEUTRAL, notJson } from './error-inside-200.ts'
-import { findError } from './reported-error.ts'
+import { findError } from './error-inside-200.ts'
 import type { CachedPrompt } from './response-summary.ts'
 
 /** All but what each of the APIs has of its own. */

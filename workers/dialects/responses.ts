@@ -9,10 +9,10 @@
  * message: `500: KVTransferError(…)`.
  */
 import type { Json } from '../../src/core/text/parse-json.ts'
+import { type Classification, NEUTRAL } from './classification.ts'
 import { type Dialect, type ErrorMeaning, literalMeaning } from './dialect.ts'
-import { type Classification, NEUTRAL } from './error-inside-200.ts'
+import { textOf } from './error-inside-200.ts'
 import { classifyTyped, countAt, endingWith, endOf, listAt, objectAt, promptOnly } from './named-event.ts'
-import { textOf } from './reported-error.ts'
 import { cachedPrompt } from './response-summary.ts'
 
 const ENDS = ['response.completed', 'response.incomplete', 'response.failed']

@@ -9,9 +9,9 @@ import type { Config } from '../../config/config.ts'
 import type { NowMs } from '../../core/clock.ts'
 import { GatewayError } from '../../core/errors.ts'
 import { Poll } from '../../core/poll.ts'
+import { CompletionRate } from './completion-rate.ts'
 import { NONE_PARKED, type Parked } from './fleet-capacity.ts'
 import { AdmissionQueue, type Ticket } from './queue.ts'
-import { CompletionRate } from './retry-after.ts'
 
 export interface AdmissionOptions<T> {
   /** Limit on open requests of all kinds. */

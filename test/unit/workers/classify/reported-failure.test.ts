@@ -3,8 +3,8 @@ import { suite, test } from 'node:test'
 import { errorBody, type Leg } from '../../../../src/core/errors.ts'
 import type { Failure } from '../../../../workers/classify/failure.ts'
 import { inStreamFailure, statusFailure } from '../../../../workers/classify/reported-failure.ts'
-import { classifyPayload } from '../../../../workers/dialects/error-inside-200.ts'
-import type { ReportedFailure } from '../../../../workers/dialects/reported-error.ts'
+import { classifyPayload } from '../../../../workers/dialects/done-payload.ts'
+import type { ReportedFailure } from '../../../../workers/dialects/error-inside-200.ts'
 import { chargeOf } from '../../../support/charge-of.ts'
 
 const TRANSFER = {

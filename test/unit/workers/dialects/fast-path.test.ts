@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { classifyBody } from '../../../../workers/dialects/error-inside-200.ts'
+import { classifyBody } from '../../../../workers/dialects/done-payload.ts'
 import { summarizeEventFast, summarizeFast } from '../../../../workers/dialects/fast-path.ts'
 
 const summarize = (value: unknown) => summarizeFast(Buffer.from(JSON.stringify(value)))

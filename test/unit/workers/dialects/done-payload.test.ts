@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import {
-  type Classification,
-  classifyBody,
-  classifyPayload,
-} from '../../../../workers/dialects/error-inside-200.ts'
+import { type Classification } from '../../../../workers/dialects/classification.ts'
+import { classifyBody, classifyPayload } from '../../../../workers/dialects/done-payload.ts'
 
 /** `neutral`, `token`, `finish`, or the kind of failure with its status. */
 function summaryOf(classification: Classification): string {
