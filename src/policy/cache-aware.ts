@@ -10,9 +10,9 @@
  */
 import type { Engine } from '../core/engine.ts'
 import { mix } from '../core/random.ts'
-import { preferring } from './eligible.ts'
+import { preferring } from '../eligibility/eligible.ts'
+import { passing } from '../eligibility/passing.ts'
 import { leastLoad } from './least-load.ts'
-import { passing } from './passing.ts'
 import { engineAt, type Policy, type PolicyView, type PromptView } from './policy.ts'
 
 /**
@@ -30,8 +30,9 @@ const HELD_SHARE = 0.9
 /** An engine gets no new prefix if it has computed more than this times the mean lately. */
 const MAX_RECENT_SHARE = 1.25
 
-export const cacheAware: Policy = (engines, view, prompt) => {
+export const cacheAware: Policy = (engines, view, request) => {
   if (engines.length === 1) return engineAt(engines, 0)
+  const prompt = request?.prompt
   return prompt === undefined ? leastLoad(engines, view) : cheapest(withinLoad(engines, view), view, prompt)
 }
 

@@ -50,15 +50,43 @@ export function hashBlocks(body: Uint8Array, { seeds, parts }: PromptBytes): Pro
   return hash
 }
 
+/** Hash, 0 to 2^32-1, of the seeds and the first `maxBytes` of the prompt. `body` is only read. */
+function hashBeginning(body: Uint8Array, { seeds, parts }: PromptBytes, maxBytes: number): number {
+  const hash = new BlockHash(body)
+  for (const seed of seeds) hash.skip(seed)
+  let left = maxBytes
+  for (const { start, end } of parts) {
+    const cut = Math.min(end, start + left)
+    hash.skip({ start, end: cut })
+    left -= cut - start
+    if (left === 0) break
+  }
+  return hash.key >>> 0
+}
+
 /** A prompt that is hashed when it is first needed, and once. */
 export class HashedPrompt {
   readonly #body: Uint8Array
   readonly #where: PromptBytes
   #blocks: PromptBlocks | undefined
+  #prefixKey: number | undefined
 
   constructor(body: Uint8Array, where: PromptBytes) {
     this.#body = body
     this.#where = where
+  }
+
+  /** Size as the client wrote it; `undefined` if no prompt was found, as for one that is given as embeddings. */
+  get bytes(): number | undefined {
+    const { parts } = this.#where
+    return parts.length === 0 ? undefined : parts.reduce((sum, { start, end }) => sum + end - start, 0)
+  }
+
+  /** Hash, 0 to 2^32-1, of the first `maxBytes`, which must be the same in each call; `undefined` as for `bytes`. */
+  prefixKey(maxBytes: number): number | undefined {
+    if (this.#where.parts.length === 0) return undefined
+    this.#prefixKey ??= hashBeginning(this.#body, this.#where, maxBytes)
+    return this.#prefixKey
   }
 
   /** `undefined` if the prompt is shorter than a block. */
@@ -127,14 +155,24 @@ class BlockHash implements PromptBlocks {
     this.#b = mixed(this.#b ^ (end - start))
   }
 
+  /** Of what was added so far. Murmur's way: every bit of the four lanes changes about half of the bits of both words. */
+  get key(): number {
+    return mixed(this.#ac() ^ Math.imul(this.#bd(), PRIME_3))
+  }
+
+  #ac(): number {
+    return mixed(this.#a ^ Math.imul(rotated(this.#c), PRIME_2))
+  }
+
+  #bd(): number {
+    return mixed(this.#b ^ Math.imul(rotated(this.#d), PRIME_1))
+  }
+
   #endBlock(): void {
     const end = this.#nextEnd
-    // Murmur's way: every bit of the four lanes changes about half of the bits of both words.
-    const ac = mixed(this.#a ^ Math.imul(rotated(this.#c), PRIME_2))
-    const bd = mixed(this.#b ^ Math.imul(rotated(this.#d), PRIME_1))
     this.ends.push(end)
-    this.keys.push(mixed(ac ^ Math.imul(bd, PRIME_3)))
-    this.tags.push(mixed(bd ^ Math.imul(ac, PRIME_4)))
+    this.keys.push(this.key)
+    this.tags.push(mixed(this.#bd() ^ Math.imul(this.#ac(), PRIME_4)))
     this.#nextEnd = end + blockBytesAt(end)
   }
 }
