@@ -66,7 +66,7 @@ export async function startGateway(requested: Config): Promise<Gateway> {
   const count = requested.server.workers || Math.max(1, availableParallelism() - 1)
   const { config, budget } = withinLimits(requested, count, log)
   const room = metricRoom(config.limits.engines, config.admin.durationBucketsSecs)
-  const shared = createSharedMemory(config.limits.engines, count, room, config.policy.indexBytes)
+  const shared = createSharedMemory(config.limits.engines, count, room, config.policy)
   const recorder = new Recorder(shared, 0)
   log.onLinesLost(lines => recorder.count('pdgw_thread_lost_log_lines_total', '', lines))
   const slots = new EngineSlots(shared)

@@ -1,9 +1,10 @@
 /** Makes the request for the engines from what the client has sent and what was read of it. Pure. */
 import type { GenerationEndpoint } from '../src/core/endpoint.ts'
+import { servingTest } from '../src/eligibility/api-support.ts'
 import { headerIn } from '../src/messages/flat-headers.ts'
 import type { OpenMessage } from '../src/messages/types.ts'
-import { servingTest } from '../src/policy/api-support.ts'
 import { ENDPOINT_TRAITS } from './dialects/endpoint-traits.ts'
+import { routingKey } from './policy/routing-key.ts'
 import { HashedPrompt } from './request/block-hashes.ts'
 import type { RequestFields } from './request/fields.ts'
 import type { TimedHeaders } from './request/timeouts.ts'
@@ -14,12 +15,14 @@ export interface ReadRequest {
   readonly endpoint: GenerationEndpoint
   readonly fields: RequestFields
   readonly timed: TimedHeaders
+  /** Headers that may hold the routing key; `undefined` if it is not wanted. */
+  readonly keyHeaders: readonly string[] | undefined
 }
 
 /** `deadlineMs`: when the request must have ended, on the clock of the thread. */
 export function toEngineRequest(
   { id, query, headers, body }: OpenMessage,
-  { endpoint, fields, timed }: ReadRequest,
+  { endpoint, fields, timed, keyHeaders }: ReadRequest,
   deadlineMs: number,
 ): EngineRequest {
   const { path } = ENDPOINT_TRAITS[endpoint]
@@ -29,7 +32,8 @@ export function toEngineRequest(
     headers: [...timed.headers, 'accept-encoding', 'identity', 'content-type', 'application/json'],
     body,
     fields,
-    prompt: new HashedPrompt(body, fields.prompt),
+    prompt: fields.prompt && new HashedPrompt(body, fields.prompt),
+    key: keyHeaders && routingKey(headers, keyHeaders, fields.routingKey),
     serves: servingTest(endpoint),
     edits: [],
     isPromptOfBatch: false,

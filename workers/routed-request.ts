@@ -15,6 +15,7 @@ import type { RouterMetrics } from './attempt/metrics.ts'
 import { abortedFailure } from './classify/request-failure.ts'
 import { toEngineRequest } from './engine-request.ts'
 import { asGatewayError } from './internal-error.ts'
+import type { RequestReading } from './policy/request-reading.ts'
 import { AT_ONCE_BYTES, BodyScan } from './request/body-scan.ts'
 import { type RequestFields, readFields } from './request/fields.ts'
 import { readTimeouts, type TimedHeaders } from './request/timeouts.ts'
@@ -33,7 +34,7 @@ type Run = RetryLoop | FanOut
 
 const NO_HEADERS: FlatHeaders = []
 
-export interface RoutedRequestDependencies extends FanOutDependencies {
+export interface RoutedRequestDependencies extends FanOutDependencies, RequestReading {
   readonly config: Pick<Config, 'server' | 'retry' | 'timeouts' | 'limits' | 'engines'>
   readonly metrics: RouterMetrics
   readonly log: Logger
@@ -81,9 +82,9 @@ export class RoutedRequest implements ResponseOwner {
       const timed = readTimeouts(message.headers, this.#dependencies.config.timeouts)
       this.#totalMs = timed.timeouts.totalMs
       this.#totalTimer = setTimeout(() => this.#expire(), Math.max(0, this.#totalMs - message.ageMs))
-      const { limits } = this.#dependencies.config
+      const { fieldOptions } = this.#dependencies
       if (message.body.length > AT_ONCE_BYTES) this.#readLater(endpoint, message, timed)
-      else this.#begin(readFields(endpoint, message.body, limits), endpoint, message, timed)
+      else this.#begin(readFields(endpoint, message.body, fieldOptions), endpoint, message, timed)
     } catch (error) {
       this.fail(asGatewayError(error, this.#dependencies.log))
     }
@@ -152,13 +153,12 @@ export class RoutedRequest implements ResponseOwner {
 
   /** Reads a large body in steps, so that other requests go on. */
   #readLater(endpoint: GenerationEndpoint, message: OpenMessage, timed: TimedHeaders): void {
-    const { turns, config } = this.#dependencies
-    const { limits } = config
+    const { turns, config, fieldOptions } = this.#dependencies
     this.#scan = new BodyScan({
       endpoint,
       body: message.body,
-      limits,
-      stepWork: limits.stepBytes,
+      fieldOptions,
+      stepWork: config.limits.stepBytes,
       onFields: fields => this.#begin(fields, endpoint, message, timed),
       onError: error => this.fail(asGatewayError(error, this.#dependencies.log)),
     })
@@ -177,15 +177,15 @@ export class RoutedRequest implements ResponseOwner {
     timed: TimedHeaders,
   ): void {
     this.#scan = undefined
-    checkFields(fields, message.headers, this.#dependencies.config)
+    const { config, keyHeaders } = this.#dependencies
+    checkFields(fields, message.headers, config)
     this.#fields = fields
-    const run = this.#createRun(
-      toEngineRequest(message, { endpoint, fields, timed }, this.#startedMs + this.#totalMs),
-    )
+    const read = { endpoint, fields, timed, keyHeaders }
+    const run = this.#createRun(toEngineRequest(message, read, this.#startedMs + this.#totalMs))
     this.#run = run
     const aborts = [...message.abortedRids, ...(this.#earlyAborts ?? [])]
     if (aborts.some(rid => this.#wasAborted(rid, fields, run))) return
-    const { heartbeatMs } = this.#dependencies.config.timeouts
+    const { heartbeatMs } = config.timeouts
     if (fields.isStream && heartbeatMs > 0) this.#response.startHeartbeats(heartbeatMs)
     run.start()
   }

@@ -8,6 +8,7 @@ import { processNowMs } from '../src/core/clock.ts'
 import { BatchSender } from '../src/messages/channel.ts'
 import { type Batch, decodeBatch, isBatch } from '../src/messages/codec.ts'
 import type { RouterThreadTask, ThreadOrder, ThreadReport } from '../src/messages/thread.ts'
+import { inputsOf } from '../src/policy/role-policies.ts'
 import { collectGarbage } from '../src/process/collect-garbage.ts'
 import { RetryBudget } from '../src/resilience/retry-budget.ts'
 import { BreakerCells } from '../src/shared/breaker-cells.ts'
@@ -16,8 +17,10 @@ import { EngineCaches } from '../src/shared/engine-caches.ts'
 import { EngineSlots } from '../src/shared/engine-slots.ts'
 import { beatEveryMs, Heartbeats } from '../src/shared/heartbeats.ts'
 import { LegJournal } from '../src/shared/leg-journal.ts'
+import { LengthHistogram } from '../src/shared/length-histogram.ts'
 import { PairHealth } from '../src/shared/pair-health.ts'
 import { PrefixIndex } from '../src/shared/prefix-index.ts'
+import { StickyKeys } from '../src/shared/sticky-keys.ts'
 import { WaitingCounts } from '../src/shared/waiting-counts.ts'
 import { createLogger } from '../src/telemetry/log.ts'
 import { Recorder } from '../src/telemetry/recorder.ts'
@@ -26,12 +29,14 @@ import { CollectedResponses } from './attempt/collected-responses.ts'
 import { EngineAborts } from './attempt/engine-abort.ts'
 import { RouterMetrics } from './attempt/metrics.ts'
 import { ModelNews } from './engine-api/model-news.ts'
+import { requestReading } from './policy/request-reading.ts'
 import { RetryBudgetQueue } from './retry/budget-queue.ts'
 import { RouterLoop } from './router-loop.ts'
 import { Breakers } from './selection/breakers.ts'
 import { CapacityQueue } from './selection/capacity-queue.ts'
 import { PairSelector } from './selection/pair-selector.ts'
 import { PromptCaches } from './selection/prompt-caches.ts'
+import { PromptWork } from './selection/prompt-work.ts'
 import { TurnQueue } from './turns/turn-queue.ts'
 import { connectionsPerThread } from './upstream/socket-limits.ts'
 import { Upstreams } from './upstream/upstreams.ts'
@@ -55,17 +60,29 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
   })
   const pairHealth = new PairHealth(shared, config.pairs)
   const caches = new EngineCaches(shared)
-  const promptCaches = new PromptCaches({
-    isUsed: Object.values(config.policy).includes('cache_aware'),
+  const lengths = new LengthHistogram(shared, config.policy.bucketAdjustSecs)
+  const inputs = inputsOf(config.policy, neededRoles(config))
+  const knownCaches = new PromptCaches({
+    isUsed: inputs.has('caches'),
     index: new PrefixIndex(shared),
     caches,
     thread,
     maxEngines: shared.maxEngines,
     nowMs: processNowMs,
   })
+  const promptCaches = inputs.has('length')
+    ? new PromptWork({ promptCaches: knownCaches, caches, lengths, thread, nowMs: processNowMs })
+    : knownCaches
+  const sticky = new StickyKeys(shared, {
+    slots,
+    maxIdleSecs: config.policy.stickyIdleSecs,
+    nowMs: processNowMs,
+  })
   const pairSelector = new PairSelector(config, {
     slots,
     caches,
+    sticky,
+    lengths,
     counters: new SharedCounters(shared),
     breakers,
     pairHealth,
@@ -102,6 +119,8 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
     config,
     pairSelector,
     promptCaches,
+    requestViews: { promptCaches, prefixBytes: config.policy.prefixBytes },
+    ...requestReading(config),
     upstreams,
     breakers,
     pairHealth,

@@ -5,6 +5,7 @@ import { addBenchCommands } from '../../bench/cli/bench.ts'
 import type { GivenValue } from '../config/given-values.ts'
 import { configKeys } from '../config/key-list.ts'
 import { ConfigError } from '../config/load.ts'
+import type { CliOption } from './cli-option.ts'
 import { fullFlagNames } from './compat/flag-names.ts'
 import { IGNORED_FLAGS } from './compat/ignored-flags.ts'
 import { REJECTED_FLAGS } from './compat/rejected-flags.ts'
@@ -18,7 +19,7 @@ import {
 import { addFleetFlags } from './fleet-flags.ts'
 import { printReference } from './reference.ts'
 import { serve } from './serve.ts'
-import { type CliOption, OPTIONS } from './serve-flags.ts'
+import { OPTIONS } from './serve-flags.ts'
 import { addSimulateOptions, simulate } from './simulate.ts'
 
 const EXIT_USAGE = 2

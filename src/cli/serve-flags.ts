@@ -6,33 +6,10 @@
  */
 import { MAX_WAIT_MS } from '../config/clients.ts'
 import { type GivenValue, numberOrText } from '../config/given-values.ts'
-import { levelOf, policyOf, toMs } from './compat/values.ts'
+import { type CliFlag, type CliOption, count, text } from './cli-option.ts'
+import { levelOf, toMs } from './compat/values.ts'
 import { engineList, prefillList } from './engine-list.ts'
-
-/** A `flag` takes no value. A `list` takes one or more values and may be repeated. */
-type Shape = 'flag' | 'number' | 'text' | 'list'
-
-export interface CliOption {
-  /** Name without the dashes. */
-  readonly flag: string
-  readonly shape: Shape
-  /** Path of the config key from the root. */
-  readonly path: readonly string[]
-  readonly group: string
-  /** Placeholder of the value in the help. Unset for shape `flag`. */
-  readonly placeholder?: string
-  /** Replaces the description of the config key. */
-  readonly help?: string
-  /** Converts the given value to that of the config key. By default the value is used as it is. */
-  readonly convert?: (given: GivenValue, warn: (text: string) => void) => unknown
-  /** Converts the default of the config key to that of the flag, where their units differ. */
-  readonly shownDefault?: (value: unknown) => unknown
-}
-
-const count = (flag: string, path: string, placeholder = 'n') =>
-  ({ flag, shape: 'number', path: path.split('.'), placeholder }) as const
-const text = (flag: string, path: string, placeholder: string) =>
-  ({ flag, shape: 'text', path: path.split('.'), placeholder }) as const
+import { POLICY_FLAGS } from './policy-flags.ts'
 
 const MODES = ['mixed', 'pd'] as const
 
@@ -61,7 +38,7 @@ const off = (flag: string, path: string, help: string) =>
     convert: (on: GivenValue) => (on === true ? false : unlessFalse(on)),
   }) as const
 
-const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
+const GROUPS: Record<string, readonly CliFlag[]> = {
   'Server:': [
     text('host', 'server.host', 'address'),
     count('port', 'server.port'),
@@ -110,12 +87,7 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
     text('pair-versions', 'engines.pairVersions', 'same|any'),
     count('worker-startup-check-interval', 'engines.startupCheckIntervalSecs', 'seconds'),
   ],
-  'Load balancing:': [
-    { ...text('policy', 'policy.main', 'name'), convert: policyOf },
-    { ...text('prefill-policy', 'policy.prefill', 'name'), convert: policyOf },
-    { ...text('decode-policy', 'policy.decode', 'name'), convert: policyOf },
-    text('default-model', 'policy.defaultModel', 'name'),
-  ],
+  'Load balancing:': POLICY_FLAGS,
   'Retry:': [
     count('retry-max-retries', 'retry.maxRetries'),
     count('retry-initial-backoff-ms', 'retry.initialBackoffMs', 'ms'),

@@ -34,7 +34,9 @@ export const requestLimits = {
     .int()
     .min(64)
     .default(1024)
-    .describe('Maximum length of the model and of each rid in a request body, in bytes.'),
+    .describe(
+      'Maximum length of the model and of each rid in a request body, in bytes. A routing key that is longer does not count.',
+    ),
   samples: z
     .int()
     .min(1)

@@ -1,9 +1,20 @@
 /** Sections that govern the path of a request: `policy`, `timeouts`, `upstream` and `limits`. */
 import { z } from 'zod'
+import { affinityKeys } from './caching/affinity.ts'
 import { clientLimits, clientTimeouts } from './clients.ts'
 import { requestLimits } from './request-limits.ts'
 
-const POLICY_NAMES = ['cache_aware', 'random', 'round_robin', 'power_of_two', 'least_load'] as const
+const POLICY_NAMES = [
+  'cache_aware',
+  'prefix_hash',
+  'bucket',
+  'consistent_hashing',
+  'manual',
+  'random',
+  'round_robin',
+  'power_of_two',
+  'least_load',
+] as const
 
 const policyName = z.enum(POLICY_NAMES)
 
@@ -20,7 +31,7 @@ export const policySchema = z.strictObject({
   decode: policyName
     .optional()
     .describe(
-      'Load balancing policy for decode engines. Defaults to policy.main, or to least_load if that is cache_aware.',
+      'Load balancing policy for decode engines. Defaults to policy.main, or to least_load if that is cache_aware, prefix_hash or bucket.',
     ),
   indexBytes: z
     .int()
@@ -28,6 +39,7 @@ export const policySchema = z.strictObject({
     .max(1_073_741_824)
     .default(67_108_864)
     .describe('Memory of the index of cached prefixes, in bytes, which policy cache_aware uses.'),
+  ...affinityKeys,
   defaultModel: z
     .string()
     .min(1)

@@ -18,7 +18,7 @@ import { refuseAtOnce } from './connections/refuse-at-once.ts'
 import { OpenExchanges } from './exchanges/open-exchanges.ts'
 import type { FrontendOptions } from './frontend-options.ts'
 import { refusalOf } from './intake/refusal.ts'
-import { type RequestHead, readRequestHead } from './intake/request-head.ts'
+import { forwardedHeaders, type RequestHead, readRequestHead } from './intake/request-head.ts'
 import { findRoute } from './intake/routes.ts'
 import type { PendingRequest } from './pending/pending-request.ts'
 import { PendingRequests } from './pending/pending-requests.ts'
@@ -97,10 +97,13 @@ export class Frontend {
       onMemoryPressure: () => options.onMemoryPressure?.(),
       collectGarbage: () => options.collectGarbage?.(),
     })
-    const { requestIdHeaders } = config.server
+    const headOptions = {
+      idHeaders: config.server.requestIdHeaders,
+      forwarded: forwardedHeaders(config.policy.keyHeaders),
+    }
     this.#connections = new ClientConnections({
       ...connectionLimits(config, admissionLimits),
-      readHead: req => readRequestHead(req, requestIdHeaders),
+      readHead: req => readRequestHead(req, headOptions),
       onRequest: (res, head) => this.#accept(res, head),
       onMisframed: (res, head, error) => {
         recorder.count('pdgw_frontend_refused_total', error.code)

@@ -9,10 +9,10 @@
  * beginning of the new part names (rendezvous hashing), so gateways that know nothing of each other choose alike.
  */
 import type { Engine } from '../core/engine.ts'
-import { mix } from '../core/random.ts'
-import { preferring } from './eligible.ts'
+import { preferring } from '../eligibility/eligible.ts'
 import { leastLoad } from './least-load.ts'
 import { engineAt, type Policy, type PolicyView, type PromptView } from './policy.ts'
+import { highestRank } from './rendezvous.ts'
 
 /**
  * How much worse it is to compute a byte again than to wait for one: it costs the engine time that others need. With 1
@@ -29,8 +29,9 @@ const HELD_SHARE = 0.9
 /** An engine gets no new prefix if it has computed more than this times the mean lately. */
 const MAX_RECENT_SHARE = 1.25
 
-export const cacheAware: Policy = (engines, view, prompt) => {
+export const cacheAware: Policy = (engines, view, request) => {
   if (engines.length === 1) return engineAt(engines, 0)
+  const prompt = request?.prompt
   return prompt === undefined ? leastLoad(engines, view) : cheapest(engines, view, prompt)
 }
 
@@ -79,21 +80,4 @@ function withLittleRecentWork(
   for (const { slot } of engines) total += view.recentWork(slot)
   const limit = (MAX_RECENT_SHARE * total) / engines.length + prompt.bytes
   return preferring(candidates, ({ slot }) => view.recentWork(slot) <= limit)
-}
-
-/** The same in all gateways, in whatever order they know the engines. */
-function highestRank(engines: readonly Engine[], key: number): Engine {
-  let best = engineAt(engines, 0)
-  let bestRank = -1
-  for (const engine of engines) {
-    const rank = rankOf(engine, key)
-    if (rank > bestRank) [best, bestRank] = [engine, rank]
-  }
-  return best
-}
-
-function rankOf({ url }: Engine, key: number): number {
-  let bits = key
-  for (let index = 0; index < url.length; index++) bits = Math.imul(bits ^ url.charCodeAt(index), 0x01000193)
-  return mix(bits)
 }

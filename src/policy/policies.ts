@@ -1,15 +1,43 @@
 /** All policies, by their name in the configuration. */
+import { bucket, type LengthShares } from './bucket.ts'
+import { consistentHashing, prefixHash } from './by-hash.ts'
 import { cacheAware } from './cache-aware.ts'
 import { leastLoad } from './least-load.ts'
+import { type KeyAssignments, type ManualOptions, manual } from './manual.ts'
 import type { Policy } from './policy.ts'
 import { powerOfTwo } from './power-of-two.ts'
 import { random } from './random.ts'
 import { roundRobin } from './round-robin.ts'
 
+/** What some policies need besides what they are given with each choice. */
+export interface PolicyTools {
+  readonly options: ManualOptions
+  /** Those of the role that the policy chooses for. */
+  readonly assignments: KeyAssignments
+  readonly lengths: LengthShares
+}
+
+/**
+ * What a policy reads of a request: what engines have cached of its prompt, how the prompt begins, how long it is, or the
+ * routing key.
+ */
+export type PolicyInput = 'caches' | 'prefix' | 'length' | 'key'
+
+interface PolicyKind {
+  readonly create: (tools: PolicyTools) => Policy
+  readonly reads?: PolicyInput
+}
+
 export const POLICIES = {
-  cache_aware: cacheAware,
-  random,
-  round_robin: roundRobin,
-  power_of_two: powerOfTwo,
-  least_load: leastLoad,
-} as const satisfies Record<string, Policy>
+  cache_aware: { create: () => cacheAware, reads: 'caches' },
+  prefix_hash: { create: ({ options }) => prefixHash(options), reads: 'prefix' },
+  bucket: { create: ({ options, lengths }) => bucket(options, lengths), reads: 'length' },
+  consistent_hashing: { create: ({ options }) => consistentHashing(options), reads: 'key' },
+  manual: { create: ({ options, assignments }) => manual(options, assignments), reads: 'key' },
+  random: { create: () => random },
+  round_robin: { create: () => roundRobin },
+  power_of_two: { create: () => powerOfTwo },
+  least_load: { create: () => leastLoad },
+} as const satisfies Record<string, PolicyKind>
+
+export type PolicyName = keyof typeof POLICIES

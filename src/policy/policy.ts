@@ -27,8 +27,23 @@ export interface PromptView {
   keyAfter(bytes: number): number
 }
 
-/** Returns one of `engines`, which is not empty. `prompt` is missing if it is too short to be cached. */
-export type Policy = (engines: readonly Engine[], view: PolicyView, prompt?: PromptView) => Engine
+/** What a policy may know of a request. A part is worked out when it is read, so nobody pays for what no policy reads. */
+export interface RequestView {
+  /** What is known of the prompt; `undefined` if it is too short to be cached. */
+  readonly prompt?: PromptView | undefined
+  /**
+   * Hash of the routing key, by which the client says what the request belongs to: 0 to 2^32 - 1, the same in every
+   * gateway. `undefined` if the request has none.
+   */
+  readonly key?: number | undefined
+  /** Hash of the first `policy.prefixBytes` of the prompt, as `key`; `undefined` if the request has no prompt. */
+  readonly prefixKey?: number | undefined
+  /** Size of the prompt, as the client wrote it, in bytes. */
+  readonly promptBytes?: number | undefined
+}
+
+/** Returns one of `engines`, which is not empty. */
+export type Policy = (engines: readonly Engine[], view: PolicyView, request?: RequestView) => Engine
 
 /** The engine at `index`, which must exist. */
 export function engineAt(engines: readonly Engine[], index: number): Engine {

@@ -12,6 +12,8 @@
  *   caches    Int32[engines][CACHE_FIELDS]    what each engine has computed and remembers, see engine-caches.ts
  *   prefillWork  Int32[threads][engines]      bytes of prompts that engines compute for each router thread
  *   prefixes  Int32[...]                      which engines hold which prefixes, see prefix-index.ts
+ *   sticky    Int32[...]                      which engines keep which routing keys, see sticky-keys.ts
+ *   lengths   Int32[2 + LENGTH_BINS]          how long recent prompts are, see length-histogram.ts
  *   metrics   Float64[rows][cells]            one row per thread, written by that thread only, see telemetry/metric-cells.ts
  */
 
@@ -30,6 +32,8 @@ export interface SharedMemory {
   readonly caches: SharedArrayBuffer
   readonly prefillWork: SharedArrayBuffer
   readonly prefixes: SharedArrayBuffer
+  readonly sticky: SharedArrayBuffer
+  readonly lengths: SharedArrayBuffer
   /** Upper bounds of the histogram buckets in seconds, ascending. Their number determines the cells per histogram. */
   readonly bucketsSecs: readonly number[]
   readonly metrics: SharedArrayBuffer
@@ -86,6 +90,16 @@ export const PREFIX = { tag: 0, used: 1, holders: 2 } as const
 export const PREFIX_WORDS = 8
 export const PREFIX_ENTRIES = 4
 
+/** The table of routing keys: buckets of `STICKY_ENTRIES` entries, see sticky-keys.ts. */
+export const STICKY = { key: 0, used: 1, holder: 2 } as const
+export const STICKY_WORDS = 3
+export const STICKY_ENTRIES = 4
+
+/** When the lengths of prompts were last aged, how many were noted since, and the first bin. */
+export const LENGTHS = { second: 0, noted: 1, bins: 2 } as const
+/** Four bins to each doubling of the length. */
+export const LENGTH_BINS = 128
+
 const INT32 = 4
 
 const FLOAT64 = 8
@@ -93,11 +107,20 @@ const FLOAT64 = 8
 /** Counts nothing; for tests of single parts. */
 const NO_METRICS: MetricRoom = { bucketsSecs: [], cellsPerRow: 0 }
 
-const PREFIX_BUCKET_BYTES = PREFIX_WORDS * PREFIX_ENTRIES * INT32
+/** How large the tables are that the configuration bounds; those of no use are as small as can be. */
+export interface TableSizes {
+  /** Of the index of prefixes. */
+  readonly indexBytes?: number
+  /** Routing keys that are remembered. */
+  readonly stickyKeys?: number
+}
 
-/** Number of buckets that fit into `bytes`: a power of two, 1 or more. */
-function prefixBuckets(bytes: number): number {
-  return 2 ** Math.max(0, Math.floor(Math.log2(bytes / PREFIX_BUCKET_BYTES)))
+const PREFIX_BUCKET_BYTES = PREFIX_WORDS * PREFIX_ENTRIES * INT32
+const STICKY_BUCKET_BYTES = STICKY_WORDS * STICKY_ENTRIES * INT32
+
+/** The largest power of two that is not above `count`, 1 or more. */
+function powerOfTwoUpTo(count: number): number {
+  return 2 ** Math.max(0, Math.floor(Math.log2(count)))
 }
 
 /** Rows of the metrics: the main thread, the router threads, the control thread, and the totals of previous engines. */
@@ -109,7 +132,7 @@ export function createSharedMemory(
   maxEngines: number,
   maxThreads: number,
   { bucketsSecs, cellsPerRow } = NO_METRICS,
-  prefixBytes = 0,
+  { indexBytes = 0, stickyKeys = 0 }: TableSizes = {},
 ): SharedMemory {
   return {
     maxEngines,
@@ -124,7 +147,9 @@ export function createSharedMemory(
     waiting: new SharedArrayBuffer(maxThreads * WAITING_FIELDS * INT32),
     caches: new SharedArrayBuffer(maxEngines * CACHE_FIELDS * INT32),
     prefillWork: new SharedArrayBuffer(maxThreads * maxEngines * INT32),
-    prefixes: new SharedArrayBuffer(prefixBuckets(prefixBytes) * PREFIX_BUCKET_BYTES),
+    prefixes: new SharedArrayBuffer(powerOfTwoUpTo(indexBytes / PREFIX_BUCKET_BYTES) * PREFIX_BUCKET_BYTES),
+    sticky: new SharedArrayBuffer(powerOfTwoUpTo(stickyKeys / STICKY_ENTRIES) * STICKY_BUCKET_BYTES),
+    lengths: new SharedArrayBuffer((LENGTHS.bins + LENGTH_BINS) * INT32),
     bucketsSecs,
     metrics: new SharedArrayBuffer((metricRows(maxThreads).base + 1) * cellsPerRow * FLOAT64),
   }

@@ -3,7 +3,7 @@
  * request needs neither a pair nor room in a scheduler.
  */
 import type { Engine } from '../../src/core/engine.ts'
-import { servingTest } from '../../src/policy/api-support.ts'
+import { servingTest } from '../../src/eligibility/api-support.ts'
 import { statusFailure } from '../classify/reported-failure.ts'
 import { MESSAGES_DIALECT } from '../dialects/messages.ts'
 import { AT_ONCE_BYTES, BodyScan } from '../request/body-scan.ts'
@@ -27,10 +27,8 @@ export async function modelIn(
 ): Promise<string | undefined> {
   if (body.length <= AT_ONCE_BYTES) return readFields('messages', body, limits).model
   const fields = await new Promise<RequestFields>((resolve, reject) => {
-    const stepWork = limits.stepBytes
-    turns.add(
-      new BodyScan({ endpoint: 'messages', body, limits, stepWork, onFields: resolve, onError: reject }),
-    )
+    const reading = { fieldOptions: limits, stepWork: limits.stepBytes }
+    turns.add(new BodyScan({ endpoint: 'messages', body, ...reading, onFields: resolve, onError: reject }))
   })
   return fields.model
 }

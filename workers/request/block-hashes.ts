@@ -50,15 +50,43 @@ export function hashBlocks(body: Uint8Array, { seeds, parts }: PromptBytes): Pro
   return hash
 }
 
+/** Hash, 0 to 2^32-1, of the seeds and the first `maxBytes` of the prompt. `body` is only read. */
+function hashBeginning(body: Uint8Array, { seeds, parts }: PromptBytes, maxBytes: number): number {
+  const hash = new BlockHash(body)
+  for (const seed of seeds) hash.skip(seed)
+  let left = maxBytes
+  for (const { start, end } of parts) {
+    const cut = Math.min(end, start + left)
+    hash.skip({ start, end: cut })
+    left -= cut - start
+    if (left === 0) break
+  }
+  return hash.key >>> 0
+}
+
 /** A prompt that is hashed when it is first needed, and once. */
 export class HashedPrompt {
   readonly #body: Uint8Array
   readonly #where: PromptBytes
   #blocks: PromptBlocks | undefined
+  #prefixKey: number | undefined
 
   constructor(body: Uint8Array, where: PromptBytes) {
     this.#body = body
     this.#where = where
+  }
+
+  /** Size as the client wrote it; `undefined` if no prompt was found, as for one that is given as embeddings. */
+  get bytes(): number | undefined {
+    const { parts } = this.#where
+    return parts.length === 0 ? undefined : parts.reduce((sum, { start, end }) => sum + end - start, 0)
+  }
+
+  /** Hash, 0 to 2^32-1, of the first `maxBytes`, which must be the same in each call; `undefined` as for `bytes`. */
+  prefixKey(maxBytes: number): number | undefined {
+    if (this.#where.parts.length === 0) return undefined
+    this.#prefixKey ??= hashBeginning(this.#body, this.#where, maxBytes)
+    return this.#prefixKey
   }
 
   /** `undefined` if the prompt is shorter than a block. */
@@ -127,11 +155,15 @@ class BlockHash implements PromptBlocks {
   }
 
   #endBlock(a: number, b: number, c: number, d: number): void {
-    // Murmur's way: every bit of the four lanes changes about half of the bits of both words.
-    const ac = mixed(a ^ Math.imul(rotated(c), PRIME_2))
-    const bd = mixed(b ^ Math.imul(rotated(d), PRIME_1))
+    const [ac, bd] = [foldedPair(a, c, PRIME_2), foldedPair(b, d, PRIME_1)]
     this.keys.push(mixed(ac ^ Math.imul(bd, PRIME_3)))
     this.tags.push(mixed(bd ^ Math.imul(ac, PRIME_4)))
+  }
+
+  /** Of what was added so far. */
+  get key(): number {
+    const [ac, bd] = [foldedPair(this.#a, this.#c, PRIME_2), foldedPair(this.#b, this.#d, PRIME_1)]
+    return mixed(ac ^ Math.imul(bd, PRIME_3))
   }
 }
 
@@ -145,6 +177,11 @@ function blockEnds(): number[] {
 function blockBytesAt(position: number): number {
   if (position < FIRST_OCTAVE_BYTES) return FIRST_BLOCK_BYTES
   return 2 ** (31 - Math.clz32(position)) / BLOCKS_PER_OCTAVE
+}
+
+/** Murmur's way: every bit of the two lanes changes about half of the bits of the word. */
+function foldedPair(first: number, second: number, prime: number): number {
+  return mixed(first ^ Math.imul(rotated(second), prime))
 }
 
 function rotated(bits: number): number {

@@ -8,7 +8,7 @@ import { asBuffer } from '../json/bytes.ts'
 import { withKnownEnds } from '../json/scan-context.ts'
 import { ValueIndex } from '../json/value-index.ts'
 import type { SteppedWork } from '../turns/turn-queue.ts'
-import { type FieldLimits, notUtf8, type RequestFields, readFields } from './fields.ts'
+import { type FieldOptions, notUtf8, type RequestFields, readFields } from './fields.ts'
 
 /** Bodies up to this size are read at once. */
 export const AT_ONCE_BYTES = 131_072
@@ -19,7 +19,7 @@ export interface BodyScanOptions {
   readonly endpoint: GenerationEndpoint
   /** Must not change while it is read. */
   readonly body: Uint8Array
-  readonly limits: FieldLimits
+  readonly fieldOptions: FieldOptions
   /** Units of work in one step; one unit is about a byte that is examined. */
   readonly stepWork: number
   readonly onFields: (fields: RequestFields) => void
@@ -50,14 +50,14 @@ export class BodyScan implements SteppedWork {
   }
 
   #step(): boolean {
-    const { endpoint, limits, stepWork, onFields } = this.#options
+    const { endpoint, fieldOptions, stepWork, onFields } = this.#options
     if (this.#checkedBytes < this.#bytes.length) {
       this.#checkNext(stepWork * CHECKED_PER_UNIT)
       return false
     }
     if (this.#fields === undefined) {
       if (this.#index.step(stepWork) === 0) return false
-      const read = (): RequestFields => readFields(endpoint, this.#bytes, limits, true)
+      const read = (): RequestFields => readFields(endpoint, this.#bytes, fieldOptions, true)
       this.#fields = withKnownEnds([this.#index], read)
       return false
     }

@@ -10,6 +10,7 @@ import { GatewayError } from '../../src/core/errors.ts'
 import { ENDPOINT_TRAITS, type EndpointTraits } from '../dialects/endpoint-traits.ts'
 import { asBuffer, BYTE } from '../json/bytes.ts'
 import { JsonLimitError, JsonSyntaxError } from '../json/errors.ts'
+import { firstTextAt, type MemberPath } from '../json/member-path.ts'
 import { lastMember, stringAt } from '../json/members.ts'
 import { type Member, type Range, type ScannedObject, scanObject } from '../json/scan.ts'
 import { withScanLimit } from '../json/scan-context.ts'
@@ -50,8 +51,10 @@ export interface RequestFields {
   readonly pinnedRank: string | undefined
   /** The lengths of prompts given as token ids, which are counted when they are asked for. */
   readonly promptLengths: PromptLengths
-  /** Where the prompt is. */
-  readonly prompt: PromptBytes
+  /** Where the prompt is; `undefined` if that is not wanted. */
+  readonly prompt: PromptBytes | undefined
+  /** The routing key in the body; `undefined` if there is none, or if it is not wanted. */
+  readonly routingKey: string | undefined
   /** Ranges to remove, in ascending order and with their commas, so that the client sets no member of the gateway's. */
   readonly cuts: readonly Range[]
   /** Position of the closing brace, where members are inserted. */
@@ -74,7 +77,15 @@ export interface FieldLimits {
   readonly nameBytes: number
 }
 
-const NO_LIMITS: FieldLimits = {
+/** What is read of a body besides what the gateway always needs. */
+export interface FieldOptions extends FieldLimits {
+  /** Whether to find the prompt. It is found unless this is false. */
+  readonly wantsPrompt?: boolean
+  /** Members that may have the routing key, the most important first, if it is wanted. */
+  readonly keyPaths?: readonly MemberPath[] | undefined
+}
+
+const NO_LIMITS: FieldOptions = {
   members: Infinity,
   prompts: Infinity,
   scanBytes: Infinity,
@@ -96,15 +107,15 @@ const RANK_KEYS = ['routed_dp_rank', 'disagg_prefill_dp_rank', 'data_parallel_ra
 export function readFields(
   endpoint: GenerationEndpoint,
   body: Uint8Array,
-  limits: FieldLimits = NO_LIMITS,
+  options: FieldOptions = NO_LIMITS,
   isUtf8Known = false,
 ): RequestFields {
   const bytes = asBuffer(body)
   if (bytes.length === 0) throw new GatewayError('invalid-json', 'The request body is empty')
   if (!isUtf8Known && !isUtf8(bytes)) throw notUtf8()
   try {
-    const read = (): RequestFields => fieldsOf(endpoint, bytes, scanBody(bytes, limits), limits)
-    return bytes.length <= limits.scanBytes ? read() : withScanLimit(limits.scanBytes, read)
+    const read = (): RequestFields => fieldsOf(endpoint, bytes, scanBody(bytes, options), options)
+    return bytes.length <= options.scanBytes ? read() : withScanLimit(options.scanBytes, read)
   } catch (error) {
     if (error instanceof JsonSyntaxError) throw invalidJson(bytes, error)
     if (error instanceof JsonLimitError)
@@ -161,7 +172,7 @@ function fieldsOf(
   endpoint: GenerationEndpoint,
   bytes: Buffer,
   { members, end }: ScannedObject,
-  limits: FieldLimits,
+  limits: FieldOptions,
 ): RequestFields {
   const traits = ENDPOINT_TRAITS[endpoint]
   const sampling = readSampling(endpoint, bytes, members, limits)
@@ -180,7 +191,8 @@ function fieldsOf(
     includesUsage: includesUsage(bytes, lastMember(members, 'stream_options'), limits.members),
     pinnedRank: pinnedRank(members),
     promptLengths: lengths,
-    prompt: promptBytes(endpoint, members),
+    prompt: limits.wantsPrompt === false ? undefined : promptBytes(endpoint, members),
+    routingKey: limits.keyPaths && firstTextAt(bytes, members, limits.keyPaths, limits),
     cuts: ownedCuts(members, traits.ridKey),
     insertAt: end - 1,
     isOtherwiseEmpty: members.every(member => isOwned(member, traits.ridKey)),

@@ -16,7 +16,7 @@ import type { EngineRequest } from './engine-request.ts'
 export interface ReporterDependencies {
   readonly metrics: Pick<RouterMetrics, 'attemptStarted' | 'attemptFailed' | 'promptComputed' | 'retried'>
   readonly log: Pick<Logger, 'warn' | 'debug'>
-  readonly promptCaches: Pick<PromptCaches, 'viewOf' | 'start'>
+  readonly promptCaches: Pick<PromptCaches, 'start'>
 }
 
 const NONE: readonly Engine[] = []

@@ -3,11 +3,11 @@ import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
 import type { Engine } from '../../src/core/engine.ts'
 import type { FlatHeaders } from '../../src/messages/types.ts'
 import type { Edit } from '../json/edit.ts'
-import type { HashedPrompt } from '../request/block-hashes.ts'
+import type { RoutedBy } from '../policy/request-view.ts'
 import type { RequestFields } from '../request/fields.ts'
 import type { RequestTimeouts } from '../request/timeouts.ts'
 
-export interface EngineRequest {
+export interface EngineRequest extends RoutedBy {
   readonly endpoint: GenerationEndpoint
   /** Path with query. */
   readonly path: string
@@ -15,7 +15,6 @@ export interface EngineRequest {
   /** The client's bytes. */
   readonly body: Uint8Array
   readonly fields: RequestFields
-  readonly prompt: HashedPrompt
   /** Whether an engine has the API of the endpoint; `undefined` if all have. */
   readonly serves: ((engine: Engine) => boolean) | undefined
   /** Changes of the body, where the request is one prompt or sample of the client's. */

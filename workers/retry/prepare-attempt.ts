@@ -6,6 +6,7 @@ import type { Failure } from '../classify/failure.ts'
 import { injectBootstrap } from '../connectors/bootstrap.ts'
 import { injectMixed } from '../connectors/mixed.ts'
 import { DIALECTS } from '../dialects/dialects.ts'
+import { type RequestViewOptions, requestViewOf } from '../policy/request-view.ts'
 import { buildBody } from '../request/engine-body.ts'
 import {
   type CapacityQueue,
@@ -16,12 +17,11 @@ import {
 import { AttemptFeedback, type FeedbackDependencies } from '../selection/feedback.ts'
 import type { ChosenPair, Pair, PairChoice, PairSelector } from '../selection/pair-selector.ts'
 import { findTooLong, unknownModel, unnamedModel, unservedEndpoint } from '../selection/preflight.ts'
-import type { PromptCaches } from '../selection/prompt-caches.ts'
 import type { EngineRequest } from './engine-request.ts'
 
 export interface PrepareDependencies extends FeedbackDependencies {
   readonly pairSelector: Pick<PairSelector, 'choose'>
-  readonly promptCaches: Pick<PromptCaches, 'viewOf' | 'start'>
+  readonly requestViews: RequestViewOptions
   readonly capacityQueue: Pick<CapacityQueue, 'hasRoom' | 'tryTake' | 'tryReserve'>
   readonly random: Random
   readonly createAttempt: (plan: AttemptPlan, events: AttemptEvents) => AttemptHandle
@@ -118,13 +118,13 @@ function chooseRoom(
 
 /** Chooses among all engines, full ones included, or only among those with room. */
 function chooseFor(
-  { fields, serves, prompt }: EngineRequest,
+  request: EngineRequest,
   avoidedSlots: ReadonlySet<number>,
-  { pairSelector, promptCaches }: PrepareDependencies,
+  { pairSelector, requestViews }: PrepareDependencies,
   hasRoom?: (engine: Engine) => boolean,
 ): PairChoice {
-  const seen = { serves, prompt: promptCaches.viewOf(prompt) }
-  return pairSelector.choose(fields.model, avoidedSlots, hasRoom, seen)
+  const seen = { serves: request.serves, request: requestViewOf(request, requestViews) }
+  return pairSelector.choose(request.fields.model, avoidedSlots, hasRoom, seen)
 }
 
 function withoutPair(choice: Exclude<PairChoice, { kind: 'pair' }>, request: EngineRequest): NoRoom {

@@ -38,7 +38,7 @@ export function partOf(request: EngineRequest, index: number): EngineRequest {
       batch: undefined,
       sampling: { n: fields.n, values: valuesOf(fields, prompt) },
     },
-    prompt: new HashedPrompt(request.body, promptOf(fields, prompt)),
+    prompt: promptOf(request, prompt),
     edits: editsOf(fields, prompt, index % fields.n),
     isPromptOfBatch: endpoint === 'generate' && fields.batch !== undefined && fields.n === 1,
   }
@@ -60,12 +60,11 @@ export function promptNamed(fields: RequestFields, rid: string): number | 'all' 
   return prompt >= 0 && prompt < batch.size && partRid(fields, prompt) === rid ? prompt : undefined
 }
 
-function promptOf(
-  { batch, prompt: { seeds, parts } }: RequestFields,
-  prompt: number,
-): RequestFields['prompt'] {
-  const element = batch?.lists[0]?.elements[prompt]
-  return { seeds, parts: element === undefined ? parts : [element] }
+/** All samples of a single prompt share it, so that it is hashed once. */
+function promptOf({ body, fields, prompt: whole }: EngineRequest, prompt: number): EngineRequest['prompt'] {
+  const element = fields.batch?.lists[0]?.elements[prompt]
+  if (fields.prompt === undefined || element === undefined) return whole
+  return new HashedPrompt(body, { seeds: fields.prompt.seeds, parts: [element] })
 }
 
 function editsOf(fields: RequestFields, prompt: number, sample: number): Edit[] {

@@ -2,14 +2,14 @@
 import type { Config } from '../../src/config/config.ts'
 import type { NowMs } from '../../src/core/clock.ts'
 import type { Engine, EngineSnapshot, Role } from '../../src/core/engine.ts'
-import { preferring } from '../../src/policy/eligible.ts'
-import { PairingTable } from '../../src/policy/pairing-table.ts'
-import { passing } from '../../src/policy/passing.ts'
-import { POLICIES } from '../../src/policy/policies.ts'
-import type { Policy, PolicyView, PromptView } from '../../src/policy/policy.ts'
+import { preferring } from '../../src/eligibility/eligible.ts'
+import { PairingTable } from '../../src/eligibility/pairing-table.ts'
+import { passing } from '../../src/eligibility/passing.ts'
+import type { Policy, PolicyView, RequestView } from '../../src/policy/policy.ts'
 import type { Admissible } from '../../src/resilience/admissible.ts'
 import type { EngineSlots } from '../../src/shared/engine-slots.ts'
 import type { PairHealth } from '../../src/shared/pair-health.ts'
+import { createPolicies, type PolicyMemory } from '../policy/create-policies.ts'
 import type { Breakers, PlacedRequest, Probe } from './breakers.ts'
 import { type PolicyInputs, policyViews } from './policy-views.ts'
 import { Roster, type WantedEngine } from './roster.ts'
@@ -39,13 +39,13 @@ export type PairChoice =
 
 /** What a choice depends on besides the model of the request. */
 export interface ChoiceInputs {
-  readonly prompt?: PromptView | undefined
+  readonly request?: RequestView | undefined
   /** Whether an engine has the API of the request, if not all have. */
   readonly serves?: WantedEngine['serves']
 }
 
 /** What a choice depends on. */
-export interface SelectionView extends PolicyInputs {
+export interface SelectionView extends PolicyInputs, PolicyMemory {
   readonly slots: EngineSlots
   readonly breakers: Breakers
   readonly pairHealth: PairHealth
@@ -69,19 +69,13 @@ export class PairSelector {
 
   constructor(config: Config, view: SelectionView) {
     const { slots, breakers, pairHealth, nowMs } = view
-    const { main, prefill, decode } = config.policy
     this.#mode = config.engines.mode
     this.#roster = new Roster(config)
     this.#slots = slots
     this.#breakers = breakers
     this.#pairHealth = pairHealth
     this.#nowMs = nowMs
-    this.#policies = {
-      prefill: POLICIES[prefill ?? main],
-      // Decode gets the KV cache over the network, so what it has cached itself is of no use.
-      decode: POLICIES[decode ?? (main === 'cache_aware' ? 'least_load' : main)],
-      mixed: POLICIES[main],
-    }
+    this.#policies = createPolicies(config.policy, view)
     this.#views = policyViews(view)
   }
 
@@ -119,13 +113,13 @@ export class PairSelector {
     model: string | undefined,
     avoidedSlots: ReadonlySet<number>,
     hasRoom: HasRoom = anyRoom,
-    { prompt, serves }: ChoiceInputs = {},
+    { request, serves }: ChoiceInputs = {},
   ): PairChoice {
     const need = this.#roster.needOf(model)
     if (need.kind === 'unknown') return { kind: 'unknown-model' }
     if (need.kind === 'unnamed') return { kind: 'unnamed-model', models: need.models }
     const named = need.kind === 'named' ? need.model : undefined
-    const needs: Needs = { avoidedSlots, hasRoom, isRetry: avoidedSlots.size > 0, prompt, serves }
+    const needs: Needs = { avoidedSlots, hasRoom, isRetry: avoidedSlots.size > 0, request, serves }
     for (let claim = 0; claim < MAX_CLAIMS; claim++) {
       const found = this.#choosePair(named, needs)
       if (found.kind !== 'unclaimed') return this.#without(found, serves)
@@ -216,11 +210,11 @@ export class PairSelector {
    * `undefined` when all of the engines are full. A retry prefers an engine whose last request went well: of many that
    * have begun to fail, no breaker may be open yet.
    */
-  #pick(role: Role, engines: readonly Engine[], { hasRoom, isRetry, prompt }: Needs): Engine | undefined {
+  #pick(role: Role, engines: readonly Engine[], { hasRoom, isRetry, request }: Needs): Engine | undefined {
     const free = passing(engines, hasRoom)
     if (free.length === 0) return undefined
     const preferred = isRetry ? preferring(free, this.#breakers.isProven) : free
-    return this.#policies[role](preferred, this.#views[role], prompt)
+    return this.#policies[role](preferred, this.#views[role], request)
   }
 }
 

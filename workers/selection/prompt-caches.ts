@@ -59,8 +59,8 @@ export class PromptCaches {
   }
 
   /** Must be called when the engine of the slot gets the prompt. `undefined` as in `viewOf`. */
-  start(prompt: HashedPrompt, slot: number): PrefillTask | undefined {
-    const blocks = this.#options.isUsed ? prompt.blocks : undefined
+  start(prompt: HashedPrompt | undefined, slot: number): PrefillTask | undefined {
+    const blocks = this.#options.isUsed ? prompt?.blocks : undefined
     if (blocks === undefined) return undefined
     const { index, caches, thread, nowMs } = this.#options
     // What it may have forgotten counts, too, because its report decides.

@@ -1,8 +1,8 @@
 /** The engines that a router thread knows, by role and model. What follows from the whole list is worked out once. */
 import type { Config } from '../../src/config/config.ts'
 import { type Engine, type EngineSnapshot, NO_ENGINES, type Role } from '../../src/core/engine.ts'
-import { eligible } from '../../src/policy/eligible.ts'
-import { type FleetModels, type ModelNeed, modelNeed, modelsOf } from '../../src/policy/fleet-models.ts'
+import { eligible } from '../../src/eligibility/eligible.ts'
+import { type FleetModels, type ModelNeed, modelNeed, modelsOf } from '../../src/eligibility/fleet-models.ts'
 import type { NoPair } from './unclaimed-pair.ts'
 
 /** What a request wants of every engine. */

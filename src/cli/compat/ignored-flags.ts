@@ -19,10 +19,9 @@ export const IGNORED_FLAGS: FlagLists = {
     cache-threshold cache-match-threshold cache-boundaries cache-index cache-ttl-secs
     balance-abs-threshold balance-rel-threshold spill-abs-threshold spill-rel-threshold
     balance-token-usage-threshold overload-token-usage-threshold eviction-interval eviction-interval-secs
-    max-tree-size block-size max-idle-secs sticky-key-idle-secs assignment-mode
-    prefix-token-count prefix-hash-load-factor prefix-hash-balance-abs-threshold
+    max-tree-size block-size
     least-load-kv-pressure-weight least-load-default-throughput least-load-mean-prefill-tokens
-    least-load-max-waiting-requests power-of-two-load-metric bucket-adjust-interval-secs
+    least-load-max-waiting-requests power-of-two-load-metric
     selection-accounting-ttl-ms selection-policy selection-temperature overlap-decay
     router-temperature kv-index kv-penalty-disk kv-penalty-external kv-penalty-host
     kv-aware-session-affinity-ttl-secs kv-event-block-size kv-event-model kv-event-source kv-event-replay-source
@@ -48,7 +47,7 @@ export const IGNORED_FLAGS: FlagLists = {
     mesh-tls-ca-cert mesh-tls-cert mesh-tls-key runtime-worker-threads
     backend runtime history-backend`),
   many: words(`
-    selector prefill-selector decode-selector encode-selector router-selector routing-key-headers
+    selector prefill-selector decode-selector encode-selector router-selector
     storage-context-headers mesh-peer-urls`),
 }
 

@@ -1,25 +1,47 @@
 /** Maps flag values of SGLang's Rust routers that are unsupported or named differently here. */
 import { type GivenValue, numberOrText } from '../../config/given-values.ts'
 
-/** Policies of other routers that are not supported. They choose by prompt or header; the substitute, by load. */
-const UNSUPPORTED_POLICIES = new Set([
-  'bucket',
-  'manual',
-  'consistent_hashing',
-  'prefix_hash',
-  'passthrough',
-  'weighted_round_robin',
-  'consistent_hash',
-  'sticky_least_loaded',
-  'kv_aware',
-])
+/** Policies of other routers that are not supported; the substitute goes by load. */
+const UNSUPPORTED_POLICIES = new Set(['passthrough', 'weighted_round_robin', 'kv_aware'])
 
 const SUBSTITUTE = 'least_load'
 
+/** Other names of policies (vllm-router 0.1.17). */
+const RENAMED_POLICIES = new Map([
+  ['consistent_hash', 'consistent_hashing'],
+  ['rendezvous_hash', 'consistent_hashing'],
+  ['sticky_least_loaded', 'manual'],
+])
+
 export function policyOf(given: GivenValue, warn: (text: string) => void): unknown {
-  if (typeof given !== 'string' || !UNSUPPORTED_POLICIES.has(given)) return given
+  if (typeof given !== 'string') return given
+  if (!UNSUPPORTED_POLICIES.has(given)) return RENAMED_POLICIES.get(given) ?? given
   warn(`policy ${given} is not supported; using ${SUBSTITUTE} instead`)
   return SUBSTITUTE
+}
+
+/**
+ * Who gets a new routing key (smg 1.13.0). A hash is as even as chance, and the same in all gateways; the engine with the
+ * fewest keys in use is nearly always the one with the fewest requests.
+ */
+export function assignmentOf(given: GivenValue): unknown {
+  return ASSIGNMENTS.get(given) ?? given
+}
+
+const ASSIGNMENTS = new Map<GivenValue, string>([
+  ['random', 'hash'],
+  ['min_group', 'min_load'],
+])
+
+/** A list whose elements may also be joined by commas. */
+export function commaList(given: GivenValue): unknown {
+  return Array.isArray(given) ? given.flatMap(text => text.split(',')).filter(text => text !== '') : given
+}
+
+/** The bytes of a number of tokens, four each (smg 1.13.0 counts four characters). Other values stay as they are. */
+export function tokensToBytes(given: GivenValue): unknown {
+  const tokens = typeof given === 'string' ? numberOrText(given) : given
+  return typeof tokens === 'number' ? tokens * 4 : tokens
 }
 
 /** Accepts any case, and maps level names of other loggers. */

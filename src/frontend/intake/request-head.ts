@@ -53,8 +53,22 @@ const USABLE_ID = /^[\x21-\x7e]{1,256}$/
 /** The common values of `Connection`, each preceded by a comma. They name no header that would have to be removed. */
 const PLAIN_CONNECTION = new Set(['', ',keep-alive', ',close', ',Keep-Alive'])
 
-/** Must be called synchronously in the request callback. `idHeaders`: in lower case, the most trusted first. */
-export function readRequestHead(req: UwsRequest, idHeaders: readonly string[]): RequestHead {
+/** How heads are read; the same for all requests. */
+export interface HeadOptions {
+  /** Headers that may have the id of the request, in lower case, the most trusted first. */
+  readonly idHeaders: readonly string[]
+  /** See `forwardedHeaders`. */
+  readonly forwarded: ReadonlySet<string>
+}
+
+/** Headers that are forwarded to engines, and `keyHeaders`, which may have the routing key of a request. */
+export function forwardedHeaders(keyHeaders: readonly string[]): ReadonlySet<string> {
+  // The id of the request is added in any case.
+  return new Set([...FORWARDED, ...keyHeaders.filter(name => name !== REQUEST_ID)])
+}
+
+/** Must be called synchronously in the request callback. */
+export function readRequestHead(req: UwsRequest, { idHeaders, forwarded }: HeadOptions): RequestHead {
   const taken: string[] = []
   let connection = ''
   let contentEncoding = ''
@@ -67,7 +81,7 @@ export function readRequestHead(req: UwsRequest, idHeaders: readonly string[]): 
     else if (name === 'connection') connection = `${connection},${value}`
     else if (name === 'content-encoding')
       contentEncoding = contentEncoding ? `${contentEncoding},${value}` : value
-    if (FORWARDED.has(name) || name.startsWith('x-request-id-')) taken.push(name, value)
+    if (forwarded.has(name) || name.startsWith('x-request-id-')) taken.push(name, value)
   })
   const headers = PLAIN_CONNECTION.has(connection) ? taken : withoutConnectionHeaders(taken, connection)
   const requestId = requestIdIn(req, idHeaders) ?? randomUUID()

@@ -232,9 +232,51 @@ test("timeouts that another router has in seconds set the keys in milliseconds, 
 })
 
 test('policies and log levels of other routers have a substitute', async () => {
-  for (const policy of ['consistent_hash', 'sticky_least_loaded', 'kv_aware', 'manual'])
-    assert.equal((await run(`--worker-urls http://a:1 --policy ${policy}`)).config?.policy.main, 'least_load')
+  for (const [policy, name] of [
+    ['consistent_hash', 'consistent_hashing'],
+    ['sticky_least_loaded', 'manual'],
+    ['kv_aware', 'least_load'],
+  ])
+    assert.equal((await run(`--worker-urls http://a:1 --policy ${policy}`)).config?.policy.main, name)
   assert.equal((await run('--worker-urls http://a:1 --log-level critical')).config?.log.level, 'error')
+})
+
+test('flags of other routers for sticky sessions and prefixes set the keys of the policies', async () => {
+  const { config, err } =
+    await run(`--worker-urls http://a:1 --policy manual --routing-key-headers X-Key,x-other x-third
+    --hash-field conversation.id,user --prefix-token-count 128 --prefix-hash-load-factor 2
+    --prefix-hash-balance-abs-threshold 7 --assignment-mode min_group --max-idle-secs 60
+    --bucket-adjust-interval-secs 9`)
+  assert.equal(err, '')
+  assert.deepEqual(config?.policy, {
+    main: 'manual',
+    indexBytes: 67_108_864,
+    keyHeaders: ['x-key', 'x-other', 'x-third'],
+    keyFields: ['conversation.id', 'user'],
+    prefixBytes: 512,
+    loadFactor: 2,
+    loadMargin: 7,
+    assignment: 'min_load',
+    stickyKeys: 262_144,
+    stickyIdleSecs: 60,
+    bucketAdjustSecs: 9,
+  })
+  const random = await run(
+    '--worker-urls http://a:1 --assignment-mode random --hash-header a --hash-load-factor 1',
+  )
+  assert.deepEqual([random.config?.policy.assignment, random.config?.policy.loadFactor], ['hash', 1])
+})
+
+test('a path or a header that cannot have a routing key is refused, with what was expected', async () => {
+  const { code, err } = await run(
+    '--worker-urls http://a:1 --hash-field metadata..id --hash-header Content-Length',
+  )
+  assert.equal(code, 2)
+  assert.match(
+    err,
+    /policy\.keyFields\[0\]: must be names of members joined by dots, such as metadata\.user_id, got "metadata\.\.id"/,
+  )
+  assert.match(err, /policy\.keyHeaders\[0\]: must not be a header that HTTP itself needs/)
 })
 
 test('all invalid flags are reported at once', async () => {

@@ -27,7 +27,7 @@ function promptOf(bytes: number, cached: readonly number[], key = 1): PromptView
 }
 
 function slotOf(engines: number, state: State, prompt: PromptView): number {
-  return cacheAware(enginesOf(engines), viewOf(state), prompt).slot
+  return cacheAware(enginesOf(engines), viewOf(state), { prompt }).slot
 }
 
 suite('cache_aware', () => {
@@ -61,8 +61,8 @@ suite('cache_aware', () => {
     const [engines, reversed] = [enginesOf(4), enginesOf(4).toReversed()]
     for (let key = 0; key < 4000; key++) {
       const prompt = promptOf(5000, [], Math.imul(key, 0x9e3779b1))
-      const chosen = cacheAware(engines, viewOf(), prompt)
-      assert.equal(cacheAware(reversed, viewOf(), prompt).url, chosen.url)
+      const chosen = cacheAware(engines, viewOf(), { prompt })
+      assert.equal(cacheAware(reversed, viewOf(), { prompt }).url, chosen.url)
       counts[chosen.slot] = (counts[chosen.slot] ?? 0) + 1
     }
     for (const count of counts) assert.ok(count > 850 && count < 1150, counts.join())
@@ -72,8 +72,8 @@ suite('cache_aware', () => {
     let moved = 0
     for (let key = 0; key < 1000; key++) {
       const prompt = promptOf(5000, [], Math.imul(key, 0x9e3779b1))
-      const before = cacheAware(enginesOf(4), viewOf(), prompt)
-      const after = cacheAware(enginesOf(5), viewOf(), prompt)
+      const before = cacheAware(enginesOf(4), viewOf(), { prompt })
+      const after = cacheAware(enginesOf(5), viewOf(), { prompt })
       if (after.url === before.url) continue
       assert.equal(after.slot, 4)
       moved++
@@ -93,6 +93,9 @@ suite('cache_aware', () => {
 
   test('takes the only engine there is', () => {
     const only = engineOf({ slot: 3 })
-    assert.equal(cacheAware([only], viewOf({ inFlight: [0, 0, 0, 99] }), promptOf(1000, [])), only)
+    assert.equal(
+      cacheAware([only], viewOf({ inFlight: [0, 0, 0, 99] }), { prompt: promptOf(1000, []) }),
+      only,
+    )
   })
 })

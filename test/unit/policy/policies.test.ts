@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
 import { leastLoad } from '../../../src/policy/least-load.ts'
-import { POLICIES } from '../../../src/policy/policies.ts'
+import { POLICIES, type PolicyTools } from '../../../src/policy/policies.ts'
 import { engineAt, type Policy, type PolicyView } from '../../../src/policy/policy.ts'
 import { powerOfTwo } from '../../../src/policy/power-of-two.ts'
 import { random } from '../../../src/policy/random.ts'
@@ -12,7 +12,14 @@ import { createSharedMemory, type SharedMemory } from '../../../src/shared/layou
 import { policyContract, viewOf } from '../../contract/policy.contract.ts'
 import { enginesOf } from '../../support/engines.ts'
 
-for (const [name, policy] of Object.entries(POLICIES)) policyContract(name, policy)
+/** Nothing is known of any key or length. */
+const TOOLS: PolicyTools = {
+  options: { loadFactor: 1.25, loadMargin: 4, assignment: 'hash' },
+  assignments: { slotOf: () => -1, assign: () => undefined },
+  lengths: { shareBelow: (_bytes, chance) => chance },
+}
+
+for (const [name, kind] of Object.entries(POLICIES)) policyContract(name, kind.create(TOOLS))
 
 /** Counts how often each engine is chosen. */
 function tally(policy: Policy, view: PolicyView, engineCount: number, turns: number): number[] {

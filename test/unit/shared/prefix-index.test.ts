@@ -8,7 +8,7 @@ import { type IndexedBlocks, PrefixIndex } from '../../../src/shared/prefix-inde
 const ENGINES = 16
 
 function indexOf(bytes: number): PrefixIndex {
-  return new PrefixIndex(createSharedMemory(ENGINES, 1, undefined, bytes))
+  return new PrefixIndex(createSharedMemory(ENGINES, 1, undefined, { indexBytes: bytes }))
 }
 
 /** The blocks of a prompt with this name; prompts with one name begin alike. */

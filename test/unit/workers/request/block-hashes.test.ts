@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
-import { BLOCK_ENDS, hashBlocks, type PromptBlocks } from '../../../../workers/request/block-hashes.ts'
+import {
+  BLOCK_ENDS,
+  HashedPrompt,
+  hashBlocks,
+  type PromptBlocks,
+} from '../../../../workers/request/block-hashes.ts'
 
 /** The blocks of a prompt that lies somewhere in a body. */
 function blocksOf(prompt: Uint8Array, { before = '', seed = '' } = {}): PromptBlocks {
@@ -22,6 +27,18 @@ function hashesOf({ keys, tags }: PromptBlocks): string[] {
 }
 
 const PROMPTS = fc.uint8Array({ minLength: 256, maxLength: 20_000 })
+
+/** A prompt in two parts after a seed, all without anything between. */
+function keyOf(seed: string, first: string, second: string, maxBytes = 64): number | undefined {
+  const [start, middle] = [seed.length, seed.length + first.length]
+  return new HashedPrompt(Buffer.from(seed + first + second), {
+    seeds: [{ start: 0, end: start }],
+    parts: [
+      { start, end: middle },
+      { start: middle, end: middle + second.length },
+    ],
+  }).prefixKey(maxBytes)
+}
 
 suite('the blocks of a prompt', () => {
   test('begin with 256 bytes and are at most an eighth of what is before them', () => {
@@ -124,5 +141,36 @@ suite('the blocks of a prompt', () => {
     // 16 on average; of 1,024 fair draws the largest is above 40 once in a million times.
     assert.ok(Math.max(...counts.values()) <= 40, String(Math.max(...counts.values())))
     assert.equal(counts.size, 1024)
+  })
+})
+
+suite('the hash of the beginning of a prompt', () => {
+  const [system, turn] = ['s'.repeat(40), 't'.repeat(40)]
+
+  test('depends on that number of bytes of all parts, and on the seed', () => {
+    const key = keyOf('model', system, turn)
+    assert.equal(keyOf('model', system, `${turn.slice(0, 24)}other`), key)
+    assert.equal(keyOf('model', system, turn.slice(0, 24)), key)
+    assert.notEqual(keyOf('model', system, `${turn.slice(0, 23)}other`), key)
+    assert.notEqual(keyOf('model', `x${system.slice(1)}`, turn), key)
+    assert.notEqual(keyOf('modem', system, turn), key)
+    assert.notEqual(keyOf('model', system, turn, 65), key)
+  })
+
+  test('does not depend on parts after the last byte that counts', () => {
+    assert.equal(keyOf('model', system + turn, 'x'), keyOf('model', system + turn, 'y'))
+  })
+
+  test('is that of the whole prompt if this is shorter, and none without a prompt', () => {
+    assert.notEqual(keyOf('model', system, 'x', 1e6), keyOf('model', system, 'y', 1e6))
+    assert.equal(
+      new HashedPrompt(Buffer.from('seed'), { seeds: [{ start: 0, end: 4 }], parts: [] }).prefixKey(8),
+      undefined,
+    )
+  })
+
+  test('differs for prompts that differ anywhere in it', () => {
+    const keys = Array.from({ length: 5000 }, (_, index) => keyOf('', `prompt ${index}`, turn))
+    assert.ok(new Set(keys).size > 4998, `${new Set(keys).size}`)
   })
 })

@@ -17,7 +17,7 @@ function scan(
   const work = new BodyScan({
     endpoint,
     body,
-    limits: LIMITS,
+    fieldOptions: LIMITS,
     stepWork,
     onFields: fields => (result = comparable(fields)),
     onError: error => (result = error),

@@ -21,7 +21,7 @@ function setUpReporter() {
       prompt: new HashedPrompt(Buffer.alloc(0), { seeds: [], parts: [] }),
     },
     {
-      promptCaches: { viewOf: () => undefined, start: () => undefined },
+      promptCaches: { start: () => undefined },
       metrics: {
         attemptStarted: () => counted.push('started'),
         attemptFailed: ({ cause }, engines) => counted.push(`failed ${cause} ${engines.length}`),

@@ -8,7 +8,6 @@ import { EngineSlots } from '../../../../src/shared/engine-slots.ts'
 import { createSharedMemory } from '../../../../src/shared/layout.ts'
 import type { AttemptEvents, AttemptPlan } from '../../../../workers/attempt/plan.ts'
 import type { Failure } from '../../../../workers/classify/failure.ts'
-import { HashedPrompt } from '../../../../workers/request/block-hashes.ts'
 import { readFields } from '../../../../workers/request/fields.ts'
 import { readTimeouts } from '../../../../workers/request/timeouts.ts'
 import { RetryBudgetQueue } from '../../../../workers/retry/budget-queue.ts'
@@ -150,7 +149,8 @@ export function setUpRetries(t: TestContext, options: RetryOptions = {}): RetryS
       config,
       budgetQueue,
       capacityQueue,
-      promptCaches: { viewOf: () => undefined, start: () => undefined },
+      promptCaches: { start: () => undefined },
+      requestViews: { promptCaches: { viewOf: () => undefined }, prefixBytes: 1024 },
       pairSelector: {
         queueKeyOf: () => 'model',
         servedBy: () => '',
@@ -246,7 +246,8 @@ function requestOf({ body = {}, deadlineMs = 60_000, serves }: RetryOptions) {
     headers: [],
     body: bytes,
     fields,
-    prompt: new HashedPrompt(bytes, fields.prompt),
+    prompt: undefined,
+    key: undefined,
     serves,
     edits: [],
     isPromptOfBatch: false,

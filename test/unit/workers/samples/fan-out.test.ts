@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { configSchema } from '../../../../src/config/config.ts'
-import { HashedPrompt } from '../../../../workers/request/block-hashes.ts'
 import { readFields } from '../../../../workers/request/fields.ts'
 import { readTimeouts } from '../../../../workers/request/timeouts.ts'
 import type { EngineRequest } from '../../../../workers/retry/engine-request.ts'
@@ -47,7 +46,8 @@ function openFanOut(promptBytes: number) {
     headers: [],
     body,
     fields,
-    prompt: new HashedPrompt(body, fields.prompt),
+    prompt: undefined,
+    key: undefined,
     serves: undefined,
     edits: [],
     isPromptOfBatch: false,

@@ -16,7 +16,8 @@ function requestOf(endpoint: GenerationEndpoint, text: string): EngineRequest {
     headers: [],
     body,
     fields,
-    prompt: new HashedPrompt(body, fields.prompt),
+    prompt: fields.prompt && new HashedPrompt(body, fields.prompt),
+    key: 7,
     serves: undefined,
     edits: [],
     isPromptOfBatch: false,
@@ -147,4 +148,32 @@ suite('promptNamed', () => {
   for (const [body, rid, expected] of cases)
     test(`is ${expected} for ${rid} and ${body}`, () =>
       assert.equal(promptNamed(readFields('generate', Buffer.from(body)), rid), expected))
+})
+
+suite('what policies know of a part', () => {
+  test('is the prompt of the whole for each sample of it, and the key for all', () => {
+    const request = requestOf('generate', '{"text":"same","sampling_params":{"n":2}}')
+    assert.equal(partOf(request, 1).prompt, request.prompt)
+    assert.equal(partOf(request, 1).key, 7)
+  })
+
+  test('is its own prompt in a batch, with the seed of the whole', () => {
+    const [one, two, again] = ['["a","bb"]', '["a","bb"]', '"bb"'].map(text =>
+      requestOf('completions', `{"model":"m","prompt":${text}}`),
+    )
+    assert.ok(one !== undefined && two !== undefined && again !== undefined)
+    const keys = [partOf(one, 0), partOf(one, 1), partOf(two, 1)].map(part => part.prompt?.prefixKey(64))
+    assert.equal(keys[1], keys[2])
+    assert.notEqual(keys[0], keys[1])
+    assert.deepEqual(
+      [0, 1].map(index => partOf(one, index).prompt?.bytes),
+      [3, 4],
+    )
+  })
+
+  test('is no prompt if none was read', () => {
+    const request = requestOf('completions', '{"prompt":["a","b"]}')
+    const unread = { ...request, fields: { ...request.fields, prompt: undefined }, prompt: undefined }
+    assert.equal(partOf(unread, 1).prompt, undefined)
+  })
 })

@@ -3,12 +3,15 @@ import { suite, test } from 'node:test'
 import { type ConfigInput, configSchema } from '../../../../src/config/config.ts'
 import type { Engine } from '../../../../src/core/engine.ts'
 import { seededRandom } from '../../../../src/core/random.ts'
+import type { RequestView } from '../../../../src/policy/policy.ts'
 import { BreakerCells } from '../../../../src/shared/breaker-cells.ts'
 import { SharedCounters } from '../../../../src/shared/counters.ts'
 import { EngineCaches } from '../../../../src/shared/engine-caches.ts'
 import { EngineSlots } from '../../../../src/shared/engine-slots.ts'
 import { createSharedMemory } from '../../../../src/shared/layout.ts'
+import { LengthHistogram } from '../../../../src/shared/length-histogram.ts'
 import { PairHealth } from '../../../../src/shared/pair-health.ts'
+import { StickyKeys } from '../../../../src/shared/sticky-keys.ts'
 import { Breakers } from '../../../../workers/selection/breakers.ts'
 import { type Pair, type PairChoice, PairSelector } from '../../../../workers/selection/pair-selector.ts'
 import { engineOf } from '../../../support/engines.ts'
@@ -51,7 +54,9 @@ function setUp(engines: readonly Engine[], config: ConfigInput = {}): Setup {
   const counters = new SharedCounters(memory)
   const random = seededRandom(1)
   const caches = new EngineCaches(memory)
-  const view = { slots, caches, counters, breakers, pairHealth, random, nowMs }
+  const sticky = new StickyKeys(memory, { slots, maxIdleSecs: 60, nowMs })
+  const lengths = new LengthHistogram(memory, 5)
+  const view = { slots, caches, counters, breakers, pairHealth, sticky, lengths, random, nowMs }
   const selector = new PairSelector(complete, view)
   for (const { slot } of engines) slots.setHealth(slot, 'healthy')
   selector.update({ generation: 1, engines })
@@ -407,5 +412,54 @@ suite('PairSelector with engines that have not all the same API', () => {
 
   test('waits for engines if there are none at all', () => {
     assert.equal(servingAmong(PAIRS.filter(({ role }) => role === 'prefill')), 'no decode')
+  })
+})
+
+suite('PairSelector with policies that go by the request', () => {
+  const fleet = [0, 1, 2, 3, 4, 5].map(slot => engineOf({ slot, role: slot < 3 ? 'prefill' : 'decode' }))
+  const pairsOf = (policy: ConfigInput['policy'], requests: readonly RequestView[], times = 4): string[] => {
+    const { selector } = setUp(fleet, { policy })
+    return requests.flatMap(request => {
+      const pairs = Array.from({ length: times }, () =>
+        summaryOf(selector.choose(undefined, NONE, undefined, { request })),
+      )
+      return [...new Set(pairs)]
+    })
+  }
+  const keys = Array.from({ length: 24 }, (_, index) => ({ key: index * 7919, prefixKey: index * 104_729 }))
+
+  test('sends equal keys to one pair, and different ones to all engines', () => {
+    for (const main of ['consistent_hashing', 'manual'] as const) {
+      const pairs = pairsOf({ main }, keys)
+      assert.equal(pairs.length, keys.length)
+      for (const { slot } of fleet)
+        assert.ok(pairs.join().includes(String(slot)), `${slot} of ${pairs.join()}`)
+    }
+  })
+
+  test('sends prompts that begin alike to one prefill engine, and decode goes by load', () => {
+    const pairs = pairsOf({ main: 'prefix_hash' }, keys.slice(0, 1), 6)
+    assert.equal(new Set(pairs.map(pair => pair[0])).size, 1)
+    assert.equal(new Set(pairs.map(pair => pair.at(-1))).size, 3)
+  })
+
+  test('lets decode keep the conversation while prefill goes by load', () => {
+    const pairs = pairsOf({ main: 'least_load', decode: 'consistent_hashing' }, keys.slice(0, 1), 6)
+    assert.equal(new Set(pairs.map(pair => pair[0])).size, 3)
+    assert.equal(new Set(pairs.map(pair => pair.at(-1))).size, 1)
+  })
+
+  test('sends the retry of a request to another engine, and the next request with its key to the same as before', () => {
+    for (const main of ['consistent_hashing', 'manual'] as const) {
+      const { selector } = setUp(fleet, { policy: { main } })
+      const request = { key: 42 }
+      const choose = (avoided: ReadonlySet<number>): string =>
+        summaryOf(selector.choose(undefined, avoided, undefined, { request }))
+      const first = choose(NONE)
+      const retried = choose(new Set([Number(first[0])]))
+      assert.notEqual(retried[0], first[0])
+      assert.equal(retried.at(-1), first.at(-1))
+      assert.equal(choose(NONE), first)
+    }
   })
 })

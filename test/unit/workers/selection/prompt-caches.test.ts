@@ -24,7 +24,7 @@ interface Fleet {
 
 /** `pages`: what an engine has room for. */
 function openFleet(number: number, pages: number): Fleet {
-  const shared = createSharedMemory(ENGINES, 1, undefined, 1_048_576)
+  const shared = createSharedMemory(ENGINES, 1, undefined, { indexBytes: 1_048_576 })
   const caches = new EngineCaches(shared)
   let clockMs = 0
   const nowMs = (): number => clockMs
@@ -42,7 +42,7 @@ function openFleet(number: number, pages: number): Fleet {
       clockMs += STEP_MS
       const body = Buffer.from(text)
       const prompt = new HashedPrompt(body, { seeds: [], parts: [{ start: 0, end: body.length }] })
-      const { slot } = cacheAware(engines, view, known.viewOf(prompt))
+      const { slot } = cacheAware(engines, view, { prompt: known.viewOf(prompt) })
       const task = known.start(prompt, slot)
       assert.ok(task)
       const hit = touch(cached[slot] ?? new Set(), text, pages)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Engine } from '../../../src/core/engine.ts'
-import { servingTest } from '../../../src/policy/api-support.ts'
+import { servingTest } from '../../../src/eligibility/api-support.ts'
 import { engineOf } from '../../support/engines.ts'
 
 const RUST = engineOf({ frontend: 'rust' })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { eligible, type Need, preferring } from '../../../src/policy/eligible.ts'
+import { eligible, type Need, preferring } from '../../../src/eligibility/eligible.ts'
 import { engineOf } from '../../support/engines.ts'
 
 const FLEET = [

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Engine } from '../../../src/core/engine.ts'
-import { PairingTable } from '../../../src/policy/pairing-table.ts'
+import { PairingTable } from '../../../src/eligibility/pairing-table.ts'
 import { engineOf } from '../../support/engines.ts'
 
 const engineWith = (slot: number, pageSize: number, models: readonly string[] = []): Engine =>

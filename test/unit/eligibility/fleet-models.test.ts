@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { modelNeed, modelsOf } from '../../../src/policy/fleet-models.ts'
+import { modelNeed, modelsOf } from '../../../src/eligibility/fleet-models.ts'
 import { engineOf } from '../../support/engines.ts'
 
 /** What a request for `model` needs of engines with these models. */

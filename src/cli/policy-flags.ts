@@ -1,0 +1,51 @@
+/** Flags that say how engines are chosen. Several are names of other routers for the same key. */
+import { type CliFlag, count, text } from './cli-option.ts'
+import { assignmentOf, commaList, policyOf, tokensToBytes } from './compat/values.ts'
+
+/** Another router's name of a flag. */
+const alias = (flag: CliFlag, name: string): CliFlag => ({
+  ...flag,
+  flag: name,
+  help: `Other name of --${flag.flag}.`,
+})
+
+const HASH_HEADER: CliFlag = {
+  flag: 'hash-header',
+  shape: 'list',
+  path: ['policy', 'keyHeaders'],
+  placeholder: 'name',
+  convert: commaList,
+}
+const LOAD_FACTOR = count('hash-load-factor', 'policy.loadFactor', 'factor')
+const LOAD_MARGIN = count('hash-load-margin', 'policy.loadMargin')
+const IDLE_SECS = count('max-idle-secs', 'policy.stickyIdleSecs', 'seconds')
+
+export const POLICY_FLAGS: readonly CliFlag[] = [
+  { ...text('policy', 'policy.main', 'name'), convert: policyOf },
+  { ...text('prefill-policy', 'policy.prefill', 'name'), convert: policyOf },
+  { ...text('decode-policy', 'policy.decode', 'name'), convert: policyOf },
+  HASH_HEADER,
+  alias(HASH_HEADER, 'routing-key-headers'),
+  {
+    flag: 'hash-field',
+    shape: 'list',
+    path: ['policy', 'keyFields'],
+    placeholder: 'path',
+    convert: commaList,
+  },
+  LOAD_FACTOR,
+  alias(LOAD_FACTOR, 'prefix-hash-load-factor'),
+  LOAD_MARGIN,
+  alias(LOAD_MARGIN, 'prefix-hash-balance-abs-threshold'),
+  {
+    ...count('prefix-token-count', 'policy.prefixBytes'),
+    help: 'Tokens of the beginning of a prompt that prefix_hash goes by. Sets policy.prefixBytes to four times as many bytes.',
+    convert: tokensToBytes,
+    shownDefault: bytes => (typeof bytes === 'number' ? bytes / 4 : bytes),
+  },
+  { ...text('assignment-mode', 'policy.assignment', 'mode'), convert: assignmentOf },
+  IDLE_SECS,
+  alias(IDLE_SECS, 'sticky-key-idle-secs'),
+  count('bucket-adjust-interval-secs', 'policy.bucketAdjustSecs', 'seconds'),
+  text('default-model', 'policy.defaultModel', 'name'),
+]

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { HashedPrompt } from '../../../../workers/request/block-hashes.ts'
+import type { PrefillTask } from '../../../../workers/selection/prompt-caches.ts'
+import { PromptWork } from '../../../../workers/selection/prompt-work.ts'
+
+const PROMPT = new HashedPrompt(Buffer.alloc(100), { seeds: [], parts: [{ start: 10, end: 90 }] })
+
+/** `counted`: what the caches know of the prompt. */
+function setUp(counted?: PrefillTask) {
+  const seen = { work: [0, 0], noted: new Array<number>() }
+  const prompts = new PromptWork({
+    promptCaches: { viewOf: () => undefined, start: () => counted },
+    caches: { addWork: (_thread, slot, bytes) => void (seen.work[slot] = (seen.work[slot] ?? 0) + bytes) },
+    lengths: { note: bytes => void seen.noted.push(bytes) },
+    thread: 0,
+    nowMs: () => 1000,
+  })
+  return { prompts, seen }
+}
+
+test('a prompt counts as work of its engine until it has been computed, and only once', () => {
+  const { prompts, seen } = setUp()
+  const task = prompts.start(PROMPT, 1)
+  assert.deepEqual(seen, { work: [0, 80], noted: [80] })
+  task?.end()
+  task?.end()
+  assert.deepEqual(seen.work, [0, 0])
+})
+
+test('a prompt that the caches count is left to them, and its length is noted', () => {
+  const counted = { predictedShare: 0.5, end: () => undefined, report: () => undefined }
+  const { prompts, seen } = setUp(counted)
+  assert.equal(prompts.start(PROMPT, 1), counted)
+  assert.deepEqual(seen, { work: [0, 0], noted: [80] })
+})
+
+test('a request without a prompt counts for nothing', () => {
+  const { prompts, seen } = setUp()
+  assert.equal(prompts.start(undefined, 1), undefined)
+  assert.equal(prompts.start(new HashedPrompt(Buffer.alloc(9), { seeds: [], parts: [] }), 1), undefined)
+  assert.deepEqual(seen, { work: [0, 0], noted: [] })
+})
