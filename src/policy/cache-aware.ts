@@ -13,7 +13,7 @@ import { mix } from '../core/random.ts'
 import { preferring } from './eligible.ts'
 import { leastLoad } from './least-load.ts'
 import { passing } from './passing.ts'
-import { engineAt, type Policy, type PolicyView, type PromptView } from './policy.ts'
+import { type ChoiceReason, engineAt, type Policy, type PolicyView, type PromptView } from './policy.ts'
 
 /**
  * How much worse it is to compute a byte again than to wait for one: it costs the engine time that others need. With 1
@@ -32,7 +32,31 @@ const MAX_RECENT_SHARE = 1.25
 
 export const cacheAware: Policy = (engines, view, prompt) => {
   if (engines.length === 1) return engineAt(engines, 0)
-  return prompt === undefined ? leastLoad(engines, view) : cheapest(withinLoad(engines, view), view, prompt)
+  if (prompt === undefined) return leastLoad(engines, view)
+  const allowed = withinLoad(engines, view)
+  const chosen = cheapest(allowed, view, prompt)
+  view.reason = reasonOf(chosen, engines, allowed, prompt)
+  return chosen
+}
+
+/** `allowed`: those of the engines that were not left out for their load. */
+function reasonOf(
+  { slot }: Engine,
+  engines: readonly Engine[],
+  allowed: readonly Engine[],
+  prompt: PromptView,
+): ChoiceReason {
+  let holder: Engine | undefined
+  let maxCached = 0
+  for (const engine of engines) {
+    const cached = prompt.cachedBytes(engine.slot)
+    if (cached <= maxCached) continue
+    maxCached = cached
+    holder = engine
+  }
+  if (holder === undefined) return 'hashed'
+  if (prompt.cachedBytes(slot) >= HELD_SHARE * maxCached) return 'cached'
+  return allowed.includes(holder) ? 'cheaper' : 'load'
 }
 
 function withinLoad(engines: readonly Engine[], view: PolicyView): readonly Engine[] {

@@ -22,6 +22,9 @@ const CAUSES = [
   'local',
 ] as const
 
+/** Reasons of choices, as `policy/policy.ts` distinguishes them. */
+const REASONS = ['only', 'load', 'turn', 'random', 'cached', 'cheaper', 'hashed'] as const
+
 const OUTCOMES = ['ok', 'client-error', 'engine-error', 'gateway-error', 'broken', 'aborted'] as const
 export type RequestOutcome = (typeof OUTCOMES)[number]
 
@@ -95,6 +98,11 @@ export const ENGINE_COUNTERS = {
     help: 'Legs of attempts started on the engine, including legs that were never sent.',
     labels: [],
     values: [''],
+  },
+  pdgw_engine_choices_total: {
+    help: 'Legs of attempts started on the engine, by the reason of the choice: only (no other engine could be chosen), load (fewest requests in flight, or all with the prefix have far too many), turn, random, cached (longest cached prefix), cheaper (less costly than the engine with a longer cached prefix) or hashed (nothing of the prompt is cached anywhere).',
+    labels: ['reason'],
+    values: REASONS,
   },
   pdgw_engine_unsent_legs_total: {
     help: 'Legs started on the engine that ended before any byte was sent, because no connection was made or the other leg failed first.',

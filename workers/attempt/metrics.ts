@@ -34,10 +34,15 @@ export class RouterMetrics {
     this.#recorder = recorder
   }
 
-  attemptStarted({ prefill, decode }: Pair): void {
+  attemptStarted({ prefill, decode, prefillReason, decodeReason }: Pair): void {
     this.#recorder.count('pdgw_router_attempts_total')
-    if (prefill) this.#recorder.countEngine('pdgw_engine_attempts_total', prefill.slot)
-    this.#recorder.countEngine('pdgw_engine_attempts_total', decode.slot)
+    if (prefill) this.#legStarted(prefill, prefillReason)
+    this.#legStarted(decode, decodeReason)
+  }
+
+  #legStarted({ slot }: Engine, reason: Pair['decodeReason']): void {
+    this.#recorder.countEngine('pdgw_engine_attempts_total', slot)
+    if (reason !== undefined) this.#recorder.countEngine('pdgw_engine_choices_total', slot, reason)
   }
 
   /** The leg ended before any byte of its request was written. */
