@@ -54,6 +54,7 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
     onChange: (slot, to) => recorder.countEngine('pdgw_engine_breaker_transitions_total', slot, to),
   })
   const pairHealth = new PairHealth(shared, config.pairs)
+  const metrics = new RouterMetrics(recorder)
   const caches = new EngineCaches(shared)
   const promptCaches = new PromptCaches({
     isUsed: Object.values(config.policy).includes('cache_aware'),
@@ -62,6 +63,7 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
     thread,
     maxEngines: shared.maxEngines,
     nowMs: processNowMs,
+    metrics,
   })
   const pairSelector = new PairSelector(config, {
     slots,
@@ -85,7 +87,6 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
   const log = createLogger(config.log, `router-${thread}`)
   log.onLinesLost(lines => recorder.count('pdgw_thread_lost_log_lines_total', '', lines))
   const sender = new BatchSender(port)
-  const metrics = new RouterMetrics(recorder)
   const turns = new TurnQueue()
   const collected = new CollectedResponses({
     limitBytes: collectedResponseBytes(config) / shared.maxThreads,

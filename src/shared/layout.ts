@@ -12,6 +12,7 @@
  *   caches    Int32[engines][CACHE_FIELDS]    what each engine has computed and remembers, see engine-caches.ts
  *   prefillWork  Int32[threads][engines]      bytes of prompts that engines compute for each router thread
  *   prefixes  Int32[...]                      which engines hold which prefixes, see prefix-index.ts
+ *   prefixUse Int32[1]                        entries of the index that are in use
  *   metrics   Float64[rows][cells]            one row per thread, written by that thread only, see telemetry/metric-cells.ts
  */
 
@@ -30,6 +31,7 @@ export interface SharedMemory {
   readonly caches: SharedArrayBuffer
   readonly prefillWork: SharedArrayBuffer
   readonly prefixes: SharedArrayBuffer
+  readonly prefixUse: SharedArrayBuffer
   /** Upper bounds of the histogram buckets in seconds, ascending. Their number determines the cells per histogram. */
   readonly bucketsSecs: readonly number[]
   readonly metrics: SharedArrayBuffer
@@ -77,9 +79,21 @@ export const LEG_WORDS = 8
 
 export const WAITING_FIELDS = 2
 
-/** What an engine has computed and remembers of prompts. `recent` was computed at `second`. */
-export const CACHE = { computed: 0, window: 1, capacity: 2, longestHit: 3, recent: 4, second: 5 } as const
-export const CACHE_FIELDS = 6
+/**
+ * What an engine has computed and remembers of prompts. `recent` was computed at `second`. `correction`:
+ * the latest, as its place in `CACHE_CORRECTIONS` plus 1; 0 for none.
+ */
+export const CACHE = {
+  computed: 0,
+  window: 1,
+  capacity: 2,
+  longestHit: 3,
+  recent: 4,
+  second: 5,
+  correction: 6,
+  correctedSecond: 7,
+} as const
+export const CACHE_FIELDS = 8
 
 /** The index of prefixes: buckets of `PREFIX_ENTRIES` entries, see prefix-index.ts. */
 export const PREFIX = { tag: 0, used: 1, holders: 2 } as const
@@ -125,6 +139,7 @@ export function createSharedMemory(
     caches: new SharedArrayBuffer(maxEngines * CACHE_FIELDS * INT32),
     prefillWork: new SharedArrayBuffer(maxThreads * maxEngines * INT32),
     prefixes: new SharedArrayBuffer(prefixBuckets(prefixBytes) * PREFIX_BUCKET_BYTES),
+    prefixUse: new SharedArrayBuffer(INT32),
     bucketsSecs,
     metrics: new SharedArrayBuffer((metricRows(maxThreads).base + 1) * cellsPerRow * FLOAT64),
   }

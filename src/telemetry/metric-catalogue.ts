@@ -6,6 +6,7 @@
  */
 import { GENERATION_ENDPOINTS } from '../core/endpoint.ts'
 import { ERROR_CODES } from '../core/errors.ts'
+import { CACHE_CORRECTIONS } from '../shared/engine-caches.ts'
 
 /** Causes of failed attempts, as `workers/classify/failure.ts` distinguishes them. */
 const CAUSES = [
@@ -80,6 +81,16 @@ export const COUNTERS = {
     labels: [],
     values: [''],
   },
+  pdgw_router_index_displaced_blocks_total: {
+    help: 'Blocks of prompts that the index of cached prefixes has forgotten because its memory (policy.indexBytes) was full.',
+    labels: [],
+    values: [''],
+  },
+  pdgw_router_index_displaced_idle_seconds_total: {
+    help: 'Sum over these blocks of the time since each was last used. Divided by their number: how long the index remembers what is not used.',
+    labels: [],
+    values: [''],
+  },
   pdgw_thread_restarts_total: {
     help: 'Threads that ended and were replaced, including restarts requested by an operator.',
     labels: ['thread'],
@@ -123,6 +134,11 @@ export const ENGINE_COUNTERS = {
     help: 'Tokens of these prompts that the gateway expected to be cached. Always 0 without policy cache_aware.',
     labels: [],
     values: [''],
+  },
+  pdgw_engine_cache_corrections_total: {
+    help: 'Predictions of what the engine has cached that were wrong, by kind: evicted (less was cached than expected), lost (nothing was, although older prefixes had been found: the cache was flushed or the engine restarted), unexpected (more was cached, by a tenth of the prompt or more) or away (the engine is back after a failed probe, and nothing is expected of its cache).',
+    labels: ['kind'],
+    values: CACHE_CORRECTIONS,
   },
   pdgw_engine_failures_total: {
     help: 'Failures of attempts that are charged to the engine, by cause.',
@@ -172,6 +188,12 @@ export const READ_GAUGES = {
   },
   pdgw_router_pairs_avoided: {
     help: 'Pairs of a prefill and a decode engine that are currently avoided after failed KV transfers.',
+  },
+  pdgw_router_index_blocks: {
+    help: 'Blocks of prompts in the index of cached prefixes. Counted when they are added.',
+  },
+  pdgw_router_index_max_blocks: {
+    help: 'Blocks for which the index of cached prefixes has room (policy.indexBytes).',
   },
   pdgw_router_threads: { help: 'Number of configured router threads.' },
 } as const
