@@ -6,12 +6,14 @@ import { HealthPages } from '../src/admin/health-pages.ts'
 import { trustAuthorities } from '../src/config/trust-authorities.ts'
 import type { ControlOrder, ControlReport, ControlTask } from '../src/control/control-messages.ts'
 import { EngineSupervisor } from '../src/control/engine-supervisor.ts'
+import { processNowMs } from '../src/core/clock.ts'
 import { BreakerCells } from '../src/shared/breaker-cells.ts'
 import { EngineCaches } from '../src/shared/engine-caches.ts'
 import { EngineSlots } from '../src/shared/engine-slots.ts'
 import { Heartbeats } from '../src/shared/heartbeats.ts'
 import { metricRows } from '../src/shared/layout.ts'
 import { PairHealth } from '../src/shared/pair-health.ts'
+import { PrefixIndex } from '../src/shared/prefix-index.ts'
 import { createLogger } from '../src/telemetry/log.ts'
 import { MetricReader } from '../src/telemetry/metric-reader.ts'
 import { Recorder } from '../src/telemetry/recorder.ts'
@@ -48,7 +50,13 @@ async function run(port: MessagePort, task: ControlTask): Promise<void> {
       metrics.rebase(slot)
       caches.forget(slot)
     },
-    onBack: slot => caches.forget(slot),
+    onBack: slot => {
+      const wasUsed = caches.read(slot).window > 0
+      caches.forget(slot)
+      if (!wasUsed) return
+      caches.noteCorrection(slot, 'away', Math.floor(processNowMs() / 1000))
+      recorder.countEngine('pdgw_engine_cache_corrections_total', slot, 'away')
+    },
     ownListeners: () => [
       { host: config.server.host, port: ownPort },
       { host, port: adminPort },
@@ -67,6 +75,7 @@ async function run(port: MessagePort, task: ControlTask): Promise<void> {
     config,
     supervisor,
     state: { slots, breakers, pairHealth },
+    caching: { shared, caches, index: new PrefixIndex(shared) },
     metrics,
     heartbeats: new Heartbeats(shared),
     routerThreads: shared.maxThreads,

@@ -1,4 +1,7 @@
-/** Records which engines a request was sent to, and how often, for the response header that the operator may ask for. */
+/**
+ * Records which engines a request was sent to, why, and how often, for the response headers that the operator may ask
+ * for.
+ */
 import type { FlatHeaders } from '../src/messages/types.ts'
 import type { Pair } from './selection/pair-selector.ts'
 
@@ -6,21 +9,42 @@ export class RouteRecord {
   #attempts = 0
   readonly #keepsAll: boolean
   #urls: string[] = []
+  #route = ''
 
   /** With `keepsAll` the engines of all attempts are named, otherwise only those of the last one. */
   constructor(keepsAll: boolean) {
     this.#keepsAll = keepsAll
   }
 
-  attemptStarted({ prefill, decode }: Pair): void {
+  /** `cachedShare`: of the prompt, as far as it was expected to be cached, 0 to 1. */
+  attemptStarted(pair: Pair, cachedShare: number | undefined): void {
     this.#attempts++
     if (!this.#keepsAll) this.#urls = []
-    for (const engine of [prefill, decode]) {
+    for (const engine of [pair.prefill, pair.decode]) {
       if (engine !== undefined && !this.#urls.includes(engine.url)) this.#urls.push(engine.url)
     }
+    this.#route = routeOf(pair, cachedShare)
   }
 
   headers(): FlatHeaders {
-    return ['x-pdgw-engines', this.#urls.join(', '), 'x-pdgw-attempts', String(this.#attempts)]
+    return [
+      'x-pdgw-engines',
+      this.#urls.join(', '),
+      'x-pdgw-attempts',
+      String(this.#attempts),
+      'x-pdgw-route',
+      this.#route,
+    ]
   }
+}
+
+/** A structured list (RFC 9651): `prefill;reason=cached;cached=0.88, decode;reason=load`. */
+function routeOf({ prefill, prefillReason, decodeReason }: Pair, cachedShare: number | undefined): string {
+  const cached = cachedShare === undefined ? '' : `;cached=${cachedShare.toFixed(2)}`
+  if (prefill === undefined) return `mixed${reasonText(decodeReason)}${cached}`
+  return `prefill${reasonText(prefillReason)}${cached}, decode${reasonText(decodeReason)}`
+}
+
+function reasonText(reason: Pair['decodeReason']): string {
+  return reason === undefined ? '' : `;reason=${reason}`
 }

@@ -220,9 +220,9 @@ export class RoutedRequest implements ResponseOwner {
     if (!config.server.routeHeaders) return this.#dependencies
     const route = new RouteRecord(countParts(request.fields) > 1)
     this.#route = route
-    const attemptStarted = (pair: Pair): void => {
+    const attemptStarted = (pair: Pair, cachedShare: number | undefined): void => {
       metrics.attemptStarted(pair)
-      route.attemptStarted(pair)
+      route.attemptStarted(pair, cachedShare)
     }
     const attemptFailed: RouterMetrics['attemptFailed'] = (...args) => metrics.attemptFailed(...args)
     const promptComputed: RouterMetrics['promptComputed'] = (...args) => metrics.promptComputed(...args)

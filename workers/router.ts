@@ -59,6 +59,7 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
     onChange: (slot, to) => recorder.countEngine('pdgw_engine_breaker_transitions_total', slot, to),
   })
   const pairHealth = new PairHealth(shared, config.pairs)
+  const metrics = new RouterMetrics(recorder)
   const caches = new EngineCaches(shared)
   const lengths = new LengthHistogram(shared, config.policy.bucketAdjustSecs)
   const inputs = inputsOf(config.policy, neededRoles(config))
@@ -69,6 +70,7 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
     thread,
     maxEngines: shared.maxEngines,
     nowMs: processNowMs,
+    metrics,
   })
   const promptCaches = inputs.has('length')
     ? new PromptWork({ promptCaches: knownCaches, caches, lengths, thread, nowMs: processNowMs })
@@ -102,7 +104,6 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
   const log = createLogger(config.log, `router-${thread}`)
   log.onLinesLost(lines => recorder.count('pdgw_thread_lost_log_lines_total', '', lines))
   const sender = new BatchSender(port)
-  const metrics = new RouterMetrics(recorder)
   const turns = new TurnQueue()
   const collected = new CollectedResponses({
     limitBytes: collectedResponseBytes(config) / shared.maxThreads,

@@ -13,11 +13,14 @@ import { EXPOSITION_TYPE, exposition } from '../telemetry/exposition.ts'
 import type { MetricReader } from '../telemetry/metric-reader.ts'
 import type { AdminHandler, AdminRequest } from './admin-server.ts'
 import { type EngineState, engineGauges, engineView } from './engine-views.ts'
+import { type IndexState, indexGauges, indexView } from './index-views.ts'
 
 export interface AdminDependencies {
   readonly config: Config
   readonly supervisor: EngineSupervisor
   readonly state: EngineState
+  /** What is known of the engines' caches. */
+  readonly caching: Omit<IndexState, 'metrics'>
   readonly metrics: MetricReader
   readonly heartbeats: Heartbeats
   readonly routerThreads: number
@@ -59,6 +62,7 @@ export class AdminRoutes implements AdminHandler {
         actions: { POST: (_, name) => this.#resetBreaker(name) },
       },
       { path: /^\/admin\/engines\/(.+)$/, actions: { DELETE: (_, name) => this.#remove(name) } },
+      { path: /^\/admin\/index$/, actions: { GET: () => this.#index() } },
       { path: /^\/admin\/threads$/, actions: { GET: () => this.#threads() } },
       {
         path: /^\/admin\/threads\/([^/]+)\/restart$/,
@@ -96,13 +100,14 @@ export class AdminRoutes implements AdminHandler {
   }
 
   #metrics(): LocalResponse {
-    const { supervisor, metrics, state, routerThreads } = this.#deps
+    const { supervisor, metrics, state, caching, routerThreads } = this.#deps
     const { engines } = supervisor
     const threads = {
       name: 'pdgw_router_threads',
       read: () => [{ labels: {}, value: routerThreads }],
     } as const
-    const body = exposition(metrics, engines, [...engineGauges(engines, state), threads])
+    const gauges = [...engineGauges(engines, state), ...indexGauges(caching), threads]
+    const body = exposition(metrics, engines, gauges)
     return respond(200, EXPOSITION_TYPE, body)
   }
 
@@ -110,6 +115,11 @@ export class AdminRoutes implements AdminHandler {
     const { supervisor, state } = this.#deps
     const { engines } = supervisor
     return json(200, { engines: engines.map(engine => engineView(engine, engines, state)) })
+  }
+
+  #index(): LocalResponse {
+    const { supervisor, caching, metrics } = this.#deps
+    return json(200, indexView(supervisor.engines, { ...caching, metrics }))
   }
 
   #add(body: string): LocalResponse {

@@ -59,7 +59,7 @@ export const serverSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      'Name the engines and the number of attempts in every response to a generation request, as x-pdgw-engines and x-pdgw-attempts. Clients then see addresses of engines.',
+      'Name the engines, the number of attempts and the reasons for which the engines were chosen in every response to a generation request, as x-pdgw-engines, x-pdgw-attempts and x-pdgw-route. Clients then see addresses of engines.',
     ),
   listenSockets: z
     .int()

@@ -2,7 +2,6 @@
  * Prompts of about the same length go to the same engine, so that short ones do not wait for long ones. The engines, in
  * their order, divide the lengths among them so that each gets the same number of bytes, as far as recent prompts show.
  */
-
 import type { Engine } from '../core/engine.ts'
 import { leastLoad } from './least-load.ts'
 import { engineAt, type Policy, type PolicyView } from './policy.ts'
@@ -29,7 +28,9 @@ export function bucket(bound: LoadBound, lengths: LengthShares): Policy {
     const share = lengths.shareBelow(bytes, view.random())
     const named = engineAt(engines, Math.min(engines.length - 1, Math.floor(share * engines.length)))
     const limit = bound.loadFactor * meanWork(engines, view) + bound.loadMargin * bytes
-    return view.work(named.slot) <= limit ? named : smallestWork(engines, view)
+    const isBusy = view.work(named.slot) > limit
+    view.reason = isBusy ? 'load' : 'length'
+    return isBusy ? smallestWork(engines, view) : named
   }
 }
 

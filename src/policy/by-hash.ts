@@ -3,22 +3,28 @@
  * routing key, or by the beginning of their prompt. Keeps no state.
  */
 import { leastLoad } from './least-load.ts'
-import { engineAt, type Policy, type RequestView } from './policy.ts'
+import { type ChoiceReason, engineAt, type Policy, type RequestView } from './policy.ts'
 import { boundedRank, type LoadBound } from './rendezvous.ts'
 
 export function consistentHashing(bound: LoadBound): Policy {
-  return byHash(bound, ({ key }) => key)
+  return byHash(bound, 'key', ({ key }) => key)
 }
 
 export function prefixHash(bound: LoadBound): Policy {
-  return byHash(bound, ({ prefixKey }) => prefixKey)
+  return byHash(bound, 'prefix', ({ prefixKey }) => prefixKey)
 }
 
 /** Requests without a hash go by load. */
-function byHash(bound: LoadBound, hashOf: (request: RequestView) => number | undefined): Policy {
+function byHash(
+  bound: LoadBound,
+  reason: ChoiceReason,
+  hashOf: (request: RequestView) => number | undefined,
+): Policy {
   return (engines, view, request) => {
     if (engines.length === 1) return engineAt(engines, 0)
     const hash = request && hashOf(request)
-    return hash === undefined ? leastLoad(engines, view) : boundedRank(engines, hash, view, bound)
+    if (hash === undefined) return leastLoad(engines, view)
+    view.reason = reason
+    return boundedRank(engines, hash, view, bound)
   }
 }

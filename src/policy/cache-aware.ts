@@ -11,7 +11,7 @@
 import type { Engine } from '../core/engine.ts'
 import { preferring } from '../eligibility/eligible.ts'
 import { leastLoad } from './least-load.ts'
-import { engineAt, type Policy, type PolicyView, type PromptView } from './policy.ts'
+import { type ChoiceReason, engineAt, type Policy, type PolicyView, type PromptView } from './policy.ts'
 import { highestRank } from './rendezvous.ts'
 
 /**
@@ -32,12 +32,37 @@ const MAX_RECENT_SHARE = 1.25
 export const cacheAware: Policy = (engines, view, request) => {
   if (engines.length === 1) return engineAt(engines, 0)
   const prompt = request?.prompt
-  return prompt === undefined ? leastLoad(engines, view) : cheapest(engines, view, prompt)
+  if (prompt === undefined) return leastLoad(engines, view)
+  const costs = costsOf(engines, view, prompt)
+  const chosen = cheapest(engines, costs, view, prompt)
+  view.reason = reasonOf(chosen, engines, costs, prompt)
+  return chosen
 }
 
-/** Hot path: what engines have in flight and have to compute is summed over all threads, so it is read once. */
-function cheapest(engines: readonly Engine[], view: PolicyView, prompt: PromptView): Engine {
-  const costs = costsOf(engines, view, prompt)
+/** `costs`: infinite for an engine that was left out for its load. */
+function reasonOf(
+  { slot }: Engine,
+  engines: readonly Engine[],
+  costs: readonly number[],
+  prompt: PromptView,
+): ChoiceReason {
+  let holder = -1
+  let maxCached = 0
+  for (let index = 0; index < engines.length; index++) {
+    const cached = prompt.cachedBytes(engineAt(engines, index).slot)
+    if (cached > maxCached) [holder, maxCached] = [index, cached]
+  }
+  if (holder < 0) return 'hashed'
+  if (prompt.cachedBytes(slot) >= HELD_SHARE * maxCached) return 'cached'
+  return costs[holder] === Infinity ? 'load' : 'cheaper'
+}
+
+function cheapest(
+  engines: readonly Engine[],
+  costs: readonly number[],
+  view: PolicyView,
+  prompt: PromptView,
+): Engine {
   let [minCost, maxCached] = [Infinity, 0]
   for (let index = 0; index < engines.length; index++) {
     const cost = costs[index] ?? Infinity
@@ -53,7 +78,10 @@ function cheapest(engines: readonly Engine[], view: PolicyView, prompt: PromptVi
   return highestRank(withLittleRecentWork(holders, engines, view, prompt), prompt.keyAfter(maxCached))
 }
 
-/** By index of the engine; `Infinity` for one that has more than its share in flight. */
+/**
+ * By index of the engine; `Infinity` for one that has more than its share in flight. Hot path: what engines have in flight
+ * and have to compute is summed over all threads, so it is read once.
+ */
 function costsOf(engines: readonly Engine[], view: PolicyView, prompt: PromptView): number[] {
   const loads: number[] = []
   let total = 0

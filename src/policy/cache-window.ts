@@ -32,21 +32,44 @@ const HIT_SHARE = 0.8
 const LOST_SHARE = 0.1
 /** Eviction is not exact: other requests hold memory, too. */
 const MARGIN = 0.9
+/** The share of a prompt by which more may be cached than was expected: beginnings that all prompts have in common. */
+const UNEXPECTED_SHARE = 0.1
+
+/** A prediction for a prompt, with what the engine reports. All in bytes. */
+export interface PredictionOutcome extends CacheReport {
+  readonly promptBytes: number
+  /** How many bytes of the prompt were expected to be cached: `bytes`, or 0. */
+  readonly predicted: number
+}
+
+/** How the prediction was wrong, if it was. `known`: before it is corrected. */
+export function correctionOf(
+  known: CacheWindow,
+  outcome: PredictionOutcome,
+): 'evicted' | 'lost' | 'unexpected' | undefined {
+  const { promptBytes, predicted, cached } = outcome
+  if (cached < HIT_SHARE * predicted) return isLost(known, outcome) ? 'lost' : 'evicted'
+  return cached - predicted >= UNEXPECTED_SHARE * promptBytes ? 'unexpected' : undefined
+}
 
 /** What to believe after the report. `known` itself if nothing changes. */
-export function learn(known: CacheWindow, { age, bytes, cached }: CacheReport): CacheWindow {
+export function learn(known: CacheWindow, report: CacheReport): CacheWindow {
+  const { age, bytes, cached } = report
   if (cached >= HIT_SHARE * bytes) {
     if (age <= known.longestHit) return known
     const capacity = Math.max(known.capacity, age / MARGIN)
     return { longestHit: age, capacity, window: Math.max(known.window, age) }
   }
-  // A prefix that was used earlier was there: so the engine has not evicted this one, it has lost its cache.
-  const isLost = cached < LOST_SHARE * bytes && age < MARGIN * known.longestHit
-  if (isLost) return { ...known, window: 0, longestHit: 0 }
+  if (isLost(known, report)) return { ...known, window: 0, longestHit: 0 }
   const capacity = MARGIN * age
   return {
     capacity,
     window: Math.min(known.window, capacity),
     longestHit: Math.min(known.longestHit, capacity),
   }
+}
+
+/** Whether a prefix that was used earlier was there: then the engine has not evicted this one, it has lost its cache. */
+function isLost({ longestHit }: CacheWindow, { age, bytes, cached }: CacheReport): boolean {
+  return cached < LOST_SHARE * bytes && age < MARGIN * longestHit
 }

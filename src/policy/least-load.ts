@@ -2,6 +2,7 @@ import { engineAt, type Policy } from './policy.ts'
 
 /** Chooses the engine with the fewest requests in flight. Ties rotate, so that an idle fleet is used evenly. */
 export const leastLoad: Policy = (engines, view) => {
+  view.reason = 'load'
   const start = view.next() % engines.length
   let best = engineAt(engines, start)
   let bestLoad = view.inFlight(best.slot)

@@ -26,6 +26,7 @@ export function manual(options: ManualOptions, assignments: KeyAssignments): Pol
   return (engines, view, request) => {
     const key = request?.key
     if (key === undefined) return leastLoad(engines, view)
+    view.reason = 'key'
     const slot = assignments.slotOf(key)
     if (slot >= 0)
       return engines.find(engine => engine.slot === slot) ?? boundedRank(engines, key, view, options)

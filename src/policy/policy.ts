@@ -5,9 +5,37 @@
 import type { Engine } from '../core/engine.ts'
 import type { Random } from '../core/random.ts'
 
+/**
+ * Why a policy has chosen an engine, in one word, which operators read in the log, in the metrics and in the response
+ * header `x-pdgw-route`:
+ *   only     no other engine could be chosen
+ *   load     fewest requests in flight; or the engine with the prefix had far more of them than the others
+ *   turn     it was its turn
+ *   random   chance
+ *   cached   it holds the longest cached prefix of the prompt, or nearly so
+ *   cheaper  another engine holds a longer prefix, but its queue costs more than computing the prefix again
+ *   hashed   no engine has cached anything of the prompt, so its hash names the engine
+ *   key      the routing key names the engine
+ *   prefix   the beginning of the prompt names the engine
+ *   length   the engine takes prompts of about this length
+ */
+export type ChoiceReason =
+  | 'only'
+  | 'load'
+  | 'turn'
+  | 'random'
+  | 'cached'
+  | 'cheaper'
+  | 'hashed'
+  | 'key'
+  | 'prefix'
+  | 'length'
+
 /** State that a policy may use in addition to the engines. */
 export interface PolicyView {
   readonly random: Random
+  /** Why the latest engine was chosen. Every policy sets it when it chooses among several. */
+  reason: ChoiceReason
   /** Requests in flight on the engine of the slot, over all threads. */
   inFlight(slot: number): number
   /** Bytes of prompts that the engine has still to compute, over all threads. */

@@ -6,6 +6,7 @@ import { engineAt, type Policy } from './policy.ts'
  */
 export const powerOfTwo: Policy = (engines, view) => {
   if (engines.length === 1) return engineAt(engines, 0)
+  view.reason = 'load'
   const first = Math.floor(view.random() * engines.length)
   // The second index is drawn from the remaining engines, so that the two always differ.
   const second = (first + 1 + Math.floor(view.random() * (engines.length - 1))) % engines.length

@@ -1,4 +1,7 @@
 import { engineAt, type Policy } from './policy.ts'
 
 /** Chooses each engine with the same probability. */
-export const random: Policy = (engines, view) => engineAt(engines, Math.floor(view.random() * engines.length))
+export const random: Policy = (engines, view) => {
+  view.reason = 'random'
+  return engineAt(engines, Math.floor(view.random() * engines.length))
+}

@@ -5,6 +5,17 @@
  */
 import { CACHE, CACHE_FIELDS, type SharedMemory } from './layout.ts'
 
+/**
+ * How a prediction of what an engine has cached turned out to be wrong:
+ *   evicted     less of the prompt was cached than expected
+ *   lost        nothing was, although older prefixes had been found: the engine has lost its cache (flush, restart)
+ *   unexpected  more was cached than expected: others use the engine, too, or it remembers more than was known
+ *   away        a probe had failed and the engine is back, so nothing is expected of its cache any more
+ */
+export const CACHE_CORRECTIONS = ['evicted', 'lost', 'unexpected', 'away'] as const
+
+export type CacheCorrection = (typeof CACHE_CORRECTIONS)[number]
+
 /** In bytes of prompts; see `policy/cache-window.ts`. */
 export interface CacheCells {
   readonly window: number
@@ -12,8 +23,14 @@ export interface CacheCells {
   readonly longestHit: number
 }
 
-/** In bytes, until less is learned. Ages repeat after 256 MiB, and what is older than the window must not seem newer. */
-const MAX_WINDOW = 201_326_592
+/** The latest correction of what was believed of an engine's cache. */
+export interface LatestCorrection {
+  readonly kind: CacheCorrection
+  readonly secsAgo: number
+}
+
+/** Of a cache of which no less is known, in bytes. Ages repeat after 256 MiB, and what is older than the window must not seem newer. */
+export const MAX_WINDOW = 201_326_592
 
 const HALF_LIFE_SECS = 20
 /** The share of what was computed that still counts, by its age in seconds. Older work counts for next to nothing. */
@@ -58,6 +75,11 @@ export class EngineCaches {
     return elapsed <= 0 ? recent : recent * (LEFT_AFTER_SECS[elapsed] ?? 0)
   }
 
+  /** Bytes that the engine has computed since the gateway started. After 4 GiB it begins again at 0. */
+  computedBytes(slot: number): number {
+    return Atomics.load(this.#cells, slot * CACHE_FIELDS + CACHE.computed) >>> 0
+  }
+
   /** In units of 4 KiB, 0 to 65,535, after which it begins again at 0. */
   age(slot: number): number {
     return (Atomics.load(this.#cells, slot * CACHE_FIELDS + CACHE.computed) >>> AGE_SHIFT) & AGE_MASK
@@ -93,6 +115,22 @@ export class EngineCaches {
   /** The engine is another one, or has been restarted: it remembers nothing. */
   forget(slot: number): void {
     this.write(slot, { window: 0, capacity: MAX_WINDOW, longestHit: 0 })
+    Atomics.store(this.#cells, slot * CACHE_FIELDS + CACHE.correction, 0)
+  }
+
+  /** What was believed of the engine's cache was wrong. `second`: of the process clock. */
+  noteCorrection(slot: number, kind: CacheCorrection, second: number): void {
+    const base = slot * CACHE_FIELDS
+    Atomics.store(this.#cells, base + CACHE.correctedSecond, second)
+    Atomics.store(this.#cells, base + CACHE.correction, CACHE_CORRECTIONS.indexOf(kind) + 1)
+  }
+
+  /** `undefined` if there was none since the engine was forgotten. */
+  latestCorrection(slot: number, second: number): LatestCorrection | undefined {
+    const base = slot * CACHE_FIELDS
+    const kind = CACHE_CORRECTIONS[Atomics.load(this.#cells, base + CACHE.correction) - 1]
+    const correctedSecond = Atomics.load(this.#cells, base + CACHE.correctedSecond)
+    return kind && { kind, secsAgo: Math.max(0, second - correctedSecond) }
   }
 
   /** Bytes of prompts that the engine has still to compute, over all threads. */

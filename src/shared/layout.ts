@@ -14,6 +14,7 @@
  *   prefixes  Int32[...]                      which engines hold which prefixes, see prefix-index.ts
  *   sticky    Int32[...]                      which engines keep which routing keys, see sticky-keys.ts
  *   lengths   Int32[2 + LENGTH_BINS]          how long recent prompts are, see length-histogram.ts
+ *   prefixUse Int32[1]                        entries of the index that are in use
  *   metrics   Float64[rows][cells]            one row per thread, written by that thread only, see telemetry/metric-cells.ts
  */
 
@@ -34,6 +35,7 @@ export interface SharedMemory {
   readonly prefixes: SharedArrayBuffer
   readonly sticky: SharedArrayBuffer
   readonly lengths: SharedArrayBuffer
+  readonly prefixUse: SharedArrayBuffer
   /** Upper bounds of the histogram buckets in seconds, ascending. Their number determines the cells per histogram. */
   readonly bucketsSecs: readonly number[]
   readonly metrics: SharedArrayBuffer
@@ -81,9 +83,21 @@ export const LEG_WORDS = 8
 
 export const WAITING_FIELDS = 2
 
-/** What an engine has computed and remembers of prompts. `recent` was computed at `second`. */
-export const CACHE = { computed: 0, window: 1, capacity: 2, longestHit: 3, recent: 4, second: 5 } as const
-export const CACHE_FIELDS = 6
+/**
+ * What an engine has computed and remembers of prompts. `recent` was computed at `second`. `correction`:
+ * the latest, as its place in `CACHE_CORRECTIONS` plus 1; 0 for none.
+ */
+export const CACHE = {
+  computed: 0,
+  window: 1,
+  capacity: 2,
+  longestHit: 3,
+  recent: 4,
+  second: 5,
+  correction: 6,
+  correctedSecond: 7,
+} as const
+export const CACHE_FIELDS = 8
 
 /** The index of prefixes: buckets of `PREFIX_ENTRIES` entries, see prefix-index.ts. */
 export const PREFIX = { tag: 0, used: 1, holders: 2 } as const
@@ -150,6 +164,7 @@ export function createSharedMemory(
     prefixes: new SharedArrayBuffer(powerOfTwoUpTo(indexBytes / PREFIX_BUCKET_BYTES) * PREFIX_BUCKET_BYTES),
     sticky: new SharedArrayBuffer(powerOfTwoUpTo(stickyKeys / STICKY_ENTRIES) * STICKY_BUCKET_BYTES),
     lengths: new SharedArrayBuffer((LENGTHS.bins + LENGTH_BINS) * INT32),
+    prefixUse: new SharedArrayBuffer(INT32),
     bucketsSecs,
     metrics: new SharedArrayBuffer((metricRows(maxThreads).base + 1) * cellsPerRow * FLOAT64),
   }

@@ -26,13 +26,35 @@ export interface IndexedBlocks {
   readonly tags: readonly number[]
 }
 
+/** Blocks that had to make room for others. */
+export interface Displaced {
+  readonly blocks: number
+  /** Sum over the blocks of the seconds since each was last used. */
+  readonly idleSecs: number
+}
+
 export class PrefixIndex {
   readonly #words: Int32Array
   readonly #mask: number
+  readonly #use: Int32Array
+  /** Of the latest `note`. */
+  readonly #displaced = { blocks: 0, idleSecs: 0 }
+  #filled = 0
 
-  constructor({ prefixes }: SharedMemory) {
+  constructor({ prefixes, prefixUse }: SharedMemory) {
+    this.#use = new Int32Array(prefixUse)
     this.#words = new Int32Array(prefixes)
     this.#mask = this.#words.length / BUCKET_WORDS - 1
+  }
+
+  /** Number of blocks that the index has room for. */
+  get capacity(): number {
+    return this.#words.length / PREFIX_WORDS
+  }
+
+  /** Number of blocks in the index. Of threads that fill the same entry at the same time, each counts it. */
+  get size(): number {
+    return Math.min(this.capacity, Atomics.load(this.#use, 0))
   }
 
   /**
@@ -50,17 +72,25 @@ export class PrefixIndex {
     }
   }
 
-  /** Notes that the engine has used all blocks at this age, or has begun to compute them. */
-  note({ keys, tags }: IndexedBlocks, slot: number, age: number, second: number): void {
+  /**
+   * Notes that the engine has used all blocks at this age, or has begun to compute them. `second`: of the process clock.
+   * @returns the blocks that had to make room for them; valid until the next call.
+   */
+  note({ keys, tags }: IndexedBlocks, slot: number, age: number, second: number): Displaced {
+    this.#filled = 0
+    this.#displaced.blocks = 0
+    this.#displaced.idleSecs = 0
     const holder = ((slot + 1) << AGE_BITS) | (age & AGE_MASK)
     for (let block = 0; block < keys.length; block++) {
       const tag = tags[block] || 1
       const key = keys[block] ?? 0
       const found = this.#find(key, tag)
-      const entry = found < 0 ? this.#replace(key, tag) : found
+      const entry = found < 0 ? this.#replace(key, tag, second) : found
       this.#words[entry + PREFIX.used] = second
       this.#addHolder(entry, holder)
     }
+    if (this.#filled > 0) Atomics.add(this.#use, 0, this.#filled)
+    return this.#displaced
   }
 
   /** @returns whether any engine holds all blocks up to this one. */
@@ -74,8 +104,8 @@ export class PrefixIndex {
     for (let cell = entry + PREFIX.holders; cell < entry + PREFIX_WORDS; cell++) {
       const holder = this.#words[cell] ?? 0
       if (holder === 0) break
-      const slot = (holder >>> AGE_BITS) - 1
-      if (held[slot] !== block || !isFresh(slot, holder & AGE_MASK)) continue
+      const slot = slotOf(holder)
+      if (held[slot] !== block || !isFresh(slot, ageOf(holder))) continue
       held[slot] = block + 1
       isHeld = true
     }
@@ -92,7 +122,7 @@ export class PrefixIndex {
   }
 
   /** Takes the entry of the bucket that was not used for longest. */
-  #replace(key: number, tag: number): number {
+  #replace(key: number, tag: number, second: number): number {
     const words = this.#words
     const bucket = (key & this.#mask) * BUCKET_WORDS
     let oldest = bucket
@@ -102,6 +132,11 @@ export class PrefixIndex {
         break
       }
       if ((words[entry + PREFIX.used] ?? 0) < (words[oldest + PREFIX.used] ?? 0)) oldest = entry
+    }
+    if (words[oldest + PREFIX.tag] === 0) this.#filled++
+    else {
+      this.#displaced.blocks++
+      this.#displaced.idleSecs += Math.max(0, second - (words[oldest + PREFIX.used] ?? 0))
     }
     for (let cell = oldest + PREFIX.holders; cell < oldest + PREFIX_WORDS; cell++) words[cell] = 0
     words[oldest + PREFIX.tag] = tag
@@ -121,4 +156,14 @@ export class PrefixIndex {
       moved = next
     }
   }
+}
+
+/** The slot of a holder that is not 0. */
+export function slotOf(holder: number): number {
+  return (holder >>> AGE_BITS) - 1
+}
+
+/** The age of the engine when it last used the block. */
+export function ageOf(holder: number): number {
+  return holder & AGE_MASK
 }

@@ -14,7 +14,12 @@ import { LogOutput } from './log-output.ts'
 import { onReopenOrder } from './log-reopen.ts'
 import { type LineFields, StormFilter } from './log-storm.ts'
 
-export interface Logger {
+export interface Logger extends LineLogger {
+  /** Whether lines of level debug are written. The hot path asks before it makes their fields. */
+  readonly isDebug: boolean
+}
+
+interface LineLogger {
   debug(fields: object, message: string): void
   info(fields: object, message: string): void
   warn(fields: object, message: string): void
@@ -79,17 +84,18 @@ function reopen(output: LogOutput, dir: string, log: Logger): void {
 
 /** Summarizes warnings and errors that repeat. */
 class CalmLogger {
-  readonly #lines: Logger
+  readonly #lines: LineLogger
   readonly #secs: number
   readonly #storms: StormFilter<{ readonly level: 'warn' | 'error'; readonly message: string }>
   #timer: NodeJS.Timeout | undefined
   readonly logger: Logger
 
-  constructor(lines: Logger, { burstLines, summarySecs }: Config['log']) {
+  constructor(lines: LineLogger, { level, burstLines, summarySecs }: Config['log']) {
     this.#lines = lines
     this.#secs = summarySecs
     this.#storms = new StormFilter({ burstLines, periodMs: summarySecs * 1000 })
     this.logger = {
+      isDebug: level === 'debug',
       debug: (fields, message) => lines.debug(fields, message),
       info: (fields, message) => lines.info(fields, message),
       warn: (fields, message) => this.#write('warn', { ...fields }, message),
@@ -127,7 +133,7 @@ class CalmLogger {
   }
 }
 
-function jsonLogger(level: LogLevel, part: string, output: LogOutput): Logger {
+function jsonLogger(level: LogLevel, part: string, output: LogOutput): LineLogger {
   return pino(
     {
       level,
@@ -140,7 +146,7 @@ function jsonLogger(level: LogLevel, part: string, output: LogOutput): Logger {
   )
 }
 
-function textLogger(minLevel: LogLevel, part: string, output: LogOutput): Logger {
+function textLogger(minLevel: LogLevel, part: string, output: LogOutput): LineLogger {
   const write =
     (level: LogLevel) =>
     (fields: object, message: string): void => {

@@ -6,6 +6,7 @@
  */
 import { GENERATION_ENDPOINTS } from '../core/endpoint.ts'
 import { ERROR_CODES } from '../core/errors.ts'
+import { CACHE_CORRECTIONS } from '../shared/engine-caches.ts'
 
 /** Causes of failed attempts, as `workers/classify/failure.ts` distinguishes them. */
 const CAUSES = [
@@ -20,6 +21,20 @@ const CAUSES = [
   'protocol',
   'no-engine',
   'local',
+] as const
+
+/** Reasons of choices, as `policy/policy.ts` distinguishes them. */
+const REASONS = [
+  'only',
+  'load',
+  'turn',
+  'random',
+  'cached',
+  'cheaper',
+  'hashed',
+  'key',
+  'prefix',
+  'length',
 ] as const
 
 const OUTCOMES = ['ok', 'client-error', 'engine-error', 'gateway-error', 'broken', 'aborted'] as const
@@ -77,6 +92,16 @@ export const COUNTERS = {
     labels: [],
     values: [''],
   },
+  pdgw_router_index_displaced_blocks_total: {
+    help: 'Blocks of prompts that the index of cached prefixes has forgotten because its memory (policy.indexBytes) was full.',
+    labels: [],
+    values: [''],
+  },
+  pdgw_router_index_displaced_idle_seconds_total: {
+    help: 'Sum over these blocks of the time since each was last used. Divided by their number: how long the index remembers what is not used.',
+    labels: [],
+    values: [''],
+  },
   pdgw_thread_restarts_total: {
     help: 'Threads that ended and were replaced, including restarts requested by an operator.',
     labels: ['thread'],
@@ -95,6 +120,11 @@ export const ENGINE_COUNTERS = {
     help: 'Legs of attempts started on the engine, including legs that were never sent.',
     labels: [],
     values: [''],
+  },
+  pdgw_engine_choices_total: {
+    help: 'Legs of attempts started on the engine, by the reason of the choice: only (no other engine could be chosen), load (fewest requests in flight, or all with the prefix have far too many), turn, random, cached (longest cached prefix), cheaper (less costly than the engine with a longer cached prefix) hashed (nothing of the prompt is cached anywhere), key (routing key), prefix (beginning of the prompt) or length (of the prompt).',
+    labels: ['reason'],
+    values: REASONS,
   },
   pdgw_engine_unsent_legs_total: {
     help: 'Legs started on the engine that ended before any byte was sent, because no connection was made or the other leg failed first.',
@@ -115,6 +145,11 @@ export const ENGINE_COUNTERS = {
     help: 'Tokens of these prompts that the gateway expected to be cached. Always 0 without policy cache_aware.',
     labels: [],
     values: [''],
+  },
+  pdgw_engine_cache_corrections_total: {
+    help: 'Predictions of what the engine has cached that were wrong, by kind: evicted (less was cached than expected), lost (nothing was, although older prefixes had been found: the cache was flushed or the engine restarted), unexpected (more was cached, by a tenth of the prompt or more) or away (the engine is back after a failed probe, and nothing is expected of its cache).',
+    labels: ['kind'],
+    values: CACHE_CORRECTIONS,
   },
   pdgw_engine_failures_total: {
     help: 'Failures of attempts that are charged to the engine, by cause.',
@@ -164,6 +199,12 @@ export const READ_GAUGES = {
   },
   pdgw_router_pairs_avoided: {
     help: 'Pairs of a prefill and a decode engine that are currently avoided after failed KV transfers.',
+  },
+  pdgw_router_index_blocks: {
+    help: 'Blocks of prompts in the index of cached prefixes. Counted when they are added.',
+  },
+  pdgw_router_index_max_blocks: {
+    help: 'Blocks for which the index of cached prefixes has room (policy.indexBytes).',
   },
   pdgw_router_threads: { help: 'Number of configured router threads.' },
 } as const

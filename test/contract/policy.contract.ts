@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
 import { seededRandom } from '../../src/core/random.ts'
-import type { Policy, PolicyView } from '../../src/policy/policy.ts'
+import type { ChoiceReason, Policy, PolicyView } from '../../src/policy/policy.ts'
 import { engineOf, enginesOf } from '../support/engines.ts'
 
 /** A view with these loads, by slot; the counter starts at `start`. */
@@ -11,6 +11,7 @@ export function viewOf(loads: readonly number[], seed = 1, start = 0): PolicyVie
   let count = start
   return {
     random: seededRandom(seed),
+    reason: 'only',
     inFlight: slot => loads[slot] ?? 0,
     work: () => 0,
     recentWork: () => 0,
@@ -48,6 +49,20 @@ export function policyContract(name: string, policy: Policy): void {
         [...taken].toSorted((a, b) => a - b),
         [2, 7, 9],
       )
+    })
+
+    test('says why it has chosen among several', () => {
+      for (let count = 2; count <= 5; count++) {
+        const reasons: ChoiceReason[] = []
+        const view = Object.defineProperty(viewOf([]), 'reason', {
+          set: (reason: ChoiceReason) => {
+            reasons.push(reason)
+          },
+        })
+        policy(enginesOf(count), view)
+        assert.ok(reasons.length > 0)
+        for (const reason of reasons) assert.notEqual(reason, 'only')
+      }
     })
 
     test('survives the highest chance', () => {

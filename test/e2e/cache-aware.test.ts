@@ -15,14 +15,18 @@ function textOf(number: number, chars: number): string {
   return word.repeat(Math.ceil(chars / word.length)).slice(0, chars)
 }
 
-/** @returns the share of the prompt that the engine had cached. */
-async function ask(origin: string, text: string): Promise<number> {
+/** @returns the response, and the share of the prompt that the engine had cached. */
+async function askFor(origin: string, text: string): Promise<{ response: Response; share: number }> {
   const body = { text, sampling_params: { max_new_tokens: 2 } }
   const headers = { 'content-type': 'application/json' }
   const response = await fetch(`${origin}/generate`, { method: 'POST', headers, body: JSON.stringify(body) })
   assert.equal(response.status, 200)
   const meta = at(await response.json(), 'meta_info')
-  return Number(at(meta, 'cached_tokens')) / Number(at(meta, 'prompt_tokens'))
+  return { response, share: Number(at(meta, 'cached_tokens')) / Number(at(meta, 'prompt_tokens')) }
+}
+
+async function ask(origin: string, text: string): Promise<number> {
+  return (await askFor(origin, text)).share
 }
 
 /** Asks each of `prefixes` prefixes `turns` times, in turn, each time with another end. @returns the shares in order. */
@@ -36,9 +40,9 @@ async function askAll(origins: readonly string[], prefixes: number, turns: numbe
 }
 
 /** Sum of a counter over all engines. */
-async function totalOf(adminOrigin: string, name: string): Promise<number> {
+async function totalOf(adminOrigin: string, name: string, label = ''): Promise<number> {
   const text = await (await fetch(`${adminOrigin}/metrics`)).text()
-  const values = text.matchAll(new RegExp(`^${name}\\{[^}]*\\} (\\d+)$`, 'gm'))
+  const values = text.matchAll(new RegExp(`^${name}\\{[^}]*${label}[^}]*\\} (\\d+)$`, 'gm'))
   return [...values].reduce((sum, [, value]) => sum + Number(value), 0)
 }
 
@@ -81,12 +85,17 @@ suite('cache_aware', { concurrency: 3 }, () => {
   })
 
   test('is right again after an engine has been replaced', async t => {
-    const { origin, fleet } = await openMixed(t)
+    const { origin, adminOrigin, fleet } = await openMixed(t)
     await askAll([origin], 12, 2)
+    const wasUsed = (await knownCaches(adminOrigin)).some(
+      cache => at(cache, 'url') === fleet.mixed[0]?.url && at(cache, 'windowBytes') !== 0,
+    )
     await fleet.mixed[0]?.setHealth('dead')
     await until(async () => (await healthyEngines(origin)) === 3, 'the engine is out')
     await fleet.mixed[0]?.setHealth('up')
     await until(async () => (await healthyEngines(origin)) === 4, 'the engine is back')
+    const away = await totalOf(adminOrigin, 'pdgw_engine_cache_corrections_total', 'kind="away"')
+    assert.ok(away >= Number(wasUsed), `${away} corrections`)
     await askAll([origin], 12, 2)
     assertCached(await askAll([origin], 12, 2))
   })
@@ -123,4 +132,54 @@ suite('cache_aware', { concurrency: 3 }, () => {
     await askAll([first.origin], 12, 1)
     assertCached(await askAll([second.origin], 12, 1))
   })
+
+  test('says why it chose an engine, what it believes of it, and when it was wrong', async t => {
+    const { origin, adminOrigin, fleet } = await openGateway(t, {
+      fleet: { prefill: 2, decode: 1, knobs: { prefixCache: true } },
+      config: { policy: POLICY, server: { routeHeaders: true } },
+    })
+    const prefix = textOf(1, PREFIX_CHARS)
+    const routes: (string | null)[] = []
+    for (let turn = 0; turn < 3; turn++) {
+      const { response } = await askFor(origin, prefix + textOf(turn + 1e6, 256))
+      routes.push(response.headers.get('x-pdgw-route'))
+    }
+    assert.deepEqual(routes, [
+      'prefill;reason=hashed;cached=0.00, decode;reason=only',
+      'prefill;reason=cached;cached=0.97, decode;reason=only',
+      'prefill;reason=cached;cached=0.97, decode;reason=only',
+    ])
+    const choices = (reason: string): Promise<number> =>
+      totalOf(adminOrigin, 'pdgw_engine_choices_total', `reason="${reason}"`)
+    assert.deepEqual(await Promise.all(['hashed', 'cached', 'only'].map(choices)), [1, 2, 3])
+
+    const holder = await holderOf(adminOrigin)
+    assert.ok(Number(at(holder, 'heldBlocks')) > 0)
+    assert.equal(at(holder, 'waitingBytes'), 0)
+    // Two of three prompts were cached nearly whole.
+    for (const rate of ['reportedHitRate', 'predictedHitRate'])
+      assert.ok(Math.abs(Number(at(holder, rate)) - 0.65) < 0.02, rate)
+    assert.equal(at(holder, 'latestCorrection'), null)
+
+    for (const { url } of fleet.prefill) await fetch(`${url}/flush_cache`, { method: 'POST' })
+    assert.equal(await ask(origin, prefix), 0)
+    const corrections = (kind: string): Promise<number> =>
+      totalOf(adminOrigin, 'pdgw_engine_cache_corrections_total', `kind="${kind}"`)
+    await until(async () => (await corrections('lost')) === 1, 'the correction is counted')
+    assert.equal(at(await holderOf(adminOrigin), 'latestCorrection', 'kind'), 'lost')
+  })
 })
+
+/** What `/admin/index` shows of each engine. */
+async function knownCaches(adminOrigin: string): Promise<readonly unknown[]> {
+  const index: unknown = await (await fetch(`${adminOrigin}/admin/index`)).json()
+  const engines = at(index, 'engines')
+  assert.ok(Array.isArray(engines))
+  return engines
+}
+
+/** The engine that has computed all prompts. */
+async function holderOf(adminOrigin: string): Promise<unknown> {
+  const caches = await knownCaches(adminOrigin)
+  return caches.find(cache => Number(at(cache, 'promptTokens')) > 0)
+}

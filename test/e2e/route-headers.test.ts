@@ -25,6 +25,7 @@ test('responses name their engines and the number of attempts, whole, streamed a
   for (const stream of [false, true]) {
     const { headers } = await post(origin, { ...TEXT, stream })
     assert.deepEqual([headers.get('x-pdgw-engines'), headers.get('x-pdgw-attempts')], [urls, '1'])
+    assert.equal(headers.get('x-pdgw-route'), 'prefill;reason=only, decode;reason=only')
   }
   const samples = await post(origin, { ...TEXT, n: 3 })
   assert.deepEqual(
@@ -41,6 +42,7 @@ test('by default no response names an engine', async t => {
   const { origin } = await openGateway(t, { fleet: { prefill: 1, decode: 1 } })
   for (const stream of [false, true]) {
     const { headers } = await post(origin, { ...TEXT, stream })
-    assert.deepEqual([headers.get('x-pdgw-engines'), headers.get('x-pdgw-attempts')], [null, null])
+    for (const name of ['x-pdgw-engines', 'x-pdgw-attempts', 'x-pdgw-route'])
+      assert.equal(headers.get(name), null)
   }
 })

@@ -13,7 +13,7 @@ import { MetricReader } from '../../src/telemetry/metric-reader.ts'
 import { Recorder } from '../../src/telemetry/recorder.ts'
 import { createEchoMemory, openingsSeen } from './echo-router.ts'
 
-export const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} }
+export const SILENT: Logger = { isDebug: false, debug() {}, info() {}, warn() {}, error() {} }
 
 export interface TestFrontend {
   readonly frontend: Frontend

@@ -6,6 +6,8 @@
 import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
 import type { Engine } from '../../src/core/engine.ts'
 import type { GatewayError } from '../../src/core/errors.ts'
+import type { CacheCorrection } from '../../src/shared/engine-caches.ts'
+import type { Displaced } from '../../src/shared/prefix-index.ts'
 import type { RequestOutcome } from '../../src/telemetry/metric-catalogue.ts'
 import type { Recorder } from '../../src/telemetry/recorder.ts'
 import type { Failure } from '../classify/failure.ts'
@@ -34,10 +36,15 @@ export class RouterMetrics {
     this.#recorder = recorder
   }
 
-  attemptStarted({ prefill, decode }: Pair): void {
+  attemptStarted({ prefill, decode, prefillReason, decodeReason }: Pair): void {
     this.#recorder.count('pdgw_router_attempts_total')
-    if (prefill) this.#recorder.countEngine('pdgw_engine_attempts_total', prefill.slot)
-    this.#recorder.countEngine('pdgw_engine_attempts_total', decode.slot)
+    if (prefill) this.#legStarted(prefill, prefillReason)
+    this.#legStarted(decode, decodeReason)
+  }
+
+  #legStarted({ slot }: Engine, reason: Pair['decodeReason']): void {
+    this.#recorder.countEngine('pdgw_engine_attempts_total', slot)
+    if (reason !== undefined) this.#recorder.countEngine('pdgw_engine_choices_total', slot, reason)
   }
 
   /** The leg ended before any byte of its request was written. */
@@ -58,6 +65,17 @@ export class RouterMetrics {
     this.#recorder.countEngine('pdgw_engine_prompt_tokens_total', slot, '', prompt)
     this.#recorder.countEngine('pdgw_engine_cached_tokens_total', slot, '', cached)
     this.#recorder.countEngine('pdgw_engine_predicted_tokens_total', slot, '', predicted)
+  }
+
+  /** A prediction of what the engine of the slot has cached was wrong. */
+  predictionCorrected(slot: number, kind: CacheCorrection): void {
+    this.#recorder.countEngine('pdgw_engine_cache_corrections_total', slot, kind)
+  }
+
+  /** Blocks have lost their places in the index of prefixes. */
+  blocksDisplaced({ blocks, idleSecs }: Displaced): void {
+    this.#recorder.count('pdgw_router_index_displaced_blocks_total', '', blocks)
+    this.#recorder.count('pdgw_router_index_displaced_idle_seconds_total', '', idleSecs)
   }
 
   retried({ cause }: Failure): void {

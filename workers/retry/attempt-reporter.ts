@@ -14,9 +14,14 @@ import type { PrefillTask, PromptCaches } from '../selection/prompt-caches.ts'
 import type { EngineRequest } from './engine-request.ts'
 
 export interface ReporterDependencies {
-  readonly metrics: Pick<RouterMetrics, 'attemptStarted' | 'attemptFailed' | 'promptComputed' | 'retried'>
-  readonly log: Pick<Logger, 'warn' | 'debug'>
+  readonly metrics: AttemptMetrics
+  readonly log: Pick<Logger, 'warn' | 'debug' | 'isDebug'>
   readonly promptCaches: Pick<PromptCaches, 'start'>
+}
+
+interface AttemptMetrics extends Pick<RouterMetrics, 'attemptFailed' | 'promptComputed' | 'retried'> {
+  /** `cachedShare`: of the prompt, as far as it is expected to be cached, 0 to 1. */
+  attemptStarted(pair: Pair, cachedShare: number | undefined): void
 }
 
 const NONE: readonly Engine[] = []
@@ -41,12 +46,13 @@ export class AttemptReporter {
   }
 
   started(pair: Pair, feedback: AttemptFeedback): void {
-    const { promptCaches, metrics } = this.#dependencies
+    const { promptCaches, metrics, log } = this.#dependencies
     this.#prefill = promptCaches.start(this.#request.prompt, (pair.prefill ?? pair.decode).slot)
     this.#isReported = false
     this.#pair = pair
     this.#feedback = feedback
-    metrics.attemptStarted(pair)
+    metrics.attemptStarted(pair, this.#prefill?.predictedShare)
+    if (log.isDebug) log.debug(this.#routeFields(), 'attempt started')
   }
 
   /** No pair could be chosen, so later log lines name none. */
@@ -116,6 +122,20 @@ export class AttemptReporter {
     if (fault !== 'client' && status >= 500) this.#warn('failed', failure, { because })
   }
 
+  /** Where the latest attempt went, and why. */
+  #routeFields(): object {
+    const pair = this.#pair
+    const share = pair && this.#prefill?.predictedShare
+    return {
+      request: this.#request.label,
+      prefill: pair?.prefill?.url,
+      prefillReason: pair?.prefillReason,
+      decode: pair?.decode.url,
+      decodeReason: pair?.decodeReason,
+      cachedShare: share && Math.round(share * 100) / 100,
+    }
+  }
+
   #warn(message: string, failure: Failure, details: object = {}): void {
     const { label, endpoint } = this.#request
     const fields = {
@@ -124,8 +144,7 @@ export class AttemptReporter {
       cause: failure.cause,
       leg: failure.error.leg,
       status: failure.error.status,
-      prefill: this.#pair?.prefill?.url,
-      decode: this.#pair?.decode.url,
+      ...this.#routeFields(),
       ...details,
       error: failure.error.message.slice(0, MESSAGE_LIMIT),
     }

@@ -5,7 +5,7 @@ import type { Engine, EngineSnapshot, Role } from '../../src/core/engine.ts'
 import { preferring } from '../../src/eligibility/eligible.ts'
 import { PairingTable } from '../../src/eligibility/pairing-table.ts'
 import { passing } from '../../src/eligibility/passing.ts'
-import type { Policy, PolicyView, RequestView } from '../../src/policy/policy.ts'
+import type { ChoiceReason, Policy, PolicyView, RequestView } from '../../src/policy/policy.ts'
 import type { Admissible } from '../../src/resilience/admissible.ts'
 import type { EngineSlots } from '../../src/shared/engine-slots.ts'
 import type { PairHealth } from '../../src/shared/pair-health.ts'
@@ -19,6 +19,9 @@ import { FULL, NO_EARLY, type NoPair, type Unclaimed, unclaimed } from './unclai
 export interface Pair {
   readonly prefill: Engine | undefined
   readonly decode: Engine
+  /** Why the policies have chosen them. */
+  readonly prefillReason?: ChoiceReason | undefined
+  readonly decodeReason?: ChoiceReason | undefined
 }
 
 /** `probes`: the rights to probe half-open engines of the pair. The caller must settle them whatever happens. */
@@ -124,11 +127,11 @@ export class PairSelector {
       const found = this.#choosePair(named, needs)
       if (found.kind !== 'unclaimed') return this.#without(found, serves)
       const probes = this.#claim(found)
-      if (probes !== 'taken') return { kind: 'pair', pair: pairOf(found), probes }
+      if (probes !== 'taken') return { kind: 'pair', pair: this.#pairOf(found), probes }
     }
     // Other threads claimed the probe each time. As in a panic, a request that may fail is better than none.
     const found = this.#choosePair(named, needs)
-    return found.kind === 'unclaimed' ? { kind: 'pair', pair: pairOf(found), probes: NO_PROBES } : found
+    return found.kind === 'unclaimed' ? { kind: 'pair', pair: this.#pairOf(found), probes: NO_PROBES } : found
   }
 
   #without(missing: NoPair, serves: WantedEngine['serves']): PairChoice {
@@ -214,7 +217,18 @@ export class PairSelector {
     const free = passing(engines, hasRoom)
     if (free.length === 0) return undefined
     const preferred = isRetry ? preferring(free, this.#breakers.isProven) : free
-    return this.#policies[role](preferred, this.#views[role], request)
+    const view = this.#views[role]
+    const chosen = this.#policies[role](preferred, view, request)
+    if (preferred.length === 1) view.reason = 'only'
+    return chosen
+  }
+
+  /** Must be called before the next choice, because policies keep only the latest reason. */
+  #pairOf({ prefill, decode }: Unclaimed): Pair {
+    const views = this.#views
+    if (prefill === undefined)
+      return { prefill, decode, prefillReason: undefined, decodeReason: views.mixed.reason }
+    return { prefill, decode, prefillReason: views.prefill.reason, decodeReason: views.decode.reason }
   }
 }
 
@@ -225,8 +239,4 @@ const anyRoom: HasRoom = () => true
 /** What one request needs of its engines, besides a model. */
 interface Needs extends PlacedRequest, ChoiceInputs {
   readonly avoidedSlots: ReadonlySet<number>
-}
-
-function pairOf({ prefill, decode }: Unclaimed): Pair {
-  return { prefill, decode }
 }

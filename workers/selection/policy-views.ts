@@ -26,6 +26,7 @@ export function policyViews({
 }: PolicyInputs): Record<Role, PolicyView> {
   const viewOf = (role: Role): PolicyView => ({
     random,
+    reason: 'only',
     inFlight: slot => slots.inFlight(slot),
     work: slot => caches.work(slot),
     recentWork: slot => caches.recent(slot, Math.floor(nowMs() / 1000)),

@@ -2,10 +2,10 @@
  * What the engines are believed to have cached of a prompt, and what they have to compute of it: read for a choice, noted
  * when an attempt starts, and put right by what its engine reports.
  */
-import { learn } from '../../src/policy/cache-window.ts'
+import { correctionOf, learn } from '../../src/policy/cache-window.ts'
 import type { PromptView } from '../../src/policy/policy.ts'
-import type { EngineCaches } from '../../src/shared/engine-caches.ts'
-import type { PrefixIndex } from '../../src/shared/prefix-index.ts'
+import type { CacheCorrection, EngineCaches } from '../../src/shared/engine-caches.ts'
+import type { Displaced, PrefixIndex } from '../../src/shared/prefix-index.ts'
 import { BLOCK_ENDS, type HashedPrompt, type PromptBlocks } from '../request/block-hashes.ts'
 
 export interface PromptCachesOptions {
@@ -17,6 +17,13 @@ export interface PromptCachesOptions {
   readonly maxEngines: number
   /** On the process clock. */
   readonly nowMs: () => number
+  readonly metrics: CacheMetrics
+}
+
+interface CacheMetrics {
+  /** `displaced` is valid during the call only. */
+  blocksDisplaced(displaced: Displaced): void
+  predictionCorrected(slot: number, kind: CacheCorrection): void
 }
 
 /** A prompt that an engine computes for this thread. */
@@ -62,7 +69,7 @@ export class PromptCaches {
   start(prompt: HashedPrompt | undefined, slot: number): PrefillTask | undefined {
     const blocks = this.#options.isUsed ? prompt?.blocks : undefined
     if (blocks === undefined) return undefined
-    const { index, caches, thread, nowMs } = this.#options
+    const { index, caches, thread, nowMs, metrics } = this.#options
     // What it may have forgotten counts, too, because its report decides.
     this.#count(blocks, isAny)
     const used = this.#heldBytes(slot)
@@ -71,7 +78,8 @@ export class PromptCaches {
     const predicted = caches.remembers(slot, age) ? used : 0
     const work = blocks.bytes - predicted
     const second = Math.floor(nowMs() / 1000)
-    index.note(blocks, slot, caches.age(slot), second)
+    const displaced = index.note(blocks, slot, caches.age(slot), second)
+    if (displaced.blocks > 0) metrics.blocksDisplaced(displaced)
     caches.computed(slot, work, second)
     caches.addWork(thread, slot, work)
     let isOpen = true
@@ -80,21 +88,32 @@ export class PromptCaches {
       isOpen = false
     }
     const report = (cachedTokens: number, promptTokens: number): void => {
-      if (used === 0 || promptTokens === 0) return
+      if (promptTokens === 0) return
       const cached = (cachedTokens / promptTokens) * blocks.bytes
       // More than was expected: it has displaced more of what the engine remembers.
       const extra = Math.round(blocks.bytes - cached) - work
       if (extra > 0) caches.computed(slot, extra, second)
       const known = caches.read(slot)
-      const learned = learn(known, { age: since, bytes: used, cached })
+      const outcome = { age: since, bytes: used, cached, predicted, promptBytes: blocks.bytes }
+      this.#noteCorrection(slot, correctionOf(known, outcome))
+      const learned = used === 0 ? known : learn(known, outcome)
       if (learned !== known) caches.write(slot, learned)
     }
     return { predictedShare: predicted / blocks.bytes, end, report }
   }
 
+  #noteCorrection(slot: number, kind: CacheCorrection | undefined): void {
+    if (kind === undefined) return
+    const { caches, metrics, nowMs } = this.#options
+    caches.noteCorrection(slot, kind, Math.floor(nowMs() / 1000))
+    metrics.predictionCorrected(slot, kind)
+  }
+
   /** The size of what the engine holds of the latest prompt, in bytes. */
   #heldBytes(slot: number): number {
-    return BLOCK_ENDS[(this.#held[slot] ?? 0) - 1] ?? 0
+    const count = this.#held[slot] ?? 0
+    // An index of -1 is slow to look up.
+    return count === 0 ? 0 : (BLOCK_ENDS[count - 1] ?? 0)
   }
 
   #count(blocks: PromptBlocks, counts: (slot: number, age: number) => boolean): void {

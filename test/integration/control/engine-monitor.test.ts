@@ -29,6 +29,7 @@ test('an engine that does not start is logged once as an error, with its cause, 
     health,
     signal: closing.signal,
     log: {
+      isDebug: false,
       debug: () => {
         if (++tries === 5) closing.abort()
       },

@@ -6,10 +6,12 @@ import { type AdminRequest, isLoopback } from '../../../src/admin/admin-server.t
 import { configSchema } from '../../../src/config/config.ts'
 import { EngineSupervisor } from '../../../src/control/engine-supervisor.ts'
 import { BreakerCells } from '../../../src/shared/breaker-cells.ts'
+import { EngineCaches } from '../../../src/shared/engine-caches.ts'
 import { EngineSlots } from '../../../src/shared/engine-slots.ts'
 import { Heartbeats } from '../../../src/shared/heartbeats.ts'
 import { createSharedMemory } from '../../../src/shared/layout.ts'
 import { PairHealth } from '../../../src/shared/pair-health.ts'
+import { PrefixIndex } from '../../../src/shared/prefix-index.ts'
 import { MetricReader } from '../../../src/telemetry/metric-reader.ts'
 import { SILENT } from '../../support/frontend.ts'
 
@@ -49,6 +51,7 @@ function routesOf(allowRemoteChanges: boolean): AdminRoutes {
     config,
     supervisor,
     state,
+    caching: { shared, caches: new EngineCaches(shared), index: new PrefixIndex(shared) },
     metrics: new MetricReader(shared),
     heartbeats: new Heartbeats(shared),
     routerThreads: 1,

@@ -15,6 +15,7 @@ function viewOf({ inFlight = [], work = [], recent = [] }: State = {}): PolicyVi
   let count = 0
   return {
     random: seededRandom(1),
+    reason: 'only',
     inFlight: slot => inFlight[slot] ?? 0,
     work: slot => work[slot] ?? 0,
     recentWork: slot => recent[slot] ?? 0,
@@ -89,6 +90,30 @@ suite('cache_aware', () => {
   test('chooses by load where the prompt is too short to be cached', () => {
     const view = viewOf({ inFlight: [4, 1, 3] })
     assert.equal(cacheAware(enginesOf(3), view).slot, 1)
+  })
+
+  for (const [reason, why, state, cached] of [
+    ['cached', 'it holds the longest prefix', {}, [9000, 0, 2000]],
+    [
+      'cached',
+      'it holds as good as the longest prefix, and has less to do',
+      { work: [40_000] },
+      [9000, 8900, 0],
+    ],
+    ['cheaper', 'the engine with the prefix has too much to do', { work: [60_000] }, [9000, 0, 2000]],
+    ['load', 'the engine with the prefix has far too many requests', { inFlight: [30, 2, 2] }, [9000, 0, 0]],
+    ['hashed', 'nothing is cached', {}, []],
+  ] as const)
+    test(`gives the reason ${reason} if ${why}`, () => {
+      const view = viewOf(state)
+      cacheAware(enginesOf(3), view, { prompt: promptOf(10_000, cached) })
+      assert.equal(view.reason, reason)
+    })
+
+  test('gives the reason load if the prompt is too short to be cached', () => {
+    const view = viewOf()
+    cacheAware(enginesOf(3), view)
+    assert.equal(view.reason, 'load')
   })
 
   test('takes the only engine there is', () => {

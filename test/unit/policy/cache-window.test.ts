@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { type CacheWindow, learn } from '../../../src/policy/cache-window.ts'
+import {
+  type CacheWindow,
+  correctionOf,
+  learn,
+  type PredictionOutcome,
+} from '../../../src/policy/cache-window.ts'
 
 const KNOWN: CacheWindow = { window: 1000, capacity: 5000, longestHit: 800 }
 
@@ -38,4 +43,27 @@ suite('what an engine is believed to remember', () => {
     const learned = learn(KNOWN, { age: 100, bytes: 100, cached: 50 })
     assert.deepEqual(learned, { window: 90, capacity: 90, longestHit: 90 })
   })
+})
+
+/** A prefix of 800 of 1,000 bytes that was expected and cached, unless a test says otherwise. */
+function outcomeOf(change: Partial<PredictionOutcome>): PredictionOutcome {
+  return { age: 700, bytes: 800, cached: 800, predicted: 800, promptBytes: 1000, ...change }
+}
+
+suite('a prediction', () => {
+  for (const [kind, what, change] of [
+    [undefined, 'what was expected was cached', {}],
+    [undefined, 'a little less was cached, because engines cache whole pages', { cached: 640 }],
+    [undefined, 'a little more was cached', { cached: 890 }],
+    [undefined, 'neither was anything expected nor cached', { predicted: 0, cached: 0 }],
+    ['unexpected', 'a tenth of the prompt more was cached', { cached: 900 }],
+    ['unexpected', 'the prefix was believed to be evicted and was cached', { predicted: 0, age: 2000 }],
+    ['unexpected', 'the prompt was never sent there and was cached', { predicted: 0, bytes: 0 }],
+    ['evicted', 'a part of it was gone', { cached: 300 }],
+    ['evicted', 'it was gone, and no older one was ever found', { cached: 0, age: 900 }],
+    ['lost', 'it was gone, and an older one had been found', { cached: 0 }],
+  ] as const)
+    test(`is ${kind === undefined ? 'right' : `corrected as ${kind}`} if ${what}`, () => {
+      assert.equal(correctionOf(KNOWN, outcomeOf(change)), kind)
+    })
 })

@@ -37,6 +37,7 @@ function threadView(memory: SharedMemory): PolicyView {
   const counters = new SharedCounters(memory)
   return {
     random: () => 0,
+    reason: 'only',
     inFlight: () => 0,
     work: () => 0,
     recentWork: () => 0,

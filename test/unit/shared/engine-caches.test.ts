@@ -82,4 +82,23 @@ suite('the caches of engines', () => {
     caches.clearThread(0)
     assert.equal(caches.work(2), 30)
   })
+
+  test('have a latest correction, until the engine is another one', () => {
+    const { caches, other } = setUp()
+    assert.equal(caches.latestCorrection(1, 100), undefined)
+    caches.noteCorrection(1, 'evicted', 100)
+    caches.noteCorrection(1, 'lost', 105)
+    assert.deepEqual(other.latestCorrection(1, 107), { kind: 'lost', secsAgo: 2 })
+    assert.equal(other.latestCorrection(2, 107), undefined)
+    caches.forget(1)
+    assert.equal(other.latestCorrection(1, 107), undefined)
+  })
+
+  test('have computed as much as was added, and begin again after 4 GiB', () => {
+    const { caches } = setUp()
+    for (let gib = 0; gib < 3; gib++) caches.computed(0, 1024 * MIB, 0)
+    assert.equal(caches.computedBytes(0), 3 * 1024 * MIB)
+    caches.computed(0, 1024 * MIB, 0)
+    assert.equal(caches.computedBytes(0), 0)
+  })
 })

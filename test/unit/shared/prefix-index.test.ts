@@ -92,6 +92,21 @@ suite('the index of prefixes', () => {
     assert.equal(known(0, 8000), 0)
   })
 
+  test('counts its blocks, and for how long those that it displaces were not used', () => {
+    const index = indexOf(128)
+    assert.deepEqual([index.size, index.capacity], [0, 4])
+    for (let name = 0; name < 3; name++) index.note(blocks(name, 1), 0, 0, 10 * name)
+    assert.equal(index.size, 3)
+    assert.deepEqual(index.note(blocks(0, 1), 1, 0, 30), { blocks: 0, idleSecs: 0 })
+    assert.deepEqual(index.note(blocks(3, 1), 0, 0, 31), { blocks: 0, idleSecs: 0 })
+    assert.equal(index.size, 4)
+    // The blocks of 10 s and 20 s are the oldest.
+    const [four, five] = [blocks(4, 1), blocks(5, 1)]
+    const two = { keys: [...four.keys, ...five.keys], tags: [...four.tags, ...five.tags] }
+    assert.deepEqual(index.note(two, 0, 0, 100), { blocks: 2, idleSecs: 170 })
+    assert.equal(index.size, 4)
+  })
+
   test('never ascribes a block to an engine that has not used it', () => {
     fc.assert(
       fc.property(

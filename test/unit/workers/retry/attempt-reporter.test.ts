@@ -5,14 +5,16 @@ import { noEngineFailure } from '../../../../workers/classify/request-failure.ts
 import { HashedPrompt } from '../../../../workers/request/block-hashes.ts'
 import { AttemptReporter } from '../../../../workers/retry/attempt-reporter.ts'
 import { AttemptFeedback } from '../../../../workers/selection/feedback.ts'
+import type { Pair } from '../../../../workers/selection/pair-selector.ts'
 import { engineOf } from '../../../support/engines.ts'
 
 const PREFILL = engineOf({ slot: 0, role: 'prefill', url: 'http://prefill' })
 const DECODE = engineOf({ slot: 1, url: 'http://decode' })
-const PAIR = { prefill: PREFILL, decode: DECODE }
+const PAIR: Pair = { prefill: PREFILL, decode: DECODE, prefillReason: 'cached', decodeReason: 'load' }
 
 function setUpReporter() {
   const lines: { readonly level: string; readonly message: string; readonly fields: object }[] = []
+  const debugLines: object[] = []
   const counted: string[] = []
   const reporter = new AttemptReporter(
     {
@@ -21,16 +23,19 @@ function setUpReporter() {
       prompt: new HashedPrompt(Buffer.alloc(0), { seeds: [], parts: [] }),
     },
     {
-      promptCaches: { start: () => undefined },
+      promptCaches: {
+        start: () => ({ predictedShare: 0.876, end: () => undefined, report: () => undefined }),
+      },
       metrics: {
-        attemptStarted: () => counted.push('started'),
+        attemptStarted: (_, cachedShare) => counted.push(`started ${cachedShare}`),
         attemptFailed: ({ cause }, engines) => counted.push(`failed ${cause} ${engines.length}`),
         promptComputed: ({ slot }, { prompt, cached }) => counted.push(`${cached} of ${prompt} on ${slot}`),
         retried: ({ cause }) => counted.push(`retried ${cause}`),
       },
       log: {
+        isDebug: true,
         warn: (fields, message) => lines.push({ level: 'warn', message, fields }),
-        debug: (fields, message) => lines.push({ level: 'debug', message, fields }),
+        debug: fields => debugLines.push(fields),
       },
     },
   )
@@ -42,7 +47,7 @@ function setUpReporter() {
     })
     reporter.started(PAIR, feedback)
   }
-  return { reporter, start, lines, counted }
+  return { reporter, start, lines, debugLines, counted }
 }
 
 suite('AttemptReporter', () => {
@@ -63,14 +68,32 @@ suite('AttemptReporter', () => {
           leg: 'prefill',
           status: 503,
           prefill: 'http://prefill',
+          prefillReason: 'cached',
           decode: 'http://decode',
+          decodeReason: 'load',
+          cachedShare: 0.88,
           retry: 1,
           delayMs: 100,
           error: 'x'.repeat(300),
         },
       },
     ])
-    assert.deepEqual(counted, ['started', 'failed status 1', 'retried status'])
+    assert.deepEqual(counted, ['started 0.876', 'failed status 1', 'retried status'])
+  })
+
+  test('says at debug level where each attempt goes, and why', () => {
+    const { start, debugLines } = setUpReporter()
+    start()
+    assert.deepEqual(debugLines, [
+      {
+        request: 'seven',
+        prefill: 'http://prefill',
+        prefillReason: 'cached',
+        decode: 'http://decode',
+        decodeReason: 'load',
+        cachedShare: 0.88,
+      },
+    ])
   })
 
   test('names no pair when none could be chosen for the last attempt', () => {
@@ -80,8 +103,14 @@ suite('AttemptReporter', () => {
     const failure = noEngineFailure('decode')
     assert.deepEqual(reporter.failed(failure), [])
     reporter.gaveUp(failure, 'no-engine')
-    const { prefill, decode, because } = { prefill: 'none', decode: 'none', because: '', ...lines[0]?.fields }
-    assert.deepEqual([prefill, decode, because], [undefined, undefined, 'no-engine'])
+    const { prefill, decode, cachedShare, because } = {
+      prefill: 'none',
+      decode: 'none',
+      cachedShare: 1,
+      because: '',
+      ...lines[0]?.fields,
+    }
+    assert.deepEqual([prefill, decode, cachedShare, because], [undefined, undefined, undefined, 'no-engine'])
   })
 
   for (const [what, failure, isLogged] of [
@@ -100,6 +129,6 @@ suite('AttemptReporter', () => {
     start()
     reporter.promptComputed(undefined)
     for (const cachedTokens of [64, 65]) reporter.promptComputed({ promptTokens: 90, cachedTokens })
-    assert.deepEqual(counted, ['started', '64 of 90 on 0'])
+    assert.deepEqual(counted, ['started 0.876', '64 of 90 on 0'])
   })
 })

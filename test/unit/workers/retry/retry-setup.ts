@@ -182,8 +182,12 @@ export function setUpRetries(t: TestContext, options: RetryOptions = {}): RetryS
         retried: ({ cause }) => metrics.push(`retried ${cause}`),
       },
       log: {
+        isDebug: false,
         warn: (_: object, message: string) => log.push(message),
-        debug: (_: object, message: string) => log.push(message),
+        // Every attempt has a line, which says no more than what the metrics of the test have.
+        debug: (_: object, message: string) => {
+          if (message !== 'attempt started') log.push(message)
+        },
       },
       createAttempt: (plan, events) => {
         const calls: string[] = []

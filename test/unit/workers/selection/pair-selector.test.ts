@@ -105,6 +105,31 @@ function choices({ selector }: Setup): string[] {
   return [1, 2, 3, 4].map(() => summaryOf(selector.choose(undefined, new Set())))
 }
 
+/** Why prefill and decode were chosen. */
+function reasonsOf({ selector }: Setup, hasRoom?: (engine: Engine) => boolean): unknown[] {
+  const choice = selector.choose(undefined, NONE, hasRoom)
+  return choice.kind === 'pair' ? [choice.pair.prefillReason, choice.pair.decodeReason] : [choice.kind]
+}
+
+suite('the reason of a choice', () => {
+  test('is that of the policy of each role', () => {
+    const setup = setUp(PAIRS, { policy: { prefill: 'round_robin', decode: 'power_of_two' } })
+    assert.deepEqual(reasonsOf(setup), ['turn', 'load'])
+  })
+
+  test('is that there was no other engine, and then again that of the policy', () => {
+    const setup = setUp(PAIRS, { policy: { main: 'random' } })
+    assert.deepEqual(reasonsOf(setup, unlessSlot2), ['random', 'only'])
+    assert.deepEqual(reasonsOf(setup), ['random', 'random'])
+  })
+
+  test('is one for a mixed engine', () => {
+    const mixed = [0, 1].map(slot => engineOf({ slot, role: 'mixed' }))
+    const setup = setUp(mixed, { engines: { mode: 'mixed' } })
+    assert.deepEqual(reasonsOf(setup), [undefined, 'load'])
+  })
+})
+
 suite('PairSelector with engines that cannot all work together', () => {
   test('pairs only those that can', () => {
     const engines = [

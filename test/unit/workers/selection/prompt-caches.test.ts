@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { cacheAware } from '../../../../src/policy/cache-aware.ts'
-import { EngineCaches } from '../../../../src/shared/engine-caches.ts'
+import { type CacheCorrection, EngineCaches } from '../../../../src/shared/engine-caches.ts'
 import { createSharedMemory } from '../../../../src/shared/layout.ts'
 import { PrefixIndex } from '../../../../src/shared/prefix-index.ts'
 import { HashedPrompt } from '../../../../workers/request/block-hashes.ts'
@@ -20,6 +20,9 @@ interface Fleet {
   ask(text: string): number
   flush(): void
   work(): number
+  /** How often predictions were corrected, by kind. */
+  readonly corrections: Partial<Record<CacheCorrection, number>>
+  latestCorrection(): unknown
 }
 
 /** `pages`: what an engine has room for. */
@@ -29,7 +32,15 @@ function openFleet(number: number, pages: number): Fleet {
   let clockMs = 0
   const nowMs = (): number => clockMs
   const index = new PrefixIndex(shared)
-  const known = new PromptCaches({ isUsed: true, index, caches, thread: 0, maxEngines: ENGINES, nowMs })
+  const corrections: Partial<Record<CacheCorrection, number>> = {}
+  const metrics = {
+    predictionCorrected: (_: number, kind: CacheCorrection) => {
+      corrections[kind] = (corrections[kind] ?? 0) + 1
+    },
+    blocksDisplaced: () => assert.fail('the index is large enough'),
+  }
+  const isUsed = true
+  const known = new PromptCaches({ isUsed, index, caches, thread: 0, maxEngines: ENGINES, nowMs, metrics })
   const slots = { inFlight: () => 0 }
   const view = policyViews({ slots, caches, counters: { next: () => 0 }, random: () => 0, nowMs }).mixed
   // Which engine a prefix is named to follows from the addresses.
@@ -50,6 +61,9 @@ function openFleet(number: number, pages: number): Fleet {
       task.report(hit * PAGE_CHARS, text.length)
       return (hit * PAGE_CHARS) / text.length
     },
+    corrections,
+    latestCorrection: () =>
+      engines.map(({ slot }) => caches.latestCorrection(slot, clockMs / 1000)?.kind).find(kind => kind),
     flush: () => cached.forEach(set => set.clear()),
     work: () => engines.reduce((sum, { slot }) => sum + caches.work(slot), 0),
   }
@@ -118,6 +132,25 @@ suite('what is known of the caches of engines', () => {
       assert.ok(lost <= 14, `${lost} computations of 12 prefixes`)
       assert.equal(misses(fleet, 12, 2), 0)
     }
+  })
+
+  test('is not corrected while it is right, and says so when it was wrong', () => {
+    const fleet = openFleet(1, 10_000)
+    misses(fleet, 12, 3)
+    assert.deepEqual(fleet.corrections, {})
+    fleet.flush()
+    misses(fleet, 12, 1)
+    // The first prompt of each engine shows that its cache is lost; then nothing is expected of it.
+    const { lost = 0, ...others } = fleet.corrections
+    assert.ok(lost >= 1 && lost <= ENGINES, JSON.stringify(fleet.corrections))
+    assert.deepEqual(others, {})
+    assert.equal(fleet.latestCorrection(), 'lost')
+  })
+
+  test('is corrected when an engine evicts sooner than expected', () => {
+    const fleet = openFleet(1, 78)
+    misses(fleet, 16, 3)
+    assert.ok((fleet.corrections.evicted ?? 0) > 0, JSON.stringify(fleet.corrections))
   })
 
   test('has no work left when all prompts have been computed', () => {
