@@ -24,6 +24,9 @@ export const POLICY_FLAGS: readonly CliFlag[] = [
   { ...text('policy', 'policy.main', 'name'), convert: policyOf },
   { ...text('prefill-policy', 'policy.prefill', 'name'), convert: policyOf },
   { ...text('decode-policy', 'policy.decode', 'name'), convert: policyOf },
+  count('cache-threshold', 'policy.cacheThreshold', 'share'),
+  count('balance-abs-threshold', 'policy.balanceAbs'),
+  count('balance-rel-threshold', 'policy.balanceRel', 'factor'),
   HASH_HEADER,
   alias(HASH_HEADER, 'routing-key-headers'),
   {

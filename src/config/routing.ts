@@ -21,7 +21,7 @@ const policyName = z.enum(POLICY_NAMES)
 /** `policy` section: how an engine is chosen from the eligible ones. */
 export const policySchema = z.strictObject({
   main: policyName
-    .default('least_load')
+    .default('cache_aware')
     .describe(
       `Load balancing policy for every role without a policy of its own: ${POLICY_NAMES.slice(0, -1).join(', ')} or ${POLICY_NAMES.at(-1)}.`,
     ),
@@ -39,6 +39,28 @@ export const policySchema = z.strictObject({
     .max(1_073_741_824)
     .default(67_108_864)
     .describe('Memory of the index of cached prefixes, in bytes, which policy cache_aware uses.'),
+  cacheThreshold: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe(
+      'Share of a prompt above which a cached prefix counts for cache_aware. Unset, every prefix counts for what it saves.',
+    ),
+  balanceAbs: z
+    .int()
+    .min(0)
+    .max(100_000)
+    .optional()
+    .describe(
+      'For cache_aware: requests in flight that one engine must have more than another, and policy.balanceRel times as many, for the choice to go by load alone. Set together or alone (64 and 1.5 then stand for the other), they take the place of the own bound, one and a half times the mean and 4 more.',
+    ),
+  balanceRel: z
+    .number()
+    .min(1)
+    .max(1000)
+    .optional()
+    .describe('Factor between the most and the fewest requests in flight, see policy.balanceAbs.'),
   ...affinityKeys,
   defaultModel: z
     .string()

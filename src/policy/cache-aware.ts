@@ -29,14 +29,67 @@ const HELD_SHARE = 0.9
 /** An engine gets no new prefix if it has computed more than this times the mean lately. */
 const MAX_RECENT_SHARE = 1.25
 
-export const cacheAware: Policy = (engines, view, request) => {
-  if (engines.length === 1) return engineAt(engines, 0)
-  const prompt = request?.prompt
-  if (prompt === undefined) return leastLoad(engines, view)
-  const costs = costsOf(engines, view, prompt)
-  const chosen = cheapest(engines, costs, view, prompt)
-  view.reason = reasonOf(chosen, engines, costs, prompt)
-  return chosen
+/** Thresholds of sglang-router 0.3.2, for operators who set them there; none is set by default. */
+export interface CacheAwareOptions {
+  /** A cached prefix counts only if it is a larger share of the prompt than this, 0 to 1. */
+  readonly cacheThreshold?: number | undefined
+  /**
+   * While one engine has this many more requests in flight than another, and this many times as many, the engine with the
+   * fewest is chosen. If one of the two is set, both take the place of the policy's own bound.
+   */
+  readonly balanceAbs?: number | undefined
+  readonly balanceRel?: number | undefined
+}
+
+/** What sglang-router 0.3.2 assumes for the one that is not set. */
+const BALANCE_ABS = 64
+const BALANCE_REL = 1.5
+
+export function cacheAware(options: CacheAwareOptions = {}): Policy {
+  const { cacheThreshold, balanceAbs, balanceRel } = options
+  const isBounded = balanceAbs !== undefined || balanceRel !== undefined
+  const balance = isBounded ? { abs: balanceAbs ?? BALANCE_ABS, rel: balanceRel ?? BALANCE_REL } : undefined
+  return (engines, view, request) => {
+    if (engines.length === 1) return engineAt(engines, 0)
+    const known = request?.prompt
+    const loads = engines.map(({ slot }) => view.inFlight(slot))
+    if (known === undefined || (balance && isUnbalanced(loads, balance))) return leastLoad(engines, view)
+    const prompt = cacheThreshold === undefined ? known : above(cacheThreshold, known)
+    const maxLoad = balance === undefined ? maxLoadOf(loads) : Infinity
+    const costs = loads.map((load, index) =>
+      load > maxLoad ? Infinity : costOf(engineAt(engines, index), load, view, prompt),
+    )
+    const chosen = cheapest(engines, costs, view, prompt)
+    view.reason = reasonOf(chosen, engines, costs, prompt)
+    return chosen
+  }
+}
+
+interface Balance {
+  readonly abs: number
+  readonly rel: number
+}
+
+function isUnbalanced(loads: readonly number[], { abs, rel }: Balance): boolean {
+  const [min, max] = [Math.min(...loads), Math.max(...loads)]
+  return max - min > abs && max > rel * min
+}
+
+/** The prompt as it seems if no smaller share of it counts as cached. */
+function above(threshold: number, prompt: PromptView): PromptView {
+  const minBytes = threshold * prompt.bytes
+  const cachedBytes = (slot: number): number => {
+    const cached = prompt.cachedBytes(slot)
+    return cached > minBytes ? cached : 0
+  }
+  return { bytes: prompt.bytes, cachedBytes, keyAfter: bytes => prompt.keyAfter(bytes) }
+}
+
+/** What an engine may have in flight at most. */
+function maxLoadOf(loads: readonly number[]): number {
+  let total = 0
+  for (const load of loads) total += load
+  return (MAX_LOAD_SHARE * total) / loads.length + LOAD_MARGIN
 }
 
 /** `costs`: infinite for an engine that was left out for its load. */
@@ -78,24 +131,9 @@ function cheapest(
   return highestRank(withLittleRecentWork(holders, engines, view, prompt), prompt.keyAfter(maxCached))
 }
 
-/**
- * By index of the engine; `Infinity` for one that has more than its share in flight. Hot path: what engines have in flight
- * and have to compute is summed over all threads, so it is read once.
- */
-function costsOf(engines: readonly Engine[], view: PolicyView, prompt: PromptView): number[] {
-  const loads: number[] = []
-  let total = 0
-  for (const { slot } of engines) {
-    const load = view.inFlight(slot)
-    loads.push(load)
-    total += load
-  }
-  const maxLoad = (MAX_LOAD_SHARE * total) / engines.length + LOAD_MARGIN
-  return loads.map((load, index) => {
-    const { slot } = engineAt(engines, index)
-    const missing = prompt.bytes - prompt.cachedBytes(slot)
-    return load > maxLoad ? Infinity : view.work(slot) + RECOMPUTE_WEIGHT * missing + REQUEST_BYTES * load
-  })
+function costOf({ slot }: Engine, load: number, view: PolicyView, prompt: PromptView): number {
+  const missing = prompt.bytes - prompt.cachedBytes(slot)
+  return view.work(slot) + RECOMPUTE_WEIGHT * missing + REQUEST_BYTES * load
 }
 
 function withLittleRecentWork(

@@ -1,7 +1,7 @@
 /** All policies, by their name in the configuration. */
 import { bucket, type LengthShares } from './bucket.ts'
 import { consistentHashing, prefixHash } from './by-hash.ts'
-import { cacheAware } from './cache-aware.ts'
+import { type CacheAwareOptions, cacheAware } from './cache-aware.ts'
 import { leastLoad } from './least-load.ts'
 import { type KeyAssignments, type ManualOptions, manual } from './manual.ts'
 import type { Policy } from './policy.ts'
@@ -11,7 +11,7 @@ import { roundRobin } from './round-robin.ts'
 
 /** What some policies need besides what they are given with each choice. */
 export interface PolicyTools {
-  readonly options: ManualOptions
+  readonly options: ManualOptions & CacheAwareOptions
   /** Those of the role that the policy chooses for. */
   readonly assignments: KeyAssignments
   readonly lengths: LengthShares
@@ -29,7 +29,7 @@ interface PolicyKind {
 }
 
 export const POLICIES = {
-  cache_aware: { create: () => cacheAware, reads: 'caches' },
+  cache_aware: { create: ({ options }) => cacheAware(options), reads: 'caches' },
   prefix_hash: { create: ({ options }) => prefixHash(options), reads: 'prefix' },
   bucket: { create: ({ options, lengths }) => bucket(options, lengths), reads: 'length' },
   consistent_hashing: { create: ({ options }) => consistentHashing(options), reads: 'key' },

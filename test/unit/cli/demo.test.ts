@@ -133,9 +133,9 @@ test('the demo takes the flags of the gateway', async t => {
 })
 
 test('flags that are ignored or refused by the gateway are ignored or refused by the demo', async t => {
-  const ignored = await demo(t, '--cache-threshold 0.5')
+  const ignored = await demo(t, '--max-tree-size 0.5')
   assert.equal(ignored.code, 0)
-  assert.match(ignored.err, /--cache-threshold/)
+  assert.match(ignored.err, /--max-tree-size/)
   const refused = await demo(t, '--api-key secret')
   assert.deepEqual([refused.code, refused.childArguments], [2, []])
   assert.match(refused.err, /flag --api-key/)

@@ -324,7 +324,7 @@ test('the help names every flag with its default, and no ignored flag', async ()
   assert.equal(code, 0)
   assert.match(out, /^ {2}--port <n> .*\(default: 30000\)$/m)
   assert.match(out, /Examples:/)
-  assert.doesNotMatch(out, /cache-threshold/)
+  assert.doesNotMatch(out, /max-tree-size/)
 })
 
 test('--version prints the version of the package', async () => {

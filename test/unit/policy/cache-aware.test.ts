@@ -5,6 +5,8 @@ import { cacheAware } from '../../../src/policy/cache-aware.ts'
 import type { PolicyView, PromptView } from '../../../src/policy/policy.ts'
 import { engineOf, enginesOf } from '../../support/engines.ts'
 
+const POLICY = cacheAware()
+
 interface State {
   readonly inFlight?: readonly number[]
   readonly work?: readonly number[]
@@ -28,7 +30,7 @@ function promptOf(bytes: number, cached: readonly number[], key = 1): PromptView
 }
 
 function slotOf(engines: number, state: State, prompt: PromptView): number {
-  return cacheAware(enginesOf(engines), viewOf(state), { prompt }).slot
+  return POLICY(enginesOf(engines), viewOf(state), { prompt }).slot
 }
 
 suite('cache_aware', () => {
@@ -62,8 +64,8 @@ suite('cache_aware', () => {
     const [engines, reversed] = [enginesOf(4), enginesOf(4).toReversed()]
     for (let key = 0; key < 4000; key++) {
       const prompt = promptOf(5000, [], Math.imul(key, 0x9e3779b1))
-      const chosen = cacheAware(engines, viewOf(), { prompt })
-      assert.equal(cacheAware(reversed, viewOf(), { prompt }).url, chosen.url)
+      const chosen = POLICY(engines, viewOf(), { prompt })
+      assert.equal(POLICY(reversed, viewOf(), { prompt }).url, chosen.url)
       counts[chosen.slot] = (counts[chosen.slot] ?? 0) + 1
     }
     for (const count of counts) assert.ok(count > 850 && count < 1150, counts.join())
@@ -73,8 +75,8 @@ suite('cache_aware', () => {
     let moved = 0
     for (let key = 0; key < 1000; key++) {
       const prompt = promptOf(5000, [], Math.imul(key, 0x9e3779b1))
-      const before = cacheAware(enginesOf(4), viewOf(), { prompt })
-      const after = cacheAware(enginesOf(5), viewOf(), { prompt })
+      const before = POLICY(enginesOf(4), viewOf(), { prompt })
+      const after = POLICY(enginesOf(5), viewOf(), { prompt })
       if (after.url === before.url) continue
       assert.equal(after.slot, 4)
       moved++
@@ -89,7 +91,7 @@ suite('cache_aware', () => {
 
   test('chooses by load where the prompt is too short to be cached', () => {
     const view = viewOf({ inFlight: [4, 1, 3] })
-    assert.equal(cacheAware(enginesOf(3), view).slot, 1)
+    assert.equal(POLICY(enginesOf(3), view).slot, 1)
   })
 
   for (const [reason, why, state, cached] of [
@@ -106,21 +108,44 @@ suite('cache_aware', () => {
   ] as const)
     test(`gives the reason ${reason} if ${why}`, () => {
       const view = viewOf(state)
-      cacheAware(enginesOf(3), view, { prompt: promptOf(10_000, cached) })
+      POLICY(enginesOf(3), view, { prompt: promptOf(10_000, cached) })
       assert.equal(view.reason, reason)
     })
 
   test('gives the reason load if the prompt is too short to be cached', () => {
     const view = viewOf()
-    cacheAware(enginesOf(3), view)
+    POLICY(enginesOf(3), view)
     assert.equal(view.reason, 'load')
   })
 
   test('takes the only engine there is', () => {
     const only = engineOf({ slot: 3 })
-    assert.equal(
-      cacheAware([only], viewOf({ inFlight: [0, 0, 0, 99] }), { prompt: promptOf(1000, []) }),
-      only,
-    )
+    assert.equal(POLICY([only], viewOf({ inFlight: [0, 0, 0, 99] }), { prompt: promptOf(1000, []) }), only)
   })
+})
+
+suite('cache_aware with the thresholds of sglang-router', () => {
+  test('counts a cached prefix only if it is a large enough share of the prompt', () => {
+    const policy = cacheAware({ cacheThreshold: 0.3 })
+    const reasonWith = (cached: number): string => {
+      const view = viewOf()
+      policy(enginesOf(3), view, { prompt: promptOf(10_000, [0, cached, 0]) })
+      return view.reason
+    }
+    assert.deepEqual([reasonWith(3000), reasonWith(3001)], ['hashed', 'cached'])
+  })
+
+  for (const [options, limit] of [
+    [{ balanceAbs: 10, balanceRel: 2 }, 20],
+    [{ balanceAbs: 30 }, 40],
+    [{ balanceRel: 10 }, 100],
+  ] as const)
+    test(`goes by load alone beyond ${JSON.stringify(options)}`, () => {
+      const slotWith = (load: number): number => {
+        const state = { inFlight: [load, 10, 11] }
+        return cacheAware(options)(enginesOf(3), viewOf(state), { prompt: promptOf(1_000_000, [999_000]) })
+          .slot
+      }
+      assert.deepEqual([slotWith(limit), slotWith(limit + 1)], [0, 1])
+    })
 })

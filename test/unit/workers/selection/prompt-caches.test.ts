@@ -10,6 +10,8 @@ import { policyViews } from '../../../../workers/selection/policy-views.ts'
 import { PromptCaches } from '../../../../workers/selection/prompt-caches.ts'
 import { engineOf } from '../../../support/engines.ts'
 
+const POLICY = cacheAware()
+
 const ENGINES = 4
 const PAGE_CHARS = 256
 const PREFIX_CHARS = 8192
@@ -53,7 +55,7 @@ function openFleet(number: number, pages: number): Fleet {
       clockMs += STEP_MS
       const body = Buffer.from(text)
       const prompt = new HashedPrompt(body, { seeds: [], parts: [{ start: 0, end: body.length }] })
-      const { slot } = cacheAware(engines, view, { prompt: known.viewOf(prompt) })
+      const { slot } = POLICY(engines, view, { prompt: known.viewOf(prompt) })
       const task = known.start(prompt, slot)
       assert.ok(task)
       const hit = touch(cached[slot] ?? new Set(), text, pages)
