@@ -61,6 +61,8 @@ export function learn(known: CacheWindow, report: CacheReport): CacheWindow {
     return { longestHit: age, capacity, window: Math.max(known.window, age) }
   }
   if (isLost(known, report)) return { ...known, window: 0, longestHit: 0 }
+  // It was not expected either. After a loss many such reports come, and they say nothing of how much there is room for.
+  if (age > known.window) return known
   const capacity = MARGIN * age
   return {
     capacity,

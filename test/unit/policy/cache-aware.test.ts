@@ -141,11 +141,10 @@ suite('cache_aware with the thresholds of sglang-router', () => {
     [{ balanceRel: 10 }, 100],
   ] as const)
     test(`goes by load alone beyond ${JSON.stringify(options)}`, () => {
-      const slotWith = (load: number): number => {
-        const state = { inFlight: [load, 10, 11] }
-        return cacheAware(options)(enginesOf(3), viewOf(state), { prompt: promptOf(1_000_000, [999_000]) })
-          .slot
-      }
-      assert.deepEqual([slotWith(limit), slotWith(limit + 1)], [0, 1])
+      const prompt = promptOf(1_000_000, [999_000])
+      const [within, beyond] = [limit, limit + 1].map(
+        load => cacheAware(options)(enginesOf(3), viewOf({ inFlight: [load, 10, 11] }), { prompt }).slot,
+      )
+      assert.deepEqual([within, beyond], [0, 1])
     })
 })

@@ -33,6 +33,11 @@ suite('what an engine is believed to remember', () => {
     assert.deepEqual(learned, { window: 0, capacity: 5000, longestHit: 0 })
   })
 
+  test('keeps its capacity when more requests report the same loss', () => {
+    const lost = learn(KNOWN, { age: 100, bytes: 100, cached: 0 })
+    for (const age of [50, 300, 4000]) assert.equal(learn(lost, { age, bytes: 100, cached: 0 }), lost)
+  })
+
   test('recovers by one hit if nothing had been lost', () => {
     const lost = learn(KNOWN, { age: 100, bytes: 100, cached: 0 })
     const learned = learn(lost, { age: 700, bytes: 100, cached: 100 })
