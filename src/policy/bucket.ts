@@ -2,7 +2,6 @@
  * Prompts of about the same length go to the same engine, so that short ones do not wait for long ones. The engines, in
  * their order, divide the lengths among them so that each gets the same number of bytes, as far as recent prompts show.
  */
-
 import type { Engine } from '../core/engine.ts'
 import { leastLoad } from './least-load.ts'
 import { engineAt, type Policy, type PolicyView } from './policy.ts'
