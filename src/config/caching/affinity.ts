@@ -6,7 +6,7 @@ const MEMBER_PATH = /^[^.\s]+(\.[^.\s]+)*$/
 
 /** Headers that HTTP needs, or that describe the body: two of them would make a request ambiguous. */
 const OF_HTTP =
-  /^(connection|content-.*|expect|host|keep-alive|te|trailer|transfer-encoding|upgrade|accept-encoding)$/i
+  /^(connection|content-.*|expect|host|keep-alive|te|trailer|transfer-encoding|upgrade|accept-encoding)$/
 
 /** What policies that go by routing keys or prompts need to know. */
 export const affinityKeys = {
@@ -14,9 +14,9 @@ export const affinityKeys = {
     .array(
       z
         .string()
+        .toLowerCase()
         .regex(/^[\w-]+$/, 'must be the name of a header')
-        .refine(name => !OF_HTTP.test(name), 'must not be a header that HTTP itself needs')
-        .transform(name => name.toLowerCase()),
+        .refine(name => !OF_HTTP.test(name), 'must not be a header that HTTP itself needs'),
     )
     .default(['x-smg-routing-key', 'x-session-id', 'x-user-id', 'x-tenant-id'])
     .describe(
