@@ -6,6 +6,7 @@ import { HealthPages } from '../src/admin/health-pages.ts'
 import { trustAuthorities } from '../src/config/trust-authorities.ts'
 import type { ControlOrder, ControlReport, ControlTask } from '../src/control/control-messages.ts'
 import { EngineSupervisor } from '../src/control/engine-supervisor.ts'
+import { KvEvents } from '../src/kv-events/kv-events.ts'
 import { BreakerCells } from '../src/shared/breaker-cells.ts'
 import { EngineCaches } from '../src/shared/engine-caches.ts'
 import { EngineSlots } from '../src/shared/engine-slots.ts'
@@ -30,6 +31,9 @@ async function run(port: MessagePort, task: ControlTask): Promise<void> {
   log.onLinesLost(lines => recorder.count('pdgw_thread_lost_log_lines_total', '', lines))
   const metrics = new MetricReader(shared)
   const caches = new EngineCaches(shared)
+  const kvEvents = config.policy.kvEvents.enabled
+    ? new KvEvents({ config, shared, caches, recorder, log })
+    : undefined
   const host = config.admin.host ?? config.server.host
   let { adminPort } = task
   const report = (message: ControlReport): void => port.postMessage(message)
@@ -42,7 +46,10 @@ async function run(port: MessagePort, task: ControlTask): Promise<void> {
     known,
     removed,
     log,
-    onSnapshot: snapshot => report({ kind: 'snapshot', snapshot }),
+    onSnapshot: snapshot => {
+      report({ kind: 'snapshot', snapshot })
+      kvEvents?.sync(snapshot)
+    },
     onRemoved: keys => report({ kind: 'removed', keys }),
     onSlotTaken: slot => {
       metrics.rebase(slot)
@@ -94,6 +101,7 @@ async function run(port: MessagePort, task: ControlTask): Promise<void> {
   report({ kind: 'listening', adminPort })
   supervisor.start()
   await closed
+  kvEvents?.close()
   await Promise.all([supervisor.close(), server.close(), healthServer?.close()])
   log.close()
   port.close()

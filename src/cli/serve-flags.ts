@@ -115,6 +115,7 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
     { ...text('prefill-policy', 'policy.prefill', 'name'), convert: policyOf },
     { ...text('decode-policy', 'policy.decode', 'name'), convert: policyOf },
     text('default-model', 'policy.defaultModel', 'name'),
+    { flag: 'kv-events', shape: 'flag', path: ['policy', 'kvEvents', 'enabled'] },
   ],
   'Retry:': [
     count('retry-max-retries', 'retry.maxRetries'),

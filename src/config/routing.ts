@@ -1,5 +1,6 @@
 /** Sections that govern the path of a request: `policy`, `timeouts`, `upstream` and `limits`. */
 import { z } from 'zod'
+import { kvEventsSchema } from './caching/kv-events.ts'
 import { clientLimits, clientTimeouts } from './clients.ts'
 import { requestLimits } from './request-limits.ts'
 
@@ -28,6 +29,7 @@ export const policySchema = z.strictObject({
     .max(1_073_741_824)
     .default(67_108_864)
     .describe('Memory of the index of cached prefixes, in bytes, which policy cache_aware uses.'),
+  kvEvents: kvEventsSchema.prefault({}),
   defaultModel: z
     .string()
     .min(1)

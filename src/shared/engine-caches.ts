@@ -45,6 +45,11 @@ export class EngineCaches {
     if (window < capacity) Atomics.store(this.#cells, base + CACHE.window, Math.min(capacity, window + bytes))
   }
 
+  /** Bytes that the engine has computed since the gateway started. After 4 GiB it begins again at 0. */
+  computedBytes(slot: number): number {
+    return Atomics.load(this.#cells, slot * CACHE_FIELDS + CACHE.computed) >>> 0
+  }
+
   /** Bytes that the engine has computed lately: half of what was computed 20 s ago, a quarter of what was 40 s ago, and so on. */
   recent(slot: number, second: number): number {
     const base = slot * CACHE_FIELDS

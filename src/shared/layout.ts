@@ -12,6 +12,8 @@
  *   caches    Int32[engines][CACHE_FIELDS]    what each engine has computed and remembers, see engine-caches.ts
  *   prefillWork  Int32[threads][engines]      bytes of prompts that engines compute for each router thread
  *   prefixes  Int32[...]                      which engines hold which prefixes, see prefix-index.ts
+ *   kvBlocks  Int32[buckets][KV_BUCKET_WORDS]  which blocks of tokens engines hold, written by the control thread, see kv-blocks/
+ *   kvSlots   Int32[engines][KV_SLOT_FIELDS]  how much of each engine's blocks is known, written by the control thread
  *   metrics   Float64[rows][cells]            one row per thread, written by that thread only, see telemetry/metric-cells.ts
  */
 
@@ -30,6 +32,8 @@ export interface SharedMemory {
   readonly caches: SharedArrayBuffer
   readonly prefillWork: SharedArrayBuffer
   readonly prefixes: SharedArrayBuffer
+  readonly kvBlocks: SharedArrayBuffer
+  readonly kvSlots: SharedArrayBuffer
   /** Upper bounds of the histogram buckets in seconds, ascending. Their number determines the cells per histogram. */
   readonly bucketsSecs: readonly number[]
   readonly metrics: SharedArrayBuffer
@@ -86,6 +90,11 @@ export const PREFIX = { tag: 0, used: 1, holders: 2 } as const
 export const PREFIX_WORDS = 8
 export const PREFIX_ENTRIES = 4
 
+/** The index of blocks that KV events name: one word for each. `knowledge`: see `Knowledge` in kv-block-index.ts. */
+export const KV_BUCKET_WORDS = 16
+export const KV_SLOT = { knowledge: 0, blockSize: 1 } as const
+export const KV_SLOT_FIELDS = 2
+
 const INT32 = 4
 
 const FLOAT64 = 8
@@ -98,6 +107,17 @@ const PREFIX_BUCKET_BYTES = PREFIX_WORDS * PREFIX_ENTRIES * INT32
 /** Number of buckets that fit into `bytes`: a power of two, 1 or more. */
 function prefixBuckets(bytes: number): number {
   return 2 ** Math.max(0, Math.floor(Math.log2(bytes / PREFIX_BUCKET_BYTES)))
+}
+
+/** Buckets are a quarter full when all `blocks` are noted: then about one in a million has no room. */
+function kvBlockBytes(blocks: number): number {
+  const buckets = 2 ** Math.ceil(Math.log2(Math.max(1, (4 * blocks) / KV_BUCKET_WORDS)))
+  return buckets * KV_BUCKET_WORDS * INT32
+}
+
+/** The memory with room for that number of blocks of KV events. */
+export function withKvBlocks(memory: SharedMemory, blocks: number): SharedMemory {
+  return { ...memory, kvBlocks: new SharedArrayBuffer(kvBlockBytes(blocks)) }
 }
 
 /** Rows of the metrics: the main thread, the router threads, the control thread, and the totals of previous engines. */
@@ -125,6 +145,8 @@ export function createSharedMemory(
     caches: new SharedArrayBuffer(maxEngines * CACHE_FIELDS * INT32),
     prefillWork: new SharedArrayBuffer(maxThreads * maxEngines * INT32),
     prefixes: new SharedArrayBuffer(prefixBuckets(prefixBytes) * PREFIX_BUCKET_BYTES),
+    kvBlocks: new SharedArrayBuffer(kvBlockBytes(0)),
+    kvSlots: new SharedArrayBuffer(maxEngines * KV_SLOT_FIELDS * INT32),
     bucketsSecs,
     metrics: new SharedArrayBuffer((metricRows(maxThreads).base + 1) * cellsPerRow * FLOAT64),
   }

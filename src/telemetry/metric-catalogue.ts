@@ -116,6 +116,16 @@ export const ENGINE_COUNTERS = {
     labels: [],
     values: [''],
   },
+  pdgw_engine_kv_events_total: {
+    help: 'KV events received from the engine, by kind: stored, removed, cleared, ignored (of blocks that depend on more than tokens, or of an unknown type), malformed, or unplaced (stored, but without an effect, because what is before the block is unknown or policy.kvEvents.maxBlocks is reached; also counted as stored).',
+    labels: ['kind'],
+    values: ['stored', 'removed', 'cleared', 'ignored', 'malformed', 'unplaced'],
+  },
+  pdgw_engine_kv_event_gaps_total: {
+    help: 'Times that KV events of the engine were missed, by outcome: replayed (the engine has sent them again) or forgotten (its blocks were forgotten).',
+    labels: ['outcome'],
+    values: ['replayed', 'forgotten'],
+  },
   pdgw_engine_failures_total: {
     help: 'Failures of attempts that are charged to the engine, by cause.',
     labels: ['cause'],
@@ -146,6 +156,8 @@ export const GAUGES = {
   pdgw_frontend_open_exchanges: { help: 'Requests that have passed admission and have not finished.' },
   pdgw_frontend_connections: { help: 'Open client connections, including idle ones.' },
   pdgw_frontend_queue_length: { help: 'Requests waiting in the admission queue.' },
+  pdgw_control_kv_event_connections: { help: 'Engines whose KV events are being received.' },
+  pdgw_control_kv_blocks: { help: 'Cache blocks of all engines that KV events have made known.' },
   pdgw_router_upstream_sockets: {
     help: 'Open connections to engines, including idle ones. Sampled by each router thread with its heartbeat.',
   },
