@@ -15,6 +15,7 @@ import { SharedCounters } from '../src/shared/counters.ts'
 import { EngineCaches } from '../src/shared/engine-caches.ts'
 import { EngineSlots } from '../src/shared/engine-slots.ts'
 import { beatEveryMs, Heartbeats } from '../src/shared/heartbeats.ts'
+import { KvBlockIndex } from '../src/shared/kv-blocks/kv-block-index.ts'
 import { LegJournal } from '../src/shared/leg-journal.ts'
 import { PairHealth } from '../src/shared/pair-health.ts'
 import { PrefixIndex } from '../src/shared/prefix-index.ts'
@@ -26,6 +27,7 @@ import { CollectedResponses } from './attempt/collected-responses.ts'
 import { EngineAborts } from './attempt/engine-abort.ts'
 import { RouterMetrics } from './attempt/metrics.ts'
 import { ModelNews } from './engine-api/model-news.ts'
+import { ExactCaches } from './kv-blocks/exact-caches.ts'
 import { RetryBudgetQueue } from './retry/budget-queue.ts'
 import { RouterLoop } from './router-loop.ts'
 import { Breakers } from './selection/breakers.ts'
@@ -59,6 +61,7 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
     isUsed: Object.values(config.policy).includes('cache_aware'),
     index: new PrefixIndex(shared),
     caches,
+    exact: config.policy.kvEvents.enabled ? new ExactCaches(new KvBlockIndex(shared)) : undefined,
     thread,
     maxEngines: shared.maxEngines,
     nowMs: processNowMs,

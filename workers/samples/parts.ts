@@ -60,12 +60,9 @@ export function promptNamed(fields: RequestFields, rid: string): number | 'all' 
   return prompt >= 0 && prompt < batch.size && partRid(fields, prompt) === rid ? prompt : undefined
 }
 
-function promptOf(
-  { batch, prompt: { seeds, parts } }: RequestFields,
-  prompt: number,
-): RequestFields['prompt'] {
+function promptOf({ batch, prompt: whole }: RequestFields, prompt: number): RequestFields['prompt'] {
   const element = batch?.lists[0]?.elements[prompt]
-  return { seeds, parts: element === undefined ? parts : [element] }
+  return element === undefined ? whole : { ...whole, parts: [element] }
 }
 
 function editsOf(fields: RequestFields, prompt: number, sample: number): Edit[] {

@@ -6,6 +6,7 @@ import { learn } from '../../src/policy/cache-window.ts'
 import type { PromptView } from '../../src/policy/policy.ts'
 import type { EngineCaches } from '../../src/shared/engine-caches.ts'
 import type { PrefixIndex } from '../../src/shared/prefix-index.ts'
+import type { ExactCaches } from '../kv-blocks/exact-caches.ts'
 import type { HashedPrompt, PromptBlocks } from '../request/block-hashes.ts'
 
 export interface PromptCachesOptions {
@@ -13,6 +14,8 @@ export interface PromptCachesOptions {
   readonly isUsed: boolean
   readonly index: PrefixIndex
   readonly caches: EngineCaches
+  /** What KV events say, which comes before what is believed. */
+  readonly exact?: Pick<ExactCaches, 'shareOf'> | undefined
   readonly thread: number
   readonly maxEngines: number
   /** On the process clock. */
@@ -53,7 +56,7 @@ export class PromptCaches {
     this.#count(blocks, (slot, age) => caches.remembers(slot, age))
     return {
       bytes: blocks.bytes,
-      cachedBytes: slot => this.#heldBytes(blocks, slot),
+      cachedBytes: slot => this.#knownBytes(prompt, slot, this.#heldBytes(blocks, slot)),
       keyAfter: bytes => keyAfter(blocks, bytes),
     }
   }
@@ -68,7 +71,7 @@ export class PromptCaches {
     const used = this.#heldBytes(blocks, slot)
     const age = this.#ages[slot] ?? 0
     const since = caches.bytesSince(slot, age)
-    const predicted = caches.remembers(slot, age) ? used : 0
+    const predicted = this.#knownBytes(prompt, slot, caches.remembers(slot, age) ? used : 0)
     const work = blocks.bytes - predicted
     const second = Math.floor(nowMs() / 1000)
     index.note(blocks, slot, caches.age(slot), second)
@@ -90,6 +93,19 @@ export class PromptCaches {
       if (learned !== known) caches.write(slot, learned)
     }
     return { predictedShare: predicted / blocks.bytes, end, report }
+  }
+
+  /**
+   * What the engine says it holds, else `believed`. What it computes just now it cannot have said, and while events are
+   * missing it may hold more than it has said.
+   */
+  #knownBytes(prompt: HashedPrompt, slot: number, believed: number): number {
+    const { exact, caches } = this.#options
+    const said = exact?.shareOf(prompt, slot)
+    if (said === undefined) return believed
+    const bytes = Math.floor(said.share * (prompt.blocks?.bytes ?? 0))
+    const isUnderway = caches.bytesSince(slot, this.#ages[slot] ?? 0) < caches.work(slot)
+    return said.isComplete && !isUnderway ? bytes : Math.max(bytes, believed)
   }
 
   #heldBytes({ ends }: PromptBlocks, slot: number): number {
