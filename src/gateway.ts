@@ -20,7 +20,7 @@ import { collectGarbage } from './process/collect-garbage.ts'
 import { withinLimits } from './process/descriptor-limits.ts'
 import { boundHeaps } from './process/heap-limits.ts'
 import { EngineSlots } from './shared/engine-slots.ts'
-import { createSharedMemory } from './shared/layout.ts'
+import { createSharedMemory, withKvBlocks } from './shared/layout.ts'
 import { WaitingCounts } from './shared/waiting-counts.ts'
 import { createLogger } from './telemetry/log.ts'
 import { reopenLogs } from './telemetry/log-reopen.ts'
@@ -66,7 +66,9 @@ export async function startGateway(requested: Config): Promise<Gateway> {
   const count = requested.server.workers || Math.max(1, availableParallelism() - 1)
   const { config, budget } = withinLimits(requested, count, log)
   const room = metricRoom(config.limits.engines, config.admin.durationBucketsSecs)
-  const shared = createSharedMemory(config.limits.engines, count, room, config.policy)
+  const { kvEvents } = config.policy
+  const memory = createSharedMemory(config.limits.engines, count, room, config.policy)
+  const shared = kvEvents.enabled ? withKvBlocks(memory, kvEvents.maxBlocks) : memory
   const recorder = new Recorder(shared, 0)
   log.onLinesLost(lines => recorder.count('pdgw_thread_lost_log_lines_total', '', lines))
   const slots = new EngineSlots(shared)

@@ -36,6 +36,8 @@ const OTHER_FLAGS = [
   'disaggregation-mode',
   'disaggregation-bootstrap-port',
   'enable-metrics',
+  'page-size',
+  'kv-events-config',
   'package-lock-only',
   'test',
   'no-allocation-site-pretenuring',

@@ -7,6 +7,7 @@ import { trustAuthorities } from '../src/config/trust-authorities.ts'
 import type { ControlOrder, ControlReport, ControlTask } from '../src/control/control-messages.ts'
 import { EngineSupervisor } from '../src/control/engine-supervisor.ts'
 import { processNowMs } from '../src/core/clock.ts'
+import { KvEvents } from '../src/kv-events/kv-events.ts'
 import { BreakerCells } from '../src/shared/breaker-cells.ts'
 import { EngineCaches } from '../src/shared/engine-caches.ts'
 import { EngineSlots } from '../src/shared/engine-slots.ts'
@@ -32,6 +33,9 @@ async function run(port: MessagePort, task: ControlTask): Promise<void> {
   log.onLinesLost(lines => recorder.count('pdgw_thread_lost_log_lines_total', '', lines))
   const metrics = new MetricReader(shared)
   const caches = new EngineCaches(shared)
+  const kvEvents = config.policy.kvEvents.enabled
+    ? new KvEvents({ config, shared, caches, recorder, log })
+    : undefined
   const host = config.admin.host ?? config.server.host
   let { adminPort } = task
   const report = (message: ControlReport): void => port.postMessage(message)
@@ -44,7 +48,10 @@ async function run(port: MessagePort, task: ControlTask): Promise<void> {
     known,
     removed,
     log,
-    onSnapshot: snapshot => report({ kind: 'snapshot', snapshot }),
+    onSnapshot: snapshot => {
+      report({ kind: 'snapshot', snapshot })
+      kvEvents?.sync(snapshot)
+    },
     onRemoved: keys => report({ kind: 'removed', keys }),
     onSlotTaken: slot => {
       metrics.rebase(slot)
@@ -103,6 +110,7 @@ async function run(port: MessagePort, task: ControlTask): Promise<void> {
   report({ kind: 'listening', adminPort })
   supervisor.start()
   await closed
+  kvEvents?.close()
   await Promise.all([supervisor.close(), server.close(), healthServer?.close()])
   log.close()
   port.close()

@@ -16,6 +16,7 @@ import { SharedCounters } from '../src/shared/counters.ts'
 import { EngineCaches } from '../src/shared/engine-caches.ts'
 import { EngineSlots } from '../src/shared/engine-slots.ts'
 import { beatEveryMs, Heartbeats } from '../src/shared/heartbeats.ts'
+import { KvBlockIndex } from '../src/shared/kv-blocks/kv-block-index.ts'
 import { LegJournal } from '../src/shared/leg-journal.ts'
 import { LengthHistogram } from '../src/shared/length-histogram.ts'
 import { PairHealth } from '../src/shared/pair-health.ts'
@@ -29,6 +30,7 @@ import { CollectedResponses } from './attempt/collected-responses.ts'
 import { EngineAborts } from './attempt/engine-abort.ts'
 import { RouterMetrics } from './attempt/metrics.ts'
 import { ModelNews } from './engine-api/model-news.ts'
+import { ExactCaches } from './kv-blocks/exact-caches.ts'
 import { requestReading } from './policy/request-reading.ts'
 import { RetryBudgetQueue } from './retry/budget-queue.ts'
 import { RouterLoop } from './router-loop.ts'
@@ -67,6 +69,7 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
     isUsed: inputs.has('caches'),
     index: new PrefixIndex(shared),
     caches,
+    exact: config.policy.kvEvents.enabled ? new ExactCaches(new KvBlockIndex(shared)) : undefined,
     thread,
     maxEngines: shared.maxEngines,
     nowMs: processNowMs,

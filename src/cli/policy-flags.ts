@@ -51,4 +51,5 @@ export const POLICY_FLAGS: readonly CliFlag[] = [
   alias(IDLE_SECS, 'sticky-key-idle-secs'),
   count('bucket-adjust-interval-secs', 'policy.bucketAdjustSecs', 'seconds'),
   text('default-model', 'policy.defaultModel', 'name'),
+  { flag: 'kv-events', shape: 'flag', path: ['policy', 'kvEvents', 'enabled'] },
 ]

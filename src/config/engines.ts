@@ -1,6 +1,7 @@
 /** Sections `engines` and `health`: the engines known at the start, and how the control thread probes them. */
 import { z } from 'zod'
 import type { Role } from '../core/engine.ts'
+import { kvEventSource } from './caching/kv-events.ts'
 
 const engineUrl = z
   .string()
@@ -28,6 +29,8 @@ const engineSchema = z.strictObject({
   apiKey: apiKey.describe(OWN_KEY_HELP),
 })
 
+const mixedSchema = engineSchema.extend(kvEventSource)
+
 const prefillSchema = z.strictObject({
   url: engineUrl.describe(URL_HELP),
   bootstrapPort: z
@@ -39,6 +42,7 @@ const prefillSchema = z.strictObject({
       "Port of the engine's bootstrap server. Defaults to the port that the engine reports, else 8998.",
     ),
   apiKey: apiKey.describe(OWN_KEY_HELP),
+  ...kvEventSource,
 })
 
 /** Normalizes the URL of an engine, such as `http://Host:1/` to `http://host:1`. An invalid one is returned as is. */
@@ -64,7 +68,7 @@ const sectionSchema = z.strictObject({
   prefill: z.array(prefillSchema).default([]).describe('Prefill engines, for mode pd.'),
   decode: z.array(engineSchema).default([]).describe('Decode engines, for mode pd.'),
   mixed: z
-    .array(engineSchema)
+    .array(mixedSchema)
     .default([])
     .describe('Engines that do both prefill and decode, for mode mixed.'),
   startupTimeoutSecs: z

@@ -1,6 +1,7 @@
 /** Sections that govern the path of a request: `policy`, `timeouts`, `upstream` and `limits`. */
 import { z } from 'zod'
 import { affinityKeys } from './caching/affinity.ts'
+import { kvEventsSchema } from './caching/kv-events.ts'
 import { clientLimits, clientTimeouts } from './clients.ts'
 import { requestLimits } from './request-limits.ts'
 
@@ -62,6 +63,7 @@ export const policySchema = z.strictObject({
     .optional()
     .describe('Factor between the most and the fewest requests in flight, see policy.balanceAbs.'),
   ...affinityKeys,
+  kvEvents: kvEventsSchema.prefault({}),
   defaultModel: z
     .string()
     .min(1)

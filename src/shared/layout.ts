@@ -15,6 +15,8 @@
  *   sticky    Int32[...]                      which engines keep which routing keys, see sticky-keys.ts
  *   lengths   Int32[2 + LENGTH_BINS]          how long recent prompts are, see length-histogram.ts
  *   prefixUse Int32[1]                        entries of the index that are in use
+ *   kvBlocks  Int32[buckets][KV_BUCKET_WORDS]  which blocks of tokens engines hold, written by the control thread, see kv-blocks/
+ *   kvSlots   Int32[engines][KV_SLOT_FIELDS]  how much of each engine's blocks is known, written by the control thread
  *   metrics   Float64[rows][cells]            one row per thread, written by that thread only, see telemetry/metric-cells.ts
  */
 
@@ -36,6 +38,8 @@ export interface SharedMemory {
   readonly sticky: SharedArrayBuffer
   readonly lengths: SharedArrayBuffer
   readonly prefixUse: SharedArrayBuffer
+  readonly kvBlocks: SharedArrayBuffer
+  readonly kvSlots: SharedArrayBuffer
   /** Upper bounds of the histogram buckets in seconds, ascending. Their number determines the cells per histogram. */
   readonly bucketsSecs: readonly number[]
   readonly metrics: SharedArrayBuffer
@@ -114,6 +118,11 @@ export const LENGTHS = { second: 0, noted: 1, bins: 2 } as const
 /** Four bins to each doubling of the length. */
 export const LENGTH_BINS = 128
 
+/** The index of blocks that KV events name: one word for each. `knowledge`: see `Knowledge` in kv-block-index.ts. */
+export const KV_BUCKET_WORDS = 16
+export const KV_SLOT = { knowledge: 0, blockSize: 1 } as const
+export const KV_SLOT_FIELDS = 2
+
 const INT32 = 4
 
 const FLOAT64 = 8
@@ -135,6 +144,17 @@ const STICKY_BUCKET_BYTES = STICKY_WORDS * STICKY_ENTRIES * INT32
 /** The largest power of two that is not above `count`, 1 or more. */
 function powerOfTwoUpTo(count: number): number {
   return 2 ** Math.max(0, Math.floor(Math.log2(count)))
+}
+
+/** Buckets are a quarter full when all `blocks` are noted: then about one in a million has no room. */
+function kvBlockBytes(blocks: number): number {
+  const buckets = 2 ** Math.ceil(Math.log2(Math.max(1, (4 * blocks) / KV_BUCKET_WORDS)))
+  return buckets * KV_BUCKET_WORDS * INT32
+}
+
+/** The memory with room for that number of blocks of KV events. */
+export function withKvBlocks(memory: SharedMemory, blocks: number): SharedMemory {
+  return { ...memory, kvBlocks: new SharedArrayBuffer(kvBlockBytes(blocks)) }
 }
 
 /** Rows of the metrics: the main thread, the router threads, the control thread, and the totals of previous engines. */
@@ -165,6 +185,8 @@ export function createSharedMemory(
     sticky: new SharedArrayBuffer(powerOfTwoUpTo(stickyKeys / STICKY_ENTRIES) * STICKY_BUCKET_BYTES),
     lengths: new SharedArrayBuffer((LENGTHS.bins + LENGTH_BINS) * INT32),
     prefixUse: new SharedArrayBuffer(INT32),
+    kvBlocks: new SharedArrayBuffer(kvBlockBytes(0)),
+    kvSlots: new SharedArrayBuffer(maxEngines * KV_SLOT_FIELDS * INT32),
     bucketsSecs,
     metrics: new SharedArrayBuffer((metricRows(maxThreads).base + 1) * cellsPerRow * FLOAT64),
   }

@@ -2,14 +2,8 @@
  * Renders all metrics in the Prometheus text format 0.0.4, in the order of the catalogue. Stateless: engines, and the
  * gauges that are read elsewhere, are passed in.
  */
-import {
-  COUNTERS,
-  ENGINE_COUNTERS,
-  GAUGES,
-  HISTOGRAMS,
-  READ_GAUGES,
-  type ReadGaugeMetric,
-} from './metric-catalogue.ts'
+import { ENGINE_COUNTERS } from './engine-counters.ts'
+import { COUNTERS, GAUGES, HISTOGRAMS, READ_GAUGES, type ReadGaugeMetric } from './metric-catalogue.ts'
 import type { MetricReader } from './metric-reader.ts'
 
 export const EXPOSITION_TYPE = 'text/plain; version=0.0.4; charset=utf-8'

@@ -5,7 +5,8 @@
  *   counters · gauges · histograms (buckets, the unbounded bucket, sum) · engine counters, each [label value][slot]
  */
 import type { MetricRoom } from '../shared/layout.ts'
-import { COUNTERS, ENGINE_COUNTERS, GAUGES, HISTOGRAMS } from './metric-catalogue.ts'
+import { ENGINE_COUNTERS } from './engine-counters.ts'
+import { COUNTERS, GAUGES, HISTOGRAMS } from './metric-catalogue.ts'
 
 export interface CellPlan {
   /** Metric -> label value -> cell. */

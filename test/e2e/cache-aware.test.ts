@@ -1,7 +1,8 @@
 /** Policy cache_aware in front of simulated engines, whose own reports say what they had cached. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { healthyEngines, openGateway, type TestGateway } from '../support/gateway.ts'
+import { healthyEngines, openFleet, openGateway, type TestGateway } from '../support/gateway.ts'
+import { CLEARED, openPublisher, stored } from '../support/kv-publisher.ts'
 import { at } from '../support/sse.ts'
 import { until } from '../support/until.ts'
 
@@ -13,6 +14,11 @@ const POLICY = { main: 'cache_aware' } as const
 function textOf(number: number, chars: number): string {
   const word = `${(number + 1) * 7919} `
   return word.repeat(Math.ceil(chars / word.length)).slice(0, chars)
+}
+
+/** A prompt of token ids that no other number gives. */
+function tokensOf(number: number): number[] {
+  return Array.from({ length: 400 }, (_, index) => number * 1000 + index)
 }
 
 /** @returns the response, and the share of the prompt that the engine had cached. */
@@ -39,11 +45,25 @@ async function askAll(origins: readonly string[], prefixes: number, turns: numbe
   return shares
 }
 
-/** Sum of a counter over all engines. */
+/** Sum of a counter over all engines and labels. */
 async function totalOf(adminOrigin: string, name: string, label = ''): Promise<number> {
   const text = await (await fetch(`${adminOrigin}/metrics`)).text()
   const values = text.matchAll(new RegExp(`^${name}\\{[^}]*${label}[^}]*\\} (\\d+)$`, 'gm'))
   return [...values].reduce((sum, [, value]) => sum + Number(value), 0)
+}
+
+async function gaugeOf(adminOrigin: string, name: string): Promise<number> {
+  const text = await (await fetch(`${adminOrigin}/metrics`)).text()
+  return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1])
+}
+
+/** @returns the URL of the engine that gets the prompt. */
+async function engineOf(origin: string, tokens: readonly number[]): Promise<string | null> {
+  const body = { input_ids: tokens, sampling_params: { max_new_tokens: 2 } }
+  const headers = { 'content-type': 'application/json' }
+  const response = await fetch(`${origin}/generate`, { method: 'POST', headers, body: JSON.stringify(body) })
+  assert.equal(response.status, 200, await response.text())
+  return response.headers.get('x-pdgw-engines')
 }
 
 function assertCached(shares: readonly number[]): void {
@@ -125,6 +145,44 @@ suite('cache_aware', { concurrency: 3 }, () => {
       for (const tokens of [cached, predicted])
         assert.ok(Math.abs(tokens / prompts - 0.5) < 0.05, `${tokens} of ${prompts}`)
     })
+
+  test('sends a prompt of token ids to the engine whose KV events say that it holds it', async t => {
+    const fleet = await openFleet(t, { mixed: 3 })
+    const publishers = await Promise.all(fleet.mixed.map(() => openPublisher(t)))
+    const mixed = fleet.mixed.map(({ url }, engine) => ({ url, kvEvents: publishers[engine]?.endpoint }))
+    const { origin, adminOrigin } = await openGateway(t, {
+      fleet,
+      config: {
+        policy: { ...POLICY, kvEvents: { enabled: true } },
+        server: { routeHeaders: true, workers: 2 },
+      },
+      engines: { mixed },
+    })
+    await until(
+      () => publishers.every(({ subscribers }) => subscribers() > 0),
+      'all events are subscribed to',
+    )
+    const knows = (blocks: number): Promise<void> =>
+      until(
+        async () => (await gaugeOf(adminOrigin, 'pdgw_control_kv_blocks')) === blocks,
+        `${blocks} blocks are known`,
+      )
+    for (const [engine, publisher] of publishers.entries())
+      await publisher.publish(stored(tokensOf(engine), 1))
+    await knows(300)
+    for (const [engine, { url }] of fleet.mixed.entries())
+      for (let turn = 0; turn < 2; turn++)
+        assert.equal(await engineOf(origin, [...tokensOf(engine), turn]), url)
+    // What this engine held another one holds now.
+    await publishers[1]?.publish(stored(tokensOf(0), 1000))
+    await publishers[0]?.publish(CLEARED)
+    await until(
+      async () => (await totalOf(adminOrigin, 'pdgw_engine_kv_events_total')) === 5,
+      'all events are counted',
+    )
+    for (let turn = 0; turn < 2; turn++)
+      assert.equal(await engineOf(origin, [...tokensOf(0), turn]), fleet.mixed[1]?.url)
+  })
 
   test('chooses alike in two gateways, which know nothing of each other', async t => {
     const first = await openMixed(t)

@@ -14,7 +14,8 @@ export interface GatewayOptions {
   readonly fleet: FleetOptions | SimulatedFleet
   /** Configuration without the engines, which come from the fleet. The mode is `mixed` if the fleet has only mixed engines. */
   readonly config?: Sections
-  readonly engines?: Pick<NonNullable<ConfigInput['engines']>, 'pairVersions'>
+  /** `mixed`: instead of those of the fleet. */
+  readonly engines?: Pick<NonNullable<ConfigInput['engines']>, 'pairVersions' | 'mixed'>
 }
 
 export interface TestGateway {

@@ -8,6 +8,7 @@
  * equal hashes; all that they could gain is that a request goes to an engine that has not seen its prompt.
  */
 import type { Range } from '../json/scan.ts'
+import { type TokenBlocks, tokenBlocks } from '../kv-blocks/token-blocks.ts'
 
 /** Size of the first blocks, in bytes. A smaller prompt has none. */
 const FIRST_BLOCK_BYTES = 256
@@ -40,6 +41,8 @@ export interface PromptBytes {
   readonly seeds: readonly Range[]
   /** The parts of the prompt, in the order in which the engine's template puts them. */
   readonly parts: readonly Range[]
+  /** The KV cache depends on more than the prompt and the model, such as an adapter, a salt or an image. */
+  readonly dependsOnMore?: boolean
 }
 
 /** `body` is only read, and only during the call. */
@@ -70,6 +73,7 @@ export class HashedPrompt {
   readonly #where: PromptBytes
   #blocks: PromptBlocks | undefined
   #prefixKey: number | undefined
+  #tokenBlocks: TokenBlocks | 'none' | undefined
 
   constructor(body: Uint8Array, where: PromptBytes) {
     this.#body = body
@@ -93,6 +97,19 @@ export class HashedPrompt {
   get blocks(): PromptBlocks | undefined {
     this.#blocks ??= hashBlocks(this.#body, this.#where)
     return this.#blocks.keys.length > 0 ? this.#blocks : undefined
+  }
+
+  /** In blocks of `blockSize` tokens. `undefined` if the prompt is no list of token ids, or if its cache depends on more. */
+  tokenBlocks(blockSize: number): TokenBlocks | undefined {
+    const known = this.#tokenBlocks
+    if (known === 'none') return undefined
+    if (known?.blockSize === blockSize) return known
+    const { parts, dependsOnMore } = this.#where
+    const [part, ...others] = parts
+    const isAlone = part !== undefined && others.length === 0 && dependsOnMore !== true
+    const blocks = isAlone ? tokenBlocks(this.#body, part, blockSize) : undefined
+    this.#tokenBlocks = blocks ?? 'none'
+    return blocks
   }
 }
 

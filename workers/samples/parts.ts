@@ -64,7 +64,7 @@ export function promptNamed(fields: RequestFields, rid: string): number | 'all' 
 function promptOf({ body, fields, prompt: whole }: EngineRequest, prompt: number): EngineRequest['prompt'] {
   const element = fields.batch?.lists[0]?.elements[prompt]
   if (fields.prompt === undefined || element === undefined) return whole
-  return new HashedPrompt(body, { seeds: fields.prompt.seeds, parts: [element] })
+  return new HashedPrompt(body, { ...fields.prompt, parts: [element] })
 }
 
 function editsOf(fields: RequestFields, prompt: number, sample: number): Edit[] {

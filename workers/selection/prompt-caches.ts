@@ -6,6 +6,7 @@ import { correctionOf, learn } from '../../src/policy/cache-window.ts'
 import type { PromptView } from '../../src/policy/policy.ts'
 import type { CacheCorrection, EngineCaches } from '../../src/shared/engine-caches.ts'
 import type { Displaced, PrefixIndex } from '../../src/shared/prefix-index.ts'
+import type { ExactCaches } from '../kv-blocks/exact-caches.ts'
 import { BLOCK_ENDS, type HashedPrompt, type PromptBlocks } from '../request/block-hashes.ts'
 
 export interface PromptCachesOptions {
@@ -13,6 +14,8 @@ export interface PromptCachesOptions {
   readonly isUsed: boolean
   readonly index: PrefixIndex
   readonly caches: EngineCaches
+  /** What KV events say, which comes before what is believed. */
+  readonly exact?: Pick<ExactCaches, 'shareOf'> | undefined
   readonly thread: number
   readonly maxEngines: number
   /** On the process clock. */
@@ -60,7 +63,7 @@ export class PromptCaches {
     this.#count(blocks, (slot, age) => caches.remembers(slot, age))
     return {
       bytes: blocks.bytes,
-      cachedBytes: slot => this.#heldBytes(slot),
+      cachedBytes: slot => this.#knownBytes(prompt, slot, this.#heldBytes(slot)),
       keyAfter: bytes => keyAfter(blocks, bytes),
     }
   }
@@ -68,14 +71,14 @@ export class PromptCaches {
   /** Must be called when the engine of the slot gets the prompt. `undefined` as in `viewOf`. */
   start(prompt: HashedPrompt | undefined, slot: number): PrefillTask | undefined {
     const blocks = this.#options.isUsed ? prompt?.blocks : undefined
-    if (blocks === undefined) return undefined
+    if (prompt === undefined || blocks === undefined) return undefined
     const { index, caches, thread, nowMs, metrics } = this.#options
     // What it may have forgotten counts, too, because its report decides.
     this.#count(blocks, isAny)
     const used = this.#heldBytes(slot)
     const age = this.#ages[slot] ?? 0
     const since = caches.bytesSince(slot, age)
-    const predicted = caches.remembers(slot, age) ? used : 0
+    const predicted = this.#knownBytes(prompt, slot, caches.remembers(slot, age) ? used : 0)
     const work = blocks.bytes - predicted
     const second = Math.floor(nowMs() / 1000)
     const displaced = index.note(blocks, slot, caches.age(slot), second)
@@ -107,6 +110,19 @@ export class PromptCaches {
     const { caches, metrics, nowMs } = this.#options
     caches.noteCorrection(slot, kind, Math.floor(nowMs() / 1000))
     metrics.predictionCorrected(slot, kind)
+  }
+
+  /**
+   * What the engine says it holds, else `believed`. What it computes just now it cannot have said, and while events are
+   * missing it may hold more than it has said.
+   */
+  #knownBytes(prompt: HashedPrompt, slot: number, believed: number): number {
+    const { exact, caches } = this.#options
+    const said = exact?.shareOf(prompt, slot)
+    if (said === undefined) return believed
+    const bytes = Math.floor(said.share * (prompt.blocks?.bytes ?? 0))
+    const isUnderway = caches.bytesSince(slot, this.#ages[slot] ?? 0) < caches.work(slot)
+    return said.isComplete && !isUnderway ? bytes : Math.max(bytes, believed)
   }
 
   /** The size of what the engine holds of the latest prompt, in bytes. */

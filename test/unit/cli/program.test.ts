@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import type { CliDependencies, FleetOptions } from '../../../src/cli/dependencies.ts'
 import { runCli } from '../../../src/cli/program.ts'
 import { startSimulatedFleet } from '../../../src/cli/simulated-fleet.ts'
-import type { Config } from '../../../src/config/config.ts'
+import { type Config, configSchema } from '../../../src/config/config.ts'
 
 interface Run {
   readonly code: number | undefined
@@ -249,15 +249,14 @@ test('flags of other routers for sticky sessions and prefixes set the keys of th
     --bucket-adjust-interval-secs 9`)
   assert.equal(err, '')
   assert.deepEqual(config?.policy, {
+    ...configSchema.parse({}).policy,
     main: 'manual',
-    indexBytes: 67_108_864,
     keyHeaders: ['x-key', 'x-other', 'x-third'],
     keyFields: ['conversation.id', 'user'],
     prefixBytes: 512,
     loadFactor: 2,
     loadMargin: 7,
     assignment: 'min_load',
-    stickyKeys: 262_144,
     stickyIdleSecs: 60,
     bucketAdjustSecs: 9,
   })

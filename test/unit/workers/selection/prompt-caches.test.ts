@@ -161,3 +161,43 @@ suite('what is known of the caches of engines', () => {
     assert.equal(fleet.work(), 0)
   })
 })
+
+suite('what KV events say of a prompt', () => {
+  const text = textOf(1, PREFIX_CHARS)
+  const body = Buffer.from(text)
+  const prompt = new HashedPrompt(body, { seeds: [], parts: [{ start: 0, end: body.length }] })
+
+  /** An engine that has got the prompt, and of which events say that it holds a quarter of it. */
+  function afterPrompt(isComplete: boolean, isEnded: boolean): { cachedShare: number; predicted: number } {
+    const shared = createSharedMemory(ENGINES, 1, undefined, { indexBytes: 1_048_576 })
+    const known = new PromptCaches({
+      isUsed: true,
+      index: new PrefixIndex(shared),
+      caches: new EngineCaches(shared),
+      metrics: { blocksDisplaced: () => undefined, predictionCorrected: () => undefined },
+      exact: { shareOf: (_, slot) => (slot === 0 ? { share: 0.25, isComplete } : undefined) },
+      thread: 0,
+      maxEngines: ENGINES,
+      nowMs: () => 0,
+    })
+    const task = known.start(prompt, 0)
+    if (isEnded) task?.end()
+    const view = known.viewOf(prompt)
+    assert.ok(view)
+    assert.equal(view.cachedBytes(1), 0)
+    const cachedShare = view.cachedBytes(0) / view.bytes
+    return { cachedShare, predicted: known.start(prompt, 0)?.predictedShare ?? 0 }
+  }
+
+  test('counts instead of what is remembered', () => {
+    assert.deepEqual(afterPrompt(true, true), { cachedShare: 0.25, predicted: 0.25 })
+  })
+
+  test('does not count against what is remembered while events are missing', () => {
+    assert.deepEqual(afterPrompt(false, true), { cachedShare: 1, predicted: 1 })
+  })
+
+  test('does not count against what the engine computes just now', () => {
+    assert.deepEqual(afterPrompt(true, false), { cachedShare: 1, predicted: 1 })
+  })
+})
