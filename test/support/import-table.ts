@@ -257,7 +257,6 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/simulator/settings',
     'src/simulator/sequence',
     'src/simulator/transfer',
-    'src/simulator/scheduler',
     'src/simulator/http',
     'src/simulator/engine',
     'src/simulator/routes',
