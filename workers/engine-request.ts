@@ -7,6 +7,7 @@ import { ENDPOINT_TRAITS } from './dialects/endpoint-traits.ts'
 import { HashedPrompt } from './request/block-hashes.ts'
 import type { RequestFields } from './request/fields.ts'
 import type { TimedHeaders } from './request/timeouts.ts'
+import type { PinnedRank } from './request-check.ts'
 import type { EngineRequest } from './retry/engine-request.ts'
 
 /** What was read of a request. */
@@ -14,12 +15,13 @@ export interface ReadRequest {
   readonly endpoint: GenerationEndpoint
   readonly fields: RequestFields
   readonly timed: TimedHeaders
+  readonly pinned: PinnedRank | undefined
 }
 
 /** `deadlineMs`: when the request must have ended, on the clock of the thread. */
 export function toEngineRequest(
   { id, query, headers, body }: OpenMessage,
-  { endpoint, fields, timed }: ReadRequest,
+  { endpoint, fields, timed, pinned }: ReadRequest,
   deadlineMs: number,
 ): EngineRequest {
   const { path } = ENDPOINT_TRAITS[endpoint]
@@ -31,6 +33,7 @@ export function toEngineRequest(
     fields,
     prompt: new HashedPrompt(body, fields.prompt),
     serves: servingTest(endpoint),
+    pinnedRank: pinned?.rank,
     edits: [],
     isPromptOfBatch: false,
     timeouts: timed.timeouts,

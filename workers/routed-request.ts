@@ -18,7 +18,7 @@ import { asGatewayError } from './internal-error.ts'
 import { AT_ONCE_BYTES, BodyScan } from './request/body-scan.ts'
 import { type RequestFields, readFields } from './request/fields.ts'
 import { readTimeouts, type TimedHeaders } from './request/timeouts.ts'
-import { checkFields } from './request-check.ts'
+import { checkFields, pinnedRankOf } from './request-check.ts'
 import { EditingHandler } from './response/editing-handler.ts'
 import { type ResponseOwner, ResponseSender } from './response-sender.ts'
 import type { EngineRequest } from './retry/engine-request.ts'
@@ -177,10 +177,11 @@ export class RoutedRequest implements ResponseOwner {
     timed: TimedHeaders,
   ): void {
     this.#scan = undefined
-    checkFields(fields, message.headers, this.#dependencies.config)
+    const pinned = pinnedRankOf(fields, message.headers)
+    checkFields(fields, pinned, this.#dependencies.config)
     this.#fields = fields
     const run = this.#createRun(
-      toEngineRequest(message, { endpoint, fields, timed }, this.#startedMs + this.#totalMs),
+      toEngineRequest(message, { endpoint, fields, timed, pinned }, this.#startedMs + this.#totalMs),
     )
     this.#run = run
     const aborts = [...message.abortedRids, ...(this.#earlyAborts ?? [])]

@@ -108,6 +108,8 @@ const GROUPS: Record<string, readonly Omit<CliOption, 'group'>[]> = {
     count('worker-startup-timeout-secs', 'engines.startupTimeoutSecs', 'seconds'),
     text('engine-api-key', 'engines.apiKey', 'key'),
     text('pair-versions', 'engines.pairVersions', 'same|any'),
+    text('data-parallel-ranks', 'engines.dataParallelRanks', 'auto|off'),
+    count('intra-node-data-parallel-size', 'engines.vllmDataParallelSize'),
     count('worker-startup-check-interval', 'engines.startupCheckIntervalSecs', 'seconds'),
   ],
   'Load balancing:': [

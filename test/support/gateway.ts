@@ -14,7 +14,7 @@ export interface GatewayOptions {
   readonly fleet: FleetOptions | SimulatedFleet
   /** Configuration without the engines, which come from the fleet. The mode is `mixed` if the fleet has only mixed engines. */
   readonly config?: Sections
-  readonly engines?: Pick<NonNullable<ConfigInput['engines']>, 'pairVersions'>
+  readonly engines?: Pick<NonNullable<ConfigInput['engines']>, 'pairVersions' | 'dataParallelRanks'>
 }
 
 export interface TestGateway {

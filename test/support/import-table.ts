@@ -15,7 +15,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/shared': ['src/core'],
   'src/changes': ['src/core', 'src/config'],
   'src/resilience': ['src/core'],
-  'src/policy': ['src/core'],
+  'src/policy': ['src/core/text', 'src/core'],
   'src/messages': ['src/core', 'src/config', 'src/shared'],
   'src/telemetry': ['src/core/text', 'src/core', 'src/files', 'src/config', 'src/shared'],
   'src/process': ['src/core/text', 'src/config', 'src/telemetry'],

@@ -40,7 +40,8 @@ export class AttemptReporter {
 
   started(pair: Pair, feedback: AttemptFeedback): void {
     const { promptCaches, metrics } = this.#dependencies
-    this.#prefill = promptCaches.start(this.#request.prompt, (pair.prefill ?? pair.decode).slot)
+    const { rank, slot } = pair.prefill ?? pair.decode
+    this.#prefill = promptCaches.start(this.#request.prompt, rank?.target ?? slot)
     this.#pair = pair
     this.#feedback = feedback
     metrics.attemptStarted(pair)

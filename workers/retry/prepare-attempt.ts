@@ -5,6 +5,7 @@ import type { AttemptEvents, AttemptHandle, AttemptPlan } from '../attempt/plan.
 import type { Failure } from '../classify/failure.ts'
 import { injectBootstrap } from '../connectors/bootstrap.ts'
 import { injectMixed } from '../connectors/mixed.ts'
+import { injectRanks } from '../connectors/ranks.ts'
 import { DIALECTS } from '../dialects/dialects.ts'
 import { buildBody } from '../request/engine-body.ts'
 import {
@@ -118,12 +119,12 @@ function chooseRoom(
 
 /** Chooses among all engines, full ones included, or only among those with room. */
 function chooseFor(
-  { fields, serves, prompt }: EngineRequest,
+  { fields, serves, prompt, pinnedRank }: EngineRequest,
   avoidedSlots: ReadonlySet<number>,
   { pairSelector, promptCaches }: PrepareDependencies,
   hasRoom?: (engine: Engine) => boolean,
 ): PairChoice {
-  const seen = { serves, prompt: promptCaches.viewOf(prompt) }
+  const seen = { serves, prompt: promptCaches.viewOf(prompt), pinnedRank }
   return pairSelector.choose(fields.model, avoidedSlots, hasRoom, seen)
 }
 
@@ -172,6 +173,8 @@ function planOf(
 ): Omit<AttemptPlan, 'leases' | 'freshConnection'> {
   const { id, path, headers, timeouts, body, fields, edits, isPromptOfBatch } = request
   const injected = pair.prefill ? injectBootstrap(pair.prefill, random) : injectMixed()
+  // What the client has pinned reaches the engine as it is.
+  const legs = request.pinnedRank === undefined ? injectRanks(pair, injected) : undefined
   return {
     path,
     isStream: fields.isStream,
@@ -185,8 +188,9 @@ function planOf(
     exchangeId: id,
     rid: injected.rid,
     takesRid: fields.ridKey !== undefined,
-    headers,
+    headers: legs === undefined ? headers : [...headers, ...legs.headers],
     timeouts,
-    body: buildBody(body, fields, injected, edits),
+    body: buildBody(body, fields, legs?.decode ?? injected, edits),
+    prefillBody: legs?.prefill && buildBody(body, fields, legs.prefill, edits),
   }
 }

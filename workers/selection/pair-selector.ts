@@ -6,12 +6,13 @@ import { preferring } from '../../src/policy/eligible.ts'
 import { PairingTable } from '../../src/policy/pairing-table.ts'
 import { passing } from '../../src/policy/passing.ts'
 import { POLICIES } from '../../src/policy/policies.ts'
-import type { Policy, PolicyView, PromptView } from '../../src/policy/policy.ts'
+import type { Policy, PolicyView } from '../../src/policy/policy.ts'
 import type { Admissible } from '../../src/resilience/admissible.ts'
 import type { EngineSlots } from '../../src/shared/engine-slots.ts'
 import type { PairHealth } from '../../src/shared/pair-health.ts'
 import type { Breakers, PlacedRequest, Probe } from './breakers.ts'
 import { type PolicyInputs, policyViews } from './policy-views.ts'
+import { type RankNeeds, RankTargets } from './rank-targets.ts'
 import { Roster, type WantedEngine } from './roster.ts'
 import { FULL, NO_EARLY, type NoPair, type Unclaimed, unclaimed } from './unclaimed-pair.ts'
 
@@ -38,8 +39,7 @@ export type PairChoice =
   | { readonly kind: 'unnamed-model'; readonly models: readonly string[] }
 
 /** What a choice depends on besides the model of the request. */
-export interface ChoiceInputs {
-  readonly prompt?: PromptView | undefined
+export interface ChoiceInputs extends RankNeeds {
   /** Whether an engine has the API of the request, if not all have. */
   readonly serves?: WantedEngine['serves']
 }
@@ -65,6 +65,7 @@ export class PairSelector {
   readonly #nowMs: NowMs
   readonly #policies: Record<Role, Policy>
   readonly #views: Record<Role, PolicyView>
+  readonly #ranks: RankTargets
   #pairings = new PairingTable([])
 
   constructor(config: Config, view: SelectionView) {
@@ -83,6 +84,7 @@ export class PairSelector {
       mixed: POLICIES[main],
     }
     this.#views = policyViews(view)
+    this.#ranks = new RankTargets(view, config)
   }
 
   get engines(): readonly Engine[] {
@@ -92,6 +94,12 @@ export class PairSelector {
   update(snapshot: EngineSnapshot): void {
     this.#roster.update(snapshot)
     this.#pairings = new PairingTable(snapshot.engines)
+    this.#ranks.update(snapshot.engines)
+  }
+
+  /** All numbers by which shared memory counts data-parallel ranks are smaller. 0 if no engine has ranks. */
+  get targets(): number {
+    return this.#ranks.size
   }
 
   isHealthy(engine: Engine): boolean {
@@ -119,13 +127,13 @@ export class PairSelector {
     model: string | undefined,
     avoidedSlots: ReadonlySet<number>,
     hasRoom: HasRoom = anyRoom,
-    { prompt, serves }: ChoiceInputs = {},
+    { prompt, serves, pinnedRank }: ChoiceInputs = {},
   ): PairChoice {
     const need = this.#roster.needOf(model)
     if (need.kind === 'unknown') return { kind: 'unknown-model' }
     if (need.kind === 'unnamed') return { kind: 'unnamed-model', models: need.models }
     const named = need.kind === 'named' ? need.model : undefined
-    const needs: Needs = { avoidedSlots, hasRoom, isRetry: avoidedSlots.size > 0, prompt, serves }
+    const needs: Needs = { avoidedSlots, hasRoom, isRetry: avoidedSlots.size > 0, prompt, serves, pinnedRank }
     for (let claim = 0; claim < MAX_CLAIMS; claim++) {
       const found = this.#choosePair(named, needs)
       if (found.kind !== 'unclaimed') return this.#without(found, serves)
@@ -216,10 +224,12 @@ export class PairSelector {
    * `undefined` when all of the engines are full. A retry prefers an engine whose last request went well: of many that
    * have begun to fail, no breaker may be open yet.
    */
-  #pick(role: Role, engines: readonly Engine[], { hasRoom, isRetry, prompt }: Needs): Engine | undefined {
+  #pick(role: Role, engines: readonly Engine[], needs: Needs): Engine | undefined {
+    const { hasRoom, isRetry, prompt } = needs
     const free = passing(engines, hasRoom)
     if (free.length === 0) return undefined
     const preferred = isRetry ? preferring(free, this.#breakers.isProven) : free
+    if (this.#ranks.isUsed) return this.#ranks.choose(this.#policies[role], role, preferred, needs)
     return this.#policies[role](preferred, this.#views[role], prompt)
   }
 }

@@ -35,14 +35,21 @@ const KEY_BYTES = 1024
 export class PromptCaches {
   readonly #options: PromptCachesOptions
   /** By slot: blocks that the engine holds of the latest prompt. */
-  readonly #held: Uint16Array
+  #held: Uint16Array
   /** By slot: the engine's age when it last used the last of them. */
-  readonly #ages: Uint16Array
+  #ages: Uint16Array
 
   constructor(options: PromptCachesOptions) {
     this.#options = options
     this.#held = new Uint16Array(options.maxEngines)
     this.#ages = new Uint16Array(options.maxEngines)
+  }
+
+  /** `targets`: the numbers of all engines and data-parallel ranks are smaller; by default those of engines. */
+  makeRoom(targets: number): void {
+    if (targets <= this.#held.length) return
+    this.#held = new Uint16Array(targets)
+    this.#ages = new Uint16Array(targets)
   }
 
   /** Valid until the next call of a method. `undefined` if prompts do not matter, or if this one is too short to be cached. */
@@ -58,7 +65,7 @@ export class PromptCaches {
     }
   }
 
-  /** Must be called when the engine of the slot gets the prompt. `undefined` as in `viewOf`. */
+  /** Must be called when the engine of the slot gets the prompt; the slot may be the number of a data-parallel rank. `undefined` as in `viewOf`. */
   start(prompt: HashedPrompt, slot: number): PrefillTask | undefined {
     const blocks = this.#options.isUsed ? prompt.blocks : undefined
     if (blocks === undefined) return undefined
