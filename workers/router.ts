@@ -126,7 +126,7 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
       if (message.kind === 'abort')
         return message.calls.forEach(call => aborts.send({ ...call, maybeUnread: false }))
       pairSelector.update(message.snapshot)
-      promptCaches.makeRoom(pairSelector.targets)
+      promptCaches.makeRoom(pairSelector.ranks.size)
       modelNews.update(message.snapshot)
       upstreams.keepOnly(message.snapshot.engines)
     })

@@ -6,13 +6,13 @@ import { preferring } from '../../src/policy/eligible.ts'
 import { PairingTable } from '../../src/policy/pairing-table.ts'
 import { passing } from '../../src/policy/passing.ts'
 import { POLICIES } from '../../src/policy/policies.ts'
-import type { Policy, PolicyView } from '../../src/policy/policy.ts'
+import type { Policy, PolicyView, PromptView } from '../../src/policy/policy.ts'
 import type { Admissible } from '../../src/resilience/admissible.ts'
 import type { EngineSlots } from '../../src/shared/engine-slots.ts'
 import type { PairHealth } from '../../src/shared/pair-health.ts'
 import type { Breakers, PlacedRequest, Probe } from './breakers.ts'
 import { type PolicyInputs, policyViews } from './policy-views.ts'
-import { type RankNeeds, RankTargets } from './rank-targets.ts'
+import { RankTargets } from './rank-targets.ts'
 import { Roster, type WantedEngine } from './roster.ts'
 import { FULL, NO_EARLY, type NoPair, type Unclaimed, unclaimed } from './unclaimed-pair.ts'
 
@@ -39,7 +39,10 @@ export type PairChoice =
   | { readonly kind: 'unnamed-model'; readonly models: readonly string[] }
 
 /** What a choice depends on besides the model of the request. */
-export interface ChoiceInputs extends RankNeeds {
+export interface ChoiceInputs {
+  readonly prompt?: PromptView | undefined
+  /** The data-parallel rank that the client names, see `RankTargets.of`. */
+  readonly pinnedRank?: number | undefined
   /** Whether an engine has the API of the request, if not all have. */
   readonly serves?: WantedEngine['serves']
 }
@@ -65,7 +68,7 @@ export class PairSelector {
   readonly #nowMs: NowMs
   readonly #policies: Record<Role, Policy>
   readonly #views: Record<Role, PolicyView>
-  readonly #ranks: RankTargets
+  readonly ranks: RankTargets
   #pairings = new PairingTable([])
 
   constructor(config: Config, view: SelectionView) {
@@ -83,8 +86,8 @@ export class PairSelector {
       decode: POLICIES[decode ?? (main === 'cache_aware' ? 'least_load' : main)],
       mixed: POLICIES[main],
     }
-    this.#views = policyViews(view)
-    this.#ranks = new RankTargets(view, config)
+    this.ranks = new RankTargets(slots, config)
+    this.#views = policyViews({ ...view, slots: this.ranks })
   }
 
   get engines(): readonly Engine[] {
@@ -94,12 +97,7 @@ export class PairSelector {
   update(snapshot: EngineSnapshot): void {
     this.#roster.update(snapshot)
     this.#pairings = new PairingTable(snapshot.engines)
-    this.#ranks.update(snapshot.engines)
-  }
-
-  /** All numbers by which shared memory counts data-parallel ranks are smaller. 0 if no engine has ranks. */
-  get targets(): number {
-    return this.#ranks.size
+    this.ranks.update(snapshot.engines)
   }
 
   isHealthy(engine: Engine): boolean {
@@ -225,12 +223,12 @@ export class PairSelector {
    * have begun to fail, no breaker may be open yet.
    */
   #pick(role: Role, engines: readonly Engine[], needs: Needs): Engine | undefined {
-    const { hasRoom, isRetry, prompt } = needs
+    const { hasRoom, isRetry, prompt, pinnedRank } = needs
     const free = passing(engines, hasRoom)
     if (free.length === 0) return undefined
     const preferred = isRetry ? preferring(free, this.#breakers.isProven) : free
-    if (this.#ranks.isUsed) return this.#ranks.choose(this.#policies[role], role, preferred, needs)
-    return this.#policies[role](preferred, this.#views[role], prompt)
+    const targets = this.ranks.of(preferred, pinnedRank)
+    return this.ranks.engineOf(this.#policies[role](targets, this.#views[role], prompt))
   }
 }
 

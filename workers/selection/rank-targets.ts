@@ -1,29 +1,18 @@
 /**
- * Chooses among engines of which some have data-parallel ranks: each rank stands in the policy's list as an engine of its
- * own, so load, caches and turns count by rank.
+ * What policies choose from where engines have data-parallel ranks: each rank stands in the list as an engine of its own,
+ * so load, caches and turns count by rank.
  *
  * Health, breakers and pairs are those of the engine. In the list, `slot` is the number by which the tables of shared
  * memory count the rank (see layout.ts), and `url` distinguishes ranks for policies that hash it.
  */
 import type { Config } from '../../src/config/config.ts'
-import type { Engine, Role } from '../../src/core/engine.ts'
+import type { Engine } from '../../src/core/engine.ts'
 import { capacityOf } from '../../src/core/engine-capacity.ts'
 import { preferring } from '../../src/policy/eligible.ts'
-import type { Policy, PolicyView, PromptView } from '../../src/policy/policy.ts'
 import type { EngineSlots } from '../../src/shared/engine-slots.ts'
 import { isWithin } from '../../src/shared/leases.ts'
-import { type PolicyInputs, policyViews } from './policy-views.ts'
 
-export interface RankTargetsOptions extends PolicyInputs {
-  readonly slots: Pick<EngineSlots, 'inFlight' | 'rankInFlight' | 'targetOf'>
-}
-
-/** What a choice among ranks depends on besides their load. */
-export interface RankNeeds {
-  readonly prompt?: PromptView | undefined
-  /** The rank that the client names; -1 if what it names is no rank, which the engine refuses. */
-  readonly pinnedRank?: number | undefined
-}
+type Slots = Pick<EngineSlots, 'inFlight' | 'rankInFlight' | 'targetOf'>
 
 /** A rank of an engine. */
 interface Target {
@@ -36,9 +25,8 @@ interface Target {
 }
 
 export class RankTargets {
-  readonly #options: RankTargetsOptions
+  readonly #slots: Slots
   readonly #maxPerEngine: number
-  readonly #views: Record<Role, PolicyView>
   /** By slot, in the order of the ranks. */
   #byEngine = new Map<number, readonly Target[]>()
   #byNumber = new Map<number, Target>()
@@ -46,14 +34,12 @@ export class RankTargets {
   /** The list that was last extended: it is the same for most requests. */
   #latest: { readonly engines: readonly Engine[]; readonly shown: readonly Engine[] } | undefined
 
-  constructor(options: RankTargetsOptions, { admission }: Pick<Config, 'admission'>) {
-    const inFlight = (target: number): number => this.#inFlight(target)
-    this.#options = options
+  constructor(slots: Slots, { admission }: Pick<Config, 'admission'>) {
+    this.#slots = slots
     this.#maxPerEngine = admission.maxPerEngine
-    this.#views = policyViews({ ...options, slots: { inFlight } })
   }
 
-  /** Whether any engine has ranks. If not, this is not needed. */
+  /** Whether any engine has ranks. If not, targets are engines. */
   get isUsed(): boolean {
     return this.#byEngine.size > 0
   }
@@ -72,19 +58,31 @@ export class RankTargets {
     this.#latest = undefined
   }
 
-  /** `engines` is not empty. Returns one of them, with the rank that was chosen or pinned, if it has ranks. */
-  choose(policy: Policy, role: Role, engines: readonly Engine[], { prompt, pinnedRank }: RankNeeds): Engine {
-    const candidates = pinnedRank === undefined ? this.#free(engines) : this.#pinned(engines, pinnedRank)
-    const chosen = policy(candidates, this.#views[role], prompt)
-    return this.#byShown.get(chosen)?.engine ?? chosen
+  /**
+   * The list for a policy. `pinnedRank`: the rank that the client names, -1 if that is no rank, which the engine refuses.
+   * Empty only if `engines` is.
+   */
+  of(engines: readonly Engine[], pinnedRank: number | undefined): readonly Engine[] {
+    if (!this.isUsed) return engines
+    return pinnedRank === undefined ? this.#free(engines) : this.#pinned(engines, pinnedRank)
+  }
+
+  /** The engine for what the policy has chosen from the list, with its rank if it has ranks. */
+  engineOf(chosen: Engine): Engine {
+    return this.isUsed ? (this.#byShown.get(chosen)?.engine ?? chosen) : chosen
+  }
+
+  /** Requests in flight on a target, over all threads. */
+  inFlight(target: number): number {
+    const isRank = this.isUsed && this.#byNumber.has(target)
+    return isRank ? this.#slots.rankInFlight(target) : this.#slots.inFlight(target)
   }
 
   /** The ranks with room, or all of them. An engine with room has a rank with room, unless clients pin ranks. */
   #free(engines: readonly Engine[]): readonly Engine[] {
-    const { slots } = this.#options
     return preferring(this.#extended(engines), shown => {
       const target = this.#byShown.get(shown)
-      return target === undefined || isWithin(slots.rankInFlight(shown.slot) + 1, target.capacity)
+      return target === undefined || isWithin(this.#slots.rankInFlight(shown.slot) + 1, target.capacity)
     })
   }
 
@@ -107,17 +105,12 @@ export class RankTargets {
     const count = engine.ranks?.count ?? 0
     const capacity = Math.ceil(capacityOf(engine, this.#maxPerEngine) / count)
     return Array.from({ length: count }, (_, number) => {
-      const target = this.#options.slots.targetOf(engine.slot, number)
+      const target = this.#slots.targetOf(engine.slot, number)
       return {
         shown: { ...engine, slot: target, url: `${engine.url}@${number}`, maxRunning: capacity },
         engine: { ...engine, rank: { number, target } },
         capacity,
       }
     })
-  }
-
-  #inFlight(target: number): number {
-    const { slots } = this.#options
-    return this.#byNumber.has(target) ? slots.rankInFlight(target) : slots.inFlight(target)
   }
 }

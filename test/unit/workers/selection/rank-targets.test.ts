@@ -4,11 +4,13 @@ import { configSchema } from '../../../../src/config/config.ts'
 import type { Engine, EngineRanks } from '../../../../src/core/engine.ts'
 import { seededRandom } from '../../../../src/core/random.ts'
 import { POLICIES } from '../../../../src/policy/policies.ts'
+import type { PromptView } from '../../../../src/policy/policy.ts'
 import { EngineCaches } from '../../../../src/shared/engine-caches.ts'
 import { EngineSlots } from '../../../../src/shared/engine-slots.ts'
 import { createSharedMemory } from '../../../../src/shared/layout.ts'
 import { PrefixIndex } from '../../../../src/shared/prefix-index.ts'
 import { HashedPrompt } from '../../../../workers/request/block-hashes.ts'
+import { policyViews } from '../../../../workers/selection/policy-views.ts'
 import { PromptCaches } from '../../../../workers/selection/prompt-caches.ts'
 import { RankTargets } from '../../../../workers/selection/rank-targets.ts'
 import { engineOf } from '../../../support/engines.ts'
@@ -17,6 +19,11 @@ import { heldLease } from '../../../support/held-lease.ts'
 const TWO: EngineRanks = { count: 2, field: 'routed_dp_rank' }
 /** Three ranks and an engine without any. */
 const ENGINES = [engineOf({ slot: 0, ranks: { ...TWO, count: 3 } }), engineOf({ slot: 1, maxRunning: 2 })]
+
+interface Needs {
+  readonly pinnedRank?: number
+  readonly prompt?: PromptView | undefined
+}
 
 const nowMs = (): number => 0
 
@@ -27,12 +34,15 @@ function setUp(engines: readonly Engine[]) {
   let next = 0
   const counters = { next: () => next++ }
   const config = configSchema.parse({})
-  const ranks = new RankTargets({ slots, caches, counters, random: seededRandom(1), nowMs }, config)
+  const ranks = new RankTargets(slots, config)
+  const view = policyViews({ slots: ranks, caches, counters, random: seededRandom(1), nowMs }).mixed
   ranks.update(engines)
   const index = new PrefixIndex(shared)
   const prompts = new PromptCaches({ isUsed: true, index, caches, thread: 0, maxEngines: 4, nowMs })
   prompts.makeRoom(ranks.size)
-  return { slots, ranks, prompts, shared }
+  const choose = (name: keyof typeof POLICIES, from: readonly Engine[], needs: Needs = {}): Engine =>
+    ranks.engineOf(POLICIES[name](ranks.of(from, needs.pinnedRank), view, needs.prompt))
+  return { slots, ranks, prompts, shared, choose }
 }
 
 /** `slot/rank`, or the slot alone. */
@@ -43,9 +53,9 @@ function nameOf({ slot, rank }: Engine): string {
 suite('a fleet in which an engine has ranks', () => {
   for (const name of ['least_load', 'round_robin', 'cache_aware'] as const)
     test(`gets the same load on each rank as on an engine of its own (${name})`, () => {
-      const { slots, ranks } = setUp(ENGINES)
+      const { slots, choose } = setUp(ENGINES)
       const chosen = Array.from({ length: 8 }, () => {
-        const engine = ranks.choose(POLICIES[name], 'mixed', ENGINES, {})
+        const engine = choose(name, ENGINES)
         heldLease(slots, 0, engine)
         return nameOf(engine)
       })
@@ -54,8 +64,8 @@ suite('a fleet in which an engine has ranks', () => {
     })
 
   test('counts a request on its rank until its lease is released, or its thread dies', () => {
-    const { slots, ranks } = setUp(ENGINES)
-    const engine = ranks.choose(POLICIES.least_load, 'mixed', ENGINES, { pinnedRank: 2 })
+    const { slots, choose } = setUp(ENGINES)
+    const engine = choose('least_load', ENGINES, { pinnedRank: 2 })
     const target = engine.rank?.target ?? -1
     const lease = heldLease(slots, 0, engine)
     heldLease(slots, 1, engine)
@@ -68,23 +78,19 @@ suite('a fleet in which an engine has ranks', () => {
   })
 
   test('gets a pinned rank where an engine has it, and the request as it is where none has', () => {
-    const { ranks } = setUp(ENGINES)
-    const pinned = [0, 1, 2, 3, -1].map(pinnedRank =>
-      nameOf(ranks.choose(POLICIES.random, 'mixed', ENGINES, { pinnedRank })),
-    )
+    const { choose } = setUp(ENGINES)
+    const pinned = [0, 1, 2, 3, -1].map(pinnedRank => nameOf(choose('random', ENGINES, { pinnedRank })))
     assert.deepEqual(pinned.slice(0, 3), ['0/0', '0/1', '0/2'])
     for (const name of pinned.slice(3)) assert.match(name, /^[01]$/)
   })
 
   test('prefers ranks with room, whatever the policy says', () => {
     const engines = [engineOf({ slot: 0, maxRunning: 4, ranks: TWO })]
-    const { slots, ranks } = setUp(engines)
+    const { slots, choose } = setUp(engines)
     for (const pinnedRank of [0, 0]) {
-      heldLease(slots, 0, ranks.choose(POLICIES.random, 'mixed', engines, { pinnedRank }))
+      heldLease(slots, 0, choose('random', engines, { pinnedRank }))
     }
-    const chosen = Array.from({ length: 20 }, () =>
-      nameOf(ranks.choose(POLICIES.random, 'mixed', engines, {})),
-    )
+    const chosen = Array.from({ length: 20 }, () => nameOf(choose('random', engines)))
     assert.deepEqual(new Set(chosen), new Set(['0/1']))
   })
 
@@ -98,12 +104,12 @@ suite('a fleet in which an engine has ranks', () => {
 
 test('prompts that begin alike stay on the rank that has the beginning, and others go to other ranks', () => {
   const engines = [engineOf({ slot: 0, ranks: TWO }), engineOf({ slot: 1, ranks: TWO })]
-  const { ranks, prompts, slots } = setUp(engines)
+  const { prompts, slots, choose } = setUp(engines)
   const rankFor = (group: number, turn: number): string => {
     const body = Buffer.from(`${`group ${group} `.repeat(600)} turn ${turn}`)
     const prompt = new HashedPrompt(body, { seeds: [], parts: [{ start: 0, end: body.length }] })
     const view = prompts.viewOf(prompt)
-    const engine = ranks.choose(POLICIES.cache_aware, 'mixed', engines, { prompt: view })
+    const engine = choose('cache_aware', engines, { prompt: view })
     const task = prompts.start(prompt, engine.rank?.target ?? -1)
     if (turn > 0) assert.ok((task?.predictedShare ?? 0) > 0.9, `group ${group} is cached`)
     task?.end()
