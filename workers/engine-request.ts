@@ -8,6 +8,7 @@ import { routingKey } from './policy/routing-key.ts'
 import { HashedPrompt } from './request/block-hashes.ts'
 import type { RequestFields } from './request/fields.ts'
 import type { TimedHeaders } from './request/timeouts.ts'
+import type { PinnedRank } from './request-check.ts'
 import type { EngineRequest } from './retry/engine-request.ts'
 
 /** What was read of a request. */
@@ -17,12 +18,13 @@ export interface ReadRequest {
   readonly timed: TimedHeaders
   /** Headers that may hold the routing key; `undefined` if it is not wanted. */
   readonly keyHeaders: readonly string[] | undefined
+  readonly pinned: PinnedRank | undefined
 }
 
 /** `deadlineMs`: when the request must have ended, on the clock of the thread. */
 export function toEngineRequest(
   { id, query, headers, body }: OpenMessage,
-  { endpoint, fields, timed, keyHeaders }: ReadRequest,
+  { endpoint, fields, timed, keyHeaders, pinned }: ReadRequest,
   deadlineMs: number,
 ): EngineRequest {
   const { path } = ENDPOINT_TRAITS[endpoint]
@@ -35,6 +37,7 @@ export function toEngineRequest(
     prompt: fields.prompt && new HashedPrompt(body, fields.prompt),
     key: keyHeaders && routingKey(headers, keyHeaders, fields.routingKey),
     serves: servingTest(endpoint),
+    pinnedRank: pinned?.rank,
     edits: [],
     isPromptOfBatch: false,
     timeouts: timed.timeouts,

@@ -19,7 +19,7 @@ import type { RequestReading } from './policy/request-reading.ts'
 import { AT_ONCE_BYTES, BodyScan } from './request/body-scan.ts'
 import { type RequestFields, readFields } from './request/fields.ts'
 import { readTimeouts, type TimedHeaders } from './request/timeouts.ts'
-import { checkFields } from './request-check.ts'
+import { checkFields, pinnedRankOf } from './request-check.ts'
 import { EditingHandler } from './response/editing-handler.ts'
 import { type ResponseOwner, ResponseSender } from './response-sender.ts'
 import type { EngineRequest } from './retry/engine-request.ts'
@@ -178,9 +178,10 @@ export class RoutedRequest implements ResponseOwner {
   ): void {
     this.#scan = undefined
     const { config, keyHeaders } = this.#dependencies
-    checkFields(fields, message.headers, config)
+    const pinned = pinnedRankOf(fields, message.headers)
+    checkFields(fields, pinned, config)
     this.#fields = fields
-    const read = { endpoint, fields, timed, keyHeaders }
+    const read = { endpoint, fields, timed, keyHeaders, pinned }
     const run = this.#createRun(toEngineRequest(message, read, this.#startedMs + this.#totalMs))
     this.#run = run
     const aborts = [...message.abortedRids, ...(this.#earlyAborts ?? [])]

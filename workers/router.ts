@@ -149,6 +149,7 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
       if (message.kind === 'abort')
         return message.calls.forEach(call => aborts.send({ ...call, maybeUnread: false }))
       pairSelector.update(message.snapshot)
+      knownCaches.makeRoom(pairSelector.ranks.size)
       modelNews.update(message.snapshot)
       upstreams.keepOnly(message.snapshot.engines)
     })

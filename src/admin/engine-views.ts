@@ -29,9 +29,16 @@ export function engineView(engine: Engine, engines: readonly Engine[], state: En
     inFlight: state.slots.inFlight(slot),
     maxRunning: maxRunning ?? null,
     dpSize,
+    ...ranksView(engine, state.slots),
     models,
     ...(role === 'prefill' ? { bootstrapPort, pairs: pairsOf(engine, engines, state.pairHealth) } : {}),
   }
+}
+
+function ranksView({ slot, ranks }: Engine, slots: EngineSlots): object {
+  if (ranks === undefined) return {}
+  const ofRank = (_: unknown, rank: number): number => slots.rankInFlight(slots.targetOf(slot, rank))
+  return { inFlightByRank: Array.from({ length: ranks.count }, ofRank) }
 }
 
 /** Pairs of a prefill engine that have failed since their last success, or that only a setting keeps from working. */

@@ -3,7 +3,7 @@ import { processNowMs } from '../core/clock.ts'
 import type { Engine } from '../core/engine.ts'
 import { type EngineCaches, MAX_WINDOW } from '../shared/engine-caches.ts'
 import { sampleIndex } from '../shared/index-sample.ts'
-import type { SharedMemory } from '../shared/layout.ts'
+import { type SharedMemory, targetOf } from '../shared/layout.ts'
 import type { PrefixIndex } from '../shared/prefix-index.ts'
 import type { GaugeSource } from '../telemetry/exposition.ts'
 import type { CounterMetric, EngineCounterMetric } from '../telemetry/metric-catalogue.ts'
@@ -33,7 +33,8 @@ export function indexView(engines: readonly Engine[], state: IndexState): object
     sampledShare: share,
     engines: engines
       .filter(({ role }) => role !== 'decode')
-      .map(engine => engineCacheView(engine, held[engine.slot] ?? 0, state, second)),
+      .flatMap(engine => ranksOf(engine, shared))
+      .map(target => cacheView(target, held[target.number] ?? 0, state, second)),
   }
 }
 
@@ -44,13 +45,30 @@ export function indexGauges({ index }: Pick<IndexState, 'index'>): GaugeSource[]
   ]
 }
 
-function engineCacheView(
-  { url, role, slot }: Engine,
+/** An engine, or one of its data-parallel ranks, each of which has a cache of its own. */
+interface Target {
+  readonly engine: Engine
+  readonly rank: number | undefined
+  /** By which shared memory counts it. */
+  readonly number: number
+}
+
+function ranksOf(engine: Engine, { maxEngines }: SharedMemory): Target[] {
+  const { slot, ranks } = engine
+  if (ranks === undefined) return [{ engine, rank: undefined, number: slot }]
+  return Array.from({ length: ranks.count }, (_, rank) => {
+    return { engine, rank, number: targetOf(slot, rank, maxEngines) }
+  })
+}
+
+/** What was counted by engine, such as tokens, is that of the whole engine for each rank. */
+function cacheView(
+  { engine: { url, role, slot }, rank, number }: Target,
   heldBlocks: number,
   { caches, metrics }: IndexState,
   second: number,
 ): object {
-  const { window, capacity } = caches.read(slot)
+  const { window, capacity } = caches.read(number)
   const prompt = engineTotalOf(metrics, 'pdgw_engine_prompt_tokens_total', slot)
   const cached = engineTotalOf(metrics, 'pdgw_engine_cached_tokens_total', slot)
   const predicted = engineTotalOf(metrics, 'pdgw_engine_predicted_tokens_total', slot)
@@ -58,16 +76,17 @@ function engineCacheView(
     url,
     role,
     slot,
+    ...(rank !== undefined && { rank }),
     windowBytes: window,
     capacityBytes: capacity < MAX_WINDOW ? capacity : null,
     heldBlocks: Math.round(heldBlocks),
-    computedBytes: caches.computedBytes(slot),
-    recentBytes: Math.round(caches.recent(slot, second)),
-    waitingBytes: caches.work(slot),
+    computedBytes: caches.computedBytes(number),
+    recentBytes: Math.round(caches.recent(number, second)),
+    waitingBytes: caches.work(number),
     promptTokens: prompt,
     reportedHitRate: rounded(prompt === 0 ? undefined : cached / prompt),
     predictedHitRate: rounded(prompt === 0 ? undefined : predicted / prompt),
-    latestCorrection: caches.latestCorrection(slot, second) ?? null,
+    latestCorrection: caches.latestCorrection(number, second) ?? null,
   }
 }
 

@@ -85,6 +85,8 @@ const GROUPS: Record<string, readonly CliFlag[]> = {
     count('worker-startup-timeout-secs', 'engines.startupTimeoutSecs', 'seconds'),
     text('engine-api-key', 'engines.apiKey', 'key'),
     text('pair-versions', 'engines.pairVersions', 'same|any'),
+    text('data-parallel-ranks', 'engines.dataParallelRanks', 'auto|off'),
+    count('intra-node-data-parallel-size', 'engines.vllmDataParallelSize'),
     count('worker-startup-check-interval', 'engines.startupCheckIntervalSecs', 'seconds'),
   ],
   'Load balancing:': POLICY_FLAGS,

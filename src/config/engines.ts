@@ -1,6 +1,6 @@
 /** Sections `engines` and `health`: the engines known at the start, and how the control thread probes them. */
 import { z } from 'zod'
-import type { Role } from '../core/engine.ts'
+import { MAX_RANKS, type Role } from '../core/engine.ts'
 import { kvEventSource } from './caching/kv-events.ts'
 
 const engineUrl = z
@@ -96,6 +96,18 @@ const sectionSchema = z.strictObject({
     .describe(
       'Which prefill and decode engines may be a pair: same requires that they report the same version, any does not, for versions known to work together.',
     ),
+  dataParallelRanks: z
+    .enum(['auto', 'off'])
+    .default('auto')
+    .describe(
+      'Data-parallel ranks: with auto, each rank of an engine that reports several gets requests as an engine of its own would; off leaves the choice to the engine.',
+    ),
+  vllmDataParallelSize: z
+    .int()
+    .min(1)
+    .max(MAX_RANKS)
+    .default(1)
+    .describe('Number of data-parallel ranks of each vLLM engine, which does not report it.'),
   apiKey: apiKey.describe(
     'Key that the gateway sends to engines when it registers and probes them. Requests carry the key of their client.',
   ),

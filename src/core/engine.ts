@@ -11,6 +11,27 @@ export interface PairingFacts {
   readonly version?: string
 }
 
+/** The member of a body, or the header, by which an engine takes the data-parallel rank that it runs a request on. */
+type RankField = 'routed_dp_rank' | 'data_parallel_rank' | 'x-data-parallel-rank'
+
+/** The data-parallel ranks of an engine, if the gateway chooses among them. */
+export interface EngineRanks {
+  /** From 2 to `MAX_RANKS`. */
+  readonly count: number
+  readonly field: RankField
+}
+
+/** The data-parallel rank that an attempt was given on an engine. */
+interface ChosenRank {
+  /** From 0. */
+  readonly number: number
+  /** Index into the tables of shared memory that count by rank. */
+  readonly target: number
+}
+
+/** Engines with more ranks choose one themselves. The index of prefixes has 16 bits for an engine and its rank. */
+export const MAX_RANKS = 63
+
 export interface Engine {
   /** Index into the tables of shared memory, 0 or more. Reused only when nothing is in flight on it. */
   readonly slot: number
@@ -32,6 +53,10 @@ export interface Engine {
   readonly addresses: readonly string[]
   /** Number of data-parallel ranks, 1 or more. */
   readonly dpSize: number
+  /** Absent if the engine has one rank, or chooses itself. */
+  readonly ranks?: EngineRanks
+  /** Only on the engines of a pair: the rank that was chosen for its attempt. */
+  readonly rank?: ChosenRank
   /** SGLang's HTTP server. The one in Rust knows fewer requests by their rid. `undefined` if the engine reports none. */
   readonly frontend: 'python' | 'rust' | undefined
   /** The engine is vLLM, which has no `/generate` (0.32.0): it names itself as the owner of its models. */

@@ -1,6 +1,7 @@
 /** Which engines serve an API that not all of them have. Pure. */
 import type { Endpoint } from '../core/endpoint.ts'
 import type { Engine } from '../core/engine.ts'
+import { isAtLeast } from '../core/text/version.ts'
 
 const OPTIONAL: ReadonlySet<Endpoint> = new Set(['responses', 'messages', 'count-tokens'])
 
@@ -22,7 +23,10 @@ export function servingTest(endpoint: Endpoint): ((engine: Engine) => boolean) |
 
 function mayServe(engine: Engine): boolean {
   const { version } = engine.pairing
-  return isNotRust(engine) && (engine.role === 'mixed' || version === undefined || isRecent(version))
+  return (
+    isNotRust(engine) &&
+    (engine.role === 'mixed' || version === undefined || isAtLeast(version, FIRST_IN_PAIRS))
+  )
 }
 
 function isNotVllm({ isVllm }: Engine): boolean {
@@ -31,15 +35,4 @@ function isNotVllm({ isVllm }: Engine): boolean {
 
 function isNotRust({ frontend }: Engine): boolean {
   return frontend !== 'rust'
-}
-
-/** A version that is not made of numbers is that of a build of one's own, of which nothing is known. */
-function isRecent(version: string): boolean {
-  const numbers = /^v?(\d+)\.(\d+)(?:\.(\d+))?/
-    .exec(version)
-    ?.slice(1)
-    .map(part => Number(part ?? 0))
-  if (numbers === undefined) return true
-  const index = FIRST_IN_PAIRS.findIndex((number, position) => numbers[position] !== number)
-  return index < 0 || (numbers[index] ?? 0) > (FIRST_IN_PAIRS[index] ?? 0)
 }

@@ -2,8 +2,11 @@
  * What each engine has computed and is computing of prompts, and how much of it its KV cache is believed to remember;
  * shared by all router threads. Of two threads that learn something at the same time one is lost, and the next report
  * puts it right.
+ *
+ * Everything counts by target: a `slot` is that of an engine, or the number of one of its data-parallel ranks.
  */
-import { CACHE, CACHE_FIELDS, type SharedMemory } from './layout.ts'
+import { MAX_RANKS } from '../core/engine.ts'
+import { CACHE, CACHE_FIELDS, type SharedMemory, targetOf, targetsOf } from './layout.ts'
 
 /**
  * How a prediction of what an engine has cached turned out to be wrong:
@@ -49,12 +52,14 @@ export class EngineCaches {
   readonly #cells: Int32Array
   readonly #work: Int32Array
   readonly #maxEngines: number
+  readonly #targets: number
   readonly #maxThreads: number
 
   constructor(memory: SharedMemory) {
     this.#cells = new Int32Array(memory.caches)
     this.#work = new Int32Array(memory.prefillWork)
     this.#maxEngines = memory.maxEngines
+    this.#targets = targetsOf(memory.maxEngines)
     this.#maxThreads = memory.maxThreads
   }
 
@@ -112,10 +117,13 @@ export class EngineCaches {
     Atomics.store(this.#cells, base + CACHE.longestHit, Math.min(MAX_WINDOW, longestHit))
   }
 
-  /** The engine is another one, or has been restarted: it remembers nothing. */
+  /** The engine is another one, or has been restarted: none of its ranks remembers anything. */
   forget(slot: number): void {
-    this.write(slot, { window: 0, capacity: MAX_WINDOW, longestHit: 0 })
-    Atomics.store(this.#cells, slot * CACHE_FIELDS + CACHE.correction, 0)
+    for (let rank = 0; rank < MAX_RANKS; rank++) {
+      const target = targetOf(slot, rank, this.#maxEngines)
+      this.write(target, { window: 0, capacity: MAX_WINDOW, longestHit: 0 })
+      Atomics.store(this.#cells, target * CACHE_FIELDS + CACHE.correction, 0)
+    }
   }
 
   /** What was believed of the engine's cache was wrong. `second`: of the process clock. */
@@ -137,18 +145,18 @@ export class EngineCaches {
   work(slot: number): number {
     let sum = 0
     for (let row = 0; row < this.#maxThreads; row++)
-      sum += Atomics.load(this.#work, row * this.#maxEngines + slot)
+      sum += Atomics.load(this.#work, row * this.#targets + slot)
     return sum
   }
 
   /** Adds `bytes`, which may be negative, to what the engine has to compute for `thread`. */
   addWork(thread: number, slot: number, bytes: number): void {
-    Atomics.add(this.#work, thread * this.#maxEngines + slot, bytes)
+    Atomics.add(this.#work, thread * this.#targets + slot, bytes)
   }
 
   /** Removes the work of a thread that has died. */
   clearThread(thread: number): void {
-    this.#work.fill(0, thread * this.#maxEngines, (thread + 1) * this.#maxEngines)
+    this.#work.fill(0, thread * this.#targets, (thread + 1) * this.#targets)
   }
 
   #noteRecent(slot: number, bytes: number, second: number): void {

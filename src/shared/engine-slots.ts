@@ -4,7 +4,7 @@
  * Each router thread counts in a row of its own. When it dies its row is cleared, and with it the requests that it had in
  * flight.
  */
-import { type SharedMemory, SLOT, SLOT_FIELDS } from './layout.ts'
+import { type SharedMemory, SLOT, SLOT_FIELDS, targetOf, targetsOf } from './layout.ts'
 
 /** `unknown`: not probed yet. `draining`: gets no new requests. */
 const HEALTH = { unknown: 0, healthy: 1, unhealthy: 2, draining: 3 } as const
@@ -17,12 +17,16 @@ export class EngineSlots {
   readonly #maxThreads: number
   readonly #slots: Int32Array
   readonly #inFlight: Int32Array
+  readonly #rankInFlight: Int32Array
+  readonly #targets: number
 
   constructor(memory: SharedMemory) {
     this.#maxEngines = memory.maxEngines
     this.#maxThreads = memory.maxThreads
     this.#slots = new Int32Array(memory.slots)
     this.#inFlight = new Int32Array(memory.inFlight)
+    this.#rankInFlight = new Int32Array(memory.rankInFlight)
+    this.#targets = targetsOf(memory.maxEngines)
   }
 
   /** Gives the slot to another engine, whose health is unknown. For the control thread only. */
@@ -62,6 +66,24 @@ export class EngineSlots {
     Atomics.add(this.#inFlight, thread * this.#maxEngines + slot, change)
   }
 
+  /** The number by which the rank of the engine in the slot is counted. */
+  targetOf(slot: number, rank: number): number {
+    return targetOf(slot, rank, this.#maxEngines)
+  }
+
+  /** Requests in flight on a data-parallel rank over all threads: those for which the rank was chosen or pinned. */
+  rankInFlight(target: number): number {
+    let sum = 0
+    for (let row = 0; row < this.#maxThreads; row++)
+      sum += Atomics.load(this.#rankInFlight, row * this.#targets + target)
+    return sum
+  }
+
+  /** As `addInFlight`, by rank. Only `leases.ts` calls it. */
+  addRankInFlight(thread: number, target: number, change: number): void {
+    Atomics.add(this.#rankInFlight, thread * this.#targets + target, change)
+  }
+
   /** Lets the thread alone claim the next room on the engine. @returns false when a reservation exists. Only for `leases.ts`. */
   reserve(thread: number, slot: number): boolean {
     return Atomics.compareExchange(this.#slots, slot * SLOT_FIELDS + SLOT.reserved, 0, thread + 1) === 0
@@ -75,6 +97,7 @@ export class EngineSlots {
   /** Removes all requests and reservations of a thread that has died. */
   clearThread(thread: number): void {
     this.#inFlight.fill(0, thread * this.#maxEngines, (thread + 1) * this.#maxEngines)
+    this.#rankInFlight.fill(0, thread * this.#targets, (thread + 1) * this.#targets)
     for (let slot = 0; slot < this.#maxEngines; slot++) this.unreserve(thread, slot)
   }
 }

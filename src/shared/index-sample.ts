@@ -3,13 +3,13 @@
  * of a request. Keys spread evenly over the buckets, so a bucket is like any other.
  */
 import type { EngineCaches } from './engine-caches.ts'
-import { PREFIX, PREFIX_ENTRIES, PREFIX_WORDS, type SharedMemory } from './layout.ts'
+import { PREFIX, PREFIX_ENTRIES, PREFIX_WORDS, type SharedMemory, targetsOf } from './layout.ts'
 import { ageOf, slotOf } from './prefix-index.ts'
 
 export interface IndexSample {
   /** The share of the buckets that were looked at, above 0 up to 1. With 1 the numbers are exact. */
   readonly share: number
-  /** By slot: blocks that the engine is believed to have cached. */
+  /** By slot, or by the number of a rank: blocks that are believed to be cached there. */
   readonly held: Float64Array
   /** Mean over the full buckets: seconds since the block was last used that makes room next. `undefined` if none is full. */
   readonly nextIdleSecs: number | undefined
@@ -30,7 +30,7 @@ export function sampleIndex(
   const sampled = Math.min(buckets, MAX_BUCKETS)
   // The number of buckets is a power of two, as is the most that are sampled.
   const step = (buckets / sampled) * BUCKET_WORDS
-  const held = new Float64Array(maxEngines)
+  const held = new Float64Array(targetsOf(maxEngines))
   let [full, idleSecs] = [0, 0]
   for (let bucket = 0; bucket < words.length; bucket += step) {
     const oldest = readBucket(words.subarray(bucket, bucket + BUCKET_WORDS), held, caches)
@@ -39,8 +39,11 @@ export function sampleIndex(
     idleSecs += Math.max(0, second - oldest)
   }
   const scale = buckets / sampled
-  for (let slot = 0; slot < maxEngines; slot++) held[slot] = (held[slot] ?? 0) * scale
-  return { share: sampled / buckets, held, nextIdleSecs: full === 0 ? undefined : idleSecs / full }
+  return {
+    share: sampled / buckets,
+    held: held.map(blocks => blocks * scale),
+    nextIdleSecs: full === 0 ? undefined : idleSecs / full,
+  }
 }
 
 /** Adds the holders of the blocks to `held`. @returns when the oldest block was used last, or `undefined` if there is room. */

@@ -3,14 +3,15 @@
  *
  *   slots     Int32[engines][SLOT_FIELDS]     health and generation, written by the control thread; reservations
  *   inFlight  Int32[threads][engines]         one row per router thread, written by that thread only
+ *   rankInFlight Int32[threads][targets]      the same by data-parallel rank, for engines whose ranks are chosen
  *   counters  Int32[COUNTERS]                 round-robin cursors, incremented by all with Atomics.add
  *   breakers  Int32[engines][BREAKER_FIELDS]  one circuit breaker per engine, see breaker-cells.ts
  *   links     Int32[1 + engines * engines]    number of failing pairs, then one cell per pair, see pair-health.ts
  *   legs      Int32[threads][LEG_RECORDS][LEG_WORDS]  open legs of each router thread, see leg-journal.ts
  *   beats     Int32[threads]                  one cell per router thread, see heartbeats.ts
  *   waiting   Int32[threads][2]               exchanges of each router thread that wait for room, see waiting-counts.ts
- *   caches    Int32[engines][CACHE_FIELDS]    what each engine has computed and remembers, see engine-caches.ts
- *   prefillWork  Int32[threads][engines]      bytes of prompts that engines compute for each router thread
+ *   caches    Int32[targets][CACHE_FIELDS]    what each engine or rank has computed and remembers, see engine-caches.ts
+ *   prefillWork  Int32[threads][targets]      bytes of prompts that engines compute for each router thread
  *   prefixes  Int32[...]                      which engines hold which prefixes, see prefix-index.ts
  *   sticky    Int32[...]                      which engines keep which routing keys, see sticky-keys.ts
  *   lengths   Int32[2 + LENGTH_BINS]          how long recent prompts are, see length-histogram.ts
@@ -18,7 +19,11 @@
  *   kvBlocks  Int32[buckets][KV_BUCKET_WORDS]  which blocks of tokens engines hold, written by the control thread, see kv-blocks/
  *   kvSlots   Int32[engines][KV_SLOT_FIELDS]  how much of each engine's blocks is known, written by the control thread
  *   metrics   Float64[rows][cells]            one row per thread, written by that thread only, see telemetry/metric-cells.ts
+ *
+ * A target is an engine, or one data-parallel rank of it: rank r of the engine in slot s has the number r * engines + s, so
+ * that rank 0 and an engine without ranks have the number of the slot. Memory of ranks that no engine has is never used.
  */
+import { MAX_RANKS } from '../core/engine.ts'
 
 /** Plain data that is posted to every thread; the buffers are shared, not copied. */
 export interface SharedMemory {
@@ -26,6 +31,7 @@ export interface SharedMemory {
   readonly maxThreads: number
   readonly slots: SharedArrayBuffer
   readonly inFlight: SharedArrayBuffer
+  readonly rankInFlight: SharedArrayBuffer
   readonly counters: SharedArrayBuffer
   readonly breakers: SharedArrayBuffer
   readonly links: SharedArrayBuffer
@@ -157,6 +163,16 @@ export function withKvBlocks(memory: SharedMemory, blocks: number): SharedMemory
   return { ...memory, kvBlocks: new SharedArrayBuffer(kvBlockBytes(blocks)) }
 }
 
+/** Number of all targets. */
+export function targetsOf(maxEngines: number): number {
+  return maxEngines * MAX_RANKS
+}
+
+/** The number of a data-parallel rank of the engine in the slot. */
+export function targetOf(slot: number, rank: number, maxEngines: number): number {
+  return rank * maxEngines + slot
+}
+
 /** Rows of the metrics: the main thread, the router threads, the control thread, and the totals of previous engines. */
 export function metricRows(maxThreads: number): { readonly control: number; readonly base: number } {
   return { control: maxThreads + 1, base: maxThreads + 2 }
@@ -168,19 +184,21 @@ export function createSharedMemory(
   { bucketsSecs, cellsPerRow } = NO_METRICS,
   { indexBytes = 0, stickyKeys = 0 }: TableSizes = {},
 ): SharedMemory {
+  const targets = targetsOf(maxEngines)
   return {
     maxEngines,
     maxThreads,
     slots: new SharedArrayBuffer(maxEngines * SLOT_FIELDS * INT32),
     inFlight: new SharedArrayBuffer(maxThreads * maxEngines * INT32),
+    rankInFlight: new SharedArrayBuffer(maxThreads * targets * INT32),
     counters: new SharedArrayBuffer(COUNTERS * INT32),
     breakers: new SharedArrayBuffer(maxEngines * BREAKER_FIELDS * INT32),
     links: new SharedArrayBuffer((1 + maxEngines * maxEngines) * INT32),
     legs: new SharedArrayBuffer(maxThreads * LEG_RECORDS * LEG_WORDS * INT32),
     beats: new SharedArrayBuffer(maxThreads * INT32),
     waiting: new SharedArrayBuffer(maxThreads * WAITING_FIELDS * INT32),
-    caches: new SharedArrayBuffer(maxEngines * CACHE_FIELDS * INT32),
-    prefillWork: new SharedArrayBuffer(maxThreads * maxEngines * INT32),
+    caches: new SharedArrayBuffer(targets * CACHE_FIELDS * INT32),
+    prefillWork: new SharedArrayBuffer(maxThreads * targets * INT32),
     prefixes: new SharedArrayBuffer(powerOfTwoUpTo(indexBytes / PREFIX_BUCKET_BYTES) * PREFIX_BUCKET_BYTES),
     sticky: new SharedArrayBuffer(powerOfTwoUpTo(stickyKeys / STICKY_ENTRIES) * STICKY_BUCKET_BYTES),
     lengths: new SharedArrayBuffer((LENGTHS.bins + LENGTH_BINS) * INT32),

@@ -15,15 +15,19 @@ export class Lease {
   readonly #slots: EngineSlots
   readonly #thread: number
   readonly #slot: number
+  /** Of the data-parallel rank, if one was chosen. */
+  readonly #target: number | undefined
   readonly #capacity: number
   readonly #onRelease: (() => void) | undefined
   #isHeld = true
   #isReservation = false
 
-  private constructor(slots: EngineSlots, thread: number, slot: number, terms: LeaseTerms) {
+  private constructor(slots: EngineSlots, thread: number, { slot, rank }: Engine, terms: LeaseTerms) {
     this.#slots = slots
     this.#thread = thread
     this.#slot = slot
+    this.#target = rank?.target
+    if (this.#target !== undefined) slots.addRankInFlight(thread, this.#target, 1)
     this.#capacity = terms.capacity
     this.#onRelease = terms.onRelease
   }
@@ -37,11 +41,12 @@ export class Lease {
   static tryAcquire(
     slots: EngineSlots,
     thread: number,
-    { slot }: Engine,
+    engine: Engine,
     terms: LeaseTerms,
   ): Lease | undefined {
+    const { slot } = engine
     slots.addInFlight(thread, slot, 1)
-    if (isWithin(slots.inFlight(slot), terms.capacity)) return new Lease(slots, thread, slot, terms)
+    if (isWithin(slots.inFlight(slot), terms.capacity)) return new Lease(slots, thread, engine, terms)
     slots.addInFlight(thread, slot, -1)
     return undefined
   }
@@ -54,12 +59,13 @@ export class Lease {
   static tryReserve(
     slots: EngineSlots,
     thread: number,
-    { slot }: Engine,
+    engine: Engine,
     terms: LeaseTerms,
   ): Lease | undefined {
+    const { slot } = engine
     if (!slots.reserve(thread, slot)) return undefined
     slots.addInFlight(thread, slot, 1)
-    const lease = new Lease(slots, thread, slot, terms)
+    const lease = new Lease(slots, thread, engine, terms)
     lease.#isReservation = true
     return lease
   }
@@ -84,6 +90,7 @@ export class Lease {
     this.#isHeld = false
     this.endReservation()
     this.#slots.addInFlight(this.#thread, this.#slot, -1)
+    if (this.#target !== undefined) this.#slots.addRankInFlight(this.#thread, this.#target, -1)
     this.#onRelease?.()
   }
 }

@@ -9,7 +9,7 @@
  *
  *   0      tag; 0 for an empty entry
  *   1      second in which the block was last used, on the process clock
- *   2..7   engines that hold it, the latest first:  bits 31..16 slot + 1   bits 15..0 the engine's age at its last use
+ *   2..7   targets that hold it, the latest first:  bits 31..16 number + 1   bits 15..0 the target's age at its last use
  *
  * Engines evict what was not used for longest, so what counts is how much an engine has computed since it used the block:
  * its age (see engine-caches.ts) now, less its age then.

@@ -5,7 +5,7 @@
  *
  *   0   the key; 0 for an empty entry
  *   1   second in which it was last used, on the process clock
- *   2   the engine, bits 31..16 slot + 1, bits 15..0 its generation; combined with the key by XOR
+ *   2   the target, bits 31..16 number + 1, bits 15..0 the engine's generation; combined with the key by XOR
  *
  * Of two threads that write the same entry at the same time one may leave its key with the other's engine. The XOR makes
  * that an engine that does not exist, so that the key is given to one again.
@@ -29,15 +29,17 @@ export interface StickyKeysOptions {
 export class StickyKeys {
   readonly #words: Int32Array
   readonly #mask: number
+  readonly #maxEngines: number
   readonly #options: StickyKeysOptions
 
-  constructor({ sticky }: SharedMemory, options: StickyKeysOptions) {
+  constructor({ sticky, maxEngines }: SharedMemory, options: StickyKeysOptions) {
     this.#words = new Int32Array(sticky)
     this.#mask = this.#words.length / BUCKET_WORDS - 1
     this.#options = options
+    this.#maxEngines = maxEngines
   }
 
-  /** The slot of the engine that has the key, which counts as used now; -1 if none has it, or the engine is being removed. */
+  /** The slot of the engine, or the number of the rank, that has the key, which counts as used now; -1 if none has it, or the engine is being removed. */
   slotOf(key: number): number {
     const entry = this.#find(key | 0 || 1)
     if (entry < 0) return -1
@@ -52,7 +54,7 @@ export class StickyKeys {
     const word = key | 0 || 1
     const found = this.#find(word)
     const entry = found < 0 ? this.#oldestOf(word) : found
-    const generation = this.#options.slots.generation(slot) & GENERATION_MASK
+    const generation = this.#options.slots.generation(slot % this.#maxEngines) & GENERATION_MASK
     this.#words[entry + STICKY.holder] = (((slot + 1) << SLOT_SHIFT) | generation) ^ word
     this.#words[entry + STICKY.key] = word
     this.#words[entry + STICKY.used] = this.#second()
@@ -61,11 +63,12 @@ export class StickyKeys {
   #holderOf(entry: number): number {
     const holder = (this.#words[entry + STICKY.holder] ?? 0) ^ (this.#words[entry + STICKY.key] ?? 0)
     const slot = (holder >>> SLOT_SHIFT) - 1
+    if (slot < 0) return -1
     const { slots } = this.#options
+    const engineSlot = slot % this.#maxEngines
     const isKept =
-      slot >= 0 &&
-      (slots.generation(slot) & GENERATION_MASK) === (holder & GENERATION_MASK) &&
-      slots.health(slot) !== 'draining'
+      (slots.generation(engineSlot) & GENERATION_MASK) === (holder & GENERATION_MASK) &&
+      slots.health(engineSlot) !== 'draining'
     return isKept ? slot : -1
   }
 

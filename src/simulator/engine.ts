@@ -6,6 +6,7 @@
 
 import { type Random, seededRandom } from '../core/random.ts'
 import type { SimClock, TimerHandle } from './clock/clock.ts'
+import { createRanks, type EngineRanks } from './engine/engine-ranks.ts'
 import {
   type EngineState,
   type HealthState,
@@ -20,9 +21,6 @@ import { Shutdown } from './engine/shutdown.ts'
 import { createBootstrapServer } from './http/bootstrap-server.ts'
 import { HttpListener, type IncomingRequest } from './http/http-server.ts'
 import { route } from './routes/routes.ts'
-import { DecodeScheduler } from './scheduler/decode-scheduler.ts'
-import { MixedScheduler } from './scheduler/mixed-scheduler.ts'
-import { PrefillScheduler } from './scheduler/prefill-scheduler.ts'
 import { type Counters, newCounters } from './sequence/counters.ts'
 import type { LogprobSide } from './sequence/logprobs.ts'
 import { RequestTable } from './sequence/request-table.ts'
@@ -67,6 +65,7 @@ export class SimEngine implements EngineState {
   readonly random: Random
   readonly side: LogprobSide
   readonly scheduler: Scheduler
+  readonly schedulers: readonly Scheduler[]
   readonly table = new RequestTable()
   readonly counters: Counters = newCounters()
   readonly generations = new Set<Generation>()
@@ -79,8 +78,7 @@ export class SimEngine implements EngineState {
   readonly #host: string
   readonly #listener: HttpListener
   readonly #bootstrap: HttpListener | undefined
-  readonly #prefill: PrefillScheduler | undefined
-  readonly #decode: DecodeScheduler | undefined
+  readonly #ranks: EngineRanks
   readonly #shutdown: Shutdown
   #health: HealthState = 'starting'
   #restartTimer: TimerHandle | undefined
@@ -109,15 +107,15 @@ export class SimEngine implements EngineState {
       closed: () => this.#listener.closed(),
       terminate: () => this.#terminate(),
     })
-    if (role === 'prefill') this.#prefill = new PrefillScheduler(this, fabric)
-    if (role === 'decode') this.#decode = new DecodeScheduler(this, fabric)
-    this.scheduler = this.#prefill ?? this.#decode ?? new MixedScheduler(this)
+    this.#ranks = createRanks(role, this, fabric)
+    this.scheduler = this.#ranks.scheduler
+    this.schedulers = this.#ranks.schedulers
     if (role === 'prefill') {
       this.#bootstrap = createBootstrapServer({
         host,
         knobs,
         prefillPort: () => this.port,
-        registered: () => this.#prefill?.rooms.registered === true,
+        registered: () => this.#ranks.prefill?.registered === true,
       })
     }
   }
@@ -156,11 +154,12 @@ export class SimEngine implements EngineState {
   async start(port: number, bootstrapPort: number): Promise<void> {
     await this.#listener.open(port)
     await this.#bootstrap?.open(bootstrapPort)
-    if (this.#prefill !== undefined) {
-      this.#fabric.register(this.#host, this.bootstrapPort, this.#prefill.rooms)
-      this.#prefill.rooms.registered = true
+    const { prefill, decodes } = this.#ranks
+    if (prefill !== undefined) {
+      this.#fabric.register(this.#host, this.bootstrapPort, prefill)
+      prefill.registered = true
     }
-    this.#decode?.rooms.setAlive(true)
+    for (const { rooms } of decodes) rooms.setAlive(true)
     this.#health = 'up'
     if (this.knobs.crashAtMs > 0) later(this, this.knobs.crashAtMs, () => this.die())
   }
@@ -225,8 +224,8 @@ export class SimEngine implements EngineState {
 
   async #terminate(): Promise<void> {
     this.#health = 'dead'
-    this.#decode?.rooms.setAlive(false)
-    if (this.#prefill !== undefined) this.#prefill.rooms.registered = false
+    for (const { rooms } of this.#ranks.decodes) rooms.setAlive(false)
+    if (this.#ranks.prefill !== undefined) this.#ranks.prefill.registered = false
     for (const timer of this.timers) this.clock.clearTimeout(timer)
     this.timers.clear()
     for (const generation of this.generations) generation.forget()

@@ -14,9 +14,12 @@ const MODELS = '{"object":"list","data":[{"id":"sim","object":"model","owned_by"
 const COMPLETION = '{"choices":[{"index":0,"text":"a","finish_reason":"stop"}]}'
 
 const received: string[] = []
+/** The data-parallel ranks that completions name. */
+const ranks: unknown[] = []
 const server = createServer((request, response) => {
-  const { method, url } = request
+  const { method, url, headers } = request
   if (method === 'POST') received.push(url ?? '')
+  if (url === '/v1/completions') ranks.push(headers['x-data-parallel-rank'])
   const body = url === '/v1/models' ? MODELS : url === '/v1/completions' ? COMPLETION : undefined
   request.resume().on('end', () => {
     if (url === '/health') response.end()
@@ -33,7 +36,7 @@ async function openGateway(urls: readonly string[]): Promise<{ origin: string; a
       log: { level: 'error' },
       server: { host: '127.0.0.1', port: 0, workers: 1 },
       admin: { host: '127.0.0.1', port: 0 },
-      engines: { mode: 'mixed', mixed: urls.map(url => ({ url })) },
+      engines: { mode: 'mixed', mixed: urls.map(url => ({ url })), vllmDataParallelSize: 2 },
     }),
   )
   after(() => gateway.close())
@@ -48,6 +51,8 @@ async function openGateway(urls: readonly string[]): Promise<{ origin: string; a
   return { origin: `http://127.0.0.1:${gateway.port}`, adminOrigin }
 }
 
+const alone = await openGateway([vllm])
+
 function generate(origin: string): Promise<Response> {
   return fetch(`${origin}/generate`, {
     method: 'POST',
@@ -57,7 +62,7 @@ function generate(origin: string): Promise<Response> {
 }
 
 test('/generate before vLLM engines gets a clear 404 at once, and other requests go on', async () => {
-  const { origin, adminOrigin } = await openGateway([vllm])
+  const { origin, adminOrigin } = alone
   for (let index = 0; index < 20; index++) {
     const response = await generate(origin)
     assert.equal(response.status, 404)
@@ -75,6 +80,23 @@ test('/generate before vLLM engines gets a clear 404 at once, and other requests
   const metrics = await (await fetch(`${adminOrigin}/metrics`)).text()
   assert.doesNotMatch(metrics, /^pdgw_engine_failures_total.* [1-9]/m)
   assert.doesNotMatch(metrics, /^pdgw_router_retries_total.* [1-9]/m)
+})
+
+test('the data-parallel rank of vLLM is named in a header, and one that a client pins stays', async () => {
+  const { origin } = alone
+  const before = ranks.length
+  for (const pin of [{}, {}, { 'X-Data-Parallel-Rank': '1' }, { 'X-Data-Parallel-Rank': '7' }]) {
+    const headers = { ...JSON_TYPE, ...pin }
+    const response = await fetch(`${origin}/v1/completions`, {
+      method: 'POST',
+      headers,
+      body: '{"prompt":"a"}',
+    })
+    await response.text()
+  }
+  const [first, second, ...pinned] = ranks.slice(before)
+  assert.deepEqual(new Set([first, second]), new Set(['0', '1']))
+  assert.deepEqual(pinned, ['1', '7'])
 })
 
 test('/generate before a vLLM and an SGLang engine is served by SGLang', async () => {

@@ -26,7 +26,9 @@ export class LegRequest {
   }
 
   /** May call the handler before it returns. */
-  send({ path, headers, body, freshConnection }: AttemptPlan, handler: ResponseHandler): void {
+  send(plan: AttemptPlan, handler: ResponseHandler): void {
+    const { path, headers, freshConnection } = plan
+    const body = (this.#engine === plan.prefill && plan.prefillBody) || plan.body
     const request = { method: 'POST', path, headers, body, freshConnection } as const
     this.#handle = this.#dependencies.upstreams.to(this.#engine.url).send(request, handler)
   }

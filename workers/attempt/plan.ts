@@ -38,8 +38,10 @@ export interface AttemptPlan {
   readonly takesRid: boolean
   readonly headers: FlatHeaders
   readonly timeouts: RequestTimeouts
-  /** The same bytes for both legs. */
+  /** For both legs, unless there is a `prefillBody`. */
   readonly body: RequestBody
+  /** Set if prefill gets another body than decode. */
+  readonly prefillBody?: RequestBody | undefined
   /** Whether both legs need connections that were never used before. */
   readonly freshConnection: boolean
 }

@@ -19,6 +19,16 @@ export function stringAt(
   return decodeString(bytes, { start: value.valueStart, end: value.valueEnd })
 }
 
+/** The value, if it is a whole number of 0 or more; `undefined` if it is missing or null, else -1. */
+export function indexAt(
+  bytes: Buffer,
+  value: Pick<Member, 'kind' | 'valueStart' | 'valueEnd'> | undefined,
+): number | undefined {
+  if (value === undefined || value.kind === 'null') return undefined
+  const text = textAt(bytes, { start: value.valueStart, end: value.valueEnd })
+  return /^\d{1,9}$/.test(text) ? Number(text) : -1
+}
+
 /** The raw text of a number or literal. */
 export function textAt(bytes: Buffer, range: Range): string {
   return bytes.toString('latin1', range.start, range.end)

@@ -16,6 +16,11 @@ export interface Injection {
   readonly bootstrapPort?: number
   /** From 1 to 2^53 - 1; see `newRoom`. */
   readonly bootstrapRoom?: number
+  /** Data-parallel rank of prefill. */
+  readonly prefillRank?: number
+  /** Data-parallel rank on which the engine runs the request, and the member by which it takes that. */
+  readonly rank?: number
+  readonly rankField?: string
 }
 
 /** A body in one piece, or in several that follow each other. */
@@ -54,10 +59,12 @@ function edited(source: Buffer, fields: RequestFields, members: string, edits: r
 }
 
 function membersText(injection: Injection, { ridKey, isOtherwiseEmpty }: RequestFields): string {
-  const { rid, bootstrapHost, bootstrapPort, bootstrapRoom } = injection
+  const { rid, bootstrapHost, bootstrapPort, bootstrapRoom, prefillRank, rank, rankField } = injection
   let text = ridKey === undefined ? '' : `,"${ridKey}":${JSON.stringify(rid)}`
   if (bootstrapHost !== undefined) text += `,"bootstrap_host":${JSON.stringify(bootstrapHost)}`
   if (bootstrapPort !== undefined) text += `,"bootstrap_port":${bootstrapPort}`
   if (bootstrapRoom !== undefined) text += `,"bootstrap_room":${bootstrapRoom}`
+  if (prefillRank !== undefined) text += `,"disagg_prefill_dp_rank":${prefillRank}`
+  if (rankField !== undefined) text += `,"${rankField}":${rank}`
   return isOtherwiseEmpty ? text.slice(1) : text
 }

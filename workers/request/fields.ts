@@ -11,7 +11,7 @@ import { ENDPOINT_TRAITS, type EndpointTraits } from '../dialects/endpoint-trait
 import { asBuffer, BYTE } from '../json/bytes.ts'
 import { JsonLimitError, JsonSyntaxError } from '../json/errors.ts'
 import { firstTextAt, type MemberPath } from '../json/member-path.ts'
-import { lastMember, stringAt } from '../json/members.ts'
+import { indexAt, lastMember, stringAt } from '../json/members.ts'
 import { type Member, type Range, type ScannedObject, scanObject } from '../json/scan.ts'
 import { withScanLimit } from '../json/scan-context.ts'
 import { skipSpace } from '../json/skip.ts'
@@ -47,8 +47,11 @@ export interface RequestFields {
   readonly mayHoldBack: boolean
   /** Whether `stream_options.include_usage` is true. */
   readonly includesUsage: boolean
-  /** The member by which the client chooses a data-parallel rank, as `field name`, if any. */
-  readonly pinnedRank: string | undefined
+  /**
+   * Set if the client chooses a data-parallel rank. `name`: the member, as `field name`. `rank`: the one that a mixed engine
+   * shall run the request on, if the client says; -1 if it is no whole number.
+   */
+  readonly pinnedRank: { readonly name: string; readonly rank: number | undefined } | undefined
   /** The lengths of prompts given as token ids, which are counted when they are asked for. */
   readonly promptLengths: PromptLengths
   /** Where the prompt is; `undefined` if that is not wanted. */
@@ -189,7 +192,7 @@ function fieldsOf(
     prefillLogprobs: readPrefillLogprobs(endpoint, bytes, members, limits.prompts),
     mayHoldBack: traits.holdsBackForTools && hasElements(bytes, lastMember(members, 'tools')),
     includesUsage: includesUsage(bytes, lastMember(members, 'stream_options'), limits.members),
-    pinnedRank: pinnedRank(members),
+    pinnedRank: pinnedRank(bytes, members),
     promptLengths: lengths,
     prompt: limits.wantsPrompt === false ? undefined : promptBytes(endpoint, members),
     routingKey: limits.keyPaths && firstTextAt(bytes, members, limits.keyPaths, limits),
@@ -199,9 +202,11 @@ function fieldsOf(
   }
 }
 
-function pinnedRank(members: readonly Member[]): string | undefined {
+function pinnedRank(bytes: Buffer, members: readonly Member[]): RequestFields['pinnedRank'] {
   const key = RANK_KEYS.find(name => (lastMember(members, name)?.kind ?? 'null') !== 'null')
-  return key && `field ${key}`
+  if (key === undefined) return undefined
+  const rankIn = (name: string): number | undefined => indexAt(bytes, lastMember(members, name))
+  return { name: `field ${key}`, rank: rankIn('routed_dp_rank') ?? rankIn('data_parallel_rank') }
 }
 
 function memberOf(members: readonly Member[], key: EndpointTraits['ridKey']): Member | undefined {

@@ -47,7 +47,8 @@ export class AttemptReporter {
 
   started(pair: Pair, feedback: AttemptFeedback): void {
     const { promptCaches, metrics, log } = this.#dependencies
-    this.#prefill = promptCaches.start(this.#request.prompt, (pair.prefill ?? pair.decode).slot)
+    const { rank, slot } = pair.prefill ?? pair.decode
+    this.#prefill = promptCaches.start(this.#request.prompt, rank?.target ?? slot)
     this.#isReported = false
     this.#pair = pair
     this.#feedback = feedback

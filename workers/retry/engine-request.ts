@@ -17,6 +17,8 @@ export interface EngineRequest extends RoutedBy {
   readonly fields: RequestFields
   /** Whether an engine has the API of the endpoint; `undefined` if all have. */
   readonly serves: ((engine: Engine) => boolean) | undefined
+  /** The data-parallel rank that the client names; -1 if what it names is no rank. */
+  readonly pinnedRank?: number | undefined
   /** Changes of the body, where the request is one prompt or sample of the client's. */
   readonly edits: readonly Edit[]
   /** The request is one of several prompts of `/generate`, of which each may be aborted alone. */

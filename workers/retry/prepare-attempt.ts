@@ -5,6 +5,7 @@ import type { AttemptEvents, AttemptHandle, AttemptPlan } from '../attempt/plan.
 import type { Failure } from '../classify/failure.ts'
 import { injectBootstrap } from '../connectors/bootstrap.ts'
 import { injectMixed } from '../connectors/mixed.ts'
+import { injectRanks } from '../connectors/ranks.ts'
 import { DIALECTS } from '../dialects/dialects.ts'
 import { type RequestViewOptions, requestViewOf } from '../policy/request-view.ts'
 import { buildBody } from '../request/engine-body.ts'
@@ -123,7 +124,8 @@ function chooseFor(
   { pairSelector, requestViews }: PrepareDependencies,
   hasRoom?: (engine: Engine) => boolean,
 ): PairChoice {
-  const seen = { serves: request.serves, request: requestViewOf(request, requestViews) }
+  const { serves, pinnedRank } = request
+  const seen = { serves, request: requestViewOf(request, requestViews), pinnedRank }
   return pairSelector.choose(request.fields.model, avoidedSlots, hasRoom, seen)
 }
 
@@ -177,6 +179,8 @@ function planOf(
 ): Omit<AttemptPlan, 'leases' | 'freshConnection'> {
   const { id, path, headers, timeouts, body, fields, edits, isPromptOfBatch } = request
   const injected = pair.prefill ? injectBootstrap(pair.prefill, random) : injectMixed()
+  // What the client has pinned reaches the engine as it is.
+  const legs = request.pinnedRank === undefined ? injectRanks(pair, injected) : undefined
   return {
     path,
     isStream: fields.isStream,
@@ -191,8 +195,9 @@ function planOf(
     exchangeId: id,
     rid: injected.rid,
     takesRid: fields.ridKey !== undefined,
-    headers,
+    headers: legs === undefined ? headers : [...headers, ...legs.headers],
     timeouts,
-    body: buildBody(body, fields, injected, edits),
+    body: buildBody(body, fields, legs?.decode ?? injected, edits),
+    prefillBody: legs?.prefill && buildBody(body, fields, legs.prefill, edits),
   }
 }

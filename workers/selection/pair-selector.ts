@@ -12,6 +12,7 @@ import type { PairHealth } from '../../src/shared/pair-health.ts'
 import { createPolicies, type PolicyMemory } from '../policy/create-policies.ts'
 import type { Breakers, PlacedRequest, Probe } from './breakers.ts'
 import { type PolicyInputs, policyViews } from './policy-views.ts'
+import { RankTargets } from './rank-targets.ts'
 import { Roster, type WantedEngine } from './roster.ts'
 import { FULL, NO_EARLY, type NoPair, type Unclaimed, unclaimed } from './unclaimed-pair.ts'
 
@@ -43,6 +44,8 @@ export type PairChoice =
 /** What a choice depends on besides the model of the request. */
 export interface ChoiceInputs {
   readonly request?: RequestView | undefined
+  /** The data-parallel rank that the client names, see `RankTargets.of`. */
+  readonly pinnedRank?: number | undefined
   /** Whether an engine has the API of the request, if not all have. */
   readonly serves?: WantedEngine['serves']
 }
@@ -68,6 +71,7 @@ export class PairSelector {
   readonly #nowMs: NowMs
   readonly #policies: Record<Role, Policy>
   readonly #views: Record<Role, PolicyView>
+  readonly ranks: RankTargets
   #pairings = new PairingTable([])
 
   constructor(config: Config, view: SelectionView) {
@@ -79,7 +83,8 @@ export class PairSelector {
     this.#pairHealth = pairHealth
     this.#nowMs = nowMs
     this.#policies = createPolicies(config.policy, view)
-    this.#views = policyViews(view)
+    this.ranks = new RankTargets(slots, config)
+    this.#views = policyViews({ ...view, slots: this.ranks })
   }
 
   get engines(): readonly Engine[] {
@@ -89,6 +94,7 @@ export class PairSelector {
   update(snapshot: EngineSnapshot): void {
     this.#roster.update(snapshot)
     this.#pairings = new PairingTable(snapshot.engines)
+    this.ranks.update(snapshot.engines)
   }
 
   isHealthy(engine: Engine): boolean {
@@ -116,13 +122,14 @@ export class PairSelector {
     model: string | undefined,
     avoidedSlots: ReadonlySet<number>,
     hasRoom: HasRoom = anyRoom,
-    { request, serves }: ChoiceInputs = {},
+    { request, serves, pinnedRank }: ChoiceInputs = {},
   ): PairChoice {
     const need = this.#roster.needOf(model)
     if (need.kind === 'unknown') return { kind: 'unknown-model' }
     if (need.kind === 'unnamed') return { kind: 'unnamed-model', models: need.models }
     const named = need.kind === 'named' ? need.model : undefined
-    const needs: Needs = { avoidedSlots, hasRoom, isRetry: avoidedSlots.size > 0, request, serves }
+    const isRetry = avoidedSlots.size > 0
+    const needs: Needs = { avoidedSlots, hasRoom, isRetry, request, serves, pinnedRank }
     for (let claim = 0; claim < MAX_CLAIMS; claim++) {
       const found = this.#choosePair(named, needs)
       if (found.kind !== 'unclaimed') return this.#without(found, serves)
@@ -213,13 +220,15 @@ export class PairSelector {
    * `undefined` when all of the engines are full. A retry prefers an engine whose last request went well: of many that
    * have begun to fail, no breaker may be open yet.
    */
-  #pick(role: Role, engines: readonly Engine[], { hasRoom, isRetry, request }: Needs): Engine | undefined {
+  #pick(role: Role, engines: readonly Engine[], needs: Needs): Engine | undefined {
+    const { hasRoom, isRetry, request, pinnedRank } = needs
     const free = passing(engines, hasRoom)
     if (free.length === 0) return undefined
     const preferred = isRetry ? preferring(free, this.#breakers.isProven) : free
+    const targets = this.ranks.of(preferred, pinnedRank)
     const view = this.#views[role]
-    const chosen = this.#policies[role](preferred, view, request)
-    if (preferred.length === 1) view.reason = 'only'
+    const chosen = this.ranks.engineOf(this.#policies[role](targets, view, request))
+    if (targets.length === 1) view.reason = 'only'
     return chosen
   }
 

@@ -45,14 +45,21 @@ const KEY_BYTES = 1024
 export class PromptCaches {
   readonly #options: PromptCachesOptions
   /** By slot: blocks that the engine holds of the latest prompt. */
-  readonly #held: Uint16Array
+  #held: Uint16Array
   /** By slot: the engine's age when it last used the last of them. */
-  readonly #ages: Uint16Array
+  #ages: Uint16Array
 
   constructor(options: PromptCachesOptions) {
     this.#options = options
     this.#held = new Uint16Array(options.maxEngines)
     this.#ages = new Uint16Array(options.maxEngines)
+  }
+
+  /** `targets`: the numbers of all engines and data-parallel ranks are smaller; by default those of engines. */
+  makeRoom(targets: number): void {
+    if (targets <= this.#held.length) return
+    this.#held = new Uint16Array(targets)
+    this.#ages = new Uint16Array(targets)
   }
 
   /** Valid until the next call of a method. `undefined` if prompts do not matter, or if this one is too short to be cached. */
@@ -68,7 +75,10 @@ export class PromptCaches {
     }
   }
 
-  /** Must be called when the engine of the slot gets the prompt. `undefined` as in `viewOf`. */
+  /**
+   * Must be called when the engine of the slot gets the prompt; the slot may be the number of a data-parallel rank.
+   * `undefined` as in `viewOf`.
+   */
   start(prompt: HashedPrompt | undefined, slot: number): PrefillTask | undefined {
     const blocks = this.#options.isUsed ? prompt?.blocks : undefined
     if (prompt === undefined || blocks === undefined) return undefined
@@ -107,9 +117,9 @@ export class PromptCaches {
 
   #noteCorrection(slot: number, kind: CacheCorrection | undefined): void {
     if (kind === undefined) return
-    const { caches, metrics, nowMs } = this.#options
+    const { caches, metrics, maxEngines, nowMs } = this.#options
     caches.noteCorrection(slot, kind, Math.floor(nowMs() / 1000))
-    metrics.predictionCorrected(slot, kind)
+    metrics.predictionCorrected(slot % maxEngines, kind)
   }
 
   /**
@@ -117,8 +127,9 @@ export class PromptCaches {
    * missing it may hold more than it has said.
    */
   #knownBytes(prompt: HashedPrompt, slot: number, believed: number): number {
-    const { exact, caches } = this.#options
-    const said = exact?.shareOf(prompt, slot)
+    const { exact, caches, maxEngines } = this.#options
+    // The events of engines with ranks are not followed.
+    const said = slot < maxEngines ? exact?.shareOf(prompt, slot) : undefined
     if (said === undefined) return believed
     const bytes = Math.floor(said.share * (prompt.blocks?.bytes ?? 0))
     const isUnderway = caches.bytesSince(slot, this.#ages[slot] ?? 0) < caches.work(slot)

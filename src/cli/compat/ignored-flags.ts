@@ -9,7 +9,7 @@ import { allOf, type FlagLists, words } from './flag-lists.ts'
 
 export const IGNORED_FLAGS: FlagLists = {
   none: words(`
-    dp-aware routing-key-override sticky-sessions dp-minimum-tokens-scheduler engine-metrics trust-tenant-header
+    routing-key-override sticky-sessions dp-minimum-tokens-scheduler engine-metrics trust-tenant-header
     priority-scheduler-enabled remove-unhealthy-workers worker-auto-recovery
     disable-tokenizer-autoload tokenizer-cache-enable-l0 tokenizer-cache-enable-l1
     disable-load-monitoring disable-worker-overload-protection worker-overload-protection worker-overload-shed
@@ -43,7 +43,7 @@ export const IGNORED_FLAGS: FlagLists = {
     mm-allowed-media-domains mm-per-request-image-limit mm-pixel-cache-mb mm-processing
     multimodal-max-inflight-bytes multimodal-shm-min-bytes multimodal-tensor-transport
     rdma-listen-ip rdma-slot-ttl-s rl-control-timeout-secs rl-fanout-concurrency
-    intra-node-data-parallel-size mesh-server-name mesh-host mesh-advertise-host mesh-port
+    mesh-server-name mesh-host mesh-advertise-host mesh-port
     mesh-tls-ca-cert mesh-tls-cert mesh-tls-key runtime-worker-threads
     backend runtime history-backend`),
   many: words(`
@@ -53,10 +53,11 @@ export const IGNORED_FLAGS: FlagLists = {
 
 /**
  * Flags that ask for what this gateway does anyway. They are left out without a warning. `mini-lb`: plain PD routing;
- * `enable-igw`: several models in one fleet; the others: an unhealthy engine stays registered.
+ * `enable-igw`: several models in one fleet; `dp-aware`: choosing data-parallel ranks; the others: an unhealthy engine
+ * stays registered.
  */
 export const NEEDLESS_FLAGS: readonly string[] = words(
-  'mini-lb enable-igw no-remove-unhealthy-workers no-worker-auto-recovery',
+  'mini-lb enable-igw dp-aware no-remove-unhealthy-workers no-worker-auto-recovery',
 )
 
 /** Warning for an operator who gave ignored flags. Empty if there are none. */

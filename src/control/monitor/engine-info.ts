@@ -1,6 +1,7 @@
 /** The properties of an engine, as its `/server_info` and `/v1/models` report them. Pure. */
 import type { Config } from '../../config/config.ts'
-import type { Engine, PairingFacts } from '../../core/engine.ts'
+import type { Engine, PairingFacts, Role } from '../../core/engine.ts'
+import { ranksOf } from './rank-facts.ts'
 
 export interface EngineInfo
   extends Pick<
@@ -15,7 +16,7 @@ export interface EngineInfo
 }
 
 /** What is known of an engine: what it has reported, and what its name says. */
-export type KnownEngine = EngineInfo & Pick<Engine, 'addresses'>
+export type KnownEngine = EngineInfo & Pick<Engine, 'addresses' | 'ranks'>
 
 /** A JSON object whose fields are not checked yet. */
 export type Fields = Readonly<Record<string, unknown>>
@@ -39,6 +40,17 @@ export function parseEngineInfo(server: Fields, models: Fields): EngineInfo {
     mode: isName(server['disaggregation_mode']) ? server['disaggregation_mode'] : undefined,
     isGateway: Array.isArray(server['prefill']) && Array.isArray(server['decode']),
   }
+}
+
+/** What counts of an engine of this role with these settings. */
+export function usedFacts(
+  info: EngineInfo,
+  role: Role,
+  settings: Config['engines'],
+): Omit<KnownEngine, 'addresses'> {
+  const ranks = ranksOf(info, role, settings)
+  const pairing = comparedFacts(info.pairing, settings.pairVersions)
+  return { ...info, pairing, ...(ranks === undefined ? {} : { ranks }) }
 }
 
 /** The names in a response of `/v1/models`, in its order. */
@@ -79,10 +91,7 @@ function pairingOf(server: Fields): PairingFacts {
 }
 
 /** What must be the same in both engines of a pair. `versions`: whether that of the engine is part of it. */
-export function comparedFacts(
-  pairing: PairingFacts,
-  versions: Config['engines']['pairVersions'],
-): PairingFacts {
+function comparedFacts(pairing: PairingFacts, versions: Config['engines']['pairVersions']): PairingFacts {
   if (versions !== 'any') return pairing
   const { version: _, ...facts } = pairing
   return facts

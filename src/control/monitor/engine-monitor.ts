@@ -11,7 +11,7 @@ import type { Logger } from '../../telemetry/log.ts'
 import type { EngineSpec } from '../discovery/static.ts'
 import { AddressWatch } from './address-watch.ts'
 import { EngineFacts, type EngineGet } from './engine-facts.ts'
-import { comparedFacts, type KnownEngine } from './engine-info.ts'
+import { type KnownEngine, usedFacts } from './engine-info.ts'
 import {
   HEALTHY,
   type HealthState,
@@ -171,9 +171,9 @@ export class EngineMonitor {
   }
 
   #publish(isBack: boolean): void {
-    const { info } = this.#facts
-    const pairing = comparedFacts(info.pairing, this.#options.engines.pairVersions)
-    this.#options.onInfo({ ...info, pairing, addresses: this.#address.addresses }, isBack)
+    const { spec, engines, onInfo } = this.#options
+    const facts = usedFacts(this.#facts.info, spec.role, engines)
+    onInfo({ ...facts, addresses: this.#address.addresses }, isBack)
   }
 
   async #renew(): Promise<void> {

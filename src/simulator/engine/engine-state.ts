@@ -3,6 +3,7 @@
 import type { TimerHandle } from '../clock/clock.ts'
 import type { IncomingRequest } from '../http/http-server.ts'
 import type { LogprobSide } from '../sequence/logprobs.ts'
+import type { Scheduler } from '../sequence/scheduler.ts'
 import type { GenerationHost } from './generation.ts'
 
 export type Role = 'prefill' | 'decode' | 'mixed'
@@ -44,6 +45,8 @@ export interface EngineState extends GenerationHost {
   /** Port of the bootstrap server; 0 unless the role is prefill. */
   readonly bootstrapPort: number
   readonly health: HealthState
+  /** By data-parallel rank. */
+  readonly schedulers: readonly Scheduler[]
   /** Which logprobs the engine can return. */
   readonly side: LogprobSide
   /** Timers of delayed responses, which are cleared in a crash. */

@@ -10,6 +10,7 @@ import type { Knobs } from '../settings/knobs.ts'
 import { traitsOf } from '../settings/profiles.ts'
 import { entryOf, type Fields, fieldsOf, flagOf, integerOf, RequestError, stringOf } from './fields.ts'
 import { type Endpoint, readParameters } from './parameters.ts'
+import { checkRanks, type NamedRanks, ranksOf } from './ranks.ts'
 import type { RequestParameters } from './request-parameters.ts'
 import { checkSchema } from './schema-check.ts'
 
@@ -43,15 +44,17 @@ export interface Call {
 
 export function callOf(endpoint: Endpoint, body: Fields, knobs: Knobs): Call {
   const { checksSchema, frontend } = traitsOf(knobs)
-  if (checksSchema) checkSchema(endpoint, body, knobs.dpSize)
+  if (checksSchema) checkSchema(endpoint, body)
+  checkRanks(body, knobs.dpSize)
   const parameters = readParameters(endpoint, body, knobs)
   const n = Math.max(1, parameters.n)
   const isRust = frontend === 'rust'
   checkValues(endpoint, parameters, knobs)
   // Messages, and completions of the Rust front end, are named by the engine: no client can abort one by its rid.
   const ignoresRid = endpoint === 'messages' || (isRust && endpoint === 'completions')
+  const ranks = ranksOf(body)
   const sequenceFor = (item: number, choice: number) =>
-    sequenceOf({ parameters, body, knobs, item, choice, n, ignoresRid, ridKey: ridKeyOf(endpoint) })
+    sequenceOf({ parameters, body, knobs, ranks, item, choice, n, ignoresRid, ridKey: ridKeyOf(endpoint) })
   const items = [...parameters.prompts.keys()]
   return {
     endpoint,
@@ -91,6 +94,7 @@ interface SequenceSource {
   readonly parameters: RequestParameters
   readonly body: Fields
   readonly knobs: Knobs
+  readonly ranks: NamedRanks
   readonly item: number
   /** Index of the choice; -1 is the primer of the prompt. */
   readonly choice: number
@@ -115,6 +119,8 @@ function sequenceOf(source: SequenceSource): Sequence {
     bootstrapHost: hostOf(body, item),
     bootstrapPort: portOf(body, item),
     room: roomOf(body, item),
+    routedRank: source.ranks.routed,
+    prefillRank: source.ranks.prefill,
     logprobs: parameters.logprobs(item),
   })
 }

@@ -48,18 +48,12 @@ const EXPECTED: Readonly<Record<Kind, string>> = {
 const FORMATS = new Set(['text', 'json_object', 'json_schema', 'structural_tag'])
 const ROLES = new Set(['system', 'developer', 'user', 'assistant', 'tool', 'function'])
 
-/** @throws RequestError for the first field that is refused. `dpSize` is the number of data-parallel ranks. */
-export function checkSchema(endpoint: Endpoint, body: Fields, dpSize: number): void {
+/** @throws RequestError for the first field that is refused. */
+export function checkSchema(endpoint: Endpoint, body: Fields): void {
   if (endpoint === 'generate') {
     checkText(body['text'])
     checkSampling(body['sampling_params'])
   } else if (endpoint === 'chat' || endpoint === 'completions') checkOpenAi(endpoint, body)
-  for (const name of ['data_parallel_rank', 'routed_dp_rank', 'disagg_prefill_dp_rank']) {
-    const rank = body[name]
-    if (typeof rank === 'number' && (rank < 0 || rank >= dpSize)) {
-      throw new RequestError('value', `${name}=${rank} out of range [0, ${dpSize})`)
-    }
-  }
 }
 
 function checkText(text: unknown): void {

@@ -104,7 +104,7 @@ export class GenerateRenderer implements Renderer {
     const { spec } = sequence
     const logprobs =
       spec.logprobs === undefined ? '' : `,${inner(logprobFields(sequence, from, sideAt(side, from)))}`
-    const pythonOnly = this.#isRust ? '' : pythonFields(sequence, traitsOf(knobs))
+    const pythonOnly = this.#isRust ? '' : pythonFields(sequence, traitsOf(knobs), knobs.dpSize)
     const versions = isLast && traitsOf(knobs).hasTokenDetails ? `,${weightVersions(sequence.produced)}` : ''
     return (
       `{"id":${JSON.stringify(spec.rid)},"finish_reason":${isLast ? finishReason(sequence.ending) : 'null'},` +
@@ -145,12 +145,14 @@ function finishReason(ending: Ending | undefined): string {
 
 /** Members that the front end in Rust leaves out. */
 function pythonFields(
-  { retractions, cachedTokens }: Sequence,
+  { retractions, cachedTokens, rank }: Sequence,
   { retractionsField, numbersSingleRank, hasTokenDetails }: ProfileTraits,
+  dpSize: number,
 ): string {
   const cached = cachedTokens === 0 ? 'null' : `{"device":${cachedTokens},"host":0}`
   const details = hasTokenDetails ? `"cached_tokens_details":${cached},` : ''
-  return `"${retractionsField}":${retractions},${details}"dp_rank":${numbersSingleRank ? 0 : 'null'},`
+  const named = dpSize > 1 || numbersSingleRank ? rank : null
+  return `"${retractionsField}":${retractions},${details}"dp_rank":${named},`
 }
 
 function latency(sequence: Sequence, namesSending: boolean): string {

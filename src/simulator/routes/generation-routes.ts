@@ -9,6 +9,7 @@ import { resetSocket } from '../http/reset-socket.ts'
 import { messagesPrompt } from '../request/agent-parameters.ts'
 import { type Call, callOf, type Endpoint } from '../request/call.ts'
 import { isFields, RequestError } from '../request/fields.ts'
+import { withRankHeader } from '../request/ranks.ts'
 import { inEnvelope } from '../response/api-errors.ts'
 import { ChatRenderer } from '../response/chat.ts'
 import { CompletionsRenderer } from '../response/completions.ts'
@@ -126,7 +127,8 @@ function asksForStream({ body }: IncomingRequest): boolean {
 
 /** @throws RequestError or another error if the body is not valid. */
 function readCall(engine: EngineState, endpoint: Endpoint, request: IncomingRequest): Call {
-  return callOf(endpoint, parseBody(endpoint, request), engine.knobs)
+  const body = withRankHeader(endpoint, parseBody(endpoint, request), request.message.headers)
+  return callOf(endpoint, body, engine.knobs)
 }
 
 function parseBody(endpoint: Endpoint, request: IncomingRequest): Readonly<Record<string, unknown>> {

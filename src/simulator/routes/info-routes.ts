@@ -2,6 +2,7 @@
 import type { EngineState, Route } from '../engine/engine-state.ts'
 import { internalServerError, sendJson } from '../http/http-response.ts'
 import { maxReqInputLen } from '../scheduler/prompt-limits.ts'
+import type { SchedulerLoad } from '../sequence/scheduler.ts'
 import { traitsOf } from '../settings/profiles.ts'
 
 const WEIGHTS_GB = 15.1
@@ -83,33 +84,37 @@ export const loads: Route = (engine, { response, query }) => {
   const body = {
     timestamp: now.toISOString().replace('Z', '000+00:00'),
     version: engine.knobs.version,
-    loads: [loadOf(engine, now)],
+    loads: engine.schedulers
+      .map((scheduler, rank) => loadOf(engine, now, rank, scheduler.load()))
+      .filter((_, rank) => !query.has('dp_rank') || query.get('dp_rank') === String(rank)),
   }
   sendJson(response, 200, JSON.stringify(body))
 }
 
 /** The load in the format of SGLang 2026-02. */
 export const legacyLoad: Route = (engine, { response }) => {
-  const load = engine.scheduler.load()
-  const row = {
-    dp_rank: 0,
+  const rows = engine.schedulers.map((scheduler, rank) => legacyRow(engine, rank, scheduler.load()))
+  sendJson(response, 200, JSON.stringify(rows))
+}
+
+function legacyRow(engine: EngineState, rank: number, load: SchedulerLoad): object {
+  return {
+    dp_rank: rank,
     num_reqs: load.running + load.waiting,
     num_waiting_reqs: load.waiting,
     num_tokens: load.usedTokens + load.waitingTokens,
     num_pending_tokens: load.waitingTokens,
     ts_tic: engine.clock.now() / 1000,
   }
-  sendJson(response, 200, JSON.stringify([row]))
 }
 
 const SECTIONS = new Set(['core', 'disagg', 'queues', 'memory', 'spec', 'lora', 'all'])
 
-function loadOf(engine: EngineState, now: Date): object {
-  const load = engine.scheduler.load()
+function loadOf(engine: EngineState, now: Date, rank: number, load: SchedulerLoad): object {
   const { kvTokens, maxRunning } = engine.knobs
   return {
     timestamp: now.getTime() / 1000,
-    dp_rank: 0,
+    dp_rank: rank,
     num_running_reqs: load.running,
     num_waiting_reqs: load.waiting,
     num_waiting_uncached_tokens: load.waitingTokens,

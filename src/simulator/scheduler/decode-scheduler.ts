@@ -164,7 +164,7 @@ export class DecodeScheduler implements Scheduler {
       this.#host.counters.partnerMissing++
       this.#fail(member, timedOut(number, afterMs, 'WaitingForInput'))
     })
-    this.#fabric.prefillAt(address)?.announced(number, this.rooms)
+    this.#fabric.prefillAt(address)?.announced(number, this.rooms, member.sequence.spec.prefillRank)
   }
 
   #arrived(member: DecodeMember): void {

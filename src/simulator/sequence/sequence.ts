@@ -47,6 +47,10 @@ export interface SequenceSpec {
   readonly bootstrapHost: string | undefined
   readonly bootstrapPort: number | undefined
   readonly room: number | undefined
+  /** Data-parallel rank of this engine that the request names. */
+  readonly routedRank: number | undefined
+  /** Data-parallel rank of the prefill engine that the request names. */
+  readonly prefillRank: number | undefined
   readonly logprobs: LogprobParameters | undefined
 }
 
@@ -62,6 +66,8 @@ export class Sequence {
   /** Prompt length as the engine counts it: 1 if the scheduler has replaced the prompt by a dummy token. */
   promptTokens: number
   cachedTokens = 0
+  /** The data-parallel rank of this engine that has it. */
+  rank = 0
   retractions = 0
   /** Output tokens so far. */
   produced = 0

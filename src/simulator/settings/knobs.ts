@@ -23,7 +23,16 @@ const engineShape = {
     'Longest prompt in tokens that the scheduler accepts; 0 means contextLen - 6.',
   ),
   pageSize: count(64).describe('Tokens per KV cache page.'),
-  dpSize: count(1).describe('Data-parallel ranks to report; requests are scheduled as on one rank.'),
+  dpSize: z
+    .int()
+    .min(1)
+    .default(1)
+    .describe(
+      'Data-parallel ranks, each with its own scheduler and caches of the sizes given here. Cannot be changed later.',
+    ),
+  dpAttention: flag(false).describe(
+    'Ranks share one attention group: prefill refuses rooms of another rank, and not all rooms but those of rank 0.',
+  ),
   maxRunning: count(256).describe('Maximum number of requests in the running batch.'),
   maxQueued: count(0).describe(
     'Maximum queue length of a mixed engine; 0 means no limit. PD engines never reject for this reason.',

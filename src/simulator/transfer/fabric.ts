@@ -26,8 +26,8 @@ export interface PrefillPort {
   readonly registered: boolean
   /** Whether its bootstrap server accepts connections but never responds. */
   readonly isSilent: boolean
-  /** Called when `decode` has allocated its KV cache for the room. */
-  announced(room: number, decode: DecodePort): void
+  /** Called when `decode` has allocated its KV cache for the room. Without a rank, the room decides which one prefills. */
+  announced(room: number, decode: DecodePort, rank?: number): void
   /** Called when the decode engine has aborted the request of the room and notifies this engine. */
   abandoned(room: number): void
   /** Called when the decode engine has left the room. Frees memory; it has no effect on requests. */

@@ -1,5 +1,5 @@
 /**
- * The bootstrap rooms of a prefill engine. Decode engines report here that they have allocated their KV cache, and are
+ * The bootstrap rooms of one rank of a prefill engine. Decode engines report here that they have allocated their KV cache, and are
  * notified of the outcome of the transfer.
  *
  * When a member computes, sends or responds is up to the scheduler.
@@ -8,7 +8,7 @@
 import { KV_CACHE_NOT_RECEIVED } from '../sequence/pd-errors.ts'
 import type { SchedulerHost } from '../sequence/scheduler.ts'
 import { traitsOf } from '../settings/profiles.ts'
-import type { DecodePort, PrefillPort } from './fabric.ts'
+import type { DecodePort } from './fabric.ts'
 import type { RoomMember } from './room-members.ts'
 import { type Room, Rooms } from './rooms.ts'
 
@@ -36,7 +36,7 @@ interface Hooks {
 /** Number of rooms that are remembered after decode has abandoned them before prefill joined. */
 const MAX_ABANDONED = 10_000
 
-export class PrefillRooms implements PrefillPort {
+export class PrefillRooms {
   readonly #host: SchedulerHost
   readonly #hooks: Hooks
   readonly #rooms = new Rooms<PrefillMember, PrefillRoom>(number => ({
@@ -47,20 +47,10 @@ export class PrefillRooms implements PrefillPort {
   }))
   /** Rooms that decode has abandoned and prefill has not joined, oldest first, with the reason. */
   readonly #abandoned = new Map<number, string>()
-  /** Whether the bootstrap server responds. */
-  registered = false
 
   constructor(host: SchedulerHost, hooks: Hooks) {
     this.#host = host
     this.#hooks = hooks
-  }
-
-  get name(): string {
-    return this.#host.name
-  }
-
-  get isSilent(): boolean {
-    return this.#host.knobs.blackhole
   }
 
   getOrCreate(number: number): PrefillRoom {
@@ -74,12 +64,14 @@ export class PrefillRooms implements PrefillPort {
     if (member.room !== undefined) this.#rooms.leave(member.room, member)
   }
 
+  /** The decode engine has allocated its KV cache for the room. */
   announced(number: number, decode: DecodePort): void {
     const room = this.#rooms.getOrCreate(number)
     room.decode = decode
     for (const member of room.members) this.#hooks.bootstrapped(member)
   }
 
+  /** The decode engine has aborted the request of the room, and says so. */
   abandoned(number: number): void {
     const isNixl = this.#host.knobs.backend === 'nixl'
     const failure = isNixl
@@ -105,6 +97,7 @@ export class PrefillRooms implements PrefillPort {
     }
   }
 
+  /** The decode engine has left the room. */
   forgotten(number: number): void {
     this.#rooms.forgetEmpty(number)
   }

@@ -67,7 +67,7 @@ test('a documented command line of the Rust router starts the gateway with the s
     --pd-disaggregation --prefill http://p1:30000 8998 --prefill http://p2:30000 none --decode http://d1:30000
     --decode http://d2:30000 --policy cache_aware --prefill-policy power_of_two --host 127.0.0.1 --port 8080
     --prometheus-port 29000 --prometheus-duration-buckets 0.5 1 2.5 --cb-failure-threshold 5 --max-concurrent-requests 256 --log-level WARN
-    --intra-node-data-parallel-size 2 --mini-lb --selector app=x role=y --ca-cert-path a --disable-retries`)
+    --dp-aware --mini-lb --selector app=x role=y --ca-cert-path a --disable-retries`)
   assert.equal(code, 0)
   assert.deepEqual(closed, ['gateway'])
   assert.deepEqual(config?.engines.prefill, [
@@ -80,9 +80,15 @@ test('a documented command line of the Rust router starts the gateway with the s
   assert.deepEqual([config?.server.port, config?.log.level, config?.retry.maxRetries], [8080, 'warn', 0])
   const warnings = err.trim().split('\n')
   assert.equal(warnings.length, 1)
-  assert.match(err, /ignored flags: --intra-node-data-parallel-size --selector$/m)
+  assert.match(err, /ignored flags: --selector$/m)
   assert.deepEqual(config?.upstream.caFiles, ['a'])
   assert.deepEqual(config?.admin.durationBucketsSecs, [0.5, 1, 2.5])
+})
+
+test('the ranks of vLLM engines are those of the flag that vllm-router has for them', async () => {
+  const { config, err } = await run('--worker-urls http://a:1 --intra-node-data-parallel-size 2')
+  assert.deepEqual([config?.engines.vllmDataParallelSize, config?.engines.dataParallelRanks], [2, 'auto'])
+  assert.equal(err, '')
 })
 
 test('one flag accepts several engines, each with or without a port', async () => {

@@ -249,7 +249,8 @@ suite('readFields', () => {
 
   test('reports the rank that a client pins', () => {
     for (const key of ['routed_dp_rank', 'disagg_prefill_dp_rank', 'data_parallel_rank']) {
-      assert.equal(fields('chat', `{"${key}":0}`).pinnedRank, `field ${key}`)
+      const rank = key === 'disagg_prefill_dp_rank' ? undefined : 3
+      assert.deepEqual(fields('chat', `{"${key}":3}`).pinnedRank, { name: `field ${key}`, rank })
       assert.equal(fields('chat', `{"${key}":null}`).pinnedRank, undefined)
     }
   })
