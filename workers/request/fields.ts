@@ -225,10 +225,9 @@ function clientRid(
 ): RequestFields['clientRid'] {
   if (member?.kind !== 'array') return nameAt(bytes, member, maxBytes)
   if (prompts === undefined) return undefined
-  const { key } = member
   const elements = elementsOf(bytes, member, prompts)
   const rids = elements.map(({ kind, start, end }) =>
-    nameAt(bytes, { key, kind, valueStart: start, valueEnd: end }, maxBytes),
+    nameAt(bytes, { key: member.key, kind, valueStart: start, valueEnd: end }, maxBytes),
   )
   if (rids.every(rid => rid !== undefined) && new Set(rids).size === prompts) return rids
   throw new GatewayError('invalid-request', 'The list rid must hold strings that differ from each other')

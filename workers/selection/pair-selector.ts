@@ -122,17 +122,16 @@ export class PairSelector {
     model: string | undefined,
     avoidedSlots: ReadonlySet<number>,
     hasRoom: HasRoom = anyRoom,
-    { request, serves, pinnedRank }: ChoiceInputs = {},
+    inputs: ChoiceInputs = {},
   ): PairChoice {
     const need = this.#roster.needOf(model)
     if (need.kind === 'unknown') return { kind: 'unknown-model' }
     if (need.kind === 'unnamed') return { kind: 'unnamed-model', models: need.models }
     const named = need.kind === 'named' ? need.model : undefined
-    const isRetry = avoidedSlots.size > 0
-    const needs: Needs = { avoidedSlots, hasRoom, isRetry, request, serves, pinnedRank }
+    const needs: Needs = { ...inputs, avoidedSlots, hasRoom, isRetry: avoidedSlots.size > 0 }
     for (let claim = 0; claim < MAX_CLAIMS; claim++) {
       const found = this.#choosePair(named, needs)
-      if (found.kind !== 'unclaimed') return this.#without(found, serves)
+      if (found.kind !== 'unclaimed') return this.#without(found, inputs.serves)
       const probes = this.#claim(found)
       if (probes !== 'taken') return { kind: 'pair', pair: this.#pairOf(found), probes }
     }

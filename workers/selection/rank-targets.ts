@@ -27,6 +27,7 @@ interface Target {
 export class RankTargets {
   readonly #slots: Slots
   readonly #maxPerEngine: number
+  #isUsed = false
   /** By slot, in the order of the ranks. */
   #byEngine = new Map<number, readonly Target[]>()
   #byNumber = new Map<number, Target>()
@@ -41,7 +42,7 @@ export class RankTargets {
 
   /** Whether any engine has ranks. If not, targets are engines. */
   get isUsed(): boolean {
-    return this.#byEngine.size > 0
+    return this.#isUsed
   }
 
   /** All numbers of targets are smaller. 0 if no engine has ranks. */
@@ -56,6 +57,7 @@ export class RankTargets {
     this.#byNumber = new Map(targets.map(target => [target.shown.slot, target]))
     this.#byShown = new Map(targets.map(target => [target.shown, target]))
     this.#latest = undefined
+    this.#isUsed = targets.length > 0
   }
 
   /**
@@ -63,18 +65,18 @@ export class RankTargets {
    * Empty only if `engines` is.
    */
   of(engines: readonly Engine[], pinnedRank: number | undefined): readonly Engine[] {
-    if (!this.isUsed) return engines
+    if (!this.#isUsed) return engines
     return pinnedRank === undefined ? this.#free(engines) : this.#pinned(engines, pinnedRank)
   }
 
   /** The engine for what the policy has chosen from the list, with its rank if it has ranks. */
   engineOf(chosen: Engine): Engine {
-    return this.isUsed ? (this.#byShown.get(chosen)?.engine ?? chosen) : chosen
+    return this.#isUsed ? (this.#byShown.get(chosen)?.engine ?? chosen) : chosen
   }
 
   /** Requests in flight on a target, over all threads. */
   inFlight(target: number): number {
-    const isRank = this.isUsed && this.#byNumber.has(target)
+    const isRank = this.#isUsed && this.#byNumber.has(target)
     return isRank ? this.#slots.rankInFlight(target) : this.#slots.inFlight(target)
   }
 
