@@ -63,6 +63,12 @@ for (const file of globSync('config/*.yaml', { cwd: ROOT })) {
   })
 }
 
+test('config/sglang-pd.yaml shows the defaults where it says so', () => {
+  const [given, byDefault] = [loadConfig({ file: join(ROOT, 'config/sglang-pd.yaml') }), loadConfig({})]
+  for (const part of ['retry', 'timeouts', 'health'] as const)
+    assert.deepEqual(given[part], byDefault[part], part)
+})
+
 test('the first two commands of README.md start the gateway and run the tests', () => {
   const commands = [...README.matchAll(/^```sh\n([\s\S]*?)\n```$/gm)].map(match => match[1])
   assert.deepEqual(commands.slice(0, 2), ['npm ci && npm start', 'npm ci && npm test'])
