@@ -71,6 +71,7 @@ export async function startGateway(requested: Config): Promise<Gateway> {
   log.onLinesLost(lines => recorder.count('pdgw_thread_lost_log_lines_total', '', lines))
   const slots = new EngineSlots(shared)
   let snapshot: EngineSnapshot = NO_ENGINES
+  let joining = 0
   const waitingCounts = new WaitingCounts(shared)
   const view = new FleetCapacity(config, slots, {
     snapshot,
@@ -117,6 +118,9 @@ export async function startGateway(requested: Config): Promise<Gateway> {
       log,
       onSnapshot,
       onLost: lost => running.giveUpOn(lost),
+      onJoining: engines => {
+        joining = engines
+      },
       onRestart: () => recorder.count('pdgw_thread_restarts_total', 'control'),
       onRestartThread: thread => {
         log.info({ thread }, 'restarting router thread on request')
@@ -125,6 +129,7 @@ export async function startGateway(requested: Config): Promise<Gateway> {
           .catch((error: unknown) => log.error({ thread, error }, 'could not restart router thread'))
       },
     })
+    const currentReadiness = () => readinessOf(neededRoles(config), snapshot.engines, slots, joining)
     const collectAllGarbage = (): void => {
       running.collectGarbage()
       collectGarbage()
@@ -132,7 +137,7 @@ export async function startGateway(requested: Config): Promise<Gateway> {
     const front = await startFrontend({
       config,
       assign: () => fewestOpen(running.channels),
-      readiness: () => readinessOf(neededRoles(config), snapshot.engines, slots),
+      readiness: currentReadiness,
       admissionLimits: {
         capacity: view.capacity,
         parked: view.parked,
@@ -151,11 +156,10 @@ export async function startGateway(requested: Config): Promise<Gateway> {
     frontend = front
     control.notePort(front.port)
     log.info({ threads: count, mode: config.engines.mode }, 'gateway is up')
-    const isReady = (): boolean => readinessOf(neededRoles(config), snapshot.engines, slots).isReady
     return {
       port: front.port,
       adminPort: control.adminPort,
-      whenReady: limitMs => pollUntil(isReady, READY_POLL_MS, limitMs),
+      whenReady: limitMs => pollUntil(() => currentReadiness().isReady, READY_POLL_MS, limitMs),
       drain: drainOptions => drain(drainDependencies(front, control), drainOptions, log),
       restartThread: thread => running.restart(thread),
       reopenLog: reopenLogs,

@@ -43,6 +43,7 @@ function routesOf(allowRemoteChanges: boolean): AdminRoutes {
     onSlotTaken: noop,
     onBack: noop,
     onLost: noop,
+    onJoining: noop,
     ownListeners: () => [],
   })
   return new AdminRoutes({
