@@ -144,6 +144,7 @@ export async function startGateway(requested: Config): Promise<Gateway> {
         maxLive: budget.liveRequests,
         maxClients: budget.clients,
       },
+      adminPort: control.adminPort,
       onMemoryPressure: () => {
         const usedMb = Math.round(process.memoryUsage.rss() / 2 ** 20)
         log.warn({ usedMb }, 'short of memory, refusing generation requests')
