@@ -108,6 +108,7 @@ suite('the demo', { concurrency: 2 }, () => {
     test(`with ${flags.join(' ')} serves at the addresses that it prints, and ${ending} ends all its processes`, async t => {
       const running = run(t, ['demo', ...flags, ...FREE_PORTS])
       const text = await ready(running)
+      assert.equal(text.match(/engine is healthy/g)?.length, roles.split(' ').length)
       assert.equal(await chat(addressIn(text, 'API')), 200)
       const metrics = await (await fetch(addressIn(text, 'Metrics'))).text()
       assert.match(metrics, /^pdgw_router_threads \d+$/m)
@@ -128,6 +129,7 @@ suite('the demo', { concurrency: 2 }, () => {
         assert.match(await rest(), /"finish_reason":"length"[^]*data: \[DONE\]\n\n$/)
         assert.deepEqual(await exitOf(running.child), [0, null])
         assert.doesNotMatch(running.output(), /broken|ECONNRESET/)
+        assert.match(running.output(), / stopped\n$/)
       } else {
         running.child.kill('SIGKILL')
         await assert.rejects(rest())
