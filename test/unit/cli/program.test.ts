@@ -111,6 +111,14 @@ for (const [flags, text] of [
     assert.match(err, text)
   })
 
+test('the help of a flag names other flags, not the config keys that they set', async () => {
+  const { out } = await run('--help')
+  assert.match(out, /--prefill-policy <name> +[^-]*Defaults to --policy\./)
+  assert.match(out, /--prometheus-host <address> +[^-]*Defaults to --host\./)
+  // It says which key it sets, and a key without a flag keeps its name.
+  assert.match(out, /Sets\s+timeouts\.clientHeadMs/)
+})
+
 test('--worker-urls alone selects the mixed mode, also from the environment', async () => {
   assert.equal((await run('--worker-urls http://a:1 http://b:1')).config?.engines.mode, 'mixed')
   const { config } = await run('serve', { PDGW_WORKER_URLS: 'http://a:1,http://b:1' })
