@@ -80,7 +80,9 @@ function chooseFolder() {
 
 /** A process that was started with an IPC channel ends when its parent has ended, for whatever reason. */
 function endWithParent() {
-  if (!process.channel) return
+  if (process.connected === undefined) return
+  // The parent may have ended before this process could listen.
+  if (!process.connected) process.exit(1)
   process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'))
   process.channel.unref()
 }

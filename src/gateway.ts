@@ -9,7 +9,7 @@ import { type Control, startControl } from './control/control-supervisor.ts'
 import { monotonicNowMs } from './core/clock.ts'
 import { type EngineSnapshot, NO_ENGINES } from './core/engine.ts'
 import { pollUntil } from './core/poll.ts'
-import { readinessOf } from './core/readiness.ts'
+import { type Readiness, readinessOf } from './core/readiness.ts'
 import { fewestOpen } from './dispatch/assign.ts'
 import { abortsFor } from './dispatch/orphaned-legs.ts'
 import { type RouterThreads, startRouterThreads } from './dispatch/router-threads.ts'
@@ -17,6 +17,7 @@ import { type Drained, type DrainOptions, drain } from './drain.ts'
 import { FleetCapacity } from './frontend/admission/fleet-capacity.ts'
 import { type Frontend, startFrontend } from './frontend/server.ts'
 import { collectGarbage } from './process/collect-garbage.ts'
+import { DescriptorCheck } from './process/descriptor-check.ts'
 import { withinLimits } from './process/descriptor-limits.ts'
 import { boundHeaps } from './process/heap-limits.ts'
 import { EngineSlots } from './shared/engine-slots.ts'
@@ -32,7 +33,7 @@ export interface Gateway {
   readonly port: number
   /** Port for metrics and administration. */
   readonly adminPort: number
-  /** Resolves with `true` when requests can be served, or with `false` after `limitMs`. */
+  /** Resolves with `true` when requests can be served and all engines are healthy, or with `false` after `limitMs`. */
   whenReady(limitMs: number): Promise<boolean>
   /** Requests in flight on all engines; each leg of an attempt counts its prompts. */
   legsInFlight(): number
@@ -64,7 +65,8 @@ export async function startGateway(requested: Config): Promise<Gateway> {
   boundHeaps(requested.server.semiSpaceMb)
   const log = createLogger(requested.log, 'main')
   const count = requested.server.workers || Math.max(1, availableParallelism() - 1)
-  const { config, budget } = withinLimits(requested, count, log)
+  const { config, budget, limit } = withinLimits(requested, count, log)
+  const descriptors = new DescriptorCheck({ config, budget, limit, log })
   const room = metricRoom(config.limits.engines, config.admin.durationBucketsSecs)
   const { kvEvents } = config.policy
   const memory = createSharedMemory(config.limits.engines, count, room, config.policy)
@@ -73,6 +75,7 @@ export async function startGateway(requested: Config): Promise<Gateway> {
   log.onLinesLost(lines => recorder.count('pdgw_thread_lost_log_lines_total', '', lines))
   const slots = new EngineSlots(shared)
   let snapshot: EngineSnapshot = NO_ENGINES
+  let joining = 0
   const waitingCounts = new WaitingCounts(shared)
   const view = new FleetCapacity(config, slots, {
     snapshot,
@@ -83,9 +86,10 @@ export async function startGateway(requested: Config): Promise<Gateway> {
   let control: Control | undefined
   let threads: RouterThreads | undefined
   const close = async (): Promise<void> => {
+    descriptors.close()
     frontend?.close()
-    await control?.close()
-    await threads?.close()
+    await Promise.all([control?.close(), threads?.close()])
+    if (frontend !== undefined) log.info({}, 'stopped')
     log.close()
   }
   try {
@@ -110,6 +114,7 @@ export async function startGateway(requested: Config): Promise<Gateway> {
     const onSnapshot = (next: EngineSnapshot): void => {
       snapshot = next
       view.update(next)
+      descriptors.changed(next.engines)
       running.sendSnapshot(next)
     }
     control = await startControl({
@@ -119,6 +124,9 @@ export async function startGateway(requested: Config): Promise<Gateway> {
       log,
       onSnapshot,
       onLost: lost => running.giveUpOn(lost),
+      onJoining: engines => {
+        joining = engines
+      },
       onRestart: () => recorder.count('pdgw_thread_restarts_total', 'control'),
       onRestartThread: thread => {
         log.info({ thread }, 'restarting router thread on request')
@@ -127,6 +135,7 @@ export async function startGateway(requested: Config): Promise<Gateway> {
           .catch((error: unknown) => log.error({ thread, error }, 'could not restart router thread'))
       },
     })
+    const currentReadiness = () => readinessOf(neededRoles(config), snapshot.engines, slots, joining)
     const collectAllGarbage = (): void => {
       running.collectGarbage()
       collectGarbage()
@@ -134,13 +143,14 @@ export async function startGateway(requested: Config): Promise<Gateway> {
     const front = await startFrontend({
       config,
       assign: () => fewestOpen(running.channels),
-      readiness: () => readinessOf(neededRoles(config), snapshot.engines, slots),
+      readiness: currentReadiness,
       admissionLimits: {
         capacity: view.capacity,
         parked: view.parked,
         maxLive: budget.liveRequests,
         maxClients: budget.clients,
       },
+      adminPort: control.adminPort,
       onMemoryPressure: () => {
         const usedMb = Math.round(process.memoryUsage.rss() / 2 ** 20)
         log.warn({ usedMb }, 'short of memory, refusing generation requests')
@@ -153,11 +163,10 @@ export async function startGateway(requested: Config): Promise<Gateway> {
     frontend = front
     control.notePort(front.port)
     log.info({ threads: count, mode: config.engines.mode }, 'gateway is up')
-    const isReady = (): boolean => readinessOf(neededRoles(config), snapshot.engines, slots).isReady
     return {
       port: front.port,
       adminPort: control.adminPort,
-      whenReady: limitMs => pollUntil(isReady, READY_POLL_MS, limitMs),
+      whenReady: limitMs => pollUntil(() => isComplete(currentReadiness()), READY_POLL_MS, limitMs),
       drain: drainOptions => drain(drainDependencies(front, control), drainOptions, log),
       restartThread: thread => running.restart(thread),
       reopenLog: reopenLogs,
@@ -168,6 +177,10 @@ export async function startGateway(requested: Config): Promise<Gateway> {
     await close()
     throw error
   }
+}
+
+function isComplete({ isReady, healthyEngines, totalEngines }: Readiness): boolean {
+  return isReady && healthyEngines === totalEngines
 }
 
 /** Readiness fails on both listeners; the front end does the rest. */

@@ -69,6 +69,7 @@ async function run(port: MessagePort, task: ControlTask): Promise<void> {
       { host, port: adminPort },
     ],
     onLost: lost => report({ kind: 'lost', lost }),
+    onJoining: count => report({ kind: 'joining', count }),
   })
   const closed = new Promise<void>(resolve => {
     port.on('message', (order: ControlOrder) => {

@@ -81,8 +81,8 @@ function conclude(
   const cpu = Math.round(100 * Math.max(...own.map(({ cpuShare }) => cpuShare)))
   const errors = [...wrk, ...own].reduce((sum, sample) => sum + sample.errors, 0)
   const setting = `${connection.padEnd(12)}${String(concurrency).padStart(4)} concurrent, engine ${engineMs} ms`
-  const rates = `wrk ${wrkRate.toFixed(0)}/s, bench ${ownRate.toFixed(0)}/s (${((100 * ownRate) / wrkRate).toFixed(0)} %)`
-  const text = `${setting}: ${rates}, bench CPU ${cpu} % of a core, errors ${errors}: ${agreement}\n`
+  const rates = `wrk ${wrkRate.toFixed(0)}/s, bench ${ownRate.toFixed(0)}/s (${((100 * ownRate) / wrkRate).toFixed(0)}%)`
+  const text = `${setting}: ${rates}, bench CPU ${cpu}% of a core, errors ${errors}: ${agreement}\n`
   return { text, agrees: agreement !== 'DISAGREES' && errors === 0 }
 }
 

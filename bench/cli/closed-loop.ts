@@ -76,7 +76,7 @@ const BUILDERS: Readonly<Record<Kind, (command: Command) => Command>> = {
     timeout(
       maxTokens(
         command.description(
-          'Raise the concurrency level by level, until less than 95 % of the responses are correct.',
+          'Raise the concurrency level by level, until less than 95% of the responses are correct.',
         ),
         50,
       )

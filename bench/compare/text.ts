@@ -35,7 +35,7 @@ function wrongLine(name: string, rounds: readonly CompareRound[]): string[] {
 }
 
 const FOOTNOTE =
-  'Median of the differences of the blocks; all intervals hold together with 95 % confidence. They apply to these\n' +
+  'Median of the differences of the blocks; all intervals hold together with 95% confidence. They apply to these\n' +
   'processes: even two processes of one program differ a little. To compare programs, restart both and repeat.'
 
 function pairLines(pair: string, differences: readonly Difference[]): string[] {
@@ -48,7 +48,12 @@ function line({ metric, absolute, ratio, baseMedian, targetMedian, holdsZero }: 
   const { label, unit, divisor } = METRIC_FORMATS[metric]
   const plain = [baseMedian, targetMedian].map(value => figure(value / divisor))
   const signed = [absolute.median, absolute.low, absolute.high].map(value => withSign(value / divisor))
-  const cells = [`${label},${unit}`, ...plain, ...signed, ratio === undefined ? '-' : ratio.median.toFixed(3)]
+  const cells = [
+    `${label}, ${unit.trim()}`,
+    ...plain,
+    ...signed,
+    ratio === undefined ? '-' : ratio.median.toFixed(3),
+  ]
   return `  ${cells.map(cell).join('')}  ${holdsZero ? 'no difference shown' : 'DIFFERENT'}`
 }
 

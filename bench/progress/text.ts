@@ -10,7 +10,7 @@ export function barText(state: ProgressState, alarm: (text: string) => string): 
   const full = Math.round(share * BAR_WIDTH)
   const bar = '█'.repeat(full) + '░'.repeat(BAR_WIDTH - full)
   const left = leftSeconds === undefined || share === 1 ? '' : `   about ${seconds(leftSeconds)} left`
-  return `${name}  ${bar}  ${percentOf(share).padStart(5)}   ${doneText}${left}\n  ${figuresOf(state, alarm)}`
+  return `${name}  ${bar}  ${percentOf(share).padStart(4)}   ${doneText}${left}\n  ${figuresOf(state, alarm)}`
 }
 
 export function logLine(state: ProgressState): string {
@@ -30,5 +30,5 @@ function figuresOf(state: ProgressState, alarm: (text: string) => string): strin
 }
 
 function percentOf(share: number): string {
-  return `${Math.floor(share * 100)} %`
+  return `${Math.floor(share * 100)}%`
 }

@@ -10,7 +10,7 @@ export interface MetricFormat {
 }
 
 export const METRIC_FORMATS: Readonly<Record<CompareMetric, MetricFormat>> = {
-  successPercent: { label: 'correct responses', unit: ' %', divisor: 1, isMoreBetter: true },
+  successPercent: { label: 'correct responses', unit: '%', divisor: 1, isMoreBetter: true },
   requestsPerSecond: { label: 'throughput', unit: ' requests/s', divisor: 1, isMoreBetter: true },
   ttftP50Ms: { label: 'TTFT p50', unit: ' ms', divisor: 1, isMoreBetter: false },
   ttftP99Ms: { label: 'TTFT p99', unit: ' ms', divisor: 1, isMoreBetter: false },
@@ -25,10 +25,10 @@ export function metricText(metric: CompareMetric, value: number): string {
   return figure(value / divisor) + unit
 }
 
-/** 1.125 becomes `+12.5 %`. A bound of an interval may be negative and is shown as 0. */
+/** 1.125 becomes `+12.5%`. A bound of an interval may be negative and is shown as 0. */
 export function ratioText(ratio: number): string {
   const change = (Math.max(0, ratio) - 1) * 100
   const sign = change > 0 ? '+' : change < 0 ? '−' : '±'
   const size = Math.abs(change)
-  return `${sign}${size.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : 2)} %`
+  return `${sign}${size.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : 2)}%`
 }

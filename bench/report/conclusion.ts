@@ -52,7 +52,7 @@ function conclusionOfMany({ levels, minPercent }: ConclusionInput): Conclusion {
   const result = wrong === 0 ? 'all responses were correct' : `${counted(wrong, 'request')} failed`
   const isStopped = !last.wasInterrupted && minPercent !== null && isBelow(last, minPercent)
   const stop = isStopped
-    ? ` Stopped after ${last.name}: ${percent(last.successPercent)} correct, below ${minPercent} %.`
+    ? ` Stopped after ${last.name}: ${percent(last.successPercent)} correct, below ${minPercent}%.`
     : ''
   const peak =
     best.requests.ok === 0 ? '' : `; peak was ${figure(best.requestsPerSecond)} requests/s at ${best.name}`

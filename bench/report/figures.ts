@@ -16,13 +16,13 @@ export function figure(value: number): string {
   return value.toFixed(size >= 10 ? 2 : 3)
 }
 
-/** Never rounded up to 100: `99.998 %`, not `100.00 %`, when one of 50,000 failed. null becomes `-`. */
+/** Never rounded up to 100: `99.998%`, not `100.00%`, when one of 50,000 failed. null becomes `-`. */
 export function percent(value: number | null): string {
   if (value === null) return '-'
-  if (value === 0 || value === 100) return `${value} %`
+  if (value === 0 || value === 100) return `${value}%`
   const digits = value > 99.99 || value < 0.01 ? 4 : 2
   const scale = 10 ** digits
-  return `${(Math.floor(value * scale) / scale).toFixed(digits)} %`
+  return `${(Math.floor(value * scale) / scale).toFixed(digits)}%`
 }
 
 export function seconds(value: number): string {

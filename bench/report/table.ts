@@ -129,7 +129,7 @@ function generatorLine({ generator }: Level): string {
 
 /** The share of the busiest process. */
 function shareText(shares: readonly number[]): string {
-  return `${Math.round(Math.max(0, ...shares) * 100)} %`
+  return `${Math.round(Math.max(0, ...shares) * 100)}%`
 }
 
 /** A line of a table: a label and its text. */

@@ -80,5 +80,5 @@ function samplesOf(results: Results, load: string, names: readonly string[]) {
 function textOf(rows: readonly SpeedRow[], steal: number): string {
   const legend =
     'ratio: CPU of the target divided by that of two haproxy hops (request) or one (chunk), median over rounds'
-  return `${speedTable(rows)}${legend}; ${(steal * 100).toFixed(1)} % steal time\n`
+  return `${speedTable(rows)}${legend}; ${(steal * 100).toFixed(1)}% steal time\n`
 }

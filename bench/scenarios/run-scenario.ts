@@ -72,7 +72,7 @@ async function runPerfect(
   for (const [index, load] of loads.entries()) {
     const name = `load ${index + 1}`
     const { result, cost } = await measure(name, load, environment, run)
-    expectations.push(atLeast(`${name}: correct responses`, successPercent(result), 100, ' %'))
+    expectations.push(atLeast(`${name}: correct responses`, successPercent(result), 100, '%'))
     if (maxRssMib !== undefined)
       expectations.push(atMost(`${name}: memory of the gateway`, cost.peakRssMib(), maxRssMib, ' MiB'))
     if (limitMs !== undefined)
@@ -98,7 +98,7 @@ async function runChurn(
   for (const [index, load] of scenario.loads.entries()) {
     const name = `load ${index + 1}`
     const { result } = await measure(name, load, environment, run)
-    expectations.push(atLeast(`${name}: correct responses`, successPercent(result), 100, ' %'))
+    expectations.push(atLeast(`${name}: correct responses`, successPercent(result), 100, '%'))
     if (run.signal.aborted) break
   }
   const changes = await churn.stop()
@@ -128,7 +128,7 @@ async function runSoak(
   const engines = await environment.fleet.counters()
   const restarts = engines.reduce((sum, engine) => sum + engine.restarts, 0)
   return [
-    atLeast('correct responses among clients that stayed', successPercent(result), GOOD_PERCENT, ' %'),
+    atLeast('correct responses among clients that stayed', successPercent(result), GOOD_PERCENT, '%'),
     atMost(
       'legs received per request by an engine role',
       amplification(engines, result.records.length),

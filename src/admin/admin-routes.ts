@@ -12,7 +12,7 @@ import type { Heartbeats } from '../shared/heartbeats.ts'
 import { EXPOSITION_TYPE, exposition } from '../telemetry/exposition.ts'
 import type { MetricReader } from '../telemetry/metric-reader.ts'
 import type { AdminHandler, AdminRequest } from './admin-server.ts'
-import { type EngineState, engineGauges, engineView } from './engine-views.ts'
+import { type EngineState, engineGauges, engineView, JOINING } from './engine-views.ts'
 import { type IndexState, indexGauges, indexView } from './index-views.ts'
 
 export interface AdminDependencies {
@@ -94,7 +94,12 @@ export class AdminRoutes implements AdminHandler {
 
   #readiness(): LocalResponse {
     const { config, supervisor, state, isDraining } = this.#deps
-    const readiness = readinessOf(neededRoles(config), supervisor.engines, state.slots)
+    const readiness = readinessOf(
+      neededRoles(config),
+      supervisor.engines,
+      state.slots,
+      supervisor.joining.length,
+    )
     const { status, body } = readinessReport(readiness, isDraining())
     return json(status, body)
   }
@@ -106,15 +111,17 @@ export class AdminRoutes implements AdminHandler {
       name: 'pdgw_router_threads',
       read: () => [{ labels: {}, value: routerThreads }],
     } as const
-    const gauges = [...engineGauges(engines, state), ...indexGauges(caching), threads]
-    const body = exposition(metrics, engines, gauges)
+    const ofEngines = engineGauges(engines, state, supervisor.joining)
+    const body = exposition(metrics, engines, [...ofEngines, ...indexGauges(caching), threads])
     return respond(200, EXPOSITION_TYPE, body)
   }
 
   #engines(): LocalResponse {
     const { supervisor, state } = this.#deps
     const { engines } = supervisor
-    return json(200, { engines: engines.map(engine => engineView(engine, engines, state)) })
+    const views = engines.map(engine => engineView(engine, engines, state, supervisor.lastError(engine)))
+    const joining = supervisor.joining.map(({ url, role, error }) => ({ url, role, health: JOINING, error }))
+    return json(200, { engines: [...views, ...joining] })
   }
 
   #index(): LocalResponse {
@@ -144,7 +151,7 @@ export class AdminRoutes implements AdminHandler {
         `The ${role} engine ${url} is already registered or is still draining`,
       )
     }
-    return json(202, { url, role, state: 'joining' })
+    return json(202, { url, role, state: JOINING })
   }
 
   #remove(name: string): LocalResponse {

@@ -16,8 +16,16 @@ export interface EngineState {
 
 const BREAKER_VALUES = { closed: 0, open: 1, 'half-open': 2 } as const
 
-/** `engines` are all engines, among which are the pairs of a prefill engine. */
-export function engineView(engine: Engine, engines: readonly Engine[], state: EngineState): object {
+/** Health of an engine that is known by its address alone, because it has not responded yet. */
+export const JOINING = 'joining'
+
+/** `engines` are all engines, among which are the pairs of a prefill engine. `error`: why its last probe has failed. */
+export function engineView(
+  engine: Engine,
+  engines: readonly Engine[],
+  state: EngineState,
+  error: string | undefined,
+): object {
   const { slot, generation, url, role, models, maxRunning, dpSize, bootstrapPort } = engine
   return {
     url,
@@ -25,6 +33,7 @@ export function engineView(engine: Engine, engines: readonly Engine[], state: En
     slot,
     generation,
     health: state.slots.health(slot),
+    error,
     breaker: state.breakers.state(slot, processNowMs()).kind,
     inFlight: state.slots.inFlight(slot),
     maxRunning: maxRunning ?? null,
@@ -56,7 +65,12 @@ function pairsOf(engine: Engine, engines: readonly Engine[], pairHealth: PairHea
   })
 }
 
-export function engineGauges(engines: readonly Engine[], state: EngineState): GaugeSource[] {
+/** `joining` are engines that have not responded yet: they have a health and nothing else. */
+export function engineGauges(
+  engines: readonly Engine[],
+  state: EngineState,
+  joining: readonly Pick<Engine, 'url' | 'role'>[],
+): GaugeSource[] {
   const { slots, breakers } = state
   const perEngine = (read: (engine: Engine) => number | undefined) => (): GaugeSample[] =>
     engines.flatMap(engine => {
@@ -64,7 +78,13 @@ export function engineGauges(engines: readonly Engine[], state: EngineState): Ga
       return value === undefined ? [] : [{ labels: { engine: engine.url, role: engine.role }, value }]
     })
   return [
-    { name: 'pdgw_engine_health', read: () => engines.flatMap(engine => healthSamples(engine, slots)) },
+    {
+      name: 'pdgw_engine_health',
+      read: () => [
+        ...engines.flatMap(engine => healthSamples(engine, slots.health(engine.slot))),
+        ...joining.flatMap(engine => healthSamples(engine, JOINING)),
+      ],
+    },
     { name: 'pdgw_engine_in_flight', read: perEngine(({ slot }) => slots.inFlight(slot)) },
     { name: 'pdgw_engine_max_running', read: perEngine(({ maxRunning }) => maxRunning) },
     {
@@ -104,9 +124,8 @@ function decodesOf(engines: readonly Engine[]): readonly Engine[] {
   return engines.filter(({ role }) => role === 'decode')
 }
 
-function healthSamples({ slot, url, role }: Engine, slots: EngineSlots): GaugeSample[] {
-  const health = slots.health(slot)
-  return HEALTH_NAMES.map(state => ({
+function healthSamples({ url, role }: Pick<Engine, 'url' | 'role'>, health: string): GaugeSample[] {
+  return [...HEALTH_NAMES, JOINING].map(state => ({
     labels: { engine: url, role, state },
     value: Number(state === health),
   }))

@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import type { Config } from '../config/config.ts'
 import type { GivenValue } from '../config/given-values.ts'
 import { ConfigError, type Setting } from '../config/load.ts'
+import { demoAddresses, portsInUse } from './demo-ports.ts'
 import type { CliDependencies, EngineCounts, FleetUrls, RunningGateway } from './dependencies.ts'
 import { engineCounts, type FleetFlags } from './fleet-flags.ts'
 import { startFleetProcess } from './fleet-process.ts'
@@ -58,7 +59,9 @@ export async function demo(options: DemoOptions, deps: CliDependencies): Promise
   const configFor = (urls: FleetUrls) =>
     configOf(given, env, { defaults: DEFAULTS, overrides: engineSettings(urls, counts) })
   // Reports a faulty configuration before any engine starts. Their addresses are not known yet.
-  configFor({ prefill: [], decode: [], mixed: [] })
+  const { config: checked } = configFor({ prefill: [], decode: [], mixed: [] })
+  const busy = await deps.busyAddresses(demoAddresses(checked, counts, flags.basePort ?? DEMO_BASE_PORT))
+  if (busy.length > 0) throw portsInUse(busy)
 
   deps.out(`Starting simulated engines: ${countText(counts)} …\n`)
   const fleet = await startFleetProcess(deps.mainPath, fleetArguments(flags, counts))

@@ -1,5 +1,6 @@
 /** What the commands need from outside: the gateway, the engine simulator, the terminal and signals. */
 import type { Config } from '../config/config.ts'
+import { type Address, busyAddresses } from '../process/busy-addresses.ts'
 import type { SignalDependencies } from '../process/stop-signals.ts'
 
 /** A gateway that accepts requests. */
@@ -8,7 +9,7 @@ export interface RunningGateway {
   readonly port: number
   /** Port of the metrics and admin listener. */
   readonly adminPort: number
-  /** Resolves with true once a request can be served, or with false after `limitMs`. */
+  /** Resolves with true once a request can be served and all engines are healthy, or with false after `limitMs`. */
   whenReady(limitMs: number): Promise<boolean>
   /** Stops accepting requests and waits until the open ones have ended. */
   drain(options: { readonly settleMs: number; readonly limitMs: number }): Promise<void>
@@ -63,6 +64,8 @@ export interface CliDependencies extends SignalDependencies {
   readonly terminal: NodeJS.WriteStream | undefined
   /** Width of the help text in columns. Without it, the width of the terminal. */
   readonly columns: number | undefined
+  /** Those of the addresses on which another process listens. */
+  readonly busyAddresses: <A extends Address>(addresses: readonly A[]) => Promise<A[]>
   /** Path of the module that starts this program; the demo runs it in a child process. */
   readonly mainPath: string
   /** Sends the addresses of the engines to the parent process. Undefined if there is no IPC channel. */
@@ -78,6 +81,7 @@ export function systemDependencies(): Omit<CliDependencies, 'startGateway' | 'st
     terminal: process.stderr.isTTY && process.env['TERM'] !== 'dumb' ? process.stderr : undefined,
     signals: process,
     exit: code => process.exit(code),
+    busyAddresses,
     columns: process.stdout.isTTY ? undefined : PIPE_COLUMNS,
     mainPath: process.argv[1] ?? '',
     notifyParent: process.send ? urls => process.send?.(urls) : undefined,

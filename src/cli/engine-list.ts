@@ -1,4 +1,7 @@
-/** Parses the values of --prefill, --decode and --worker-urls. A word that is not a URL is left to the schema to reject. */
+/**
+ * Parses the values of --prefill, --decode and --worker-urls. A word that is not a URL, and a number that is not a port,
+ * are left to the schema to reject.
+ */
 
 interface PrefillWords {
   readonly url: string
@@ -7,7 +10,7 @@ interface PrefillWords {
 
 /**
  * Parses `[URL, 8998, URL, none, URL]` as the Rust router does: the word after a URL is its bootstrap port if it is a
- * port number or `none` in any case. `none` is equivalent to no port.
+ * number or `none` in any case. `none` is equivalent to no port.
  */
 export function prefillList(words: readonly string[]): PrefillWords[] {
   const engines: PrefillWords[] = []
@@ -30,5 +33,5 @@ export function engineList(words: readonly string[]): { readonly url: string }[]
 }
 
 function isPort(word: string): boolean {
-  return /^none$/i.test(word) || (/^\d{1,5}$/.test(word) && Number(word) <= 65_535)
+  return /^(?:none|\d+)$/i.test(word)
 }

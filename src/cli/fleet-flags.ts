@@ -39,7 +39,7 @@ export function addFleetFlags(command: Command, basePort?: number): Command {
     ).argParser(wholeNumber),
     new Option(
       '--knob <name=value...>',
-      'Setting of the engines, see src/simulator/settings/knobs.ts; repeatable.',
+      'Setting of the engines, see docs/simulator.md; repeatable.',
     ).argParser(addKnob),
     new Option('--preset <name>', 'Random faults.').choices(PRESET_NAMES).default('calm'),
     new Option(

@@ -16,6 +16,7 @@ import {
   type StartGateway,
   systemDependencies,
 } from './dependencies.ts'
+import { flagHelp } from './flag-help.ts'
 import { addFleetFlags } from './fleet-flags.ts'
 import { printReference } from './reference.ts'
 import { serve } from './serve.ts'
@@ -176,7 +177,7 @@ function helpOf(
   key: { readonly description: string; readonly default: unknown } | undefined,
 ): string {
   const { help, shape, shownDefault } = option
-  const text = help ?? key?.description ?? ''
+  const text = flagHelp(option, key?.description)
   const hasNote = shape !== 'flag' && (help === undefined || shownDefault !== undefined)
   return hasNote ? text + defaultNote(key?.default, shownDefault) : text
 }

@@ -7,6 +7,7 @@ import { metricTable } from '../telemetry/metric-catalogue.ts'
 import { allOf, type FlagLists } from './compat/flag-lists.ts'
 import { IGNORED_FLAGS, NEEDLESS_FLAGS } from './compat/ignored-flags.ts'
 import { REJECTIONS } from './compat/rejected-flags.ts'
+import { flagHelp } from './flag-help.ts'
 import { OPTIONS } from './serve-flags.ts'
 
 export function printReference(what: 'config-schema' | 'reference', out: (text: string) => void): void {
@@ -38,7 +39,7 @@ function flagTable(): string {
       option.placeholder === undefined ? `--${option.flag}` : `--${option.flag} ${option.placeholder}`
     const { shape, shownDefault = value => value } = option
     const byDefault = shape === 'flag' ? 'off' : defaultText(shownDefault(key?.default))
-    return [code(term), code(variableOf(option.flag)), byDefault, option.help ?? key?.description ?? '']
+    return [code(term), code(variableOf(option.flag)), byDefault, flagHelp(option, key?.description)]
   })
   return table(['flag', 'variable', 'default', 'description'], rows)
 }

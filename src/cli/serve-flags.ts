@@ -62,7 +62,7 @@ const GROUPS: Record<string, readonly CliFlag[]> = {
       shape: 'list',
       path: ['engines', 'prefill'],
       placeholder: 'url port|none',
-      help: 'Prefill engine, followed by the port of its bootstrap server. Without a port, or with none, the engine is asked, and 8998 is used if it does not say. Repeatable.',
+      help: 'Prefill engine, followed by the port of its bootstrap server. Without a port, or with none, the gateway asks the engine, and takes 8998 if it does not say. Repeatable.',
       convert: given => (Array.isArray(given) ? prefillList(given) : given),
     },
     {

@@ -44,7 +44,7 @@ function checkKnobs(knobs: Readonly<Record<string, unknown>>): void {
   if (error === undefined) return
   const texts = error.issues.map(issue =>
     issue.code === 'unrecognized_keys'
-      ? `unknown knob ${issue.keys.join(', ')}; src/simulator/settings/knobs.ts lists all knobs`
+      ? `unknown knob ${issue.keys.join(', ')}; see docs/simulator.md`
       : [...issue.path, issue.message].join(': '),
   )
   throw new ConfigError(texts.map(text => `flag --knob: ${text}`))

@@ -59,6 +59,6 @@ export const admissionSchema = z.strictObject({
     .min(0)
     .default(0)
     .describe(
-      'Resident memory, in MiB, above which generation requests are rejected with 503. 0 means 80 % of the memory of the container or machine.',
+      'Resident memory, in MiB, above which generation requests are rejected with 503. 0 means 80% of the memory of the container or machine.',
     ),
 })

@@ -3,9 +3,16 @@ import { z } from 'zod'
 import { MAX_RANKS, type Role } from '../core/engine.ts'
 import { kvEventSource } from './caching/kv-events.ts'
 
+/** A number where a URL belongs is a port that this flag, or this engine, does not take. */
 const engineUrl = z
   .string()
-  .regex(/^https?:\/\//, { error: 'must start with http:// or https://', abort: true })
+  .regex(/^https?:\/\//, {
+    error: ({ input }) =>
+      /^\d+$/.test(String(input))
+        ? 'must be a URL: only a prefill engine takes a bootstrap port, and only one'
+        : 'must start with http:// or https://',
+    abort: true,
+  })
   .refine(value => URL.canParse(value), { error: 'must be a URL', abort: true })
   .refine(isOrigin, 'must be an origin such as http://host:port, without user, path or query')
   .transform(value => new URL(value).origin)
@@ -31,12 +38,12 @@ const engineSchema = z.strictObject({
 
 const mixedSchema = engineSchema.extend(kvEventSource)
 
+const BOOTSTRAP_PORT_RANGE = 'the bootstrap port must be 1 to 65535'
+const bootstrapPort = z.int().min(1, BOOTSTRAP_PORT_RANGE).max(65_535, BOOTSTRAP_PORT_RANGE)
+
 const prefillSchema = z.strictObject({
   url: engineUrl.describe(URL_HELP),
-  bootstrapPort: z
-    .int()
-    .min(1)
-    .max(65_535)
+  bootstrapPort: bootstrapPort
     .optional()
     .describe(
       "Port of the engine's bootstrap server. Defaults to the port that the engine reports, else 8998.",
@@ -54,7 +61,7 @@ export function asEngineUrl(text: string): string {
 export const newEngineSchema = z.strictObject({
   url: engineUrl,
   role: z.enum(['prefill', 'decode', 'mixed']),
-  bootstrapPort: z.int().min(1).max(65_535).optional(),
+  bootstrapPort: bootstrapPort.optional(),
   apiKey,
 })
 

@@ -35,6 +35,8 @@ export type ControlReport =
   /** Keys of all engines that are removed now. */
   | { readonly kind: 'removed'; readonly keys: readonly string[] }
   | { readonly kind: 'lost'; readonly lost: LostEngine }
+  /** Number of engines that have not responded yet. */
+  | { readonly kind: 'joining'; readonly count: number }
   | { readonly kind: 'listening'; readonly adminPort: number }
   /** An operator has requested a restart of the router thread. */
   | { readonly kind: 'restart-thread'; readonly thread: number }

@@ -21,6 +21,8 @@ export interface ControlOptions {
   readonly onSnapshot: (snapshot: EngineSnapshot) => void
   /** Called, also repeatedly, for an engine that requests need not wait for any longer. */
   readonly onLost?: (lost: LostEngine) => void
+  /** Called with the number of engines that have not responded yet, when it changes. It begins with 0. */
+  readonly onJoining?: (count: number) => void
   /** Called when the thread has ended unexpectedly and is about to be replaced. */
   readonly onRestart?: () => void
   /** Called when an operator has requested a restart of the router thread. */
@@ -162,6 +164,8 @@ class ControlSupervisor implements Control {
         return
       case 'lost':
         return this.#options.onLost?.(report.lost)
+      case 'joining':
+        return this.#options.onJoining?.(report.count)
       case 'snapshot':
         this.#known = report.snapshot
         return this.#options.onSnapshot(report.snapshot)
@@ -171,6 +175,8 @@ class ControlSupervisor implements Control {
   #onExit(): void {
     this.#thread = undefined
     if (this.#isClosing || !this.#isListening) return
+    // The next thread counts from 0.
+    this.#options.onJoining?.(0)
     this.#options.onRestart?.()
     this.#restart = setTimeout(() => this.#spawn(), RESTART_PAUSE_MS)
   }

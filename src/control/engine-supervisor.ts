@@ -4,46 +4,23 @@
  * A removed engine gets no new requests and leaves the registry when nothing is in flight on it. It stays removed, even
  * if it is configured, until it is added again.
  */
-import { setTimeout as wait } from 'node:timers/promises'
-import type { Config } from '../config/config.ts'
-import type { Engine, EngineSnapshot, LostEngine } from '../core/engine.ts'
-import type { BreakerCells } from '../shared/breaker-cells.ts'
-import type { EngineSlots } from '../shared/engine-slots.ts'
-import type { PairHealth } from '../shared/pair-health.ts'
-import type { Logger } from '../telemetry/log.ts'
+import type { Engine } from '../core/engine.ts'
 import { type EngineSpec, staticEngines } from './discovery/static.ts'
+import { untilIdle } from './drain-wait.ts'
+import type { EngineSupervisorOptions } from './engine-supervisor-options.ts'
 import { FleetCheck } from './fleet-check.ts'
 import { HealthPublisher } from './health-publisher.ts'
 import type { KnownEngine } from './monitor/engine-info.ts'
 import { EngineMonitor } from './monitor/engine-monitor.ts'
-import { isOwnAddress, type OwnListener } from './own-address.ts'
+import { isOwnAddress } from './own-address.ts'
 import { keyOf, Registry } from './registry.ts'
 
-export interface EngineSupervisorOptions {
-  readonly config: Config
-  readonly slots: EngineSlots
-  readonly breakers: BreakerCells
-  readonly pairHealth: PairHealth
-  readonly maxEngines: number
-  /** Last snapshot of the previous control thread. */
-  readonly known: EngineSnapshot
-  /** Keys of the engines that were removed during a previous control thread. */
-  readonly removed: readonly string[]
-  readonly log: Logger
-  readonly onSnapshot: (snapshot: EngineSnapshot) => void
-  /** Called with the keys of all engines that are removed now, which a later control thread needs. */
-  readonly onRemoved: (keys: readonly string[]) => void
-  /** Where the gateway itself listens, as far as it does already. */
-  readonly ownListeners: () => readonly OwnListener[]
-  /** Called before the slot is assigned to another engine. */
-  readonly onSlotTaken: (slot: number) => void
-  /** The engine of the slot is back after an outage. */
-  readonly onBack: (slot: number) => void
-  /** Called, also repeatedly, for an engine that requests need not wait for any longer. */
-  readonly onLost: (lost: LostEngine) => void
+/** An engine that is configured or was added, and has not responded yet. */
+export interface JoiningEngine extends Pick<EngineSpec, 'url' | 'role'> {
+  /** Why it has not joined; `undefined` before the first answer. */
+  readonly error: string | undefined
 }
 
-const DRAIN_POLL_INTERVAL_MS = 100
 /** How soon the failure of a request leads to a probe. */
 const POLL_INTERVAL_MS = 250
 
@@ -66,6 +43,7 @@ export class EngineSupervisor {
   readonly #publisher: HealthPublisher
   readonly #fleetCheck: FleetCheck
   #timer: NodeJS.Timeout | undefined
+  #joiningCount = 0
 
   constructor(options: EngineSupervisorOptions) {
     const { slots } = options
@@ -101,11 +79,24 @@ export class EngineSupervisor {
       if (this.#removed.has(keyOf(spec))) this.#startDrain(spec, Promise.resolve())
       else this.#start(spec)
     }
+    this.#reportJoining()
     this.#timer = setInterval(() => this.#poll(), POLL_INTERVAL_MS)
   }
 
   get engines(): readonly Engine[] {
     return this.#registry.snapshot().engines
+  }
+
+  /** Engines that `engines` does not have yet. */
+  get joining(): readonly JoiningEngine[] {
+    return [...this.#monitored.values()]
+      .filter(({ spec }) => this.#registry.find(spec) === undefined)
+      .map(({ spec: { url, role }, monitor }) => ({ url, role, error: monitor.lastError }))
+  }
+
+  /** Why the last probe of the engine has failed; `undefined` if it was good. */
+  lastError(engine: Pick<Engine, 'url' | 'role'>): string | undefined {
+    return this.#monitored.get(keyOf(engine))?.monitor.lastError
   }
 
   /** Returns `false` if the engine is known or still draining. The engine is registered once it responds. */
@@ -114,6 +105,7 @@ export class EngineSupervisor {
     if (this.#monitored.has(key) || this.#drains.has(key)) return false
     if (this.#removed.delete(key)) this.#options.onRemoved([...this.#removed])
     this.#start(spec)
+    this.#reportJoining()
     return true
   }
 
@@ -128,6 +120,7 @@ export class EngineSupervisor {
       this.#startDrain(monitored.spec, monitored.done)
     }
     if (found.length > 0) this.#options.onRemoved([...this.#removed])
+    this.#reportJoining()
     return found.length
   }
 
@@ -194,6 +187,7 @@ export class EngineSupervisor {
     if (isBack) this.#options.onBack(slot)
     this.#options.log.info({ url, role, models }, 'engine registered')
     this.#publish()
+    this.#reportJoining()
     this.#fleetCheck.changed()
   }
 
@@ -228,17 +222,20 @@ export class EngineSupervisor {
     this.#publisher.forget(engine)
     slots.setHealth(engine.slot, 'draining')
     log.info({ url: spec.url, role: spec.role }, 'engine draining')
-    const endMs = performance.now() + config.admin.drainSecs * 1000
     const { signal } = this.#closing
-    // Waits before the first check, because a router thread may have chosen the engine just before it started to drain.
-    do {
-      await wait(DRAIN_POLL_INTERVAL_MS, undefined, { signal }).catch(() => undefined)
-    } while (!signal.aborted && slots.inFlight(engine.slot) > 0 && performance.now() < endMs)
+    await untilIdle(() => slots.inFlight(engine.slot), { limitMs: config.admin.drainSecs * 1000, signal })
     if (signal.aborted) return
     const inFlight = slots.inFlight(engine.slot)
     this.#registry.remove(spec)
     this.#publish()
     log.info({ url: spec.url, role: spec.role, inFlight }, 'engine removed')
+  }
+
+  #reportJoining(): void {
+    const { length } = this.joining
+    if (length === this.#joiningCount) return
+    this.#joiningCount = length
+    this.#options.onJoining(length)
   }
 
   #publish(): void {

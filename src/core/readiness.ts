@@ -5,20 +5,25 @@ import { canPair, pairingConflict } from './pairing.ts'
 export interface Readiness {
   readonly isReady: boolean
   readonly healthyEngines: number
+  /** Also those that have not responded yet. */
   readonly totalEngines: number
   /** Why the gateway is not ready. */
   readonly reason?: string
 }
 
-/** Ready means that every needed role has at least one healthy engine, and that two of a pair can work together. */
+/**
+ * Ready means that every needed role has at least one healthy engine, and that two of a pair can work together.
+ * `joining`: number of engines that have not responded yet.
+ */
 export function readinessOf(
   neededRoles: readonly Role[],
   engines: readonly Engine[],
   slots: { isHealthy(slot: number): boolean },
+  joining: number,
 ): Readiness {
   const healthy = engines.filter(engine => slots.isHealthy(engine.slot))
   const missing = neededRoles.filter(role => !healthy.some(engine => engine.role === role))
-  const counts = { healthyEngines: healthy.length, totalEngines: engines.length }
+  const counts = { healthyEngines: healthy.length, totalEngines: engines.length + joining }
   const conflict = missing.length === 0 ? conflictOf(neededRoles, healthy) : undefined
   if (conflict !== undefined) return { isReady: false, reason: conflict, ...counts }
   if (missing.length === 0) return { isReady: true, ...counts }

@@ -13,6 +13,8 @@ export interface FrontendOptions {
   readonly readiness: () => Readiness
   /** Unlimited by default. */
   readonly admissionLimits?: AdmissionLimits
+  /** Port of the admin listener, for the error at a path that it serves. */
+  readonly adminPort?: number
   /** Called when memory becomes short, and every few seconds while it stays so. */
   readonly onMemoryPressure?: () => void
   /** Collects the garbage of all threads. */

@@ -64,6 +64,7 @@ function connectionLimits({ limits, timeouts }: Config, { maxClients }: Admissio
 
 export class Frontend {
   readonly #limits: Config['limits']
+  readonly #adminPort: number | undefined
   readonly #app: UwsApp
   readonly #guard: ChangeGuard
   readonly #drainState: DrainState = { failReadiness: false, closeConnections: false }
@@ -77,6 +78,7 @@ export class Frontend {
     const { config, assign, readiness, admissionLimits = UNLIMITED, log, recorder } = options
     const drainState = this.#drainState
     this.#limits = config.limits
+    this.#adminPort = options.adminPort
     this.#app = app
     this.#guard = new ChangeGuard(config.admin, hostname())
     this.#localResponses = new LocalResponses({ readiness, drainState, recorder })
@@ -91,6 +93,7 @@ export class Frontend {
     this.#pending = new PendingRequests({
       config,
       admissionLimits,
+      outage: () => readiness().reason,
       recorder,
       open: pending => this.#exchanges.open(pending),
       refuse: ({ res, head, route }, error) => this.#localResponses.refuse(res, head, error, route),
@@ -185,7 +188,7 @@ export class Frontend {
 
   #accept(res: UwsResponse, head: RequestHead): void {
     const route = findRoute(head.path)
-    const refusal = refusalOf(head, route, this.#limits) ?? this.#changeRefusal(head)
+    const refusal = refusalOf(head, route, this.#limits, this.#adminPort) ?? this.#changeRefusal(head)
     if (refusal !== undefined) this.#localResponses.refuse(res, head, refusal, route)
     else if (route === undefined) throw new TypeError('A request without a route was not refused')
     else if (route.kind === 'moved') this.#localResponses.moved(res, head, route.to)

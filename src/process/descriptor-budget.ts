@@ -25,8 +25,10 @@ export interface DescriptorBudget {
   readonly clients: number
   /** Limit of connections to each listener of the control thread. It has descriptors for half as many more, for a moment. */
   readonly adminConnections: number
-  /** Soft limit that a full queue and as many running requests would need. */
-  readonly wanted: number
+  /** Descriptors that the gateway needs with a full queue and no running request. */
+  readonly fixed: number
+  /** Descriptors of a running request. */
+  readonly perRequest: number
 }
 
 /** Descriptors for listeners, logs, probes, and files that the process has open anyway. */
@@ -52,10 +54,10 @@ export function shareDescriptors(needs: DescriptorNeeds): DescriptorBudget {
   const maxAdmin = Math.floor((limit * MAX_ADMIN_SHARE) / adminListeners / PER_ADMIN_CONNECTION)
   const adminConnections = Math.min(wantedAdmin, Math.max(MIN_ADMIN_CONNECTIONS, maxAdmin))
   const own = OWN + threads * PER_THREAD + Math.ceil(adminListeners * adminConnections * PER_ADMIN_CONNECTION)
-  const wanted = own + queueSize * (2 + socketsPerRequest)
+  const needed = { fixed: own + queueSize, perRequest: 1 + socketsPerRequest }
   if (limit === Infinity) {
     const live = maxSockets === 0 ? Infinity : Math.max(1, Math.floor(maxSockets / socketsPerRequest))
-    return { upstreamSockets: maxSockets, liveRequests: live, clients: Infinity, adminConnections, wanted }
+    return { upstreamSockets: maxSockets, liveRequests: live, clients: Infinity, adminConnections, ...needed }
   }
   const free = Math.max(4, limit - own)
   const unclaimed = ((free - queueSize) * socketsPerRequest) / (socketsPerRequest + 1)
@@ -66,7 +68,7 @@ export function shareDescriptors(needs: DescriptorNeeds): DescriptorBudget {
     liveRequests: Math.max(1, Math.floor(upstreamSockets / socketsPerRequest)),
     clients: free - upstreamSockets,
     adminConnections,
-    wanted,
+    ...needed,
   }
 }
 

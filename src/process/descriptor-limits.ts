@@ -18,7 +18,7 @@ export function withinLimits(
   config: Config,
   threads: number,
   log: Logger,
-): { readonly config: Config; readonly budget: DescriptorBudget } {
+): { readonly config: Config; readonly budget: DescriptorBudget; readonly limit: number } {
   const limit = openFilesLimit(readLimits())
   const min = minDescriptors(threads, config.server.listenSockets)
   if (limit < min) throw tooFew(limit, min, threads)
@@ -31,11 +31,12 @@ export function withinLimits(
     adminListeners: config.admin.healthPort === undefined ? 1 : 2,
     adminConnections: config.admin.maxConnections,
   })
-  logBudget(limit, budget, log)
+  const { upstreamSockets, liveRequests, clients } = budget
+  log.debug({ limit, upstreamSockets, liveRequests, clients }, 'file descriptors')
   const server = { ...config.server, workers: threads }
   const upstream = { ...config.upstream, maxSockets: budget.upstreamSockets }
   const admin = { ...config.admin, maxConnections: budget.adminConnections }
-  return { config: { ...config, server, upstream, admin }, budget }
+  return { config: { ...config, server, upstream, admin }, budget, limit }
 }
 
 /** Empty where the file does not exist, which leaves the limit unknown. */
@@ -51,15 +52,5 @@ export function readLimits(): string {
 function tooFew(limit: number, min: number, threads: number): Error {
   return new Error(
     `The limit of open files is ${limit}, but --workers ${threads} needs at least ${min}: raise it (ulimit -n, LimitNOFILE)`,
-  )
-}
-
-function logBudget(limit: number, budget: DescriptorBudget, log: Logger): void {
-  const { upstreamSockets, liveRequests, clients, wanted } = budget
-  const figures = { limit, upstreamSockets, liveRequests, clients }
-  if (limit >= wanted) return log.debug(figures, 'file descriptors')
-  log.warn(
-    { ...figures, wanted },
-    `few file descriptors: only ${liveRequests} requests can run at once; set ulimit -n (LimitNOFILE) to ${wanted}`,
   )
 }

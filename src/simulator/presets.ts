@@ -10,9 +10,9 @@ export const PRESETS = {
   calm: {},
   /** KV transfers fail at the rate observed in production under light load. */
   normal: { all: { pBase: 1e-4, pOver: 0.02 } },
-  /** 1 % of KV transfers fail, and 0.5 % of streams begin with an error. */
+  /** 1% of KV transfers fail, and 0.5% of streams begin with an error. */
   stressed: { all: { pBase: 0.01, pOver: 0.02, errorInStreamProb: 0.005 } },
-  /** About 9 % of attempts fail, by all kinds of faults, spread evenly over the engines of a role. */
+  /** About 9% of attempts fail, by all kinds of faults, spread evenly over the engines of a role. */
   mixed: {
     all: { resetBeforeHeadProb: 0.01, waitingTimeoutMs: 30_000, bootstrapTimeoutMs: 30_000 },
     prefill: { errorStatusProb: 0.01 },

@@ -66,6 +66,31 @@ async function chat(api: string): Promise<number> {
   return response.status
 }
 
+/** Opens a stream of as many tokens; resolves after the first of them with a function that reads the rest. */
+async function openStream(api: string, tokens: number): Promise<() => Promise<string>> {
+  const response = await fetch(`${api}/v1/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'sim', prompt: 'Hello', max_tokens: tokens, stream: true }),
+  })
+  const reader = response.body?.getReader() ?? assert.fail('no body')
+  const decoder = new TextDecoder()
+  const first = decoder.decode((await reader.read()).value, { stream: true })
+  return async () => {
+    let text = first
+    for (let read = await reader.read(); !read.done; read = await reader.read())
+      text += decoder.decode(read.value, { stream: true })
+    return text
+  }
+}
+
+async function isListening(url: string): Promise<boolean> {
+  return fetch(url).then(
+    response => response.arrayBuffer().then(() => true),
+    () => false,
+  )
+}
+
 async function occupiedPort(t: TestContext): Promise<string> {
   const server = createServer()
   server.listen(0, '127.0.0.1')
@@ -76,13 +101,14 @@ async function occupiedPort(t: TestContext): Promise<string> {
 }
 
 suite('the demo', { concurrency: 2 }, () => {
-  for (const [flags, mode, roles] of [
-    [['--workers', '2', '--policy', 'power_of_two'], 'pd', 'decode decode prefill prefill'],
-    [['--mixed-count', '2'], 'mixed', 'mixed mixed'],
+  for (const [flags, mode, roles, ending] of [
+    [['--workers', '2', '--policy', 'power_of_two'], 'pd', 'decode decode prefill prefill', 'Ctrl-C'],
+    [['--mixed-count', '2'], 'mixed', 'mixed mixed', 'SIGKILL'],
   ] as const) {
-    test(`with ${flags.join(' ')} serves at the addresses that it prints, and Ctrl-C ends all its processes`, async t => {
+    test(`with ${flags.join(' ')} serves at the addresses that it prints, and ${ending} ends all its processes`, async t => {
       const running = run(t, ['demo', ...flags, ...FREE_PORTS])
       const text = await ready(running)
+      assert.equal(text.match(/engine is healthy/g)?.length, roles.split(' ').length)
       assert.equal(await chat(addressIn(text, 'API')), 200)
       const metrics = await (await fetch(addressIn(text, 'Metrics'))).text()
       assert.match(metrics, /^pdgw_router_threads \d+$/m)
@@ -96,9 +122,21 @@ suite('the demo', { concurrency: 2 }, () => {
       )
       assert.match(text, new RegExp(`mode=${mode}\\b`))
 
-      interrupt(running.child, 'SIGINT')
-      assert.deepEqual(await exitOf(running.child), [0, null])
+      const rest = await openStream(addressIn(text, 'API'), 60)
+      if (ending === 'Ctrl-C') {
+        // Everything in the group gets the signal, but the open stream needs its engines to the end.
+        interrupt(running.child, 'SIGINT')
+        assert.match(await rest(), /"finish_reason":"length"[^]*data: \[DONE\]\n\n$/)
+        assert.deepEqual(await exitOf(running.child), [0, null])
+        assert.doesNotMatch(running.output(), /broken|ECONNRESET/)
+        assert.match(running.output(), / stopped\n$/)
+      } else {
+        running.child.kill('SIGKILL')
+        await assert.rejects(rest())
+      }
       await until(() => !interrupt(running.child, 0), 'no process of the demo is left')
+      for (const [, url = ''] of engines.matchAll(/"url":"([^"]+)"/g))
+        await until(async () => !(await isListening(url)), `the engine ${url} has ended`)
     })
   }
 

@@ -5,7 +5,7 @@
  * attempt and all its connections close, and how fast; that both legs are sent again with rids and rooms that were never
  * used before; and which leg the log names. At the end nothing is in flight.
  *
- * Speed is measured on the engines' clock, from the last byte of the failure to the abort. 95 % must be within the 50 ms
+ * Speed is measured on the engines' clock, from the last byte of the failure to the abort. 95% must be within the 50 ms
  * of the design plus four times what a message to another thread and back takes at the same time, because the machine may
  * be busy: the failure leaves by this event loop, which engines, client and main thread share; a router thread takes two
  * turns of its own loop; and the abort arrives by this one.
@@ -55,7 +55,7 @@ for (const isSilent of [false, true]) {
       const within = (share: number): number => sorted[Math.ceil(share * sorted.length) - 1] ?? Infinity
       const lagMs = lag.percentile(SHARE)
       const [median, longest, late] = [within(0.5), within(1), lagMs].map(ms => ms.toFixed(1))
-      const share = `95 % within ${within(SHARE).toFixed(1)} ms`
+      const share = `95% within ${within(SHARE).toFixed(1)} ms`
       t.diagnostic(
         `${cells.length} cells, ${sorted.length} aborts: median ${median} ms, ${share}, longest ${longest} ms; machine lag ${late} ms`,
       )

@@ -99,7 +99,7 @@ export async function openControl(
     admin: { host: '127.0.0.1', port: 0 },
   })
   const shared = createSharedMemory(8, 1)
-  const seen = { snapshot: NO_ENGINES, sizes: new Array<number>(), lost: new Array<LostEngine>() }
+  const seen = { snapshot: NO_ENGINES, sizes: new Array<number>(), lost: new Array<LostEngine>(), joining: 0 }
   const running = await startControl({
     config,
     shared,
@@ -109,6 +109,9 @@ export async function openControl(
       seen.sizes.push(snapshot.engines.length)
     },
     onLost: lost => seen.lost.push(lost),
+    onJoining: count => {
+      seen.joining = count
+    },
   })
   t.after(() => running.close())
   return { seen, slots: new EngineSlots(shared), breakers: new BreakerCells(shared), running }

@@ -21,7 +21,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/policy': ['src/core', 'src/eligibility'],
   'src/messages': ['src/core', 'src/config', 'src/shared'],
   'src/telemetry': ['src/core/text', 'src/core', 'src/files', 'src/config', 'src/shared'],
-  'src/process': ['src/core/text', 'src/config', 'src/telemetry'],
+  'src/process': ['src/core/text', 'src/core', 'src/config', 'src/telemetry'],
   'src/frontend/uws': ['src/files'],
   'src/frontend/connections': ['src/core', 'src/error-response', 'src/frontend/uws'],
   'src/frontend/intake': ['src/core', 'src/messages', 'src/frontend/uws'],

@@ -3,7 +3,7 @@
  * chunks of a chunked response go to the request directly, past undici's parser.
  *
  * The bypass is possible because the parser is in the same state before and after a whole chunk: it need not see it.
- * Heads, incomplete chunks and the last chunk still go through the parser. This saves 12 % CPU per chunk of a stream with
+ * Heads, incomplete chunks and the last chunk still go through the parser. This saves 12% CPU per chunk of a stream with
  * a chunk every 20 ms.
  *
  * Protocol. `UpstreamRequest` is undici's handler and reports each step through its `Connection`:

@@ -47,7 +47,7 @@ function pairTables(differences: readonly Difference[]): readonly Markup[] {
   return [
     ...tables,
     html`<p class="note">Medians over the blocks; the bar is the interval of the change, all intervals hold together with
-95 % confidence. They apply to these processes: even two processes of the same program differ a little.</p>\n`,
+95% confidence. They apply to these processes: even two processes of the same program differ a little.</p>\n`,
   ]
 }
 

@@ -52,7 +52,7 @@ function success(levels: readonly Level[], base: Base): PlotSpec {
     y: { label: '% correct' },
     right: { label: 'requests' },
     series: [
-      { label: 'correct', unit: ' %', colour: 'third', draw: 'line', values: correct },
+      { label: 'correct', unit: '%', colour: 'third', draw: 'line', values: correct },
       { label: 'failed or refused', unit: '', colour: 'bad', draw: 'line', isRight: true, values: errors },
     ],
   }

@@ -80,7 +80,7 @@ function settingsOf(level: Level, levels: readonly Level[]): (readonly [string, 
     ['tokens', level.areTokensChecked ? 'every token compared with the expected one' : 'not compared'],
     [
       'generator',
-      `busy for ${Math.round(Math.max(0, ...busy) * 100)} % of the time at most, sent ${figure(generator.scheduleLagP99Ms)} ms late (p99)`,
+      `busy for ${Math.round(Math.max(0, ...busy) * 100)}% of the time at most, sent ${figure(generator.scheduleLagP99Ms)} ms late (p99)`,
     ],
   ]
 }

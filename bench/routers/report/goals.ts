@@ -31,7 +31,7 @@ function successGoal({ load, measured, message }: RouterRow): Goal {
   const reason = message === undefined ? '' : `: ${message}`
   return {
     text: `${load}: every response correct`,
-    measured: percent === undefined ? `not measured${reason}` : `${percentText(percent)} %${reason}`,
+    measured: percent === undefined ? `not measured${reason}` : `${percentText(percent)}%${reason}`,
     isMet: percent === 100 && message === undefined,
   }
 }

@@ -88,7 +88,7 @@ function goalLines(goals: readonly Goal[]): readonly string[] {
 }
 
 function machineText({ date, cpu, cores, memoryGib, kernel, openFiles, stealPercent }: Machine): string {
-  const steal = `${stealPercent.toFixed(1)} % steal time`
+  const steal = `${stealPercent.toFixed(1)}% steal time`
   return `${date}: ${cores} x ${cpu}, ${memoryGib} GiB, ${kernel}, ${openFiles} open files, ${steal}.`
 }
 

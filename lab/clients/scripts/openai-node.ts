@@ -126,7 +126,7 @@ async function brokenStreams(): Promise<string> {
 
 await check(`${STREAMS} streams of 4 tokens: outcomes, abort calls`, `{"ok":${STREAMS}}, 0`, shortStreams)
 await check(
-  `${BROKEN_STREAMS} streams, 30 % break off: failures of client, gateway, engine; message`,
+  `${BROKEN_STREAMS} streams, 30% break off: failures of client, gateway, engine; message`,
   'the same, above 0; named',
   brokenStreams,
 )

@@ -21,7 +21,7 @@ const BREAK_PROBABILITY = 0.3
 
 /**
  * What the gateway, the network and the tool itself may add to the TTFT of the engines, and the part by which TPOT may
- * differ. On a quiet machine it is 5 to 25 ms and 2 %; the rest is for busy ones. A stream that is held back to its end
+ * differ. On a quiet machine it is 5 to 25 ms and 2%; the rest is for busy ones. A stream that is held back to its end
  * adds half a second.
  */
 const MAX_TTFT_DIFFERENCE_MS = 250
@@ -62,10 +62,10 @@ function compareTimes(rows: ProgramRows, { ttftMs, tpotMs }: ToolResult, tally: 
   const deviation = tpotMs / engine.tpotMs - 1
   rows.add({
     what: 'TPOT, median: compared with that of the engines',
-    expected: `within ${MAX_TPOT_DEVIATION * 100} %`,
-    seen: `${(deviation * 100).toFixed(1)} % (${tpotMs.toFixed(2)} and ${engine.tpotMs.toFixed(2)} ms)`,
+    expected: `within ${MAX_TPOT_DEVIATION * 100}%`,
+    seen: `${(deviation * 100).toFixed(1)}% (${tpotMs.toFixed(2)} and ${engine.tpotMs.toFixed(2)} ms)`,
     isRight: Math.abs(deviation) <= MAX_TPOT_DEVIATION,
-    figure: `TPOT ${(deviation * 100).toFixed(1)} %`,
+    figure: `TPOT ${(deviation * 100).toFixed(1)}%`,
   })
 }
 
@@ -78,7 +78,7 @@ async function brokenLoad(rows: ProgramRows, tool: BenchTool, target: Target, ru
   const broken = outcomes.get('broken') ?? 0
   const seen = `${result.failed}, ${broken}, ${tally.cutResponses}`
   rows.add({
-    what: `${LOAD.requests} streams, 30 % break off: failed by the tool, by the gateway, by the engine`,
+    what: `${LOAD.requests} streams, 30% break off: failed by the tool, by the gateway, by the engine`,
     expected: 'the same, above 0',
     seen,
     isRight: broken > 0 && result.failed === broken && tally.cutResponses === broken,

@@ -28,7 +28,7 @@ const TIMEOUT_MS: Readonly<Record<Source, number>> = { server: 60_000, models: 1
 const POLL_TIMEOUT_MS = 10_000
 
 /** Statuses of a path that a server does not have. Any other is a passing or a configured refusal. */
-const NOT_SERVED: ReadonlySet<number> = new Set([404, 405, 410, 501])
+export const NOT_SERVED: ReadonlySet<number> = new Set([404, 405, 410, 501])
 
 const SOURCES = Object.keys(PATHS).length
 

@@ -5,13 +5,10 @@
  * probe the engine may be another one at the same address, so it is asked for everything before a good probe counts.
  */
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Config } from '../../config/config.ts'
-import type { HealthName } from '../../shared/engine-slots.ts'
-import type { Logger } from '../../telemetry/log.ts'
-import type { EngineSpec } from '../discovery/static.ts'
 import { AddressWatch } from './address-watch.ts'
 import { EngineFacts, type EngineGet } from './engine-facts.ts'
-import { type KnownEngine, usedFacts } from './engine-info.ts'
+import { usedFacts } from './engine-info.ts'
+import type { EngineMonitorOptions } from './engine-monitor-options.ts'
 import {
   HEALTHY,
   type HealthState,
@@ -28,26 +25,6 @@ import { MonitorLog } from './monitor-log.ts'
 import { Pause } from './pause.ts'
 import { type ProbeResult, probe } from './probe.ts'
 import { FIRST_PAUSE_MS, pauseBeforeProbe } from './probe-pause.ts'
-
-export interface EngineMonitorOptions {
-  readonly spec: EngineSpec
-  /** Health found by the monitor of a previous control thread. `unknown` for a new engine. */
-  readonly lastHealth: HealthName
-  readonly health: Config['health']
-  readonly engines: Config['engines']
-  readonly signal: AbortSignal
-  readonly log: Logger
-  /** Whether the engine would be the gateway itself. */
-  readonly isOwn: () => Promise<boolean>
-  /** Number of requests that have succeeded on the engine, counted from any time. */
-  readonly served: () => number
-  /** Called when the engine has answered. `isBack`: it is up for the first time, or again after a failed probe. */
-  readonly onInfo: (info: KnownEngine, isBack: boolean) => void
-  /** Called when a probe has changed one of the two. `isSlow`: the engine is unhealthy, but only slow. */
-  readonly onHealth: (health: HealthName, isSlow: boolean) => void
-  /** Called with each probe that shows that requests need not wait for the engine any longer. */
-  readonly onLost: (reason: string) => void
-}
 
 /** How long a good probe waits for the properties of the engine before it counts without them. */
 const FACTS_PATIENCE_MS = 3000
@@ -73,6 +50,7 @@ export class EngineMonitor {
   #isJoined: boolean
   /** The process may be another one than the one that has answered. */
   #isStale = false
+  #lastError: string | undefined
 
   constructor(options: EngineMonitorOptions) {
     this.#options = options
@@ -86,11 +64,19 @@ export class EngineMonitor {
     this.#address = new AddressWatch(options.spec.url)
   }
 
+  /** Why the engine has not joined, or why its last probe has failed; `undefined` if neither. */
+  get lastError(): string | undefined {
+    return this.#lastError
+  }
+
   /** Runs until the signal aborts. */
   async run(): Promise<void> {
     const { signal } = this.#options
     try {
-      if (await this.#options.isOwn()) return this.#log.isOwn()
+      if (await this.#options.isOwn()) {
+        this.#lastError = 'the address is that of this gateway'
+        return this.#log.isOwn()
+      }
       if (!this.#isJoined) await this.#untilFirst(() => this.#join())
       await Promise.all([this.#watchHealth(), this.#watchFacts()])
     } catch (error) {
@@ -124,15 +110,11 @@ export class EngineMonitor {
 
   /** An engine that answers nothing but its probes joins, too: it may be usable without being known. */
   async #join(): Promise<boolean> {
-    const { signal, health, served } = this.#options
+    const { signal, served } = this.#options
     await this.#facts.read(FACTS_PATIENCE_MS)
     signal.throwIfAborted()
-    const isUp = this.#facts.isUp || (health.enabled && (await this.#probeEngine()).fault === undefined)
-    signal.throwIfAborted()
-    if (!isUp) {
-      this.#log.notUpYet(this.#facts.gaps[0])
-      return false
-    }
+    if (!this.#facts.isUp && !(await this.#answersProbe())) return false
+    this.#lastError = undefined
     this.#isJoined = true
     await this.#address.renew()
     signal.throwIfAborted()
@@ -140,6 +122,17 @@ export class EngineMonitor {
     this.#served = served()
     this.#log.gaps(this.#facts.gaps)
     return true
+  }
+
+  async #answersProbe(): Promise<boolean> {
+    const { signal, health } = this.#options
+    const unknown: ProbeResult = { fault: 'failed', error: this.#facts.gaps[0], isLocal: false }
+    const probed = health.enabled ? await this.#probeEngine() : unknown
+    signal.throwIfAborted()
+    if (probed.fault === undefined) return true
+    this.#lastError = probed.error
+    this.#log.notUpYet(probed)
+    return false
   }
 
   async #watchHealth(): Promise<void> {
@@ -198,13 +191,15 @@ export class EngineMonitor {
   }
 
   /** Returns whether the engine is good. */
-  #conclude({ fault, error }: ProbeResult, startedMs: number): boolean {
+  #conclude(probed: ProbeResult, startedMs: number): boolean {
+    const { fault, error } = probed
     const served = this.#options.served()
     const hasServed = served !== this.#served
     this.#served = served
     const isGood = fault === undefined || (fault === 'slow' && hasServed)
     this.#isStale ||= !isGood
-    if (this.#state.kind === 'new' && !isGood) this.#log.notUpYet(error)
+    this.#lastError = isGood ? undefined : error
+    if (this.#state.kind === 'new' && !isGood && fault !== 'misfit') this.#log.notUpYet(probed)
     this.#outage = isGood ? undefined : nextOutage(this.#outage, fault, { startedMs, hasServed })
     this.#enter(nextHealth(this.#state, isGood, thresholdsFor(fault, this.#options.health)), error)
     this.#reportLoss(error)

@@ -1,36 +1,51 @@
 /** The log lines of one monitored engine: each problem once, not with every probe that finds it. */
 import type { Config } from '../../config/config.ts'
+import { monotonicNowMs } from '../../core/clock.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import type { EngineSpec } from '../discovery/static.ts'
-
-/** After this time without a response an operator is informed. */
-const LATE_MS = 5000
+import { afterReport, FIRST_REPORT, type LateReport, lateText } from './late-report.ts'
+import type { ProbeResult } from './probe.ts'
 
 export class MonitorLog {
   readonly #log: Logger
   readonly #engine: { readonly url: string; readonly role: string }
   readonly #errorMs: number
-  readonly #startedMs = performance.now()
-  #lateReports = 0
+  readonly #nowMs: () => number
+  readonly #startedMs: number
+  #late: LateReport = FIRST_REPORT
+  #hasFailed = false
   #hasGaps = false
   #misfit: string | undefined
 
-  constructor(log: Logger, { url, role }: EngineSpec, engines: Config['engines']) {
+  constructor(
+    log: Logger,
+    { url, role }: Pick<EngineSpec, 'url' | 'role'>,
+    engines: Pick<Config['engines'], 'startupTimeoutSecs'>,
+    nowMs: () => number = monotonicNowMs,
+  ) {
     this.#log = log
     this.#engine = { url, role }
     this.#errorMs = engines.startupTimeoutSecs * 1000
+    this.#nowMs = nowMs
+    this.#startedMs = nowMs()
   }
 
-  /** Logged at `debug`, once as a warning after seconds and once as an error after `engines.startupTimeoutSecs`. */
-  notUpYet(error: string | undefined): void {
+  /**
+   * `probed`: a failed probe. Logged at `debug`; with rising pauses also as a warning, and after
+   * `engines.startupTimeoutSecs` as an error.
+   */
+  notUpYet(probed: Pick<ProbeResult, 'error' | 'status'>): void {
+    const { error } = probed
     this.#log.debug({ ...this.#engine, error }, 'engine is not up yet')
-    const ms = performance.now() - this.#startedMs
+    const ms = this.#nowMs() - this.#startedMs
     const isError = ms >= this.#errorMs
-    if (this.#lateReports >= (isError ? 2 : 1) || (!isError && ms < LATE_MS)) return
-    this.#lateReports = isError ? 2 : 1
-    const fields = { ...this.#engine, secs: Math.round(ms / 1000), error }
-    if (isError) this.#log.error(fields, 'engine has not started yet; still trying')
-    else this.#log.warn(fields, 'engine does not respond yet; still trying')
+    if (ms < this.#late.nextMs && this.#hasFailed === isError) return
+    this.#late = afterReport(this.#late, ms)
+    this.#hasFailed = isError
+    this.#log[isError ? 'error' : 'warn'](
+      { ...this.#engine, secs: Math.round(ms / 1000), error },
+      lateText(probed),
+    )
   }
 
   /** `gaps`: what could not be found out about the engine, with the reasons. */

@@ -8,6 +8,8 @@ export interface ProbeResult {
   /** `undefined` if the probe was good. */
   readonly fault: ProbeFault | undefined
   readonly error: string | undefined
+  /** Status of the response; not set if there was none. */
+  readonly status?: number
   /** The probe never left this machine, so it says nothing about the engine. */
   readonly isLocal: boolean
 }
@@ -19,7 +21,7 @@ export async function probe(get: EngineGet, endpoint: string, timeoutMs: number)
   try {
     const { status } = await get(endpoint, timeoutMs)
     if (status >= 200 && status < 300) return GOOD
-    return { fault: 'failed', error: `${endpoint} responded with ${status}`, isLocal: false }
+    return { fault: 'failed', error: `${endpoint} responded with ${status}`, status, isLocal: false }
   } catch (error) {
     const code = errorCode(error)
     return { fault: faultOf(code), error: messageOf(error), isLocal: isLocalShortage(code) }

@@ -21,6 +21,8 @@ export interface AdmissionOptions<T> {
   readonly totalMs: number
   /** Requests that the engines run at once: 0 when none is healthy, `Infinity` when they report no limit. */
   readonly capacity: () => number
+  /** Why no request can be served while the capacity is 0, such as `no healthy decode engine`. */
+  readonly outage: () => string | undefined
   /** `AdmissionLimits.parked`. */
   readonly parked?: (() => Parked) | undefined
   /** Running requests that the file descriptors suffice for; `Infinity` for no limit. */
@@ -186,7 +188,7 @@ export class Admission<T> {
     const outageMs = nowMs - (this.#outageSinceMs ?? nowMs)
     const outageWaitMs = config.outageWaitSecs * 1000
     if (this.#outageSinceMs === undefined || outageMs < outageWaitMs) return
-    this.#refuseOlderThan(nowMs - outageWaitMs, noEngine)
+    this.#refuseOlderThan(nowMs - outageWaitMs, () => noEngine(this.#options.outage()))
   }
 
   #refuseOlderThan(sinceMs: number, reason: () => GatewayError): void {
@@ -214,7 +216,7 @@ export function deadlineExceeded(): GatewayError {
   return new GatewayError('deadline-exceeded', 'The total timeout expired in the admission queue')
 }
 
-function noEngine(): GatewayError {
-  const message = 'No healthy engine of a role that every request needs; see /readiness for the role'
+function noEngine(outage = 'no healthy engine'): GatewayError {
+  const message = `The gateway cannot serve requests now: ${outage}`
   return new GatewayError('no-engine-available', message, { retryAfterMs: RETRY_AFTER_MS })
 }

@@ -15,14 +15,17 @@ export function bodyLimitOf({ endpoint }: ExchangeRoute, { bodyBytes, orderBytes
   return takesJson(endpoint) ? bodyBytes : Math.min(bodyBytes, orderBytes)
 }
 
-/** Why the request is refused, or `undefined`. */
+const ADMIN_PATH = /^\/(?:metrics|admin)(?:\/|$)/
+
+/** Why the request is refused, or `undefined`. `adminPort`: port of the admin listener, if it is known. */
 export function refusalOf(
   head: RequestHead,
   route: Route | undefined,
   limits: BodyLimits,
+  adminPort?: number,
 ): GatewayError | undefined {
   const { method, path } = head
-  if (route === undefined) return new GatewayError('route-not-found', `No route for ${method} ${path}`)
+  if (route === undefined) return noRoute(head, adminPort)
   if (method === 'OPTIONS' || route.kind === 'moved') return undefined
   if (route.kind === 'unserved') {
     return new GatewayError('endpoint-not-served', `This gateway does not serve ${path}${route.reason}`)
@@ -36,6 +39,12 @@ export function refusalOf(
   }
   if (route.kind !== 'exchange') return undefined
   return bodyRefusalOf(head, takesJson(route.endpoint), bodyLimitOf(route, limits))
+}
+
+function noRoute({ method, path }: RequestHead, adminPort: number | undefined): GatewayError {
+  const port = adminPort === undefined ? '' : ` (port ${adminPort})`
+  const where = ADMIN_PATH.test(path) ? `: ${path} is served on the admin listener${port}` : ''
+  return new GatewayError('route-not-found', `No route for ${method} ${path}${where}`)
 }
 
 function bodyRefusalOf(head: RequestHead, isJson: boolean, bodyBytes: number): GatewayError | undefined {

@@ -29,6 +29,8 @@ import { outOfMemory, Uploads } from './uploads.ts'
 export interface PendingRequestsOptions {
   readonly config: Config
   readonly admissionLimits: AdmissionLimits
+  /** `AdmissionOptions.outage`. */
+  readonly outage: () => string | undefined
   readonly recorder: Recorder
   /** Starts the exchange of a request; `onExchangeDone` is due when it ends. */
   readonly open: (pending: PendingRequest) => StartedExchange
@@ -85,6 +87,7 @@ export class PendingRequests {
       config: config.admission,
       totalMs: config.timeouts.totalSecs * 1000,
       capacity: admissionLimits.capacity,
+      outage: options.outage,
       parked: admissionLimits.parked,
       maxLive: admissionLimits.maxLive,
       isUnderMemoryPressure: () => this.#memory.isShort,

@@ -85,7 +85,7 @@ test('Ctrl-C prints and writes the results so far and exits with 130', async t =
   process.kill(-(child.pid ?? 0), 'SIGINT')
   await ended
   assert.equal(child.exitCode, 130, output.err)
-  assert.match(output.out, /^sustained: .* \(interrupted\)\n {2}success +100 % /)
+  assert.match(output.out, /^sustained: .* \(interrupted\)\n {2}success +100% /)
   assert.match(output.out, /\nInterrupted after .* All [\d,]+ requests were answered correctly/)
   const files = readdirSync(folder).toSorted()
   assert.deepEqual(

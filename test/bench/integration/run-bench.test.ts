@@ -66,7 +66,7 @@ test('a run against simulated engines checks every token and writes its report',
   )
   const { code, out, err } = await ran({ command: 'basic', url: origin, levels, reportDir, requestLog })
   assert.equal(code, 0, out + err)
-  assert.equal(out.match(/^\w+ (?:true|false) +100 % /gm)?.length, 6, out)
+  assert.equal(out.match(/^\w+ (?:true|false) +100% /gm)?.length, 6, out)
   assert.match(out, /6 levels, 360 requests: all responses were correct/)
   const name = readdirSync(reportDir).find(file => /^basic-.*\.json$/.test(file)) ?? ''
   const report = reportSchema.parse(JSON.parse(readFileSync(join(reportDir, name), 'utf8')))
@@ -196,7 +196,7 @@ test('bench faults replays a script, whole responses survive it, and the expecta
     terminal: undefined,
     signal: new AbortController().signal,
   })
-  assert.match(out, /ok {5}load 1: correct responses: 100 %/)
+  assert.match(out, /ok {5}load 1: correct responses: 100%/)
   assert.match(out, /\n {2}gateway +CPU [\d,]+ us per request, memory [\d,]+ MiB peak\n/)
   assert.match(
     out,

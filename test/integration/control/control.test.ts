@@ -109,9 +109,46 @@ test('an engine that starts after the gateway is registered when it responds', a
   await first.stop()
   const { seen, slots } = await control(t, { mode: 'mixed', mixed: [{ url: first.url }] })
   assert.equal(seen.snapshot.engines.length, 0)
+  await until(() => seen.joining === 1, 'it is counted as joining')
   await fakeEngine(t, undefined, first.port)
   await until(() => slots.isHealthy(0), 'the late engine is healthy')
   assert.equal(seen.snapshot.engines[0]?.role, 'mixed')
+  await until(() => seen.joining === 0, 'it has joined')
+})
+
+test('engines that have never responded are listed with the error, counted, and have a health', async t => {
+  const [configured, added] = [await fakeEngine(t, undefined), await fakeEngine(t, undefined)]
+  await Promise.all([configured.stop(), added.stop()])
+  const { running } = await control(t, { decode: [{ url: configured.url }] })
+  const admin = `http://127.0.0.1:${running.adminPort}`
+  const post = {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ url: added.url, role: 'decode' }),
+  }
+  assert.equal((await fetch(`${admin}/admin/engines`, post)).status, 202)
+  const textAt = async (path: string): Promise<string> => (await fetch(`${admin}${path}`)).text()
+  const errors = async (): Promise<number> =>
+    (await textAt('/admin/engines')).split('ECONNREFUSED').length - 1
+  await until(async () => (await errors()) === 2, 'both have an error')
+  const list: unknown = JSON.parse(await textAt('/admin/engines'))
+  assert.deepEqual(list, {
+    engines: [configured, added].map(({ url, port }) => ({
+      url,
+      role: 'decode',
+      health: 'joining',
+      error: `connect ECONNREFUSED 127.0.0.1:${port}`,
+    })),
+  })
+  assert.match(await textAt('/readiness'), /"healthy_workers":0,"total_workers":2/)
+  for (const { url } of [configured, added])
+    assert.ok(
+      (await textAt('/metrics')).includes(
+        `pdgw_engine_health{engine="${url}",role="decode",state="joining"} 1`,
+      ),
+    )
+  assert.equal((await fetch(`${admin}/admin/engines/${added.url}`, { method: 'DELETE' })).status, 202)
+  assert.match(await textAt('/readiness'), /"total_workers":1/)
 })
 
 test('an engine that dies becomes unhealthy, and its properties are read again when it recovers', async t => {

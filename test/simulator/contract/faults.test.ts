@@ -307,7 +307,7 @@ test('a change of keepAliveMs applies to open connections', async t => {
   await once(socket, 'close')
 })
 
-test('the preset "mixed" fails about 9 % of attempts, evenly over the engines', async t => {
+test('the preset "mixed" fails about 9% of attempts, evenly over the engines', async t => {
   const attempts = 2000
   const fleet = await fleetFor(t, {
     prefill: 2,

@@ -45,6 +45,7 @@ function routesOf(allowRemoteChanges: boolean): AdminRoutes {
     onSlotTaken: noop,
     onBack: noop,
     onLost: noop,
+    onJoining: noop,
     ownListeners: () => [],
   })
   return new AdminRoutes({

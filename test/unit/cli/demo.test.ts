@@ -23,6 +23,8 @@ process.on('message', () => undefined)`
 interface Options {
   readonly env?: Record<string, string>
   readonly child?: string
+  /** Ports on which another process listens. */
+  readonly busy?: readonly number[]
 }
 
 interface Run {
@@ -35,7 +37,11 @@ interface Run {
 }
 
 /** Runs `demo` with these flags, a stand-in for the engines, and a gateway that is stopped once it has started. */
-async function demo(t: TestContext, flags: string, { env = {}, child = CHILD }: Options = {}): Promise<Run> {
+async function demo(
+  t: TestContext,
+  flags: string,
+  { env = {}, child = CHILD, busy = [] }: Options = {},
+): Promise<Run> {
   const folder = folderOf(t)
   const mainPath = join(folder, 'main.mjs')
   writeFileSync(mainPath, child)
@@ -56,6 +62,7 @@ async function demo(t: TestContext, flags: string, { env = {}, child = CHILD }: 
     },
     startFleet: async () => assert.fail('the engines run in a child process'),
     signals,
+    busyAddresses: async addresses => addresses.filter(({ port }) => busy.includes(port)),
     mainPath,
     columns: 140,
     out: text => void (seen.out += text),
@@ -215,4 +222,13 @@ test('the demo ends with an error when its engines do not start', async t => {
   const { code, err } = await demo(t, '', { child: 'process.exit(1)' })
   assert.equal(code, 1)
   assert.match(err, /simulated engines did not start/)
+})
+
+test('the demo names all flags whose ports are in use at once, and starts no engine', async t => {
+  const { code, err, childArguments } = await demo(t, '', { busy: [31_900, 31_901, 31_905, 30_000, 29_000] })
+  assert.deepEqual([code, childArguments], [1, []])
+  assert.match(
+    err,
+    /ports in use: 31900, 31901, 31905 \(--base-port\); 30000 \(--port\); 29000 \(--prometheus-port\)\..*free ports: --base-port 0 --port 0 --prometheus-port 0$/m,
+  )
 })

@@ -1,10 +1,19 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { at } from '../../support/sse.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 
@@ -47,6 +56,14 @@ test('an older Node without a newer one in node_modules prints what is needed', 
   const [code] = await once(child, 'close')
   assert.match(String(text), /^pd-gateway needs Node 24 or newer, .*npm ci.*\n$/)
   assert.equal(code, 1)
+})
+
+test('an installation without development packages has the Node that the launcher runs', () => {
+  for (const file of ['package.json', 'package-lock.json']) {
+    const content: unknown = JSON.parse(readFileSync(join(ROOT, file), 'utf8'))
+    const root = file === 'package.json' ? content : at(content, 'packages', '')
+    assert.equal(typeof at(root, 'dependencies', 'node'), 'string', file)
+  }
 })
 
 const WAITS = `

@@ -102,6 +102,29 @@ test('one flag accepts several engines, each with or without a port', async () =
   assert.equal(config?.engines.decode.length, 2)
 })
 
+for (const [flags, text] of [
+  ['--prefill http://a:1 89988', /flag --prefill: .*the bootstrap port must be 1 to 65535, got 89988/],
+  ['--prefill http://a:1 0', /flag --prefill: .*the bootstrap port must be 1 to 65535, got 0/],
+  ['--prefill http://a:1 1 2', /flag --prefill: .*must be a URL: only a prefill engine takes a .*, got "2"/],
+  [
+    '--decode http://a:1 8998',
+    /flag --decode: .*must be a URL: only a prefill engine takes a .*, got "8998"/,
+  ],
+] as const)
+  test(`a number that is no bootstrap port is called so: ${flags}`, async () => {
+    const { code, err } = await run(flags)
+    assert.equal(code, 2)
+    assert.match(err, text)
+  })
+
+test('the help of a flag names other flags, not the config keys that they set', async () => {
+  const { out } = await run('--help')
+  assert.match(out, /--prefill-policy <name> +[^-]*Defaults to --policy\./)
+  assert.match(out, /--prometheus-host <address> +[^-]*Defaults to --host\./)
+  // It says which key it sets, and a key without a flag keeps its name.
+  assert.match(out, /Sets\s+timeouts\.clientHeadMs/)
+})
+
 test('--worker-urls alone selects the mixed mode, also from the environment', async () => {
   assert.equal((await run('--worker-urls http://a:1 http://b:1')).config?.engines.mode, 'mixed')
   const { config } = await run('serve', { PDGW_WORKER_URLS: 'http://a:1,http://b:1' })
@@ -407,7 +430,7 @@ test('a knob or a fault script that is not valid is an invalid command line that
   const parts = { startFleet: startSimulatedFleet }
   const knobs = await run('simulate --knob foo=1 pBase=2', {}, parts)
   assert.equal(knobs.code, 2)
-  assert.match(knobs.err, /flag --knob: unknown knob foo; .*knobs\.ts lists all knobs$/m)
+  assert.match(knobs.err, /flag --knob: unknown knob foo; see docs\/simulator\.md$/m)
   assert.match(knobs.err, /flag --knob: pBase: .*<=1$/m)
   const script = await run('simulate --script nowhere', {}, parts)
   assert.equal(script.code, 2)

@@ -14,10 +14,10 @@ suite('A gateway that needs prefill and decode engines', () => {
   ] as const)
     test(`is ${reason === undefined ? 'ready' : `not ready (${reason})`} with ${healthySlots.length} healthy`, () => {
       const healthy = new Set<number>(healthySlots)
-      const readiness = readinessOf(['prefill', 'decode'], ENGINES, {
-        isHealthy: slot => healthy.has(slot),
-      })
-      const counts = { healthyEngines: healthy.size, totalEngines: 2 }
+      const slots = { isHealthy: (slot: number) => healthy.has(slot) }
+      const readiness = readinessOf(['prefill', 'decode'], ENGINES, slots, 1)
+      // One more is configured and has not responded yet.
+      const counts = { healthyEngines: healthy.size, totalEngines: 3 }
       const expected =
         reason === undefined ? { isReady: true, ...counts } : { isReady: false, reason, ...counts }
       assert.deepEqual(readiness, expected)

@@ -15,7 +15,7 @@ const TABLE = [
 ] as const
 
 for (const [freedom, level, value] of TABLE) {
-  test(`with ${freedom} degrees of freedom, ${level * 100} % of the distribution lies within ${value}`, () => {
+  test(`with ${freedom} degrees of freedom, ${level * 100}% of the distribution lies within ${value}`, () => {
     assert.ok(
       Math.abs(studentQuantile(freedom, level) - value) < 0.001,
       String(studentQuantile(freedom, level)),

@@ -70,7 +70,7 @@ test('a load limited by time shows its share of the time', () => {
 
 test('the bar shows the share, and only errors are coloured', () => {
   const text = barText(STATE, one => `<${one}>`)
-  assert.match(text, /^basic {2}█{15}░{15} {3}50 % {3}500 of 1,000 {3}about 4\.00 s left\n/)
+  assert.match(text, /^basic {2}█{15}░{15} {3}50% {3}500 of 1,000 {3}about 4\.00 s left\n/)
   assert.match(text, /125\.0 req\/s {3}64 in flight {3}p99 81\.23 ms {3}<2 errors> {3}500 ended$/)
   assert.doesNotMatch(
     barText({ ...STATE, errors: 0 }, one => `<${one}>`),
@@ -81,7 +81,7 @@ test('the bar shows the share, and only errors are coloured', () => {
 test('a log line contains all figures', () => {
   assert.equal(
     logLine({ ...STATE, p99Ms: undefined, errors: 1 }),
-    'basic: 50 %, 500 of 1,000; 125.0 req/s   64 in flight   p99 -   1 error   500 ended\n',
+    'basic: 50%, 500 of 1,000; 125.0 req/s   64 in flight   p99 -   1 error   500 ended\n',
   )
 })
 

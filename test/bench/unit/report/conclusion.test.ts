@@ -37,7 +37,7 @@ test('the sentence of a good run contains its speed', () => {
 test('the sentence counts failures, and gives the reason if no response was correct', () => {
   assert.match(
     of(levelOf('x', resultOf([recordOf(), FAILED]))).sentence,
-    /^1 of 2 requests failed \(50\.00 % correct\)/,
+    /^1 of 2 requests failed \(50\.00% correct\)/,
   )
   assert.deepEqual(of(BAD), { kind: 'bad', sentence: 'None of 1 request was answered correctly (stall).' })
 })
@@ -79,7 +79,7 @@ test('several levels are summarised by the best one and the reason for stopping'
     of(GOOD, GOOD).sentence,
     /^2 levels, 4 requests: all responses were correct; peak was 18\.18 requests\/s at good\.$/,
   )
-  assert.match(of(GOOD, BAD).sentence, /1 request failed.* Stopped after bad: 0 % correct, below 95 %\.$/)
+  assert.match(of(GOOD, BAD).sentence, /1 request failed.* Stopped after bad: 0% correct, below 95%\.$/)
 })
 
 test('a saturated generator is mentioned', () => {
@@ -93,14 +93,14 @@ test('the sentence of a comparison names differences and counts the rest', () =>
   const report = compareReportOf()
   assert.deepEqual(compareConclusion(report), {
     kind: 'bad',
-    sentence: 'after against before: TTFT p50 +12.5 % (worse). No difference was shown in 1 of 2 figures.',
+    sentence: 'after against before: TTFT p50 +12.5% (worse). No difference was shown in 1 of 2 figures.',
   })
   const same = report.differences.filter(({ holdsZero }) => holdsZero)
   assert.match(compareConclusion({ ...report, differences: same }).sentence, /^No difference was shown: /)
   const wrong = { ...report, rounds: [{ ...roundOf('before', 0), successPercent: 99.5 }] }
   assert.match(
     compareConclusion(wrong).sentence,
-    /Not all responses were correct in 1 of 1 rounds \(99\.50 % in the worst\)/,
+    /Not all responses were correct in 1 of 1 rounds \(99\.50% in the worst\)/,
   )
   const better = report.differences.map(one => ({ ...one, absolute: { median: -2, low: -3, high: -1 } }))
   assert.equal(compareConclusion({ ...report, differences: better }).kind, 'good')
@@ -110,12 +110,12 @@ test('the sentence of a comparison names differences and counts the rest', () =>
 
 test('a percentage below 100 is never rounded up to 100', () => {
   assert.deepEqual([100, 99.999_99, 99.998, 99.5, 0, 0.001].map(percent), [
-    '100 %',
-    '99.9999 %',
-    '99.9980 %',
-    '99.50 %',
-    '0 %',
-    '0.0010 %',
+    '100%',
+    '99.9999%',
+    '99.9980%',
+    '99.50%',
+    '0%',
+    '0.0010%',
   ])
 })
 

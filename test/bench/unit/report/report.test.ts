@@ -108,16 +108,16 @@ test("the serving line has the keys of SGLang's bench_serving", () => {
 test('the table lists failures and warns of a saturated generator', () => {
   assert.match(
     tableOf(LEVEL),
-    /success +50\.00 % {3}2 correct, 1 failed, 1 refused, 1 left[\s\S]*altered +1 {3}at 0\.50 s {3}e\.g\. at token 3/,
+    /success +50\.00% {3}2 correct, 1 failed, 1 refused, 1 left[\s\S]*altered +1 {3}at 0\.50 s {3}e\.g\. at token 3/,
   )
   assert.doesNotMatch(tableOf(LEVEL), /the generator is the limit/)
   assert.match(
     tableOf(levelOf('x', { ...RESULT, busyShares: [0.99] })),
-    /busy for 99 % .*the generator is the limit/,
+    /busy for 99% .*the generator is the limit/,
   )
   assert.match(
     tableOf(levelOf('x', { ...RESULT, cpuShares: [0.2, 0.95] })),
-    /CPU 95 % of a core.*the generator is the limit/,
+    /CPU 95% of a core.*the generator is the limit/,
   )
 })
 

@@ -9,7 +9,7 @@ interface Setup {
   readonly admission: Admission<string>
   /** Calls of `onTurn` and `onRefused`, in order. */
   readonly events: string[]
-  readonly settings: { capacity: number; isMemoryShort: boolean; nowMs: number }
+  readonly settings: { capacity: number; isMemoryShort: boolean; nowMs: number; lastError: string }
   readonly ask: (name: string, priority?: Priority, bytes?: number) => string
   readonly pass: (ms: number) => void
 }
@@ -20,18 +20,22 @@ function setup(
   totalMs = 3_600_000,
 ): Setup {
   t.mock.timers.enable({ apis: ['setInterval'] })
-  const settings = { capacity: Infinity, isMemoryShort: false, nowMs: 0 }
+  const settings = { capacity: Infinity, isMemoryShort: false, nowMs: 0, lastError: '' }
   const events: string[] = []
   const admission = new Admission<string>({
     maxOpen: 1000,
     config: { ...configSchema.parse({}).admission, ...overrides },
     totalMs,
     capacity: () => settings.capacity,
+    outage: () => 'no healthy decode engine',
     maxLive: Infinity,
     isUnderMemoryPressure: () => settings.isMemoryShort,
     nowMs: () => settings.nowMs,
     onTurn: name => events.push(name),
-    onRefused: (name, error) => events.push(`${name}: ${error.code} ${error.status}`),
+    onRefused: (name, error) => {
+      events.push(`${name}: ${error.code} ${error.status}`)
+      settings.lastError = error.message
+    },
   })
   return {
     admission,
@@ -152,6 +156,7 @@ suite('Admission', () => {
     assert.deepEqual(events, [])
     pass(150)
     assert.deepEqual(events, ['b: no-engine-available 503'])
+    assert.equal(settings.lastError, 'The gateway cannot serve requests now: no healthy decode engine')
   })
 
   test('refuses generation requests, and no others, while memory is short', t => {

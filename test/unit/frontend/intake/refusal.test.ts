@@ -20,7 +20,7 @@ function refusal(path: string, contentLength: number): GatewayError | undefined 
     priority: 'normal',
     changeHeaders: undefined,
   } as const
-  return refusalOf(head, findRoute(path), LIMITS)
+  return refusalOf(head, findRoute(path), LIMITS, 29_000)
 }
 
 for (const [path, limit] of [
@@ -34,3 +34,15 @@ for (const [path, limit] of [
     assert.match(error?.message ?? '', new RegExp(String(limit)))
   })
 }
+
+for (const [path, message] of [
+  ['/metrics', 'No route for POST /metrics: /metrics is served on the admin listener (port 29000)'],
+  ['/admin/engines', /\/admin\/engines is served on the admin listener/],
+  ['/administration', 'No route for POST /administration'],
+] as const)
+  test(`the error at ${path} says where it is served, if anywhere`, () => {
+    const error = refusal(path, 0)
+    assert.equal(error?.code, 'route-not-found')
+    if (typeof message === 'string') assert.equal(error.message, message)
+    else assert.match(error.message, message)
+  })

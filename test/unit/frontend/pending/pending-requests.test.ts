@@ -17,6 +17,7 @@ function pendingRequestsOf(t: TestContext, config: ConfigInput = {}) {
   const pending = new PendingRequests({
     config: configSchema.parse({ ...config, admission: { maxConcurrentRequests: 1, ...config.admission } }),
     admissionLimits: { capacity: () => Infinity, maxLive: Infinity, maxClients: Infinity },
+    outage: () => undefined,
     recorder: new Recorder(createSharedMemory(1, 1), 0),
     open(request) {
       opened.push(request)

@@ -30,7 +30,7 @@ suite('EngineAborts', () => {
     assert.deepEqual(sent, ['http://engine a'])
   })
 
-  // On a busy machine, in 9 % of failed attempts, the engine read the first two aborts before the request.
+  // On a busy machine, in 9% of failed attempts, the engine read the first two aborts before the request.
   test('repeats the abort after 5, 100 and 500 ms for an engine that may not have read the request yet', t => {
     const { sent, aborts, pass } = setUpAborts(t)
     aborts.send({ ...ABORT, rid: 'a', maybeUnread: true })

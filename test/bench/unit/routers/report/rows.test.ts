@@ -81,7 +81,7 @@ test('the goals are CPU and correct responses, for the gateway only', () => {
     goals.map(({ measured, isMet }) => [measured, isMet]),
     [
       ['not measured', false],
-      ['100 %', true],
+      ['100%', true],
     ],
   )
   const [cpu] = goalsOf(rows({ gateway: cost(401), smg: cost(1000) }))
@@ -90,7 +90,7 @@ test('the goals are CPU and correct responses, for the gateway only', () => {
 
 test('one lost response misses the goal, with its reason', () => {
   const [, success] = goalsOf(rows({ gateway: outcomeOf(LOST), smg: cost(1000) }))
-  assert.deepEqual([success?.measured, success?.isMet], ['90.00 %: 1 x altered', false])
+  assert.deepEqual([success?.measured, success?.isMet], ['90.00%: 1 x altered', false])
 })
 
 test('a percentage just below 100 is not shown as 100', () => {

@@ -33,16 +33,16 @@ const REPORT = {
   },
   versions: { gateway: '1', nginx: '2' },
   rows: ROWS,
-  goals: [{ text: 'small: every response correct', measured: '99.99 %', isMet: false }],
+  goals: [{ text: 'small: every response correct', measured: '99.99%', isMet: false }],
 }
 
 test('the text has one row per router in aligned columns, with the legend below', () => {
   const lines = textReport(REPORT).split('\n')
   assert.match(lines[1] ?? '', /^small +gateway +99\.99 +1235 +88\.0 +request +0\.37 +1\.0 +2\.0 +- +- +200$/)
   assert.match(lines[2] ?? '', /^small +vllm-router( +-){10}$/)
-  assert.ok(lines.includes('2026-01-01: 2 x Some CPU, 24 GiB, Linux 6, 20000 open files, 1.2 % steal time.'))
+  assert.ok(lines.includes('2026-01-01: 2 x Some CPU, 24 GiB, Linux 6, 20000 open files, 1.2% steal time.'))
   assert.ok(lines.includes('gateway 1, nginx 2'))
-  assert.ok(lines.includes('MISSED: small: every response correct (99.99 %)'))
+  assert.ok(lines.includes('MISSED: small: every response correct (99.99%)'))
 })
 
 test('a failure that a router repeats in several loads is listed once', () => {
