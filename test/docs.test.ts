@@ -36,6 +36,7 @@ const OTHER_FLAGS = [
   'disaggregation-mode',
   'disaggregation-bootstrap-port',
   'enable-metrics',
+  'enable-cache-report',
   'package-lock-only',
   'test',
   'no-allocation-site-pretenuring',
