@@ -395,6 +395,21 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'bench/routers/rounds',
     'bench/routers/report',
   ],
+  'bench/cache': [
+    'src/core/text',
+    'src/process',
+    'bench/load/plan',
+    'bench/load/records',
+    'bench/load',
+    'bench/report',
+    'bench/environment/fleet',
+    'bench/environment',
+    'bench/command',
+    'bench/routers/loads',
+    'bench/routers/start',
+    'bench/routers/costs',
+    'bench/routers/report',
+  ],
   'bench/accuracy': [
     'bench/process',
     'bench/wrk',
@@ -445,6 +460,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'bench/command',
     'bench/routers/loads',
     'bench/routers',
+    'bench/cache',
     'bench/accuracy',
     'bench/memory',
     'bench/siege',
@@ -539,7 +555,6 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'bench/report',
     'bench/flags',
     'bench/command',
-    'bench/routers/report',
     'lab/report',
     'lab/sglang',
     'lab/sglang/parts',
@@ -551,6 +566,13 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 export const SINGLE_EDGES: Readonly<Record<string, readonly string[]>> = {
   'bench/canned/uws.ts': ['src/frontend/uws'],
   'bench/micro/hot-path.ts': ['workers/request', 'workers/sse'],
+  'bench/micro/prefix-index.ts': [
+    'src/core',
+    'src/shared',
+    'src/policy',
+    'workers/request',
+    'workers/selection',
+  ],
 }
 
 /** External package -> the files that may import it; a place that ends with a slash means all files below it. */
