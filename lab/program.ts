@@ -1,11 +1,10 @@
 /** The command line of the labs: one command for each, with the same flags. */
-import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { EXIT } from '../bench/command/exit.ts'
+import { replaceTable } from '../bench/command/replace-table.ts'
 import { untilInterrupted } from '../bench/command/until-interrupted.ts'
 import { namesOf } from '../bench/flags/values.ts'
-import { withTable } from '../bench/routers/report/document.ts'
 import { messageOf } from '../src/core/text/error-text.ts'
 import { cacheFolder } from '../src/files/cache-folder.js'
 import type { SignalDependencies } from '../src/process/stop-signals.ts'
@@ -57,7 +56,7 @@ async function exitCodeOf(lab: Lab, flags: LabFlags, deps: LabDependencies): Pro
         { signal, log },
       )
       if (signal.aborted) return EXIT.interrupted
-      if (flags.write !== undefined) replaceTable(flags.write, lab.name, markdown)
+      if (flags.write !== undefined) replaceTable(flags.write, markdown, [`lab ${lab.name}`])
       return isRight ? EXIT.ok : EXIT.failures
     } catch (error) {
       log(signal.aborted ? 'interrupted' : `lab: ${messageOf(error)}`)
@@ -77,8 +76,4 @@ function cacheOf({ cache }: LabFlags, { env }: LabDependencies): string {
 /** In the order of the lab, whatever the order of the flags. */
 function partsOf(lab: Lab, { only }: LabFlags): readonly string[] {
   return only === undefined ? lab.parts : lab.parts.filter(part => only.includes(part))
-}
-
-function replaceTable(path: string, name: string, markdown: string): void {
-  writeFileSync(path, withTable(readFileSync(path, 'utf8'), markdown, [`lab ${name}`]))
 }

@@ -6,6 +6,7 @@ import { EXIT } from '../command/exit.ts'
 import type { BenchRun } from '../command/run-bench.ts'
 import type { BenchTerminal } from '../command/terminal.ts'
 import { untilInterrupted } from '../command/until-interrupted.ts'
+import { addCacheCommand } from './cache.ts'
 import { addClosedLoopCommands, type RequestedRun } from './closed-loop.ts'
 import { addCompareCommand, type CompareOptions, compareRun } from './compare.ts'
 import { addEarlyFlags } from './early-flags.ts'
@@ -76,6 +77,12 @@ function addMeasurementCommands(bench: Command, start: Start): void {
     start(async terminal => {
       const { runRouters } = await import('../routers/run-routers.ts')
       return runRouters(options, terminal)
+    }),
+  )
+  addCacheCommand(bench, options =>
+    start(async terminal => {
+      const { runCache } = await import('../cache/run-cache.ts')
+      return runCache(options, terminal)
     }),
   )
   addSpeedCommand(bench, options =>

@@ -3,20 +3,17 @@ import type { Command } from 'commander'
 import { namesOf, wholeBetween } from '../flags/values.ts'
 import { LOAD_NAMES, type LoadName, ROUTER_NAMES, type RouterName } from '../routers/loads/names.ts'
 import type { RoutersOptions } from '../routers/run-routers.ts'
+import { addTableFlags, chosen, type TableFlags, tableOptions } from './table-flags.ts'
 
-interface Flags {
+interface Flags extends TableFlags {
   readonly rounds: number
   readonly passes: number
   readonly seconds: number
   readonly only?: readonly (LoadName | RouterName)[]
-  readonly markdown?: boolean
-  readonly json?: boolean
-  readonly check?: boolean
-  readonly write?: string
 }
 
 export function addRoutersCommand(bench: Command, start: (options: RoutersOptions) => Promise<void>): void {
-  bench
+  const command = bench
     .command('routers')
     .alias('peers')
     .description('Compare the gateway with sglang-router, smg, vllm-router, haproxy and nginx. Needs wrk.')
@@ -28,38 +25,18 @@ export function addRoutersCommand(bench: Command, start: (options: RoutersOption
       'Loads and routers to run, separated by commas; may be repeated.',
       namesOf([...LOAD_NAMES, ...ROUTER_NAMES]),
     )
-    .option('--markdown', 'Print the table as Markdown.')
-    .option('--json', 'Print the results as JSON.')
-    .option('--check', 'Exit with 1 when a goal of the gateway is missed.')
-    .option('--write <file>', 'Replace the table in this Markdown document.')
+  addTableFlags(command)
     .addHelpText('after', `\nLoads: ${LOAD_NAMES.join(', ')}\nRouters: ${ROUTER_NAMES.join(', ')}`)
     .action((flags: Flags) => start(optionsOf(flags)))
 }
 
-function optionsOf({
-  rounds,
-  passes,
-  seconds,
-  only = [],
-  markdown,
-  json,
-  check,
-  write,
-}: Flags): RoutersOptions {
+function optionsOf({ rounds, passes, seconds, only = [], ...table }: Flags): RoutersOptions {
   return {
     rounds,
     passes,
     seconds,
     loads: chosen(LOAD_NAMES, only),
     routers: chosen(ROUTER_NAMES, only),
-    format: json === true ? 'json' : markdown === true ? 'markdown' : 'text',
-    check: check === true,
-    write,
+    ...tableOptions(table),
   }
-}
-
-/** The names of one kind that `--only` lists; all of them if it lists none of that kind. */
-function chosen<T extends string>(names: readonly T[], only: readonly string[]): readonly T[] {
-  const named = names.filter(name => only.includes(name))
-  return named.length === 0 ? names : named
 }

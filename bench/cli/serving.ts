@@ -24,11 +24,13 @@ import {
   isTraceTimed,
 } from './serving-dataset.ts'
 import { addRequestFlags, type RequestOptions, requestLoad } from './serving-requests.ts'
+import { addWorkloadFlags, type WorkloadOptions, workloadLoad } from './serving-workload.ts'
 import { addResultFlags, type ResultOptions, resultFile } from './vllm-result-flags.ts'
 
 interface ServingOptions
   extends RequestOptions,
     DatasetOptions,
+    WorkloadOptions,
     ArrivalOptions,
     Omit<ResultOptions, 'backend'> {
   readonly baseUrl?: string
@@ -62,7 +64,7 @@ export function addServingCommand(bench: Command, start: (run: RequestedRun) => 
     .option('--ready-check-timeout-sec <seconds>', 'How long the target may take to become ready.', seconds)
     .option('-T, --timeout <seconds>', 'Timeout of a request, and between two reads of it.', seconds, 600)
     .option('--seed <n>', 'Seed of all random choices.', whole, 1)
-  addClientFlags(addArrivalFlags(addDatasetFlags(addRequestFlags(command))))
+  addClientFlags(addArrivalFlags(addWorkloadFlags(addDatasetFlags(addRequestFlags(command)))))
   addReportFlags(addResultFlags(addRunFlags(command)))
   command.action((options: ServingOptions) => start(servingRun(options, command)))
 }
@@ -98,7 +100,7 @@ function servingRun(options: ServingOptions, command: Command): RequestedRun {
   return {
     command: 'serving',
     url: options.baseUrl ?? targetUrlOf(options.host, options.port),
-    levels: [{ name: 'serving', load: loadOf(options) }],
+    levels: [{ name: 'serving', load: loadOf(options, command) }],
     serving: { path: options.outputFile, labels: labelsOf(options), isDetailed: outputDetails === true },
     ...reportPaths(command),
     warmUps: options.warmupRequests ?? options.numWarmups,
@@ -117,7 +119,7 @@ function labelsOf(options: ServingOptions) {
   return {
     tag: options.tag ?? null,
     backend: options.backend,
-    dataset_name: options.datasetName,
+    dataset_name: options.workload ?? options.datasetName,
     request_rate: isTraceTimed(options) ? ('trace' as const) : steady,
     max_concurrency: maxConcurrency ?? null,
     random_input_len: randomInputLen,
@@ -126,10 +128,10 @@ function labelsOf(options: ServingOptions) {
   }
 }
 
-function loadOf(options: ServingOptions): BenchLevel['load'] {
+function loadOf(options: ServingOptions, command: Command): BenchLevel['load'] {
   return {
     ...requestLoad(options),
-    ...datasetLoad(options),
+    ...(workloadLoad(options, options.numPrompts, command) ?? datasetLoad(options)),
     ...arrivalLoad(options),
     seed: options.seed,
     timeoutMs: options.timeout * 1000,

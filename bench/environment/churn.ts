@@ -1,31 +1,22 @@
 /**
- * Removes engines from a gateway under load and adds them back, over its admin API as an operator would.
+ * Removes engines from a gateway under load and adds them back.
  *
  * One engine at a time, prefill and decode engines in turn. A removed engine drains before it is added again.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { member } from '../json/member.ts'
-
-export interface ChurnedEngine {
-  readonly url: string
-  readonly role: 'prefill' | 'decode'
-  readonly bootstrapPort?: number
-}
-
-const POLL_INTERVAL_MS = 20
-const STEP_LIMIT_MS = 30_000
+import { type AdminEngine, EngineAdmin } from './engine-admin.ts'
 
 export class Churn {
-  readonly #adminUrl: string
-  readonly #engines: readonly ChurnedEngine[]
+  readonly #admin: EngineAdmin
+  readonly #engines: readonly AdminEngine[]
   readonly #pauseMs: number
   readonly #done: Promise<void>
   #stopped = false
   #changes = 0
 
   /** Starts at once. `pauseMs` is the pause after each removal and each addition. */
-  constructor(adminUrl: string, engines: readonly ChurnedEngine[], pauseMs: number) {
-    this.#adminUrl = adminUrl
+  constructor(adminUrl: string, engines: readonly AdminEngine[], pauseMs: number) {
+    this.#admin = new EngineAdmin(adminUrl)
     this.#engines = engines
     this.#pauseMs = pauseMs
     this.#done = this.#run()
@@ -51,40 +42,11 @@ export class Churn {
     }
   }
 
-  async #removeAndAdd(engine: ChurnedEngine): Promise<void> {
-    await this.#request('DELETE', `/${encodeURIComponent(engine.url)}`)
-    await this.#until(engine.url, 'removed', health => health === undefined)
+  async #removeAndAdd(engine: AdminEngine): Promise<void> {
+    await this.#admin.remove(engine)
     await delay(this.#pauseMs)
-    await this.#request('POST', '', engine)
-    await this.#until(engine.url, 'healthy', health => health === 'healthy')
+    await this.#admin.add(engine)
     this.#changes++
     await delay(this.#pauseMs)
-  }
-
-  /** Polls the engine list until the health of the engine, undefined when it is not listed, satisfies `holds`. */
-  async #until(url: string, state: string, holds: (health: unknown) => boolean): Promise<void> {
-    const giveUpMs = performance.now() + STEP_LIMIT_MS
-    for (;;) {
-      const listed = member(await this.#request('GET', ''), 'engines')
-      const found: unknown = Array.isArray(listed)
-        ? listed.find(engine => member(engine, 'url') === url)
-        : undefined
-      if (holds(member(found, 'health'))) return
-      if (performance.now() > giveUpMs)
-        throw new Error(`Engine ${url} was not ${state} within ${STEP_LIMIT_MS / 1000} s`)
-      await delay(POLL_INTERVAL_MS)
-    }
-  }
-
-  async #request(method: string, path: string, body?: ChurnedEngine): Promise<unknown> {
-    const response = await fetch(`${this.#adminUrl}/admin/engines${path}`, {
-      method,
-      ...(body === undefined
-        ? {}
-        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-    })
-    const content: unknown = await response.json()
-    if (response.ok) return content
-    throw new Error(`${method} /admin/engines failed: status ${response.status}, ${JSON.stringify(content)}`)
   }
 }

@@ -12,6 +12,21 @@ export function failuresOf({ records }: Pick<LoadResult, 'records'>): Failures {
   return Object.fromEntries(kinds.toSorted(([, a], [, b]) => b.count - a.count))
 }
 
+/** What went wrong, most frequent first; undefined if nothing did. `sent` may be more than the requests that ended. */
+export function failureText(result: Pick<LoadResult, 'records'>, sent: number): string | undefined {
+  const counts = Object.entries(failuresOf(result)).map(([kind, { count, example }]) => ({
+    kind,
+    count,
+    example,
+  }))
+  const lost = sent - result.records.length
+  if (lost > 0) counts.push({ kind: 'no response in time', count: lost, example: '' })
+  const parts = counts
+    .toSorted((a, b) => b.count - a.count)
+    .map(({ kind, count, example }) => `${count} x ${kind}${example === '' ? '' : ` (${example})`}`)
+  return parts.length === 0 ? undefined : parts.join('; ')
+}
+
 function summaryOf(ofKind: readonly RequestRecord[]): Failures[string] {
   const endsMs = ofKind.map(({ endMs }) => endMs)
   return {

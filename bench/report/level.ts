@@ -8,6 +8,7 @@ import { distributionOf } from './distribution.ts'
 import { failuresOf } from './failures.ts'
 import { inFlightOf } from './in-flight.ts'
 import { percentileOf, sorted } from './percentiles.ts'
+import { prefixCacheOf } from './prefix-cache.ts'
 import type { Level } from './schema.ts'
 import { timelineOf } from './timeline.ts'
 
@@ -27,6 +28,7 @@ export function levelOf(name: string, result: LoadResult): Level {
     successPercent: answered === 0 ? null : (100 * requests.ok) / answered,
     requestsPerSecond: perSecond(requests.ok, durationSeconds),
     inputTokens: good.reduce((sum, record) => sum + record.inputTokens, 0),
+    prefixCache: prefixCacheOf(good),
     outputTokens,
     outputTokensPerSecond: perSecond(outputTokens, durationSeconds),
     maxOutputTokensPerSecond: result.maxTokensPerSecond,

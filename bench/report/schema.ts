@@ -86,6 +86,12 @@ const levelSchema = z.strictObject({
     .describe('Of the requests that ended and whose clients stayed; null if there was none.'),
   requestsPerSecond: number.describe('Rate of correct responses.'),
   inputTokens: number.describe('Of correct responses, from the usage that the engine reports.'),
+  prefixCache: z
+    .strictObject({ promptTokens: number, cachedTokens: number, hitPercent: number })
+    .nullable()
+    .describe(
+      'Prompt tokens of the correct responses whose engine reports how many of them it had cached; null if none does. hitPercent is the share of those that were cached.',
+    ),
   outputTokens: number.describe(
     "Of correct responses, from the engine's usage, or the number of chunks with text without it.",
   ),

@@ -75,8 +75,17 @@ function countLines(level: Level): string[] {
       'throughput',
       `${figure(level.requestsPerSecond)} requests/s   ${figure(level.outputTokensPerSecond)} output tokens/s   ${figure(inputRate)} input tokens/s`,
     ),
+    ...prefixCacheLine(level),
     tableLine('in flight', `${figure(inFlight.mean)} on average, ${whole(inFlight.max)} at most`),
   ]
+}
+
+/** Nothing if the engines do not report it. */
+function prefixCacheLine({ prefixCache }: Level): string[] {
+  if (prefixCache === null) return []
+  const { hitPercent, cachedTokens, promptTokens } = prefixCache
+  const saved = `prefill saved ${whole(cachedTokens)} of ${whole(promptTokens)} prompt tokens`
+  return [tableLine('prefix cache', `hit rate ${percent(hitPercent)}   ${saved}`)]
 }
 
 function timeLines(level: Level): string[] {

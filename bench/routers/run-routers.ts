@@ -3,20 +3,20 @@
  *
  * Routers run on core 0, engines and load on core 1.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openFilesLimit } from '../../src/process/descriptor-budget.ts'
 import { readLimits } from '../../src/process/descriptor-limits.ts'
 import { EXIT } from '../command/exit.ts'
+import { replaceTable } from '../command/replace-table.ts'
 import type { BenchTerminal } from '../command/terminal.ts'
 import { moveToLoadCore } from '../process/cores.ts'
 import { requirePrograms } from '../process/needed-programs.ts'
 import { loads } from './loads/loads.ts'
 import type { LoadName, RouterName } from './loads/names.ts'
-import { withTable } from './report/document.ts'
 import { goalsOf } from './report/goals.ts'
-import { machineOf, versionsOf } from './report/machine.ts'
+import { machineOf, versionsOf, wrkVersion } from './report/machine.ts'
 import { rowsOf } from './report/rows.ts'
 import { markdownReport, type RoutersReport, textReport } from './report/table.ts'
 import { DIRECT, runRounds } from './rounds/run-rounds.ts'
@@ -49,13 +49,13 @@ export async function runRouters(options: RoutersOptions, terminal: BenchTermina
   requirePrograms(['wrk', 'taskset'])
   const report = await measure(options, terminal)
   if (options.write === undefined) terminal.out(FORMATS[options.format](report))
-  else {
-    const document = withTable(readFileSync(options.write, 'utf8'), markdownReport(report))
-    writeFileSync(options.write, document)
-  }
+  else replaceTable(options.write, markdownReport(report), MARKERS)
   if (terminal.signal.aborted) return EXIT.interrupted
   return options.check && report.goals.some(({ isMet }) => !isMet) ? EXIT.failures : EXIT.ok
 }
+
+/** Documents written for the former name of the bench have `peers` in the markers. */
+const MARKERS = ['routers', 'peers']
 
 const FORMATS: Readonly<Record<RoutersOptions['format'], (report: RoutersReport) => string>> = {
   text: textReport,
@@ -95,7 +95,7 @@ async function measure(options: RoutersOptions, { err, signal }: BenchTerminal):
     })
     const names = { routers: options.routers, direct: DIRECT }
     const rows = chosen.flatMap(load => rowsOf(load, results.of(load.name), names))
-    const versions = await versionsOf(routers, python)
+    const versions = { ...(await versionsOf(routers, python)), wrk: await wrkVersion() }
     return { machine: machineOf(statBefore, openFiles), versions, rows, goals: goalsOf(rows) }
   } finally {
     rmSync(folder, { recursive: true, force: true })

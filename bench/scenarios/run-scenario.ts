@@ -1,6 +1,7 @@
 /** Runs a scenario in its environment and checks its expectations. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { Churn, type ChurnedEngine } from '../environment/churn.ts'
+import { Churn } from '../environment/churn.ts'
+import type { AdminEngine } from '../environment/engine-admin.ts'
 import { type Environment, withEnvironment } from '../environment/environment.ts'
 import type { FleetProcess } from '../environment/fleet/fleet-process.ts'
 import type { EngineCounters } from '../environment/fleet/messages.ts'
@@ -107,7 +108,7 @@ async function runChurn(
 }
 
 /** Prefill and decode engines alternately, as far as there are both. */
-function inTurn({ prefill, decode }: FleetProcess): ChurnedEngine[] {
+function inTurn({ prefill, decode }: FleetProcess): AdminEngine[] {
   return Array.from({ length: Math.max(prefill.length, decode.length) }, (_, index) => [
     ...prefill
       .slice(index, index + 1)

@@ -420,6 +420,21 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'bench/routers/rounds',
     'bench/routers/report',
   ],
+  'bench/cache': [
+    'src/core/text',
+    'src/process',
+    'bench/load/plan',
+    'bench/load/records',
+    'bench/load',
+    'bench/report',
+    'bench/environment/fleet',
+    'bench/environment',
+    'bench/command',
+    'bench/routers/loads',
+    'bench/routers/start',
+    'bench/routers/costs',
+    'bench/routers/report',
+  ],
   'bench/accuracy': [
     'bench/process',
     'bench/wrk',
@@ -470,6 +485,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'bench/command',
     'bench/routers/loads',
     'bench/routers',
+    'bench/cache',
     'bench/accuracy',
     'bench/memory',
     'bench/siege',
@@ -564,7 +580,6 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'bench/report',
     'bench/flags',
     'bench/command',
-    'bench/routers/report',
     'lab/report',
     'lab/sglang',
     'lab/sglang/parts',
@@ -576,6 +591,13 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 export const SINGLE_EDGES: Readonly<Record<string, readonly string[]>> = {
   'bench/canned/uws.ts': ['src/frontend/uws'],
   'bench/micro/hot-path.ts': ['workers/request', 'workers/sse'],
+  'bench/micro/prefix-index.ts': [
+    'src/core',
+    'src/shared',
+    'src/policy',
+    'workers/request',
+    'workers/selection',
+  ],
 }
 
 /** External package -> the files that may import it; a place that ends with a slash means all files below it. */

@@ -17,7 +17,7 @@ import { withScanLimit } from '../json/scan-context.ts'
 import { skipSpace } from '../json/skip.ts'
 import type { PromptBytes } from './block-hashes.ts'
 import { isOwned, ownedCuts } from './owned-members.ts'
-import { elementsOf } from './per-prompt-lists.ts'
+import { elementsOf, hasElements } from './per-prompt-lists.ts'
 import { readPrefillLogprobs } from './prefill-logprobs.ts'
 import { promptBytes } from './prompt-bytes.ts'
 import type { PromptLengths } from './prompt-lengths.ts'
@@ -213,10 +213,6 @@ function pinnedRank(bytes: Buffer, members: readonly Member[]): RequestFields['p
 
 function memberOf(members: readonly Member[], key: EndpointTraits['ridKey']): Member | undefined {
   return key === undefined ? undefined : lastMember(members, key)
-}
-
-function hasElements(bytes: Buffer, member: Member | undefined): boolean {
-  return member?.kind === 'array' && bytes[skipSpace(bytes, member.valueStart + 1)] !== BYTE.closeBracket
 }
 
 function clientRid(

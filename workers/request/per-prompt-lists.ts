@@ -82,3 +82,8 @@ function elementsUpTo(
     throw error
   }
 }
+
+/** Whether the member is a list that is not empty. */
+export function hasElements(bytes: Buffer, member: Member | undefined): boolean {
+  return member?.kind === 'array' && bytes[skipSpace(bytes, member.valueStart + 1)] !== BYTE.closeBracket
+}

@@ -10,12 +10,14 @@ const MAIN = join(import.meta.dirname, 'main.ts')
 export class FleetProcess {
   readonly prefill: readonly PrefillUrl[]
   readonly decode: readonly string[]
+  readonly mixed: readonly string[]
   readonly #child: Child
 
   private constructor(child: Child, urls: Extract<FromFleet, { kind: 'urls' }>) {
     this.#child = child
     this.prefill = urls.prefill
     this.decode = urls.decode
+    this.mixed = urls.mixed
   }
 
   /** @throws Error when the plan names an unknown knob, or the process ends. */
@@ -41,6 +43,11 @@ export class FleetProcess {
 
   stopFaults(): void {
     this.#send({ kind: 'stop-faults' })
+  }
+
+  /** The engine with this URL drops its prefix cache. */
+  dropCache(url: string): void {
+    this.#send({ kind: 'drop-cache', url })
   }
 
   async close(): Promise<void> {

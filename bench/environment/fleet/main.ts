@@ -27,6 +27,10 @@ async function onMessage(message: ToFleet): Promise<void> {
       return startFaults()
     case 'stop-faults':
       return replay?.stop()
+    case 'drop-cache':
+      return engines()
+        .find(({ url }) => url === message.url)
+        ?.scheduler.clearCache()
     case 'counters':
       send({ kind: 'counters', engines: engines().map(countersOf) })
   }
@@ -36,12 +40,12 @@ async function open(wanted: FleetPlan): Promise<void> {
   try {
     plan = wanted
     fleet = await startFleet({
-      prefill: wanted.prefill,
-      decode: wanted.decode,
+      ...(wanted.mixed > 0 ? { mixed: wanted.mixed } : { prefill: wanted.prefill, decode: wanted.decode }),
       knobsFor: role => knobsOf(wanted, role),
     })
     const prefill = fleet.prefill.map(({ url, bootstrapPort }) => ({ url, bootstrapPort }))
-    send({ kind: 'urls', prefill, decode: fleet.decode.map(({ url }) => url) })
+    const [decode, mixed] = [fleet.decode, fleet.mixed].map(list => list.map(({ url }) => url))
+    send({ kind: 'urls', prefill, decode: decode ?? [], mixed: mixed ?? [] })
   } catch (error) {
     send({ kind: 'refused', message: messageOf(error) })
   }
@@ -53,7 +57,7 @@ function startFaults(): void {
 }
 
 function countersOf(engine: SimEngine) {
-  const { received, restarts, peakRunning } = engine.counters
+  const { received, restarts, peakRunning, computedTokens } = engine.counters
   return {
     role: engine.role,
     received,
@@ -61,11 +65,12 @@ function countersOf(engine: SimEngine) {
     running: engine.running(),
     peakRunning,
     capacity: engine.knobs.maxRunning,
+    computedTokens,
   }
 }
 
 function engines(): readonly SimEngine[] {
-  return fleet === undefined ? [] : [...fleet.prefill, ...fleet.decode]
+  return fleet === undefined ? [] : [...fleet.prefill, ...fleet.decode, ...fleet.mixed]
 }
 
 function send(message: FromFleet): void {

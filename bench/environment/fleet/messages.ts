@@ -7,9 +7,16 @@ export type ToFleet =
   | { readonly kind: 'start-faults' }
   | { readonly kind: 'stop-faults' }
   | { readonly kind: 'counters' }
+  /** The engine with this URL drops its prefix cache, at once and whatever it is doing. */
+  | { readonly kind: 'drop-cache'; readonly url: string }
 
 export type FromFleet =
-  | { readonly kind: 'urls'; readonly prefill: readonly PrefillUrl[]; readonly decode: readonly string[] }
+  | {
+      readonly kind: 'urls'
+      readonly prefill: readonly PrefillUrl[]
+      readonly decode: readonly string[]
+      readonly mixed: readonly string[]
+    }
   | { readonly kind: 'refused'; readonly message: string }
   | { readonly kind: 'counters'; readonly engines: readonly EngineCounters[] }
 
@@ -30,4 +37,6 @@ export interface EngineCounters {
   readonly peakRunning: number
   /** Requests that the engine runs at once, from its knob `maxRunning`. */
   readonly capacity: number
+  /** Prompt tokens that the engine has computed because it had not cached them. */
+  readonly computedTokens: number
 }

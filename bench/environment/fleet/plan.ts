@@ -9,6 +9,11 @@ import { type Knobs, knobsSchema } from '../../../src/simulator/settings/knobs.t
 export const fleetPlanSchema = z.strictObject({
   prefill: z.int().min(1).default(2),
   decode: z.int().min(1).default(2),
+  mixed: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe('Mixed engines; with them there are no prefill and decode engines.'),
   preset: z.enum(PRESET_NAMES).default('calm'),
   script: z
     .string()

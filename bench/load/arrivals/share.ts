@@ -1,7 +1,7 @@
 /** The share of one generator process: which requests it sends, when, and how their clients behave. Pure. */
 import { mix } from '../../../src/core/random.ts'
 import type { LoadPlan } from '../plan/plan.ts'
-import type { Prompts } from '../prompts/datasets.ts'
+import type { Prompts } from '../prompts/prompt.ts'
 import { arrivalTimes } from './schedule.ts'
 
 /** Requests are dealt to the processes in rotation. */

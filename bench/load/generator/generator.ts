@@ -4,18 +4,19 @@
  * A single interval finds stalled and timed-out requests; only clients that leave have timers of their own.
  */
 
+import { type Route, routesOf } from '../arrivals/routes.ts'
 import { clientBehavior, concurrencyOf, dueTimes, type Share } from '../arrivals/share.ts'
-import { ConnectionPool } from '../connections/connection-pool.ts'
-import { addressOf } from '../connections/target-address.ts'
 import type { LoadPlan } from '../plan/plan.ts'
-import { type Prompts, promptsOf } from '../prompts/datasets.ts'
-import { PATHS, type Prompt, promptText, requestBody } from '../prompts/prompt.ts'
+import { promptsOf } from '../prompts/datasets.ts'
+import { type Prompt, type Prompts, promptText, requestBody } from '../prompts/prompt.ts'
 import { GapLog } from '../records/gap-log.ts'
 import type { GeneratorProgress } from '../records/progress.ts'
 import type { RequestRecord, Unfinished } from '../records/record.ts'
 import { SecondCounts } from '../records/second-counts.ts'
 import type { Expected } from '../response/token-check.ts'
 import { LoadRequest, type LoadRequestHost } from './load-request.ts'
+import { LoadTarget } from './load-target.ts'
+import { PrefillLeg } from './prefill-leg.ts'
 
 const SWEEP_MS = 100
 /** Pause of one client of a closed loop after a failed connect, so that a target that is down is not flooded. */
@@ -27,11 +28,12 @@ export class Generator {
   readonly #due: Float64Array | undefined
   readonly #share: Share
   readonly #limit: number
-  readonly #pool: ConnectionPool
+  readonly #routeAt: (index: number) => Route
+  /** By URL. */
+  readonly #targets = new Map<string, LoadTarget>()
+  readonly #sources: readonly string[]
   readonly #open = new Map<LoadRequest, NodeJS.Timeout | undefined>()
   readonly #host: LoadRequestHost
-  readonly #headText: string
-  readonly #isHeadAscii: boolean
   #records: RequestRecord[] = []
   #unfinished: Unfinished[] = []
   /** When each pause after a failed connect ends, in milliseconds since the start, ascending. */
@@ -52,9 +54,8 @@ export class Generator {
     this.#prompts = promptsOf(plan.dataset, plan.seed)
     this.#due = dueTimes(plan, this.#prompts)
     this.#limit = concurrencyOf(plan, share)
-    this.#pool = new ConnectionPool(plan, sources)
-    this.#headText = headText(plan)
-    this.#isHeadAscii = Buffer.byteLength(this.#headText) === this.#headText.length
+    this.#routeAt = routesOf(plan, this.#prompts)
+    this.#sources = sources
     this.#host = {
       nowMs: () => performance.timeOrigin + performance.now() - this.#startMs,
       itlMs: new GapLog(),
@@ -146,9 +147,11 @@ export class Generator {
 
   #send(index: number, scheduledMs: number): void {
     const prompt = this.#prompts.promptAt(index)
-    const body = requestBody(this.#plan, prompt, index)
+    const { url, prefillUrl, members } = this.#routeAt(index)
+    const body = requestBody(this.#plan, prompt, index, members)
     const { leaveAfterMs, isSlow } = clientBehavior(this.#plan, index)
-    const connection = this.#pool.take()
+    const target = this.#targetOf(url)
+    const connection = target.take()
     const options = {
       index,
       endpoint: this.#plan.endpoint,
@@ -157,16 +160,19 @@ export class Generator {
       keepsRequestId: this.#plan.keepsRequestIds,
       keepsDetails: this.#plan.keepsDetails,
       slowBytesPerSecond: isSlow ? this.#plan.slowBytesPerSecond : undefined,
-      onEnd: (ended: LoadRequest, record: RequestRecord) => this.#ended(ended, record),
+      onEnd: (ended: LoadRequest, record: RequestRecord) => this.#ended(ended, record, target),
     }
     const request = new LoadRequest(options, this.#host, connection)
     const leave = leaveAfterMs === undefined ? undefined : setTimeout(() => request.leave(), leaveAfterMs)
     this.#open.set(request, leave)
-    const length = Buffer.byteLength(body)
-    const { requestIdPrefix: prefix } = this.#plan
-    const id = prefix === undefined ? '' : `x-request-id: ${prefix}${index}\r\n`
-    const text = `${this.#headText}${id}content-length: ${length}\r\n\r\n${body}`
-    connection.send(text, this.#isHeadAscii && length === body.length, request)
+    if (prefillUrl !== undefined) PrefillLeg.send(this.#targetOf(prefillUrl), body, index)
+    target.send(connection, body, index, request)
+  }
+
+  #targetOf(url: string): LoadTarget {
+    const target = this.#targets.get(url) ?? new LoadTarget(url, this.#plan, this.#sources)
+    this.#targets.set(url, target)
+    return target
   }
 
   #expected(prompt: Prompt): Expected | undefined {
@@ -176,13 +182,13 @@ export class Generator {
       : { promptText: promptText(prompt), seed, maxTokens: prompt.maxTokens, ignoreEos }
   }
 
-  #ended(request: LoadRequest, record: RequestRecord): void {
+  #ended(request: LoadRequest, record: RequestRecord, target: LoadTarget): void {
     clearTimeout(this.#open.get(request))
     this.#open.delete(request)
     this.#records.push(record)
     if (this.#due === undefined && record.failure?.kind === 'connect')
       this.#cooldowns.push(record.endMs + COOLDOWN_MS)
-    this.#pool.release(request.connection)
+    target.release(request.connection)
     this.#issueSoon()
   }
 
@@ -206,15 +212,7 @@ export class Generator {
     if (this.#open.size > 0 || !this.#hasIssuedAll(this.#host.nowMs())) return
     clearTimeout(this.#timer)
     clearInterval(this.#sweep)
-    this.#pool.close()
+    for (const target of this.#targets.values()) target.close()
     this.#finish()
   }
-}
-
-/** The head of every request, without its id and length. */
-function headText({ url, endpoint, connection, headers }: LoadPlan): string {
-  const given = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-  const close = connection === 'per-request' ? 'connection: close\r\n' : ''
-  const { hostHeader, prefix } = addressOf(url)
-  return `POST ${prefix}${PATHS[endpoint]} HTTP/1.1\r\nhost: ${hostHeader}\r\ncontent-type: application/json\r\n${close}${given.join('')}`
 }

@@ -175,6 +175,7 @@ export class LoadRequest implements ResponseHandler {
       badRefusal: outcome === 'refused' ? refusalFault(this.#headers, this.#text()) : undefined,
       requestId: this.#options.keepsRequestId ? this.#headers.get('x-request-id') : undefined,
       inputTokens: this.#response.promptTokens,
+      cachedTokens: this.#response.cachedTokens,
       outputTokens: this.#response.outputTokens,
       details: this.#details(),
     }

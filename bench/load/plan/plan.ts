@@ -58,6 +58,15 @@ const datasetSchema = z.discriminatedUnion('kind', [
     systemTokens: promptTokens().default(2048),
     questionTokens: promptTokens().default(128),
     outputTokens: count().default(256),
+    popularity: z
+      .enum(['in-turn', 'uniform', 'zipf'])
+      .default('in-turn')
+      .describe('How the group of a request is chosen: in turn, or at random.'),
+    zipfExponent: z
+      .number()
+      .positive()
+      .default(1.2)
+      .describe('With zipf, group n is chosen in proportion to 1 / n to this power.'),
   }),
   z.strictObject({
     kind: z.literal('multi-turn'),
@@ -65,6 +74,15 @@ const datasetSchema = z.discriminatedUnion('kind', [
     turns: count().default(4),
     turnTokens: promptTokens().default(64).describe('Tokens in each message.'),
     outputTokens: count().default(64),
+  }),
+  z.strictObject({
+    kind: z.literal('conversations'),
+    conversations: count().default(80).describe('Conversations at the same time.'),
+    turns: count().default(6),
+    systems: count().default(8).describe('System prompts, which the conversations share.'),
+    systemTokens: promptTokens().default(512),
+    turnTokens: promptTokens().default(256).describe('Tokens that a user adds in each turn.'),
+    outputTokens: count().default(32),
   }),
   z.strictObject({
     kind: z.literal('jsonl'),
@@ -86,8 +104,29 @@ const datasetSchema = z.discriminatedUnion('kind', [
   }),
 ])
 
+const httpUrl = () => z.url({ protocol: /^http$/ })
+
+/** Engines that a load is sent to without a gateway. */
+const pinnedSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('mixed'), urls: z.array(httpUrl()).min(1) }),
+  z.strictObject({
+    kind: z.literal('pairs'),
+    prefill: z.array(z.strictObject({ url: httpUrl(), bootstrapPort: z.int() })).min(1),
+    decode: z.array(httpUrl()).min(1),
+  }),
+])
+
 export const planSchema = z.strictObject({
-  url: z.url({ protocol: /^http$/ }).describe('URL of the target; its path is prepended to the API paths.'),
+  url: httpUrl().describe('URL of the target; its path is prepended to the API paths.'),
+  otherUrls: z
+    .array(httpUrl())
+    .default([])
+    .describe('More gateways before the same engines; requests go to all of them in turn.'),
+  pinned: pinnedSchema
+    .optional()
+    .describe(
+      'Requests go to these engines and not to url: those with the same beginning to the same engine, as the best gateway could do if it knew all requests. With pairs, each goes to a prefill engine and, in turn, a decode engine.',
+    ),
   endpoint: z.enum(['generate', 'chat', 'completions']).default('chat'),
   model: z.string().default('sim'),
   isStream: z.boolean().default(false),
@@ -128,3 +167,4 @@ export type PlanInput = z.input<typeof planSchema>
 export type LoadPlan = z.output<typeof planSchema>
 export type Dataset = LoadPlan['dataset']
 export type Endpoint = LoadPlan['endpoint']
+export type Pinned = NonNullable<LoadPlan['pinned']>

@@ -1,15 +1,11 @@
 /** Prompts of a run, without downloads: each is determined by the seed and the number of its request. */
 import { mix } from '../../../src/core/random.ts'
 import type { Dataset } from '../plan/plan.ts'
+import { conversationPrompts } from './conversations.ts'
 import { readPromptLines, readTrace, tracedPrompt } from './dataset-files.ts'
-import type { Message, Prompt } from './prompt.ts'
+import { groupPrompts } from './groups.ts'
+import type { Message, Prompt, Prompts } from './prompt.ts'
 import { wordsOf } from './words.ts'
-
-export interface Prompts {
-  readonly promptAt: (index: number) => Prompt
-  /** When to send a request, in milliseconds from the start; unset: the dataset has no times. */
-  readonly dueMs?: (index: number) => number
-}
 
 /** @throws Error that names the line, when a file of prompts cannot be read. */
 export function promptsOf(dataset: Dataset, seed: number): Prompts {
@@ -20,9 +16,11 @@ export function promptsOf(dataset: Dataset, seed: number): Prompts {
     case 'random':
       return { promptAt: index => randomPrompt(dataset, base, index) }
     case 'shared-prefix':
-      return { promptAt: index => sharedPrefixPrompt(dataset, base, index) }
+      return groupPrompts(dataset, base)
     case 'multi-turn':
       return { promptAt: index => multiTurnPrompt(dataset, base, index) }
+    case 'conversations':
+      return conversationPrompts(dataset, base)
     case 'jsonl': {
       const lines = readPromptLines(dataset.path, dataset.outputTokens)
       return { promptAt: index => cycled(lines, index) }
@@ -52,17 +50,6 @@ function randomPrompt(
     return min + (mix(own + salt) % (max - min + 1))
   }
   return userPrompt(wordsOf(own, length(inputTokens, 1)), length(outputTokens, 2))
-}
-
-function sharedPrefixPrompt(dataset: Of<'shared-prefix'>, base: number, index: number): Prompt {
-  const group = index % dataset.groups
-  const system = wordsOf(mix(base + group), dataset.systemTokens)
-  const question = wordsOf(mix(base ^ mix(index)), dataset.questionTokens)
-  const messages: Message[] = [
-    { role: 'system', content: system },
-    { role: 'user', content: question },
-  ]
-  return { messages, maxTokens: dataset.outputTokens }
 }
 
 /** Every conversation has its first turn before any has its second. Earlier responses are part of the dataset. */

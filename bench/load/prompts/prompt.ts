@@ -13,23 +13,41 @@ export interface Prompt {
   readonly maxTokens: number
 }
 
+export interface Prompts {
+  readonly promptAt: (index: number) => Prompt
+  /** When to send a request, in milliseconds from the start; unset: the dataset has no times. */
+  readonly dueMs?: (index: number) => number
+  /**
+   * Which of `engines` engines gets the request, so that prompts with the same beginning meet on one engine and all
+   * engines have about the same work; unset: the prompts have no beginnings in common.
+   */
+  readonly pins?: (engines: number) => (index: number) => number
+}
+
 /** The prompt text as the simulator's output script sees it. */
 export function promptText(prompt: Prompt): string {
   return chatPromptText(prompt.messages)
 }
 
-export function requestBody(plan: LoadPlan, prompt: Prompt, index: number): string {
+/** `members` are added to the body, after those of the plan. */
+export function requestBody(
+  plan: LoadPlan,
+  prompt: Prompt,
+  index: number,
+  members: Readonly<Record<string, unknown>> = {},
+): string {
   const sampling = plan.variedSampling ? variedSampling(plan.seed, index) : { temperature: 0 }
   const { isStream: stream, ignoreEos: ignore_eos, model } = plan
+  const added = { ...plan.extraBody, ...members }
   if (plan.endpoint === 'generate') {
     // SGLang reads these properties only inside sampling_params.
     const sampling_params = { max_new_tokens: prompt.maxTokens, ignore_eos, ...sampling }
-    return JSON.stringify({ text: promptText(prompt), sampling_params, stream, ...plan.extraBody })
+    return JSON.stringify({ text: promptText(prompt), sampling_params, stream, ...added })
   }
   const usage = stream ? { stream_options: { include_usage: true } } : {}
   const prompted = plan.endpoint === 'chat' ? { messages: prompt.messages } : { prompt: promptText(prompt) }
   const rest = { max_tokens: prompt.maxTokens, ignore_eos, ...sampling, stream, ...usage }
-  return JSON.stringify({ model, ...prompted, ...rest, ...plan.extraBody })
+  return JSON.stringify({ model, ...prompted, ...rest, ...added })
 }
 
 export const PATHS: Readonly<Record<LoadPlan['endpoint'], string>> = {

@@ -62,6 +62,8 @@ export interface RequestRecord {
   /** The `x-request-id` header of the response; kept if the plan asks for it. */
   readonly requestId: string | undefined
   readonly inputTokens: number
+  /** Input tokens that the engine had in its prefix cache; undefined if it does not report them. */
+  readonly cachedTokens: number | undefined
   readonly outputTokens: number
   /** Kept if the plan asks for them. */
   readonly details: RequestDetails | undefined

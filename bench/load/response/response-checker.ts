@@ -17,6 +17,8 @@ export class ResponseChecker {
   #completionTokens: number | undefined
   #counted = 0
   promptTokens = 0
+  /** As the engine reports them; undefined if it does not. */
+  cachedTokens: number | undefined
   failure: Failure | undefined
 
   constructor(endpoint: Endpoint) {
@@ -73,6 +75,7 @@ export class ResponseChecker {
 
   #take(piece: ResponsePiece): number {
     this.promptTokens = piece.promptTokens ?? this.promptTokens
+    this.cachedTokens = piece.cachedTokens ?? this.cachedTokens
     if (piece.error !== undefined) return this.#fail(failureOf('error-in-200', piece.error))
     if (piece.finish === 'abort') return this.#fail(failureOf('aborted', 'finish reason "abort"'))
     this.#finish = piece.finish ?? this.#finish

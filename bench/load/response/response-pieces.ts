@@ -9,6 +9,8 @@ export interface ResponsePiece {
   readonly isCumulative: boolean
   readonly finish: string | undefined
   readonly promptTokens: number | undefined
+  /** Prompt tokens that were in the engine's prefix cache. */
+  readonly cachedTokens: number | undefined
   readonly completionTokens: number | undefined
   /** The error object as JSON; undefined when the piece is not an error. */
   readonly error: string | undefined
@@ -32,6 +34,7 @@ function nativePiece(value: unknown): Omit<ResponsePiece, 'error'> {
     isCumulative: !Array.isArray(ids) || ids.length === completionTokens,
     finish: asFinish(member(member(meta, 'finish_reason'), 'type') ?? member(meta, 'finish_reason')),
     promptTokens: asNumber(member(meta, 'prompt_tokens')),
+    cachedTokens: asNumber(member(meta, 'cached_tokens')),
     completionTokens,
   }
 }
@@ -46,6 +49,7 @@ function openAiPiece(value: unknown): Omit<ResponsePiece, 'error'> {
     isCumulative: false,
     finish: asFinish(member(choice, 'finish_reason')),
     promptTokens: asNumber(member(usage, 'prompt_tokens')),
+    cachedTokens: asNumber(member(member(usage, 'prompt_tokens_details'), 'cached_tokens')),
     completionTokens: asNumber(member(usage, 'completion_tokens')),
   }
 }

@@ -1,7 +1,7 @@
 /** The sample of one round of one router. Pure. */
 
 import type { LoadResult } from '../../load/records/result.ts'
-import { failuresOf } from '../../report/failures.ts'
+import { failureText } from '../../report/failures.ts'
 import { percentileOf, sorted } from '../../report/percentiles.ts'
 import type { WrkResult } from '../../wrk/wrk.ts'
 import type { Sample } from './ratio.ts'
@@ -53,18 +53,4 @@ export function checkedSample(result: LoadResult, cost: RoundCost): RouterSample
     correct: correct.length,
     failures: failureText(result, sent),
   }
-}
-
-function failureText(result: LoadResult, sent: number): string | undefined {
-  const counts = Object.entries(failuresOf(result)).map(([kind, { count, example }]) => ({
-    kind,
-    count,
-    example,
-  }))
-  const lost = sent - result.records.length
-  if (lost > 0) counts.push({ kind: 'no response in time', count: lost, example: '' })
-  const parts = counts
-    .toSorted((a, b) => b.count - a.count)
-    .map(({ kind, count, example }) => `${count} x ${kind}${example === '' ? '' : ` (${example})`}`)
-  return parts.length === 0 ? undefined : parts.join('; ')
 }

@@ -62,6 +62,7 @@ const WARM_UP_LIMIT_MS = 10_000
 export const STRESSED_FLEET: FleetPlan = {
   prefill: 2,
   decode: 2,
+  mixed: 0,
   preset: 'stressed',
   script: undefined,
   knobs: { prefillMsPerToken: 0.005, waitingTimeoutMs: 5000, bootstrapTimeoutMs: 5000 },

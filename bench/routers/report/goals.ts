@@ -1,12 +1,7 @@
 /** Goals for the gateway in the table, and whether they were met. Pure. */
+import type { Goal } from '../../report/goal-lines.ts'
 import { GATEWAY } from '../loads/names.ts'
 import type { RouterRow } from './rows.ts'
-
-export interface Goal {
-  readonly text: string
-  readonly measured: string
-  readonly isMet: boolean
-}
 
 /** A goal without a measured value is missed. */
 export function goalsOf(rows: readonly RouterRow[]): readonly Goal[] {

@@ -45,7 +45,11 @@ export async function versionsOf(
   const pairs = await Promise.all(
     routers.map(async router => [router.name, await versionOf(router, environment)] as const),
   )
-  return { ...Object.fromEntries(pairs), wrk: await firstMatch('wrk', ['-v'], /wrk \S*?([\d.]+)/) }
+  return Object.fromEntries(pairs)
+}
+
+export function wrkVersion(): Promise<string> {
+  return firstMatch('wrk', ['-v'], /wrk \S*?([\d.]+)/)
 }
 
 async function versionOf(router: Router, { missing }: PythonEnvironment): Promise<string> {

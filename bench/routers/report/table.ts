@@ -1,7 +1,9 @@
 /** The comparison as text and as Markdown: a table with its legend, failures, machine, versions and goals. Pure. */
 import { alignedText } from '../../report/aligned-text.ts'
-import { type Goal, percentText } from './goals.ts'
+import { bulleted, type Goal, goalLines } from '../../report/goal-lines.ts'
+import { percentText } from './goals.ts'
 import type { Machine } from './machine.ts'
+import { machineText, versionsText } from './machine-text.ts'
 import type { Measured, RouterRow } from './rows.ts'
 
 export interface RoutersReport {
@@ -71,25 +73,6 @@ function failuresOf(rows: readonly RouterRow[]): readonly RouterFailure[] {
     else known.loads.push(load)
   }
   return all
-}
-
-function versionsText(versions: RoutersReport['versions']): string {
-  return Object.entries(versions)
-    .map(([name, version]) => `${name} ${version}`)
-    .join(', ')
-}
-
-function bulleted(lines: readonly string[]): string {
-  return lines.map(line => `- ${line}`).join('\n')
-}
-
-function goalLines(goals: readonly Goal[]): readonly string[] {
-  return goals.map(({ text, measured, isMet }) => `${isMet ? 'met' : 'MISSED'}: ${text} (${measured})`)
-}
-
-function machineText({ date, cpu, cores, memoryGib, kernel, openFiles, stealPercent }: Machine): string {
-  const steal = `${stealPercent.toFixed(1)}% steal time`
-  return `${date}: ${cores} x ${cpu}, ${memoryGib} GiB, ${kernel}, ${openFiles} open files, ${steal}.`
 }
 
 function cellsOf({ load, router, unit, measured }: RouterRow): readonly string[] {

@@ -3,11 +3,11 @@ import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf } from '../../../src/core/text/error-text.ts'
 import { FleetProcess } from '../../environment/fleet/fleet-process.ts'
-import { LOAD_CORE } from '../../process/cores.ts'
+import { LOAD_CORE, TARGET_CORE } from '../../process/cores.ts'
 import { type EnvironmentName, SLOW_INTERVAL_MS, STRESSED_FLEET } from '../loads/loads.ts'
 import { CHUNKS_PER_STREAM } from '../loads/wrk-loads.ts'
 import { startCannedEngines } from '../start/canned-engines.ts'
-import type { PdEngines } from '../start/gateway.ts'
+import type { RouterEngines } from '../start/gateway.ts'
 import type { PythonEnvironment } from '../start/python-environment.ts'
 import type { Router } from '../start/router-list.ts'
 import { RunningRouter, type Target } from '../start/running-router.ts'
@@ -39,6 +39,9 @@ const CANNED_FLAGS: Readonly<Record<'canned' | 'slow', readonly string[]>> = {
   canned: ['--engines', '2', '--chunks', String(CHUNKS_PER_STREAM)],
   slow: ['--engines', '8', '--chunks', '2', '--interval-ms', String(SLOW_INTERVAL_MS)],
 }
+
+/** One router thread, because each router is measured on one core. */
+const SETTINGS = { policy: 'round_robin', threads: 1, core: TARGET_CORE }
 
 /** @throws Error when the engines do not start. A router that does not start is among the failures. */
 export function openEnvironment(
@@ -78,7 +81,7 @@ async function openSimulated(options: EnvironmentOptions): Promise<RouterEnviron
 }
 
 /** Starts the routers one after the other: otherwise they would take each other's free ports. */
-async function startAll(options: EnvironmentOptions, enginesOf: () => Promise<PdEngines>) {
+async function startAll(options: EnvironmentOptions, enginesOf: () => Promise<RouterEngines>) {
   const { python, log, maxConnections } = options
   const folder = mkdtempSync(join(options.folder, 'environment-'))
   const routers: RunningRouter[] = []
@@ -89,7 +92,7 @@ async function startAll(options: EnvironmentOptions, enginesOf: () => Promise<Pd
       const reason = python.missing.get(router.package?.name ?? '')
       if (reason !== undefined) throw new Error(`not installed: ${reason}`)
       const engines = await enginesOf()
-      const start = { engines, folder, python: python.python, maxConnections }
+      const start = { engines, folder, python: python.python, maxConnections, ...SETTINGS }
       routers.push(await RunningRouter.start(router, start))
     } catch (error) {
       const failure = messageOf(error)

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { parseJson } from '../../../src/core/text/parse-json.ts'
 import { Child, type ChildOptions, nodeCommand } from '../../../src/process/child-process.ts'
 import { member } from '../../json/member.ts'
-import type { PdEngines } from './gateway.ts'
+import type { RouterEngines } from './gateway.ts'
 
-export interface CannedEngines extends PdEngines {
+export interface CannedEngines extends RouterEngines {
   readonly child: Child
   /** URL of one decode engine; it also serves the counters and the pace of all engines. */
   readonly url: string

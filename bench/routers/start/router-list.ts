@@ -1,11 +1,11 @@
 /** The routers that are compared, and how each is started. Pure. */
 import { GATEWAY, type RouterName } from '../loads/names.ts'
-import { gatewayArguments, type PdEngines, pdFlags } from './gateway.ts'
+import { engineFlags, gatewayArguments, type RouterEngines, type RouterSettings } from './gateway.ts'
 import { type HaproxyOptions, haproxyConfig } from './haproxy.ts'
 import { nginxConfig } from './nginx.ts'
 
-interface StartOptions {
-  readonly engines: PdEngines
+interface StartOptions extends RouterSettings {
+  readonly engines: RouterEngines
   readonly port: number
   readonly metricsPort: number
   /** The router's own folder for files. */
@@ -69,34 +69,42 @@ function startBaseline(options: StartOptions): Start {
   return startHaproxy(options, { isPrompt: false })
 }
 
-function startGateway({ engines, port, metricsPort }: StartOptions): Start {
-  return { program: process.execPath, args: gatewayArguments(engines, { port, metricsPort }) }
+function startGateway({ engines, port, metricsPort, ...settings }: StartOptions): Start {
+  return { program: process.execPath, args: gatewayArguments(engines, { port, metricsPort }, settings) }
 }
 
 function startSglangRouter(options: StartOptions): Start {
-  const flags = ['--pd-disaggregation', '--log-level', 'warn', ...metricsFlags(options)]
+  const flags = ['--log-level', 'warn', ...metricsFlags(options)]
   return startModule('sglang_router.launch_router', options, flags)
 }
 
 function startMiniBalancer(options: StartOptions): Start {
-  return startModule('sglang_router.launch_router', options, ['--mini-lb', '--pd-disaggregation'])
+  return startModule('sglang_router.launch_router', options, ['--mini-lb'])
 }
 
 /** Without the flag it would try to download a tokenizer for the canned model; sglang-router has no such flag. */
 function startSmg(options: StartOptions): Start {
-  const flags = ['--pd-disaggregation', '--disable-tokenizer-autoload', '--log-level', 'warn']
+  const flags = ['--disable-tokenizer-autoload', '--log-level', 'warn']
   return startModule('smg.launch_router', options, [...flags, ...metricsFlags(options)])
 }
 
 /** Its level `warning` still logs a line per request; `error` is the nearest level that does not. */
 function startVllmRouter(options: StartOptions): Start {
-  const flags = ['--vllm-pd-disaggregation', '--log-level', 'error', ...metricsFlags(options)]
-  return startModule('vllm_router.launch_router', options, flags)
+  const flags = ['--log-level', 'error', ...metricsFlags(options)]
+  return startModule('vllm_router.launch_router', options, flags, '--vllm-pd-disaggregation')
 }
 
-function startModule(module: string, options: StartOptions, flags: readonly string[]): Start {
-  const address = ['--host', '127.0.0.1', '--port', String(options.port)]
-  return { program: options.python, args: ['-m', module, ...flags, ...pdFlags(options.engines), ...address] }
+function startModule(
+  module: string,
+  { python, engines, policy, port }: StartOptions,
+  flags: readonly string[],
+  pairsFlag?: string,
+): Start {
+  const address = ['--host', '127.0.0.1', '--port', String(port)]
+  return {
+    program: python,
+    args: ['-m', module, ...flags, ...engineFlags(engines, policy, pairsFlag), ...address],
+  }
 }
 
 function metricsFlags({ metricsPort }: StartOptions): readonly string[] {
@@ -118,6 +126,6 @@ function startNginx({ engines, port, folder, maxConnections }: StartOptions): St
   return { program: 'nginx', args: ['-c', path, '-e', `${folder}/nginx-error.log`], config: { path, text } }
 }
 
-function decodePorts({ decode }: PdEngines): readonly number[] {
+function decodePorts({ decode }: RouterEngines): readonly number[] {
   return decode.map(url => Number(new URL(url).port))
 }

@@ -1,13 +1,12 @@
-/** A router that runs on the target core: started, probed until it serves requests, and killed at the end. */
+/** A router: started, probed until it serves requests, and killed at the end. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf } from '../../../src/core/text/error-text.ts'
 import { makeFolder } from '../../../src/files/make-folder.js'
 import { Child } from '../../../src/process/child-process.ts'
-import { TARGET_CORE } from '../../process/cores.ts'
 import { freePort } from '../../process/free-port.ts'
 import { urlOf } from './canned-engines.ts'
-import type { PdEngines } from './gateway.ts'
+import type { RouterEngines, RouterSettings } from './gateway.ts'
 import { lastLogLine } from './last-log-line.ts'
 import { readyProbe } from './ready.ts'
 import type { Router } from './router-list.ts'
@@ -24,12 +23,14 @@ export interface Target {
   readonly exitReason?: () => string | undefined
 }
 
-export interface StartRouterOptions {
-  readonly engines: PdEngines
+export interface StartRouterOptions extends RouterSettings {
+  readonly engines: RouterEngines
   /** Each router gets a folder in it. */
   readonly folder: string
   readonly python: string
   readonly maxConnections: number
+  /** CPU core that it is bound to; unset: it may use all. */
+  readonly core?: number
 }
 
 export class RunningRouter implements Target {
@@ -50,7 +51,8 @@ export class RunningRouter implements Target {
     const [port, metricsPort] = [await freePort(), await freePort()]
     const { program, args, config } = router.start({ ...options, folder, port, metricsPort })
     if (config !== undefined) writeFileSync(config.path, config.text)
-    const child = Child.start({ program, args, core: TARGET_CORE, logPath: join(folder, 'log') })
+    const bound = options.core === undefined ? {} : { core: options.core }
+    const child = Child.start({ program, args, logPath: join(folder, 'log'), ...bound })
     const running = new RunningRouter(router.name, urlOf(port), child)
     try {
       await child.untilReady(readyProbe(running.url), START_LIMIT_MS)

@@ -119,6 +119,7 @@ export class ForwardLoop {
       sequence.cachedTokens = startLen < 0 ? cached : Math.min(cached, startLen)
     }
     job.remaining = sequence.promptTokens - sequence.cachedTokens
+    this.#host.counters.computedTokens += job.remaining
     return true
   }
 

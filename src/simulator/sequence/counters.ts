@@ -15,6 +15,8 @@ export interface Counters {
   abortCalls: number
   /** Output tokens produced. */
   tokens: number
+  /** Prompt tokens that were not cached and were begun to be computed. */
+  computedTokens: number
   /** Maximum number of sequences held at once, including queued ones. */
   peakRunning: number
   /** Requests that timed out because the other engine of the pair never joined their room. */
@@ -34,6 +36,7 @@ export function newCounters(): Counters {
     disconnected: 0,
     abortCalls: 0,
     tokens: 0,
+    computedTokens: 0,
     peakRunning: 0,
     partnerMissing: 0,
     crashes: 0,

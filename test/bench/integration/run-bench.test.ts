@@ -4,18 +4,26 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, type TestContext, test } from 'node:test'
+import { Command } from 'commander'
+import { addBenchCommands } from '../../../bench/cli/bench.ts'
 import { type BenchRun, runBench } from '../../../bench/command/run-bench.ts'
 import { runFaults } from '../../../bench/command/run-faults.ts'
+import { Generator } from '../../../bench/load/generator/generator.ts'
+import { planSchema } from '../../../bench/load/plan/plan.ts'
 import { reportSchema } from '../../../bench/report/schema.ts'
 import { runScenario } from '../../../bench/scenarios/run-scenario.ts'
 import { readScenario } from '../../../bench/scenarios/scenario.ts'
+import { systemDependencies } from '../../../src/cli/dependencies.ts'
 import { openFleet, openGateway } from '../../support/gateway.ts'
 import { at } from '../../support/sse.ts'
 
 const DATASET = { kind: 'prompts', prompts: ['Hello'], minTokens: 3, maxTokens: 6 } as const
 const LOAD = { requests: 60, arrivals: { kind: 'closed', concurrency: 10 }, dataset: DATASET } as const
 
-const { origin, fleet } = await openGateway({ after }, { fleet: { prefill: 1, decode: 1 } })
+const { origin, fleet } = await openGateway(
+  { after },
+  { fleet: { prefill: 1, decode: 1, knobs: { enableCacheReport: true, prefixCache: true } } },
+)
 
 interface Ran {
   readonly code: number
@@ -79,6 +87,47 @@ test('a run against simulated engines checks every token and writes its report',
   const logged: unknown = JSON.parse(lines[0] ?? '')
   assert.partialDeepStrictEqual(logged, { metadata: { was_cancelled: false, status: 200 }, error: null })
   assert.match(lines[0] ?? '', /"x_request_id":"[^"]+"/)
+})
+
+test('bench serving prints the hit rate and the saved tokens of a workload, as the engines report them', async () => {
+  let out = ''
+  const { promise, resolve } = Promise.withResolvers<number>()
+  const program = new Command('pd-gateway')
+  const sinks = { out: (text: string) => void (out += text), err: () => undefined, terminal: undefined }
+  addBenchCommands(program, { ...systemDependencies(), ...sinks }, resolve)
+  // Each of two groups is computed once, and after that the two pages of its system prompt are cached.
+  const flags = '--workload-groups 2 --workload-system-len 128 --workload-user-len 63 --workload-output-len 4'
+  const run = `bench serving --base-url ${origin} --workload zipf --num-prompts 20 --request-rate 100 ${flags}`
+  await program.parseAsync(run.split(' '), { from: 'user' })
+  assert.equal(await promise, 0, out)
+  assert.match(out, / {2}tokens +every token compared with the expected one\n/)
+  const [, hit = '', saved = '', all = ''] =
+    /prefix cache +hit rate ([\d.]+) % {3}prefill saved ([\d,]+) of ([\d,]+) prompt tokens\n/.exec(out) ?? []
+  assert.deepEqual([saved, all], ['2,304', '3,840'], out)
+  assert.equal(hit, '60.00')
+})
+
+test('the legs of a pinned load meet on their prefill and decode engine without a gateway', async () => {
+  const plan = planSchema.parse({
+    url: origin,
+    pinned: {
+      kind: 'pairs',
+      prefill: fleet.prefill.map(({ url, bootstrapPort }) => ({ url, bootstrapPort })),
+      decode: fleet.decode.map(({ url }) => url),
+    },
+    requests: 10,
+    isStream: true,
+    arrivals: { kind: 'closed', concurrency: 4 },
+    dataset: { kind: 'shared-prefix', groups: 2, systemTokens: 128, questionTokens: 63, outputTokens: 4 },
+    seed: 5,
+    scriptSeed: 0,
+  })
+  const generator = new Generator(plan, { process: 0, processes: 1 }, [])
+  await generator.run(performance.timeOrigin + performance.now())
+  const { records } = generator.take()
+  assert.deepEqual(new Set(records.map(({ outcome }) => outcome)), new Set(['ok']))
+  const cached = records.reduce((sum, { cachedTokens = 0 }) => sum + cachedTokens, 0)
+  assert.equal(cached, 8 * 128)
 })
 
 /** The arrays of a result file, with an entry per request. */

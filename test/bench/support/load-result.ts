@@ -18,6 +18,7 @@ export function recordOf(change: Partial<RequestRecord> = {}): RequestRecord {
     badRefusal: undefined,
     requestId: undefined,
     inputTokens: 4,
+    cachedTokens: undefined,
     outputTokens: 5,
     details: undefined,
     ...change,

@@ -174,6 +174,51 @@ test('-s enables streaming, with true, with false and without a value', async ()
   assert.equal(await isStream('sustained', '-s'), true)
 })
 
+test('a workload of bench serving is a dataset of chat streams with its usual figures', async () => {
+  const [zipf] = await loadOf('serving', '--workload', 'zipf', '--request-rate', '30')
+  assert.partialDeepStrictEqual(zipf, {
+    requests: 1000,
+    endpoint: 'chat',
+    isStream: true,
+    arrivals: { kind: 'open', ratePerSecond: 30, burstiness: 1 },
+    dataset: {
+      kind: 'shared-prefix',
+      groups: 64,
+      systemTokens: 2048,
+      questionTokens: 128,
+      popularity: 'zipf',
+    },
+  })
+  const [talk] = await loadOf('serving', '--workload', 'conversations', '--workload-turns', '5')
+  assert.partialDeepStrictEqual(talk, {
+    requests: 400,
+    endpoint: 'chat',
+    dataset: {
+      kind: 'conversations',
+      conversations: 80,
+      turns: 5,
+      systems: 8,
+      systemTokens: 512,
+      turnTokens: 256,
+    },
+  })
+  const [even] = await loadOf(
+    'serving',
+    '--workload',
+    'shared-prefix',
+    '--num-prompts',
+    '9',
+    '--backend',
+    'vllm',
+  )
+  assert.partialDeepStrictEqual(even, {
+    requests: 9,
+    endpoint: 'completions',
+    dataset: { popularity: 'uniform', zipfExponent: 1.2 },
+  })
+  assert.equal((await loadOf('serving', '--workload', 'conversations', '--num-prompts', '7'))[0]?.requests, 7)
+})
+
 test('bench serving builds an open loop with a ramp, and clients that leave', async () => {
   const flags =
     '--ramp-up-strategy linear --ramp-up-start-rps 1 --ramp-up-end-rps 9 --cancel-rate 0.2 --cancel-after 2'

@@ -54,6 +54,24 @@ test('input and output tokens are those of correct responses', () => {
   assert.deepEqual([LEVEL.inputTokens, LEVEL.outputTokens], [2 * inputTokens, 2 * outputTokens])
 })
 
+test('the hit rate covers the correct responses whose engine reports what it had cached', () => {
+  assert.equal(LEVEL.prefixCache, null)
+  const level = levelOf(
+    'x',
+    resultOf([
+      recordOf({ inputTokens: 1000, cachedTokens: 300 }),
+      recordOf({ inputTokens: 1000, cachedTokens: 0 }),
+      recordOf({ inputTokens: 5000 }),
+      recordOf({ inputTokens: 5000, cachedTokens: 5000, outcome: 'failed', failure: FAILURE }),
+    ]),
+  )
+  assert.deepEqual(level.prefixCache, { promptTokens: 2000, cachedTokens: 300, hitPercent: 15 })
+  assert.match(
+    tableOf(level),
+    /prefix cache +hit rate 15\.00 % {3}prefill saved 300 of 2,000 prompt tokens\n/,
+  )
+})
+
 test('times are those of correct responses, from sending and from the schedule', () => {
   const { latencyMs, latencyFromScheduleMs, ttftMs, tpotMs } = LEVEL
   assert.deepEqual(

@@ -26,7 +26,16 @@ const REFUSED = recordOf({ outcome: 'refused', status: 503 })
 const LEFT = recordOf({ outcome: 'left' })
 
 function engine(change: Partial<EngineCounters> = {}): EngineCounters {
-  return { role: 'decode', received: 0, restarts: 0, running: 0, peakRunning: 0, capacity: 10, ...change }
+  return {
+    role: 'decode',
+    received: 0,
+    restarts: 0,
+    running: 0,
+    peakRunning: 0,
+    capacity: 10,
+    computedTokens: 0,
+    ...change,
+  }
 }
 
 test('success covers refused requests but not clients that left', () => {

@@ -3,9 +3,16 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { routesOf } from '../../../../../bench/load/arrivals/routes.ts'
 import { clientBehavior, dueTimes } from '../../../../../bench/load/arrivals/share.ts'
 import { type Dataset, type PlanInput, planSchema } from '../../../../../bench/load/plan/plan.ts'
+import {
+  type ConversationDataset,
+  conversationPrompts,
+  turnOrder,
+} from '../../../../../bench/load/prompts/conversations.ts'
 import { promptsOf } from '../../../../../bench/load/prompts/datasets.ts'
+import { evenPlacement, type GroupDataset, groupShares } from '../../../../../bench/load/prompts/groups.ts'
 import { promptText, requestBody } from '../../../../../bench/load/prompts/prompt.ts'
 
 const RANDOM: Dataset = { kind: 'random', inputTokens: 100, outputTokens: 50, rangeRatio: 0.2 }
@@ -50,11 +57,148 @@ test('prompts of a group share their prefix', () => {
     systemTokens: 20,
     questionTokens: 5,
     outputTokens: 3,
+    popularity: 'in-turn',
+    zipfExponent: 1,
   }
   const { promptAt } = promptsOf(dataset, 1)
   assert.deepEqual(promptAt(1).messages[0], promptAt(5).messages[0])
   assert.notDeepEqual(promptAt(1).messages[0], promptAt(2).messages[0])
   assert.notDeepEqual(promptAt(1).messages[1], promptAt(5).messages[1])
+})
+
+const GROUPS: GroupDataset = {
+  kind: 'shared-prefix',
+  groups: 16,
+  systemTokens: 3,
+  questionTokens: 2,
+  outputTokens: 3,
+  popularity: 'uniform',
+  zipfExponent: 1.2,
+}
+
+/** How many of the first requests are of each group. */
+function groupCounts(dataset: GroupDataset, requests: number): number[] {
+  const { promptAt } = promptsOf(dataset, 1)
+  const [groups, counts] = [new Map<string, number>(), Array.from({ length: dataset.groups }, () => 0)]
+  for (let index = 0; index < dataset.groups; index++)
+    groups.set(
+      promptsOf({ ...dataset, popularity: 'in-turn' }, 1).promptAt(index).messages[0]?.content ?? '',
+      index,
+    )
+  for (let index = 0; index < requests; index++) {
+    const group = groups.get(promptAt(index).messages[0]?.content ?? '') ?? -1
+    counts[group] = (counts[group] ?? 0) + 1
+  }
+  return counts
+}
+
+for (const popularity of ['uniform', 'zipf'] as const) {
+  test(`groups are chosen at random with the frequencies of their popularity: ${popularity}`, () => {
+    const [dataset, requests] = [{ ...GROUPS, popularity }, 8000]
+    const shares = groupShares(dataset)
+    for (const [group, count] of groupCounts(dataset, requests).entries()) {
+      const mean = requests * (shares[group] ?? 0)
+      assert.ok(Math.abs(count - mean) < 4 * Math.sqrt(mean), `${count} of group ${group} instead of ${mean}`)
+    }
+  })
+}
+
+test("Zipf's first group is as many times as popular as the second as the exponent says", () => {
+  const [first = 0, second = 0, , fourth = 0] = groupShares({ ...GROUPS, popularity: 'zipf' })
+  assert.ok(Math.abs(first / second - 2 ** 1.2) < 1e-9)
+  assert.ok(Math.abs(first / fourth - 4 ** 1.2) < 1e-9)
+})
+
+test('groups are pinned to engines that get equal shares, and each to one', () => {
+  assert.deepEqual(evenPlacement([0.4, 0.3, 0.2, 0.1], 2), [0, 1, 1, 0])
+  const prompts = promptsOf(GROUPS, 1)
+  const pinOf = prompts.pins?.(4) ?? (() => -1)
+  const engines = new Map<string, Set<number>>()
+  for (let index = 0; index < 200; index++) {
+    const system = prompts.promptAt(index).messages[0]?.content ?? ''
+    engines.set(system, (engines.get(system) ?? new Set()).add(pinOf(index)))
+  }
+  assert.equal(engines.size, 16)
+  assert.ok([...engines.values()].every(({ size }) => size === 1))
+  assert.deepEqual(
+    [0, 1, 2, 3].map(engine => [...engines.values()].filter(pins => pins.has(engine)).length),
+    [4, 4, 4, 4],
+  )
+})
+
+const CONVERSATIONS: ConversationDataset = {
+  kind: 'conversations',
+  conversations: 10,
+  turns: 4,
+  systems: 3,
+  systemTokens: 6,
+  turnTokens: 5,
+  outputTokens: 2,
+}
+
+test('a conversation grows by whole turns, in order and at its own pace', () => {
+  const order = turnOrder(CONVERSATIONS, 7)
+  for (let conversation = 0; conversation < 10; conversation++) {
+    const found = order.flatMap((turn, position) =>
+      turn.conversation === conversation ? [{ ...turn, position }] : [],
+    )
+    assert.deepEqual(
+      found.map(({ turn }) => turn),
+      [0, 1, 2, 3],
+    )
+    for (const [turn, { position }] of found.slice(1).entries())
+      assert.ok(position - (found[turn]?.position ?? 0) >= 5, `${position} follows too soon`)
+  }
+  const { promptAt } = conversationPrompts(CONVERSATIONS, 7)
+  const numbers = [...order.keys()].filter(position => order[position]?.conversation === 0)
+  const turns = numbers.map(number => promptAt(number).messages)
+  assert.deepEqual(
+    turns.map(messages => messages.map(({ role }) => role).join(' ')),
+    [
+      '',
+      ' assistant user',
+      ' assistant user assistant user',
+      ' assistant user assistant user assistant user',
+    ].map(rest => `system user${rest}`),
+  )
+  for (const [turn, messages] of turns.slice(1).entries())
+    assert.deepEqual(messages.slice(0, -2), turns[turn])
+  const lengths = turns[3]?.map(({ content }) => content.trim().split(' ').length)
+  assert.deepEqual(lengths, [6, 5, 2, 5, 2, 5, 2, 5])
+})
+
+test('conversations share a few system prompts, and new ones follow when all turns were sent', () => {
+  const { promptAt, pins } = conversationPrompts(CONVERSATIONS, 7)
+  const prompts = Array.from({ length: 80 }, (_, index) => promptAt(index).messages)
+  assert.equal(new Set(prompts.map(messages => messages[0]?.content)).size, 3)
+  const firstMessages = (all: typeof prompts) => new Set(all.map(messages => messages[1]?.content))
+  assert.equal(firstMessages(prompts.slice(0, 40)).size, 10)
+  assert.equal(firstMessages(prompts).size, 20)
+  const pinOf = pins?.(2) ?? (() => -1)
+  const engines = new Map<string, Set<number>>()
+  for (const [index, messages] of prompts.entries()) {
+    const key = messages[1]?.content ?? ''
+    engines.set(key, (engines.get(key) ?? new Set()).add(pinOf(index)))
+  }
+  assert.ok([...engines.values()].every(({ size }) => size === 1))
+})
+
+test('requests go to all gateways in turn, or straight to the engines that they are pinned to', () => {
+  const prompts = promptsOf(GROUPS, 1)
+  const [url, other] = ['http://127.0.0.1:1', 'http://127.0.0.1:2']
+  const inTurn = routesOf(planOf({ otherUrls: [other] }), prompts)
+  assert.deepEqual([0, 1, 2].map(inTurn), [{ url }, { url: other }, { url }])
+  const mixed = routesOf(planOf({ pinned: { kind: 'mixed', urls: [url, other] } }), prompts)
+  const pinOf = prompts.pins?.(2)
+  for (const index of [0, 1, 2, 3]) assert.deepEqual(mixed(index), { url: [url, other][pinOf?.(index) ?? 0] })
+  const prefill = [{ url: 'http://127.0.0.1:3', bootstrapPort: 33 }]
+  const pairs = routesOf(planOf({ pinned: { kind: 'pairs', prefill, decode: [url, other] } }), prompts)
+  const members = { bootstrap_host: '127.0.0.1', bootstrap_port: 33, bootstrap_room: 2 }
+  assert.deepEqual(pairs(1), { url: other, prefillUrl: 'http://127.0.0.1:3', members })
+  assert.throws(
+    () => routesOf(planOf({ pinned: { kind: 'mixed', urls: [url] } }), promptsOf(RANDOM, 1)),
+    /no beginnings to pin them by/,
+  )
 })
 
 test('a turn contains all earlier turns', () => {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { withTable } from '../../../../../bench/routers/report/document.ts'
 import type { RouterRow } from '../../../../../bench/routers/report/rows.ts'
 import { markdownReport, textReport } from '../../../../../bench/routers/report/table.ts'
 
@@ -61,15 +60,4 @@ test('every Markdown row has the same number of cells, and messages cannot break
 
 test('a table without failures says so', () => {
   assert.match(markdownReport({ ...REPORT, rows: ROWS.slice(0, 1) }), /Nothing failed\./)
-})
-
-test('a new table replaces the old one and nothing else', () => {
-  const document = 'before\n<!-- peers: begin -->\n\nold\n\n<!-- peers: end -->\nafter\n'
-  const changed = withTable(document, 'new')
-  assert.equal(changed, 'before\n<!-- peers: begin -->\n\nnew\n\n<!-- peers: end -->\nafter\n')
-  assert.equal(withTable(changed, 'new'), changed)
-})
-
-test('a document without markers for the table is rejected', () => {
-  assert.throws(() => withTable('nothing', 'new'), /needs a line/)
 })

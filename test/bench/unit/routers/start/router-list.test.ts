@@ -16,10 +16,13 @@ const OPTIONS = {
   folder: '/f',
   python: '/py',
   maxConnections: 9900,
+  policy: 'round_robin',
+  threads: 1,
 }
-const PD =
+const PAIRS =
   '--prefill http://127.0.0.1:1 11 --prefill http://127.0.0.1:2 12 ' +
   '--decode http://127.0.0.1:3 --decode http://127.0.0.1:4 --policy round_robin'
+const PD = `--pd-disaggregation ${PAIRS}`
 const ADDRESS = '--host 127.0.0.1 --port 5'
 const METRICS = '--prometheus-host 127.0.0.1 --prometheus-port 6'
 
@@ -30,10 +33,10 @@ function routerNamed(name: string): Router {
 }
 
 const LINES = {
-  'sglang-router': `-m sglang_router.launch_router --pd-disaggregation --log-level warn ${METRICS} ${PD} ${ADDRESS}`,
-  'sglang-mini-lb': `-m sglang_router.launch_router --mini-lb --pd-disaggregation ${PD} ${ADDRESS}`,
-  smg: `-m smg.launch_router --pd-disaggregation --disable-tokenizer-autoload --log-level warn ${METRICS} ${PD} ${ADDRESS}`,
-  'vllm-router': `-m vllm_router.launch_router --vllm-pd-disaggregation --log-level error ${METRICS} ${PD} ${ADDRESS}`,
+  'sglang-router': `-m sglang_router.launch_router --log-level warn ${METRICS} ${PD} ${ADDRESS}`,
+  'sglang-mini-lb': `-m sglang_router.launch_router --mini-lb ${PD} ${ADDRESS}`,
+  smg: `-m smg.launch_router --disable-tokenizer-autoload --log-level warn ${METRICS} ${PD} ${ADDRESS}`,
+  'vllm-router': `-m vllm_router.launch_router --log-level error ${METRICS} --vllm-pd-disaggregation ${PAIRS} ${ADDRESS}`,
 }
 
 for (const [name, line] of Object.entries(LINES)) {
@@ -48,10 +51,16 @@ for (const [name, line] of Object.entries(LINES)) {
 test('the gateway is started by this Node with the same engines, the same policy and one router thread', () => {
   const { program, args } = routerNamed('gateway').start(OPTIONS)
   assert.equal(program, process.execPath)
-  assert.match(
-    args.join(' '),
-    new RegExp(`--pd-disaggregation ${PD} --workers 1 .*--port 5 --prometheus-port 6$`),
-  )
+  assert.match(args.join(' '), new RegExp(`${PD} --workers 1 .*--port 5 --prometheus-port 6$`))
+})
+
+test('routers before mixed engines get their URLs, the policy and, if it is the gateway, the router threads', () => {
+  const engines = { prefill: [], decode: [], mixed: ['http://127.0.0.1:1', 'http://127.0.0.1:2'] }
+  const options = { ...OPTIONS, engines, policy: 'cache_aware', threads: 2 }
+  const flags = '--worker-urls http://127.0.0.1:1 http://127.0.0.1:2 --policy cache_aware'
+  const lineOf = (name: string) => routerNamed(name).start(options).args.join(' ')
+  assert.ok(lineOf('gateway').includes(` ${flags} --workers 2 `))
+  assert.ok(lineOf('smg').endsWith(` ${METRICS} ${flags} ${ADDRESS}`))
 })
 
 test('haproxy makes one hop to the decode engines and forwards each event at once', () => {

@@ -1,12 +1,9 @@
 /** Replaces the table of a document, between two marker lines. Pure. */
 
-/** Documents written for the former name of the bench have `peers` in the markers. */
-const ROUTERS = ['routers', 'peers']
-
 /**
- * `names` are those that the markers may have. @throws Error when the document has no markers.
+ * `names` are those that the markers may have: the first, or former ones. @throws Error when the document has no markers.
  */
-export function withTable(document: string, table: string, names: readonly string[] = ROUTERS): string {
+export function withTable(document: string, table: string, names: readonly string[]): string {
   const name = `(?:${names.join('|')})`
   const marked = new RegExp(`(<!-- ${name}: begin -->)[^]*(<!-- ${name}: end -->)`)
   if (!marked.test(document))
