@@ -7,10 +7,10 @@ import type { GivenValue } from '../config/given-values.ts'
 import { ConfigError, type Setting } from '../config/load.ts'
 import { demoAddresses, portsInUse } from './demo-ports.ts'
 import type { CliDependencies, EngineCounts, FleetUrls, RunningGateway } from './dependencies.ts'
+import { OPTIONS } from './flags/serve-flags.ts'
 import { engineCounts, type FleetFlags } from './fleet-flags.ts'
 import { startFleetProcess } from './fleet-process.ts'
 import { configOf, type Environment, serveConfig } from './serve.ts'
-import { OPTIONS } from './serve-flags.ts'
 
 /** Default of `--base-port`: next to the ports of the gateway, and below those that Linux gives to outgoing connections. */
 export const DEMO_BASE_PORT = 31_900

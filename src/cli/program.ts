@@ -5,7 +5,6 @@ import { addBenchCommands } from '../../bench/cli/bench.ts'
 import type { GivenValue } from '../config/given-values.ts'
 import { configKeys } from '../config/key-list.ts'
 import { ConfigError } from '../config/load.ts'
-import type { CliOption } from './cli-option.ts'
 import { fullFlagNames } from './compat/flag-names.ts'
 import { IGNORED_FLAGS } from './compat/ignored-flags.ts'
 import { REJECTED_FLAGS } from './compat/rejected-flags.ts'
@@ -16,11 +15,12 @@ import {
   type StartGateway,
   systemDependencies,
 } from './dependencies.ts'
-import { flagHelp } from './flag-help.ts'
+import type { CliOption } from './flags/cli-option.ts'
+import { flagHelp } from './flags/flag-help.ts'
+import { OPTIONS } from './flags/serve-flags.ts'
 import { addFleetFlags } from './fleet-flags.ts'
 import { printReference } from './reference.ts'
 import { serve } from './serve.ts'
-import { OPTIONS } from './serve-flags.ts'
 import { addSimulateOptions, simulate } from './simulate.ts'
 
 const EXIT_USAGE = 2

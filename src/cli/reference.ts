@@ -7,8 +7,8 @@ import { metricTable } from '../telemetry/metric-catalogue.ts'
 import { allOf, type FlagLists } from './compat/flag-lists.ts'
 import { IGNORED_FLAGS, NEEDLESS_FLAGS } from './compat/ignored-flags.ts'
 import { REJECTIONS } from './compat/rejected-flags.ts'
-import { flagHelp } from './flag-help.ts'
-import { OPTIONS } from './serve-flags.ts'
+import { flagHelp } from './flags/flag-help.ts'
+import { OPTIONS } from './flags/serve-flags.ts'
 
 export function printReference(what: 'config-schema' | 'reference', out: (text: string) => void): void {
   out(what === 'config-schema' ? configSchemaText() : referenceText())

@@ -1,8 +1,8 @@
 /** Converts flags and environment variables to settings for `config/load.ts`. */
 import { type GivenValue, numberOrText, variableOf } from '../config/given-values.ts'
 import type { Setting } from '../config/load.ts'
-import type { CliOption } from './cli-option.ts'
-import { OPTIONS } from './serve-flags.ts'
+import type { CliOption } from './flags/cli-option.ts'
+import { OPTIONS } from './flags/serve-flags.ts'
 
 export interface Settings {
   readonly settings: readonly Setting[]

@@ -493,6 +493,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'bench/micro': [],
   'src/cli/compat': ['src/config'],
+  'src/cli/flags': ['src/config', 'src/cli/compat'],
   'src/cli': [
     'src/core/text',
     'src/core',
@@ -504,6 +505,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/simulator/faults',
     'bench/cli',
     'src/cli/compat',
+    'src/cli/flags',
   ],
   src: [
     'src/core',

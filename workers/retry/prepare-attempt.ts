@@ -167,9 +167,13 @@ function takeLeases(
   return capacityQueue.tryTake(pair) ?? FULL
 }
 
-/** Whether the engine says at the end of the stream how long the prompt was, and so perhaps how much of it was cached. */
-function namesUsage({ endpoint, fields }: EngineRequest): boolean {
-  return fields.includesUsage || endpoint === 'responses'
+/** Whether a mixed engine says at the end of the stream how long the prompt was, and so perhaps how much of it was cached. */
+function awaitsCached({ endpoint, fields }: EngineRequest, { prefill }: Pair): boolean {
+  return fields.isStream && prefill === undefined && (fields.includesUsage || endpoint === 'responses')
+}
+
+function mergesPrefill({ fields }: EngineRequest, { prefill }: Pair): boolean {
+  return fields.prefillLogprobs !== undefined && prefill !== undefined
 }
 
 function planOf(
@@ -186,8 +190,8 @@ function planOf(
     isStream: fields.isStream,
     dialect: DIALECTS[request.endpoint],
     showsProgress: fields.isStream && !fields.mayHoldBack,
-    mergesPrefill: fields.prefillLogprobs !== undefined && pair.prefill !== undefined,
-    awaitsCached: fields.isStream && pair.prefill === undefined && namesUsage(request),
+    mergesPrefill: mergesPrefill(request, pair),
+    awaitsCached: awaitsCached(request, pair),
     wantsToken: !fields.sampling.values.some(({ isTokenless }) => isTokenless),
     isBatch: isPromptOfBatch,
     prefill: pair.prefill,

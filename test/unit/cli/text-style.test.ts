@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
-import { OPTIONS } from '../../../src/cli/serve-flags.ts'
+import { OPTIONS } from '../../../src/cli/flags/serve-flags.ts'
 import { configKeys } from '../../../src/config/key-list.ts'
 import { metricTable } from '../../../src/telemetry/metric-catalogue.ts'
 

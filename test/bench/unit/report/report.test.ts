@@ -66,10 +66,7 @@ test('the hit rate covers the correct responses whose engine reports what it had
     ]),
   )
   assert.deepEqual(level.prefixCache, { promptTokens: 2000, cachedTokens: 300, hitPercent: 15 })
-  assert.match(
-    tableOf(level),
-    /prefix cache +hit rate 15\.00 % {3}prefill saved 300 of 2,000 prompt tokens\n/,
-  )
+  assert.match(tableOf(level), /prefix cache +hit rate 15\.00% {3}prefill saved 300 of 2,000 prompt tokens\n/)
 })
 
 test('times are those of correct responses, from sending and from the schedule', () => {

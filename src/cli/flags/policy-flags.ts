@@ -1,6 +1,7 @@
 /** Flags that say how engines are chosen. Several are names of other routers for the same key. */
+
+import { assignmentOf, commaList, policyOf, tokensToBytes } from '../compat/values.ts'
 import { type CliFlag, count, text } from './cli-option.ts'
-import { assignmentOf, commaList, policyOf, tokensToBytes } from './compat/values.ts'
 
 /** Another router's name of a flag. */
 const alias = (flag: CliFlag, name: string): CliFlag => ({

@@ -4,10 +4,10 @@
  * The names are those of SGLang's Rust routers, so that their command lines start this gateway. Help and default of a
  * flag come from its config key, unless the flag means something else.
  */
-import { MAX_WAIT_MS } from '../config/clients.ts'
-import { type GivenValue, numberOrText } from '../config/given-values.ts'
+import { MAX_WAIT_MS } from '../../config/clients.ts'
+import { type GivenValue, numberOrText } from '../../config/given-values.ts'
+import { levelOf, toMs } from '../compat/values.ts'
 import { type CliFlag, type CliOption, count, text } from './cli-option.ts'
-import { levelOf, toMs } from './compat/values.ts'
 import { engineList, prefillList } from './engine-list.ts'
 import { POLICY_FLAGS } from './policy-flags.ts'
 

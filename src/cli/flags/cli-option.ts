@@ -1,5 +1,5 @@
 /** What a flag of the command line is, and short forms for the usual ones. */
-import type { GivenValue } from '../config/given-values.ts'
+import type { GivenValue } from '../../config/given-values.ts'
 
 /** A `flag` takes no value. A `list` takes one or more values and may be repeated. */
 type Shape = 'flag' | 'number' | 'text' | 'list'
