@@ -48,7 +48,7 @@ test('no request is lost because of failing transfers and streams', async t => {
   assert.ok(sent > REQUESTS && failed > 0, 'nothing has failed: the test shows nothing')
   assert.ok(sent <= REQUESTS * MAX_AMPLIFICATION, `${sent} attempts`)
   await until(() => runningOn(fleet) === 0)
-  for (const line of retries) assert.match(line, / cause=[\w-]+ leg=\w+ .* prefill=\S+ decode=\S+ /)
+  for (const line of retries) assert.match(line, / cause=[\w-]+ leg=\w+ .* prefill=\S+ .*decode=\S+ /)
 })
 
 type Api = 'generate' | 'completions' | 'chat'

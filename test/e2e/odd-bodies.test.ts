@@ -11,8 +11,8 @@ const GOOD = '{"text":"a","sampling_params":{"max_new_tokens":1}}'
 
 const ODD: readonly [name: string, body: string | Uint8Array, message: RegExp][] = [
   ['nothing', '', /body is empty/],
-  ['white space', ' \n ', /must be a JSON object/],
-  ['a list', '[]', /must be a JSON object/],
+  ['white space', ' \n ', /expected an object.*line 2, column 2/],
+  ['a list', '[]', /must be a JSON object, .* line 1, column 1/],
   ['null', 'null', /must be a JSON object/],
   ['a string', '"a"', /must be a JSON object/],
   ['a number', '1', /must be a JSON object/],

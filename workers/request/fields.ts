@@ -157,10 +157,12 @@ function invalidJson(bytes: Buffer, cause: JsonSyntaxError): GatewayError {
     const message = 'it starts with a byte order mark (EF BB BF); send UTF-8 without one'
     return new GatewayError('invalid-json', `The request body is not valid JSON: ${message}`, { cause })
   }
-  if (bytes[cause.position] !== BYTE.openBrace && cause.position === skipSpace(bytes, 0))
-    return new GatewayError('invalid-json', 'The request body must be a JSON object', { cause })
   const where = cause.position > LINE_SEARCH_BYTES ? `byte ${cause.position}` : lineOf(bytes, cause.position)
-  const message = `The request body is not valid JSON: ${cause.message} at ${where}`
+  const first = bytes[cause.position]
+  const isOther = first !== undefined && first !== BYTE.openBrace && cause.position === skipSpace(bytes, 0)
+  const message = isOther
+    ? `The request body must be a JSON object, but something else begins at ${where}`
+    : `The request body is not valid JSON: ${cause.message} at ${where}`
   return new GatewayError('invalid-json', message, { cause })
 }
 

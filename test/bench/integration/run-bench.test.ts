@@ -102,7 +102,7 @@ test('bench serving prints the hit rate and the saved tokens of a workload, as t
   assert.equal(await promise, 0, out)
   assert.match(out, / {2}tokens +every token compared with the expected one\n/)
   const [, hit = '', saved = '', all = ''] =
-    /prefix cache +hit rate ([\d.]+) % {3}prefill saved ([\d,]+) of ([\d,]+) prompt tokens\n/.exec(out) ?? []
+    /prefix cache +hit rate ([\d.]+)% {3}prefill saved ([\d,]+) of ([\d,]+) prompt tokens\n/.exec(out) ?? []
   assert.deepEqual([saved, all], ['2,304', '3,840'], out)
   assert.equal(hit, '60.00')
 })

@@ -44,7 +44,10 @@ suite('readFields', () => {
     const cases: readonly [string | Buffer, RegExp][] = [
       ['', /empty/],
       [Buffer.from([0x7b, 0xff, 0x7d]), /UTF-8/],
-      ['[1]', /^The request body must be a JSON object$/],
+      [
+        '[1]',
+        /^The request body must be a JSON object, but something else begins at line 1, column 1 \(byte 0\)$/,
+      ],
       ['\uFEFF{"a":1}', /not valid JSON: it starts with a byte order mark/],
       ['{"a":1,\n"b" 2}', /expected ':' at line 2, column 5/],
       ['{"a":1} x', /nothing after the object/],
