@@ -16,7 +16,7 @@ import {
   systemDependencies,
 } from './dependencies.ts'
 import type { CliOption } from './flags/cli-option.ts'
-import { flagHelp } from './flags/flag-help.ts'
+import { flagDefault, flagHelp } from './flags/flag-help.ts'
 import { OPTIONS } from './flags/serve-flags.ts'
 import { addFleetFlags } from './fleet-flags.ts'
 import { printReference } from './reference.ts'
@@ -179,11 +179,10 @@ function helpOf(
   const { help, shape, shownDefault } = option
   const text = flagHelp(option, key?.description)
   const hasNote = shape !== 'flag' && (help === undefined || shownDefault !== undefined)
-  return hasNote ? text + defaultNote(key?.default, shownDefault) : text
+  return hasNote ? text + defaultNote(flagDefault(option, key?.default)) : text
 }
 
-function defaultNote(byDefault: unknown, convert: CliOption['shownDefault']): string {
-  const value = convert === undefined ? byDefault : convert(byDefault)
+function defaultNote(value: unknown): string {
   if (value === undefined) return ''
   return ` (default: ${typeof value === 'string' ? value : JSON.stringify(value)})`
 }

@@ -7,7 +7,7 @@ import { metricTable } from '../telemetry/metric-catalogue.ts'
 import { allOf, type FlagLists } from './compat/flag-lists.ts'
 import { IGNORED_FLAGS, NEEDLESS_FLAGS } from './compat/ignored-flags.ts'
 import { REJECTIONS } from './compat/rejected-flags.ts'
-import { flagHelp } from './flags/flag-help.ts'
+import { flagDefault, flagHelp } from './flags/flag-help.ts'
 import { OPTIONS } from './flags/serve-flags.ts'
 
 export function printReference(what: 'config-schema' | 'reference', out: (text: string) => void): void {
@@ -37,8 +37,7 @@ function flagTable(): string {
     const key = keys.get(option.path.join('.'))
     const term =
       option.placeholder === undefined ? `--${option.flag}` : `--${option.flag} ${option.placeholder}`
-    const { shape, shownDefault = value => value } = option
-    const byDefault = shape === 'flag' ? 'off' : defaultText(shownDefault(key?.default))
+    const byDefault = option.shape === 'flag' ? 'off' : defaultText(flagDefault(option, key?.default))
     return [code(term), code(variableOf(option.flag)), byDefault, flagHelp(option, key?.description)]
   })
   return table(['flag', 'variable', 'default', 'description'], rows)

@@ -9,6 +9,11 @@ const FLAGS = new Map(
     .map(({ path, flag }) => [path.join('.'), `--${flag}`]),
 )
 
+/** The default of the flag, for that of its config key: their units may differ. */
+export function flagDefault({ shownDefault }: Pick<CliOption, 'shownDefault'>, ofKey: unknown): unknown {
+  return shownDefault === undefined ? ofKey : shownDefault(ofKey)
+}
+
 /** `description`: that of the config key, for a flag without a text of its own. A key without a flag stays as it is. */
 export function flagHelp({ help, path }: Pick<CliOption, 'help' | 'path'>, description = ''): string {
   const own = path.join('.')

@@ -38,6 +38,11 @@ const off = (flag: string, path: string, help: string) =>
     convert: (on: GivenValue) => (on === true ? false : unlessFalse(on)),
   }) as const
 
+/** Reads a list of the command line; what a variable or the config file gives is left as it is. */
+function listed(read: (given: readonly string[]) => unknown) {
+  return (given: GivenValue): unknown => (Array.isArray(given) ? read(given) : given)
+}
+
 const GROUPS: Record<string, readonly CliFlag[]> = {
   'Server:': [
     text('host', 'server.host', 'address'),
@@ -63,7 +68,7 @@ const GROUPS: Record<string, readonly CliFlag[]> = {
       path: ['engines', 'prefill'],
       placeholder: 'url port|none',
       help: 'Prefill engine, followed by the port of its bootstrap server. Without a port, or with none, the gateway asks the engine, and takes 8998 if it does not say. Repeatable.',
-      convert: given => (Array.isArray(given) ? prefillList(given) : given),
+      convert: listed(prefillList),
     },
     {
       flag: 'decode',
@@ -71,7 +76,7 @@ const GROUPS: Record<string, readonly CliFlag[]> = {
       path: ['engines', 'decode'],
       placeholder: 'url',
       help: 'Decode engine. Repeatable.',
-      convert: given => (Array.isArray(given) ? engineList(given) : given),
+      convert: listed(engineList),
     },
     {
       flag: 'worker-urls',
@@ -79,7 +84,7 @@ const GROUPS: Record<string, readonly CliFlag[]> = {
       path: ['engines', 'mixed'],
       placeholder: 'url',
       help: 'Mixed engine, which does both prefill and decode. Selects mode mixed. Repeatable.',
-      convert: given => (Array.isArray(given) ? engineList(given) : given),
+      convert: listed(engineList),
     },
     { flag: 'ca-cert-paths', shape: 'list', path: ['upstream', 'caFiles'], placeholder: 'file' },
     count('worker-startup-timeout-secs', 'engines.startupTimeoutSecs', 'seconds'),
@@ -174,7 +179,7 @@ const GROUPS: Record<string, readonly CliFlag[]> = {
       shape: 'list',
       path: ['admin', 'durationBucketsSecs'],
       placeholder: 'seconds',
-      convert: given => (Array.isArray(given) ? given.map(numberOrText) : given),
+      convert: listed(given => given.map(numberOrText)),
     },
     text('admin-key', 'admin.key', 'key'),
     { flag: 'admin-allowed-hosts', shape: 'list', path: ['admin', 'allowedHosts'], placeholder: 'name' },
