@@ -1,7 +1,8 @@
 /** The comparison as text and as Markdown. Pure. */
 import { alignedText } from '../report/aligned-text.ts'
 import { whole } from '../report/figures.ts'
-import { bulleted, type Goal, goalLines } from '../report/goal-lines.ts'
+import { type Goal, goalLines } from '../report/goal-lines.ts'
+import { comparisonMarkdown } from '../routers/report/comparison-markdown.ts'
 import type { Machine } from '../routers/report/machine.ts'
 import { machineText, versionsText } from '../routers/report/machine-text.ts'
 import { unevenness } from './cell.ts'
@@ -41,18 +42,11 @@ export function textReport({ machine, versions, rows, goals }: CacheReport): str
   return `${table}${lines.join('\n')}\n`
 }
 
-export function markdownReport({ machine, versions, rows, goals }: CacheReport): string {
-  const lines = [HEAD, HEAD.map((_, column) => (column < 2 ? '---' : '---:')), ...rows.map(cellsOf)]
-  const messages = rows.flatMap(({ workload, chooser, message }) =>
-    message === undefined ? [] : [`- ${chooser} (${workload}): ${quoted(message)}`],
+export function markdownReport({ rows, ...report }: CacheReport): string {
+  const failures = rows.flatMap(({ workload, chooser, message }) =>
+    message === undefined ? [] : [{ who: chooser, where: workload, message }],
   )
-  return [
-    `${machineText(machine)} ${versionsText(versions)}.`,
-    lines.map(cells => `| ${cells.join(' | ')} |`).join('\n'),
-    LEGEND,
-    messages.length === 0 ? 'Nothing failed.' : `Failures:\n\n${messages.join('\n')}`,
-    `Goals of the gateway:\n\n${bulleted(goalLines(goals))}`,
-  ].join('\n\n')
+  return comparisonMarkdown({ ...report, head: HEAD, rows: rows.map(cellsOf), legend: LEGEND, failures })
 }
 
 function cellsOf({ workload, chooser, cell }: CacheRow): readonly string[] {
@@ -75,9 +69,4 @@ function cellsOf({ workload, chooser, cell }: CacheRow): readonly string[] {
 /** Never rounds up to 100. */
 function correctText(correct: number, sent: number): string {
   return correct === sent ? '100' : (Math.floor((10_000 * correct) / sent) / 100).toFixed(2)
-}
-
-/** A code span, so that nothing in the message is Markdown. */
-function quoted(message: string): string {
-  return `\`${message.replaceAll(/[`\s]+/g, ' ').slice(0, 200)}\``
 }

@@ -1,6 +1,7 @@
 /** The comparison as text and as Markdown: a table with its legend, failures, machine, versions and goals. Pure. */
 import { alignedText } from '../../report/aligned-text.ts'
-import { bulleted, type Goal, goalLines } from '../../report/goal-lines.ts'
+import { type Goal, goalLines } from '../../report/goal-lines.ts'
+import { comparisonMarkdown } from './comparison-markdown.ts'
 import { percentText } from './goals.ts'
 import type { Machine } from './machine.ts'
 import { machineText, versionsText } from './machine-text.ts'
@@ -28,7 +29,6 @@ const HEAD = [
   'added p99',
   'RSS MiB',
 ]
-const CELL_LIMIT = 200
 
 const LEGEND =
   'of Rust: CPU divided by that of sglang-router or smg, whichever needs less. p50, p99: time to the first token of a ' +
@@ -43,18 +43,11 @@ export function textReport({ machine, versions, rows, goals }: RoutersReport): s
   return `${table}${rest.join('\n')}\n`
 }
 
-export function markdownReport({ machine, versions, rows, goals }: RoutersReport): string {
-  const lines = [HEAD, HEAD.map((_, column) => (column < 2 ? '---' : '---:')), ...rows.map(cellsOf)]
-  const failures = failuresOf(rows).map(
-    ({ loads, router, message }) => `- ${router} (${loads.join(', ')}): ${quoted(message)}`,
-  )
-  return [
-    `${machineText(machine)} ${versionsText(versions)}.`,
-    lines.map(cells => `| ${cells.join(' | ')} |`).join('\n'),
-    LEGEND,
-    failures.length === 0 ? 'Nothing failed.' : `Failures:\n\n${failures.join('\n')}`,
-    `Goals of the gateway:\n\n${bulleted(goalLines(goals))}`,
-  ].join('\n\n')
+export function markdownReport({ rows, ...report }: RoutersReport): string {
+  const failures = failuresOf(rows).map(({ loads, router, message }) => {
+    return { who: router, where: loads.join(', '), message }
+  })
+  return comparisonMarkdown({ ...report, head: HEAD, rows: rows.map(cellsOf), legend: LEGEND, failures })
 }
 
 interface RouterFailure {
@@ -98,9 +91,4 @@ function figuresOf(measured: Measured, unit: RouterRow['unit']): readonly string
 
 function fixed(value: number | undefined, digits: number): string {
   return value === undefined ? '-' : value.toFixed(digits)
-}
-
-/** A code span, so that nothing in the message is Markdown. */
-function quoted(message: string): string {
-  return `\`${message.replaceAll(/[`\s]+/g, ' ').slice(0, CELL_LIMIT)}\``
 }
