@@ -60,7 +60,7 @@ suite('withoutHiddenDetails', () => {
       "1 validation error:\n  {'msg': 'Field required'} [{'msg': 'Field required'}]",
     ],
     [
-      'Internal error: Traceback (most recent call last):\n  File "/usr/lib/python3/x.py", line 1, in f\n    g()\nKeyError: 1\n\nDuring handling of the above exception, another exception occurred:\n\nTraceback (most recent call last):\n  File "/root/y.py", line 2, in <module>\n    raise ValueError\nValueError: bad room 7391',
+      'Internal error: Traceback (most recent call last):\n  File "/usr/lib/python3/x.py", line 1, in f\n    g()\nKeyError: 1\n\nDuring handling of the above exception, another exception occurred:\n\nTraceback (most recent call last):\n  File "/srv/y.py", line 2, in <module>\n    raise ValueError\nValueError: bad room 7391',
       'Internal error: ValueError: bad room …',
     ],
     ['Traceback (most recent call last):\n  File "/usr/lib/python3/x.py", line 1, in f\n    cut off he', '…'],
@@ -69,7 +69,7 @@ suite('withoutHiddenDetails', () => {
       'CUDA error: out of memory',
     ],
     [
-      "thread 'tokio' panicked at src/managers/router.rs:120:9: no tokenizer in /root/.cache/huggingface/hub/tokenizer.json",
+      "thread 'tokio' panicked at src/managers/router.rs:120:9: no tokenizer in /srv/.cache/huggingface/hub/tokenizer.json",
       "thread 'tokio' panicked at …: no tokenizer in …",
     ],
     [
