@@ -16,7 +16,7 @@ import { abortedFailure } from './classify/request-failure.ts'
 import { toEngineRequest } from './engine-request.ts'
 import { asGatewayError } from './internal-error.ts'
 import type { RequestReading } from './policy/request-reading.ts'
-import { AT_ONCE_BYTES, BodyScan } from './request/body-scan.ts'
+import { BodyScan } from './request/body-scan.ts'
 import { type RequestFields, readFields } from './request/fields.ts'
 import { readTimeouts, type TimedHeaders } from './request/timeouts.ts'
 import { checkFields, pinnedRankOf } from './request-check.ts'
@@ -28,7 +28,7 @@ import { RouteRecord } from './route-record.ts'
 import { FanOut, type FanOutDependencies } from './samples/fan-out.ts'
 import { countParts, partOf, promptNamed } from './samples/parts.ts'
 import type { Pair } from './selection/pair-selector.ts'
-import type { TurnQueue } from './turns/turn-queue.ts'
+import { AT_ONCE_BYTES, type TurnQueue } from './turns/turn-queue.ts'
 
 type Run = RetryLoop | FanOut
 

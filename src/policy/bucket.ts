@@ -4,7 +4,7 @@
  */
 import type { Engine } from '../core/engine.ts'
 import { leastLoad } from './least-load.ts'
-import { engineAt, type Policy, type PolicyView } from './policy.ts'
+import { engineAt, meanOf, type Policy, type PolicyView } from './policy.ts'
 import type { LoadBound } from './rendezvous.ts'
 
 /** The lengths of recent prompts. */
@@ -27,17 +27,11 @@ export function bucket(bound: LoadBound, lengths: LengthShares): Policy {
     if (bytes === undefined) return leastLoad(engines, view)
     const share = lengths.shareBelow(bytes, view.random())
     const named = engineAt(engines, Math.min(engines.length - 1, Math.floor(share * engines.length)))
-    const limit = bound.loadFactor * meanWork(engines, view) + bound.loadMargin * bytes
+    const limit = bound.loadFactor * meanOf(engines, slot => view.work(slot)) + bound.loadMargin * bytes
     const isBusy = view.work(named.slot) > limit
     view.reason = isBusy ? 'load' : 'length'
     return isBusy ? smallestWork(engines, view) : named
   }
-}
-
-function meanWork(engines: readonly Engine[], view: PolicyView): number {
-  let sum = 0
-  for (const { slot } of engines) sum += view.work(slot)
-  return sum / engines.length
 }
 
 function smallestWork(engines: readonly Engine[], view: PolicyView): Engine {

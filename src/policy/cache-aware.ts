@@ -11,7 +11,14 @@
 import type { Engine } from '../core/engine.ts'
 import { preferring } from '../eligibility/eligible.ts'
 import { leastLoad } from './least-load.ts'
-import { type ChoiceReason, engineAt, type Policy, type PolicyView, type PromptView } from './policy.ts'
+import {
+  type ChoiceReason,
+  engineAt,
+  meanOf,
+  type Policy,
+  type PolicyView,
+  type PromptView,
+} from './policy.ts'
 import { highestRank } from './rendezvous.ts'
 
 /**
@@ -52,8 +59,9 @@ export function cacheAware(options: CacheAwareOptions = {}): Policy {
   return (engines, view, request) => {
     if (engines.length === 1) return engineAt(engines, 0)
     const known = request?.prompt
+    if (known === undefined) return leastLoad(engines, view)
     const loads = engines.map(({ slot }) => view.inFlight(slot))
-    if (known === undefined || (balance && isUnbalanced(loads, balance))) return leastLoad(engines, view)
+    if (balance && isUnbalanced(loads, balance)) return leastLoad(engines, view)
     const prompt = cacheThreshold === undefined ? known : above(cacheThreshold, known)
     const maxLoad = balance === undefined ? maxLoadOf(loads) : Infinity
     const costs = loads.map((load, index) =>
@@ -142,8 +150,7 @@ function withLittleRecentWork(
   view: PolicyView,
   prompt: PromptView,
 ): readonly Engine[] {
-  let total = 0
-  for (const { slot } of engines) total += view.recentWork(slot)
-  const limit = (MAX_RECENT_SHARE * total) / engines.length + prompt.bytes
+  const mean = meanOf(engines, slot => view.recentWork(slot))
+  const limit = MAX_RECENT_SHARE * mean + prompt.bytes
   return preferring(candidates, ({ slot }) => view.recentWork(slot) <= limit)
 }

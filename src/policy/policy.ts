@@ -79,3 +79,10 @@ export function engineAt(engines: readonly Engine[], index: number): Engine {
   if (engine === undefined) throw new RangeError(`No engine at index ${index} of ${engines.length}`)
   return engine
 }
+
+/** The mean over the engines, of which there is at least one, of what `valueOf` says of their slots. */
+export function meanOf(engines: readonly Engine[], valueOf: (slot: number) => number): number {
+  let sum = 0
+  for (const { slot } of engines) sum += valueOf(slot)
+  return sum / engines.length
+}

@@ -154,6 +154,16 @@ export class EngineCaches {
     Atomics.add(this.#work, thread * this.#targets + slot, bytes)
   }
 
+  /** The engine has `bytes` more to compute for `thread`, until the result is called. Further calls of that do nothing. */
+  holdWork(thread: number, slot: number, bytes: number): () => void {
+    this.addWork(thread, slot, bytes)
+    let isHeld = true
+    return () => {
+      if (isHeld) this.addWork(thread, slot, -bytes)
+      isHeld = false
+    }
+  }
+
   /** Removes the work of a thread that has died. */
   clearThread(thread: number): void {
     this.#work.fill(0, thread * this.#targets, (thread + 1) * this.#targets)

@@ -20,7 +20,7 @@ const BUCKET_WORDS = PREFIX_WORDS * PREFIX_ENTRIES
 const AGE_BITS = 16
 const AGE_MASK = 0xffff
 
-/** Blocks of one prompt; the lists have one element per block. */
+/** Blocks of one prompt; the lists have one element per block. A tag is never 0, which stands for an empty entry. */
 export interface IndexedBlocks {
   readonly keys: readonly number[]
   readonly tags: readonly number[]
@@ -82,7 +82,7 @@ export class PrefixIndex {
     this.#displaced.idleSecs = 0
     const holder = ((slot + 1) << AGE_BITS) | (age & AGE_MASK)
     for (let block = 0; block < keys.length; block++) {
-      const tag = tags[block] || 1
+      const tag = tags[block] ?? 1
       const key = keys[block] ?? 0
       const found = this.#find(key, tag)
       const entry = found < 0 ? this.#replace(key, tag, second) : found
@@ -114,10 +114,9 @@ export class PrefixIndex {
 
   #find(key: number, tag: number): number {
     const words = this.#words
-    const sought = tag || 1
     const bucket = (key & this.#mask) * BUCKET_WORDS
     for (let entry = bucket; entry < bucket + BUCKET_WORDS; entry += PREFIX_WORDS)
-      if (words[entry + PREFIX.tag] === sought) return entry
+      if (words[entry + PREFIX.tag] === tag) return entry
     return -1
   }
 

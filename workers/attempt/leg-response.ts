@@ -2,9 +2,10 @@
 import type { Leg } from '../../src/core/errors.ts'
 import type { Failure } from '../classify/failure.ts'
 import { statusFailure } from '../classify/reported-failure.ts'
-import { AT_ONCE_BYTES, classifyResponse } from '../classify/response.ts'
+import { classifyResponse } from '../classify/response.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import type { ResponseSummary } from '../dialects/response-summary.ts'
+import { AT_ONCE_BYTES } from '../turns/turn-queue.ts'
 import type { ResponseBody } from '../upstream/response-body.ts'
 import type { LargeBodies } from './large-bodies.ts'
 

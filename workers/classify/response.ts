@@ -11,9 +11,6 @@ import type { Failure } from './failure.ts'
 import { nothingFailure } from './observed-failure.ts'
 import { inStreamFailure } from './reported-failure.ts'
 
-/** Bodies up to this size, and all streams, are classified at once. */
-export const AT_ONCE_BYTES = 131_072
-
 const EMPTY: ResponseSummary = { promptTokens: undefined, hasToken: false }
 
 /** A failure, or the summary of a good response. A response that says nothing is a failure. */

@@ -31,7 +31,7 @@ export interface PromptBlocks {
   readonly bytes: number
   /** Half of the hash, a 32-bit integer: chooses the bucket of the index. */
   readonly keys: readonly number[]
-  /** The other half: distinguishes the blocks of a bucket. */
+  /** The other half, not 0: distinguishes the blocks of a bucket. */
   readonly tags: readonly number[]
 }
 
@@ -174,7 +174,7 @@ class BlockHash implements PromptBlocks {
   #endBlock(a: number, b: number, c: number, d: number): void {
     const [ac, bd] = [foldedPair(a, c, PRIME_2), foldedPair(b, d, PRIME_1)]
     this.keys.push(mixed(ac ^ Math.imul(bd, PRIME_3)))
-    this.tags.push(mixed(bd ^ Math.imul(ac, PRIME_4)))
+    this.tags.push(mixed(bd ^ Math.imul(ac, PRIME_4)) || 1)
   }
 
   /** Of what was added so far. */

@@ -10,8 +10,6 @@ import { ValueIndex } from '../json/value-index.ts'
 import type { SteppedWork } from '../turns/turn-queue.ts'
 import { type FieldOptions, notUtf8, type RequestFields, readFields } from './fields.ts'
 
-/** Bodies up to this size are read at once. */
-export const AT_ONCE_BYTES = 131_072
 /** Bytes whose encoding is checked in the time of one unit of work. */
 const CHECKED_PER_UNIT = 8
 

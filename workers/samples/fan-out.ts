@@ -18,7 +18,7 @@ import { EditingHandler } from '../response/editing-handler.ts'
 import type { EngineRequest } from '../retry/engine-request.ts'
 import { LossGate } from '../retry/loss-gate.ts'
 import { RetryLoop, type RetryLoopDependencies } from '../retry/retry-loop.ts'
-import type { SteppedWork, TurnQueue } from '../turns/turn-queue.ts'
+import { AT_ONCE_BYTES, type SteppedWork, type TurnQueue } from '../turns/turn-queue.ts'
 import { abortedChoice, abortedItem } from './aborted-part.ts'
 import { mergeBodies, type PartBody, readPart } from './merge-bodies.ts'
 import { PartStreams } from './merge-events.ts'
@@ -26,8 +26,6 @@ import { countParts, partOf, partRid } from './parts.ts'
 
 /** Parts started in one turn of the event loop, so that a large batch does not hold up other requests. */
 const STARTED_PER_TURN = 32
-/** Of larger bodies one part is started in a turn, of all requests in turn: writing them to both engines takes milliseconds. */
-const SMALL_BODY_BYTES = 131_072
 
 export interface FanOutDependencies extends RetryLoopDependencies {
   readonly turns: Pick<TurnQueue, 'add' | 'remove'>
@@ -72,7 +70,8 @@ export class FanOut implements SteppedWork {
 
   /** Starts some more parts. */
   step(): boolean {
-    const maxStarts = this.#request.body.length > SMALL_BODY_BYTES ? 1 : STARTED_PER_TURN
+    // Writing a large body to both engines takes milliseconds.
+    const maxStarts = this.#request.body.length > AT_ONCE_BYTES ? 1 : STARTED_PER_TURN
     const end = Math.min(this.#parts, this.#loops.length + maxStarts)
     while (this.#loops.length < end && !this.#isDone) this.#startNext()
     return this.#loops.length === this.#parts || this.#isDone

@@ -94,12 +94,7 @@ export class PromptCaches {
     const displaced = index.note(blocks, slot, caches.age(slot), second)
     if (displaced.blocks > 0) metrics.blocksDisplaced(displaced)
     caches.computed(slot, work, second)
-    caches.addWork(thread, slot, work)
-    let isOpen = true
-    const end = (): void => {
-      if (isOpen) caches.addWork(thread, slot, -work)
-      isOpen = false
-    }
+    const end = caches.holdWork(thread, slot, work)
     const report = (cachedTokens: number, promptTokens: number): void => {
       if (promptTokens === 0) return
       const cached = (cachedTokens / promptTokens) * blocks.bytes

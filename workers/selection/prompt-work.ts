@@ -10,7 +10,7 @@ import type { PrefillTask, PromptCaches } from './prompt-caches.ts'
 
 export interface PromptWorkOptions {
   readonly promptCaches: Pick<PromptCaches, 'viewOf' | 'start'>
-  readonly caches: Pick<EngineCaches, 'addWork'>
+  readonly caches: Pick<EngineCaches, 'holdWork'>
   readonly lengths: Pick<LengthHistogram, 'note'>
   readonly thread: number
   /** On the process clock. */
@@ -36,12 +36,6 @@ export class PromptWork implements Pick<PromptCaches, 'viewOf' | 'start'> {
     lengths.note(bytes, Math.floor(nowMs() / 1000))
     const counted = promptCaches.start(prompt, slot)
     if (counted !== undefined) return counted
-    caches.addWork(thread, slot, bytes)
-    let isOpen = true
-    const end = (): void => {
-      if (isOpen) caches.addWork(thread, slot, -bytes)
-      isOpen = false
-    }
-    return { predictedShare: 0, end, report: () => undefined }
+    return { predictedShare: 0, end: caches.holdWork(thread, slot, bytes), report: () => undefined }
   }
 }

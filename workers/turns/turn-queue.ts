@@ -3,6 +3,9 @@
  * are. Everything else that the thread has to do comes between them.
  */
 
+/** Bodies up to this size are handled at once: that takes no longer than a step may. */
+export const AT_ONCE_BYTES = 131_072
+
 export interface SteppedWork {
   /** Does a bounded part. Returns whether all is done. Must not throw. */
   step(): boolean

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { EngineCaches } from '../../../../src/shared/engine-caches.ts'
+import { createSharedMemory } from '../../../../src/shared/layout.ts'
 import { HashedPrompt } from '../../../../workers/request/block-hashes.ts'
 import type { PrefillTask } from '../../../../workers/selection/prompt-caches.ts'
 import { PromptWork } from '../../../../workers/selection/prompt-work.ts'
@@ -8,10 +10,16 @@ const PROMPT = new HashedPrompt(Buffer.alloc(100), { seeds: [], parts: [{ start:
 
 /** `counted`: what the caches know of the prompt. */
 function setUp(counted?: PrefillTask) {
-  const seen = { work: [0, 0], noted: new Array<number>() }
+  const caches = new EngineCaches(createSharedMemory(2, 1))
+  const seen = {
+    noted: new Array<number>(),
+    get work() {
+      return [caches.work(0), caches.work(1)]
+    },
+  }
   const prompts = new PromptWork({
     promptCaches: { viewOf: () => undefined, start: () => counted },
-    caches: { addWork: (_thread, slot, bytes) => void (seen.work[slot] = (seen.work[slot] ?? 0) + bytes) },
+    caches,
     lengths: { note: bytes => void seen.noted.push(bytes) },
     thread: 0,
     nowMs: () => 1000,
