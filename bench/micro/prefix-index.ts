@@ -47,7 +47,8 @@ const view: PolicyView = {
   reason: 'only',
   inFlight: () => 0,
   work: slot => caches.work(slot),
-  recentWork: slot => caches.recent(slot, Math.floor(nowMs() / 1000)),
+  recentWork: (slot, second) => caches.recent(slot, second),
+  second: () => Math.floor(nowMs() / 1000),
   next: () => 0,
 }
 const engines = Array.from({ length: ENGINES }, (_, slot) => engineAt(slot))

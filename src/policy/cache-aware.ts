@@ -53,23 +53,69 @@ const BALANCE_ABS = 64
 const BALANCE_REL = 1.5
 
 export function cacheAware(options: CacheAwareOptions = {}): Policy {
-  const { cacheThreshold, balanceAbs, balanceRel } = options
+  const { cacheThreshold = -1, balanceAbs, balanceRel } = options
   const isBounded = balanceAbs !== undefined || balanceRel !== undefined
   const balance = isBounded ? { abs: balanceAbs ?? BALANCE_ABS, rel: balanceRel ?? BALANCE_REL } : undefined
+  const scores: Scores = { loads: [], cached: [], costs: [] }
   return (engines, view, request) => {
     if (engines.length === 1) return engineAt(engines, 0)
-    const known = request?.prompt
-    if (known === undefined) return leastLoad(engines, view)
-    const loads = engines.map(({ slot }) => view.inFlight(slot))
-    if (balance && isUnbalanced(loads, balance)) return leastLoad(engines, view)
-    const prompt = cacheThreshold === undefined ? known : above(cacheThreshold, known)
-    const maxLoad = balance === undefined ? maxLoadOf(loads) : Infinity
-    const costs = loads.map((load, index) =>
-      load > maxLoad ? Infinity : costOf(engineAt(engines, index), load, view, prompt),
-    )
-    const chosen = cheapest(engines, costs, view, prompt)
-    view.reason = reasonOf(chosen, engines, costs, prompt)
+    const prompt = request?.prompt
+    if (prompt === undefined) return leastLoad(engines, view)
+    measureLoads(scores, engines, view)
+    if (balance && isUnbalanced(scores.loads, balance)) return leastLoad(engines, view)
+    measureCached(scores, engines, prompt, cacheThreshold * prompt.bytes)
+    measureCosts(scores, engines, { view, prompt, maxLoad: balance ? Infinity : maxLoadOf(scores.loads) })
+    const chosen = cheapest(engines, scores, view, prompt)
+    view.reason = reasonOf(chosen, engines, scores)
     return chosen
+  }
+}
+
+/**
+ * What speaks for and against each engine, by its place in the list. They are the same lists for every choice, because a
+ * choice is made for every attempt and new ones would be garbage. They may be longer than the list of engines.
+ */
+interface Scores {
+  /** Requests in flight. */
+  readonly loads: number[]
+  /** Bytes of the prompt that count as cached. */
+  readonly cached: number[]
+  /** In bytes of prompts; infinite for an engine that is left out for its load. */
+  readonly costs: number[]
+}
+
+function measureLoads({ loads }: Scores, engines: readonly Engine[], view: PolicyView): void {
+  loads.length = engines.length
+  for (let index = 0; index < engines.length; index++)
+    loads[index] = view.inFlight(engineAt(engines, index).slot)
+}
+
+/** `threshold`: only more than this counts as cached. */
+function measureCached(
+  { cached }: Scores,
+  engines: readonly Engine[],
+  prompt: PromptView,
+  threshold: number,
+): void {
+  for (let index = 0; index < engines.length; index++) {
+    const bytes = prompt.cachedBytes(engineAt(engines, index).slot)
+    cached[index] = bytes > threshold ? bytes : 0
+  }
+}
+
+interface Priced {
+  readonly view: PolicyView
+  readonly prompt: PromptView
+  readonly maxLoad: number
+}
+
+function measureCosts({ loads, cached, costs }: Scores, engines: readonly Engine[], priced: Priced): void {
+  const { view, prompt, maxLoad } = priced
+  for (let index = 0; index < engines.length; index++) {
+    const load = loads[index] ?? 0
+    const missing = prompt.bytes - (cached[index] ?? 0)
+    const work = load > maxLoad ? Infinity : view.work(engineAt(engines, index).slot)
+    costs[index] = work + RECOMPUTE_WEIGHT * missing + REQUEST_BYTES * load
   }
 }
 
@@ -83,16 +129,6 @@ function isUnbalanced(loads: readonly number[], { abs, rel }: Balance): boolean 
   return max - min > abs && max > rel * min
 }
 
-/** The prompt as it seems if no smaller share of it counts as cached. */
-function above(threshold: number, prompt: PromptView): PromptView {
-  const minBytes = threshold * prompt.bytes
-  const cachedBytes = (slot: number): number => {
-    const cached = prompt.cachedBytes(slot)
-    return cached > minBytes ? cached : 0
-  }
-  return { bytes: prompt.bytes, cachedBytes, keyAfter: bytes => prompt.keyAfter(bytes) }
-}
-
 /** What an engine may have in flight at most. */
 function maxLoadOf(loads: readonly number[]): number {
   let total = 0
@@ -100,48 +136,49 @@ function maxLoadOf(loads: readonly number[]): number {
   return (MAX_LOAD_SHARE * total) / loads.length + LOAD_MARGIN
 }
 
-/** `costs`: infinite for an engine that was left out for its load. */
-function reasonOf(
-  { slot }: Engine,
-  engines: readonly Engine[],
-  costs: readonly number[],
-  prompt: PromptView,
-): ChoiceReason {
+function reasonOf({ slot }: Engine, engines: readonly Engine[], { cached, costs }: Scores): ChoiceReason {
   let holder = -1
-  let maxCached = 0
+  let [maxCached, chosenCached] = [0, 0]
   for (let index = 0; index < engines.length; index++) {
-    const cached = prompt.cachedBytes(engineAt(engines, index).slot)
-    if (cached > maxCached) [holder, maxCached] = [index, cached]
+    const bytes = cached[index] ?? 0
+    if (bytes > maxCached) [holder, maxCached] = [index, bytes]
+    if (engineAt(engines, index).slot === slot) chosenCached = bytes
   }
   if (holder < 0) return 'hashed'
-  if (prompt.cachedBytes(slot) >= HELD_SHARE * maxCached) return 'cached'
+  if (chosenCached >= HELD_SHARE * maxCached) return 'cached'
   return costs[holder] === Infinity ? 'load' : 'cheaper'
 }
 
-function cheapest(
-  engines: readonly Engine[],
-  costs: readonly number[],
-  view: PolicyView,
-  prompt: PromptView,
-): Engine {
+function cheapest(engines: readonly Engine[], scores: Scores, view: PolicyView, prompt: PromptView): Engine {
+  const { cached, costs } = scores
   let [minCost, maxCached] = [Infinity, 0]
   for (let index = 0; index < engines.length; index++) {
     const cost = costs[index] ?? Infinity
     if (cost === Infinity) continue
     minCost = Math.min(minCost, cost)
-    maxCached = Math.max(maxCached, prompt.cachedBytes(engineAt(engines, index).slot))
+    maxCached = Math.max(maxCached, cached[index] ?? 0)
   }
   // Where one more prompt of the size of the new part waits, it costs about the same.
   const maxCost = minCost + prompt.bytes - maxCached
-  const alike = engines.filter((_, index) => (costs[index] ?? Infinity) <= maxCost)
-  const holders = preferring(alike, ({ slot }) => prompt.cachedBytes(slot) >= HELD_SHARE * maxCached)
-  if (holders.length === 1) return engineAt(holders, 0)
-  return highestRank(withLittleRecentWork(holders, engines, view, prompt), prompt.keyAfter(maxCached))
+  const { count, last } = within(scores, maxCost, HELD_SHARE * maxCached)
+  if (count === 1) return engineAt(engines, last)
+  // Those that hold most of it; if all of them cost too much, the others that do not.
+  const minCached = count > 0 ? HELD_SHARE * maxCached : 0
+  const candidates = engines.filter(
+    (_, index) => (costs[index] ?? Infinity) <= maxCost && (cached[index] ?? 0) >= minCached,
+  )
+  return highestRank(withLittleRecentWork(candidates, engines, view, prompt), prompt.keyAfter(maxCached))
 }
 
-function costOf({ slot }: Engine, load: number, view: PolicyView, prompt: PromptView): number {
-  const missing = prompt.bytes - prompt.cachedBytes(slot)
-  return view.work(slot) + RECOMPUTE_WEIGHT * missing + REQUEST_BYTES * load
+/** How many engines cost no more and have no less cached than that, and the place of the last. */
+function within({ loads, cached, costs }: Scores, maxCost: number, minCached: number) {
+  let [count, last] = [0, 0]
+  for (let index = 0; index < loads.length; index++) {
+    if ((costs[index] ?? Infinity) > maxCost || (cached[index] ?? 0) < minCached) continue
+    count++
+    last = index
+  }
+  return { count, last }
 }
 
 function withLittleRecentWork(
@@ -150,7 +187,8 @@ function withLittleRecentWork(
   view: PolicyView,
   prompt: PromptView,
 ): readonly Engine[] {
-  const mean = meanOf(engines, slot => view.recentWork(slot))
+  const second = view.second()
+  const mean = meanOf(engines, slot => view.recentWork(slot, second))
   const limit = MAX_RECENT_SHARE * mean + prompt.bytes
-  return preferring(candidates, ({ slot }) => view.recentWork(slot) <= limit)
+  return preferring(candidates, ({ slot }) => view.recentWork(slot, second) <= limit)
 }

@@ -38,7 +38,7 @@ const UNEXPECTED_SHARE = 0.1
 /** A prediction for a prompt, with what the engine reports. All in bytes. */
 export interface PredictionOutcome extends CacheReport {
   readonly promptBytes: number
-  /** How many bytes of the prompt were expected to be cached: `bytes`, or 0. */
+  /** How many bytes of the prompt were expected to be cached, at most `bytes` unless the engine itself had said more. */
   readonly predicted: number
 }
 

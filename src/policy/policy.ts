@@ -40,8 +40,10 @@ export interface PolicyView {
   inFlight(slot: number): number
   /** Bytes of prompts that the engine has still to compute, over all threads. */
   work(slot: number): number
-  /** Bytes of prompts that the engine has computed in the last minutes, weighted by their age. */
-  recentWork(slot: number): number
+  /** Bytes of prompts that the engine has computed in the last minutes, weighted by their age. `second`: the present one. */
+  recentWork(slot: number, second: number): number
+  /** The present second of the process clock. */
+  second(): number
   /** Next value, 0 or more, of a counter that all threads share. */
   next(): number
 }

@@ -1,7 +1,8 @@
 /**
  * What each engine has computed and is computing of prompts, and how much of it its KV cache is believed to remember;
  * shared by all router threads. Of two threads that learn something at the same time one is lost, and the next report
- * puts it right.
+ * puts it right. So only sums that must not lose anything are kept with atomic operations, which are calls (8 ns each in
+ * V8 13.6) where plain reads and writes are single instructions: a value may be a moment old, but never half of one.
  *
  * Everything counts by target: a `slot` is that of an engine, or the number of one of its data-parallel ranks.
  */
@@ -69,25 +70,25 @@ export class EngineCaches {
     Atomics.add(this.#cells, base + CACHE.computed, bytes)
     const { window, capacity } = this.read(slot)
     this.#noteRecent(slot, bytes, second)
-    if (window < capacity) Atomics.store(this.#cells, base + CACHE.window, Math.min(capacity, window + bytes))
+    if (window < capacity) this.#cells[base + CACHE.window] = Math.min(capacity, window + bytes)
   }
 
   /** Bytes that the engine has computed lately: half of what was computed 20 s ago, a quarter of what was 40 s ago, and so on. */
   recent(slot: number, second: number): number {
     const base = slot * CACHE_FIELDS
-    const elapsed = second - Atomics.load(this.#cells, base + CACHE.second)
-    const recent = Atomics.load(this.#cells, base + CACHE.recent)
+    const elapsed = second - this.#cell(base + CACHE.second)
+    const recent = this.#cell(base + CACHE.recent)
     return elapsed <= 0 ? recent : recent * (LEFT_AFTER_SECS[elapsed] ?? 0)
   }
 
   /** Bytes that the engine has computed since the gateway started. After 4 GiB it begins again at 0. */
   computedBytes(slot: number): number {
-    return Atomics.load(this.#cells, slot * CACHE_FIELDS + CACHE.computed) >>> 0
+    return this.#cell(slot * CACHE_FIELDS + CACHE.computed) >>> 0
   }
 
   /** In units of 4 KiB, 0 to 65,535, after which it begins again at 0. */
   age(slot: number): number {
-    return (Atomics.load(this.#cells, slot * CACHE_FIELDS + CACHE.computed) >>> AGE_SHIFT) & AGE_MASK
+    return (this.#cell(slot * CACHE_FIELDS + CACHE.computed) >>> AGE_SHIFT) & AGE_MASK
   }
 
   /** Bytes that the engine has computed since it was of that age, at least: up to 8 KiB less than in truth. */
@@ -98,23 +99,23 @@ export class EngineCaches {
 
   /** Whether the engine is believed to remember what it used at that age. */
   remembers(slot: number, age: number): boolean {
-    return this.bytesSince(slot, age) <= Atomics.load(this.#cells, slot * CACHE_FIELDS + CACHE.window)
+    return this.bytesSince(slot, age) <= this.#cell(slot * CACHE_FIELDS + CACHE.window)
   }
 
   read(slot: number): CacheCells {
     const base = slot * CACHE_FIELDS
     return {
-      window: Atomics.load(this.#cells, base + CACHE.window),
-      capacity: Atomics.load(this.#cells, base + CACHE.capacity) || MAX_WINDOW,
-      longestHit: Atomics.load(this.#cells, base + CACHE.longestHit),
+      window: this.#cell(base + CACHE.window),
+      capacity: this.#cell(base + CACHE.capacity) || MAX_WINDOW,
+      longestHit: this.#cell(base + CACHE.longestHit),
     }
   }
 
   write(slot: number, { window, capacity, longestHit }: CacheCells): void {
     const base = slot * CACHE_FIELDS
-    Atomics.store(this.#cells, base + CACHE.window, Math.min(MAX_WINDOW, window))
-    Atomics.store(this.#cells, base + CACHE.capacity, Math.min(MAX_WINDOW, capacity))
-    Atomics.store(this.#cells, base + CACHE.longestHit, Math.min(MAX_WINDOW, longestHit))
+    this.#cells[base + CACHE.window] = Math.min(MAX_WINDOW, window)
+    this.#cells[base + CACHE.capacity] = Math.min(MAX_WINDOW, capacity)
+    this.#cells[base + CACHE.longestHit] = Math.min(MAX_WINDOW, longestHit)
   }
 
   /** The engine is another one, or has been restarted: none of its ranks remembers anything. */
@@ -122,30 +123,29 @@ export class EngineCaches {
     for (let rank = 0; rank < MAX_RANKS; rank++) {
       const target = targetOf(slot, rank, this.#maxEngines)
       this.write(target, { window: 0, capacity: MAX_WINDOW, longestHit: 0 })
-      Atomics.store(this.#cells, target * CACHE_FIELDS + CACHE.correction, 0)
+      this.#cells[target * CACHE_FIELDS + CACHE.correction] = 0
     }
   }
 
   /** What was believed of the engine's cache was wrong. `second`: of the process clock. */
   noteCorrection(slot: number, kind: CacheCorrection, second: number): void {
     const base = slot * CACHE_FIELDS
-    Atomics.store(this.#cells, base + CACHE.correctedSecond, second)
-    Atomics.store(this.#cells, base + CACHE.correction, CACHE_CORRECTIONS.indexOf(kind) + 1)
+    this.#cells[base + CACHE.correctedSecond] = second
+    this.#cells[base + CACHE.correction] = CACHE_CORRECTIONS.indexOf(kind) + 1
   }
 
   /** `undefined` if there was none since the engine was forgotten. */
   latestCorrection(slot: number, second: number): LatestCorrection | undefined {
     const base = slot * CACHE_FIELDS
-    const kind = CACHE_CORRECTIONS[Atomics.load(this.#cells, base + CACHE.correction) - 1]
-    const correctedSecond = Atomics.load(this.#cells, base + CACHE.correctedSecond)
+    const kind = CACHE_CORRECTIONS[this.#cell(base + CACHE.correction) - 1]
+    const correctedSecond = this.#cell(base + CACHE.correctedSecond)
     return kind && { kind, secsAgo: Math.max(0, second - correctedSecond) }
   }
 
   /** Bytes of prompts that the engine has still to compute, over all threads. */
   work(slot: number): number {
     let sum = 0
-    for (let row = 0; row < this.#maxThreads; row++)
-      sum += Atomics.load(this.#work, row * this.#targets + slot)
+    for (let row = 0; row < this.#maxThreads; row++) sum += this.#work[row * this.#targets + slot] ?? 0
     return sum
   }
 
@@ -169,10 +169,14 @@ export class EngineCaches {
     this.#work.fill(0, thread * this.#targets, (thread + 1) * this.#targets)
   }
 
+  #cell(index: number): number {
+    return this.#cells[index] ?? 0
+  }
+
   #noteRecent(slot: number, bytes: number, second: number): void {
     const recent = Math.min(MAX_RECENT, this.recent(slot, second) + bytes)
     const base = slot * CACHE_FIELDS
-    Atomics.store(this.#cells, base + CACHE.recent, recent)
-    Atomics.store(this.#cells, base + CACHE.second, second)
+    this.#cells[base + CACHE.recent] = recent
+    this.#cells[base + CACHE.second] = second
   }
 }

@@ -15,6 +15,7 @@ export function viewOf(loads: readonly number[], seed = 1, start = 0): PolicyVie
     inFlight: slot => loads[slot] ?? 0,
     work: () => 0,
     recentWork: () => 0,
+    second: () => 0,
     next: () => count++,
   }
 }

@@ -19,21 +19,54 @@ const PART_KEYS: Record<GenerationEndpoint, readonly string[]> = {
   messages: ['tools', 'system', 'messages'],
 }
 
+/** What a member of a request means for its KV cache. */
+interface Meaning {
+  /** Which part of the prompt it is; `undefined` if it is none. */
+  readonly part: number | undefined
+  readonly isSeed: boolean
+  readonly isOther: boolean
+}
+
+/** One look-up for each member of a request. */
+const MEANINGS: Record<GenerationEndpoint, ReadonlyMap<string, Meaning>> = {
+  generate: meaningsOf('generate'),
+  completions: meaningsOf('completions'),
+  chat: meaningsOf('chat'),
+  responses: meaningsOf('responses'),
+  messages: meaningsOf('messages'),
+}
+
 /** For a request with several prompts, the list is the prompt. */
 export function promptBytes(endpoint: GenerationEndpoint, members: readonly Member[]): PromptBytes {
-  const keys = PART_KEYS[endpoint]
+  const meanings = MEANINGS[endpoint]
   const seeds: Range[] = []
-  const found: (Range | undefined)[] = keys.map(() => undefined)
+  const found: (Range | undefined)[] = []
   let dependsOnMore = false
   for (const member of members) {
-    if (member.kind === 'null') continue
-    if (SEED_KEYS.has(member.key)) seeds.push(valueOf(member))
-    if (OTHER_KEYS.has(member.key)) dependsOnMore = true
-    const part = keys.indexOf(member.key)
-    if (part >= 0) found[part] = valueOf(member)
+    const meaning = meanings.get(member.key)
+    if (meaning === undefined || member.kind === 'null') continue
+    if (meaning.isSeed) seeds.push(valueOf(member))
+    if (meaning.isOther) dependsOnMore = true
+    if (meaning.part !== undefined) found[meaning.part] = valueOf(member)
   }
+  // Also skips the places of parts that the request does not have.
   const parts = found.filter(range => range !== undefined)
   return { seeds, parts: endpoint === 'generate' ? parts.slice(0, 1) : parts, dependsOnMore }
+}
+
+function meaningsOf(endpoint: GenerationEndpoint): ReadonlyMap<string, Meaning> {
+  const parts = PART_KEYS[endpoint]
+  return new Map(
+    [...parts, ...SEED_KEYS, ...OTHER_KEYS].map(key => {
+      const part = parts.indexOf(key)
+      const meaning = {
+        part: part < 0 ? undefined : part,
+        isSeed: SEED_KEYS.has(key),
+        isOther: OTHER_KEYS.has(key),
+      }
+      return [key, meaning]
+    }),
+  )
 }
 
 /** Without what ends the value, which a longer prompt would have later. */

@@ -10,7 +10,8 @@ import type { CachedPrompt } from '../dialects/response-summary.ts'
 import { chargedEngines } from '../selection/charged-engines.ts'
 import type { AttemptFeedback } from '../selection/feedback.ts'
 import type { Pair } from '../selection/pair-selector.ts'
-import type { PrefillTask, PromptCaches } from '../selection/prompt-caches.ts'
+import type { PrefillTask } from '../selection/prefill-task.ts'
+import type { PromptCaches } from '../selection/prompt-caches.ts'
 import type { EngineRequest } from './engine-request.ts'
 
 export interface ReporterDependencies {

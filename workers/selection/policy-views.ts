@@ -29,7 +29,8 @@ export function policyViews({
     reason: 'only',
     inFlight: slot => slots.inFlight(slot),
     work: slot => caches.work(slot),
-    recentWork: slot => caches.recent(slot, Math.floor(nowMs() / 1000)),
+    recentWork: (slot, second) => caches.recent(slot, second),
+    second: () => Math.floor(nowMs() / 1000),
     next: () => counters.next(role),
   })
   return { prefill: viewOf('prefill'), decode: viewOf('decode'), mixed: viewOf('mixed') }

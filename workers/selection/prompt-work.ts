@@ -6,7 +6,8 @@ import type { PromptView } from '../../src/policy/policy.ts'
 import type { EngineCaches } from '../../src/shared/engine-caches.ts'
 import type { LengthHistogram } from '../../src/shared/length-histogram.ts'
 import type { HashedPrompt } from '../request/block-hashes.ts'
-import type { PrefillTask, PromptCaches } from './prompt-caches.ts'
+import type { PrefillTask } from './prefill-task.ts'
+import type { PromptCaches } from './prompt-caches.ts'
 
 export interface PromptWorkOptions {
   readonly promptCaches: Pick<PromptCaches, 'viewOf' | 'start'>

@@ -21,6 +21,7 @@ function viewOf({ inFlight = [], work = [], recent = [] }: State = {}): PolicyVi
     inFlight: slot => inFlight[slot] ?? 0,
     work: slot => work[slot] ?? 0,
     recentWork: slot => recent[slot] ?? 0,
+    second: () => 0,
     next: () => count++,
   }
 }

@@ -41,6 +41,7 @@ function threadView(memory: SharedMemory): PolicyView {
     inFlight: () => 0,
     work: () => 0,
     recentWork: () => 0,
+    second: () => 0,
     next: () => counters.next('decode'),
   }
 }

@@ -3,7 +3,7 @@ import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
 import { mix } from '../../../src/core/random.ts'
 import { createSharedMemory } from '../../../src/shared/layout.ts'
-import { type IndexedBlocks, PrefixIndex } from '../../../src/shared/prefix-index.ts'
+import { type IndexedBlocks, PrefixHolders, PrefixIndex } from '../../../src/shared/prefix-index.ts'
 
 const ENGINES = 16
 
@@ -22,9 +22,9 @@ function heldOf(
   sought: IndexedBlocks,
   isFresh = (_slot: number, _age: number) => true,
 ): number[] {
-  const held = new Uint16Array(ENGINES)
-  index.count(sought, held, isFresh)
-  return [...held]
+  const holders = new PrefixHolders(ENGINES)
+  index.count(sought, holders, { remembers: isFresh })
+  return [...holders.held]
 }
 
 function only(slot: number, count: number): number[] {
@@ -58,6 +58,28 @@ suite('the index of prefixes', () => {
     assert.deepEqual(
       heldOf(index, blocks(1, 6), (_, age) => age >= 40),
       only(2, 6),
+    )
+  })
+
+  test('also counts what an engine has used at any time, with the age of the last block', () => {
+    const index = indexOf(65_536)
+    index.note(blocks(1, 6), 2, 40, 0)
+    index.note(blocks(1, 3), 2, 50, 0)
+    const holders = new PrefixHolders(ENGINES)
+    index.count(blocks(1, 6), holders, { remembers: (_, age) => age >= 50 })
+    assert.deepEqual([holders.used[2], holders.usedAges[2]], [6, 40])
+    assert.deepEqual([holders.held[2], holders.heldAges[2]], [3, 50])
+  })
+
+  test('forgets the counts of the prompt before', () => {
+    const index = indexOf(65_536)
+    index.note(blocks(1, 6), 2, 40, 0)
+    const holders = new PrefixHolders(ENGINES)
+    index.count(blocks(1, 6), holders, { remembers: () => true })
+    index.count(blocks(2, 6), holders, { remembers: () => true })
+    assert.deepEqual(
+      [...holders.used, ...holders.held],
+      Array.from({ length: 2 * ENGINES }, () => 0),
     )
   })
 

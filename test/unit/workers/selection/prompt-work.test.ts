@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { EngineCaches } from '../../../../src/shared/engine-caches.ts'
 import { createSharedMemory } from '../../../../src/shared/layout.ts'
 import { HashedPrompt } from '../../../../workers/request/block-hashes.ts'
-import type { PrefillTask } from '../../../../workers/selection/prompt-caches.ts'
+import type { PrefillTask } from '../../../../workers/selection/prefill-task.ts'
 import { PromptWork } from '../../../../workers/selection/prompt-work.ts'
 
 const PROMPT = new HashedPrompt(Buffer.alloc(100), { seeds: [], parts: [{ start: 10, end: 90 }] })

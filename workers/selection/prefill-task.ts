@@ -1,0 +1,77 @@
+/** A prompt that an engine computes for this thread: what was expected of its cache, and what the engine reports of it. */
+import { correctionOf, learn } from '../../src/policy/cache-window.ts'
+import type { CacheCorrection, EngineCaches } from '../../src/shared/engine-caches.ts'
+
+/** A prompt that an engine computes for this thread. */
+export interface PrefillTask {
+  /** The share of the prompt that was expected to be cached, 0 to 1. */
+  readonly predictedShare: number
+  /** The prompt has been computed, or will not be. Further calls do nothing. */
+  end(): void
+  /** The engine reports how many of the prompt's tokens it had cached. */
+  report(cachedTokens: number, promptTokens: number): void
+}
+
+/** What was known when the engine got the prompt. Sizes are in bytes. */
+export interface Prediction {
+  readonly slot: number
+  readonly promptBytes: number
+  /** How much of the prompt the engine was expected to have cached. */
+  readonly predicted: number
+  /** How much of it the engine has ever used, as far as is known. */
+  readonly usedBytes: number
+  /** What the engine has computed since it last used that. */
+  readonly age: number
+  /** Of the process clock. */
+  readonly second: number
+}
+
+export interface TaskContext {
+  readonly caches: EngineCaches
+  readonly thread: number
+  readonly nowMs: () => number
+  readonly noteCorrection: (slot: number, kind: CacheCorrection) => void
+}
+
+/** Counts as work of the engine from the beginning until `end`. */
+export class PredictedTask implements PrefillTask {
+  readonly #prediction: Prediction
+  readonly #context: TaskContext
+  readonly #work: number
+  #isHeld = true
+
+  constructor(prediction: Prediction, context: TaskContext) {
+    const { slot, promptBytes, predicted, second } = prediction
+    this.#prediction = prediction
+    this.#context = context
+    this.#work = promptBytes - predicted
+    context.caches.computed(slot, this.#work, second)
+    context.caches.addWork(context.thread, slot, this.#work)
+  }
+
+  get predictedShare(): number {
+    return this.#prediction.predicted / this.#prediction.promptBytes
+  }
+
+  end(): void {
+    if (!this.#isHeld) return
+    this.#isHeld = false
+    this.#context.caches.addWork(this.#context.thread, this.#prediction.slot, -this.#work)
+  }
+
+  report(cachedTokens: number, promptTokens: number): void {
+    if (promptTokens === 0) return
+    const { slot, promptBytes, predicted, usedBytes: bytes, age, second } = this.#prediction
+    const { caches, noteCorrection } = this.#context
+    const cached = (cachedTokens / promptTokens) * promptBytes
+    // More than was expected: it has displaced more of what the engine remembers.
+    const extra = Math.round(promptBytes - cached) - this.#work
+    if (extra > 0) caches.computed(slot, extra, second)
+    const known = caches.read(slot)
+    const outcome = { age, bytes, cached, predicted, promptBytes }
+    const correction = correctionOf(known, outcome)
+    if (correction !== undefined) noteCorrection(slot, correction)
+    const learned = bytes === 0 ? known : learn(known, outcome)
+    if (learned !== known) caches.write(slot, learned)
+  }
+}
