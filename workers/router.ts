@@ -75,9 +75,13 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
     nowMs: processNowMs,
     metrics,
   })
-  const promptCaches = inputs.has('length')
-    ? new PromptWork({ promptCaches: knownCaches, caches, lengths, thread, nowMs: processNowMs })
-    : knownCaches
+  const promptWork = new PromptWork({
+    promptCaches: knownCaches,
+    caches,
+    lengths: inputs.has('length') ? lengths : undefined,
+    thread,
+    nowMs: processNowMs,
+  })
   const sticky = new StickyKeys(shared, {
     slots,
     maxIdleSecs: config.policy.stickyIdleSecs,
@@ -122,8 +126,8 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
   const loop = new RouterLoop(sender, {
     config,
     pairSelector,
-    promptCaches,
-    requestViews: { promptCaches, prefixBytes: config.policy.prefixBytes },
+    promptWork,
+    requestViews: { promptCaches: promptWork, prefixBytes: config.policy.prefixBytes },
     ...requestReading(config),
     upstreams,
     breakers,

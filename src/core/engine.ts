@@ -47,6 +47,8 @@ export interface Engine {
   readonly models: readonly string[]
   /** Maximum number of concurrent requests, from `/server_info`. `undefined` if the engine reports none. */
   readonly maxRunning: number | undefined
+  /** Size of the KV cache in tokens, of all data-parallel ranks together. Absent if the engine reports none. */
+  readonly kvTokens?: number
   /** Maximum length of a prompt, in tokens. `undefined` if the engine reports none. */
   readonly maxInputTokens: number | undefined
   /** Addresses of its host name, in ascending order. Empty if the host is an address itself, or if they are unknown. */

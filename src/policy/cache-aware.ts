@@ -10,7 +10,7 @@
  */
 import type { Engine } from '../core/engine.ts'
 import { preferring } from '../eligibility/eligible.ts'
-import { leastLoad } from './least-load.ts'
+import { fewestRequests, leastLoad } from './least-load.ts'
 import {
   type ChoiceReason,
   engineAt,
@@ -62,7 +62,7 @@ export function cacheAware(options: CacheAwareOptions = {}): Policy {
     const prompt = request?.prompt
     if (prompt === undefined) return leastLoad(engines, view)
     measureLoads(scores, engines, view)
-    if (balance && isUnbalanced(scores.loads, balance)) return leastLoad(engines, view)
+    if (balance && isUnbalanced(scores.loads, balance)) return fewestRequests(engines, view)
     measureCached(scores, engines, prompt, cacheThreshold * prompt.bytes)
     measureCosts(scores, engines, { view, prompt, maxLoad: balance ? Infinity : maxLoadOf(scores.loads) })
     const chosen = cheapest(engines, scores, view, prompt)

@@ -1,15 +1,43 @@
-import { engineAt, type Policy } from './policy.ts'
+/** Choices by load. Of equal engines each has its turn, so that an idle fleet is used evenly. */
+import type { Engine } from '../core/engine.ts'
+import { engineAt, type Policy, type PolicyView } from './policy.ts'
 
-/** Chooses the engine with the fewest requests in flight. Ties rotate, so that an idle fleet is used evenly. */
-export const leastLoad: Policy = (engines, view) => {
+/**
+ * What a request in flight costs an engine besides its prompt, in bytes of a prompt: decode keeps room in its KV cache for
+ * 512 tokens that the request may still generate (SGLang 0.5.23, `--num-reserved-decode-tokens`).
+ */
+const REQUEST_BYTES = 2048
+
+/**
+ * Chooses the engine with the smallest load, which is that of all its prompts and a little for each request: one long
+ * prompt weighs as much as many short ones. Decode engines that all report the size of their KV cache are compared by
+ * the share of it that is in use.
+ */
+export const leastLoad: Policy = (engines, view) => smallest(engines, view, loadMeasure(engines, view))
+
+/** Chooses the engine with the fewest requests in flight. */
+export const fewestRequests: Policy = (engines, view) =>
+  smallest(engines, view, ({ slot }) => view.inFlight(slot))
+
+/** The loads of these engines, which compare with each other only. 0 for an engine that has nothing to do. */
+export function loadMeasure(engines: readonly Engine[], view: PolicyView): (engine: Engine) => number {
+  const bytesOf = ({ slot }: Engine): number => view.work(slot) + REQUEST_BYTES * view.inFlight(slot)
+  return engines.every(reportsKvTokens) ? engine => bytesOf(engine) / (engine.kvTokens ?? 1) : bytesOf
+}
+
+function smallest(engines: readonly Engine[], view: PolicyView, measure: (engine: Engine) => number): Engine {
   view.reason = 'load'
   const start = view.next() % engines.length
   let best = engineAt(engines, start)
-  let bestLoad = view.inFlight(best.slot)
+  let bestLoad = measure(best)
   for (let step = 1; step < engines.length && bestLoad > 0; step++) {
     const engine = engineAt(engines, (start + step) % engines.length)
-    const load = view.inFlight(engine.slot)
+    const load = measure(engine)
     if (load < bestLoad) [best, bestLoad] = [engine, load]
   }
   return best
+}
+
+function reportsKvTokens({ role, kvTokens }: Engine): boolean {
+  return role === 'decode' && kvTokens !== undefined
 }

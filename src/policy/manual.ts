@@ -3,7 +3,7 @@
  * it cannot be chosen, because it is full, unhealthy or has just failed the request, the next engine in the key's rank
  * order stands in. When it is removed, the key is given to another.
  */
-import { leastLoad } from './least-load.ts'
+import { fewestRequests, leastLoad } from './least-load.ts'
 import type { Policy } from './policy.ts'
 import { boundedRank, type LoadBound } from './rendezvous.ts'
 
@@ -31,7 +31,9 @@ export function manual(options: ManualOptions, assignments: KeyAssignments): Pol
     if (slot >= 0)
       return engines.find(engine => engine.slot === slot) ?? boundedRank(engines, key, view, options)
     const engine =
-      options.assignment === 'min_load' ? leastLoad(engines, view) : boundedRank(engines, key, view, options)
+      options.assignment === 'min_load'
+        ? fewestRequests(engines, view)
+        : boundedRank(engines, key, view, options)
     assignments.assign(key, engine.slot)
     return engine
   }

@@ -19,9 +19,9 @@ export interface PolicyTools {
 
 /**
  * What a policy reads of a request: what engines have cached of its prompt, how the prompt begins, how long it is, or the
- * routing key.
+ * routing key. With `size` it reads nothing of the request itself, but how long the prompts are that engines have.
  */
-export type PolicyInput = 'caches' | 'prefix' | 'length' | 'key'
+export type PolicyInput = 'caches' | 'prefix' | 'length' | 'size' | 'key'
 
 interface PolicyKind {
   readonly create: (tools: PolicyTools) => Policy
@@ -36,8 +36,8 @@ export const POLICIES = {
   manual: { create: ({ options, assignments }) => manual(options, assignments), reads: 'key' },
   random: { create: () => random },
   round_robin: { create: () => roundRobin },
-  power_of_two: { create: () => powerOfTwo },
-  least_load: { create: () => leastLoad },
+  power_of_two: { create: () => powerOfTwo, reads: 'size' },
+  least_load: { create: () => leastLoad, reads: 'size' },
 } as const satisfies Record<string, PolicyKind>
 
 export type PolicyName = keyof typeof POLICIES

@@ -9,7 +9,7 @@ import type { Random } from '../core/random.ts'
  * Why a policy has chosen an engine, in one word, which operators read in the log, in the metrics and in the response
  * header `x-pdgw-route`:
  *   only     no other engine could be chosen
- *   load     fewest requests in flight; or the engine with the prefix had far more of them than the others
+ *   load     the smallest load; or the engine with the prefix had far more requests in flight than the others
  *   turn     it was its turn
  *   random   chance
  *   cached   it holds the longest cached prefix of the prompt, or nearly so
@@ -38,7 +38,10 @@ export interface PolicyView {
   reason: ChoiceReason
   /** Requests in flight on the engine of the slot, over all threads. */
   inFlight(slot: number): number
-  /** Bytes of prompts that the engine has still to compute, over all threads. */
+  /**
+   * Bytes of prompts that the engine has still to compute, over all threads; of a decode engine, of those whose KV caches
+   * it holds or waits for.
+   */
   work(slot: number): number
   /** Bytes of prompts that the engine has computed in the last minutes, weighted by their age. `second`: the present one. */
   recentWork(slot: number, second: number): number

@@ -1,3 +1,4 @@
+import { loadMeasure } from './least-load.ts'
 import { engineAt, type Policy } from './policy.ts'
 
 /**
@@ -11,5 +12,6 @@ export const powerOfTwo: Policy = (engines, view) => {
   // The second index is drawn from the remaining engines, so that the two always differ.
   const second = (first + 1 + Math.floor(view.random() * (engines.length - 1))) % engines.length
   const [a, b] = [engineAt(engines, first), engineAt(engines, second)]
-  return view.inFlight(b.slot) < view.inFlight(a.slot) ? b : a
+  const loadOf = loadMeasure([a, b], view)
+  return loadOf(b) < loadOf(a) ? b : a
 }

@@ -15,7 +15,7 @@ export interface ConfiguredPolicies {
  */
 export function rolePolicies({ main, prefill, decode }: ConfiguredPolicies): Record<Role, PolicyName> {
   const input = inputOf(main)
-  const goesByPrompts = input !== undefined && input !== 'key'
+  const goesByPrompts = input === 'caches' || input === 'prefix' || input === 'length'
   return {
     prefill: prefill ?? main,
     decode: decode ?? (goesByPrompts ? 'least_load' : main),

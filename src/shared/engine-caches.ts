@@ -58,7 +58,7 @@ export class EngineCaches {
 
   constructor(memory: SharedMemory) {
     this.#cells = new Int32Array(memory.caches)
-    this.#work = new Int32Array(memory.prefillWork)
+    this.#work = new Int32Array(memory.promptWork)
     this.#maxEngines = memory.maxEngines
     this.#targets = targetsOf(memory.maxEngines)
     this.#maxThreads = memory.maxThreads
@@ -142,7 +142,10 @@ export class EngineCaches {
     return kind && { kind, secsAgo: Math.max(0, second - correctedSecond) }
   }
 
-  /** Bytes of prompts that the engine has still to compute, over all threads. */
+  /**
+   * Bytes of prompts that the engine has still to compute, over all threads; of a decode engine, of those whose KV caches it
+   * holds or waits for. The cells hold 2 GiB for each thread, more than any KV cache.
+   */
   work(slot: number): number {
     let sum = 0
     for (let row = 0; row < this.#maxThreads; row++) sum += this.#work[row * this.#targets + slot] ?? 0

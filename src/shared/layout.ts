@@ -11,7 +11,7 @@
  *   beats     Int32[threads]                  one cell per router thread, see heartbeats.ts
  *   waiting   Int32[threads][2]               exchanges of each router thread that wait for room, see waiting-counts.ts
  *   caches    Int32[targets][CACHE_FIELDS]    what each engine or rank has computed and remembers, see engine-caches.ts
- *   prefillWork  Int32[threads][targets]      bytes of prompts that engines compute for each router thread
+ *   promptWork  Int32[threads][targets]       bytes of prompts that engines have for each router thread, see engine-caches.ts
  *   prefixes  Int32[...]                      which engines hold which prefixes, see prefix-index.ts
  *   sticky    Int32[...]                      which engines keep which routing keys, see sticky-keys.ts
  *   lengths   Int32[2 + LENGTH_BINS]          how long recent prompts are, see length-histogram.ts
@@ -39,7 +39,7 @@ export interface SharedMemory {
   readonly beats: SharedArrayBuffer
   readonly waiting: SharedArrayBuffer
   readonly caches: SharedArrayBuffer
-  readonly prefillWork: SharedArrayBuffer
+  readonly promptWork: SharedArrayBuffer
   readonly prefixes: SharedArrayBuffer
   readonly sticky: SharedArrayBuffer
   readonly lengths: SharedArrayBuffer
@@ -198,7 +198,7 @@ export function createSharedMemory(
     beats: new SharedArrayBuffer(maxThreads * INT32),
     waiting: new SharedArrayBuffer(maxThreads * WAITING_FIELDS * INT32),
     caches: new SharedArrayBuffer(targets * CACHE_FIELDS * INT32),
-    prefillWork: new SharedArrayBuffer(maxThreads * targets * INT32),
+    promptWork: new SharedArrayBuffer(maxThreads * targets * INT32),
     prefixes: new SharedArrayBuffer(powerOfTwoUpTo(indexBytes / PREFIX_BUCKET_BYTES) * PREFIX_BUCKET_BYTES),
     sticky: new SharedArrayBuffer(powerOfTwoUpTo(stickyKeys / STICKY_ENTRIES) * STICKY_BUCKET_BYTES),
     lengths: new SharedArrayBuffer((LENGTHS.bins + LENGTH_BINS) * INT32),

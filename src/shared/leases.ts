@@ -19,6 +19,7 @@ export class Lease {
   readonly #target: number | undefined
   readonly #capacity: number
   readonly #onRelease: (() => void) | undefined
+  #endWork: (() => void) | undefined
   #isHeld = true
   #isReservation = false
 
@@ -76,6 +77,11 @@ export class Lease {
     this.#isReservation = false
   }
 
+  /** `endWork` ends what the engine does for the request; it is called once, when the lease is released. */
+  keepWork(endWork: (() => void) | undefined): void {
+    this.#endWork = endWork
+  }
+
   /** Whether the engine is within its capacity with this lease. */
   get isCovered(): boolean {
     return isWithin(this.#slots.inFlight(this.#slot), this.#capacity)
@@ -91,6 +97,7 @@ export class Lease {
     this.endReservation()
     this.#slots.addInFlight(this.#thread, this.#slot, -1)
     if (this.#target !== undefined) this.#slots.addRankInFlight(this.#thread, this.#target, -1)
+    this.#endWork?.()
     this.#onRelease?.()
   }
 }

@@ -11,6 +11,8 @@ export interface RequestReading {
   readonly keyHeaders: readonly string[] | undefined
 }
 
+const PROMPT_INPUTS = ['caches', 'prefix', 'length', 'size'] as const
+
 /** Worked out once per thread. */
 export function requestReading(config: Pick<Config, 'policy' | 'engines' | 'limits'>): RequestReading {
   const { policy, limits } = config
@@ -23,7 +25,7 @@ export function requestReading(config: Pick<Config, 'policy' | 'engines' | 'limi
       prompts,
       scanBytes,
       nameBytes,
-      wantsPrompt: inputs.has('caches') || inputs.has('prefix') || inputs.has('length'),
+      wantsPrompt: PROMPT_INPUTS.some(input => inputs.has(input)),
       keyPaths: wantsKey ? policy.keyFields.map(path => path.split('.')) : undefined,
     },
     keyHeaders: wantsKey ? policy.keyHeaders : undefined,

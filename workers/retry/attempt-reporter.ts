@@ -11,13 +11,13 @@ import { chargedEngines } from '../selection/charged-engines.ts'
 import type { AttemptFeedback } from '../selection/feedback.ts'
 import type { Pair } from '../selection/pair-selector.ts'
 import type { PrefillTask } from '../selection/prefill-task.ts'
-import type { PromptCaches } from '../selection/prompt-caches.ts'
+import type { PromptWork } from '../selection/prompt-work.ts'
 import type { EngineRequest } from './engine-request.ts'
 
 export interface ReporterDependencies {
   readonly metrics: AttemptMetrics
   readonly log: Pick<Logger, 'warn' | 'debug' | 'isDebug'>
-  readonly promptCaches: Pick<PromptCaches, 'start'>
+  readonly promptWork: Pick<PromptWork, 'start' | 'hold'>
 }
 
 interface AttemptMetrics extends Pick<RouterMetrics, 'attemptFailed' | 'promptComputed' | 'retried'> {
@@ -47,9 +47,8 @@ export class AttemptReporter {
   }
 
   started(pair: Pair, feedback: AttemptFeedback): void {
-    const { promptCaches, metrics, log } = this.#dependencies
-    const { rank, slot } = pair.prefill ?? pair.decode
-    this.#prefill = promptCaches.start(this.#request.prompt, rank?.target ?? slot)
+    const { promptWork, metrics, log } = this.#dependencies
+    this.#prefill = promptWork.start(this.#request.prompt, pair.prefill ?? pair.decode)
     this.#isReported = false
     this.#pair = pair
     this.#feedback = feedback

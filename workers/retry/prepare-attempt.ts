@@ -18,12 +18,14 @@ import {
 import { AttemptFeedback, type FeedbackDependencies } from '../selection/feedback.ts'
 import type { ChosenPair, Pair, PairChoice, PairSelector } from '../selection/pair-selector.ts'
 import { findTooLong, unknownModel, unnamedModel, unservedEndpoint } from '../selection/preflight.ts'
+import type { PromptWork } from '../selection/prompt-work.ts'
 import type { EngineRequest } from './engine-request.ts'
 
 export interface PrepareDependencies extends FeedbackDependencies {
   readonly pairSelector: Pick<PairSelector, 'choose'>
   readonly requestViews: RequestViewOptions
   readonly capacityQueue: Pick<CapacityQueue, 'hasRoom' | 'tryTake' | 'tryReserve'>
+  readonly promptWork: Pick<PromptWork, 'start' | 'hold'>
   readonly random: Random
   readonly createAttempt: (plan: AttemptPlan, events: AttemptEvents) => AttemptHandle
 }
@@ -83,8 +85,9 @@ export function attemptIn(
   { pair, leases, freshConnection }: Room,
   request: EngineRequest,
   events: AttemptEvents,
-  { random, createAttempt }: PrepareDependencies,
+  { promptWork, random, createAttempt }: PrepareDependencies,
 ): AttemptHandle {
+  if (pair.prefill !== undefined) leases.decode.keepWork(promptWork.hold(request.prompt, pair.decode))
   return createAttempt({ ...planOf(request, pair, random), leases, freshConnection }, events)
 }
 

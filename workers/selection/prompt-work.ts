@@ -1,7 +1,8 @@
 /**
- * Counts what engines have to compute of prompts, and how long these are, for policies that know nothing of caches.
- * Prompts that the caches count are left to them.
+ * Counts the prompts that engines have: what prefill has still to compute of them, and whose KV caches decode holds or
+ * waits for. Policies go by it that know nothing of caches; what the caches count of a prompt is left to them.
  */
+import type { Engine } from '../../src/core/engine.ts'
 import type { PromptView } from '../../src/policy/policy.ts'
 import type { EngineCaches } from '../../src/shared/engine-caches.ts'
 import type { LengthHistogram } from '../../src/shared/length-histogram.ts'
@@ -12,13 +13,14 @@ import type { PromptCaches } from './prompt-caches.ts'
 export interface PromptWorkOptions {
   readonly promptCaches: Pick<PromptCaches, 'viewOf' | 'start'>
   readonly caches: Pick<EngineCaches, 'holdWork'>
-  readonly lengths: Pick<LengthHistogram, 'note'>
+  /** `undefined` if no policy goes by the lengths of prompts. */
+  readonly lengths: Pick<LengthHistogram, 'note'> | undefined
   readonly thread: number
   /** On the process clock. */
   readonly nowMs: () => number
 }
 
-export class PromptWork implements Pick<PromptCaches, 'viewOf' | 'start'> {
+export class PromptWork {
   readonly #options: PromptWorkOptions
 
   constructor(options: PromptWorkOptions) {
@@ -29,14 +31,31 @@ export class PromptWork implements Pick<PromptCaches, 'viewOf' | 'start'> {
     return this.#options.promptCaches.viewOf(prompt)
   }
 
-  /** As `PromptCaches.start`. */
-  start(prompt: HashedPrompt | undefined, slot: number): PrefillTask | undefined {
+  /** Must be called when the engine gets the prompt to compute. `undefined` if nothing is known of the prompt. */
+  start(prompt: HashedPrompt | undefined, engine: Engine): PrefillTask | undefined {
     const bytes = prompt?.bytes
     if (bytes === undefined) return undefined
+    const slot = targetOf(engine)
     const { promptCaches, caches, lengths, thread, nowMs } = this.#options
-    lengths.note(bytes, Math.floor(nowMs() / 1000))
+    lengths?.note(bytes, Math.floor(nowMs() / 1000))
     const counted = promptCaches.start(prompt, slot)
     if (counted !== undefined) return counted
     return { predictedShare: 0, end: caches.holdWork(thread, slot, bytes), report: () => undefined }
   }
+
+  /**
+   * The decode engine gets the KV cache of the prompt, until the result is called. Further calls of that do nothing.
+   * `undefined` if nothing is known of the prompt.
+   */
+  hold(prompt: HashedPrompt | undefined, engine: Engine): (() => void) | undefined {
+    const bytes = prompt?.bytes
+    if (bytes === undefined) return undefined
+    const { caches, thread } = this.#options
+    return caches.holdWork(thread, targetOf(engine), bytes)
+  }
+}
+
+/** The number by which shared memory counts the engine, or the rank of it that was chosen. */
+function targetOf({ slot, rank }: Engine): number {
+  return rank?.target ?? slot
 }

@@ -106,10 +106,11 @@ export class RankTargets {
   #targetsOf(engine: Engine): Target[] {
     const count = engine.ranks?.count ?? 0
     const capacity = Math.ceil(capacityOf(engine, this.#maxPerEngine) / count)
+    const kv = engine.kvTokens === undefined ? {} : { kvTokens: engine.kvTokens / count }
     return Array.from({ length: count }, (_, number) => {
       const target = this.#slots.targetOf(engine.slot, number)
       return {
-        shown: { ...engine, slot: target, url: `${engine.url}@${number}`, maxRunning: capacity },
+        shown: { ...engine, slot: target, url: `${engine.url}@${number}`, maxRunning: capacity, ...kv },
         engine: { ...engine, rank: { number, target } },
         capacity,
       }

@@ -6,7 +6,7 @@ import { ranksOf } from './rank-facts.ts'
 export interface EngineInfo
   extends Pick<
     Engine,
-    'models' | 'maxRunning' | 'maxInputTokens' | 'dpSize' | 'frontend' | 'isVllm' | 'pairing'
+    'models' | 'maxRunning' | 'kvTokens' | 'maxInputTokens' | 'dpSize' | 'frontend' | 'isVllm' | 'pairing'
   > {
   readonly bootstrapPort: number | undefined
   /** `--disaggregation-mode` of the engine: `prefill`, `decode` or `null`. `undefined` if it reports none. */
@@ -25,10 +25,13 @@ const NOTHING: Fields = {}
 
 export function parseEngineInfo(server: Fields, models: Fields): EngineInfo {
   const dpSize = positive(server['dp_size']) ?? 1
+  // That of one rank (SGLang 0.5.23).
+  const rankTokens = positive(server['max_total_num_tokens'])
   const names = [...listedNames(models), server['served_model_name']].filter(isName)
   return {
     models: [...new Set(names)],
     maxRunning: maxRunningOf(server, dpSize),
+    ...(rankTokens === undefined ? {} : { kvTokens: rankTokens * dpSize }),
     // An engine that cuts long prompts itself has no limit that the gateway could apply.
     maxInputTokens:
       server['allow_auto_truncate'] === true ? undefined : positive(server['max_req_input_len']),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
+import type { Engine } from '../../../src/core/engine.ts'
 import { leastLoad } from '../../../src/policy/least-load.ts'
 import { POLICIES, type PolicyTools } from '../../../src/policy/policies.ts'
 import { engineAt, type Policy, type PolicyView } from '../../../src/policy/policy.ts'
@@ -10,7 +11,7 @@ import { roundRobin } from '../../../src/policy/round-robin.ts'
 import { SharedCounters } from '../../../src/shared/counters.ts'
 import { createSharedMemory, type SharedMemory } from '../../../src/shared/layout.ts'
 import { policyContract, viewOf } from '../../contract/policy.contract.ts'
-import { enginesOf } from '../../support/engines.ts'
+import { engineOf, enginesOf } from '../../support/engines.ts'
 
 /** Nothing is known of any key or length. */
 const TOOLS: PolicyTools = {
@@ -127,6 +128,26 @@ suite('least_load', () => {
       }),
       { seed: 4, numRuns: 1000 },
     )
+  })
+
+  test('weighs prompts: one that is long counts for more than several requests with short ones', () => {
+    const view: PolicyView = { ...viewOf([1, 3, 9]), work: slot => [40_000, 1500, 4500][slot] ?? 0 }
+    for (const policy of [leastLoad, powerOfTwo])
+      for (let turn = 0; turn < 20; turn++) assert.equal(policy(enginesOf(2), view).slot, 1)
+    assert.equal(leastLoad(enginesOf(3), view).slot, 1)
+  })
+
+  test('compares decode engines by the share of their KV caches, if all report the size', () => {
+    const view: PolicyView = { ...viewOf([3, 2]), work: slot => [3000, 2000][slot] ?? 0 }
+    const slotOf = (first: Partial<Engine>, second: Partial<Engine>): number[] =>
+      [leastLoad, powerOfTwo].map(
+        policy => policy([engineOf({ slot: 0, ...first }), engineOf({ slot: 1, ...second })], view).slot,
+      )
+    assert.deepEqual(slotOf({ kvTokens: 400_000 }, { kvTokens: 200_000 }), [0, 0])
+    assert.deepEqual(slotOf({ kvTokens: 200_000 }, { kvTokens: 200_000 }), [1, 1])
+    assert.deepEqual(slotOf({ kvTokens: 400_000 }, {}), [1, 1])
+    const prefill = { role: 'prefill' } as const
+    assert.deepEqual(slotOf({ ...prefill, kvTokens: 400_000 }, { ...prefill, kvTokens: 200_000 }), [1, 1])
   })
 
   test('rotates between equal loads', () => {

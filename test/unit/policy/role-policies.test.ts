@@ -7,14 +7,14 @@ test('decode goes by load where the main policy goes by prompts, unless it has a
     assert.deepEqual(rolePolicies({ main }), { prefill: main, decode: 'least_load', mixed: main })
     assert.equal(rolePolicies({ main, decode: main }).decode, main)
   }
-  for (const main of ['consistent_hashing', 'manual', 'random'] as const)
+  for (const main of ['consistent_hashing', 'manual', 'random', 'power_of_two'] as const)
     assert.equal(rolePolicies({ main }).decode, main)
 })
 
 test('only what the policies of the needed roles read is wanted', () => {
   const pd = ['prefill', 'decode'] as const
-  assert.deepEqual([...inputsOf({ main: 'cache_aware' }, pd)], ['caches'])
+  assert.deepEqual([...inputsOf({ main: 'cache_aware' }, pd)], ['caches', 'size'])
   assert.deepEqual([...inputsOf({ main: 'prefix_hash', decode: 'manual' }, pd)], ['prefix', 'key'])
-  assert.deepEqual([...inputsOf({ main: 'manual', prefill: 'random', decode: 'least_load' }, pd)], [])
+  assert.deepEqual([...inputsOf({ main: 'manual', prefill: 'random', decode: 'round_robin' }, pd)], [])
   assert.deepEqual([...inputsOf({ main: 'consistent_hashing', prefill: 'random' }, ['mixed'])], ['key'])
 })

@@ -147,6 +147,17 @@ suite('Lease with a capacity', () => {
     assert.deepEqual([released, slots.inFlight(0)], [1, 0])
   })
 
+  test('ends the work of its engine when it is released, and only then', () => {
+    const { slots } = newSetup()
+    const lease = Lease.tryAcquire(slots, 0, engineOf(), { capacity: 1 })
+    let ended = 0
+    lease?.keepWork(() => ended++)
+    assert.equal(ended, 0)
+    lease?.release()
+    lease?.release()
+    assert.equal(ended, 1)
+  })
+
   test('admits one leg to an engine that reports a capacity of 0', () => {
     const { slots } = newSetup()
     assert.ok(Lease.tryAcquire(slots, 0, engineOf(), { capacity: 0 }))

@@ -8,6 +8,7 @@ const SERVER = {
   disaggregation_mode: 'prefill',
   disaggregation_bootstrap_port: 9000,
   max_running_requests: 512,
+  max_total_num_tokens: 480_000,
   max_req_input_len: 1000,
   frontend: 'rust',
   page_size: 64,
@@ -27,6 +28,7 @@ test('all fields are read, and duplicate model names are dropped', () => {
   assert.deepEqual(parseEngineInfo(SERVER, { data: [{ id: 'm' }, { id: 'lora' }] }), {
     models: ['m', 'lora'],
     maxRunning: 256,
+    kvTokens: 1_920_000,
     maxInputTokens: 1000,
     dpSize: 4,
     frontend: 'rust',
@@ -47,6 +49,7 @@ test('fields of a wrong type are ignored', () => {
   const odd = {
     dp_size: '4',
     max_req_input_len: -1,
+    max_total_num_tokens: '480000',
     disaggregation_bootstrap_port: 99_999,
     frontend: 'perl',
     page_size: '64',

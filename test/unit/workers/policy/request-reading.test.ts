@@ -27,7 +27,9 @@ function keyIn(body: object, policy: ConfigInput['policy'] = {}): string | undef
 suite('reading a request for the policies', () => {
   test('finds its prompt and its key only if a policy of a needed role goes by them', () => {
     for (const [policy, mode, prompt, key] of [
-      [{ main: 'least_load' }, 'pd', false, false],
+      [{ main: 'random' }, 'pd', false, false],
+      [{ main: 'least_load' }, 'pd', true, false],
+      [{ main: 'random', decode: 'power_of_two' }, 'pd', true, false],
       [{ main: 'cache_aware' }, 'pd', true, false],
       [{ main: 'prefix_hash', decode: 'manual' }, 'pd', true, true],
       [{ main: 'round_robin', prefill: 'bucket' }, 'pd', true, false],

@@ -16,6 +16,7 @@ function setUpReporter() {
   const lines: { readonly level: string; readonly message: string; readonly fields: object }[] = []
   const debugLines: object[] = []
   const counted: string[] = []
+  const work: string[] = []
   const reporter = new AttemptReporter(
     {
       label: 'seven',
@@ -23,8 +24,13 @@ function setUpReporter() {
       prompt: new HashedPrompt(Buffer.alloc(0), { seeds: [], parts: [] }),
     },
     {
-      promptCaches: {
-        start: () => ({ predictedShare: 0.876, end: () => undefined, report: () => undefined }),
+      promptWork: {
+        hold: () => undefined,
+        start: (_, { slot }) => {
+          work.push(`on ${slot}`)
+          const end = (): void => void work.push('ended')
+          return { predictedShare: 0.876, end, report: () => undefined }
+        },
       },
       metrics: {
         attemptStarted: (_, cachedShare) => counted.push(`started ${cachedShare}`),
@@ -39,18 +45,33 @@ function setUpReporter() {
       },
     },
   )
-  const start = (): void => {
-    const feedback = new AttemptFeedback(PAIR, [], {
+  const start = (pair = PAIR): void => {
+    const feedback = new AttemptFeedback(pair, [], {
       breakers: { record: () => undefined, settle: () => undefined },
       pairHealth: { succeeded: () => undefined, failed: () => undefined },
       nowMs: () => 0,
     })
-    reporter.started(PAIR, feedback)
+    reporter.started(pair, feedback)
   }
-  return { reporter, start, lines, debugLines, counted }
+  return { reporter, start, lines, debugLines, counted, work }
 }
 
 suite('AttemptReporter', () => {
+  test('keeps the prompt on the engine that computes it, until it has or the attempt ends', () => {
+    const failure = statusFailure('prefill', 503, Buffer.from(''))
+    for (const end of ['succeeded', 'abandoned', 'failed'] as const) {
+      const { reporter, start, work } = setUpReporter()
+      start()
+      assert.deepEqual(work, ['on 0'])
+      reporter[end](failure)
+      assert.deepEqual(work, ['on 0', 'ended'])
+    }
+    const { reporter, start, work } = setUpReporter()
+    start({ prefill: undefined, decode: DECODE })
+    reporter.promptComputed(undefined)
+    assert.deepEqual(work, ['on 1', 'ended'])
+  })
+
   test('logs a retry with its cause, leg, status, pair and delay', () => {
     const { reporter, start, lines, counted } = setUpReporter()
     start()

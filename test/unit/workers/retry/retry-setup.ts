@@ -149,7 +149,7 @@ export function setUpRetries(t: TestContext, options: RetryOptions = {}): RetryS
       config,
       budgetQueue,
       capacityQueue,
-      promptCaches: { start: () => undefined },
+      promptWork: { start: () => undefined, hold: () => undefined },
       requestViews: { promptCaches: { viewOf: () => undefined }, prefixBytes: 1024 },
       pairSelector: {
         queueKeyOf: () => 'model',

@@ -5,7 +5,9 @@ import { createSharedMemory } from '../../../../src/shared/layout.ts'
 import { HashedPrompt } from '../../../../workers/request/block-hashes.ts'
 import type { PrefillTask } from '../../../../workers/selection/prefill-task.ts'
 import { PromptWork } from '../../../../workers/selection/prompt-work.ts'
+import { engineOf } from '../../../support/engines.ts'
 
+const ENGINE = engineOf({ slot: 1 })
 const PROMPT = new HashedPrompt(Buffer.alloc(100), { seeds: [], parts: [{ start: 10, end: 90 }] })
 
 /** `counted`: what the caches know of the prompt. */
@@ -29,23 +31,33 @@ function setUp(counted?: PrefillTask) {
 
 test('a prompt counts as work of its engine until it has been computed, and only once', () => {
   const { prompts, seen } = setUp()
-  const task = prompts.start(PROMPT, 1)
+  const task = prompts.start(PROMPT, ENGINE)
   assert.deepEqual(seen, { work: [0, 80], noted: [80] })
   task?.end()
   task?.end()
   assert.deepEqual(seen.work, [0, 0])
 })
 
+test('a prompt is held by the decode engine until the end', () => {
+  const { prompts, seen } = setUp()
+  const end = prompts.hold(PROMPT, ENGINE)
+  assert.deepEqual(seen, { work: [0, 80], noted: [] })
+  end?.()
+  end?.()
+  assert.deepEqual(seen.work, [0, 0])
+})
+
 test('a prompt that the caches count is left to them, and its length is noted', () => {
   const counted = { predictedShare: 0.5, end: () => undefined, report: () => undefined }
   const { prompts, seen } = setUp(counted)
-  assert.equal(prompts.start(PROMPT, 1), counted)
+  assert.equal(prompts.start(PROMPT, ENGINE), counted)
   assert.deepEqual(seen, { work: [0, 0], noted: [80] })
 })
 
 test('a request without a prompt counts for nothing', () => {
   const { prompts, seen } = setUp()
-  assert.equal(prompts.start(undefined, 1), undefined)
-  assert.equal(prompts.start(new HashedPrompt(Buffer.alloc(9), { seeds: [], parts: [] }), 1), undefined)
+  assert.equal(prompts.start(undefined, ENGINE), undefined)
+  assert.equal(prompts.hold(undefined, ENGINE), undefined)
+  assert.equal(prompts.start(new HashedPrompt(Buffer.alloc(9), { seeds: [], parts: [] }), ENGINE), undefined)
   assert.deepEqual(seen, { work: [0, 0], noted: [] })
 })

@@ -70,6 +70,20 @@ suite('a fleet in which an engine has ranks', () => {
       assert.deepEqual([slots.inFlight(0), slots.inFlight(1)], [6, 2])
     })
 
+  test('has the KV cache of its engine in equal parts', () => {
+    const engines = [
+      engineOf({ slot: 0, ranks: TWO, kvTokens: 400_000 }),
+      engineOf({ slot: 1, kvTokens: 600_000 }),
+    ]
+    const { slots, choose } = setUp(engines)
+    const chosen = Array.from({ length: 10 }, () => {
+      const engine = choose('least_load', engines)
+      heldLease(slots, 0, engine)
+      return nameOf(engine)
+    })
+    assert.deepEqual(chosen.toSorted(), ['0/0', '0/0', '0/1', '0/1', '1', '1', '1', '1', '1', '1'])
+  })
+
   test('counts a request on its rank until its lease is released, or its thread dies', () => {
     const { slots, choose } = setUp(ENGINES)
     const engine = choose('least_load', ENGINES, { pinnedRank: 2 })

@@ -1,0 +1,60 @@
+/** Policy least_load in front of simulated decode engines: what counts is how much KV cache the requests take. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { openGateway } from '../support/gateway.ts'
+import { until } from '../support/until.ts'
+
+const LONG_CHARS = 40_000
+const SHORT_CHARS = 400
+
+/** Begins a stream that runs until the client leaves. @returns the route of the request. */
+async function begin(origin: string, chars: number, signal: AbortSignal): Promise<string> {
+  const response = await fetch(`${origin}/generate`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      text: 'word '.repeat(chars / 5),
+      sampling_params: { max_new_tokens: 10_000, ignore_eos: true },
+      stream: true,
+    }),
+    signal,
+  })
+  assert.equal(response.status, 200)
+  await response.body?.getReader().read()
+  return response.headers.get('x-pdgw-engines') ?? ''
+}
+
+function decodeOf(engines: string): string {
+  return engines.split(',').at(-1) ?? ''
+}
+
+test('a decode engine that holds a long prompt gets no short ones until the other holds as much', async t => {
+  const { origin, adminOrigin } = await openGateway(t, {
+    fleet: { prefill: 1, decode: 2 },
+    config: { policy: { main: 'cache_aware' }, server: { routeHeaders: true } },
+  })
+  const client = new AbortController()
+  t.after(() => client.abort())
+  const long = decodeOf(await begin(origin, LONG_CHARS, client.signal))
+  for (let turn = 0; turn < 5; turn++)
+    assert.notEqual(decodeOf(await begin(origin, SHORT_CHARS, client.signal)), long)
+
+  client.abort()
+  const inFlight = async (): Promise<number> => {
+    const text = await (await fetch(`${adminOrigin}/metrics`)).text()
+    return [...text.matchAll(/^pdgw_engine_in_flight\{.*\} (\d+)$/gm)].reduce(
+      (sum, [, n]) => sum + Number(n),
+      0,
+    )
+  }
+  await until(async () => (await inFlight()) === 0, 'all streams have ended')
+
+  // Nothing is left of them: equal engines have their turns.
+  const again = new AbortController()
+  t.after(() => again.abort())
+  const decodes = [
+    decodeOf(await begin(origin, SHORT_CHARS, again.signal)),
+    decodeOf(await begin(origin, SHORT_CHARS, again.signal)),
+  ]
+  assert.notEqual(decodes[0], decodes[1])
+})
