@@ -31,6 +31,11 @@ export class Checks {
     return this.#cases
   }
 
+  /** Reports what a part has measured. */
+  note(text: string): void {
+    this.#log(`  ${text}`)
+  }
+
   /** Adds a check; `problem` says what was seen instead of what was expected, undefined if all is right. */
   add(name: string, problem: string | undefined): void {
     this.#cases++

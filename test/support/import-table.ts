@@ -525,7 +525,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'lab/sglang/engines': ['lab/client', 'lab/python', 'src/files', 'src/process'],
   'lab/sglang/cases': ['lab/sglang/engines'],
   'lab/sglang/compare': ['bench/json', 'lab/client', 'lab/sglang/engines', 'src/core/text'],
-  'lab/sglang/load': ['bench/json', 'lab/client', 'lab/sglang/cases', 'src/core/text'],
+  'lab/sglang/load': ['bench/json', 'lab/client', 'lab/sglang/cases', 'src/core', 'src/core/text'],
   'lab/sglang/setup': [
     'bench/environment',
     'bench/environment/fleet',

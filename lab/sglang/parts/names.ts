@@ -7,6 +7,7 @@ export const PARTS = [
   'pauses',
   'drains',
   'overload',
+  'prefix-caches',
   'conformance-rust',
   'aborts-rust',
   'ends-rust',

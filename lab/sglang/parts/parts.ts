@@ -21,6 +21,7 @@ import { checkConformance } from './conformance.ts'
 import { addAnswers, checkDisturbance, type Disturbance, DRAINED, KILLED } from './disturbances.ts'
 import type { PartName } from './names.ts'
 import { checkOverload, OVERLOAD_FLAGS } from './overload.ts'
+import { checkPrefixCaches } from './prefix-caches.ts'
 
 type RunPart = (setup: Setup, checks: Checks) => Promise<void>
 
@@ -60,6 +61,7 @@ export const RUN_PART: Readonly<Record<PartName, RunPart>> = {
       ['decode', { ...DRAINED, mayBreakStreams: false }],
     ]),
   overload,
+  'prefix-caches': prefixCaches,
   'conformance-rust': async (setup, checks) => {
     await setup.engines.stop()
     await conformance('rust', setup, checks)
@@ -154,6 +156,14 @@ async function overload({ engines, context }: Setup, checks: Checks): Promise<vo
   await withGateway({ mixed: [full.url] }, [], gateway =>
     checkOverload({ gateway, engine: full.url, signal: context.signal }, known, checks),
   )
+}
+
+async function prefixCaches({ engines, context }: Setup, checks: Checks): Promise<void> {
+  const kinds = [kindOf('prefill', 'python'), kindOf('decode', 'python'), ...secondPair()]
+  const all = await engines.running(...kinds)
+  const pinned = [all.slice(0, 2), all.slice(2)].map(pairsOf)
+  const urls = all.map(({ url }) => url)
+  await checkPrefixCaches({ pinned, all: pairsOf(all), urls, signal: context.signal }, checks)
 }
 
 /** The Rust front end does not drain: SIGTERM cuts streams off, and whole answers have to be repeated. */

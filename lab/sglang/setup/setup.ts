@@ -11,6 +11,8 @@ import type { EngineSet } from '../engines/engine-set.ts'
 import { type Known, knownTexts } from '../load/checked-load.ts'
 import { questions } from '../load/questions.ts'
 
+export type LabEngines = GatewayEngines
+
 export interface Setup {
   readonly engines: EngineSet
   readonly context: LabContext
@@ -36,15 +38,15 @@ export function pairsOf(engines: readonly Engine[]): GatewayEngines {
   }
 }
 
-/** Calls `use` with the URL of a gateway and closes the gateway whatever `use` does. */
+/** Calls `use` with the URL of a gateway, and what reads its metrics, and closes the gateway whatever `use` does. */
 export async function withGateway<T>(
   engines: GatewayEngines,
   flags: readonly string[],
-  use: (url: string) => Promise<T>,
+  use: (url: string, metrics: () => Promise<string>) => Promise<T>,
 ): Promise<T> {
   const gateway = await GatewayProcess.start(engines, flags)
   try {
-    return await use(gateway.url)
+    return await use(gateway.url, () => gateway.metrics())
   } finally {
     await gateway.close()
   }
