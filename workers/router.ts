@@ -8,7 +8,7 @@ import { processNowMs } from '../src/core/clock.ts'
 import { BatchSender } from '../src/messages/channel.ts'
 import { type Batch, decodeBatch, isBatch } from '../src/messages/codec.ts'
 import type { RouterThreadTask, ThreadOrder, ThreadReport } from '../src/messages/thread.ts'
-import { inputsOf } from '../src/policy/role-policies.ts'
+import { inputsOf, rolePolicies } from '../src/policy/role-policies.ts'
 import { collectGarbage } from '../src/process/collect-garbage.ts'
 import { RetryBudget } from '../src/resilience/retry-budget.ts'
 import { BreakerCells } from '../src/shared/breaker-cells.ts'
@@ -77,6 +77,7 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
   })
   const promptWork = new PromptWork({
     promptCaches: knownCaches,
+    decodeCaches: rolePolicies(config.policy).decode === 'cache_aware',
     caches,
     lengths: inputs.has('length') ? lengths : undefined,
     thread,

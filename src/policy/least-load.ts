@@ -21,7 +21,18 @@ export const fewestRequests: Policy = (engines, view) =>
 
 /** The loads of these engines, which compare with each other only. 0 for an engine that has nothing to do. */
 export function loadMeasure(engines: readonly Engine[], view: PolicyView): (engine: Engine) => number {
-  const bytesOf = ({ slot }: Engine): number => view.work(slot) + REQUEST_BYTES * view.inFlight(slot)
+  return measured(engines, ({ slot }) => view.work(slot) + REQUEST_BYTES * view.inFlight(slot))
+}
+
+/** What a request with a prompt of this size adds to the load of each of these engines, as `loadMeasure` counts it. */
+export function ownLoad(engines: readonly Engine[], promptBytes: number): (engine: Engine) => number {
+  return measured(engines, () => promptBytes + REQUEST_BYTES)
+}
+
+function measured(
+  engines: readonly Engine[],
+  bytesOf: (engine: Engine) => number,
+): (engine: Engine) => number {
   return engines.every(reportsKvTokens) ? engine => bytesOf(engine) / (engine.kvTokens ?? 1) : bytesOf
 }
 

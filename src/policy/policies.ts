@@ -1,7 +1,9 @@
 /** All policies, by their name in the configuration. */
+import type { Role } from '../core/engine.ts'
 import { bucket, type LengthShares } from './bucket.ts'
 import { consistentHashing, prefixHash } from './by-hash.ts'
 import { type CacheAwareOptions, cacheAware } from './cache-aware.ts'
+import { decodeCache } from './decode-cache.ts'
 import { leastLoad } from './least-load.ts'
 import { type KeyAssignments, type ManualOptions, manual } from './manual.ts'
 import type { Policy } from './policy.ts'
@@ -11,8 +13,10 @@ import { roundRobin } from './round-robin.ts'
 
 /** What some policies need besides what they are given with each choice. */
 export interface PolicyTools {
+  /** The role that the policy chooses for. */
+  readonly role: Role
   readonly options: ManualOptions & CacheAwareOptions
-  /** Those of the role that the policy chooses for. */
+  /** Those of the role. */
   readonly assignments: KeyAssignments
   readonly lengths: LengthShares
 }
@@ -29,7 +33,10 @@ interface PolicyKind {
 }
 
 export const POLICIES = {
-  cache_aware: { create: ({ options }) => cacheAware(options), reads: 'caches' },
+  cache_aware: {
+    create: ({ role, options }) => (role === 'decode' ? decodeCache : cacheAware(options)),
+    reads: 'caches',
+  },
   prefix_hash: { create: ({ options }) => prefixHash(options), reads: 'prefix' },
   bucket: { create: ({ options, lengths }) => bucket(options, lengths), reads: 'length' },
   consistent_hashing: { create: ({ options }) => consistentHashing(options), reads: 'key' },

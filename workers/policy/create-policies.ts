@@ -20,6 +20,7 @@ export function createPolicies(config: Config['policy'], memory: PolicyMemory): 
   const names = rolePolicies(config)
   const policyOf = (role: Role): Policy =>
     POLICIES[names[role]].create({
+      role,
       options: config,
       assignments: assignmentsOf(role, memory.sticky),
       lengths: memory.lengths,

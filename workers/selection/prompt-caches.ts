@@ -91,6 +91,19 @@ export class PromptCaches {
     return new PredictedTask(prediction, this.#context)
   }
 
+  /** Must be called when the decode engine of the slot gets the KV cache of the prompt: it is believed to keep it. */
+  noteReceived(prompt: HashedPrompt, slot: number): void {
+    const blocks = this.#options.isUsed ? prompt.blocks : undefined
+    if (blocks === undefined) return
+    const { index, caches, nowMs, metrics } = this.#options
+    if (this.#counted !== blocks) this.#count(blocks)
+    const second = Math.floor(nowMs() / 1000)
+    caches.computed(slot, blocks.bytes - bytesOf(this.#holders.held[slot]), second)
+    const displaced = index.note(blocks, slot, caches.age(slot), second)
+    this.#counted = undefined
+    if (displaced.blocks > 0) metrics.blocksDisplaced(displaced)
+  }
+
   #noteCorrection(slot: number, kind: CacheCorrection): void {
     const { caches, metrics, maxEngines, nowMs } = this.#options
     caches.noteCorrection(slot, kind, Math.floor(nowMs() / 1000))

@@ -11,7 +11,9 @@ import type { PrefillTask } from './prefill-task.ts'
 import type { PromptCaches } from './prompt-caches.ts'
 
 export interface PromptWorkOptions {
-  readonly promptCaches: Pick<PromptCaches, 'viewOf' | 'start'>
+  readonly promptCaches: Pick<PromptCaches, 'viewOf' | 'start' | 'noteReceived'>
+  /** Whether decode engines are chosen by what they hold, too. */
+  readonly decodeCaches: boolean
   readonly caches: Pick<EngineCaches, 'holdWork'>
   /** `undefined` if no policy goes by the lengths of prompts. */
   readonly lengths: Pick<LengthHistogram, 'note'> | undefined
@@ -49,9 +51,11 @@ export class PromptWork {
    */
   hold(prompt: HashedPrompt | undefined, engine: Engine): (() => void) | undefined {
     const bytes = prompt?.bytes
-    if (bytes === undefined) return undefined
-    const { caches, thread } = this.#options
-    return caches.holdWork(thread, targetOf(engine), bytes)
+    if (prompt === undefined || bytes === undefined) return undefined
+    const { promptCaches, decodeCaches, caches, thread } = this.#options
+    const slot = targetOf(engine)
+    if (decodeCaches) promptCaches.noteReceived(prompt, slot)
+    return caches.holdWork(thread, slot, bytes)
   }
 }
 

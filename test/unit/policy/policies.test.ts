@@ -15,12 +15,14 @@ import { engineOf, enginesOf } from '../../support/engines.ts'
 
 /** Nothing is known of any key or length. */
 const TOOLS: PolicyTools = {
+  role: 'mixed',
   options: { loadFactor: 1.25, loadMargin: 4, assignment: 'hash' },
   assignments: { slotOf: () => -1, assign: () => undefined },
   lengths: { shareBelow: (_bytes, chance) => chance },
 }
 
 for (const [name, kind] of Object.entries(POLICIES)) policyContract(name, kind.create(TOOLS))
+policyContract('cache_aware for decode engines', POLICIES.cache_aware.create({ ...TOOLS, role: 'decode' }))
 
 /** Counts how often each engine is chosen. */
 function tally(policy: Policy, view: PolicyView, engineCount: number, turns: number): number[] {

@@ -105,6 +105,29 @@ function misses(fleet: Fleet, prefixes: number, turns: number): number {
 }
 
 suite('what is known of the caches of engines', () => {
+  test('includes what decode engines have received, and only as far as it was received', () => {
+    const shared = createSharedMemory(ENGINES, 1, undefined, { indexBytes: 1_048_576 })
+    const caches = new EngineCaches(shared)
+    const index = new PrefixIndex(shared)
+    const metrics = { predictionCorrected: () => undefined, blocksDisplaced: () => undefined }
+    const options = { isUsed: true, index, caches, thread: 0, maxEngines: ENGINES, nowMs: () => 0, metrics }
+    const known = new PromptCaches(options)
+    const promptOf = (text: string): HashedPrompt =>
+      new HashedPrompt(Buffer.from(text), { seeds: [], parts: [{ start: 0, end: text.length }] })
+    const first = textOf(1, 1024)
+    known.noteReceived(promptOf(first), 2)
+    const next = known.viewOf(promptOf(first + textOf(2, 1024)))
+    assert.deepEqual(
+      [0, 1, 2, 3].map(slot => next?.cachedBytes(slot)),
+      [0, 0, 1024, 0],
+    )
+    assert.equal(caches.computedBytes(2), 1024)
+    known.noteReceived(promptOf(first + textOf(2, 1024)), 2)
+    assert.equal(caches.computedBytes(2), 2048)
+    new PromptCaches({ ...options, isUsed: false }).noteReceived(promptOf(textOf(3, 1024)), 1)
+    assert.equal(caches.computedBytes(1), 0)
+  })
+
   test('finds every prefix again where all have room', () => {
     for (let number = 0; number < 10; number++) {
       const fleet = openFleet(number, 10_000)

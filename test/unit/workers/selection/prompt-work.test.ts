@@ -11,16 +11,22 @@ const ENGINE = engineOf({ slot: 1 })
 const PROMPT = new HashedPrompt(Buffer.alloc(100), { seeds: [], parts: [{ start: 10, end: 90 }] })
 
 /** `counted`: what the caches know of the prompt. */
-function setUp(counted?: PrefillTask) {
+function setUp(counted?: PrefillTask, decodeCaches = false) {
   const caches = new EngineCaches(createSharedMemory(2, 1))
   const seen = {
     noted: new Array<number>(),
+    received: new Array<number>(),
     get work() {
       return [caches.work(0), caches.work(1)]
     },
   }
   const prompts = new PromptWork({
-    promptCaches: { viewOf: () => undefined, start: () => counted },
+    promptCaches: {
+      viewOf: () => undefined,
+      start: () => counted,
+      noteReceived: (_, slot) => void seen.received.push(slot),
+    },
+    decodeCaches,
     caches,
     lengths: { note: bytes => void seen.noted.push(bytes) },
     thread: 0,
@@ -32,7 +38,7 @@ function setUp(counted?: PrefillTask) {
 test('a prompt counts as work of its engine until it has been computed, and only once', () => {
   const { prompts, seen } = setUp()
   const task = prompts.start(PROMPT, ENGINE)
-  assert.deepEqual(seen, { work: [0, 80], noted: [80] })
+  assert.deepEqual(seen, { work: [0, 80], noted: [80], received: [] })
   task?.end()
   task?.end()
   assert.deepEqual(seen.work, [0, 0])
@@ -41,17 +47,23 @@ test('a prompt counts as work of its engine until it has been computed, and only
 test('a prompt is held by the decode engine until the end', () => {
   const { prompts, seen } = setUp()
   const end = prompts.hold(PROMPT, ENGINE)
-  assert.deepEqual(seen, { work: [0, 80], noted: [] })
+  assert.deepEqual(seen, { work: [0, 80], noted: [], received: [] })
   end?.()
   end?.()
   assert.deepEqual(seen.work, [0, 0])
+})
+
+test('what a decode engine receives is noted only if decode engines are chosen by what they hold', () => {
+  const { prompts, seen } = setUp(undefined, true)
+  prompts.hold(PROMPT, ENGINE)
+  assert.deepEqual(seen, { work: [0, 80], noted: [], received: [1] })
 })
 
 test('a prompt that the caches count is left to them, and its length is noted', () => {
   const counted = { predictedShare: 0.5, end: () => undefined, report: () => undefined }
   const { prompts, seen } = setUp(counted)
   assert.equal(prompts.start(PROMPT, ENGINE), counted)
-  assert.deepEqual(seen, { work: [0, 0], noted: [80] })
+  assert.deepEqual(seen, { work: [0, 0], noted: [80], received: [] })
 })
 
 test('a request without a prompt counts for nothing', () => {
@@ -59,5 +71,5 @@ test('a request without a prompt counts for nothing', () => {
   assert.equal(prompts.start(undefined, ENGINE), undefined)
   assert.equal(prompts.hold(undefined, ENGINE), undefined)
   assert.equal(prompts.start(new HashedPrompt(Buffer.alloc(9), { seeds: [], parts: [] }), ENGINE), undefined)
-  assert.deepEqual(seen, { work: [0, 0], noted: [] })
+  assert.deepEqual(seen, { work: [0, 0], noted: [], received: [] })
 })

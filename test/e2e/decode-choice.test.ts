@@ -1,4 +1,4 @@
-/** Policy least_load in front of simulated decode engines: what counts is how much KV cache the requests take. */
+/** How decode engines are chosen, in front of simulated ones: by the KV cache that requests take, and if wanted by what is there. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openGateway } from '../support/gateway.ts'
@@ -57,4 +57,24 @@ test('a decode engine that holds a long prompt gets no short ones until the othe
     decodeOf(await begin(origin, SHORT_CHARS, again.signal)),
   ]
   assert.notEqual(decodes[0], decodes[1])
+})
+
+test('with cache_aware for decode, a conversation stays on the decode engine that has it', async t => {
+  const { origin } = await openGateway(t, {
+    fleet: { prefill: 1, decode: 3 },
+    config: { policy: { decode: 'cache_aware' }, server: { routeHeaders: true } },
+  })
+  const decodes: string[] = []
+  for (let turn = 1; turn <= 6; turn++) {
+    const response = await fetch(`${origin}/generate`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ text: 'turn '.repeat(200 * turn), sampling_params: { max_new_tokens: 2 } }),
+    })
+    assert.equal(response.status, 200, await response.text())
+    const reason = turn === 1 ? 'load' : 'cached'
+    assert.match(response.headers.get('x-pdgw-route') ?? '', new RegExp(`decode;reason=${reason}`))
+    decodes.push(decodeOf(response.headers.get('x-pdgw-engines') ?? ''))
+  }
+  assert.equal(new Set(decodes).size, 1)
 })
