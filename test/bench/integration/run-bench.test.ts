@@ -216,7 +216,10 @@ test('an interrupted run prints its results so far, and its exit code is 130', a
     url: origin,
     levels,
     out: text => void (out += text),
-    err: () => interrupt.abort(),
+    // Not before a request was answered: on a busy machine that may take longer than the first line of progress.
+    err: text => {
+      if (/ [1-9][\d,]* ended/.test(text)) interrupt.abort()
+    },
     terminal: undefined,
     signal: interrupt.signal,
   })
@@ -284,6 +287,7 @@ test('a scenario runs in its own processes and checks its expectations', async (
   if (scenario.kind !== 'soak') throw new TypeError('soak is not a soak scenario')
   const load = { ...scenario.load, requests: 400, arrivals: { kind: 'closed', concurrency: 20 } } as const
   const small = { ...scenario, load }
+  const startMs = performance.now()
   const expectations = await runScenario(small, {
     signal: new AbortController().signal,
     log: () => undefined,
@@ -291,8 +295,10 @@ test('a scenario runs in its own processes and checks its expectations', async (
   })
   const measuredBy = new Map(expectations.map(({ name, measured }) => [name, measured]))
   assert.equal(measuredBy.get('hangs'), '0')
-  // The script restarts engines later than the end of this small run.
-  assert.equal(measuredBy.get('engines that restarted'), '0')
+  // The script restarts an engine after 10 s, which this small run takes on a busy machine only.
+  const isLong = performance.now() - startMs > 10_000
+  assert.ok(isLong || measuredBy.get('engines that restarted') === '0')
+  assert.match(measuredBy.get('engines that restarted') ?? '', /^\d$/)
   assert.ok(Number(measuredBy.get('legs received per request by an engine role')) > 0.5)
   assert.ok(Number.parseFloat(measuredBy.get('correct responses among clients that stayed') ?? '') > 90)
 })
