@@ -4,8 +4,8 @@ import type { CacheCorrection, EngineCaches } from '../../src/shared/engine-cach
 
 /** A prompt that an engine computes for this thread. */
 export interface PrefillTask {
-  /** The share of the prompt that was expected to be cached, 0 to 1. */
-  readonly predictedShare: number
+  /** The share of the prompt that was expected to be cached, 0 to 1; `undefined` if nobody knows of caches. */
+  readonly predictedShare: number | undefined
   /** The prompt has been computed, or will not be. Further calls do nothing. */
   end(): void
   /** The engine reports how many of the prompt's tokens it had cached. */

@@ -42,7 +42,7 @@ export class PromptWork {
     lengths?.note(bytes, Math.floor(nowMs() / 1000))
     const counted = promptCaches.start(prompt, slot)
     if (counted !== undefined) return counted
-    return { predictedShare: 0, end: caches.holdWork(thread, slot, bytes), report: () => undefined }
+    return { predictedShare: undefined, end: caches.holdWork(thread, slot, bytes), report: () => undefined }
   }
 
   /**

@@ -14,13 +14,19 @@ const OWN_TOKENS = 60
 /** Ids of the lab's model that are no special tokens. */
 const [FIRST_ID, IDS] = [300, 1600] as const
 
+/** The prompt of that number: no two begin alike. */
+export function idsOf(number: number, tokens: number): readonly number[] {
+  const random = seededRandom(number)
+  return Array.from({ length: tokens }, () => FIRST_ID + Math.floor(random() * IDS))
+}
+
 /** The same in each run. A group comes again when all others have been. */
 export function sharedPrefixes(): readonly GroupedPrompt[] {
-  const random = seededRandom(1)
-  const draw = (count: number): number[] =>
-    Array.from({ length: count }, () => FIRST_ID + Math.floor(random() * IDS))
-  const beginnings = Array.from({ length: GROUPS }, () => draw(SHARED_TOKENS))
+  const beginnings = Array.from({ length: GROUPS }, (_, group) => idsOf(group, SHARED_TOKENS))
   return Array.from({ length: REQUESTS_PER_GROUP }, () => beginnings)
     .flat()
-    .map((beginning, index) => ({ group: index % GROUPS, ids: [...beginning, ...draw(OWN_TOKENS)] }))
+    .map((beginning, index) => ({
+      group: index % GROUPS,
+      ids: [...beginning, ...idsOf(GROUPS + index, OWN_TOKENS)],
+    }))
 }

@@ -8,6 +8,7 @@ export const PARTS = [
   'drains',
   'overload',
   'prefix-caches',
+  'kv-events',
   'conformance-rust',
   'aborts-rust',
   'ends-rust',

@@ -4,8 +4,9 @@ import { becomesTrue } from '../../client/until.ts'
 import type { Checks } from '../../report/part.ts'
 import { CASES } from '../cases/all-cases.ts'
 import { ALLOWED_DIFFERENCES } from '../compare/allowed-differences.ts'
-import type { Engine } from '../engines/engine.ts'
+import type { Engine, EngineKind } from '../engines/engine.ts'
 import type { Frontend } from '../engines/engine-command.ts'
+import { enginePort } from '../engines/engine-port.ts'
 import { CheckedLoad } from '../load/checked-load.ts'
 import {
   hastyFlags,
@@ -19,6 +20,7 @@ import {
 import { checkAborts } from './aborts.ts'
 import { checkConformance } from './conformance.ts'
 import { addAnswers, checkDisturbance, type Disturbance, DRAINED, KILLED } from './disturbances.ts'
+import { checkKvEvents, eventFlags } from './kv-events.ts'
 import type { PartName } from './names.ts'
 import { checkOverload, OVERLOAD_FLAGS } from './overload.ts'
 import { checkPrefixCaches } from './prefix-caches.ts'
@@ -62,6 +64,7 @@ export const RUN_PART: Readonly<Record<PartName, RunPart>> = {
     ]),
   overload,
   'prefix-caches': prefixCaches,
+  'kv-events': kvEvents,
   'conformance-rust': async (setup, checks) => {
     await setup.engines.stop()
     await conformance('rust', setup, checks)
@@ -164,6 +167,19 @@ async function prefixCaches({ engines, context }: Setup, checks: Checks): Promis
   const pinned = [all.slice(0, 2), all.slice(2)].map(pairsOf)
   const urls = all.map(({ url }) => url)
   await checkPrefixCaches({ pinned, all: pairsOf(all), urls, signal: context.signal }, checks)
+}
+
+async function kvEvents({ engines, context }: Setup, checks: Checks): Promise<void> {
+  const kinds = await Promise.all([1, 2].map(eventKind))
+  const urls = (await engines.running(...kinds)).map(({ url }) => url)
+  await withGateway({ mixed: urls }, ['--kv-events', '--route-headers'], (gateway, metrics) =>
+    checkKvEvents({ gateway, metrics, engines: urls, signal: context.signal }, checks),
+  )
+}
+
+async function eventKind(number: number): Promise<EngineKind> {
+  const flags = eventFlags(await enginePort(), await enginePort())
+  return { name: `python-events-${number}`, role: 'unified', frontend: 'python', flags }
 }
 
 /** The Rust front end does not drain: SIGTERM cuts streams off, and whole answers have to be repeated. */

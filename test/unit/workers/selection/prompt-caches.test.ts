@@ -53,8 +53,7 @@ function openFleet(number: number, pages: number): Fleet {
   return {
     ask(text) {
       clockMs += STEP_MS
-      const body = Buffer.from(text)
-      const prompt = new HashedPrompt(body, { seeds: [], parts: [{ start: 0, end: body.length }] })
+      const prompt = promptOf(text)
       const { slot } = POLICY(engines, view, { prompt: known.viewOf(prompt) })
       const task = known.start(prompt, slot)
       assert.ok(task)
@@ -104,6 +103,10 @@ function misses(fleet: Fleet, prefixes: number, turns: number): number {
   return count
 }
 
+function promptOf(text: string): HashedPrompt {
+  return new HashedPrompt(Buffer.from(text), { seeds: [], parts: [{ start: 0, end: text.length }] })
+}
+
 suite('what is known of the caches of engines', () => {
   test('includes what decode engines have received, and only as far as it was received', () => {
     const shared = createSharedMemory(ENGINES, 1, undefined, { indexBytes: 1_048_576 })
@@ -112,8 +115,6 @@ suite('what is known of the caches of engines', () => {
     const metrics = { predictionCorrected: () => undefined, blocksDisplaced: () => undefined }
     const options = { isUsed: true, index, caches, thread: 0, maxEngines: ENGINES, nowMs: () => 0, metrics }
     const known = new PromptCaches(options)
-    const promptOf = (text: string): HashedPrompt =>
-      new HashedPrompt(Buffer.from(text), { seeds: [], parts: [{ start: 0, end: text.length }] })
     const first = textOf(1, 1024)
     known.noteReceived(promptOf(first), 2)
     const next = known.viewOf(promptOf(first + textOf(2, 1024)))

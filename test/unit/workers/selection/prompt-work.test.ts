@@ -38,6 +38,7 @@ function setUp(counted?: PrefillTask, decodeCaches = false) {
 test('a prompt counts as work of its engine until it has been computed, and only once', () => {
   const { prompts, seen } = setUp()
   const task = prompts.start(PROMPT, ENGINE)
+  assert.equal(task?.predictedShare, undefined)
   assert.deepEqual(seen, { work: [0, 80], noted: [80], received: [] })
   task?.end()
   task?.end()
