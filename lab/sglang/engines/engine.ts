@@ -19,6 +19,8 @@ export interface EngineKind {
   readonly role: EngineRole
   readonly frontend: Frontend
   readonly flags?: readonly string[]
+  /** Further environment variables. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** Starting takes 30 s of CPU; a machine that does other work may take several times that. */
@@ -63,7 +65,7 @@ export class Engine {
     this.#child = Child.start({
       program: python,
       args: engineArguments({ ...kind, port, bootstrapPort, modelPath }),
-      env: engineEnvironment(kind.frontend),
+      env: { ...engineEnvironment(kind.frontend), ...kind.env },
       logPath: join(logFolder, `${kind.name}.log`),
       ownGroup: true,
     })

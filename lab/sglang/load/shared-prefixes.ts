@@ -2,15 +2,19 @@
 import { seededRandom } from '../../../src/core/random.ts'
 
 export interface GroupedPrompt {
-  /** From 0 to `GROUPS` - 1. */
+  /** From 0 on. */
   readonly group: number
   readonly ids: readonly number[]
 }
 
-const GROUPS = 24
+/** Odd: engines or ranks that take turns get a group in turn, too. */
+const GROUPS = 23
 const REQUESTS_PER_GROUP = 8
 const SHARED_TOKENS = 1000
 const OWN_TOKENS = 60
+/** The share of all tokens that is cached if each group is computed by one engine. */
+export const BEST_SHARE =
+  ((REQUESTS_PER_GROUP - 1) / REQUESTS_PER_GROUP) * (SHARED_TOKENS / (SHARED_TOKENS + OWN_TOKENS))
 /** Ids of the lab's model that are no special tokens. */
 const [FIRST_ID, IDS] = [300, 1600] as const
 

@@ -8,6 +8,7 @@ export const PARTS = [
   'drains',
   'overload',
   'prefix-caches',
+  'ranks',
   'kv-events',
   'conformance-rust',
   'aborts-rust',

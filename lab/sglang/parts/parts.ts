@@ -5,7 +5,7 @@ import type { Checks } from '../../report/part.ts'
 import { CASES } from '../cases/all-cases.ts'
 import { ALLOWED_DIFFERENCES } from '../compare/allowed-differences.ts'
 import type { Engine, EngineKind } from '../engines/engine.ts'
-import type { Frontend } from '../engines/engine-command.ts'
+import type { EngineRole, Frontend } from '../engines/engine-command.ts'
 import { enginePort } from '../engines/engine-port.ts'
 import { CheckedLoad } from '../load/checked-load.ts'
 import {
@@ -24,6 +24,7 @@ import { checkKvEvents, eventFlags } from './kv-events.ts'
 import type { PartName } from './names.ts'
 import { checkOverload, OVERLOAD_FLAGS } from './overload.ts'
 import { checkPrefixCaches } from './prefix-caches.ts'
+import { checkRanks, TWO_RANKS } from './ranks.ts'
 
 type RunPart = (setup: Setup, checks: Checks) => Promise<void>
 
@@ -64,6 +65,7 @@ export const RUN_PART: Readonly<Record<PartName, RunPart>> = {
     ]),
   overload,
   'prefix-caches': prefixCaches,
+  ranks,
   'kv-events': kvEvents,
   'conformance-rust': async (setup, checks) => {
     await setup.engines.stop()
@@ -167,6 +169,19 @@ async function prefixCaches({ engines, context }: Setup, checks: Checks): Promis
   const pinned = [all.slice(0, 2), all.slice(2)].map(pairsOf)
   const urls = all.map(({ url }) => url)
   await checkPrefixCaches({ pinned, all: pairsOf(all), urls, signal: context.signal }, checks)
+}
+
+async function ranks({ engines, context }: Setup, checks: Checks): Promise<void> {
+  const kinds = [withRanks('unified'), withRanks('prefill'), kindOf('decode', 'python')]
+  const [unified, ...pair] = await engines.running(...kinds)
+  if (unified === undefined) return
+  const urls = [unified, ...pair].map(({ url }) => url)
+  const fleets = { unified: { mixed: [unified.url] }, pair: pairsOf(pair) }
+  await checkRanks({ ...fleets, urls, signal: context.signal }, checks)
+}
+
+function withRanks(role: EngineRole): EngineKind {
+  return { name: `python-${role}-ranks`, role, frontend: 'python', ...TWO_RANKS }
 }
 
 async function kvEvents({ engines, context }: Setup, checks: Checks): Promise<void> {
