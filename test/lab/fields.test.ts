@@ -92,6 +92,23 @@ suite('two answers', () => {
     ])
   })
 
+  test('that are streams of /generate may have nothing before the last event of a prompt', () => {
+    const end = [
+      { ...progress('ab', 'length'), index: 0 },
+      { ...progress('xy', 'length'), index: 1 },
+      '[DONE]',
+    ]
+    const [first, second] = [
+      { ...progress('a'), index: 0 },
+      { ...progress('x'), index: 1 },
+    ]
+    assert.deepEqual(patterns(stream(first, second, ...end), stream(...end)), [])
+    assert.deepEqual(patterns(stream(first, ...end), stream(second, ...end)), [])
+    assert.deepEqual(patterns(stream({ ...first, extra: 1 }, ...end), stream(first, ...end)), [
+      'progress[][].extra',
+    ])
+  })
+
   test('that are streams of completions are equal whether or not the last token comes with others', () => {
     const one = stream(completion('ab', null), completion('c', 'length'), '[DONE]')
     const other = stream(completion('a', null), completion('bc', 'length'), '[DONE]')
@@ -131,7 +148,7 @@ suite('the shapes of streams of /generate', () => {
       shapeDifferences(fieldsOf(stream(early(found), last)), fieldsOf(stream(early(expected), last)))
     assert.deepEqual(compare([1, 2], [7]), [])
     assert.deepEqual(compare(null, 1), [
-      { pattern: 'events[].meta_info.cached', found: '"null"', expected: '"number"' },
+      { pattern: 'progress[][].meta_info.cached', found: '"null"', expected: '"number"' },
     ])
   })
 })
@@ -142,6 +159,20 @@ suite('a refusal that an engine reports inside a stream', () => {
   test('is the same as one with the status that it names', () => {
     const error = { message: 'too long', type: 'invalid_request_error', code: 400 }
     assert.deepEqual(realDifferences(refused, stream({ error }, '[DONE]')), [])
+  })
+
+  test('is without paths of the engine, as the gateway shows it, and nothing else', () => {
+    const message = 'bad field\n\n  File "/srv/site-packages/server.py", line 18, in chat\n    POST /v1/chat'
+    const engine = whole({ object: 'error', message, code: 400 }, 400)
+    assert.deepEqual(
+      realDifferences(whole({ object: 'error', message: 'bad field', code: 400 }, 400), engine),
+      [],
+    )
+    const other = whole({ object: 'error', message: 'bad', code: 400 }, 400)
+    assert.deepEqual(
+      realDifferences(other, engine).map(({ pattern }) => pattern),
+      ['body.message'],
+    )
   })
 
   test('is also an output that was aborted with a status', () => {

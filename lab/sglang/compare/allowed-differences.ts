@@ -52,9 +52,10 @@ const OF_THE_PAIR: readonly AllowedDifference[] = [
     reason: 'Models that are not there: the gateway says so itself.',
   },
   {
-    field: /^body\.disaggregation_mode$/,
+    field: /^body\.(?:disaggregation_mode|embedding\.cache\.radix_cache_disabled)$/,
     cases: /^other what the model is$/,
-    reason: '`disaggregation_mode` in `/model_info`: it is that of the engine which was asked.',
+    reason:
+      '`disaggregation_mode` and `radix_cache_disabled` in `/model_info`: they are those of the engine which was asked.',
   },
   {
     field: /\.output_top_logprobs\[\]$/,

@@ -1,5 +1,5 @@
 /** The fields in which two answers differ. Pure. */
-import { type Fields, patternOf } from './fields.ts'
+import { type Fields, optionalPart, patternOf } from './fields.ts'
 import { kindOf } from './kinds.ts'
 
 export interface Difference {
@@ -16,11 +16,14 @@ const TEXT_LIMIT = 120
 /** Stands for a field that an answer does not have. */
 export const NOTHING = 'nothing'
 
-/** One difference for each field. A field that only one answer has differs from `NOTHING`. */
+/**
+ * One difference for each field. A field that only one answer has differs from `NOTHING`, unless it is in a part that may
+ * be missing.
+ */
 export function differences(found: Fields, expected: Fields): Difference[] {
   const paths = new Set([...found.keys(), ...expected.keys()])
   return [...paths]
-    .filter(path => !isSame(found, expected, path))
+    .filter(path => !isSame(found, expected, path) && !isMissingPart(found, expected, path))
     .map(path => ({
       pattern: patternOf(path),
       found: textOf(found, path),
@@ -51,6 +54,15 @@ function shapeOf(fields: Fields): Fields {
     shape.set(pattern, kinds.add(NAMES.test(pattern) ? String(value) : kindOf(value)))
   }
   return new Map([...shape].map(([pattern, kinds]) => [pattern, [...kinds].toSorted().join(' or ')]))
+}
+
+function isMissingPart(a: Fields, b: Fields, path: string): boolean {
+  const part = optionalPart(path)
+  return part !== undefined && (!hasPart(a, part) || !hasPart(b, part))
+}
+
+function hasPart(fields: Fields, part: string): boolean {
+  return fields.keys().some(path => path.startsWith(part))
 }
 
 function isSame(a: Fields, b: Fields, path: string): boolean {

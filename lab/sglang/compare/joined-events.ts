@@ -1,6 +1,7 @@
 /**
  * The events of a stream without what depends on time: events of several prompts or samples are put in order, and
- * consecutive events of one kind become one, because an engine may put two tokens into one event. Pure.
+ * consecutive events of one kind become one, because an engine may put two tokens into one event. So there may also be no
+ * event of /generate before the last one, and those that there are stand apart. Pure.
  */
 
 import { member } from '../../../bench/json/member.ts'
@@ -17,7 +18,16 @@ export function joinedEvents(events: readonly unknown[]): unknown[] {
     const before = isSameKind ? joined.pop() : undefined
     joined.push(isSameKind && !isGenerate(event) ? join(before, event) : event)
   }
-  return joined.map(withoutProgress)
+  return joined.filter(event => !isProgress(event))
+}
+
+/**
+ * The events of /generate that are not the last of their prompt or sample, by its index. The last one holds everything, so
+ * only the kinds of their members are compared.
+ */
+export function progressIn(events: readonly unknown[]): ReadonlyMap<number, readonly unknown[]> {
+  const byIndex = Map.groupBy(events.filter(isProgress), event => indexOf(event) ?? 0)
+  return new Map([...byIndex].map(([index, list]) => [index, kindsOfItems(list)]))
 }
 
 /** By index; an event without one, such as that of the usage, stays behind those before it. */
@@ -72,11 +82,9 @@ function isGenerate(event: unknown): boolean {
   return member(event, 'meta_info') !== undefined
 }
 
-/** The last event of /generate holds everything. Of one before it only the kinds of its members are compared. */
-function withoutProgress(event: unknown): unknown {
+function isProgress(event: unknown): boolean {
   const meta = member(event, 'meta_info')
-  const isProgress = isObject(meta) && 'finish_reason' in meta && meta['finish_reason'] === null
-  return isProgress ? kindsIn(event) : event
+  return isObject(meta) && 'finish_reason' in meta && meta['finish_reason'] === null
 }
 
 function kindsIn(value: unknown): unknown {

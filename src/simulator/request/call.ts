@@ -163,7 +163,10 @@ function checkValues(endpoint: Endpoint, parameters: RequestParameters, knobs: K
       `validation failed: n must be 1 (parallel sampling is not supported), got ${parameters.n}`,
     )
   }
-  if (parameters.n < 1) throw new RequestError('value', `n must be at least 1, got ${parameters.n}.`)
+  // The engine looks at the number only where it makes several sequences of a request (SGLang 0.5.23, `io_struct.py`).
+  const isOneSequence = endpoint === 'generate' && !parameters.isBatch
+  if (parameters.n < 1 && !isOneSequence)
+    throw new RequestError('value', `n must be at least 1, got ${parameters.n}.`)
   for (const [item, prompt] of parameters.prompts.entries())
     checkLength(prompt, parameters.maxTokens(item), knobs)
 }

@@ -89,6 +89,14 @@ suite('a prefill and a decode engine', () => {
   })
 })
 
+test('one prompt for no sample is answered like one for one sample', async t => {
+  const { url } = only((await fleetFor(t, { mixed: 1 })).mixed)
+  const body = { text: 'x', sampling_params: { n: 0, max_new_tokens: 2 } }
+  const { status, body: text } = await post(url, '/generate', body)
+  assert.equal(status, 200)
+  assert.equal(at(JSON.parse(text), 'meta_info', 'completion_tokens'), 2)
+})
+
 suite('a bad request', () => {
   const REFUSED: readonly [name: string, path: string, body: object, error: RegExp][] = [
     [
@@ -110,9 +118,9 @@ suite('a bad request', () => {
       /max_new_tokens must be/,
     ],
     [
-      'a request for no sample',
+      'a list of prompts for no sample',
       '/generate',
-      { text: 'x', sampling_params: { n: 0 } },
+      { text: ['x', 'y'], sampling_params: { n: 0 } },
       /n must be .*1, got 0/,
     ],
     [
