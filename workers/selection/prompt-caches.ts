@@ -72,7 +72,7 @@ export class PromptCaches {
   start(prompt: HashedPrompt | undefined, slot: number): PrefillTask | undefined {
     const blocks = this.#options.isUsed ? prompt?.blocks : undefined
     if (prompt === undefined || blocks === undefined) return undefined
-    const { index, caches, nowMs, metrics } = this.#options
+    const { caches, nowMs } = this.#options
     // The engine was chosen by the view just now, unless there was no other.
     if (this.#counted !== blocks) this.#count(blocks)
     const second = Math.floor(nowMs() / 1000)
@@ -85,9 +85,7 @@ export class PromptCaches {
       age: caches.bytesSince(slot, this.#holders.usedAges[slot] ?? 0),
       second,
     }
-    const displaced = index.note(blocks, slot, caches.age(slot), second)
-    this.#counted = undefined
-    if (displaced.blocks > 0) metrics.blocksDisplaced(displaced)
+    this.#note(blocks, slot, second)
     return new PredictedTask(prediction, this.#context)
   }
 
@@ -95,13 +93,21 @@ export class PromptCaches {
   noteReceived(prompt: HashedPrompt, slot: number): void {
     const blocks = this.#options.isUsed ? prompt.blocks : undefined
     if (blocks === undefined) return
-    const { index, caches, nowMs, metrics } = this.#options
+    const { caches, nowMs } = this.#options
     if (this.#counted !== blocks) this.#count(blocks)
     const second = Math.floor(nowMs() / 1000)
-    caches.computed(slot, blocks.bytes - bytesOf(this.#holders.held[slot]), second)
+    const missing = blocks.bytes - bytesOf(this.#holders.held[slot])
+    this.#note(blocks, slot, second)
+    caches.computed(slot, missing, second)
+  }
+
+  /** What was counted is outdated then, and the prompt is not kept in memory for it. */
+  #note(blocks: PromptBlocks, slot: number, second: number): void {
+    const { index, caches, metrics } = this.#options
     const displaced = index.note(blocks, slot, caches.age(slot), second)
-    this.#counted = undefined
     if (displaced.blocks > 0) metrics.blocksDisplaced(displaced)
+    this.#counted = undefined
+    this.#view.clear()
   }
 
   #noteCorrection(slot: number, kind: CacheCorrection): void {
@@ -144,6 +150,11 @@ class LatestPrompt implements PromptView {
   set(prompt: HashedPrompt, blocks: PromptBlocks): void {
     this.#prompt = prompt
     this.#blocks = blocks
+  }
+
+  clear(): void {
+    this.#prompt = undefined
+    this.#blocks = undefined
   }
 
   get bytes(): number {
