@@ -104,9 +104,9 @@ suite('two answers', () => {
     ]
     assert.deepEqual(patterns(stream(first, second, ...end), stream(...end)), [])
     assert.deepEqual(patterns(stream(first, ...end), stream(second, ...end)), [])
-    assert.deepEqual(patterns(stream({ ...first, extra: 1 }, ...end), stream(first, ...end)), [
-      'progress[][].extra',
-    ])
+    const odd = { ...first, extra: 1 }
+    assert.deepEqual(patterns(stream(odd, first, ...end), stream(first, ...end)), [])
+    assert.deepEqual(patterns(stream(odd, ...end), stream(first, ...end)), ['progress.extra'])
   })
 
   test('that are streams of completions are equal whether or not the last token comes with others', () => {
@@ -147,9 +147,10 @@ suite('the shapes of streams of /generate', () => {
     const compare = (found: unknown, expected: unknown) =>
       shapeDifferences(fieldsOf(stream(early(found), last)), fieldsOf(stream(early(expected), last)))
     assert.deepEqual(compare([1, 2], [7]), [])
-    assert.deepEqual(compare(null, 1), [
-      { pattern: 'progress[][].meta_info.cached', found: '"null"', expected: '"number"' },
-    ])
+    assert.deepEqual(
+      compare(null, 1).map(({ pattern }) => pattern),
+      ['progress.meta_info.cached'],
+    )
   })
 })
 

@@ -1,5 +1,5 @@
 /** The fields in which two answers differ. Pure. */
-import { type Fields, optionalPart, patternOf } from './fields.ts'
+import { type Fields, flattened, isProgress, patternOf } from './fields.ts'
 import { kindOf } from './kinds.ts'
 
 export interface Difference {
@@ -16,19 +16,23 @@ const TEXT_LIMIT = 120
 /** Stands for a field that an answer does not have. */
 export const NOTHING = 'nothing'
 
-/**
- * One difference for each field. A field that only one answer has differs from `NOTHING`, unless it is in a part that may
- * be missing.
- */
+/** One difference for each field. A field that only one answer has differs from `NOTHING`, unless it is progress. */
 export function differences(found: Fields, expected: Fields): Difference[] {
   const paths = new Set([...found.keys(), ...expected.keys()])
-  return [...paths]
-    .filter(path => !isSame(found, expected, path) && !isMissingPart(found, expected, path))
-    .map(path => ({
-      pattern: patternOf(path),
-      found: textOf(found, path),
-      expected: textOf(expected, path),
-    }))
+  return [...paths].flatMap(path => {
+    if (isProgress(path)) return progressDifferences(found.get(path), expected.get(path))
+    if (isSame(found, expected, path)) return []
+    return { pattern: patternOf(path), found: textOf(found, path), expected: textOf(expected, path) }
+  })
+}
+
+/** One answer may have more kinds of events than the other, so those that are most alike are compared. */
+function progressDifferences(found: unknown, expected: unknown): Difference[] {
+  if (!Array.isArray(found) || !Array.isArray(expected)) return []
+  const compared = found.flatMap(kind =>
+    expected.map(other => differences(flattened('progress', kind), flattened('progress', other))),
+  )
+  return compared.toSorted((a, b) => a.length - b.length)[0] ?? []
 }
 
 /** Compares the members of two answers with different texts: which there are, and of which type. */
@@ -49,20 +53,15 @@ const TOKEN_KEYS = /(\.logprobs\.top_logprobs\[\])\..*$/
 function shapeOf(fields: Fields): Fields {
   const shape = new Map<string, Set<string>>()
   for (const [path, value] of fields) {
+    if (isProgress(path)) continue
     const pattern = patternOf(path).replace(TOKEN_KEYS, '$1.*')
     const kinds = shape.get(pattern) ?? new Set()
     shape.set(pattern, kinds.add(NAMES.test(pattern) ? String(value) : kindOf(value)))
   }
-  return new Map([...shape].map(([pattern, kinds]) => [pattern, [...kinds].toSorted().join(' or ')]))
-}
-
-function isMissingPart(a: Fields, b: Fields, path: string): boolean {
-  const part = optionalPart(path)
-  return part !== undefined && (!hasPart(a, part) || !hasPart(b, part))
-}
-
-function hasPart(fields: Fields, part: string): boolean {
-  return fields.keys().some(path => path.startsWith(part))
+  return new Map<string, unknown>([
+    ...[...shape].map(([pattern, kinds]) => [pattern, [...kinds].toSorted().join(' or ')] as const),
+    ...[...fields].filter(([path]) => isProgress(path)),
+  ])
 }
 
 function isSame(a: Fields, b: Fields, path: string): boolean {

@@ -17,7 +17,7 @@ export function fieldsOf({ status, headers, body, end }: Answer): Fields {
     const { events, hasDone } = eventsOf(body)
     fields.set('[DONE]', hasDone)
     add(fields, 'events', joinedEvents(events))
-    for (const [index, kinds] of progressIn(events)) add(fields, `${PROGRESS}[${index}]`, kinds)
+    for (const [index, kinds] of progressIn(events)) fields.set(`${PROGRESS}[${index}]`, kinds)
   } else {
     const value = parseJson(body)
     if (value === undefined) fields.set('text', body)
@@ -28,14 +28,24 @@ export function fieldsOf({ status, headers, body, end }: Answer): Fields {
 
 const PROGRESS = 'progress'
 
-/** The beginning of the path of what may be missing in an answer, because it depends on time; `undefined` for all else. */
-export function optionalPart(path: string): string | undefined {
-  return path.startsWith(`${PROGRESS}[`) ? path.slice(0, path.indexOf(']') + 1) : undefined
+/**
+ * Whether the field holds the kinds of events that were seen of one prompt or sample before its last event: a list that may
+ * be missing or shorter in an answer, because it depends on time.
+ */
+export function isProgress(path: string): boolean {
+  return path.startsWith(`${PROGRESS}[`)
 }
 
 /** The path of a field for all places in lists: `body.choices[].text`. */
 export function patternOf(path: string): string {
   return path.replaceAll(/\[\d+\]/g, '[]')
+}
+
+/** The fields of a value at a path. */
+export function flattened(path: string, value: unknown): Fields {
+  const fields = new Map<string, unknown>()
+  add(fields, path, value)
+  return fields
 }
 
 function add(fields: Map<string, unknown>, path: string, value: unknown): void {

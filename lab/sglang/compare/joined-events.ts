@@ -23,7 +23,7 @@ export function joinedEvents(events: readonly unknown[]): unknown[] {
 
 /**
  * The events of /generate that are not the last of their prompt or sample, by its index. The last one holds everything, so
- * only the kinds of their members are compared.
+ * only the kinds of their members are compared, each kind once.
  */
 export function progressIn(events: readonly unknown[]): ReadonlyMap<number, readonly unknown[]> {
   const byIndex = Map.groupBy(events.filter(isProgress), event => indexOf(event) ?? 0)
