@@ -32,7 +32,7 @@ const REQUEST_BYTES = 256
 const MAX_LOAD_SHARE = 1.5
 const LOAD_MARGIN = 4
 /** Engines that hold this share of the most that is cached are equally good: blocks are coarse. */
-const HELD_SHARE = 0.9
+export const HELD_SHARE = 0.9
 /** An engine gets no new prefix if it has computed more than this times the mean lately. */
 const MAX_RECENT_SHARE = 1.25
 
@@ -149,8 +149,12 @@ function reasonOf({ slot }: Engine, engines: readonly Engine[], { cached, costs 
   return costs[holder] === Infinity ? 'load' : 'cheaper'
 }
 
-function cheapest(engines: readonly Engine[], scores: Scores, view: PolicyView, prompt: PromptView): Engine {
-  const { cached, costs } = scores
+function cheapest(
+  engines: readonly Engine[],
+  { cached, costs }: Scores,
+  view: PolicyView,
+  prompt: PromptView,
+): Engine {
   let [minCost, maxCached] = [Infinity, 0]
   for (let index = 0; index < engines.length; index++) {
     const cost = costs[index] ?? Infinity
@@ -160,25 +164,13 @@ function cheapest(engines: readonly Engine[], scores: Scores, view: PolicyView, 
   }
   // Where one more prompt of the size of the new part waits, it costs about the same.
   const maxCost = minCost + prompt.bytes - maxCached
-  const { count, last } = within(scores, maxCost, HELD_SHARE * maxCached)
-  if (count === 1) return engineAt(engines, last)
+  const within = (minCached: number): readonly Engine[] =>
+    engines.filter((_, index) => (costs[index] ?? Infinity) <= maxCost && (cached[index] ?? 0) >= minCached)
   // Those that hold most of it; if all of them cost too much, the others that do not.
-  const minCached = count > 0 ? HELD_SHARE * maxCached : 0
-  const candidates = engines.filter(
-    (_, index) => (costs[index] ?? Infinity) <= maxCost && (cached[index] ?? 0) >= minCached,
-  )
+  const holders = within(HELD_SHARE * maxCached)
+  const candidates = holders.length > 0 ? holders : within(0)
+  if (candidates.length === 1) return engineAt(candidates, 0)
   return highestRank(withLittleRecentWork(candidates, engines, view, prompt), prompt.keyAfter(maxCached))
-}
-
-/** How many engines cost no more and have no less cached than that, and the place of the last. */
-function within({ loads, cached, costs }: Scores, maxCost: number, minCached: number) {
-  let [count, last] = [0, 0]
-  for (let index = 0; index < loads.length; index++) {
-    if ((costs[index] ?? Infinity) > maxCost || (cached[index] ?? 0) < minCached) continue
-    count++
-    last = index
-  }
-  return { count, last }
 }
 
 function withLittleRecentWork(

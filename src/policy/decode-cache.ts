@@ -5,11 +5,9 @@
  * Of the engines that are no more loaded than the one with the smallest load would be with this request, the one is chosen
  * that holds the longest beginning of the prompt.
  */
+import { HELD_SHARE } from './cache-aware.ts'
 import { leastLoad, loadMeasure, ownLoad } from './least-load.ts'
 import type { Policy } from './policy.ts'
-
-/** Engines that hold this share of the most that is held are equally good: blocks are coarse. */
-const HELD_SHARE = 0.9
 
 export const decodeCache: Policy = (engines, view, request) => {
   const prompt = request?.prompt

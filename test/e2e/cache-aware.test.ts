@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { healthyEngines, openFleet, openGateway, type TestGateway } from '../support/gateway.ts'
 import { CLEARED, openPublisher, stored } from '../support/kv-publisher.ts'
+import { totalOf } from '../support/metrics.ts'
 import { at } from '../support/sse.ts'
 import { until } from '../support/until.ts'
 
@@ -43,13 +44,6 @@ async function askAll(origins: readonly string[], prefixes: number, turns: numbe
     shares.push(await ask(origin, textOf(index % prefixes, PREFIX_CHARS) + textOf(index + 1e6, 256)))
   }
   return shares
-}
-
-/** Sum of a counter over all engines and labels. */
-async function totalOf(adminOrigin: string, name: string, label = ''): Promise<number> {
-  const text = await (await fetch(`${adminOrigin}/metrics`)).text()
-  const values = text.matchAll(new RegExp(`^${name}\\{[^}]*${label}[^}]*\\} (\\d+)$`, 'gm'))
-  return [...values].reduce((sum, [, value]) => sum + Number(value), 0)
 }
 
 async function gaugeOf(adminOrigin: string, name: string): Promise<number> {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openGateway } from '../support/gateway.ts'
+import { totalOf } from '../support/metrics.ts'
 import { until } from '../support/until.ts'
 
 const LONG_CHARS = 40_000
@@ -40,14 +41,10 @@ test('a decode engine that holds a long prompt gets no short ones until the othe
     assert.notEqual(decodeOf(await begin(origin, SHORT_CHARS, client.signal)), long)
 
   client.abort()
-  const inFlight = async (): Promise<number> => {
-    const text = await (await fetch(`${adminOrigin}/metrics`)).text()
-    return [...text.matchAll(/^pdgw_engine_in_flight\{.*\} (\d+)$/gm)].reduce(
-      (sum, [, n]) => sum + Number(n),
-      0,
-    )
-  }
-  await until(async () => (await inFlight()) === 0, 'all streams have ended')
+  await until(
+    async () => (await totalOf(adminOrigin, 'pdgw_engine_in_flight')) === 0,
+    'all streams have ended',
+  )
 
   // Nothing is left of them: equal engines have their turns.
   const again = new AbortController()

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { openGateway } from '../support/gateway.ts'
+import { totalOf } from '../support/metrics.ts'
 import { until } from '../support/until.ts'
 
 const REQUESTS = 100
@@ -39,11 +40,7 @@ test('a failing engine costs a few lines and a summary with counts, not four lin
     return counted + lines().filter(line => line.includes(`: ${message} request=`)).length
   }
   // Three for each request, and on a busy machine more: those after a connection that was closed meanwhile are free.
-  const retries = async (): Promise<number> => {
-    const text = await (await fetch(`${adminOrigin}/metrics`)).text()
-    const values = text.matchAll(/^pdgw_router_retries_total\{[^}]*\} (\d+)$/gm)
-    return [...values].reduce((sum, [, value]) => sum + Number(value), 0)
-  }
+  const retries = (): Promise<number> => totalOf(adminOrigin, 'pdgw_router_retries_total')
   await until(async () => (await retries()) >= 3 * REQUESTS, 'all requests have been retried')
   // Every line is either written or counted.
   await until(

@@ -534,6 +534,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'lab/sglang/load',
   ],
   'lab/sglang/parts': [
+    'bench/cache',
     'bench/json',
     'lab/client',
     'lab/report',

@@ -4,7 +4,7 @@
  * Blocks are 256 bytes long at first and grow with the position, 8 to each doubling of it: a long prompt has few of them,
  * and how much of it is known is still found within an eighth. Each costs a look into the index, in memory that no cache
  * of the processor holds. Hot path: the bytes are read where they lie. They are in shared memory, and copying them to a
- * WebAssembly hash would take longer (10 µs of 32 KiB) than hashing them here (4 µs). No secret keeps others from making
+ * WebAssembly hash would take longer (10 µs of 32 KiB) than hashing them here (5 µs). No secret keeps others from making
  * equal hashes; all that they could gain is that a request goes to an engine that has not seen its prompt.
  */
 import type { Range } from '../json/scan.ts'

@@ -7,7 +7,7 @@ export interface PrefillTask {
   /** The share of the prompt that was expected to be cached, 0 to 1; `undefined` if nobody knows of caches. */
   readonly predictedShare: number | undefined
   /** The prompt has been computed, or will not be. Further calls do nothing. */
-  end(): void
+  readonly end: () => void
   /** The engine reports how many of the prompt's tokens it had cached. */
   report(cachedTokens: number, promptTokens: number): void
 }
@@ -29,7 +29,6 @@ export interface Prediction {
 export interface TaskContext {
   readonly caches: EngineCaches
   readonly thread: number
-  readonly nowMs: () => number
   readonly noteCorrection: (slot: number, kind: CacheCorrection) => void
 }
 
@@ -38,7 +37,7 @@ export class PredictedTask implements PrefillTask {
   readonly #prediction: Prediction
   readonly #context: TaskContext
   readonly #work: number
-  #isHeld = true
+  readonly end: () => void
 
   constructor(prediction: Prediction, context: TaskContext) {
     const { slot, promptBytes, predicted, second } = prediction
@@ -46,17 +45,11 @@ export class PredictedTask implements PrefillTask {
     this.#context = context
     this.#work = promptBytes - predicted
     context.caches.computed(slot, this.#work, second)
-    context.caches.addWork(context.thread, slot, this.#work)
+    this.end = context.caches.holdWork(context.thread, slot, this.#work)
   }
 
   get predictedShare(): number {
     return this.#prediction.predicted / this.#prediction.promptBytes
-  }
-
-  end(): void {
-    if (!this.#isHeld) return
-    this.#isHeld = false
-    this.#context.caches.addWork(this.#context.thread, this.#prediction.slot, -this.#work)
   }
 
   report(cachedTokens: number, promptTokens: number): void {

@@ -36,16 +36,15 @@ export class PromptCaches {
   readonly #options: PromptCachesOptions
   readonly #view: LatestPrompt
   readonly #context: TaskContext
+  /** Of the prompt that `#view` shows. */
   #holders: PrefixHolders
-  /** The prompt that `#holders` is about. */
-  #counted: PromptBlocks | undefined
 
   constructor(options: PromptCachesOptions) {
     this.#options = options
     this.#holders = new PrefixHolders(options.maxEngines)
-    const { caches, thread, nowMs } = options
+    const { caches, thread } = options
     const noteCorrection = (slot: number, kind: CacheCorrection): void => this.#noteCorrection(slot, kind)
-    this.#context = { caches, thread, nowMs, noteCorrection }
+    this.#context = { caches, thread, noteCorrection }
     this.#view = new LatestPrompt((prompt, slot) => this.#cachedBytes(prompt, slot))
   }
 
@@ -53,15 +52,14 @@ export class PromptCaches {
   makeRoom(targets: number): void {
     if (targets <= this.#holders.used.length) return
     this.#holders = new PrefixHolders(targets)
-    this.#counted = undefined
+    this.#view.clear()
   }
 
   /** Valid until the next call of a method. `undefined` if prompts do not matter, or if this one is too short to be cached. */
   viewOf(prompt: HashedPrompt): PromptView | undefined {
     const blocks = this.#options.isUsed ? prompt.blocks : undefined
     if (blocks === undefined) return undefined
-    this.#count(blocks)
-    this.#view.set(prompt, blocks)
+    this.#count(prompt, blocks)
     return this.#view
   }
 
@@ -74,7 +72,7 @@ export class PromptCaches {
     if (prompt === undefined || blocks === undefined) return undefined
     const { caches, nowMs } = this.#options
     // The engine was chosen by the view just now, unless there was no other.
-    if (this.#counted !== blocks) this.#count(blocks)
+    if (!this.#view.shows(prompt)) this.#count(prompt, blocks)
     const second = Math.floor(nowMs() / 1000)
     const prediction = {
       slot,
@@ -94,7 +92,7 @@ export class PromptCaches {
     const blocks = this.#options.isUsed ? prompt.blocks : undefined
     if (blocks === undefined) return
     const { caches, nowMs } = this.#options
-    if (this.#counted !== blocks) this.#count(blocks)
+    if (!this.#view.shows(prompt)) this.#count(prompt, blocks)
     const second = Math.floor(nowMs() / 1000)
     const missing = blocks.bytes - bytesOf(this.#holders.held[slot])
     this.#note(blocks, slot, second)
@@ -106,7 +104,6 @@ export class PromptCaches {
     const { index, caches, metrics } = this.#options
     const displaced = index.note(blocks, slot, caches.age(slot), second)
     if (displaced.blocks > 0) metrics.blocksDisplaced(displaced)
-    this.#counted = undefined
     this.#view.clear()
   }
 
@@ -131,9 +128,9 @@ export class PromptCaches {
     return said.isComplete && !isUnderway ? bytes : Math.max(bytes, believed)
   }
 
-  #count(blocks: PromptBlocks): void {
+  #count(prompt: HashedPrompt, blocks: PromptBlocks): void {
     this.#options.index.count(blocks, this.#holders, this.#options.caches)
-    this.#counted = blocks
+    this.#view.set(prompt, blocks)
   }
 }
 
@@ -155,6 +152,10 @@ class LatestPrompt implements PromptView {
   clear(): void {
     this.#prompt = undefined
     this.#blocks = undefined
+  }
+
+  shows(prompt: HashedPrompt): boolean {
+    return this.#prompt === prompt
   }
 
   get bytes(): number {

@@ -4,7 +4,7 @@
  */
 import type { Checks } from '../../report/part.ts'
 import type { LabEngines } from '../setup/setup.ts'
-import { cachedShare, percent } from './cached-share.ts'
+import { cachedShare, percent, REQUIRED_SHARE } from './cached-share.ts'
 
 export interface CacheTargets {
   /** Each pair alone. */
@@ -14,9 +14,6 @@ export interface CacheTargets {
   readonly urls: readonly string[]
   readonly signal: AbortSignal
 }
-
-/** The least share of the pinned run. Blind routing computes each beginning on both pairs, so it has less. */
-const REQUIRED_SHARE = 0.95
 
 export async function checkPrefixCaches(targets: CacheTargets, checks: Checks): Promise<void> {
   const { pinned, all, urls, signal } = targets
@@ -28,6 +25,7 @@ export async function checkPrefixCaches(targets: CacheTargets, checks: Checks): 
   const text = `${percent(found)} cached, ${percent(ideal)} with each group pinned to a pair, ${percent(blind)} by load`
   checks.note(text)
   const required = REQUIRED_SHARE * ideal
+  // Blind routing computes each beginning on both pairs.
   checks.add('the cached share with cache_aware', found >= required ? undefined : text)
   checks.add('the cached share with least_load, which must be smaller', blind < required ? undefined : text)
 }

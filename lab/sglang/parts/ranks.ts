@@ -5,7 +5,7 @@
 import type { Checks } from '../../report/part.ts'
 import { BEST_SHARE } from '../load/shared-prefixes.ts'
 import type { LabEngines } from '../setup/setup.ts'
-import { cachedShare, percent } from './cached-share.ts'
+import { cachedShare, percent, REQUIRED_SHARE } from './cached-share.ts'
 
 /** Without cores of its own for each, an engine refuses more ranks than the machine has NUMA nodes (SGLang 0.5.23). */
 export const TWO_RANKS = { flags: ['--dp-size', '2'], env: { SGLANG_CPU_OMP_THREADS_BIND: '0|1' } } as const
@@ -17,8 +17,6 @@ export interface RankTargets {
   readonly urls: readonly string[]
   readonly signal: AbortSignal
 }
-
-const REQUIRED_SHARE = 0.95
 
 export async function checkRanks(
   { unified, pair, urls, signal }: RankTargets,
