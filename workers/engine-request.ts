@@ -1,14 +1,14 @@
 /** Makes the request for the engines from what the client has sent and what was read of it. Pure. */
 import type { GenerationEndpoint } from '../src/core/endpoint.ts'
 import { servingTest } from '../src/eligibility/api-support.ts'
-import { headerIn } from '../src/messages/flat-headers.ts'
-import type { OpenMessage } from '../src/messages/types.ts'
+import { headerIn, RANK_HEADER, withoutHeader } from '../src/messages/flat-headers.ts'
+import type { FlatHeaders, OpenMessage } from '../src/messages/types.ts'
 import { ENDPOINT_TRAITS } from './dialects/endpoint-traits.ts'
 import { routingKey } from './policy/routing-key.ts'
 import { HashedPrompt } from './request/block-hashes.ts'
 import type { RequestFields } from './request/fields.ts'
+import type { RankPins } from './request/pinned-ranks.ts'
 import type { TimedHeaders } from './request/timeouts.ts'
-import type { PinnedRank } from './request-check.ts'
 import type { EngineRequest } from './retry/engine-request.ts'
 
 /** What was read of a request. */
@@ -18,26 +18,32 @@ export interface ReadRequest {
   readonly timed: TimedHeaders
   /** Headers that may hold the routing key; `undefined` if it is not wanted. */
   readonly keyHeaders: readonly string[] | undefined
-  readonly pinned: PinnedRank | undefined
+  readonly pins: RankPins | undefined
 }
 
 /** `deadlineMs`: when the request must have ended, on the clock of the thread. */
 export function toEngineRequest(
   { id, query, headers, body }: OpenMessage,
-  { endpoint, fields, timed, keyHeaders, pinned }: ReadRequest,
+  { endpoint, fields, timed, keyHeaders, pins }: ReadRequest,
   deadlineMs: number,
 ): EngineRequest {
   const { path } = ENDPOINT_TRAITS[endpoint]
   return {
     endpoint,
     path: query === '' ? path : `${path}?${query}`,
-    headers: [...timed.headers, 'accept-encoding', 'identity', 'content-type', 'application/json'],
+    headers: [
+      ...headersFor(timed.headers, pins),
+      'accept-encoding',
+      'identity',
+      'content-type',
+      'application/json',
+    ],
     body,
     fields,
     prompt: fields.prompt && new HashedPrompt(body, fields.prompt),
     key: keyHeaders && routingKey(headers, keyHeaders, fields.routingKey),
     serves: servingTest(endpoint),
-    pinnedRank: pinned?.rank,
+    pins,
     edits: [],
     isPromptOfBatch: false,
     timeouts: timed.timeouts,
@@ -45,4 +51,11 @@ export function toEngineRequest(
     id,
     label: headerIn(headers, 'x-request-id') ?? String(id),
   }
+}
+
+/** The header would name the same rank to both engines of a pair. */
+function headersFor(headers: FlatHeaders, pins: RankPins | undefined): FlatHeaders {
+  return pins === undefined || pins.mixed !== undefined
+    ? headers
+    : withoutHeader(headers, RANK_HEADER, () => true)
 }

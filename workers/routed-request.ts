@@ -18,8 +18,9 @@ import { asGatewayError } from './internal-error.ts'
 import type { RequestReading } from './policy/request-reading.ts'
 import { BodyScan } from './request/body-scan.ts'
 import { type RequestFields, readFields } from './request/fields.ts'
+import { rankPinsOf } from './request/pinned-ranks.ts'
 import { readTimeouts, type TimedHeaders } from './request/timeouts.ts'
-import { checkFields, pinnedRankOf } from './request-check.ts'
+import { checkFields } from './request-check.ts'
 import { EditingHandler } from './response/editing-handler.ts'
 import { type ResponseOwner, ResponseSender } from './response-sender.ts'
 import type { EngineRequest } from './retry/engine-request.ts'
@@ -178,10 +179,10 @@ export class RoutedRequest implements ResponseOwner {
   ): void {
     this.#scan = undefined
     const { config, keyHeaders } = this.#dependencies
-    const pinned = pinnedRankOf(fields, message.headers)
-    checkFields(fields, pinned, config)
+    checkFields(fields, config.limits)
+    const pins = rankPinsOf(fields.ranks, message.headers, config.engines.mode)
     this.#fields = fields
-    const read = { endpoint, fields, timed, keyHeaders, pinned }
+    const read = { endpoint, fields, timed, keyHeaders, pins }
     const run = this.#createRun(toEngineRequest(message, read, this.#startedMs + this.#totalMs))
     this.#run = run
     const aborts = [...message.abortedRids, ...(this.#earlyAborts ?? [])]

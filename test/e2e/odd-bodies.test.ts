@@ -55,7 +55,7 @@ const ODD: readonly [name: string, body: string | Uint8Array, message: RegExp][]
   ['true samples', '{"text":"a","sampling_params":{"n":true}}', /n must be an integer/],
   ['no prompt', '{}', /Either text, input_ids/],
   ['a flag that is none', '{"text":"a","stream":"yes"}', /stream must be true or false/],
-  ['a rank of an engine', '{"text":"a","routed_dp_rank":1}', /routed_dp_rank cannot be honored/],
+  ['a rank that is none', '{"text":"a","routed_dp_rank":"1"}', /rank must be a whole number, 0 or more/],
 ]
 
 test('an invalid body is refused with a reason', async t => {

@@ -4,8 +4,10 @@ import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { after, suite, test } from 'node:test'
 import { configSchema } from '../../src/config/config.ts'
 import { startGateway } from '../../src/gateway.ts'
+import type { FleetOptions, SimulatedFleet } from '../../src/simulator/fleet.ts'
 import { openGateway } from '../support/gateway.ts'
 import { listen } from '../support/listen.ts'
+import { at } from '../support/sse.ts'
 import { until } from '../support/until.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
@@ -20,21 +22,119 @@ function post(url: string, body: object, headers: Record<string, string> = {}): 
   return fetch(url, { method: 'POST', headers: { ...JSON_TYPE, ...headers }, body: JSON.stringify(body) })
 }
 
+/** The last body that each engine of the pair has received. */
+function lastBodies({ prefill, decode }: SimulatedFleet): unknown[] {
+  return [prefill, decode].map(([engine]) => JSON.parse(engine?.received.at(-1)?.body.toString() ?? ''))
+}
+
+/** For each engine of the pair, the rank on which it is to run the request, and that of prefill. */
+function namedIn(fleet: SimulatedFleet): unknown[][] {
+  return lastBodies(fleet).map(body => [at(body, 'routed_dp_rank'), at(body, 'disagg_prefill_dp_rank')])
+}
+
+/** Two ranks on prefill, three on decode. */
+const PAIR: FleetOptions = {
+  prefill: 1,
+  decode: 1,
+  knobs: { recordBodies: 100 },
+  knobsFor: role => ({ dpSize: role === 'prefill' ? 2 : 3 }),
+}
+
 suite('with separate prefill and decode engines', async () => {
-  const { origin, fleet } = await openGateway({ after }, { fleet: { prefill: 1, decode: 1 } })
-  for (const [path, body] of ENDPOINTS)
-    test(`a pinned rank is refused by ${path}`, async () => {
-      const received = fleet.decode[0]?.counters.received
-      for (const field of FIELDS) {
-        const response = await post(`${origin}${path}`, { ...body, [field]: 0 })
-        assert.equal(response.status, 400)
-        assert.match(await response.text(), new RegExp(`The field ${field} cannot be honored`))
-      }
-      const response = await post(`${origin}${path}`, body, { 'X-Data-Parallel-Rank': '0' })
-      assert.equal(response.status, 400)
-      assert.match(await response.text(), /The header x-data-parallel-rank cannot be honored/)
-      assert.equal(fleet.decode[0]?.counters.received, received)
+  const { origin, fleet } = await openGateway({ after }, { fleet: PAIR })
+  for (const [path, body] of ENDPOINTS) {
+    test(`each engine of a pair runs ${path} on the rank that is named for it`, async () => {
+      for (const [prefill, decode] of [
+        [0, 2],
+        [1, 0],
+        [1, 1],
+      ] as const)
+        for (const name of ['routed_dp_rank', 'data_parallel_rank']) {
+          const pinned = { disagg_prefill_dp_rank: prefill, [name]: decode, ...body }
+          assert.equal((await post(`${origin}${path}`, pinned)).status, 200)
+          assert.deepEqual(namedIn(fleet), [
+            [prefill, prefill],
+            [decode, prefill],
+          ])
+          for (const sent of lastBodies(fleet)) assert.equal(at(sent, 'data_parallel_rank'), undefined)
+        }
     })
+
+    test(`the rank that ${path} leaves open is chosen`, async () => {
+      assert.equal((await post(`${origin}${path}`, { ...body, routed_dp_rank: 2 })).status, 200)
+      const [[chosen] = [], [decode, ofPrefill] = []] = namedIn(fleet)
+      assert.equal(decode, 2)
+      assert.equal(chosen, ofPrefill)
+      assert.ok(chosen === 0 || chosen === 1)
+      assert.equal((await post(`${origin}${path}`, { ...body, disagg_prefill_dp_rank: 1 })).status, 200)
+      assert.deepEqual(namedIn(fleet)[0], [1, 1])
+    })
+
+    test(`a header that pins a rank of ${path} means decode, and reaches no engine`, async () => {
+      const headers = { 'X-Data-Parallel-Rank': '2' }
+      const response = await post(`${origin}${path}`, { ...body, routed_dp_rank: 0 }, headers)
+      assert.equal(response.status, 200)
+      assert.equal(at(lastBodies(fleet)[1], 'routed_dp_rank'), 2)
+      for (const [engine] of [fleet.prefill, fleet.decode])
+        assert.equal(engine?.received.at(-1)?.headers['x-data-parallel-rank'], undefined)
+    })
+
+    test(`a rank of ${path} that an engine does not have is refused by the engine`, async () => {
+      const toDecode = await post(`${origin}${path}`, { ...body, routed_dp_rank: 3 })
+      assert.equal(toDecode.status, 400)
+      assert.match(await toDecode.text(), /routed_dp_rank=3 out of range \[0, 3\)/)
+      const toPrefill = await post(`${origin}${path}`, { ...body, disagg_prefill_dp_rank: 2 })
+      assert.equal(toPrefill.status, 400)
+      assert.match(await toPrefill.text(), /routed_dp_rank=2 out of range \[0, 2\)/)
+    })
+
+    test(`a rank of ${path} that is no number is refused`, async () => {
+      const received = fleet.decode[0]?.counters.received
+      for (const field of FIELDS)
+        for (const rank of [-1, '0', 1.5, true]) {
+          const response = await post(`${origin}${path}`, { ...body, [field]: rank })
+          assert.equal(response.status, 400)
+          assert.match(await response.text(), /A data-parallel rank must be a whole number, 0 or more/)
+        }
+      assert.equal((await post(`${origin}${path}`, body, { 'X-Data-Parallel-Rank': 'x' })).status, 400)
+      assert.equal(fleet.decode[0]?.counters.received, received)
+      assert.equal((await post(`${origin}${path}`, { ...body, routed_dp_rank: null })).status, 200)
+    })
+  }
+
+  test('each sample and each prompt of a batch runs on the pinned ranks', async () => {
+    const received = fleet.decode[0]?.received.length ?? 0
+    const pinned = {
+      text: ['x', 'y'],
+      sampling_params: { n: 2 },
+      routed_dp_rank: 1,
+      disagg_prefill_dp_rank: 0,
+    }
+    assert.equal((await post(`${origin}/generate`, pinned)).status, 200)
+    const bodies =
+      fleet.decode[0]?.received.slice(received).map(({ body }) => JSON.parse(body.toString())) ?? []
+    assert.equal(bodies.length, 4)
+    for (const body of bodies)
+      assert.deepEqual([at(body, 'routed_dp_rank'), at(body, 'disagg_prefill_dp_rank')], [1, 0])
+  })
+})
+
+test('engines of a pair get pinned ranks although they choose the others themselves', async t => {
+  const { origin, fleet } = await openGateway(t, { fleet: PAIR, engines: { dataParallelRanks: 'off' } })
+  const pinned = { text: 'x', disagg_prefill_dp_rank: 1, routed_dp_rank: 2 }
+  assert.equal((await post(`${origin}/generate`, pinned)).status, 200)
+  assert.deepEqual(namedIn(fleet), [
+    [1, 1],
+    [2, 1],
+  ])
+})
+
+test('engines that take no rank in a pair do not get a request that pins one', async t => {
+  const fleet = { ...PAIR, knobs: { ...PAIR.knobs, version: '0.5.9' } }
+  const { origin } = await openGateway(t, { fleet })
+  const refused = await post(`${origin}/generate`, { text: 'x', routed_dp_rank: 1 })
+  assert.equal(refused.status, 400)
+  assert.match(await refused.text(), /\(SGLang 0\.5\.9\) takes no data-parallel rank in a pair/)
 })
 
 suite('with a mixed engine', async () => {

@@ -73,6 +73,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/core',
     'src/config',
     'src/shared',
+    'src/eligibility',
     'src/telemetry',
     'src/control/discovery',
   ],

@@ -7,7 +7,7 @@
 import type { Engine } from '../../src/core/engine.ts'
 import type { Random } from '../../src/core/random.ts'
 import type { Injection } from '../request/engine-body.ts'
-import { newRid, newRoom } from '../request/ids.ts'
+import { newRid, newRoom } from './ids.ts'
 
 export function injectBootstrap({ bootstrapHost, bootstrapPort }: Engine, random: Random): Injection {
   return { rid: newRid(), bootstrapHost, bootstrapPort, bootstrapRoom: newRoom(random) }

@@ -7,6 +7,7 @@
  */
 import type { Engine } from '../../src/core/engine.ts'
 import type { Injection } from '../request/engine-body.ts'
+import type { RankPins } from '../request/pinned-ranks.ts'
 
 /** What each leg gets. */
 export interface RankedLegs {
@@ -18,19 +19,34 @@ export interface RankedLegs {
 }
 
 const NO_HEADERS: readonly string[] = []
+const NO_PINS: RankPins = {}
 
-/** `injected`: what both legs get anyway. `undefined` if no rank was chosen. */
+/**
+ * `injected`: what both legs get anyway. `pins`: what the client has pinned. A mixed engine gets that as it is, and an engine
+ * of a pair gets it although it is not known to have that rank: it refuses what it does not have. `undefined` if nothing is
+ * to be added.
+ */
 export function injectRanks(
   { prefill, decode }: { readonly prefill: Engine | undefined; readonly decode: Engine },
   injected: Injection,
+  pins: RankPins = NO_PINS,
 ): RankedLegs | undefined {
-  if (prefill?.rank === undefined && decode.rank === undefined) return undefined
-  if (prefill === undefined)
-    return { prefill: undefined, decode: withRank(decode, injected), headers: headersFor(decode) }
-  const joined = joinedBy(prefill, injected)
-  const [first, second] = [withRank(prefill, joined), withRank(decode, joined)]
-  const isSame = first.rankField === second.rankField && first.rank === second.rank
-  return { prefill: isSame ? undefined : first, decode: second, headers: NO_HEADERS }
+  if (prefill === undefined) return pins.mixed === undefined ? legOfMixed(decode, injected) : undefined
+  const ofPrefill = namedRank(prefill, pins.prefill)
+  const ofDecode = namedRank(decode, pins.decode)
+  if (ofPrefill === undefined && ofDecode === undefined) return undefined
+  const joined = ofPrefill === undefined ? injected : joinedBy(prefill, ofPrefill.rank, injected)
+  return {
+    prefill: isSame(ofPrefill, ofDecode) ? undefined : { ...joined, ...ofPrefill },
+    decode: { ...joined, ...ofDecode },
+    headers: NO_HEADERS,
+  }
+}
+
+function legOfMixed(engine: Engine, injected: Injection): RankedLegs | undefined {
+  if (engine.rank === undefined) return undefined
+  const decode = { ...injected, ...namedRank(engine, undefined) }
+  return { prefill: undefined, decode, headers: headersFor(engine) }
 }
 
 function headersFor({ rank, ranks }: Engine): readonly string[] {
@@ -38,19 +54,24 @@ function headersFor({ rank, ranks }: Engine): readonly string[] {
   return isHeader ? [ranks.field, String(rank.number)] : NO_HEADERS
 }
 
-function joinedBy({ rank, ranks }: Engine, injected: Injection): Injection {
-  if (rank === undefined || ranks === undefined || injected.bootstrapRoom === undefined) return injected
+/** Where it is not known how many ranks prefill has, only the field names the rank. */
+function joinedBy({ ranks }: Engine, prefillRank: number, injected: Injection): Injection {
   const { bootstrapRoom } = injected
-  return {
-    ...injected,
-    bootstrapRoom: roomOfRank(bootstrapRoom, rank.number, ranks.count),
-    prefillRank: rank.number,
-  }
+  if (bootstrapRoom === undefined || ranks === undefined || prefillRank >= ranks.count)
+    return { ...injected, prefillRank }
+  return { ...injected, prefillRank, bootstrapRoom: roomOfRank(bootstrapRoom, prefillRank, ranks.count) }
 }
 
-function withRank({ rank, ranks }: Engine, injected: Injection): Injection {
-  if (rank === undefined || ranks === undefined || ranks.field === 'x-data-parallel-rank') return injected
-  return { ...injected, rankField: ranks.field, rank: rank.number }
+type NamedRank = Required<Pick<Injection, 'rank' | 'rankField'>>
+
+function isSame(a: NamedRank | undefined, b: NamedRank | undefined): boolean {
+  return a?.rankField === b?.rankField && a?.rank === b?.rank
+}
+
+function namedRank({ rank, ranks }: Engine, pinned: number | undefined): NamedRank | undefined {
+  if (rank !== undefined && ranks !== undefined)
+    return ranks.field === 'x-data-parallel-rank' ? undefined : { rankField: ranks.field, rank: rank.number }
+  return pinned === undefined ? undefined : { rankField: 'routed_dp_rank', rank: pinned }
 }
 
 /** The room next to this one that implies the rank: the room modulo the number of ranks. From 1 to 2^53 - 1. */

@@ -15,7 +15,7 @@ const PROMPT_INPUTS = ['caches', 'prefix', 'length', 'size'] as const
 
 /** Worked out once per thread. */
 export function requestReading(config: Pick<Config, 'policy' | 'engines' | 'limits'>): RequestReading {
-  const { policy, limits } = config
+  const { policy, limits, engines } = config
   const inputs = inputsOf(policy, neededRoles(config))
   const { members, prompts, scanBytes, nameBytes } = limits
   const wantsKey = inputs.has('key')
@@ -25,6 +25,7 @@ export function requestReading(config: Pick<Config, 'policy' | 'engines' | 'limi
       prompts,
       scanBytes,
       nameBytes,
+      isForPairs: engines.mode === 'pd',
       wantsPrompt: PROMPT_INPUTS.some(input => inputs.has(input)),
       keyPaths: wantsKey ? policy.keyFields.map(path => path.split('.')) : undefined,
     },

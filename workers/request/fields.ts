@@ -11,13 +11,14 @@ import { ENDPOINT_TRAITS, type EndpointTraits } from '../dialects/endpoint-trait
 import { asBuffer, BYTE } from '../json/bytes.ts'
 import { JsonLimitError, JsonSyntaxError } from '../json/errors.ts'
 import { firstTextAt, type MemberPath } from '../json/member-path.ts'
-import { indexAt, lastMember, stringAt } from '../json/members.ts'
+import { lastMember, stringAt } from '../json/members.ts'
 import { type Member, type Range, type ScannedObject, scanObject } from '../json/scan.ts'
 import { withScanLimit } from '../json/scan-context.ts'
 import { skipSpace } from '../json/skip.ts'
 import type { PromptBytes } from './block-hashes.ts'
 import { isOwned, ownedCuts } from './owned-members.ts'
 import { elementsOf, hasElements } from './per-prompt-lists.ts'
+import { type RankFields, readRankFields } from './pinned-ranks.ts'
 import { readPrefillLogprobs } from './prefill-logprobs.ts'
 import { promptBytes } from './prompt-bytes.ts'
 import type { PromptLengths } from './prompt-lengths.ts'
@@ -47,11 +48,8 @@ export interface RequestFields {
   readonly mayHoldBack: boolean
   /** Whether `stream_options.include_usage` is true. */
   readonly includesUsage: boolean
-  /**
-   * Set if the client chooses a data-parallel rank. `name`: the member, as `field name`. `rank`: the one that a mixed engine
-   * shall run the request on, if the client says; -1 if it is no whole number.
-   */
-  readonly pinnedRank: { readonly name: string; readonly rank: number | undefined } | undefined
+  /** `undefined` if the body names no data-parallel rank. */
+  readonly ranks: RankFields | undefined
   /** The lengths of prompts given as token ids, which are counted when they are asked for. */
   readonly promptLengths: PromptLengths
   /** Where the prompt is; `undefined` if that is not wanted. */
@@ -82,6 +80,8 @@ export interface FieldLimits {
 
 /** What is read of a body besides what the gateway always needs. */
 export interface FieldOptions extends FieldLimits {
+  /** Whether the body goes to pairs, whose engines get a rank each; not unless this is true. */
+  readonly isForPairs?: boolean
   /** Whether to find the prompt. It is found unless this is false. */
   readonly wantsPrompt?: boolean
   /** Members that may have the routing key, the most important first, if it is wanted. */
@@ -97,9 +97,6 @@ const NO_LIMITS: FieldOptions = {
 
 /** Up to this size JSON.parse costs no more than the scan and validates the whole body. */
 const PARSED_BYTES = 2048
-
-/** Each chooses a data-parallel rank on an engine (SGLang; the last is an older name of the first). */
-const RANK_KEYS = ['routed_dp_rank', 'disagg_prefill_dp_rank', 'data_parallel_rank'] as const
 
 /**
  * `isUtf8Known`: whether the encoding has been checked before.
@@ -182,6 +179,7 @@ function fieldsOf(
   limits: FieldOptions,
 ): RequestFields {
   const traits = ENDPOINT_TRAITS[endpoint]
+  const ownership = { ridKey: traits.ridKey, isForPairs: limits.isForPairs ?? false }
   const sampling = readSampling(endpoint, bytes, members, limits)
   const { batch, lengths } = readPrompts(traits.promptKeys, bytes, members, limits.prompts)
   if (endpoint === 'responses') checkStateless(members)
@@ -196,21 +194,14 @@ function fieldsOf(
     prefillLogprobs: readPrefillLogprobs(endpoint, bytes, members, limits.prompts),
     mayHoldBack: traits.holdsBackForTools && hasElements(bytes, lastMember(members, 'tools')),
     includesUsage: includesUsage(bytes, lastMember(members, 'stream_options'), limits.members),
-    pinnedRank: pinnedRank(bytes, members),
+    ranks: readRankFields(bytes, members),
     promptLengths: lengths,
     prompt: limits.wantsPrompt === false ? undefined : promptBytes(endpoint, members),
     routingKey: limits.keyPaths && firstTextAt(bytes, members, limits.keyPaths, limits),
-    cuts: ownedCuts(members, traits.ridKey),
+    cuts: ownedCuts(members, ownership),
     insertAt: end - 1,
-    isOtherwiseEmpty: members.every(member => isOwned(member, traits.ridKey)),
+    isOtherwiseEmpty: members.every(member => isOwned(member, ownership)),
   }
-}
-
-function pinnedRank(bytes: Buffer, members: readonly Member[]): RequestFields['pinnedRank'] {
-  const key = RANK_KEYS.find(name => (lastMember(members, name)?.kind ?? 'null') !== 'null')
-  if (key === undefined) return undefined
-  const rankIn = (name: string): number | undefined => indexAt(bytes, lastMember(members, name))
-  return { name: `field ${key}`, rank: rankIn('routed_dp_rank') ?? rankIn('data_parallel_rank') }
 }
 
 function memberOf(members: readonly Member[], key: EndpointTraits['ridKey']): Member | undefined {

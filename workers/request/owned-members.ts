@@ -1,5 +1,6 @@
 /** The members of a body that only the gateway may set, and the ranges to remove so that no client sets them. */
 import type { Member, Range } from '../json/scan.ts'
+import { RANK_KEYS } from './pinned-ranks.ts'
 
 /** Values from a client would break the KV transfer between the engines. */
 const OWNED: ReadonlySet<string> = new Set([
@@ -10,24 +11,33 @@ const OWNED: ReadonlySet<string> = new Set([
   'bootstrap_pair_key',
 ])
 
+/** Each engine of a pair gets a rank of its own. */
+const OWNED_IN_PAIRS: ReadonlySet<string> = new Set([...OWNED, ...RANK_KEYS])
+
 const NO_CUTS: readonly Range[] = []
 
-/** `ridKey`: the member by which engines take the name of the request, if it is another than `rid`. */
-export function isOwned({ key }: Member, ridKey: string | undefined): boolean {
-  return OWNED.has(key) || key === ridKey
+export interface Ownership {
+  /** The member by which engines take the name of the request, if it is another than `rid`. */
+  readonly ridKey: string | undefined
+  /** Whether separate engines do prefill and decode. */
+  readonly isForPairs: boolean
+}
+
+export function isOwned({ key }: Member, { ridKey, isForPairs }: Ownership): boolean {
+  return key === ridKey || (isForPairs ? OWNED_IN_PAIRS : OWNED).has(key)
 }
 
 /** Ranges in ascending order, with their commas. */
-export function ownedCuts(members: readonly Member[], ridKey: string | undefined): readonly Range[] {
-  return members.some(member => isOwned(member, ridKey)) ? cutsOf(members, ridKey) : NO_CUTS
+export function ownedCuts(members: readonly Member[], ownership: Ownership): readonly Range[] {
+  return members.some(member => isOwned(member, ownership)) ? cutsOf(members, ownership) : NO_CUTS
 }
 
-function cutsOf(members: readonly Member[], ridKey: string | undefined): Range[] {
+function cutsOf(members: readonly Member[], ownership: Ownership): Range[] {
   const cuts: Range[] = []
   let kept: Member | undefined
   let cutStart: number | undefined
   for (const member of members) {
-    if (isOwned(member, ridKey)) {
+    if (isOwned(member, ownership)) {
       cutStart ??= member.memberStart
     } else {
       // The cut ends before the next kept member, so it includes the comma.

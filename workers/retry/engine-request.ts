@@ -5,6 +5,7 @@ import type { FlatHeaders } from '../../src/messages/types.ts'
 import type { Edit } from '../json/edit.ts'
 import type { RoutedBy } from '../policy/request-view.ts'
 import type { RequestFields } from '../request/fields.ts'
+import type { RankPins } from '../request/pinned-ranks.ts'
 import type { RequestTimeouts } from '../request/timeouts.ts'
 
 export interface EngineRequest extends RoutedBy {
@@ -17,8 +18,8 @@ export interface EngineRequest extends RoutedBy {
   readonly fields: RequestFields
   /** Whether an engine has the API of the endpoint; `undefined` if all have. */
   readonly serves: ((engine: Engine) => boolean) | undefined
-  /** The data-parallel rank that the client names; -1 if what it names is no rank. */
-  readonly pinnedRank?: number | undefined
+  /** The data-parallel ranks that the client names, if it names any. */
+  readonly pins?: RankPins | undefined
   /** Changes of the body, where the request is one prompt or sample of the client's. */
   readonly edits: readonly Edit[]
   /** The request is one of several prompts of `/generate`, of which each may be aborted alone. */

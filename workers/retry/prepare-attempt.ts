@@ -17,7 +17,13 @@ import {
 } from '../selection/capacity-queue.ts'
 import { AttemptFeedback, type FeedbackDependencies } from '../selection/feedback.ts'
 import type { ChosenPair, Pair, PairChoice, PairSelector } from '../selection/pair-selector.ts'
-import { findTooLong, unknownModel, unnamedModel, unservedEndpoint } from '../selection/preflight.ts'
+import {
+  findTooLong,
+  findUnpinnable,
+  unknownModel,
+  unnamedModel,
+  unservedEndpoint,
+} from '../selection/preflight.ts'
 import type { PromptWork } from '../selection/prompt-work.ts'
 import type { EngineRequest } from './engine-request.ts'
 
@@ -127,8 +133,8 @@ function chooseFor(
   { pairSelector, requestViews }: PrepareDependencies,
   hasRoom?: (engine: Engine) => boolean,
 ): PairChoice {
-  const { serves, pinnedRank } = request
-  const seen = { serves, request: requestViewOf(request, requestViews), pinnedRank }
+  const { serves, pins } = request
+  const seen = { serves, request: requestViewOf(request, requestViews), pins }
   return pairSelector.choose(request.fields.model, avoidedSlots, hasRoom, seen)
 }
 
@@ -161,12 +167,12 @@ export function reserveRoom(
 }
 
 function takeLeases(
-  { fields }: EngineRequest,
+  { fields, pins }: EngineRequest,
   { pair }: ChosenPair,
   { capacityQueue }: PrepareDependencies,
 ): PairLeases | NoRoom {
-  const tooLong = findTooLong(fields, pair)
-  if (tooLong !== undefined) return { kind: 'rejected', failure: tooLong }
+  const failure = findTooLong(fields, pair) ?? findUnpinnable(pins, pair)
+  if (failure !== undefined) return { kind: 'rejected', failure }
   return capacityQueue.tryTake(pair) ?? FULL
 }
 
@@ -186,8 +192,7 @@ function planOf(
 ): Omit<AttemptPlan, 'leases' | 'freshConnection'> {
   const { id, path, headers, timeouts, body, fields, edits, isPromptOfBatch } = request
   const injected = pair.prefill ? injectBootstrap(pair.prefill, random) : injectMixed()
-  // What the client has pinned reaches the engine as it is.
-  const legs = request.pinnedRank === undefined ? injectRanks(pair, injected) : undefined
+  const legs = injectRanks(pair, injected, request.pins)
   return {
     path,
     isStream: fields.isStream,

@@ -10,6 +10,7 @@ import type { Admissible } from '../../src/resilience/admissible.ts'
 import type { EngineSlots } from '../../src/shared/engine-slots.ts'
 import type { PairHealth } from '../../src/shared/pair-health.ts'
 import { createPolicies, type PolicyMemory } from '../policy/create-policies.ts'
+import type { RankPins } from '../request/pinned-ranks.ts'
 import type { Breakers, PlacedRequest, Probe } from './breakers.ts'
 import { type PolicyInputs, policyViews } from './policy-views.ts'
 import { RankTargets } from './rank-targets.ts'
@@ -44,8 +45,7 @@ export type PairChoice =
 /** What a choice depends on besides the model of the request. */
 export interface ChoiceInputs {
   readonly request?: RequestView | undefined
-  /** The data-parallel rank that the client names, see `RankTargets.of`. */
-  readonly pinnedRank?: number | undefined
+  readonly pins?: RankPins | undefined
   /** Whether an engine has the API of the request, if not all have. */
   readonly serves?: WantedEngine['serves']
 }
@@ -170,7 +170,7 @@ export class PairSelector {
   /** The healthy engines that breakers admit; of those, the ones not avoided where there are any. */
   #candidates(role: Role, model: string | undefined, needs: Needs): Admissible<Engine> {
     const healthy = this.#roster.of(role, { model, serves: needs.serves }, this.#isUsable)
-    const admitted = this.#breakers.admitted(healthy, needs)
+    const admitted = this.#breakers.admitted(this.ranks.having(needs.pins?.[role], healthy), needs)
     if (!needs.isRetry) return admitted
     const engines = preferring(admitted.engines, ({ slot }) => !needs.avoidedSlots.has(slot))
     return { engines, probesEarly: admitted.probesEarly }
@@ -220,11 +220,11 @@ export class PairSelector {
    * have begun to fail, no breaker may be open yet.
    */
   #pick(role: Role, engines: readonly Engine[], needs: Needs): Engine | undefined {
-    const { hasRoom, isRetry, request, pinnedRank } = needs
+    const { hasRoom, isRetry, request, pins } = needs
     const free = passing(engines, hasRoom)
     if (free.length === 0) return undefined
     const preferred = isRetry ? preferring(free, this.#breakers.isProven) : free
-    const targets = this.ranks.of(preferred, pinnedRank)
+    const targets = this.ranks.of(preferred, pins?.[role])
     const view = this.#views[role]
     const chosen = this.ranks.engineOf(this.#policies[role](targets, view, request))
     if (targets.length === 1) view.reason = 'only'

@@ -1,8 +1,13 @@
-/** Rejects requests that no attempt could serve: no engine has the model or the path, or the prompt is too long. Pure. */
+/**
+ * Rejects requests that no attempt could serve: no engine has the model or the path, the prompt is too long, or the engines
+ * accept no rank. Pure.
+ */
 import { GatewayError } from '../../src/core/errors.ts'
+import { takesRanksInPairs } from '../../src/eligibility/pair-ranks.ts'
 import type { Failure } from '../classify/failure.ts'
 import { rejectedFailure } from '../classify/request-failure.ts'
 import type { RequestFields } from '../request/fields.ts'
+import type { RankPins } from '../request/pinned-ranks.ts'
 import type { Pair } from './pair-selector.ts'
 
 const LISTED_MODELS = 20
@@ -42,5 +47,16 @@ export function findTooLong(fields: RequestFields, { prefill, decode }: Pair): F
   // SGLang refuses a prompt of exactly `max_req_input_len` tokens, too (0.5.23).
   if (promptTokens === undefined || promptTokens < limit) return undefined
   const message = `The prompt is too long: it has ${promptTokens} tokens, but the engines accept fewer than ${limit}`
+  return rejectedFailure(new GatewayError('invalid-request', message))
+}
+
+/** An engine that is too old would run the request on a rank of its own choice, or wait for the KV cache of another. */
+export function findUnpinnable(pins: RankPins | undefined, { prefill, decode }: Pair): Failure | undefined {
+  if (pins === undefined || prefill === undefined) return undefined
+  const old = [prefill, decode].find(({ pairing }) => !takesRanksInPairs(pairing))
+  if (old === undefined) return undefined
+  const message =
+    `The engine ${old.url} (SGLang ${old.pairing.version}) takes no data-parallel rank in a pair: ` +
+    'update it to 0.5.10 or later, or name no rank'
   return rejectedFailure(new GatewayError('invalid-request', message))
 }

@@ -60,9 +60,15 @@ export class RankTargets {
     this.#isUsed = targets.length > 0
   }
 
+  /** Those that have the rank; all of them if none has, because an engine refuses best what it does not have. */
+  having(pinnedRank: number | undefined, engines: readonly Engine[]): readonly Engine[] {
+    if (pinnedRank === undefined || !this.#isUsed) return engines
+    return preferring(engines, ({ slot }) => this.#byEngine.get(slot)?.[pinnedRank] !== undefined)
+  }
+
   /**
-   * The list for a policy. `pinnedRank`: the rank that the client names, -1 if that is no rank, which the engine refuses.
-   * Empty only if `engines` is.
+   * The list for a policy, of `engines` that have the pinned rank if there is one; see `having`. Empty only if `engines`
+   * is.
    */
   of(engines: readonly Engine[], pinnedRank: number | undefined): readonly Engine[] {
     if (!this.#isUsed) return engines
@@ -97,10 +103,8 @@ export class RankTargets {
     return shown
   }
 
-  /** That rank of each engine. An engine that has no such rank refuses the request, so it gets it only if none has. */
   #pinned(engines: readonly Engine[], rank: number): readonly Engine[] {
-    const candidates = engines.map(engine => this.#byEngine.get(engine.slot)?.[rank]?.shown ?? engine)
-    return preferring(candidates, engine => this.#byShown.has(engine))
+    return engines.map(engine => this.#byEngine.get(engine.slot)?.[rank]?.shown ?? engine)
   }
 
   #targetsOf(engine: Engine): Target[] {

@@ -71,9 +71,17 @@ async function sendAll(gateways: readonly Gateway[], signal: AbortSignal, checks
 
 /** As the engines report it to the gateways. */
 function shareIn(metrics: readonly string[]): number {
+  return total(metrics, 'cached') / total(metrics, 'prompt')
+}
+
+/** As the engines have reported them to the gateway with these metrics. */
+export function cachedTokens(metrics: string): number {
+  return total([metrics], 'cached')
+}
+
+function total(metrics: readonly string[], name: 'prompt' | 'cached'): number {
   const counts = metrics.flatMap(text => [...promptCounts(text).values()])
-  const totalOf = (name: 'prompt' | 'cached'): number => counts.reduce((sum, count) => sum + count[name], 0)
-  return totalOf('cached') / totalOf('prompt')
+  return counts.reduce((sum, count) => sum + count[name], 0)
 }
 
 export function percent(share: number): string {

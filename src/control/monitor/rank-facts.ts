@@ -1,28 +1,22 @@
 /** Among how many data-parallel ranks of an engine the gateway chooses, and how it names one. Pure. */
 import type { Config } from '../../config/config.ts'
 import { type Engine, type EngineRanks, MAX_RANKS, type Role } from '../../core/engine.ts'
-import { isAtLeast } from '../../core/text/version.ts'
+import { takesRanksInPairs } from '../../eligibility/pair-ranks.ts'
 
 /** Of an engine, as it reports itself. */
 export type RankFacts = Pick<Engine, 'dpSize' | 'isVllm' | 'pairing'>
 
 type RankSettings = Pick<Config['engines'], 'dataParallelRanks' | 'vllmDataParallelSize'>
 
-/**
- * The first version of SGLang in which the two legs of a request can name a rank each (SGLang pull request 19268). Before
- * that, decode took its own rank for that of prefill.
- */
-const FIRST_IN_PAIRS = [0, 5, 10] as const
-
 /** `undefined` if the engine has one rank, or chooses itself. */
 export function ranksOf(
-  { dpSize, isVllm, pairing: { version } }: RankFacts,
+  { dpSize, isVllm, pairing }: RankFacts,
   role: Role,
   { dataParallelRanks, vllmDataParallelSize }: RankSettings,
 ): EngineRanks | undefined {
   const count = isVllm ? vllmDataParallelSize : dpSize
   if (dataParallelRanks === 'off' || count < 2 || count > MAX_RANKS) return undefined
   if (isVllm) return role === 'mixed' ? { count, field: 'x-data-parallel-rank' } : undefined
-  if (version === undefined || isAtLeast(version, FIRST_IN_PAIRS)) return { count, field: 'routed_dp_rank' }
+  if (takesRanksInPairs(pairing)) return { count, field: 'routed_dp_rank' }
   return role === 'mixed' ? { count, field: 'data_parallel_rank' } : undefined
 }

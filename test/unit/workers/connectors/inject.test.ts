@@ -75,6 +75,28 @@ suite('injectRanks', () => {
       }
   })
 
+  test('names a pinned rank to an engine of a pair that is not known to have it', () => {
+    const field = 'routed_dp_rank'
+    const both = injectRanks({ prefill: PREFILL, decode }, injected, { prefill: 1, decode: 2 })
+    const shared = { ...injected, prefillRank: 1, rankField: field }
+    assert.deepEqual(both?.prefill, { ...shared, rank: 1 })
+    assert.deepEqual(both.decode, { ...shared, rank: 2 })
+    const toDecode = injectRanks({ prefill: PREFILL, decode }, injected, { decode: 5 })
+    assert.deepEqual(toDecode?.prefill, injected)
+    assert.deepEqual(toDecode.decode, { ...injected, rankField: field, rank: 5 })
+  })
+
+  test('leaves the room as it is if prefill does not have the pinned rank', () => {
+    const prefill = { ...PREFILL, ranks: { count: 4, field: 'routed_dp_rank' } as const }
+    const legs = injectRanks({ prefill, decode }, injected, { prefill: 9 })
+    assert.deepEqual([legs?.decode.bootstrapRoom, legs?.decode.prefillRank], [1000, 9])
+  })
+
+  test('adds nothing for a mixed engine whose rank the client has pinned', () => {
+    const mixed = { prefill: undefined, decode: ranked(decode, 1) }
+    assert.equal(injectRanks(mixed, injected, { mixed: 1 }), undefined)
+  })
+
   test('names the rank of vLLM in a header, and nothing in the body', () => {
     const vllm = { ...ranked(decode, 1), ranks: { count: 2, field: 'x-data-parallel-rank' } as const }
     const legs = injectRanks({ prefill: undefined, decode: vllm }, { rid: 'r' })

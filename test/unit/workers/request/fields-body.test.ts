@@ -252,9 +252,10 @@ suite('readFields', () => {
 
   test('reports the rank that a client pins', () => {
     for (const key of ['routed_dp_rank', 'disagg_prefill_dp_rank', 'data_parallel_rank']) {
-      const rank = key === 'disagg_prefill_dp_rank' ? undefined : 3
-      assert.deepEqual(fields('chat', `{"${key}":3}`).pinnedRank, { name: `field ${key}`, rank })
-      assert.equal(fields('chat', `{"${key}":null}`).pinnedRank, undefined)
+      const [routed, prefill] = key === 'disagg_prefill_dp_rank' ? [undefined, 3] : [3, undefined]
+      assert.deepEqual(fields('chat', `{"${key}":3}`).ranks, { routed, prefill })
+      assert.equal(fields('chat', `{"${key}":"3"}`).ranks?.[prefill === 3 ? 'prefill' : 'routed'], -1)
+      assert.equal(fields('chat', `{"${key}":null}`).ranks, undefined)
     }
   })
 

@@ -12,6 +12,7 @@ import { createSharedMemory } from '../../../../src/shared/layout.ts'
 import { LengthHistogram } from '../../../../src/shared/length-histogram.ts'
 import { PairHealth } from '../../../../src/shared/pair-health.ts'
 import { StickyKeys } from '../../../../src/shared/sticky-keys.ts'
+import type { RankPins } from '../../../../workers/request/pinned-ranks.ts'
 import { Breakers } from '../../../../workers/selection/breakers.ts'
 import { type Pair, type PairChoice, PairSelector } from '../../../../workers/selection/pair-selector.ts'
 import { engineOf } from '../../../support/engines.ts'
@@ -88,6 +89,10 @@ function pairOf(prefill: number, decode: number): Pair {
   return { prefill: engineOf({ slot: prefill }), decode: engineOf({ slot: decode }) }
 }
 
+function ranked(slot: number, role: Engine['role'], count: number): Engine {
+  return engineOf({ slot, role, ranks: { count, field: 'routed_dp_rank' } })
+}
+
 /** Room on all engines but one. */
 function unlessSlot2({ slot }: Engine): boolean {
   return slot !== 2
@@ -110,6 +115,34 @@ function reasonsOf({ selector }: Setup, hasRoom?: (engine: Engine) => boolean): 
   const choice = selector.choose(undefined, NONE, hasRoom)
   return choice.kind === 'pair' ? [choice.pair.prefillReason, choice.pair.decodeReason] : [choice.kind]
 }
+
+suite('a pinned data-parallel rank', () => {
+  const engines = [
+    ranked(0, 'prefill', 2),
+    engineOf({ slot: 1, role: 'prefill' }),
+    ranked(2, 'decode', 4),
+    ranked(3, 'decode', 2),
+  ]
+
+  test('leads each role to an engine that has it, and leaves the other role free', () => {
+    const { selector } = setUp(engines, { policy: { main: 'round_robin' } })
+    const pairsWith = (pins: RankPins): string[] => {
+      const choose = (): string => summaryOf(selector.choose(undefined, NONE, undefined, { pins }))
+      return [...new Set(Array.from({ length: 12 }, choose))].toSorted()
+    }
+    assert.deepEqual(pairsWith({ prefill: 1, decode: 3 }), ['0→2'])
+    assert.deepEqual(pairsWith({ prefill: 1 }), ['0→2', '0→3'])
+    assert.deepEqual(pairsWith({ decode: 3 }), ['0→2', '1→2'])
+  })
+
+  test('is not given up because its engine is full, or was avoided', () => {
+    const { selector } = setUp(engines)
+    const choose = (avoided: ReadonlySet<number>, hasRoom?: (engine: Engine) => boolean): string =>
+      summaryOf(selector.choose(undefined, avoided, hasRoom, { pins: { decode: 3 } }))
+    assert.equal(choose(NONE, unlessSlot2), 'full')
+    assert.match(choose(new Set([2])), /→2$/)
+  })
+})
 
 suite('the reason of a choice', () => {
   test('is that of the policy of each role', () => {

@@ -48,7 +48,9 @@ function setUp(engines: readonly Engine[]) {
   const policyOf = (main: PolicyName) => createPolicies({ ...config.policy, main }, { sticky, lengths }).mixed
   prompts.makeRoom(ranks.size)
   const choose = (name: PolicyName, from: readonly Engine[], needs: Needs = {}): Engine =>
-    ranks.engineOf(policyOf(name)(ranks.of(from, needs.pinnedRank), view, needs))
+    ranks.engineOf(
+      policyOf(name)(ranks.of(ranks.having(needs.pinnedRank, from), needs.pinnedRank), view, needs),
+    )
   return { slots, ranks, prompts, shared, choose }
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
-import { newRid, newRoom } from '../../../../workers/request/ids.ts'
+import { newRid, newRoom } from '../../../../workers/connectors/ids.ts'
 
 suite('newRid', () => {
   test('is 32 hexadecimal digits, so that no rid is a prefix of another', () => {

@@ -1,0 +1,67 @@
+/**
+ * The data-parallel ranks that a client pins, and what that means for each engine of its request. Pure.
+ *
+ * To a pair the fields mean what they mean to SGLang 0.5.23's decode engine: `routed_dp_rank` is the rank that runs the
+ * request, and `disagg_prefill_dp_rank` the one that has computed its prompt. Each names the rank of one engine; the
+ * gateway chooses what is left open.
+ */
+
+import type { Role } from '../../src/core/engine.ts'
+import { GatewayError } from '../../src/core/errors.ts'
+import { headerIn, RANK_HEADER } from '../../src/messages/flat-headers.ts'
+import type { FlatHeaders } from '../../src/messages/types.ts'
+import { indexAt, lastMember } from '../json/members.ts'
+import type { Member } from '../json/scan.ts'
+
+/** The last is what `routed_dp_rank` was called before SGLang 0.5.10. */
+export const RANK_KEYS = ['routed_dp_rank', 'disagg_prefill_dp_rank', 'data_parallel_rank'] as const
+
+/** As the body has them: -1 for what is no whole number of 0 or more, `undefined` for what is missing or null. */
+export interface RankFields {
+  readonly routed: number | undefined
+  readonly prefill: number | undefined
+}
+
+/** The rank that an engine of each role shall run the request on, where the client says. */
+export type RankPins = { readonly [role in Role]?: number | undefined }
+
+const NO_FIELDS: RankFields = { routed: undefined, prefill: undefined }
+
+/** `undefined` if the body names no rank. */
+export function readRankFields(bytes: Buffer, members: readonly Member[]): RankFields | undefined {
+  const rankIn = (name: (typeof RANK_KEYS)[number]): number | undefined =>
+    indexAt(bytes, lastMember(members, name))
+  const routed = rankIn('routed_dp_rank') ?? rankIn('data_parallel_rank')
+  const prefill = rankIn('disagg_prefill_dp_rank')
+  return routed === undefined && prefill === undefined ? undefined : { routed, prefill }
+}
+
+/**
+ * The header overrides the body, as on engines (SGLang 0.5.23, vLLM 0.32.0). `undefined` if no engine is pinned.
+ *
+ * @throws {GatewayError} `invalid-request` for a rank of a pair that is no number; a mixed engine gets it as it is
+ */
+export function rankPinsOf(
+  { routed: inBody, prefill: ofPrefill }: RankFields = NO_FIELDS,
+  headers: FlatHeaders,
+  mode: 'pd' | 'mixed',
+): RankPins | undefined {
+  const text = headerIn(headers, RANK_HEADER)
+  const routed = text === undefined ? inBody : rankOfHeader(text)
+  const prefill = mode === 'pd' ? ofPrefill : undefined
+  if (routed === undefined && prefill === undefined) return undefined
+  return mode === 'pd' ? pinsOfPair(prefill, routed) : { mixed: routed }
+}
+
+function rankOfHeader(text: string): number {
+  return /^\d{1,9}$/.test(text) ? Number(text) : -1
+}
+
+function pinsOfPair(prefill: number | undefined, decode: number | undefined): RankPins {
+  if (prefill !== -1 && decode !== -1) return { prefill, decode }
+  const names = `routed_dp_rank, disagg_prefill_dp_rank and the header ${RANK_HEADER}`
+  throw new GatewayError(
+    'invalid-request',
+    `A data-parallel rank must be a whole number, 0 or more: ${names}`,
+  )
+}
