@@ -1,4 +1,7 @@
-/** Follows the KV events of one engine from finding where it publishes them to what they change, and says so in log and metrics. */
+/**
+ * Follows the KV events of one engine, or of one data-parallel rank, from finding where it publishes them to what they
+ * change, and says so in log and metrics.
+ */
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
 import type { Engine } from '../core/engine.ts'
@@ -14,8 +17,12 @@ import { Subscription, type SubscriptionLimits } from './subscription.ts'
 
 export interface FeedOptions {
   readonly engine: Engine
-  /** Where the engine publishes; `undefined` if it does not. Rejects if the engine cannot be asked. */
-  readonly findSource: (engine: Engine, signal: AbortSignal) => Promise<KvSource | undefined>
+  /** The rank, if the engine has several. */
+  readonly rank?: number | undefined
+  /** The number by which shared memory counts the rank, or the slot of an engine without ranks. */
+  readonly target: number
+  /** Where the engine or its rank publishes; `undefined` if it does not. Rejects if the engine cannot be asked. */
+  readonly findSource: () => Promise<KvSource | undefined>
   /** How often an engine is asked that publishes nothing, or not where it did before. */
   readonly askEveryMs: number
   readonly limits: Config['policy']['kvEvents']
@@ -46,11 +53,11 @@ export class EngineFeed {
   #computedBefore: number
 
   constructor(options: FeedOptions) {
-    const { engine, index, caches, hasRoom, onBlocks, recorder } = options
+    const { engine, target, index, caches, hasRoom, onBlocks, recorder } = options
     this.#options = options
-    this.#computedBefore = caches.computedBytes(engine.slot)
+    this.#computedBefore = caches.computedBytes(target)
     this.#blocks = new EngineBlocks({
-      slot: engine.slot,
+      slot: target,
       index,
       hasRoom,
       onChange: onBlocks,
@@ -63,17 +70,17 @@ export class EngineFeed {
 
   /** Lets what the events prove bound what the engine is believed to remember of prompts without token ids. */
   boundCache(): void {
-    const { engine, caches } = this.#options
+    const { target, caches } = this.#options
     if (this.#blocks.knowledge !== 'all') return
     const { stored, removed, held } = this.#blocks.tokens
-    const known = caches.read(engine.slot)
+    const known = caches.read(target)
     const learned = bounded(known, {
-      computedBytes: (caches.computedBytes(engine.slot) - this.#computedBefore) >>> 0,
+      computedBytes: (caches.computedBytes(target) - this.#computedBefore) >>> 0,
       storedTokens: stored,
       removedTokens: removed,
       heldTokens: held,
     })
-    if (learned !== known) caches.write(engine.slot, learned)
+    if (learned !== known) caches.write(target, learned)
   }
 
   close(): void {
@@ -84,10 +91,16 @@ export class EngineFeed {
     this.#blocks.forget()
   }
 
+  /** For the log. */
+  get #named(): { readonly url: string; readonly rank?: number } {
+    const { engine, rank } = this.#options
+    return { url: engine.url, ...(rank !== undefined && { rank }) }
+  }
+
   async #start(): Promise<void> {
     const source = await this.#findSource()
     if (source === undefined || this.#closing.signal.aborted) return
-    const { engine, limits, log, recorder, random } = this.#options
+    const { engine, target, caches, limits, log, recorder, random } = this.#options
     this.#subscription = new Subscription({
       source,
       limits: subscriptionLimits(limits),
@@ -98,14 +111,14 @@ export class EngineFeed {
         this.#isReported = false
         clearTimeout(this.#timer)
         this.#timer = undefined
-        log.info({ url: engine.url, ...source }, 'receiving the KV events of the engine')
+        log.info({ ...this.#named, ...source }, 'receiving the KV events of the engine')
       },
       onLost: reason => {
         this.#setConnected(false)
         this.#timer ??= setTimeout(() => this.#startAgain(), this.#options.askEveryMs)
         if (!this.#isReported)
           log.warn(
-            { url: engine.url, endpoint: source.endpoint, reason },
+            { ...this.#named, endpoint: source.endpoint, reason },
             'no connection to the KV events of the engine; what it has cached is a guess until there is one',
           )
         this.#isReported = true
@@ -114,13 +127,13 @@ export class EngineFeed {
         recorder.countEngine('pdgw_engine_kv_event_gaps_total', engine.slot, outcome)
         if (outcome === 'forgotten')
           log.warn(
-            { url: engine.url, missed },
+            { ...this.#named, missed },
             'KV events of the engine were lost, so its blocks are forgotten; a replay endpoint would avoid that',
           )
       },
       onCaughtUp: () => {
         this.#blocks.resetTotals()
-        this.#computedBefore = this.#options.caches.computedBytes(engine.slot)
+        this.#computedBefore = caches.computedBytes(target)
       },
       onMalformed: () => recorder.countEngine('pdgw_engine_kv_events_total', engine.slot, 'malformed'),
       onRestart: () => this.#onEmpty(),
@@ -137,23 +150,22 @@ export class EngineFeed {
 
   /** Asks until the engine says where it publishes, or the feed is closed. */
   async #findSource(): Promise<KvSource | undefined> {
-    const { engine, findSource, log, askEveryMs } = this.#options
+    const { findSource, log, askEveryMs } = this.#options
     const { signal } = this.#closing
     for (let isFirst = true; !signal.aborted; isFirst = false) {
-      const source = await findSource(engine, signal).catch(() => undefined)
+      const source = await findSource().catch(() => undefined)
       if (source !== undefined) return source
-      if (isFirst)
-        log.info({ url: engine.url }, 'the engine names no KV events; what it has cached is a guess')
+      if (isFirst) log.info(this.#named, 'the engine names no KV events; what it has cached is a guess')
       await wait(askEveryMs, undefined, { signal }).catch(() => undefined)
     }
     return undefined
   }
 
-  /** The engine remembers nothing of any prompt. */
+  /** The engine, or its rank, remembers nothing of any prompt. */
   #onEmpty(): void {
-    const { engine, caches } = this.#options
-    caches.forget(engine.slot)
-    this.#computedBefore = caches.computedBytes(engine.slot)
+    const { target, caches } = this.#options
+    caches.forgetOne(target)
+    this.#computedBefore = caches.computedBytes(target)
   }
 
   #setConnected(isConnected: boolean): void {

@@ -8,11 +8,11 @@ import type { Engine, EngineSnapshot } from '../core/engine.ts'
 import { parseJson, parseObject } from '../core/text/parse-json.ts'
 import type { EngineCaches } from '../shared/engine-caches.ts'
 import { KvBlockIndex } from '../shared/kv-blocks/kv-block-index.ts'
-import type { SharedMemory } from '../shared/layout.ts'
+import { type SharedMemory, targetOf } from '../shared/layout.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Recorder } from '../telemetry/recorder.ts'
 import { EngineFeed } from './engine-feed.ts'
-import { type KvSource, sourceOfSglang, sourceOfVllm } from './sources.ts'
+import { type KvSource, sourceOfRank, sourceOfSglang, sourceOfVllm } from './sources.ts'
 
 export interface KvEventsOptions {
   readonly config: Config
@@ -31,8 +31,11 @@ export class KvEvents {
   readonly #options: KvEventsOptions
   readonly #index: KvBlockIndex
   readonly #feeds = new Map<string, EngineFeed>()
-  /** Engines with several ranks that have been logged. */
+  /** Engines that cannot be followed and have been logged. */
   readonly #skipped = new Set<string>()
+  /** What engines are being asked just now, by path: all ranks of an engine ask the same at once. */
+  readonly #asked = new Map<string, Promise<string | undefined>>()
+  readonly #closing = new AbortController()
   readonly #timer: NodeJS.Timeout
   #blocks = 0
   #connections = 0
@@ -48,42 +51,49 @@ export class KvEvents {
   /** Follows exactly the engines of the snapshot. */
   sync({ engines }: EngineSnapshot): void {
     const wanted = new Map(
-      engines.filter(engine => this.#isWanted(engine)).map(engine => [keyOf(engine), engine]),
+      engines.flatMap(engine => this.#ranksOf(engine).map(rank => [keyOf(engine, rank), { engine, rank }])),
     )
     for (const [key, feed] of this.#feeds) {
       if (wanted.has(key)) continue
       feed.close()
       this.#feeds.delete(key)
     }
-    for (const [key, engine] of wanted) if (!this.#feeds.has(key)) this.#feeds.set(key, this.#follow(engine))
+    for (const [key, { engine, rank }] of wanted)
+      if (!this.#feeds.has(key)) this.#feeds.set(key, this.#follow(engine, rank))
   }
 
   close(): void {
     clearInterval(this.#timer)
+    this.#closing.abort()
     for (const feed of this.#feeds.values()) feed.close()
     this.#feeds.clear()
   }
 
-  /** Decode engines get the KV cache from prefill. Of several ranks it is not known which one gets a request. */
-  #isWanted(engine: Engine): boolean {
-    if (engine.role === 'decode') return false
-    if (engine.dpSize > 1 && !this.#skipped.has(engine.url)) {
-      this.#skipped.add(engine.url)
-      const { url, dpSize } = engine
+  /**
+   * The ranks whose events are of use, `undefined` for an engine without ranks. Decode engines get the KV cache from
+   * prefill, and of an engine that chooses the rank itself it is not known which one gets a request.
+   */
+  #ranksOf({ role, url, ranks, dpSize }: Engine): readonly (number | undefined)[] {
+    if (role === 'decode') return []
+    if (ranks !== undefined) return Array.from({ length: ranks.count }, (_, rank) => rank)
+    if (dpSize === 1) return [undefined]
+    if (!this.#skipped.has(url))
       this.#options.log.warn(
         { url, dpSize },
-        'KV events of engines with several data-parallel ranks are not used',
+        'the KV events of the engine are not used, because it chooses its data-parallel rank itself',
       )
-    }
-    return engine.dpSize === 1
+    this.#skipped.add(url)
+    return []
   }
 
-  #follow(engine: Engine): EngineFeed {
-    const { config, caches, recorder, log } = this.#options
+  #follow(engine: Engine, rank: number | undefined): EngineFeed {
+    const { config, shared, caches, recorder, log } = this.#options
     const limits = config.policy.kvEvents
     return new EngineFeed({
       engine,
-      findSource: (of, signal) => this.#findSource(of, signal),
+      rank,
+      target: targetOf(engine.slot, rank ?? 0, shared.maxEngines),
+      findSource: () => this.#findSource(engine, rank ?? 0),
       askEveryMs: ASK_EVERY_MS,
       limits,
       index: this.#index,
@@ -103,17 +113,27 @@ export class KvEvents {
     })
   }
 
-  async #findSource(engine: Engine, signal: AbortSignal): Promise<KvSource | undefined> {
+  async #findSource(engine: Engine, rank: number): Promise<KvSource | undefined> {
     const configured = configuredSource(this.#options.config, engine)
-    if (configured !== undefined) return configured
-    const ask = async (path: string): Promise<string | undefined> => {
-      const options = { timeoutMs: ASK_TIMEOUT_MS, signal, apiKey: engine.apiKey }
-      const { status, body } = await httpGet(`${engine.url}${path}`, options)
-      return status === NOT_FOUND ? undefined : body
-    }
-    if (engine.isVllm) return sourceOfVllm(parseJson((await ask('/kv_event_sources')) ?? ''), engine.url)
+    if (configured !== undefined) return sourceOfRank(configured, rank)
+    const ask = (path: string): Promise<string | undefined> => this.#ask(engine, path)
+    if (engine.isVllm)
+      return sourceOfVllm(parseJson((await ask('/kv_event_sources')) ?? ''), rank, engine.url)
     const info = (await ask('/server_info')) ?? (await ask('/get_server_info')) ?? ''
-    return sourceOfSglang(parseObject(info) ?? {}, engine.url)
+    const source = sourceOfSglang(parseObject(info) ?? {}, engine.url)
+    return source && sourceOfRank(source, rank)
+  }
+
+  #ask({ url, apiKey }: Engine, path: string): Promise<string | undefined> {
+    const asked = `${url}${path}`
+    const underway = this.#asked.get(asked)
+    if (underway !== undefined) return underway
+    const { signal } = this.#closing
+    const answer = httpGet(asked, { timeoutMs: ASK_TIMEOUT_MS, signal, apiKey })
+      .then(({ status, body }) => (status === NOT_FOUND ? undefined : body))
+      .finally(() => this.#asked.delete(asked))
+    this.#asked.set(asked, answer)
+    return answer
   }
 
   #boundCaches(): void {
@@ -128,6 +148,6 @@ function configuredSource({ engines }: Config, { url }: Engine): KvSource | unde
     : { endpoint: found.kvEvents, replayEndpoint: found.kvEventsReplay, topic: '' }
 }
 
-function keyOf({ slot, generation }: Engine): string {
-  return `${slot} ${generation}`
+function keyOf({ slot, generation }: Engine, rank: number | undefined): string {
+  return `${slot} ${generation} ${rank ?? ''}`
 }

@@ -13,18 +13,38 @@ export interface KvSource {
 const WILDCARDS: ReadonlySet<string> = new Set(['*', '0.0.0.0', '[::]', '::'])
 
 /**
- * Of vLLM's `/kv_event_sources`: `answer` lists a source per data-parallel rank, of which the first counts. `undefined` if
- * it has none.
+ * Of vLLM's `/kv_event_sources`: `answer` lists a source per data-parallel rank. `undefined` if it has none of that rank.
  */
-export function sourceOfVllm(answer: unknown, engineUrl: string): KvSource | undefined {
+export function sourceOfVllm(answer: unknown, rank: number, engineUrl: string): KvSource | undefined {
   const listed = isObject(answer) && answer['sources'] !== undefined ? answer['sources'] : answer
-  const sources = typeof listed === 'object' && listed !== null ? Object.values(listed) : []
-  const first = sources.find(isObject)
-  return first && sourceOf(first['endpoint'], first['replay_endpoint'], first['topic'], engineUrl)
+  const entries = typeof listed === 'object' && listed !== null ? Object.entries(listed) : []
+  const source = entries.find(([key, entry]) => rankOf(key, entry) === rank)?.[1]
+  return isObject(source)
+    ? sourceOf(source['endpoint'], source['replay_endpoint'], source['topic'], engineUrl)
+    : undefined
+}
+
+function rankOf(key: string, source: unknown): number {
+  return Number(isObject(source) ? (source['data_parallel_rank'] ?? key) : key)
 }
 
 /**
- * Of SGLang's `/server_info`: the flag `--kv-events-config` says more than the field `kv_events`, but newer versions may
+ * Where the rank publishes if rank 0 does so at the source: the ports count on from there (SGLang 0.5.23, vLLM 0.32.0).
+ * `undefined` if there is no such port.
+ */
+export function sourceOfRank(source: KvSource, rank: number): KvSource | undefined {
+  const endpoint = counted(source.endpoint, rank)
+  const replayEndpoint = source.replayEndpoint && counted(source.replayEndpoint, rank)
+  return endpoint === undefined ? undefined : { ...source, endpoint, replayEndpoint }
+}
+
+function counted(endpoint: string, rank: number): string | undefined {
+  const moved = endpoint.replace(/\d+$/, port => String(Number(port) + rank))
+  return URL.canParse(moved) ? moved : undefined
+}
+
+/**
+ * Of SGLang's `/server_info`, for rank 0: the flag `--kv-events-config` says more than the field `kv_events`, but newer versions may
  * have only that. `undefined` if the engine publishes nothing, or if it connects to a subscriber instead of listening.
  */
 export function sourceOfSglang(server: Json, engineUrl: string): KvSource | undefined {

@@ -120,11 +120,13 @@ export class EngineCaches {
 
   /** The engine is another one, or has been restarted: none of its ranks remembers anything. */
   forget(slot: number): void {
-    for (let rank = 0; rank < MAX_RANKS; rank++) {
-      const target = targetOf(slot, rank, this.#maxEngines)
-      this.write(target, { window: 0, capacity: MAX_WINDOW, longestHit: 0 })
-      this.#cells[target * CACHE_FIELDS + CACHE.correction] = 0
-    }
+    for (let rank = 0; rank < MAX_RANKS; rank++) this.forgetOne(targetOf(slot, rank, this.#maxEngines))
+  }
+
+  /** The cache of the engine, or of the one rank that has this number, is empty. */
+  forgetOne(slot: number): void {
+    this.write(slot, { window: 0, capacity: MAX_WINDOW, longestHit: 0 })
+    this.#cells[slot * CACHE_FIELDS + CACHE.correction] = 0
   }
 
   /** What was believed of the engine's cache was wrong. `second`: of the process clock. */

@@ -17,7 +17,7 @@
  *   lengths   Int32[2 + LENGTH_BINS]          how long recent prompts are, see length-histogram.ts
  *   prefixUse Int32[1]                        entries of the index that are in use
  *   kvBlocks  Int32[buckets][KV_BUCKET_WORDS]  which blocks of tokens engines hold, written by the control thread, see kv-blocks/
- *   kvSlots   Int32[engines][KV_SLOT_FIELDS]  how much of each engine's blocks is known, written by the control thread
+ *   kvSlots   Int32[targets][KV_SLOT_FIELDS]  how much of each engine's blocks is known, written by the control thread
  *   metrics   Float64[rows][cells]            one row per thread, written by that thread only, see telemetry/metric-cells.ts
  *
  * A target is an engine, or one data-parallel rank of it: rank r of the engine in slot s has the number r * engines + s, so
@@ -204,7 +204,7 @@ export function createSharedMemory(
     lengths: new SharedArrayBuffer((LENGTHS.bins + LENGTH_BINS) * INT32),
     prefixUse: new SharedArrayBuffer(INT32),
     kvBlocks: new SharedArrayBuffer(kvBlockBytes(0)),
-    kvSlots: new SharedArrayBuffer(maxEngines * KV_SLOT_FIELDS * INT32),
+    kvSlots: new SharedArrayBuffer(targets * KV_SLOT_FIELDS * INT32),
     bucketsSecs,
     metrics: new SharedArrayBuffer((metricRows(maxThreads).base + 1) * cellsPerRow * FLOAT64),
   }

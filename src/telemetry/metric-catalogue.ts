@@ -103,7 +103,9 @@ export const GAUGES = {
   pdgw_frontend_open_exchanges: { help: 'Requests that have passed admission and have not finished.' },
   pdgw_frontend_connections: { help: 'Open client connections, including idle ones.' },
   pdgw_frontend_queue_length: { help: 'Requests waiting in the admission queue.' },
-  pdgw_control_kv_event_connections: { help: 'Engines whose KV events are being received.' },
+  pdgw_control_kv_event_connections: {
+    help: 'Engines, or data-parallel ranks, whose KV events are being received.',
+  },
   pdgw_control_kv_blocks: { help: 'Cache blocks of all engines that KV events have made known.' },
   pdgw_router_upstream_sockets: {
     help: 'Open connections to engines, including idle ones. Sampled by each router thread with its heartbeat.',

@@ -1,16 +1,20 @@
 /** A subscription and what it notes, against publishers of libzmq. */
 import assert from 'node:assert/strict'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 import { suite, type TestContext, test } from 'node:test'
 import { kvEventsSchema } from '../../src/config/caching/kv-events.ts'
+import { configSchema } from '../../src/config/config.ts'
+import type { Engine } from '../../src/core/engine.ts'
 import { EngineBlocks } from '../../src/kv-events/engine-blocks.ts'
 import { EngineFeed, type FeedOptions } from '../../src/kv-events/engine-feed.ts'
+import { KvEvents } from '../../src/kv-events/kv-events.ts'
 import type { KvSource } from '../../src/kv-events/sources.ts'
 import { Subscription } from '../../src/kv-events/subscription.ts'
 import { EngineCaches } from '../../src/shared/engine-caches.ts'
 import { KvBlockIndex } from '../../src/shared/kv-blocks/kv-block-index.ts'
 import { TokenChain } from '../../src/shared/kv-blocks/token-chain.ts'
-import { createSharedMemory, withKvBlocks } from '../../src/shared/layout.ts'
+import { createSharedMemory, targetOf, withKvBlocks } from '../../src/shared/layout.ts'
 import { Recorder } from '../../src/telemetry/recorder.ts'
 import { engineOf } from '../support/engines.ts'
 import { CLEARED, type KvPublisher, openPublisher, removed, stored } from '../support/kv-publisher.ts'
@@ -18,6 +22,7 @@ import { listen } from '../support/listen.ts'
 import { until } from '../support/until.ts'
 
 const SLOT = 1
+const MAX_ENGINES = 2
 const ignore = (): void => undefined
 const LIMITS = {
   maxMessageBytes: 1_048_576,
@@ -28,7 +33,7 @@ const LIMITS = {
 }
 
 function follow(t: TestContext, { endpoint, replayEndpoint }: Partial<KvPublisher>, hasReplay: boolean) {
-  const index = new KvBlockIndex(withKvBlocks(createSharedMemory(2, 1), 4096))
+  const index = new KvBlockIndex(withKvBlocks(createSharedMemory(MAX_ENGINES, 1), 4096))
   const seen = { open: 0, lost: [] as string[], gaps: [] as string[], malformed: 0, restarts: 0, cleared: 0 }
   const blocks = new EngineBlocks({
     slot: SLOT,
@@ -53,20 +58,24 @@ function follow(t: TestContext, { endpoint, replayEndpoint }: Partial<KvPublishe
     onRestart: () => seen.restarts++,
   })
   t.after(() => subscription.close())
-  const holds = (...tokens: readonly number[]): boolean => {
-    const chain = new TokenChain()
-    for (const token of tokens) chain.add(token)
-    return index.blockSize(SLOT) > 0 && index.has(SLOT, chain)
-  }
+  const holds = (...tokens: readonly number[]): boolean =>
+    index.blockSize(SLOT) > 0 && index.has(SLOT, chainOf(tokens))
   return { index, seen, holds }
 }
 
+function chainOf(tokens: readonly number[]): TokenChain {
+  const chain = new TokenChain()
+  for (const token of tokens) chain.add(token)
+  return chain
+}
+
 function feedOf(t: TestContext, findSource: FeedOptions['findSource']) {
-  const shared = withKvBlocks(createSharedMemory(2, 1), 4096)
+  const shared = withKvBlocks(createSharedMemory(MAX_ENGINES, 1), 4096)
   const caches = new EngineCaches(shared)
   let blocks = 0
   const feed = new EngineFeed({
     engine: engineOf({ slot: SLOT }),
+    target: SLOT,
     findSource,
     askEveryMs: 50,
     limits: kvEventsSchema.parse({ enabled: true }),
@@ -83,6 +92,30 @@ function feedOf(t: TestContext, findSource: FeedOptions['findSource']) {
   })
   t.after(() => feed.close())
   return { caches, feed, blocks: () => blocks }
+}
+
+/** Follows these engines, and says what is noted of each of their ranks. */
+function followAll(t: TestContext, engines: readonly Engine[]) {
+  const shared = withKvBlocks(createSharedMemory(MAX_ENGINES, 1), 4096)
+  const caches = new EngineCaches(shared)
+  const config = configSchema.parse({ policy: { kvEvents: { enabled: true } } })
+  const warnings: string[] = []
+  const log = { isDebug: false, debug: ignore, info: ignore, error: ignore }
+  const events = new KvEvents({
+    config,
+    shared,
+    caches,
+    recorder: new Recorder(shared, 0),
+    log: { ...log, warn: (_, message) => warnings.push(message) },
+  })
+  t.after(() => events.close())
+  events.sync({ generation: 1, engines })
+  const index = new KvBlockIndex(shared)
+  const holds = (rank: number, ...tokens: readonly number[]): boolean => {
+    const target = targetOf(SLOT, rank, MAX_ENGINES)
+    return index.blockSize(target) > 0 && index.has(target, chainOf(tokens))
+  }
+  return { events, caches, warnings, holds }
 }
 
 function sourceOf({ endpoint }: KvPublisher): KvSource {
@@ -252,5 +285,48 @@ suite('KV events of an engine', { concurrency: 8 }, () => {
     const { seen } = follow(t, { endpoint: `tcp://127.0.0.1:${port}` }, false)
     await until(() => seen.lost.length > 1, 'it was tried twice')
     assert.match(seen.lost[0] ?? '', /does not speak ZMTP 3/)
+  })
+
+  test('of an engine with several ranks are those of each rank', async t => {
+    const ranks = [await openPublisher(t), await openPublisher(t)] as const
+    let asked = 0
+    const server = createHttpServer((_, response) => {
+      asked++
+      response.end(
+        JSON.stringify(
+          ranks.map(({ endpoint }, rank) => ({ data_parallel_rank: rank, endpoint, topic: '' })).toReversed(),
+        ),
+      )
+    })
+    const url = `http://127.0.0.1:${await listen(server)}`
+    t.after(() => server.close())
+    const engine = engineOf({ slot: SLOT, url, role: 'mixed', isVllm: true })
+    const ranked = { ...engine, ranks: { count: 2, field: 'x-data-parallel-rank' } } as const
+    const { events, caches, holds } = followAll(t, [ranked])
+    await Promise.all(ranks.map(subscribed))
+    assert.equal(asked, 1, 'the engine is asked once for all ranks')
+    await ranks[0].publish(stored([1, 2, 3, 4], 10))
+    await ranks[1].publish(stored([5, 6, 7, 8], 10))
+    await until(() => holds(0, 1, 2, 3, 4) && holds(1, 5, 6, 7, 8), 'each rank holds its block')
+    assert.ok(!holds(1, 1, 2, 3, 4) && !holds(0, 5, 6, 7, 8))
+    const targets = [0, 1].map(rank => targetOf(SLOT, rank, MAX_ENGINES))
+    for (const target of targets) caches.computed(target, 8000, 0)
+    await ranks[1].publish(CLEARED)
+    await until(() => !holds(1, 5, 6, 7, 8), 'the second rank holds nothing')
+    assert.ok(holds(0, 1, 2, 3, 4))
+    assert.deepEqual(
+      targets.map(target => caches.read(target).window),
+      [8000, 0],
+    )
+    events.sync({ generation: 2, engines: [] })
+    assert.ok(!holds(0, 1, 2, 3, 4), 'an engine that is gone holds nothing')
+  })
+
+  test('are not followed where the engine chooses the rank, and with decode engines', t => {
+    const engines = [engineOf({ dpSize: 2, role: 'prefill' }), engineOf({ role: 'decode' })]
+    const { events, warnings } = followAll(t, engines)
+    events.sync({ generation: 2, engines })
+    assert.equal(warnings.length, 1)
+    assert.match(warnings.join(), /it chooses its data-parallel rank itself/)
   })
 })

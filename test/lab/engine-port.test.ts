@@ -12,6 +12,9 @@ test('an engine gets a free port that no outgoing connection takes', async t => 
   t.after(() => server.close())
   await once(server, 'listening')
   const chances = [(taken - 12_000 + 0.5) / 20_000, 0.25, 0.5, 0.75]
-  const port = await enginePort(() => chances.shift() ?? 0.9)
+  const port = await enginePort(1, () => chances.shift() ?? 0.9)
   assert.notEqual(port, taken)
+  const before = [(taken - 12_001 + 0.5) / 20_000, 0.25, 0.5, 0.75]
+  const first = await enginePort(2, () => before.shift() ?? 0.9)
+  assert.notEqual(first, taken - 1, 'the port after the first must be free, too')
 })

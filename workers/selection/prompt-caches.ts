@@ -118,10 +118,9 @@ export class PromptCaches {
    * while events are missing it may hold more than it has said.
    */
   #cachedBytes(prompt: HashedPrompt, slot: number): number {
-    const { exact, caches, maxEngines } = this.#options
+    const { exact, caches } = this.#options
     const believed = bytesOf(this.#holders.held[slot])
-    // The events of engines with ranks are not followed.
-    const said = exact !== undefined && slot < maxEngines ? exact.shareOf(prompt, slot) : undefined
+    const said = exact?.shareOf(prompt, slot)
     if (said === undefined) return believed
     const bytes = Math.floor(said.share * (prompt.blocks?.bytes ?? 0))
     const isUnderway = caches.bytesSince(slot, this.#holders.heldAges[slot] ?? 0) < caches.work(slot)

@@ -9,12 +9,14 @@ const TRIES = 100
 
 /**
  * A free port of 127.0.0.1 that no outgoing connection will take: an engine needs a minute until it listens, and comes
- * back at the same port after it was killed. @throws Error if there is none.
+ * back at the same port after it was killed. With a `count`, the ports that follow are free, too: as many as that in all.
+ * @throws Error if there is none.
  */
-export async function enginePort(random: () => number = Math.random): Promise<number> {
+export async function enginePort(count = 1, random: () => number = Math.random): Promise<number> {
   for (let tries = 0; tries < TRIES; tries++) {
     const port = MIN + Math.floor(random() * (MAX - MIN))
-    if (await isFree(port)) return port
+    const ports = Array.from({ length: count }, (_, index) => port + index)
+    if ((await Promise.all(ports.map(isFree))).every(Boolean)) return port
   }
   throw new Error(`No free port from ${MIN} to ${MAX} in ${TRIES} tries: end programs that listen there`)
 }

@@ -1,6 +1,7 @@
 /**
- * Two unified engines that publish KV events. What they have computed without the gateway, only events can say: prompts
- * that begin alike must go to the engine that has them, and nothing may be expected of one whose cache was emptied.
+ * Unified engines that publish KV events, one of them with data-parallel ranks. What they have computed without the gateway,
+ * only events can say: prompts that begin alike must go to the engine and rank that has them, and nothing may be expected
+ * of one whose cache was emptied.
  */
 import { send } from '../../client/request.ts'
 import { becomesTrue } from '../../client/until.ts'
@@ -12,6 +13,8 @@ export interface EventTargets {
   readonly gateway: string
   readonly metrics: () => Promise<string>
   readonly engines: readonly string[]
+  /** How many event streams they publish: one for each rank. */
+  readonly sources: number
   readonly signal: AbortSignal
 }
 
@@ -29,9 +32,9 @@ export function eventFlags(port: number, replayPort: number): readonly string[] 
 }
 
 export async function checkKvEvents(targets: EventTargets, checks: Checks): Promise<void> {
-  const { gateway, engines, signal } = targets
+  const { gateway, engines, sources, signal } = targets
   const isFollowed = await becomesTrue(
-    async () => (await gauge(targets, 'pdgw_control_kv_event_connections')) === engines.length,
+    async () => (await gauge(targets, 'pdgw_control_kv_event_connections')) === sources,
     LIMIT_MS,
     signal,
   )

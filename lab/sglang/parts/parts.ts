@@ -24,7 +24,7 @@ import { checkKvEvents, eventFlags } from './kv-events.ts'
 import type { PartName } from './names.ts'
 import { checkOverload, OVERLOAD_FLAGS } from './overload.ts'
 import { checkPrefixCaches } from './prefix-caches.ts'
-import { checkRanks, TWO_RANKS } from './ranks.ts'
+import { checkRanks, RANKS, TWO_RANKS } from './ranks.ts'
 
 type RunPart = (setup: Setup, checks: Checks) => Promise<void>
 
@@ -185,16 +185,18 @@ function withRanks(role: EngineRole): EngineKind {
 }
 
 async function kvEvents({ engines, context }: Setup, checks: Checks): Promise<void> {
-  const kinds = await Promise.all([1, 2].map(eventKind))
+  const unified = { role: 'unified', frontend: 'python' } as const
+  const plain = eventFlags(await enginePort(), await enginePort())
+  const ranked = [...TWO_RANKS.flags, ...eventFlags(await enginePort(RANKS), await enginePort(RANKS))]
+  const kinds = [
+    { ...unified, name: 'python-events', flags: plain },
+    { ...unified, name: 'python-events-ranks', ...TWO_RANKS, flags: ranked },
+  ]
   const urls = (await engines.running(...kinds)).map(({ url }) => url)
+  const targets = { engines: urls, sources: 1 + RANKS, signal: context.signal }
   await withGateway({ mixed: urls }, ['--kv-events', '--route-headers'], (gateway, metrics) =>
-    checkKvEvents({ gateway, metrics, engines: urls, signal: context.signal }, checks),
+    checkKvEvents({ ...targets, gateway, metrics }, checks),
   )
-}
-
-async function eventKind(number: number): Promise<EngineKind> {
-  const flags = eventFlags(await enginePort(), await enginePort())
-  return { name: `python-events-${number}`, role: 'unified', frontend: 'python', flags }
 }
 
 /** The Rust front end does not drain: SIGTERM cuts streams off, and whole answers have to be repeated. */

@@ -9,8 +9,12 @@ import { BEST_SHARE, idsOf } from '../load/shared-prefixes.ts'
 import { type LabEngines, withGateway } from '../setup/setup.ts'
 import { cachedShare, cachedTokens, percent, REQUIRED_SHARE } from './cached-share.ts'
 
+export const RANKS = 2
 /** Without cores of its own for each, an engine refuses more ranks than the machine has NUMA nodes (SGLang 0.5.23). */
-export const TWO_RANKS = { flags: ['--dp-size', '2'], env: { SGLANG_CPU_OMP_THREADS_BIND: '0|1' } } as const
+export const TWO_RANKS = {
+  flags: ['--dp-size', String(RANKS)],
+  env: { SGLANG_CPU_OMP_THREADS_BIND: '0|1' },
+} as const
 
 /** No other prompt of the lab begins like it. */
 const PINNED_PROMPT = { number: 1_000_000, tokens: 400 } as const

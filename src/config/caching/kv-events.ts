@@ -14,7 +14,7 @@ function isEndpoint(value: string): boolean {
 /** Keys of an engine that computes prompts. */
 export const kvEventSource = {
   kvEvents: endpoint.describe(
-    'Where the engine publishes its KV events, such as tcp://10.0.0.1:5557, if it does not say so itself. Used with policy.kvEvents.enabled.',
+    'Where the engine publishes its KV events, such as tcp://10.0.0.1:5557, if it does not say so itself; with several data-parallel ranks, that of rank 0. Used with policy.kvEvents.enabled.',
   ),
   kvEventsReplay: endpoint.describe(
     'Where the engine sends KV events again that were missed, such as tcp://10.0.0.1:6557. Only with kvEvents.',

@@ -4,6 +4,8 @@
  *
  * An entry is one block of one engine, in one word: a hash of both, of which others choose the bucket. Buckets have 16
  * entries, a line of the processor's cache. A block for which its bucket has no room is not noted.
+ *
+ * Everything counts by target: a `slot` is that of an engine, or the number of one of its data-parallel ranks.
  */
 import { KV_BUCKET_WORDS, KV_SLOT, KV_SLOT_FIELDS, type SharedMemory } from '../layout.ts'
 import { bucketHash, type ChainState, tagHash } from './token-chain.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { sourceOfSglang, sourceOfVllm } from '../../../src/kv-events/sources.ts'
+import { sourceOfRank, sourceOfSglang, sourceOfVllm } from '../../../src/kv-events/sources.ts'
 
 const URL = 'http://10.0.0.7:30000'
 
@@ -36,7 +36,29 @@ suite('the source of KV events', () => {
     ['no name of a host', [{ ...rank, endpoint: 'tcp://a b:5557' }], undefined],
     ['no port', [{ ...rank, endpoint: 'tcp://*:0' }], undefined],
   ] as const)
-    test(`of vLLM is found in ${what}`, () => assert.deepEqual(sourceOfVllm(answer, URL), expected))
+    test(`of vLLM is found in ${what}`, () => assert.deepEqual(sourceOfVllm(answer, 0, URL), expected))
+
+  test('of vLLM is that of the rank', () => {
+    const second = {
+      ...rank,
+      data_parallel_rank: 1,
+      endpoint: 'tcp://*:5558',
+      replay_endpoint: 'tcp://*:6558',
+    }
+    for (const answer of [[rank, second], { sources: [second, rank] }, { 0: rank, 1: second }])
+      assert.deepEqual(sourceOfVllm(answer, 1, URL), source(5558, '10.0.0.7', 6558))
+    const unnumbered = { endpoint: 'tcp://*:5557' }
+    assert.deepEqual(sourceOfVllm([unnumbered, { endpoint: 'tcp://*:5559' }], 1, URL), source(5559))
+    assert.equal(sourceOfVllm([rank, second], 2, URL), undefined)
+  })
+
+  test('of a rank has the ports that follow those of the first', () => {
+    const first = source(5557, '10.0.0.7', 6557)
+    assert.deepEqual(sourceOfRank(first, 0), first)
+    assert.deepEqual(sourceOfRank(first, 3), source(5560, '10.0.0.7', 6560))
+    assert.deepEqual(sourceOfRank(source(5557), 3), source(5560))
+    assert.equal(sourceOfRank(source(65_535), 1), undefined)
+  })
 
   const field = { publisher: 'zmq', endpoint_host: '*', endpoint_port_base: 5557, topic: '', block_size: 64 }
   for (const [what, server, expected] of [
