@@ -6,6 +6,7 @@ import { HealthPages } from '../src/admin/health-pages.ts'
 import { trustAuthorities } from '../src/config/trust-authorities.ts'
 import type { ControlOrder, ControlReport, ControlTask } from '../src/control/control-messages.ts'
 import { EngineSupervisor } from '../src/control/engine-supervisor.ts'
+import { EngineLoads } from '../src/control/load/engine-loads.ts'
 import { processNowMs } from '../src/core/clock.ts'
 import { KvEvents } from '../src/kv-events/kv-events.ts'
 import { BreakerCells } from '../src/shared/breaker-cells.ts'
@@ -36,6 +37,7 @@ async function run(port: MessagePort, task: ControlTask): Promise<void> {
   const kvEvents = config.policy.kvEvents.enabled
     ? new KvEvents({ config, shared, caches, recorder, log })
     : undefined
+  const loads = config.engines.loadIntervalSecs > 0 ? new EngineLoads({ config, slots }) : undefined
   const host = config.admin.host ?? config.server.host
   let { adminPort } = task
   const report = (message: ControlReport): void => port.postMessage(message)
@@ -51,6 +53,7 @@ async function run(port: MessagePort, task: ControlTask): Promise<void> {
     onSnapshot: snapshot => {
       report({ kind: 'snapshot', snapshot })
       kvEvents?.sync(snapshot)
+      loads?.sync(snapshot)
     },
     onRemoved: keys => report({ kind: 'removed', keys }),
     onSlotTaken: slot => {
@@ -112,6 +115,7 @@ async function run(port: MessagePort, task: ControlTask): Promise<void> {
   supervisor.start()
   await closed
   kvEvents?.close()
+  loads?.close()
   await Promise.all([supervisor.close(), server.close(), healthServer?.close()])
   log.close()
   port.close()

@@ -36,12 +36,21 @@ export function engineView(
     error,
     breaker: state.breakers.state(slot, processNowMs()).kind,
     inFlight: state.slots.inFlight(slot),
+    othersRequests: othersRequests(engine, state.slots),
     maxRunning: maxRunning ?? null,
     dpSize,
     ...ranksView(engine, state.slots),
     models,
     ...(role === 'prefill' ? { bootstrapPort, pairs: pairsOf(engine, engines, state.pairHealth) } : {}),
   }
+}
+
+/** Of all ranks. */
+function othersRequests({ slot, ranks }: Engine, slots: EngineSlots): number {
+  let sum = 0
+  for (let rank = 0; rank < (ranks?.count ?? 1); rank++)
+    sum += slots.othersRequests(slots.targetOf(slot, rank))
+  return sum
 }
 
 function ranksView({ slot, ranks }: Engine, slots: EngineSlots): object {
@@ -86,6 +95,7 @@ export function engineGauges(
       ],
     },
     { name: 'pdgw_engine_in_flight', read: perEngine(({ slot }) => slots.inFlight(slot)) },
+    { name: 'pdgw_engine_others_requests', read: perEngine(engine => othersRequests(engine, slots)) },
     { name: 'pdgw_engine_max_running', read: perEngine(({ maxRunning }) => maxRunning) },
     {
       name: 'pdgw_engine_breaker_state',

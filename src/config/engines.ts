@@ -97,6 +97,13 @@ const sectionSchema = z.strictObject({
     .describe(
       'Interval, in seconds, at which an engine is asked for its models, and every second time for its limits, role and other properties. What has changed is renewed.',
     ),
+  loadIntervalSecs: z
+    .number()
+    .nonnegative()
+    .default(2)
+    .describe(
+      'Interval, in seconds, at which an engine is asked for its load, so that policies also count the requests that it has of others than this gateway. 0 turns it off.',
+    ),
   pairVersions: z
     .enum(['same', 'any'])
     .default('same')

@@ -36,11 +36,11 @@ export interface PolicyView {
   readonly random: Random
   /** Why the latest engine was chosen. Every policy sets it when it chooses among several. */
   reason: ChoiceReason
-  /** Requests in flight on the engine of the slot, over all threads. */
+  /** Requests in flight on the engine of the slot, over all threads, and those that the engine has of others. */
   inFlight(slot: number): number
   /**
-   * Bytes of prompts that the engine has still to compute, over all threads; of a decode engine, of those whose KV caches
-   * it holds or waits for.
+   * Bytes of prompts that the engine has still to compute, those of others included; of a decode engine, of those whose KV
+   * caches it holds or waits for.
    */
   work(slot: number): number
   /** Bytes of prompts that the engine has computed in the last minutes, weighted by their age. `second`: the present one. */

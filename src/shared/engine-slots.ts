@@ -4,7 +4,7 @@
  * Each router thread counts in a row of its own. When it dies its row is cleared, and with it the requests that it had in
  * flight.
  */
-import { type SharedMemory, SLOT, SLOT_FIELDS, targetOf, targetsOf } from './layout.ts'
+import { OTHERS, OTHERS_FIELDS, type SharedMemory, SLOT, SLOT_FIELDS, targetOf, targetsOf } from './layout.ts'
 
 /** `unknown`: not probed yet. `draining`: gets no new requests. */
 const HEALTH = { unknown: 0, healthy: 1, unhealthy: 2, draining: 3 } as const
@@ -12,12 +12,23 @@ export type HealthName = keyof typeof HEALTH
 
 export const HEALTH_NAMES = ['unknown', 'healthy', 'unhealthy', 'draining'] as const satisfies HealthName[]
 
+/** What an engine, or one of its data-parallel ranks, has of others than this gateway: direct clients, other gateways. */
+export interface OthersLoad {
+  readonly requests: number
+  /** Of their prompts, as `EngineCaches.work` counts them. */
+  readonly promptBytes: number
+}
+
+/** What a cell can hold. */
+const MAX_CELL = 2 ** 31 - 1
+
 export class EngineSlots {
   readonly #maxEngines: number
   readonly #maxThreads: number
   readonly #slots: Int32Array
   readonly #inFlight: Int32Array
   readonly #rankInFlight: Int32Array
+  readonly #others: Int32Array
   readonly #targets: number
 
   constructor(memory: SharedMemory) {
@@ -26,6 +37,7 @@ export class EngineSlots {
     this.#slots = new Int32Array(memory.slots)
     this.#inFlight = new Int32Array(memory.inFlight)
     this.#rankInFlight = new Int32Array(memory.rankInFlight)
+    this.#others = new Int32Array(memory.others)
     this.#targets = targetsOf(memory.maxEngines)
   }
 
@@ -82,6 +94,29 @@ export class EngineSlots {
   /** As `addInFlight`, by rank. Only `leases.ts` calls it. */
   addRankInFlight(thread: number, target: number, change: number): void {
     Atomics.add(this.#rankInFlight, thread * this.#targets + target, change)
+  }
+
+  others(target: number): OthersLoad {
+    return { requests: this.othersRequests(target), promptBytes: this.othersPromptBytes(target) }
+  }
+
+  othersRequests(target: number): number {
+    return this.#others[target * OTHERS_FIELDS + OTHERS.requests] ?? 0
+  }
+
+  othersPromptBytes(target: number): number {
+    return this.#others[target * OTHERS_FIELDS + OTHERS.promptBytes] ?? 0
+  }
+
+  /** For the control thread only. */
+  noteOthers(target: number, { requests, promptBytes }: OthersLoad): void {
+    this.#others[target * OTHERS_FIELDS + OTHERS.requests] = Math.min(MAX_CELL, requests)
+    this.#others[target * OTHERS_FIELDS + OTHERS.promptBytes] = Math.min(MAX_CELL, promptBytes)
+  }
+
+  /** For the control thread only. */
+  clearOthers(): void {
+    this.#others.fill(0)
   }
 
   /** Lets the thread alone claim the next room on the engine. @returns false when a reservation exists. Only for `leases.ts`. */

@@ -4,6 +4,7 @@
  *   slots     Int32[engines][SLOT_FIELDS]     health and generation, written by the control thread; reservations
  *   inFlight  Int32[threads][engines]         one row per router thread, written by that thread only
  *   rankInFlight Int32[threads][targets]      the same by data-parallel rank, for engines whose ranks are chosen
+ *   others    Int32[targets][OTHERS_FIELDS]   what engines have of others than this gateway, written by the control thread
  *   counters  Int32[COUNTERS]                 round-robin cursors, incremented by all with Atomics.add
  *   breakers  Int32[engines][BREAKER_FIELDS]  one circuit breaker per engine, see breaker-cells.ts
  *   links     Int32[1 + engines * engines]    number of failing pairs, then one cell per pair, see pair-health.ts
@@ -32,6 +33,7 @@ export interface SharedMemory {
   readonly slots: SharedArrayBuffer
   readonly inFlight: SharedArrayBuffer
   readonly rankInFlight: SharedArrayBuffer
+  readonly others: SharedArrayBuffer
   readonly counters: SharedArrayBuffer
   readonly breakers: SharedArrayBuffer
   readonly links: SharedArrayBuffer
@@ -124,6 +126,10 @@ export const LENGTHS = { second: 0, noted: 1, bins: 2 } as const
 /** Four bins to each doubling of the length. */
 export const LENGTH_BINS = 128
 
+/** See `OthersLoad` in engine-slots.ts. */
+export const OTHERS = { requests: 0, promptBytes: 1 } as const
+export const OTHERS_FIELDS = 2
+
 /** The index of blocks that KV events name: one word for each. `knowledge`: see `Knowledge` in kv-block-index.ts. */
 export const KV_BUCKET_WORDS = 16
 export const KV_SLOT = { knowledge: 0, blockSize: 1 } as const
@@ -191,6 +197,7 @@ export function createSharedMemory(
     slots: new SharedArrayBuffer(maxEngines * SLOT_FIELDS * INT32),
     inFlight: new SharedArrayBuffer(maxThreads * maxEngines * INT32),
     rankInFlight: new SharedArrayBuffer(maxThreads * targets * INT32),
+    others: new SharedArrayBuffer(targets * OTHERS_FIELDS * INT32),
     counters: new SharedArrayBuffer(COUNTERS * INT32),
     breakers: new SharedArrayBuffer(maxEngines * BREAKER_FIELDS * INT32),
     links: new SharedArrayBuffer((1 + maxEngines * maxEngines) * INT32),

@@ -15,7 +15,10 @@ export interface GatewayOptions {
   /** Configuration without the engines, which come from the fleet. The mode is `mixed` if the fleet has only mixed engines. */
   readonly config?: Sections
   /** `mixed`: instead of those of the fleet. */
-  readonly engines?: Pick<NonNullable<ConfigInput['engines']>, 'pairVersions' | 'mixed' | 'dataParallelRanks'>
+  readonly engines?: Pick<
+    NonNullable<ConfigInput['engines']>,
+    'pairVersions' | 'mixed' | 'dataParallelRanks' | 'loadIntervalSecs'
+  >
 }
 
 export interface TestGateway {

@@ -77,6 +77,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/telemetry',
     'src/control/discovery',
   ],
+  'src/control/load': ['src/core/text', 'src/core', 'src/config', 'src/shared', 'src/control/monitor'],
   'src/control': [
     'src/core',
     'src/config',
@@ -229,6 +230,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/telemetry',
     'src/process',
     'src/control',
+    'src/control/load',
     'src/kv-events',
     'src/admin',
     'workers/turns',

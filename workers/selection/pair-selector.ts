@@ -51,7 +51,7 @@ export interface ChoiceInputs {
 }
 
 /** What a choice depends on. */
-export interface SelectionView extends PolicyInputs, PolicyMemory {
+export interface SelectionView extends Omit<PolicyInputs, 'others'>, PolicyMemory {
   readonly slots: EngineSlots
   readonly breakers: Breakers
   readonly pairHealth: PairHealth
@@ -84,7 +84,7 @@ export class PairSelector {
     this.#nowMs = nowMs
     this.#policies = createPolicies(config.policy, view)
     this.ranks = new RankTargets(slots, config)
-    this.#views = policyViews({ ...view, slots: this.ranks })
+    this.#views = policyViews({ ...view, others: slots, slots: this.ranks })
   }
 
   get engines(): readonly Engine[] {

@@ -9,6 +9,7 @@ import type { EngineSlots } from '../../src/shared/engine-slots.ts'
 
 export interface PolicyInputs {
   readonly slots: Pick<EngineSlots, 'inFlight'>
+  readonly others: Pick<EngineSlots, 'othersRequests' | 'othersPromptBytes'>
   readonly caches: Pick<EngineCaches, 'work' | 'recent'>
   readonly counters: Pick<SharedCounters, 'next'>
   readonly random: Random
@@ -19,6 +20,7 @@ export interface PolicyInputs {
 /** Each role has a counter of its own. */
 export function policyViews({
   slots,
+  others,
   caches,
   counters,
   random,
@@ -27,8 +29,8 @@ export function policyViews({
   const viewOf = (role: Role): PolicyView => ({
     random,
     reason: 'only',
-    inFlight: slot => slots.inFlight(slot),
-    work: slot => caches.work(slot),
+    inFlight: slot => slots.inFlight(slot) + others.othersRequests(slot),
+    work: slot => caches.work(slot) + others.othersPromptBytes(slot),
     recentWork: (slot, second) => caches.recent(slot, second),
     second: () => Math.floor(nowMs() / 1000),
     next: () => counters.next(role),

@@ -22,6 +22,7 @@ import { checkConformance } from './conformance.ts'
 import { addAnswers, checkDisturbance, type Disturbance, DRAINED, KILLED } from './disturbances.ts'
 import { checkKvEvents, eventFlags } from './kv-events.ts'
 import type { PartName } from './names.ts'
+import { checkOthersLoad } from './others-load.ts'
 import { checkOverload, OVERLOAD_FLAGS } from './overload.ts'
 import { checkPrefixCaches } from './prefix-caches.ts'
 import { checkRanks, RANKS, TWO_RANKS } from './ranks.ts'
@@ -178,6 +179,7 @@ async function ranks({ engines, context }: Setup, checks: Checks): Promise<void>
   const urls = [unified, ...pair].map(({ url }) => url)
   const fleets = { unified: { mixed: [unified.url] }, pair: pairsOf(pair) }
   await checkRanks({ ...fleets, urls, signal: context.signal }, checks)
+  await checkOthersLoad(unified.url, checks, context.signal)
 }
 
 function withRanks(role: EngineRole): EngineKind {

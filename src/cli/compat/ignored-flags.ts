@@ -12,7 +12,7 @@ export const IGNORED_FLAGS: FlagLists = {
     routing-key-override sticky-sessions dp-minimum-tokens-scheduler engine-metrics trust-tenant-header
     priority-scheduler-enabled remove-unhealthy-workers worker-auto-recovery
     disable-tokenizer-autoload tokenizer-cache-enable-l0 tokenizer-cache-enable-l1
-    disable-load-monitoring disable-worker-overload-protection worker-overload-protection worker-overload-shed
+    disable-worker-overload-protection worker-overload-protection worker-overload-shed
     upstream-http2 enable-trace enable-mesh disable-audit-logging control-plane-audit-enabled
     enable-program-scheduling log-mm-timing mm-allow-private-media-hosts mm-pixel-rdma oracle-external-auth`),
   one: words(`
@@ -26,7 +26,7 @@ export const IGNORED_FLAGS: FlagLists = {
     router-temperature kv-index kv-penalty-disk kv-penalty-external kv-penalty-host
     kv-aware-session-affinity-ttl-secs kv-event-block-size kv-event-model kv-event-source kv-event-replay-source
     pd-kv-events kv-connector-annotation kv-engine-id-annotation program-scheduling-config-json zmq-engine-count
-    encode-policy worker-startup-delay worker-startup-delay-secs load-monitor-interval
+    encode-policy worker-startup-delay worker-startup-delay-secs
     worker-overload-token-usage worker-overload-waiting-requests worker-stale-secs worker-stall-secs
     worker-wedge-secs worker-warmup-blocks worker-warmup-divert-every worker-warmup-secs worker-warmup-share
     worker-warmup-thin-ratio pd-admission-wait-secs prefill-max-inflight-requests-per-worker prefill-queue-size

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { cacheAware } from '../../../../src/policy/cache-aware.ts'
 import { type CacheCorrection, EngineCaches } from '../../../../src/shared/engine-caches.ts'
+import { EngineSlots } from '../../../../src/shared/engine-slots.ts'
 import { createSharedMemory } from '../../../../src/shared/layout.ts'
 import { PrefixIndex } from '../../../../src/shared/prefix-index.ts'
 import { HashedPrompt } from '../../../../workers/request/block-hashes.ts'
@@ -43,8 +44,15 @@ function openFleet(number: number, pages: number): Fleet {
   }
   const isUsed = true
   const known = new PromptCaches({ isUsed, index, caches, thread: 0, maxEngines: ENGINES, nowMs, metrics })
-  const slots = { inFlight: () => 0 }
-  const view = policyViews({ slots, caches, counters: { next: () => 0 }, random: () => 0, nowMs }).mixed
+  const slots = new EngineSlots(shared)
+  const view = policyViews({
+    slots,
+    others: slots,
+    caches,
+    counters: { next: () => 0 },
+    random: () => 0,
+    nowMs,
+  }).mixed
   // Which engine a prefix is named to follows from the addresses.
   const engines = Array.from({ length: ENGINES }, (_, slot) =>
     engineOf({ slot, url: `http://127.0.0.1:${20_000 + 37 * number + slot}` }),

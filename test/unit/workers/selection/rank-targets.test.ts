@@ -38,7 +38,14 @@ function setUp(engines: readonly Engine[]) {
   const counters = { next: () => next++ }
   const config = configSchema.parse({})
   const ranks = new RankTargets(slots, config)
-  const view = policyViews({ slots: ranks, caches, counters, random: seededRandom(1), nowMs }).mixed
+  const view = policyViews({
+    slots: ranks,
+    others: slots,
+    caches,
+    counters,
+    random: seededRandom(1),
+    nowMs,
+  }).mixed
   ranks.update(engines)
   const index = new PrefixIndex(shared)
   const metrics = { blocksDisplaced: () => undefined, predictionCorrected: () => undefined }
