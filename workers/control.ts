@@ -85,7 +85,7 @@ async function run(port: MessagePort, task: ControlTask): Promise<void> {
   const routes = new AdminRoutes({
     config,
     supervisor,
-    state: { slots, breakers, pairHealth },
+    state: { slots, breakers, pairHealth, caches },
     caching: { shared, caches, index: new PrefixIndex(shared) },
     metrics,
     heartbeats: new Heartbeats(shared),

@@ -3,6 +3,7 @@ import { processNowMs } from '../core/clock.ts'
 import type { Engine } from '../core/engine.ts'
 import { haveCommonModel, pairingConflict, unpairedEngines } from '../core/pairing.ts'
 import type { BreakerCells } from '../shared/breaker-cells.ts'
+import type { EngineCaches } from '../shared/engine-caches.ts'
 import { type EngineSlots, HEALTH_NAMES } from '../shared/engine-slots.ts'
 import type { PairHealth } from '../shared/pair-health.ts'
 import type { GaugeSample, GaugeSource } from '../telemetry/exposition.ts'
@@ -12,6 +13,7 @@ export interface EngineState {
   readonly slots: EngineSlots
   readonly breakers: BreakerCells
   readonly pairHealth: PairHealth
+  readonly caches: EngineCaches
 }
 
 const BREAKER_VALUES = { closed: 0, open: 1, 'half-open': 2 } as const
@@ -36,6 +38,7 @@ export function engineView(
     error,
     breaker: state.breakers.state(slot, processNowMs()).kind,
     inFlight: state.slots.inFlight(slot),
+    promptBytes: sumOfRanks(engine, state.slots, target => state.caches.work(target)),
     othersRequests: othersRequests(engine, state.slots),
     maxRunning: maxRunning ?? null,
     dpSize,
@@ -45,11 +48,14 @@ export function engineView(
   }
 }
 
-/** Of all ranks. */
-function othersRequests({ slot, ranks }: Engine, slots: EngineSlots): number {
+function othersRequests(engine: Engine, slots: EngineSlots): number {
+  return sumOfRanks(engine, slots, target => slots.othersRequests(target))
+}
+
+/** Of all ranks of the engine, or of the engine itself. */
+function sumOfRanks({ slot, ranks }: Engine, slots: EngineSlots, read: (target: number) => number): number {
   let sum = 0
-  for (let rank = 0; rank < (ranks?.count ?? 1); rank++)
-    sum += slots.othersRequests(slots.targetOf(slot, rank))
+  for (let rank = 0; rank < (ranks?.count ?? 1); rank++) sum += read(slots.targetOf(slot, rank))
   return sum
 }
 
@@ -77,7 +83,7 @@ function pairsOf(engine: Engine, engines: readonly Engine[], pairHealth: PairHea
 /** `joining` are engines that have not responded yet: they have a health and nothing else. */
 export function engineGauges(
   engines: readonly Engine[],
-  state: EngineState,
+  state: Omit<EngineState, 'caches'>,
   joining: readonly Pick<Engine, 'url' | 'role'>[],
 ): GaugeSource[] {
   const { slots, breakers } = state

@@ -26,11 +26,16 @@ async function openStreams(url: string, count: number, body: object = {}): Promi
   return () => stop.abort()
 }
 
-async function othersOn({ adminOrigin }: TestGateway, { url }: SimEngine): Promise<unknown> {
+function othersOn(gateway: TestGateway, engine: SimEngine): Promise<unknown> {
+  return seenOf(gateway, engine, 'othersRequests')
+}
+
+/** What the gateway knows of the engine. */
+async function seenOf({ adminOrigin }: TestGateway, { url }: SimEngine, member: string): Promise<unknown> {
   const { engines } = JSON.parse(await (await fetch(`${adminOrigin}/admin/engines`)).text())
   return at(
     engines.find((engine: object) => at(engine, 'url') === url),
-    'othersRequests',
+    member,
   )
 }
 
@@ -60,13 +65,18 @@ test('a decode engine with long prompts of another gateway gets fewer requests',
   const fleet = { prefill: 1, decode: 2, knobs: { ...SLOW, kvTokens: 100_000 } }
   const first = await openGateway(t, { fleet, engines: ENGINES })
   const second = await openGateway(t, { fleet: first.fleet, engines: ENGINES })
-  t.after(await openStreams(first.origin, 1, { text: 'word '.repeat(4000) }))
+  const end = await openStreams(first.origin, 1, { text: 'word '.repeat(4000) })
+  t.after(end)
   const busy = first.fleet.decode.find(engine => engine.running() > 0)
   const idle = first.fleet.decode.find(engine => engine.running() === 0)
   assert.ok(busy && idle)
   await until(async () => (await othersOn(second, busy)) === 1, 'the other gateway knows of it')
   t.after(await openStreams(second.origin, 5))
   assert.deepEqual([busy.running(), idle.running()], [1, 5])
+  const held = Number(await seenOf(first, busy, 'promptBytes'))
+  assert.ok(held > 20_000, `${held} bytes of its prompt are counted while decode holds them`)
+  end()
+  await until(async () => (await seenOf(first, busy, 'promptBytes')) === 0, 'and no longer')
 })
 
 test('ranks of an engine count each for itself', async t => {

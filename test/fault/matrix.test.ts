@@ -74,6 +74,10 @@ for (const isSilent of [false, true]) {
     await t.test('nothing is left in flight', async () => {
       await until(() => [...gateways.values()].every(({ gateway }) => gateway.legsInFlight() === 0))
     })
+    await t.test('no engine is believed to have prompts left', async () => {
+      for (const setup of gateways.values())
+        for (const engine of await listedBy(setup)) assert.equal(at(engine, 'promptBytes'), 0)
+    })
   })
 }
 
@@ -103,12 +107,17 @@ function checkNames(engines: readonly Engines[]): void {
 }
 
 /** URLs of the engines whose breaker has opened. */
-async function openedBy({ gateway }: GatewaySetup): Promise<unknown[]> {
+async function openedBy(setup: GatewaySetup): Promise<unknown[]> {
+  const listed = await listedBy(setup)
+  return listed.filter(engine => at(engine, 'breaker') === 'open').map(engine => at(engine, 'url'))
+}
+
+async function listedBy({ gateway }: GatewaySetup): Promise<readonly unknown[]> {
   const response = await fetch(`http://127.0.0.1:${gateway.adminPort}/admin/engines`)
   const body: unknown = await response.json()
   const listed = at(body, 'engines')
   assert.ok(Array.isArray(listed), JSON.stringify(body).slice(0, 200))
-  return listed.filter(engine => at(engine, 'breaker') === 'open').map(engine => at(engine, 'url'))
+  return listed
 }
 
 function checkBreakers(engines: ReadonlyMap<Group, Engines>, all: ReadonlySet<unknown>): void {

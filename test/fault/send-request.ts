@@ -3,10 +3,17 @@ import { type OpenResponse, postTo } from '../support/read-body.ts'
 import type { Shape } from './sound-responses.ts'
 
 const PATHS = { generate: '/generate', chat: '/v1/chat/completions', completions: '/v1/completions' }
+/** Long enough for the index of cached prefixes: several blocks, which all requests share. */
+const RULES = 'Answer in one short sentence, in the language of the question. '.repeat(20)
 const PROMPTS = {
-  generate: { text: 'Say something' },
-  chat: { messages: [{ role: 'user', content: 'Say something' }] },
-  completions: { prompt: 'Say something' },
+  generate: { text: `${RULES}Say something` },
+  chat: {
+    messages: [
+      { role: 'system', content: RULES },
+      { role: 'user', content: 'Say something' },
+    ],
+  },
+  completions: { prompt: `${RULES}Say something` },
 }
 
 export interface FaultRequest {

@@ -33,6 +33,7 @@ function routesOf(allowRemoteChanges: boolean): AdminRoutes {
     breakers: new BreakerCells(shared),
     pairHealth: new PairHealth(shared, config.pairs),
   }
+  const caches = new EngineCaches(shared)
   const supervisor = new EngineSupervisor({
     ...state,
     config,
@@ -51,8 +52,8 @@ function routesOf(allowRemoteChanges: boolean): AdminRoutes {
   return new AdminRoutes({
     config,
     supervisor,
-    state,
-    caching: { shared, caches: new EngineCaches(shared), index: new PrefixIndex(shared) },
+    state: { ...state, caches },
+    caching: { shared, caches, index: new PrefixIndex(shared) },
     metrics: new MetricReader(shared),
     heartbeats: new Heartbeats(shared),
     routerThreads: 1,
