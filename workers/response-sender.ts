@@ -13,6 +13,7 @@ import { outcomeOf } from './attempt/metrics.ts'
 import type { AttemptHandler, ResponseHead } from './attempt/plan.ts'
 import type { Failure } from './classify/failure.ts'
 import { endToEnd } from './response/end-to-end.ts'
+import type { AbortedOutput } from './samples/aborted-output.ts'
 
 const NO_BYTES = new Uint8Array(0)
 
@@ -26,6 +27,8 @@ export interface ResponseOwner {
   pause(): void
   /** The client has credit again. */
   resume(): void
+  /** What the client gets instead of the error of a request that failed before anything was sent; `undefined`: the error. */
+  outputInsteadOf(failure: Failure): AbortedOutput | undefined
   /** The response is complete or abandoned. Called exactly once. */
   onDone(outcome: RequestOutcome): void
 }
@@ -105,7 +108,16 @@ export class ResponseSender implements AttemptHandler {
   }
 
   onError(failure: Failure): void {
-    this.fail(failure.error)
+    const output = this.#owner.outputInsteadOf(failure)
+    if (output === undefined) return this.fail(failure.error)
+    if (this.#isStarted) {
+      this.#sender.data(this.#id, output.body)
+      this.#sender.end(this.#id)
+    } else {
+      const { headers, body } = output
+      this.#sender.response(this.#id, { status: 200, headers: this.#withAdded(headers), body })
+    }
+    this.#finish('aborted')
   }
 
   onReportedError(): void {

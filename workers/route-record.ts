@@ -3,6 +3,8 @@
  * for.
  */
 import type { FlatHeaders } from '../src/messages/types.ts'
+import type { RouterMetrics } from './attempt/metrics.ts'
+import type { FanOutDependencies } from './samples/fan-out.ts'
 import type { Pair } from './selection/pair-selector.ts'
 
 export class RouteRecord {
@@ -35,6 +37,19 @@ export class RouteRecord {
       'x-pdgw-route',
       this.#route,
     ]
+  }
+}
+
+/** Metrics that the attempts of the request report to, which note in the record where each went. */
+export function recordingMetrics(metrics: RouterMetrics, route: RouteRecord): FanOutDependencies['metrics'] {
+  return {
+    attemptStarted: (pair, cachedShare) => {
+      metrics.attemptStarted(pair)
+      route.attemptStarted(pair, cachedShare)
+    },
+    attemptFailed: (...args) => metrics.attemptFailed(...args),
+    promptComputed: (...args) => metrics.promptComputed(...args),
+    retried: failure => metrics.retried(failure),
   }
 }
 

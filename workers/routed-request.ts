@@ -12,6 +12,7 @@ import type { FlatHeaders, OpenMessage } from '../src/messages/types.ts'
 import type { Logger } from '../src/telemetry/log.ts'
 import type { RequestOutcome } from '../src/telemetry/metric-catalogue.ts'
 import type { RouterMetrics } from './attempt/metrics.ts'
+import type { Failure } from './classify/failure.ts'
 import { abortedFailure } from './classify/request-failure.ts'
 import { toEngineRequest } from './engine-request.ts'
 import { asGatewayError } from './internal-error.ts'
@@ -25,15 +26,17 @@ import { EditingHandler } from './response/editing-handler.ts'
 import { type ResponseOwner, ResponseSender } from './response-sender.ts'
 import type { EngineRequest } from './retry/engine-request.ts'
 import { RetryLoop } from './retry/retry-loop.ts'
-import { RouteRecord } from './route-record.ts'
+import { RouteRecord, recordingMetrics } from './route-record.ts'
+import { type AbortedOutput, abortedOutput } from './samples/aborted-output.ts'
 import { FanOut, type FanOutDependencies } from './samples/fan-out.ts'
 import { countParts, partOf, promptNamed } from './samples/parts.ts'
-import type { Pair } from './selection/pair-selector.ts'
 import { AT_ONCE_BYTES, type TurnQueue } from './turns/turn-queue.ts'
 
 type Run = RetryLoop | FanOut
 
 const NO_HEADERS: FlatHeaders = []
+/** What SGLang's server in Rust answers for a request that was aborted (0.5.23); lower statuses are errors of the request. */
+const CLIENT_GONE = 499
 
 export interface RoutedRequestDependencies extends FanOutDependencies, RequestReading {
   readonly config: Pick<Config, 'server' | 'retry' | 'timeouts' | 'limits' | 'engines'>
@@ -53,7 +56,9 @@ export class RoutedRequest implements ResponseOwner {
   #endpoint: GenerationEndpoint | undefined
   #run: Run | undefined
   #route: RouteRecord | undefined
-  #fields: RequestFields | undefined
+  #request: EngineRequest | undefined
+  /** The client has asked to abort the whole request by its rid, or all requests. */
+  #isAborted = false
   /** Set while a large body is read. */
   #scan: BodyScan | undefined
   /** Aborts by rid that came before the body was read; `undefined` is one of all requests. */
@@ -105,9 +110,10 @@ export class RoutedRequest implements ResponseOwner {
    */
   requestAbort(rid: string | undefined): void {
     if (this.#scan !== undefined) (this.#earlyAborts ??= new Set()).add(rid)
-    if (this.#fields === undefined) return
-    const prompt = rid === undefined ? 'all' : promptNamed(this.#fields, rid)
+    if (this.#request === undefined) return
+    const prompt = rid === undefined ? 'all' : promptNamed(this.#request.fields, rid)
     if (prompt === undefined) return
+    this.#isAborted ||= prompt === 'all'
     // A list of one prompt may run as a single request.
     if (prompt !== 'all' && this.#run instanceof FanOut) this.#run.requestAbort(prompt)
     else this.#run?.requestAbort()
@@ -132,6 +138,13 @@ export class RoutedRequest implements ResponseOwner {
 
   headersToAdd(): FlatHeaders {
     return this.#route?.headers() ?? NO_HEADERS
+  }
+
+  /** The engines may have reported that very abort, as a failed KV transfer. What is wrong with the request is still an error. */
+  outputInsteadOf({ error }: Failure): AbortedOutput | undefined {
+    const isAborted = this.#isAborted || (this.#run instanceof FanOut && this.#run.isAborted)
+    if (!isAborted || this.#request === undefined || error.status < CLIENT_GONE) return undefined
+    return abortedOutput(this.#request, abortedFailure().error.message, Date.now())
   }
 
   onCommit(): void {
@@ -181,38 +194,40 @@ export class RoutedRequest implements ResponseOwner {
     const { config, keyHeaders } = this.#dependencies
     checkFields(fields, config.limits)
     const pins = rankPinsOf(fields.ranks, message.headers, config.engines.mode)
-    this.#fields = fields
     const read = { endpoint, fields, timed, keyHeaders, pins }
-    const run = this.#createRun(toEngineRequest(message, read, this.#startedMs + this.#totalMs))
+    const request = toEngineRequest(message, read, this.#startedMs + this.#totalMs)
+    this.#request = request
+    const run = this.#createRun(request)
     this.#run = run
-    const aborts = [...message.abortedRids, ...(this.#earlyAborts ?? [])]
-    if (aborts.some(rid => this.#wasAborted(rid, fields, run))) return
+    const aborted = message.aborted === 'all' ? [undefined] : message.aborted
+    const aborts = [...aborted, ...(this.#earlyAborts ?? [])]
+    if (aborts.some(rid => this.#wasAborted(rid, request, run))) return
     const { heartbeatMs } = config.timeouts
     if (fields.isStream && heartbeatMs > 0) this.#response.startHeartbeats(heartbeatMs)
     run.start()
   }
 
   /** Whether an abort by this rid, which came before the body was read, ends the whole request. */
-  #wasAborted(rid: string | undefined, fields: RequestFields, run: Run): boolean {
+  #wasAborted(rid: string | undefined, { fields }: EngineRequest, run: Run): boolean {
     const prompt = rid === undefined ? 'all' : promptNamed(fields, rid)
     if (prompt === undefined) return false
     const isPart = prompt !== 'all' && run instanceof FanOut
+    this.#isAborted ||= !isPart
     if (isPart) run.requestAbort(prompt)
-    else this.#response.fail(abortedFailure().error)
+    else this.#response.onError(abortedFailure())
     return !isPart
   }
 
   #createRun(request: EngineRequest): Run {
-    const response = this.#response
     const { fields, endpoint } = request
     const dependencies = this.#recording(request)
     const isSingle = fields.batch === undefined && fields.n === 1
     // Choices of a single part need no merging; an item of `/generate` becomes a list.
     const isSinglePart = countParts(fields) === 1 && endpoint !== 'generate'
-    if (!isSingle && !isSinglePart) return new FanOut(request, response, dependencies)
+    if (!isSingle && !isSinglePart) return new FanOut(request, this.#response, dependencies)
     const only = isSingle ? request : partOf(request, 0)
     const needsEditing = EditingHandler.isNeededFor(only.fields)
-    const handler = needsEditing ? new EditingHandler(only.fields, response) : response
+    const handler = needsEditing ? new EditingHandler(only.fields, this.#response) : this.#response
     return new RetryLoop(only, handler, dependencies)
   }
 
@@ -220,16 +235,8 @@ export class RoutedRequest implements ResponseOwner {
   #recording(request: EngineRequest): FanOutDependencies {
     const { config, metrics } = this.#dependencies
     if (!config.server.routeHeaders) return this.#dependencies
-    const route = new RouteRecord(countParts(request.fields) > 1)
-    this.#route = route
-    const attemptStarted = (pair: Pair, cachedShare: number | undefined): void => {
-      metrics.attemptStarted(pair)
-      route.attemptStarted(pair, cachedShare)
-    }
-    const attemptFailed: RouterMetrics['attemptFailed'] = (...args) => metrics.attemptFailed(...args)
-    const promptComputed: RouterMetrics['promptComputed'] = (...args) => metrics.promptComputed(...args)
-    const retried: RouterMetrics['retried'] = failure => metrics.retried(failure)
-    return { ...this.#dependencies, metrics: { attemptStarted, attemptFailed, promptComputed, retried } }
+    this.#route = new RouteRecord(countParts(request.fields) > 1)
+    return { ...this.#dependencies, metrics: recordingMetrics(metrics, this.#route) }
   }
 
   #expire(): void {

@@ -1,5 +1,4 @@
 /** Parses a client's `POST /abort_request`, and matches it with requests that have not reached an engine yet. */
-import { GatewayError } from './errors.ts'
 import { parseJson } from './text/parse-json.ts'
 
 export interface AbortOrder {
@@ -18,15 +17,6 @@ export function readAbortOrder(body: Uint8Array): AbortOrder | 'nothing' | undef
   if (!isAbsentOr('string', rid) || !isAbsentOr('boolean', all)) return undefined
   if (all === true) return { rid: undefined }
   return typeof rid === 'string' && rid !== '' ? { rid } : 'nothing'
-}
-
-/** The error that an SGLang engine returns for a queued request that it aborts. */
-export function abortedError(): GatewayError {
-  return new GatewayError('engine-error', 'Aborted by AbortReq.', {
-    status: 500,
-    engineCode: 500,
-    retryable: false,
-  })
 }
 
 function isAbsentOr(type: 'string' | 'boolean', value: unknown): boolean {

@@ -60,9 +60,9 @@ export class BatchWriter implements RowWriter {
   }
 
   open(message: OpenMessage): void {
-    const { endpoint, method, query, creditBytes, ageMs, abortedRids, headers } = message
+    const { endpoint, method, query, creditBytes, ageMs, aborted, headers } = message
     const code = ENDPOINT_CODES.get(endpoint)
-    const fields = [code, method === 'POST', query, creditBytes, ageMs, abortedRids, ...headers]
+    const fields = [code, method === 'POST', query, creditBytes, ageMs, aborted, ...headers]
     this.#row(KIND.open, message.id, packr.pack(fields), message.body)
   }
 
@@ -238,12 +238,13 @@ function onRowWithHeader(
   else throw new RangeError(`batch contains an unknown kind of row: ${kind}`)
 }
 
+type OpenFields = [number, boolean, string, number, number, 'all' | string[], ...string[]]
+
 function toOpen(id: number, header: Uint8Array, body: Uint8Array): OpenMessage {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- both ends are this build
-  const fields = packr.unpack(header) as [number, boolean, string, number, number, string[], ...string[]]
-  const [code, isPost, query, creditBytes, ageMs, abortedRids, ...headers] = fields
+  const fields = packr.unpack(header) as OpenFields // oxlint-disable-line typescript/no-unsafe-type-assertion -- both ends are this build
+  const [code, isPost, query, creditBytes, ageMs, aborted, ...headers] = fields
   const endpoint = ENDPOINTS[code]
   if (endpoint === undefined) throw new RangeError(`batch contains an unknown endpoint code: ${code}`)
   const method = isPost ? 'POST' : 'GET'
-  return { id, endpoint, method, query, headers, creditBytes, ageMs, abortedRids, body }
+  return { id, endpoint, method, query, headers, creditBytes, ageMs, aborted, body }
 }

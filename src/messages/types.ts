@@ -20,8 +20,8 @@ export interface OpenMessage {
   readonly creditBytes: number
   /** Whole milliseconds since the request head was received; the total deadline counts from that moment. */
   readonly ageMs: number
-  /** Prompts that the client has aborted by their rids before the request reached a router thread. */
-  readonly abortedRids: readonly string[]
+  /** What the client has aborted before the request reached a router thread: all of it, or prompts by their rids. */
+  readonly aborted: 'all' | readonly string[]
   /** The client's body, byte for byte. Read-only: a view into the batch, or memory shared with the front end. */
   readonly body: Uint8Array
 }

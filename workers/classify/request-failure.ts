@@ -1,5 +1,4 @@
 /** Failures without an engine: the request never reached one. Nobody is charged. Pure. */
-import { abortedError } from '../../src/core/abort-order.ts'
 import { GatewayError } from '../../src/core/errors.ts'
 import { type Failure, failureOf, NOBODY } from './failure.ts'
 
@@ -8,6 +7,15 @@ const RETRY_AFTER_MS = 1000
 /** The client asked to abort the request while no attempt was running. */
 export function abortedFailure(): Failure {
   return failureOf('abort', NOBODY, abortedError())
+}
+
+/** What a prefill engine says of a request that it has aborted (SGLang 0.5.23). */
+function abortedError(): GatewayError {
+  return new GatewayError('engine-error', 'Aborted by AbortReq.', {
+    status: 500,
+    engineCode: 500,
+    retryable: false,
+  })
 }
 
 /** `missing`: the role, or any other words that go before "engine". */

@@ -243,7 +243,7 @@ export class RetryLoop implements AttemptEvents, BudgetWaiter {
   #giveUp(failure: Failure, because: string): void {
     this.#attempt = undefined
     this.#roomWait?.leave()
-    this.#reporter.gaveUp(failure, because)
+    if (!this.#isAbortRequested) this.#reporter.gaveUp(failure, because)
     this.#handler.onError(failure)
   }
 }

@@ -93,6 +93,11 @@ export class FanOut implements SteppedWork {
     for (const loop of this.#loops.slice(first, end)) loop?.requestAbort()
   }
 
+  /** Whether all prompts have been aborted. */
+  get isAborted(): boolean {
+    return this.#aborted.size === this.#parts
+  }
+
   giveUpOn(lost: LostEngine): void {
     for (const loop of this.#loops) loop?.giveUpOn(lost)
   }

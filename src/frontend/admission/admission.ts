@@ -147,9 +147,12 @@ export class Admission<T> {
     if (this.#queue.remove(ticket)) this.#options.onRefused(ticket.request, error)
   }
 
-  /** Refuses the queued requests that match. */
-  refuse(matches: (request: T) => boolean, error: GatewayError): void {
-    for (const request of this.#queue.takeAll(matches)) this.#options.onRefused(request, error)
+  /** Gives the queued requests that match a permit at once, because they need no engine: they are about to end. */
+  startAtOnce(matches: (request: T) => boolean): void {
+    for (const request of this.#queue.takeAll(matches)) {
+      this.#running++
+      this.#options.onTurn(request)
+    }
   }
 
   /** Refuses all queued requests. */

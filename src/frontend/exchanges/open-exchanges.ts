@@ -32,8 +32,8 @@ export interface AdmittedRequest {
   readonly body: Uint8Array
   /** When the request head was received, on the monotonic clock. */
   readonly receivedMs: number
-  /** Prompts that the client has aborted by their rids while the request waited. */
-  readonly abortedRids: readonly string[]
+  /** What the client has aborted while the request waited: all of it, or prompts by their rids. */
+  readonly aborted: 'all' | readonly string[]
 }
 
 export interface OpenExchangesOptions<Request extends AdmittedRequest> {
@@ -155,7 +155,7 @@ export class OpenExchanges<Request extends AdmittedRequest> {
     return exchange
   }
 
-  #messageOf(id: number, { head, route, body, abortedRids }: AdmittedRequest): OpenMessage {
+  #messageOf(id: number, { head, route, body, aborted }: AdmittedRequest): OpenMessage {
     return {
       id,
       endpoint: route.endpoint,
@@ -164,7 +164,7 @@ export class OpenExchanges<Request extends AdmittedRequest> {
       headers: head.headers,
       creditBytes: this.#options.config.limits.relayBytesPerStream,
       ageMs: 0,
-      abortedRids,
+      aborted,
       body,
     }
   }

@@ -27,8 +27,8 @@ export interface PendingRequest {
   deadline: NodeJS.Timeout | undefined
   /** Whether admission counts the request as running; the permit is returned when its exchange ends. */
   holdsPermit: boolean
-  /** Prompts that the client has aborted by their rids while the request waited. */
-  abortedRids: readonly string[]
+  /** What the client has aborted while the request waited: all of it, or prompts by their rids. */
+  aborted: 'all' | readonly string[]
   exchange: StartedExchange | undefined
   /** Whether the request was refused, or its client left, before it had an exchange. */
   isDone: boolean
@@ -54,7 +54,7 @@ export function newPendingRequest(
     ticket: undefined,
     deadline: undefined,
     holdsPermit: false,
-    abortedRids: NO_RIDS,
+    aborted: NO_RIDS,
     exchange: undefined,
     isDone: false,
   }

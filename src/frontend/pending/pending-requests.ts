@@ -7,7 +7,7 @@
  */
 
 import type { Config } from '../../config/config.ts'
-import { type AbortOrder, abortedError, abortedShare, readAbortOrder } from '../../core/abort-order.ts'
+import { type AbortOrder, abortedShare, readAbortOrder } from '../../core/abort-order.ts'
 import { availableMemoryBytes } from '../../core/available-memory.ts'
 import { monotonicNowMs } from '../../core/clock.ts'
 import { isGeneration } from '../../core/endpoint.ts'
@@ -182,21 +182,26 @@ export class PendingRequests {
     pending.deadline = setTimeout(() => this.#admission.refuseOne(ticket, deadlineExceeded()), remainingMs)
   }
 
-  /** Ends queued requests that the abort order names, or prompts of them. Router threads know only the running ones. */
+  /**
+   * Has queued requests that the abort order names, or prompts of them, answered as if they had run. Router threads know
+   * only the running ones.
+   */
   #abortWaiting(body: Uint8Array): void {
     if (this.#admission.waiting === 0) return
     const order = readAbortOrder(body)
     if (order === undefined || order === 'nothing') return
-    this.#admission.refuse(pending => this.#isAborted(pending, order), abortedError())
+    this.#admission.startAtOnce(pending => this.#isAborted(pending, order))
   }
 
-  /** Whether the order leaves nothing of the queued request. If it names a prompt of it, this is noted. */
+  /** Notes what the order names of the queued request. Returns whether it leaves nothing of it. */
   #isAborted(pending: PendingRequest, order: AbortOrder): boolean {
-    const { abortedRids, body } = pending
-    const share = abortedShare(order, body, abortedRids)
-    const isNew = order.rid !== undefined && !abortedRids.includes(order.rid)
-    if (share === 'prompt' && isNew && abortedRids.length < this.#options.config.limits.prompts)
-      pending.abortedRids = [...abortedRids, order.rid]
+    const { aborted, body } = pending
+    if (aborted === 'all') return true
+    const share = abortedShare(order, body, aborted)
+    const isNew = order.rid !== undefined && !aborted.includes(order.rid)
+    if (share === 'all') pending.aborted = 'all'
+    else if (share === 'prompt' && isNew && aborted.length < this.#options.config.limits.prompts)
+      pending.aborted = [...aborted, order.rid]
     return share === 'all'
   }
 

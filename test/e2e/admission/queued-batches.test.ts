@@ -68,7 +68,13 @@ test('ends the request when it has named all prompts, while it waits in the admi
   const pending = post('/generate', { text: ['a', 'b'], rid: ['a', 'b'] })
   await until(async () => (await queueLength()) === 1)
   for (const rid of ['b', 'a']) await post('/abort_request', { rid })
-  assert.equal((await pending).status, 500)
+  const response = await pending
+  assert.equal(response.status, 200)
+  const items: unknown = await response.json()
+  for (const [index, rid] of ['a', 'b'].entries()) {
+    assert.equal(at(items, index, 'meta_info', 'id'), rid)
+    assert.equal(at(items, index, 'meta_info', 'finish_reason', 'type'), 'abort')
+  }
   leaving.abort()
   await assert.rejects(held.arrayBuffer())
 })

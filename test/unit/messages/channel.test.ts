@@ -39,7 +39,7 @@ test('transfers the memory of its batch, except shared memory', async () => {
   const sender = new BatchSender({ postMessage: (_batch, buffers) => transferred.push(...buffers) })
   const open = { id: 1, endpoint: 'generate', method: 'POST', query: '', headers: [] } as const
   const body = new Uint8Array(new SharedArrayBuffer(20_000))
-  sender.open({ ...open, creditBytes: 1, ageMs: 0, abortedRids: [], body })
+  sender.open({ ...open, creditBytes: 1, ageMs: 0, aborted: [], body })
   sender.response(2, { status: 200, headers: [], body: new Uint8Array(30_000) })
   await turn()
   assert.equal(transferred.length, 2)

@@ -22,7 +22,7 @@ const open = fc.record(
     headers,
     creditBytes: fc.nat(),
     ageMs: fc.nat(),
-    abortedRids: fc.array(fc.string(), { maxLength: 2 }),
+    aborted: fc.array(fc.string(), { maxLength: 2 }),
     body: bytes,
   },
   { noNullPrototype: true },
@@ -133,7 +133,7 @@ test('refers to a large body in shared memory without copying it', () => {
   const writer = new BatchWriter()
   const body = new Uint8Array(new SharedArrayBuffer(50_000)).fill(7)
   const message = { id: 1, endpoint: 'generate', method: 'POST', query: '', headers: [] } as const
-  writer.open({ ...message, creditBytes: 1, ageMs: 0, abortedRids: [], body })
+  writer.open({ ...message, creditBytes: 1, ageMs: 0, aborted: [], body })
   const batch = writer.take()
   assert.equal(partsOf(batch)[1]?.buffer, body.buffer)
   const [first] = read(batch)

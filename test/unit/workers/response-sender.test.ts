@@ -6,6 +6,7 @@ import { decodeBatch } from '../../../src/messages/codec.ts'
 import type { FlatHeaders, OpenMessage } from '../../../src/messages/types.ts'
 import { transportFailure } from '../../../workers/classify/observed-failure.ts'
 import { type ResponseOwner, ResponseSender } from '../../../workers/response-sender.ts'
+import type { AbortedOutput } from '../../../workers/samples/aborted-output.ts'
 
 type Row =
   | { readonly kind: 'head'; readonly id: number; readonly status: number; readonly headers: FlatHeaders }
@@ -28,7 +29,7 @@ const OPEN: OpenMessage = {
   headers: [],
   creditBytes: 0,
   ageMs: 0,
-  abortedRids: [],
+  aborted: [],
   body: new Uint8Array(0),
 }
 const HEAD = { prefillBody: undefined, rid: '' }
@@ -40,7 +41,7 @@ interface Sent {
 }
 
 /** What the front end and the owner receive when exchange 7 sends a response, with `creditBytes` of credit. */
-function sentBy(send: (response: ResponseSender) => void, creditBytes = 1000): Sent {
+function sentBy(send: (response: ResponseSender) => void, creditBytes = 1000, output?: AbortedOutput): Sent {
   const rows: Row[] = []
   const calls: string[] = []
   const port: BatchPort = {
@@ -59,6 +60,7 @@ function sentBy(send: (response: ResponseSender) => void, creditBytes = 1000): S
     onCommit: () => calls.push('commit'),
     pause: () => calls.push('pause'),
     resume: () => calls.push('resume'),
+    outputInsteadOf: () => output,
     onDone: outcome => calls.push(outcome),
   }
   const sender = new BatchSender(port)
@@ -103,6 +105,31 @@ suite('ResponseSender', () => {
       response.onEnd()
     }, 10)
     assert.deepEqual(calls, ['commit', 'pause', 'resume', 'ok'])
+  })
+
+  test('sends the output of an aborted request instead of its error, as a response or in the stream of heartbeats', t => {
+    const output = { headers: ['a', 'b'], body: Buffer.from('data: x\n\n') }
+    const failure = transportFailure('decode', { kind: 'reset', message: 'reset', isStaleSocket: false })
+    const whole = sentBy(response => response.onError(failure), 1000, output)
+    assert.deepEqual(whole.rows, [
+      { kind: 'response', id: 7, status: 200, headers: ['a', 'b'], text: 'data: x\n\n' },
+    ])
+    assert.deepEqual(whole.calls, ['aborted'])
+    t.mock.timers.enable({ apis: ['setInterval'] })
+    const started = sentBy(
+      response => {
+        response.startHeartbeats(10)
+        t.mock.timers.tick(10)
+        response.onError(failure)
+      },
+      1000,
+      output,
+    )
+    assert.deepEqual(started.rows.slice(1), [
+      { kind: 'data', id: 7, text: ': waiting for the first token\n\ndata: x\n\n' },
+      { kind: 'end', id: 7 },
+    ])
+    assert.deepEqual(started.calls, ['aborted'])
   })
 
   test('sends nothing more once it is abandoned', () => {

@@ -50,7 +50,7 @@ function openRequest() {
     headers: [],
     creditBytes: 1000,
     ageMs: 0,
-    abortedRids: [],
+    aborted: [],
     body: BODY,
   }
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- no attempt is made, so the rest is not used
@@ -80,6 +80,6 @@ for (const rid of ['mine', undefined]) {
     request.requestAbort('another')
     assert.deepEqual(result(), { statuses: [], outcome: undefined })
     turns.runAll()
-    assert.deepEqual(result(), { statuses: [500], outcome: 'engine-error' })
+    assert.deepEqual(result(), { statuses: [200], outcome: 'aborted' })
   })
 }

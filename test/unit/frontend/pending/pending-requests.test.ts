@@ -21,7 +21,8 @@ function pendingRequestsOf(t: TestContext, config: ConfigInput = {}) {
     recorder: new Recorder(createSharedMemory(1, 1), 0),
     open(request) {
       opened.push(request)
-      events.push(`open ${Buffer.from(request.body).toString()}`)
+      const aborted = request.aborted === 'all' ? ' aborted' : ''
+      events.push(`open ${Buffer.from(request.body).toString()}${aborted}`)
       return { onClientGone: () => events.push('exchange: client gone') }
     },
     refuse: (_request, { code }) => events.push(`refuse ${code}`),
@@ -118,11 +119,18 @@ suite('A request', () => {
     assert.deepEqual(events, ['open 1', 'refuse shutting-down'])
   })
 
-  test('is ended in the queue by an abort request that names its rid', t => {
-    const { events, begin } = pendingRequestsOf(t)
+  test('leaves the queue at once when an abort request names its rid, and needs no permit for that', t => {
+    const { pending, events, begin, end } = pendingRequestsOf(t)
     for (const rid of ['a', 'b', 'c']) begin('/generate').receive(JSON.stringify({ rid }))
     begin('/abort_request').receive('{"rid":"b"}')
-    assert.deepEqual(events, ['open {"rid":"a"}', 'refuse engine-error', 'open {"rid":"b"}'])
+    assert.deepEqual(events, ['open {"rid":"a"}', 'open {"rid":"b"} aborted', 'open {"rid":"b"}'])
+    begin('/abort_request').receive('{"abort_all":true}')
+    assert.deepEqual(events.slice(3), ['open {"rid":"c"} aborted', 'open {"abort_all":true}'])
+    assert.equal(pending.waiting, 0)
+    for (let index = 0; index < events.length; index++) end(index)
+    begin('/generate').receive('next')
+    assert.equal(events.at(-1), 'open next', 'no permit is lost')
+    assert.equal(pending.open, 1)
   })
 })
 
