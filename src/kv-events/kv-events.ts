@@ -93,7 +93,7 @@ export class KvEvents {
       engine,
       rank,
       target: targetOf(engine.slot, rank ?? 0, shared.maxEngines),
-      findSource: () => this.#findSource(engine, rank ?? 0),
+      findSource: () => this.#findSource(engine, rank),
       askEveryMs: ASK_EVERY_MS,
       limits,
       index: this.#index,
@@ -113,15 +113,15 @@ export class KvEvents {
     })
   }
 
-  async #findSource(engine: Engine, rank: number): Promise<KvSource | undefined> {
+  async #findSource(engine: Engine, rank: number | undefined): Promise<KvSource | undefined> {
     const configured = configuredSource(this.#options.config, engine)
-    if (configured !== undefined) return sourceOfRank(configured, rank)
+    if (configured !== undefined) return sourceOfRank(configured, rank ?? 0)
     const ask = (path: string): Promise<string | undefined> => this.#ask(engine, path)
     if (engine.isVllm)
       return sourceOfVllm(parseJson((await ask('/kv_event_sources')) ?? ''), rank, engine.url)
     const info = (await ask('/server_info')) ?? (await ask('/get_server_info')) ?? ''
     const source = sourceOfSglang(parseObject(info) ?? {}, engine.url)
-    return source && sourceOfRank(source, rank)
+    return source && sourceOfRank(source, rank ?? 0)
   }
 
   #ask({ url, apiKey }: Engine, path: string): Promise<string | undefined> {
@@ -148,6 +148,6 @@ function configuredSource({ engines }: Config, { url }: Engine): KvSource | unde
     : { endpoint: found.kvEvents, replayEndpoint: found.kvEventsReplay, topic: '' }
 }
 
-function keyOf({ slot, generation }: Engine, rank: number | undefined): string {
-  return `${slot} ${generation} ${rank ?? ''}`
+function keyOf({ slot, generation, isVllm }: Engine, rank: number | undefined): string {
+  return `${slot} ${generation} ${isVllm} ${rank ?? ''}`
 }

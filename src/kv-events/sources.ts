@@ -13,12 +13,17 @@ export interface KvSource {
 const WILDCARDS: ReadonlySet<string> = new Set(['*', '0.0.0.0', '[::]', '::'])
 
 /**
- * Of vLLM's `/kv_event_sources`: `answer` lists a source per data-parallel rank. `undefined` if it has none of that rank.
+ * Of vLLM's `/kv_event_sources`: `answer` lists a source per data-parallel rank. `rank`: `undefined` for the first source,
+ * because a server that runs one rank of several names that rank. `undefined` if there is none.
  */
-export function sourceOfVllm(answer: unknown, rank: number, engineUrl: string): KvSource | undefined {
+export function sourceOfVllm(
+  answer: unknown,
+  rank: number | undefined,
+  engineUrl: string,
+): KvSource | undefined {
   const listed = isObject(answer) && answer['sources'] !== undefined ? answer['sources'] : answer
   const entries = typeof listed === 'object' && listed !== null ? Object.entries(listed) : []
-  const source = entries.find(([key, entry]) => rankOf(key, entry) === rank)?.[1]
+  const [, source] = entries.find(([key, entry]) => rank === undefined || rankOf(key, entry) === rank) ?? []
   return isObject(source)
     ? sourceOf(source['endpoint'], source['replay_endpoint'], source['topic'], engineUrl)
     : undefined
@@ -44,8 +49,8 @@ function counted(endpoint: string, rank: number): string | undefined {
 }
 
 /**
- * Of SGLang's `/server_info`, for rank 0: the flag `--kv-events-config` says more than the field `kv_events`, but newer versions may
- * have only that. `undefined` if the engine publishes nothing, or if it connects to a subscriber instead of listening.
+ * Of SGLang's `/server_info`, for rank 0: the flag `--kv-events-config` says more than the field `kv_events`, but newer
+ * versions may have only that. `undefined` if the engine publishes nothing, or if it connects to a subscriber instead of listening.
  */
 export function sourceOfSglang(server: Json, engineUrl: string): KvSource | undefined {
   const given = server['kv_events_config']

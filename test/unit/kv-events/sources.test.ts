@@ -50,6 +50,8 @@ suite('the source of KV events', () => {
     const unnumbered = { endpoint: 'tcp://*:5557' }
     assert.deepEqual(sourceOfVllm([unnumbered, { endpoint: 'tcp://*:5559' }], 1, URL), source(5559))
     assert.equal(sourceOfVllm([rank, second], 2, URL), undefined)
+    // A server that runs one rank of a larger deployment names that one.
+    assert.deepEqual(sourceOfVllm({ 3: { endpoint: 'tcp://*:5560' } }, undefined, URL), source(5560))
   })
 
   test('of a rank has the ports that follow those of the first', () => {
