@@ -53,16 +53,13 @@ function othersRequests(engine: Engine, slots: EngineSlots): number {
 }
 
 /** Of all ranks of the engine, or of the engine itself. */
-function sumOfRanks({ slot, ranks }: Engine, slots: EngineSlots, read: (target: number) => number): number {
-  let sum = 0
-  for (let rank = 0; rank < (ranks?.count ?? 1); rank++) sum += read(slots.targetOf(slot, rank))
-  return sum
+function sumOfRanks(engine: Engine, slots: EngineSlots, read: (target: number) => number): number {
+  return slots.targetsOf(engine).reduce((sum, target) => sum + read(target), 0)
 }
 
-function ranksView({ slot, ranks }: Engine, slots: EngineSlots): object {
-  if (ranks === undefined) return {}
-  const ofRank = (_: unknown, rank: number): number => slots.rankInFlight(slots.targetOf(slot, rank))
-  return { inFlightByRank: Array.from({ length: ranks.count }, ofRank) }
+function ranksView(engine: Engine, slots: EngineSlots): object {
+  if (engine.ranks === undefined) return {}
+  return { inFlightByRank: slots.targetsOf(engine).map(target => slots.rankInFlight(target)) }
 }
 
 /** Pairs of a prefill engine that have failed since their last success, or that only a setting keeps from working. */

@@ -100,9 +100,10 @@ const sectionSchema = z.strictObject({
   loadIntervalSecs: z
     .number()
     .nonnegative()
+    .max(86_400)
     .default(2)
     .describe(
-      'Interval, in seconds, at which an engine is asked for its load, so that policies also count the requests that it has of others than this gateway. 0 turns it off.',
+      'Interval, in seconds, at which an engine is asked for its load, so that policies also count requests from other clients and gateways. 0 turns it off.',
     ),
   pairVersions: z
     .enum(['same', 'any'])

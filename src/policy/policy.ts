@@ -36,7 +36,7 @@ export interface PolicyView {
   readonly random: Random
   /** Why the latest engine was chosen. Every policy sets it when it chooses among several. */
   reason: ChoiceReason
-  /** Requests in flight on the engine of the slot, over all threads, and those that the engine has of others. */
+  /** Requests in flight on the engine of the slot, over all threads, those from other clients and gateways included. */
   inFlight(slot: number): number
   /**
    * Bytes of prompts that the engine has still to compute, those of others included; of a decode engine, of those whose KV

@@ -4,6 +4,7 @@
  * Each router thread counts in a row of its own. When it dies its row is cleared, and with it the requests that it had in
  * flight.
  */
+import { type Engine, MAX_RANKS } from '../core/engine.ts'
 import { OTHERS, OTHERS_FIELDS, type SharedMemory, SLOT, SLOT_FIELDS, targetOf, targetsOf } from './layout.ts'
 
 /** `unknown`: not probed yet. `draining`: gets no new requests. */
@@ -12,7 +13,7 @@ export type HealthName = keyof typeof HEALTH
 
 export const HEALTH_NAMES = ['unknown', 'healthy', 'unhealthy', 'draining'] as const satisfies HealthName[]
 
-/** What an engine, or one of its data-parallel ranks, has of others than this gateway: direct clients, other gateways. */
+/** What an engine, or one of its data-parallel ranks, has from other clients and gateways. */
 export interface OthersLoad {
   readonly requests: number
   /** Of their prompts, as `EngineCaches.work` counts them. */
@@ -83,6 +84,11 @@ export class EngineSlots {
     return targetOf(slot, rank, this.#maxEngines)
   }
 
+  /** The numbers by which the ranks of the engine are counted, or the one of an engine without ranks. */
+  targetsOf({ slot, ranks }: Pick<Engine, 'slot' | 'ranks'>): readonly number[] {
+    return Array.from({ length: ranks?.count ?? 1 }, (_, rank) => this.targetOf(slot, rank))
+  }
+
   /** Requests in flight on a data-parallel rank over all threads: those for which the rank was chosen or pinned. */
   rankInFlight(target: number): number {
     let sum = 0
@@ -94,10 +100,6 @@ export class EngineSlots {
   /** As `addInFlight`, by rank. Only `leases.ts` calls it. */
   addRankInFlight(thread: number, target: number, change: number): void {
     Atomics.add(this.#rankInFlight, thread * this.#targets + target, change)
-  }
-
-  others(target: number): OthersLoad {
-    return { requests: this.othersRequests(target), promptBytes: this.othersPromptBytes(target) }
   }
 
   othersRequests(target: number): number {
@@ -112,6 +114,12 @@ export class EngineSlots {
   noteOthers(target: number, { requests, promptBytes }: OthersLoad): void {
     this.#others[target * OTHERS_FIELDS + OTHERS.requests] = Math.min(MAX_CELL, requests)
     this.#others[target * OTHERS_FIELDS + OTHERS.promptBytes] = Math.min(MAX_CELL, promptBytes)
+  }
+
+  /** Forgets what the engine in the slot has from others, on all ranks. For the control thread only. */
+  forgetOthers(slot: number): void {
+    for (let rank = 0; rank < MAX_RANKS; rank++)
+      this.noteOthers(this.targetOf(slot, rank), { requests: 0, promptBytes: 0 })
   }
 
   /** For the control thread only. */

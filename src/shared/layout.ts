@@ -4,7 +4,7 @@
  *   slots     Int32[engines][SLOT_FIELDS]     health and generation, written by the control thread; reservations
  *   inFlight  Int32[threads][engines]         one row per router thread, written by that thread only
  *   rankInFlight Int32[threads][targets]      the same by data-parallel rank, for engines whose ranks are chosen
- *   others    Int32[targets][OTHERS_FIELDS]   what engines have of others than this gateway, written by the control thread
+ *   others    Int32[targets][OTHERS_FIELDS]   what engines have from other clients and gateways, written by the control thread
  *   counters  Int32[COUNTERS]                 round-robin cursors, incremented by all with Atomics.add
  *   breakers  Int32[engines][BREAKER_FIELDS]  one circuit breaker per engine, see breaker-cells.ts
  *   links     Int32[1 + engines * engines]    number of failing pairs, then one cell per pair, see pair-health.ts

@@ -117,7 +117,7 @@ export const READ_GAUGES = {
   pdgw_engine_health: { help: 'Health of the engine: 1 for its current state, 0 for the others.' },
   pdgw_engine_in_flight: { help: 'Requests in flight on the engine. A batch counts once per prompt.' },
   pdgw_engine_others_requests: {
-    help: 'Requests that the engine reports beyond those of this gateway, in two reports in a row: of direct clients or other gateways.',
+    help: 'Requests that the engine reports beyond those of this gateway, in two reports in a row: from other clients and gateways.',
   },
   pdgw_engine_max_running: {
     help: 'Maximum number of concurrent requests reported by the engine. Absent if it reports none.',

@@ -11,6 +11,9 @@ const SLOW = { itlBaseMs: 200, contextLen: 100_000 }
 const OUTPUT = { max_new_tokens: 10_000, ignore_eos: true }
 const ENGINES = { loadIntervalSecs: 0.05 }
 
+/** Long enough for the index of cached prefixes. */
+const PROMPT = 'A question that needs an answer. '.repeat(40)
+
 /** Opens streams that last until the result is called. */
 async function openStreams(url: string, count: number, body: object = {}): Promise<() => void> {
   const stop = new AbortController()
@@ -18,7 +21,7 @@ async function openStreams(url: string, count: number, body: object = {}): Promi
     fetch(`${url}/generate`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ text: 'x', stream: true, sampling_params: OUTPUT, ...body }),
+      body: JSON.stringify({ text: PROMPT, stream: true, sampling_params: OUTPUT, ...body }),
       signal: stop.signal,
     }),
   )
@@ -87,11 +90,11 @@ test('ranks of an engine count each for itself', async t => {
   })
   const [engine] = gateway.fleet.mixed
   assert.ok(engine)
-  t.after(await openStreams(engine.url, 4, { routed_dp_rank: 1 }))
-  await until(async () => (await othersOn(gateway, engine)) === 4, 'all of them are known')
+  t.after(await openStreams(engine.url, 6, { routed_dp_rank: 1 }))
+  await until(async () => (await othersOn(gateway, engine)) === 6, 'all of them are known')
   t.after(await openStreams(gateway.origin, 4))
   assert.deepEqual(
     engine.schedulers.map(scheduler => scheduler.load().running),
-    [4, 4],
+    [4, 6],
   )
 })

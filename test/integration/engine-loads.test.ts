@@ -12,20 +12,25 @@ import { listen } from '../support/listen.ts'
 import { until } from '../support/until.ts'
 
 interface Reporter {
-  /** Requests that it says it has; `undefined` if it has no such path. */
-  running: number | undefined
+  /** Requests that it reports. */
+  running: number
+  /** Of its response. */
+  status: number
+  /** Of its report; later in each one if it is not set. */
+  timestamp: number | undefined
   /** How often it was asked. */
   asked: number
   readonly urls: Set<string>
 }
 
-async function openReporter(t: TestContext, slot: number, running?: number) {
-  const reporter: Reporter = { running, asked: 0, urls: new Set() }
+async function openReporter(t: TestContext, slot: number, running: number, status = 200) {
+  const reporter: Reporter = { running, status, timestamp: undefined, asked: 0, urls: new Set() }
   const server = createServer(({ url = '' }, response) => {
     reporter.asked++
     reporter.urls.add(url)
-    if (reporter.running === undefined) response.statusCode = 404
-    response.end(JSON.stringify({ loads: [{ dp_rank: 0, num_running_reqs: reporter.running ?? 0 }] }))
+    response.statusCode = reporter.status
+    const { running: reported, timestamp = reporter.asked } = reporter
+    response.end(JSON.stringify({ loads: [{ dp_rank: 0, timestamp, num_running_reqs: reported }] }))
   })
   const url = `http://127.0.0.1:${await listen(server)}`
   t.after(() => server.close())
@@ -49,7 +54,7 @@ test('requests beyond those of the gateway are noted, until the engine is unheal
   const { slots, loads } = follow(t, [engine])
   assert.equal(slots.othersRequests(3), 0, 'nothing is left of a previous control thread')
   await until(() => slots.othersRequests(0) === 5)
-  assert.deepEqual(reporter.urls, new Set(['/v1/loads?include=core']))
+  assert.deepEqual(reporter.urls, new Set(['/v1/loads?include=core,disagg']))
   const lease = heldLease(slots, 0, engine)
   await until(() => slots.othersRequests(0) === 4)
   lease.release()
@@ -63,7 +68,7 @@ test('requests beyond those of the gateway are noted, until the engine is unheal
 
 test('engines that do not report their load are not asked again for a while, and vLLM never', async t => {
   const [silent, vllm, reporting] = [
-    await openReporter(t, 0),
+    await openReporter(t, 0, 7, 404),
     await openReporter(t, 1, 7),
     await openReporter(t, 2, 7),
   ]
@@ -74,5 +79,49 @@ test('engines that do not report their load are not asked again for a while, and
   assert.deepEqual(
     [0, 1, 2].map(slot => slots.othersRequests(slot)),
     [0, 0, 7],
+  )
+})
+
+test('an engine that fails to answer keeps its load for two more questions', async t => {
+  const { reporter, engine } = await openReporter(t, 0, 5)
+  const { slots } = follow(t, [engine])
+  await until(() => slots.othersRequests(0) === 5)
+  reporter.status = 500
+  const before = reporter.asked
+  await until(() => slots.othersRequests(0) === 0)
+  assert.ok(reporter.asked - before >= 3, `${reporter.asked - before} questions`)
+  reporter.status = 200
+  await until(() => slots.othersRequests(0) === 5)
+})
+
+test('a report that is read twice confirms nothing', async t => {
+  const { reporter, engine } = await openReporter(t, 0, 5)
+  reporter.timestamp = 1
+  const { slots } = follow(t, [engine])
+  await until(() => reporter.asked > 5)
+  assert.equal(slots.othersRequests(0), 0)
+  reporter.timestamp = 2
+  await until(() => slots.othersRequests(0) === 5)
+})
+
+test('ranks count each for itself, and what was known of others is forgotten with them', async t => {
+  const server = createServer((_, response) =>
+    response.end(
+      JSON.stringify({ loads: [1, 2].map(rank => ({ dp_rank: rank, num_running_reqs: 3 * rank })) }),
+    ),
+  )
+  const url = `http://127.0.0.1:${await listen(server)}`
+  t.after(() => server.close())
+  const engine = engineOf({ slot: 1, url, role: 'mixed' })
+  const ranked = { ...engine, ranks: { count: 3, field: 'routed_dp_rank' } } as const
+  const { slots, loads } = follow(t, [ranked])
+  const notes = (): number[] => slots.targetsOf(ranked).map(target => slots.othersRequests(target))
+  await until(() => notes().join() === '0,3,6')
+  loads.sync({ generation: 2, engines: [{ ...ranked, ranks: { ...ranked.ranks, count: 2 } }] })
+  assert.equal(notes().at(-1), 0)
+  loads.sync({ generation: 3, engines: [engine] })
+  await until(
+    () => slots.othersRequests(1) === 9,
+    'of an engine that chooses the rank itself, all count together',
   )
 })

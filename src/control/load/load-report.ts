@@ -10,7 +10,12 @@ import type { OthersLoad } from '../../shared/engine-slots.ts'
 export interface ReportedLoad {
   /** From 0. */
   readonly rank: number
-  /** Running and waiting requests; those that wait for a KV transfer count. */
+  /** When the engine has made it, on its own clock in seconds; 0 if it does not say. */
+  readonly timestamp: number
+  /**
+   * Running and waiting requests, and those whose KV cache is on its way. On a prefill engine those of the running forward
+   * pass are in no count (SGLang 0.5.23).
+   */
   readonly requests: number
   /** Tokens of waiting prompts that are not cached, so that the engine has to compute them. */
   readonly waitingTokens: number
@@ -22,6 +27,8 @@ export const NO_OTHERS: OthersLoad = { requests: 0, promptBytes: 0 }
 
 /** Of text in most languages, as clients write it. */
 const BYTES_PER_TOKEN = 4
+/** A prefill engine counts these neither as running nor as waiting. */
+const TRANSFERS = 'prefill_inflight_queue_reqs'
 
 /** A row for each rank; `undefined` if that is no report. */
 export function parseLoads(body: string): readonly ReportedLoad[] | undefined {
@@ -30,16 +37,19 @@ export function parseLoads(body: string): readonly ReportedLoad[] | undefined {
 }
 
 function loadOf(fields: Json, index: number): ReportedLoad {
-  const count = (name: string, missing = 0): number => {
-    const value = fields[name]
-    return typeof value === 'number' && value >= 0 && value < Infinity ? value : missing
-  }
+  const transfers = isObject(fields['disaggregation']) ? countIn(fields['disaggregation'], TRANSFERS) : 0
   return {
-    rank: count('dp_rank', index),
-    requests: count('num_running_reqs') + count('num_waiting_reqs'),
-    waitingTokens: count('num_waiting_uncached_tokens'),
-    tokens: count('num_total_tokens'),
+    rank: countIn(fields, 'dp_rank', index),
+    timestamp: countIn(fields, 'timestamp'),
+    requests: countIn(fields, 'num_running_reqs') + countIn(fields, 'num_waiting_reqs') + transfers,
+    waitingTokens: countIn(fields, 'num_waiting_uncached_tokens'),
+    tokens: countIn(fields, 'num_total_tokens'),
   }
+}
+
+function countIn(fields: Json, name: string, missing = 0): number {
+  const value = fields[name]
+  return typeof value === 'number' && value >= 0 && value < Infinity ? value : missing
 }
 
 /** The load of all ranks together, for an engine that chooses the rank itself. */
@@ -48,6 +58,7 @@ export function totalOf(loads: readonly ReportedLoad[]): ReportedLoad {
     loads.reduce((total, load) => total + read(load), 0)
   return {
     rank: 0,
+    timestamp: Math.max(0, ...loads.map(({ timestamp }) => timestamp)),
     requests: sum(load => load.requests),
     waitingTokens: sum(load => load.waitingTokens),
     tokens: sum(load => load.tokens),

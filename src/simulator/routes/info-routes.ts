@@ -115,7 +115,8 @@ function loadOf(engine: EngineState, now: Date, rank: number, load: SchedulerLoa
   return {
     timestamp: now.getTime() / 1000,
     dp_rank: rank,
-    num_running_reqs: load.running,
+    // Prefill counts the requests of its forward pass nowhere (SGLang 0.5.23).
+    num_running_reqs: engine.role === 'prefill' ? 0 : load.running,
     num_waiting_reqs: load.waiting,
     num_waiting_uncached_tokens: load.waitingTokens,
     num_used_tokens: load.usedTokens,

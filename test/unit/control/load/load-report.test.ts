@@ -11,6 +11,7 @@ import {
 /** As SGLang 0.5.23 writes a row, without what is not read. */
 function row(rank: number, running: number, waiting: number, tokens: number): object {
   return {
+    timestamp: 100 + rank,
     dp_rank: rank,
     num_running_reqs: running,
     num_waiting_reqs: waiting,
@@ -25,15 +26,21 @@ suite('the load that an engine reports', () => {
   test('is read rank by rank', () => {
     const body = JSON.stringify({ version: '0.5.23', loads: [row(0, 3, 2, 500), row(1, 0, 1, 40)] })
     assert.deepEqual(parseLoads(body), [
-      { rank: 0, requests: 5, waitingTokens: 20, tokens: 500 },
-      { rank: 1, requests: 1, waitingTokens: 10, tokens: 40 },
+      { rank: 0, timestamp: 100, requests: 5, waitingTokens: 20, tokens: 500 },
+      { rank: 1, timestamp: 101, requests: 1, waitingTokens: 10, tokens: 40 },
     ])
     assert.deepEqual(totalOf(parseLoads(body) ?? []), {
       rank: 0,
+      timestamp: 101,
       requests: 6,
       waitingTokens: 30,
       tokens: 540,
     })
+  })
+
+  test('counts what a prefill engine has computed until its KV cache is transferred', () => {
+    const loads = [{ ...row(0, 0, 2, 500), disaggregation: { prefill_inflight_queue_reqs: 3 } }]
+    assert.equal(parseLoads(JSON.stringify({ loads }))?.[0]?.requests, 5)
   })
 
   test('is not taken from anything else', () => {
@@ -42,13 +49,13 @@ suite('the load that an engine reports', () => {
     assert.deepEqual(parseLoads('{"loads":[null,1]}'), [])
     const odd = { num_running_reqs: -1, num_waiting_reqs: '3', num_total_tokens: null }
     assert.deepEqual(parseLoads(JSON.stringify({ loads: [odd] })), [
-      { rank: 0, requests: 0, waitingTokens: 0, tokens: 0 },
+      { rank: 0, timestamp: 0, requests: 0, waitingTokens: 0, tokens: 0 },
     ])
   })
 })
 
 suite('the load of others', () => {
-  const load = { rank: 0, requests: 10, waitingTokens: 100, tokens: 1000 }
+  const load = { rank: 0, timestamp: 1, requests: 10, waitingTokens: 100, tokens: 1000 }
 
   test('is what exceeds the requests of the gateway, with its share of the tokens', () => {
     assert.deepEqual(othersIn(load, 4, 'decode'), { requests: 6, promptBytes: 2400 })
