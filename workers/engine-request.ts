@@ -1,13 +1,13 @@
 /** Makes the request for the engines from what the client has sent and what was read of it. Pure. */
 import type { GenerationEndpoint } from '../src/core/endpoint.ts'
 import { servingTest } from '../src/eligibility/api-support.ts'
+import type { RankPins } from '../src/eligibility/rank-pins.ts'
 import { headerIn, RANK_HEADER, withoutHeader } from '../src/messages/flat-headers.ts'
 import type { FlatHeaders, OpenMessage } from '../src/messages/types.ts'
 import { ENDPOINT_TRAITS } from './dialects/endpoint-traits.ts'
 import { routingKey } from './policy/routing-key.ts'
 import { HashedPrompt } from './request/block-hashes.ts'
 import type { RequestFields } from './request/fields.ts'
-import type { RankPins } from './request/pinned-ranks.ts'
 import type { TimedHeaders } from './request/timeouts.ts'
 import type { EngineRequest } from './retry/engine-request.ts'
 

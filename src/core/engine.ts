@@ -63,6 +63,8 @@ export interface Engine {
   readonly frontend: 'python' | 'rust' | undefined
   /** The engine is vLLM, which has no `/generate` (0.32.0): it names itself as the owner of its models. */
   readonly isVllm: boolean
+  /** As the engine reports it, without what follows a plus sign. Absent if it reports none. */
+  readonly version?: string
   /** Only what the engine reports. */
   readonly pairing: PairingFacts
   /** Key that the control thread sends to the engine. Never shown. */

@@ -22,7 +22,7 @@ export function servingTest(endpoint: Endpoint): ((engine: Engine) => boolean) |
 }
 
 function mayServe(engine: Engine): boolean {
-  const { version } = engine.pairing
+  const { version } = engine
   return (
     isNotRust(engine) &&
     (engine.role === 'mixed' || version === undefined || isAtLeast(version, FIRST_IN_PAIRS))

@@ -16,6 +16,7 @@ const ENDPOINTS = [
   ['/v1/completions', { model: 'sim', prompt: 'x' }],
   ['/v1/chat/completions', { messages: [{ role: 'user', content: 'x' }] }],
 ] as const
+const HEADER = { 'X-Data-Parallel-Rank': '1' }
 const FIELDS = ['routed_dp_rank', 'disagg_prefill_dp_rank', 'data_parallel_rank'] as const
 
 function post(url: string, body: object, headers: Record<string, string> = {}): Promise<Response> {
@@ -129,12 +130,41 @@ test('engines of a pair get pinned ranks although they choose the others themsel
   ])
 })
 
-test('engines that take no rank in a pair do not get a request that pins one', async t => {
-  const fleet = { ...PAIR, knobs: { ...PAIR.knobs, version: '0.5.9' } }
-  const { origin } = await openGateway(t, { fleet })
-  const refused = await post(`${origin}/generate`, { text: 'x', routed_dp_rank: 1 })
-  assert.equal(refused.status, 400)
-  assert.match(await refused.text(), /\(SGLang 0\.5\.9\) takes no data-parallel rank in a pair/)
+for (const pairVersions of ['same', 'any'] as const)
+  test(`engines that accept no rank in a pair do not get a request that pins one (pair versions: ${pairVersions})`, async t => {
+    const old = { ...PAIR, knobs: { ...PAIR.knobs, version: '0.5.9' } }
+    const { origin, fleet } = await openGateway(t, { fleet: old, engines: { pairVersions } })
+    const refused = await post(`${origin}/generate`, { text: 'x', routed_dp_rank: 1 })
+    assert.equal(refused.status, 400)
+    assert.match(await refused.text(), /\(SGLang 0\.5\.9\) accepts no data-parallel rank in a pair/)
+    assert.equal(fleet.decode[0]?.counters.received, 0)
+  })
+
+test('a request that waits for its rank keeps no other waiting', async t => {
+  const { origin, fleet } = await openGateway(t, {
+    fleet: {
+      mixed: 2,
+      knobs: { itlBaseMs: 200, contextLen: 100_000, maxRunning: 1 },
+      knobsFor: (_, index) => ({ dpSize: index === 0 ? 2 : 4 }),
+    },
+  })
+  const [small, large] = fleet.mixed
+  assert.ok(small && large)
+  const stop = new AbortController()
+  t.after(() => stop.abort())
+  const openStream = (pins: object): Promise<Response> =>
+    fetch(`${origin}/generate`, {
+      method: 'POST',
+      headers: JSON_TYPE,
+      signal: stop.signal,
+      body: JSON.stringify({ text: 'x', stream: true, sampling_params: { max_new_tokens: 10_000 }, ...pins }),
+    })
+  // The limit of an engine is that of all its ranks together.
+  const pinned = Array.from({ length: 5 }, () => openStream({ routed_dp_rank: 3 }))
+  for (const stream of pinned) stream.catch(() => undefined)
+  await until(() => large.running() === 4)
+  for (let free = 0; free < 2; free++) assert.equal((await openStream({})).status, 200)
+  assert.equal(small.running(), 2)
 })
 
 suite('with a mixed engine', async () => {
@@ -187,4 +217,25 @@ test('a pinned rank that no engine has is refused at once, and charged to no eng
   assert.equal(received, 2 * ENDPOINTS.length, 'each is sent once')
   const metrics = await (await fetch(`${adminOrigin}/metrics`)).text()
   assert.doesNotMatch(metrics, /^pdgw_engine_failures_total.* [1-9]/m)
+})
+
+test('a mixed engine with ranks gets the pinned one in the way that it reads on every path', async t => {
+  const { origin, fleet } = await openGateway(t, {
+    fleet: { mixed: 1, knobs: { dpSize: 2, recordBodies: 20 } },
+    config: { policy: { main: 'least_load' } },
+  })
+  const [engine] = fleet.mixed
+  assert.ok(engine)
+  for (const [path, body] of ENDPOINTS)
+    for (const [pinned, headers] of [
+      [{}, HEADER],
+      [{ routed_dp_rank: 1 }, undefined],
+      [{ data_parallel_rank: 1 }, undefined],
+      [{ routed_dp_rank: 0 }, HEADER],
+    ] as const) {
+      assert.equal((await post(`${origin}${path}`, { ...body, ...pinned }, headers)).status, 200)
+      const text: string = engine.received.at(-1)?.body.toString() ?? ''
+      assert.equal(text.match(/_rank"/g)?.length, 1, `the rank is named once: ${text}`)
+      assert.equal(at(JSON.parse(text), 'routed_dp_rank'), 1)
+    }
 })

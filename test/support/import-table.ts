@@ -115,13 +115,14 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'workers/request': [
     'src/core',
     'src/config',
+    'src/eligibility',
     'src/messages',
     'workers/json',
     'workers/turns',
     'workers/dialects',
     'workers/kv-blocks',
   ],
-  'workers/connectors': ['src/core', 'workers/request'],
+  'workers/connectors': ['src/core', 'src/eligibility', 'workers/request'],
   'workers/upstream': ['src/core/text', 'src/core', 'src/config', 'src/messages'],
   'workers/classify': [
     'src/core/text',
@@ -181,6 +182,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/core',
     'src/config',
     'src/resilience',
+    'src/eligibility',
     'src/messages',
     'src/telemetry',
     'workers/json',

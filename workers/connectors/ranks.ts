@@ -6,8 +6,8 @@
  * is in its own leg only.
  */
 import type { Engine } from '../../src/core/engine.ts'
+import type { RankPins } from '../../src/eligibility/rank-pins.ts'
 import type { Injection } from '../request/engine-body.ts'
-import type { RankPins } from '../request/pinned-ranks.ts'
 
 /** What each leg gets. */
 export interface RankedLegs {
@@ -22,16 +22,15 @@ const NO_HEADERS: readonly string[] = []
 const NO_PINS: RankPins = {}
 
 /**
- * `injected`: what both legs get anyway. `pins`: what the client has pinned. A mixed engine gets that as it is, and an engine
- * of a pair gets it although it is not known to have that rank: it refuses what it does not have. `undefined` if nothing is
- * to be added.
+ * `injected`: what both legs get anyway. `pins`: what the client has pinned, which an engine of a pair gets although it is
+ * not known to have that rank: it refuses what it does not have. `undefined` if nothing is to be added.
  */
 export function injectRanks(
   { prefill, decode }: { readonly prefill: Engine | undefined; readonly decode: Engine },
   injected: Injection,
   pins: RankPins = NO_PINS,
 ): RankedLegs | undefined {
-  if (prefill === undefined) return pins.mixed === undefined ? legOfMixed(decode, injected) : undefined
+  if (prefill === undefined) return legOfMixed(decode, injected)
   const ofPrefill = namedRank(prefill, pins.prefill)
   const ofDecode = namedRank(decode, pins.decode)
   if (ofPrefill === undefined && ofDecode === undefined) return undefined
@@ -43,6 +42,7 @@ export function injectRanks(
   }
 }
 
+/** A pinned rank is named again: the client may have named it in a way that the engine does not read on every path. */
 function legOfMixed(engine: Engine, injected: Injection): RankedLegs | undefined {
   if (engine.rank === undefined) return undefined
   const decode = { ...injected, ...namedRank(engine, undefined) }

@@ -7,6 +7,7 @@
  */
 import { asBuffer } from '../json/bytes.ts'
 import { type Edit, piecesOf } from '../json/edit.ts'
+import type { Range } from '../json/scan.ts'
 import type { RequestFields } from './fields.ts'
 
 /** The members to insert; undefined ones are left out. */
@@ -38,27 +39,37 @@ export function buildBody(
   edits: readonly Edit[],
 ): EngineBody {
   const source = asBuffer(body)
-  const members = membersText(injection, fields)
-  if (source.length >= SHARED_BYTES || fields.cuts.length > 0 || edits.length > 0)
-    return edited(source, fields, members, edits)
+  const { remainder, ranklessRemainder = remainder, insertAt, ridKey } = fields
+  const { cuts, isOtherwiseEmpty } = injection.rankField === undefined ? remainder : ranklessRemainder
+  const text = membersText(injection, ridKey)
+  const members = isOtherwiseEmpty ? text.slice(1) : text
+  if (source.length >= SHARED_BYTES || cuts.length > 0 || edits.length > 0)
+    return edited(source, [...cuts.map(without), ...edits, insertion(insertAt, members)])
 
   const membersBytes = Buffer.byteLength(members)
   const out = Buffer.allocUnsafe(source.length + membersBytes)
-  source.copy(out, 0, 0, fields.insertAt)
-  out.write(members, fields.insertAt)
-  source.copy(out, fields.insertAt + membersBytes, fields.insertAt)
+  source.copy(out, 0, 0, insertAt)
+  out.write(members, insertAt)
+  source.copy(out, insertAt + membersBytes, insertAt)
   return out
 }
 
-function edited(source: Buffer, fields: RequestFields, members: string, edits: readonly Edit[]): EngineBody {
-  const cuts = fields.cuts.map(({ start, end }) => ({ start, end, replacement: NO_BYTES }))
-  const insertion = { start: fields.insertAt, end: fields.insertAt, replacement: Buffer.from(members) }
-  const pieces = piecesOf(source, [...cuts, ...edits, insertion])
+function edited(source: Buffer, edits: readonly Edit[]): EngineBody {
+  const pieces = piecesOf(source, edits)
   const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0)
   return bytes < SHARED_BYTES ? Buffer.concat(pieces, bytes) : pieces
 }
 
-function membersText(injection: Injection, { ridKey, isOtherwiseEmpty }: RequestFields): string {
+function without({ start, end }: Range): Edit {
+  return { start, end, replacement: NO_BYTES }
+}
+
+function insertion(at: number, members: string): Edit {
+  return { start: at, end: at, replacement: Buffer.from(members) }
+}
+
+/** Begins with a comma. */
+function membersText(injection: Injection, ridKey: RequestFields['ridKey']): string {
   const { rid, bootstrapHost, bootstrapPort, bootstrapRoom, prefillRank, rank, rankField } = injection
   let text = ridKey === undefined ? '' : `,"${ridKey}":${JSON.stringify(rid)}`
   if (bootstrapHost !== undefined) text += `,"bootstrap_host":${JSON.stringify(bootstrapHost)}`
@@ -66,5 +77,5 @@ function membersText(injection: Injection, { ridKey, isOtherwiseEmpty }: Request
   if (bootstrapRoom !== undefined) text += `,"bootstrap_room":${bootstrapRoom}`
   if (prefillRank !== undefined) text += `,"disagg_prefill_dp_rank":${prefillRank}`
   if (rankField !== undefined) text += `,"${rankField}":${rank}`
-  return isOtherwiseEmpty ? text.slice(1) : text
+  return text
 }

@@ -12,11 +12,11 @@ import { asBuffer, BYTE } from '../json/bytes.ts'
 import { JsonLimitError, JsonSyntaxError } from '../json/errors.ts'
 import { firstTextAt, type MemberPath } from '../json/member-path.ts'
 import { lastMember, stringAt } from '../json/members.ts'
-import { type Member, type Range, type ScannedObject, scanObject } from '../json/scan.ts'
+import { type Member, type ScannedObject, scanObject } from '../json/scan.ts'
 import { withScanLimit } from '../json/scan-context.ts'
 import { skipSpace } from '../json/skip.ts'
 import type { PromptBytes } from './block-hashes.ts'
-import { isOwned, ownedCuts } from './owned-members.ts'
+import { type Ownership, type Remainder, remainderOf } from './owned-members.ts'
 import { elementsOf, hasElements } from './per-prompt-lists.ts'
 import { type RankFields, readRankFields } from './pinned-ranks.ts'
 import { readPrefillLogprobs } from './prefill-logprobs.ts'
@@ -56,12 +56,12 @@ export interface RequestFields {
   readonly prompt: PromptBytes | undefined
   /** The routing key in the body; `undefined` if there is none, or if it is not wanted. */
   readonly routingKey: string | undefined
-  /** Ranges to remove, in ascending order and with their commas, so that the client sets no member of the gateway's. */
-  readonly cuts: readonly Range[]
+  /** The body without the members that only the gateway sets. */
+  readonly remainder: Remainder
+  /** The same for an engine to which the gateway names the rank; `undefined` if that makes no difference. */
+  readonly ranklessRemainder: Remainder | undefined
   /** Position of the closing brace, where members are inserted. */
   readonly insertAt: number
-  /** Whether no member remains after the cuts, so that the first inserted member needs no comma. */
-  readonly isOtherwiseEmpty: boolean
 }
 
 /** Some editors put it before UTF-8. JSON must not begin with it (RFC 8259 section 8.1), and engines refuse it. */
@@ -179,7 +179,9 @@ function fieldsOf(
   limits: FieldOptions,
 ): RequestFields {
   const traits = ENDPOINT_TRAITS[endpoint]
-  const ownership = { ridKey: traits.ridKey, isForPairs: limits.isForPairs ?? false }
+  const ranks = readRankFields(bytes, members)
+  const isForPairs = limits.isForPairs === true
+  const remainder = (ownership: Ownership): Remainder => remainderOf(members, traits.ridKey, ownership)
   const sampling = readSampling(endpoint, bytes, members, limits)
   const { batch, lengths } = readPrompts(traits.promptKeys, bytes, members, limits.prompts)
   if (endpoint === 'responses') checkStateless(members)
@@ -194,13 +196,13 @@ function fieldsOf(
     prefillLogprobs: readPrefillLogprobs(endpoint, bytes, members, limits.prompts),
     mayHoldBack: traits.holdsBackForTools && hasElements(bytes, lastMember(members, 'tools')),
     includesUsage: includesUsage(bytes, lastMember(members, 'stream_options'), limits.members),
-    ranks: readRankFields(bytes, members),
+    ranks,
     promptLengths: lengths,
     prompt: limits.wantsPrompt === false ? undefined : promptBytes(endpoint, members),
     routingKey: limits.keyPaths && firstTextAt(bytes, members, limits.keyPaths, limits),
-    cuts: ownedCuts(members, ownership),
+    remainder: remainder(isForPairs ? 'in-pairs' : 'without-ranks'),
+    ranklessRemainder: ranks?.routed === undefined || isForPairs ? undefined : remainder('with-rank'),
     insertAt: end - 1,
-    isOtherwiseEmpty: members.every(member => isOwned(member, ownership)),
   }
 }
 

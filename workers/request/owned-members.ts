@@ -1,6 +1,6 @@
 /** The members of a body that only the gateway may set, and the ranges to remove so that no client sets them. */
 import type { Member, Range } from '../json/scan.ts'
-import { RANK_KEYS } from './pinned-ranks.ts'
+import { OWN_RANK_KEYS, RANK_KEYS } from './pinned-ranks.ts'
 
 /** Values from a client would break the KV transfer between the engines. */
 const OWNED: ReadonlySet<string> = new Set([
@@ -11,33 +11,49 @@ const OWNED: ReadonlySet<string> = new Set([
   'bootstrap_pair_key',
 ])
 
-/** Each engine of a pair gets a rank of its own. */
-const OWNED_IN_PAIRS: ReadonlySet<string> = new Set([...OWNED, ...RANK_KEYS])
+const IN_PAIRS: ReadonlySet<string> = new Set([...OWNED, ...RANK_KEYS])
+const WITH_RANK: ReadonlySet<string> = new Set([...OWNED, ...OWN_RANK_KEYS])
+
+/**
+ * Which members are the gateway's. `without-ranks`: data-parallel ranks are left to the client. `with-rank`: the gateway
+ * names the rank of the engine. `in-pairs`: it names a rank to each engine of the pair.
+ */
+export type Ownership = 'without-ranks' | 'with-rank' | 'in-pairs'
+
+const MEMBERS: Readonly<Record<Ownership, ReadonlySet<string>>> = {
+  'without-ranks': OWNED,
+  'with-rank': WITH_RANK,
+  'in-pairs': IN_PAIRS,
+}
 
 const NO_CUTS: readonly Range[] = []
 
-export interface Ownership {
-  /** The member by which engines take the name of the request, if it is another than `rid`. */
-  readonly ridKey: string | undefined
-  /** Whether separate engines do prefill and decode. */
-  readonly isForPairs: boolean
+/** What remains of a body when the members of the gateway are removed. */
+export interface Remainder {
+  /** Ranges to remove, in ascending order and with their commas. */
+  readonly cuts: readonly Range[]
+  /** Whether no member remains, so that the first inserted member needs no comma. */
+  readonly isOtherwiseEmpty: boolean
 }
 
-export function isOwned({ key }: Member, { ridKey, isForPairs }: Ownership): boolean {
-  return key === ridKey || (isForPairs ? OWNED_IN_PAIRS : OWNED).has(key)
+/** `ridKey`: the member by which engines take the name of the request, if it is another than `rid`. */
+export function remainderOf(
+  members: readonly Member[],
+  ridKey: string | undefined,
+  ownership: Ownership,
+): Remainder {
+  const owned = MEMBERS[ownership]
+  const isOwned = ({ key }: Member): boolean => key === ridKey || owned.has(key)
+  const cuts = members.some(isOwned) ? cutsOf(members, isOwned) : NO_CUTS
+  return { cuts, isOtherwiseEmpty: members.every(isOwned) }
 }
 
-/** Ranges in ascending order, with their commas. */
-export function ownedCuts(members: readonly Member[], ownership: Ownership): readonly Range[] {
-  return members.some(member => isOwned(member, ownership)) ? cutsOf(members, ownership) : NO_CUTS
-}
-
-function cutsOf(members: readonly Member[], ownership: Ownership): Range[] {
+function cutsOf(members: readonly Member[], isOwned: (member: Member) => boolean): Range[] {
   const cuts: Range[] = []
   let kept: Member | undefined
   let cutStart: number | undefined
   for (const member of members) {
-    if (isOwned(member, ownership)) {
+    if (isOwned(member)) {
       cutStart ??= member.memberStart
     } else {
       // The cut ends before the next kept member, so it includes the comma.

@@ -6,24 +6,22 @@
  * gateway chooses what is left open.
  */
 
-import type { Role } from '../../src/core/engine.ts'
 import { GatewayError } from '../../src/core/errors.ts'
+import type { RankPins } from '../../src/eligibility/rank-pins.ts'
 import { headerIn, RANK_HEADER } from '../../src/messages/flat-headers.ts'
 import type { FlatHeaders } from '../../src/messages/types.ts'
 import { indexAt, lastMember } from '../json/members.ts'
 import type { Member } from '../json/scan.ts'
 
-/** The last is what `routed_dp_rank` was called before SGLang 0.5.10. */
-export const RANK_KEYS = ['routed_dp_rank', 'disagg_prefill_dp_rank', 'data_parallel_rank'] as const
+/** The rank of the engine that gets the request. The second is what the first was called before SGLang 0.5.10. */
+export const OWN_RANK_KEYS = ['routed_dp_rank', 'data_parallel_rank'] as const
+export const RANK_KEYS = [...OWN_RANK_KEYS, 'disagg_prefill_dp_rank'] as const
 
 /** As the body has them: -1 for what is no whole number of 0 or more, `undefined` for what is missing or null. */
 export interface RankFields {
   readonly routed: number | undefined
   readonly prefill: number | undefined
 }
-
-/** The rank that an engine of each role shall run the request on, where the client says. */
-export type RankPins = { readonly [role in Role]?: number | undefined }
 
 const NO_FIELDS: RankFields = { routed: undefined, prefill: undefined }
 

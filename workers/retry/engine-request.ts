@@ -1,11 +1,11 @@
 /** A client's request as the retry loop sends it to engines: what stays the same from attempt to attempt. */
 import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
 import type { Engine } from '../../src/core/engine.ts'
+import type { RankPins } from '../../src/eligibility/rank-pins.ts'
 import type { FlatHeaders } from '../../src/messages/types.ts'
 import type { Edit } from '../json/edit.ts'
 import type { RoutedBy } from '../policy/request-view.ts'
 import type { RequestFields } from '../request/fields.ts'
-import type { RankPins } from '../request/pinned-ranks.ts'
 import type { RequestTimeouts } from '../request/timeouts.ts'
 
 export interface EngineRequest extends RoutedBy {

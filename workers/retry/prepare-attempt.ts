@@ -1,6 +1,8 @@
 /** Chooses a pair for the next attempt of a request, takes its leases and builds the attempt. Sends nothing. */
 import type { Engine } from '../../src/core/engine.ts'
 import type { Random } from '../../src/core/random.ts'
+import { RANK_HEADER, withoutHeader } from '../../src/messages/flat-headers.ts'
+import type { FlatHeaders } from '../../src/messages/types.ts'
 import type { AttemptEvents, AttemptHandle, AttemptPlan } from '../attempt/plan.ts'
 import type { Failure } from '../classify/failure.ts'
 import { injectBootstrap } from '../connectors/bootstrap.ts'
@@ -17,13 +19,7 @@ import {
 } from '../selection/capacity-queue.ts'
 import { AttemptFeedback, type FeedbackDependencies } from '../selection/feedback.ts'
 import type { ChosenPair, Pair, PairChoice, PairSelector } from '../selection/pair-selector.ts'
-import {
-  findTooLong,
-  findUnpinnable,
-  unknownModel,
-  unnamedModel,
-  unservedEndpoint,
-} from '../selection/preflight.ts'
+import { rejectionBy, unknownModel, unnamedModel, unservedEndpoint } from '../selection/preflight.ts'
 import type { PromptWork } from '../selection/prompt-work.ts'
 import type { EngineRequest } from './engine-request.ts'
 
@@ -82,7 +78,7 @@ export function findRoom(
   reservation?: PairReservation,
 ): Room | NoRoom {
   return reservation !== undefined && isCovered(reservation)
-    ? reservedRoom(reservation, needs, dependencies)
+    ? reservedRoom(reservation, request, needs, dependencies)
     : chooseRoom(request, needs, dependencies)
 }
 
@@ -97,13 +93,16 @@ export function attemptIn(
   return createAttempt({ ...planOf(request, pair, random), leases, freshConnection }, events)
 }
 
+/** Until it becomes a room, the reservation keeps its leases. */
 function reservedRoom(
-  reservation: PairReservation,
+  { pair, leases }: PairReservation,
+  request: EngineRequest,
   needs: AttemptNeeds,
   dependencies: PrepareDependencies,
 ): Room | NoRoom {
-  const { pair, leases } = reservation
   if (!needs.mayUse(pair)) return OVER_BUDGET
+  const failure = rejectionBy(pair, request)
+  if (failure !== undefined) return { kind: 'rejected', failure }
   const feedback = new AttemptFeedback(pair, [], dependencies)
   return { kind: 'room', pair, leases, feedback, freshConnection: needs.freshConnection }
 }
@@ -167,11 +166,11 @@ export function reserveRoom(
 }
 
 function takeLeases(
-  { fields, pins }: EngineRequest,
+  request: EngineRequest,
   { pair }: ChosenPair,
   { capacityQueue }: PrepareDependencies,
 ): PairLeases | NoRoom {
-  const failure = findTooLong(fields, pair) ?? findUnpinnable(pins, pair)
+  const failure = rejectionBy(pair, request)
   if (failure !== undefined) return { kind: 'rejected', failure }
   return capacityQueue.tryTake(pair) ?? FULL
 }
@@ -207,9 +206,14 @@ function planOf(
     exchangeId: id,
     rid: injected.rid,
     takesRid: fields.ridKey !== undefined,
-    headers: legs === undefined ? headers : [...headers, ...legs.headers],
+    headers: withRank(headers, legs?.headers),
     timeouts,
     body: buildBody(body, fields, legs?.decode ?? injected, edits),
     prefillBody: legs?.prefill && buildBody(body, fields, legs.prefill, edits),
   }
+}
+
+/** `named`: the header that names the rank, which takes the place of the client's. */
+function withRank(headers: FlatHeaders, named: FlatHeaders = []): FlatHeaders {
+  return named.length === 0 ? headers : [...withoutHeader(headers, RANK_HEADER, () => true), ...named]
 }

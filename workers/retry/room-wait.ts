@@ -87,15 +87,15 @@ export class RoomWait implements Waiter {
 
 /**
  * An attempt that avoids engines may start where others cannot, and the reverse: only those that avoid the same queue up.
- * The same goes for one that only some engines serve.
+ * The same goes for one that only some engines serve, or that pins a rank that only some have.
  */
 export function lineOf(
-  { fields, serves }: EngineRequest,
+  { fields, serves, pins }: EngineRequest,
   { avoidedSlots }: AttemptNeeds,
   pairSelector: Pick<PairSelector, 'queueKeyOf' | 'servedBy'>,
 ): LineKey {
   const model = pairSelector.queueKeyOf(fields.model)
-  const servedBy = pairSelector.servedBy(serves)
+  const servedBy = pairSelector.servedBy(serves, pins)
   let engines = servedBy === '' ? model : `${model} on ${servedBy}`
   if (avoidedSlots.size > 0) engines += ` avoiding ${[...avoidedSlots].toSorted((a, b) => a - b).join()}`
   return { model, engines }

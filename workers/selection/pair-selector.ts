@@ -5,12 +5,12 @@ import type { Engine, EngineSnapshot, Role } from '../../src/core/engine.ts'
 import { preferring } from '../../src/eligibility/eligible.ts'
 import { PairingTable } from '../../src/eligibility/pairing-table.ts'
 import { passing } from '../../src/eligibility/passing.ts'
+import type { RankPins } from '../../src/eligibility/rank-pins.ts'
 import type { ChoiceReason, Policy, PolicyView, RequestView } from '../../src/policy/policy.ts'
 import type { Admissible } from '../../src/resilience/admissible.ts'
 import type { EngineSlots } from '../../src/shared/engine-slots.ts'
 import type { PairHealth } from '../../src/shared/pair-health.ts'
 import { createPolicies, type PolicyMemory } from '../policy/create-policies.ts'
-import type { RankPins } from '../request/pinned-ranks.ts'
 import type { Breakers, PlacedRequest, Probe } from './breakers.ts'
 import { type PolicyInputs, policyViews } from './policy-views.ts'
 import { RankTargets } from './rank-targets.ts'
@@ -107,16 +107,15 @@ export class PairSelector {
     return need.kind === 'named' ? need.model : ''
   }
 
-  /** Names the engines that have the API of a request, the same for the same engines; empty if all have. */
-  servedBy(serves: WantedEngine['serves']): string {
-    return this.#roster.nameOf(serves)
+  /** Names the engines that can serve a request with these needs, the same for the same engines; empty if all can. */
+  servedBy(serves: WantedEngine['serves'], pins?: RankPins): string {
+    return this.#roster.nameOf(this.#roster.serving(serves, pins))
   }
 
   /**
    * Chooses both engines of a pair, or none. `avoidedSlots`: engines that failures of this request were charged to, used
    * only when no others are left. `hasRoom`: whether an engine can take the request now. An avoided engine, or one of an
-   * avoided pair, is not used just because the others are full: those will have room again. `serves`: whether an engine
-   * has the API of the request, if not all have.
+   * avoided pair, is not used just because the others are full: those will have room again.
    */
   choose(
     model: string | undefined,
@@ -128,7 +127,8 @@ export class PairSelector {
     if (need.kind === 'unknown') return { kind: 'unknown-model' }
     if (need.kind === 'unnamed') return { kind: 'unnamed-model', models: need.models }
     const named = need.kind === 'named' ? need.model : undefined
-    const needs: Needs = { ...inputs, avoidedSlots, hasRoom, isRetry: avoidedSlots.size > 0 }
+    const serves = this.#roster.serving(inputs.serves, inputs.pins)
+    const needs: Needs = { ...inputs, serves, avoidedSlots, hasRoom, isRetry: avoidedSlots.size > 0 }
     for (let claim = 0; claim < MAX_CLAIMS; claim++) {
       const found = this.#choosePair(named, needs)
       if (found.kind !== 'unclaimed') return this.#without(found, inputs.serves)
@@ -170,7 +170,7 @@ export class PairSelector {
   /** The healthy engines that breakers admit; of those, the ones not avoided where there are any. */
   #candidates(role: Role, model: string | undefined, needs: Needs): Admissible<Engine> {
     const healthy = this.#roster.of(role, { model, serves: needs.serves }, this.#isUsable)
-    const admitted = this.#breakers.admitted(this.ranks.having(needs.pins?.[role], healthy), needs)
+    const admitted = this.#breakers.admitted(healthy, needs)
     if (!needs.isRetry) return admitted
     const engines = preferring(admitted.engines, ({ slot }) => !needs.avoidedSlots.has(slot))
     return { engines, probesEarly: admitted.probesEarly }

@@ -3,14 +3,19 @@
  * accept no rank. Pure.
  */
 import { GatewayError } from '../../src/core/errors.ts'
-import { takesRanksInPairs } from '../../src/eligibility/pair-ranks.ts'
+import type { RankPins } from '../../src/eligibility/rank-pins.ts'
+import { takesRanksInPairs } from '../../src/eligibility/rank-pins.ts'
 import type { Failure } from '../classify/failure.ts'
 import { rejectedFailure } from '../classify/request-failure.ts'
 import type { RequestFields } from '../request/fields.ts'
-import type { RankPins } from '../request/pinned-ranks.ts'
 import type { Pair } from './pair-selector.ts'
 
 const LISTED_MODELS = 20
+
+interface PinnedRequest {
+  readonly fields: RequestFields
+  readonly pins?: RankPins | undefined
+}
 
 export function unknownModel(model: string | undefined): Failure {
   return rejectedFailure(unknownModelError(model))
@@ -40,7 +45,7 @@ export function unservedEndpoint(path: string): Failure {
  * An engine that notices only in its scheduler that a prompt is too long responds with status 200 and invalid text, so
  * such a prompt must not reach it.
  */
-export function findTooLong(fields: RequestFields, { prefill, decode }: Pair): Failure | undefined {
+function findTooLong(fields: RequestFields, { prefill, decode }: Pair): Failure | undefined {
   const limit = Math.min(prefill?.maxInputTokens ?? Infinity, decode.maxInputTokens ?? Infinity)
   if (limit === Infinity) return undefined
   const promptTokens = fields.promptLengths.longest()
@@ -50,13 +55,18 @@ export function findTooLong(fields: RequestFields, { prefill, decode }: Pair): F
   return rejectedFailure(new GatewayError('invalid-request', message))
 }
 
+/** What the pair would not do for this request; `undefined` if it would do everything. */
+export function rejectionBy(pair: Pair, { fields, pins }: PinnedRequest): Failure | undefined {
+  return findTooLong(fields, pair) ?? findUnpinnable(pins, pair)
+}
+
 /** An engine that is too old would run the request on a rank of its own choice, or wait for the KV cache of another. */
-export function findUnpinnable(pins: RankPins | undefined, { prefill, decode }: Pair): Failure | undefined {
+function findUnpinnable(pins: RankPins | undefined, { prefill, decode }: Pair): Failure | undefined {
   if (pins === undefined || prefill === undefined) return undefined
-  const old = [prefill, decode].find(({ pairing }) => !takesRanksInPairs(pairing))
+  const old = [prefill, decode].find(engine => !takesRanksInPairs(engine))
   if (old === undefined) return undefined
   const message =
-    `The engine ${old.url} (SGLang ${old.pairing.version}) takes no data-parallel rank in a pair: ` +
+    `The engine ${old.url} (SGLang ${old.version}) accepts no data-parallel rank in a pair: ` +
     'update it to 0.5.10 or later, or name no rank'
   return rejectedFailure(new GatewayError('invalid-request', message))
 }

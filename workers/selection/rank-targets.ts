@@ -60,15 +60,9 @@ export class RankTargets {
     this.#isUsed = targets.length > 0
   }
 
-  /** Those that have the rank; all of them if none has, because an engine refuses best what it does not have. */
-  having(pinnedRank: number | undefined, engines: readonly Engine[]): readonly Engine[] {
-    if (pinnedRank === undefined || !this.#isUsed) return engines
-    return preferring(engines, ({ slot }) => this.#byEngine.get(slot)?.[pinnedRank] !== undefined)
-  }
-
   /**
-   * The list for a policy, of `engines` that have the pinned rank if there is one; see `having`. Empty only if `engines`
-   * is.
+   * The list for a policy. An engine that does not have the pinned rank stands for itself, because it refuses the request.
+   * Empty only if `engines` is.
    */
   of(engines: readonly Engine[], pinnedRank: number | undefined): readonly Engine[] {
     if (!this.#isUsed) return engines

@@ -3,6 +3,7 @@ import type { Config } from '../../src/config/config.ts'
 import { type Engine, type EngineSnapshot, NO_ENGINES, type Role } from '../../src/core/engine.ts'
 import { eligible } from '../../src/eligibility/eligible.ts'
 import { type FleetModels, type ModelNeed, modelNeed, modelsOf } from '../../src/eligibility/fleet-models.ts'
+import { acceptsPins, type RankPins } from '../../src/eligibility/rank-pins.ts'
 import type { NoPair } from './unclaimed-pair.ts'
 
 /** What a request wants of every engine. */
@@ -47,6 +48,17 @@ export class Roster {
     return serves === undefined || engines.every(serves) ? engines : engines.filter(serves)
   }
 
+  /**
+   * `serves`, and whether an engine can run the request on the ranks that its client pins. Where no engine of a role and
+   * model can, those engines get the request and refuse it.
+   */
+  serving(serves: WantedEngine['serves'], pins: RankPins | undefined): WantedEngine['serves'] {
+    if (pins === undefined) return serves
+    const able = this.engines.filter(engine => acceptsPins(engine, pins))
+    const groups = new Set(able.map(groupOf))
+    return engine => serves?.(engine) !== false && (acceptsPins(engine, pins) || !groups.has(groupOf(engine)))
+  }
+
   /** Names the engines that pass `serves`, the same for the same engines; empty if all do. */
   nameOf(serves: WantedEngine['serves']): string {
     const { engines } = this.#snapshot
@@ -64,4 +76,9 @@ export class Roster {
     const engines = this.#byRole[missing.missing]
     return engines.length > 0 && !engines.some(serves)
   }
+}
+
+/** Engines of one group can serve the same requests. */
+function groupOf({ role, models }: Engine): string {
+  return [role, ...models].join('\n')
 }

@@ -7,7 +7,7 @@ import { engineOf } from '../../support/engines.ts'
 const RUST = engineOf({ frontend: 'rust' })
 
 function ofVersion(version: string | undefined, role: Engine['role'] = 'decode'): Engine {
-  return engineOf({ role, pairing: version === undefined ? {} : { version } })
+  return engineOf({ role, ...(version !== undefined && { version }) })
 }
 
 for (const endpoint of ['chat', 'completions', 'models'] as const)

@@ -33,6 +33,7 @@ test('all fields are read, and duplicate model names are dropped', () => {
     dpSize: 4,
     frontend: 'rust',
     isVllm: false,
+    version: '0.5.23',
     pairing: { pageSize: 64, kvCacheType: 'auto', transferBackend: 'mooncake', version: '0.5.23' },
     bootstrapPort: 9000,
     mode: 'prefill',
@@ -71,7 +72,8 @@ test('fields of a wrong type are ignored', () => {
 })
 
 test('builds of one release have the same version', () => {
-  assert.equal(parseEngineInfo({ version: '0.5.23+cu129' }, {}).pairing.version, '0.5.23')
+  const build = parseEngineInfo({ version: '0.5.23+cu129' }, {})
+  assert.deepEqual([build.version, build.pairing.version], ['0.5.23', '0.5.23'])
   assert.equal(parseEngineInfo({ version: '0.5.23.post1' }, {}).pairing.version, '0.5.23.post1')
 })
 

@@ -8,18 +8,18 @@ const OFF = { ...AUTO, dataParallelRanks: 'off' } as const
 const VLLM_4 = { ...AUTO, vllmDataParallelSize: 4 }
 
 function facts(change: Partial<RankFacts> = {}): RankFacts {
-  return { dpSize: 2, isVllm: false, pairing: { version: '0.5.23' }, ...change }
+  return { dpSize: 2, isVllm: false, version: '0.5.23', ...change }
 }
 
 function version(text: string): RankFacts {
-  return facts({ pairing: { version: text } })
+  return facts({ version: text })
 }
 
 const ROUTED = { count: 2, field: 'routed_dp_rank' }
 
 for (const [name, given, role, settings, ranks] of [
   ['an engine with several ranks', facts(), 'prefill', AUTO, ROUTED],
-  ['an engine that names no version', facts({ pairing: {} }), 'decode', AUTO, ROUTED],
+  ['an engine that names no version', { dpSize: 2, isVllm: false }, 'decode', AUTO, ROUTED],
   ['the first version with ranks of its own in each leg', version('0.5.10'), 'decode', AUTO, ROUTED],
   ['a build of one’s own', version('main-3f2a'), 'prefill', AUTO, ROUTED],
   ['an engine with one rank', facts({ dpSize: 1 }), 'mixed', AUTO, undefined],

@@ -92,9 +92,11 @@ suite('injectRanks', () => {
     assert.deepEqual([legs?.decode.bootstrapRoom, legs?.decode.prefillRank], [1000, 9])
   })
 
-  test('adds nothing for a mixed engine whose rank the client has pinned', () => {
-    const mixed = { prefill: undefined, decode: ranked(decode, 1) }
-    assert.equal(injectRanks(mixed, injected, { mixed: 1 }), undefined)
+  test('names a pinned rank to a mixed engine that has it, and nothing to one that is not known to', () => {
+    const field = 'routed_dp_rank'
+    const legs = injectRanks({ prefill: undefined, decode: ranked(decode, 1) }, { rid: 'r' }, { mixed: 1 })
+    assert.deepEqual(legs?.decode, { rid: 'r', rankField: field, rank: 1 })
+    assert.equal(injectRanks({ prefill: undefined, decode }, { rid: 'r' }, { mixed: 1 }), undefined)
   })
 
   test('names the rank of vLLM in a header, and nothing in the body', () => {

@@ -3,6 +3,7 @@ import { suite, test } from 'node:test'
 import { type ConfigInput, configSchema } from '../../../../src/config/config.ts'
 import type { Engine } from '../../../../src/core/engine.ts'
 import { seededRandom } from '../../../../src/core/random.ts'
+import type { RankPins } from '../../../../src/eligibility/rank-pins.ts'
 import type { RequestView } from '../../../../src/policy/policy.ts'
 import { BreakerCells } from '../../../../src/shared/breaker-cells.ts'
 import { SharedCounters } from '../../../../src/shared/counters.ts'
@@ -12,7 +13,6 @@ import { createSharedMemory } from '../../../../src/shared/layout.ts'
 import { LengthHistogram } from '../../../../src/shared/length-histogram.ts'
 import { PairHealth } from '../../../../src/shared/pair-health.ts'
 import { StickyKeys } from '../../../../src/shared/sticky-keys.ts'
-import type { RankPins } from '../../../../workers/request/pinned-ranks.ts'
 import { Breakers } from '../../../../workers/selection/breakers.ts'
 import { type Pair, type PairChoice, PairSelector } from '../../../../workers/selection/pair-selector.ts'
 import { engineOf } from '../../../support/engines.ts'
@@ -93,6 +93,11 @@ function ranked(slot: number, role: Engine['role'], count: number): Engine {
   return engineOf({ slot, role, ranks: { count, field: 'routed_dp_rank' } })
 }
 
+/** It accepts no ranks in a pair. */
+function oldEngine(slot: number, role: Engine['role']): Engine {
+  return engineOf({ slot, role, version: '0.5.9', dpSize: 4 })
+}
+
 /** Room on all engines but one. */
 function unlessSlot2({ slot }: Engine): boolean {
   return slot !== 2
@@ -133,6 +138,35 @@ suite('a pinned data-parallel rank', () => {
     assert.deepEqual(pairsWith({ prefill: 1, decode: 3 }), ['0→2'])
     assert.deepEqual(pairsWith({ prefill: 1 }), ['0→2', '0→3'])
     assert.deepEqual(pairsWith({ decode: 3 }), ['0→2', '1→2'])
+  })
+
+  test('waits for its engine while that is unhealthy, in a line of its own', () => {
+    const { selector, slots } = setUp(engines)
+    const choose = (pins: RankPins): string =>
+      summaryOf(selector.choose(undefined, NONE, undefined, { pins }))
+    slots.setHealth(2, 'unhealthy')
+    assert.equal(choose({ decode: 3 }), 'no decode')
+    assert.match(choose({ decode: 1 }), /→3$/)
+    assert.equal(selector.servedBy(undefined, { decode: 3 }), '0,1,2')
+    assert.equal(selector.servedBy(undefined, { decode: 0 }), '')
+  })
+
+  test('that no engine has leaves all of them, which refuse it', () => {
+    const { selector } = setUp(engines)
+    assert.equal(selector.servedBy(undefined, { decode: 4 }), '')
+    assert.match(summaryOf(selector.choose(undefined, NONE, undefined, { pins: { decode: 4 } })), /→[23]$/)
+  })
+
+  test('leads to engines that accept ranks in a pair, as long as there are any', () => {
+    const { selector } = setUp([...engines, oldEngine(4, 'prefill'), oldEngine(5, 'decode')], {
+      engines: { mode: 'pd', pairVersions: 'any' },
+      policy: { main: 'round_robin' },
+    })
+    for (let turn = 0; turn < 12; turn++)
+      assert.match(
+        summaryOf(selector.choose(undefined, NONE, undefined, { pins: { decode: 1 } })),
+        /^[01]→[23]$/,
+      )
   })
 
   test('is not given up because its engine is full, or was avoided', () => {
