@@ -1,7 +1,6 @@
 /** A control thread without a gateway, and engines that answer nothing but its questions. */
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:http'
 import type { TestContext } from 'node:test'
 import { type Config, configSchema } from '../../src/config/config.ts'
 import { startControl } from '../../src/control/control-supervisor.ts'
@@ -9,6 +8,7 @@ import { type EngineSnapshot, type LostEngine, NO_ENGINES } from '../../src/core
 import { BreakerCells } from '../../src/shared/breaker-cells.ts'
 import { EngineSlots } from '../../src/shared/engine-slots.ts'
 import { createSharedMemory } from '../../src/shared/layout.ts'
+import { listenOnOwnPort } from './own-port.ts'
 
 export interface FakeEngine {
   /** Status of `/health`; 0 does not respond. */
@@ -32,7 +32,7 @@ export interface FakeEngine {
 export async function fakeEngine(
   t: TestContext,
   info: object | number | undefined,
-  port = 0,
+  port?: number,
 ): Promise<FakeEngine> {
   const server = createServer(({ url, headers }, response) => {
     engine.received++
@@ -43,9 +43,8 @@ export async function fakeEngine(
     const status = typeof answer === 'number' ? answer : 200
     response.writeHead(status).end(typeof answer === 'number' ? '' : JSON.stringify(answer))
   })
-  server.listen(port, '127.0.0.1')
-  await once(server, 'listening')
-  const bound = portOf(server)
+  const bound = port ?? (await listenOnOwnPort(server))
+  if (port !== undefined) await once(server.listen(port, '127.0.0.1'), 'listening')
   const stop = async (): Promise<void> => {
     if (!server.listening) return
     server.close()
@@ -80,10 +79,6 @@ function answerAt({ health, info, models }: FakeEngine, url: string | undefined)
     default:
       return 404
   }
-}
-
-function portOf(server: Server): number {
-  return (server.address() as AddressInfo).port // oxlint-disable-line typescript/no-unsafe-type-assertion -- it listens on TCP
 }
 
 export async function openControl(
