@@ -2,7 +2,7 @@
  * The last handler of a response on its way to the client: writes the rows of one exchange to the front end, and pauses
  * the engine's stream while the client has no credit.
  */
-import type { GatewayError } from '../src/core/errors.ts'
+import { GatewayError } from '../src/core/errors.ts'
 import { type ErrorDialect, errorDialectOf } from '../src/error-response/error-dialect.ts'
 import { toErrorEvent, toErrorResponse } from '../src/error-response/error-response.ts'
 import type { BatchSender } from '../src/messages/channel.ts'
@@ -13,7 +13,7 @@ import { outcomeOf } from './attempt/metrics.ts'
 import type { AttemptHandler, ResponseHead } from './attempt/plan.ts'
 import type { Failure } from './classify/failure.ts'
 import { endToEnd } from './response/end-to-end.ts'
-import type { AbortedOutput } from './samples/aborted-output.ts'
+import { type AbortedOutput, EVENT_STREAM } from './samples/aborted-output.ts'
 
 const NO_BYTES = new Uint8Array(0)
 
@@ -27,20 +27,17 @@ export interface ResponseOwner {
   pause(): void
   /** The client has credit again. */
   resume(): void
-  /** What the client gets instead of the error of a request that failed before anything was sent; `undefined`: the error. */
-  outputInsteadOf(failure: Failure): AbortedOutput | undefined
+  /**
+   * What the client gets instead of the error of a request that failed before anything was sent: an output, or another
+   * error, if it has aborted the request; `undefined` if it has not.
+   */
+  outputInsteadOf(failure: Failure): AbortedOutput | GatewayError | undefined
   /** The response is complete or abandoned. Called exactly once. */
   onDone(outcome: RequestOutcome): void
 }
 
 /** A comment, which every reader of server-sent events ignores (WHATWG HTML section 9.2.6). */
 const HEARTBEAT = Buffer.from(': waiting for the first token\n\n')
-const EVENT_STREAM: FlatHeaders = [
-  'content-type',
-  'text/event-stream; charset=utf-8',
-  'cache-control',
-  'no-cache',
-]
 
 export class ResponseSender implements AttemptHandler {
   readonly #id: number
@@ -110,6 +107,7 @@ export class ResponseSender implements AttemptHandler {
   onError(failure: Failure): void {
     const output = this.#owner.outputInsteadOf(failure)
     if (output === undefined) return this.fail(failure.error)
+    if (output instanceof GatewayError) return this.fail(output, 'aborted')
     if (this.#isStarted) {
       this.#sender.data(this.#id, output.body)
       this.#sender.end(this.#id)

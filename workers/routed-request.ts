@@ -35,8 +35,6 @@ import { AT_ONCE_BYTES, type TurnQueue } from './turns/turn-queue.ts'
 type Run = RetryLoop | FanOut
 
 const NO_HEADERS: FlatHeaders = []
-/** What SGLang's server in Rust answers for a request that was aborted (0.5.23); lower statuses are errors of the request. */
-const CLIENT_GONE = 499
 
 export interface RoutedRequestDependencies extends FanOutDependencies, RequestReading {
   readonly config: Pick<Config, 'server' | 'retry' | 'timeouts' | 'limits' | 'engines'>
@@ -113,10 +111,10 @@ export class RoutedRequest implements ResponseOwner {
     if (this.#request === undefined) return
     const prompt = rid === undefined ? 'all' : promptNamed(this.#request.fields, rid)
     if (prompt === undefined) return
-    this.#isAborted ||= prompt === 'all'
     // A list of one prompt may run as a single request.
-    if (prompt !== 'all' && this.#run instanceof FanOut) this.#run.requestAbort(prompt)
-    else this.#run?.requestAbort()
+    if (prompt !== 'all' && this.#run instanceof FanOut) return this.#run.requestAbort(prompt)
+    this.#isAborted = true
+    this.#run?.requestAbort()
   }
 
   /** Fails the attempts that wait for the engine, so that they are repeated on another. */
@@ -141,10 +139,11 @@ export class RoutedRequest implements ResponseOwner {
   }
 
   /** The engines may have reported that very abort, as a failed KV transfer. What is wrong with the request is still an error. */
-  outputInsteadOf({ error }: Failure): AbortedOutput | undefined {
+  outputInsteadOf({ error }: Failure): AbortedOutput | GatewayError | undefined {
     const isAborted = this.#isAborted || (this.#run instanceof FanOut && this.#run.isAborted)
-    if (!isAborted || this.#request === undefined || error.status < CLIENT_GONE) return undefined
-    return abortedOutput(this.#request, abortedFailure().error.message, Date.now())
+    if (!isAborted || this.#request === undefined || !isRepeated(error.status)) return undefined
+    const aborted = abortedFailure().error
+    return abortedOutput(this.#request, aborted.message, Date.now()) ?? aborted
   }
 
   onCommit(): void {
@@ -200,22 +199,10 @@ export class RoutedRequest implements ResponseOwner {
     const run = this.#createRun(request)
     this.#run = run
     const aborted = message.aborted === 'all' ? [undefined] : message.aborted
-    const aborts = [...aborted, ...(this.#earlyAborts ?? [])]
-    if (aborts.some(rid => this.#wasAborted(rid, request, run))) return
+    for (const rid of [...aborted, ...(this.#earlyAborts ?? [])]) this.requestAbort(rid)
     const { heartbeatMs } = config.timeouts
     if (fields.isStream && heartbeatMs > 0) this.#response.startHeartbeats(heartbeatMs)
     run.start()
-  }
-
-  /** Whether an abort by this rid, which came before the body was read, ends the whole request. */
-  #wasAborted(rid: string | undefined, { fields }: EngineRequest, run: Run): boolean {
-    const prompt = rid === undefined ? 'all' : promptNamed(fields, rid)
-    if (prompt === undefined) return false
-    const isPart = prompt !== 'all' && run instanceof FanOut
-    this.#isAborted ||= !isPart
-    if (isPart) run.requestAbort(prompt)
-    else this.#response.onError(abortedFailure())
-    return !isPart
   }
 
   #createRun(request: EngineRequest): Run {
@@ -247,4 +234,9 @@ export class RoutedRequest implements ResponseOwner {
   #ageMs(): number {
     return this.#dependencies.nowMs() - this.#startedMs
   }
+}
+
+/** Whether client libraries repeat a request that has got this status. SGLang's server in Rust answers an abort with 499. */
+function isRepeated(status: number): boolean {
+  return status >= 499 || status === 408 || status === 429
 }

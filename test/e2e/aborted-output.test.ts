@@ -61,6 +61,27 @@ suite('during the KV transfer', async () => {
         await until(() => runningOn(fleet) === 0)
       })
 
+  for (const [name, rid] of [
+    [['a'], 'a'],
+    ['a', 'a_0'],
+  ] as const)
+    test(`a list of one prompt does, too, that ${JSON.stringify(name)} names`, async () => {
+      const before = receivedBy(gateway)
+      const response = post(gateway, '/v1/completions', { ...COMPLETION, prompt: ['x'], rid: name })
+      await until(() => receivedBy(gateway) === before + 2)
+      await post(gateway, '/abort_request', { rid })
+      assert.equal(at(await outputOf(await response), 'choices', 0, 'finish_reason'), 'abort')
+    })
+
+  test('APIs without such a form get an error that client libraries do not repeat', async () => {
+    const before = receivedBy(gateway)
+    const response = post(gateway, '/v1/responses', { model: 'sim', input: 'x', request_id: 'mine' })
+    await until(() => receivedBy(gateway) === before + 2)
+    await post(gateway, '/abort_request', { rid: 'mine' })
+    assert.equal((await response).status, 499)
+    await until(() => runningOn(fleet) === 0)
+  })
+
   test('each prompt and sample ends so when all requests are aborted', async () => {
     const before = receivedBy(gateway)
     const batch = post(gateway, '/generate', { ...GENERATE, text: ['x', 'y'], rid: 'both' })

@@ -192,12 +192,15 @@ suite('with a mixed engine', async () => {
   const origin = `http://127.0.0.1:${gateway.port}`
   await until(async () => (await fetch(`${origin}/readiness`)).status === 200)
 
-  test('a pinned rank reaches the engine', async () => {
-    for (const field of FIELDS) {
+  test('a pinned rank reaches the engine, although it reports no ranks', async () => {
+    for (const field of ['routed_dp_rank', 'data_parallel_rank']) {
       await (await post(`${origin}/v1/completions`, { prompt: 'x', [field]: 1 })).text()
-      assert.match(seen.at(-1)?.body ?? '', new RegExp(`"${field}":1`))
+      assert.equal(at(JSON.parse(seen.at(-1)?.body ?? ''), 'routed_dp_rank'), 1)
     }
-    await (await post(`${origin}/v1/completions`, { prompt: 'x' }, { 'x-data-parallel-rank': '1' })).text()
+    await (await post(`${origin}/v1/completions`, { prompt: 'x', disagg_prefill_dp_rank: 1 })).text()
+    assert.equal(at(JSON.parse(seen.at(-1)?.body ?? ''), 'disagg_prefill_dp_rank'), 1)
+    await (await post(`${origin}/generate`, { text: 'x' }, HEADER)).text()
+    assert.equal(at(JSON.parse(seen.at(-1)?.body ?? ''), 'routed_dp_rank'), 1)
     assert.equal(seen.at(-1)?.headers['x-data-parallel-rank'], '1')
   })
 })
@@ -219,6 +222,16 @@ test('a pinned rank that no engine has is refused at once, and charged to no eng
   assert.doesNotMatch(metrics, /^pdgw_engine_failures_total.* [1-9]/m)
 })
 
+test('a header that is no rank is refused, because engines do not read it on every path', async t => {
+  const { origin } = await openGateway(t, { fleet: { mixed: 1, knobs: { dpSize: 2 } } })
+  for (const [path, body] of ENDPOINTS) {
+    const response = await post(`${origin}${path}`, body, { 'X-Data-Parallel-Rank': 'abc' })
+    assert.equal(response.status, 400)
+    assert.match(await response.text(), /must be a whole number, 0 or more/)
+    assert.equal((await post(`${origin}${path}`, body, { 'X-Data-Parallel-Rank': '7' })).status, 400)
+  }
+})
+
 test('a mixed engine with ranks gets the pinned one in the way that it reads on every path', async t => {
   const { origin, fleet } = await openGateway(t, {
     fleet: { mixed: 1, knobs: { dpSize: 2, recordBodies: 20 } },
@@ -232,6 +245,7 @@ test('a mixed engine with ranks gets the pinned one in the way that it reads on 
       [{ routed_dp_rank: 1 }, undefined],
       [{ data_parallel_rank: 1 }, undefined],
       [{ routed_dp_rank: 0 }, HEADER],
+      [{ routed_dp_rank: null }, HEADER],
     ] as const) {
       assert.equal((await post(`${origin}${path}`, { ...body, ...pinned }, headers)).status, 200)
       const text: string = engine.received.at(-1)?.body.toString() ?? ''

@@ -9,11 +9,11 @@ export function abortedFailure(): Failure {
   return failureOf('abort', NOBODY, abortedError())
 }
 
-/** What a prefill engine says of a request that it has aborted (SGLang 0.5.23). */
+/** The words are those of a prefill engine, the status is that of SGLang's server in Rust, which no client repeats (0.5.23). */
 function abortedError(): GatewayError {
   return new GatewayError('engine-error', 'Aborted by AbortReq.', {
-    status: 500,
-    engineCode: 500,
+    status: 499,
+    engineCode: 499,
     retryable: false,
   })
 }

@@ -6,7 +6,7 @@
  * is in its own leg only.
  */
 import type { Engine } from '../../src/core/engine.ts'
-import type { RankPins } from '../../src/eligibility/rank-pins.ts'
+import { type RankPins, takesRanksInPairs } from '../../src/eligibility/rank-pins.ts'
 import type { Injection } from '../request/engine-body.ts'
 
 /** What each leg gets. */
@@ -30,7 +30,7 @@ export function injectRanks(
   injected: Injection,
   pins: RankPins = NO_PINS,
 ): RankedLegs | undefined {
-  if (prefill === undefined) return legOfMixed(decode, injected)
+  if (prefill === undefined) return legOfMixed(decode, injected, pins.mixed)
   const ofPrefill = namedRank(prefill, pins.prefill)
   const ofDecode = namedRank(decode, pins.decode)
   if (ofPrefill === undefined && ofDecode === undefined) return undefined
@@ -43,10 +43,10 @@ export function injectRanks(
 }
 
 /** A pinned rank is named again: the client may have named it in a way that the engine does not read on every path. */
-function legOfMixed(engine: Engine, injected: Injection): RankedLegs | undefined {
-  if (engine.rank === undefined) return undefined
-  const decode = { ...injected, ...namedRank(engine, undefined) }
-  return { prefill: undefined, decode, headers: headersFor(engine) }
+function legOfMixed(engine: Engine, injected: Injection, pinned: number | undefined): RankedLegs | undefined {
+  const named = namedRank(engine, pinned === -1 || engine.isVllm ? undefined : pinned)
+  if (named === undefined && engine.rank === undefined) return undefined
+  return { prefill: undefined, decode: { ...injected, ...named }, headers: headersFor(engine) }
 }
 
 function headersFor({ rank, ranks }: Engine): readonly string[] {
@@ -68,10 +68,12 @@ function isSame(a: NamedRank | undefined, b: NamedRank | undefined): boolean {
   return a?.rankField === b?.rankField && a?.rank === b?.rank
 }
 
-function namedRank({ rank, ranks }: Engine, pinned: number | undefined): NamedRank | undefined {
+function namedRank(engine: Engine, pinned: number | undefined): NamedRank | undefined {
+  const { rank, ranks } = engine
   if (rank !== undefined && ranks !== undefined)
     return ranks.field === 'x-data-parallel-rank' ? undefined : { rankField: ranks.field, rank: rank.number }
-  return pinned === undefined ? undefined : { rankField: 'routed_dp_rank', rank: pinned }
+  if (pinned === undefined) return undefined
+  return { rankField: takesRanksInPairs(engine) ? 'routed_dp_rank' : 'data_parallel_rank', rank: pinned }
 }
 
 /** The room next to this one that implies the rank: the room modulo the number of ranks. From 1 to 2^53 - 1. */

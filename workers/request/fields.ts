@@ -18,7 +18,7 @@ import { skipSpace } from '../json/skip.ts'
 import type { PromptBytes } from './block-hashes.ts'
 import { type Ownership, type Remainder, remainderOf } from './owned-members.ts'
 import { elementsOf, hasElements } from './per-prompt-lists.ts'
-import { type RankFields, readRankFields } from './pinned-ranks.ts'
+import { namesOwnRank, type RankFields, readRankFields } from './pinned-ranks.ts'
 import { readPrefillLogprobs } from './prefill-logprobs.ts'
 import { promptBytes } from './prompt-bytes.ts'
 import type { PromptLengths } from './prompt-lengths.ts'
@@ -179,7 +179,6 @@ function fieldsOf(
   limits: FieldOptions,
 ): RequestFields {
   const traits = ENDPOINT_TRAITS[endpoint]
-  const ranks = readRankFields(bytes, members)
   const isForPairs = limits.isForPairs === true
   const remainder = (ownership: Ownership): Remainder => remainderOf(members, traits.ridKey, ownership)
   const sampling = readSampling(endpoint, bytes, members, limits)
@@ -196,12 +195,12 @@ function fieldsOf(
     prefillLogprobs: readPrefillLogprobs(endpoint, bytes, members, limits.prompts),
     mayHoldBack: traits.holdsBackForTools && hasElements(bytes, lastMember(members, 'tools')),
     includesUsage: includesUsage(bytes, lastMember(members, 'stream_options'), limits.members),
-    ranks,
+    ranks: readRankFields(bytes, members),
     promptLengths: lengths,
     prompt: limits.wantsPrompt === false ? undefined : promptBytes(endpoint, members),
     routingKey: limits.keyPaths && firstTextAt(bytes, members, limits.keyPaths, limits),
     remainder: remainder(isForPairs ? 'in-pairs' : 'without-ranks'),
-    ranklessRemainder: ranks?.routed === undefined || isForPairs ? undefined : remainder('with-rank'),
+    ranklessRemainder: !isForPairs && namesOwnRank(members) ? remainder('with-rank') : undefined,
     insertAt: end - 1,
   }
 }

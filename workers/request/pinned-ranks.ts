@@ -25,6 +25,11 @@ export interface RankFields {
 
 const NO_FIELDS: RankFields = { routed: undefined, prefill: undefined }
 
+/** Whether a member names the rank of the engine that gets the request, null included. */
+export function namesOwnRank(members: readonly Member[]): boolean {
+  return members.some(({ key }) => OWN_RANK_KEYS.some(name => name === key))
+}
+
 /** `undefined` if the body names no rank. */
 export function readRankFields(bytes: Buffer, members: readonly Member[]): RankFields | undefined {
   const rankIn = (name: (typeof RANK_KEYS)[number]): number | undefined =>
@@ -37,7 +42,7 @@ export function readRankFields(bytes: Buffer, members: readonly Member[]): RankF
 /**
  * The header overrides the body, as on engines (SGLang 0.5.23, vLLM 0.32.0). `undefined` if no engine is pinned.
  *
- * @throws {GatewayError} `invalid-request` for a rank of a pair that is no number; a mixed engine gets it as it is
+ * @throws {GatewayError} `invalid-request` for what is no rank; a mixed engine gets what its body says as it is
  */
 export function rankPinsOf(
   { routed: inBody, prefill: ofPrefill }: RankFields = NO_FIELDS,
@@ -48,7 +53,10 @@ export function rankPinsOf(
   const routed = text === undefined ? inBody : rankOfHeader(text)
   const prefill = mode === 'pd' ? ofPrefill : undefined
   if (routed === undefined && prefill === undefined) return undefined
-  return mode === 'pd' ? pinsOfPair(prefill, routed) : { mixed: routed }
+  if (mode === 'pd') return pinsOfPair(prefill, routed)
+  // Engines refuse what is no rank in a body, but do not read the header on every path.
+  if (routed === -1 && text !== undefined) throw notARank()
+  return { mixed: routed }
 }
 
 function rankOfHeader(text: string): number {
@@ -56,7 +64,11 @@ function rankOfHeader(text: string): number {
 }
 
 function pinsOfPair(prefill: number | undefined, decode: number | undefined): RankPins {
-  if (prefill !== -1 && decode !== -1) return { prefill, decode }
+  if (prefill === -1 || decode === -1) throw notARank()
+  return { prefill, decode }
+}
+
+function notARank(): GatewayError {
   const names = `routed_dp_rank, disagg_prefill_dp_rank and the header ${RANK_HEADER}`
   throw new GatewayError(
     'invalid-request',

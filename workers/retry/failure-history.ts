@@ -28,7 +28,7 @@ export interface HistoryDependencies extends FeedbackDependencies {
 const NO_SLOTS: ReadonlySet<number> = new Set()
 
 export class FailureHistory {
-  readonly #request: Pick<EngineRequest, 'deadlineMs' | 'fields' | 'serves'>
+  readonly #request: Pick<EngineRequest, 'deadlineMs' | 'fields' | 'serves' | 'pins'>
   readonly #dependencies: HistoryDependencies
   #avoided: Avoided | undefined
   #losses: EngineLosses | undefined
@@ -42,7 +42,7 @@ export class FailureHistory {
   latest: Failure | undefined
 
   constructor(
-    request: Pick<EngineRequest, 'deadlineMs' | 'fields' | 'serves'>,
+    request: Pick<EngineRequest, 'deadlineMs' | 'fields' | 'serves' | 'pins'>,
     dependencies: HistoryDependencies,
   ) {
     this.#request = request
@@ -102,8 +102,8 @@ export class FailureHistory {
   /** Whether a sound pair is left that has none of the avoided engines, full or not. */
   #isSoundPairLeft(): boolean {
     const { pairSelector } = this.#dependencies
-    const { fields, serves } = this.#request
-    const choice = pairSelector.choose(fields.model, this.avoidedSlots, undefined, { serves })
+    const { fields, serves, pins } = this.#request
+    const choice = pairSelector.choose(fields.model, this.avoidedSlots, undefined, { serves, pins })
     if (choice.kind !== 'pair') return false
     new AttemptFeedback(choice.pair, choice.probes, this.#dependencies).abandoned()
     const { prefill, decode } = choice.pair

@@ -95,7 +95,8 @@ export function lineOf(
   pairSelector: Pick<PairSelector, 'queueKeyOf' | 'servedBy'>,
 ): LineKey {
   const model = pairSelector.queueKeyOf(fields.model)
-  const servedBy = pairSelector.servedBy(serves, pins)
+  const isChoosy = serves !== undefined || pins !== undefined
+  const servedBy = isChoosy ? pairSelector.servedBy({ model: model || undefined, serves }, pins) : ''
   let engines = servedBy === '' ? model : `${model} on ${servedBy}`
   if (avoidedSlots.size > 0) engines += ` avoiding ${[...avoidedSlots].toSorted((a, b) => a - b).join()}`
   return { model, engines }

@@ -3,7 +3,6 @@
  * engine answers with status 200, no token and the finish reason `abort` (SGLang 0.5.23). The engines of a pair report a
  * failed KV transfer with status 500 instead, which client libraries repeat. Pure.
  */
-import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
 import type { EngineRequest } from '../retry/engine-request.ts'
 import { toEvent } from '../sse/events.ts'
 import { abortedChoice, abortedItem } from './aborted-part.ts'
@@ -16,6 +15,14 @@ export interface AbortedOutput {
   readonly body: Buffer
 }
 
+/** Of a stream of events that the gateway begins itself. */
+export const EVENT_STREAM: readonly string[] = [
+  'content-type',
+  'text/event-stream; charset=utf-8',
+  'cache-control',
+  'no-cache',
+]
+
 type AbortedRequest = Pick<EngineRequest, 'endpoint' | 'fields' | 'label'>
 
 const USAGE = { prompt_tokens: 0, total_tokens: 0, completion_tokens: 0, prompt_tokens_details: null }
@@ -27,66 +34,61 @@ export function abortedOutput(
   nowMs: number,
 ): AbortedOutput | undefined {
   const { endpoint, fields } = request
-  if (endpoint === 'generate')
-    return fields.isStream ? stream(items(request, message)) : json(list(request, message))
+  const { isStream } = fields
+  if (endpoint === 'generate') {
+    const all = items(request, message)
+    return isStream ? stream(all) : json(isList(fields) ? all : all[0])
+  }
   if (endpoint !== 'chat' && endpoint !== 'completions') return undefined
-  const objects = objectsOf(request, endpoint, nowMs)
-  return fields.isStream ? stream(objects) : json(Buffer.concat(objects))
+  return isStream ? stream(chunks(request, endpoint, nowMs)) : json(completion(request, endpoint, nowMs))
 }
 
 /** One for each part, with the name that the client has given its prompt. */
-function items({ fields, label }: AbortedRequest, message: string): Buffer[] {
-  const isMany = isList(fields)
+function items({ fields, label }: AbortedRequest, message: string): object[] {
+  const hasIndex = isList(fields) && fields.isStream
   return Array.from({ length: countParts(fields) }, (_, part) => {
     const rid = partRid(fields, Math.floor(part / fields.n)) ?? label
-    return abortedItem(rid, message, isMany && fields.isStream ? part : undefined)
+    return abortedItem(rid, message, hasIndex ? part : undefined)
   })
-}
-
-function list(request: AbortedRequest, message: string): Buffer {
-  const all = items(request, message)
-  return isList(request.fields) ? Buffer.from(`[${all.join()}]`) : Buffer.concat(all)
 }
 
 function isList({ batch, n }: AbortedRequest['fields']): boolean {
   return batch !== undefined || n > 1
 }
 
-/** The whole object; in a stream one for each choice, and one for the usage if the client wants it. */
-function objectsOf(
-  { fields, label }: AbortedRequest,
-  endpoint: 'chat' | 'completions',
-  nowMs: number,
-): Buffer[] {
-  const { isStream, clientRid, model, includesUsage } = fields
-  const head = {
-    id: typeof clientRid === 'string' ? clientRid : (clientRid?.[0] ?? label),
-    object: nameOf(endpoint, isStream),
-    created: Math.floor(nowMs / 1000),
-    model: model ?? '',
-  }
-  const objectWith = (choices: readonly Buffer[], rest: object): Buffer => {
-    const [start, end] = [JSON.stringify(head).slice(0, -1), JSON.stringify(rest).slice(1)]
-    return Buffer.from(`${start},"choices":[${choices.join()}]${end === '}' ? '' : ','}${end}`)
-  }
-  const choices = Array.from({ length: countParts(fields) }, (_, part) =>
-    abortedChoice(endpoint, isStream, part),
+type Endpoint = 'chat' | 'completions'
+
+function completion(request: AbortedRequest, endpoint: Endpoint, nowMs: number): object {
+  const object = endpoint === 'chat' ? 'chat.completion' : 'text_completion'
+  return { ...headOf(request, object, nowMs), choices: choicesOf(request, endpoint), usage: USAGE }
+}
+
+/** One for each choice, and one for the usage if the client wants it. */
+function chunks(request: AbortedRequest, endpoint: Endpoint, nowMs: number): object[] {
+  const head = headOf(request, endpoint === 'chat' ? 'chat.completion.chunk' : 'text_completion', nowMs)
+  const withChoices = (choices: readonly object[]): object => ({ ...head, choices })
+  const all = choicesOf(request, endpoint).map(choice => withChoices([choice]))
+  if (request.fields.includesUsage) all.push({ ...head, choices: [], usage: USAGE })
+  return all
+}
+
+function headOf({ fields, label }: AbortedRequest, object: string, nowMs: number): object {
+  const { clientRid, model = '' } = fields
+  const id = typeof clientRid === 'string' ? clientRid : (clientRid?.[0] ?? label)
+  return { id, object, created: Math.floor(nowMs / 1000), model }
+}
+
+function choicesOf({ fields }: AbortedRequest, endpoint: Endpoint): object[] {
+  return Array.from({ length: countParts(fields) }, (_, part) =>
+    abortedChoice(endpoint, fields.isStream, part),
   )
-  if (!isStream) return [objectWith(choices, { usage: USAGE })]
-  const chunks = choices.map(choice => objectWith([choice], {}))
-  return includesUsage ? [...chunks, objectWith([], { usage: USAGE })] : chunks
 }
 
-function nameOf(endpoint: GenerationEndpoint, isStream: boolean): string {
-  if (endpoint === 'completions') return 'text_completion'
-  return isStream ? 'chat.completion.chunk' : 'chat.completion'
+function json(value: unknown): AbortedOutput {
+  return { headers: ['content-type', 'application/json'], body: Buffer.from(JSON.stringify(value)) }
 }
 
-function json(body: Buffer): AbortedOutput {
-  return { headers: ['content-type', 'application/json'], body }
-}
-
-function stream(events: readonly Buffer[]): AbortedOutput {
-  const body = Buffer.concat([...events.map(event => toEvent(event)), toEvent('[DONE]')])
-  return { headers: ['content-type', 'text/event-stream; charset=utf-8'], body }
+function stream(events: readonly object[]): AbortedOutput {
+  const body = Buffer.concat([...events.map(event => toEvent(JSON.stringify(event))), toEvent('[DONE]')])
+  return { headers: EVENT_STREAM, body }
 }

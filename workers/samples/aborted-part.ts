@@ -1,12 +1,19 @@
 /**
  * What a client gets for a part that it has aborted by rid before the engines had anything to send: the form in which a
- * single engine ends such a prompt (SGLang 0.5.23). Pure.
+ * single engine ends such a prompt (SGLang 0.5.23), but for the version of the weights, which is not known. Pure.
  */
 import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
 
+/** Clients that have asked for logprobs read these; others do not mind. */
+const NO_LOGPROBS = {
+  input_token_logprobs: [],
+  output_token_logprobs: [],
+  output_token_logprobs_length: 0,
+}
+
 /** The item of `/generate`. `index` is set in streams only. */
-export function abortedItem(rid: string, message: string, index?: number): Buffer {
-  const item = {
+export function abortedItem(rid: string, message: string, index?: number): object {
+  return {
     text: '',
     output_ids: [],
     meta_info: {
@@ -15,25 +22,26 @@ export function abortedItem(rid: string, message: string, index?: number): Buffe
       prompt_tokens: 0,
       completion_tokens: 0,
       cached_tokens: 0,
+      ...NO_LOGPROBS,
     },
     ...(index === undefined ? {} : { index }),
   }
-  return Buffer.from(JSON.stringify(item))
 }
 
 /** The choice of an OpenAI endpoint with samples. */
-export function abortedChoice(endpoint: GenerationEndpoint, isStream: boolean, index: number): Buffer {
-  const choice = {
+export function abortedChoice(endpoint: GenerationEndpoint, isStream: boolean, index: number): object {
+  return {
     index,
     ...outputOf(endpoint, isStream),
     logprobs: null,
     finish_reason: 'abort',
     matched_stop: null,
   }
-  return Buffer.from(JSON.stringify(choice))
 }
 
+/** A stream names the role, too, because no chunk may have come before, and client libraries want it once. */
 function outputOf(endpoint: GenerationEndpoint, isStream: boolean): object {
   if (endpoint === 'completions') return { text: '' }
-  return isStream ? { delta: {} } : { message: { role: 'assistant', content: '' } }
+  const message = { role: 'assistant', content: '' }
+  return isStream ? { delta: message } : { message }
 }

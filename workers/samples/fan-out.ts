@@ -218,7 +218,7 @@ export class FanOut implements SteppedWork {
         endpoint === 'generate'
           ? abortedItem(this.#ridOf(part), message)
           : abortedChoice(endpoint, false, part)
-      this.#bodies[part] = { kind: 'aborted', item }
+      this.#bodies[part] = { kind: 'aborted', item: Buffer.from(JSON.stringify(item)) }
     }
     this.#endPart(failure)
   }

@@ -40,10 +40,10 @@ export class PartStreams {
   /** The event that ends a part which its client has aborted. `undefined` while no other part has sent an event. */
   aborted(part: number, rid: string, message: string): Buffer | undefined {
     const { endpoint, keepsIds } = this.#options
-    if (endpoint === 'generate') return toEvent(abortedItem(rid, message, part))
+    if (endpoint === 'generate') return toEvent(JSON.stringify(abortedItem(rid, message, part)))
     const template = this.#template
     if (template === undefined) return undefined
-    const choices = Buffer.concat([Buffer.from('['), abortedChoice(endpoint, true, part), Buffer.from(']')])
+    const choices = Buffer.from(JSON.stringify([abortedChoice(endpoint, true, part)]))
     const edits = [
       ...replaceAt(template, ['choices'], choices),
       ...replaceAt(template, ['usage'], Buffer.from('null')),

@@ -108,8 +108,8 @@ export class PairSelector {
   }
 
   /** Names the engines that can serve a request with these needs, the same for the same engines; empty if all can. */
-  servedBy(serves: WantedEngine['serves'], pins?: RankPins): string {
-    return this.#roster.nameOf(this.#roster.serving(serves, pins))
+  servedBy(wanted: WantedEngine, pins?: RankPins): string {
+    return this.#roster.nameOf(this.#roster.serving(wanted, pins))
   }
 
   /**
@@ -127,7 +127,7 @@ export class PairSelector {
     if (need.kind === 'unknown') return { kind: 'unknown-model' }
     if (need.kind === 'unnamed') return { kind: 'unnamed-model', models: need.models }
     const named = need.kind === 'named' ? need.model : undefined
-    const serves = this.#roster.serving(inputs.serves, inputs.pins)
+    const serves = this.#roster.serving({ model: named, serves: inputs.serves }, inputs.pins)
     const needs: Needs = { ...inputs, serves, avoidedSlots, hasRoom, isRetry: avoidedSlots.size > 0 }
     for (let claim = 0; claim < MAX_CLAIMS; claim++) {
       const found = this.#choosePair(named, needs)

@@ -13,6 +13,8 @@ export interface WantedEngine {
   readonly serves?: ((engine: Engine) => boolean) | undefined
 }
 
+const ROLES: readonly Role[] = ['prefill', 'decode', 'mixed']
+
 export class Roster {
   readonly #defaultModel: string | undefined
   #snapshot: EngineSnapshot = NO_ENGINES
@@ -49,14 +51,16 @@ export class Roster {
   }
 
   /**
-   * `serves`, and whether an engine can run the request on the ranks that its client pins. Where no engine of a role and
-   * model can, those engines get the request and refuse it.
+   * `serves`, and whether an engine can run the request on the ranks that its client pins. Where no engine of a role that
+   * serves the model can, those engines get the request and refuse it.
    */
-  serving(serves: WantedEngine['serves'], pins: RankPins | undefined): WantedEngine['serves'] {
+  serving({ model, serves }: WantedEngine, pins: RankPins | undefined): WantedEngine['serves'] {
     if (pins === undefined) return serves
-    const able = this.engines.filter(engine => acceptsPins(engine, pins))
-    const groups = new Set(able.map(groupOf))
-    return engine => serves?.(engine) !== false && (acceptsPins(engine, pins) || !groups.has(groupOf(engine)))
+    const able = ROLES.flatMap(role => this.of(role, { model, serves }, anySlot)).filter(engine =>
+      acceptsPins(engine, pins),
+    )
+    const roles = new Set(able.map(({ role }) => role))
+    return engine => (roles.has(engine.role) ? able.includes(engine) : serves?.(engine) !== false)
   }
 
   /** Names the engines that pass `serves`, the same for the same engines; empty if all do. */
@@ -78,7 +82,6 @@ export class Roster {
   }
 }
 
-/** Engines of one group can serve the same requests. */
-function groupOf({ role, models }: Engine): string {
-  return [role, ...models].join('\n')
+function anySlot(): boolean {
+  return true
 }

@@ -168,7 +168,7 @@ function abort({ gateway, signal }: AbortTargets, body: Body): Promise<Answer> {
   return send({ url: `${gateway}/abort_request`, body, signal })
 }
 
-/** Python says in a 200 that the output was aborted. Rust answers with an error, or cuts its own answer short. */
+/** A 200 that says that the output was aborted. With Rust also an error in a stream that has begun, or a shorter answer. */
 function abortProblem(answer: Answer, frontend: Frontend): string | undefined {
   const seen = `status ${answer.status}, ${answer.end}, after ${answer.seconds.toFixed(1)} s: ${answer.body.slice(-300)}`
   if (answer.seconds > END_LIMIT_SECONDS) return `it did not end: ${seen}`

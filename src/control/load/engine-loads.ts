@@ -136,9 +136,11 @@ export class EngineLoads {
     seen.set(target, { timestamp, others })
   }
 
-  #forget({ engine, seen }: Watched): void {
-    seen.clear()
-    this.#options.slots.forgetOthers(engine.slot)
+  #forget(watched: Watched): void {
+    watched.seen.clear()
+    watched.failures = 0
+    watched.own = []
+    this.#options.slots.forgetOthers(watched.engine.slot)
   }
 
   /** Requests of this gateway on each target of the engine. */

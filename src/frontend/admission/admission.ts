@@ -147,12 +147,9 @@ export class Admission<T> {
     if (this.#queue.remove(ticket)) this.#options.onRefused(ticket.request, error)
   }
 
-  /** Gives the queued requests that match a permit at once, because they need no engine: they are about to end. */
-  startAtOnce(matches: (request: T) => boolean): void {
-    for (const request of this.#queue.takeAll(matches)) {
-      this.#running++
-      this.#options.onTurn(request)
-    }
+  /** Removes and returns the queued requests that match. They need no permit, or are refused. */
+  take(matches: (request: T) => boolean): readonly T[] {
+    return this.#queue.takeAll(matches)
   }
 
   /** Refuses all queued requests. */

@@ -183,14 +183,17 @@ export class PendingRequests {
   }
 
   /**
-   * Has queued requests that the abort order names, or prompts of them, answered as if they had run. Router threads know
-   * only the running ones.
+   * Starts the queued requests that the abort order names, without a permit, because no engine gets them; of others it notes
+   * which prompts are aborted. Router threads know only the running ones.
    */
   #abortWaiting(body: Uint8Array): void {
     if (this.#admission.waiting === 0) return
     const order = readAbortOrder(body)
     if (order === undefined || order === 'nothing') return
-    this.#admission.startAtOnce(pending => this.#isAborted(pending, order))
+    for (const pending of this.#admission.take(waiting => this.#isAborted(waiting, order))) {
+      this.#onDequeued(pending)
+      this.#start(pending)
+    }
   }
 
   /** Notes what the order names of the queued request. Returns whether it leaves nothing of it. */

@@ -22,7 +22,7 @@ const open = fc.record(
     headers,
     creditBytes: fc.nat(),
     ageMs: fc.nat(),
-    aborted: fc.array(fc.string(), { maxLength: 2 }),
+    aborted: fc.oneof(fc.constant('all' as const), fc.array(fc.string(), { maxLength: 2 })),
     body: bytes,
   },
   { noNullPrototype: true },

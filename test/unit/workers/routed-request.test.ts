@@ -23,7 +23,8 @@ class HandQueue extends TurnQueue {
   }
 
   runAll(): void {
-    while (this.work?.step() === false);
+    for (let { work } = this; work !== undefined; { work } = this)
+      if (work.step() && this.work === work) this.work = undefined
   }
 }
 

@@ -67,11 +67,11 @@ function endsOf(path: string, frontend: Engine['frontend'], takesRid = true): st
 }
 
 test('a completion on the server in Rust, which does not know its rid, ends with the connection', () => {
-  assert.deepEqual(endsOf('/v1/completions?a=b', 'rust'), ['abort 500'])
+  assert.deepEqual(endsOf('/v1/completions?a=b', 'rust'), ['abort 499'])
 })
 
 test('a request whose API takes no rid ends with the connection', () => {
-  assert.deepEqual(endsOf('/v1/messages', 'python', false), ['abort 500'])
+  assert.deepEqual(endsOf('/v1/messages', 'python', false), ['abort 499'])
 })
 
 for (const [path, frontend] of [

@@ -14,7 +14,7 @@ import { chargeOf } from '../../../support/charge-of.ts'
 suite('a failure without an engine is charged to nobody', () => {
   const cases: readonly [Failure, cause: string, status: number, retryable: boolean][] = [
     [noEngineFailure('decode'), 'no-engine', 503, true],
-    [abortedFailure(), 'abort', 500, false],
+    [abortedFailure(), 'abort', 499, false],
     [rejectedFailure(new GatewayError('model-not-found', 'm')), 'status', 404, false],
   ]
   for (const [failure, cause, status, retryable] of cases) {

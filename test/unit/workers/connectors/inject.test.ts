@@ -13,6 +13,11 @@ function ranked(engine: Engine, number: number, count = 4): Engine {
   return { ...engine, ranks: { count, field: 'routed_dp_rank' }, rank: { number, target: number } }
 }
 
+/** What a mixed engine gets when the client pins its rank. */
+function bodyFor(decode: Engine, mixed: number): unknown {
+  return injectRanks({ prefill: undefined, decode }, { rid: 'r' }, { mixed })?.decode
+}
+
 suite('injectBootstrap', () => {
   test('injects the address of prefill’s bootstrap server', () => {
     const injected = injectBootstrap(PREFILL, seededRandom(1))
@@ -92,11 +97,14 @@ suite('injectRanks', () => {
     assert.deepEqual([legs?.decode.bootstrapRoom, legs?.decode.prefillRank], [1000, 9])
   })
 
-  test('names a pinned rank to a mixed engine that has it, and nothing to one that is not known to', () => {
-    const field = 'routed_dp_rank'
-    const legs = injectRanks({ prefill: undefined, decode: ranked(decode, 1) }, { rid: 'r' }, { mixed: 1 })
-    assert.deepEqual(legs?.decode, { rid: 'r', rankField: field, rank: 1 })
-    assert.equal(injectRanks({ prefill: undefined, decode }, { rid: 'r' }, { mixed: 1 }), undefined)
+  test('names a pinned rank to a mixed engine in the body, although it is not known to have it', () => {
+    const named = { rid: 'r', rankField: 'routed_dp_rank', rank: 1 }
+    assert.deepEqual(bodyFor(ranked(decode, 1), 1), named)
+    assert.deepEqual(bodyFor(decode, 1), named)
+    const old = { ...named, rankField: 'data_parallel_rank' }
+    assert.deepEqual(bodyFor({ ...decode, version: '0.5.9' }, 1), old)
+    assert.equal(bodyFor(decode, -1), undefined, 'the engine refuses what the client wrote')
+    assert.equal(bodyFor({ ...decode, isVllm: true }, 1), undefined, 'vLLM reads the header')
   })
 
   test('names the rank of vLLM in a header, and nothing in the body', () => {

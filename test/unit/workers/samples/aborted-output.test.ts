@@ -35,6 +35,9 @@ suite('the output of an aborted request', () => {
         prompt_tokens: 0,
         completion_tokens: 0,
         cached_tokens: 0,
+        input_token_logprobs: [],
+        output_token_logprobs: [],
+        output_token_logprobs_length: 0,
       },
     })
     assert.equal(at(bodyFor('generate', { text: 'x' }), 'meta_info', 'id'), 'label')
@@ -52,6 +55,8 @@ suite('the output of an aborted request', () => {
     assert.deepEqual(outputFor('generate', { text: 'x', stream: true })?.headers, [
       'content-type',
       'text/event-stream; charset=utf-8',
+      'cache-control',
+      'no-cache',
     ])
     const single = parseStream(textFor('generate', { text: 'x', stream: true }))
     assert.ok(single.hasDone)
@@ -96,6 +101,7 @@ suite('the output of an aborted request', () => {
       ]),
       [['chat.completion.chunk', 'abort', undefined]],
     )
+    assert.equal(at(events[0], 'choices', 0, 'delta', 'role'), 'assistant', 'client libraries want a role')
     const counted = parseStream(textFor('chat', { ...chat, stream_options: { include_usage: true } }))
     assert.deepEqual(
       counted.events.map(event => [at(event, 'choices', 'length'), at(event, 'usage', 'completion_tokens')]),

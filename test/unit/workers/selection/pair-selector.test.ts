@@ -147,13 +147,36 @@ suite('a pinned data-parallel rank', () => {
     slots.setHealth(2, 'unhealthy')
     assert.equal(choose({ decode: 3 }), 'no decode')
     assert.match(choose({ decode: 1 }), /→3$/)
-    assert.equal(selector.servedBy(undefined, { decode: 3 }), '0,1,2')
-    assert.equal(selector.servedBy(undefined, { decode: 0 }), '')
+    assert.equal(selector.servedBy({ model: undefined }, { decode: 3 }), '0,1,2')
+    assert.equal(selector.servedBy({ model: undefined }, { decode: 0 }), '')
+  })
+
+  test('leads to the engine that has it among those that serve the model', () => {
+    const adapters = [
+      engineOf({ slot: 0, role: 'mixed', dpSize: 2, models: ['base'] }),
+      engineOf({ slot: 1, role: 'mixed', dpSize: 4, models: ['base', 'lora'] }),
+      engineOf({ slot: 2, role: 'mixed', dpSize: 4, models: ['other'] }),
+    ]
+    const { selector } = setUp(adapters, { engines: { mode: 'mixed' } })
+    const chosen = (model: string, rank: number): string[] => {
+      const choose = (): string =>
+        summaryOf(selector.choose(model, NONE, undefined, { pins: { mixed: rank } }))
+      return [...new Set(Array.from({ length: 8 }, choose))].toSorted()
+    }
+    assert.deepEqual(chosen('base', 3), ['→1'])
+    assert.deepEqual(chosen('base', 1), ['→0', '→1'])
+    assert.deepEqual(chosen('base', 4), ['→0', '→1'], 'no engine of the model has it')
+  })
+
+  test('that the engine with the API of the request does not have is left to that engine', () => {
+    const { selector } = setUp(engines)
+    const choice = selector.choose(undefined, NONE, undefined, { serves: unlessSlot2, pins: { decode: 3 } })
+    assert.match(summaryOf(choice), /→3$/)
   })
 
   test('that no engine has leaves all of them, which refuse it', () => {
     const { selector } = setUp(engines)
-    assert.equal(selector.servedBy(undefined, { decode: 4 }), '')
+    assert.equal(selector.servedBy({ model: undefined }, { decode: 4 }), '')
     assert.match(summaryOf(selector.choose(undefined, NONE, undefined, { pins: { decode: 4 } })), /→[23]$/)
   })
 
@@ -497,9 +520,9 @@ suite('PairSelector with engines that have not all the same API', () => {
   test('names them for the queue only if not all have it', () => {
     const rust = engineOf({ slot: 4, role: 'decode', frontend: 'rust' })
     const { selector } = setUp([...PAIRS, rust])
-    assert.equal(selector.servedBy(undefined), '')
-    assert.equal(selector.servedBy(serves), PAIRS.map(({ slot }) => slot).join())
-    assert.equal(setUp(PAIRS).selector.servedBy(serves), '')
+    assert.equal(selector.servedBy({ model: undefined }), '')
+    assert.equal(selector.servedBy({ model: undefined, serves }), PAIRS.map(({ slot }) => slot).join())
+    assert.equal(setUp(PAIRS).selector.servedBy({ model: undefined, serves }), '')
   })
 
   test('waits for engines if there are none at all', () => {
