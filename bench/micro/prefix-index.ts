@@ -47,6 +47,8 @@ const view: PolicyView = {
   reason: 'only',
   inFlight: () => 0,
   work: slot => caches.work(slot),
+  othersRequests: () => 0,
+  othersPromptBytes: () => 0,
   recentWork: (slot, second) => caches.recent(slot, second),
   second: () => Math.floor(nowMs() / 1000),
   next: () => 0,

@@ -103,7 +103,7 @@ const sectionSchema = z.strictObject({
     .max(86_400)
     .default(2)
     .describe(
-      'Interval, in seconds, at which an engine is asked for its load, so that policies also count requests from other clients and gateways. 0 turns it off.',
+      'Interval, in seconds, at which an engine is asked for its load, so that policies by load also count requests from other clients and gateways. 0 turns it off.',
     ),
   pairVersions: z
     .enum(['same', 'any'])

@@ -19,9 +19,17 @@ export const leastLoad: Policy = (engines, view) => smallest(engines, view, load
 export const fewestRequests: Policy = (engines, view) =>
   smallest(engines, view, ({ slot }) => view.inFlight(slot))
 
-/** The loads of these engines, which compare with each other only. 0 for an engine that has nothing to do. */
+/**
+ * The loads of these engines, which compare with each other only. 0 for an engine that has nothing to do.
+ *
+ * It is the only measure that counts what comes from other clients and gateways: reports of that are seconds old, and
+ * policies that keep prompts together would leave their engine for what is long computed.
+ */
 export function loadMeasure(engines: readonly Engine[], view: PolicyView): (engine: Engine) => number {
-  return measured(engines, ({ slot }) => view.work(slot) + REQUEST_BYTES * view.inFlight(slot))
+  return measured(engines, ({ slot }) => {
+    const bytes = view.work(slot) + view.othersPromptBytes(slot)
+    return bytes + REQUEST_BYTES * (view.inFlight(slot) + view.othersRequests(slot))
+  })
 }
 
 /** What a request with a prompt of this size adds to the load of each of these engines, as `loadMeasure` counts it. */

@@ -36,13 +36,16 @@ export interface PolicyView {
   readonly random: Random
   /** Why the latest engine was chosen. Every policy sets it when it chooses among several. */
   reason: ChoiceReason
-  /** Requests in flight on the engine of the slot, over all threads, those from other clients and gateways included. */
+  /** Requests in flight on the engine of the slot, over all threads. */
   inFlight(slot: number): number
   /**
-   * Bytes of prompts that the engine has still to compute, those of others included; of a decode engine, of those whose KV
-   * caches it holds or waits for.
+   * Bytes of prompts that the engine has still to compute, over all threads; of a decode engine, of those whose KV caches
+   * it holds or waits for.
    */
   work(slot: number): number
+  /** What the engine has from other clients and gateways, as it reported some seconds ago, counted as `inFlight` and `work`. */
+  othersRequests(slot: number): number
+  othersPromptBytes(slot: number): number
   /** Bytes of prompts that the engine has computed in the last minutes, weighted by their age. `second`: the present one. */
   recentWork(slot: number, second: number): number
   /** The present second of the process clock. */

@@ -14,6 +14,8 @@ export function viewOf(loads: readonly number[], seed = 1, start = 0): PolicyVie
     reason: 'only',
     inFlight: slot => loads[slot] ?? 0,
     work: () => 0,
+    othersRequests: () => 0,
+    othersPromptBytes: () => 0,
     recentWork: () => 0,
     second: () => 0,
     next: () => count++,

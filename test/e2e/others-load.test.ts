@@ -42,7 +42,7 @@ async function seenOf({ adminOrigin }: TestGateway, { url }: SimEngine, member: 
   )
 }
 
-for (const main of ['least_load', 'cache_aware'] as const)
+for (const main of ['least_load', 'power_of_two'] as const)
   test(`an engine that direct clients use gets fewer requests (${main})`, async t => {
     const gateway = await openGateway(t, {
       fleet: { mixed: 2, knobs: SLOW },

@@ -29,8 +29,10 @@ export function policyViews({
   const viewOf = (role: Role): PolicyView => ({
     random,
     reason: 'only',
-    inFlight: slot => slots.inFlight(slot) + others.othersRequests(slot),
-    work: slot => caches.work(slot) + others.othersPromptBytes(slot),
+    inFlight: slot => slots.inFlight(slot),
+    work: slot => caches.work(slot),
+    othersRequests: slot => others.othersRequests(slot),
+    othersPromptBytes: slot => others.othersPromptBytes(slot),
     recentWork: (slot, second) => caches.recent(slot, second),
     second: () => Math.floor(nowMs() / 1000),
     next: () => counters.next(role),

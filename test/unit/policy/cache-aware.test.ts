@@ -11,15 +11,19 @@ interface State {
   readonly inFlight?: readonly number[]
   readonly work?: readonly number[]
   readonly recent?: readonly number[]
+  /** Requests from other clients and gateways. */
+  readonly others?: readonly number[]
 }
 
-function viewOf({ inFlight = [], work = [], recent = [] }: State = {}): PolicyView {
+function viewOf({ inFlight = [], work = [], recent = [], others = [] }: State = {}): PolicyView {
   let count = 0
   return {
     random: seededRandom(1),
     reason: 'only',
     inFlight: slot => inFlight[slot] ?? 0,
     work: slot => work[slot] ?? 0,
+    othersRequests: slot => others[slot] ?? 0,
+    othersPromptBytes: slot => 1000 * (others[slot] ?? 0),
     recentWork: slot => recent[slot] ?? 0,
     second: () => 0,
     next: () => count++,
@@ -88,6 +92,10 @@ suite('cache_aware', () => {
   test('gives a new prefix to none that has computed far more than the others lately', () => {
     for (let key = 0; key < 50; key++)
       assert.notEqual(slotOf(3, { recent: [500_000, 10_000, 10_000] }, promptOf(5000, [], key * 7919)), 0)
+  })
+
+  test('stays with the engine that has the prompt whatever others had there seconds ago', () => {
+    assert.equal(slotOf(2, { others: [1000, 0] }, promptOf(1000, [1000, 0])), 0)
   })
 
   test('chooses by load where the prompt is too short to be cached', () => {

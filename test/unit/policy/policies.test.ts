@@ -43,6 +43,8 @@ function threadView(memory: SharedMemory): PolicyView {
     reason: 'only',
     inFlight: () => 0,
     work: () => 0,
+    othersRequests: () => 0,
+    othersPromptBytes: () => 0,
     recentWork: () => 0,
     second: () => 0,
     next: () => counters.next('decode'),
