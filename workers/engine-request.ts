@@ -55,7 +55,5 @@ export function toEngineRequest(
 
 /** The header would name the same rank to both engines of a pair. */
 function headersFor(headers: FlatHeaders, pins: RankPins | undefined): FlatHeaders {
-  return pins === undefined || pins.mixed !== undefined
-    ? headers
-    : withoutHeader(headers, RANK_HEADER, () => true)
+  return pins === undefined || pins.mixed !== undefined ? headers : withoutHeader(headers, RANK_HEADER)
 }

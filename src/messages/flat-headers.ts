@@ -12,11 +12,11 @@ export function headerIn(headers: FlatHeaders, name: string): string | undefined
   return undefined
 }
 
-/** A copy without the headers of this name, in lower case, whose value `isMeant` accepts. */
+/** A copy without the headers of this name, in lower case, whose value `isMeant` accepts: all of them by default. */
 export function withoutHeader(
   headers: FlatHeaders,
   name: string,
-  isMeant: (value: string) => boolean,
+  isMeant: (value: string) => boolean = () => true,
 ): FlatHeaders {
   return headers.filter((_, index) => {
     const start = index - (index % 2)

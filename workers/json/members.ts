@@ -25,7 +25,11 @@ export function indexAt(
   value: Pick<Member, 'kind' | 'valueStart' | 'valueEnd'> | undefined,
 ): number | undefined {
   if (value === undefined || value.kind === 'null') return undefined
-  const text = textAt(bytes, { start: value.valueStart, end: value.valueEnd })
+  return indexOf(textAt(bytes, { start: value.valueStart, end: value.valueEnd }))
+}
+
+/** The number that the text is, if that is a whole number of 0 or more; else -1. */
+export function indexOf(text: string): number {
   return /^\d{1,9}$/.test(text) ? Number(text) : -1
 }
 

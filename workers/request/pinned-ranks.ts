@@ -10,7 +10,7 @@ import { GatewayError } from '../../src/core/errors.ts'
 import type { RankPins } from '../../src/eligibility/rank-pins.ts'
 import { headerIn, RANK_HEADER } from '../../src/messages/flat-headers.ts'
 import type { FlatHeaders } from '../../src/messages/types.ts'
-import { indexAt, lastMember } from '../json/members.ts'
+import { indexAt, indexOf, lastMember } from '../json/members.ts'
 import type { Member } from '../json/scan.ts'
 
 /** The rank of the engine that gets the request. The second is what the first was called before SGLang 0.5.10. */
@@ -50,17 +50,13 @@ export function rankPinsOf(
   mode: 'pd' | 'mixed',
 ): RankPins | undefined {
   const text = headerIn(headers, RANK_HEADER)
-  const routed = text === undefined ? inBody : rankOfHeader(text)
+  const routed = text === undefined ? inBody : indexOf(text)
   const prefill = mode === 'pd' ? ofPrefill : undefined
   if (routed === undefined && prefill === undefined) return undefined
   if (mode === 'pd') return pinsOfPair(prefill, routed)
   // Engines refuse what is no rank in a body, but do not read the header on every path.
   if (routed === -1 && text !== undefined) throw notARank()
   return { mixed: routed }
-}
-
-function rankOfHeader(text: string): number {
-  return /^\d{1,9}$/.test(text) ? Number(text) : -1
 }
 
 function pinsOfPair(prefill: number | undefined, decode: number | undefined): RankPins {
@@ -70,7 +66,7 @@ function pinsOfPair(prefill: number | undefined, decode: number | undefined): Ra
 
 function notARank(): GatewayError {
   const names = `routed_dp_rank, disagg_prefill_dp_rank and the header ${RANK_HEADER}`
-  throw new GatewayError(
+  return new GatewayError(
     'invalid-request',
     `A data-parallel rank must be a whole number, 0 or more: ${names}`,
   )

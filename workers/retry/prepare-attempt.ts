@@ -215,5 +215,5 @@ function planOf(
 
 /** `named`: the header that names the rank, which takes the place of the client's. */
 function withRank(headers: FlatHeaders, named: FlatHeaders = []): FlatHeaders {
-  return named.length === 0 ? headers : [...withoutHeader(headers, RANK_HEADER, () => true), ...named]
+  return named.length === 0 ? headers : [...withoutHeader(headers, RANK_HEADER), ...named]
 }

@@ -28,14 +28,14 @@ const seconds = (flag: string, path: string, help: string, disabled = MAX_WAIT_M
 /** A variable set to `false` has no effect. Other text is passed on, so that the schema rejects it. */
 const unlessFalse = (given: GivenValue) => (given === false ? undefined : given)
 
-/** A flag that sets its key to `false`. */
-const off = (flag: string, path: string, help: string) =>
+/** A flag that turns something off: it sets its key to the value that means that. */
+const off = (flag: string, path: string, help: string, value: false | 0 = false) =>
   ({
     flag,
     shape: 'flag',
     path: path.split('.'),
     help,
-    convert: (on: GivenValue) => (on === true ? false : unlessFalse(on)),
+    convert: (on: GivenValue) => (on === true ? value : unlessFalse(on)),
   }) as const
 
 /** Reads a list of the command line; what a variable or the config file gives is left as it is. */
@@ -90,13 +90,7 @@ const GROUPS: Record<string, readonly CliFlag[]> = {
     count('worker-startup-timeout-secs', 'engines.startupTimeoutSecs', 'seconds'),
     text('engine-api-key', 'engines.apiKey', 'key'),
     count('load-monitor-interval', 'engines.loadIntervalSecs', 'seconds'),
-    {
-      flag: 'disable-load-monitoring',
-      shape: 'flag',
-      path: ['engines', 'loadIntervalSecs'],
-      help: 'Do not ask engines for their load.',
-      convert: on => (on === true ? 0 : unlessFalse(on)),
-    },
+    off('disable-load-monitoring', 'engines.loadIntervalSecs', 'Do not ask engines for their load.', 0),
     text('pair-versions', 'engines.pairVersions', 'same|any'),
     text('data-parallel-ranks', 'engines.dataParallelRanks', 'auto|off'),
     count('intra-node-data-parallel-size', 'engines.vllmDataParallelSize'),
@@ -112,13 +106,7 @@ const GROUPS: Record<string, readonly CliFlag[]> = {
     count('retry-budget-share', 'retry.budgetShare', 'share'),
     count('retry-budget-floor', 'retry.budgetFloorPerSec'),
     text('retry-over-budget', 'retry.overBudget', 'fail|wait'),
-    {
-      flag: 'disable-retries',
-      shape: 'flag',
-      path: ['retry', 'maxRetries'],
-      help: 'Disable retries: each request gets a single attempt.',
-      convert: on => (on === true ? 0 : unlessFalse(on)),
-    },
+    off('disable-retries', 'retry.maxRetries', 'Disable retries: each request gets a single attempt.', 0),
   ],
   'Circuit breaker:': [
     count('cb-failure-threshold', 'breaker.failureThreshold'),

@@ -1,6 +1,5 @@
 /**
- * What SGLang reports of its load at `/v1/loads`, and how much of it comes from others than this gateway: clients that use
- * the engine directly, or other gateways. Pure.
+ * What SGLang reports of its load at `/v1/loads`, and how much of it comes from other clients and gateways. Pure.
  */
 import type { Role } from '../../core/engine.ts'
 import { isObject, type Json, parseObject } from '../../core/text/parse-json.ts'

@@ -35,7 +35,8 @@ export function parseEngineInfo(server: Fields, models: Fields): EngineInfo {
   const dpSize = positive(server['dp_size']) ?? 1
   // That of one rank (SGLang 0.5.23).
   const rankTokens = positive(server['max_total_num_tokens'])
-  const version = versionOf(server)
+  const pairing = pairingOf(server)
+  const { version } = pairing
   const names = [...listedNames(models), server['served_model_name']].filter(isName)
   return {
     models: [...new Set(names)],
@@ -48,7 +49,7 @@ export function parseEngineInfo(server: Fields, models: Fields): EngineInfo {
     frontend: frontendOf(server['frontend']),
     isVllm: isOfVllm(list(models['data'])),
     ...(version === undefined ? {} : { version }),
-    pairing: pairingOf(server),
+    pairing,
     bootstrapPort: portOf(server['disaggregation_bootstrap_port']),
     mode: isName(server['disaggregation_mode']) ? server['disaggregation_mode'] : undefined,
     isGateway: Array.isArray(server['prefill']) && Array.isArray(server['decode']),
@@ -92,7 +93,8 @@ function pairingOf(server: Fields): PairingFacts {
   const pageSize = positive(server['page_size'])
   const text = (key: string): string | undefined => (isName(server[key]) ? server[key] : undefined)
   const kvCacheType = text('kv_cache_dtype')
-  const version = versionOf(server)
+  // Builds of one release differ only after the plus sign (PEP 440): `0.5.23+cu129`.
+  const version = text('version')?.split('+', 1)[0]
   const transferBackend = text('disaggregation_transfer_backend')
   return {
     ...(pageSize === undefined ? {} : { pageSize }),
@@ -100,11 +102,6 @@ function pairingOf(server: Fields): PairingFacts {
     ...(transferBackend === undefined ? {} : { transferBackend }),
     ...(version === undefined ? {} : { version }),
   }
-}
-
-/** Builds of one release differ only after the plus sign (PEP 440): `0.5.23+cu129`. */
-function versionOf({ version }: Fields): string | undefined {
-  return isName(version) ? version.split('+', 1)[0] : undefined
 }
 
 /** What must be the same in both engines of a pair. `versions`: whether that of the engine is part of it. */
