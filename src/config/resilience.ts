@@ -61,7 +61,7 @@ export const retrySchema = z
       .max(DAY_SECS * 1000)
       .default(1000)
       .describe(
-        'For a request with several prompts or samples under which engines were lost, in milliseconds: how long its other parts wait at most while one is repeated, so that a prompt that ends engines does not end one for each part.',
+        'How long a request that has lost two engines waits until one of them has answered another request, in milliseconds; then it fails. Of several prompts or samples one is repeated first, and the others wait at most that long after each time it is sent. So a request that ends engines ends few.',
       ),
   })
   .refine(section => section.initialBackoffMs <= section.maxBackoffMs, {

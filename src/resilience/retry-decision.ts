@@ -28,6 +28,8 @@ export type RetryAdvice =
 export interface RetryOptions extends BackoffOptions {
   /** Attempts after the first, 0 or more. */
   readonly maxRetries: number
+  /** How long engines have to show that they live, in milliseconds. */
+  readonly lossHoldMs: number
 }
 
 export interface FailedAttempt {
@@ -36,8 +38,11 @@ export interface FailedAttempt {
   readonly retries: number
   /** Whether the request has used its one attempt on fresh connections. */
   readonly hadFreeAttempt: boolean
-  /** Whether this attempt, and one before it, may have ended its engine. */
-  readonly mayEndEngines: boolean
+  /**
+   * Time in ms left for engines to show that they live, which the request may have ended; 0 or less when it is over.
+   * `undefined` if it need not wait for that.
+   */
+  readonly signOfLifeLeftMs: number | undefined
   /** Time left until the request's deadline, in milliseconds; may be negative. */
   readonly remainingMs: number
 }
@@ -49,15 +54,28 @@ export type RetryDecision =
   | { readonly kind: 'free-attempt'; readonly delayMs: 0 }
   /** Costs nothing; only the deadline ends it. */
   | { readonly kind: 'shortage-wait'; readonly delayMs: number }
+  /** Costs nothing: after the delay the same failure is decided on again, as an engine may have shown that it lives. */
+  | { readonly kind: 'sign-of-life-wait'; readonly delayMs: number }
   | { readonly kind: 'give-up'; readonly because: StopReason }
 
 type StopReason = 'not-retryable' | 'retries-spent' | 'deadline' | 'may-end-engines'
 
 /** Mean pause after a local shortage. */
 const SHORTAGE_WAIT_MS = 50
+/** The first poll for a sign of life: under load an engine shows one within milliseconds. */
+const FIRST_POLL_MS = 20
 
 export function decideRetry(failed: FailedAttempt, options: RetryOptions, random: Random): RetryDecision {
-  if (failed.mayEndEngines) return giveUp('may-end-engines')
+  const decision = decideByAdvice(failed, options, random)
+  const leftMs = failed.signOfLifeLeftMs
+  if (leftMs === undefined || decision.kind === 'give-up') return decision
+  // Each poll comes twice as late as the one before, because thousands of requests may be waiting.
+  const delayMs = Math.min(leftMs, Math.max(FIRST_POLL_MS, options.lossHoldMs - leftMs))
+  if (delayMs <= 0 || delayMs >= failed.remainingMs) return giveUp('may-end-engines')
+  return { kind: 'sign-of-life-wait', delayMs }
+}
+
+function decideByAdvice(failed: FailedAttempt, options: RetryOptions, random: Random): RetryDecision {
   switch (failed.advice.kind) {
     case 'never':
       return giveUp('not-retryable')

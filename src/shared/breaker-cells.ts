@@ -79,9 +79,17 @@ export class BreakerCells {
     return { ok: this.#load(slot, BREAKER.ok), failed: this.#load(slot, BREAKER.failed) }
   }
 
-  /** Good legs so far, modulo 2^32. Only grows, except when another engine gets the slot. */
-  good(slot: number): number {
-    return this.#load(slot, BREAKER.ok)
+  /** Changes with each call of `noteAnswer` for the slot, unless two threads call it at the same moment. */
+  answers(slot: number): number {
+    return this.#cells[slot * BREAKER_FIELDS + BREAKER.answers] ?? 0
+  }
+
+  /**
+   * The engine has done its own part of a request: it has computed the prompt, or decoded the first token. Not atomic,
+   * because all that counts is that the number changes.
+   */
+  noteAnswer(slot: number): void {
+    this.#cells[slot * BREAKER_FIELDS + BREAKER.answers] = this.answers(slot) + 1
   }
 
   /** Failures since the last success. */

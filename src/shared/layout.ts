@@ -69,8 +69,8 @@ const COUNTERS = Object.keys(COUNTER).length
 
 /**
  * Fields of a circuit breaker. `word`: state and time. `ok`, `failed`: totals that only grow. `okFloor`, `failedFloor`:
- * the totals when the window was last emptied. `ring`: start of `BREAKER_RING` marks, each with the totals at the start
- * of one step of the window.
+ * the totals when the window was last emptied. `answers`: responses of the engine itself, see `noteAnswer`. `ring`: start
+ * of `BREAKER_RING` marks, each with the totals at the start of one step of the window.
  */
 export const BREAKER = {
   word: 0,
@@ -81,7 +81,8 @@ export const BREAKER = {
   okFloor: 5,
   failedFloor: 6,
   inARow: 7,
-  ring: 8,
+  answers: 8,
+  ring: 9,
 } as const
 export const BREAKER_RING = 10
 export const BREAKER_MARK = { step: 0, ok: 1, failed: 2 } as const

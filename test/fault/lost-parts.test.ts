@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, beforeEach, suite, test } from 'node:test'
 import { postTo } from '../support/read-body.ts'
+import { until } from '../support/until.ts'
 import { soundResponse } from './faults.ts'
 import { type ScriptedResponse, scriptedEngine } from './scripted-engine.ts'
 import { openGateway } from './setup.ts'
@@ -34,24 +35,29 @@ const engines = await Promise.all(
   })),
 )
 const { origin } = await openGateway({ after }, engines, { maxRetries: 3, hasShortTimeouts: false })
+/** Lost parts wait here for longer than any test. */
+const patient = await openGateway({ after }, engines, {
+  maxRetries: 3,
+  hasShortTimeouts: false,
+  lossHoldMs: 600_000,
+})
 after(() => Promise.all(engines.flatMap(({ prefill, decode }) => [prefill.close(), decode.close()])))
 
 let requests = 0
 
+function callsOf(id: string): number {
+  return engines.flatMap(({ decode }) => decode.calls).filter(({ cell }) => cell === id).length
+}
+
 async function send(
   isStream: boolean,
   fields: object,
+  { id, of } = { id: `parts-${requests++}-${isStream ? 'stream' : 'whole'}`, of: origin },
 ): Promise<{ status: number; text: string; calls: number }> {
-  const id = `parts-${requests++}-${isStream ? 'stream' : 'whole'}`
   const headers = { 'content-type': 'application/json', 'x-request-id': id }
-  const response = await postTo(
-    `${origin}/generate`,
-    headers,
-    JSON.stringify({ ...fields, stream: isStream }),
-  )
+  const response = await postTo(`${of}/generate`, headers, JSON.stringify({ ...fields, stream: isStream }))
   const { text } = await response.body
-  const calls = engines.flatMap(({ decode }) => decode.calls).filter(({ cell }) => cell === id)
-  return { status: response.status, text, calls: calls.length }
+  return { status: response.status, text, calls: callsOf(id) }
 }
 
 suite('A request of several parts', () => {
@@ -78,4 +84,18 @@ suite('A request of several parts', () => {
         }
       })
     }
+
+  test('is sent to no more engines when it is aborted while its parts wait', async () => {
+    sick = PAIRS
+    const id = 'parts-aborted-whole'
+    const fields = { text: 'x', rid: 'aborted-parts', sampling_params: { n: PARTS } }
+    const sent = send(false, fields, { id, of: patient.origin })
+    await until(() => callsOf(id) === PARTS + 1, 'one part is repeated')
+    const headers = { 'content-type': 'application/json' }
+    const aborted = await postTo(`${patient.origin}/abort_request`, headers, '{"rid":"aborted-parts"}')
+    assert.equal(aborted.status, 200)
+    const { status, text, calls } = await sent
+    assert.equal(status, 200, text)
+    assert.equal(calls, PARTS + 1)
+  })
 })

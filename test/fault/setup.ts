@@ -104,7 +104,7 @@ export interface GatewaySetup {
 export async function openGateway(
   t: { readonly after: (close: () => unknown) => void },
   engines: readonly Pick<Engines, Leg>[],
-  options: { readonly maxRetries: number; readonly hasShortTimeouts: boolean },
+  options: { readonly maxRetries: number; readonly hasShortTimeouts: boolean; readonly lossHoldMs?: number },
 ): Promise<GatewaySetup> {
   const dir = mkdtempSync(join(tmpdir(), 'pd-gateway-test-'))
   t.after(() => rmSync(dir, { recursive: true }))
@@ -120,7 +120,13 @@ export async function openGateway(
       },
       limits: { engines: 1024 },
       health: { intervalSecs: 600 },
-      retry: { maxRetries: options.maxRetries, initialBackoffMs: 1, maxBackoffMs: 2, budgetFloorPerSec: 1e6 },
+      retry: {
+        maxRetries: options.maxRetries,
+        initialBackoffMs: 1,
+        maxBackoffMs: 2,
+        budgetFloorPerSec: 1e6,
+        lossHoldMs: options.lossHoldMs,
+      },
       // One failure opens a breaker, so its state shows which engine was charged. Panic keeps all engines in use.
       breaker: { failureThreshold: 1, minSamples: 1, failureShare: 0.01, maxEjectedShare: 0 },
       // Every failure is checked, so none is summarized.

@@ -35,6 +35,7 @@ export class AttemptReporter {
   #pair: Pair | undefined
   #feedback: AttemptFeedback | undefined
   #prefill: PrefillTask | undefined
+  #isComputed = false
   /** Whether the engine of the attempt has said how much of the prompt it had cached. */
   #isReported = false
 
@@ -49,6 +50,7 @@ export class AttemptReporter {
   started(pair: Pair, feedback: AttemptFeedback): void {
     const { promptWork, metrics, log } = this.#dependencies
     this.#prefill = promptWork.start(this.#request.prompt, pair.prefill ?? pair.decode)
+    this.#isComputed = false
     this.#isReported = false
     this.#pair = pair
     this.#feedback = feedback
@@ -64,7 +66,7 @@ export class AttemptReporter {
   /** `cached`: as the engine that computed the prompt says. What it says first counts. */
   promptComputed(cached: CachedPrompt | undefined): void {
     // Whatever else the request needs, it keeps no other prompt waiting.
-    this.#prefill?.end()
+    this.#endPrompt()
     if (cached === undefined || this.#pair === undefined || this.#isReported) return
     this.#isReported = true
     const { cachedTokens, promptTokens } = cached
@@ -73,6 +75,13 @@ export class AttemptReporter {
     const tokens = { prompt: promptTokens, cached: cachedTokens, predicted }
     this.#dependencies.metrics.promptComputed(prefill ?? decode, tokens)
     this.#prefill?.report(cachedTokens, promptTokens)
+  }
+
+  /** Prefill answers once: when decode reports more of the prompt later, the prefill engine may have ended. */
+  #endPrompt(): void {
+    this.#prefill?.end()
+    if (!this.#isComputed) this.#feedback?.prefillAnswered()
+    this.#isComputed = true
   }
 
   succeeded(): void {

@@ -19,7 +19,7 @@ import type { EngineRequest } from './engine-request.ts'
 export interface HistoryDependencies extends FeedbackDependencies {
   readonly config: Pick<Config, 'retry'>
   readonly pairSelector: Pick<PairSelector, 'choose' | 'isSound'>
-  readonly breakers: FeedbackDependencies['breakers'] & Pick<Breakers, 'goodLegs'>
+  readonly breakers: FeedbackDependencies['breakers'] & Pick<Breakers, 'answers'>
   readonly budgetQueue: Pick<RetryBudgetQueue, 'take'>
   readonly random: Random
   readonly nowMs: NowMs
@@ -40,6 +40,7 @@ export class FailureHistory {
   /** Whether the next attempt needs connections that were never used before. */
   freshConnection = false
   latest: Failure | undefined
+  #latestPair: Pair | undefined
 
   constructor(
     request: Pick<EngineRequest, 'deadlineMs' | 'fields' | 'serves' | 'pins'>,
@@ -54,11 +55,22 @@ export class FailureHistory {
     return this.#avoided?.slots ?? NO_SLOTS
   }
 
-  /** Adds a failed attempt on `pair`, charged to `engines`. @returns what to do next. */
-  add(failure: Failure, pair: Pair | undefined, engines: readonly Engine[]): RetryDecision {
+  /** Adds a failed attempt on `pair`, charged to `engines`. */
+  add(failure: Failure, pair: Pair | undefined, engines: readonly Engine[]): void {
+    const { breakers, config, nowMs } = this.#dependencies
     this.latest = failure
+    this.#latestPair = pair
     if (engines.length > 0) (this.#avoided ??= new Avoided()).add(failure.chargedTo, engines)
-    const decision = this.#decide(failure, pair)
+    if (failure.resetLeg === undefined) return
+    const lost = failure.resetLeg === 'prefill' ? pair?.prefill : pair?.decode
+    this.#losses ??= new EngineLosses(breakers.answers, config.retry.lossHoldMs)
+    if (lost !== undefined) this.#losses.add(lost.slot, nowMs())
+  }
+
+  /** What follows from `failure`, the latest. After a `sign-of-life-wait` it must be asked again. */
+  decide(failure: Failure): RetryDecision {
+    const decision = this.#decisionOn(failure)
+    if (decision.kind === 'sign-of-life-wait') return decision
     this.freshConnection = decision.kind === 'free-attempt'
     if (this.freshConnection) this.#hadFreeAttempt = true
     if (decision.kind === 'retry') this.retries++
@@ -80,14 +92,15 @@ export class FailureHistory {
     return !this.#owesBudget
   }
 
-  #decide(failure: Failure, pair: Pair | undefined): RetryDecision {
-    const { config, random, nowMs } = this.#dependencies
+  #decisionOn(failure: Failure): RetryDecision {
+    const { config, random } = this.#dependencies
+    const nowMs = this.#dependencies.nowMs()
     const failed = {
-      advice: this.#adviceOf(failure, pair),
+      advice: this.#adviceOf(failure, this.#latestPair),
       retries: this.retries,
       hadFreeAttempt: this.#hadFreeAttempt,
-      mayEndEngines: this.#isSecondLoss(failure, pair),
-      remainingMs: this.#request.deadlineMs - nowMs(),
+      signOfLifeLeftMs: this.#losses?.signOfLifeLeftMs(nowMs),
+      remainingMs: this.#request.deadlineMs - nowMs,
     }
     return decideRetry(failed, config.retry, random)
   }
@@ -109,12 +122,5 @@ export class FailureHistory {
     const { prefill, decode } = choice.pair
     const hasAvoided = [prefill, decode].some(engine => engine && this.avoidedSlots.has(engine.slot))
     return !hasAvoided && pairSelector.isSound(choice.pair)
-  }
-
-  #isSecondLoss({ resetLeg }: Failure, pair: Pair | undefined): boolean {
-    if (resetLeg === undefined) return false
-    const engine = resetLeg === 'prefill' ? pair?.prefill : pair?.decode
-    this.#losses ??= new EngineLosses(this.#dependencies.breakers.goodLegs)
-    return engine !== undefined && this.#losses.add(engine.slot)
   }
 }

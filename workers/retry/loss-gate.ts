@@ -10,7 +10,10 @@ export class LossGate<Part> {
   #timer: NodeJS.Timeout | undefined
   readonly #held = new Map<Part, () => void>()
 
-  /** `holdMs`: how long the others wait at most. What ends an engine does so while it reads the prompt. */
+  /**
+   * `holdMs`: how long the others wait at most after a part was let through. What ends an engine does so while it reads
+   * the prompt.
+   */
   constructor(holdMs: number) {
     this.#holdMs = holdMs
   }
@@ -20,13 +23,19 @@ export class LossGate<Part> {
    * has run for a while, unless it leaves before.
    */
   admit(part: Part, resume: () => void): boolean {
-    if (this.#first === undefined) {
-      this.#first = part
-      this.#timer = setTimeout(() => this.settle(part), this.#holdMs)
+    this.#first ??= part
+    if (this.#first !== part) {
+      this.#held.set(part, resume)
+      return false
     }
-    if (this.#first === part) return true
-    this.#held.set(part, resume)
-    return false
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.settle(part), this.#holdMs)
+    return true
+  }
+
+  /** If the part is the one that was let through, the others wait until it is let through again or has settled. */
+  suspend(part: Part): void {
+    if (this.#first === part) clearTimeout(this.#timer)
   }
 
   isHolding(part: Part): boolean {
@@ -40,9 +49,13 @@ export class LossGate<Part> {
   /** The part has a response, or has failed. The next loss makes the others wait again. */
   settle(part: Part): void {
     if (this.#first !== part) return
-    const resumed = [...this.#held.values()]
-    this.close()
-    for (const resume of resumed) resume()
+    clearTimeout(this.#timer)
+    this.#first = undefined
+    // A part that gives up at once ends the others, which leave meanwhile.
+    for (const [held, resume] of this.#held) {
+      this.#held.delete(held)
+      resume()
+    }
   }
 
   /** Resumes nobody. */

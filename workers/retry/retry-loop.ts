@@ -19,6 +19,7 @@ import { FailureHistory, type HistoryDependencies } from './failure-history.ts'
 import type { LossGate } from './loss-gate.ts'
 import { NoEngineWait } from './no-engine-wait.ts'
 import { attemptIn, FIRST_ATTEMPT, findRoom, type PrepareDependencies, type Room } from './prepare-attempt.ts'
+import { RetryPause } from './retry-pause.ts'
 import { lineOf, RoomWait, type RoomWaitDependencies } from './room-wait.ts'
 
 export interface RetryLoopDependencies
@@ -46,7 +47,8 @@ export class RetryLoop implements AttemptEvents, BudgetWaiter {
   #pair: Pair | undefined
   #isAbortRequested = false
   #hasReportedError = false
-  #pauseTimer: NodeJS.Timeout | undefined
+  /** `undefined` until the request has waited for an attempt. */
+  #pause: RetryPause<RetryLoop> | undefined
   #isWaitingForBudget = false
   #engineWait: NoEngineWait | undefined
   #roomWait: RoomWait | undefined
@@ -75,7 +77,8 @@ export class RetryLoop implements AttemptEvents, BudgetWaiter {
   /** The client asked to abort by rid: the engines are asked to stop, and what they still send is the response. */
   requestAbort(): void {
     this.#isAbortRequested = true
-    if (!this.#isWaiting) return this.#attempt?.requestAbort()
+    const isPaused = this.#pause?.isRunning === true || this.#isWaitingForBudget
+    if (!isPaused && this.#roomWait?.isWaiting !== true) return this.#attempt?.requestAbort()
     this.#stopWaiting()
     this.#giveUp(abortedFailure(), 'aborted')
   }
@@ -140,18 +143,9 @@ export class RetryLoop implements AttemptEvents, BudgetWaiter {
     const failure = this.#toCharge(reported)
     this.#attempt = undefined
     this.#history ??= new FailureHistory(this.#request, this.#dependencies)
-    const decision = this.#history.add(failure, this.#pair, this.#reporter.failed(failure))
-    switch (decision.kind) {
-      case 'give-up':
-        return this.#giveUp(failure, decision.because)
-      case 'shortage-wait':
-        this.#reporter.waitingForResources(failure)
-        return this.#tryAfter(decision.delayMs)
-      case 'free-attempt':
-      case 'retry':
-        this.#reporter.retrying(failure, this.#history.retries, decision.delayMs)
-        return this.#tryAfter(decision.delayMs, failure.resetLeg !== undefined)
-    }
+    this.#history.add(failure, this.#pair, this.#reporter.failed(failure))
+    if (failure.resetLeg !== undefined) this.#dependencies.gate?.suspend(this)
+    this.#goOnAfter(failure, this.#history)
   }
 
   /** @returns false when there is no room, so that the attempt must wait. */
@@ -175,17 +169,29 @@ export class RetryLoop implements AttemptEvents, BudgetWaiter {
     return !this.#isWaitingForBudget
   }
 
-  get #isWaiting(): boolean {
-    if (this.#pauseTimer !== undefined || this.#dependencies.gate?.isHolding(this) === true) return true
-    return this.#isWaitingForBudget || this.#roomWait?.isWaiting === true
-  }
-
   #startAttempt(room: Room): void {
     this.#roomWait?.used(room.leases)
     this.#attempt = attemptIn(room, this.#request, this, this.#dependencies)
     this.#pair = room.pair
     this.#reporter.started(room.pair, room.feedback)
     this.#attempt.start()
+  }
+
+  #goOnAfter(failure: Failure, history: FailureHistory): void {
+    const decision = history.decide(failure)
+    switch (decision.kind) {
+      case 'give-up':
+        return this.#giveUp(failure, decision.because)
+      case 'sign-of-life-wait':
+        return this.#pauseFor(decision.delayMs, false, () => this.#goOnAfter(failure, history))
+      case 'shortage-wait':
+        this.#reporter.waitingForResources(failure)
+        return this.#pauseFor(decision.delayMs)
+      case 'free-attempt':
+      case 'retry':
+        this.#reporter.retrying(failure, history.retries, decision.delayMs)
+        return this.#pauseFor(decision.delayMs, failure.resetLeg !== undefined)
+    }
   }
 
   #toCharge(failure: Failure): Failure {
@@ -217,24 +223,19 @@ export class RetryLoop implements AttemptEvents, BudgetWaiter {
     this.#reporter.unassigned()
     this.#engineWait ??= new NoEngineWait(config.timeouts.engineWaitMs)
     const delayMs = this.#engineWait.nextMs(nowMs(), this.#request.deadlineMs, random)
-    if (delayMs !== undefined && !this.#isAbortRequested) return this.#tryAfter(delayMs)
+    if (delayMs !== undefined && !this.#isAbortRequested) return this.#pauseFor(delayMs)
     const failure = noEngineFailure(missing)
     this.#reporter.failed(failure)
     this.#giveUp(failure, 'no-engine')
   }
 
-  #tryAfter(delayMs: number, isAfterLoss = false): void {
-    const { gate } = this.#dependencies
-    this.#pauseTimer = setTimeout(() => {
-      this.#pauseTimer = undefined
-      if (!isAfterLoss || gate?.admit(this, () => this.#tryNext()) !== false) this.#tryNext()
-    }, delayMs)
+  #pauseFor(delayMs: number, isAfterLoss = false, then = (): void => this.#tryNext()): void {
+    this.#pause ??= new RetryPause(this, this.#dependencies.gate)
+    this.#pause.start(delayMs, isAfterLoss, then)
   }
 
   #stopWaiting(): void {
-    clearTimeout(this.#pauseTimer)
-    this.#pauseTimer = undefined
-    this.#dependencies.gate?.leave(this)
+    this.#pause?.end()
     this.#dependencies.budgetQueue.leave(this)
     this.#isWaitingForBudget = false
     this.#roomWait?.leave()

@@ -90,7 +90,11 @@ export class FanOut implements SteppedWork {
     const first = prompt === undefined ? 0 : prompt * n
     const end = prompt === undefined ? this.#parts : first + n
     for (let part = first; part < end; part++) this.#aborted.add(part)
-    for (const loop of this.#loops.slice(first, end)) loop?.requestAbort()
+    // Held parts first: when the part that they wait for ends, those that are left go on.
+    const { gate } = this.#dependencies
+    const loops = this.#loops.slice(first, end).filter(loop => loop !== undefined)
+    const held = loops.filter(loop => gate.isHolding(loop))
+    for (const loop of new Set([...held, ...loops])) loop.requestAbort()
   }
 
   /** Whether all prompts have been aborted. */

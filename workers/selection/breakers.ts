@@ -81,15 +81,23 @@ export class Breakers {
     return admissible(engines, view, { isRetry, maxEjectedShare: this.#maxEjectedShare })
   }
 
-  /** Whether requests show that the engine works. Never while breakers are disabled, as nothing is counted then. */
+  /** Whether requests show that the engine works. Never while breakers are disabled, as none opens then. */
   isSound(engine: Engine): boolean {
     return this.#isEnabled && this.isClosed(engine)
   }
 
   readonly isClosed = ({ slot }: Engine): boolean => this.#cells.isClosed(slot)
 
-  /** Number of legs that were good on the engine in the slot; it only grows. Constant while breakers are disabled. */
-  readonly goodLegs = (slot: number): number => this.#cells.good(slot)
+  /** Changes whenever the engine in the slot has done its part of a request, so it is alive. */
+  readonly answers = (slot: number): number => this.#cells.answers(slot)
+
+  /**
+   * The engine has done its own part of a request. A leg that is `good` shows less: prefill's is when decode has sent a
+   * token, which may be long after the prefill engine has ended.
+   */
+  noteAnswer({ slot, generation }: Engine): void {
+    if (this.#view.generationOf(slot) === generation) this.#cells.noteAnswer(slot)
+  }
 
   /** Whether the last leg that counted was good. */
   readonly isProven = ({ slot }: Engine): boolean => this.#cells.failuresInARow(slot) === 0

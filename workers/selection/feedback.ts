@@ -11,7 +11,7 @@ import type { Breakers, Probe } from './breakers.ts'
 import type { Pair } from './pair-selector.ts'
 
 export interface FeedbackDependencies {
-  readonly breakers: Pick<Breakers, 'record' | 'settle'>
+  readonly breakers: Pick<Breakers, 'record' | 'settle' | 'noteAnswer'>
   readonly pairHealth: Pick<PairHealth, 'succeeded' | 'failed'>
   /** The process clock, which all threads share. */
   readonly nowMs: () => number
@@ -29,11 +29,17 @@ export class AttemptFeedback {
     this.#dependencies = dependencies
   }
 
+  /** Prefill has sent its response. */
+  prefillAnswered(): void {
+    if (this.#pair.prefill !== undefined) this.#dependencies.breakers.noteAnswer(this.#pair.prefill)
+  }
+
   /** Decode has sent a token or its whole response, so both engines and the transfer between them work. */
   succeeded(): void {
     const { prefill, decode } = this.#pair
     const { breakers, pairHealth } = this.#dependencies
     this.#settle(() => 'good')
+    breakers.noteAnswer(decode)
     breakers.record(decode, 'good')
     if (prefill === undefined) return
     breakers.record(prefill, 'good')

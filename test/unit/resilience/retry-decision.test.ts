@@ -10,6 +10,7 @@ import {
 
 const OPTIONS = {
   maxRetries: 3,
+  lossHoldMs: 1000,
   initialBackoffMs: 100,
   maxBackoffMs: 10_000,
   backoffMultiplier: 2,
@@ -23,7 +24,7 @@ function failedAttempt(change: Partial<FailedAttempt> = {}): FailedAttempt {
     advice: backoff(0),
     retries: 0,
     hadFreeAttempt: false,
-    mayEndEngines: false,
+    signOfLifeLeftMs: undefined,
     remainingMs: 10_000,
     ...change,
   }
@@ -39,6 +40,8 @@ function summaryOf(decision: RetryDecision): string {
       return decision.because
     case 'free-attempt':
       return 'free'
+    case 'sign-of-life-wait':
+      return `sign of life ${decision.delayMs}`
     case 'shortage-wait':
       return `shortage ${decision.delayMs}`
     case 'retry':
@@ -62,11 +65,32 @@ suite('decideRetry', () => {
       { advice: { kind: 'backoff', minDelayMs: 0, isClientTimeout: true } },
       'after 100, free',
     ],
-    ['stops when the request may be what ends its engines', { mayEndEngines: true }, 'may-end-engines'],
+    [
+      'stops when the request may be what ends its engines and they have had their time',
+      { signOfLifeLeftMs: 0 },
+      'may-end-engines',
+    ],
     [
       'stops even for a free attempt when the request may be what ends its engines',
-      { advice: STALE, mayEndEngines: true },
+      { advice: STALE, signOfLifeLeftMs: -5 },
       'may-end-engines',
+    ],
+    [
+      'looks again soon whether engines that may have ended live',
+      { signOfLifeLeftMs: 1000 },
+      'sign of life 20',
+    ],
+    ['looks again after as long as it has waited', { signOfLifeLeftMs: 840 }, 'sign of life 160'],
+    ['waits for a sign of life no longer than it may', { signOfLifeLeftMs: 5 }, 'sign of life 5'],
+    [
+      'stops when the wait for a sign of life would use up the time left',
+      { advice: STALE, signOfLifeLeftMs: 1000, remainingMs: 20 },
+      'may-end-engines',
+    ],
+    [
+      'waits for no sign of life when the retries are spent',
+      { signOfLifeLeftMs: 500, retries: 3 },
+      'retries-spent',
     ],
     ['grants one free attempt after a stale socket', { advice: STALE }, 'free'],
     ['grants the free attempt even when the retries are spent', { advice: STALE, retries: 3 }, 'free'],
@@ -97,7 +121,7 @@ suite('decideRetry', () => {
       advice: fc.option(fc.nat(20_000), { nil: 0 }).map(backoff),
       retries: fc.nat(5),
       hadFreeAttempt: fc.boolean(),
-      mayEndEngines: fc.boolean(),
+      signOfLifeLeftMs: fc.option(fc.integer({ min: -50, max: 1000 }), { nil: undefined }),
       remainingMs: fc.integer({ min: -100, max: 20_000 }),
     })
     const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
@@ -105,9 +129,13 @@ suite('decideRetry', () => {
       fc.property(failed, random, (attempt, value) => {
         const decision = decideRetry(attempt, OPTIONS, () => value)
         if (decision.kind === 'give-up') return
-        assert.equal(decision.kind, 'retry')
-        assert.ok(attempt.retries < OPTIONS.maxRetries && !attempt.mayEndEngines)
+        assert.ok(attempt.retries < OPTIONS.maxRetries)
         assert.ok(decision.delayMs < attempt.remainingMs)
+        if (attempt.signOfLifeLeftMs !== undefined) {
+          assert.equal(decision.kind, 'sign-of-life-wait')
+          return assert.ok(decision.delayMs > 0 && decision.delayMs <= attempt.signOfLifeLeftMs)
+        }
+        assert.equal(decision.kind, 'retry')
         assert.ok(attempt.advice.kind === 'backoff' && decision.delayMs >= attempt.advice.minDelayMs)
       }),
       { seed: 4, numRuns: 2000 },

@@ -47,7 +47,11 @@ function setUpReporter() {
   )
   const start = (pair = PAIR): void => {
     const feedback = new AttemptFeedback(pair, [], {
-      breakers: { record: () => undefined, settle: () => undefined },
+      breakers: {
+        record: () => undefined,
+        settle: () => undefined,
+        noteAnswer: ({ slot }) => counted.push(`answer of ${slot}`),
+      },
       pairHealth: { succeeded: () => undefined, failed: () => undefined },
       nowMs: () => 0,
     })
@@ -150,6 +154,6 @@ suite('AttemptReporter', () => {
     start()
     reporter.promptComputed(undefined)
     for (const cachedTokens of [64, 65]) reporter.promptComputed({ promptTokens: 90, cachedTokens })
-    assert.deepEqual(counted, ['started 0.876', '64 of 90 on 0'])
+    assert.deepEqual(counted, ['started 0.876', 'answer of 0', '64 of 90 on 0'])
   })
 })

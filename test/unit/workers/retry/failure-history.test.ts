@@ -11,6 +11,8 @@ import { BACKOFF_MS, PAIR, setUpRetries } from './retry-setup.ts'
 const REFUSED = transportFailure('decode', { kind: 'connect', message: 'refused', isStaleSocket: false })
 const TRANSFER = statusFailure('decode', 500, Buffer.from('{"message":"KVTransferError"}'))
 const OTHER_PAIR = { prefill: PAIR.prefill, decode: engineOf({ slot: 5 }) }
+/** `retry.lossHoldMs`. */
+const HOLD_MS = 1000
 /** A budget that allows a single retry. */
 const SPENT = { budgetPerSec: 0, overBudget: 'fail' } as const
 
@@ -158,17 +160,65 @@ suite('a request whose connection is reset before an answer', () => {
       choose(() => ({ kind: 'pair', pair: OTHER_PAIR, probes: [] }))
       pass(BACKOFF_MS)
       latest().fail(reset(false))
-      pass(20 * BACKOFF_MS)
+      pass(HOLD_MS - 5)
+      assert.deepEqual(handled, [])
+      pass(5)
       assert.equal(attempts.length, 2)
       assert.deepEqual(handled, ['error engine-unreachable'])
       assert.deepEqual(log, ['retry', 'failed'])
     })
 
-  test('is repeated as often as others when its first engine has served another one since', t => {
-    const { loop, attempts, latest, pass, goodLegs } = setUpRetries(t)
+  for (const [which, slot] of [
+    ['first', PAIR.decode.slot],
+    ['second', OTHER_PAIR.decode.slot],
+  ] as const)
+    test(`is repeated when the ${which} of two engines that were lost answers another one soon after`, t => {
+      const { loop, attempts, latest, pass, choose, answers, handled, log } = setUpRetries(t)
+      loop.start()
+      latest().fail(reset(false))
+      choose(() => ({ kind: 'pair', pair: OTHER_PAIR, probes: [] }))
+      pass(BACKOFF_MS)
+      latest().fail(reset(false))
+      pass(HOLD_MS - 100)
+      assert.deepEqual(log, ['retry'])
+      answers.set(slot, 1)
+      pass(100 + 2 * BACKOFF_MS)
+      assert.equal(attempts.length, 3)
+      assert.deepEqual([log, handled], [['retry', 'retry'], []])
+    })
+
+  test('can be aborted while it waits for a sign of life', t => {
+    const { loop, attempts, latest, pass, handled, log } = setUpRetries(t)
     loop.start()
     latest().fail(reset(false))
-    goodLegs.set(PAIR.decode.slot, 1)
+    pass(BACKOFF_MS)
+    latest().fail(reset(false))
+    pass(50)
+    loop.requestAbort()
+    assert.deepEqual(handled, ['error engine-error'])
+    pass(2 * HOLD_MS)
+    assert.equal(attempts.length, 2)
+    assert.deepEqual([handled, log], [['error engine-error'], ['retry']])
+  })
+
+  test('is left alone when its client leaves while it waits for a sign of life', t => {
+    const { loop, attempts, latest, pass, answers, handled } = setUpRetries(t)
+    loop.start()
+    latest().fail(reset(false))
+    pass(BACKOFF_MS)
+    latest().fail(reset(false))
+    pass(50)
+    loop.abort()
+    answers.set(PAIR.decode.slot, 1)
+    pass(2 * HOLD_MS)
+    assert.deepEqual([attempts.length, handled], [2, []])
+  })
+
+  test('is repeated as often as others when its first engine has answered another one since', t => {
+    const { loop, attempts, latest, pass, answers } = setUpRetries(t)
+    loop.start()
+    latest().fail(reset(false))
+    answers.set(PAIR.decode.slot, 1)
     pass(BACKOFF_MS)
     latest().fail(reset(false))
     pass(2 * BACKOFF_MS)

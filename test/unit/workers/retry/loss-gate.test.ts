@@ -20,12 +20,45 @@ suite('LossGate', () => {
     gate.close()
   })
 
+  test('resumes no part that another one has ended when it was resumed', () => {
+    const gate = new LossGate<string>(HOLD_MS)
+    const resumed: string[] = []
+    gate.admit('a', () => undefined)
+    gate.admit('b', () => {
+      resumed.push('b')
+      gate.leave('c')
+    })
+    gate.admit('c', () => resumed.push('c'))
+    gate.settle('a')
+    assert.deepEqual(resumed, ['b'])
+  })
+
   test('resumes the others after a while, if the first part runs for long', t => {
     t.mock.timers.enable({ apis: ['setTimeout'] })
     const gate = new LossGate<string>(HOLD_MS)
     const resumed: string[] = []
     gate.admit('a', () => undefined)
     gate.admit('b', () => resumed.push('b'))
+    t.mock.timers.tick(HOLD_MS - 1)
+    assert.deepEqual(resumed, [])
+    t.mock.timers.tick(1)
+    assert.deepEqual(resumed, ['b'])
+  })
+
+  test('holds the others for as long as it takes to decide on another loss of the first part', t => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const gate = new LossGate<string>(HOLD_MS)
+    const resumed: string[] = []
+    gate.admit('a', () => undefined)
+    gate.admit('b', () => resumed.push('b'))
+    gate.suspend('b')
+    gate.suspend('a')
+    t.mock.timers.tick(5 * HOLD_MS)
+    assert.deepEqual(resumed, [])
+    assert.equal(
+      gate.admit('a', () => undefined),
+      true,
+    )
     t.mock.timers.tick(HOLD_MS - 1)
     assert.deepEqual(resumed, [])
     t.mock.timers.tick(1)

@@ -73,8 +73,8 @@ export interface RetrySetup {
   readonly choose: (next: (serves?: Serves) => PairChoice) => void
   /** Sets which pairs are sound; none is at first. */
   readonly soundPairs: (next: (pair: Pair) => boolean) => void
-  /** Good legs so far, by slot. */
-  readonly goodLegs: Map<number, number>
+  /** A number by slot that changes when the engine answers. */
+  readonly answers: Map<number, number>
 }
 
 export type Serves = (engine: Engine) => boolean
@@ -132,7 +132,7 @@ export function setUpRetries(t: TestContext, options: RetryOptions = {}): RetryS
   const [metrics, log, avoided]: [string[], string[], number[][]] = [[], [], []]
   let choose: (serves?: Serves) => PairChoice = pairChoice
   let isSound: (pair: Pair) => boolean = noPair
-  const goodLegs = new Map<number, number>()
+  const answers = new Map<number, number>()
 
   const loop = new RetryLoop(
     requestOf(options),
@@ -164,7 +164,8 @@ export function setUpRetries(t: TestContext, options: RetryOptions = {}): RetryS
         },
       },
       breakers: {
-        goodLegs: slot => goodLegs.get(slot) ?? 0,
+        answers: slot => answers.get(slot) ?? 0,
+        noteAnswer: ({ slot }) => answers.set(slot, (answers.get(slot) ?? 0) + 1),
         record: ({ slot }, outcome) => feedback.push(`${outcome} ${slot}`),
         settle: ({ slot }, outcome) => feedback.push(`probe ${outcome} ${slot}`),
       },
@@ -237,7 +238,7 @@ export function setUpRetries(t: TestContext, options: RetryOptions = {}): RetryS
     soundPairs: next => {
       isSound = next
     },
-    goodLegs,
+    answers,
   }
 }
 

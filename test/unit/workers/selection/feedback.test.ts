@@ -21,6 +21,7 @@ function setUpFeedback(pair: Pair) {
     breakers: {
       record: ({ slot }, outcome) => reports.push(`${outcome} ${slot}`),
       settle: ({ slot }, outcome) => reports.push(`probe ${outcome} ${slot}`),
+      noteAnswer: ({ slot }) => reports.push(`answer ${slot}`),
     },
     pairHealth: {
       succeeded: (prefill, decode) => reports.push(`pair good ${prefill} ${decode}`),
@@ -56,13 +57,20 @@ suite('AttemptFeedback', () => {
   test('reports both engines and their pair as good', () => {
     const { feedback, reports } = setUpFeedback(BOTH)
     feedback.succeeded()
-    assert.deepEqual(reports, ['probe good 0', 'probe good 1', 'good 1', 'good 0', 'pair good 0 1'])
+    assert.deepEqual(reports, [
+      'probe good 0',
+      'probe good 1',
+      'answer 1',
+      'good 1',
+      'good 0',
+      'pair good 0 1',
+    ])
   })
 
   test('reports a mixed engine as good, and no pair', () => {
     const { feedback, reports } = setUpFeedback(MIXED)
     feedback.succeeded()
-    assert.deepEqual(reports, ['probe good 2', 'good 2'])
+    assert.deepEqual(reports, ['probe good 2', 'answer 2', 'good 2'])
   })
 
   const failures: readonly [what: string, charge: Charge, pair: Pair, expected: string[]][] = [
@@ -93,6 +101,15 @@ suite('AttemptFeedback', () => {
       fail(charge)
       assert.deepEqual(reports, expected)
     })
+
+  test('takes the response of prefill for an answer of prefill only', () => {
+    const { feedback, reports } = setUpFeedback(BOTH)
+    feedback.prefillAnswered()
+    assert.deepEqual(reports, ['answer 0'])
+    const mixed = setUpFeedback(MIXED)
+    mixed.feedback.prefillAnswered()
+    assert.deepEqual(mixed.reports, [])
+  })
 
   test('gives probes back once, whatever follows', () => {
     const { feedback, fail, reports } = setUpFeedback(BOTH)
