@@ -1,8 +1,8 @@
 /** Keys of section `policy` for policies that keep together what belongs together. */
 import { z } from 'zod'
 
-/** Names of members, joined by dots. */
-const MEMBER_PATH = /^[^.\s]+(\.[^.\s]+)*$/
+/** Names of members, joined by dots. A path with what JSONPath has for elements and patterns would match no member. */
+const MEMBER_PATH = /^(?!\$$)[^.\s[\]*]+(\.[^.\s[\]*]+)*$/
 
 /** Headers that HTTP needs, or that describe the body: two of them would make a request ambiguous. */
 const OF_HTTP =
@@ -23,7 +23,15 @@ export const affinityKeys = {
       'Headers in which a client may send the routing key of a request, for consistent_hashing and manual. The first that is not empty counts. They are passed on to the engines, whatever the policy.',
     ),
   keyFields: z
-    .array(z.string().regex(MEMBER_PATH, 'must be names of members joined by dots, such as metadata.user_id'))
+    .array(
+      z
+        .string()
+        .overwrite(path => path.replace(/^\$\./, ''))
+        .regex(
+          MEMBER_PATH,
+          'must be names of members joined by dots, such as metadata.user_id, without the brackets and asterisks of JSONPath',
+        ),
+    )
     .default([
       'prompt_cache_key',
       'session_params.session_id',
@@ -34,7 +42,7 @@ export const affinityKeys = {
       'metadata.user_id',
     ])
     .describe(
-      'Members of the request body in which a client may send the routing key, each as names joined by dots. The first that is a number or a text of at most limits.nameBytes counts, if no header of policy.keyHeaders does.',
+      'Members of the request body in which a client may send the routing key, each as names joined by dots, such as metadata.user_id or $.metadata.user_id. The first that is a number or a text of at most limits.nameBytes counts, if no header of policy.keyHeaders does.',
     ),
   loadFactor: z
     .number()

@@ -296,15 +296,36 @@ test('flags of other routers for sticky sessions and prefixes set the keys of th
 })
 
 test('a path or a header that cannot have a routing key is refused, with what was expected', async () => {
-  const { code, err } = await run(
-    '--worker-urls http://a:1 --hash-field metadata..id --hash-header Content-Length',
-  )
+  for (const path of [
+    'metadata..id',
+    '.user',
+    'user.',
+    '$',
+    '$.',
+    'session.ids[0]',
+    'messages.*',
+    "a['b']",
+  ]) {
+    const { code, err } = await run(`--worker-urls http://a:1 --hash-field ${path}`)
+    assert.equal(code, 2, path)
+    assert.ok(
+      err.includes(
+        `policy.keyFields[0]: must be names of members joined by dots, such as metadata.user_id, without the brackets and asterisks of JSONPath, got ${JSON.stringify(path)}`,
+      ),
+      err,
+    )
+  }
+  const { code, err } = await run('--worker-urls http://a:1 --hash-header Content-Length')
   assert.equal(code, 2)
-  assert.match(
-    err,
-    /policy\.keyFields\[0\]: must be names of members joined by dots, such as metadata\.user_id, got "metadata\.\.id"/,
-  )
   assert.match(err, /policy\.keyHeaders\[0\]: must not be a header that HTTP itself needs/)
+})
+
+test('a path to a routing key may begin as JSONPath does', async () => {
+  const { config, err } = await run(
+    '--worker-urls http://a:1 --hash-field $.metadata.user_id,$ref,$.$.a user',
+  )
+  assert.equal(err, '')
+  assert.deepEqual(config?.policy.keyFields, ['metadata.user_id', '$ref', '$.a', 'user'])
 })
 
 test('all invalid flags are reported at once', async () => {
