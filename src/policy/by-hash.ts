@@ -20,11 +20,11 @@ function byHash(
   reason: ChoiceReason,
   hashOf: (request: RequestView) => number | undefined,
 ): Policy {
+  const bounded = { bound, reason }
   return (engines, view, request) => {
     if (engines.length === 1) return engineAt(engines, 0)
     const hash = request && hashOf(request)
     if (hash === undefined) return leastLoad(engines, view)
-    view.reason = reason
-    return boundedRank(engines, hash, view, bound)
+    return boundedRank(engines, hash, view, bounded)
   }
 }

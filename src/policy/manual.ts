@@ -23,17 +23,19 @@ export interface ManualOptions extends LoadBound {
 
 /** Requests without a key go by load. */
 export function manual(options: ManualOptions, assignments: KeyAssignments): Policy {
+  const bounded = { bound: options, reason: 'key' } as const
   return (engines, view, request) => {
     const key = request?.key
     if (key === undefined) return leastLoad(engines, view)
-    view.reason = 'key'
     const slot = assignments.slotOf(key)
-    if (slot >= 0)
-      return engines.find(engine => engine.slot === slot) ?? boundedRank(engines, key, view, options)
+    if (slot >= 0) {
+      view.reason = 'key'
+      return engines.find(engine => engine.slot === slot) ?? boundedRank(engines, key, view, bounded)
+    }
     const engine =
       options.assignment === 'min_load'
         ? fewestRequests(engines, view)
-        : boundedRank(engines, key, view, options)
+        : boundedRank(engines, key, view, bounded)
     assignments.assign(key, engine.slot)
     return engine
   }

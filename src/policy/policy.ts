@@ -9,7 +9,8 @@ import type { Random } from '../core/random.ts'
  * Why a policy has chosen an engine, in one word, which operators read in the log, in the metrics and in the response
  * header `x-pdgw-route`:
  *   only     no other engine could be chosen
- *   load     the smallest load; or the engine with the prefix had far more requests in flight than the others
+ *   load     the smallest load; or the engine with the prefix, or the one that the key or the length names, had far more
+ *            to do than the others
  *   turn     it was its turn
  *   random   chance
  *   cached   it holds the longest cached prefix of the prompt, or nearly so

@@ -6,7 +6,7 @@ import type { Engine } from '../core/engine.ts'
 import { mix } from '../core/random.ts'
 import { hashText } from '../core/text-hash.ts'
 import { preferring } from '../eligibility/eligible.ts'
-import { engineAt, type PolicyView } from './policy.ts'
+import { type ChoiceReason, engineAt, type PolicyView } from './policy.ts'
 
 /** How much more than the others an engine may have in flight and still get what its keys name it for. */
 export interface LoadBound {
@@ -14,6 +14,13 @@ export interface LoadBound {
   readonly loadFactor: number
   /** Requests above the mean that an engine may have in any case. */
   readonly loadMargin: number
+}
+
+/** How `boundedRank` chooses. */
+interface BoundedChoice {
+  readonly bound: LoadBound
+  /** Why the engine that the key ranks highest is chosen. */
+  readonly reason: ChoiceReason
 }
 
 /** Hashes of the engines' URLs, each worked out once. */
@@ -38,18 +45,22 @@ function urlHash(engine: Engine): number {
   return hash
 }
 
-/** The engine that the key ranks highest of those that have room for one more request within the bound. */
+/**
+ * The engine that the key ranks highest of those that have room for one more request within the bound. The reason is
+ * `load` if another engine would be chosen without the bound.
+ */
 export function boundedRank(
   engines: readonly Engine[],
   key: number,
-  view: Pick<PolicyView, 'inFlight'>,
-  bound: LoadBound,
+  view: Pick<PolicyView, 'inFlight' | 'reason'>,
+  { bound, reason }: BoundedChoice,
 ): Engine {
   const limit = loadLimit(engines, view, bound)
-  return highestRank(
-    preferring(engines, ({ slot }) => view.inFlight(slot) < limit),
-    key,
-  )
+  const hasRoom = ({ slot }: Engine): boolean => view.inFlight(slot) < limit
+  const named = highestRank(engines, key)
+  const isBusy = !hasRoom(named)
+  view.reason = isBusy ? 'load' : reason
+  return isBusy ? highestRank(preferring(engines, hasRoom), key) : named
 }
 
 /** How many requests an engine may have in flight, counting a new one. Never less than the engine with the fewest would have. */

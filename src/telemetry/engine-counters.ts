@@ -38,7 +38,7 @@ export const ENGINE_COUNTERS = {
     values: [''],
   },
   pdgw_engine_choices_total: {
-    help: 'Legs of attempts started on the engine, by the reason of the choice: only (no other engine could be chosen), load (smallest load, or all with the prefix have far too many requests in flight), turn, random, cached (longest cached prefix), cheaper (less costly than the engine with a longer cached prefix) hashed (nothing of the prompt is cached anywhere), key (routing key), prefix (beginning of the prompt) or length (of the prompt).',
+    help: 'Legs of attempts started on the engine, by the reason of the choice: only (no other engine could be chosen), load (smallest load, or what the prefix, the key or the length names has far too much to do), turn, random, cached (longest cached prefix), cheaper (less costly than the engine with a longer cached prefix), hashed (nothing of the prompt is cached anywhere), key (routing key), prefix (beginning of the prompt) or length (of the prompt).',
     labels: ['reason'],
     values: REASONS,
   },

@@ -37,6 +37,31 @@ suite('manual', () => {
     }
   })
 
+  test('gives the reason key as long as the key decides, and load where that is the load', () => {
+    const { policyOfThread } = setUp()
+    const policy = policyOfThread()
+    const engines = enginesOf(3)
+    const reasonOf = (key: number, loads: readonly number[], list = engines): string => {
+      const view = viewOf(loads)
+      policy(list, view, { key })
+      return view.reason
+    }
+    const { slot } = policy(engines, viewOf([]), { key: 7 })
+    const busy = engines.map(engine => (engine.slot === slot ? 99 : 0))
+    const others = engines.filter(engine => engine.slot !== slot)
+    assert.equal(reasonOf(7, busy), 'key')
+    assert.equal(reasonOf(7, [], others), 'key')
+    const { slot: second } = policy(others, viewOf([]), { key: 7 })
+    assert.equal(
+      reasonOf(
+        7,
+        engines.map(engine => (engine.slot === second ? 99 : 0)),
+        others,
+      ),
+      'load',
+    )
+  })
+
   test('spreads new keys over all engines', () => {
     const { choose } = setUp()
     const taken = new Set(Array.from({ length: 50 }, (_, key) => choose(enginesOf(5), mix(key)).slot))

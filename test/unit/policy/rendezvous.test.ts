@@ -85,6 +85,19 @@ suite('consistent_hashing', () => {
     }
   })
 
+  test('gives the reason load only for what goes elsewhere because the named engine has too much', () => {
+    for (const key of KEYS.slice(0, 50)) {
+      const engines = enginesOf(4)
+      const { slot } = policy(engines, viewOf([]), { key })
+      const reasonWith = (load: number): string => {
+        const view = viewOf(engines.map(engine => (engine.slot === slot ? load : 0)))
+        policy(engines, view, { key })
+        return view.reason
+      }
+      assert.deepEqual([0, 4, 5, 9].map(reasonWith), ['key', 'key', 'load', 'load'])
+    }
+  })
+
   test('sends requests without a key by load', () => {
     assert.equal(policy(enginesOf(3), viewOf([2, 1, 2]), {}).slot, 1)
     assert.equal(policy(enginesOf(3), viewOf([2, 2, 1])).slot, 2)
@@ -100,4 +113,9 @@ test('prefix_hash sends prompts that begin alike to one engine, whatever their k
     assert.equal(chosen, policy(engines, viewOf([]), { key: prefixKey }))
   }
   assert.equal(byPrefix(engines, viewOf([1, 1, 1, 0, 1]), { key: 1 }).slot, 3)
+  const busy = viewOf(
+    engines.map(engine => (engine === byPrefix(engines, viewOf([]), { prefixKey: 7 }) ? 9 : 0)),
+  )
+  byPrefix(engines, busy, { prefixKey: 7 })
+  assert.equal(busy.reason, 'load')
 })
