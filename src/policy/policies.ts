@@ -5,11 +5,12 @@ import { consistentHashing, prefixHash } from './by-hash.ts'
 import { type CacheAwareOptions, cacheAware } from './cache-aware.ts'
 import { decodeCache } from './decode-cache.ts'
 import { leastLoad } from './least-load.ts'
-import { type KeyAssignments, type ManualOptions, manual } from './manual.ts'
+import { type ManualOptions, manual } from './manual.ts'
 import type { Policy } from './policy.ts'
 import { powerOfTwo } from './power-of-two.ts'
 import { random } from './random.ts'
 import { roundRobin } from './round-robin.ts'
+import type { KeyAssignments } from './sticky.ts'
 
 /** What some policies need besides what they are given with each choice. */
 export interface PolicyTools {

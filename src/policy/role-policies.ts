@@ -7,6 +7,8 @@ export interface ConfiguredPolicies {
   readonly main: PolicyName
   readonly prefill?: PolicyName | undefined
   readonly decode?: PolicyName | undefined
+  /** Whether a routing key keeps its engine, whatever the policy. */
+  readonly sticky?: boolean | undefined
 }
 
 /**
@@ -23,10 +25,16 @@ export function rolePolicies({ main, prefill, decode }: ConfiguredPolicies): Rec
   }
 }
 
+/** Whether the routing key comes before the policy of the role. A policy that goes by keys itself does so in its own way. */
+export function isSticky(policies: ConfiguredPolicies, role: Role): boolean {
+  return policies.sticky === true && inputOf(rolePolicies(policies)[role]) !== 'key'
+}
+
 /** What the policies of these roles read. */
 export function inputsOf(policies: ConfiguredPolicies, roles: readonly Role[]): ReadonlySet<PolicyInput> {
   const names = rolePolicies(policies)
-  return new Set(roles.map(role => inputOf(names[role])).filter(input => input !== undefined))
+  const inputs = new Set(roles.map(role => inputOf(names[role])).filter(input => input !== undefined))
+  return roles.some(role => isSticky(policies, role)) ? inputs.add('key') : inputs
 }
 
 function inputOf(name: PolicyName): PolicyInput | undefined {

@@ -88,6 +88,29 @@ suite('policies that keep together what belongs together', { concurrency: 3 }, (
     assert.deepEqual(await askAll(origin, asksWith(3, { n: 2 })), first)
   })
 
+  test('keeps sticky keys where their first request went, under any policy and on all threads', async t => {
+    const { origin } = await openGateway(t, {
+      fleet: { prefill: 2, decode: 3 },
+      config: {
+        policy: { main: 'round_robin', sticky: true },
+        server: { routeHeaders: true, workers: 2 },
+      },
+    })
+    const asked = KEYS.map(key => ({ headers: { 'X-SMG-Routing-Key': key } }))
+    const first = await askAll(origin, asked)
+    for (const [leg, count] of [
+      [0, 2],
+      [1, 3],
+    ] as const)
+      assert.equal(new Set(first.map(pair => pair.split(', ')[leg])).size, count)
+    assert.deepEqual(await askAll(origin, asked.toReversed()), first.toReversed())
+    const without = await askAll(
+      origin,
+      Array.from({ length: 6 }, () => ({})),
+    )
+    assert.equal(new Set(without.map(pair => pair.split(', ')[1])).size, 3)
+  })
+
   test('divides prompts among the engines by their length', async t => {
     const { origin } = await openGateway(t, {
       fleet: { mixed: 2 },

@@ -9,7 +9,7 @@ import { allOf, type FlagLists, words } from './flag-lists.ts'
 
 export const IGNORED_FLAGS: FlagLists = {
   none: words(`
-    routing-key-override sticky-sessions dp-minimum-tokens-scheduler engine-metrics trust-tenant-header
+    dp-minimum-tokens-scheduler engine-metrics trust-tenant-header
     priority-scheduler-enabled remove-unhealthy-workers worker-auto-recovery
     disable-tokenizer-autoload tokenizer-cache-enable-l0 tokenizer-cache-enable-l1
     disable-worker-overload-protection worker-overload-protection worker-overload-shed

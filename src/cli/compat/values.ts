@@ -31,6 +31,8 @@ export function assignmentOf(given: GivenValue): unknown {
 const ASSIGNMENTS = new Map<GivenValue, string>([
   ['random', 'hash'],
   ['min_group', 'min_load'],
+  // The main policy assigns keys with --sticky-sessions, which is the only flag that has this mode.
+  ['delegate', 'hash'],
 ])
 
 /** A list whose elements may also be joined by commas. */

@@ -17,6 +17,7 @@ const HASH_HEADER: CliFlag = {
   placeholder: 'name',
   convert: commaList,
 }
+const STICKY: CliFlag = { flag: 'sticky-sessions', shape: 'flag', path: ['policy', 'sticky'] }
 const LOAD_FACTOR = count('hash-load-factor', 'policy.loadFactor', 'factor')
 const LOAD_MARGIN = count('hash-load-margin', 'policy.loadMargin')
 const IDLE_SECS = count('max-idle-secs', 'policy.stickyIdleSecs', 'seconds')
@@ -47,6 +48,8 @@ export const POLICY_FLAGS: readonly CliFlag[] = [
     convert: tokensToBytes,
     shownDefault: bytes => (typeof bytes === 'number' ? bytes / 4 : bytes),
   },
+  STICKY,
+  alias(STICKY, 'routing-key-override'),
   { ...text('assignment-mode', 'policy.assignment', 'mode'), convert: assignmentOf },
   IDLE_SECS,
   alias(IDLE_SECS, 'sticky-key-idle-secs'),

@@ -20,7 +20,7 @@ export const affinityKeys = {
     )
     .default(['x-smg-routing-key', 'x-session-id', 'x-user-id', 'x-tenant-id'])
     .describe(
-      'Headers in which a client may send the routing key of a request, for consistent_hashing and manual. The first that is not empty counts. They are passed on to the engines, whatever the policy.',
+      'Headers in which a client may send the routing key of a request, for consistent_hashing, manual and policy.sticky. The first that is not empty counts. They are passed on to the engines, whatever the policy.',
     ),
   keyFields: z
     .array(
@@ -72,20 +72,28 @@ export const affinityKeys = {
     .describe(
       'Which engine policy manual gives a new routing key: hash, the one that its hash names, or min_load, one with the fewest requests in flight.',
     ),
+  sticky: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether a routing key keeps the engine to which its first request went, whatever the policy: that chooses for the first request and for those without a key. Policies consistent_hashing and manual stay as they are.',
+    ),
   stickyKeys: z
     .int()
     .min(4)
     .max(16_777_216)
     .default(262_144)
     .describe(
-      'Number of routing keys that policy manual remembers, rounded down to a power of two. Each takes 12 bytes, one for each role.',
+      'Number of routing keys that policy manual and policy.sticky remember, rounded down to a power of two. Each takes 12 bytes, one for each role.',
     ),
   stickyIdleSecs: z
     .int()
     .min(1)
     .max(31_536_000)
     .default(14_400)
-    .describe('Time, in seconds, after which policy manual forgets a routing key that was not used.'),
+    .describe(
+      'Time, in seconds, after which policy manual and policy.sticky forget a routing key that was not used.',
+    ),
   bucketAdjustSecs: z
     .int()
     .min(1)

@@ -289,6 +289,10 @@ test('flags of other routers for sticky sessions and prefixes set the keys of th
     stickyIdleSecs: 60,
     bucketAdjustSecs: 9,
   })
+  for (const flag of ['--sticky-sessions', '--routing-key-override']) {
+    const sticky = await run(`--worker-urls http://a:1 ${flag} --assignment-mode delegate`)
+    assert.deepEqual([sticky.config?.policy.sticky, sticky.err], [true, ''])
+  }
   const random = await run(
     '--worker-urls http://a:1 --assignment-mode random --hash-header a --hash-load-factor 1',
   )

@@ -35,6 +35,8 @@ suite('reading a request for the policies', () => {
       [{ main: 'round_robin', prefill: 'bucket' }, 'pd', true, false],
       [{ main: 'round_robin', prefill: 'bucket' }, 'mixed', false, false],
       [{ main: 'consistent_hashing' }, 'mixed', false, true],
+      [{ main: 'round_robin', sticky: true }, 'mixed', false, true],
+      [{ main: 'cache_aware', sticky: true }, 'pd', true, true],
     ] as const) {
       const fields = fieldsOf(policy, { user: 'u' }, mode)
       assert.deepEqual([fields.prompt !== undefined, fields.routingKey !== undefined], [prompt, key])
