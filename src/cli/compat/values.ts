@@ -1,10 +1,15 @@
 /** Maps flag values of SGLang's Rust routers that are unsupported or named differently here. */
 import { type GivenValue, numberOrText } from '../../config/given-values.ts'
 
-/** Policies of other routers that are not supported; the substitute goes by load. */
-const UNSUPPORTED_POLICIES = new Set(['passthrough', 'weighted_round_robin', 'kv_aware'])
-
-const SUBSTITUTE = 'least_load'
+/** Policies of other routers that are not supported, and what is used instead. */
+const SUBSTITUTES = new Map([
+  ['passthrough', { policy: 'least_load', hint: '' }],
+  ['weighted_round_robin', { policy: 'least_load', hint: '' }],
+  [
+    'kv_aware',
+    { policy: 'cache_aware', hint: ', which knows exactly what engines have cached only with --kv-events' },
+  ],
+])
 
 /** Other names of policies (vllm-router 0.1.17). */
 const RENAMED_POLICIES = new Map([
@@ -15,9 +20,10 @@ const RENAMED_POLICIES = new Map([
 
 export function policyOf(given: GivenValue, warn: (text: string) => void): unknown {
   if (typeof given !== 'string') return given
-  if (!UNSUPPORTED_POLICIES.has(given)) return RENAMED_POLICIES.get(given) ?? given
-  warn(`policy ${given} is not supported; using ${SUBSTITUTE} instead`)
-  return SUBSTITUTE
+  const substitute = SUBSTITUTES.get(given)
+  if (substitute === undefined) return RENAMED_POLICIES.get(given) ?? given
+  warn(`policy ${given} is not supported; using ${substitute.policy} instead${substitute.hint}`)
+  return substitute.policy
 }
 
 /**

@@ -264,9 +264,13 @@ test('policies and log levels of other routers have a substitute', async () => {
   for (const [policy, name] of [
     ['consistent_hash', 'consistent_hashing'],
     ['sticky_least_loaded', 'manual'],
-    ['kv_aware', 'least_load'],
+    ['kv_aware', 'cache_aware'],
+    ['passthrough', 'least_load'],
   ])
     assert.equal((await run(`--worker-urls http://a:1 --policy ${policy}`)).config?.policy.main, name)
+  const { config, err } = await run('--worker-urls http://a:1 --policy random --decode-policy kv_aware')
+  assert.deepEqual([config?.policy.main, config?.policy.decode], ['random', 'cache_aware'])
+  assert.match(err, /flag --decode-policy: policy kv_aware .*; using cache_aware instead, .* --kv-events\n/)
   assert.equal((await run('--worker-urls http://a:1 --log-level critical')).config?.log.level, 'error')
 })
 
