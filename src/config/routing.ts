@@ -51,7 +51,6 @@ export const policySchema = z.strictObject({
   balanceAbs: z
     .int()
     .min(0)
-    .max(100_000)
     .optional()
     .describe(
       'For cache_aware: requests in flight that one engine must have more than another, and policy.balanceRel times as many, for the choice to go by load alone. Set together or alone (64 and 1.5 then stand for the other), they take the place of the own bound, one and a half times the mean and 4 more.',
@@ -59,7 +58,6 @@ export const policySchema = z.strictObject({
   balanceRel: z
     .number()
     .min(1)
-    .max(1000)
     .optional()
     .describe('Factor between the most and the fewest requests in flight, see policy.balanceAbs.'),
   ...affinityKeys,

@@ -16,8 +16,7 @@ export const IGNORED_FLAGS: FlagLists = {
     upstream-http2 enable-trace enable-mesh disable-audit-logging control-plane-audit-enabled
     enable-program-scheduling log-mm-timing mm-allow-private-media-hosts mm-pixel-rdma oracle-external-auth`),
   one: words(`
-    cache-match-threshold cache-boundaries cache-index cache-ttl-secs
-    spill-abs-threshold spill-rel-threshold
+    cache-boundaries cache-index cache-ttl-secs
     balance-token-usage-threshold overload-token-usage-threshold eviction-interval eviction-interval-secs
     max-tree-size block-size
     least-load-kv-pressure-weight least-load-default-throughput least-load-mean-prefill-tokens

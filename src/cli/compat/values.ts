@@ -52,6 +52,15 @@ export function tokensToBytes(given: GivenValue): unknown {
   return typeof tokens === 'number' ? tokens * 4 : tokens
 }
 
+/**
+ * An integer of any size: other routers take up to 2^64 - 1 (`usize`), and a huge one switches a bound off. What is above
+ * the largest integer that a number holds exactly counts as that one. Other values stay as they are.
+ */
+export function anyInteger(given: GivenValue): unknown {
+  const value = typeof given === 'string' ? numberOrText(given) : given
+  return Number.isInteger(value) ? Math.min(Number(value), Number.MAX_SAFE_INTEGER) : value
+}
+
 /** Accepts any case, and maps level names of other loggers. */
 export function levelOf(given: GivenValue): unknown {
   if (typeof given !== 'string') return given

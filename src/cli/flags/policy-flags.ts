@@ -1,6 +1,6 @@
 /** Flags that say how engines are chosen. Several are names of other routers for the same key. */
 
-import { assignmentOf, commaList, policyOf, tokensToBytes } from '../compat/values.ts'
+import { anyInteger, assignmentOf, commaList, policyOf, tokensToBytes } from '../compat/values.ts'
 import { type CliFlag, count, text } from './cli-option.ts'
 
 /** Another router's name of a flag. */
@@ -10,6 +10,15 @@ const alias = (flag: CliFlag, name: string): CliFlag => ({
   help: `Other name of --${flag.flag}.`,
 })
 
+/** A count without an upper bound. */
+const integer = (flag: string, path: string, placeholder?: string): CliFlag => ({
+  ...count(flag, path, placeholder),
+  convert: anyInteger,
+})
+
+const CACHE_THRESHOLD = count('cache-threshold', 'policy.cacheThreshold', 'share')
+const BALANCE_ABS = integer('balance-abs-threshold', 'policy.balanceAbs')
+const BALANCE_REL = count('balance-rel-threshold', 'policy.balanceRel', 'factor')
 const HASH_HEADER: CliFlag = {
   flag: 'hash-header',
   shape: 'list',
@@ -19,16 +28,19 @@ const HASH_HEADER: CliFlag = {
 }
 const STICKY: CliFlag = { flag: 'sticky-sessions', shape: 'flag', path: ['policy', 'sticky'] }
 const LOAD_FACTOR = count('hash-load-factor', 'policy.loadFactor', 'factor')
-const LOAD_MARGIN = count('hash-load-margin', 'policy.loadMargin')
-const IDLE_SECS = count('max-idle-secs', 'policy.stickyIdleSecs', 'seconds')
+const LOAD_MARGIN = integer('hash-load-margin', 'policy.loadMargin')
+const IDLE_SECS = integer('max-idle-secs', 'policy.stickyIdleSecs', 'seconds')
 
 export const POLICY_FLAGS: readonly CliFlag[] = [
   { ...text('policy', 'policy.main', 'name'), convert: policyOf },
   { ...text('prefill-policy', 'policy.prefill', 'name'), convert: policyOf },
   { ...text('decode-policy', 'policy.decode', 'name'), convert: policyOf },
-  count('cache-threshold', 'policy.cacheThreshold', 'share'),
-  count('balance-abs-threshold', 'policy.balanceAbs'),
-  count('balance-rel-threshold', 'policy.balanceRel', 'factor'),
+  CACHE_THRESHOLD,
+  alias(CACHE_THRESHOLD, 'cache-match-threshold'),
+  BALANCE_ABS,
+  alias(BALANCE_ABS, 'spill-abs-threshold'),
+  BALANCE_REL,
+  alias(BALANCE_REL, 'spill-rel-threshold'),
   HASH_HEADER,
   alias(HASH_HEADER, 'routing-key-headers'),
   {
@@ -53,7 +65,7 @@ export const POLICY_FLAGS: readonly CliFlag[] = [
   { ...text('assignment-mode', 'policy.assignment', 'mode'), convert: assignmentOf },
   IDLE_SECS,
   alias(IDLE_SECS, 'sticky-key-idle-secs'),
-  count('bucket-adjust-interval-secs', 'policy.bucketAdjustSecs', 'seconds'),
+  integer('bucket-adjust-interval-secs', 'policy.bucketAdjustSecs', 'seconds'),
   text('default-model', 'policy.defaultModel', 'name'),
   { flag: 'kv-events', shape: 'flag', path: ['policy', 'kvEvents', 'enabled'] },
 ]

@@ -47,7 +47,6 @@ export const affinityKeys = {
   loadFactor: z
     .number()
     .min(1)
-    .max(100)
     .default(1.25)
     .describe(
       'Requests in flight on an engine, as a multiple of the mean, up to which consistent_hashing, prefix_hash and new keys of manual go to the engine that their hash names. Beyond that the next engine in the order of the hash gets them. For bucket: bytes of prompts to be computed.',
@@ -55,7 +54,6 @@ export const affinityKeys = {
   loadMargin: z
     .int()
     .min(0)
-    .max(100_000)
     .default(4)
     .describe(
       'Requests above the mean that an engine may have in flight before policy.loadFactor counts. For bucket: prompts of the size of the request.',
@@ -89,7 +87,6 @@ export const affinityKeys = {
   stickyIdleSecs: z
     .int()
     .min(1)
-    .max(31_536_000)
     .default(14_400)
     .describe(
       'Time, in seconds, after which policy manual and policy.sticky forget a routing key that was not used.',
@@ -97,7 +94,6 @@ export const affinityKeys = {
   bucketAdjustSecs: z
     .int()
     .min(1)
-    .max(86_400)
     .default(5)
     .describe(
       'Interval, in seconds, after which policy bucket lets earlier prompts count for half when it divides the lengths.',

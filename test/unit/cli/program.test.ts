@@ -303,6 +303,38 @@ test('flags of other routers for sticky sessions and prefixes set the keys of th
   assert.deepEqual([random.config?.policy.assignment, random.config?.policy.loadFactor], ['hash', 1])
 })
 
+test('a bound is switched off with a huge number, as in other routers', async () => {
+  const huge = String(2n ** 64n - 1n)
+  const { config, err } =
+    await run(`--worker-urls http://a:1 --balance-abs-threshold ${huge} --balance-rel-threshold 1e9
+    --prefix-hash-load-factor 1000 --prefix-hash-balance-abs-threshold 1000000 --max-idle-secs ${huge}
+    --bucket-adjust-interval-secs 100000`)
+  assert.equal(err, '')
+  const { balanceAbs, balanceRel, loadFactor, loadMargin, stickyIdleSecs, bucketAdjustSecs } =
+    config?.policy ?? {}
+  const max = Number.MAX_SAFE_INTEGER
+  assert.deepEqual([balanceAbs, balanceRel, stickyIdleSecs], [max, 1e9, max])
+  assert.deepEqual([loadFactor, loadMargin, bucketAdjustSecs], [1000, 1_000_000, 100_000])
+  for (const [wrong, said] of [
+    ['-1', 'expected number to be >=0'],
+    ['1.5', 'expected int'],
+    ['many', 'expected number'],
+  ] as const) {
+    const refused = await run(`--worker-urls http://a:1 --balance-abs-threshold ${wrong}`)
+    assert.equal(refused.code, 2)
+    assert.match(refused.err, new RegExp(`flag --balance-abs-threshold: policy\\.balanceAbs: ${said}`))
+  }
+})
+
+test('flags that another router has two names for have both', async () => {
+  const { config, err } = await run(
+    '--worker-urls http://a:1 --cache-match-threshold 0.3 --spill-abs-threshold 8 --spill-rel-threshold 1.2',
+  )
+  assert.equal(err, '')
+  const { cacheThreshold, balanceAbs, balanceRel } = config?.policy ?? {}
+  assert.deepEqual([cacheThreshold, balanceAbs, balanceRel], [0.3, 8, 1.2])
+})
+
 test('a path or a header that cannot have a routing key is refused, with what was expected', async () => {
   for (const path of [
     'metadata..id',
