@@ -1,7 +1,7 @@
 /**
  * Flags of other routers (sglang-router 0.3.2, smg 1.13.0, vllm-router 0.1.17) that are accepted but have no effect, so
- * that their command lines start this gateway. They only tune something, or set up what another flag turns on. Flags that
- * change who is served or what is safe are in `rejected-flags.ts`.
+ * that their command lines start this gateway. They tune something, set up what another flag turns on, or ask for extras
+ * such as traces and audit logs. Flags that change who is served or what is safe are in `rejected-flags.ts`.
  *
  * The list is explicit, because a flag in no list is an error: a typo must not pass silently.
  */
@@ -59,8 +59,20 @@ export const NEEDLESS_FLAGS: readonly string[] = words(
   'mini-lb enable-igw dp-aware no-remove-unhealthy-workers no-worker-auto-recovery',
 )
 
+/** Flags of this gateway for the same thing in another way. */
+const INSTEAD: ReadonlyMap<string, string> = new Map([
+  ['max-tree-size', 'index-bytes'],
+  ['pd-kv-events', 'kv-events'],
+  ['kv-event-source', 'kv-events'],
+])
+
 /** Warning for an operator who gave ignored flags. Empty if there are none. */
 export function ignoredFlagWarnings(given: ReadonlyMap<string, unknown>): string[] {
   const flags = allOf(IGNORED_FLAGS).filter(flag => given.has(flag))
-  return flags.length === 0 ? [] : [`ignored flags: ${flags.map(flag => `--${flag}`).join(' ')}`]
+  return flags.length === 0 ? [] : [`ignored flags: ${flags.map(named).join(' ')}`]
+}
+
+function named(flag: string): string {
+  const instead = INSTEAD.get(flag)
+  return instead === undefined ? `--${flag}` : `--${flag} (instead: --${instead})`
 }

@@ -35,6 +35,7 @@ export const POLICY_FLAGS: readonly CliFlag[] = [
   { ...text('policy', 'policy.main', 'name'), convert: policyOf },
   { ...text('prefill-policy', 'policy.prefill', 'name'), convert: policyOf },
   { ...text('decode-policy', 'policy.decode', 'name'), convert: policyOf },
+  count('index-bytes', 'policy.indexBytes', 'bytes'),
   CACHE_THRESHOLD,
   alias(CACHE_THRESHOLD, 'cache-match-threshold'),
   BALANCE_ABS,

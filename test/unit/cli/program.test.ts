@@ -326,6 +326,17 @@ test('a bound is switched off with a huge number, as in other routers', async ()
   }
 })
 
+test('the warning of an ignored flag names the flag that does the same here', async () => {
+  const { config, err } = await run(
+    '--worker-urls http://a:1 --max-tree-size 1000 --block-size 16 --index-bytes 1048576 --pd-kv-events x',
+  )
+  assert.equal(config?.policy.indexBytes, 1_048_576)
+  assert.match(
+    err,
+    /ignored flags: --max-tree-size \(instead: --index-bytes\) --block-size --pd-kv-events \(instead: --kv-events\)$/m,
+  )
+})
+
 test('flags that another router has two names for have both', async () => {
   const { config, err } = await run(
     '--worker-urls http://a:1 --cache-match-threshold 0.3 --spill-abs-threshold 8 --spill-rel-threshold 1.2',
