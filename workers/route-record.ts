@@ -2,6 +2,7 @@
  * Records which engines a request was sent to, why, and how often, for the response headers that the operator may ask
  * for.
  */
+import type { Engine } from '../src/core/engine.ts'
 import type { FlatHeaders } from '../src/messages/types.ts'
 import type { RouterMetrics } from './attempt/metrics.ts'
 import type { FanOutDependencies } from './samples/fan-out.ts'
@@ -53,13 +54,16 @@ export function recordingMetrics(metrics: RouterMetrics, route: RouteRecord): Fa
   }
 }
 
-/** A structured list (RFC 9651): `prefill;reason=cached;cached=0.88, decode;reason=load`. */
-function routeOf({ prefill, prefillReason, decodeReason }: Pair, cachedShare: number | undefined): string {
+/** A structured list (RFC 9651): `prefill;rank=3;reason=cached;cached=0.88, decode;reason=load`. */
+function routeOf(pair: Pair, cachedShare: number | undefined): string {
+  const { prefill, decode, prefillReason, decodeReason } = pair
   const cached = cachedShare === undefined ? '' : `;cached=${cachedShare.toFixed(2)}`
-  if (prefill === undefined) return `mixed${reasonText(decodeReason)}${cached}`
-  return `prefill${reasonText(prefillReason)}${cached}, decode${reasonText(decodeReason)}`
+  if (prefill === undefined) return `mixed${choiceText(decode, decodeReason)}${cached}`
+  return `prefill${choiceText(prefill, prefillReason)}${cached}, decode${choiceText(decode, decodeReason)}`
 }
 
-function reasonText(reason: Pair['decodeReason']): string {
-  return reason === undefined ? '' : `;reason=${reason}`
+/** The rank is that of the attempt, chosen or pinned; engines whose ranks do not count have none. */
+function choiceText({ rank }: Engine, reason: Pair['decodeReason']): string {
+  const ofRank = rank === undefined ? '' : `;rank=${rank.number}`
+  return reason === undefined ? ofRank : `${ofRank};reason=${reason}`
 }

@@ -142,6 +142,7 @@ export class AttemptReporter {
       prefillReason: pair?.prefillReason,
       decode: pair?.decode.url,
       decodeReason: pair?.decodeReason,
+      ...(pair && ranksIn(pair)),
       cachedShare: share && Math.round(share * 100) / 100,
     }
   }
@@ -159,5 +160,13 @@ export class AttemptReporter {
       error: failure.error.message.slice(0, MESSAGE_LIMIT),
     }
     this.#dependencies.log.warn(fields, message)
+  }
+}
+
+/** The ranks of the attempt, on engines whose ranks are counted. */
+function ranksIn({ prefill, decode }: Pair): object {
+  return {
+    ...(prefill?.rank && { prefillRank: prefill.rank.number }),
+    ...(decode.rank && { decodeRank: decode.rank.number }),
   }
 }

@@ -21,6 +21,15 @@ suite('the header x-pdgw-route', () => {
     assert.equal(routeOf(record), 'prefill;reason=cached;cached=0.88, decode;reason=load')
   })
 
+  test('has the rank of the attempt on engines whose ranks are counted', () => {
+    const record = new RouteRecord(false)
+    const ranked = { ...PREFILL, rank: { number: 3, target: 12 } }
+    record.attemptStarted({ prefill: ranked, decode: DECODE, prefillReason: 'cached' }, 0.5)
+    assert.equal(routeOf(record), 'prefill;rank=3;reason=cached;cached=0.50, decode')
+    record.attemptStarted({ prefill: undefined, decode: ranked, decodeReason: 'load' }, undefined)
+    assert.equal(routeOf(record), 'mixed;rank=3;reason=load')
+  })
+
   test('has no share where none can be expected', () => {
     const record = new RouteRecord(false)
     record.attemptStarted({ prefill: undefined, decode: DECODE, decodeReason: 'turn' }, undefined)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import type { Engine } from '../../../../src/core/engine.ts'
 import { statusFailure } from '../../../../workers/classify/reported-failure.ts'
 import { noEngineFailure } from '../../../../workers/classify/request-failure.ts'
 import { HashedPrompt } from '../../../../workers/request/block-hashes.ts'
@@ -11,6 +12,10 @@ import { engineOf } from '../../../support/engines.ts'
 const PREFILL = engineOf({ slot: 0, role: 'prefill', url: 'http://prefill' })
 const DECODE = engineOf({ slot: 1, url: 'http://decode' })
 const PAIR: Pair = { prefill: PREFILL, decode: DECODE, prefillReason: 'cached', decodeReason: 'load' }
+
+function onRank(engine: Engine, number: number): Engine {
+  return { ...engine, rank: { number, target: number } }
+}
 
 function setUpReporter() {
   const lines: { readonly level: string; readonly message: string; readonly fields: object }[] = []
@@ -118,6 +123,25 @@ suite('AttemptReporter', () => {
         decodeReason: 'load',
         cachedShare: 0.88,
       },
+    ])
+  })
+
+  test('names the ranks of engines whose ranks are counted, in every line', () => {
+    const { reporter, start, lines, debugLines } = setUpReporter()
+    start({ ...PAIR, prefill: onRank(PREFILL, 0), decode: onRank(DECODE, 3) })
+    const failure = statusFailure('prefill', 503, Buffer.from(''))
+    reporter.retrying(failure, 1, 0)
+    reporter.gaveUp(failure, 'retries')
+    start({ prefill: undefined, decode: onRank(DECODE, 2) })
+    const ranks = [...debugLines, ...lines.map(({ fields }) => fields)].map(line => {
+      const { prefillRank, decodeRank } = { prefillRank: undefined, decodeRank: undefined, ...line }
+      return [prefillRank, decodeRank]
+    })
+    assert.deepEqual(ranks, [
+      [0, 3],
+      [undefined, 2],
+      [0, 3],
+      [0, 3],
     ])
   })
 
