@@ -81,8 +81,20 @@ export function configOf(
     ...flags.warnings,
     ...ignoredFlagWarnings(given),
     ...engineWarnings(config),
+    ...kvEventWarnings(config),
   ]
   return { config, warnings }
+}
+
+/** KV events say what engines have computed, so they matter where the policy that chooses these goes by caches. */
+function kvEventWarnings({ engines, policy }: Config): string[] {
+  const { main, prefill = main, kvEvents } = policy
+  const chosenBy = engines.mode === 'mixed' ? main : prefill
+  if (!kvEvents.enabled || chosenBy === 'cache_aware') return []
+  const role = engines.mode === 'mixed' ? 'mixed' : 'prefill'
+  return [
+    `KV events have no effect, because ${role} engines are chosen by ${chosenBy}: use policy cache_aware, or leave out --kv-events`,
+  ]
 }
 
 function engineWarnings({ engines }: Config): string[] {

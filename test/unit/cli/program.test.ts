@@ -406,6 +406,26 @@ test('a gateway without engines starts with a warning', async () => {
   assert.match((await run('--pd-disaggregation')).err, /no prefill or decode engines are configured/)
 })
 
+test('KV events that no policy goes by lead to a warning', async () => {
+  const pair = '--prefill http://a:1 --decode http://b:1'
+  for (const [line, role, policy] of [
+    ['--worker-urls http://a:1 --policy least_load', 'mixed', 'least_load'],
+    ['--worker-urls http://a:1 --policy random --prefill-policy cache_aware', 'mixed', 'random'],
+    [`${pair} --prefill-policy round_robin`, 'prefill', 'round_robin'],
+    [`${pair} --policy manual --decode-policy cache_aware`, 'prefill', 'manual'],
+  ] as const) {
+    const { code, err } = await run(`${line} --kv-events`)
+    assert.equal(code, 0)
+    assert.match(
+      err,
+      new RegExp(`KV events have no effect, because ${role} engines are chosen by ${policy}:`),
+    )
+    assert.equal((await run(line)).err, '')
+  }
+  for (const line of ['--worker-urls http://a:1', `${pair} --policy random --prefill-policy cache_aware`])
+    assert.equal((await run(`${line} --kv-events`)).err, '')
+})
+
 test('a gateway that cannot start prints one line and exits with code 1', async () => {
   const { code, err } = await run(
     '--worker-urls http://a:1',
