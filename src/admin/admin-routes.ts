@@ -136,7 +136,7 @@ export class AdminRoutes implements AdminHandler {
       const issues = result.error.issues.map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`)
       throw new GatewayError('invalid-request', `Invalid engine: ${issues.join('; ')}`)
     }
-    const { url, role, bootstrapPort, apiKey = config.engines.apiKey } = result.data
+    const { url, role, bootstrapPort, apiKey = config.engines.apiKey, ...kvEventSource } = result.data
     if ((role === 'mixed') !== (config.engines.mode === 'mixed')) {
       throw new GatewayError(
         'invalid-request',
@@ -145,7 +145,7 @@ export class AdminRoutes implements AdminHandler {
           : `Cannot add a ${role} engine: the gateway runs in mode mixed; start it with --pd-disaggregation`,
       )
     }
-    if (!supervisor.add({ url, role, bootstrapPort, apiKey })) {
+    if (!supervisor.add({ url, role, bootstrapPort, apiKey, ...kvEventSource })) {
       throw new GatewayError(
         'invalid-request',
         `The ${role} engine ${url} is already registered or is still draining`,

@@ -58,12 +58,18 @@ export function asEngineUrl(text: string): string {
 }
 
 /** Body of `POST /admin/engines`. */
-export const newEngineSchema = z.strictObject({
-  url: engineUrl,
-  role: z.enum(['prefill', 'decode', 'mixed']),
-  bootstrapPort: bootstrapPort.optional(),
-  apiKey,
-})
+export const newEngineSchema = z
+  .strictObject({
+    url: engineUrl,
+    role: z.enum(['prefill', 'decode', 'mixed']),
+    bootstrapPort: bootstrapPort.optional(),
+    apiKey,
+    ...kvEventSource,
+  })
+  .refine(({ role, kvEvents }) => role !== 'decode' || kvEvents === undefined, {
+    path: ['kvEvents'],
+    error: 'must not be set for a decode engine, whose KV events are not used',
+  })
 
 const sectionSchema = z.strictObject({
   mode: z

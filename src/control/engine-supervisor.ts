@@ -74,8 +74,8 @@ export class EngineSupervisor {
       if (!this.#removed.has(keyOf(spec))) this.#start(spec)
     }
     // Engines added during a previous control thread stay monitored, and draining ones continue to drain.
-    for (const { url, role, bootstrapPort, apiKey } of this.engines) {
-      const spec = { url, role, bootstrapPort, apiKey }
+    for (const { url, role, bootstrapPort, apiKey, kvEvents, kvEventsReplay } of this.engines) {
+      const spec = { url, role, bootstrapPort, apiKey, kvEvents, kvEventsReplay }
       if (this.#removed.has(keyOf(spec))) this.#startDrain(spec, Promise.resolve())
       else this.#start(spec)
     }

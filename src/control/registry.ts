@@ -88,6 +88,7 @@ function engineOf(spec: EngineSpec, info: KnownEngine, { slot, generation }: Slo
     bootstrapHost: new URL(spec.url).hostname,
     bootstrapPort: spec.bootstrapPort ?? bootstrapPort,
     apiKey: spec.apiKey,
+    ...(spec.kvEvents !== undefined && { kvEvents: spec.kvEvents, kvEventsReplay: spec.kvEventsReplay }),
   }
 }
 

@@ -67,6 +67,9 @@ export interface Engine {
   readonly version?: string
   /** Only what the engine reports. */
   readonly pairing: PairingFacts
+  /** Where it publishes KV events, and sends them again, if that was said when it was added. */
+  readonly kvEvents?: string
+  readonly kvEventsReplay?: string | undefined
   /** Key that the control thread sends to the engine. Never shown. */
   readonly apiKey: string | undefined
 }

@@ -141,11 +141,13 @@ export class KvEvents {
   }
 }
 
-function configuredSource({ engines }: Config, { url }: Engine): KvSource | undefined {
-  const found = [...engines.prefill, ...engines.mixed].find(engine => engine.url === url)
-  return found?.kvEvents === undefined
+/** What an operator has said when the engine was added, or else in the configuration. */
+function configuredSource({ engines }: Config, engine: Engine): KvSource | undefined {
+  const configured = [...engines.prefill, ...engines.mixed].find(({ url }) => url === engine.url)
+  const { kvEvents, kvEventsReplay } = engine.kvEvents === undefined ? { ...configured } : engine
+  return kvEvents === undefined
     ? undefined
-    : { endpoint: found.kvEvents, replayEndpoint: found.kvEventsReplay, topic: '' }
+    : { endpoint: kvEvents, replayEndpoint: kvEventsReplay, topic: '' }
 }
 
 function keyOf({ slot, generation, isVllm }: Engine, rank: number | undefined): string {

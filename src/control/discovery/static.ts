@@ -10,6 +10,9 @@ export interface EngineSpec {
   readonly bootstrapPort: number | undefined
   /** Key that probes and registration send. */
   readonly apiKey: string | undefined
+  /** Of an engine that was added; those of a configured one are in the configuration. */
+  readonly kvEvents?: string | undefined
+  readonly kvEventsReplay?: string | undefined
 }
 
 interface ConfiguredEngine {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { openFleet, openGateway, type TestGateway } from '../../support/gateway.ts'
+import { openPublisher } from '../../support/kv-publisher.ts'
 import { at } from '../../support/sse.ts'
 import { until } from '../../support/until.ts'
 
@@ -83,6 +84,23 @@ test('an added engine becomes healthy, and cannot be added twice', async t => {
   )
 })
 
+test('the KV events of an added engine are followed where its operator says', async t => {
+  const publisher = await openPublisher(t)
+  const gateway = await openGateway(t, {
+    fleet: { mixed: 1 },
+    config: { policy: { kvEvents: { enabled: true } } },
+  })
+  const [added] = (await openFleet(t, { mixed: 1 })).mixed
+  assert.ok(added)
+  const response = await fetch(`${gateway.adminOrigin}/admin/engines`, {
+    method: 'POST',
+    headers: JSON_TYPE,
+    body: JSON.stringify({ url: added.url, role: 'mixed', kvEvents: publisher.endpoint }),
+  })
+  assert.equal(response.status, 202)
+  await until(() => publisher.subscribers() === 1, 'the gateway has subscribed')
+})
+
 const CASES = [
   ['GET', '/liveness', undefined, 200],
   ['GET', '/health', undefined, 200],
@@ -95,6 +113,8 @@ const CASES = [
   ['POST', '/admin/engines', 'x', 400],
   ['POST', '/admin/engines', '{"url":"ftp://x","role":"decode"}', 400],
   ['POST', '/admin/engines', '{"url":"http://127.0.0.1:1","role":"mixed"}', 400],
+  ['POST', '/admin/engines', '{"url":"http://127.0.0.1:1","role":"prefill","kvEvents":"x"}', 400],
+  ['POST', '/admin/engines', '{"url":"http://a:1","role":"decode","kvEvents":"tcp://a:1"}', 400],
   ['POST', '/admin/engines', ' '.repeat(70_000), 413],
   ['DELETE', '/admin/engines/http%3A%2F%2F127.0.0.1%3A1', undefined, 404],
   ['DELETE', '/admin/engines/http://127.0.0.1:1', undefined, 404],

@@ -79,6 +79,31 @@ test('a removed engine stays removed when the control thread is replaced, until 
   await until(() => seen.snapshot.engines.length === 2, 'the engine is registered again')
 })
 
+test('an added engine keeps the address of its KV events when the control thread is replaced', async t => {
+  const workers: Worker[] = []
+  const note = (worker: Worker): void => void workers.push(worker)
+  process.on('worker', note)
+  t.after(() => process.off('worker', note))
+  const engine = await fakeEngine(t, { max_running_requests: 8 })
+  const { seen, slots, running } = await control(t, { mode: 'mixed' })
+  const kvEvents = 'tcp://10.0.0.1:5557'
+  const post = {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ url: engine.url, role: 'mixed', kvEvents }),
+  }
+  assert.equal((await fetch(`http://127.0.0.1:${running.adminPort}/admin/engines`, post)).status, 202)
+  await until(() => slots.isHealthy(0), 'it is healthy')
+  assert.equal(seen.snapshot.engines[0]?.kvEvents, kvEvents)
+  await workers[0]?.terminate()
+  engine.info = { max_running_requests: 16 }
+  engine.health = 500
+  await until(() => !slots.isHealthy(0), 'the new thread finds it unhealthy')
+  engine.health = 200
+  await until(() => seen.snapshot.engines[0]?.maxRunning === 16, 'it is registered again')
+  assert.equal(seen.snapshot.engines[0]?.kvEvents, kvEvents)
+})
+
 test('an engine continues to drain when the control thread is replaced', async t => {
   const workers: Worker[] = []
   const note = (worker: Worker): void => void workers.push(worker)

@@ -69,6 +69,15 @@ test('an engine is current only with exactly the properties that it is registere
   assert.equal(registry.snapshot().generation, generation)
 })
 
+test('where an engine publishes KV events stays with it, if that was said when it was added', () => {
+  const { registry } = registryOf()
+  const kvEvents = 'tcp://10.0.0.1:5557'
+  const engine = registry.put(spec('http://a:1', { kvEvents }), INFO)
+  assert.equal(engine.kvEvents, kvEvents)
+  assert.ok(registry.isCurrent(spec('http://a:1', { kvEvents }), INFO))
+  assert.ok(!('kvEvents' in registry.put(spec('http://b:1'), INFO)))
+})
+
 test('one URL may have both roles', () => {
   const { registry } = registryOf()
   const prefill = registry.put(spec('http://a:1'), INFO)
