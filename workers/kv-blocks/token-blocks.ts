@@ -2,10 +2,11 @@
 import { type ChainState, TokenChain } from '../../src/shared/kv-blocks/token-chain.ts'
 import { BYTE, isDigit, isSpace } from '../json/bytes.ts'
 import type { Range } from '../json/scan.ts'
+import { MAX_HASHED_BYTES } from './block-ends.ts'
 
-/** The whole blocks of a prompt of token ids. */
+/** The whole blocks of a prompt of token ids, or of as much of a very long one as is read. */
 export interface TokenBlocks {
-  /** Number of tokens of the prompt, those of an unfinished block included. */
+  /** Number of tokens of the prompt, those of an unfinished block included; estimated if not all of it is read. */
   readonly tokens: number
   readonly blockSize: number
   /** What the chain of `src/shared/kv-blocks/token-chain.ts` has come to at the end of each block. */
@@ -15,7 +16,10 @@ export interface TokenBlocks {
 const MAX_TOKEN = 2 ** 32 - 1
 const NO_TOKEN = -1
 
-/** `range`: the list, with or without its last bracket. `undefined` if it is anything but a list of token ids. */
+/**
+ * `range`: the list, with or without its last bracket. `undefined` if it is anything but a list of token ids, as far as it
+ * is read.
+ */
 export function tokenBlocks(
   body: Uint8Array,
   { start, end }: Range,
@@ -23,11 +27,15 @@ export function tokenBlocks(
 ): TokenBlocks | undefined {
   if (body[start] !== BYTE.openBracket) return undefined
   const last = body[end - 1] === BYTE.closeBracket ? end - 1 : end
+  const stop = Math.min(last, start + MAX_HASHED_BYTES)
   const chain = new TokenChain()
   const states: ChainState[] = []
   let tokens = 0
-  for (let index = start + 1; index <= last; ) {
-    const comma = tokenEnd(body, index, last)
+  let index = start + 1
+  while (index <= stop) {
+    const comma = tokenEnd(body, index, stop)
+    // The rest of the token is not read.
+    if (comma === stop && stop < last) break
     const token = tokenIn(body, index, comma)
     if (token === undefined) return undefined
     chain.add(token)
@@ -35,7 +43,8 @@ export function tokenBlocks(
     if (tokens % blockSize === 0) states.push({ a: chain.a, b: chain.b })
     index = comma + 1
   }
-  return { tokens, blockSize, states }
+  const unread = Math.max(0, last + 1 - index)
+  return { tokens: tokens + Math.round((tokens * unread) / (index - start)), blockSize, states }
 }
 
 function tokenEnd(body: Uint8Array, start: number, last: number): number {

@@ -8,18 +8,9 @@
  * equal hashes; all that they could gain is that a request goes to an engine that has not seen its prompt.
  */
 import type { Range } from '../json/scan.ts'
+import { BLOCK_ENDS, MAX_HASHED_BYTES } from '../kv-blocks/block-ends.ts'
 import { type TokenBlocks, tokenBlocks } from '../kv-blocks/token-blocks.ts'
 
-/** Size of the first blocks, in bytes. A smaller prompt has none. */
-const FIRST_BLOCK_BYTES = 256
-/** Blocks in each doubling of the position. */
-const BLOCKS_PER_OCTAVE = 8
-/** Up to here all blocks have the size of the first. */
-const FIRST_OCTAVE_BYTES = FIRST_BLOCK_BYTES * BLOCKS_PER_OCTAVE
-/** What of a prompt is hashed; the rest counts as unknown. More than the context of most engines. */
-const MAX_BYTES = 4_194_304
-/** Where each block of any prompt ends, in bytes from the beginning of the prompt. */
-export const BLOCK_ENDS: readonly number[] = blockEnds()
 /** Four lanes of two words of 32 bits each. */
 const STEP_BYTES = 32
 const WORD_BYTES = 4
@@ -131,7 +122,7 @@ class BlockHash implements PromptBlocks {
 
   add({ start, end }: Range): void {
     const offset = start - this.bytes
-    this.#hash(start, Math.min(end, MAX_BYTES + offset), { offset, block: this.keys.length })
+    this.#hash(start, Math.min(end, MAX_HASHED_BYTES + offset), { offset, block: this.keys.length })
     // Padded, so that the next part begins with a whole step, as blocks end with one.
     this.bytes += Math.ceil((end - start) / STEP_BYTES) * STEP_BYTES
   }
@@ -207,18 +198,6 @@ function hashSteps(view: DataView, lanes: Lanes, start: number, end: number): nu
   lanes.c = c
   lanes.d = d
   return index
-}
-
-function blockEnds(): number[] {
-  const ends: number[] = []
-  for (let end = FIRST_BLOCK_BYTES; end <= MAX_BYTES; end += blockBytesAt(end)) ends.push(end)
-  return ends
-}
-
-/** Size of the block that begins there, in bytes: a power of two. */
-function blockBytesAt(position: number): number {
-  if (position < FIRST_OCTAVE_BYTES) return FIRST_BLOCK_BYTES
-  return 2 ** (31 - Math.clz32(position)) / BLOCKS_PER_OCTAVE
 }
 
 /** Murmur's way: every bit of the two lanes changes about half of the bits of the word. */

@@ -5,8 +5,9 @@
 import type { PromptView } from '../../src/policy/policy.ts'
 import type { CacheCorrection, EngineCaches } from '../../src/shared/engine-caches.ts'
 import { type Displaced, PrefixHolders, type PrefixIndex } from '../../src/shared/prefix-index.ts'
+import { BLOCK_ENDS } from '../kv-blocks/block-ends.ts'
 import type { ExactCaches } from '../kv-blocks/exact-caches.ts'
-import { BLOCK_ENDS, type HashedPrompt, type PromptBlocks } from '../request/block-hashes.ts'
+import type { HashedPrompt, PromptBlocks } from '../request/block-hashes.ts'
 import { PredictedTask, type PrefillTask, type TaskContext } from './prefill-task.ts'
 
 export interface PromptCachesOptions {

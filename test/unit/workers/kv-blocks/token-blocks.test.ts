@@ -49,6 +49,35 @@ suite('the blocks of a prompt of token ids', () => {
     '[',
   ])
     test(`are none of ${text}`, () => assert.equal(read(text), undefined))
+
+  const MAX_BYTES = 4_194_304
+
+  test('are those of the first 4 MiB, and the number of tokens is estimated from these', () => {
+    const count = 1_500_000
+    const text = `[${'123,'.repeat(count - 1)}123]`
+    const blocks = read(text)
+    assert.ok(blocks !== undefined)
+    assert.equal(blocks.states.length, Math.floor((MAX_BYTES - 1) / 4 / SIZE))
+    assert.ok(Math.abs(blocks.tokens / count - 1) < 0.001, String(blocks.tokens))
+    assert.deepEqual(blocks.states[0], read('[123,123,123,123]')?.states[0])
+    assert.equal(read(text.slice(0, -1))?.tokens, blocks.tokens)
+  })
+
+  test('do not depend on what is behind that', () => {
+    const beginning = `[${'123,'.repeat(MAX_BYTES / 4)}`
+    const [other, same] = ['999999,"text"]', '123,123,123]'].map(end => read(beginning + end)?.states)
+    assert.ok(other !== undefined && same !== undefined)
+    assert.deepEqual([other.length, other.at(-1)], [same.length, same.at(-1)])
+  })
+
+  for (const filler of ['1', ' '])
+    test(`are unknown if the first token is not read to its end (${JSON.stringify(filler)})`, () => {
+      assert.deepEqual(read(`[${filler.repeat(MAX_BYTES + 5)}1,2]`), {
+        tokens: 0,
+        blockSize: SIZE,
+        states: [],
+      })
+    })
 })
 
 suite('what an engine holds of a prompt', () => {

@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
-import {
-  BLOCK_ENDS,
-  HashedPrompt,
-  hashBlocks,
-  type PromptBlocks,
-} from '../../../../workers/request/block-hashes.ts'
+import { BLOCK_ENDS } from '../../../../workers/kv-blocks/block-ends.ts'
+import { HashedPrompt, hashBlocks, type PromptBlocks } from '../../../../workers/request/block-hashes.ts'
 
 /** The blocks of a prompt that lies somewhere in a body. */
 function blocksOf(prompt: Uint8Array, { before = '', seed = '' } = {}): PromptBlocks {
