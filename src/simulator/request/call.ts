@@ -111,6 +111,7 @@ function sequenceOf(source: SequenceSource): Sequence {
     rid: n > 1 || source.ignoresRid ? newRid(source.ignoresRid) : ridOf(source),
     index: item * n + Math.max(0, choice),
     prompt,
+    cacheKey: cacheKeyOf(body, item),
     maxTokens: choice < 0 ? 0 : parameters.maxTokens(item),
     ignoreEos: parameters.ignoreEos(item),
     content: parameters.output(item).content,
@@ -133,6 +134,12 @@ function ridOf({ body, parameters, item, ridKey }: SequenceSource): string {
     throw new RequestError('validation', `1 validation error: body.${ridKey}: Input should be a valid string`)
   }
   return parameters.isBatch ? `${given}_${item}` : given
+}
+
+/** As SGLang joins them (0.5.23, `serving_base.py`, `schedule_batch.py`). */
+function cacheKeyOf({ cache_salt, extra_key, lora_path }: Fields, item: number): string {
+  const given = [cache_salt, extra_key, lora_path].map(value => (Array.isArray(value) ? value[item] : value))
+  return given.filter(value => typeof value === 'string').join('')
 }
 
 function newRid(isCompletion = false): string {

@@ -113,7 +113,7 @@ export class ForwardLoop {
     if (this.#pool.free < sequence.promptTokens && this.#pool.used > 0) return false
     this.#pool.take(sequence, sequence.promptTokens)
     if (sequence.promptTokens === sequence.spec.prompt.tokens) {
-      const cached = this.#prefixes.touch(sequence.spec.prompt)
+      const cached = this.#prefixes.touch(sequence.spec)
       const { startLen } = sequence.spec.logprobs ?? { startLen: -1 }
       // What is cached is not computed, and so has no logprobs.
       sequence.cachedTokens = startLen < 0 ? cached : Math.min(cached, startLen)

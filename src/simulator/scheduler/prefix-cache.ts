@@ -1,11 +1,12 @@
 /**
  * The prompt prefixes in the KV cache of an engine, in pages, with the least recently used page evicted first.
  *
- * A page is identified by a hash chained over all pages before it. Cached pages are not counted in the pool, because a
- * real engine can evict them whenever it needs memory.
+ * A page is identified by a hash chained over all pages before it, from the cache key on. Cached pages are not counted in
+ * the pool, because a real engine can evict them whenever it needs memory.
  */
 import { mix } from '../../core/random.ts'
-import type { Prompt } from '../sequence/sequence.ts'
+import { hashText } from '../../core/text-hash.ts'
+import type { SequenceSpec } from '../sequence/sequence.ts'
 import { CHARS_PER_TOKEN } from '../sequence/tokenizer.ts'
 import type { Knobs } from '../settings/knobs.ts'
 
@@ -18,18 +19,18 @@ export class PrefixCache {
   }
 
   /** Adds the prompt and returns how many of its tokens were cached. The last token is never cached. */
-  touch(prompt: Prompt): number {
+  touch(spec: Pick<SequenceSpec, 'prompt' | 'cacheKey'>): number {
     if (!this.#knobs.prefixCache) return 0
     let cachedPages = 0
     let hit = true
-    for (const page of pagesOf(prompt, this.#knobs.pageSize)) {
+    for (const page of pagesOf(spec, this.#knobs.pageSize)) {
       hit &&= this.#pages.has(page)
       if (hit) cachedPages++
       this.#pages.delete(page)
       this.#pages.add(page)
     }
     this.#trim()
-    return Math.min(cachedPages * this.#knobs.pageSize, prompt.tokens - 1)
+    return Math.min(cachedPages * this.#knobs.pageSize, spec.prompt.tokens - 1)
   }
 
   clear(): void {
@@ -45,10 +46,13 @@ export class PrefixCache {
   }
 }
 
-function pagesOf(prompt: Prompt, pageSize: number): number[] {
+function pagesOf(
+  { prompt, cacheKey }: Pick<SequenceSpec, 'prompt' | 'cacheKey'>,
+  pageSize: number,
+): number[] {
   const pages: number[] = []
   const unit = prompt.ids === undefined ? CHARS_PER_TOKEN : 1
-  let hash = 0
+  let hash = cacheKey === '' ? 0 : hashText(cacheKey)
   for (let page = 1; page * pageSize <= prompt.tokens; page++) {
     for (let offset = (page - 1) * pageSize * unit; offset < page * pageSize * unit; offset++) {
       const value = prompt.ids === undefined ? prompt.text.charCodeAt(offset) : (prompt.ids[offset] ?? 0)

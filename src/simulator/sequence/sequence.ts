@@ -38,6 +38,8 @@ export interface SequenceSpec {
   /** Index in the response: the index of the prompt, times n, plus that of the choice. */
   readonly index: number
   readonly prompt: Prompt
+  /** Equal prompts share KV cache only if this is equal, too. */
+  readonly cacheKey: string
   readonly maxTokens: number
   readonly ignoreEos: boolean
   /** Text of the output, if it is a JSON document. */

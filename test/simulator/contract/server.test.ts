@@ -133,6 +133,24 @@ suite('schedulers', () => {
     ])
   })
 
+  for (const field of ['extra_key', 'cache_salt', 'lora_path'])
+    test(`prompts with another ${field} share no KV cache`, async t => {
+      const knobs = { prefixCache: true, pageSize: 4 }
+      const { url } = only((await fleetFor(t, { mixed: 1, knobs })).mixed)
+      const cached = await inTurn(['a', 'b', 'a', undefined], async value => {
+        const { body } = await post(url, '/generate', { ...GENERATE, text: 'x'.repeat(100), [field]: value })
+        return at(JSON.parse(body), 'meta_info', 'cached_tokens')
+      })
+      assert.deepEqual(cached, [0, 0, 24, 0])
+      const batch = { ...GENERATE, text: ['x'.repeat(100), 'x'.repeat(100)], [field]: ['b', 'c'] }
+      const responses: unknown = JSON.parse((await post(url, '/generate', batch)).body)
+      assert.ok(Array.isArray(responses))
+      assert.deepEqual(
+        responses.map(response => at(response, 'meta_info', 'cached_tokens')),
+        [24, 0],
+      )
+    })
+
   test('only a mixed engine rejects requests when its queue is full', async t => {
     const engine = only((await fleetFor(t, { mixed: 1, knobs: { maxRunning: 1, maxQueued: 1 } })).mixed)
     const long = { text: 'x', sampling_params: { max_new_tokens: 100_000 } }
