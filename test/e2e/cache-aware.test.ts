@@ -23,8 +23,12 @@ function tokensOf(number: number): number[] {
 }
 
 /** @returns the response, and the share of the prompt that the engine had cached. */
-async function askFor(origin: string, text: string): Promise<{ response: Response; share: number }> {
-  const body = { text, sampling_params: { max_new_tokens: 2 } }
+async function askFor(
+  origin: string,
+  text: string,
+  fields: object = {},
+): Promise<{ response: Response; share: number }> {
+  const body = { text, sampling_params: { max_new_tokens: 2 }, ...fields }
   const headers = { 'content-type': 'application/json' }
   const response = await fetch(`${origin}/generate`, { method: 'POST', headers, body: JSON.stringify(body) })
   assert.equal(response.status, 200)
@@ -176,6 +180,20 @@ suite('cache_aware', { concurrency: 3 }, () => {
     )
     for (let turn = 0; turn < 2; turn++)
       assert.equal(await engineOf(origin, [...tokensOf(0), turn]), fleet.mixed[1]?.url)
+  })
+
+  test('expects nothing cached of a prompt that only another tenant has sent', async t => {
+    const { origin, adminOrigin } = await openMixed(t)
+    const shares: number[][] = []
+    for (let turn = 0; turn < 2; turn++) {
+      const ofTurn: number[] = []
+      for (const tenant of ['a', 'b', 'c', 'd', 'e', 'f'])
+        ofTurn.push((await askFor(origin, textOf(1, PREFIX_CHARS), { extra_key: tenant })).share)
+      shares.push(ofTurn)
+    }
+    assert.deepEqual(shares[0], [0, 0, 0, 0, 0, 0])
+    assertCached(shares[1] ?? [])
+    assert.equal(await totalOf(adminOrigin, 'pdgw_engine_cache_corrections_total'), 0)
   })
 
   test('chooses alike in two gateways, which know nothing of each other', async t => {

@@ -11,6 +11,9 @@ import type { Range } from '../json/scan.ts'
 import { BLOCK_ENDS, MAX_HASHED_BYTES } from '../kv-blocks/block-ends.ts'
 import { type TokenBlocks, tokenBlocks } from '../kv-blocks/token-blocks.ts'
 
+/** More than a chat template has. Of a longer seed, such as an image, only the edges are hashed, and its length. */
+const MAX_SEED_BYTES = 32_768
+const EDGE_BYTES = 1024
 /** Four lanes of two words of 32 bits each. */
 const STEP_BYTES = 32
 const WORD_BYTES = 4
@@ -31,16 +34,16 @@ export interface PromptBlocks {
 export interface PromptBytes {
   /** What the KV cache depends on besides the prompt, such as the model: hashed, but no part of any block. */
   readonly seeds: readonly Range[]
-  /** The parts of the prompt, in the order in which the engine's template puts them. */
+  /** The parts of the prompt, in the order in which the engine's template puts them, without what ends each. */
   readonly parts: readonly Range[]
-  /** The KV cache depends on more than the prompt and the model, such as an adapter, a salt or an image. */
+  /** Equal tokens do not mean an equal KV cache, because of an adapter, a salt or an image. */
   readonly dependsOnMore?: boolean
 }
 
 /** `body` is only read, and only during the call. */
 export function hashBlocks(body: Uint8Array, { seeds, parts }: PromptBytes): PromptBlocks {
   const hash = new BlockHash(body)
-  for (const seed of seeds) hash.skip(seed)
+  for (const seed of seeds) hash.seed(seed)
   for (const part of parts) hash.add(part)
   return hash
 }
@@ -48,15 +51,15 @@ export function hashBlocks(body: Uint8Array, { seeds, parts }: PromptBytes): Pro
 /** Hash, 0 to 2^32-1, of the seeds and the first `maxBytes` of the prompt. `body` is only read. */
 function hashBeginning(body: Uint8Array, { seeds, parts }: PromptBytes, maxBytes: number): number {
   const hash = new BlockHash(body)
-  for (const seed of seeds) hash.skip(seed)
+  for (const seed of seeds) hash.seed(seed)
   let left = maxBytes
   for (const { start, end } of parts) {
     const cut = Math.min(end, start + left)
-    hash.skip({ start, end: cut })
+    hash.skip(start, cut)
     left -= cut - start
     if (left === 0) break
   }
-  return hash.key >>> 0
+  return hash.key
 }
 
 /** A prompt that is hashed when it is first needed, and once. */
@@ -116,7 +119,16 @@ class BlockHash implements PromptBlocks {
     this.#view = new DataView(body.buffer, body.byteOffset, body.byteLength)
   }
 
-  skip({ start, end }: Range): void {
+  seed({ start, end }: Range): void {
+    const bytes = end - start
+    if (bytes <= MAX_SEED_BYTES) return this.skip(start, end)
+    this.skip(start, start + EDGE_BYTES)
+    this.skip(end - EDGE_BYTES, end)
+    this.#lanes.d = mixed(this.#lanes.d ^ bytes)
+  }
+
+  /** Hashes what is no part of any block. */
+  skip(start: number, end: number): void {
     this.#hash(start, end, { offset: 0, block: BLOCK_ENDS.length })
   }
 
@@ -155,11 +167,11 @@ class BlockHash implements PromptBlocks {
     this.tags.push(mixed(bd ^ Math.imul(ac, PRIME_4)) || 1)
   }
 
-  /** Of what was added so far. */
+  /** Of what was hashed so far, 0 to 2^32-1. */
   get key(): number {
     const { a, b, c, d } = this.#lanes
     const [ac, bd] = [foldedPair(a, c, PRIME_2), foldedPair(b, d, PRIME_1)]
-    return mixed(ac ^ Math.imul(bd, PRIME_3))
+    return mixed(ac ^ Math.imul(bd, PRIME_3)) >>> 0
   }
 }
 

@@ -15,12 +15,11 @@ import { lastMember, stringAt } from '../json/members.ts'
 import { type Member, type ScannedObject, scanObject } from '../json/scan.ts'
 import { withScanLimit } from '../json/scan-context.ts'
 import { skipSpace } from '../json/skip.ts'
-import type { PromptBytes } from './block-hashes.ts'
 import { type Ownership, type Remainder, remainderOf } from './owned-members.ts'
 import { elementsOf, hasElements } from './per-prompt-lists.ts'
 import { namesOwnRank, type RankFields, readRankFields } from './pinned-ranks.ts'
 import { readPrefillLogprobs } from './prefill-logprobs.ts'
-import { promptBytes } from './prompt-bytes.ts'
+import { promptBytes, type RequestPrompt } from './prompt-bytes.ts'
 import type { PromptLengths } from './prompt-lengths.ts'
 import { type Prompts, readPrompts } from './prompts.ts'
 import { readSampling, type Sampling } from './sampling.ts'
@@ -53,7 +52,7 @@ export interface RequestFields {
   /** The lengths of prompts given as token ids, which are counted when they are asked for. */
   readonly promptLengths: PromptLengths
   /** Where the prompt is; `undefined` if that is not wanted. */
-  readonly prompt: PromptBytes | undefined
+  readonly prompt: RequestPrompt | undefined
   /** The routing key in the body; `undefined` if there is none, or if it is not wanted. */
   readonly routingKey: string | undefined
   /** The body without the members that only the gateway sets. */

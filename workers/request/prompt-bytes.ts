@@ -1,12 +1,36 @@
 /** Finds the bytes of a request that its KV cache depends on, in the order in which engines read them. Hot path. */
 import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
 import type { Member, Range } from '../json/scan.ts'
+import type { ValueKind } from '../json/skip.ts'
 import type { PromptBytes } from './block-hashes.ts'
+import type { PromptList } from './prompts.ts'
 
-/** The KV cache of one model or adapter is of no use to another, and the last two change what a template makes. */
-const SEED_KEYS = new Set(['model', 'lora_path', 'chat_template', 'chat_template_kwargs'])
-/** With one of them, equal tokens do not mean an equal KV cache (SGLang 0.5.23, vLLM 0.32). */
-const OTHER_KEYS = new Set(['lora_path', 'extra_key', 'cache_salt', 'image_data', 'video_data', 'audio_data'])
+/** A value that the KV cache depends on besides the prompt. */
+interface SeedMember extends Range {
+  /** Of the member that has it. */
+  readonly key: string
+}
+
+/** Where a request has its prompt, and what else the KV cache depends on. */
+export interface RequestPrompt extends PromptBytes {
+  readonly seeds: readonly SeedMember[]
+}
+
+/**
+ * With one of them, equal tokens do not mean an equal KV cache. SGLang keeps a cache for each salt, extra key and adapter,
+ * and hashes images instead of the tokens that stand for them (0.5.23); vLLM adds all of them to its block hashes (0.32).
+ */
+const SEPARATING_KEYS = ['lora_path', 'extra_key', 'cache_salt', 'image_data', 'video_data', 'audio_data']
+/**
+ * What chat templates may put before the first message: gpt-oss the effort of reasoning, those for retrieval the documents.
+ * SGLang takes the effort from `reasoning` as well (0.5.23, `protocol.py`).
+ */
+const TEMPLATE_KEYS = ['chat_template', 'chat_template_kwargs', 'reasoning_effort', 'reasoning', 'documents']
+/** The KV cache of one model is of no use to another. */
+const SEED_KEYS = new Set(['model', ...SEPARATING_KEYS, ...TEMPLATE_KEYS])
+const SEPARATING = new Set(SEPARATING_KEYS)
+/** Of an empty text, list or object. */
+const EMPTY_BYTES = 2
 /**
  * Chat templates put tools before the messages, and system prompts first of these. Without a template, the first that is
  * not null is the prompt (SGLang 0.5.23, `io_struct.py`).
@@ -24,7 +48,7 @@ interface Meaning {
   /** Which part of the prompt it is; `undefined` if it is none. */
   readonly part: number | undefined
   readonly isSeed: boolean
-  readonly isOther: boolean
+  readonly isSeparating: boolean
 }
 
 /** One look-up for each member of a request. */
@@ -36,40 +60,78 @@ const MEANINGS: Record<GenerationEndpoint, ReadonlyMap<string, Meaning>> = {
   messages: meaningsOf('messages'),
 }
 
-/** For a request with several prompts, the list is the prompt. */
-export function promptBytes(endpoint: GenerationEndpoint, members: readonly Member[]): PromptBytes {
+/** For a request with several prompts, the list is the prompt; see `promptInBatch`. */
+export function promptBytes(endpoint: GenerationEndpoint, members: readonly Member[]): RequestPrompt {
   const meanings = MEANINGS[endpoint]
-  const seeds: Range[] = []
+  const seeds: SeedMember[] = []
   const found: (Range | undefined)[] = []
   let dependsOnMore = false
   for (const member of members) {
     const meaning = meanings.get(member.key)
     if (meaning === undefined || member.kind === 'null') continue
-    if (meaning.isSeed) seeds.push(valueOf(member))
-    if (meaning.isOther) dependsOnMore = true
-    if (meaning.part !== undefined) found[meaning.part] = valueOf(member)
+    const { key, kind, valueStart, valueEnd } = member
+    const seed = meaning.isSeed ? seedOf(key, kind, valueStart, valueEnd) : undefined
+    if (seed !== undefined) seeds.push(seed)
+    if (seed !== undefined && meaning.isSeparating) dependsOnMore = true
+    if (meaning.part !== undefined) found[meaning.part] = contentOf(valueStart, valueEnd)
   }
   // Also skips the places of parts that the request does not have.
   const parts = found.filter(range => range !== undefined)
-  return { seeds, parts: endpoint === 'generate' ? parts.slice(0, 1) : parts, dependsOnMore }
+  return {
+    seeds: inOrder(seeds),
+    parts: endpoint === 'generate' ? parts.slice(0, 1) : parts,
+    dependsOnMore,
+  }
+}
+
+/**
+ * One prompt of a request that has several, as if it had been sent alone. `lists`: those with one value per prompt, the
+ * prompts first.
+ */
+export function promptInBatch(
+  { seeds, parts }: RequestPrompt,
+  lists: readonly PromptList[],
+  prompt: number,
+): RequestPrompt {
+  const own = lists[0]?.elements[prompt]
+  const ownSeeds = seeds.flatMap(seed => seedInBatch(seed, lists, prompt) ?? [])
+  return {
+    seeds: ownSeeds,
+    parts: parts.length === 0 || own === undefined ? parts : [contentOf(own.start, own.end)],
+    dependsOnMore: ownSeeds.some(({ key }) => SEPARATING.has(key)),
+  }
+}
+
+function seedInBatch(seed: SeedMember, lists: readonly PromptList[], prompt: number): SeedMember | undefined {
+  const own = lists.find(({ key }) => key === seed.key)?.elements[prompt]
+  return own === undefined ? seed : seedOf(seed.key, own.kind, own.start, own.end)
+}
+
+/** In the same order for all clients. */
+function inOrder(seeds: readonly SeedMember[]): readonly SeedMember[] {
+  return seeds.length > 1 ? seeds.toSorted((left, right) => (left.key < right.key ? -1 : 1)) : seeds
 }
 
 function meaningsOf(endpoint: GenerationEndpoint): ReadonlyMap<string, Meaning> {
   const parts = PART_KEYS[endpoint]
   return new Map(
-    [...parts, ...SEED_KEYS, ...OTHER_KEYS].map(key => {
+    [...parts, ...SEED_KEYS].map(key => {
       const part = parts.indexOf(key)
-      const meaning = {
-        part: part < 0 ? undefined : part,
-        isSeed: SEED_KEYS.has(key),
-        isOther: OTHER_KEYS.has(key),
-      }
-      return [key, meaning]
+      return [
+        key,
+        { part: part < 0 ? undefined : part, isSeed: SEED_KEYS.has(key), isSeparating: SEPARATING.has(key) },
+      ]
     }),
   )
 }
 
+/** `undefined` for null, and for an empty text or list, which engines take as none. */
+function seedOf(key: string, kind: ValueKind, start: number, end: number): SeedMember | undefined {
+  if (kind === 'number') return { key, start, end }
+  return kind === 'null' || end - start === EMPTY_BYTES ? undefined : { key, start, end: end - 1 }
+}
+
 /** Without what ends the value, which a longer prompt would have later. */
-function valueOf({ valueStart, valueEnd }: Member): Range {
-  return { start: valueStart, end: valueEnd - 1 }
+function contentOf(start: number, end: number): Range {
+  return { start, end: end - 1 }
 }

@@ -10,6 +10,7 @@ import type { Edit } from '../json/edit.ts'
 import type { Range } from '../json/scan.ts'
 import { HashedPrompt } from '../request/block-hashes.ts'
 import type { RequestFields } from '../request/fields.ts'
+import { promptInBatch } from '../request/prompt-bytes.ts'
 import type { PromptList } from '../request/prompts.ts'
 import type { SampleValues, Seed } from '../request/sampling.ts'
 import type { EngineRequest } from '../retry/engine-request.ts'
@@ -62,9 +63,9 @@ export function promptNamed(fields: RequestFields, rid: string): number | 'all' 
 
 /** All samples of a single prompt share it, so that it is hashed once. */
 function promptOf({ body, fields, prompt: whole }: EngineRequest, prompt: number): EngineRequest['prompt'] {
-  const element = fields.batch?.lists[0]?.elements[prompt]
-  if (fields.prompt === undefined || element === undefined) return whole
-  return new HashedPrompt(body, { ...fields.prompt, parts: [element] })
+  const { batch, prompt: bytes } = fields
+  if (batch === undefined || bytes === undefined) return whole
+  return new HashedPrompt(body, promptInBatch(bytes, batch.lists, prompt))
 }
 
 function editsOf(fields: RequestFields, prompt: number, sample: number): Edit[] {

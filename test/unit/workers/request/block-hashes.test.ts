@@ -36,6 +36,11 @@ function keyOf(seed: string, first: string, second: string, maxBytes = 64): numb
   }).prefixKey(maxBytes)
 }
 
+/** The hash of the first block of a prompt with this seed. */
+function firstOf(seed: string): string | undefined {
+  return hashesOf(blocksOf(Buffer.alloc(256, 'x'), { seed }))[0]
+}
+
 suite('the blocks of a prompt', () => {
   test('begin with 256 bytes and are at most an eighth of what is before them', () => {
     const blocks = blocksOf(Buffer.alloc(1_000_000))
@@ -95,6 +100,16 @@ suite('the blocks of a prompt', () => {
     const [one, other] = ['"llama"', '"qwen"'].map(seed => hashesOf(blocksOf(prompt, { seed })))
     assert.notEqual(one?.[0], other?.[0])
     assert.notEqual(one?.[1], other?.[1])
+  })
+
+  test('differ between long seeds of other lengths, beginnings or ends, of which no more is hashed', () => {
+    const image = 'i'.repeat(100_000)
+    const seeds = [image, `${image}i`, `j${image.slice(1)}`, `${image.slice(1)}j`]
+    assert.equal(new Set(seeds.map(firstOf)).size, seeds.length)
+    const middle = `${image.slice(0, 50_000)}j${image.slice(50_001)}`
+    assert.equal(firstOf(middle), firstOf(image))
+    // All of a chat template counts.
+    assert.notEqual(firstOf(middle.slice(40_000, 60_000)), firstOf(image.slice(40_000, 60_000)))
   })
 
   test('run over the parts of a prompt, whose lengths count', () => {

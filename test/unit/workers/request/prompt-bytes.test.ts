@@ -2,14 +2,42 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { GenerationEndpoint } from '../../../../src/core/endpoint.ts'
 import { scanObject } from '../../../../workers/json/scan.ts'
-import { promptBytes } from '../../../../workers/request/prompt-bytes.ts'
+import { promptBytes, promptInBatch, type RequestPrompt } from '../../../../workers/request/prompt-bytes.ts'
+import { readPrompts } from '../../../../workers/request/prompts.ts'
 
-function textsOf(endpoint: GenerationEndpoint, body: object): { seeds: string[]; parts: string[] } {
-  const bytes = Buffer.from(JSON.stringify(body))
-  const { seeds, parts } = promptBytes(endpoint, scanObject(bytes, 0).members)
+interface Texts {
+  readonly seeds: string[]
+  readonly parts: string[]
+}
+
+function textsIn(bytes: Buffer, { seeds, parts }: RequestPrompt): Texts {
   const textOf = ({ start, end }: { start: number; end: number }): string =>
     bytes.toString('utf8', start, end)
   return { seeds: seeds.map(textOf), parts: parts.map(textOf) }
+}
+
+function textsOf(endpoint: GenerationEndpoint, body: object): Texts {
+  const bytes = Buffer.from(JSON.stringify(body))
+  return textsIn(bytes, promptBytes(endpoint, scanObject(bytes, 0).members))
+}
+
+function separates(endpoint: GenerationEndpoint, body: object): boolean | undefined {
+  return promptBytes(endpoint, scanObject(Buffer.from(JSON.stringify(body)), 0).members).dependsOnMore
+}
+
+/** The prompts of a `/generate` request with several. */
+function batchOf(body: object): RequestPrompt[] {
+  const bytes = Buffer.from(JSON.stringify(body))
+  const { members } = scanObject(bytes, 0)
+  const { batch } = readPrompts(['text', 'input_ids', 'input_embeds'], bytes, members, 10)
+  assert.ok(batch !== undefined)
+  const whole = promptBytes('generate', members)
+  return Array.from({ length: batch.size }, (_, prompt) => promptInBatch(whole, batch.lists, prompt))
+}
+
+function batchTextsOf(body: object): Texts[] {
+  const bytes = Buffer.from(JSON.stringify(body))
+  return batchOf(body).map(prompt => textsIn(bytes, prompt))
 }
 
 suite('the bytes of a prompt', () => {
@@ -41,5 +69,93 @@ suite('the bytes of a prompt', () => {
 
   test('are none where the request has none', () => {
     assert.deepEqual(textsOf('completions', { text: 'no' }), { seeds: [], parts: [] })
+  })
+})
+
+suite('what the KV cache depends on besides the prompt', () => {
+  for (const [endpoint, key, value] of [
+    ['chat', 'model', 'm'],
+    ['generate', 'lora_path', 'adapter'],
+    ['generate', 'extra_key', 'tenant'],
+    ['completions', 'cache_salt', 'salt'],
+    ['generate', 'image_data', 'http://images/1'],
+    ['generate', 'video_data', ['v']],
+    ['generate', 'audio_data', { url: 'a' }],
+    ['chat', 'chat_template', '{{ messages }}'],
+    ['chat', 'chat_template_kwargs', { thinking: true }],
+    ['chat', 'reasoning_effort', 'high'],
+    ['responses', 'reasoning', { effort: 'low' }],
+    ['chat', 'documents', [{ title: 't' }]],
+  ] as const)
+    test(`is ${key} of ${endpoint}`, () => {
+      assert.deepEqual(textsOf(endpoint, { [key]: value }).seeds, [JSON.stringify(value).slice(0, -1)])
+    })
+
+  test('is in the same order for all clients', () => {
+    const seeds = ['"salt', '"tenant', '"m']
+    const [salt, tenant] = [{ cache_salt: 'salt' }, { extra_key: 'tenant' }]
+    assert.deepEqual(textsOf('chat', { model: 'm', ...tenant, ...salt }).seeds, seeds)
+    assert.deepEqual(textsOf('chat', { ...salt, model: 'm', ...tenant }).seeds, seeds)
+  })
+
+  test('is a number with its last digit', () => {
+    assert.deepEqual(textsOf('chat', { reasoning_effort: 12 }).seeds, ['12'])
+  })
+
+  test('is nothing where engines take a value as none', () => {
+    const none = { cache_salt: '', extra_key: null, image_data: [], chat_template_kwargs: {} }
+    assert.deepEqual(textsOf('generate', none).seeds, [])
+    assert.equal(separates('generate', none), false)
+  })
+
+  test('makes equal tokens differ only if it is a salt, an extra key, an adapter or an image', () => {
+    for (const key of ['lora_path', 'extra_key', 'cache_salt', 'image_data', 'video_data', 'audio_data'])
+      assert.equal(separates('generate', { input_ids: [1], [key]: 'x' }), true, key)
+    for (const key of ['model', 'chat_template', 'reasoning_effort', 'documents'])
+      assert.equal(separates('chat', { [key]: 'x' }), false, key)
+  })
+})
+
+suite('a prompt of several', () => {
+  test('is as if it had been sent alone, with its own value of each list', () => {
+    const own = [
+      { text: 'a', lora_path: 'l', extra_key: 'x', image_data: ['i'], model: 'm' },
+      { text: 'b', lora_path: null, extra_key: 'y', image_data: 'j', model: 'm' },
+    ]
+    const batch = {
+      text: ['a', 'b'],
+      lora_path: ['l', null],
+      extra_key: ['x', 'y'],
+      image_data: [['i'], 'j'],
+      model: 'm',
+    }
+    assert.deepEqual(
+      batchTextsOf(batch),
+      own.map(body => textsOf('generate', body)),
+    )
+  })
+
+  test('has what applies to all', () => {
+    const all = { lora_path: 'l', cache_salt: 's' }
+    const seeds = ['"s', '"l']
+    assert.deepEqual(batchTextsOf({ input_ids: [[1, 2], [3]], ...all }), [
+      { seeds, parts: ['[1,2'] },
+      { seeds, parts: ['[3'] },
+    ])
+  })
+
+  test('is compared with token blocks if nothing of its own separates its cache', () => {
+    const batch = { input_ids: [[1], [2]], lora_path: ['l', null] }
+    assert.deepEqual(
+      batchOf(batch).map(({ dependsOnMore }) => dependsOnMore),
+      [true, false],
+    )
+  })
+
+  test('is unknown if it is given as embeddings', () => {
+    assert.deepEqual(batchTextsOf({ input_embeds: [[[1]], [[2]]] }), [
+      { seeds: [], parts: [] },
+      { seeds: [], parts: [] },
+    ])
   })
 })

@@ -36,6 +36,14 @@ function bodiesOf(endpoint: GenerationEndpoint, text: string): string[] {
   )
 }
 
+/** What blocks each prompt of the `/generate` request has. */
+function keysOf(body: object): unknown[] {
+  const request = requestOf('generate', JSON.stringify(body))
+  return Array.from({ length: countParts(request.fields) }, (_, part) =>
+    partOf(request, part).prompt?.blocks?.keys.join(),
+  )
+}
+
 suite('the body of a part', () => {
   const cases: readonly [
     what: string,
@@ -162,13 +170,22 @@ suite('what policies know of a part', () => {
       requestOf('completions', `{"model":"m","prompt":${text}}`),
     )
     assert.ok(one !== undefined && two !== undefined && again !== undefined)
-    const keys = [partOf(one, 0), partOf(one, 1), partOf(two, 1)].map(part => part.prompt?.prefixKey(64))
-    assert.equal(keys[1], keys[2])
+    const parts = [partOf(one, 0), partOf(one, 1), partOf(two, 1), partOf(again, 0)]
+    const keys = parts.map(({ prompt }) => prompt?.prefixKey(64))
+    assert.ok(keys[1] !== undefined)
+    assert.deepEqual(keys.slice(2), [keys[1], keys[1]])
     assert.notEqual(keys[0], keys[1])
     assert.deepEqual(
-      [0, 1].map(index => partOf(one, index).prompt?.bytes),
-      [3, 4],
+      parts.map(({ prompt }) => prompt?.bytes),
+      [2, 3, 3, 3],
     )
+  })
+
+  test('is known by its own adapter, as a request of its own is', () => {
+    const text = 'x'.repeat(1000)
+    const alone = [...keysOf({ text, lora_path: 'l' }), ...keysOf({ text })]
+    assert.deepEqual(keysOf({ text: [text, text], lora_path: ['l', null] }), alone)
+    assert.equal(new Set(alone).size, 2)
   })
 
   test('is no prompt if none was read', () => {
