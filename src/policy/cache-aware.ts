@@ -7,10 +7,13 @@
  *
  * What no engine has cached may go to any of them. Of those that cost about the same, the one is chosen that the
  * beginning of the new part names (rendezvous hashing), so gateways that know nothing of each other choose alike.
+ *
+ * Nothing is remembered of a prompt that is too short for the index. It costs any engine next to nothing, so load alone
+ * decides, and its hash among engines with the same load.
  */
 import type { Engine } from '../core/engine.ts'
 import { preferring } from '../eligibility/eligible.ts'
-import { fewestRequests, leastLoad } from './least-load.ts'
+import { fewestRequests, leastLoad, leastLoadByKey } from './least-load.ts'
 import {
   type ChoiceReason,
   engineAt,
@@ -60,7 +63,7 @@ export function cacheAware(options: CacheAwareOptions = {}): Policy {
   return (engines, view, request) => {
     if (engines.length === 1) return engineAt(engines, 0)
     const prompt = request?.prompt
-    if (prompt === undefined) return leastLoad(engines, view)
+    if (prompt === undefined) return withoutView(engines, view, request?.shortKey)
     measureLoads(scores, engines, view)
     if (balance && isUnbalanced(scores.loads, balance)) return fewestRequests(engines, view)
     measureCached(scores, engines, prompt, cacheThreshold * prompt.bytes)
@@ -69,6 +72,10 @@ export function cacheAware(options: CacheAwareOptions = {}): Policy {
     view.reason = reasonOf(chosen, engines, scores)
     return chosen
   }
+}
+
+function withoutView(engines: readonly Engine[], view: PolicyView, shortKey: number | undefined): Engine {
+  return shortKey === undefined ? leastLoad(engines, view) : leastLoadByKey(engines, view, shortKey)
 }
 
 /**

@@ -1,6 +1,7 @@
-/** Choices by load. Of equal engines each has its turn, so that an idle fleet is used evenly. */
+/** Choices by load. Of equal engines each has its turn, so that an idle fleet is used evenly, or a key names one. */
 import type { Engine } from '../core/engine.ts'
 import { engineAt, type Policy, type PolicyView } from './policy.ts'
+import { highestRank } from './rendezvous.ts'
 
 /**
  * What a request in flight costs an engine besides its prompt, in bytes of a prompt: decode keeps room in its KV cache for
@@ -14,6 +15,18 @@ const REQUEST_BYTES = 2048
  * the share of it that is in use.
  */
 export const leastLoad: Policy = (engines, view) => smallest(engines, view, loadMeasure(engines, view))
+
+/**
+ * Chooses the engine with the smallest load as well, but of equal ones that which the key, 0 to 2^32-1, names: what belongs
+ * to the key stays together as long as that costs nothing.
+ */
+export function leastLoadByKey(engines: readonly Engine[], view: PolicyView, key: number): Engine {
+  const loads = engines.map(loadMeasure(engines, view))
+  const minLoad = Math.min(...loads)
+  const equals = engines.filter((_, index) => loads[index] === minLoad)
+  view.reason = equals.length === 1 ? 'load' : 'hashed'
+  return highestRank(equals, key)
+}
 
 /** Chooses the engine with the fewest requests in flight. */
 export const fewestRequests: Policy = (engines, view) =>

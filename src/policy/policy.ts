@@ -15,7 +15,7 @@ import type { Random } from '../core/random.ts'
  *   random   chance
  *   cached   it holds the longest cached prefix of the prompt, or nearly so
  *   cheaper  another engine holds a longer prefix, but its queue costs more than computing the prefix again
- *   hashed   no engine has cached anything of the prompt, so its hash names the engine
+ *   hashed   no engine has cached anything of the prompt, as far as is known, so its hash names the engine
  *   key      the routing key names the engine
  *   prefix   the beginning of the prompt names the engine
  *   length   the engine takes prompts of about this length
@@ -68,6 +68,8 @@ export interface PromptView {
 export interface RequestView {
   /** What is known of the prompt; `undefined` if it is too short to be cached. */
   readonly prompt?: PromptView | undefined
+  /** Hash of the whole prompt, as `key`, if it is too short to be cached; `undefined` if it is not, or if it is empty. */
+  readonly shortKey?: number | undefined
   /**
    * Hash of the routing key, by which the client says what the request belongs to: 0 to 2^32 - 1, the same in every
    * gateway. `undefined` if the request has none.

@@ -240,7 +240,10 @@ suite('A batch', () => {
 })
 
 test('when a prefill engine responds with 500, the decode leg is aborted at once and another pair serves the request', async t => {
-  const { origin, adminOrigin, fleet } = await openGateway(t, { fleet: { prefill: 2, decode: 1 } })
+  const { origin, adminOrigin, fleet } = await openGateway(t, {
+    fleet: { prefill: 2, decode: 1 },
+    config: { policy: { main: 'round_robin' } },
+  })
   const [broken, sound] = fleet.prefill
   const [decode] = fleet.decode
   assert.ok(broken && sound && decode)
@@ -249,7 +252,7 @@ test('when a prefill engine responds with 500, the decode leg is aborted at once
   const text = expectedText(chatPromptText(messages), 0, 10)
   const startMs = performance.now()
   for (let request = 0; request < 4; request++) {
-    // In sequence, so that round robin reaches both prefill engines.
+    // In sequence, so that each prefill engine has its turn.
     assert.equal(await chat(origin, { model: 'sim', messages, max_tokens: 10 }), text)
   }
   const failures = broken.counters.failed

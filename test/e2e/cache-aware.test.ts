@@ -40,6 +40,15 @@ async function ask(origin: string, text: string): Promise<number> {
   return (await askFor(origin, text)).share
 }
 
+/** Sends what the test of sglang-router for this policy sends. @returns the response, of which nothing is left to read. */
+async function complete(origin: string, prompt: string): Promise<Response> {
+  const body = JSON.stringify({ model: 'sim', prompt, max_tokens: 1, stream: false })
+  const headers = { 'content-type': 'application/json' }
+  const response = await fetch(`${origin}/v1/completions`, { method: 'POST', headers, body })
+  assert.equal(response.status, 200, await response.text())
+  return response
+}
+
 /** Asks each of `prefixes` prefixes `turns` times, in turn, each time with another end. @returns the shares in order. */
 async function askAll(origins: readonly string[], prefixes: number, turns: number): Promise<number[]> {
   const shares: number[] = []
@@ -180,6 +189,38 @@ suite('cache_aware', { concurrency: 3 }, () => {
     )
     for (let turn = 0; turn < 2; turn++)
       assert.equal(await engineOf(origin, [...tokensOf(0), turn]), fleet.mixed[1]?.url)
+  })
+
+  test('sends a short prompt that is repeated to one engine, and so does another gateway', async t => {
+    const config = { policy: POLICY, server: { routeHeaders: true } }
+    // Each would take a report with a request of the other for load.
+    const engines = { loadIntervalSecs: 0 }
+    const first = await openGateway(t, { fleet: { mixed: 2 }, config, engines })
+    const second = await openGateway(t, { fleet: first.fleet, config, engines })
+    const routes: (string | null)[] = []
+    for (let turn = 0; turn < 12; turn++) {
+      const { origin } = turn % 2 === 0 ? first : second
+      const { headers } = await complete(origin, 'repeated prompt for cache')
+      routes.push(headers.get('x-pdgw-route'))
+    }
+    const received = first.fleet.mixed.map(({ counters }) => counters.received)
+    // One request may be seen to be in flight still when the next one comes.
+    assert.ok(Math.max(...received) >= 10, received.join())
+    assert.ok(routes.filter(route => route === 'mixed;reason=hashed').length >= 10, routes.join())
+  })
+
+  test('divides short prompts among the engines under load, with the thresholds of sglang-router', async t => {
+    const { origin, fleet } = await openGateway(t, {
+      fleet: { mixed: 2 },
+      config: { policy: { ...POLICY, cacheThreshold: 0.99, balanceAbs: 0, balanceRel: 1 } },
+    })
+    let next = 0
+    const client = async (): Promise<void> => {
+      while (next < 40) await complete(origin, `short prompt ${next++}`)
+    }
+    await Promise.all(Array.from({ length: 16 }, client))
+    const received = fleet.mixed.map(({ counters }) => counters.received)
+    assert.ok(Math.min(...received) > 0, received.join())
   })
 
   test('expects nothing cached of a prompt that only another tenant has sent', async t => {

@@ -259,7 +259,6 @@ test('in a fleet with several models, the request names the model', async t => {
     ['large', 'small'],
   )
   for (const model of ['large', 'large', 'large']) {
-    // In sequence: the policy chooses the next engine for each request.
     const response = await ask(origin, '/v1/completions', post(JSON.stringify({ model, prompt: 'Once' })))
     assert.equal(response.status, 200, response.text)
     assert.equal(at(response.json, 'model'), 'large')
@@ -305,7 +304,10 @@ suite('Mixed mode', () => {
   })
 
   test('tries another engine when one fails', async t => {
-    const { origin, fleet } = await openGateway(t, { fleet: { mixed: 2 } })
+    const { origin, fleet } = await openGateway(t, {
+      fleet: { mixed: 2 },
+      config: { policy: { main: 'round_robin' } },
+    })
     const [broken] = fleet.mixed
     assert.ok(broken)
     broken.knobs.resetBeforeHeadProb = 1

@@ -37,6 +37,8 @@ async function openGateway(urls: readonly string[]): Promise<{ origin: string; a
       server: { host: '127.0.0.1', port: 0, workers: 1 },
       admin: { host: '127.0.0.1', port: 0 },
       engines: { mode: 'mixed', mixed: urls.map(url => ({ url })), vllmDataParallelSize: 2 },
+      // Equal short prompts would all go to one rank.
+      policy: { main: 'round_robin' },
     }),
   )
   after(() => gateway.close())

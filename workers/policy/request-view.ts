@@ -38,6 +38,10 @@ class LazyRequestView implements RequestView {
     return this.#prompt && this.#options.promptCaches.viewOf(this.#prompt)
   }
 
+  get shortKey(): number | undefined {
+    return this.#prompt?.shortKey
+  }
+
   get prefixKey(): number | undefined {
     return this.#prompt?.prefixKey(this.#options.prefixBytes)
   }

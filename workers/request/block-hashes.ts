@@ -41,7 +41,7 @@ export interface PromptBytes {
 }
 
 /** `body` is only read, and only during the call. */
-export function hashBlocks(body: Uint8Array, { seeds, parts }: PromptBytes): PromptBlocks {
+export function hashBlocks(body: Uint8Array, { seeds, parts }: PromptBytes): BlockHash {
   const hash = new BlockHash(body)
   for (const seed of seeds) hash.seed(seed)
   for (const part of parts) hash.add(part)
@@ -66,7 +66,7 @@ function hashBeginning(body: Uint8Array, { seeds, parts }: PromptBytes, maxBytes
 export class HashedPrompt {
   readonly #body: Uint8Array
   readonly #where: PromptBytes
-  #blocks: PromptBlocks | undefined
+  #blocks: BlockHash | undefined
   #prefixKey: number | undefined
   #tokenBlocks: TokenBlocks | 'none' | undefined
 
@@ -92,6 +92,13 @@ export class HashedPrompt {
   get blocks(): PromptBlocks | undefined {
     this.#blocks ??= hashBlocks(this.#body, this.#where)
     return this.#blocks.keys.length > 0 ? this.#blocks : undefined
+  }
+
+  /** Hash, 0 to 2^32-1, of all of a prompt that is shorter than a block; `undefined` if it is longer, or has nothing in it. */
+  get shortKey(): number | undefined {
+    // Each part begins with what opens it.
+    const isEmpty = (this.bytes ?? 0) <= this.#where.parts.length
+    return isEmpty || this.blocks !== undefined ? undefined : this.#blocks?.key
   }
 
   /** In blocks of `blockSize` tokens. `undefined` if the prompt is no list of token ids, or if its cache depends on more. */

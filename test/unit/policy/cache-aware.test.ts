@@ -99,8 +99,40 @@ suite('cache_aware', () => {
   })
 
   test('chooses by load where the prompt is too short to be cached', () => {
-    const view = viewOf({ inFlight: [4, 1, 3] })
-    assert.equal(POLICY(enginesOf(3), view).slot, 1)
+    for (const [state, slot] of [
+      [{ inFlight: [4, 1, 3] }, 1],
+      [{ inFlight: [1, 1, 0] }, 2],
+      [{ work: [0, 9, 9] }, 0],
+      [{ others: [1, 1, 0] }, 2],
+    ] as const)
+      for (let shortKey = 0; shortKey < 20; shortKey++) {
+        const view = viewOf(state)
+        assert.deepEqual([POLICY(enginesOf(3), view, { shortKey }).slot, view.reason], [slot, 'load'])
+        assert.equal(POLICY(enginesOf(3), view).slot, slot)
+      }
+  })
+
+  test('keeps a short prompt on one engine of those with the same load, alike in two gateways, and evenly', () => {
+    const [engines, reversed] = [enginesOf(4), enginesOf(4).toReversed()]
+    const state = { inFlight: [1, 2, 1, 1], recent: [900_000, 0, 0, 0] }
+    const counts = [0, 0, 0, 0]
+    for (let key = 0; key < 3000; key++) {
+      const shortKey = Math.imul(key, 0x9e3779b1) >>> 0
+      const view = viewOf(state)
+      const { slot } = POLICY(engines, view, { shortKey })
+      assert.equal(view.reason, 'hashed')
+      assert.equal(POLICY(engines, view, { shortKey }).slot, slot)
+      assert.equal(POLICY(reversed, viewOf(state), { shortKey }).slot, slot)
+      counts[slot] = (counts[slot] ?? 0) + 1
+    }
+    assert.equal(counts[1], 0)
+    for (const slot of [0, 2, 3]) assert.ok((counts[slot] ?? 0) > 850, counts.join())
+  })
+
+  test('gives each engine its turn where the prompt is empty or unknown', () => {
+    const view = viewOf()
+    const slots = [0, 1, 2, 3].map(() => POLICY(enginesOf(4), view, { shortKey: undefined }).slot)
+    assert.deepEqual(slots, [0, 1, 2, 3])
   })
 
   for (const [reason, why, state, cached] of [

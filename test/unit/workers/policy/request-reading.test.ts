@@ -95,6 +95,14 @@ suite('the view of a request', () => {
     const view = requestViewOf({ prompt, key: 5 }, { promptCaches: noCaches, prefixBytes: 64 })
     assert.deepEqual([view?.key, view?.promptBytes], [5, 500])
     assert.equal(view?.prefixKey, prompt.prefixKey(64))
+    assert.equal(view?.shortKey, undefined)
+    const short = new HashedPrompt(body, { seeds: [], parts: [{ start: 10, end: 60 }] })
+    const shortView = requestViewOf(
+      { prompt: short, key: undefined },
+      { promptCaches: noCaches, prefixBytes: 64 },
+    )
+    assert.ok(shortView?.shortKey !== undefined)
+    assert.equal(shortView.shortKey, short.shortKey)
     const without = requestViewOf({ prompt: undefined, key: 5 }, { promptCaches: noCaches, prefixBytes: 64 })
     assert.deepEqual(
       [without?.prompt, without?.prefixKey, without?.promptBytes],

@@ -41,6 +41,15 @@ function firstOf(seed: string): string | undefined {
   return hashesOf(blocksOf(Buffer.alloc(256, 'x'), { seed }))[0]
 }
 
+function shortKeyOf(seed: string, ...parts: readonly string[]): number | undefined {
+  const ranges = parts.map((part, index) => {
+    const start = seed.length + parts.slice(0, index).join('').length
+    return { start, end: start + part.length }
+  })
+  const where = { seeds: [{ start: 0, end: seed.length }], parts: ranges }
+  return new HashedPrompt(Buffer.from(seed + parts.join('')), where).shortKey
+}
+
 suite('the blocks of a prompt', () => {
   test('begin with 256 bytes and are at most an eighth of what is before them', () => {
     const blocks = blocksOf(Buffer.alloc(1_000_000))
@@ -183,6 +192,33 @@ suite('the hash of the beginning of a prompt', () => {
 
   test('differs for prompts that differ anywhere in it', () => {
     const keys = Array.from({ length: 5000 }, (_, index) => keyOf('', `prompt ${index}`, turn))
+    assert.ok(new Set(keys).size > 4998, `${new Set(keys).size}`)
+  })
+})
+
+suite('the hash of a prompt that is shorter than a block', () => {
+  test('depends on all of it, and on the seed', () => {
+    const key = shortKeyOf('"model', '[tools', '[messages')
+    assert.equal(shortKeyOf('"model', '[tools', '[messages'), key)
+    for (const [seed, tools, messages] of [
+      ['"modem', '[tools', '[messages'],
+      ['"model', '[tolls', '[messages'],
+      ['"model', '[tools', '[messaged'],
+      ['"model', '[tools', '[messages '],
+      ['"model', '[tools[', 'messages'],
+    ] as const)
+      assert.notEqual(shortKeyOf(seed, tools, messages), key)
+    assert.ok(key !== undefined && key >= 0 && Number.isInteger(key))
+  })
+
+  test('is none of a prompt that has a block, that is empty or that is unknown', () => {
+    assert.ok(shortKeyOf('', `"${'x'.repeat(254)}`) !== undefined)
+    for (const parts of [[`"${'x'.repeat(255)}`], ['"'], ['[', '['], []])
+      assert.equal(shortKeyOf('"model', ...parts), undefined)
+  })
+
+  test('differs between short prompts', () => {
+    const keys = Array.from({ length: 5000 }, (_, index) => shortKeyOf('"m', `"prompt ${index}`))
     assert.ok(new Set(keys).size > 4998, `${new Set(keys).size}`)
   })
 })

@@ -171,10 +171,14 @@ suite('what policies know of a part', () => {
     )
     assert.ok(one !== undefined && two !== undefined && again !== undefined)
     const parts = [partOf(one, 0), partOf(one, 1), partOf(two, 1), partOf(again, 0)]
-    const keys = parts.map(({ prompt }) => prompt?.prefixKey(64))
-    assert.ok(keys[1] !== undefined)
-    assert.deepEqual(keys.slice(2), [keys[1], keys[1]])
-    assert.notEqual(keys[0], keys[1])
+    for (const keys of [
+      parts.map(({ prompt }) => prompt?.prefixKey(64)),
+      parts.map(({ prompt }) => prompt?.shortKey),
+    ]) {
+      assert.ok(keys[1] !== undefined)
+      assert.deepEqual(keys.slice(2), [keys[1], keys[1]])
+      assert.notEqual(keys[0], keys[1])
+    }
     assert.deepEqual(
       parts.map(({ prompt }) => prompt?.bytes),
       [2, 3, 3, 3],

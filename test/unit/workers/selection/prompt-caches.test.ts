@@ -137,6 +137,28 @@ suite('what is known of the caches of engines', () => {
     assert.equal(caches.computedBytes(1), 0)
   })
 
+  test('includes nothing of a prompt that is too short to be cached, which is no work either', () => {
+    const shared = createSharedMemory(ENGINES, 1, undefined, { indexBytes: 1_048_576 })
+    const caches = new EngineCaches(shared)
+    const index = new PrefixIndex(shared)
+    const metrics = { predictionCorrected: () => undefined, blocksDisplaced: () => undefined }
+    const known = new PromptCaches({
+      isUsed: true,
+      index,
+      caches,
+      thread: 0,
+      maxEngines: ENGINES,
+      nowMs: () => 0,
+      metrics,
+    })
+    const prompt = promptOf(textOf(1, 255))
+    assert.equal(known.viewOf(prompt), undefined)
+    assert.equal(known.start(prompt, 1), undefined)
+    known.noteReceived(prompt, 1)
+    assert.ok(prompt.shortKey !== undefined)
+    assert.deepEqual([index.size, caches.computedBytes(1), caches.recent(1, 0), caches.work(1)], [0, 0, 0, 0])
+  })
+
   test('finds every prefix again where all have room', () => {
     for (let number = 0; number < 10; number++) {
       const fleet = openFleet(number, 10_000)
