@@ -46,7 +46,7 @@ function mergeChoices(parts: readonly PartBody[], n: number): Buffer {
   const usages: PartUsage[] = []
   const choices = parts.flatMap((part, index) => {
     if (part.kind === 'aborted') return [part.item]
-    if (part.usage !== undefined) usages.push({ text: part.usage, countsPrompt: index % n === 0 })
+    if (part.usage !== undefined) usages.push({ text: part.usage, prompt: Math.floor(index / n) })
     return part.choices
   })
   const edits = [replacementOf(first.replaced.choices, Buffer.concat(listOf(choices)))]

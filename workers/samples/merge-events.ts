@@ -60,7 +60,7 @@ export class PartStreams {
     if (first === undefined) return done
     const texts = usages.map(({ part, data }) => ({
       text: textAt(data, ['usage']),
-      countsPrompt: part % this.#options.n === 0,
+      prompt: Math.floor(part / this.#options.n),
     }))
     const merged = replaceAt(first.data, ['usage'], Buffer.from(mergeUsage(texts)))
     return Buffer.concat([toEvent(applyEdits(first.data, [...merged, ...this.#idEdits(first.data)])), done])

@@ -12,15 +12,15 @@ const OF_THE_PROMPT = new Set(['prompt_tokens', 'prompt_tokens_details'])
 export interface PartUsage {
   /** A `usage` object as JSON. */
   readonly text: string
-  /** Whether it is that of the first sample of its prompt. */
-  readonly countsPrompt: boolean
+  /** Which prompt it is of. */
+  readonly prompt: number
 }
 
 /** The members are those of the first part. */
 export function mergeUsage(parts: readonly PartUsage[]): string {
-  const usages = parts.map(({ text, countsPrompt }) => ({ usage: parseUsage(text), countsPrompt }))
+  const usages = parts.map(({ text, prompt }) => ({ usage: parseUsage(text), prompt }))
   const all = usages.map(({ usage }) => usage)
-  const perPrompt = usages.filter(({ countsPrompt }) => countsPrompt).map(({ usage }) => usage)
+  const perPrompt = onePerPrompt(usages)
   const merged: Record<string, unknown> = { ...all[0] }
   for (const key of Object.keys(merged))
     merged[key] = sumOf(
@@ -31,6 +31,20 @@ export function mergeUsage(parts: readonly PartUsage[]): string {
   merged['completion_tokens'] = total(all.map(usage => usage['completion_tokens']))
   merged['total_tokens'] = promptTokens + total([merged['completion_tokens']])
   return JSON.stringify(merged)
+}
+
+/** The first usage of each prompt that counts it. That of a sample that was aborted before its prompt was read may not. */
+function onePerPrompt(usages: readonly { readonly usage: Usage; readonly prompt: number }[]): Usage[] {
+  const chosen = new Map<number, Usage>()
+  for (const { usage, prompt } of usages) {
+    const known = chosen.get(prompt)
+    if (known === undefined || (!countsPrompt(known) && countsPrompt(usage))) chosen.set(prompt, usage)
+  }
+  return [...chosen.values()]
+}
+
+function countsPrompt({ prompt_tokens: count }: Usage): boolean {
+  return typeof count === 'number' && count > 0
 }
 
 /** Adds up counts, and the counts of objects member by member. Anything else is as in the first part. */

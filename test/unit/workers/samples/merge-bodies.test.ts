@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { GenerationEndpoint } from '../../../../src/core/endpoint.ts'
-import { mergeBodies, readPart } from '../../../../workers/samples/merge-bodies.ts'
+import { mergeBodies, type PartBody, readPart } from '../../../../workers/samples/merge-bodies.ts'
 import { mergeUsage, type PartUsage } from '../../../../workers/samples/usage.ts'
+import { at } from '../../../support/sse.ts'
 
 /** One prompt with a sample per body. */
 function merged(endpoint: GenerationEndpoint, ...bodies: readonly string[]): string {
@@ -24,17 +25,27 @@ function completionBody(text: string, promptTokens: number): string {
 }
 
 function samplesOf(...texts: readonly string[]): PartUsage[] {
-  return texts.map((text, index) => ({ text, countsPrompt: index === 0 }))
+  return texts.map(text => ({ text, prompt: 0 }))
 }
 
 function usageText(made: number, reasoning: number): string {
   return `{"prompt_tokens":7,"completion_tokens":${made},"total_tokens":${7 + made},"reasoning_tokens":${reasoning},"prompt_tokens_details":{"cached_tokens":4}}`
 }
 
-function usageOf(prompt: number, cached: number): PartUsage {
+function usageOf(prompt: number, tokens: number, cached: number): PartUsage {
   const details = `"prompt_tokens_details":{"cached_tokens":${cached}},"completion_tokens_details":{"reasoning_tokens":1}`
-  const text = `{"prompt_tokens":${prompt},"completion_tokens":2,"total_tokens":${prompt + 2},${details}}`
-  return { text, countsPrompt: true }
+  const text = `{"prompt_tokens":${tokens},"completion_tokens":2,"total_tokens":${tokens + 2},${details}}`
+  return { text, prompt }
+}
+
+function completionPart(index: number, promptTokens: number): PartBody {
+  return readPart('completions', Buffer.from(completionBody('b', promptTokens)), index)
+}
+
+/** The counts of a merged body, without their details. */
+function usageIn(body: Buffer): unknown {
+  const usage = Object(at(JSON.parse(body.toString()), 'usage'))
+  return Object.fromEntries(Object.entries(usage).filter(([, value]) => typeof value === 'number'))
 }
 
 suite('mergeBodies of chat and completions', () => {
@@ -81,6 +92,18 @@ suite('mergeBodies of chat and completions', () => {
         prompt_tokens_details: { cached_tokens: 1 },
       },
     })
+  })
+
+  test('counts each prompt whose first sample was aborted before there was a token', () => {
+    const aborted = { kind: 'aborted', item: Buffer.from('{"index":0}') } as const
+    const one = mergeBodies('completions', [aborted, completionPart(1, 4)], 2)
+    assert.deepEqual(usageIn(one), { prompt_tokens: 4, total_tokens: 6, completion_tokens: 2 })
+    const two = mergeBodies(
+      'completions',
+      [aborted, completionPart(1, 4), completionPart(2, 5), completionPart(3, 5)],
+      2,
+    )
+    assert.deepEqual(usageIn(two), { prompt_tokens: 9, total_tokens: 15, completion_tokens: 6 })
   })
 
   test('changes only choices and usage', () => {
@@ -136,8 +159,17 @@ suite('mergeUsage', () => {
     assert.deepEqual(merge, { prompt_tokens: 3, completion_tokens: 0, total_tokens: 3 })
   })
 
+  test('counts a prompt by the first sample that has read it', () => {
+    const [unread, read] = [
+      '{"prompt_tokens":0,"completion_tokens":0}',
+      '{"prompt_tokens":7,"completion_tokens":2}',
+    ]
+    const merge: unknown = JSON.parse(mergeUsage(samplesOf(unread, read, read)))
+    assert.deepEqual(merge, { prompt_tokens: 7, completion_tokens: 4, total_tokens: 11 })
+  })
+
   test('adds up the prompts of a batch, their details and those of the output', () => {
-    assert.deepEqual(JSON.parse(mergeUsage([usageOf(3, 1), usageOf(5, 2)])), {
+    assert.deepEqual(JSON.parse(mergeUsage([usageOf(0, 3, 1), usageOf(1, 5, 2)])), {
       prompt_tokens: 8,
       completion_tokens: 4,
       total_tokens: 12,
@@ -151,7 +183,7 @@ suite('mergeUsage', () => {
       '{"prompt_tokens":1,"prompt_tokens_details":null}',
       '{"prompt_tokens":1,"prompt_tokens_details":{"cached_tokens":2}}',
     ]
-    const merge: unknown = JSON.parse(mergeUsage(texts.map(text => ({ text, countsPrompt: true }))))
+    const merge: unknown = JSON.parse(mergeUsage(texts.map((text, prompt) => ({ text, prompt }))))
     assert.deepEqual(merge, {
       prompt_tokens: 2,
       prompt_tokens_details: { cached_tokens: 2 },

@@ -62,6 +62,30 @@ suite('PartStreams of chat and completions', () => {
     )
   })
 
+  test('count each prompt whose first sample was aborted before there was a token', () => {
+    for (const [reads, promptTokens, made] of [
+      [[[1, usage('b', 3)]], 7, 3],
+      [
+        [
+          [3, usage('d', 5)],
+          [1, usage('b', 3)],
+          [2, usage('c', 4)],
+        ],
+        14,
+        12,
+      ],
+    ] as const) {
+      const streams = streamsOf('completions')
+      edited(streams, ...reads)
+      const expected = {
+        prompt_tokens: promptTokens,
+        completion_tokens: made,
+        total_tokens: promptTokens + made,
+      }
+      assert.ok(streams.end().toString().includes(JSON.stringify(expected)))
+    }
+  })
+
   test('end an aborted prompt in the form of the events before', () => {
     const streams = streamsOf('completions')
     assert.equal(streams.aborted(1, 'r', 'm'), undefined)
