@@ -7,9 +7,9 @@
 import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
 import { GatewayError } from '../../src/core/errors.ts'
 import { ENDPOINT_TRAITS } from '../dialects/endpoint-traits.ts'
-import { lastMember, textAt } from '../json/members.ts'
+import { lastMember } from '../json/members.ts'
 import { type Member, type Range, scanArray, scanObject } from '../json/scan.ts'
-import { integerAt } from './strict-values.ts'
+import { integerAt, numberAt } from './strict-values.ts'
 
 export interface Sampling {
   /** Samples per prompt, 1 or more. */
@@ -37,7 +37,10 @@ const TOKENLESS: Sampling = { n: 1, values: [{ n: [], seeds: [], isTokenless: tr
 /** OpenAI's name and SGLang's. */
 const SEED_KEYS: ReadonlySet<string> = new Set(['seed', 'sampling_seed'])
 
-/** @throws {GatewayError} `invalid-request` if an `n`, or the seed of several samples, is not an integer */
+/**
+ * @throws {GatewayError} `invalid-request` if an `n`, or the seed of several samples, is not an integer, or if what bounds
+ * the output is no number
+ */
 export function readSampling(
   endpoint: GenerationEndpoint,
   bytes: Buffer,
@@ -77,9 +80,8 @@ function samplingOfList(each: readonly Sampling[]): Sampling {
 
 function asksForNoToken(endpoint: GenerationEndpoint, bytes: Buffer, members: readonly Member[]): boolean {
   for (const key of ENDPOINT_TRAITS[endpoint].maxTokensKeys) {
-    const member = lastMember(members, key)
-    if (member === undefined || member.kind === 'null') continue
-    return member.kind === 'number' && Number(textAt(bytes, rangeOf(member))) === 0
+    const maxTokens = numberAt(bytes, lastMember(members, key))
+    if (maxTokens !== undefined) return maxTokens === 0
   }
   return false
 }

@@ -32,3 +32,14 @@ export function integerAt(bytes: Buffer, member: Member | undefined): bigint | u
   if (/^-?\d{1,19}$/.test(text)) return BigInt(text)
   throw new GatewayError('invalid-request', `The field ${key} must be an integer`)
 }
+
+/**
+ * `undefined` if the value is missing or null. Of `"0"` and `false`, which only some engines read as 0, nothing is accepted;
+ * numbers that are no integers are left to the engine.
+ */
+export function numberAt(bytes: Buffer, member: Member | undefined): number | undefined {
+  if (member === undefined || member.kind === 'null') return undefined
+  const { key, kind, valueStart, valueEnd } = member
+  if (kind === 'number') return Number(textAt(bytes, { start: valueStart, end: valueEnd }))
+  throw new GatewayError('invalid-request', `The field ${key} must be a number`)
+}

@@ -159,6 +159,36 @@ suite('readFields', () => {
     assert.deepEqual(isTokenless('chat', '{"max_tokens":0,"max_completion_tokens":null}'), [true])
   })
 
+  const bounds: readonly [GenerationEndpoint, (value: string) => string][] = [
+    ['chat', value => `{"max_tokens":${value}}`],
+    ['chat', value => `{"max_completion_tokens":${value},"max_tokens":5}`],
+    ['chat', value => `{"max_completion_tokens":null,"max_tokens":${value}}`],
+    ['completions', value => `{"max_tokens":${value}}`],
+    ['generate', value => `{"sampling_params":{"max_new_tokens":${value}}}`],
+    ['generate', value => `{"text":["a","b"],"sampling_params":[{},{"max_new_tokens":${value}}]}`],
+  ]
+  for (const [endpoint, withValue] of bounds) {
+    test(`refuses a bound of the output that only some engines read as a number: ${withValue('…')}`, () => {
+      for (const value of ['"0"', '"16"', '""', 'false', 'true', '[]', '{}'])
+        assert.throws(() => fields(endpoint, withValue(value)), {
+          code: 'invalid-request',
+          message: /^The field max_(?:completion_|new_)?tokens must be a number$/,
+        })
+    })
+
+    test(`accepts any number as the bound of the output: ${withValue('…')}`, () => {
+      for (const [value, expected] of [
+        ['0', true],
+        ['0.0', true],
+        ['16', false],
+        ['16.0', false],
+        ['1e2', false],
+        ['-1', false],
+      ] as const)
+        assert.equal(isTokenless(endpoint, withValue(value)).at(-1), expected, value)
+    })
+  }
+
   test('reads the seeds of several samples, which must be integers', () => {
     assert.deepEqual(seeds('chat', '{"n":2,"seed":7,"sampling_seed":-8}'), [7n, -8n])
     assert.deepEqual(seeds('chat', '{"n":2,"seed":null}'), [])
