@@ -31,10 +31,14 @@ export class RecentAborts {
     }
   }
 
-  /** The rids that were aborted since `receivedMs`; `undefined` if there are none, as nearly always. */
-  since(receivedMs: number): Set<string> | undefined {
-    if (this.#newestMs < receivedMs) return undefined
-    const rids = [...this.#abortedMs].filter(([, abortedMs]) => abortedMs >= receivedMs).map(([rid]) => rid)
+  /**
+   * The rids that were aborted after `receivedMs`; `undefined` if there are none, as nearly always. Times are whole
+   * milliseconds: an abort in the same one is left out, because a client may use a rid again at once. Engines, too, miss
+   * an abort that is sent together with its request (SGLang 0.5.23).
+   */
+  after(receivedMs: number): Set<string> | undefined {
+    if (this.#newestMs <= receivedMs) return undefined
+    const rids = [...this.#abortedMs].filter(([, abortedMs]) => abortedMs > receivedMs).map(([rid]) => rid)
     return rids.length === 0 ? undefined : new Set(rids)
   }
 }

@@ -56,7 +56,7 @@ export class RouterLoop implements Pick<RowHandler, 'onOpen' | 'onAbort' | 'onCr
       this.#dependencies.collected.end(id)
     })
     this.#open.add(id, exchange)
-    exchange.start(endpoint, message, this.#recentAborts.since(this.#dependencies.nowMs() - message.ageMs))
+    exchange.start(endpoint, message, this.#recentAborts.after(this.#dependencies.nowMs() - message.ageMs))
   }
 
   onAbort(id: number): void {
