@@ -62,14 +62,17 @@ async function send(sent: Sent): Promise<Received> {
   return received
 }
 
+/** `onHead` is called when the client has the head of its response. */
 async function sendBreakable(
   { id, shape }: Sent,
   fields: object = {},
+  onHead: () => void = () => undefined,
 ): Promise<Received & { readonly isComplete: boolean }> {
   const headers = { 'content-type': 'application/json', 'x-request-id': id }
   const messages = [{ role: 'user', content: 'x' }]
   const body = JSON.stringify({ model: MODEL, stream: shape.isStream, messages, ...fields })
   const response = await postTo(`${origin}/v1/chat/completions`, headers, body)
+  onHead()
   return { status: response.status, headers: response.headers, ...(await response.body) }
 }
 
@@ -211,6 +214,26 @@ suite("An engine's own error", () => {
         for (const hidden of ['739173917391', '10.0.0.1', '8998', 'site-packages', 'line 2143'])
           assert.ok(!text.includes(hidden), text)
       })
+
+  const token = 'data: {"choices":[{"index":0,"delta":{"content":"b"}}]}\n\n'
+  for (const [what, before, fields] of [
+    ['after another event', token, 'event: error\ndata: lost 10.1.2.3:8998\n\n'],
+    ['after its id', '', 'id: 1\nevent: error\ndata: lost 10.1.2.3:8998\n\n'],
+    ['after a comment, with CR LF', token, ': x\r\nevent:error\r\ndata: lost 10.1.2.3:8998\r\n\r\n'],
+  ] as const)
+    test(`by the name of its event ${what} is passed on without addresses, and nothing follows`, async () => {
+      const head = Promise.withResolvers<void>()
+      let first = ''
+      const sent = script(STREAM, rid => {
+        first = firstEvents(STREAM, rid).join('')
+        return {
+          pieces: [STREAM_HEAD + chunk(first), head.promise, chunk(before + fields), LAST_CHUNK],
+          ending: 'end',
+        }
+      })
+      const { text, isComplete } = await sendBreakable(sent, {}, head.resolve)
+      assert.deepEqual([text.trimEnd(), isComplete], [`${first}${before}event: error\ndata: lost …`, false])
+    })
 
   test('that is empty next to a token is none', async () => {
     for (const error of ['""', 'null', '{}']) {

@@ -6,7 +6,7 @@
  */
 import type { Dialect } from '../dialects/dialect.ts'
 import { asBuffer } from '../json/bytes.ts'
-import { eventsIn, isErrorEvent, type ServerSentEvent } from '../sse/events.ts'
+import { eventsIn, type ServerSentEvent } from '../sse/events.ts'
 import { classifyEvent, errorEventForClient } from './event.ts'
 import type { Failure } from './failure.ts'
 import { inStreamFailure } from './reported-failure.ts'
@@ -24,7 +24,7 @@ export interface StreamSigns {
 
 /** `block` is a run of whole events. `undefined`: it has neither a failure nor an end, as nearly all have. */
 export function findSigns(block: Uint8Array, dialect: Dialect): StreamSigns | undefined {
-  return dialect.mayHoldSigns(block) || isErrorEvent(block) ? parseSigns(asBuffer(block), dialect) : undefined
+  return dialect.mayHoldSigns(block) ? parseSigns(asBuffer(block), dialect) : undefined
 }
 
 function parseSigns(block: Buffer, dialect: Dialect): StreamSigns | undefined {
@@ -48,7 +48,7 @@ function parseSigns(block: Buffer, dialect: Dialect): StreamSigns | undefined {
 
 /** Data that is not JSON does not show how the request went. */
 function failureIn(event: ServerSentEvent, dialect: Dialect): Failure | undefined {
-  if (!dialect.mayHoldFailure(event.data) && !isErrorEvent(event.raw)) return undefined
+  if (!dialect.mayHoldFailure(event.data) && event.name !== 'error') return undefined
   const classification = classifyEvent(dialect, event)
   return classification.kind === 'failure' && classification.what !== 'protocol'
     ? inStreamFailure('decode', classification, dialect)

@@ -1,6 +1,7 @@
 /** What the APIs have in common whose events say by their `type` what they are. Pure. */
 import { isObject, type Json, parseObject } from '../../src/core/text/parse-json.ts'
-import { asBuffer } from '../json/bytes.ts'
+import { asBuffer, BYTE } from '../json/bytes.ts'
+import { isLineEnd } from '../sse/events.ts'
 import { type Classification, NEUTRAL, notJson } from './classification.ts'
 import type { Dialect } from './dialect.ts'
 import { findError } from './error-inside-200.ts'
@@ -12,15 +13,14 @@ type NamedEventDialect = Omit<Dialect, 'echoes' | 'classifyBody' | 'classifyData
 /** What the dialects share whose streams end with an event of one of these types. */
 export function endingWith(ends: readonly string[]): NamedEventDialect {
   const mayHoldEnd = holding(ends)
-  const mayHoldFailure = holding(['error'])
   return {
     isOptional: true,
     // Bodies are small and parsed once, and most events are not read at all.
     summarizeBody: () => undefined,
     summarizeData: () => undefined,
     isEnd: ({ data }) => mayHoldEnd(data) && ends.includes(typeOf(data)),
-    mayHoldSigns: block => mayHoldEnd(block) || mayHoldFailure(block),
-    mayHoldFailure,
+    mayHoldSigns: block => mayHoldEnd(block) || mayHoldError(block),
+    mayHoldFailure: holding(['error']),
   }
 }
 
@@ -59,6 +59,19 @@ export function endOf(
 function holding(words: readonly string[]): (bytes: Uint8Array) => boolean {
   const quoted = words.map(word => Buffer.from(`"${word}"`))
   return bytes => quoted.some(word => asBuffer(bytes).includes(word))
+}
+
+const ERROR = Buffer.from('error')
+
+/** Whether the word is a whole string in JSON, or ends the line of a field, as the name of an event does. */
+function mayHoldError(block: Uint8Array): boolean {
+  const bytes = asBuffer(block)
+  for (let start = bytes.indexOf(ERROR); start >= 0; start = bytes.indexOf(ERROR, start + ERROR.length)) {
+    const [before, after] = [bytes[start - 1], bytes[start + ERROR.length]]
+    if (before === BYTE.quote && after === BYTE.quote) return true
+    if ((before === BYTE.space || before === BYTE.colon) && isLineEnd(after)) return true
+  }
+  return false
 }
 
 export function objectAt(holder: Json, key: string): Json {

@@ -1,38 +1,78 @@
 /**
- * Whether bytes may report a failure, that is, whether `"error"` or `"abort"`, quotes included, occurs in them; and
- * whether they may end a stream, that is, whether `[DONE]` follows a colon or a space.
+ * Searches bytes for signs of a failure (`"error"` or `"abort"`, quotes included, or an event named `error`), and of the
+ * end of a stream (`[DONE]` after a colon or a space).
  *
- * JSON escapes a quote inside a string, so the first two stand between bare quotes only as a key or as a whole string.
+ * JSON escapes a quote inside a string, so words stand between bare quotes only as a key or as a whole string.
  * Hot path, for each read: one pass (Horspool's search) finds any of the words and looks at about every fifth byte.
  */
+
 const ERROR = Buffer.from('"error"')
 const ABORT = Buffer.from('"abort"')
 const DONE = Buffer.from(' [DONE]')
 const TIGHT_DONE = Buffer.from(':[DONE]')
+/** The ends of the lines `event: error` and `event:error`, which may also end with CR. */
+const NAMED_ERROR = Buffer.from(' error\n')
+const TIGHT_NAMED_ERROR = Buffer.from(':error\n')
 const LENGTH = ERROR.length
 const QUOTE = 0x22
 const BRACKET = 0x5d
+const LF = 0x0a
+const CR = 0x0d
+const COLON = 0x3a
+const SPACE = 0x20
 
-/** For the byte at the end of the search window: how far the window may move to the next possible match. */
-const SHIFTS = shiftsOf([ERROR, ABORT, DONE, TIGHT_DONE])
+/** For the byte at the end of the search window. */
+interface Search {
+  /** How far the window may move to the next possible match. */
+  readonly shifts: Uint8Array
+  /** The same, but 0 where a word may end, so that one look decides for nearly every byte. */
+  readonly steps: Uint8Array
+}
 
+const FAILURE_SEARCH = searchFor([ERROR, ABORT], [QUOTE])
+const SIGN_SEARCH = searchFor(
+  [ERROR, ABORT, DONE, TIGHT_DONE, NAMED_ERROR, TIGHT_NAMED_ERROR],
+  [QUOTE, BRACKET, LF, CR],
+)
+
+/** Whether a body, or the data of an event, may report a failure. */
 export function mayHoldFailure(bytes: Uint8Array): boolean {
-  return isFound(bytes, false)
+  return isFound(bytes, FAILURE_SEARCH)
 }
 
-export function mayHoldFailureOrEnd(bytes: Uint8Array): boolean {
-  return isFound(bytes, true)
+/** Whether a block of whole events may report a failure, or end the stream. */
+export function mayHoldFailureOrEnd(block: Uint8Array): boolean {
+  return isFound(block, SIGN_SEARCH)
 }
 
-function isFound(bytes: Uint8Array, includesDone: boolean): boolean {
+function isFound(bytes: Uint8Array, { shifts, steps }: Search): boolean {
   let last = LENGTH - 1
   while (last < bytes.length) {
     const byte = bytes[last] ?? 0
-    if (byte === QUOTE && endsWithAny(bytes, last, ERROR, ABORT)) return true
-    if (byte === BRACKET && includesDone && endsWithAny(bytes, last, DONE, TIGHT_DONE)) return true
-    last += SHIFTS[byte] ?? LENGTH
+    const step = steps[byte] ?? LENGTH
+    if (step > 0) {
+      last += step
+      continue
+    }
+    if (isSign(bytes, last)) return true
+    last += shifts[byte] ?? LENGTH
   }
   return false
+}
+
+function isSign(bytes: Uint8Array, last: number): boolean {
+  const byte = bytes[last]
+  if (byte === QUOTE) return endsWithAny(bytes, last, ERROR, ABORT)
+  return byte === BRACKET ? endsWithAny(bytes, last, DONE, TIGHT_DONE) : isErrorName(bytes, last)
+}
+
+/** Whether a line ends with the name. JSON escapes the line ends inside strings, so few texts are taken for one. */
+function isErrorName(bytes: Uint8Array, last: number): boolean {
+  const start = last - LENGTH + 1
+  if (bytes[start] !== SPACE && bytes[start] !== COLON) return false
+  for (let offset = 1; offset < LENGTH - 1; offset++)
+    if (bytes[start + offset] !== ERROR[offset]) return false
+  return true
 }
 
 function endsWithAny(bytes: Uint8Array, last: number, first: Buffer, second: Buffer): boolean {
@@ -45,12 +85,13 @@ function endsWith(bytes: Uint8Array, last: number, word: Buffer): boolean {
   return true
 }
 
-function shiftsOf(words: readonly Buffer[]): Uint8Array {
+/** `lastBytes`: those with which a word may end. */
+function searchFor(words: readonly Buffer[], lastBytes: readonly number[]): Search {
   const shifts = new Uint8Array(256).fill(LENGTH)
   for (const word of words) {
     for (const [offset, byte] of word.subarray(0, -1).entries()) {
       shifts[byte] = Math.min(shifts[byte] ?? LENGTH, LENGTH - 1 - offset)
     }
   }
-  return shifts
+  return { shifts, steps: shifts.map((shift, byte) => (lastBytes.includes(byte) ? 0 : shift)) }
 }

@@ -30,8 +30,9 @@ export class PartStreams {
   /** Converts the next events of a part for the client. The result may be empty. */
   edit(block: Uint8Array, part: number): Buffer {
     const kept: Buffer[] = []
-    for (const { raw, data } of eventsIn(block)) {
-      if (data.length === 0) kept.push(raw)
+    for (const { raw, name, data } of eventsIn(block)) {
+      // Without its name an error would be taken for a part of the output.
+      if (data.length === 0 || name === 'error') kept.push(raw)
       else if (!isDoneData(data)) kept.push(...(this.#editJson(data, part) ?? [raw]))
     }
     return Buffer.concat(kept)

@@ -13,8 +13,6 @@ const LINE_END = /\r\n|\n|\r/
 const BLANK_LINE = /(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)/g
 /** A field and its value. Allows for a UTF-8 byte order mark at the start of the stream. */
 const FIELD = /^(?:\u00EF\u00BB\u00BF)?(data|event)(?:: ?(.*))?$/s
-const ERROR_EVENT = Buffer.from('event: error')
-const TIGHT_ERROR_EVENT = Buffer.from('event:error')
 
 export interface ServerSentEvent {
   /** The unchanged event with its blank line: a view into the block. */
@@ -52,16 +50,6 @@ function eventAt(raw: Buffer): ServerSentEvent {
   return { raw, name, data: Buffer.from(data.join('\n'), 'latin1') }
 }
 
-/** Whether the first line of a block names an event `error`. Cheap enough for the hot path. */
-export function isErrorEvent(block: Uint8Array): boolean {
-  return startsWithLine(block, ERROR_EVENT) || startsWithLine(block, TIGHT_ERROR_EVENT)
-}
-
-function startsWithLine(block: Uint8Array, line: Buffer): boolean {
-  for (let index = 0; index < line.length; index++) if (block[index] !== line[index]) return false
-  return isLineEnd(block[line.length])
-}
-
 /**
  * Whether a block of whole events says nothing, as those that only keep a connection alive do: comments, events without data,
  * and events named `ping` (as in Anthropic's streams). Hot path: usually looks at two bytes.
@@ -73,7 +61,8 @@ export function isKeepAlive(block: Uint8Array): boolean {
   return block.length > 0 && eventsIn(block).every(({ name, data }) => data.length === 0 || name === 'ping')
 }
 
-function isLineEnd(byte: number | undefined): boolean {
+/** Whether the byte ends a line, or begins a CR LF. */
+export function isLineEnd(byte: number | undefined): boolean {
   return byte === LF || byte === CR
 }
 

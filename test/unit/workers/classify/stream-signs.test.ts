@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { findSigns } from '../../../../workers/classify/stream-signs.ts'
 import { DONE_DIALECT } from '../../../../workers/dialects/done-dialect.ts'
+import { MESSAGES_DIALECT } from '../../../../workers/dialects/messages.ts'
+import { RESPONSES_DIALECT } from '../../../../workers/dialects/responses.ts'
 
 const TOKEN = 'data: {"choices":[{"delta":{"content":"a"}}]}\n\n'
 const ERROR = 'data: {"error":{"message":"why","code":503}}\n\n'
@@ -44,6 +46,27 @@ suite('findSigns', () => {
   test('finds a failure by the name of its event', () => {
     assert.match(signsOf('event: error\ndata: {"message":"why"}\n\n'), /why/)
     assert.match(signsOf('event:error\r\ndata: out of memory\r\n\r\n'), /out of memory/)
+  })
+
+  for (const [what, event] of [
+    ['after another event', `${TOKEN}event: error\ndata: out of memory\n\n`],
+    ['between two events', `${TOKEN}event:error\ndata: out of memory\n\n${TOKEN}`],
+    ['after an id', 'id: 1\nevent: error\ndata: out of memory\n\n'],
+    ['after its data', 'data: out of memory\nevent: error\n\n'],
+    ['after a comment', ': x\r\nevent: error\r\ndata: out of memory\r\n\r\n'],
+    ['with lines that end with CR', `id: 1\revent:error\rdata: out of memory\r\r`],
+  ] as const)
+    test(`finds a failure by the name of its event ${what}`, () => {
+      for (const dialect of [DONE_DIALECT, MESSAGES_DIALECT, RESPONSES_DIALECT]) {
+        const failure = findSigns(Buffer.from(event), dialect)?.failure
+        assert.deepEqual([failure?.cause, failure?.error.message], ['error-event', 'out of memory'])
+      }
+    })
+
+  test('hides addresses in a failure that stands after another event', () => {
+    const block = `${TOKEN}id: 1\nevent: error\ndata: lost 10.1.2.3:8998\n\n`
+    const shown = Buffer.from(findSigns(Buffer.from(block), DONE_DIALECT)?.events ?? []).toString()
+    assert.equal(shown, `${TOKEN}event: error\ndata: lost …\n\n`)
   })
 
   test('does not take the name of a word that begins like an error for one', () => {

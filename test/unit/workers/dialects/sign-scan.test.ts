@@ -4,7 +4,7 @@ import * as fc from 'fast-check'
 import { mayHoldFailure, mayHoldFailureOrEnd } from '../../../../workers/dialects/sign-scan.ts'
 
 test('finds a word at any position', () => {
-  for (const word of ['"error"', '"abort"', ' [DONE]', ':[DONE]']) {
+  for (const word of ['"error"', '"abort"', ' [DONE]', ':[DONE]', 'event: error\n', 'event:error\r']) {
     for (let before = 0; before < 30; before++) {
       for (let after = 0; after < 10; after++) {
         const text = 'x'.repeat(before) + word + 'y'.repeat(after)
@@ -13,6 +13,15 @@ test('finds a word at any position', () => {
       }
     }
   }
+})
+
+test('takes no word in a text for a sign', () => {
+  for (const text of [
+    'data: {"text":"event: error\\n"}\n\n',
+    'event: errors\ndata: 1\n\n',
+    'data: {"text":"TypeError: error in x"}\n\n',
+  ])
+    assert.equal(mayHoldFailureOrEnd(Buffer.from(text)), false, text)
 })
 
 test('agrees with plain searches on texts made of the words and their parts', () => {
@@ -34,14 +43,19 @@ test('agrees with plain searches on texts made of the words and their parts', ()
     '[DO',
     'NE]',
     '[DONE]',
+    '\n',
+    '\r',
+    ' error',
+    ':error',
   )
   fc.assert(
     fc.property(fc.array(parts, { maxLength: 12 }), pieces => {
       const text = pieces.join('')
       const holdsFailure = text.includes('"error"') || text.includes('"abort"')
       assert.equal(mayHoldFailure(Buffer.from(text)), holdsFailure)
-      assert.equal(mayHoldFailureOrEnd(Buffer.from(text)), holdsFailure || /[ :]\[DONE\]/.test(text))
+      const holdsSign = holdsFailure || /[ :]\[DONE\]|[ :]error[\r\n]/.test(text)
+      assert.equal(mayHoldFailureOrEnd(Buffer.from(text)), holdsSign)
     }),
-    { seed: 20261128, numRuns: 3000 },
+    { seed: 20261128, numRuns: 5000 },
   )
 })

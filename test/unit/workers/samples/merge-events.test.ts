@@ -86,6 +86,11 @@ suite('PartStreams of chat and completions', () => {
     }
   })
 
+  test('keep the name of an error', () => {
+    const event = 'event: error\ndata: {"message":"why","choices":[]}\n\n'
+    assert.equal(edited(streamsOf('chat'), [1, event]), event)
+  })
+
   test('end an aborted prompt in the form of the events before', () => {
     const streams = streamsOf('completions')
     assert.equal(streams.aborted(1, 'r', 'm'), undefined)
