@@ -22,9 +22,12 @@ const REQUESTS = [
 /** A forward pass of prefill cannot be interrupted, and the engine is free after it. */
 const SLOW_PREFILL = { prefillOverheadMs: 1000, contextLen: 200_000 }
 
-/** How many requests both engines have received. */
+/** How many requests all engines have received. */
 function receivedBy({ fleet }: TestGateway): number {
-  return [...fleet.prefill, ...fleet.decode].reduce((sum, { counters }) => sum + counters.received, 0)
+  return [...fleet.prefill, ...fleet.decode, ...fleet.mixed].reduce(
+    (sum, { counters }) => sum + counters.received,
+    0,
+  )
 }
 
 function post({ origin }: Pick<TestGateway, 'origin'>, path: string, body: object): Promise<Response> {
@@ -129,6 +132,41 @@ suite('during the KV transfer', async () => {
     await post(gateway, '/abort_request', { rid: 'bad' })
     assert.equal((await response).status, 400)
   })
+})
+
+/** The events of a stream without what differs between any two. */
+async function eventsOf(response: Response): Promise<unknown> {
+  const { events, hasDone } = parseStream(await response.text())
+  assert.ok(hasDone)
+  // The message says whether the prompt was waiting or being computed.
+  const varying = new Set(['id', 'created', 'e2e_latency', 'message'])
+  const plain = JSON.stringify(events, (key, value: unknown) => (varying.has(key) ? undefined : value))
+  return JSON.parse(plain)
+}
+
+suite('while a mixed engine computes the prompt', async () => {
+  const gateway = await openGateway({ after }, { fleet: { mixed: 1, knobs: SLOW_PREFILL } })
+  const [engine] = gateway.fleet.mixed
+  assert.ok(engine)
+  for (const [path, body, reason] of REQUESTS)
+    test(`a stream of ${path} ends as the engine itself ends it`, async () => {
+      const before = receivedBy(gateway)
+      const origins = { direct: engine.url, routed: gateway.origin }
+      const usage = path === '/generate' ? {} : { stream_options: { include_usage: true } }
+      const fields = { ...body, ...usage, stream: true }
+      const sent = Object.entries(origins).map(([rid, origin]) => post({ origin }, path, { ...fields, rid }))
+      await until(() => receivedBy(gateway) === before + 2)
+      for (const [rid, origin] of Object.entries(origins)) await post({ origin }, '/abort_request', { rid })
+      const [direct, routed] = await Promise.all(sent)
+      assert.ok(direct && routed)
+      const copy = routed.clone()
+      const expected = await eventsOf(direct)
+      assert.deepEqual(await eventsOf(routed), expected)
+      const events = JSON.stringify(expected)
+      assert.match(events, path === '/generate' ? /"weight_version"/ : /"prompt_tokens":[1-9]/)
+      assert.match(await copy.text(), /"id":"routed"/)
+      assert.match(events, new RegExp(`"${String(reason.at(-1))}":"abort"`))
+    })
 })
 
 test('a request that waits in the admission queue is answered so, without its turn', async t => {

@@ -207,7 +207,8 @@ export class DecodeLeg implements ResponseHandler {
 
   #peekInto(peek: StreamPeek, events: Uint8Array): void {
     peek.push(events)
-    if (peek.failure !== undefined) this.fail(peek.failure)
+    const isOwnAbort = this.isAbortRequested && peek.isPlainAbort
+    if (peek.failure !== undefined && !isOwnAbort) this.fail(peek.failure)
     else if (peek.isSettled) this.#events.onDecodeReady(peek.summary)
     else this.#checkPreambleSize()
   }

@@ -1,5 +1,6 @@
 /** Reads the first events of a decode stream until one of them shows whether the stream is good. */
 import type { Dialect } from '../dialects/dialect.ts'
+import type { ReportedFailure } from '../dialects/error-inside-200.ts'
 import type { CachedPrompt, ResponseSummary } from '../dialects/response-summary.ts'
 import { eventsIn, type ServerSentEvent } from '../sse/events.ts'
 import { classifyEvent } from './event.ts'
@@ -10,6 +11,7 @@ export class StreamPeek {
   readonly #dialect: Dialect
   #isSettled = false
   #failure: Failure | undefined
+  #isPlainAbort = false
   #promptTokens: number | undefined
   #cached: CachedPrompt | undefined
   #tokenlessEnd: ResponseSummary | undefined
@@ -30,6 +32,11 @@ export class StreamPeek {
 
   get failure(): Failure | undefined {
     return this.#failure
+  }
+
+  /** Whether the failure is an abort without a status, by which engines end what a client has aborted (SGLang 0.5.23). */
+  get isPlainAbort(): boolean {
+    return this.#isPlainAbort
   }
 
   /** What the first good event says of the prompt or, if that says nothing, an event before it. */
@@ -59,6 +66,11 @@ export class StreamPeek {
     }
     this.#isSettled = true
     if (classification.kind === 'good') this.#promptTokens = classification.promptTokens ?? this.#promptTokens
-    else this.#failure = inStreamFailure('decode', classification, this.#dialect)
+    else this.#fail(classification)
+  }
+
+  #fail(reported: ReportedFailure): void {
+    this.#failure = inStreamFailure('decode', reported, this.#dialect)
+    this.#isPlainAbort = reported.what === 'abort' && reported.status === undefined
   }
 }

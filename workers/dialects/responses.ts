@@ -68,10 +68,9 @@ function responseOf(response: Json): Classification {
 function failureOf(error: Json): Classification {
   const said = textOf(error['message'])
   const { status, message } = meaningOf(500, said)
-  return {
-    kind: 'failure',
-    what: /^(?:Aborted|Generation aborted)/.test(message) ? 'abort' : 'error-event',
-    message,
-    status,
-  }
+  const isAbort = /^(?:Aborted|Generation aborted)/.test(message)
+  // Of an abort that a client has asked for, engines name no status.
+  return isAbort
+    ? { kind: 'failure', what: 'abort', message, status: undefined }
+    : { kind: 'failure', what: 'error-event', message, status }
 }

@@ -91,6 +91,35 @@ suite('DecodeLeg of an engine that says at the end how much of the prompt it had
   })
 })
 
+/** An abort as the finish of `/generate`. */
+function abortOf(status: number | null): string {
+  const reason = { type: 'abort', message: 'Aborted', status_code: status }
+  return `data: ${JSON.stringify({ text: '', meta_info: { finish_reason: reason } })}\n\n`
+}
+
+suite('DecodeLeg whose client has asked for an abort before there was a token', () => {
+  for (const [what, text] of [
+    ['a chat', ROLE + ABORT + DONE],
+    ['a completion', `data: {"choices":[{"text":"","finish_reason":"abort"}]}\n\n${DONE}`],
+    ['/generate', abortOf(null) + DONE],
+  ] as const)
+    test(`forwards the abort of ${what} as the engine wrote it`, () => {
+      const run = openLeg()
+      run.leg.onHead(200, STREAM)
+      run.leg.isAbortRequested = true
+      run.leg.onData(Buffer.from(text))
+      assert.deepEqual([run.calls, run.client()], [['ready', 'complete'], text])
+    })
+
+  test('fails for an abort with a status, by which engines of a pair report a failed transfer', () => {
+    const run = openLeg()
+    run.leg.onHead(200, STREAM)
+    run.leg.isAbortRequested = true
+    run.leg.onData(Buffer.from(abortOf(500) + DONE))
+    assert.deepEqual([run.calls, run.client()], [['failed: abort 500'], ''])
+  })
+})
+
 suite('DecodeLeg with a stream', () => {
   const cases: readonly [what: string, text: string, calls: readonly string[], client: string][] = [
     [

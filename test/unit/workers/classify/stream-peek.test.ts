@@ -20,6 +20,15 @@ function event(count: number): string {
   return `data: {"text":"a","meta_info":{"prompt_tokens":${count}}}\n\n`
 }
 
+/** An abort as the finish of `/generate`. */
+function aborted(status: number | null): string {
+  return `data: {"meta_info":{"finish_reason":{"type":"abort","status_code":${status}}}}\n\n`
+}
+
+function isPlainAbort(...blocks: readonly string[]): boolean {
+  return peekInto(...blocks).isPlainAbort
+}
+
 function outcome(peek: StreamPeek): string {
   if (!peek.isSettled) return 'open'
   return peek.failure === undefined ? 'good' : `failed: ${peek.failure.cause}`
@@ -52,6 +61,14 @@ suite('StreamPeek', () => {
 
   test('has the prompt tokens of the first good event', () => {
     assert.equal(peekInto(event(7), event(8)).summary.promptTokens, 7)
+  })
+
+  test('knows an abort without a status from one that is a failure of the engine', () => {
+    assert.deepEqual([isPlainAbort(ROLE, ABORT), isPlainAbort(aborted(null))], [true, true])
+    assert.deepEqual(
+      [isPlainAbort(aborted(503)), isPlainAbort(ERROR), isPlainAbort(TOKEN)],
+      [false, false, false],
+    )
   })
 
   test('has what was cached, as the first good event or one before it says', () => {

@@ -135,7 +135,7 @@ suite('A whole response', () => {
   test('is a failure if it says so with status 200', () => {
     const found = classifyBody(responseWith({ status: 'failed', error: { message: 'Aborted' } }))
     assert.ok(found.kind === 'failure')
-    assert.deepEqual([found.what, found.status], ['abort', 500])
+    assert.deepEqual([found.what, found.status], ['abort', undefined])
   })
 
   test('that waits in the background says nothing of its outcome', () =>
