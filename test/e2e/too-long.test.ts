@@ -57,6 +57,26 @@ test('breaks off a stream that has begun', async () => {
   await until(() => runningOn(fleet) === 0)
 })
 
+const TOKENS = 200
+const USAGE = { stream_options: { include_usage: true } }
+for (const [path, body] of [
+  ['/v1/chat/completions', { messages: [{ role: 'user', content: LONG }], max_tokens: TOKENS, ...USAGE }],
+  ['/v1/completions', { prompt: LONG, max_tokens: TOKENS, ...USAGE }],
+  ['/v1/responses', { input: LONG, max_output_tokens: TOKENS }],
+  ['/v1/messages', { messages: [{ role: 'user', content: LONG }], max_tokens: TOKENS }],
+] as const)
+  test(`gives no stream of ${path} a clean end, as soon as its length is known`, async () => {
+    const headers = { 'content-type': 'application/json' }
+    const request = JSON.stringify({ model: 'sim', stream: true, ...body })
+    const response = await postTo(`${origin}${path}`, headers, request)
+    const { text, isComplete } = await response.body
+    assert.match(text, /too long for the prefill engine/)
+    assert.doesNotMatch(text, /\[DONE\]|response\.(?:completed|incomplete)|message_stop/)
+    // A thread that was stopped for long may read all of the stream at once.
+    assert.ok(response.status === 400 || !isComplete)
+    await until(() => runningOn(fleet) === 0)
+  })
+
 test('is refused before an engine sees it if its ids are as many as the limit', async () => {
   const received = fleet.decode[0]?.counters.received
   const { status, text } = await post('/generate', { input_ids: ids(LIMIT) })

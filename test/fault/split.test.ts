@@ -34,7 +34,7 @@ function runLeg(pieces: readonly Uint8Array[]): string {
   const leg = new DecodeLeg(
     LIMITS,
     {
-      onDecodeCached: () => undefined,
+      onDecodeUsage: () => undefined,
       onDecodeReady: () => {
         leg.commit()
         forward(leg.body.joined())

@@ -77,7 +77,10 @@ export class AttemptTimers {
     clearTimeout(this.#body)
   }
 
+  /** Decode is complete: only prefill is waited for. */
   startGrace(): void {
+    clearTimeout(this.#firstToken)
+    clearTimeout(this.#silence)
     const { prefillGraceMs } = this.#config.upstream
     this.#grace = setTimeout(() => this.#expire('grace', prefillGraceMs), prefillGraceMs)
   }

@@ -4,7 +4,7 @@
  *   decode   ├─ dispatch ─── head ─── first token ─── data ─── data ─── end ─┤
  *   timers   │ first token ─────────────▶│ silence ──▶│ ──▶│ ──▶│        │ grace, if prefill is late
  *   handler                              onHead onData  onData  onData   onEnd
- *                                        └ commit: a later failure breaks the stream, and prefill no longer matters
+ *                                        └ commit: a later failure breaks the stream, as does another prompt of prefill
  *
  * A response that is not streamed is held to its end. `state.ts` decides what happens next, `attempt-timers.ts` has the
  * timers, `abort-policy.ts` the aborts, this file connections and leases: nothing outlives `#close` but a deferred abort.
@@ -15,7 +15,6 @@ import type { Leg } from '../../src/core/errors.ts'
 import type { LegJournal } from '../../src/shared/leg-journal.ts'
 import type { Failure } from '../classify/failure.ts'
 import type { CachedPrompt, ResponseSummary } from '../dialects/response-summary.ts'
-import type { ResponseBody } from '../upstream/response-body.ts'
 import { AbortPolicy } from './abort-policy.ts'
 import { AttemptTimers, type TimerEvents } from './attempt-timers.ts'
 import { type DecodeEvents, DecodeLeg } from './decode-leg.ts'
@@ -26,7 +25,7 @@ import { type LegDependencies, LegRequest } from './leg-request.ts'
 import { failLegOn } from './lost-engine.ts'
 import type { AttemptEvents, AttemptHandle, AttemptPlan, ResponseHead } from './plan.ts'
 import { type PrefillEvents, PrefillLeg } from './prefill-leg.ts'
-import { type AttemptEvent, type AttemptState, initialState, nextStep } from './state.ts'
+import { type AttemptEvent, type AttemptState, awaitsPrefill, initialState, nextStep } from './state.ts'
 
 export interface AttemptDependencies extends LegDependencies, AttemptBodiesDependencies {
   readonly config: Pick<Config, 'upstream' | 'limits' | 'timeouts'>
@@ -46,8 +45,7 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
   #prefillRequest: LegRequest | undefined
   #decodeRequest: LegRequest | undefined
   #state: AttemptState
-  /** Index of the attempt's record in the journal. */
-  #record = -1
+  #journalIndex = -1
   #isClosed = false
 
   constructor(plan: AttemptPlan, events: AttemptEvents, dependencies: AttemptDependencies) {
@@ -55,8 +53,8 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
     this.#events = events
     this.#dependencies = dependencies
     this.#bodies = new AttemptBodies(plan, dependencies)
-    const { prefill, isBatch, dialect, mergesPrefill, isStream, wantsToken, awaitsCached } = plan
-    const legOptions = { bodies: this.#bodies, dialect, isBatch, awaitsCached }
+    const { prefill, isBatch, dialect, mergesPrefill, isStream, wantsToken, awaitsUsage } = plan
+    const legOptions = { bodies: this.#bodies, dialect, isBatch, awaitsUsage, isPair: !!prefill }
     this.#prefill = new PrefillLeg(dependencies.config.limits.responseBytes, this, legOptions)
     this.#decode = new DecodeLeg(decodeLimits(plan, dependencies.config.limits), this, legOptions)
     this.#timers = new AttemptTimers(this, plan.timeouts, dependencies.config)
@@ -72,7 +70,7 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
       this.#prefillRequest = new LegRequest(prefill, leases.prefill, this.#dependencies)
     this.#decodeRequest = new LegRequest(decode, leases.decode, this.#dependencies)
     const legs = { exchangeId, prefillSlot: prefill?.slot ?? -1, decodeSlot: decode.slot, rid }
-    this.#record = this.#dependencies.journal.open(legs)
+    this.#journalIndex = this.#dependencies.journal.open(legs)
     this.#prefillRequest?.send(this.#plan, this.#prefill)
     if (!this.#isClosed) this.#decodeRequest.send(this.#plan, this.#decode)
   }
@@ -118,8 +116,9 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
     this.#step({ kind: 'decode-ready', promptTokens: summary.promptTokens })
   }
 
-  onDecodeCached(cached: CachedPrompt): void {
-    this.#events.onPromptComputed(cached)
+  onDecodeUsage(promptTokens: number, cached?: CachedPrompt): void {
+    if (cached !== undefined) this.#events.onPromptComputed(cached)
+    this.#step({ kind: 'decode-counted', promptTokens })
   }
 
   onDecodeBody(isBlank: boolean): void {
@@ -130,7 +129,7 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
     this.#decodeRequest?.release()
     this.#timers.stopBody()
     if (this.#plan.prefill === undefined) this.#events.onPromptComputed(summary.cached)
-    this.#step({ kind: 'decode-complete', summary, isTerminated })
+    this.#step({ kind: 'decode-complete', summary, isTerminated, isHeld: this.#decode.heldEnd !== undefined })
   }
 
   onDecodeError(failure: Failure): void {
@@ -152,9 +151,10 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
     this.#timers.startErrorBody(leg)
   }
 
-  onDecodeData(bytes: Uint8Array): void {
+  onDecodeData(bytes: Uint8Array, isGoodEnd: boolean): void {
     this.#timers.noteEvents(bytes)
-    this.#events.onData(bytes)
+    if (isGoodEnd && awaitsPrefill(this.#state)) this.#decode.heldEnd = Buffer.from(bytes)
+    else this.#events.onData(bytes)
   }
 
   onTimeout(event: AttemptEvent): void {
@@ -176,7 +176,6 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
       case 'wait':
         return
       case 'wait-for-prefill':
-        this.#timers.stopFirstToken()
         return this.#timers.startGrace()
       case 'commit':
         return this.#commit()
@@ -202,6 +201,7 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
   #finish(from: Leg): void {
     const { body } = from === 'decode' ? this.#decode : this.#prefill
     this.#close()
+    if (this.#decode.heldEnd !== undefined) this.#events.onData(this.#decode.heldEnd)
     if (this.#state.isCommitted) return this.#events.onEnd()
     // Prefill's own response already has prefill's logprobs.
     const head = { ...this.#head(body), ...(from === 'prefill' && { prefillBody: undefined }) }
@@ -211,7 +211,7 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
     this.#events.onEnd()
   }
 
-  #head({ status, headers }: Pick<ResponseBody, 'status' | 'headers'>): ResponseHead {
+  #head({ status, headers }: Pick<DecodeLeg['body'], 'status' | 'headers'>): ResponseHead {
     const prefillBody = this.#plan.mergesPrefill ? this.#prefill.body.joined() : undefined
     return { status, headers, prefillBody, rid: this.#plan.rid, knownEnds: this.#bodies.knownEnds }
   }
@@ -245,6 +245,6 @@ export class Attempt implements AttemptHandle, PrefillEvents, DecodeEvents, Time
   #closeDecode(): void {
     this.#decode.isOpen = false
     this.#decodeRequest?.end()
-    this.#dependencies.journal.close(this.#record)
+    this.#dependencies.journal.close(this.#journalIndex)
   }
 }

@@ -7,23 +7,22 @@
 import type { FlatHeaders } from '../../src/messages/types.ts'
 import { codingFailure } from '../classify/content-coding.ts'
 import type { Failure } from '../classify/failure.ts'
-import { nothingFailure, tooLargeFailure, transportFailure } from '../classify/observed-failure.ts'
-import { protocolFailure } from '../classify/reported-failure.ts'
+import { nothingFailure, transportFailure } from '../classify/observed-failure.ts'
 import { cachedIn } from '../classify/stream-cached.ts'
 import { StreamPeek } from '../classify/stream-peek.ts'
-import { findSigns } from '../classify/stream-signs.ts'
+import { findSigns, type StreamSigns } from '../classify/stream-signs.ts'
 import type { CachedPrompt, ResponseSummary } from '../dialects/response-summary.ts'
 import { EventFramer } from '../sse/event-framer.ts'
 import { ResponseBody } from '../upstream/response-body.ts'
 import type { ResponseHandler, TransportError } from '../upstream/types.ts'
-import type { DecodeLimits } from './decode-limits.ts'
+import { type DecodeLimits, eventTooLarge, heldTooLarge, preambleTooLarge } from './decode-limits.ts'
 import { classifyComplete, errorStatusFailure, type LegReader } from './leg-response.ts'
 
 export interface DecodeEvents {
   /** The held events show a token or a finish. */
   onDecodeReady(summary: ResponseSummary): void
-  /** The engine has said after the first token how much of the prompt it had cached. Called at most once. */
-  onDecodeCached(cached: CachedPrompt): void
+  /** The engine has said after the first token how long the prompt was: in a pair, or with what was cached. At most once. */
+  onDecodeUsage(promptTokens: number, cached?: CachedPrompt): void
   onDecodeComplete(summary: ResponseSummary, isTerminated: boolean): void
   onDecodeError(failure: Failure): void
   /** One prompt of a batch ended with an abort, which is forwarded as the engine wrote it. Called at most once. */
@@ -37,22 +36,23 @@ export interface DecodeEvents {
    * `isBlank`: the part is nothing but white space, by which a server keeps a connection alive.
    */
   onDecodeBody(isBlank: boolean): void
-  /** Whole events after the commit. The bytes are valid during the call only. */
-  onDecodeData(bytes: Uint8Array): void
+  /** Whole events after the commit, valid during the call only. `isGoodEnd`: the last ones, and decode knows no failure. */
+  onDecodeData(bytes: Uint8Array, isGoodEnd: boolean): void
 }
 
 export interface DecodeLegOptions extends LegReader {
   /** See `AttemptPlan`. */
   readonly isBatch?: boolean
-  /** Whether to look in all of a stream, not in its beginning only, for how much of the prompt was cached. */
-  readonly awaitsCached?: boolean
+  /** Whether the response is compared with that of a prefill engine. */
+  readonly isPair?: boolean
+  /** See `AttemptPlan`. */
+  readonly awaitsUsage?: boolean
 }
 
 const SPACE = 0x20
 const NO_TOKEN: ResponseSummary = { promptTokens: undefined, hasToken: false }
-const HAS_TOKEN: ResponseSummary = { promptTokens: undefined, hasToken: true }
 /** The client aborted the request itself: it gets what was generated until then, even if that is nothing. */
-const ABORTED_BY_CLIENT = HAS_TOKEN
+const ABORTED_BY_CLIENT: ResponseSummary = { promptTokens: undefined, hasToken: true }
 
 export class DecodeLeg implements ResponseHandler {
   /** The held bytes: a body, or the events before the commit. */
@@ -64,20 +64,26 @@ export class DecodeLeg implements ResponseHandler {
   readonly #framer = new EventFramer()
   #peek: StreamPeek | undefined
   #isCommitted = false
-  #awaitsCached: boolean
+  readonly #isPair: boolean
+  #awaitsUsage: boolean
+  /** Length of the prompt, once decode has said it. */
+  #promptTokens: number | undefined
   #hasLostPrompt = false
   #hasReportedError = false
   /** Cleared when the leg or the attempt is over: later calls are ignored. */
   isOpen = true
   /** The client asked for an abort, so the abort that the engine reports is part of the response. */
   isAbortRequested = false
+  /** The last events of a stream, while they wait for prefill's response. */
+  heldEnd: Buffer | undefined
   /** Set when the attempt is over and only waits for decode's first item in order to abort it. */
   onFirstItem: (() => void) | undefined
 
   constructor(limits: DecodeLimits, events: DecodeEvents, options: DecodeLegOptions) {
     this.#events = events
     this.#isBatch = options.isBatch ?? false
-    this.#awaitsCached = options.awaitsCached ?? false
+    this.#isPair = options.isPair ?? false
+    this.#awaitsUsage = options.awaitsUsage ?? false
     this.#reader = options
     this.#limits = limits
     this.body = new ResponseBody(limits.held, options.bodies)
@@ -98,7 +104,8 @@ export class DecodeLeg implements ResponseHandler {
     if (this.#peek === undefined) return this.#collect(bytes)
     const events = this.#framer.push(bytes)
     if (events.length > 0) this.#onEvents(this.#peek, events)
-    if (this.isOpen && this.#framer.heldBytes > 0) this.#checkEventSize()
+    // An incomplete event may never end.
+    if (this.isOpen && this.#framer.heldBytes > this.#limits.event) this.fail(eventTooLarge(this.#limits))
   }
 
   onEnd(): void {
@@ -143,40 +150,59 @@ export class DecodeLeg implements ResponseHandler {
   }
 
   #onEvents(peek: StreamPeek, block: Uint8Array): void {
-    const signs = findSigns(block, this.#reader.dialect)
-    const events = signs?.events ?? block
-    this.#pass(peek, events, this.isAbortRequested ? undefined : signs?.failure)
-    if (signs?.isDone === true && this.isOpen) this.#complete(peek, true)
+    const awaitsCount = this.#awaitsUsage && this.#isPair && this.#promptTokens === undefined
+    const signs = findSigns(block, this.#reader.dialect, awaitsCount)
+    if (signs === undefined) this.#pass(peek, block, undefined, false)
+    else this.#onSigns(peek, signs)
   }
 
-  #pass(peek: StreamPeek, events: Uint8Array, failure: Failure | undefined): void {
-    if (this.#isCommitted) this.#relay(events, failure)
-    else this.#holdEvents(peek, events, failure)
-    if (this.#awaitsCached && this.isOpen) this.#findCached(events)
+  #onSigns(peek: StreamPeek, { events, promptTokens, isDone, failure: reported }: StreamSigns): void {
+    const failure = this.isAbortRequested ? undefined : reported
+    const isGood = this.#isGood(failure)
+    if (promptTokens !== undefined && isGood) this.#count(peek, promptTokens)
+    if (this.isOpen) this.#pass(peek, events, failure, isDone && isGood)
+    if (isDone && this.isOpen) this.#complete(peek, true)
+  }
+
+  /** Otherwise the engine has given up on the prompt, or a part of it, and what it counts means nothing. */
+  #isGood(failure: Failure | undefined): boolean {
+    return failure === undefined && !this.#hasReportedError && !this.#hasLostPrompt && !this.isAbortRequested
+  }
+
+  /** A count in one read with the first token is reported together with it. */
+  #count(peek: StreamPeek, promptTokens: number): void {
+    this.#promptTokens = promptTokens
+    if (peek.isSettled) this.#events.onDecodeUsage(promptTokens)
+  }
+
+  #pass(peek: StreamPeek, events: Uint8Array, failure: Failure | undefined, isGoodEnd: boolean): void {
+    if (this.#isCommitted) this.#relay(events, failure, isGoodEnd)
+    else this.#holdEvents(peek, events, failure, isGoodEnd)
+    if (this.#awaitsUsage && !this.#isPair && this.isOpen) this.#findCached(events)
   }
 
   /** After the commit a failure that the engine reports is charged, and forwarded like any other event. */
-  #relay(events: Uint8Array, failure: Failure | undefined): void {
+  #relay(events: Uint8Array, failure: Failure | undefined, isGoodEnd: boolean): void {
     const isOfPrompt = this.#isBatch && failure?.cause === 'abort'
     if (isOfPrompt && !this.#hasLostPrompt) this.#events.onDecodePromptError(failure)
     this.#hasLostPrompt ||= isOfPrompt
-    this.#events.onDecodeData(events)
+    this.#events.onDecodeData(events, isGoodEnd)
     if (failure === undefined || isOfPrompt || this.#hasReportedError || !this.isOpen) return
     this.#hasReportedError = true
     this.#events.onDecodeReportedError(failure)
   }
 
-  #holdEvents(peek: StreamPeek, events: Uint8Array, failure: Failure | undefined): void {
+  #holdEvents(peek: StreamPeek, events: Uint8Array, failure: Failure | undefined, isGoodEnd: boolean): void {
     this.#hold(events)
     if (failure !== undefined) this.fail(failure)
-    else if (this.isOpen && !peek.isSettled) this.#peekInto(peek, events)
+    else if (this.isOpen && !peek.isSettled) this.#peekInto(peek, events, isGoodEnd)
   }
 
   #findCached(events: Uint8Array): void {
     const cached = cachedIn(events, this.#reader.dialect)
     if (cached === undefined) return
-    this.#awaitsCached = false
-    this.#events.onDecodeCached(cached)
+    this.#awaitsUsage = false
+    this.#events.onDecodeUsage(cached.promptTokens, cached)
   }
 
   #collect(bytes: Uint8Array): void {
@@ -185,32 +211,23 @@ export class DecodeLeg implements ResponseHandler {
   }
 
   #hold(bytes: Uint8Array): void {
-    if (this.body.add(bytes)) return
-    const message = `The decode engine sent more than ${this.#limits.held} bytes of a response that is held`
-    this.fail(tooLargeFailure('decode', message))
+    if (!this.body.add(bytes)) this.fail(heldTooLarge(this.#limits))
   }
 
-  /** Bounds what is held of an incomplete event, which may never end. */
-  #checkEventSize(): void {
-    const { event } = this.#limits
-    if (this.#framer.heldBytes <= event) return
-    const message = `The decode engine sent an event of more than ${event} bytes (limits.eventBytes)`
-    this.fail(tooLargeFailure('decode', message))
-  }
-
-  #checkPreambleSize(): void {
-    const { preamble } = this.#limits
-    if (this.body.length <= preamble) return
-    const message = `The decode engine sent more than ${preamble} bytes before its first token`
-    this.fail(protocolFailure('decode', message))
-  }
-
-  #peekInto(peek: StreamPeek, events: Uint8Array): void {
+  #peekInto(peek: StreamPeek, events: Uint8Array, isGoodEnd: boolean): void {
     peek.push(events)
     const isOwnAbort = this.isAbortRequested && peek.isPlainAbort
     if (peek.failure !== undefined && !isOwnAbort) this.fail(peek.failure)
-    else if (peek.isSettled) this.#events.onDecodeReady(peek.summary)
-    else this.#checkPreambleSize()
+    else if (peek.isSettled) this.#settle(peek, isGoodEnd)
+    else if (this.body.length > this.#limits.preamble) this.fail(preambleTooLarge(this.#limits))
+  }
+
+  /** A response that has ended by now is not ready but complete: prefill's count is waited for before any of it goes out. */
+  #settle(peek: StreamPeek, isGoodEnd: boolean): void {
+    const { summary } = peek
+    this.#promptTokens = summary.promptTokens ?? this.#promptTokens
+    if (isGoodEnd && this.#isPair && this.#promptTokens !== undefined) return
+    this.#events.onDecodeReady({ ...summary, promptTokens: this.#promptTokens })
   }
 
   #endStream(peek: StreamPeek): void {
@@ -225,7 +242,8 @@ export class DecodeLeg implements ResponseHandler {
     const isSaying = peek.isSettled || peek.tokenlessEnd !== undefined
     if (isTerminated && !isSaying) return this.fail(nothingFailure('decode', this.body.joined()))
     this.isOpen = false
-    const summary = peek.isSettled ? HAS_TOKEN : (peek.tokenlessEnd ?? NO_TOKEN)
-    this.#events.onDecodeComplete(summary, isTerminated)
+    const summary = peek.isSettled ? peek.summary : (peek.tokenlessEnd ?? NO_TOKEN)
+    const promptTokens = summary.promptTokens ?? this.#promptTokens
+    this.#events.onDecodeComplete({ ...summary, promptTokens }, isTerminated)
   }
 }

@@ -1,5 +1,8 @@
-/** How much of a decode engine's response may be held before it is forwarded. Pure. */
+/** How much of a decode engine's response may be held before it is forwarded, and the failure if it is more. Pure. */
 import type { Config } from '../../src/config/config.ts'
+import type { Failure } from '../classify/failure.ts'
+import { tooLargeFailure } from '../classify/observed-failure.ts'
+import { protocolFailure } from '../classify/reported-failure.ts'
 import { bodyLength } from '../upstream/request-body.ts'
 import type { AttemptPlan } from './plan.ts'
 
@@ -27,4 +30,21 @@ export function decodeLimits(
   const preamble = isPeek ? limits.peekBytes + dialect.echoes * bodyLength(body) : limits.responseBytes
   const held = isPeek ? preamble + limits.eventBytes : limits.responseBytes
   return { held, preamble, event: limits.eventBytes }
+}
+
+export function heldTooLarge({ held }: DecodeLimits): Failure {
+  const message = `The decode engine sent more than ${held} bytes of a response that is held`
+  return tooLargeFailure('decode', message)
+}
+
+export function preambleTooLarge({ preamble }: DecodeLimits): Failure {
+  return protocolFailure(
+    'decode',
+    `The decode engine sent more than ${preamble} bytes before its first token`,
+  )
+}
+
+export function eventTooLarge({ event }: DecodeLimits): Failure {
+  const message = `The decode engine sent an event of more than ${event} bytes (limits.eventBytes)`
+  return tooLargeFailure('decode', message)
 }

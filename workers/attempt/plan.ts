@@ -19,8 +19,8 @@ export interface AttemptPlan {
   readonly dialect: Dialect
   /** Whether prefill's logprobs of the prompt are merged into the client's response. */
   readonly mergesPrefill: boolean
-  /** Whether the engine is expected to say in the client's stream how much of the prompt it had cached. */
-  readonly awaitsCached: boolean
+  /** Whether the client's stream is expected to say, perhaps only at its end, how long the prompt was. */
+  readonly awaitsUsage: boolean
   /** False if the client asks for no token at all. */
   readonly wantsToken: boolean
   /** One of several prompts of `/generate`: an abort event ends only this prompt, and the client gets it. */

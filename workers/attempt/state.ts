@@ -6,7 +6,7 @@
  *              └──failure of either leg──▶ failed
  *
  * Until the commit, the first failing leg decides. From the commit on, prefill matters only if it has read another prompt:
- * without its KV cache there would be no token.
+ * without its KV cache there would be no token. The end of a stream waits for prefill's response to show that.
  */
 
 import type { Leg } from '../../src/core/errors.ts'
@@ -27,6 +27,7 @@ export interface AttemptState {
   readonly isUnary: boolean
   /** False if the client asks for no token at all, as in `max_new_tokens: 0`; prefill generates one nevertheless. */
   readonly wantsToken: boolean
+  /** `absent`: there is none, or it has failed after the commit. */
   readonly prefill: 'waiting' | 'complete' | 'absent'
   readonly prefillSummary: ResponseSummary | undefined
   readonly decode: 'waiting' | 'ready' | 'complete'
@@ -39,10 +40,21 @@ export type AttemptEvent =
   | { readonly kind: 'prefill-error'; readonly failure: Failure }
   /** A stream has shown its first token, or a finish that is not an abort. */
   | { readonly kind: 'decode-ready'; readonly promptTokens: number | undefined }
-  /** A whole response, or the end of a stream. `isTerminated`: it ended as its protocol requires. */
-  | { readonly kind: 'decode-complete'; readonly summary: ResponseSummary; readonly isTerminated: boolean }
+  /** A stream has said later than with its first token how long the prompt was. */
+  | { readonly kind: 'decode-counted'; readonly promptTokens: number }
+  | DecodeComplete
   | { readonly kind: 'decode-error'; readonly failure: Failure }
   | TimeoutEvent
+
+/** A whole response, or the end of a stream. */
+interface DecodeComplete {
+  readonly kind: 'decode-complete'
+  readonly summary: ResponseSummary
+  /** It ended as its protocol requires. */
+  readonly isTerminated: boolean
+  /** The last events have not been forwarded after the commit, because they wait for prefill; see `awaitsPrefill`. */
+  readonly isHeld?: boolean
+}
 
 export interface TimeoutEvent {
   readonly kind: 'timeout'
@@ -59,7 +71,7 @@ export type AttemptAction =
   | { readonly kind: 'wait-for-prefill' }
   /** Forward what was held, and all that follows. */
   | { readonly kind: 'commit' }
-  /** Forward what was held and end. `from`: the leg whose response the client gets. */
+  /** Forward what is held and end. `from`: the leg whose response the client gets. */
   | { readonly kind: 'finish'; readonly from: Leg }
   | { readonly kind: 'fail'; readonly failure: Failure }
   /** Tokens were forwarded already, so the client gets the error inside the stream. */
@@ -93,13 +105,15 @@ export function nextStep(state: AttemptState, event: AttemptEvent): Step {
     case 'prefill-complete':
       return onPrefillComplete({ ...state, prefill: 'complete', prefillSummary: event.summary })
     case 'prefill-error':
-      return { state, action: onPrefillFailed(state, event.failure) }
+      return onPrefillFailed(state, event.failure)
     case 'decode-ready':
       return settle({
         ...state,
         decode: 'ready',
         decodeSummary: { promptTokens: event.promptTokens, hasToken: true },
       })
+    case 'decode-counted':
+      return onDecodeCounted(state, event.promptTokens)
     case 'decode-complete':
       return onDecodeComplete(state, event)
     case 'decode-error':
@@ -113,26 +127,39 @@ export function nextStep(state: AttemptState, event: AttemptEvent): Step {
 function onPrefillComplete(state: AttemptState): Step {
   if (!state.isCommitted) return settle(state)
   const failure = findMismatch(state)
-  return { state, action: failure === undefined ? { kind: 'wait' } : { kind: 'break', failure } }
+  return { state, action: failure === undefined ? finishIfHeld(state) : { kind: 'break', failure } }
 }
 
-function onPrefillFailed(state: AttemptState, failure: Failure): AttemptAction {
-  if (state.isCommitted) return { kind: 'wait' }
+function onPrefillFailed(state: AttemptState, failure: Failure): Step {
+  if (state.isCommitted) return { state: { ...state, prefill: 'absent' }, action: finishIfHeld(state) }
   // Decode cannot finish without the KV cache, so a connection that breaks after that loses nothing.
   const isHarmless = failure.cause === 'transport' || failure.cause === 'stalled'
-  return isHarmless && isDecodeEnough(state) ? { kind: 'finish', from: 'decode' } : { kind: 'fail', failure }
+  const isEnough = isHarmless && isDecodeEnough(state)
+  return { state, action: isEnough ? { kind: 'finish', from: 'decode' } : { kind: 'fail', failure } }
 }
 
-function onDecodeComplete(
-  state: AttemptState,
-  event: { readonly summary: ResponseSummary; readonly isTerminated: boolean },
-): Step {
-  if (state.isCommitted) {
-    const action: AttemptAction = event.isTerminated
-      ? { kind: 'finish', from: 'decode' }
-      : { kind: 'break', failure: truncatedFailure() }
-    return { state, action }
-  }
+/** A stream whose last events are held is complete; any other one goes on. */
+function finishIfHeld({ decode }: AttemptState): AttemptAction {
+  return decode === 'complete' ? { kind: 'finish', from: 'decode' } : { kind: 'wait' }
+}
+
+function onDecodeCounted(state: AttemptState, promptTokens: number): Step {
+  const hasToken = state.decodeSummary?.hasToken ?? false
+  const counted = { ...state, decodeSummary: { promptTokens, hasToken } }
+  const failure = findMismatch(counted)
+  return { state: counted, action: failure === undefined ? { kind: 'wait' } : failOrBreak(state, failure) }
+}
+
+/**
+ * Whether a committed stream may not end yet, because prefill's response may show that it was to another prompt. Where
+ * decode does not say how long the prompt was, there is nothing to compare.
+ */
+export function awaitsPrefill({ prefill, decodeSummary }: AttemptState): boolean {
+  return prefill === 'waiting' && decodeSummary?.promptTokens !== undefined
+}
+
+function onDecodeComplete(state: AttemptState, event: DecodeComplete): Step {
+  if (state.isCommitted) return onStreamEnded({ ...state, decode: 'complete' }, event)
   if (!event.isTerminated) return { state, action: { kind: 'fail', failure: truncatedFailure() } }
   // The end of a stream does not repeat the prompt tokens that its first token came with.
   const summary: ResponseSummary = {
@@ -141,6 +168,11 @@ function onDecodeComplete(
     hasToken: event.summary.hasToken || (state.decodeSummary?.hasToken ?? false),
   }
   return settle({ ...state, decode: 'complete', decodeSummary: summary })
+}
+
+function onStreamEnded(state: AttemptState, { isTerminated, isHeld }: DecodeComplete): Step {
+  if (!isTerminated) return { state, action: { kind: 'break', failure: truncatedFailure() } }
+  return { state, action: isHeld ? { kind: 'wait-for-prefill' } : { kind: 'finish', from: 'decode' } }
 }
 
 /** Either leg has made progress: decides whether that is enough to commit or to finish. */
@@ -187,7 +219,8 @@ function noFirstToken({ isUnary, prefill }: AttemptState): Omit<Silence, 'timeou
 }
 
 function onGraceOver(state: AttemptState, graceMs: number): AttemptAction {
-  if (state.isCommitted || state.prefill !== 'waiting') return { kind: 'wait' }
+  if (state.prefill !== 'waiting') return { kind: 'wait' }
+  if (state.isCommitted) return finishIfHeld(state)
   if (isDecodeEnough(state)) return { kind: 'finish', from: 'decode' }
   const failure = stalledFailure({ leg: 'prefill', awaited: 'response', timeoutMs: graceMs })
   return { kind: 'fail', failure }

@@ -21,10 +21,15 @@ export interface Dialect {
   readonly classifyData: (text: string) => Classification
   /** Whether a stream that ends with this event is complete. */
   readonly isEnd: (event: ServerSentEvent) => boolean
-  /** Hot path: whether the block may hold a failure or the end of the stream. May be wrong, but never misses one. */
-  readonly mayHoldSigns: (block: Uint8Array) => boolean
+  /**
+   * Hot path: whether the block may hold a failure, the end of the stream or, if that is awaited, a usage. May be wrong, but
+   * never misses one.
+   */
+  readonly mayHoldSigns: (block: Uint8Array, awaitsUsage: boolean) => boolean
   /** The same for a failure in the data of one event. */
   readonly mayHoldFailure: (data: Uint8Array) => boolean
+  /** Whether the data of one event may say how many tokens the prompt has. */
+  readonly mayHoldUsage: (data: Uint8Array) => boolean
   /** What the error that an engine reports means. */
   readonly meaningOf: (status: number, message: string) => ErrorMeaning
 }

@@ -1,9 +1,12 @@
 /** `/generate` and OpenAI's chat and completions, whose streams end with `[DONE]`. Every engine serves them. */
+import { asBuffer } from '../json/bytes.ts'
 import { isDoneData } from '../sse/events.ts'
 import { type Dialect, literalMeaning } from './dialect.ts'
 import { classifyBody, classifyPayload } from './done-payload.ts'
 import { summarizeEventFast, summarizeFast } from './fast-path.ts'
-import { mayHoldFailure, mayHoldFailureOrEnd } from './sign-scan.ts'
+import { mayHoldFailure, mayHoldFailureEndOrUsage, mayHoldFailureOrEnd } from './sign-scan.ts'
+
+const USAGE = Buffer.from('"usage"')
 
 export const DONE_DIALECT: Dialect = {
   isOptional: false,
@@ -13,7 +16,9 @@ export const DONE_DIALECT: Dialect = {
   classifyBody,
   classifyData: classifyPayload,
   isEnd: ({ data }) => isDoneData(data),
-  mayHoldSigns: mayHoldFailureOrEnd,
+  mayHoldSigns: (block, awaitsUsage) =>
+    awaitsUsage ? mayHoldFailureEndOrUsage(block) : mayHoldFailureOrEnd(block),
   mayHoldFailure,
+  mayHoldUsage: data => asBuffer(data).includes(USAGE),
   meaningOf: literalMeaning,
 }

@@ -77,12 +77,16 @@ function findProgress(payload: Json): Classification {
     [payload, ...choices(payload)].some(hasContent) ||
     counts.some(count => isPositive(count['completion_tokens']))
   const finishes = finishReasons(payload)
-  if (isBareUsage(payload) || (!hasToken && finishes.length === 0)) return { kind: 'neutral', ...found }
   const promptTokens = counts.map(count => count['prompt_tokens']).find(count => typeof count === 'number')
+  if (isBareUsage(payload) || (!hasToken && finishes.length === 0)) return neutral(promptTokens, cached)
   const prompt = { kind: 'good', promptTokens, ...found } as const
   if (hasToken) return { ...prompt, hasToken }
   const tokenlessEnd = finishes.every(isShortLength) ? 'length' : 'other'
   return { ...prompt, hasToken, tokenlessEnd }
+}
+
+function neutral(promptTokens: number | undefined, cached: CachedPrompt | undefined): Classification {
+  return { kind: 'neutral', ...(promptTokens && { promptTokens }), ...(cached && { cached }) }
 }
 
 /** `meta_info` of `/generate` names the count itself, `usage` in its details. */

@@ -16,7 +16,8 @@ import { cachedPrompt } from './response-summary.ts'
 const HIDDEN_REASON = 'Internal server error'
 
 export const MESSAGES_DIALECT: Dialect = {
-  ...endingWith(['message_stop']),
+  // `message_start` names it, too, if the engine knows it by then.
+  ...endingWith(['message_stop'], 'message_delta'),
   echoes: 1,
   classifyBody: text => classifyTyped(text, messageOf),
   classifyData: text => classifyTyped(text, eventOf),
@@ -62,8 +63,9 @@ function token(promptTokens: number | undefined): Classification {
   return { kind: 'good', hasToken: true, promptTokens }
 }
 
-/** Cached tokens are counted apart. */
+/** Cached tokens are counted apart. Some events name these only. */
 function promptTokensIn(usage: Json): number | undefined {
+  if (typeof usage['input_tokens'] !== 'number') return undefined
   const parts = ['input_tokens', 'cache_read_input_tokens', 'cache_creation_input_tokens']
   const sum = parts.reduce((total, key) => total + (countAt(usage, key) ?? 0), 0)
   return sum === 0 ? undefined : sum

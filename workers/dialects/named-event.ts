@@ -10,17 +10,20 @@ import type { CachedPrompt } from './response-summary.ts'
 /** All but what each of the APIs has of its own. */
 type NamedEventDialect = Omit<Dialect, 'echoes' | 'classifyBody' | 'classifyData' | 'meaningOf'>
 
-/** What the dialects share whose streams end with an event of one of these types. */
-export function endingWith(ends: readonly string[]): NamedEventDialect {
+/** What the dialects share whose streams end with an event of one of these types. `usageType`: where the usage is, if not there. */
+export function endingWith(ends: readonly string[], usageType?: string): NamedEventDialect {
   const mayHoldEnd = holding(ends)
+  const mayHoldUsage = usageType === undefined ? undefined : holding([usageType])
   return {
     isOptional: true,
     // Bodies are small and parsed once, and most events are not read at all.
     summarizeBody: () => undefined,
     summarizeData: () => undefined,
     isEnd: ({ data }) => mayHoldEnd(data) && ends.includes(typeOf(data)),
-    mayHoldSigns: block => mayHoldEnd(block) || mayHoldError(block),
+    mayHoldSigns: (block, awaitsUsage) =>
+      mayHoldEnd(block) || mayHoldError(block) || (awaitsUsage && mayHoldUsage?.(block) === true),
     mayHoldFailure: holding(['error']),
+    mayHoldUsage: mayHoldUsage ?? mayHoldEnd,
   }
 }
 

@@ -175,9 +175,10 @@ function takeLeases(
   return capacityQueue.tryTake(pair) ?? FULL
 }
 
-/** Whether a mixed engine says at the end of the stream how long the prompt was, and so perhaps how much of it was cached. */
-function awaitsCached({ endpoint, fields }: EngineRequest, { prefill }: Pair): boolean {
-  return fields.isStream && prefill === undefined && (fields.includesUsage || endpoint === 'responses')
+/** Messages say it at their start already, if the engine knows it then: that is enough where nothing is compared. */
+function awaitsUsage({ endpoint, fields }: EngineRequest, { prefill }: Pair): boolean {
+  if (!fields.isStream) return false
+  return endpoint === 'messages' ? prefill !== undefined : fields.includesUsage || endpoint === 'responses'
 }
 
 function mergesPrefill({ fields }: EngineRequest, { prefill }: Pair): boolean {
@@ -198,7 +199,7 @@ function planOf(
     dialect: DIALECTS[request.endpoint],
     showsProgress: fields.isStream && !fields.mayHoldBack,
     mergesPrefill: mergesPrefill(request, pair),
-    awaitsCached: awaitsCached(request, pair),
+    awaitsUsage: awaitsUsage(request, pair),
     wantsToken: !fields.sampling.values.some(({ isTokenless }) => isTokenless),
     isBatch: isPromptOfBatch,
     prefill: pair.prefill,

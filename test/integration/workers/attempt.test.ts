@@ -79,6 +79,7 @@ interface SetupOptions {
   readonly isStream?: boolean
   readonly mergesPrefill?: boolean
   readonly isBatch?: boolean
+  readonly awaitsUsage?: boolean
   readonly config?: ConfigInput
 }
 
@@ -108,7 +109,7 @@ async function setUp(t: TestContext, options: SetupOptions): Promise<AttemptSetu
     dialect: DONE_DIALECT,
     mergesPrefill: options.mergesPrefill ?? false,
     wantsToken: true,
-    awaitsCached: false,
+    awaitsUsage: options.awaitsUsage ?? false,
     isBatch: options.isBatch ?? false,
     prefill: engines[0],
     decode: engines[1],
@@ -158,6 +159,9 @@ const unary: Script = response => response.writeHead(200, { 'content-type': 'app
 /** A head and a part of its body, then silence. */
 const stalled: Script = response =>
   response.writeHead(200, { 'content-length': BODY.length }).write(BODY.slice(0, 9))
+/** Another prompt. */
+const other: Script = response =>
+  response.writeHead(200, { 'content-type': 'application/json' }).end(BODY.replace('7', '8'))
 const refuse: Script = response => response.writeHead(500).end('{"error":{"message":"why"}}')
 const busy: Script = response => response.writeHead(503).end('{"error":{"message":"full"}}')
 
@@ -172,6 +176,9 @@ const stream: Script = response => {
   streamOf(TOKEN, DONE)(response)
   response.end()
 }
+
+const atOnce: Script = response =>
+  response.writeHead(200, { 'content-type': 'text/event-stream' }).end(TOKEN + DONE)
 
 function isFinished({ calls }: AttemptSetup): boolean {
   return /^(?:response|end|error|stream error)/.test(calls.at(-1) ?? '')
@@ -362,6 +369,68 @@ suite('Attempt', () => {
     await until(() => isFinished(setup))
     assert.deepEqual(setup.calls, ['error: stalled of decode'])
     assert.deepEqual(setup.inFlight(), [0, 0])
+  })
+
+  test('breaks a stream off before the event in which decode counts another prompt than prefill', async t => {
+    const token = 'data: {"choices":[{"delta":{"content":"a"}}]}\n\n'
+    const usage = 'data: {"choices":[],"usage":{"prompt_tokens":8,"completion_tokens":1}}\n\n'
+    const { promise: sent, resolve } = Promise.withResolvers<ServerResponse>()
+    const decode: Script = response => {
+      streamOf(token)(response)
+      resolve(response)
+    }
+    const setup = await setUp(t, { prefill: unary, decode, awaitsUsage: true })
+    setup.attempt.start()
+    const response = await sent
+    await until(() => setup.calls.length === 2 && setup.inFlight()[0] === 0)
+    response.end(usage + DONE)
+    await until(() => isFinished(setup))
+    assert.deepEqual(setup.calls, ['head', token, 'stream error: token-mismatch'])
+    assert.deepEqual(setup.inFlight(), [0, 0])
+  })
+
+  for (const [what, respond, end] of [
+    ['has counted the same prompt', unary, [DONE, 'end']],
+    ['has counted another prompt', other, ['stream error: token-mismatch']],
+    ['has failed', refuse, [DONE, 'end']],
+    ['is lost', response => response.destroy(), [DONE, 'end']],
+  ] as const satisfies readonly (readonly [string, Script, readonly string[]])[])
+    test(`holds the end of a stream until prefill ${what}`, async t => {
+      const { promise: asked, resolve: ask } = Promise.withResolvers<ServerResponse>()
+      const { promise: sent, resolve: send } = Promise.withResolvers<ServerResponse>()
+      const decode: Script = response => {
+        streamOf(TOKEN)(response)
+        send(response)
+      }
+      // Longer than the test, so that only prefill can end the wait.
+      const config = { upstream: { prefillGraceMs: 60_000 } }
+      const setup = await setUp(t, { prefill: ask, decode, config })
+      setup.attempt.start()
+      const prefill = await asked
+      const response = await sent
+      await until(() => setup.calls.length === 2)
+      response.end(DONE)
+      await until(() => setup.inFlight()[1] === 0, "decode's response is complete")
+      assert.deepEqual(setup.calls, ['head', TOKEN])
+      await respond(prefill)
+      await until(() => isFinished(setup))
+      assert.deepEqual(setup.calls, ['head', TOKEN, ...end])
+      assert.deepEqual(setup.inFlight(), [0, 0])
+    })
+
+  test('ends a stream without prefill once the grace is over', async t => {
+    const config = { upstream: { prefillGraceMs: 50 } }
+    const setup = await setUp(t, { prefill: silent, decode: stream, config })
+    setup.attempt.start()
+    await until(() => isFinished(setup))
+    assert.equal(setup.calls.join(''), `head${TOKEN}${DONE}end`)
+  })
+
+  test('forwards nothing of a stream in one read whose prompt is not that of prefill', async t => {
+    const setup = await setUp(t, { prefill: other, decode: atOnce })
+    setup.attempt.start()
+    await until(() => isFinished(setup))
+    assert.deepEqual(setup.calls, ['error: token-mismatch of prefill'])
   })
 
   for (const [what, isBatch, calls] of [

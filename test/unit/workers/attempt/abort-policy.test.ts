@@ -42,7 +42,7 @@ function setUpPolicy(t: TestContext, options: PolicyOptions = {}) {
     { held: 1024, preamble: 1024, event: 1024 },
     {
       onDecodeReady: ignore,
-      onDecodeCached: () => undefined,
+      onDecodeUsage: () => undefined,
       onDecodeComplete: ignore,
       onDecodeError: ignore,
       onDecodePromptError: ignore,
@@ -63,7 +63,7 @@ function setUpPolicy(t: TestContext, options: PolicyOptions = {}) {
     dialect: DONE_DIALECT,
     mergesPrefill: false,
     wantsToken: true,
-    awaitsCached: false,
+    awaitsUsage: false,
     isBatch: false,
     prefill: isMixed ? undefined : PREFILL,
     decode: DECODE,

@@ -50,6 +50,15 @@ suite('AttemptTimers', () => {
     assert.deepEqual(fired, [])
   })
 
+  test('reports only the grace once decode is complete', t => {
+    const { timers, fired, pass } = setUpTimers(t)
+    timers.startFirstToken()
+    timers.startSilence()
+    timers.startGrace()
+    pass(2000)
+    assert.deepEqual(fired, ['grace 200'])
+  })
+
   test('counts silence from the last data', t => {
     const { timers, fired, pass } = setUpTimers(t)
     timers.startSilence()

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
-import { type DecodeEvents, DecodeLeg } from '../../../../workers/attempt/decode-leg.ts'
+import {
+  type DecodeEvents,
+  DecodeLeg,
+  type DecodeLegOptions,
+} from '../../../../workers/attempt/decode-leg.ts'
 import { DONE_DIALECT } from '../../../../workers/dialects/done-dialect.ts'
 import { SMALL_BODIES } from '../../../support/small-bodies.ts'
 
@@ -20,39 +24,63 @@ interface LegRun {
   readonly calls: string[]
   /** What the client would have received so far. */
   client(): string
+  /** Whether the events that were forwarded last are the end of a good response. */
+  endsWell: boolean
 }
 
+type UsageOptions = Pick<DecodeLegOptions, 'isPair' | 'awaitsUsage'>
+
 /** A leg whose stream is committed as soon as it is ready, as an attempt does. */
-function openLeg(preamble = 1 << 20, event = 1 << 20, awaitsCached = false): LegRun {
+function openLeg(preamble = 1 << 20, event = 1 << 20, options: UsageOptions = {}): LegRun {
   const calls: string[] = []
   const forwarded: Buffer[] = []
   const events: DecodeEvents = {
-    onDecodeReady: () => {
-      calls.push('ready')
+    onDecodeReady: ({ promptTokens }) => {
+      calls.push(`ready${ofPrompt(promptTokens)}`)
       leg.commit()
       forwarded.push(Buffer.from(leg.body.joined()))
     },
-    onDecodeCached: ({ cachedTokens, promptTokens }) =>
-      calls.push(`cached: ${cachedTokens} of ${promptTokens}`),
-    onDecodeComplete: ({ hasToken }, isTerminated) =>
-      calls.push(`complete${hasToken ? '' : ', no token'}${isTerminated ? '' : ', cut'}`),
+    onDecodeUsage: (promptTokens, cached) =>
+      calls.push(
+        cached ? `cached: ${cached.cachedTokens} of ${promptTokens}` : `counted${ofPrompt(promptTokens)}`,
+      ),
+    onDecodeComplete: ({ hasToken, promptTokens }, isTerminated) =>
+      calls.push(
+        `complete${hasToken ? '' : ', no token'}${isTerminated ? '' : ', cut'}${ofPrompt(promptTokens)}`,
+      ),
     onDecodeError: ({ cause, error }) => calls.push(`failed: ${cause} ${error.status}`),
     onDecodePromptError: ({ cause }) => calls.push(`prompt: ${cause}`),
     onDecodeReportedError: ({ cause, error }) => calls.push(`reported: ${cause} ${error.status}`),
     onErrorHead: () => calls.push('error head'),
     onDecodeBody: () => undefined,
-    onDecodeData: bytes => forwarded.push(Buffer.from(bytes)),
+    onDecodeData: (bytes, isGoodEnd) => {
+      forwarded.push(Buffer.from(bytes))
+      run.endsWell = isGoodEnd
+    },
   }
   const leg = new DecodeLeg({ held: preamble + event, preamble, event }, events, {
     bodies: SMALL_BODIES,
     dialect: DONE_DIALECT,
-    awaitsCached,
+    ...options,
   })
-  return { leg, calls, client: () => Buffer.concat(forwarded).toString() }
+  const run: LegRun = { leg, calls, client: () => Buffer.concat(forwarded).toString(), endsWell: false }
+  return run
 }
 
-function streamed(text: string, cuts: readonly number[] = [], awaitsCached = false): LegRun {
-  const run = openLeg(undefined, undefined, awaitsCached)
+function ofPrompt(tokens: number | undefined): string {
+  return tokens === undefined ? '' : `, a prompt of ${tokens}`
+}
+
+/** A leg that has received the reads, each by itself. */
+function opened(reads: readonly string[], options: UsageOptions): LegRun {
+  const run = openLeg(undefined, undefined, options)
+  run.leg.onHead(200, STREAM)
+  for (const read of reads) run.leg.onData(Buffer.from(read))
+  return run
+}
+
+function streamed(text: string, cuts: readonly number[] = [], options: UsageOptions = {}): LegRun {
+  const run = openLeg(undefined, undefined, options)
   const bytes = Buffer.from(text)
   run.leg.onHead(200, STREAM)
   let start = 0
@@ -73,7 +101,7 @@ suite('DecodeLeg of an engine that says at the end how much of the prompt it had
   test('reports it once, wherever the stream is cut, and forwards all of it', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(text.length), { maxLength: 5 }), cuts => {
-        const run = streamed(text, cuts, true)
+        const run = streamed(text, cuts, { awaitsUsage: true })
         assert.deepEqual(run.calls, ['ready', 'cached: 4 of 7', 'complete'])
         assert.equal(run.client(), text)
       }),
@@ -87,7 +115,86 @@ suite('DecodeLeg of an engine that says at the end how much of the prompt it had
 
   test('is not misled by the word in a text', () => {
     const word = 'data: {"choices":[{"delta":{"content":"\\"cached_tokens\\":9"}}]}\n\n'
-    assert.deepEqual(streamed(word + DONE, [], true).calls, ['ready', 'complete'])
+    assert.deepEqual(streamed(word + DONE, [], { awaitsUsage: true }).calls, ['ready', 'complete'])
+  })
+})
+
+const USAGE = 'data: {"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":2}}\n\n'
+const COUNTED_TOKEN = 'data: {"text":"a","meta_info":{"prompt_tokens":7,"completion_tokens":1}}\n\n'
+const PAIR = { isPair: true, awaitsUsage: true } as const
+
+suite('DecodeLeg of a pair whose stream counts its prompt', () => {
+  const cases: readonly [what: string, reads: readonly string[], calls: readonly string[]][] = [
+    [
+      'after the first token',
+      [ROLE + TOKEN, STOP, USAGE, DONE],
+      ['ready', 'counted, a prompt of 7', 'complete, a prompt of 7'],
+    ],
+    [
+      'together with the end',
+      [TOKEN, STOP + USAGE + DONE],
+      ['ready', 'counted, a prompt of 7', 'complete, a prompt of 7'],
+    ],
+    [
+      'in one read with the first token',
+      [TOKEN + STOP + USAGE, DONE],
+      ['ready, a prompt of 7', 'complete, a prompt of 7'],
+    ],
+    ['before the first token', [USAGE, TOKEN, DONE], ['ready, a prompt of 7', 'complete, a prompt of 7']],
+    ['in each event', [COUNTED_TOKEN, USAGE, DONE], ['ready, a prompt of 7', 'complete, a prompt of 7']],
+    ['twice', [TOKEN, USAGE, USAGE, DONE], ['ready', 'counted, a prompt of 7', 'complete, a prompt of 7']],
+    [
+      'after an end without a token',
+      [STOP.replace('stop', 'length') + USAGE + DONE],
+      ['complete, no token, a prompt of 7'],
+    ],
+  ]
+  for (const [what, reads, calls] of cases)
+    test(`reports the count once: ${what}`, () => assert.deepEqual(opened(reads, PAIR).calls, calls))
+
+  test('forwards nothing of the read that counts another prompt than the attempt expects', () => {
+    const run = opened([TOKEN], PAIR)
+    run.calls.push = (call: string) => {
+      if (call.startsWith('counted')) run.leg.isOpen = false
+      return 0
+    }
+    run.leg.onData(Buffer.from(STOP + USAGE + DONE))
+    assert.equal(run.client(), TOKEN)
+  })
+
+  for (const [what, text] of [
+    ['with its end', TOKEN + STOP + USAGE + DONE],
+    ['of /generate', COUNTED_TOKEN + DONE],
+  ] as const)
+    test(`is complete, not ready, when all of a stream ${what} arrives in one read`, () => {
+      const run = opened([text], PAIR)
+      assert.deepEqual([run.calls, run.client()], [['complete, a prompt of 7'], ''])
+      assert.equal(Buffer.from(run.leg.body.joined()).toString(), text)
+    })
+
+  test('looks for no count that nobody awaits, and commits at once where there is none', () => {
+    assert.deepEqual(opened([TOKEN, USAGE + DONE], { isPair: true }).calls, ['ready', 'complete'])
+    assert.deepEqual(opened([TOKEN + DONE], PAIR).calls, ['ready', 'complete'])
+    assert.deepEqual(opened([COUNTED_TOKEN + DONE], {}).calls, [
+      'ready, a prompt of 7',
+      'complete, a prompt of 7',
+    ])
+  })
+
+  test('says of the last events whether they end a good response', () => {
+    assert.ok(opened([COUNTED_TOKEN, DONE], PAIR).endsWell)
+    assert.ok(!opened([COUNTED_TOKEN, COUNTED_TOKEN], PAIR).endsWell)
+    assert.ok(!opened([COUNTED_TOKEN, ABORT + DONE], PAIR).endsWell)
+    assert.ok(!opened([COUNTED_TOKEN, ABORT, DONE], PAIR).endsWell)
+  })
+
+  test('ignores the count of a stream that the engine gives up, or that the client has aborted', () => {
+    const failed = opened([TOKEN, ABORT + USAGE + DONE], PAIR)
+    assert.deepEqual(failed.calls, ['ready', 'reported: abort 500', 'complete'])
+    const aborted = opened([TOKEN], PAIR)
+    aborted.leg.isAbortRequested = true
+    aborted.leg.onData(Buffer.from(ABORT + USAGE + DONE))
+    assert.deepEqual([aborted.calls, aborted.endsWell], [['ready', 'complete'], false])
   })
 })
 
@@ -99,16 +206,18 @@ function abortOf(status: number | null): string {
 
 suite('DecodeLeg whose client has asked for an abort before there was a token', () => {
   for (const [what, text] of [
-    ['a chat', ROLE + ABORT + DONE],
+    ['a chat', ROLE + ABORT + USAGE + DONE],
     ['a completion', `data: {"choices":[{"text":"","finish_reason":"abort"}]}\n\n${DONE}`],
     ['/generate', abortOf(null) + DONE],
   ] as const)
     test(`forwards the abort of ${what} as the engine wrote it`, () => {
-      const run = openLeg()
-      run.leg.onHead(200, STREAM)
-      run.leg.isAbortRequested = true
-      run.leg.onData(Buffer.from(text))
-      assert.deepEqual([run.calls, run.client()], [['ready', 'complete'], text])
+      for (const isPair of [false, true]) {
+        const run = openLeg(undefined, undefined, { isPair })
+        run.leg.onHead(200, STREAM)
+        run.leg.isAbortRequested = true
+        run.leg.onData(Buffer.from(text))
+        assert.deepEqual([run.calls, run.client()], [['ready', 'complete'], text])
+      }
     })
 
   test('fails for an abort with a status, by which engines of a pair report a failed transfer', () => {
@@ -327,7 +436,7 @@ suite('DecodeLeg with a body', () => {
     leg.onData(Buffer.from(good.slice(20)))
     assert.deepEqual(calls, [])
     leg.onEnd()
-    assert.deepEqual(calls, ['complete'])
+    assert.deepEqual(calls, ['complete, a prompt of 7'])
     assert.equal(Buffer.from(leg.body.joined()).toString(), good)
   })
 

@@ -5,6 +5,7 @@ import {
   type AttemptAction,
   type AttemptEvent,
   type AttemptState,
+  awaitsPrefill,
   initialState,
   nextStep,
   type TimeoutEvent,
@@ -27,6 +28,14 @@ const EVENTS = {
   'prefill refused': { kind: 'prefill-error', failure: PREFILL_REFUSED },
   'prefill lost': { kind: 'prefill-error', failure: PREFILL_LOST },
   'first token': { kind: 'decode-ready', promptTokens: 7 },
+  'bare token': { kind: 'decode-ready', promptTokens: undefined },
+  'decode counts': { kind: 'decode-counted', promptTokens: 7 },
+  'decode held': {
+    kind: 'decode-complete',
+    summary: { promptTokens: undefined, hasToken: true },
+    isTerminated: true,
+    isHeld: true,
+  },
   'decode ok': { kind: 'decode-complete', summary: { promptTokens: 7, hasToken: true }, isTerminated: true },
   'decode empty': {
     kind: 'decode-complete',
@@ -189,6 +198,24 @@ const RULES: Readonly<Record<string, readonly Row[]>> = {
     ['a streamed pair', ['first token'], 'prefill dummy', 'break: token-mismatch'],
     ['a streamed pair', ['first token'], 'prefill other', 'break: token-mismatch'],
   ],
+  'so it is when decode counts its prompt late': [
+    ['a streamed pair', ['prefill other', 'bare token'], 'decode counts', 'break: token-mismatch'],
+    ['a streamed pair', ['bare token', 'decode counts'], 'prefill other', 'break: token-mismatch'],
+    ['a streamed pair', ['bare token', 'prefill ok'], 'decode counts', 'wait'],
+    ['a streamed pair', ['bare token', 'decode counts'], 'prefill ok', 'wait'],
+    ['a merged stream', ['bare token', 'decode counts'], 'prefill other', 'fail: token-mismatch'],
+    ['a merged stream', ['bare token', 'decode counts'], 'prefill ok', 'commit'],
+    ['a streamed single', ['bare token'], 'decode counts', 'wait'],
+    ['a streamed single', ['decode counts'], 'decode empty', 'fail: no-token'],
+  ],
+  'the end of a stream that is held waits for prefill, which can only be missed': [
+    ['a streamed pair', ['first token'], 'decode held', 'wait-for-prefill'],
+    ['a streamed pair', ['first token', 'decode held'], 'prefill ok', 'finish from decode'],
+    ['a streamed pair', ['first token', 'decode held'], 'prefill other', 'break: token-mismatch'],
+    ['a streamed pair', ['first token', 'decode held'], 'prefill refused', 'finish from decode'],
+    ['a streamed pair', ['first token', 'decode held'], 'prefill lost', 'finish from decode'],
+    ['a streamed pair', ['first token', 'decode held'], 'grace over', 'finish from decode'],
+  ],
   'nothing is taken back after the commit: the stream ends well or breaks': [
     ['a streamed pair', ['first token'], 'decode empty', 'finish from decode'],
     ['a streamed pair', ['first token'], 'decode cut', 'break: protocol'],
@@ -282,6 +309,20 @@ suite('any attempt', () => {
       assert.ok(actions.every(action => action.kind !== 'commit'))
     })
   })
+})
+
+test('a stream awaits prefill before its end only if there is something to compare', () => {
+  const cases: readonly (readonly [setup: SetupName, history: readonly EventName[], expected: boolean])[] = [
+    ['a streamed pair', ['first token'], true],
+    ['a streamed pair', ['bare token', 'decode counts'], true],
+    ['a streamed pair', ['bare token'], false],
+    ['a streamed pair', ['first token', 'prefill ok'], false],
+    ['a streamed pair', ['first token', 'prefill refused'], false],
+    ['a streamed pair', ['first token', 'prefill lost'], false],
+    ['a streamed single', ['first token'], false],
+  ]
+  for (const [setup, history, expected] of cases)
+    assert.equal(awaitsPrefill(play(setup, history).state), expected, history.join(', '))
 })
 
 test('charges decode for a stream that ended too early', () => {

@@ -20,7 +20,7 @@ function endsOf(path: string, frontend: Engine['frontend'], takesRid = true): st
     { held: 1024, preamble: 1024, event: 1024 },
     {
       onDecodeReady: ignore,
-      onDecodeCached: () => undefined,
+      onDecodeUsage: () => undefined,
       onDecodeComplete: ignore,
       onDecodeError: ({ cause, error }) => ends.push(`${cause} ${error.status}`),
       onDecodePromptError: ignore,
@@ -48,7 +48,7 @@ function endsOf(path: string, frontend: Engine['frontend'], takesRid = true): st
     dialect: DONE_DIALECT,
     mergesPrefill: false,
     wantsToken: true,
-    awaitsCached: false,
+    awaitsUsage: false,
     isBatch: false,
     prefill: undefined,
     decode: engine,

@@ -34,6 +34,14 @@ suite('classifyResponse', () => {
     assert.deepEqual(classify(event(2, 4) + event(0, 7) + event(1, 9)), { hasToken: true, promptTokens: 7 })
   })
 
+  test('takes the prompt tokens of a streamed chat from its usage', () => {
+    const token = 'data: {"choices":[{"delta":{"content":"a"}}]}\n\n'
+    for (const made of [0, 1]) {
+      const usage = `data: {"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":${made}}}\n\n`
+      assert.deepEqual(classify(token + usage), { hasToken: true, promptTokens: 7 })
+    }
+  })
+
   test('has no prompt tokens when only later prompts name theirs', () => {
     assert.deepEqual(classify(event(2, 4)), { hasToken: true, promptTokens: undefined })
   })

@@ -59,8 +59,10 @@ suite('StreamPeek', () => {
     )
   })
 
-  test('has the prompt tokens of the first good event', () => {
+  test('has the prompt tokens of the first good event, or of one before it', () => {
     assert.equal(peekInto(event(7), event(8)).summary.promptTokens, 7)
+    const usage = 'data: {"choices":[],"usage":{"prompt_tokens":7}}\n\n'
+    assert.equal(peekInto(usage, TOKEN).summary.promptTokens, 7)
   })
 
   test('knows an abort without a status from one that is a failure of the engine', () => {

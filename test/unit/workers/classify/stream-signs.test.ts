@@ -84,3 +84,59 @@ suite('findSigns', () => {
     assert.equal(shown.toString(), block.replaceAll('room=73917391', 'room=…'))
   })
 })
+
+function named(event: object): string {
+  return `event: x\ndata: ${JSON.stringify(event)}\n\n`
+}
+
+suite('findSigns where a usage is awaited', () => {
+  const usage = 'data: {"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":2}}\n\n'
+  const messageDelta = (fields: object): string =>
+    named({ type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: fields })
+  const completed = named({
+    type: 'response.completed',
+    response: {
+      status: 'completed',
+      output: [{}],
+      error: null,
+      usage: { input_tokens: 7, output_tokens: 1 },
+    },
+  })
+
+  for (const [what, dialect, block, promptTokens] of [
+    ['a usage event', DONE_DIALECT, usage, 7],
+    ['a usage event after others and before the end', DONE_DIALECT, `${TOKEN}${usage}data: [DONE]\n\n`, 7],
+    [
+      'a usage in an event with a token',
+      DONE_DIALECT,
+      TOKEN.replace('}]}', '}],"usage": {"prompt_tokens":7}}'),
+      7,
+    ],
+    ['an empty usage', DONE_DIALECT, TOKEN.replace('}]}', '}],"usage":{}}'), undefined],
+    ['no usage', DONE_DIALECT, TOKEN, undefined],
+    ['a count of 0, which is none', DONE_DIALECT, usage.replace('7', '0'), undefined],
+    ['the end of a response', RESPONSES_DIALECT, completed, 7],
+    ['the end of a message', MESSAGES_DIALECT, messageDelta({ input_tokens: 7, output_tokens: 1 }), 7],
+    [
+      'a message that counts its output only',
+      MESSAGES_DIALECT,
+      messageDelta({ output_tokens: 1 }),
+      undefined,
+    ],
+    [
+      'a message that counts its output and what was cached',
+      MESSAGES_DIALECT,
+      messageDelta({ output_tokens: 1, cache_read_input_tokens: 4 }),
+      undefined,
+    ],
+  ] as const)
+    test(`counts the prompt by ${what}`, () => {
+      assert.equal(findSigns(Buffer.from(block), dialect, true)?.promptTokens, promptTokens)
+      assert.equal(findSigns(Buffer.from(block), dialect)?.promptTokens, undefined)
+    })
+
+  test('leaves the block as it is', () => {
+    const block = Buffer.from(TOKEN + usage + TOKEN)
+    assert.deepEqual(Buffer.from(findSigns(block, DONE_DIALECT, true)?.events ?? []), block)
+  })
+})

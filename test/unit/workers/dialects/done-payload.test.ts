@@ -123,6 +123,16 @@ suite('classifyPayload', () => {
     })
   }
 
+  for (const data of [
+    '{"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":2}}',
+    '{"choices":[{"delta":{"role":"assistant"}}],"usage":{"prompt_tokens":7,"completion_tokens":0}}',
+  ])
+    test(`reads prompt tokens of an event without a token: ${data}`, () =>
+      assert.deepEqual(classifyPayload(data), { kind: 'neutral', promptTokens: 7 }))
+
+  test('takes 0 in an event without a token for no count', () =>
+    assert.deepEqual(classifyPayload('{"choices":[],"usage":{"prompt_tokens":0}}'), { kind: 'neutral' }))
+
   test('reads prompt tokens of a batch for its first prompt only', () => {
     for (const [index, expected] of [
       [0, 7],

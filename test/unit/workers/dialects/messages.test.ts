@@ -89,9 +89,16 @@ suite('The end of a stream', () => {
 
   test('and a failure are found by their words, which no text can imitate', () => {
     const { mayHoldSigns } = MESSAGES_DIALECT
-    assert.ok(mayHoldSigns(bytesOf({ type: 'message_stop' })))
-    assert.ok(mayHoldSigns(bytesOf({ type: 'error', error: {} })))
-    assert.ok(!mayHoldSigns(bytesOf({ text: '{"type":"message_stop"} "error"' })))
+    assert.ok(mayHoldSigns(bytesOf({ type: 'message_stop' }), false))
+    assert.ok(mayHoldSigns(bytesOf({ type: 'error', error: {} }), false))
+    assert.ok(!mayHoldSigns(bytesOf({ text: '{"type":"message_stop"} "error" "message_delta"' }), true))
+  })
+
+  test('is looked for without a usage unless that is awaited', () => {
+    const { mayHoldSigns, mayHoldUsage } = MESSAGES_DIALECT
+    const event = bytesOf({ type: 'message_delta', delta: {}, usage: {} })
+    assert.deepEqual([mayHoldSigns(event, true), mayHoldSigns(event, false)], [true, false])
+    assert.ok(mayHoldUsage(event))
   })
 })
 

@@ -109,9 +109,9 @@ suite('The end of a stream', () => {
   test('and a failure are found by their words, which no text can imitate', () => {
     const { mayHoldSigns, mayHoldFailure } = RESPONSES_DIALECT
     const text = { type: 'response.output_text.delta', delta: '"error" "response.completed"' }
-    assert.ok(mayHoldSigns(bytesOf(lifecycle('completed'))))
+    assert.ok(mayHoldSigns(bytesOf(lifecycle('completed')), false))
     assert.ok(mayHoldFailure(bytesOf({ type: 'error', message: 'on fire' })))
-    assert.ok(!mayHoldSigns(bytesOf(text)))
+    assert.ok(!mayHoldSigns(bytesOf(text), true))
   })
 })
 
