@@ -1,19 +1,22 @@
 /**
  * Prompt processing (prefill) of one engine: first in, first out, in steps with a token budget.
  *
- * A long prompt takes several steps; a step may contain several short prompts.
+ * A long prompt takes several steps; a step may contain several short prompts. As in SGLang (0.5.23), the prefix cache has
+ * what a step computes only after the step, so prompts that begin alike and share a step are each computed whole.
  */
 
 import type { SchedulerHost } from '../sequence/scheduler.ts'
 import type { Sequence } from '../sequence/sequence.ts'
 import type { KvPool } from './kv-pool.ts'
-import { PrefixCache } from './prefix-cache.ts'
+import { PrefixCache, type PromptPages } from './prefix-cache.ts'
 import { StepTimer } from './step-timer.ts'
 
 interface Job {
   readonly sequence: Sequence
   /** Uncached prompt tokens that have not been computed; undefined until the first step of the prompt. */
   remaining: number | undefined
+  /** Set with `remaining`; empty if the prompt is not cached. */
+  pages: PromptPages
   aborted: boolean
 }
 
@@ -52,7 +55,7 @@ export class ForwardLoop {
   }
 
   add(sequence: Sequence): void {
-    this.#jobs.push({ sequence, remaining: undefined, aborted: false })
+    this.#jobs.push({ sequence, remaining: undefined, pages: [], aborted: false })
     this.#startStep()
   }
 
@@ -113,7 +116,9 @@ export class ForwardLoop {
     if (this.#pool.free < sequence.promptTokens && this.#pool.used > 0) return false
     this.#pool.take(sequence, sequence.promptTokens)
     if (sequence.promptTokens === sequence.spec.prompt.tokens) {
-      const cached = this.#prefixes.touch(sequence.spec)
+      job.pages = this.#prefixes.pagesOf(sequence.spec)
+      // The last token is always computed, because the first token of the output follows from it.
+      const cached = Math.min(this.#prefixes.use(job.pages), Math.max(0, sequence.promptTokens - 1))
       const { startLen } = sequence.spec.logprobs ?? { startLen: -1 }
       // What is cached is not computed, and so has no logprobs.
       sequence.cachedTokens = startLen < 0 ? cached : Math.min(cached, startLen)
@@ -126,6 +131,8 @@ export class ForwardLoop {
   #completeStep(): void {
     const batch = this.#batch
     this.#batch = []
+    for (const { sequence, remaining = 0, pages } of batch)
+      this.#prefixes.add(pages, sequence.promptTokens - remaining)
     const done = new Set(batch.filter(job => job.remaining === 0 || job.aborted))
     this.#jobs = this.#jobs.filter(job => !done.has(job))
     for (const job of done) {

@@ -10,6 +10,9 @@ import type { SequenceSpec } from '../sequence/sequence.ts'
 import { CHARS_PER_TOKEN } from '../sequence/tokenizer.ts'
 import type { Knobs } from '../settings/knobs.ts'
 
+/** The pages of one prompt, in order. A last page that is not full is none. */
+export type PromptPages = readonly number[]
+
 export class PrefixCache {
   readonly #knobs: Knobs
   readonly #pages = new Set<number>()
@@ -18,23 +21,34 @@ export class PrefixCache {
     this.#knobs = knobs
   }
 
-  /** Adds the prompt and returns how many of its tokens were cached. The last token is never cached. */
-  touch(spec: Pick<SequenceSpec, 'prompt' | 'cacheKey'>): number {
-    if (!this.#knobs.prefixCache) return 0
-    let cachedPages = 0
-    let hit = true
-    for (const page of pagesOf(spec, this.#knobs.pageSize)) {
-      hit &&= this.#pages.has(page)
-      if (hit) cachedPages++
-      this.#pages.delete(page)
-      this.#pages.add(page)
-    }
+  /** Empty if nothing is cached on this engine. */
+  pagesOf(spec: Pick<SequenceSpec, 'prompt' | 'cacheKey'>): PromptPages {
+    return this.#knobs.prefixCache ? pagesOf(spec, this.#knobs.pageSize) : []
+  }
+
+  /** Uses what is cached of the pages. @returns how many tokens that are from the beginning on. */
+  use(pages: PromptPages): number {
+    const missing = pages.findIndex(page => !this.#pages.has(page))
+    const cached = missing < 0 ? pages.length : missing
+    this.#touch(pages.slice(0, cached))
+    return cached * this.#knobs.pageSize
+  }
+
+  /** Adds the pages of the first `tokens` tokens, which have been computed. */
+  add(pages: PromptPages, tokens: number): void {
+    this.#touch(pages.slice(0, Math.floor(tokens / this.#knobs.pageSize)))
     this.#trim()
-    return Math.min(cachedPages * this.#knobs.pageSize, spec.prompt.tokens - 1)
   }
 
   clear(): void {
     this.#pages.clear()
+  }
+
+  #touch(pages: PromptPages): void {
+    for (const page of pages) {
+      this.#pages.delete(page)
+      this.#pages.add(page)
+    }
   }
 
   #trim(): void {

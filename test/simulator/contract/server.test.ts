@@ -151,6 +151,41 @@ suite('schedulers', () => {
       )
     })
 
+  test('prompts that begin alike and are computed in one step have nothing of each other cached', async t => {
+    const knobs = { prefixCache: true, pageSize: 4 }
+    const engine = only((await fleetFor(t, { mixed: 1, knobs })).mixed)
+    const text = 'A prompt that several clients send at the same time'
+    const ask = async (prompt: string): Promise<unknown> => {
+      const body = { text: prompt, sampling_params: { max_new_tokens: 2 } }
+      return at(JSON.parse((await post(engine.url, '/generate', body)).body), 'meta_info', 'cached_tokens')
+    }
+    engine.scheduler.pause()
+    const other = ask('Something else')
+    await until(() => engine.running() === 1, 'a step has begun')
+    const together = [text, text].map(prompt => ask(prompt))
+    await until(() => engine.running() === 3, 'both prompts wait for the next step')
+    engine.scheduler.resume()
+    assert.deepEqual(await Promise.all([other, ...together]), [0, 0, 0])
+    assert.equal(await ask(text), 12)
+  })
+
+  test('a long prompt is cached as far as the steps until now have computed it', async t => {
+    const knobs = { prefixCache: true, pageSize: 4, prefillChunk: 16 }
+    const engine = only((await fleetFor(t, { mixed: 1, knobs })).mixed)
+    const text = 'x'.repeat(4 * 24)
+    const body = { text, sampling_params: { max_new_tokens: 2 } }
+    engine.scheduler.pause()
+    const responses = [post(engine.url, '/generate', body)]
+    await until(() => engine.running() === 1, 'the first step has begun')
+    responses.push(post(engine.url, '/generate', body))
+    await until(() => engine.running() === 2, 'the same prompt waits')
+    engine.scheduler.resume()
+    const cached = (await Promise.all(responses)).map(response =>
+      at(JSON.parse(response.body), 'meta_info', 'cached_tokens'),
+    )
+    assert.deepEqual(cached, [0, 16])
+  })
+
   test('only a mixed engine rejects requests when its queue is full', async t => {
     const engine = only((await fleetFor(t, { mixed: 1, knobs: { maxRunning: 1, maxQueued: 1 } })).mixed)
     const long = { text: 'x', sampling_params: { max_new_tokens: 100_000 } }
