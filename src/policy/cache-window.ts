@@ -5,6 +5,10 @@
  * Engines evict what was not used for longest, so one that computes much forgets soon. How much it remembers is learned
  * from what it reports: the gateway knows how long ago, in bytes computed since, the beginning of a prompt was used, and
  * the engine reports how much of it was still cached.
+ *
+ * A report of less than was expected counts only if it shows that the engine has forgotten something. It does not where
+ * the engine was still computing the beginning, or where what is believed has been corrected since the engine got the
+ * prompt.
  */
 
 export interface CacheWindow {
@@ -16,13 +20,24 @@ export interface CacheWindow {
   readonly longestHit: number
 }
 
-/** What one response says about a prefix that the engine has used before. */
-export interface CacheReport {
-  /** Computed bytes since the prefix was last used. */
+/** What was known of a prompt when its engine got it. Sizes are in bytes. */
+export interface PromptPrediction {
+  readonly promptBytes: number
+  /** How much of the prompt the engine was expected to have cached, at most `usedBytes` unless it had said more itself. */
+  readonly predicted: number
+  /** Whether the engine was still computing some of that. It caches what it has computed, not what it has begun. */
+  readonly isUnderway: boolean
+  /** How much of the prompt the engine has ever used, as far as is known: the prefix. 0 if nothing. */
+  readonly usedBytes: number
+  /** What the engine had computed since it last used the prefix. */
   readonly age: number
-  /** Size of the prefix in bytes, more than 0. */
-  readonly bytes: number
-  /** How many of them were still cached. */
+  /** `CacheWindow.window` at that time. */
+  readonly window: number
+}
+
+/** A prediction, with what the engine reports of the prompt. */
+export interface PredictionOutcome extends PromptPrediction {
+  /** How many bytes of the prompt were cached, if all its tokens were of equal length. */
   readonly cached: number
 }
 
@@ -35,34 +50,32 @@ const MARGIN = 0.9
 /** The share of a prompt by which more may be cached than was expected: beginnings that all prompts have in common. */
 const UNEXPECTED_SHARE = 0.1
 
-/** A prediction for a prompt, with what the engine reports. All in bytes. */
-export interface PredictionOutcome extends CacheReport {
-  readonly promptBytes: number
-  /** How many bytes of the prompt were expected to be cached, at most `bytes` unless the engine itself had said more. */
-  readonly predicted: number
-}
-
 /** How the prediction was wrong, if it was. `known`: before it is corrected. */
 export function correctionOf(
   known: CacheWindow,
   outcome: PredictionOutcome,
 ): 'evicted' | 'lost' | 'unexpected' | undefined {
   const { promptBytes, predicted, cached } = outcome
-  if (cached < HIT_SHARE * predicted) return isLost(known, outcome) ? 'lost' : 'evicted'
-  return cached - predicted >= UNEXPECTED_SHARE * promptBytes ? 'unexpected' : undefined
+  if (cached >= HIT_SHARE * predicted)
+    return cached - predicted >= UNEXPECTED_SHARE * promptBytes ? 'unexpected' : undefined
+  if (isOutdated(known, outcome)) return undefined
+  return isLost(known, outcome) ? 'lost' : 'evicted'
 }
 
 /** What to believe after the report. `known` itself if nothing changes. */
-export function learn(known: CacheWindow, report: CacheReport): CacheWindow {
-  const { age, bytes, cached } = report
-  if (cached >= HIT_SHARE * bytes) {
+export function learn(known: CacheWindow, outcome: PredictionOutcome): CacheWindow {
+  const { age, usedBytes, cached, window } = outcome
+  if (usedBytes === 0) return known
+  if (cached >= HIT_SHARE * usedBytes) {
     if (age <= known.longestHit) return known
     const capacity = Math.max(known.capacity, age / MARGIN)
     return { longestHit: age, capacity, window: Math.max(known.window, age) }
   }
-  if (isLost(known, report)) return { ...known, window: 0, longestHit: 0 }
-  // It was not expected either. After a loss many such reports come, and they say nothing of how much there is room for.
-  if (age > known.window) return known
+  // It was not expected either, or a report of the same loss has come before. After a loss many such reports come, and they
+  // say nothing of how much there is room for.
+  if (age > window || isOutdated(known, outcome)) return known
+  if (isLost(known, outcome)) return { ...known, window: 0, longestHit: 0 }
+  if (age === 0) return known
   const capacity = MARGIN * age
   return {
     capacity,
@@ -71,7 +84,15 @@ export function learn(known: CacheWindow, report: CacheReport): CacheWindow {
   }
 }
 
-/** Whether a prefix that was used earlier was there: then the engine has not evicted this one, it has lost its cache. */
-function isLost({ longestHit }: CacheWindow, { age, bytes, cached }: CacheReport): boolean {
-  return cached < LOST_SHARE * bytes && age < MARGIN * longestHit
+/** Whether a report of less says nothing about what is believed now: only corrections make the window smaller. */
+function isOutdated(known: CacheWindow, { isUnderway, window }: PromptPrediction): boolean {
+  return isUnderway || known.window < window
+}
+
+/**
+ * Whether a prefix that was used earlier was there: then the engine has not evicted this one, it has lost its cache. No
+ * engine has so little room that it evicts what it has just used.
+ */
+function isLost({ longestHit }: CacheWindow, { age, usedBytes, cached }: PredictionOutcome): boolean {
+  return cached < LOST_SHARE * usedBytes && (age === 0 || age < MARGIN * longestHit)
 }

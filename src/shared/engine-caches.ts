@@ -99,7 +99,12 @@ export class EngineCaches {
 
   /** Whether the engine is believed to remember what it used at that age. */
   remembers(slot: number, age: number): boolean {
-    return this.bytesSince(slot, age) <= this.#cell(slot * CACHE_FIELDS + CACHE.window)
+    return this.bytesSince(slot, age) <= this.window(slot)
+  }
+
+  /** What `read` says of it, alone. */
+  window(slot: number): number {
+    return this.#cell(slot * CACHE_FIELDS + CACHE.window)
   }
 
   read(slot: number): CacheCells {

@@ -1,7 +1,7 @@
 /** Policy cache_aware in front of simulated engines, whose own reports say what they had cached. */
 import assert from 'node:assert/strict'
-import { suite, test } from 'node:test'
-import { healthyEngines, openFleet, openGateway, type TestGateway } from '../support/gateway.ts'
+import { after, suite, test } from 'node:test'
+import { healthyEngines, openFleet, openGateway, runningOn, type TestGateway } from '../support/gateway.ts'
 import { CLEARED, openPublisher, stored } from '../support/kv-publisher.ts'
 import { totalOf } from '../support/metrics.ts'
 import { at } from '../support/sse.ts'
@@ -10,6 +10,12 @@ import { until } from '../support/until.ts'
 /** Tokens have four characters in the simulator. */
 const PREFIX_CHARS = 8192
 const POLICY = { main: 'cache_aware' } as const
+
+/** One mixed engine, which the tests of what it reports share. */
+const ONE = await openGateway(
+  { after },
+  { fleet: { mixed: 1, knobs: { prefixCache: true, enableCacheReport: true } }, config: { policy: POLICY } },
+)
 
 /** A text that no other number gives, not even in its first block. */
 function textOf(number: number, chars: number): string {
@@ -22,6 +28,13 @@ function tokensOf(number: number): number[] {
   return Array.from({ length: 400 }, (_, index) => number * 1000 + index)
 }
 
+async function post(url: string, body: object): Promise<Response> {
+  const headers = { 'content-type': 'application/json' }
+  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })
+  assert.equal(response.status, 200, response.ok ? '' : await response.text())
+  return response
+}
+
 /** @returns the response, and the share of the prompt that the engine had cached. */
 async function askFor(
   origin: string,
@@ -29,9 +42,7 @@ async function askFor(
   fields: object = {},
 ): Promise<{ response: Response; share: number }> {
   const body = { text, sampling_params: { max_new_tokens: 2 }, ...fields }
-  const headers = { 'content-type': 'application/json' }
-  const response = await fetch(`${origin}/generate`, { method: 'POST', headers, body: JSON.stringify(body) })
-  assert.equal(response.status, 200)
+  const response = await post(`${origin}/generate`, body)
   const meta = at(await response.json(), 'meta_info')
   return { response, share: Number(at(meta, 'cached_tokens')) / Number(at(meta, 'prompt_tokens')) }
 }
@@ -67,9 +78,8 @@ async function gaugeOf(adminOrigin: string, name: string): Promise<number> {
 /** @returns the URL of the engine that gets the prompt. */
 async function engineOf(origin: string, tokens: readonly number[]): Promise<string | null> {
   const body = { input_ids: tokens, sampling_params: { max_new_tokens: 2 } }
-  const headers = { 'content-type': 'application/json' }
-  const response = await fetch(`${origin}/generate`, { method: 'POST', headers, body: JSON.stringify(body) })
-  assert.equal(response.status, 200, await response.text())
+  const response = await post(`${origin}/generate`, body)
+  await response.text()
   return response.headers.get('x-pdgw-engines')
 }
 
@@ -79,6 +89,35 @@ function assertCached(shares: readonly number[]): void {
 
 const openMixed = (t: Parameters<typeof openGateway>[0]): Promise<TestGateway> =>
   openGateway(t, { fleet: { mixed: 4, knobs: { prefixCache: true } }, config: { policy: POLICY } })
+
+/** Of the shared engine, after prompts that it is known to have remembered. */
+async function warmUp(): Promise<{ windowBytes: number; corrections: number }> {
+  await askAll([ONE.origin], 12, 2)
+  const [cache] = await knownCaches(ONE.adminOrigin)
+  const windowBytes = Number(at(cache, 'windowBytes'))
+  return { windowBytes, corrections: await correctionsOf(ONE.adminOrigin) }
+}
+
+async function assertNothingLearned(before: { windowBytes: number; corrections: number }): Promise<void> {
+  assert.equal(await correctionsOf(ONE.adminOrigin), before.corrections)
+  const [cache] = await knownCaches(ONE.adminOrigin)
+  assert.ok(Number(at(cache, 'windowBytes')) >= before.windowBytes)
+  assert.equal(at(cache, 'capacityBytes'), null)
+  assertCached(await askAll([ONE.origin], 12, 1))
+}
+
+/** The engine computes nothing but another prompt until the result is called. */
+async function hold(): Promise<() => Promise<void>> {
+  const [engine] = ONE.fleet.mixed
+  assert.ok(engine)
+  engine.scheduler.pause()
+  const other = ask(ONE.origin, 'Another prompt')
+  await until(() => engine.running() === 1, 'the engine computes the other prompt')
+  return async () => {
+    engine.scheduler.resume()
+    await other
+  }
+}
 
 suite('cache_aware', { concurrency: 3 }, () => {
   test('sends a prompt to the mixed engine that has computed its beginning', async t => {
@@ -138,13 +177,8 @@ suite('cache_aware', { concurrency: 3 }, () => {
     test(`learns what engines had cached from streams ${what}, ${Object.keys(fleet).join(' and ')}`, async t => {
       const knobs = { prefixCache: true, enableCacheReport: true }
       const setup = await openGateway(t, { fleet: { ...fleet, knobs }, config: { policy: POLICY } })
-      const body = JSON.stringify({ model: 'sim', ...prompt, stream: true })
-      const headers = { 'content-type': 'application/json' }
-      for (let turn = 0; turn < 2; turn++) {
-        const response = await fetch(`${setup.origin}${path}`, { method: 'POST', headers, body })
-        assert.equal(response.status, 200)
-        await response.text()
-      }
+      const body = { model: 'sim', ...prompt, stream: true }
+      for (let turn = 0; turn < 2; turn++) await (await post(`${setup.origin}${path}`, body)).text()
       const totals = ['prompt', 'cached', 'predicted'].map(name => `pdgw_engine_${name}_tokens_total`)
       const [prompts = 0, cached = 0, predicted = 0] = await Promise.all(
         totals.map(name => totalOf(setup.adminOrigin, name)),
@@ -281,6 +315,27 @@ suite('cache_aware', { concurrency: 3 }, () => {
     assert.equal(at(await holderOf(adminOrigin), 'latestCorrection', 'kind'), 'lost')
   })
 })
+
+suite('a report of less than was expected', () => {
+  test('says nothing of samples of a prompt that is new to the engine, which computes them together', async () => {
+    const before = await warmUp()
+    const release = await hold()
+    const text = textOf(1000, 4096)
+    const response = post(`${ONE.origin}/generate`, { text, sampling_params: { max_new_tokens: 2, n: 4 } })
+    await until(() => runningOn(ONE.fleet) === 5, 'the engine has all samples')
+    await release()
+    const samples: unknown = await (await response).json()
+    const cached = [0, 1, 2, 3].map(sample => at(samples, sample, 'meta_info', 'cached_tokens'))
+    assert.deepEqual(cached, [0, 0, 0, 0])
+    await assertNothingLearned(before)
+    assert.ok((await ask(ONE.origin, text)) > 0.9)
+  })
+})
+
+/** How often a prediction was wrong, of whatever kind. */
+function correctionsOf(adminOrigin: string): Promise<number> {
+  return totalOf(adminOrigin, 'pdgw_engine_cache_corrections_total')
+}
 
 /** What `/admin/index` shows of each engine. */
 async function knownCaches(adminOrigin: string): Promise<readonly unknown[]> {

@@ -1,5 +1,5 @@
 /** A prompt that an engine computes for this thread: what was expected of its cache, and what the engine reports of it. */
-import { correctionOf, learn } from '../../src/policy/cache-window.ts'
+import { correctionOf, learn, type PromptPrediction } from '../../src/policy/cache-window.ts'
 import type { CacheCorrection, EngineCaches } from '../../src/shared/engine-caches.ts'
 
 /** A prompt that an engine computes for this thread. */
@@ -12,16 +12,9 @@ export interface PrefillTask {
   report(cachedTokens: number, promptTokens: number): void
 }
 
-/** What was known when the engine got the prompt. Sizes are in bytes. */
-export interface Prediction {
+/** What was known when the engine of the slot got the prompt. */
+export interface Prediction extends PromptPrediction {
   readonly slot: number
-  readonly promptBytes: number
-  /** How much of the prompt the engine was expected to have cached. */
-  readonly predicted: number
-  /** How much of it the engine has ever used, as far as is known. */
-  readonly usedBytes: number
-  /** What the engine has computed since it last used that. */
-  readonly age: number
   /** Of the process clock. */
   readonly second: number
 }
@@ -54,17 +47,17 @@ export class PredictedTask implements PrefillTask {
 
   report(cachedTokens: number, promptTokens: number): void {
     if (promptTokens === 0) return
-    const { slot, promptBytes, predicted, usedBytes: bytes, age, second } = this.#prediction
+    const { slot, promptBytes, second } = this.#prediction
     const { caches, noteCorrection } = this.#context
     const cached = (cachedTokens / promptTokens) * promptBytes
     // More than was expected: it has displaced more of what the engine remembers.
     const extra = Math.round(promptBytes - cached) - this.#work
     if (extra > 0) caches.computed(slot, extra, second)
     const known = caches.read(slot)
-    const outcome = { age, bytes, cached, predicted, promptBytes }
+    const outcome = { ...this.#prediction, cached }
     const correction = correctionOf(known, outcome)
     if (correction !== undefined) noteCorrection(slot, correction)
-    const learned = bytes === 0 ? known : learn(known, outcome)
+    const learned = learn(known, outcome)
     if (learned !== known) caches.write(slot, learned)
   }
 }

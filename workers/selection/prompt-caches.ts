@@ -79,9 +79,11 @@ export class PromptCaches {
       slot,
       promptBytes: blocks.bytes,
       predicted: this.#cachedBytes(prompt, slot),
+      isUnderway: this.#isUnderway(slot),
       // What it may have forgotten counts, too, because its report decides.
       usedBytes: bytesOf(this.#holders.used[slot]),
       age: caches.bytesSince(slot, this.#holders.usedAges[slot] ?? 0),
+      window: caches.window(slot),
       second,
     }
     this.#note(blocks, slot, second)
@@ -119,13 +121,18 @@ export class PromptCaches {
    * while events are missing it may hold more than it has said.
    */
   #cachedBytes(prompt: HashedPrompt, slot: number): number {
-    const { exact, caches } = this.#options
     const believed = bytesOf(this.#holders.held[slot])
-    const said = exact?.shareOf(prompt, slot)
+    const said = this.#options.exact?.shareOf(prompt, slot)
     if (said === undefined) return believed
     const bytes = Math.floor(said.share * (prompt.blocks?.bytes ?? 0))
-    const isUnderway = caches.bytesSince(slot, this.#holders.heldAges[slot] ?? 0) < caches.work(slot)
-    return said.isComplete && !isUnderway ? bytes : Math.max(bytes, believed)
+    return said.isComplete && !this.#isUnderway(slot) ? bytes : Math.max(bytes, believed)
+  }
+
+  /** Whether the engine may still be computing what it is believed to hold: it has more to compute than it got since. */
+  #isUnderway(slot: number): boolean {
+    const { caches } = this.#options
+    if (this.#holders.held[slot] === 0) return false
+    return caches.bytesSince(slot, this.#holders.heldAges[slot] ?? 0) < caches.work(slot)
   }
 
   #count(prompt: HashedPrompt, blocks: PromptBlocks): void {

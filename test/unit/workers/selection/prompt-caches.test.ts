@@ -8,6 +8,7 @@ import { createSharedMemory } from '../../../../src/shared/layout.ts'
 import { PrefixIndex } from '../../../../src/shared/prefix-index.ts'
 import { HashedPrompt } from '../../../../workers/request/block-hashes.ts'
 import { policyViews } from '../../../../workers/selection/policy-views.ts'
+import type { PrefillTask } from '../../../../workers/selection/prefill-task.ts'
 import { PromptCaches } from '../../../../workers/selection/prompt-caches.ts'
 import { engineOf } from '../../../support/engines.ts'
 
@@ -213,6 +214,114 @@ suite('what is known of the caches of engines', () => {
     const fleet = openFleet(1, 100)
     misses(fleet, 10, 3)
     assert.equal(fleet.work(), 0)
+  })
+})
+
+/** One engine, whose prompts the tests begin, end and report as they need. Tokens have four bytes. */
+function openEngine() {
+  const shared = createSharedMemory(1, 1, undefined, { indexBytes: 1_048_576 })
+  const caches = new EngineCaches(shared)
+  const corrections: CacheCorrection[] = []
+  const known = new PromptCaches({
+    isUsed: true,
+    index: new PrefixIndex(shared),
+    caches,
+    metrics: {
+      blocksDisplaced: () => undefined,
+      predictionCorrected: (_, kind) => void corrections.push(kind),
+    },
+    thread: 0,
+    maxEngines: 1,
+    nowMs: () => 0,
+  })
+  const start = (text: string): PrefillTask => {
+    const task = known.start(promptOf(text), 0)
+    assert.ok(task)
+    return task
+  }
+  const ask = (text: string, cachedTokens: number): void => {
+    const task = start(text)
+    task.end()
+    task.report(cachedTokens, text.length / 4)
+  }
+  /** Computes prompts and uses the first of them again, so that the engine is known to remember it. */
+  const warmUp = (): void => {
+    for (let number = 100; number < 108; number++) ask(textOf(number, PREFIX_CHARS), 0)
+    ask(textOf(100, PREFIX_CHARS), PREFIX_CHARS / 4)
+    assert.ok(caches.read(0).longestHit > 0)
+  }
+  const cachedBytes = (text: string): number => known.viewOf(promptOf(text))?.cachedBytes(0) ?? 0
+  return { caches, corrections, start, ask, warmUp, cachedBytes }
+}
+
+suite('a report of less than was expected', () => {
+  const prefix = textOf(1, PREFIX_CHARS)
+  const tokens = PREFIX_CHARS / 4
+
+  test('changes nothing if the prompt came while its beginning was being computed', () => {
+    const { caches, corrections, start, warmUp } = openEngine()
+    warmUp()
+    const { window, capacity, longestHit } = caches.read(0)
+    const samples = Array.from({ length: 4 }, () => start(prefix))
+    assert.deepEqual(
+      samples.map(({ predictedShare }) => predictedShare),
+      [0, 1, 1, 1],
+    )
+    for (const sample of samples) {
+      sample.end()
+      sample.report(0, tokens)
+    }
+    assert.deepEqual(corrections, [])
+    const learned = caches.read(0)
+    assert.ok(learned.window >= window)
+    assert.deepEqual([learned.capacity, learned.longestHit], [capacity, longestHit])
+  })
+
+  test('changes nothing on an engine of which nothing is known either', () => {
+    const { caches, corrections, start } = openEngine()
+    const samples = [start(prefix), start(prefix)]
+    for (const sample of samples) {
+      sample.end()
+      sample.report(0, tokens)
+    }
+    assert.deepEqual(corrections, [])
+    assert.ok(caches.read(0).window > 0)
+  })
+
+  test('counts once all that the engine got until then has been computed', () => {
+    const { corrections, start, ask, warmUp } = openEngine()
+    warmUp()
+    ask(prefix, 0)
+    start(textOf(2, PREFIX_CHARS)).end()
+    ask(prefix, 0)
+    assert.deepEqual(corrections, ['lost'])
+  })
+
+  test('counts once if several prompts are on their way when the cache is lost', () => {
+    const { caches, corrections, start, warmUp } = openEngine()
+    warmUp()
+    const { capacity } = caches.read(0)
+    const tasks = [101, 102, 103].map(number => start(textOf(number, PREFIX_CHARS)))
+    for (const task of tasks) {
+      task.end()
+      task.report(0, tokens)
+    }
+    assert.deepEqual(corrections, ['lost'])
+    assert.equal(caches.read(0).capacity, capacity)
+  })
+
+  test('does not shrink what an engine has room for that was new when it got the prompt', () => {
+    const { caches, corrections, start, ask, warmUp } = openEngine()
+    warmUp()
+    const { capacity } = caches.read(0)
+    caches.forget(0)
+    const task = start(textOf(107, PREFIX_CHARS))
+    assert.equal(task.predictedShare, 0)
+    for (let number = 200; number < 220; number++) ask(textOf(number, PREFIX_CHARS), 0)
+    task.end()
+    task.report(0, tokens)
+    assert.deepEqual(corrections, [])
+    assert.equal(caches.read(0).capacity, capacity)
   })
 })
 
