@@ -7,8 +7,8 @@
  * the engine reports how much of it was still cached.
  *
  * A report of less than was expected counts only if it shows that the engine has forgotten something. It does not where
- * the engine was still computing the beginning, or where what is believed has been corrected since the engine got the
- * prompt.
+ * the engine was still computing the beginning, where what is believed has been corrected since the engine got the prompt,
+ * or where tokens of unequal length explain it.
  */
 
 export interface CacheWindow {
@@ -39,6 +39,8 @@ export interface PromptPrediction {
 export interface PredictionOutcome extends PromptPrediction {
   /** How many bytes of the prompt were cached, if all its tokens were of equal length. */
   readonly cached: number
+  /** How many tokens of the prompt were not. */
+  readonly uncachedTokens: number
 }
 
 /** The share of a prefix that must be cached for a hit: engines cache whole pages, and tokens differ in length. */
@@ -49,6 +51,8 @@ const LOST_SHARE = 0.1
 const MARGIN = 0.9
 /** The share of a prompt by which more may be cached than was expected: beginnings that all prompts have in common. */
 const UNEXPECTED_SHARE = 0.1
+/** A token of a dense text, such as digits or hashes, has this many bytes. Others have three to five. */
+const DENSE_TOKEN_BYTES = 1.5
 
 /** How the prediction was wrong, if it was. `known`: before it is corrected. */
 export function correctionOf(
@@ -58,7 +62,7 @@ export function correctionOf(
   const { promptBytes, predicted, cached } = outcome
   if (cached >= HIT_SHARE * predicted)
     return cached - predicted >= UNEXPECTED_SHARE * promptBytes ? 'unexpected' : undefined
-  if (isOutdated(known, outcome)) return undefined
+  if (isOutdated(known, outcome) || mayBeWhole(outcome, predicted)) return undefined
   return isLost(known, outcome) ? 'lost' : 'evicted'
 }
 
@@ -73,7 +77,7 @@ export function learn(known: CacheWindow, outcome: PredictionOutcome): CacheWind
   }
   // It was not expected either, or a report of the same loss has come before. After a loss many such reports come, and they
   // say nothing of how much there is room for.
-  if (age > window || isOutdated(known, outcome)) return known
+  if (age > window || isOutdated(known, outcome) || mayBeWhole(outcome, usedBytes)) return known
   if (isLost(known, outcome)) return { ...known, window: 0, longestHit: 0 }
   if (age === 0) return known
   const capacity = MARGIN * age
@@ -95,4 +99,13 @@ function isOutdated(known: CacheWindow, { isUnderway, window }: PromptPrediction
  */
 function isLost({ longestHit }: CacheWindow, { age, usedBytes, cached }: PredictionOutcome): boolean {
   return cached < LOST_SHARE * usedBytes && (age === 0 || age < MARGIN * longestHit)
+}
+
+/** Whether the beginning of this size may all have been cached, because the tokens after it are as many as reported. */
+function mayBeWhole(
+  { promptBytes, usedBytes, cached, uncachedTokens }: PredictionOutcome,
+  bytes: number,
+): boolean {
+  if (cached < LOST_SHARE * Math.max(bytes, usedBytes)) return false
+  return uncachedTokens * DENSE_TOKEN_BYTES <= promptBytes - bytes
 }

@@ -54,7 +54,7 @@ export class PredictedTask implements PrefillTask {
     const extra = Math.round(promptBytes - cached) - this.#work
     if (extra > 0) caches.computed(slot, extra, second)
     const known = caches.read(slot)
-    const outcome = { ...this.#prediction, cached }
+    const outcome = { ...this.#prediction, cached, uncachedTokens: promptTokens - cachedTokens }
     const correction = correctionOf(known, outcome)
     if (correction !== undefined) noteCorrection(slot, correction)
     const learned = learn(known, outcome)

@@ -19,6 +19,7 @@ function prefixOf(change: Partial<PredictionOutcome>): PredictionOutcome {
     age: 700,
     window: 1000,
     cached: 100,
+    uncachedTokens: 900,
     ...change,
   }
 }
@@ -89,11 +90,18 @@ suite('what an engine is believed to remember', () => {
     for (const cached of [0, 50]) assert.equal(learn(KNOWN, prefixOf({ ...underway, cached })), KNOWN)
     assert.equal(learn(KNOWN, prefixOf(underway)).longestHit, 900)
   })
+
+  test('does not change by a prefix that may have been cached whole, as what follows it has small tokens', () => {
+    const dense = { age: 900, cached: 50, uncachedTokens: 600 }
+    assert.equal(learn(KNOWN, prefixOf(dense)), KNOWN)
+    assert.equal(learn(KNOWN, prefixOf({ ...dense, uncachedTokens: 601 })).window, 810)
+  })
 })
 
-/** A prefix of 800 of 1,000 bytes that was expected and cached, unless a test says otherwise. */
+/** A prefix of 800 of 1,000 bytes that was expected and cached, unless a test says otherwise. Tokens have four bytes. */
 function outcomeOf(change: Partial<PredictionOutcome>): PredictionOutcome {
-  return prefixOf({ usedBytes: 800, predicted: 800, cached: 800, ...change })
+  const { cached = 800 } = change
+  return prefixOf({ usedBytes: 800, predicted: 800, cached, uncachedTokens: (1000 - cached) / 4, ...change })
 }
 
 suite('a prediction', () => {
@@ -117,6 +125,13 @@ suite('a prediction', () => {
     ],
     ['unexpected', 'it was still being computed, and more was cached', { cached: 900, isUnderway: true }],
     [undefined, 'a loss has been reported since the engine got the prompt', { cached: 0, window: 1001 }],
+    [undefined, 'the rest has small tokens', { cached: 300, uncachedTokens: 133 }],
+    ['evicted', 'even small tokens do not explain it', { cached: 300, uncachedTokens: 134 }],
+    [
+      'lost',
+      'the rest has small tokens, but next to nothing was cached',
+      { cached: 79, uncachedTokens: 133 },
+    ],
   ] as const)
     test(`is ${kind === undefined ? 'right' : `corrected as ${kind}`} if ${what}`, () => {
       assert.equal(correctionOf(KNOWN, outcomeOf(change)), kind)

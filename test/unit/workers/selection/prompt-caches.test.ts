@@ -323,6 +323,20 @@ suite('a report of less than was expected', () => {
     assert.deepEqual(corrections, [])
     assert.equal(caches.read(0).capacity, capacity)
   })
+
+  test('agrees with the prediction if the new tokens are as many as a dense text has', () => {
+    const { caches, corrections, start, ask, warmUp } = openEngine()
+    warmUp()
+    ask(prefix, 0)
+    const { capacity, longestHit } = caches.read(0)
+    // Two bytes to each token of the new part, and twelve to those of the prefix, where characters are escaped.
+    const task = start(prefix + textOf(3, PREFIX_CHARS))
+    task.end()
+    const cached = Math.round(PREFIX_CHARS / 12)
+    task.report(cached, cached + PREFIX_CHARS / 2)
+    assert.deepEqual(corrections, [])
+    assert.deepEqual([caches.read(0).capacity, caches.read(0).longestHit], [capacity, longestHit])
+  })
 })
 
 suite('what KV events say of a prompt', () => {
