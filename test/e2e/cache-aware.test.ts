@@ -91,11 +91,12 @@ const openMixed = (t: Parameters<typeof openGateway>[0]): Promise<TestGateway> =
   openGateway(t, { fleet: { mixed: 4, knobs: { prefixCache: true } }, config: { policy: POLICY } })
 
 /** Of the shared engine, after prompts that it is known to have remembered. */
-async function warmUp(): Promise<{ windowBytes: number; corrections: number }> {
+async function warmUp(): Promise<{ windowBytes: number; corrections: number; prompts: number }> {
   await askAll([ONE.origin], 12, 2)
   const [cache] = await knownCaches(ONE.adminOrigin)
+  const prompts = await totalOf(ONE.adminOrigin, 'pdgw_engine_prompt_tokens_total')
   const windowBytes = Number(at(cache, 'windowBytes'))
-  return { windowBytes, corrections: await correctionsOf(ONE.adminOrigin) }
+  return { windowBytes, prompts, corrections: await correctionsOf(ONE.adminOrigin) }
 }
 
 async function assertNothingLearned(before: { windowBytes: number; corrections: number }): Promise<void> {
@@ -330,6 +331,30 @@ suite('a report of less than was expected', () => {
     await assertNothingLearned(before)
     assert.ok((await ask(ONE.origin, text)) > 0.9)
   })
+
+  const known = textOf(3000, PREFIX_CHARS)
+  const sampling = { sampling_params: { max_new_tokens: 2 } }
+  for (const [what, path, plain, wish] of [
+    [
+      'logprobs of the prompt',
+      '/generate',
+      { text: known, ...sampling },
+      { return_logprob: true, logprob_start_len: 0 },
+    ],
+    [
+      'logprobs of the echoed prompt',
+      '/v1/completions',
+      { model: 'sim', prompt: known, max_tokens: 2 },
+      { echo: true, logprobs: 1 },
+    ],
+  ] as const)
+    test(`says nothing of a prompt that the engine computes again for ${what}`, async () => {
+      for (let turn = 0; turn < 2; turn++) await (await post(ONE.origin + path, plain)).text()
+      const before = await warmUp()
+      await (await post(ONE.origin + path, { ...plain, ...wish })).text()
+      assert.equal(await totalOf(ONE.adminOrigin, 'pdgw_engine_prompt_tokens_total'), before.prompts)
+      await assertNothingLearned(before)
+    })
 })
 
 /** How often a prediction was wrong, of whatever kind. */

@@ -18,7 +18,7 @@ import { skipSpace } from '../json/skip.ts'
 import { type Ownership, type Remainder, remainderOf } from './owned-members.ts'
 import { elementsOf, hasElements } from './per-prompt-lists.ts'
 import { namesOwnRank, type RankFields, readRankFields } from './pinned-ranks.ts'
-import { readPrefillLogprobs } from './prefill-logprobs.ts'
+import { hasPromptLogprobs, readPrefillLogprobs } from './prefill-logprobs.ts'
 import { promptBytes, type RequestPrompt } from './prompt-bytes.ts'
 import type { PromptLengths } from './prompt-lengths.ts'
 import { type Prompts, readPrompts } from './prompts.ts'
@@ -43,6 +43,8 @@ export interface RequestFields {
    * named tokens at the first output token. `echo`: a `/v1/completions` request, for an echoed prompt.
    */
   readonly prefillLogprobs: 'native' | 'echo' | undefined
+  /** Whether engines compute what they have cached of the prompt again, because its logprobs are asked for. */
+  readonly recomputesPrompt: boolean
   /** Whether an engine may send the events of the stream only at its end. */
   readonly mayHoldBack: boolean
   /** Whether `stream_options.include_usage` is true. */
@@ -183,6 +185,7 @@ function fieldsOf(
   const sampling = readSampling(endpoint, bytes, members, limits)
   const { batch, lengths } = readPrompts(traits.promptKeys, bytes, members, limits.prompts)
   if (endpoint === 'responses') checkStateless(members)
+  const prefillLogprobs = readPrefillLogprobs(endpoint, bytes, members, limits.prompts)
   return {
     isStream: isTrue(lastMember(members, 'stream')),
     n: sampling.n,
@@ -191,7 +194,8 @@ function fieldsOf(
     ridKey: traits.ridKey,
     clientRid: clientRid(bytes, memberOf(members, traits.ridKey), batch?.size, limits.nameBytes),
     model: nameAt(bytes, lastMember(members, 'model'), limits.nameBytes),
-    prefillLogprobs: readPrefillLogprobs(endpoint, bytes, members, limits.prompts),
+    prefillLogprobs,
+    recomputesPrompt: prefillLogprobs !== undefined || hasPromptLogprobs(members),
     mayHoldBack: traits.holdsBackForTools && hasElements(bytes, lastMember(members, 'tools')),
     includesUsage: includesUsage(bytes, lastMember(members, 'stream_options'), limits.members),
     ranks: readRankFields(bytes, members),

@@ -1,4 +1,4 @@
-/** Reads whether a request asks for logprobs that only prefill has. */
+/** Reads whether a request asks for logprobs of the prompt, or for others that only prefill has. */
 import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
 import { lastMember } from '../json/members.ts'
 import { type Member, scanArray } from '../json/scan.ts'
@@ -22,6 +22,11 @@ export function readPrefillLogprobs(
     case 'messages':
       return undefined
   }
+}
+
+/** Whether the request asks vLLM for logprobs of the prompt; 0 are those of its own tokens. */
+export function hasPromptLogprobs(members: readonly Member[]): boolean {
+  return lastMember(members, 'prompt_logprobs')?.kind === 'number'
 }
 
 function wantsEchoLogprobs(bytes: Buffer, members: readonly Member[]): boolean {

@@ -7,6 +7,7 @@ import type { Logger } from '../../src/telemetry/log.ts'
 import type { RouterMetrics } from '../attempt/metrics.ts'
 import type { Failure } from '../classify/failure.ts'
 import type { CachedPrompt } from '../dialects/response-summary.ts'
+import type { RequestFields } from '../request/fields.ts'
 import { chargedEngines } from '../selection/charged-engines.ts'
 import type { AttemptFeedback } from '../selection/feedback.ts'
 import type { Pair } from '../selection/pair-selector.ts'
@@ -25,11 +26,16 @@ interface AttemptMetrics extends Pick<RouterMetrics, 'attemptFailed' | 'promptCo
   attemptStarted(pair: Pair, cachedShare: number | undefined): void
 }
 
+/** What is reported of a request, and what decides whether it is. */
+interface ReportedRequest extends Pick<EngineRequest, 'label' | 'endpoint' | 'prompt'> {
+  readonly fields: Pick<RequestFields, 'recomputesPrompt'>
+}
+
 const NONE: readonly Engine[] = []
 const MESSAGE_LIMIT = 300
 
 export class AttemptReporter {
-  readonly #request: Pick<EngineRequest, 'label' | 'endpoint' | 'prompt'>
+  readonly #request: ReportedRequest
   readonly #dependencies: ReporterDependencies
   /** The pair of the latest attempt. */
   #pair: Pair | undefined
@@ -39,10 +45,7 @@ export class AttemptReporter {
   /** Whether the engine of the attempt has said how much of the prompt it had cached. */
   #isReported = false
 
-  constructor(
-    request: Pick<EngineRequest, 'label' | 'endpoint' | 'prompt'>,
-    dependencies: ReporterDependencies,
-  ) {
+  constructor(request: ReportedRequest, dependencies: ReporterDependencies) {
     this.#request = request
     this.#dependencies = dependencies
   }
@@ -69,6 +72,8 @@ export class AttemptReporter {
     this.#endPrompt()
     if (cached === undefined || this.#pair === undefined || this.#isReported) return
     this.#isReported = true
+    // What is cached of such a prompt is not used, so the count says nothing of it.
+    if (this.#request.fields.recomputesPrompt) return
     const { cachedTokens, promptTokens } = cached
     const { prefill, decode } = this.#pair
     const predicted = Math.round((this.#prefill?.predictedShare ?? 0) * promptTokens)

@@ -31,6 +31,10 @@ function wantsLogprobs(text: string): boolean {
   return fields('generate', text).prefillLogprobs === 'native'
 }
 
+function recomputes(endpoint: GenerationEndpoint, text: string): boolean {
+  return fields(endpoint, text).recomputesPrompt
+}
+
 function isTokenless(endpoint: GenerationEndpoint, text: string): boolean[] {
   return fields(endpoint, text).sampling.values.map(values => values.isTokenless)
 }
@@ -313,6 +317,16 @@ suite('readFields', () => {
     assert.equal(wantsLogprobs('{"return_logprob":true}'), false)
     assert.equal(wantsLogprobs('{"return_logprob":true,"logprob_start_len":-1}'), false)
     assert.equal(wantsLogprobs('{"return_logprob":false,"logprob_start_len":0}'), false)
+  })
+
+  test('recognizes a request for which engines compute what they have cached again', () => {
+    assert.equal(recomputes('generate', '{"return_logprob":true,"logprob_start_len":0}'), true)
+    assert.equal(recomputes('generate', '{"return_logprob":true}'), false)
+    assert.equal(recomputes('completions', '{"echo":true,"logprobs":1}'), true)
+    assert.equal(recomputes('completions', '{"logprobs":1}'), false)
+    assert.equal(recomputes('completions', '{"prompt_logprobs":0}'), true)
+    assert.equal(recomputes('chat', '{"prompt_logprobs":5}'), true)
+    assert.equal(recomputes('chat', '{"prompt_logprobs":null,"logprobs":true}'), false)
   })
 })
 

@@ -17,7 +17,8 @@ function onRank(engine: Engine, number: number): Engine {
   return { ...engine, rank: { number, target: number } }
 }
 
-function setUpReporter() {
+/** `recomputesPrompt`: of the request. */
+function setUpReporter({ recomputesPrompt = false } = {}) {
   const lines: { readonly level: string; readonly message: string; readonly fields: object }[] = []
   const debugLines: object[] = []
   const counted: string[] = []
@@ -26,6 +27,7 @@ function setUpReporter() {
     {
       label: 'seven',
       endpoint: 'chat',
+      fields: { recomputesPrompt },
       prompt: new HashedPrompt(Buffer.alloc(0), { seeds: [], parts: [] }),
     },
     {
@@ -33,8 +35,11 @@ function setUpReporter() {
         hold: () => undefined,
         start: (_, { slot }) => {
           work.push(`on ${slot}`)
-          const end = (): void => void work.push('ended')
-          return { predictedShare: 0.876, end, report: () => undefined }
+          return {
+            predictedShare: 0.876,
+            end: () => work.push('ended'),
+            report: cachedTokens => work.push(`had ${cachedTokens}`),
+          }
         },
       },
       metrics: {
@@ -179,5 +184,15 @@ suite('AttemptReporter', () => {
     reporter.promptComputed(undefined)
     for (const cachedTokens of [64, 65]) reporter.promptComputed({ promptTokens: 90, cachedTokens })
     assert.deepEqual(counted, ['started 0.876', 'answer of 0', '64 of 90 on 0'])
+  })
+
+  test('neither counts nor reports what an engine had cached of a prompt that it computed again', () => {
+    const { reporter, start, counted, work } = setUpReporter({ recomputesPrompt: true })
+    start()
+    reporter.promptComputed({ promptTokens: 90, cachedTokens: 0 })
+    assert.deepEqual([counted, work], [
+      ['started 0.876', 'answer of 0'],
+      ['on 0', 'ended'],
+    ])
   })
 })
