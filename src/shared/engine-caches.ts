@@ -126,12 +126,23 @@ export class EngineCaches {
   /** The engine is another one, or has been restarted: none of its ranks remembers anything. */
   forget(slot: number): void {
     for (let rank = 0; rank < MAX_RANKS; rank++) this.forgetOne(targetOf(slot, rank, this.#maxEngines))
+    this.#cells[slot * CACHE_FIELDS + CACHE.namesCached] = 0
   }
 
   /** The cache of the engine, or of the one rank that has this number, is empty. */
   forgetOne(slot: number): void {
     this.write(slot, { window: 0, capacity: MAX_WINDOW, longestHit: 0 })
     this.#cells[slot * CACHE_FIELDS + CACHE.correction] = 0
+  }
+
+  /** The `usage` of a response has shown cached tokens, which only an engine does that was started to report them. */
+  noteNamesCached(slot: number): void {
+    this.#cells[slot * CACHE_FIELDS + CACHE.namesCached] = 1
+  }
+
+  /** Whether the engine in the slot, on any of its ranks, has done so since it was new or back. */
+  namesCached(slot: number): boolean {
+    return this.#cell(slot * CACHE_FIELDS + CACHE.namesCached) !== 0
   }
 
   /** What was believed of the engine's cache was wrong. `second`: of the process clock. */

@@ -109,8 +109,9 @@ export const CACHE = {
   second: 5,
   correction: 6,
   correctedSecond: 7,
+  namesCached: 8,
 } as const
-export const CACHE_FIELDS = 8
+export const CACHE_FIELDS = 9
 
 /** The index of prefixes: buckets of `PREFIX_ENTRIES` entries, see prefix-index.ts. */
 export const PREFIX = { tag: 0, used: 1, holders: 2 } as const

@@ -169,11 +169,12 @@ suite('cache_aware', { concurrency: 3 }, () => {
 
   const long = textOf(1, PREFIX_CHARS)
   const chat = { messages: [{ role: 'user', content: long }], stream_options: { include_usage: true } }
-  for (const [what, fleet, path, prompt] of [
-    ['of /generate', { mixed: 1 }, '/generate', { text: long }],
-    ['of /generate', { prefill: 1, decode: 1 }, '/generate', { text: long }],
-    ['of chats with usage', { mixed: 1 }, '/v1/chat/completions', chat],
-    ['of responses', { mixed: 1 }, '/v1/responses', { input: long }],
+  // 0 in usage says nothing until the engine has named more than that.
+  for (const [what, fleet, path, prompt, share] of [
+    ['of /generate', { mixed: 1 }, '/generate', { text: long }, 0.5],
+    ['of /generate', { prefill: 1, decode: 1 }, '/generate', { text: long }, 0.5],
+    ['of chats with usage', { mixed: 1 }, '/v1/chat/completions', chat, 1],
+    ['of responses', { mixed: 1 }, '/v1/responses', { input: long }, 1],
   ] as const)
     test(`learns what engines had cached from streams ${what}, ${Object.keys(fleet).join(' and ')}`, async t => {
       const knobs = { prefixCache: true, enableCacheReport: true }
@@ -185,8 +186,28 @@ suite('cache_aware', { concurrency: 3 }, () => {
         totals.map(name => totalOf(setup.adminOrigin, name)),
       )
       for (const tokens of [cached, predicted])
-        assert.ok(Math.abs(tokens / prompts - 0.5) < 0.05, `${tokens} of ${prompts}`)
+        assert.ok(Math.abs(tokens / prompts - share) < 0.05, `${tokens} of ${prompts}`)
     })
+
+  test('does not take 0 in responses for a lost cache if the engine does not report what it had cached', async t => {
+    const { origin, adminOrigin } = await openGateway(t, {
+      fleet: { mixed: 2, knobs: { prefixCache: true, enableCacheReport: false } },
+      config: { policy: POLICY, server: { routeHeaders: true } },
+    })
+    const routes: (string | null)[] = []
+    for (let turn = 0; turn < 3; turn++) {
+      const response = await post(`${origin}/v1/responses`, { model: 'sim', input: long })
+      assert.equal(at(await response.json(), 'usage', 'input_tokens_details', 'cached_tokens'), 0)
+      routes.push(response.headers.get('x-pdgw-route'))
+    }
+    assert.deepEqual(routes, [
+      'mixed;reason=hashed;cached=0.00',
+      'mixed;reason=cached;cached=1.00',
+      'mixed;reason=cached;cached=1.00',
+    ])
+    assert.equal(await correctionsOf(adminOrigin), 0)
+    assert.equal(await totalOf(adminOrigin, 'pdgw_engine_prompt_tokens_total'), 0)
+  })
 
   test('sends a prompt of token ids to the engine whose KV events say that it holds it', async t => {
     const fleet = await openFleet(t, { mixed: 3 })

@@ -18,7 +18,7 @@ import type { EngineRequest } from './engine-request.ts'
 export interface ReporterDependencies {
   readonly metrics: AttemptMetrics
   readonly log: Pick<Logger, 'warn' | 'debug' | 'isDebug'>
-  readonly promptWork: Pick<PromptWork, 'start' | 'hold'>
+  readonly promptWork: Pick<PromptWork, 'start' | 'hold' | 'noteCached'>
 }
 
 interface AttemptMetrics extends Pick<RouterMetrics, 'attemptFailed' | 'promptComputed' | 'retried'> {
@@ -71,14 +71,15 @@ export class AttemptReporter {
     // Whatever else the request needs, it keeps no other prompt waiting.
     this.#endPrompt()
     if (cached === undefined || this.#pair === undefined || this.#isReported) return
-    this.#isReported = true
-    // What is cached of such a prompt is not used, so the count says nothing of it.
-    if (this.#request.fields.recomputesPrompt) return
+    const { endpoint, fields } = this.#request
+    const { promptWork, metrics } = this.#dependencies
     const { cachedTokens, promptTokens } = cached
-    const { prefill, decode } = this.#pair
+    const engine = this.#pair.prefill ?? this.#pair.decode
+    // What is cached of such a prompt is not used, so the count says nothing of it.
+    if (fields.recomputesPrompt || !promptWork.noteCached(cachedTokens, endpoint, engine)) return
+    this.#isReported = true
     const predicted = Math.round((this.#prefill?.predictedShare ?? 0) * promptTokens)
-    const tokens = { prompt: promptTokens, cached: cachedTokens, predicted }
-    this.#dependencies.metrics.promptComputed(prefill ?? decode, tokens)
+    metrics.promptComputed(engine, { prompt: promptTokens, cached: cachedTokens, predicted })
     this.#prefill?.report(cachedTokens, promptTokens)
   }
 

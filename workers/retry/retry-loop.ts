@@ -28,6 +28,7 @@ export interface RetryLoopDependencies
     HistoryDependencies {
   readonly config: Pick<Config, 'retry' | 'timeouts'>
   readonly pairSelector: RoomWaitDependencies['pairSelector'] & Pick<PairSelector, 'isSound'>
+  readonly promptWork: PrepareDependencies['promptWork'] & ReporterDependencies['promptWork']
   readonly breakers: PrepareDependencies['breakers'] & HistoryDependencies['breakers']
   readonly budgetQueue: Pick<RetryBudgetQueue, 'countRequest' | 'take' | 'wait' | 'leave'>
   readonly capacityQueue: RoomWaitDependencies['capacityQueue'] &

@@ -2,6 +2,7 @@
  * Counts the prompts that engines have: what prefill has still to compute of them, and whose KV caches decode holds or
  * waits for. Policies go by it that know nothing of caches; what the caches count of a prompt is left to them.
  */
+import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
 import type { Engine } from '../../src/core/engine.ts'
 import type { PromptView } from '../../src/policy/policy.ts'
 import type { EngineCaches } from '../../src/shared/engine-caches.ts'
@@ -14,7 +15,7 @@ export interface PromptWorkOptions {
   readonly promptCaches: Pick<PromptCaches, 'viewOf' | 'start' | 'noteReceived'>
   /** Whether decode engines are chosen by what they hold, too. */
   readonly decodeCaches: boolean
-  readonly caches: Pick<EngineCaches, 'holdWork'>
+  readonly caches: Pick<EngineCaches, 'holdWork' | 'namesCached' | 'noteNamesCached'>
   /** `undefined` if no policy goes by the lengths of prompts. */
   readonly lengths: Pick<LengthHistogram, 'note'> | undefined
   readonly thread: number
@@ -43,6 +44,19 @@ export class PromptWork {
     const counted = promptCaches.start(prompt, slot)
     if (counted !== undefined) return counted
     return { predictedShare: undefined, end: caches.holdWork(thread, slot, bytes), report: () => undefined }
+  }
+
+  /**
+   * Must be called with what the engine reports of a prompt. @returns whether the count says something: `/generate` always
+   * names it, but in `usage` 0 may also mean that the engine was not started with `enable_cache_report`, as `/v1/responses`
+   * always has the field (SGLang 0.5.23). So it counts only once the engine has named more than 0 there.
+   */
+  noteCached(cachedTokens: number, endpoint: GenerationEndpoint, { slot }: Engine): boolean {
+    if (endpoint === 'generate') return true
+    const { caches } = this.#options
+    if (cachedTokens === 0) return caches.namesCached(slot)
+    caches.noteNamesCached(slot)
+    return true
   }
 
   /**

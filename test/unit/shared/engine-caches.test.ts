@@ -54,6 +54,16 @@ suite('the caches of engines', () => {
     assert.ok(caches.remembers(0, after))
   })
 
+  test('name cached tokens once they have, until the engine is another one', () => {
+    const { caches, other } = setUp()
+    assert.equal(caches.namesCached(1), false)
+    caches.noteNamesCached(1)
+    caches.forgetOne(1)
+    assert.deepEqual([other.namesCached(1), other.namesCached(0)], [true, false])
+    caches.forget(1)
+    assert.equal(other.namesCached(1), false)
+  })
+
   test('keep what was learned of them, and nothing of the engine before', () => {
     const { caches, other } = setUp()
     caches.write(3, { window: 5, capacity: 7, longestHit: 6 })

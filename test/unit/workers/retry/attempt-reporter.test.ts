@@ -17,8 +17,8 @@ function onRank(engine: Engine, number: number): Engine {
   return { ...engine, rank: { number, target: number } }
 }
 
-/** `recomputesPrompt`: of the request. */
-function setUpReporter({ recomputesPrompt = false } = {}) {
+/** `recomputesPrompt`: of the request. `isKnown`: whether the engine is known to report what it had cached. */
+function setUpReporter({ recomputesPrompt = false, isKnown = true } = {}) {
   const lines: { readonly level: string; readonly message: string; readonly fields: object }[] = []
   const debugLines: object[] = []
   const counted: string[] = []
@@ -33,6 +33,7 @@ function setUpReporter({ recomputesPrompt = false } = {}) {
     {
       promptWork: {
         hold: () => undefined,
+        noteCached: cachedTokens => cachedTokens > 0 || isKnown,
         start: (_, { slot }) => {
           work.push(`on ${slot}`)
           return {
@@ -194,5 +195,21 @@ suite('AttemptReporter', () => {
       ['started 0.876', 'answer of 0'],
       ['on 0', 'ended'],
     ])
+  })
+
+  test('neither counts nor reports 0 if the engine may not report what it had cached', () => {
+    const { reporter, start, counted, work } = setUpReporter({ isKnown: false })
+    for (const cachedTokens of [0, 64]) {
+      start()
+      reporter.promptComputed({ promptTokens: 90, cachedTokens })
+    }
+    assert.deepEqual(counted, [
+      'started 0.876',
+      'answer of 0',
+      'started 0.876',
+      'answer of 0',
+      '64 of 90 on 0',
+    ])
+    assert.deepEqual(work, ['on 0', 'ended', 'on 0', 'ended', 'had 64'])
   })
 })

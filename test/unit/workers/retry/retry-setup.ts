@@ -149,7 +149,7 @@ export function setUpRetries(t: TestContext, options: RetryOptions = {}): RetryS
       config,
       budgetQueue,
       capacityQueue,
-      promptWork: { start: () => undefined, hold: () => undefined },
+      promptWork: { start: () => undefined, hold: () => undefined, noteCached: () => true },
       requestViews: { promptCaches: { viewOf: () => undefined }, prefixBytes: 1024 },
       pairSelector: {
         queueKeyOf: () => 'model',

@@ -74,3 +74,15 @@ test('a request without a prompt counts for nothing', () => {
   assert.equal(prompts.start(new HashedPrompt(Buffer.alloc(9), { seeds: [], parts: [] }), ENGINE), undefined)
   assert.deepEqual(seen, { work: [0, 0], noted: [], received: [] })
 })
+
+test('no cached tokens in usage says something only of an engine that has named some', () => {
+  const { prompts } = setUp()
+  const other = engineOf({ slot: 0 })
+  assert.equal(prompts.noteCached(0, 'generate', ENGINE), true)
+  assert.equal(prompts.noteCached(9, 'generate', ENGINE), true)
+  assert.equal(prompts.noteCached(0, 'responses', ENGINE), false)
+  assert.equal(prompts.noteCached(9, 'responses', ENGINE), true)
+  assert.equal(prompts.noteCached(0, 'responses', ENGINE), true)
+  assert.equal(prompts.noteCached(0, 'chat', ENGINE), true)
+  assert.equal(prompts.noteCached(0, 'responses', other), false)
+})
