@@ -127,6 +127,7 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
   const loop = new RouterLoop(sender, {
     config,
     pairSelector,
+    caches,
     promptWork,
     requestViews: { promptCaches: promptWork, prefixBytes: config.policy.prefixBytes },
     ...requestReading(config),

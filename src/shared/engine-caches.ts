@@ -48,6 +48,8 @@ const MAX_RECENT = 2 ** 31 - 1
 /** An age is the number of bytes that the engine has computed, rounded down to 4 KiB, of which 16 bits are kept. */
 const AGE_SHIFT = 12
 const AGE_MASK = 0xffff
+/** By this much an age may be smaller than in truth, in bytes; see `bytesSince`. */
+const AGE_SLACK = 2 << AGE_SHIFT
 
 export class EngineCaches {
   readonly #cells: Int32Array
@@ -123,7 +125,7 @@ export class EngineCaches {
     this.#cells[base + CACHE.longestHit] = Math.min(MAX_WINDOW, longestHit)
   }
 
-  /** The engine is another one, or has been restarted: none of its ranks remembers anything. */
+  /** The engine is another one, is back, or has flushed its cache: none of its ranks remembers anything. */
   forget(slot: number): void {
     for (let rank = 0; rank < MAX_RANKS; rank++) this.forgetOne(targetOf(slot, rank, this.#maxEngines))
     this.#cells[slot * CACHE_FIELDS + CACHE.namesCached] = 0
@@ -132,6 +134,9 @@ export class EngineCaches {
   /** The cache of the engine, or of the one rank that has this number, is empty. */
   forgetOne(slot: number): void {
     this.write(slot, { window: 0, capacity: MAX_WINDOW, longestHit: 0 })
+    // Ages are rounded, and nothing from before may seem to be as new as what comes next.
+    if (this.computedBytes(slot) > 0)
+      Atomics.add(this.#cells, slot * CACHE_FIELDS + CACHE.computed, AGE_SLACK)
     this.#cells[slot * CACHE_FIELDS + CACHE.correction] = 0
   }
 

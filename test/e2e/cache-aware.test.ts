@@ -209,6 +209,28 @@ suite('cache_aware', { concurrency: 3 }, () => {
     assert.equal(await totalOf(adminOrigin, 'pdgw_engine_prompt_tokens_total'), 0)
   })
 
+  test('expects nothing of the caches that were flushed through the gateway', async t => {
+    const { origin, adminOrigin, fleet } = await openGateway(t, {
+      fleet: { mixed: 2, knobs: { prefixCache: true, dpSize: 2 } },
+      config: { policy: POLICY },
+    })
+    await askAll([origin], 12, 3)
+    assert.equal(runningOn(fleet), 0)
+    assert.equal((await fetch(`${origin}/flush_cache`, { method: 'POST' })).status, 200)
+    const caches = await knownCaches(adminOrigin)
+    assert.deepEqual(
+      caches.map(cache => [at(cache, 'windowBytes'), at(cache, 'capacityBytes')]),
+      [0, 0, 0, 0].map(window => [window, null]),
+    )
+    const shares = await askAll([origin], 12, 1)
+    assert.deepEqual(
+      shares,
+      shares.map(() => 0),
+    )
+    assertCached(await askAll([origin], 12, 2))
+    assert.equal(await correctionsOf(adminOrigin), 0)
+  })
+
   test('sends a prompt of token ids to the engine whose KV events say that it holds it', async t => {
     const fleet = await openFleet(t, { mixed: 3 })
     const publishers = await Promise.all(fleet.mixed.map(() => openPublisher(t)))

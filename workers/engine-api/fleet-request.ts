@@ -60,6 +60,8 @@ export interface FleetRequest {
     readonly pairSelector: PairSelector
     readonly upstreams: Upstreams
     readonly modelNews: Pick<ModelNews, 'learn'>
+    /** What engines are believed to have cached. */
+    readonly caches: { forget(slot: number): void }
     /** The long work of this thread. */
     readonly turns: Pick<TurnQueue, 'add'>
   }
@@ -177,13 +179,16 @@ function askAll(
 }
 
 async function ask(endpoint: FleetEndpoint, engine: Engine, request: FleetRequest): Promise<EngineResponse> {
-  const { upstreams } = request.context
+  const { upstreams, caches } = request.context
   const response = await callEngine(
     upstreams,
     engine,
     toCall(endpoint, PATHS[endpoint], request),
     request.signal,
   )
+  // Not only when all engines have responded: until then prompts would go there for what it has no more. One that is not
+  // idle refuses with 400 and keeps its cache (SGLang 0.5.23).
+  if (endpoint === 'flush-cache' && response.status === 200) caches.forget(engine.slot)
   const older = OLDER_PATHS[endpoint]
   if (response.status !== 404 || older === undefined) return response
   return callEngine(upstreams, engine, toCall(endpoint, older, request), request.signal)

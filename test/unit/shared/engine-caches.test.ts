@@ -54,6 +54,18 @@ suite('the caches of engines', () => {
     assert.ok(caches.remembers(0, after))
   })
 
+  test('remember nothing of what came just before they were lost', () => {
+    const { caches } = setUp()
+    caches.computed(0, MIB, 0)
+    const before = caches.age(0)
+    caches.forget(0)
+    assert.ok(!caches.remembers(0, before))
+    for (const bytes of [1, 4095, 4096, 12_288]) {
+      caches.computed(0, bytes, 0)
+      assert.ok(!caches.remembers(0, before), `${bytes} bytes later`)
+    }
+  })
+
   test('name cached tokens once they have, until the engine is another one', () => {
     const { caches, other } = setUp()
     assert.equal(caches.namesCached(1), false)

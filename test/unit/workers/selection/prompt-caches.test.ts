@@ -339,6 +339,17 @@ suite('a report of less than was expected', () => {
   })
 })
 
+test('an engine that was forgotten is not expected to hold even what it used just before', () => {
+  const { caches, ask, cachedBytes } = openEngine()
+  const prefix = textOf(1, PREFIX_CHARS)
+  for (let turn = 0; turn < 3; turn++) ask(prefix, turn === 0 ? 0 : PREFIX_CHARS / 4)
+  caches.forget(0)
+  assert.equal(cachedBytes(prefix), 0)
+  ask(textOf(2, 512), 0)
+  assert.equal(cachedBytes(prefix), 0)
+  assert.equal(cachedBytes(textOf(2, 512)), 512)
+})
+
 suite('what KV events say of a prompt', () => {
   const text = textOf(1, PREFIX_CHARS)
   const body = Buffer.from(text)
