@@ -114,6 +114,14 @@ export class PrefixIndex {
     return this.#displaced
   }
 
+  /** The engine does not hold the blocks from this one on: it has not computed what was noted of them. */
+  remove({ keys, tags }: IndexedBlocks, firstBlock: number, slot: number): void {
+    for (let block = firstBlock; block < keys.length; block++) {
+      const entry = this.#find(keys[block] ?? 0, tags[block] ?? 0)
+      if (entry >= 0) this.#removeHolder(entry, slot)
+    }
+  }
+
   /**
    * Whether any of the buckets has an entry. They lie anywhere in memory that no cache of the processor holds, and a loop
    * without decisions waits for several of them at a time, so that reading them after it takes half as long (1.5 µs for
@@ -194,6 +202,17 @@ export class PrefixIndex {
       words[cell] = moved
       moved = next
     }
+  }
+
+  #removeHolder(entry: number, slot: number): void {
+    const words = this.#words
+    const end = entry + PREFIX_WORDS
+    let kept = entry + PREFIX.holders
+    for (let cell = kept; cell < end; cell++) {
+      const holder = words[cell] ?? 0
+      if (holder !== 0 && slotOf(holder) !== slot) words[kept++] = holder
+    }
+    words.fill(0, kept, end)
   }
 }
 

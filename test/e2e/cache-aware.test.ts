@@ -28,9 +28,10 @@ function tokensOf(number: number): number[] {
   return Array.from({ length: 400 }, (_, index) => number * 1000 + index)
 }
 
-async function post(url: string, body: object): Promise<Response> {
+async function post(url: string, body: object, signal?: AbortSignal): Promise<Response> {
   const headers = { 'content-type': 'application/json' }
-  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })
+  const init = { method: 'POST', headers, body: JSON.stringify(body), ...(signal && { signal }) }
+  const response = await fetch(url, init)
   assert.equal(response.status, 200, response.ok ? '' : await response.text())
   return response
 }
@@ -398,6 +399,22 @@ suite('a report of less than was expected', () => {
       assert.equal(await totalOf(ONE.adminOrigin, 'pdgw_engine_prompt_tokens_total'), before.prompts)
       await assertNothingLearned(before)
     })
+
+  test('says nothing of a prompt whose client had left before the engine computed it', async () => {
+    const before = await warmUp()
+    const release = await hold()
+    const text = textOf(2000, 4096)
+    const left = new AbortController()
+    const body = { text, sampling_params: { max_new_tokens: 2 } }
+    const response = post(`${ONE.origin}/generate`, body, left.signal)
+    await until(() => runningOn(ONE.fleet) === 2, 'the prompt waits')
+    left.abort()
+    await assert.rejects(response)
+    await until(() => runningOn(ONE.fleet) === 1, 'the prompt is aborted')
+    await release()
+    assert.equal(await ask(ONE.origin, text), 0)
+    await assertNothingLearned(before)
+  })
 })
 
 /** How often a prediction was wrong, of whatever kind. */

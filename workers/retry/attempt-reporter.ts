@@ -41,7 +41,9 @@ export class AttemptReporter {
   #pair: Pair | undefined
   #feedback: AttemptFeedback | undefined
   #prefill: PrefillTask | undefined
-  #isComputed = false
+  /** Whether the prompt of the attempt is off the engine's hands. */
+  #isPromptOver = false
+  #hasPrefillAnswered = false
   /** Whether the engine of the attempt has said how much of the prompt it had cached. */
   #isReported = false
 
@@ -53,7 +55,8 @@ export class AttemptReporter {
   started(pair: Pair, feedback: AttemptFeedback): void {
     const { promptWork, metrics, log } = this.#dependencies
     this.#prefill = promptWork.start(this.#request.prompt, pair.prefill ?? pair.decode)
-    this.#isComputed = false
+    this.#isPromptOver = false
+    this.#hasPrefillAnswered = false
     this.#isReported = false
     this.#pair = pair
     this.#feedback = feedback
@@ -69,7 +72,8 @@ export class AttemptReporter {
   /** `cached`: as the engine that computed the prompt says. What it says first counts. */
   promptComputed(cached: CachedPrompt | undefined): void {
     // Whatever else the request needs, it keeps no other prompt waiting.
-    this.#endPrompt()
+    this.#endPrompt(true)
+    this.#notePrefillAnswer()
     if (cached === undefined || this.#pair === undefined || this.#isReported) return
     const { endpoint, fields } = this.#request
     const { promptWork, metrics } = this.#dependencies
@@ -83,26 +87,19 @@ export class AttemptReporter {
     this.#prefill?.report(cachedTokens, promptTokens)
   }
 
-  /** Prefill answers once: when decode reports more of the prompt later, the prefill engine may have ended. */
-  #endPrompt(): void {
-    this.#prefill?.end()
-    if (!this.#isComputed) this.#feedback?.prefillAnswered()
-    this.#isComputed = true
-  }
-
   succeeded(): void {
-    this.#prefill?.end()
+    this.#endPrompt(true)
     this.#feedback?.succeeded()
   }
 
   abandoned(): void {
-    this.#prefill?.end()
+    this.#endPrompt(false)
     this.#feedback?.abandoned()
   }
 
   /** Charges the failure and counts it. @returns the engines that it is charged to. */
   failed(failure: Failure): readonly Engine[] {
-    this.#prefill?.end()
+    this.#endPrompt(false)
     const engines = this.#pair === undefined ? NONE : chargedEngines(failure.chargedTo, this.#pair)
     this.#feedback?.failed(failure.chargedTo, engines)
     // An attempt is charged once: a stream that has lost a prompt may still break.
@@ -136,6 +133,20 @@ export class AttemptReporter {
   gaveUp(failure: Failure, because: string): void {
     const { fault, status } = failure.error
     if (fault !== 'client' && status >= 500) this.#warn('failed', failure, { because })
+  }
+
+  /** Once: when decode reports more of the prompt later, the prefill engine may have ended. */
+  #notePrefillAnswer(): void {
+    if (!this.#hasPrefillAnswered) this.#feedback?.prefillAnswered()
+    this.#hasPrefillAnswered = true
+  }
+
+  /** A prompt that may not have been computed must not be expected in the engine's cache. */
+  #endPrompt(isComputed: boolean): void {
+    if (this.#isPromptOver) return
+    this.#isPromptOver = true
+    if (isComputed) this.#prefill?.end()
+    else this.#prefill?.drop()
   }
 
   /** Where the latest attempt went, and why. */

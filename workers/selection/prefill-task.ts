@@ -1,6 +1,7 @@
 /** A prompt that an engine computes for this thread: what was expected of its cache, and what the engine reports of it. */
 import { correctionOf, learn, type PromptPrediction } from '../../src/policy/cache-window.ts'
 import type { CacheCorrection, EngineCaches } from '../../src/shared/engine-caches.ts'
+import type { PromptBlocks } from '../request/block-hashes.ts'
 
 /** A prompt that an engine computes for this thread. */
 export interface PrefillTask {
@@ -8,12 +9,17 @@ export interface PrefillTask {
   readonly predictedShare: number | undefined
   /** The prompt has been computed, or will not be. Further calls do nothing. */
   readonly end: () => void
+  /** The attempt has ended, and nobody knows whether the prompt was computed. Takes the place of `end`. */
+  drop(): void
   /** The engine reports how many of the prompt's tokens it had cached. */
   report(cachedTokens: number, promptTokens: number): void
 }
 
 /** What was known when the engine of the slot got the prompt. */
 export interface Prediction extends PromptPrediction {
+  readonly blocks: PromptBlocks
+  /** How many of the blocks the engine was believed to hold. */
+  readonly heldBlocks: number
   readonly slot: number
   /** Of the process clock. */
   readonly second: number
@@ -23,6 +29,8 @@ export interface TaskContext {
   readonly caches: EngineCaches
   readonly thread: number
   readonly noteCorrection: (slot: number, kind: CacheCorrection) => void
+  /** The engine does not hold what was noted of the prompt when it got it. */
+  readonly forgetPrompt: (prediction: Prediction) => void
 }
 
 /** Counts as work of the engine from the beginning until `end`. */
@@ -43,6 +51,11 @@ export class PredictedTask implements PrefillTask {
 
   get predictedShare(): number {
     return this.#prediction.predicted / this.#prediction.promptBytes
+  }
+
+  drop(): void {
+    this.end()
+    this.#context.forgetPrompt(this.#prediction)
   }
 
   report(cachedTokens: number, promptTokens: number): void {

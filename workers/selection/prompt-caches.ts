@@ -8,7 +8,7 @@ import { type Displaced, PrefixHolders, type PrefixIndex } from '../../src/share
 import { BLOCK_ENDS } from '../kv-blocks/block-ends.ts'
 import type { ExactCaches } from '../kv-blocks/exact-caches.ts'
 import type { HashedPrompt, PromptBlocks } from '../request/block-hashes.ts'
-import { PredictedTask, type PrefillTask, type TaskContext } from './prefill-task.ts'
+import { PredictedTask, type Prediction, type PrefillTask, type TaskContext } from './prefill-task.ts'
 
 export interface PromptCachesOptions {
   /** Whether any policy needs prompts. If not, nothing is hashed. */
@@ -45,7 +45,8 @@ export class PromptCaches {
     this.#holders = new PrefixHolders(options.maxEngines)
     const { caches, thread } = options
     const noteCorrection = (slot: number, kind: CacheCorrection): void => this.#noteCorrection(slot, kind)
-    this.#context = { caches, thread, noteCorrection }
+    const forgetPrompt = (prediction: Prediction): void => this.#forgetPrompt(prediction)
+    this.#context = { caches, thread, noteCorrection, forgetPrompt }
     this.#view = new LatestPrompt((prompt, slot) => this.#cachedBytes(prompt, slot))
   }
 
@@ -75,8 +76,10 @@ export class PromptCaches {
     // The engine was chosen by the view just now, unless there was no other.
     if (!this.#view.shows(prompt)) this.#count(prompt, blocks)
     const second = Math.floor(nowMs() / 1000)
-    const prediction = {
+    const prediction: Prediction = {
       slot,
+      blocks,
+      heldBlocks: this.#holders.held[slot] ?? 0,
       promptBytes: blocks.bytes,
       predicted: this.#cachedBytes(prompt, slot),
       isUnderway: this.#isUnderway(slot),
@@ -107,6 +110,12 @@ export class PromptCaches {
     const { index, caches, metrics } = this.#options
     const displaced = index.note(blocks, slot, caches.age(slot), second)
     if (displaced.blocks > 0) metrics.blocksDisplaced(displaced)
+    this.#view.clear()
+  }
+
+  /** If it was computed all the same, its next use shows that. */
+  #forgetPrompt({ blocks, heldBlocks, slot }: Prediction): void {
+    this.#options.index.remove(blocks, heldBlocks, slot)
     this.#view.clear()
   }
 

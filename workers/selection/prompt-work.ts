@@ -43,7 +43,8 @@ export class PromptWork {
     lengths?.note(bytes, Math.floor(nowMs() / 1000))
     const counted = promptCaches.start(prompt, slot)
     if (counted !== undefined) return counted
-    return { predictedShare: undefined, end: caches.holdWork(thread, slot, bytes), report: () => undefined }
+    const end = caches.holdWork(thread, slot, bytes)
+    return { predictedShare: undefined, end, drop: end, report: () => undefined }
   }
 
   /**

@@ -71,6 +71,25 @@ suite('the index of prefixes', () => {
     assert.deepEqual([holders.held[2], holders.heldAges[2]], [3, 50])
   })
 
+  test('knows no more of the blocks that an engine has not computed after all, but of others that have', () => {
+    const index = indexOf(65_536)
+    for (const slot of [1, 2, 3]) index.note(blocks(1, 6), slot, 40, 0)
+    index.remove(blocks(1, 6), 4, 2)
+    assert.deepEqual(heldOf(index, blocks(1, 6)).slice(0, 4), [0, 6, 4, 6])
+    index.remove(blocks(1, 6), 0, 2)
+    index.remove(blocks(2, 6), 0, 1)
+    assert.deepEqual(heldOf(index, blocks(1, 6)).slice(0, 4), [0, 6, 0, 6])
+    index.note(blocks(1, 6), 2, 50, 0)
+    assert.deepEqual(heldOf(index, blocks(1, 6)).slice(0, 4), [0, 6, 6, 6])
+  })
+
+  test('can remove one of as many engines as a block has room for', () => {
+    const index = indexOf(65_536)
+    for (let slot = 0; slot < 6; slot++) index.note(blocks(1, 1), slot, 40, 0)
+    index.remove(blocks(1, 1), 0, 3)
+    assert.deepEqual(heldOf(index, blocks(1, 1)).slice(0, 7), [1, 1, 1, 0, 1, 1, 0])
+  })
+
   test('forgets the counts of the prompt before', () => {
     const index = indexOf(65_536)
     index.note(blocks(1, 6), 2, 40, 0)

@@ -39,6 +39,7 @@ function setUpReporter({ recomputesPrompt = false, isKnown = true } = {}) {
           return {
             predictedShare: 0.876,
             end: () => work.push('ended'),
+            drop: () => work.push('dropped'),
             report: cachedTokens => work.push(`had ${cachedTokens}`),
           }
         },
@@ -74,17 +75,33 @@ function setUpReporter({ recomputesPrompt = false, isKnown = true } = {}) {
 suite('AttemptReporter', () => {
   test('keeps the prompt on the engine that computes it, until it has or the attempt ends', () => {
     const failure = statusFailure('prefill', 503, Buffer.from(''))
-    for (const end of ['succeeded', 'abandoned', 'failed'] as const) {
+    for (const [end, ended] of [
+      ['succeeded', 'ended'],
+      ['abandoned', 'dropped'],
+      ['failed', 'dropped'],
+    ] as const) {
       const { reporter, start, work } = setUpReporter()
       start()
       assert.deepEqual(work, ['on 0'])
       reporter[end](failure)
-      assert.deepEqual(work, ['on 0', 'ended'])
+      assert.deepEqual(work, ['on 0', ended])
     }
     const { reporter, start, work } = setUpReporter()
     start({ prefill: undefined, decode: DECODE })
     reporter.promptComputed(undefined)
     assert.deepEqual(work, ['on 1', 'ended'])
+  })
+
+  test('does not drop a prompt that was computed, nor one twice', () => {
+    const failure = statusFailure('decode', 503, Buffer.from(''))
+    const { reporter, start, work } = setUpReporter()
+    start()
+    reporter.promptComputed(undefined)
+    reporter.failed(failure)
+    start()
+    reporter.failed(failure)
+    reporter.abandoned()
+    assert.deepEqual(work, ['on 0', 'ended', 'on 0', 'dropped'])
   })
 
   test('logs a retry with its cause, leg, status, pair and delay', () => {
@@ -191,10 +208,13 @@ suite('AttemptReporter', () => {
     const { reporter, start, counted, work } = setUpReporter({ recomputesPrompt: true })
     start()
     reporter.promptComputed({ promptTokens: 90, cachedTokens: 0 })
-    assert.deepEqual([counted, work], [
-      ['started 0.876', 'answer of 0'],
-      ['on 0', 'ended'],
-    ])
+    assert.deepEqual(
+      [counted, work],
+      [
+        ['started 0.876', 'answer of 0'],
+        ['on 0', 'ended'],
+      ],
+    )
   })
 
   test('neither counts nor reports 0 if the engine may not report what it had cached', () => {

@@ -339,6 +339,28 @@ suite('a report of less than was expected', () => {
   })
 })
 
+suite('a prompt that was not computed', () => {
+  const prefix = textOf(1, PREFIX_CHARS)
+
+  test('is not expected to be cached, but what was before is', () => {
+    const { corrections, start, ask, warmUp, cachedBytes } = openEngine()
+    warmUp()
+    ask(prefix, 0)
+    const longer = prefix + textOf(2, PREFIX_CHARS)
+    start(longer).drop()
+    assert.equal(cachedBytes(longer), PREFIX_CHARS)
+    start(textOf(3, PREFIX_CHARS)).drop()
+    ask(textOf(3, PREFIX_CHARS), 0)
+    assert.deepEqual(corrections, [])
+  })
+
+  test('leaves no work', () => {
+    const { caches, start } = openEngine()
+    start(prefix).drop()
+    assert.equal(caches.work(0), 0)
+  })
+})
+
 test('an engine that was forgotten is not expected to hold even what it used just before', () => {
   const { caches, ask, cachedBytes } = openEngine()
   const prefix = textOf(1, PREFIX_CHARS)

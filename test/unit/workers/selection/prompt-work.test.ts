@@ -43,6 +43,8 @@ test('a prompt counts as work of its engine until it has been computed, and only
   task?.end()
   task?.end()
   assert.deepEqual(seen.work, [0, 0])
+  prompts.start(PROMPT, ENGINE)?.drop()
+  assert.deepEqual(seen.work, [0, 0])
 })
 
 test('a prompt is held by the decode engine until the end', () => {
@@ -61,7 +63,12 @@ test('what a decode engine receives is noted only if decode engines are chosen b
 })
 
 test('a prompt that the caches count is left to them, and its length is noted', () => {
-  const counted = { predictedShare: 0.5, end: () => undefined, report: () => undefined }
+  const counted = {
+    predictedShare: 0.5,
+    end: () => undefined,
+    drop: () => undefined,
+    report: () => undefined,
+  }
   const { prompts, seen } = setUp(counted)
   assert.equal(prompts.start(PROMPT, ENGINE), counted)
   assert.deepEqual(seen, { work: [0, 0], noted: [80], received: [] })
