@@ -92,6 +92,40 @@ test('opens no breaker for requests that engines refuse with 400', async t => {
   )
 })
 
+test('takes an engine whose queue others keep full for no sick one', async t => {
+  const { origin, adminOrigin, fleet } = await openGateway(t, {
+    fleet: { mixed: 2, knobs: { maxRunning: 1, maxQueued: 1, contextLen: 100_000 } },
+    config: STEADY,
+  })
+  const busy = engineAt(fleet.mixed, 0)
+  busy.knobs.itlBaseMs = 200
+  const others = new AbortController()
+  t.after(() => others.abort())
+  const fill = async (): Promise<void> => {
+    const sampling = { max_new_tokens: 10_000, ignore_eos: true }
+    const body = JSON.stringify({ text: 'of others', sampling_params: sampling })
+    const headers = { 'content-type': 'application/json' }
+    await fetch(`${busy.url}/generate`, { method: 'POST', headers, body, signal: others.signal }).catch(
+      () => undefined,
+    )
+  }
+  const [first, second] = [fill(), fill()]
+  t.after(() => Promise.all([first, second]))
+  await until(() => busy.scheduler.load().waiting === 1, 'one of their requests runs and one waits')
+  const before = busy.counters.received
+  // Ten failures in a row would open its breaker, and keep all others away for longer than the test takes.
+  await until(async () => {
+    assert.equal(await ask(origin), 200)
+    return busy.counters.received >= before + 15
+  }, 'it has refused many requests of the gateway')
+  const metrics = await (await fetch(`${adminOrigin}/metrics`)).text()
+  const breakers = metrics.match(/^pdgw_engine_breaker_state\{.*$/gm) ?? []
+  assert.deepEqual(
+    breakers.map(line => line.split(' ').at(-1)),
+    ['0', '0'],
+  )
+})
+
 test('keeps sending when all engines of a role fail, so that they are used again as soon as they recover', async t => {
   const { origin, fleet } = await openGateway(t, { fleet: PAIRS, config: STEADY })
   for (const engine of fleet.decode) engine.knobs.errorStatusProb = 1

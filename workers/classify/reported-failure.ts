@@ -17,7 +17,23 @@ const TRANSFER =
 /** An engine has given up on the other one; that both still answer probes means nothing then. */
 const LOST = /is not alive|(?:might|could) be dead/
 /** The reason lies in the request, whatever the status says. */
-const HOPELESS = /Grammar |Using priority is disabled/
+const HOPELESS = /Grammar |Using priority is disabled|Request running timeout reached/
+/**
+ * The engine has more requests than it takes: that is load, no fault. Texts of mixed engines with status 503 (SGLang 2026-02
+ * to 0.5.23, vLLM 0.32.0), which name no time after which to come back.
+ */
+const BUSY = new RegExp(
+  [
+    'request queue is full',
+    'Request waiting timeout reached',
+    'aborted by a higher priority request',
+    'currently busy and cannot accept new requests',
+  ].join('|'),
+)
+/** All that the API of Anthropic says of a busy engine, whose own words it hides (SGLang 0.5.23). */
+const BUSY_TYPE = 'overloaded_error'
+/** For how long a busy engine gets no retry of the request, if it does not say so itself. */
+const BUSY_MS = 1000
 /**
  * Every engine refuses such a prompt. Some versions say so without a status, or with 500 (SGLang 2026-02 to 0.5.23,
  * vLLM 0.32).
@@ -77,10 +93,10 @@ function meantFailure(
     engineCode: code ?? status,
     body,
     ...(type === undefined ? defaultType(status) : { type }),
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...pauseOf(meaning, type, retryAfterMs),
     retryable: isRetryable(status, message, retryAfterMs),
   })
-  return failureOf('status', chargeFor(leg, meaning), error)
+  return failureOf('status', chargeFor(leg, meaning, type), error)
 }
 
 /** Engines never redirect, so some other server is listening at the engine's address. */
@@ -121,15 +137,17 @@ export function inStreamFailure(
   if (what === 'protocol') return protocolFailure(leg, text)
   const status = isErrorStatus(reported.status) ? reported.status : 500
   if (status >= 500 && REFUSED_PROMPT.test(text)) return refusedPrompt(what, leg, text)
+  const meaning = dialect.meaningOf(status, text)
   const error = new GatewayError('engine-error', text, {
     status,
     engineCode: code ?? status,
     leg,
     body: body && JSON.stringify(body),
     ...(type === undefined ? defaultType(status) : { type }),
+    ...pauseOf(meaning, type, undefined),
     retryable: isRetryable(status, text, undefined),
   })
-  return failureOf(what, chargeFor(leg, dialect.meaningOf(status, text)), error)
+  return failureOf(what, chargeFor(leg, meaning, type), error)
 }
 
 function refusedPrompt(cause: 'status' | 'error-event' | 'abort', leg: Leg, message: string): Failure {
@@ -149,13 +167,29 @@ function defaultType(status: number): { readonly type?: string } {
   return status < 500 ? { type: 'invalid_request_error' } : {}
 }
 
+/** As with a 429 that names a time, the engine gets no retry before that time, and others may get it at once. */
+function pauseOf(
+  meaning: ErrorMeaning,
+  type: string | undefined,
+  retryAfterMs: number | undefined,
+): { readonly retryAfterMs?: number } {
+  const pauseMs = retryAfterMs ?? (reportsLoad(meaning, type) ? BUSY_MS : undefined)
+  return pauseMs === undefined ? {} : { retryAfterMs: pauseMs }
+}
+
+function reportsLoad({ status, message }: ErrorMeaning, type: string | undefined): boolean {
+  return status >= 500 && (BUSY.test(message) || type === BUSY_TYPE)
+}
+
 function isRetryable(status: number, message: string, retryAfterMs: number | undefined): boolean {
   if (status === 429) return retryAfterMs !== undefined
   if (status === 400) return message.startsWith('Duplicate request ID')
   return status >= 500 && !HOPELESS.test(message)
 }
 
-function chargeFor(leg: Leg, { status, message, isVague }: ErrorMeaning): Charge {
+function chargeFor(leg: Leg, meaning: ErrorMeaning, type: string | undefined): Charge {
+  const { status, message, isVague } = meaning
+  if (reportsLoad(meaning, type)) return NOBODY
   if (isVague) return PAIR
   // A client must not be able to open the breaker of a healthy engine with requests that fail anywhere.
   if (status < 500 || HOPELESS.test(message)) return NOBODY

@@ -20,12 +20,16 @@ export class Avoided {
     else for (const { slot } of engines) this.#engines.add(slot)
   }
 
-  /** The engine has asked not to be sent the request again for a while. That is no failure. */
+  /**
+   * The engine has asked not to be sent the request again for a while. That is no failure, but to be sent it all the same
+   * adds to a load that is too much already.
+   */
   addBusy({ slot }: Engine): void {
     this.#slots.add(slot)
+    this.#engines.add(slot)
   }
 
-  /** Whether a failure was charged to one of the two engines alone, or to just this pair. */
+  /** Whether one of the two engines alone, or just this pair, has failed the request, or an engine has asked for a pause. */
   includes({ prefill, decode }: Pair): boolean {
     const engines = prefill === undefined ? [decode] : [prefill, decode]
     return engines.some(({ slot }) => this.#engines.has(slot)) || this.#pairs.has(nameOf(engines))

@@ -3,6 +3,7 @@ import { suite, test } from 'node:test'
 import { errorBody, type Leg } from '../../../../src/core/errors.ts'
 import type { Failure } from '../../../../workers/classify/failure.ts'
 import { inStreamFailure, statusFailure } from '../../../../workers/classify/reported-failure.ts'
+import { DIALECTS } from '../../../../workers/dialects/dialects.ts'
 import { classifyPayload } from '../../../../workers/dialects/done-payload.ts'
 import type { ReportedFailure } from '../../../../workers/dialects/error-inside-200.ts'
 import { chargeOf } from '../../../support/charge-of.ts'
@@ -379,6 +380,63 @@ suite('a failure whose reason lies in the request', () => {
     test(`of status ${status} has the type ${type} when the engine names none`, () => {
       assert.equal(statusOf(status, '{"error":{"message":"m"}}').error.type, type)
     })
+})
+
+suite('an engine that has too much to do', () => {
+  const texts = [
+    'The request queue is full.',
+    'Request waiting timeout reached.',
+    'The request is aborted by a higher priority request.',
+    'The engine is currently busy and cannot accept new requests. Please try again later or on a different instance.',
+  ]
+  for (const message of texts) {
+    const responses = DIALECTS.responses
+    const wrapped = JSON.stringify({ error: { message: `503: ${message}`, code: 400 } })
+    const failures: readonly [how: string, failure: Failure][] = [
+      ['a status', statusOf(503, messageOnly(message))],
+      ['an abort', failureInStream('decode', 'abort', message, 503)],
+      ['an abort without a status', failureInStream('decode', 'abort', message, undefined)],
+      ['an error event', failureInStream('decode', 'error-event', message, 503)],
+      ['the message of a 400', statusFailure('decode', 400, Buffer.from(wrapped), { dialect: responses })],
+    ]
+    for (const [how, failure] of failures)
+      test(`is charged for nothing, and gets no retry for a second: ${how}, ${message}`, () => {
+        assert.equal(chargeOf(failure), 'nobody')
+        assert.deepEqual(failure.retry, { kind: 'backoff', minDelayMs: 1000 })
+        const { error } = failure
+        assert.equal(error.retryAfterMs, 1000)
+        assert.ok(error.status >= 500 && error.message.endsWith(message))
+      })
+  }
+
+  test('may name another time', () => {
+    const failure = statusOf(503, messageOnly('The request queue is full.'), '7')
+    assert.deepEqual([chargeOf(failure), failure.retry], ['nobody', { kind: 'backoff', minDelayMs: 7000 }])
+  })
+
+  test('says so by the type where its words are hidden', () => {
+    const hidden = { type: 'error', error: { type: 'overloaded_error', message: 'Internal server error' } }
+    const body = Buffer.from(JSON.stringify(hidden))
+    const failure = statusFailure('decode', 503, body, { dialect: DIALECTS.messages })
+    assert.deepEqual([chargeOf(failure), failure.retry], ['nobody', { kind: 'backoff', minDelayMs: 1000 }])
+  })
+
+  test('is not meant by another 503', () => {
+    for (const message of ['', 'Service Unavailable', 'Prefill server not fully registered yet'])
+      assert.deepEqual(
+        [chargeOf(statusOf(503, message)), statusOf(503, message).error.retryAfterMs],
+        ['decode', undefined],
+      )
+  })
+
+  test('has nothing to do with the time limit of a running request, which the next attempt would reach, too', () => {
+    const message = 'Request running timeout reached.'
+    for (const failure of [
+      statusOf(503, messageOnly(message)),
+      failureInStream('decode', 'abort', message, 503),
+    ])
+      assert.deepEqual([chargeOf(failure), failure.retry.kind], ['nobody', 'never'])
+  })
 })
 
 suite('a pair is charged as lost', () => {

@@ -123,6 +123,18 @@ suite('an engine that answers with Retry-After', () => {
     })
   }
 
+  test('gets a retry only within the budget, although it is sound: it has too much to do as it is', t => {
+    const { loop, attempts, latest, pass, soundPairs, handled } = setUpRetries(t, SPENT)
+    soundPairs(() => true)
+    loop.start()
+    for (const started of [2, 2]) {
+      latest().fail(statusFailure('decode', 429, Buffer.from('busy'), { retryAfter: '1' }))
+      pass(1000)
+      assert.equal(attempts.length, started)
+    }
+    assert.deepEqual(handled, ['error engine-error'])
+  })
+
   test('is waited for when only a pair that is not sound is left', t => {
     const { loop, attempts, latest, pass, choose } = setUpRetries(t)
     loop.start()
