@@ -4,16 +4,21 @@ import type { PendingAbort } from '../messages/thread.ts'
 import type { FlatHeaders } from '../messages/types.ts'
 import type { OpenLegs } from '../shared/leg-journal.ts'
 
-/** Leaves out engines that were removed meanwhile. `headersOf` returns the headers of the client's request. */
+/**
+ * Leaves out engines that were removed meanwhile, and vLLM, which has no aborts: there a request ends with the connections
+ * of the dead thread. `headersOf` returns the headers of the client's request.
+ */
 export function abortsFor(
   orphanedLegs: readonly OpenLegs[],
   engines: readonly Engine[],
   headersOf: (exchangeId: number) => FlatHeaders,
 ): PendingAbort[] {
-  const urlBySlot = new Map(engines.map(({ slot, url }) => [slot, url]))
+  const bySlot = new Map(engines.filter(({ isVllm }) => !isVllm).map(engine => [engine.slot, engine]))
   return orphanedLegs.flatMap(({ exchangeId, prefillSlot, decodeSlot, rid }) => {
     const headers = headersOf(exchangeId)
-    const urls = [prefillSlot, decodeSlot].map(slot => urlBySlot.get(slot)).filter(url => url !== undefined)
-    return urls.map(url => ({ url, rid, headers }))
+    const both = [prefillSlot, decodeSlot]
+      .map(slot => bySlot.get(slot))
+      .filter(engine => engine !== undefined)
+    return both.map(({ url }) => ({ url, rid, headers }))
   })
 }

@@ -11,9 +11,15 @@ import { until } from '../support/until.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 const MODELS = '{"object":"list","data":[{"id":"sim","object":"model","owned_by":"vllm"}]}'
+const TOKEN = 'data: {"choices":[{"index":0,"text":"a","finish_reason":null}]}\n\n'
 const COMPLETION = '{"choices":[{"index":0,"text":"a","finish_reason":"stop"}]}'
 
+/** A stream that shows a token and never ends. */
+const HANGING = 'hang'
+
 const received: string[] = []
+/** Hanging streams that their client has left. */
+let left = 0
 /** The data-parallel ranks that completions name. */
 const ranks: unknown[] = []
 const server = createServer((request, response) => {
@@ -21,9 +27,14 @@ const server = createServer((request, response) => {
   if (method === 'POST') received.push(url ?? '')
   if (url === '/v1/completions') ranks.push(headers['x-data-parallel-rank'])
   const body = url === '/v1/models' ? MODELS : url === '/v1/completions' ? COMPLETION : undefined
-  request.resume().on('end', () => {
+  const parts: Buffer[] = []
+  request.on('data', (part: Buffer) => parts.push(part))
+  request.on('end', () => {
     if (url === '/health') response.end()
-    else if (body === undefined) response.writeHead(404, JSON_TYPE).end('{"detail":"Not Found"}')
+    else if (Buffer.concat(parts).includes(HANGING)) {
+      response.on('close', () => left++)
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(TOKEN)
+    } else if (body === undefined) response.writeHead(404, JSON_TYPE).end('{"detail":"Not Found"}')
     else response.writeHead(200, JSON_TYPE).end(body)
   })
 })
@@ -99,6 +110,33 @@ test('the data-parallel rank of vLLM is named in a header, and one that a client
   const [first, second, ...pinned] = ranks.slice(before)
   assert.deepEqual(new Set([first, second]), new Set(['0', '1']))
   assert.deepEqual(pinned, ['1', '7'])
+})
+
+test('a request is ended by its rid and when its client leaves, without an abort that vLLM does not know', async () => {
+  const { origin } = alone
+  received.length = 0
+  const open = async (rid: string, signal?: AbortSignal): Promise<ReadableStreamDefaultReader> => {
+    const body = JSON.stringify({ prompt: HANGING, rid, stream: true })
+    const init = { method: 'POST', headers: JSON_TYPE, body, ...(signal && { signal }) }
+    const reader = (await fetch(`${origin}/v1/completions`, init)).body?.getReader()
+    assert.ok(reader)
+    assert.equal((await reader.read()).done, false)
+    return reader
+  }
+  const before = left
+  const aborted = await open('mine')
+  const others = await open('of others')
+  await fetch(`${origin}/abort_request`, { method: 'POST', headers: JSON_TYPE, body: '{"rid":"mine"}' })
+  await until(() => left === before + 1, 'the engine has lost the client of one stream')
+  // The stream breaks off with an error event, or before it.
+  await aborted.read().catch(() => undefined)
+  const leaving = new AbortController()
+  await open('leaves', leaving.signal)
+  leaving.abort()
+  await until(() => left === before + 2, 'it has lost that of another')
+  await others.cancel()
+  await until(() => left === before + 3, 'and the last')
+  assert.deepEqual(new Set(received), new Set(['/v1/completions']))
 })
 
 test('/generate before a vLLM and an SGLang engine is served by SGLang', async () => {

@@ -63,13 +63,14 @@ export class AbortPolicy {
   }
 
   /**
-   * SGLang's server in Rust does not take over the rid of `/v1/completions` (0.5.23), so no abort reaches the request: a
-   * client that asks for one gets it by the end of the connection. The same goes for an API that takes no rid at all.
+   * vLLM has no aborts by rid (0.32.0), and SGLang's server in Rust does not take over the rid of `/v1/completions`
+   * (0.5.23), so no abort reaches the request: a client that asks for one gets it by the end of the connection. The same
+   * goes for an API that takes no rid at all.
    */
   endUnknownRid(): void {
     const { path, decode, takesRid } = this.#plan
     const isIgnored = decode.frontend === 'rust' && path.startsWith('/v1/completions')
-    if (isIgnored || !takesRid) this.#decode.fail(abortedFailure())
+    if (isIgnored || decode.isVllm || !takesRid) this.#decode.fail(abortedFailure())
   }
 
   /** Aborts decode at its first item, or after the delay, and calls `close`. */
@@ -84,9 +85,9 @@ export class AbortPolicy {
   }
 
   /** `status`: 0 while the leg has not responded. */
-  #send({ url }: Engine, status: number): void {
+  #send({ url, isVllm }: Engine, status: number): void {
     const { rid, headers, takesRid } = this.#plan
-    if (!takesRid) return
+    if (!takesRid || isVllm) return
     const maybeUnread = status === 0 && performance.now() - this.#startedMs < MAYBE_UNREAD_MS
     this.#dependencies.aborts.send({ url, rid, headers, maybeUnread })
   }

@@ -22,13 +22,16 @@ interface PolicyOptions {
   /** Status of decode's response; 0 before its head. */
   readonly decodeStatus?: number
   readonly takesRid?: boolean
+  /** A mixed engine that has no aborts. */
+  readonly isVllm?: boolean
 }
 
 const ignore = (): void => undefined
 
 function setUpPolicy(t: TestContext, options: PolicyOptions = {}) {
   t.mock.timers.enable({ apis: ['setTimeout'] })
-  const { abortMode = 'immediate', isMixed = false, decodeStatus = 0, takesRid = true } = options
+  const { abortMode = 'immediate', decodeStatus = 0, takesRid = true, isVllm = false } = options
+  const { isMixed = isVllm } = options
   const prefill = new PrefillLeg(
     1024,
     {
@@ -66,7 +69,7 @@ function setUpPolicy(t: TestContext, options: PolicyOptions = {}) {
     awaitsUsage: false,
     isBatch: false,
     prefill: isMixed ? undefined : PREFILL,
-    decode: DECODE,
+    decode: { ...DECODE, isVllm },
     leases,
     exchangeId: 1,
     rid: 'a',
@@ -107,6 +110,13 @@ suite('AbortPolicy', () => {
     policy.abortBoth()
     assert.deepEqual(aborts, [])
   })
+
+  test('sends no abort to vLLM, which has none', t => {
+    const { policy, aborts } = setUpPolicy(t, { isVllm: true })
+    policy.abortBoth()
+    assert.deepEqual(aborts, [])
+  })
+
   const deferrals: readonly [what: string, options: PolicyOptions, isDeferred: boolean][] = [
     ['while decode waits for its KV cache', { abortMode: 'deferred' }, true],
     ['of a mixed engine', { abortMode: 'deferred', isMixed: true }, false],

@@ -14,7 +14,11 @@ import { SMALL_BODIES } from '../../../support/small-bodies.ts'
 const ignore = (): void => undefined
 
 /** How decode's leg ends when the client aborts a request by its rid; empty if only the engine is asked. */
-function endsOf(path: string, frontend: Engine['frontend'], takesRid = true): string[] {
+function endsOf(
+  path: string,
+  { frontend, isVllm = false }: Partial<Pick<Engine, 'frontend' | 'isVllm'>>,
+  takesRid = true,
+): string[] {
   const ends: string[] = []
   const decode = new DecodeLeg(
     { held: 1024, preamble: 1024, event: 1024 },
@@ -40,7 +44,7 @@ function endsOf(path: string, frontend: Engine['frontend'], takesRid = true): st
     },
     { bodies: SMALL_BODIES, dialect: DONE_DIALECT },
   )
-  const engine = engineOf({ frontend })
+  const engine = engineOf({ frontend, isVllm })
   const plan = {
     path,
     isStream: false,
@@ -67,12 +71,17 @@ function endsOf(path: string, frontend: Engine['frontend'], takesRid = true): st
 }
 
 test('a completion on the server in Rust, which does not know its rid, ends with the connection', () => {
-  assert.deepEqual(endsOf('/v1/completions?a=b', 'rust'), ['abort 499'])
+  assert.deepEqual(endsOf('/v1/completions?a=b', { frontend: 'rust' }), ['abort 499'])
 })
 
 test('a request whose API takes no rid ends with the connection', () => {
-  assert.deepEqual(endsOf('/v1/messages', 'python', false), ['abort 499'])
+  assert.deepEqual(endsOf('/v1/messages', { frontend: 'python' }, false), ['abort 499'])
 })
+
+for (const path of ['/v1/completions', '/v1/chat/completions', '/v1/responses'])
+  test(`${path} on vLLM, which has no aborts, ends with the connection`, () => {
+    assert.deepEqual(endsOf(path, { isVllm: true }), ['abort 499'])
+  })
 
 for (const [path, frontend] of [
   ['/generate', 'rust'],
@@ -81,6 +90,6 @@ for (const [path, frontend] of [
   ['/v1/completions', undefined],
 ] as const) {
   test(`an abort of ${path} on the server in ${frontend ?? 'an unknown language'} is left to the engine`, () => {
-    assert.deepEqual(endsOf(path, frontend), [])
+    assert.deepEqual(endsOf(path, { frontend }), [])
   })
 }
