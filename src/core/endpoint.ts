@@ -25,6 +25,18 @@ export type Endpoint = (typeof ENDPOINTS)[number]
 
 export type GenerationEndpoint = (typeof GENERATION_ENDPOINTS)[number]
 
+/**
+ * The member by which engines take the client's name for a request; `undefined` if they give it one that nobody can know
+ * (SGLang 0.5.23).
+ */
+export const RID_KEYS = {
+  generate: 'rid',
+  chat: 'rid',
+  completions: 'rid',
+  responses: 'request_id',
+  messages: undefined,
+} as const satisfies Readonly<Record<GenerationEndpoint, string | undefined>>
+
 const GENERATING: ReadonlySet<string> = new Set(GENERATION_ENDPOINTS)
 
 export function isGeneration(endpoint: Endpoint): endpoint is GenerationEndpoint {

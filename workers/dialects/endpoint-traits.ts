@@ -1,10 +1,10 @@
 /** What the gateway must know of the requests of each endpoint. Facts of SGLang 0.5.23, most of them of vLLM, too. */
-import type { GenerationEndpoint } from '../../src/core/endpoint.ts'
+import { type GenerationEndpoint, RID_KEYS } from '../../src/core/endpoint.ts'
 
 export interface EndpointTraits {
   /** The path at the engines. */
   readonly path: string
-  /** The member by which engines take the name of a request; `undefined` if they give it one that nobody can know. */
+  /** `RID_KEYS` of the endpoint. */
   readonly ridKey: 'rid' | 'request_id' | undefined
   /** The members that may hold the prompts, where there may be several. The first that is not null does. */
   readonly promptKeys: readonly string[]
@@ -16,29 +16,42 @@ export interface EndpointTraits {
   readonly holdsBackForTools: boolean
 }
 
-const COMMON = { ridKey: 'rid', promptKeys: [], hasSamples: true, holdsBackForTools: false } as const
+const COMMON = { promptKeys: [], hasSamples: true, holdsBackForTools: false } as const
 
 export const ENDPOINT_TRAITS: Readonly<Record<GenerationEndpoint, EndpointTraits>> = {
   generate: {
     ...COMMON,
     path: '/generate',
+    ridKey: RID_KEYS.generate,
     promptKeys: ['text', 'input_ids', 'input_embeds'],
     maxTokensKeys: ['max_new_tokens'],
   },
-  chat: { ...COMMON, path: '/v1/chat/completions', maxTokensKeys: ['max_completion_tokens', 'max_tokens'] },
+  chat: {
+    ...COMMON,
+    path: '/v1/chat/completions',
+    ridKey: RID_KEYS.chat,
+    maxTokensKeys: ['max_completion_tokens', 'max_tokens'],
+  },
   completions: {
     ...COMMON,
     path: '/v1/completions',
+    ridKey: RID_KEYS.completions,
     promptKeys: ['prompt'],
     maxTokensKeys: ['max_tokens'],
   },
   responses: {
     ...COMMON,
     path: '/v1/responses',
-    ridKey: 'request_id',
+    ridKey: RID_KEYS.responses,
     maxTokensKeys: [],
     hasSamples: false,
     holdsBackForTools: true,
   },
-  messages: { ...COMMON, path: '/v1/messages', ridKey: undefined, maxTokensKeys: [], hasSamples: false },
+  messages: {
+    ...COMMON,
+    path: '/v1/messages',
+    ridKey: RID_KEYS.messages,
+    maxTokensKeys: [],
+    hasSamples: false,
+  },
 }
