@@ -1,4 +1,4 @@
-/** Parses a client's `POST /abort_request`, and matches it with requests that have not reached an engine yet. */
+/** Parses a client's `POST /abort_request`, and matches it with the names of requests. */
 import { parseJson } from './text/parse-json.ts'
 
 export interface AbortOrder {
@@ -11,7 +11,8 @@ export interface AbortOrder {
  * a field has a type that engines refuse, too.
  */
 export function readAbortOrder(body: Uint8Array): AbortOrder | 'nothing' | undefined {
-  const order = parsed(body)
+  // Copied, because TextDecoder rejects shared memory, which large bodies are kept in.
+  const order = parseJson(new TextDecoder().decode(new Uint8Array(body)))
   if (typeof order !== 'object' || order === null || Array.isArray(order)) return undefined
   const { rid, abort_all: all } = order as { rid?: unknown; abort_all?: unknown }
   if (!isAbsentOr('string', rid) || !isAbsentOr('boolean', all)) return undefined
@@ -23,38 +24,23 @@ function isAbsentOr(type: 'string' | 'boolean', value: unknown): boolean {
   return value === undefined || value === null || typeof value === type
 }
 
-/** Matches texts that have a single representation in JSON. */
-const PLAIN = /^[\w .:@-]+$/
-/** Of the name that prompt i of a batch has if the client names only the batch; see `partRid`. */
-const PROMPT_SUFFIX = /_\d+$/
-
-/** Larger bodies are not parsed, because many may wait: the router thread that gets the request looks for its rid. */
-const MATCHED_BYTES = 262_144
+/** What the name of prompt i of a batch has after that of the batch, if the client names only the batch; see `partRid`. */
+const PROMPT_SUFFIX = /^_\d+$/
 
 /**
- * What the order names of the request with this body, by the rids that the client put into it: all of it, one prompt of
- * several, or nothing. `earlier`: prompts that were aborted before; with the last one the whole request is aborted.
- * Whether the request has a prompt of that name is not checked.
- *
- * The body is unparsed: a search for the bytes of the rid excludes most bodies, and only one that contains them is parsed.
+ * What an abort of `rid` means for a request whose client has named it `clientRid`, a text or a list with one for each
+ * prompt: all of it, one prompt of several, or nothing. `earlier`: prompts that were aborted before; with the last one the
+ * whole request is aborted. Whether the request has a prompt of that name is not checked.
  */
 export function abortedShare(
-  order: AbortOrder,
-  body: Uint8Array,
+  rid: string,
+  clientRid: unknown,
   earlier: readonly string[] = [],
 ): 'all' | 'prompt' | 'nothing' {
-  const { rid } = order
-  if (rid === undefined) return 'all'
-  if (body.length > MATCHED_BYTES) return 'nothing'
-  const batch = rid.replace(PROMPT_SUFFIX, '')
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
-  if (![rid, batch].some(name => bytes.includes(PLAIN.test(name) ? `"${name}"` : '"rid"'))) return 'nothing'
-  const request = parsed(body)
-  if (typeof request !== 'object' || request === null) return 'nothing'
-  const { rid: clientRid } = request as { rid?: unknown }
   if (Array.isArray(clientRid)) return shareOfList(rid, clientRid, earlier)
   if (clientRid === rid) return 'all'
-  return clientRid === batch ? 'prompt' : 'nothing'
+  const isBatch = typeof clientRid === 'string' && rid.startsWith(clientRid)
+  return isBatch && PROMPT_SUFFIX.test(rid.slice(clientRid.length)) ? 'prompt' : 'nothing'
 }
 
 function shareOfList(
@@ -65,10 +51,4 @@ function shareOfList(
   if (!names.includes(rid)) return 'nothing'
   const aborted = new Set<unknown>([...earlier, rid])
   return names.every(name => aborted.has(name)) ? 'all' : 'prompt'
-}
-
-/** Returns `undefined` if the body is not JSON. */
-function parsed(body: Uint8Array): unknown {
-  // Copied, because TextDecoder rejects shared memory, which large bodies are kept in.
-  return parseJson(new TextDecoder().decode(new Uint8Array(body)))
 }

@@ -1,6 +1,6 @@
 /**
  * The front end: HTTP towards clients, rows towards router threads. It runs on the main thread, the one thread that
- * cannot be multiplied, so it never parses the body of a generation request.
+ * cannot be multiplied, so it never parses the body of a generation request, and searches it only for an abort in the queue.
  *
  * This file connects the parts of the front end and dispatches each request to one of them.
  */

@@ -186,6 +186,15 @@ test('a request that waits in the admission queue is answered so, without its tu
     return isSettled
   })
   assert.equal(at(await outputOf(await named), 'choices', 0, 'finish_reason'), 'abort')
+  const other = post(gateway, '/v1/responses', { model: 'sim', input: 'x', request_id: 'other' })
+  let status: number | undefined
+  void other.then(response => (status = response.status))
+  await until(async () => {
+    await post(gateway, '/abort_request', { rid: 'other' })
+    return status !== undefined
+  })
+  assert.equal(status, 499)
+  await (await other).text()
   const waiting = post(gateway, '/generate', { text: 'x', stream: true })
   await until(async () => {
     const metrics = await (await fetch(`${gateway.adminOrigin}/metrics`)).text()

@@ -45,6 +45,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/frontend/response',
   ],
   'src/frontend/pending': [
+    'src/core/text',
     'src/core',
     'src/config',
     'src/telemetry',

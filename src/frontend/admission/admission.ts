@@ -124,9 +124,12 @@ export class Admission<T> {
     return undefined
   }
 
-  /** Removes a request whose client is gone. */
-  withdraw(ticket: Ticket<T>): void {
-    this.#queue.remove(ticket)
+  /**
+   * Removes a request that needs no turn, because its client is gone or has aborted it. Returns `false` when it has left
+   * the queue already.
+   */
+  withdraw(ticket: Ticket<T>): boolean {
+    return this.#queue.remove(ticket)
   }
 
   /** Returns the permit of a request that has ended. */
@@ -147,9 +150,9 @@ export class Admission<T> {
     if (this.#queue.remove(ticket)) this.#options.onRefused(ticket.request, error)
   }
 
-  /** Removes and returns the queued requests that match. They need no permit, or are refused. */
-  take(matches: (request: T) => boolean): readonly T[] {
-    return this.#queue.takeAll(matches)
+  /** The requests in the queue, the oldest of each class first. */
+  queued(): readonly Ticket<T>[] {
+    return this.#queue.all()
   }
 
   /** Refuses all queued requests. */

@@ -15,7 +15,7 @@ export class Ticket<T> {
   readonly bytes: number
   /** When the request was queued. */
   readonly sinceMs: number
-  /** Links the ticket into the list of its class. */
+  /** Links the ticket into the list of its class while it is queued. */
   readonly node = newNode<Ticket<T>>()
 
   constructor(request: T, priority: Priority, bytes: number, sinceMs: number) {
@@ -88,21 +88,17 @@ export class AdmissionQueue<T> {
     return undefined
   }
 
-  /** Removes and returns the requests that match, the oldest of each class first. Checks every ticket. */
-  takeAll(matches: (request: T) => boolean): T[] {
-    const taken: T[] = []
+  /** All tickets, the oldest of each class first. */
+  all(): Ticket<T>[] {
+    const tickets: Ticket<T>[] = []
     for (const priority of PRIORITIES) {
       let ticket = this.#classes[priority].oldest
       while (ticket !== undefined) {
-        const { newer } = ticket.node
-        if (matches(ticket.request)) {
-          this.remove(ticket)
-          taken.push(ticket.request)
-        }
-        ticket = newer
+        tickets.push(ticket)
+        ticket = ticket.node.newer
       }
     }
-    return taken
+    return tickets
   }
 
   /** Returns `false` when the ticket had left the queue already. */

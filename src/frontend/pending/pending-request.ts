@@ -30,6 +30,8 @@ export interface PendingRequest {
   /** What the client has aborted while the request waited: all of it, or prompts by their rids. */
   aborted: 'all' | readonly string[]
   exchange: StartedExchange | undefined
+  /** The JSON of its client's name for it, empty if there is none; `undefined` before a search for it. See `rid-text.ts`. */
+  ridText: Uint8Array | undefined
   /** Whether the request was refused, or its client left, before it had an exchange. */
   isDone: boolean
 }
@@ -56,6 +58,7 @@ export function newPendingRequest(
     holdsPermit: false,
     aborted: NO_RIDS,
     exchange: undefined,
+    ridText: undefined,
     isDone: false,
   }
 }

@@ -7,7 +7,7 @@
  */
 
 import type { Config } from '../../config/config.ts'
-import { type AbortOrder, abortedShare, readAbortOrder } from '../../core/abort-order.ts'
+import { readAbortOrder } from '../../core/abort-order.ts'
 import { availableMemoryBytes } from '../../core/available-memory.ts'
 import { monotonicNowMs } from '../../core/clock.ts'
 import { isGeneration } from '../../core/endpoint.ts'
@@ -23,7 +23,9 @@ import type { ExchangeRoute } from '../intake/routes.ts'
 import type { UwsResponse } from '../uws/uws.ts'
 import { BodyBudget } from './body-budget.ts'
 import { BodyGarbage } from './body-garbage.ts'
+import { heldBodyBytes, maxOpen } from './pending-limits.ts'
 import { NO_BODY, newPendingRequest, type PendingRequest, type StartedExchange } from './pending-request.ts'
+import { QueuedAborts } from './queued-aborts.ts'
 import { outOfMemory, Uploads } from './uploads.ts'
 
 export interface PendingRequestsOptions {
@@ -40,28 +42,10 @@ export interface PendingRequestsOptions {
   readonly collectGarbage: () => void
 }
 
-/** Share of the memory that request bodies may take by default. */
-const DEFAULT_BODY_SHARE = 1 / 4
-
-function heldBodyBytes({ limits }: Config): number {
-  return limits.heldBodyBytes || Math.floor(availableMemoryBytes() * DEFAULT_BODY_SHARE)
-}
-
-/**
- * Share of the client connections that no request may take, so that clients beyond the limit get a response instead of having
- * their connection closed.
- */
-const REFUSAL_SHARE = 1 / 32
-
-/** Limit of open requests of all kinds. */
-function maxOpen({ limits }: Config, { maxClients }: AdmissionLimits): number {
-  const answerable = maxClients === Infinity ? Infinity : Math.ceil(maxClients * (1 - REFUSAL_SHARE))
-  return Math.min(limits.openExchanges, answerable)
-}
-
 export class PendingRequests {
   readonly #options: PendingRequestsOptions
   readonly #admission: Admission<PendingRequest>
+  readonly #queuedAborts: QueuedAborts
   readonly #memory: MemoryGuard
   readonly #uploads: Uploads
   readonly #bodies: BodyBudget
@@ -93,6 +77,7 @@ export class PendingRequests {
       isUnderMemoryPressure: () => this.#memory.isShort,
       nowMs: monotonicNowMs,
       onTurn: pending => {
+        this.#queuedAborts.onTurn(pending)
         this.#onDequeued(pending)
         pending.holdsPermit = true
         this.#start(pending)
@@ -101,6 +86,13 @@ export class PendingRequests {
         this.#onDequeued(pending)
         this.#refuse(pending, error)
       },
+    })
+    this.#queuedAborts = new QueuedAborts({
+      maxPrompts: config.limits.prompts,
+      queued: () => this.#admission.queued(),
+      onAborted: pending => this.#endQueued(pending),
+      nowMs: monotonicNowMs,
+      nextTurn: run => void setImmediate(run),
     })
   }
 
@@ -139,6 +131,7 @@ export class PendingRequests {
   }
 
   close(): void {
+    this.#queuedAborts.close()
     this.#admission.close()
     this.#memory.close()
     this.#uploads.close()
@@ -182,30 +175,18 @@ export class PendingRequests {
     pending.deadline = setTimeout(() => this.#admission.refuseOne(ticket, deadlineExceeded()), remainingMs)
   }
 
-  /**
-   * Starts the queued requests that the abort order names, without a permit, because no engine gets them; of others it notes
-   * which prompts are aborted. Router threads know only the running ones.
-   */
+  /** Router threads know only the running requests. */
   #abortWaiting(body: Uint8Array): void {
     if (this.#admission.waiting === 0) return
     const order = readAbortOrder(body)
-    if (order === undefined || order === 'nothing') return
-    for (const pending of this.#admission.take(waiting => this.#isAborted(waiting, order))) {
-      this.#onDequeued(pending)
-      this.#start(pending)
-    }
+    if (order !== undefined && order !== 'nothing') this.#queuedAborts.add(order)
   }
 
-  /** Notes what the order names of the queued request. Returns whether it leaves nothing of it. */
-  #isAborted(pending: PendingRequest, order: AbortOrder): boolean {
-    const { aborted, body } = pending
-    if (aborted === 'all') return true
-    const share = abortedShare(order, body, aborted)
-    const isNew = order.rid !== undefined && !aborted.includes(order.rid)
-    if (share === 'all') pending.aborted = 'all'
-    else if (share === 'prompt' && isNew && aborted.length < this.#options.config.limits.prompts)
-      pending.aborted = [...aborted, order.rid]
-    return share === 'all'
+  /** Starts a queued request, all of which is aborted, without a permit, because no engine gets it. */
+  #endQueued(pending: PendingRequest): void {
+    if (pending.ticket === undefined || !this.#admission.withdraw(pending.ticket)) return
+    this.#onDequeued(pending)
+    this.#start(pending)
   }
 
   /** The request has left the queue: it is about to start or to be refused. */
@@ -224,6 +205,7 @@ export class PendingRequests {
   #start(pending: PendingRequest): void {
     pending.exchange = this.#options.open(pending)
     pending.body = NO_BODY
+    pending.ridText = undefined
   }
 
   #refuse(pending: PendingRequest, error: GatewayError): void {
