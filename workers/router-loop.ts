@@ -18,6 +18,8 @@ import { jsonResponse } from './response-sender.ts'
 import { RoutedRequest, type RoutedRequestDependencies } from './routed-request.ts'
 
 const NO_BYTES = new Uint8Array(0)
+/** Characters of a log line. */
+const CAUSE_LIMIT = 2000
 
 interface OpenExchange {
   abort(): void
@@ -102,9 +104,18 @@ export class RouterLoop implements Pick<RowHandler, 'onOpen' | 'onAbort' | 'onCr
       .then(
         ({ status, body }) => respond(jsonResponse(status, body)),
         (error: unknown) =>
-          respond(toErrorResponse(asGatewayError(error, this.#dependencies.log), errorDialectOf(endpoint))),
+          respond(toErrorResponse(this.#reported(error, endpoint), errorDialectOf(endpoint))),
       )
       .finally(() => this.#open.delete(id))
+  }
+
+  /** What an error says of engines' addresses is for the log alone. */
+  #reported(error: unknown, endpoint: FleetEndpoint): GatewayError {
+    const { log } = this.#dependencies
+    const known = asGatewayError(error, log)
+    if (typeof known.cause === 'string')
+      log.warn({ endpoint, error: known.cause.slice(0, CAUSE_LIMIT) }, 'no engine responded')
+    return known
   }
 
   /** Responds with 200 and no body whether the rid is known or not, as engines do (SGLang 2026-07, 0.5.23). */

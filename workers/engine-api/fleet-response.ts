@@ -1,6 +1,7 @@
 /** Merges the responses of several engines into one. Pure. */
 import type { Engine } from '../../src/core/engine.ts'
 import { errorBody, GatewayError } from '../../src/core/errors.ts'
+import { withoutHiddenDetails } from '../../src/core/text/hidden-details.ts'
 import { isObject, type Json, parseObject } from '../../src/core/text/parse-json.ts'
 import { statusFailure } from '../classify/reported-failure.ts'
 import { unknownModelError } from '../selection/preflight.ts'
@@ -89,7 +90,10 @@ export function loadsOf(responses: readonly EngineResponse[]): FleetResponse {
   return { status: 200, body: JSON.stringify({ timestamp: new Date().toISOString(), loads }) }
 }
 
-/** 200 if all engines responded with 2xx, else `failedStatus` and OpenAI's error. Both list each engine's result. */
+/**
+ * 200 if all engines responded with 2xx, else `failedStatus` and OpenAI's error. Both list each engine's result with its
+ * address, for operators; the message has none.
+ */
 export function fanOutResult(responses: readonly EngineResponse[], failedStatus: number): FleetResponse {
   const results = responses.map(response => ({
     engine: response.engine.url,
@@ -107,7 +111,14 @@ export function fanOutResult(responses: readonly EngineResponse[], failedStatus:
   }
 }
 
+/** For clients, who are to learn no address of an engine. */
 function describe(response: EngineResponse): string {
+  const { engine, status } = response
+  return `${engine.role} engine (${status || 'unreachable'}) ${withoutHiddenDetails(textOf(response))}`
+}
+
+/** For the log. */
+function describeFully(response: EngineResponse): string {
   return `${response.engine.url} (${response.status || 'unreachable'}) ${textOf(response)}`
 }
 
@@ -129,6 +140,7 @@ function unreachable(responses: readonly EngineResponse[]): GatewayError {
   const details = responses.map(describe).join('; ')
   return new GatewayError('engine-unreachable', `No engine responded successfully: ${details}`, {
     retryable: false,
+    cause: responses.map(describeFully).join('; '),
   })
 }
 

@@ -66,7 +66,7 @@ function findUnpinnable(pins: RankPins | undefined, { prefill, decode }: Pair): 
   const old = [prefill, decode].find(engine => !takesRanksInPairs(engine))
   if (old === undefined) return undefined
   const message =
-    `The engine ${old.url} (SGLang ${old.version}) accepts no data-parallel rank in a pair: ` +
-    'update it to 0.5.10 or later, or name no rank'
+    `The ${old.role} engine (SGLang ${old.version}) accepts no data-parallel rank in a pair: ` +
+    'name no rank, or have the engine updated to 0.5.10 or later'
   return rejectedFailure(new GatewayError('invalid-request', message))
 }

@@ -37,7 +37,12 @@ for (const [name, merge] of Object.entries({ firstGood, modelsOf, serverInfoOf }
       (error: unknown) => {
         assert.ok(error instanceof GatewayError)
         assert.equal(error.status, 502)
-        assert.match(error.message, /unreachable.*connection refused; .*500.*Internal Server Error/)
+        assert.match(
+          error.message,
+          /decode engine \(unreachable\).*connection refused; decode engine \(500\).*Internal Server Error/,
+        )
+        assert.ok(!error.message.includes(D), 'a client learns no address')
+        assert.ok(String(error.cause).includes(D), 'the log does')
         return true
       },
     )
@@ -145,6 +150,12 @@ suite('fanOutResult', () => {
     assert.equal(body['success'], false)
     assert.equal(Array.isArray(body['results']) && body['results'].length, 3)
     assert.match(JSON.stringify(body['error']), /"2 of 3 engines failed: .*\(500\) Internal.*\(unreachable\)/)
+  })
+
+  test('names no address in its message, not even that of a failed connection', () => {
+    const refused = responseOf('decode', 'connect ECONNREFUSED 10.1.2.3:30000', 0)
+    const { error } = bodyOf(fanOutResult([refused], 503))
+    assert.match(JSON.stringify(error), /decode engine \(unreachable\) connect ECONNREFUSED …/)
   })
 
   test('limits how much of an engine’s response it repeats', () => {
