@@ -33,6 +33,7 @@ const WRITTEN = DOCUMENTS.filter(path => path !== GENERATED).map(path => [path, 
 /** Flags of other programs in the documents: SGLang, npm, Node and V8. */
 const OTHER_FLAGS = [
   'model-path',
+  'admin-api-key',
   'disaggregation-mode',
   'disaggregation-bootstrap-port',
   'enable-metrics',

@@ -101,7 +101,6 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
   })
   const budgetQueue = new RetryBudgetQueue(budgetOf(task), processNowMs)
   const upstreams = new Upstreams(config)
-  const aborts = new EngineAborts(upstreams)
   const capacityQueue = new CapacityQueue({
     slots,
     waitingCounts: new WaitingCounts(shared),
@@ -110,6 +109,7 @@ export default async function runRouterThread(task: RouterThreadTask): Promise<v
     maxLegs: connectionsPerThread(config),
   })
   const log = createLogger(config.log, `router-${thread}`)
+  const aborts = new EngineAborts(upstreams, { config, log })
   log.onLinesLost(lines => recorder.count('pdgw_thread_lost_log_lines_total', '', lines))
   const sender = new BatchSender(port)
   const turns = new TurnQueue()

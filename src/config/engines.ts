@@ -130,7 +130,10 @@ const sectionSchema = z.strictObject({
     .default(1)
     .describe('Number of data-parallel ranks of each vLLM engine, which does not report it.'),
   apiKey: apiKey.describe(
-    'Key that the gateway sends to engines when it registers and probes them. Requests carry the key of their client.',
+    'Key that the gateway sends to engines when it registers and probes them, and to abort requests. Requests carry the key of their client.',
+  ),
+  adminApiKey: apiKey.describe(
+    'Key for what SGLang protects by --admin-api-key: aborts of requests, cache flushes and profiles. Defaults to engines.apiKey.',
   ),
 })
 

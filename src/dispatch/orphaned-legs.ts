@@ -19,6 +19,6 @@ export function abortsFor(
     const both = [prefillSlot, decodeSlot]
       .map(slot => bySlot.get(slot))
       .filter(engine => engine !== undefined)
-    return both.map(({ url }) => ({ url, rid, headers }))
+    return both.map(({ url, apiKey }) => ({ url, apiKey, rid, headers }))
   })
 }

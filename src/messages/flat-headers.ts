@@ -24,6 +24,12 @@ export function withoutHeader(
   })
 }
 
+/** A copy that carries this key instead of the client's, as a bearer token; the same headers if there is no key. */
+export function withKey(headers: FlatHeaders, key: string | undefined): FlatHeaders {
+  if (key === undefined) return headers
+  return [...withoutHeader(headers, 'authorization'), 'authorization', `Bearer ${key}`]
+}
+
 /** Whether the response is a server-sent event stream. Media types are case-insensitive (RFC 9110 section 8.3.1). */
 export function isEventStream(headers: FlatHeaders): boolean {
   return /^text\/event-stream/i.test(headerIn(headers, 'content-type') ?? '')

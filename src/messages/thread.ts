@@ -18,8 +18,10 @@ export interface RouterThreadTask {
 /** A request that must be aborted on an engine. */
 export interface PendingAbort {
   readonly url: string
+  /** The key that is configured for the engine, if any. */
+  readonly apiKey: string | undefined
   readonly rid: string
-  /** Headers of the client's request: the engine may require its `authorization`. */
+  /** Headers of the client's request: an engine without a configured key may require its `authorization`. */
   readonly headers: FlatHeaders
 }
 

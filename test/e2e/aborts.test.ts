@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, suite, test } from 'node:test'
 import { chatPromptText, expectedText } from '../../src/simulator/sequence/output-script.ts'
 import { openGateway, runningOn } from '../support/gateway.ts'
+import { openLog } from '../support/log-file.ts'
 import { until } from '../support/until.ts'
 
 /** A pair, or one mixed engine. */
@@ -146,6 +147,49 @@ suite('/abort_request', () => {
     assert.equal(fleet.decode[0]?.running(), 1)
     stream.leave()
     await until(() => runningOn(fleet) === 0)
+  })
+})
+
+suite('Engines with an admin key', () => {
+  const fleet = { ...ENGINES.pd, knobs: { adminApiKey: 'admin' } }
+
+  test('take aborts and flushes from a gateway that has the key, whatever that of the client', async t => {
+    const { origin, fleet: engines } = await openGateway(t, { fleet, engines: { adminApiKey: 'admin' } })
+    const stream = await openStream(origin, { text: 'keyed', rid: 'keyed', sampling_params: ENDLESS })
+    await post(origin, { rid: 'keyed' }, undefined, '/abort_request')
+    assert.match(lastEvent(await stream.ended), /"finish_reason":\{"type":"abort"/)
+    await until(() => runningOn(engines) === 0)
+    const headers = { authorization: 'Bearer of the client' }
+    for (const path of ['/flush_cache', '/start_profile', '/stop_profile'])
+      assert.equal((await fetch(`${origin}${path}`, { method: 'POST', headers })).status, 200, path)
+  })
+
+  test('end a request with its connection where the key is missing, and the log says what to do', async t => {
+    const log = openLog(t)
+    const { origin, fleet: engines } = await openGateway(t, { fleet, config: { log: log.config } })
+    const stream = await openStream(origin, { text: 'locked', rid: 'locked', sampling_params: ENDLESS })
+    await post(origin, { rid: 'locked' }, undefined, '/abort_request')
+    await Promise.allSettled([stream.ended])
+    await until(() => runningOn(engines) === 0)
+    for (const { url } of [...engines.prefill, ...engines.decode])
+      await until(() => log.lines(url).some(line => line.includes('engines.adminApiKey')))
+    assert.equal((await fetch(`${origin}/flush_cache`, { method: 'POST' })).status, 502)
+    const headers = { authorization: 'Bearer admin' }
+    assert.equal((await fetch(`${origin}/flush_cache`, { method: 'POST', headers })).status, 200)
+  })
+
+  test('take changes with the key for probes where they have no other', async t => {
+    const { origin, fleet: engines } = await openGateway(t, {
+      fleet: { ...ENGINES.pd, knobs: { apiKey: 'own' } },
+      engines: { apiKey: 'own' },
+    })
+    assert.equal((await fetch(`${origin}/flush_cache`, { method: 'POST' })).status, 200)
+    assert.equal(
+      (await fetch(`${origin}/v1/models`)).status,
+      401,
+      'what changes nothing needs the key of the client',
+    )
+    assert.equal(runningOn(engines), 0)
   })
 })
 

@@ -17,7 +17,7 @@ export interface GatewayOptions {
   /** `mixed`: instead of those of the fleet. */
   readonly engines?: Pick<
     NonNullable<ConfigInput['engines']>,
-    'pairVersions' | 'mixed' | 'dataParallelRanks' | 'loadIntervalSecs'
+    'pairVersions' | 'mixed' | 'dataParallelRanks' | 'loadIntervalSecs' | 'apiKey' | 'adminApiKey'
   >
 }
 

@@ -59,7 +59,10 @@ export class AbortPolicy {
   }
 
   abortDecode(): void {
-    this.#send(this.#plan.decode, this.#decode.body.status)
+    this.#send(this.#plan.decode, this.#decode.body.status, () => {
+      // The client waits for what decode says of the abort, and decode says nothing.
+      if (this.#decode.isAbortRequested) this.#decode.fail(abortedFailure())
+    })
   }
 
   /**
@@ -85,10 +88,10 @@ export class AbortPolicy {
   }
 
   /** `status`: 0 while the leg has not responded. */
-  #send({ url, isVllm }: Engine, status: number): void {
+  #send({ url, apiKey, isVllm }: Engine, status: number, onRefused?: () => void): void {
     const { rid, headers, takesRid } = this.#plan
     if (!takesRid || isVllm) return
     const maybeUnread = status === 0 && performance.now() - this.#startedMs < MAYBE_UNREAD_MS
-    this.#dependencies.aborts.send({ url, rid, headers, maybeUnread })
+    this.#dependencies.aborts.send({ url, apiKey, rid, headers, maybeUnread, onRefused })
   }
 }

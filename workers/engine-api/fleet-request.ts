@@ -8,6 +8,7 @@ import type { OpenMessage } from '../../src/messages/types.ts'
 import type { PairSelector } from '../selection/pair-selector.ts'
 import type { TurnQueue } from '../turns/turn-queue.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
+import { changeHeaders } from './change-headers.ts'
 import { countingEngines, countOf, modelIn } from './count-tokens.ts'
 import { callEngine, type EngineCall, type EngineResponse } from './engine-call.ts'
 import {
@@ -183,7 +184,7 @@ async function ask(endpoint: FleetEndpoint, engine: Engine, request: FleetReques
   const response = await callEngine(
     upstreams,
     engine,
-    toCall(endpoint, PATHS[endpoint], request),
+    toCall(endpoint, PATHS[endpoint], engine, request),
     request.signal,
   )
   // Not only when all engines have responded: until then prompts would go there for what it has no more. One that is not
@@ -191,12 +192,18 @@ async function ask(endpoint: FleetEndpoint, engine: Engine, request: FleetReques
   if (endpoint === 'flush-cache' && response.status === 200) caches.forget(engine.slot)
   const older = OLDER_PATHS[endpoint]
   if (response.status !== 404 || older === undefined) return response
-  return callEngine(upstreams, engine, toCall(endpoint, older, request), request.signal)
+  return callEngine(upstreams, engine, toCall(endpoint, older, engine, request), request.signal)
 }
 
-function toCall(endpoint: FleetEndpoint, path: string, { message, context }: FleetRequest): EngineCall {
-  const { method, query, headers, body } = message
+function toCall(
+  endpoint: FleetEndpoint,
+  path: string,
+  engine: Engine,
+  { message, context }: FleetRequest,
+): EngineCall {
+  const { method, query, body } = message
   const hasBody = method === 'POST' && body.length > 0
+  const headers = isForAll(endpoint) ? changeHeaders(message, engine, context.config) : message.headers
   return {
     method,
     path: query === '' ? path : `${path}?${query}`,

@@ -49,12 +49,19 @@ const ROUTES: ReadonlyMap<string, Route> = new Map([
 const METHODS = ['GET', 'POST', 'PUT']
 
 const PUBLIC_PATHS = new Set(['/health', '/health_generate', '/ping', '/ready'])
+/** They take the admin key only, if there is one (0.5.23, `utils/auth.py`). */
+const ADMIN_PATHS = new Set(['/abort_request', '/flush_cache', '/start_profile', '/stop_profile'])
 
-/** Dispatches a request. The paths of health checks need no key. */
+/** The key that the path requires; empty if it requires none, as those of health checks. */
+function keyFor({ knobs }: EngineState, path: string): string {
+  if (PUBLIC_PATHS.has(path)) return ''
+  return ADMIN_PATHS.has(path) && knobs.adminApiKey !== '' ? knobs.adminApiKey : knobs.apiKey
+}
+
+/** Dispatches a request. */
 export function route(engine: EngineState, request: IncomingRequest): void {
-  const { apiKey } = engine.knobs
-  const key = request.message.headers.authorization
-  if (apiKey !== '' && !PUBLIC_PATHS.has(request.path) && key !== `Bearer ${apiKey}`) {
+  const required = keyFor(engine, request.path)
+  if (required !== '' && request.message.headers.authorization !== `Bearer ${required}`) {
     return sendJson(request.response, 401, '{"error":"Unauthorized"}')
   }
   const { method, path } = request

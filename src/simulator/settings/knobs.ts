@@ -42,6 +42,12 @@ const engineShape = {
     'KV cache tokens that a decode engine reserves for each active request.',
   ),
   apiKey: z.string().default('').describe('Bearer key that requests must carry; empty means none.'),
+  adminApiKey: z
+    .string()
+    .default('')
+    .describe(
+      'Bearer key that aborts, cache flushes and profiles must carry instead; empty means the same key.',
+    ),
   incrementalStreaming: flag(false).describe(
     'Events of /generate streams carry only new text, not all the text so far.',
   ),

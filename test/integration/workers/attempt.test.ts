@@ -86,7 +86,7 @@ interface SetupOptions {
 async function setUp(t: TestContext, options: SetupOptions): Promise<AttemptSetup> {
   const config = configSchema.parse(options.config ?? {})
   const upstreams = new Upstreams(config)
-  const aborts = new EngineAborts(upstreams)
+  const aborts = new EngineAborts(upstreams, { config, log: { warn: () => undefined } })
   t.after(() => {
     aborts.close()
     upstreams.destroy()

@@ -5,13 +5,13 @@ import { engineOf } from '../../support/engines.ts'
 
 test('an orphaned leg is aborted on each engine of its attempt, with the headers of its client', () => {
   const engines = [
-    engineOf({ slot: 0, url: 'http://p' }),
+    engineOf({ slot: 0, url: 'http://p', apiKey: 'own' }),
     engineOf({ slot: 2, url: 'http://d' }),
     // Without aborts, so that it gets none.
     engineOf({ slot: 3, url: 'http://vllm', isVllm: true }),
   ]
-  const prefill = { url: 'http://p' }
-  const decode = { url: 'http://d' }
+  const prefill = { url: 'http://p', apiKey: 'own' }
+  const decode = { url: 'http://d', apiKey: undefined }
   const orphanedLegs = [
     { exchangeId: 5, prefillSlot: 0, decodeSlot: 2, rid: 'a' },
     { exchangeId: 6, prefillSlot: -1, decodeSlot: 2, rid: 'b' },

@@ -32,6 +32,7 @@ function setUpPolicy(t: TestContext, options: PolicyOptions = {}) {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const { abortMode = 'immediate', decodeStatus = 0, takesRid = true, isVllm = false } = options
   const { isMixed = isVllm } = options
+  const ends: string[] = []
   const prefill = new PrefillLeg(
     1024,
     {
@@ -47,7 +48,7 @@ function setUpPolicy(t: TestContext, options: PolicyOptions = {}) {
       onDecodeReady: ignore,
       onDecodeUsage: () => undefined,
       onDecodeComplete: ignore,
-      onDecodeError: ignore,
+      onDecodeError: ({ cause, error }) => ends.push(`${cause} ${error.status}`),
       onDecodePromptError: ignore,
       onDecodeReportedError: ignore,
       onErrorHead: ignore,
@@ -80,15 +81,23 @@ function setUpPolicy(t: TestContext, options: PolicyOptions = {}) {
     freshConnection: false,
   }
   const aborts: string[] = []
+  const refusals: (() => void)[] = []
   const policy = new AbortPolicy(
     plan,
     { prefill, decode },
     {
       config: { upstream: { abortMode, abortDeferMs: DEFER_MS } },
-      aborts: { send: ({ url, maybeUnread }) => aborts.push(maybeUnread ? `${url} maybe unread` : url) },
+      aborts: {
+        send: ({ url, maybeUnread, onRefused }) => {
+          aborts.push(maybeUnread ? `${url} maybe unread` : url)
+          if (onRefused !== undefined) refusals.push(onRefused)
+        },
+      },
     },
   )
-  return { policy, decode, aborts, tick: (ms: number) => t.mock.timers.tick(ms) }
+  /** The engines refuse all aborts so far. */
+  const refuse = (): void => refusals.forEach(onRefused => onRefused())
+  return { policy, decode, aborts, ends, refuse, tick: (ms: number) => t.mock.timers.tick(ms) }
 }
 
 suite('AbortPolicy', () => {
@@ -115,6 +124,22 @@ suite('AbortPolicy', () => {
     const { policy, aborts } = setUpPolicy(t, { isVllm: true })
     policy.abortBoth()
     assert.deepEqual(aborts, [])
+  })
+
+  test('ends decode if it refuses the abort that the client has asked for', t => {
+    const { policy, decode, ends, refuse } = setUpPolicy(t)
+    decode.isAbortRequested = true
+    policy.abortBoth()
+    assert.deepEqual(ends, [])
+    refuse()
+    assert.deepEqual(ends, ['abort 499'])
+  })
+
+  test('leaves decode alone if it refuses an abort that the client has not asked for', t => {
+    const { policy, ends, refuse } = setUpPolicy(t)
+    policy.abortBoth()
+    refuse()
+    assert.deepEqual(ends, [])
   })
 
   const deferrals: readonly [what: string, options: PolicyOptions, isDeferred: boolean][] = [
