@@ -88,7 +88,7 @@ export class Frontend {
       drainState,
       log,
       recorder,
-      onDone: pending => this.#pending.onExchangeDone(pending),
+      onDone: (pending, isGood) => this.#pending.onExchangeDone(pending, isGood),
     })
     this.#pending = new PendingRequests({
       config,

@@ -132,10 +132,13 @@ export class Admission<T> {
     return this.#queue.remove(ticket)
   }
 
-  /** Returns the permit of a request that has ended. */
-  done(): void {
+  /**
+   * Returns the permit of a request that has ended. `isGood`: with a whole response. Others end at any time, so that they
+   * say nothing about when the next permit is free.
+   */
+  done(isGood: boolean): void {
     this.#running--
-    this.#rate.note(this.#options.nowMs())
+    if (isGood) this.#rate.note(this.#options.nowMs())
     if (this.#queue.length === 0 || this.#isScheduled) return
     this.#isScheduled = true
     // Deferred, so that it runs outside the cork of the response that has just ended.

@@ -26,8 +26,8 @@ export interface ClientExchangeOptions {
   readonly receivedMs: number
   readonly drainState: DrainState
   readonly stalls: Pick<StallDetector<ClientResponse>, 'watch' | 'forget'>
-  /** Called once. */
-  readonly onDone: () => void
+  /** Called once. `isGood`: `ClientResponse.isGood`. */
+  readonly onDone: (isGood: boolean) => void
 }
 
 export class ClientExchange implements ResponseObserver {
@@ -37,7 +37,7 @@ export class ClientExchange implements ResponseObserver {
   readonly #credit: CreditGrants
   readonly #headers: FlatHeaders
   readonly #receivedMs: number
-  readonly #reportDone: () => void
+  readonly #reportDone: (isGood: boolean) => void
   /** `undefined` once the response has started. */
   #request: OpenMessage | undefined
   #channel: ThreadChannel | undefined
@@ -141,7 +141,7 @@ export class ClientExchange implements ResponseObserver {
   onDone(): void {
     this.#request = undefined
     this.#leaveThread()
-    this.#reportDone()
+    this.#reportDone(this.response.isGood)
   }
 
   #abort(): void {

@@ -43,8 +43,8 @@ export interface OpenExchangesOptions<Request extends AdmittedRequest> {
   readonly drainState: DrainState
   readonly log: Logger
   readonly recorder: Recorder
-  /** The exchange of a request given to `open` has ended. */
-  readonly onDone: (request: Request) => void
+  /** The exchange of a request given to `open` has ended. `isGood`: `ClientResponse.isGood`. */
+  readonly onDone: (request: Request, isGood: boolean) => void
 }
 
 /** Share of the memory that responses may take by default while their clients do not read them. */
@@ -86,7 +86,7 @@ export class OpenExchanges<Request extends AdmittedRequest> {
       receivedMs: request.receivedMs,
       drainState: this.#options.drainState,
       stalls: this.#slowReaders,
-      onDone: () => this.#finish(id, request),
+      onDone: isGood => this.#finish(id, request, isGood),
     })
     this.#exchanges.add(id, exchange)
     this.#count()
@@ -169,11 +169,11 @@ export class OpenExchanges<Request extends AdmittedRequest> {
     }
   }
 
-  #finish(id: number, request: Request): void {
+  #finish(id: number, request: Request, isGood: boolean): void {
     this.#exchanges.delete(id)
     this.#ids.giveBack(id)
     this.#count()
-    this.#options.onDone(request)
+    this.#options.onDone(request, isGood)
   }
 
   #cut(response: ClientResponse): void {

@@ -117,10 +117,13 @@ export class PendingRequests {
     return undefined
   }
 
-  /** The exchange that `open` started has ended. Until then its router thread has needed the body. */
-  onExchangeDone(pending: PendingRequest): void {
+  /**
+   * The exchange that `open` started has ended. Until then its router thread has needed the body. `isGood`: the client's
+   * response is whole and no error.
+   */
+  onExchangeDone(pending: PendingRequest, isGood: boolean): void {
     this.#release(pending)
-    if (pending.holdsPermit) this.#admission.done()
+    if (pending.holdsPermit) this.#admission.done(isGood)
     pending.holdsPermit = false
     this.#admission.leave()
   }

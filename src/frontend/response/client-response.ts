@@ -71,6 +71,11 @@ export class ClientResponse {
     return this.#isDone
   }
 
+  /** Whether all of a response that is no error has been received, if only its client has not taken it yet. */
+  get isGood(): boolean {
+    return this.#whole === undefined ? this.#isEnding : this.#whole.status < 400
+  }
+
   /** Bytes that are held for the client until it reads them. A whole body is held until all of it has been read. */
   get heldBytes(): number {
     return this.#whole?.body.length ?? this.#heldBytes

@@ -82,11 +82,11 @@ suite('Admission', () => {
       ['a', 'b', 'c', 'd'].map(name => ask(name)),
       ['started', 'started', 'waits', 'waits'],
     )
-    admission.done()
+    admission.done(true)
     await turn()
     assert.deepEqual(events, ['c'])
-    admission.done()
-    admission.done()
+    admission.done(true)
+    admission.done(true)
     await turn()
     assert.deepEqual(events, ['c', 'd'])
     assert.equal(admission.waiting, 0)
@@ -96,7 +96,7 @@ suite('Admission', () => {
     const { admission, events, ask } = setup(t, { maxConcurrentRequests: 1 })
     ask('a')
     ask('b')
-    admission.done()
+    admission.done(true)
     assert.equal(ask('c'), 'waits')
     await turn()
     assert.deepEqual(events, ['b'])
@@ -113,6 +113,22 @@ suite('Admission', () => {
     assert.equal(ask('e', 'high', 0), 'queue-full')
     const refusal = admission.wait(new Ticket('f', 'low', 0, 0))
     assert.ok(refusal?.status === 429 && (refusal.retryAfterMs ?? 0) >= 1000)
+  })
+
+  test('estimates when to retry from the requests that have ended well, and from no others', t => {
+    const { admission, ask, pass } = setup(t, { maxConcurrentRequests: 1, queueSize: 1 })
+    ask('a')
+    admission.done(true)
+    assert.deepEqual(
+      ['b', 'c'].map(name => ask(name)),
+      ['started', 'waits'],
+    )
+    const retryAfterMs = (): number => admission.wait(new Ticket('d', 'low', 0, 0))?.retryAfterMs ?? 0
+    pass(1000)
+    const before = retryAfterMs()
+    assert.ok(before > 10_000, `${before}`)
+    for (let failed = 0; failed < 1000; failed++) admission.done(false)
+    assert.equal(retryAfterMs(), before)
   })
 
   test('refuses a request that has waited too long', t => {
@@ -173,7 +189,7 @@ suite('Admission', () => {
     admission.wait(ticket)
     ask('b')
     admission.withdraw(ticket)
-    admission.done()
+    admission.done(true)
     await turn()
     assert.deepEqual(events, ['b'])
   })

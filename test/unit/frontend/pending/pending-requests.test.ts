@@ -40,7 +40,7 @@ function pendingRequestsOf(t: TestContext, config: ConfigInput = {}) {
   }
   const end = (index: number): void => {
     const request = opened[index]
-    if (request !== undefined) pending.onExchangeDone(request)
+    if (request !== undefined) pending.onExchangeDone(request, true)
   }
   return { pending, opened, events, begin, end }
 }

@@ -172,3 +172,40 @@ suite('A response that has not started', () => {
     assert.deepEqual(events, ['done'])
   })
 })
+
+suite('A response is good', () => {
+  test('when all of a stream has been received, although its client has not taken it', t => {
+    const { client, response } = responseOf(t)
+    client.keepsUp = false
+    stream(response, 'a')
+    assert.equal(response.isGood, false)
+    response.onEnd()
+    response.write()
+    assert.equal(response.isGood, true)
+    response.finish()
+    assert.equal(response.isGood, true)
+  })
+
+  for (const [what, end] of [
+    ['its client leaves before', (response: ClientResponse) => response.finish()],
+    ['it breaks off', (response: ClientResponse) => response.fail(ERROR)],
+  ] as const)
+    test(`not when ${what}`, t => {
+      const { response } = responseOf(t)
+      stream(response, 'a')
+      end(response)
+      assert.equal(response.isGood, false)
+    })
+
+  for (const [status, isGood] of [
+    [200, true],
+    [400, false],
+    [503, false],
+  ] as const)
+    test(`${isGood ? 'when' : 'not when'} it has the status ${status}`, t => {
+      const { response } = responseOf(t)
+      response.onResponse({ status, headers: [], body: Buffer.from('{}') })
+      response.write()
+      assert.equal(response.isGood, isGood)
+    })
+})
