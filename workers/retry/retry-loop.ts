@@ -211,8 +211,8 @@ export class RetryLoop implements AttemptEvents, BudgetWaiter {
 
   #onOverBudget(): void {
     const { config, budgetQueue } = this.#dependencies
-    const latest = this.#history?.latest
-    if (config.retry.overBudget === 'fail' && latest !== undefined) return this.#giveUp(latest, 'over-budget')
+    const failed = config.retry.overBudget === 'fail' ? this.#history?.latest : undefined
+    if (failed !== undefined) return this.#giveUp(failed, 'over-budget')
     this.#roomWait?.leave()
     this.#isWaitingForBudget = true
     budgetQueue.wait(this)
@@ -231,8 +231,7 @@ export class RetryLoop implements AttemptEvents, BudgetWaiter {
   }
 
   #pauseFor(delayMs: number, isAfterLoss = false, then = (): void => this.#tryNext()): void {
-    this.#pause ??= new RetryPause(this, this.#dependencies.gate)
-    this.#pause.start(delayMs, isAfterLoss, then)
+    ;(this.#pause ??= new RetryPause(this, this.#dependencies.gate)).start(delayMs, isAfterLoss, then)
   }
 
   #stopWaiting(): void {
