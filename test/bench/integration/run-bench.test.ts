@@ -95,9 +95,10 @@ test('bench serving prints the hit rate and the saved tokens of a workload, as t
   const program = new Command('pd-gateway')
   const sinks = { out: (text: string) => void (out += text), err: () => undefined, terminal: undefined }
   addBenchCommands(program, { ...systemDependencies(), ...sinks }, resolve)
-  // Each of two groups is computed once, and after that the two pages of its system prompt are cached.
+  // Each of two groups is computed once, and after that the two pages of its system prompt are cached. One by one, as
+  // prompts that are computed together have nothing of each other cached.
   const flags = '--workload-groups 2 --workload-system-len 128 --workload-user-len 63 --workload-output-len 4'
-  const run = `bench serving --base-url ${origin} --workload zipf --num-prompts 20 --request-rate 100 ${flags}`
+  const run = `bench serving --base-url ${origin} --workload zipf --num-prompts 20 --max-concurrency 1 ${flags}`
   await program.parseAsync(run.split(' '), { from: 'user' })
   assert.equal(await promise, 0, out)
   assert.match(out, / {2}tokens +every token compared with the expected one\n/)
@@ -117,7 +118,8 @@ test('the legs of a pinned load meet on their prefill and decode engine without 
     },
     requests: 10,
     isStream: true,
-    arrivals: { kind: 'closed', concurrency: 4 },
+    // One by one: prompts that are computed together have nothing of each other cached.
+    arrivals: { kind: 'closed', concurrency: 1 },
     dataset: { kind: 'shared-prefix', groups: 2, systemTokens: 128, questionTokens: 63, outputTokens: 4 },
     seed: 5,
     scriptSeed: 0,
