@@ -3,23 +3,12 @@ import { test } from 'node:test'
 import type { GatewayError } from '../../../../src/core/errors.ts'
 import { refusalOf } from '../../../../src/frontend/intake/refusal.ts'
 import { findRoute } from '../../../../src/frontend/intake/routes.ts'
+import { requestHead } from '../../../support/request-head.ts'
 
 const LIMITS = { bodyBytes: 1_000_000, orderBytes: 1000 }
 
 function refusal(path: string, contentLength: number): GatewayError | undefined {
-  const head = {
-    method: 'POST',
-    path,
-    query: '',
-    headers: [],
-    requestId: 'id',
-    contentType: 'application/json',
-    contentEncoding: '',
-    contentLength,
-    transferEncoding: undefined,
-    priority: 'normal',
-    changeHeaders: undefined,
-  } as const
+  const head = requestHead({ path, contentType: 'application/json', contentLength })
   return refusalOf(head, findRoute(path), LIMITS, 29_000)
 }
 

@@ -3,13 +3,13 @@ import { suite, type TestContext, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { type ConfigInput, configSchema } from '../../../../src/config/config.ts'
 import { GatewayError } from '../../../../src/core/errors.ts'
-import type { RequestHead } from '../../../../src/frontend/intake/request-head.ts'
 import { findRoute } from '../../../../src/frontend/intake/routes.ts'
 import type { PendingRequest } from '../../../../src/frontend/pending/pending-request.ts'
 import { PendingRequests } from '../../../../src/frontend/pending/pending-requests.ts'
 import { createSharedMemory } from '../../../../src/shared/layout.ts'
 import { Recorder } from '../../../../src/telemetry/recorder.ts'
 import { FakeUwsResponse } from '../../../support/fake-uws.ts'
+import { requestHead } from '../../../support/request-head.ts'
 
 function pendingRequestsOf(t: TestContext, config: ConfigInput = {}) {
   const opened: PendingRequest[] = []
@@ -34,7 +34,7 @@ function pendingRequestsOf(t: TestContext, config: ConfigInput = {}) {
     const client = new FakeUwsResponse()
     const route = findRoute(path)
     if (route?.kind !== 'exchange') throw new TypeError(`${path} has no exchange`)
-    const refusal = pending.begin(client.asResponse(), headOf(path, method), route)
+    const refusal = pending.begin(client.asResponse(), requestHead({ path, method }), route)
     if (refusal !== undefined) events.push(`begin ${refusal.code}`)
     return client
   }
@@ -43,22 +43,6 @@ function pendingRequestsOf(t: TestContext, config: ConfigInput = {}) {
     if (request !== undefined) pending.onExchangeDone(request, true)
   }
   return { pending, opened, events, begin, end }
-}
-
-function headOf(path: string, method: string): RequestHead {
-  return {
-    method,
-    path,
-    query: '',
-    headers: [],
-    requestId: 'id',
-    contentType: '',
-    contentEncoding: '',
-    contentLength: -1,
-    transferEncoding: undefined,
-    priority: 'normal',
-    changeHeaders: undefined,
-  }
 }
 
 suite('A request', () => {

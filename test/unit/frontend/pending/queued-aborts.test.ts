@@ -1,25 +1,11 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { AdmissionQueue, Ticket } from '../../../../src/frontend/admission/queue.ts'
-import type { RequestHead } from '../../../../src/frontend/intake/request-head.ts'
 import { findRoute } from '../../../../src/frontend/intake/routes.ts'
 import { newPendingRequest, type PendingRequest } from '../../../../src/frontend/pending/pending-request.ts'
 import { QueuedAborts } from '../../../../src/frontend/pending/queued-aborts.ts'
 import { FakeUwsResponse } from '../../../support/fake-uws.ts'
-
-const HEAD: RequestHead = {
-  method: 'POST',
-  path: '/generate',
-  query: '',
-  headers: [],
-  requestId: 'id',
-  contentType: '',
-  contentEncoding: '',
-  contentLength: -1,
-  transferEncoding: undefined,
-  priority: 'normal',
-  changeHeaders: undefined,
-}
+import { requestHead } from '../../../support/request-head.ts'
 
 /** A queue, and turns of the event loop that pass one by one. */
 function setUpAborts(maxPrompts = 8) {
@@ -40,7 +26,7 @@ function setUpAborts(maxPrompts = 8) {
   const add = (body: Uint8Array | object, path = '/generate'): PendingRequest => {
     const route = findRoute(path)
     if (route?.kind !== 'exchange') throw new TypeError(`${path} has no exchange`)
-    const pending = newPendingRequest(new FakeUwsResponse().asResponse(), HEAD, route, 0)
+    const pending = newPendingRequest(new FakeUwsResponse().asResponse(), requestHead(), route, 0)
     pending.body = body instanceof Uint8Array ? body : Buffer.from(JSON.stringify(body))
     pending.ticket = new Ticket(pending, 'normal', pending.body.length, ++nowMs)
     queue.add(pending.ticket)
