@@ -1,5 +1,5 @@
 /**
- * The timers of one attempt. Each reports to the attempt at most once; all end with it.
+ * The time limits of one attempt. Each reports to the attempt at most once; all end with it.
  *
  *   first token  dispatch ──▶ commit, or prefill's response when the response is not streamed
  *   silence      commit ──▶ end of the stream; every chunk renews it, but comments and pings for `timeouts.pingOnlyMs` only
@@ -21,16 +21,28 @@ export interface TimerEvents {
 /** How long the body of an error response may take. The other leg must not wait longer. */
 const ERROR_BODY_MS = 30
 
+type Limit = TimeoutEvent['timer']
+
+const LIMITS: readonly Limit[] = ['first-token', 'silence', 'body', 'grace']
+
+/**
+ * One timer of Node serves all of them, because each costs more than all the rest that is done here. It is set for the
+ * earliest moment at which something could end. What arrives moves that moment only, and not the timer: when it fires too
+ * early, it is set again.
+ */
 export class AttemptTimers {
   readonly #events: TimerEvents
   readonly #timeouts: RequestTimeouts
   readonly #config: Pick<Config, 'upstream' | 'timeouts'>
-  #firstToken: NodeJS.Timeout | undefined
-  #silence: NodeJS.Timeout | undefined
-  #body: NodeJS.Timeout | undefined
-  #grace: NodeJS.Timeout | undefined
+  #timer: NodeJS.Timeout | undefined
+  /** When it fires, like all times here on the clock of `performance.now()`. `Infinity` if it is not set. */
+  #wakeMs = Infinity
+  #firstTokenEndMs = Infinity
+  #graceEndMs = Infinity
+  /** What decode must not interrupt. */
+  #flow: 'silence' | 'body' | undefined
   #errorBody: NodeJS.Timeout | undefined
-  /** When decode last sent data, on the clock of `performance.now()`. Hot path: a chunk writes it and moves no timer. */
+  /** When decode last sent data. Hot path: a chunk writes it and does nothing else. */
   lastDataMs = 0
   /** When decode last sent more than comments, pings or blanks. */
   #progressMs = 0
@@ -43,18 +55,19 @@ export class AttemptTimers {
   }
 
   startFirstToken(): void {
-    const { firstTokenMs } = this.#timeouts
-    this.#firstToken = setTimeout(() => this.#expire('first-token', firstTokenMs), firstTokenMs)
+    const { firstTokenMs, idleMs } = this.#timeouts
+    const nowMs = performance.now()
+    this.#firstTokenEndMs = nowMs + firstTokenMs
+    // What may follow lasts for at least `idleMs` from then on, so the timer needs no other time for it.
+    this.#wakeIn(Math.min(firstTokenMs, idleMs), nowMs)
   }
 
   stopFirstToken(): void {
-    clearTimeout(this.#firstToken)
+    this.#firstTokenEndMs = Infinity
   }
 
   startSilence(): void {
-    this.lastDataMs = performance.now()
-    this.#progressMs = this.lastDataMs
-    this.#watchSilence()
+    this.#startFlow('silence')
   }
 
   /** Decode has sent whole events. */
@@ -65,24 +78,23 @@ export class AttemptTimers {
 
   /** Starts the body timer, or starts it again. `isBlank`: nothing but white space has arrived. */
   renewBody(isBlank: boolean): void {
-    const { idleMs } = this.#timeouts
-    const nowMs = performance.now()
-    if (!isBlank) this.#progressMs = nowMs
-    else if (nowMs - this.#progressMs > this.#pingOnlyMs - idleMs) return
-    if (this.#body === undefined) this.#body = setTimeout(() => this.#expire('body', idleMs), idleMs)
-    else this.#body.refresh()
+    if (this.#flow === undefined) return this.#startFlow('body')
+    this.lastDataMs = performance.now()
+    if (!isBlank) this.#progressMs = this.lastDataMs
   }
 
   stopBody(): void {
-    clearTimeout(this.#body)
+    this.#flow = undefined
   }
 
   /** Decode is complete: only prefill is waited for. */
   startGrace(): void {
-    clearTimeout(this.#firstToken)
-    clearTimeout(this.#silence)
     const { prefillGraceMs } = this.#config.upstream
-    this.#grace = setTimeout(() => this.#expire('grace', prefillGraceMs), prefillGraceMs)
+    const nowMs = performance.now()
+    this.#firstTokenEndMs = Infinity
+    this.#flow = undefined
+    this.#graceEndMs = nowMs + prefillGraceMs
+    this.#wakeIn(prefillGraceMs, nowMs)
   }
 
   /** The first leg with an error status starts it; the other one does not start it again. */
@@ -91,36 +103,87 @@ export class AttemptTimers {
   }
 
   stopAll(): void {
-    clearTimeout(this.#firstToken)
-    clearTimeout(this.#silence)
-    clearTimeout(this.#body)
-    clearTimeout(this.#grace)
-    clearTimeout(this.#errorBody)
+    this.#firstTokenEndMs = Infinity
+    this.#graceEndMs = Infinity
+    this.#flow = undefined
+    // Before any other time, so the timer is not set again by what a leg still reports.
+    this.#wakeMs = -Infinity
+    clearTimeout(this.#timer)
+    if (this.#errorBody !== undefined) clearTimeout(this.#errorBody)
   }
 
-  /** Fires at the earliest moment at which the silence could exceed the limit, and sleeps again if there was data. */
-  #watchSilence(): void {
-    const { idleMs } = this.#timeouts
-    const endMs = Math.min(this.lastDataMs + idleMs, this.#progressMs + this.#pingOnlyMs)
-    const leftMs = endMs - performance.now()
-    if (leftMs <= 0) return this.#expire('silence', idleMs)
-    this.#silence = setTimeout(() => this.#watchSilence(), leftMs)
+  #startFlow(flow: 'silence' | 'body'): void {
+    this.#flow = flow
+    this.lastDataMs = performance.now()
+    this.#progressMs = this.lastDataMs
+    this.#wakeIn(this.#timeouts.idleMs, this.lastDataMs)
+  }
+
+  /** Does nothing if the timer fires earlier than that. */
+  #wakeIn(delayMs: number, nowMs: number): void {
+    const wakeMs = nowMs + delayMs
+    if (wakeMs >= this.#wakeMs) return
+    if (this.#timer !== undefined) clearTimeout(this.#timer)
+    this.#wakeMs = wakeMs
+    this.#timer = setTimeout(() => this.#wake(), delayMs)
+  }
+
+  #wake(): void {
+    this.#wakeMs = Infinity
+    const limit = this.#nextLimit()
+    if (limit !== undefined && this.#endMs(limit) <= performance.now()) this.#expire(limit)
+    // The end of one may have ended the attempt, and with it all others.
+    const next = this.#nextLimit()
+    if (next === undefined) return
+    const nowMs = performance.now()
+    this.#wakeIn(Math.max(0, this.#endMs(next) - nowMs), nowMs)
+  }
+
+  /** The one that ends first; `undefined` if none is set. */
+  #nextLimit(): Limit | undefined {
+    let next: Limit | undefined
+    let nextMs = Infinity
+    for (const limit of LIMITS) {
+      const endMs = this.#endMs(limit)
+      if (endMs < nextMs) [next, nextMs] = [limit, endMs]
+    }
+    return next
+  }
+
+  /** `Infinity` if it is not set. */
+  #endMs(limit: Limit): number {
+    switch (limit) {
+      case 'first-token':
+        return this.#firstTokenEndMs
+      case 'grace':
+        return this.#graceEndMs
+      case 'silence':
+      case 'body':
+        return limit === this.#flow
+          ? Math.min(this.lastDataMs + this.#timeouts.idleMs, this.#progressMs + this.#pingOnlyMs)
+          : Infinity
+    }
   }
 
   get #pingOnlyMs(): number {
     return Math.max(this.#config.timeouts.pingOnlyMs, this.#timeouts.idleMs)
   }
 
-  #expire(timer: TimeoutEvent['timer'], timeoutMs: number): void {
-    this.#events.onTimeout({
-      kind: 'timeout',
-      timer,
-      timeoutMs,
-      isClientTimeout: timeoutMs < this.#configuredMs(timer),
-    })
+  #expire(timer: Limit): void {
+    const timeoutMs = this.#limitMs(timer)
+    if (timer === 'first-token') this.#firstTokenEndMs = Infinity
+    else if (timer === 'grace') this.#graceEndMs = Infinity
+    else this.#flow = undefined
+    const isClientTimeout = timeoutMs < this.#configuredMs(timer)
+    this.#events.onTimeout({ kind: 'timeout', timer, timeoutMs, isClientTimeout })
   }
 
-  #configuredMs(timer: TimeoutEvent['timer']): number {
+  #limitMs(timer: Limit): number {
+    if (timer === 'grace') return this.#config.upstream.prefillGraceMs
+    return timer === 'first-token' ? this.#timeouts.firstTokenMs : this.#timeouts.idleMs
+  }
+
+  #configuredMs(timer: Limit): number {
     const { timeouts, upstream } = this.#config
     switch (timer) {
       case 'first-token':

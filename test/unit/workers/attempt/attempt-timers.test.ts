@@ -90,33 +90,43 @@ suite('AttemptTimers', () => {
     assert.deepEqual(fired, ['body 500'])
   })
 
-  test('renews its one body timer with every part of the body', t => {
-    const { timers } = setUpTimers(t)
-    const calls: string[] = []
-    t.mock.method(globalThis, 'setTimeout', () => {
-      calls.push('start')
-      return { refresh: () => calls.push('refresh') }
-    })
+  test('sets one timer for all limits, and moves it for nothing that arrives', t => {
+    const { timers, fired, pass } = setUpTimers(t)
+    const setTimer = t.mock.method(globalThis, 'setTimeout')
+    timers.startFirstToken()
     for (let part = 0; part < 3; part++) timers.renewBody(false)
-    assert.deepEqual(calls, ['start', 'refresh', 'refresh'])
+    assert.equal(setTimer.mock.callCount(), 1)
+    pass(400)
+    timers.renewBody(false)
+    timers.stopFirstToken()
+    pass(499)
+    assert.deepEqual(fired, [])
+    assert.equal(setTimer.mock.callCount(), 2, 'once more, when it had fired too early')
+    pass(1)
+    assert.deepEqual(fired, ['body 500'])
   })
 
   test('takes blanks of a body for progress for a limited time only', t => {
-    const { timers, pass } = setUpTimers(t)
-    const calls: string[] = []
-    t.mock.method(globalThis, 'setTimeout', () => {
-      calls.push('start')
-      return { refresh: () => calls.push('refresh') }
-    })
+    const { timers, fired, pass } = setUpTimers(t)
     timers.renewBody(false)
-    pass(1000)
-    timers.renewBody(true)
-    assert.deepEqual(calls, ['start', 'refresh'])
-    pass(1)
-    timers.renewBody(true)
-    assert.deepEqual(calls, ['start', 'refresh'])
-    timers.renewBody(false)
-    assert.deepEqual(calls, ['start', 'refresh', 'refresh'])
+    for (let count = 0; count < 14; count++) {
+      pass(100)
+      timers.renewBody(true)
+    }
+    assert.deepEqual(fired, [])
+    pass(100)
+    assert.deepEqual(fired, ['body 500'])
+  })
+
+  test('a part of a body that is no blank starts that time again', t => {
+    const { timers, fired, pass } = setUpTimers(t)
+    for (let count = 0; count < 30; count++) {
+      timers.renewBody(count % 10 > 0)
+      pass(100)
+    }
+    assert.deepEqual(fired, [])
+    pass(400)
+    assert.deepEqual(fired, ['body 500'])
   })
 
   test('stops the body timer', t => {
@@ -162,6 +172,16 @@ suite('AttemptTimers', () => {
     timers.startGrace()
     timers.startErrorBody('decode')
     timers.stopAll()
+    pass(2000)
+    assert.deepEqual(fired, [])
+  })
+
+  test('sets no timer for what a leg reports after the end', t => {
+    const { timers, fired, pass } = setUpTimers(t)
+    timers.startFirstToken()
+    timers.stopAll()
+    timers.renewBody(false)
+    timers.startGrace()
     pass(2000)
     assert.deepEqual(fired, [])
   })
