@@ -29,6 +29,9 @@ export class EnginePool implements RequestOwner, SocketPool {
 
   constructor(origin: string, options: EnginePoolOptions) {
     this.#origin = new URL(origin)
+    const { protocol } = this.#origin
+    // Undici reads it several times for each request, and URL would make a new string of it each time.
+    Object.defineProperty(this.#origin, 'protocol', { value: protocol })
     this.#options = options
     options.budget.register(this)
   }

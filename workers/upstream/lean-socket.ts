@@ -97,6 +97,15 @@ export class LeanSocket extends Socket {
     this.#unread = bytes
   }
 
+  /** Undici calls both for each request. The port keeps the thread alive, not its sockets, so they do nothing. */
+  override ref(): this {
+    return this
+  }
+
+  override unref(): this {
+    return this
+  }
+
   /** The next bytes are the head of a response. */
   expectHead(handler: HeadHandler): void {
     this.#headHandler = handler
