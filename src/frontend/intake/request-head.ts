@@ -68,23 +68,12 @@ export function forwardedHeaders(keyHeaders: readonly string[]): ReadonlySet<str
 }
 
 /** Must be called synchronously in the request callback. */
-export function readRequestHead(req: UwsRequest, { idHeaders, forwarded }: HeadOptions): RequestHead {
-  const taken: string[] = []
-  let connection = ''
-  let contentEncoding = ''
-  let transferEncoding: string | undefined
-  let contentLength = -1
-  req.forEach((name, value) => {
-    if (name === 'content-length') contentLength = contentLength === -1 ? lengthOf(value) : Number.NaN
-    else if (name === 'transfer-encoding')
-      transferEncoding = transferEncoding === undefined ? value : `${transferEncoding},${value}`
-    else if (name === 'connection') connection = `${connection},${value}`
-    else if (name === 'content-encoding')
-      contentEncoding = contentEncoding ? `${contentEncoding},${value}` : value
-    if (forwarded.has(name) || name.startsWith('x-request-id-')) taken.push(name, value)
-  })
+export function readRequestHead(req: UwsRequest, options: HeadOptions): RequestHead {
+  const fields = new HeadFields(options)
+  req.forEach((name, value) => fields.add(name, value))
+  const { taken, connection } = fields
   const headers = PLAIN_CONNECTION.has(connection) ? taken : withoutConnectionHeaders(taken, connection)
-  const requestId = requestIdIn(req, idHeaders) ?? randomUUID()
+  const requestId = fields.requestId() ?? randomUUID()
   headers.push(REQUEST_ID, requestId)
   const path = req.getUrl()
   return {
@@ -93,21 +82,90 @@ export function readRequestHead(req: UwsRequest, { idHeaders, forwarded }: HeadO
     query: req.getQuery() ?? '',
     headers,
     requestId,
-    contentType: req.getHeader('content-type'),
-    contentEncoding,
-    priority: priorityOf(req.getHeader(PRIORITY) || req.getHeader(SMG_PRIORITY)),
-    contentLength,
-    transferEncoding,
+    contentType: fields.contentType ?? '',
+    contentEncoding: fields.contentEncoding,
+    priority: priorityOf(fields.priority || fields.smgPriority || ''),
+    contentLength: fields.contentLength,
+    transferEncoding: fields.transferEncoding,
     changeHeaders: isChangePath(path) ? allHeaders(req) : undefined,
   }
 }
 
-function requestIdIn(req: UwsRequest, names: readonly string[]): string | undefined {
-  for (const name of names) {
-    const id = req.getHeader(name)
-    if (USABLE_ID.test(id)) return id
+/**
+ * What one pass over the headers finds: asking for each by its name costs more than the whole pass. Of headers that may
+ * not be repeated the first counts.
+ */
+class HeadFields {
+  readonly taken: string[] = []
+  connection = ''
+  contentEncoding = ''
+  transferEncoding: string | undefined
+  contentLength = -1
+  contentType: string | undefined
+  priority: string | undefined
+  smgPriority: string | undefined
+  #ids: Map<string, string> | undefined
+  readonly #options: HeadOptions
+
+  constructor(options: HeadOptions) {
+    this.#options = options
   }
-  return undefined
+
+  add(name: string, value: string): void {
+    const { forwarded, idHeaders } = this.#options
+    this.#addFraming(name, value)
+    this.#addFirst(name, value)
+    if (idHeaders.includes(name)) this.#addId(name, value)
+    if (forwarded.has(name) || name.startsWith('x-request-id-')) this.taken.push(name, value)
+  }
+
+  /** The first usable id, in the order of the options. */
+  requestId(): string | undefined {
+    if (this.#ids === undefined) return undefined
+    for (const name of this.#options.idHeaders) {
+      const id = this.#ids.get(name)
+      if (id !== undefined && USABLE_ID.test(id)) return id
+    }
+    return undefined
+  }
+
+  #addId(name: string, value: string): void {
+    this.#ids ??= new Map()
+    if (!this.#ids.has(name)) this.#ids.set(name, value)
+  }
+
+  #addFraming(name: string, value: string): void {
+    switch (name) {
+      case 'content-length':
+        this.contentLength = this.contentLength === -1 ? lengthOf(value) : Number.NaN
+        return
+      case 'transfer-encoding':
+        this.transferEncoding = joined(this.transferEncoding, value)
+        return
+      case 'content-encoding':
+        this.contentEncoding = joined(this.contentEncoding || undefined, value)
+        return
+      case 'connection':
+        this.connection = `${this.connection},${value}`
+    }
+  }
+
+  #addFirst(name: string, value: string): void {
+    switch (name) {
+      case 'content-type':
+        this.contentType ??= value
+        return
+      case PRIORITY:
+        this.priority ??= value
+        return
+      case SMG_PRIORITY:
+        this.smgPriority ??= value
+    }
+  }
+}
+
+function joined(list: string | undefined, value: string): string {
+  return list === undefined ? value : `${list},${value}`
 }
 
 function allHeaders(req: UwsRequest): Map<string, string> {

@@ -17,8 +17,6 @@ export interface UwsRequest {
   getCaseSensitiveMethod(): string
   /** Not decoded, without the question mark; `undefined` if there is none. */
   getQuery(): string | undefined
-  /** Returns the first value, or an empty string. */
-  getHeader(lowerCaseName: string): string
   /** Names are in lower case. */
   forEach(callback: (name: string, value: string) => void): void
   /** With `true`, the next matching handler gets the request, with another object for the same response. */
