@@ -7,6 +7,7 @@
  */
 import { asBuffer, BYTE } from './bytes.ts'
 import { JsonLimitError, JsonSyntaxError } from './errors.ts'
+import { KeyCache } from './key-cache.ts'
 import { kindAt, skipSpace, skipString, skipValue, type ValueKind } from './skip.ts'
 
 /** The bytes `[start, end)`. */
@@ -45,6 +46,7 @@ export interface ScannedArray {
 /** More than the longest key that the gateway knows takes if each of its characters is escaped. */
 const MAX_KEY_BYTES = 1024
 const UNREAD_KEY = ''
+const KEYS = new KeyCache(decodeString)
 
 /**
  * Scans the object that begins at `start`, or after white space from there.
@@ -79,7 +81,7 @@ function scanMember(buffer: Buffer, start: number): Member {
   const valueStart = skipSpace(buffer, colon + 1)
   const kind = kindAt(buffer, valueStart)
   const valueEnd = skipValue(buffer, valueStart, kind)
-  const key = keyEnd - start > MAX_KEY_BYTES ? UNREAD_KEY : decodeString(buffer, { start, end: keyEnd })
+  const key = keyEnd - start > MAX_KEY_BYTES ? UNREAD_KEY : KEYS.textOf(buffer, start, keyEnd)
   return { key, memberStart: start, memberEnd: valueEnd, valueStart, valueEnd, kind }
 }
 
