@@ -19,7 +19,7 @@ import { type Frontend, startFrontend } from './frontend/server.ts'
 import { collectGarbage } from './process/collect-garbage.ts'
 import { DescriptorCheck } from './process/descriptor-check.ts'
 import { withinLimits } from './process/descriptor-limits.ts'
-import { boundHeaps } from './process/heap-limits.ts'
+import { setV8Flags } from './process/v8-flags.ts'
 import { EngineSlots } from './shared/engine-slots.ts'
 import { createSharedMemory, withKvBlocks } from './shared/layout.ts'
 import { WaitingCounts } from './shared/waiting-counts.ts'
@@ -62,7 +62,7 @@ const READY_POLL_MS = 50
  * @throws Error if a part cannot be started.
  */
 export async function startGateway(requested: Config): Promise<Gateway> {
-  boundHeaps(requested.server.semiSpaceMb)
+  setV8Flags(requested.server.semiSpaceMb)
   const log = createLogger(requested.log, 'main')
   const count = requested.server.workers || Math.max(1, availableParallelism() - 1)
   const { config, budget, limit } = withinLimits(requested, count, log)

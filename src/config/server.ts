@@ -20,9 +20,9 @@ export const serverSchema = z.strictObject({
     .int()
     .min(1)
     .max(64)
-    .default(4)
+    .default(16)
     .describe(
-      'Size of a V8 semi-space in each router thread, in MiB. A larger value uses more memory and less CPU time.',
+      'Maximum size of a V8 semi-space in each router thread, in MiB. It grows with the load; a thread has two of them. A smaller value uses less memory and more CPU time.',
     ),
   threadStallMs: z
     .int()

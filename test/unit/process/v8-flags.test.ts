@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 
-const MODULE = join(import.meta.dirname, '../../../src/process/heap-limits.ts')
+const MODULE = join(import.meta.dirname, '../../../src/process/v8-flags.ts')
 
 /**
  * Prints, of a thread that has made nothing yet, in MiB: the half of its new space, and the most that V8 lets its whole
@@ -15,9 +15,9 @@ const MODULE = join(import.meta.dirname, '../../../src/process/heap-limits.ts')
 const PROGRAM = `
 import { Worker, isMainThread, parentPort } from 'node:worker_threads'
 import { getHeapSpaceStatistics, getHeapStatistics } from 'node:v8'
-import { boundHeaps } from ${JSON.stringify(MODULE)}
+import { setV8Flags } from ${JSON.stringify(MODULE)}
 if (isMainThread) {
-  boundHeaps(Number(process.argv[2]))
+  setV8Flags(Number(process.argv[2]))
   new Worker(new URL(import.meta.url)).on('message', own => console.log(...own))
 } else {
   const space = getHeapSpaceStatistics().find(space => space.space_name === 'new_space')
@@ -36,10 +36,13 @@ async function threadOf(t: { after(end: () => void): void }, boundMb: number) {
   return { firstMb, limitMb }
 }
 
-test('threads that are started later have no more space for new objects than the bound', async t => {
-  const [small, large] = await Promise.all([threadOf(t, 4), threadOf(t, 16)])
+test('threads that are started later begin small, with no more space for new objects than the maximum', async t => {
+  const [tiny, small, large] = await Promise.all([threadOf(t, 2), threadOf(t, 4), threadOf(t, 16)])
   // Each page has a few bytes for itself.
-  assert.equal(Math.ceil(small.firstMb), 4, 'has the whole bound from the start')
+  assert.deepEqual(
+    [tiny, small, large].map(({ firstMb }) => Math.ceil(firstMb)),
+    [2, 4, 4],
+  )
   // V8's own account: the limit of a heap is that of its old objects and three times the most that half of new space gets.
   assert.equal(large.limitMb - small.limitMb, 3 * (16 - 4))
 })
