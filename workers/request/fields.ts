@@ -200,7 +200,7 @@ function fieldsOf(
     includesUsage: includesUsage(bytes, lastMember(members, 'stream_options'), limits.members),
     ranks: readRankFields(bytes, members),
     promptLengths: lengths,
-    prompt: limits.wantsPrompt === false ? undefined : promptBytes(endpoint, members),
+    prompt: limits.wantsPrompt === false ? undefined : promptBytes(endpoint, bytes, members),
     routingKey: limits.keyPaths && firstTextAt(bytes, members, limits.keyPaths, limits),
     remainder: remainder(isForPairs ? 'in-pairs' : 'without-ranks'),
     ranklessRemainder: !isForPairs && namesOwnRank(members) ? remainder('with-rank') : undefined,

@@ -27,20 +27,32 @@ const SEPARATING_KEYS = ['lora_path', 'extra_key', 'cache_salt', 'image_data', '
  */
 const TEMPLATE_KEYS = ['chat_template', 'chat_template_kwargs', 'reasoning_effort', 'reasoning', 'documents']
 /** The KV cache of one model is of no use to another. */
-const SEED_KEYS = new Set(['model', ...SEPARATING_KEYS, ...TEMPLATE_KEYS])
+const SEED_KEYS = ['model', ...SEPARATING_KEYS, ...TEMPLATE_KEYS]
+/** Of a chat only: the templates of other APIs were not read. */
+const TOOL_CHOICE = 'tool_choice'
 const SEPARATING = new Set(SEPARATING_KEYS)
 /** Of an empty text, list or object. */
 const EMPTY_BYTES = 2
-/**
- * Chat templates put tools before the messages, and system prompts first of these. Without a template, the first that is
- * not null is the prompt (SGLang 0.5.23, `io_struct.py`).
- */
+const LOWER_N = 0x6e
+/** Chat templates put tools before the messages, and system prompts first of these. */
 const PART_KEYS: Record<GenerationEndpoint, readonly string[]> = {
   generate: ['text', 'input_ids'],
   completions: ['prompt'],
-  chat: ['tools', 'messages'],
+  chat: ['input_ids', 'tools', 'messages'],
   responses: ['tools', 'instructions', 'input'],
   messages: ['tools', 'system', 'messages'],
+}
+
+/**
+ * How many of the first keys name a part that is the whole prompt, whatever else the request has. The first that is not
+ * null counts (SGLang 0.5.23, `io_struct.py`; `protocol.py` of chats).
+ */
+const WHOLE_PARTS: Record<GenerationEndpoint, number> = {
+  generate: 2,
+  completions: 1,
+  chat: 1,
+  responses: 0,
+  messages: 0,
 }
 
 /** What a member of a request means for its KV cache. */
@@ -61,7 +73,11 @@ const MEANINGS: Record<GenerationEndpoint, ReadonlyMap<string, Meaning>> = {
 }
 
 /** For a request with several prompts, the list is the prompt; see `promptInBatch`. */
-export function promptBytes(endpoint: GenerationEndpoint, members: readonly Member[]): RequestPrompt {
+export function promptBytes(
+  endpoint: GenerationEndpoint,
+  bytes: Uint8Array,
+  members: readonly Member[],
+): RequestPrompt {
   const meanings = MEANINGS[endpoint]
   const seeds: SeedMember[] = []
   const found: (Range | undefined)[] = []
@@ -69,19 +85,16 @@ export function promptBytes(endpoint: GenerationEndpoint, members: readonly Memb
   for (const member of members) {
     const meaning = meanings.get(member.key)
     if (meaning === undefined || member.kind === 'null') continue
-    const { key, kind, valueStart, valueEnd } = member
-    const seed = meaning.isSeed ? seedOf(key, kind, valueStart, valueEnd) : undefined
+    const { valueStart, valueEnd } = member
+    const seed = meaning.isSeed ? seedIn(bytes, member) : undefined
     if (seed !== undefined) seeds.push(seed)
     if (seed !== undefined && meaning.isSeparating) dependsOnMore = true
     if (meaning.part !== undefined) found[meaning.part] = contentOf(valueStart, valueEnd)
   }
+  const whole = found.slice(0, WHOLE_PARTS[endpoint]).find(range => range !== undefined)
   // Also skips the places of parts that the request does not have.
-  const parts = found.filter(range => range !== undefined)
-  return {
-    seeds: inOrder(seeds),
-    parts: endpoint === 'generate' ? parts.slice(0, 1) : parts,
-    dependsOnMore,
-  }
+  const parts = whole === undefined ? found.filter(range => range !== undefined) : [whole]
+  return { seeds: inOrder(seeds), parts, dependsOnMore }
 }
 
 /**
@@ -114,15 +127,28 @@ function inOrder(seeds: readonly SeedMember[]): readonly SeedMember[] {
 
 function meaningsOf(endpoint: GenerationEndpoint): ReadonlyMap<string, Meaning> {
   const parts = PART_KEYS[endpoint]
+  const seeds = endpoint === 'chat' ? [...SEED_KEYS, TOOL_CHOICE] : SEED_KEYS
   return new Map(
-    [...parts, ...SEED_KEYS].map(key => {
+    [...parts, ...seeds].map(key => {
       const part = parts.indexOf(key)
-      return [
-        key,
-        { part: part < 0 ? undefined : part, isSeed: SEED_KEYS.has(key), isSeparating: SEPARATING.has(key) },
-      ]
+      const isSeed = seeds.includes(key)
+      return [key, { part: part < 0 ? undefined : part, isSeed, isSeparating: SEPARATING.has(key) }]
     }),
   )
+}
+
+/**
+ * Whether the template does not get all tools: SGLang gives it only the one that a choice names, and none for `"none"`
+ * (0.5.23, `serving_chat.py`). With `"auto"` and `"required"` it gets all of them, as without a choice.
+ */
+function leavesToolsOut(bytes: Uint8Array, { kind, valueStart }: Member): boolean {
+  return kind === 'object' || (kind === 'string' && bytes[valueStart + 1] === LOWER_N)
+}
+
+function seedIn(bytes: Uint8Array, member: Member): SeedMember | undefined {
+  const { key, kind, valueStart, valueEnd } = member
+  if (key === TOOL_CHOICE && !leavesToolsOut(bytes, member)) return undefined
+  return seedOf(key, kind, valueStart, valueEnd)
 }
 
 /** `undefined` for null, and for an empty text or list, which engines take as none. */

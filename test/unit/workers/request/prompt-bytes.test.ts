@@ -18,11 +18,12 @@ function textsIn(bytes: Buffer, { seeds, parts }: RequestPrompt): Texts {
 
 function textsOf(endpoint: GenerationEndpoint, body: object): Texts {
   const bytes = Buffer.from(JSON.stringify(body))
-  return textsIn(bytes, promptBytes(endpoint, scanObject(bytes, 0).members))
+  return textsIn(bytes, promptBytes(endpoint, bytes, scanObject(bytes, 0).members))
 }
 
 function separates(endpoint: GenerationEndpoint, body: object): boolean | undefined {
-  return promptBytes(endpoint, scanObject(Buffer.from(JSON.stringify(body)), 0).members).dependsOnMore
+  const bytes = Buffer.from(JSON.stringify(body))
+  return promptBytes(endpoint, bytes, scanObject(bytes, 0).members).dependsOnMore
 }
 
 /** The prompts of a `/generate` request with several. */
@@ -31,7 +32,7 @@ function batchOf(body: object): RequestPrompt[] {
   const { members } = scanObject(bytes, 0)
   const { batch } = readPrompts(['text', 'input_ids', 'input_embeds'], bytes, members, 10)
   assert.ok(batch !== undefined)
-  const whole = promptBytes('generate', members)
+  const whole = promptBytes('generate', bytes, members)
   return Array.from({ length: batch.size }, (_, prompt) => promptInBatch(whole, batch.lists, prompt))
 }
 
@@ -47,6 +48,12 @@ suite('the bytes of a prompt', () => {
     assert.deepEqual(textsOf('chat', { model: 'm', messages, tools, stream: true }), expected)
     assert.deepEqual(textsOf('chat', { tools, stream: true, messages, model: 'm' }), expected)
     assert.deepEqual(textsOf('chat', { messages, tools: null }).parts, ['[{"role":"user"}'])
+  })
+
+  test('are the token ids of a chat that has them, which takes the place of its template', () => {
+    const chat = { tools: [{ type: 'function' }], messages: [{ role: 'user' }] }
+    assert.deepEqual(textsOf('chat', { ...chat, input_ids: [1, 23] }).parts, ['[1,23'])
+    assert.equal(textsOf('chat', { ...chat, input_ids: null }).parts.length, 2)
   })
 
   for (const [endpoint, system, messages] of [
@@ -89,6 +96,19 @@ suite('what the KV cache depends on besides the prompt', () => {
   ] as const)
     test(`is ${key} of ${endpoint}`, () => {
       assert.deepEqual(textsOf(endpoint, { [key]: value }).seeds, [JSON.stringify(value).slice(0, -1)])
+    })
+
+  const named = { type: 'function', function: { name: 'f' } }
+  for (const [tool_choice, seeds] of [
+    ['none', ['"none']],
+    [named, [JSON.stringify(named).slice(0, -1)]],
+    ['auto', []],
+    ['required', []],
+    [null, []],
+  ] as const)
+    test(`is ${seeds.length > 0 ? '' : 'not '}the choice of tools ${JSON.stringify(tool_choice)} of a chat`, () => {
+      assert.deepEqual(textsOf('chat', { tools: [named], tool_choice }).seeds, seeds)
+      assert.deepEqual(textsOf('responses', { tools: [named], tool_choice }).seeds, [])
     })
 
   test('is in the same order for all clients', () => {
