@@ -20,7 +20,7 @@ export const serverSchema = z.strictObject({
     .int()
     .min(1)
     .max(64)
-    .default(16)
+    .default(32)
     .describe(
       'Maximum size of a V8 semi-space in each router thread, in MiB. It grows with the load; a thread has two of them. A smaller value uses less memory and more CPU time.',
     ),
