@@ -22,7 +22,7 @@ export const serverSchema = z.strictObject({
     .max(64)
     .default(32)
     .describe(
-      'Maximum size of a V8 semi-space in each router thread, in MiB. It grows with the load; a thread has two of them. A smaller value uses less memory and more CPU time.',
+      'Size of a V8 semi-space in each router thread, in MiB. A thread has two of them. A smaller value uses less memory and more CPU time.',
     ),
   threadStallMs: z
     .int()
